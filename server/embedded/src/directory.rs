@@ -1,0 +1,164 @@
+//! The directory of a store: who may open it, and how it comes to be.
+//!
+//! 1. Whoever holds the lock file's lock is alone in the directory. The operating system takes it back when a process dies.
+//! 2. `store` is complete whenever it is there: it is made under another name, synced, and renamed. A crash while a store
+//!    is made leaves no store.
+//! 3. The bulk prefixes of a store never change, since they decide where a key is looked for.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use fjall::{Database, Keyspace};
+
+use crate::layout::{self, distinct};
+use crate::{OpenError, Settings};
+
+const FIRST_LINE: &str = "annals embedded store, format 1";
+
+/// fjall with its two keyspaces.
+pub(crate) struct Opened {
+    pub(crate) index: Keyspace,
+    pub(crate) log: Keyspace,
+    pub(crate) database: Database,
+    /// The last to be dropped: the directory is free when all else is closed.
+    pub(crate) lock: File,
+}
+
+/// Opens the store in `path`, or makes one.
+pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError> {
+    let unusable = |doing: &'static str| move |error: io::Error| OpenError::unusable(path, doing, &error);
+    create_synced(path).map_err(unusable("it cannot be created"))?;
+    let lock = lock(path)?;
+
+    let store = path.join("store");
+    if !store.try_exists().map_err(unusable("it cannot be read"))? {
+        create(path, &store, settings)?;
+    }
+    check_format(path, &store.join("format"), settings)?;
+    let (database, index, log) = open_fjall(path, &store.join("fjall"), settings)?;
+    Ok(Opened {
+        index,
+        log,
+        database,
+        lock,
+    })
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join("lock"))
+        .map_err(|error| OpenError::unusable(path, "its lock file cannot be opened", &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::unusable(path, "it cannot be locked", &error)),
+    }
+}
+
+fn create(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenError> {
+    let unusable = |error: io::Error| OpenError::unusable(path, "a store cannot be created in it", &error);
+    let draft = path.join("creating");
+    if draft.try_exists().map_err(unusable)? {
+        fs::remove_dir_all(&draft).map_err(unusable)?;
+    }
+    fs::create_dir(&draft).map_err(unusable)?;
+    fs::write(draft.join("format"), format_text(&settings.bulk_prefixes)).map_err(unusable)?;
+    drop(open_fjall(path, &draft.join("fjall"), settings)?);
+    sync_all_of(&draft).map_err(unusable)?;
+    fs::rename(&draft, store).map_err(unusable)?;
+    sync(path).map_err(unusable)
+}
+
+fn open_fjall(
+    path: &Path,
+    folder: &Path,
+    settings: &Settings,
+) -> Result<(Database, Keyspace, Keyspace), OpenError> {
+    let open = || {
+        let database = Database::builder(folder)
+            .cache_size(settings.cache_bytes)
+            .max_journaling_size(layout::JOURNAL_BYTES_MAX)
+            .max_cached_files(Some(layout::OPEN_FILES_MAX))
+            .open()?;
+        let index = database.keyspace("index", || layout::index_options(settings))?;
+        let log = database.keyspace("log", || layout::log_options(settings))?;
+        Ok((database, index, log))
+    };
+    open().map_err(|error| OpenError::from_fjall(path, &error))
+}
+
+/// The format file: the first line, then a line with each bulk prefix in hexadecimal.
+fn format_text(bulk_prefixes: &[Bytes]) -> String {
+    let prefixes = distinct(bulk_prefixes)
+        .into_iter()
+        .map(|prefix| format!("bulk {prefix:x}\n"));
+    std::iter::once(format!("{FIRST_LINE}\n"))
+        .chain(prefixes)
+        .collect()
+}
+
+fn check_format(path: &Path, file: &Path, settings: &Settings) -> Result<(), OpenError> {
+    let found = match fs::read(file) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let message = "the file store/format is missing".to_owned();
+            return Err(OpenError::Corrupt {
+                path: path.to_owned(),
+                message,
+            });
+        }
+        Err(error) => return Err(OpenError::unusable(path, "store/format cannot be read", &error)),
+    };
+    let expected = format_text(&settings.bulk_prefixes);
+    if found == expected.as_bytes() {
+        return Ok(());
+    }
+    let found = String::from_utf8_lossy(&found).into_owned();
+    let message = format!("it was created with {found:?}, this version expects {expected:?} in store/format");
+    Err(OpenError::OtherFormat {
+        path: path.to_owned(),
+        message,
+    })
+}
+
+/// Creates a directory and those above it, so that loss of power does not take them back.
+fn create_synced(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    create_synced(&parent)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync(&parent),
+    }
+}
+
+fn sync_all_of(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_all_of(&entry.path())?;
+        } else {
+            sync(&entry.path())?;
+        }
+    }
+    sync(path)
+}
+
+/// Syncs a file or, where the system has such a thing, a directory.
+fn sync(path: &Path) -> io::Result<()> {
+    if cfg!(windows) && path.is_dir() {
+        return Ok(());
+    }
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,96 @@
+//! What can go wrong while opening, and what fjall's errors mean to callers.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use annals_engine::Error;
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another engine has it open, in this process or another. Stop that one, or choose another directory.
+    #[error("the data directory {} is in use by another server; stop that one or choose another directory", .0.display())]
+    InUse(PathBuf),
+    /// The directory cannot be made, read or written. Choose another, or change what the operating system says.
+    #[error("the data directory {} cannot be used: {message}", .path.display())]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// What failed, in the words of the operating system.
+        message: String,
+    },
+    /// The store was created by another version or with other bulk prefixes. Open it with those.
+    #[error("the data directory {} cannot be opened by this version: {message}", .path.display())]
+    OtherFormat {
+        /// The directory.
+        path: PathBuf,
+        /// What differs.
+        message: String,
+    },
+    /// What is stored is not what can have been written. Keep a copy of the directory, and restore a backup.
+    #[error("the data directory {} is damaged: {message}; keep a copy of it and restore a backup", .path.display())]
+    Corrupt {
+        /// The directory.
+        path: PathBuf,
+        /// What was found.
+        message: String,
+    },
+}
+
+impl OpenError {
+    pub(crate) fn unusable(path: &Path, doing: &str, error: &std::io::Error) -> Self {
+        Self::Unusable {
+            path: path.to_owned(),
+            message: format!("{doing}: {error}"),
+        }
+    }
+
+    pub(crate) fn from_fjall(path: &Path, error: &fjall::Error) -> Self {
+        let path = path.to_owned();
+        match error {
+            fjall::Error::Locked => Self::InUse(path),
+            fjall::Error::InvalidVersion(_) => Self::OtherFormat {
+                path,
+                message: error.to_string(),
+            },
+            _ if is_damage(error) => Self::Corrupt {
+                path,
+                message: error.to_string(),
+            },
+            _ => Self::Unusable {
+                path,
+                message: error.to_string(),
+            },
+        }
+    }
+}
+
+/// What an error of a read means. Nothing was changed by it.
+pub(crate) fn of_read(error: &fjall::Error) -> Error {
+    if is_damage(error) {
+        Error::Corrupt(error.to_string())
+    } else {
+        Error::Unavailable(format!("a read from disk failed: {error}"))
+    }
+}
+
+/// Whether an error tells of bytes that nobody wrote like this, rather than of a system that does not serve.
+fn is_damage(error: &fjall::Error) -> bool {
+    let is_io_damage = |error: &std::io::Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::NotFound
+        )
+    };
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => is_io_damage(error),
+        fjall::Error::Storage(_)
+        | fjall::Error::JournalRecovery(_)
+        | fjall::Error::InvalidVersion(_)
+        | fjall::Error::Decompress(_)
+        | fjall::Error::InvalidTrailer
+        | fjall::Error::InvalidTag(_)
+        | fjall::Error::Unrecoverable => true,
+        _ => false,
+    }
+}

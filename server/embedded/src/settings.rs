@@ -1,0 +1,41 @@
+//! What an engine can be told when it is opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Called by the writer with the time a durable commit took, fdatasync included. It must return quickly: commits wait.
+pub type OnSync = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct Settings {
+    /// The size of the cache of blocks read from disk, in bytes.
+    pub cache_bytes: u64,
+    /// How many bytes under bulk prefixes gather in memory before they are written to a table, from 64 KiB on; of other keys
+    /// half as many. Usually one such part of each kind is in memory, rarely two; writers wait when it would be more than
+    /// five. Read when the store is created, not later.
+    pub memtable_bytes: u64,
+    /// Keys that begin with one of these hold large values that are written once and in order, and are laid out for that.
+    /// They are part of the store: it opens only with the prefixes it was created with. At most 65,535 bytes each.
+    pub bulk_prefixes: Vec<Bytes>,
+    /// Bulk values of at least this many bytes are kept apart from their keys, so that compaction does not rewrite them.
+    /// Read when the store is created, not later. `None`, the default, keeps all beside their keys: a log in order is hardly
+    /// ever rewritten, and reading it in order needs one file less.
+    pub separate_values_from_bytes: Option<u32>,
+    /// Told of every durable commit, for metrics.
+    pub on_sync: Option<OnSync>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 256 * 1_024 * 1_024,
+            memtable_bytes: 32 * 1_024 * 1_024,
+            bulk_prefixes: Vec::new(),
+            separate_values_from_bytes: None,
+            on_sync: None,
+        }
+    }
+}

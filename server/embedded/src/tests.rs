@@ -1,0 +1,49 @@
+//! The engine by the suite, in several layouts, and what only this engine promises.
+
+mod conformance;
+mod flushes;
+mod opening;
+mod ranges;
+
+use std::path::Path;
+
+use annals_engine::{Commit, Engine, Entry, KeyRange, PageLimit};
+use bytes::Bytes;
+
+use crate::{EmbeddedEngine, Settings};
+
+fn b(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+fn with_bulk(prefixes: &[&str]) -> Settings {
+    Settings {
+        bulk_prefixes: prefixes.iter().map(|prefix| b(prefix)).collect(),
+        ..Settings::default()
+    }
+}
+
+fn open(path: &Path, settings: Settings) -> EmbeddedEngine {
+    EmbeddedEngine::open(path, settings).expect("the store opens")
+}
+
+async fn set(engine: &EmbeddedEngine, key: &str, value: &str) {
+    engine
+        .commit(Commit::durable().set(b(key), b(value)))
+        .await
+        .expect("sets");
+}
+
+async fn contents(engine: &dyn Engine) -> Vec<Entry> {
+    let snapshot = engine.snapshot().await.expect("opens");
+    let limit = PageLimit {
+        entries: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let all = KeyRange::new(Bytes::new(), vec![0xFF; 16]);
+    snapshot
+        .range(all, annals_engine::Direction::Forwards, limit)
+        .await
+        .expect("reads")
+        .entries
+}

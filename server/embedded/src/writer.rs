@@ -1,0 +1,132 @@
+//! The one thread that writes.
+//!
+//! A thread of its own rather than a lock around fjall: a commit waits for the disk, some 100 µs, which neither an async
+//! worker nor a borrowed blocking thread should do, and the change of threads costs a tenth of that. Commits that wait in
+//! the channel are not joined into one batch: the store above groups its appends already.
+//!
+//! Durability (contract point 4), read in fjall 3.1.13:
+//! 1. Every batch is appended to the same journal, under one lock, in the order of commits (`WriteBatch::commit`). A
+//!    relaxed one is passed to the operating system (`PersistMode::Buffer`), so it survives the process.
+//! 2. A durable one flushes the writer's buffer and calls fdatasync on that file (`Writer::persist`), which covers all that
+//!    was written to it before, relaxed batches too.
+//! 3. When a journal is sealed, it is synced whole before the next one is created (`Writer::rotate`), so no later journal
+//!    holds a durable batch while an earlier one has unsynced ones.
+//! 4. Before a memtable is flushed to a table, the journal is synced (`worker_tick`), so a table is never ahead of it.
+//! 5. After a crash the journal is replayed up to the first batch that is not complete, and cut there. So a batch is lost
+//!    with all that came after it, never alone.
+//!
+//! Visibility (point 6): a batch enters the memtables after its sync returned (`WriteBatch::commit`), and readers see it
+//! when it is published, after that ([`Store::publish`]).
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Instant;
+
+use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
+use bytes::Bytes;
+use fjall::{OwnedWriteBatch, PersistMode, Readable, Snapshot};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::fault;
+use crate::settings::OnSync;
+use crate::store::Store;
+
+/// A commit and where to answer.
+pub(crate) struct Request {
+    pub(crate) commit: Commit,
+    pub(crate) reply: oneshot::Sender<Result<()>>,
+}
+
+/// What a commit leaves in each key it touches; `None`: nothing. fjall gives all entries of a batch one sequence number, so
+/// a key must be in it once.
+type Changes = BTreeMap<Bytes, Option<Bytes>>;
+
+pub(crate) struct Writer {
+    pub(crate) store: Arc<Store>,
+    pub(crate) on_sync: Option<OnSync>,
+}
+
+impl Writer {
+    /// Works until every sender is dropped and the channel is empty.
+    pub(crate) fn run(self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(Request { commit, reply }) = requests.blocking_recv() {
+            let answer = self.apply(commit);
+            // Who no longer waits does not want to know.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn apply(&self, commit: Commit) -> Result<()> {
+        self.store.check_health()?;
+        let now = self.store.current();
+        for check in &commit.checks {
+            if self.store.get(&now, &check.key)? != check.expected {
+                return Err(Error::Conflict);
+            }
+        }
+        let changes = self.changes(&now, commit.mutations)?;
+        self.write(changes, commit.durable)
+            .map_err(|error| self.store.fail(format!("a commit could not be written: {error}")))
+    }
+
+    fn changes(&self, now: &Snapshot, mutations: Vec<Mutation>) -> Result<Changes> {
+        let mut changes = Changes::new();
+        for mutation in mutations {
+            match mutation {
+                Mutation::Set(key, value) => drop(changes.insert(key, Some(value))),
+                Mutation::Clear(key) => drop(changes.insert(key, None)),
+                Mutation::ClearRange(range) => self.clear_range(now, &range, &mut changes)?,
+            }
+        }
+        Ok(changes)
+    }
+
+    fn clear_range(&self, now: &Snapshot, range: &KeyRange, changes: &mut Changes) -> Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let bounds: (Bound<&[u8]>, Bound<&[u8]>) =
+            (Bound::Included(&range.start), Bound::Excluded(&range.end));
+        changes
+            .range_mut::<[u8], _>(bounds)
+            .for_each(|(_, value)| *value = None);
+        for (place, part) in self.store.layout.parts(range) {
+            let keyspace = self.store.keyspace(place);
+            for entry in now.range::<&[u8], _>(keyspace, &part.start[..]..&part.end[..]) {
+                let key = entry.key().map_err(|error| fault::of_read(&error))?;
+                changes.insert(Bytes::from(key), None);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, changes: Changes, durable: bool) -> fjall::Result<()> {
+        let started = Instant::now();
+        let mode = if durable {
+            PersistMode::SyncData
+        } else {
+            PersistMode::Buffer
+        };
+        if changes.is_empty() {
+            // Nothing to write, but a durable commit promises that what came before is durable too.
+            self.store.database.persist(mode)?;
+        } else {
+            let mut batch = OwnedWriteBatch::with_capacity(self.store.database.clone(), changes.len())
+                .durability(Some(mode));
+            for (key, value) in changes {
+                let keyspace = self.store.keyspace(self.store.layout.place(&key));
+                match value {
+                    Some(value) => batch.insert(keyspace, key, value),
+                    None => batch.remove(keyspace, key),
+                }
+            }
+            batch.commit()?;
+        }
+        if let Some(on_sync) = self.on_sync.as_ref().filter(|_| durable) {
+            on_sync(started.elapsed());
+        }
+        self.store.publish();
+        Ok(())
+    }
+}
