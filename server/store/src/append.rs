@@ -1,0 +1,308 @@
+//! Appends as values: what a client asks for, and what it gets.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::{
+    limits::{self, Limits},
+    name::{EventType, StreamName, Tag},
+    position::{Position, Revision, Timestamp},
+    record,
+};
+
+/// What a stream must be like for an append to be written. What happens otherwise is told in [`crate::decide`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever it is like.
+    Any,
+    /// It has no events.
+    NoStream,
+    /// It has events.
+    StreamExists,
+    /// Its last event has this revision.
+    Exactly(Revision),
+}
+
+/// An event to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its identity; appends are idempotent by it.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: EventType,
+    /// The event itself.
+    pub data: Bytes,
+    /// What is said about it.
+    pub metadata: Bytes,
+    /// Its labels.
+    pub tags: Vec<Tag>,
+}
+
+/// An event that is ready to be placed: its identity, and the body of its record.
+#[derive(Clone, Debug)]
+pub(crate) struct PreparedEvent {
+    pub id: Uuid,
+    pub body: Bytes,
+}
+
+/// Events for one stream, within all limits.
+#[derive(Clone, Debug)]
+pub struct Append {
+    pub(crate) stream: StreamName,
+    pub(crate) expected: Expected,
+    pub(crate) events: Vec<PreparedEvent>,
+    pub(crate) bytes: usize,
+}
+
+/// Why an append is not taken. The index counts the append's events from 0.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// There is nothing to append.
+    #[error("an append needs at least one event")]
+    NoEvents,
+    /// Too many events.
+    #[error("{events} events are more than the {events_max} that one append may have; split it")]
+    TooManyEvents {
+        /// How many there are.
+        events: usize,
+        /// How many there may be.
+        events_max: usize,
+    },
+    /// Too much data in one event.
+    #[error("data of {bytes} bytes is over the limit of {bytes_max}; keep the large part elsewhere")]
+    DataTooLarge {
+        /// Which event.
+        index: usize,
+        /// How much it has.
+        bytes: usize,
+        /// How much it may have.
+        bytes_max: usize,
+    },
+    /// Too much metadata in one event.
+    #[error("metadata of {bytes} bytes is over the limit of {bytes_max}")]
+    MetadataTooLarge {
+        /// Which event.
+        index: usize,
+        /// How much it has.
+        bytes: usize,
+        /// How much it may have.
+        bytes_max: usize,
+    },
+    /// Too many tags on one event.
+    #[error("{tags} tags are more than the {tags_max} that an event may have")]
+    TooManyTags {
+        /// Which event.
+        index: usize,
+        /// How many it has.
+        tags: usize,
+        /// How many it may have.
+        tags_max: usize,
+    },
+    /// A tag occurs twice on one event.
+    #[error("the tag {tag:?} occurs twice; give each once")]
+    RepeatedTag {
+        /// Which event.
+        index: usize,
+        /// The tag.
+        tag: String,
+    },
+    /// An id occurs twice in the append.
+    #[error("the id {id} occurs twice in the append; give each event its own")]
+    RepeatedId {
+        /// The second event with it.
+        index: usize,
+        /// The id.
+        id: Uuid,
+    },
+    /// Too much in all.
+    #[error("an append of {bytes} bytes is over the limit of {bytes_max}; split it")]
+    AppendTooLarge {
+        /// How much it has.
+        bytes: usize,
+        /// How much it may have.
+        bytes_max: usize,
+    },
+}
+
+impl Append {
+    /// Takes events for a stream if they are within the limits.
+    ///
+    /// # Errors
+    /// [`AppendError`] says which limit is exceeded, and by what.
+    pub fn new(
+        stream: StreamName,
+        expected: Expected,
+        events: Vec<NewEvent>,
+        limits: &Limits,
+    ) -> Result<Self, AppendError> {
+        if events.is_empty() {
+            return Err(AppendError::NoEvents);
+        }
+        if events.len() > limits::APPEND_EVENTS_MAX {
+            return Err(AppendError::TooManyEvents {
+                events: events.len(),
+                events_max: limits::APPEND_EVENTS_MAX,
+            });
+        }
+        let mut bytes = 0;
+        for (index, event) in events.iter().enumerate() {
+            check_event(index, event, limits)?;
+            bytes += record::entry_len_max(event, &stream);
+        }
+        if bytes > limits.append_bytes_max {
+            return Err(AppendError::AppendTooLarge {
+                bytes,
+                bytes_max: limits.append_bytes_max,
+            });
+        }
+        check_ids(&events)?;
+        let events = events.into_iter().map(record::prepare).collect();
+        Ok(Self {
+            stream,
+            expected,
+            events,
+            bytes,
+        })
+    }
+
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> &StreamName {
+        &self.stream
+    }
+
+    /// The ids of the events, in order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = Uuid> + '_ {
+        self.events.iter().map(|event| event.id)
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Never: an append has events.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Whether the append is remembered by its first event's id, because no revision tells a retry from a new append.
+    pub(crate) fn is_keyed(&self) -> bool {
+        matches!(self.expected, Expected::Any | Expected::StreamExists)
+    }
+}
+
+fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
+    if event.data.len() > limits.event_bytes_max {
+        let (bytes, bytes_max) = (event.data.len(), limits.event_bytes_max);
+        return Err(AppendError::DataTooLarge {
+            index,
+            bytes,
+            bytes_max,
+        });
+    }
+    if event.metadata.len() > limits::METADATA_BYTES_MAX {
+        let (bytes, bytes_max) = (event.metadata.len(), limits::METADATA_BYTES_MAX);
+        return Err(AppendError::MetadataTooLarge {
+            index,
+            bytes,
+            bytes_max,
+        });
+    }
+    if event.tags.len() > limits::TAGS_MAX {
+        return Err(AppendError::TooManyTags {
+            index,
+            tags: event.tags.len(),
+            tags_max: limits::TAGS_MAX,
+        });
+    }
+    // At most 32 tags: comparing each with those before it is quicker than a set.
+    for (n, tag) in event.tags.iter().enumerate() {
+        if event.tags[..n].contains(tag) {
+            return Err(AppendError::RepeatedTag {
+                index,
+                tag: tag.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_ids(events: &[NewEvent]) -> Result<(), AppendError> {
+    if events.len() == 1 {
+        return Ok(());
+    }
+    let mut seen = std::collections::HashSet::with_capacity(events.len());
+    match events.iter().position(|event| !seen.insert(event.id)) {
+        Some(index) => Err(AppendError::RepeatedId {
+            index,
+            id: events[index].id,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Where the events of an append stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Revision of its first event.
+    pub first_revision: Revision,
+    /// Revision of its last event.
+    pub last_revision: Revision,
+    /// Position of its first event.
+    pub first_position: Position,
+    /// Position of its last event.
+    pub last_position: Position,
+    /// When they were recorded.
+    pub recorded_at: Timestamp,
+    /// Whether an earlier append with the same ids wrote them, and this one wrote nothing.
+    pub already_appended: bool,
+}
+
+/// Why an append was not written although nothing went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The stream is not as expected.
+    #[error("stream {stream:?} was expected {} but {}", expected_words(*.expected), actual_words(*.actual))]
+    RevisionConflict {
+        /// The stream.
+        stream: StreamName,
+        /// What was expected of it.
+        expected: Expected,
+        /// Its last revision; `None`: it has no events.
+        actual: Option<Revision>,
+    },
+    /// The first event's id is known from another append.
+    #[error(
+        "the event id {id} was already appended by another append, in stream {stream:?} at revision {revision}; to retry \
+         an append send exactly what was sent first, otherwise use new ids"
+    )]
+    EventIdConflict {
+        /// The id.
+        id: Uuid,
+        /// Where it was recorded.
+        stream: StreamName,
+        /// Its revision there.
+        revision: Revision,
+        /// Its position.
+        position: Position,
+    },
+}
+
+fn expected_words(expected: Expected) -> String {
+    match expected {
+        Expected::Any => "in any state".to_owned(),
+        Expected::NoStream => "to have no events".to_owned(),
+        Expected::StreamExists => "to have events".to_owned(),
+        Expected::Exactly(revision) => format!("at revision {revision}"),
+    }
+}
+
+fn actual_words(actual: Option<Revision>) -> String {
+    match actual {
+        None => "it has no events".to_owned(),
+        Some(revision) => format!("it is at revision {revision}"),
+    }
+}

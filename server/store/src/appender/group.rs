@@ -1,0 +1,193 @@
+//! A group of appends judged together: each against the log as it is known, plus what those before it in the group add.
+//!
+//! 1. Appends are judged in the order in which they came.
+//! 2. A judgement holds only if the head is still `head` when the group commits, or when it is looked at again; the
+//!    appender sees to that.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::{
+    append::{Append, Appended},
+    decide::{self, Question, Standing, Verdict},
+    error::Result,
+    frame::Frame,
+    head::Head,
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
+    read::standing,
+    shared::Shared,
+};
+
+use super::{builder::Builder, facts::Fact};
+
+/// What is known before a group is judged, and what it is judged into.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    recorded_at: Timestamp,
+    next: Position,
+    builder: Builder,
+    accepted: Vec<Accepted<'a>>,
+    streams: HashMap<&'a StreamName, Overlay>,
+    requests: HashMap<Uuid, usize>,
+}
+
+/// An append that the group writes.
+#[derive(Debug)]
+struct Accepted<'a> {
+    append: &'a Append,
+    first_revision: Revision,
+    first_position: Position,
+}
+
+/// What the group adds to a stream.
+#[derive(Debug)]
+struct Overlay {
+    first: Revision,
+    last: Revision,
+    accepted: Vec<usize>,
+}
+
+/// A group that was judged.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    /// One for each append, in order; fewer than there were if the rest must wait for this group to be written.
+    pub verdicts: Vec<std::result::Result<Appended, crate::append::Rejection>>,
+    /// What is to be written.
+    pub frames: Vec<Frame>,
+    /// The head once it is written.
+    pub head: Head,
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn new(head: &Head, now: Timestamp, batch: u64) -> Self {
+        let recorded_at = now.max(head.recorded_at);
+        Self {
+            recorded_at,
+            next: head.position.next(),
+            builder: Builder::new(head.position, batch, recorded_at),
+            accepted: Vec::new(),
+            streams: HashMap::new(),
+            requests: HashMap::new(),
+        }
+    }
+
+    /// Judges appends, each with what is known of it.
+    pub(crate) async fn judge(
+        mut self,
+        shared: &Shared,
+        appends: impl Iterator<Item = (&'a Append, Fact)>,
+        batch: u64,
+    ) -> Result<Judged> {
+        let mut verdicts = Vec::new();
+        for (append, fact) in appends {
+            let Some(verdict) = self.judge_one(shared, append, fact).await? else {
+                break;
+            };
+            verdicts.push(match verdict {
+                Verdict::Write => Ok(self.accept(append, fact)),
+                Verdict::Already(appended) => Ok(appended),
+                Verdict::Reject(rejection) => Err(rejection),
+            });
+        }
+        let head = Head {
+            position: Position(self.next.0 - 1),
+            batch,
+            recorded_at: self.recorded_at,
+            writer: shared.environment.writer.clone(),
+        };
+        Ok(Judged {
+            verdicts,
+            frames: self.builder.finish(),
+            head,
+        })
+    }
+
+    /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
+    async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: Fact) -> Result<Option<Verdict>> {
+        let overlay = self.streams.get(&append.stream);
+        let last = overlay.map_or(fact.last, |overlay| Some(overlay.last));
+        let pending = append
+            .is_keyed()
+            .then(|| self.requests.get(&append.events[0].id))
+            .flatten();
+        if let Some(index) = pending {
+            let standing = self.standing_of(&self.accepted[*index]);
+            return Ok(Some(decide::compare(append, last, &standing)));
+        }
+        let standing = match decide::ask(append, last, fact.request) {
+            Question::Decided(verdict) => return Ok(Some(verdict)),
+            Question::Request(request) => standing::of_request(shared, request).await?,
+            Question::Revisions(from) => match overlay {
+                Some(overlay) if from >= overlay.first => self.standing_from(overlay, from, append.len()),
+                Some(overlay) if from.0 + append.len() as u64 > overlay.first.0 => return Ok(None),
+                _ => standing::of_revisions(shared, &append.stream, from, append.len()).await?,
+            },
+        };
+        Ok(Some(decide::compare(append, last, &standing)))
+    }
+
+    fn accept(&mut self, append: &'a Append, fact: Fact) -> Appended {
+        let index = self.accepted.len();
+        let last = self
+            .streams
+            .get(&append.stream)
+            .map_or(fact.last, |overlay| Some(overlay.last));
+        let first_revision = Revision::after(last);
+        let first_position = self.next;
+        let events = append.len() as u64;
+        let last_revision = Revision(first_revision.0 + events - 1);
+        self.next = Position(self.next.0 + events);
+        self.builder.add(append, first_revision);
+        if append.is_keyed() {
+            self.requests.insert(append.events[0].id, index);
+        }
+        let overlay = self.streams.entry(&append.stream).or_insert_with(|| Overlay {
+            first: first_revision,
+            last: last_revision,
+            accepted: Vec::new(),
+        });
+        overlay.last = last_revision;
+        overlay.accepted.push(index);
+        self.accepted.push(Accepted {
+            append,
+            first_revision,
+            first_position,
+        });
+        Appended {
+            first_revision,
+            last_revision,
+            first_position,
+            last_position: Position(self.next.0 - 1),
+            recorded_at: self.recorded_at,
+            already_appended: false,
+        }
+    }
+
+    /// The events of an append of this group.
+    fn standing_of(&self, accepted: &Accepted<'_>) -> Vec<Standing> {
+        accepted
+            .append
+            .ids()
+            .enumerate()
+            .map(|(n, id)| Standing {
+                id,
+                stream: accepted.append.stream.clone(),
+                revision: Revision(accepted.first_revision.0 + n as u64),
+                position: Position(accepted.first_position.0 + n as u64),
+                recorded_at: self.recorded_at,
+            })
+            .collect()
+    }
+
+    /// Up to `count` events that the group adds to a stream, from a revision on.
+    fn standing_from(&self, overlay: &Overlay, from: Revision, count: usize) -> Vec<Standing> {
+        let accepted = overlay.accepted.iter().map(|index| &self.accepted[*index]);
+        accepted
+            .flat_map(|accepted| self.standing_of(accepted))
+            .filter(|event| event.revision >= from)
+            .take(count)
+            .collect()
+    }
+}

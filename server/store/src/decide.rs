@@ -1,0 +1,111 @@
+//! What an append does, decided from what is known. Pure: no clock, no I/O.
+//!
+//! | expected | new write when | otherwise |
+//! |---|---|---|
+//! | exactly N = current | always | |
+//! | exactly N < current | never | the same ids stand at N+1…: the first result; else conflict |
+//! | exactly N > current | never | conflict |
+//! | no stream | the stream has no events | the same ids stand at 0…: the first result; else conflict |
+//! | any, stream exists | the first id is unknown (and the stream exists) | the same ids were written by one earlier append: its result; else conflict |
+//!
+//! It takes two steps, because most appends are decided without reading events: [`ask`] says what to do or which events
+//! must be compared, and [`compare`] compares them.
+
+use uuid::Uuid;
+
+use crate::{
+    append::{Append, Appended, Expected, Rejection},
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
+    tail::Request,
+};
+
+/// What is to be done with an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Write it.
+    Write,
+    /// An earlier append with the same ids wrote it.
+    Already(Appended),
+    /// Refuse it.
+    Reject(Rejection),
+}
+
+/// What is to be done, or must be known first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Nothing more.
+    Decided(Verdict),
+    /// Which events stand in the append's stream from this revision on: as many as the append has, or fewer if the
+    /// stream ends.
+    Revisions(Revision),
+    /// Which events an earlier append wrote that began with the same id.
+    Request(Request),
+}
+
+/// An event that stands in the log, as far as comparing needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub id: Uuid,
+    pub stream: StreamName,
+    pub revision: Revision,
+    pub position: Position,
+    pub recorded_at: Timestamp,
+}
+
+/// The first step. `last`: the stream's last revision. `request`: the remembered append that began with the same id,
+/// looked up only if the append is keyed.
+pub(crate) fn ask(append: &Append, last: Option<Revision>, request: Option<Request>) -> Question {
+    match (append.expected, last) {
+        (Expected::Any | Expected::StreamExists, _) if request.is_some() => {
+            request.map_or(Question::Decided(Verdict::Write), Question::Request)
+        }
+        (Expected::StreamExists, None) => Question::Decided(conflict(append, last)),
+        (Expected::Any, _) | (Expected::StreamExists, Some(_)) | (Expected::NoStream, None) => {
+            Question::Decided(Verdict::Write)
+        }
+        (Expected::NoStream, Some(_)) => Question::Revisions(Revision::FIRST),
+        (Expected::Exactly(expected), Some(current)) if expected == current => {
+            Question::Decided(Verdict::Write)
+        }
+        (Expected::Exactly(expected), Some(current)) if expected < current => {
+            Question::Revisions(expected.next())
+        }
+        (Expected::Exactly(_), _) => Question::Decided(conflict(append, last)),
+    }
+}
+
+/// The second step: the answer to [`Question::Revisions`] or [`Question::Request`].
+pub(crate) fn compare(append: &Append, last: Option<Revision>, standing: &[Standing]) -> Verdict {
+    let same = standing.len() == append.len()
+        && standing.iter().all(|event| event.stream == append.stream)
+        && standing.iter().map(|event| event.id).eq(append.ids());
+    match (standing, same) {
+        ([first, ..], true) => Verdict::Already(Appended {
+            first_revision: first.revision,
+            last_revision: Revision(first.revision.0 + append.len() as u64 - 1),
+            first_position: first.position,
+            last_position: standing.last().map_or(first.position, |event| event.position),
+            recorded_at: first.recorded_at,
+            already_appended: true,
+        }),
+        ([first, ..], false) if append.is_keyed() => Verdict::Reject(Rejection::EventIdConflict {
+            id: first.id,
+            stream: first.stream.clone(),
+            revision: first.revision,
+            position: first.position,
+        }),
+        _ => conflict(append, last),
+    }
+}
+
+fn conflict(append: &Append, actual: Option<Revision>) -> Verdict {
+    Verdict::Reject(Rejection::RevisionConflict {
+        stream: append.stream.clone(),
+        expected: append.expected,
+        actual,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Following the log: bringing the tail up to the head that the engine holds.
+//!
+//! Used when the store opens, when a commit lost the race, before reads if others write to the same engine, and by a task
+//! that watches the head then. One at a time, and never while the appender commits, so that nobody reads from the engine
+//! what the appender is about to add itself.
+
+use std::time::Duration;
+
+use annals_engine::{Direction, Read, Snapshot};
+use tracing::{debug, warn};
+
+use crate::{
+    error::{Error, Result},
+    head::Head,
+    index, keys, log,
+    position::Position,
+    shared::Shared,
+};
+
+/// Bytes of frames that are read at a time.
+const PAGE_BYTES: usize = 4 << 20;
+/// How long the follower waits for a hint before it looks on its own.
+const POLL: Duration = Duration::from_secs(1);
+/// How long it waits after trouble.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Brings the tail up to the head that the engine holds now, and returns that head.
+pub(crate) async fn refresh(shared: &Shared) -> Result<Head> {
+    let _only = shared.following.lock().await;
+    refresh_locked(shared).await
+}
+
+/// The same for a caller that holds `following`.
+pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
+    let snapshot = shared.engine.snapshot().await?;
+    let (head, indexed) = read_ends(&*snapshot).await?;
+    if indexed > shared.tail.head_position() {
+        // Others wrote more than windows ago: begin anew behind what they indexed.
+        debug!(from = %shared.tail.head_position(), to = %indexed, "skipping to what is indexed");
+        restart(shared, &*snapshot, &head, indexed).await?;
+    }
+    shared.tail.set_indexed(indexed);
+    drop(snapshot);
+    while shared.tail.head_position() < head.position {
+        let from = shared.tail.head_position().next();
+        let mut frames = log::page(&*shared.engine, from, Direction::Forwards, PAGE_BYTES).await?;
+        frames.retain(|frame| frame.last <= head.position);
+        let Some(reached) = frames.last().map(|frame| frame.last) else {
+            return Err(Error::Corrupt(format!(
+                "the log ends before position {from}, but its head is {}",
+                head.position
+            )));
+        };
+        shared.tail.extend(frames, head_at(reached, &head))?;
+    }
+    Ok(head)
+}
+
+/// Begins the tail behind what is indexed.
+async fn restart(shared: &Shared, snapshot: &dyn Snapshot, head: &Head, indexed: Position) -> Result<()> {
+    let minute = index::last_minute(snapshot, indexed).await?;
+    shared.tail.restart(head_at(indexed, head), minute);
+    Ok(())
+}
+
+/// The head as it is known at a position: whole if it is there, otherwise only where it is.
+fn head_at(position: Position, head: &Head) -> Head {
+    if position == head.position {
+        head.clone()
+    } else {
+        Head {
+            position,
+            ..Head::default()
+        }
+    }
+}
+
+async fn read_ends(snapshot: &dyn Snapshot) -> Result<(Head, Position)> {
+    let mut pages = snapshot
+        .read(vec![Read::Get(keys::head()), Read::Get(keys::indexed())])
+        .await?
+        .into_iter();
+    let head = pages.next().and_then(annals_engine::Page::into_value);
+    let indexed = pages.next().and_then(annals_engine::Page::into_value);
+    Ok((
+        Head::from_value(head.as_deref())?,
+        index::parse_indexed(indexed.as_deref())?,
+    ))
+}
+
+/// Follows what others commit, until the store closes.
+pub(crate) async fn run(shared: std::sync::Arc<Shared>) {
+    let mut closing = shared.closing.watch();
+    loop {
+        let known = shared.tail.head();
+        let hint = shared.engine.watch(keys::head(), known.to_value());
+        tokio::select! {
+            biased;
+            _ = closing.until(|closing| *closing) => return,
+            _ = tokio::time::timeout(POLL, hint) => {}
+        }
+        if let Err(error) = refresh(&shared).await {
+            if error.is_fatal() {
+                shared.fail(error);
+                return;
+            }
+            warn!(%error, "cannot follow the log; trying again");
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}

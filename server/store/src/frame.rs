@@ -1,0 +1,210 @@
+//! Frames: consecutive events that are stored, cached and read together. A frame holds one append, several small
+//! neighbours of one group, or a part of a large append; an event too large for one value stands alone in a frame of
+//! several chunks.
+//!
+//! ```text
+//! value of chunk 0:   version   1 byte, 1
+//!                     batch     8 bytes, the commit that wrote it
+//!                     first     8 bytes, position of the first event
+//!                     chunks    2 bytes, how many values the frame takes, 1 or more
+//!                     marks     varint: how many appends have events here, then a varint for each:
+//!                               events << 2 | keyed << 1 | continued
+//!                     body      entries (record.rs)
+//! value of chunk n:   body, continued
+//! ```
+//!
+//! 1. A frame covers the positions from `first` to the one it is filed under (`keys`), all of which it holds.
+//! 2. `events` of a mark counts what is left of its append from here on, so that the first mark of an append tells how
+//!    many events the append has, even if later frames hold the rest. Those begin with a mark that is `continued`.
+//! 3. `keyed`: the append is remembered by its first event's id.
+//! 4. A frame never changes. Everything else (indexes, caches) can be made from frames alone.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use annals_engine::{Entry as KeyValue, limits};
+
+use crate::{
+    keys,
+    position::Position,
+    record::Entries,
+    wire::{self, Cursor, Malformed, Parsed},
+};
+
+const VERSION: u8 = 1;
+const CHUNKS_AT: usize = 17;
+const MARKS_AT: usize = 19;
+
+/// Small appends share a frame up to this many bytes of entries. Larger frames are written faster, smaller ones load a
+/// cold stream with less.
+pub(crate) const SHARED_BYTES_MAX: usize = 4_096;
+/// A large append is cut into frames of about this many bytes.
+pub(crate) const OWN_BYTES_MAX: usize = 65_536;
+/// Bytes of body in a chunk, so that a value with its header stays within the engine's limit.
+const CHUNK_BYTES_MAX: usize = limits::VALUE_BYTES_MAX - 4_096;
+
+/// What a frame says of one append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Events of the append from here on, in this frame and those behind it.
+    pub events: u32,
+    /// Whether it is remembered by its first event's id.
+    pub keyed: bool,
+    /// Whether it began in an earlier frame.
+    pub continued: bool,
+}
+
+impl Mark {
+    fn to_varint(self) -> u64 {
+        u64::from(self.events) << 2 | u64::from(self.keyed) << 1 | u64::from(self.continued)
+    }
+
+    fn from_varint(value: u64) -> Parsed<Self> {
+        let events = u32::try_from(value >> 2).map_err(|_| Malformed("frame: events of an append"))?;
+        Ok(Self {
+            events,
+            keyed: value & 2 != 0,
+            continued: value & 1 != 0,
+        })
+    }
+}
+
+/// Consecutive events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub batch: u64,
+    pub first: Position,
+    pub last: Position,
+    pub marks: Vec<Mark>,
+    /// Entries of all events, in order.
+    pub body: Bytes,
+}
+
+impl Frame {
+    pub(crate) fn entries(&self) -> Entries<'_> {
+        Entries::new(&self.body)
+    }
+
+    /// Events in the frame.
+    pub(crate) const fn len(&self) -> u64 {
+        self.last.0 - self.first.0 + 1
+    }
+
+    /// The keys and values that hold the frame.
+    pub(crate) fn to_values(&self) -> Vec<(Bytes, Bytes)> {
+        let chunks = self.body.len().div_ceil(CHUNK_BYTES_MAX).max(1);
+        let chunk_count = u16::try_from(chunks).expect("an event is far smaller than 65,535 chunks");
+        let head = &self.body[..self.body.len().min(CHUNK_BYTES_MAX)];
+        let mut value = BytesMut::with_capacity(MARKS_AT + 10 + 5 * self.marks.len() + head.len());
+        value.put_u8(VERSION);
+        value.put_u64(self.batch);
+        value.put_u64(self.first.0);
+        value.put_u16(chunk_count);
+        wire::put_varint(&mut value, self.marks.len() as u64);
+        for mark in &self.marks {
+            wire::put_varint(&mut value, mark.to_varint());
+        }
+        value.put_slice(head);
+        let mut values = vec![(keys::frame(self.last, 0), value.freeze())];
+        for chunk in 1..chunk_count {
+            let start = usize::from(chunk) * CHUNK_BYTES_MAX;
+            let end = self.body.len().min(start + CHUNK_BYTES_MAX);
+            values.push((keys::frame(self.last, chunk), self.body.slice(start..end)));
+        }
+        values
+    }
+
+    /// Takes a frame from its values, in the order of their chunks.
+    pub(crate) fn from_values(last: Position, values: &[Bytes]) -> Parsed<Self> {
+        let first_value = values.first().ok_or(Malformed("frame: no value"))?;
+        if first_value.first() != Some(&VERSION) || first_value.len() < MARKS_AT {
+            return Err(Malformed("frame: unknown version"));
+        }
+        if chunk_count(first_value)? != values.len() {
+            return Err(Malformed("frame: chunks are missing"));
+        }
+        let number = |at: usize| first_value[at..at + 8].try_into().map(u64::from_be_bytes);
+        let batch = number(1).map_err(|_| Malformed("frame: header"))?;
+        let first = Position(number(9).map_err(|_| Malformed("frame: header"))?);
+        if first == Position::START || first > last {
+            return Err(Malformed("frame: first position"));
+        }
+        let mut cursor = Cursor::new(&first_value[MARKS_AT..]);
+        let count = cursor.varint()?;
+        // Every mark takes a byte or more, which bounds what a damaged count can ask for.
+        if count > cursor.rest().len() as u64 {
+            return Err(Malformed("frame: marks"));
+        }
+        let marks = (0..count)
+            .map(|_| Mark::from_varint(cursor.varint()?))
+            .collect::<Parsed<_>>()?;
+        let body_at = first_value.len() - cursor.rest().len();
+        let body = match values {
+            [only] => only.slice(body_at..),
+            [first_chunk, rest @ ..] => {
+                let mut body = BytesMut::from(&first_chunk[body_at..]);
+                rest.iter().for_each(|chunk| body.put_slice(chunk));
+                body.freeze()
+            }
+            [] => return Err(Malformed("frame: no value")),
+        };
+        Ok(Self {
+            batch,
+            first,
+            last,
+            marks,
+            body,
+        })
+    }
+}
+
+/// How many values the frame takes whose first is `value`.
+pub(crate) fn chunk_count(value: &[u8]) -> Parsed<usize> {
+    let bytes = value.get(CHUNKS_AT..MARKS_AT).ok_or(Malformed("frame: header"))?;
+    match u16::from_be_bytes([bytes[0], bytes[1]]) {
+        0 => Err(Malformed("frame: no chunks")),
+        chunks => Ok(usize::from(chunks)),
+    }
+}
+
+/// Puts frames together from keys and values in the order of a range read, forwards or backwards.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    last: Position,
+    values: Vec<(u16, Bytes)>,
+}
+
+impl Assembler {
+    /// Takes the next key and value; returns a frame when it completes one.
+    pub(crate) fn push(&mut self, entry: KeyValue) -> Parsed<Option<Frame>> {
+        let (last, chunk) = keys::parse_frame(&entry.key).ok_or(Malformed("frame: key"))?;
+        if last != self.last {
+            if !self.values.is_empty() {
+                return Err(Malformed("frame: chunks are missing"));
+            }
+            self.last = last;
+        }
+        self.values.push((chunk, entry.value));
+        // Chunk 0 tells how many there are; read backwards it comes last.
+        let Some((_, first_value)) = self.values.iter().find(|(chunk, _)| *chunk == 0) else {
+            return Ok(None);
+        };
+        if self.values.len() < chunk_count(first_value)? {
+            return Ok(None);
+        }
+        let mut values = std::mem::take(&mut self.values);
+        values.sort_unstable_by_key(|(chunk, _)| *chunk);
+        if values
+            .iter()
+            .enumerate()
+            .any(|(n, (chunk, _))| n != usize::from(*chunk))
+        {
+            return Err(Malformed("frame: chunks are missing"));
+        }
+        let values: Vec<Bytes> = values.into_iter().map(|(_, value)| value).collect();
+        self.last = Position::START;
+        Frame::from_values(last, &values).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+use annals_engine::{Entry, limits};
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::{Assembler, Frame, Mark, chunk_count};
+use crate::{
+    head::Head,
+    position::{Position, Timestamp},
+};
+
+prop_compose! {
+    fn frames()(
+        batch in any::<u64>(),
+        first in 1..u64::MAX / 2,
+        more in 0..10_000_u64,
+        marks in proptest::collection::vec((1..u32::MAX >> 2, any::<bool>(), any::<bool>()), 1..50),
+        body in prop_oneof![0..5_000_usize, 90_000..110_000_usize, 300_000..310_000_usize],
+        fill in any::<u8>(),
+    ) -> Frame {
+        let marks =
+            marks.into_iter().map(|(events, keyed, continued)| Mark { events, keyed, continued }).collect();
+        let body = (0..body).map(|n| (n % 251) as u8 ^ fill).collect::<Vec<_>>().into();
+        Frame { batch, first: Position(first), last: Position(first + more), marks, body }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_frame_comes_back_from_its_values_in_either_direction(frame in frames()) {
+        let values = frame.to_values();
+        for (key, value) in &values {
+            prop_assert!(limits::check_key(key).is_ok() && limits::check_value(value).is_ok());
+        }
+        let forwards: Vec<Entry> =
+            values.into_iter().map(|(key, value)| Entry { key, value }).collect();
+        prop_assert!(forwards.is_sorted_by(|a, b| a.key < b.key));
+        let mut backwards = forwards.clone();
+        backwards.reverse();
+        for entries in [forwards, backwards] {
+            let mut assembler = Assembler::default();
+            let mut found = Vec::new();
+            for entry in entries {
+                found.extend(assembler.push(entry).unwrap());
+            }
+            prop_assert_eq!(&found, std::slice::from_ref(&frame));
+        }
+    }
+
+    #[test]
+    fn a_missing_chunk_is_noticed(frame in frames()) {
+        let mut values: Vec<Bytes> = frame.to_values().into_iter().map(|(_, value)| value).collect();
+        values.pop();
+        prop_assert!(Frame::from_values(frame.last, &values).is_err());
+    }
+
+    #[test]
+    fn damaged_values_are_refused_or_read_but_never_panic(
+        frame in frames(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut values: Vec<Bytes> = frame.to_values().into_iter().map(|(_, value)| value).collect();
+        let mut first = values[0].to_vec();
+        let place = at.index(first.len().min(64));
+        first[place] = byte;
+        first.truncate(cut.index(first.len() + 1));
+        let _ = chunk_count(&first);
+        values[0] = first.into();
+        if let Ok(frame) = Frame::from_values(frame.last, &values) {
+            let mut entries = frame.entries();
+            while let Ok(Some(_)) = entries.next_entry() {}
+        }
+    }
+
+    #[test]
+    fn a_head_comes_back_and_a_damaged_one_never_panics(
+        position in 1..=u64::MAX, batch in any::<u64>(), micros in any::<u64>(), writer in ".{0,40}", cut in 0..26_usize,
+    ) {
+        let head =
+            Head { position: Position(position), batch, recorded_at: Timestamp::from_micros(micros), writer };
+        let value = head.to_value().unwrap();
+        prop_assert_eq!(Head::from_value(Some(&value)).unwrap(), head);
+        prop_assert!(Head::from_value(Some(&value[..cut.min(value.len() - 1).min(24)])).is_err());
+    }
+}
+
+#[test]
+fn no_head_is_the_start_of_the_log() {
+    assert_eq!(Head::from_value(None).unwrap().position, Position::START);
+    assert_eq!(Head::default().to_value(), None);
+}

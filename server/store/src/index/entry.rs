@@ -1,0 +1,113 @@
+//! The small entries of the index, as they are stored.
+//!
+//! ```text
+//! x                 -> position, 8 bytes: the indexes are complete up to it
+//! n <stream>        -> version 1 byte, 1 | first position 8 bytes | recorded at 8 bytes, microseconds
+//! r <first id>      -> first position 8 bytes | events 4 bytes
+//! c <minute>        -> first position 8 bytes
+//! ```
+
+use annals_engine::{Read, Snapshot};
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{
+    error::Result,
+    keys, log,
+    position::{Position, Timestamp},
+    record::View,
+    tail::{NewStream, Request},
+    wire::{Malformed, Parsed},
+};
+
+const NAME_VERSION: u8 = 1;
+
+pub(crate) fn position(position: Position) -> Bytes {
+    Bytes::copy_from_slice(&position.0.to_be_bytes())
+}
+
+fn parse_position(value: &[u8]) -> Parsed<Position> {
+    value
+        .try_into()
+        .map(|bytes| Position(u64::from_be_bytes(bytes)))
+        .map_err(|_| Malformed("index: position"))
+}
+
+/// The value of `x` as it is compared with: absent before the first window.
+pub(crate) fn indexed(indexed: Position) -> Option<Bytes> {
+    (indexed > Position::START).then(|| position(indexed))
+}
+
+pub(crate) fn parse_indexed(value: Option<&[u8]>) -> Parsed<Position> {
+    value.map_or(Ok(Position::START), parse_position)
+}
+
+pub(crate) fn name(first: Position, created_at: Timestamp) -> Bytes {
+    let mut value = BytesMut::with_capacity(17);
+    value.put_u8(NAME_VERSION);
+    value.put_u64(first.0);
+    value.put_u64(created_at.micros);
+    value.freeze()
+}
+
+pub(crate) fn parse_name(value: &[u8]) -> Parsed<NewStream> {
+    let fields = value
+        .strip_prefix(&[NAME_VERSION])
+        .ok_or(Malformed("index: version of a name"))?;
+    let (first, micros) = fields.split_at_checked(8).ok_or(Malformed("index: name"))?;
+    let micros = micros
+        .try_into()
+        .map(u64::from_be_bytes)
+        .map_err(|_| Malformed("index: name"))?;
+    Ok(NewStream {
+        first_position: parse_position(first)?,
+        created_at: Timestamp::from_micros(micros),
+    })
+}
+
+pub(crate) fn request(request: Request) -> Bytes {
+    let mut value = BytesMut::with_capacity(12);
+    value.put_u64(request.first.0);
+    value.put_u32(request.events);
+    value.freeze()
+}
+
+pub(crate) fn parse_request(value: &[u8]) -> Parsed<Request> {
+    let (first, events) = value.split_at_checked(8).ok_or(Malformed("index: request"))?;
+    let events = events
+        .try_into()
+        .map(u32::from_be_bytes)
+        .map_err(|_| Malformed("index: request"))?;
+    if events == 0 {
+        return Err(Malformed("index: request"));
+    }
+    Ok(Request {
+        first: parse_position(first)?,
+        events,
+    })
+}
+
+/// Minute of the event at `position`, so that it is known where the next one begins. `None` at the start of the log.
+pub(crate) async fn last_minute(snapshot: &dyn Snapshot, position: Position) -> Result<Option<u64>> {
+    if position == Position::START {
+        return Ok(None);
+    }
+    let frames = log::holding_in(snapshot, &[position]).await?;
+    for frame in frames {
+        let mut entries = frame.entries();
+        while let Some(record) = entries.next_record()? {
+            let event = View::parse(record)?;
+            if event.position == position {
+                return Ok(Some(event.recorded_at.minute()));
+            }
+        }
+    }
+    Err(Malformed("log: the last indexed event is missing").into())
+}
+
+/// What is stored of how streams began, in the order of `names`.
+pub(crate) async fn names(snapshot: &dyn Snapshot, names: &[&str]) -> Result<Vec<Option<NewStream>>> {
+    let reads = names.iter().map(|stream| Read::Get(keys::name(stream))).collect();
+    let pages = snapshot.read(reads).await?;
+    let parse = |page: annals_engine::Page| page.into_value().map(|value| parse_name(&value)).transpose();
+    Ok(pages.into_iter().map(parse).collect::<Parsed<_>>()?)
+}

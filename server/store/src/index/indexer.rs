@@ -1,0 +1,155 @@
+//! The indexer: one task that writes complete windows of the tail's index to the engine, in the order of their keys.
+//!
+//! 1. A window is written in several commits; `indexed` moves with the last one. Until then nobody reads what was
+//!    written of it, because the tail still knows those positions.
+//! 2. Every commit checks `indexed`, so that of several servers only those whose turn it is write, and one that was
+//!    paused can't write late. Writing a window twice or in part is harmless: its entries follow from the frames.
+//! 3. Nothing here needs to be durable: what is lost can be made again from the frames.
+
+use std::{sync::Arc, time::Duration};
+
+use annals_engine::{Commit, Error as EngineError, Mutation};
+use tracing::{debug, error, warn};
+
+use super::{
+    entry,
+    postings::{self, POSITIONS_MAX},
+};
+use crate::{
+    error::{Error, Result},
+    follow, keys,
+    position::{Position, Revision},
+    shared::Shared,
+    tail::Window,
+};
+
+/// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
+const COMMIT_BYTES: usize = 512 << 10;
+/// How long it waits after trouble.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// Writes windows as they are completed, until the store closes.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut closing = shared.closing.watch();
+    let mut head = shared.tail.watch_head();
+    loop {
+        while let Some(window) = shared.tail.next_to_index() {
+            if closing.get() {
+                return;
+            }
+            if let Err(error) = write(&shared, &window).await {
+                if error.is_fatal() {
+                    error!(%error, "the indexer stops");
+                    shared.fail(error);
+                    return;
+                }
+                warn!(%error, "cannot index; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+        tokio::select! {
+            biased;
+            _ = closing.until(|closing| *closing) => return,
+            () = head.changed() => {}
+        }
+    }
+}
+
+/// Writes one window, unless another server does.
+async fn write(shared: &Shared, window: &Window) -> Result<()> {
+    let mut commits = commits(window);
+    let last = commits.pop().unwrap_or_default();
+    for mutations in commits {
+        if !commit(shared, window, mutations).await? {
+            return Ok(());
+        }
+    }
+    let moved = Mutation::Set(keys::indexed(), entry::position(window.last));
+    if commit(shared, window, [last, vec![moved]].concat()).await? {
+        shared.tail.set_indexed(window.last);
+        debug!(indexed = %window.last, "a window is on disk");
+    }
+    Ok(())
+}
+
+/// False if `indexed` is not what it was thought to be; it is then known what it is.
+async fn commit(shared: &Shared, window: &Window, mutations: Vec<Mutation>) -> Result<bool> {
+    let mut commit = Commit::relaxed().check(keys::indexed(), entry::indexed(window.after));
+    commit.mutations = mutations;
+    match shared.engine.commit(commit).await {
+        Ok(()) => Ok(true),
+        Err(EngineError::Conflict) => {
+            follow::refresh(shared).await?;
+            Ok(false)
+        }
+        Err(error @ EngineError::MaybeCommitted(_)) => {
+            follow::refresh(shared).await?;
+            // If `indexed` has moved, the window is done; otherwise it is written again.
+            if shared.tail.indexed() >= window.last {
+                Ok(false)
+            } else {
+                Err(Error::from(error))
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The window's entries, in the order of their keys, in commits of bounded size.
+fn commits(window: &Window) -> Vec<Vec<Mutation>> {
+    let mut entries = entries(window);
+    entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let mut commits = vec![Vec::new()];
+    let mut bytes = 0;
+    for (key, value) in entries {
+        if bytes >= COMMIT_BYTES {
+            commits.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += key.len() + value.len();
+        if let Some(commit) = commits.last_mut() {
+            commit.push(Mutation::Set(key, value));
+        }
+    }
+    commits
+}
+
+fn entries(window: &Window) -> Vec<(bytes::Bytes, bytes::Bytes)> {
+    let mut entries = Vec::new();
+    for (stream, run) in &window.streams {
+        if run.first == Revision::FIRST
+            && let Some(first) = run.positions.first()
+        {
+            entries.push((
+                keys::name(stream.as_str()),
+                entry::name(*first, run.first_recorded_at),
+            ));
+        }
+        let firsts = (run.first.0..).step_by(POSITIONS_MAX).map(Revision);
+        for (first, positions) in firsts.zip(run.positions.chunks(POSITIONS_MAX)) {
+            entries.push((keys::stream(stream.as_str(), first), postings::encode(positions)));
+        }
+    }
+    for (kind, positions) in &window.types {
+        entries.extend(lists(positions, |first| keys::kind(kind, first)));
+    }
+    for (tag, positions) in &window.tags {
+        entries.extend(lists(positions, |first| keys::tag(tag, first)));
+    }
+    for (id, request) in &window.requests {
+        entries.push((keys::request(*id), entry::request(*request)));
+    }
+    for (minute, first) in &window.minutes {
+        entries.push((keys::minute(*minute), entry::position(*first)));
+    }
+    entries
+}
+
+fn lists<'a>(
+    positions: &'a [Position],
+    key: impl Fn(Position) -> bytes::Bytes + 'a,
+) -> impl Iterator<Item = (bytes::Bytes, bytes::Bytes)> + 'a {
+    positions
+        .chunks(POSITIONS_MAX)
+        .map(move |chunk| (key(chunk[0]), postings::encode(chunk)))
+}

@@ -1,0 +1,12 @@
+//! The indexes on disk: projections of the log, complete up to the position `indexed`. What lies behind it is indexed by
+//! the tail.
+
+mod entry;
+mod indexer;
+mod postings;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use entry::{last_minute, names, parse_indexed, parse_name, parse_request};
+pub(crate) use indexer::run;
+pub(crate) use postings::Postings;

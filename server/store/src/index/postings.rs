@@ -1,0 +1,89 @@
+//! Lists of positions, as they are stored.
+//!
+//! ```text
+//! s <stream> 0 <first revision>  -> count (varint), positions
+//! t <type> 0 <first position>    -> count (varint), positions
+//! g <tag> 0 <first position>     -> count (varint), positions
+//! positions                      =  the first position (varint), then what each adds to the one before it (varints)
+//! ```
+//!
+//! 1. Positions ascend. Those of a stream belong to consecutive revisions.
+//! 2. Entries of one name may overlap, when a window was written in part and again with other boundaries. They never
+//!    disagree, since they follow from the same log.
+
+use annals_engine::Entry;
+use bytes::{Bytes, BytesMut};
+
+use crate::{
+    keys,
+    position::{Position, Revision},
+    wire::{self, Cursor, Malformed, Parsed},
+};
+
+/// Positions in an entry: at 10 bytes each at worst, they stay within the engine's limit of a value.
+pub(crate) const POSITIONS_MAX: usize = 8_192;
+
+/// Writes a list of at most [`POSITIONS_MAX`] positions.
+pub(crate) fn encode(positions: &[Position]) -> Bytes {
+    let mut value = BytesMut::with_capacity(4 + 3 * positions.len());
+    wire::put_varint(&mut value, positions.len() as u64);
+    let mut before = 0;
+    for position in positions {
+        wire::put_varint(&mut value, position.0 - before);
+        before = position.0;
+    }
+    value.freeze()
+}
+
+/// Reads a list.
+pub(crate) fn decode(value: &[u8]) -> Parsed<Vec<Position>> {
+    let mut cursor = Cursor::new(value);
+    let count = usize::try_from(cursor.varint()?).unwrap_or(usize::MAX);
+    if count == 0 || count > cursor.rest().len() {
+        return Err(Malformed("index: count of positions"));
+    }
+    let mut positions = Vec::with_capacity(count);
+    let mut position: u64 = 0;
+    for _ in 0..count {
+        let step = cursor.varint()?;
+        position = position
+            .checked_add(step)
+            .ok_or(Malformed("index: position out of range"))?;
+        if step == 0 {
+            return Err(Malformed("index: positions do not ascend"));
+        }
+        positions.push(Position(position));
+    }
+    Ok(positions)
+}
+
+/// An entry of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Postings {
+    pub first: Revision,
+    pub positions: Vec<Position>,
+}
+
+impl Postings {
+    pub(crate) fn parse_stream(entry: &Entry) -> Parsed<Self> {
+        let first = keys::parse_number(&entry.key).ok_or(Malformed("index: key of a stream"))?;
+        let positions = decode(&entry.value)?;
+        if first.checked_add(positions.len() as u64).is_none() {
+            return Err(Malformed("index: revision out of range"));
+        }
+        Ok(Self {
+            first: Revision(first),
+            positions,
+        })
+    }
+
+    /// The last revision in the entry.
+    pub(crate) fn last(&self) -> Revision {
+        Revision(self.first.0 + self.positions.len() as u64 - 1)
+    }
+
+    /// Revisions and their positions, ascending.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (Revision, Position)> + '_ {
+        (self.first.0..).map(Revision).zip(self.positions.iter().copied())
+    }
+}

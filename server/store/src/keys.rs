@@ -1,0 +1,157 @@
+//! Every key of the store, drawn here and written nowhere else.
+//!
+//! ```text
+//! m                                    -> store: what this store is           (meta.rs)
+//! h                                    -> head: last position, its writer     (head.rs)
+//! x                                    -> indexed: position up to which the indexes below are complete
+//! f <last position> <chunk>            -> frame: consecutive events           (frame.rs)
+//! n <stream name>                      -> where and when the stream began     (index/entry.rs)
+//! s <stream name> 0 <first revision>   -> positions of these revisions        (index/postings.rs)
+//! t <type> 0 <first position>          -> positions of events of the type
+//! g <tag> 0 <first position>           -> positions of events with the tag
+//! r <first event id>                   -> the append that began with this id  (index/entry.rs)
+//! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
+//! ```
+//!
+//! 1. Numbers are 8 bytes (chunk: 2), big-endian, so that keys sort as numbers do.
+//! 2. Names contain no byte below 0x20 (see `name`), so a zero byte ends one, names sort as their bytes do, and the keys
+//!    of one name never mix with those of a longer one.
+//! 3. A frame is filed under its **last** position: the frame that holds a position is the first one at or behind it, which
+//!    is one step forward in every engine.
+
+use annals_engine::KeyRange;
+use bytes::{BufMut, Bytes, BytesMut};
+use uuid::Uuid;
+
+use crate::position::{Position, Revision};
+
+/// Keys that begin so hold frames: large values, written once and in order. An engine may lay them out for that.
+pub const FRAMES: &[u8] = b"f";
+
+const NAME: u8 = b'n';
+const STREAM: u8 = b's';
+const TYPE: u8 = b't';
+const TAG: u8 = b'g';
+const REQUEST: u8 = b'r';
+const MINUTE: u8 = b'c';
+
+pub(crate) fn meta() -> Bytes {
+    Bytes::from_static(b"m")
+}
+
+pub(crate) fn head() -> Bytes {
+    Bytes::from_static(b"h")
+}
+
+pub(crate) fn indexed() -> Bytes {
+    Bytes::from_static(b"x")
+}
+
+pub(crate) fn frame(last: Position, chunk: u16) -> Bytes {
+    let mut key = BytesMut::with_capacity(11);
+    key.put_slice(FRAMES);
+    key.put_u64(last.0);
+    key.put_u16(chunk);
+    key.freeze()
+}
+
+/// Takes a frame's key apart.
+pub(crate) fn parse_frame(key: &[u8]) -> Option<(Position, u16)> {
+    let rest = key.strip_prefix(FRAMES)?;
+    let (last, chunk) = rest.split_first_chunk::<8>()?;
+    let chunk: [u8; 2] = chunk.try_into().ok()?;
+    Some((Position(u64::from_be_bytes(*last)), u16::from_be_bytes(chunk)))
+}
+
+/// Frames that hold position `from` or later ones.
+pub(crate) fn frames_from(from: Position) -> KeyRange {
+    KeyRange::new(frame(from, 0), KeyRange::prefix(FRAMES).end)
+}
+
+/// Frames that hold only positions before `before`.
+pub(crate) fn frames_before(before: Position) -> KeyRange {
+    KeyRange::new(Bytes::from_static(FRAMES), frame(before, 0))
+}
+
+/// Frames whose last position is `from` or more, and less than `to`.
+pub(crate) fn frames_between(from: Position, to: Position) -> KeyRange {
+    KeyRange::new(frame(from, 0), frame(to, 0))
+}
+
+/// The chunks of one frame.
+pub(crate) fn frame_chunks(last: Position) -> KeyRange {
+    KeyRange::new(frame(last, 0), frame(last.next(), 0))
+}
+
+pub(crate) fn name(stream: &str) -> Bytes {
+    named(NAME, stream, None)
+}
+
+/// Names that begin with `prefix` and come behind `after`.
+pub(crate) fn names(prefix: &str, after: Option<&str>) -> KeyRange {
+    let mut range = KeyRange::prefix(&named(NAME, prefix, None));
+    if let Some(after) = after {
+        let mut key = BytesMut::from(&named(NAME, after, None)[..]);
+        key.put_u8(0);
+        range.start = range.start.max(key.freeze());
+    }
+    range
+}
+
+pub(crate) fn parse_name(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(&[NAME])?).ok()
+}
+
+pub(crate) fn stream(stream: &str, first: Revision) -> Bytes {
+    named(STREAM, stream, Some(first.0))
+}
+
+/// The entries of one stream.
+pub(crate) fn stream_entries(stream: &str) -> KeyRange {
+    let mut start = BytesMut::from(&named(STREAM, stream, None)[..]);
+    let mut end = start.clone();
+    start.put_u8(0);
+    end.put_u8(1);
+    KeyRange::new(start.freeze(), end.freeze())
+}
+
+pub(crate) fn kind(kind: &str, first: Position) -> Bytes {
+    named(TYPE, kind, Some(first.0))
+}
+
+pub(crate) fn tag(tag: &str, first: Position) -> Bytes {
+    named(TAG, tag, Some(first.0))
+}
+
+/// The number at the end of a stream's, type's or tag's key.
+pub(crate) fn parse_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|number| u64::from_be_bytes(*number))
+}
+
+pub(crate) fn request(first_id: Uuid) -> Bytes {
+    let mut key = BytesMut::with_capacity(17);
+    key.put_u8(REQUEST);
+    key.put_slice(first_id.as_bytes());
+    key.freeze()
+}
+
+pub(crate) fn minute(minute: u64) -> Bytes {
+    let mut key = BytesMut::with_capacity(9);
+    key.put_u8(MINUTE);
+    key.put_u64(minute);
+    key.freeze()
+}
+
+fn named(space: u8, name: &str, number: Option<u64>) -> Bytes {
+    let mut key = BytesMut::with_capacity(1 + name.len() + 9);
+    key.put_u8(space);
+    key.put_slice(name.as_bytes());
+    if let Some(number) = number {
+        key.put_u8(0);
+        key.put_u64(number);
+    }
+    key.freeze()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+const NAME: &str = "[^\\x00-\\x1f\\x7f-\\x9f$][^\\x00-\\x1f\\x7f-\\x9f]{0,20}";
+
+proptest! {
+    #[test]
+    fn numbers_sort_as_keys_do(a in any::<u64>(), b in any::<u64>()) {
+        prop_assert_eq!(a.cmp(&b), frame(Position(a), 0).cmp(&frame(Position(b), 0)));
+        prop_assert_eq!(a.cmp(&b), stream("s", Revision(a)).cmp(&stream("s", Revision(b))));
+        prop_assert_eq!(a.cmp(&b), minute(a).cmp(&minute(b)));
+        prop_assert_eq!(parse_number(&stream("s", Revision(a))), Some(a));
+    }
+
+    #[test]
+    fn names_sort_as_their_bytes_do(a in NAME, b in NAME) {
+        prop_assert_eq!(a.as_bytes().cmp(b.as_bytes()), name(&a).cmp(&name(&b)));
+    }
+
+    #[test]
+    fn entries_of_a_stream_are_its_own(a in NAME, b in NAME, revision in any::<u64>()) {
+        let range = stream_entries(&a);
+        let inside = |key: Bytes| range.start <= key && key < range.end;
+        prop_assert!(inside(stream(&a, Revision(revision))));
+        prop_assert_eq!(inside(stream(&b, Revision(revision))), a == b);
+    }
+
+    #[test]
+    fn a_listing_holds_the_names_with_the_prefix_behind_the_last_one(prefix in "[a-c]{0,2}", after in "[a-c]{1,4}", n in "[a-c]{1,4}") {
+        let all = names(&prefix, None);
+        prop_assert_eq!(all.start <= name(&n) && name(&n) < all.end, n.starts_with(&prefix));
+        let rest = names(&prefix, Some(&after));
+        prop_assert_eq!(rest.start <= name(&n) && name(&n) < rest.end, n.starts_with(&prefix) && n > after);
+    }
+
+    #[test]
+    fn a_frame_key_comes_apart(position in any::<u64>(), chunk in any::<u16>()) {
+        prop_assert_eq!(parse_frame(&frame(Position(position), chunk)), Some((Position(position), chunk)));
+    }
+
+    #[test]
+    fn foreign_keys_are_refused_but_never_panic(key in proptest::collection::vec(any::<u8>(), 0..30)) {
+        let _ = (parse_frame(&key), parse_name(&key), parse_number(&key));
+    }
+}
+
+#[test]
+fn no_two_kinds_of_key_share_a_space() {
+    let position = Position(1);
+    let keys = [
+        meta(),
+        head(),
+        indexed(),
+        frame(position, 0),
+        name("x"),
+        stream("x", Revision(0)),
+        kind("x", position),
+        tag("x", position),
+        request(Uuid::nil()),
+        minute(1),
+    ];
+    let spaces: std::collections::HashSet<u8> = keys.iter().map(|key| key[0]).collect();
+    assert_eq!(spaces.len(), keys.len());
+}

@@ -1,0 +1,53 @@
+//! The event store: a layer over the engine contract of `annals-engine`, written once for every engine. It knows no
+//! gRPC and no engine by name.
+//!
+//! - [`Store`] is the way in.
+//! - `appender` writes: it puts appends that wait together into one commit, having judged each by `decide`.
+//! - `tail` is the end of the log in memory, `index` the rest of its indexes on disk, `log` its frames.
+//! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
+//! - `keys` draws every key.
+
+mod append;
+mod appender;
+mod decide;
+mod error;
+mod follow;
+mod frame;
+mod head;
+mod index;
+pub mod keys;
+pub mod limits;
+mod log;
+mod meta;
+mod metrics;
+mod name;
+mod position;
+mod query;
+mod read;
+mod record;
+mod sabotage;
+mod settings;
+mod shared;
+mod signal;
+mod store;
+mod subscribe;
+mod tail;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use append::{Append, AppendError, Appended, Expected, NewEvent, Rejection};
+pub use error::{Error, Result};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use name::{
+    EVENT_TYPE_BYTES_MAX, EventType, NameError, STREAM_NAME_BYTES_MAX, StreamName, TAG_BYTES_MAX, Tag,
+};
+pub use position::{Position, Revision, Timestamp};
+pub use query::{Query, QueryItem};
+pub use read::{Batch, Direction, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader};
+pub use record::{Record, View};
+pub use sabotage::Sabotage;
+pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
+pub use store::{Info, Pending, Store};
+pub use subscribe::{Notice, Registry, Start, SubscribeAll, SubscribeStream, Subscription};

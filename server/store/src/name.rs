@@ -1,0 +1,121 @@
+//! Names that clients give: streams, event types, tags. A value of these types is a valid name, so nothing behind the edge
+//! checks one again.
+//!
+//! A name is UTF-8 without control characters and does not start with `$`, which is kept for the store itself. That it
+//! contains no zero byte is what lets `keys` end a name with one (see there).
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+/// The most bytes in a stream's name.
+pub const STREAM_NAME_BYTES_MAX: usize = 512;
+/// The most bytes in an event's type.
+pub const EVENT_TYPE_BYTES_MAX: usize = 256;
+/// The most bytes in a tag.
+pub const TAG_BYTES_MAX: usize = 256;
+
+/// Why a name is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// It has no characters.
+    #[error("must not be empty")]
+    Empty,
+    /// It is too long.
+    #[error("is {bytes} bytes long; at most {bytes_max} are allowed")]
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        bytes_max: usize,
+    },
+    /// It contains a control character.
+    #[error("contains the control character {0:?}; leave it out")]
+    ControlCharacter(char),
+    /// It starts with `$`.
+    #[error("starts with `$`, which is kept for the store itself; begin with another character")]
+    Reserved,
+}
+
+fn check(name: &str, bytes_max: usize) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name.len() > bytes_max {
+        return Err(NameError::TooLong {
+            bytes: name.len(),
+            bytes_max,
+        });
+    }
+    if name.starts_with('$') {
+        return Err(NameError::Reserved);
+    }
+    match name.chars().find(|c| c.is_control()) {
+        Some(c) => Err(NameError::ControlCharacter(c)),
+        None => Ok(()),
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $bytes_max:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes a name if it is valid.
+            ///
+            /// # Errors
+            /// [`NameError`] says what is wrong with it.
+            pub fn new(name: &str) -> Result<Self, NameError> {
+                check(name, $bytes_max)?;
+                Ok(Self(name.into()))
+            }
+
+            /// The name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+    };
+}
+
+name!(
+    /// Name of a stream: 1 to 512 bytes.
+    StreamName,
+    STREAM_NAME_BYTES_MAX
+);
+name!(
+    /// Type of an event: 1 to 256 bytes.
+    EventType,
+    EVENT_TYPE_BYTES_MAX
+);
+name!(
+    /// Tag of an event: 1 to 256 bytes.
+    Tag,
+    TAG_BYTES_MAX
+);
+
+impl StreamName {
+    /// Takes back a name that the store itself wrote.
+    pub(crate) fn trusted(name: &str) -> Self {
+        Self(name.into())
+    }
+}

@@ -1,0 +1,127 @@
+//! Events as they are handed out: in the bytes in which they are sent.
+
+use annals_engine::Direction;
+use bytes::Bytes;
+
+use crate::{
+    error::Result,
+    frame::Frame,
+    position::Position,
+    query::Query,
+    record::{Entry, Record},
+    wire::Malformed,
+};
+
+/// Consecutive events of an answer, ready to be sent: the chunks put behind each other are entries of the field `events`
+/// (see [`crate::record`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Each one or more whole entries.
+    pub chunks: Vec<Bytes>,
+    /// Events in all.
+    pub events: usize,
+    /// Bytes in all.
+    pub bytes: usize,
+}
+
+impl Batch {
+    pub(crate) fn push(&mut self, chunk: Bytes, events: usize) {
+        self.events += events;
+        self.bytes += chunk.len();
+        self.chunks.push(chunk);
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.events == 0
+    }
+
+    /// The events, taken apart.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`] if the bytes are not events, which a batch of the store never has.
+    pub fn records(&self) -> Result<Vec<Record>> {
+        let mut records = Vec::with_capacity(self.events);
+        for chunk in &self.chunks {
+            let mut entries = crate::record::Entries::new(chunk);
+            while let Some(entry) = entries.next_entry()? {
+                records.push(Record::from_view(&entry.view()?)?);
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// Takes from frames what a read is about, in order.
+#[derive(Debug)]
+pub(crate) struct Selector<'a> {
+    pub query: &'a Query,
+    pub direction: Direction,
+    /// The first position to take, in the direction of the read.
+    pub from: Position,
+    /// The last one.
+    pub to: Position,
+    /// Takes no more events than this.
+    pub events_max: u64,
+}
+
+impl Selector<'_> {
+    /// Takes from a frame into `batch`, and returns the last position that was looked at, or `None` if the frame has
+    /// nothing in the range.
+    pub(crate) fn take(&self, frame: &Frame, batch: &mut Batch) -> Result<Option<Position>> {
+        let room = self.events_max.saturating_sub(batch.events as u64);
+        let (low, high) = match self.direction {
+            Direction::Forwards => (self.from.max(frame.first), self.to.min(frame.last)),
+            Direction::Backwards => (self.to.max(frame.first), self.from.min(frame.last)),
+        };
+        if low > high || room == 0 {
+            return Ok(None);
+        }
+        let whole = low == frame.first && high == frame.last && room >= frame.len();
+        if self.direction == Direction::Forwards && whole && self.query.matches_all() {
+            let events = usize::try_from(frame.len()).map_err(|_| Malformed("frame: too long"))?;
+            batch.push(frame.body.clone(), events);
+            return Ok(Some(frame.last));
+        }
+        self.take_some(frame, batch, low, high, room)
+    }
+
+    fn take_some(
+        &self,
+        frame: &Frame,
+        batch: &mut Batch,
+        low: Position,
+        high: Position,
+        room: u64,
+    ) -> Result<Option<Position>> {
+        let mut entries = frame.entries();
+        for _ in frame.first.0..low.0 {
+            entries
+                .next_record()?
+                .ok_or(Malformed("frame: fewer events than it is filed under"))?;
+        }
+        let mut found: Vec<Entry> = Vec::new();
+        for _ in low.0..=high.0 {
+            let entry = entries
+                .next_entry()?
+                .ok_or(Malformed("frame: fewer events than it is filed under"))?;
+            found.push(entry);
+        }
+        if self.direction == Direction::Backwards {
+            found.reverse();
+        }
+        let mut last = None;
+        let mut left = room;
+        for entry in found {
+            if left == 0 {
+                break;
+            }
+            let view = entry.view()?;
+            last = Some(view.position);
+            if self.query.matches(&view) {
+                left -= 1;
+                batch.push(entry.into_bytes(), 1);
+            }
+        }
+        Ok(last)
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading the whole log.
+
+use std::sync::Arc;
+
+use annals_engine::Direction;
+
+use super::{BATCH_BYTES, Batch, Selector};
+use crate::{
+    error::{Error, Result},
+    frame::Frame,
+    log,
+    position::Position,
+    query::Query,
+    shared::Shared,
+};
+
+/// Which events of the log to read.
+#[derive(Clone, Debug)]
+pub struct ReadAll {
+    /// The order.
+    pub direction: Direction,
+    /// The first position to return, at most one after the head. `None`: the first in the direction.
+    pub from: Option<Position>,
+    /// The most events to return. `None`: all.
+    pub limit: Option<u64>,
+    /// Returns only events that match.
+    pub query: Query,
+}
+
+/// A read of the log, page by page.
+pub struct LogReader {
+    shared: Arc<Shared>,
+    query: Query,
+    direction: Direction,
+    head: Position,
+    /// The next position to look at; `None` at the end.
+    next: Option<Position>,
+    left: u64,
+}
+
+impl LogReader {
+    pub(crate) async fn begin(shared: Arc<Shared>, read: ReadAll) -> Result<Self> {
+        let head = shared.fresh_head().await?;
+        let from = read.from.unwrap_or(match read.direction {
+            Direction::Forwards => Position(1),
+            Direction::Backwards => head,
+        });
+        if from > head.next() {
+            return Err(Error::PositionBeyondHead { position: from, head });
+        }
+        let next = match read.direction {
+            Direction::Forwards => (from <= head).then_some(from.max(Position(1))),
+            Direction::Backwards => Some(from.min(head)).filter(|from| *from > Position::START),
+        };
+        let left = read.limit.unwrap_or(u64::MAX);
+        Ok(Self {
+            shared,
+            query: read.query,
+            direction: read.direction,
+            head,
+            next,
+            left,
+        })
+    }
+
+    /// The log's last position when the read began.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.head
+    }
+
+    /// The next events; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    pub async fn next(&mut self) -> Result<Option<Batch>> {
+        while let Some(from) = self.next.filter(|_| self.left > 0) {
+            let frames = frames(&self.shared, from, self.direction, BATCH_BYTES).await?;
+            let mut batch = Batch::default();
+            self.take(from, &frames, &mut batch)?;
+            self.left -= batch.events as u64;
+            if !batch.is_empty() {
+                self.shared.metrics.read_events.inc_by(batch.events as u64);
+                return Ok(Some(batch));
+            }
+            // A query that matches little must not keep others from the processor.
+            tokio::task::yield_now().await;
+        }
+        Ok(None)
+    }
+
+    fn take(&mut self, from: Position, frames: &[Arc<Frame>], batch: &mut Batch) -> Result<()> {
+        let to = match self.direction {
+            Direction::Forwards => self.head,
+            Direction::Backwards => Position(1),
+        };
+        let selector = Selector {
+            query: &self.query,
+            direction: self.direction,
+            from,
+            to,
+            events_max: self.left,
+        };
+        let mut reached = None;
+        for frame in frames {
+            reached = selector.take(frame, batch)?.or(reached);
+        }
+        let Some(reached) = reached else {
+            return Err(Error::Corrupt(format!("no event is stored at position {from}")));
+        };
+        self.next = match self.direction {
+            _ if reached == to => None,
+            Direction::Forwards => Some(reached.next()),
+            Direction::Backwards => Some(Position(reached.0 - 1)),
+        };
+        Ok(())
+    }
+}
+
+/// Frames from the one that holds `from`: from memory if they are there, otherwise from the engine.
+pub(crate) async fn frames(
+    shared: &Shared,
+    from: Position,
+    direction: Direction,
+    bytes: usize,
+) -> Result<Vec<Arc<Frame>>> {
+    let recent = match direction {
+        Direction::Forwards => shared.tail.frames_forwards(from, bytes),
+        Direction::Backwards => shared.tail.frames_backwards(from, bytes),
+    };
+    match recent {
+        Some(frames) => Ok(frames),
+        None => Ok(log::share(
+            log::page(&*shared.engine, from, direction, bytes).await?,
+        )),
+    }
+}

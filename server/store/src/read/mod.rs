@@ -1,0 +1,24 @@
+//! Reads. They are paged, and bounded by the head as it was when they began; no snapshot outlives a page, and no more
+//! than a page is in memory.
+
+mod batch;
+pub(crate) mod log_reader;
+mod places;
+pub(crate) mod standing;
+mod stream_reader;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+pub use annals_engine::Direction;
+pub use batch::Batch;
+pub(crate) use batch::Selector;
+pub use log_reader::{LogReader, ReadAll};
+pub(crate) use places::{last_revision, places, records_at};
+pub use stream_reader::{ReadStream, StreamReader};
+pub use streams::StreamInfo;
+pub(crate) use streams::{stream, streams};
+
+/// Bytes of events that are read and sent together: large enough to be cheap, small enough that many slow readers take
+/// little memory.
+pub(crate) const BATCH_BYTES: usize = 128 << 10;

@@ -1,0 +1,181 @@
+//! Where a stream's events stand: from the indexes on disk, and for recent ones from the tail.
+
+use std::sync::Arc;
+
+use annals_engine::{Direction, KeyRange, PageLimit, Read};
+
+use crate::{
+    error::{Error, Result},
+    frame::Frame,
+    index::Postings,
+    keys, log,
+    name::StreamName,
+    position::{Position, Revision},
+    record::Entry,
+    shared::Shared,
+    tail::Placed,
+    wire::Malformed,
+};
+
+/// Revisions of a stream, ascending, and where they stand.
+pub(crate) type Places = Vec<(Revision, Position)>;
+
+/// A stream's last revision, or `None` if it has no events, as of the tail's head.
+pub(crate) async fn last_revision(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
+    if let Some(last) = shared.tail.last_revision(stream) {
+        return Ok(last);
+    }
+    let range = keys::stream_entries(stream.as_str());
+    let limit = PageLimit {
+        entries: 1,
+        bytes: usize::MAX,
+    };
+    let page = shared
+        .engine
+        .snapshot()
+        .await?
+        .range(range, Direction::Backwards, limit)
+        .await?;
+    let Some(entry) = page.entries.first() else {
+        return Ok(None);
+    };
+    Ok(Some(Postings::parse_stream(entry)?.last()))
+}
+
+/// Where the events of a stream with revisions from `from` to `to` stand. They must exist.
+pub(crate) async fn places(
+    shared: &Shared,
+    stream: &StreamName,
+    from: Revision,
+    to: Revision,
+) -> Result<Places> {
+    // The tail first: what it lets go of meanwhile is on disk before it does.
+    let recent = shared.tail.placed(stream.as_str(), from, to);
+    let recent = recent.unwrap_or_else(|| Placed {
+        oldest: to.next(),
+        events: Vec::new(),
+    });
+    let mut places = Vec::new();
+    if from < recent.oldest {
+        let stored_to = Revision(to.0.min(recent.oldest.0 - 1));
+        places = stored(shared, stream, from, stored_to).await?;
+    }
+    places.extend(recent.events);
+    let complete = places.first().is_some_and(|first| first.0 == from)
+        && places.last().is_some_and(|last| last.0 == to)
+        && places.len() as u64 == to.0 - from.0 + 1;
+    if !complete {
+        return Err(Error::Corrupt(format!(
+            "the index of stream {stream:?} lacks revisions between {from} and {to}"
+        )));
+    }
+    Ok(places)
+}
+
+async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revision) -> Result<Places> {
+    let all = keys::stream_entries(stream.as_str());
+    let behind_from = keys::stream(stream.as_str(), from.next());
+    let reads = vec![
+        // The entry in which `from` is: the last that begins at or before it.
+        Read::Range {
+            range: KeyRange::new(all.start, behind_from.clone()),
+            direction: Direction::Backwards,
+            limit: PageLimit {
+                entries: 1,
+                bytes: usize::MAX,
+            },
+        },
+        // And those up to `to`.
+        Read::Range {
+            range: KeyRange::new(behind_from, keys::stream(stream.as_str(), to.next())),
+            direction: Direction::Forwards,
+            limit: PageLimit {
+                entries: usize::MAX,
+                bytes: usize::MAX,
+            },
+        },
+    ];
+    let pages = shared.engine.snapshot().await?.read(reads).await?;
+    let mut places: Places = Vec::new();
+    for entry in pages.iter().flat_map(|page| &page.entries) {
+        for (revision, position) in Postings::parse_stream(entry)?.events() {
+            // Entries may overlap; see `index::postings`.
+            let next = places.last().map_or(from, |last| last.0.next());
+            if revision == next && revision <= to {
+                places.push((revision, position));
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// The entries of the events at these positions, which ascend, as far as a page of the engine has them: at least the
+/// first one.
+pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Result<Vec<Entry>> {
+    let recent = shared.tail.frames_holding(positions);
+    let missing: Vec<Position> = positions
+        .iter()
+        .zip(&recent)
+        .filter(|(_, frame)| frame.is_none())
+        .map(|(p, _)| *p)
+        .collect();
+    let stored = if missing.is_empty() {
+        Vec::new()
+    } else {
+        log::share(log::holding(&*shared.engine, &missing).await?)
+    };
+    let mut entries = Vec::with_capacity(positions.len());
+    let mut walk = Walk::default();
+    for (position, recent) in positions.iter().zip(recent) {
+        let frame = match recent {
+            Some(frame) => frame,
+            None => {
+                let index = stored.partition_point(|frame| frame.last < *position);
+                let Some(frame) = stored.get(index).filter(|frame| frame.first <= *position) else {
+                    break;
+                };
+                Arc::clone(frame)
+            }
+        };
+        entries.push(walk.entry(&frame, *position)?);
+    }
+    if entries.is_empty()
+        && let Some(first) = positions.first()
+    {
+        return Err(Error::Corrupt(format!("no event is stored at position {first}")));
+    }
+    Ok(entries)
+}
+
+/// Walks through frames for ascending positions, without beginning a frame anew for each.
+#[derive(Debug, Default)]
+struct Walk {
+    frame: Option<Arc<Frame>>,
+    next: Position,
+    offset: usize,
+}
+
+impl Walk {
+    fn entry(&mut self, frame: &Arc<Frame>, position: Position) -> Result<Entry> {
+        let same = self
+            .frame
+            .as_ref()
+            .is_some_and(|current| current.last == frame.last);
+        if !same || self.next > position {
+            self.frame = Some(Arc::clone(frame));
+            self.next = frame.first;
+            self.offset = 0;
+        }
+        let mut entries = frame.entries();
+        entries.seek(self.offset);
+        let short = Malformed("frame: fewer events than it is filed under");
+        while self.next < position {
+            entries.next_record()?.ok_or(short)?;
+            self.next = self.next.next();
+        }
+        let entry = entries.next_entry()?.ok_or(short)?;
+        self.next = self.next.next();
+        self.offset = entries.offset();
+        Ok(entry)
+    }
+}

@@ -1,0 +1,52 @@
+//! Events that stand in the log, for comparing an append with an earlier one.
+
+use super::{last_revision, places, records_at};
+use crate::{
+    decide::Standing,
+    error::Result,
+    name::StreamName,
+    position::{Position, Revision},
+    shared::Shared,
+    tail::Request,
+};
+
+/// The events of an earlier append.
+pub(crate) async fn of_request(shared: &Shared, request: Request) -> Result<Vec<Standing>> {
+    let positions: Vec<Position> = (0..u64::from(request.events))
+        .map(|n| Position(request.first.0 + n))
+        .collect();
+    at(shared, &positions).await
+}
+
+/// Up to `count` events of a stream, from a revision on.
+pub(crate) async fn of_revisions(
+    shared: &Shared,
+    stream: &StreamName,
+    from: Revision,
+    count: usize,
+) -> Result<Vec<Standing>> {
+    let Some(last) = last_revision(shared, stream).await?.filter(|last| *last >= from) else {
+        return Ok(Vec::new());
+    };
+    let to = Revision(last.0.min(from.0 + count as u64 - 1));
+    let places = places(shared, stream, from, to).await?;
+    let positions: Vec<Position> = places.into_iter().map(|(_, position)| position).collect();
+    at(shared, &positions).await
+}
+
+async fn at(shared: &Shared, positions: &[Position]) -> Result<Vec<Standing>> {
+    let mut standing: Vec<Standing> = Vec::with_capacity(positions.len());
+    while standing.len() < positions.len() {
+        for entry in records_at(shared, &positions[standing.len()..]).await? {
+            let event = entry.view()?;
+            standing.push(Standing {
+                id: event.id()?,
+                stream: StreamName::trusted(event.stream),
+                revision: event.revision,
+                position: event.position,
+                recorded_at: event.recorded_at,
+            });
+        }
+    }
+    Ok(standing)
+}

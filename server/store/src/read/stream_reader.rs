@@ -1,0 +1,167 @@
+//! Reading one stream.
+
+use std::sync::Arc;
+
+use annals_engine::Direction;
+
+use super::{BATCH_BYTES, Batch, last_revision, places, records_at};
+use crate::{
+    error::{Error, Result},
+    name::StreamName,
+    position::{Position, Revision},
+    query::Query,
+    record::Entry,
+    shared::Shared,
+    wire::Malformed,
+};
+
+/// Events that are looked up at a time.
+const PAGE_EVENTS: u64 = 256;
+/// Events that are read at a time going backwards.
+const BACKWARDS_EVENTS: usize = 16;
+
+/// Which events of a stream to read.
+#[derive(Clone, Debug)]
+pub struct ReadStream {
+    /// The stream.
+    pub stream: StreamName,
+    /// The order.
+    pub direction: Direction,
+    /// The first revision to return, at most one after the last. `None`: the first in the direction.
+    pub from: Option<Revision>,
+    /// The most events to return. `None`: all.
+    pub limit: Option<u64>,
+    /// Returns only events that match.
+    pub query: Query,
+}
+
+/// A read of a stream, page by page.
+pub struct StreamReader {
+    shared: Arc<Shared>,
+    read: ReadStream,
+    head: Position,
+    last: Revision,
+    /// The next revision to look at; `None` at the end.
+    next: Option<Revision>,
+    left: u64,
+}
+
+impl StreamReader {
+    pub(crate) async fn begin(shared: Arc<Shared>, read: ReadStream) -> Result<Self> {
+        let head = shared.fresh_head().await?;
+        let Some(last) = last_revision(&shared, &read.stream).await? else {
+            return Err(Error::StreamNotFound(read.stream));
+        };
+        let from = read.from.unwrap_or(match read.direction {
+            Direction::Forwards => Revision::FIRST,
+            Direction::Backwards => last,
+        });
+        if from > last.next() {
+            return Err(Error::RevisionBeyondEnd {
+                stream: read.stream,
+                revision: from,
+                last: Some(last),
+            });
+        }
+        let next = match read.direction {
+            Direction::Forwards => (from <= last).then_some(from),
+            Direction::Backwards => Some(from.min(last)),
+        };
+        let left = read.limit.unwrap_or(u64::MAX);
+        Ok(Self {
+            shared,
+            read,
+            head,
+            last,
+            next,
+            left,
+        })
+    }
+
+    /// The log's last position when the read began.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.head
+    }
+
+    /// The stream's last revision when the read began.
+    #[must_use]
+    pub const fn last_revision(&self) -> Revision {
+        self.last
+    }
+
+    /// The next events; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    pub async fn next(&mut self) -> Result<Option<Batch>> {
+        while let Some(next) = self.next.filter(|_| self.left > 0) {
+            // With a query it isn't known how many must be looked at.
+            let wanted = if self.read.query.matches_all() {
+                self.left.min(PAGE_EVENTS)
+            } else {
+                PAGE_EVENTS
+            };
+            let (from, to) = match self.read.direction {
+                Direction::Forwards => (next, Revision(self.last.0.min(next.0.saturating_add(wanted - 1)))),
+                Direction::Backwards => (Revision(next.0.saturating_sub(wanted - 1)), next),
+            };
+            let mut batch = Batch::default();
+            self.read_page(from, to, &mut batch).await?;
+            if !batch.is_empty() {
+                self.shared.metrics.read_events.inc_by(batch.events as u64);
+                return Ok(Some(batch));
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(None)
+    }
+
+    async fn read_page(&mut self, from: Revision, to: Revision, batch: &mut Batch) -> Result<()> {
+        let places = places(&self.shared, &self.read.stream, from, to).await?;
+        let positions: Vec<Position> = places.into_iter().map(|(_, position)| position).collect();
+        match self.read.direction {
+            Direction::Forwards => {
+                let entries = records_at(&self.shared, &positions).await?;
+                self.take(entries.into_iter(), batch)
+            }
+            Direction::Backwards => self.read_backwards(&positions, batch).await,
+        }
+    }
+
+    /// From the end in small groups, because a group must be read whole before its last event can be handed out.
+    async fn read_backwards(&mut self, positions: &[Position], batch: &mut Batch) -> Result<()> {
+        for group in positions.rchunks(BACKWARDS_EVENTS) {
+            let mut entries = Vec::with_capacity(group.len());
+            while entries.len() < group.len() {
+                entries.extend(records_at(&self.shared, &group[entries.len()..]).await?);
+            }
+            self.take(entries.into_iter().rev(), batch)?;
+            if self.left == 0 || batch.bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, entries: impl Iterator<Item = Entry>, batch: &mut Batch) -> Result<()> {
+        for entry in entries {
+            if self.left == 0 || batch.bytes >= BATCH_BYTES {
+                break;
+            }
+            let view = entry.view()?;
+            if view.stream != self.read.stream.as_str() {
+                return Err(Malformed("index: a position of another stream").into());
+            }
+            self.next = match self.read.direction {
+                Direction::Forwards => Some(view.revision.next()).filter(|next| *next <= self.last),
+                Direction::Backwards => view.revision.0.checked_sub(1).map(Revision),
+            };
+            if self.read.query.matches(&view) {
+                self.left -= 1;
+                batch.push(entry.into_bytes(), 1);
+            }
+        }
+        Ok(())
+    }
+}

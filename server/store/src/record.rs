@@ -1,0 +1,342 @@
+//! A recorded event in the bytes in which it is sent: an `annals.v1.RecordedEvent`, as one element of the field `events`
+//! (number 1) of `EventBatch`, `ReadAllResponse` and `ReadStreamResponse`.
+//!
+//! ```text
+//! entry  = 0x0A, length of the record (varint), record
+//! record = body, placement
+//! body   = id (1), type (2), data (3), metadata (4), tags (5) …      what the client gave
+//! placement = stream (6), revision (7), position (8), recorded_at (9)    what the store adds
+//! ```
+//!
+//! 1. Entries that are put behind each other form the field `events` of a message, so that answers are copied together
+//!    from what is stored and nothing is decoded on the way.
+//! 2. The placement comes last, so that a body is encoded once, before its place is known.
+//! 3. Fields are written in the order of their numbers and empty ones are left out: equal events have equal bytes.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use uuid::Uuid;
+
+use crate::{
+    append::{NewEvent, PreparedEvent},
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
+    wire::{self, Cursor, Field, Malformed, Parsed},
+};
+
+/// Field numbers of `annals.v1.RecordedEvent`; a test compares them with the protocol.
+mod number {
+    pub(super) const ID: u32 = 1;
+    pub(super) const TYPE: u32 = 2;
+    pub(super) const DATA: u32 = 3;
+    pub(super) const METADATA: u32 = 4;
+    pub(super) const TAGS: u32 = 5;
+    pub(super) const STREAM: u32 = 6;
+    pub(super) const REVISION: u32 = 7;
+    pub(super) const POSITION: u32 = 8;
+    pub(super) const RECORDED_AT: u32 = 9;
+    pub(super) const SECONDS: u32 = 1;
+    pub(super) const NANOS: u32 = 2;
+    pub(super) const EVENTS: u32 = 1;
+}
+
+const ID_LEN: usize = uuid::fmt::Hyphenated::LENGTH;
+
+/// Bytes of an event's body.
+pub(crate) fn body_len(event: &NewEvent) -> usize {
+    wire::field_len(ID_LEN)
+        + wire::field_len(event.kind.as_str().len())
+        + wire::field_len(event.data.len())
+        + wire::field_len(event.metadata.len())
+        + event
+            .tags
+            .iter()
+            .map(|tag| wire::field_len(tag.as_str().len()))
+            .sum::<usize>()
+}
+
+/// The most bytes that an event's entry can take, wherever it comes to stand.
+pub(crate) fn entry_len_max(event: &NewEvent, stream: &StreamName) -> usize {
+    let placement = Placement {
+        stream: stream.as_str(),
+        revision: Revision(u64::MAX),
+        position: Position(u64::MAX),
+        recorded_at: Timestamp::from_micros(u64::MAX),
+    };
+    wire::field_len(body_len(event) + placement.len())
+}
+
+/// Encodes an event's body.
+pub(crate) fn prepare(event: NewEvent) -> PreparedEvent {
+    let mut body = BytesMut::with_capacity(body_len(&event));
+    let mut id = [0; ID_LEN];
+    wire::put_field(
+        &mut body,
+        number::ID,
+        event.id.hyphenated().encode_lower(&mut id).as_bytes(),
+    );
+    wire::put_field(&mut body, number::TYPE, event.kind.as_str().as_bytes());
+    wire::put_field(&mut body, number::DATA, &event.data);
+    wire::put_field(&mut body, number::METADATA, &event.metadata);
+    for tag in &event.tags {
+        wire::put_field(&mut body, number::TAGS, tag.as_str().as_bytes());
+    }
+    PreparedEvent {
+        id: event.id,
+        body: body.freeze(),
+    }
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placement<'a> {
+    pub stream: &'a str,
+    pub revision: Revision,
+    pub position: Position,
+    pub recorded_at: Timestamp,
+}
+
+impl Placement<'_> {
+    fn time_len(&self) -> usize {
+        wire::number_len(self.recorded_at.seconds()) + wire::number_len(self.recorded_at.nanos().into())
+    }
+
+    fn len(&self) -> usize {
+        wire::field_len(self.stream.len())
+            + wire::number_len(self.revision.0)
+            + wire::number_len(self.position.0)
+            + wire::field_len(self.time_len())
+    }
+}
+
+/// Bytes of an entry.
+pub(crate) fn entry_len(body: &[u8], placement: &Placement<'_>) -> usize {
+    wire::field_len(body.len() + placement.len())
+}
+
+/// Writes an entry.
+pub(crate) fn put_entry(out: &mut BytesMut, body: &[u8], placement: &Placement<'_>) {
+    wire::put_varint(out, u64::from(number::EVENTS << 3 | 2));
+    wire::put_varint(out, (body.len() + placement.len()) as u64);
+    out.put_slice(body);
+    wire::put_field(out, number::STREAM, placement.stream.as_bytes());
+    wire::put_number(out, number::REVISION, placement.revision.0);
+    wire::put_number(out, number::POSITION, placement.position.0);
+    wire::put_varint(out, u64::from(number::RECORDED_AT << 3 | 2));
+    wire::put_varint(out, placement.time_len() as u64);
+    wire::put_number(out, number::SECONDS, placement.recorded_at.seconds());
+    wire::put_number(out, number::NANOS, placement.recorded_at.nanos().into());
+}
+
+/// A record, looked at where it lies.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    record: &'a [u8],
+    id: &'a [u8],
+    /// Its type.
+    pub kind: &'a str,
+    /// Its data.
+    pub data: &'a [u8],
+    /// Its metadata.
+    pub metadata: &'a [u8],
+    /// Its stream.
+    pub stream: &'a str,
+    /// Its revision.
+    pub revision: Revision,
+    /// Its position.
+    pub position: Position,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn parse(record: &'a [u8]) -> Parsed<Self> {
+        let mut view = Self {
+            record,
+            id: &[],
+            kind: "",
+            data: &[],
+            metadata: &[],
+            stream: "",
+            revision: Revision::FIRST,
+            position: Position::START,
+            recorded_at: Timestamp::default(),
+        };
+        let mut cursor = Cursor::new(record);
+        while let Some((field_number, field)) = cursor.field()? {
+            view.take(field_number, field)?;
+        }
+        if view.position == Position::START || view.stream.is_empty() || view.id.len() != ID_LEN {
+            return Err(Malformed("record: without id, stream or position"));
+        }
+        Ok(view)
+    }
+
+    fn take(&mut self, field_number: u32, field: Field<'a>) -> Parsed<()> {
+        match field_number {
+            number::ID => self.id = field.bytes()?,
+            number::TYPE => self.kind = field.text()?,
+            number::DATA => self.data = field.bytes()?,
+            number::METADATA => self.metadata = field.bytes()?,
+            number::STREAM => self.stream = field.text()?,
+            number::REVISION => self.revision = Revision(field.number()?),
+            number::POSITION => self.position = Position(field.number()?),
+            number::RECORDED_AT => self.recorded_at = parse_time(field.bytes()?)?,
+            // Tags are walked over again when asked for: most readers do not ask.
+            number::TAGS => {
+                field.text()?;
+            }
+            _ => return Err(Malformed("record: unknown field")),
+        }
+        Ok(())
+    }
+
+    /// Its identity.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not a UUID.
+    pub(crate) fn id(&self) -> Parsed<Uuid> {
+        Uuid::try_parse_ascii(self.id).map_err(|_| Malformed("record: id is not a UUID"))
+    }
+
+    /// Its tags, in order.
+    pub fn tags(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut cursor = Cursor::new(self.record);
+        std::iter::from_fn(move || {
+            // `parse` has walked over the same bytes, so no error can end this early.
+            while let Ok(Some((field_number, field))) = cursor.field() {
+                if field_number == number::TAGS {
+                    return field.text().ok();
+                }
+            }
+            None
+        })
+    }
+}
+
+fn parse_time(message: &[u8]) -> Parsed<Timestamp> {
+    let (mut seconds, mut nanos) = (0, 0);
+    let mut cursor = Cursor::new(message);
+    while let Some((field_number, field)) = cursor.field()? {
+        match field_number {
+            number::SECONDS => seconds = field.number()?,
+            number::NANOS => nanos = field.number()?,
+            _ => return Err(Malformed("time: unknown field")),
+        }
+    }
+    let micros = seconds
+        .checked_mul(1_000_000)
+        .and_then(|micros| micros.checked_add(nanos / 1_000));
+    micros
+        .map(Timestamp::from_micros)
+        .ok_or(Malformed("time: out of range"))
+}
+
+/// Entries one after the other, each with the record in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entries<'a> {
+    bytes: &'a Bytes,
+    at: usize,
+}
+
+/// An entry: its own bytes, shared with where they lie, and where in them the record begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    bytes: Bytes,
+    record: usize,
+}
+
+impl Entry {
+    /// The whole entry, as it is sent.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    pub(crate) fn view(&self) -> Parsed<View<'_>> {
+        View::parse(&self.bytes[self.record..])
+    }
+}
+
+impl<'a> Entries<'a> {
+    pub(crate) const fn new(bytes: &'a Bytes) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Goes to where an entry begins.
+    pub(crate) const fn seek(&mut self, offset: usize) {
+        self.at = offset;
+    }
+
+    /// Where the next entry begins.
+    pub(crate) const fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// The next record without taking hold of its bytes, or `None` at the end.
+    pub(crate) fn next_record(&mut self) -> Parsed<Option<&'a [u8]>> {
+        let rest = &self.bytes[self.at..];
+        let mut cursor = Cursor::new(rest);
+        match cursor.field()? {
+            None => Ok(None),
+            Some((number::EVENTS, Field::Bytes(record))) => {
+                self.at += rest.len() - cursor.rest().len();
+                Ok(Some(record))
+            }
+            Some(_) => Err(Malformed("frame: something other than an event")),
+        }
+    }
+
+    /// The next entry, or `None` at the end.
+    pub(crate) fn next_entry(&mut self) -> Parsed<Option<Entry>> {
+        let start = self.at;
+        let Some(record) = self.next_record()? else {
+            return Ok(None);
+        };
+        let bytes = self.bytes.slice(start..self.at);
+        Ok(Some(Entry {
+            record: bytes.len() - record.len(),
+            bytes,
+        }))
+    }
+}
+
+/// A recorded event, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its identity.
+    pub id: Uuid,
+    /// Its type.
+    pub kind: String,
+    /// Its data.
+    pub data: Bytes,
+    /// Its metadata.
+    pub metadata: Bytes,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its stream.
+    pub stream: String,
+    /// Its revision.
+    pub revision: Revision,
+    /// Its position.
+    pub position: Position,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
+
+impl Record {
+    pub(crate) fn from_view(view: &View<'_>) -> Parsed<Self> {
+        Ok(Self {
+            id: view.id()?,
+            kind: view.kind.to_owned(),
+            data: Bytes::copy_from_slice(view.data),
+            metadata: Bytes::copy_from_slice(view.metadata),
+            tags: view.tags().map(str::to_owned).collect(),
+            stream: view.stream.to_owned(),
+            revision: view.revision,
+            position: view.position,
+            recorded_at: view.recorded_at,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Records are what the protocol says: they are compared with its generated types.
+
+use annals_proto::v1 as pb;
+use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
+use prost::Message;
+use uuid::Uuid;
+
+use super::{Entries, Placement, Record, View, entry_len, entry_len_max, prepare, put_entry};
+use crate::{EventType, NewEvent, Position, Revision, StreamName, Tag, Timestamp};
+
+prop_compose! {
+    fn events()(
+        id in any::<u128>(),
+        kind in "[^\\x00-\\x1f\\x7f-\\x9f$][^\\x00-\\x1f\\x7f-\\x9f]{0,40}",
+        data in proptest::collection::vec(any::<u8>(), 0..300),
+        metadata in proptest::collection::vec(any::<u8>(), 0..40),
+        tags in proptest::collection::vec("[a-z:]{1,12}", 0..4),
+    ) -> NewEvent {
+        NewEvent {
+            id: Uuid::from_u128(id),
+            kind: EventType::new(&kind).unwrap(),
+            data: data.into(),
+            metadata: metadata.into(),
+            tags: tags.iter().map(|tag| Tag::new(tag).unwrap()).collect(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_entry_is_an_event_of_the_protocol(
+        event in events(),
+        revision in any::<u64>(),
+        position in 1..=u64::MAX,
+        micros in 0..=253_402_300_799_999_999_u64,
+    ) {
+        let stream = StreamName::new("order-1").unwrap();
+        let placement = Placement {
+            stream: stream.as_str(),
+            revision: Revision(revision),
+            position: Position(position),
+            recorded_at: Timestamp::from_micros(micros),
+        };
+        let prepared = prepare(event.clone());
+        let mut out = BytesMut::new();
+        put_entry(&mut out, &prepared.body, &placement);
+        prop_assert_eq!(out.len(), entry_len(&prepared.body, &placement));
+        prop_assert!(out.len() <= entry_len_max(&event, &stream));
+
+        let decoded = pb::EventBatch::decode(&out[..]).unwrap();
+        let [decoded] = &decoded.events[..] else { panic!("one event") };
+        prop_assert_eq!(&decoded.id, &event.id.to_string());
+        prop_assert_eq!(&decoded.r#type, event.kind.as_str());
+        prop_assert_eq!(&decoded.data, &event.data);
+        prop_assert_eq!(&decoded.metadata, &event.metadata);
+        prop_assert_eq!(&decoded.tags, &event.tags.iter().map(Tag::to_string).collect::<Vec<_>>());
+        prop_assert_eq!(&decoded.stream, "order-1");
+        prop_assert_eq!((decoded.revision, decoded.position), (revision, position));
+        let time = decoded.recorded_at.as_ref().unwrap();
+        prop_assert_eq!(time.seconds as u64 * 1_000_000 + time.nanos as u64 / 1_000, micros);
+
+        // Written as the protocol's own encoder writes it, so that equal events have equal bytes everywhere.
+        prop_assert_eq!(&pb::EventBatch { events: vec![decoded.clone()] }.encode_to_vec()[..], &out[..]);
+
+        let out = out.freeze();
+        let entry = Entries::new(&out).next_entry().unwrap().unwrap();
+        let record = Record::from_view(&entry.view().unwrap()).unwrap();
+        prop_assert_eq!(record.id, event.id);
+        prop_assert_eq!(record.tags, event.tags.iter().map(Tag::to_string).collect::<Vec<_>>());
+        prop_assert_eq!((record.revision, record.position), (Revision(revision), Position(position)));
+        prop_assert_eq!(record.recorded_at, Timestamp::from_micros(micros));
+        prop_assert_eq!((record.data, record.metadata), (event.data, event.metadata));
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused_or_read_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let bytes = Bytes::from(bytes);
+        let mut entries = Entries::new(&bytes);
+        while let Ok(Some(entry)) = entries.next_entry() {
+            if let Ok(view) = entry.view() {
+                let _ = (Record::from_view(&view), view.tags().count());
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_with_a_flipped_bit_is_refused_or_read_but_never_panics(
+        event in events(), at in any::<prop::sample::Index>(), bit in 0..8_u32,
+    ) {
+        let placement = Placement {
+            stream: "s", revision: Revision(3), position: Position(9), recorded_at: Timestamp::from_micros(1),
+        };
+        let mut out = BytesMut::new();
+        put_entry(&mut out, &prepare(event).body, &placement);
+        let at = at.index(out.len());
+        out[at] ^= 1_u8 << bit;
+        let out = out.freeze();
+        let mut entries = Entries::new(&out);
+        while let Ok(Some(entry)) = entries.next_entry() {
+            if let Ok(view) = View::parse(&entry.clone().into_bytes()).or_else(|_| entry.view()) {
+                let _ = (view.id(), view.tags().count());
+            }
+        }
+    }
+}

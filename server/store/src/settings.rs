@@ -1,0 +1,91 @@
+//! What can be set, and what is injected: plain data apart from components.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{limits::Limits, position::Timestamp, sabotage::Sabotage};
+
+/// Events in an index window. The boundaries of windows depend on it alone, so that all servers of a log write the same.
+pub const WINDOW_EVENTS: u64 = 65_536;
+
+/// How the store works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Bounds on what clients may ask for.
+    pub limits: Limits,
+    /// Whether other processes write to the same engine. The store then looks before it answers reads, and follows what
+    /// they append.
+    pub shared_engine: bool,
+    /// The most bytes of recent frames kept in memory for reads and subscribers near the head.
+    pub tail_bytes_max: usize,
+    /// Events in an index window; [`WINDOW_EVENTS`] but in tests.
+    pub window_events: u64,
+    /// Windows that may wait for the indexer before appends do.
+    pub waiting_windows_max: usize,
+    /// Windows that stay in memory after they are on disk, as a cache.
+    pub retired_windows_max: usize,
+    /// The most bytes of events in one commit, unless a single append has more.
+    pub group_bytes_max: usize,
+    /// The most appends in one commit.
+    pub group_appends_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            shared_engine: false,
+            tail_bytes_max: 64 << 20,
+            window_events: WINDOW_EVENTS,
+            waiting_windows_max: 4,
+            retired_windows_max: 2,
+            group_bytes_max: 2 << 20,
+            group_appends_max: 4_096,
+        }
+    }
+}
+
+/// Tells the time.
+pub trait Clock: Send + Sync + 'static {
+    /// Now, in UTC. May go backwards; recorded times do not.
+    fn now(&self) -> Timestamp;
+}
+
+/// What the store takes from outside, so that a test can put something else in its place.
+#[derive(Clone)]
+pub struct Environment {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the store's random numbers begin. Two stores on one engine must not have the same.
+    pub seed: u64,
+    /// What other servers of the log call this one.
+    pub writer: String,
+    /// A deliberate fault; none but in tests.
+    pub sabotage: Sabotage,
+}
+
+impl Environment {
+    /// The operating system's clock and randomness.
+    #[must_use]
+    pub fn system(writer: impl Into<String>) -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            seed: uuid::Uuid::new_v4().as_u64_pair().0,
+            writer: writer.into(),
+            sabotage: Sabotage::None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 is a machine without time; its events are recorded at 1970, and still in order.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+}

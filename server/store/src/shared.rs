@@ -1,0 +1,57 @@
+//! What the store's tasks and readers share.
+
+use std::sync::Arc;
+
+use annals_engine::Engine;
+use tokio::sync::Mutex;
+
+use crate::{
+    error::{Error, Result},
+    follow,
+    metrics::Metrics,
+    position::Position,
+    settings::{Environment, Settings},
+    signal::Signal,
+    subscribe::Registry,
+    tail::Tail,
+};
+
+pub(crate) struct Shared {
+    pub engine: Arc<dyn Engine>,
+    pub settings: Settings,
+    pub environment: Environment,
+    pub tail: Tail,
+    /// Held by whoever brings the tail up to date; see [`follow`].
+    pub following: Mutex<()>,
+    /// True once the store's tasks are to end.
+    pub closing: Signal<bool>,
+    /// True once subscriptions are to end.
+    pub draining: Signal<bool>,
+    /// Why nothing more can be written.
+    pub failed: Signal<Option<Error>>,
+    pub metrics: Metrics,
+    pub subscriptions: Registry,
+}
+
+impl Shared {
+    /// Stops the store: nothing it would say from now on could be trusted. The first reason is kept.
+    pub(crate) fn fail(&self, error: Error) {
+        self.failed
+            .set_if(|failed| failed.is_none().then_some(Some(error)));
+    }
+
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.failed.get()
+    }
+
+    /// The head that a read which begins now must see.
+    pub(crate) async fn fresh_head(&self) -> Result<Position> {
+        if let Some(error) = self.failure() {
+            return Err(error);
+        }
+        if self.settings.shared_engine {
+            return Ok(follow::refresh(self).await?.position);
+        }
+        Ok(self.tail.head_position())
+    }
+}

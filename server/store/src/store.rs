@@ -1,0 +1,286 @@
+//! The store: opening and closing it, and the way in.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use annals_engine::Engine;
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+use crate::{
+    append::{Append, Appended},
+    appender::{Appender, Job},
+    error::{Error, Result},
+    follow, index,
+    limits::Limits,
+    meta,
+    metrics::Metrics,
+    name::StreamName,
+    position::Position,
+    read::{self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader},
+    settings::{Environment, Settings},
+    shared::Shared,
+    signal::Signal,
+    subscribe::{Registry, SubscribeAll, SubscribeStream, Subscription},
+    tail::Tail,
+};
+
+/// Bytes that one permit of the waiting room stands for.
+const PERMIT_BYTES: usize = 1_024;
+
+/// An event store on an engine. Cheap to clone; all clones are the same store.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    id: Uuid,
+    queue: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+    tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+/// What is known of the store as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// Its identity.
+    pub id: Uuid,
+    /// The log's last position.
+    pub head: Position,
+    /// The position up to which the indexes are on disk.
+    pub indexed: Position,
+}
+
+/// The result of an append that was submitted.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Appended>>);
+
+impl Future for Pending {
+    type Output = Result<Appended>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // A job that was dropped unanswered means that the appender is gone.
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answer| answer.unwrap_or(Err(Error::Closed)))
+    }
+}
+
+impl Store {
+    /// Opens the store that an engine holds, or makes it, and starts its tasks on the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    pub async fn open(engine: Arc<dyn Engine>, settings: Settings, environment: Environment) -> Result<Self> {
+        let new_id = uuid::Builder::from_random_bytes(
+            [
+                environment.seed.to_be_bytes(),
+                environment.clock.now().micros.to_be_bytes(),
+            ]
+            .concat()
+            .try_into()
+            .unwrap_or_default(),
+        );
+        let id = meta::open(&*engine, new_id.into_uuid()).await?;
+        let (queue, jobs) = mpsc::channel(settings.limits.waiting_appends_max.max(1));
+        let room = Arc::new(Semaphore::new(
+            settings.limits.waiting_bytes_max.div_ceil(PERMIT_BYTES).max(1),
+        ));
+        let follows = settings.shared_engine;
+        let shared = Arc::new(Shared {
+            tail: Tail::new(&settings),
+            engine,
+            settings,
+            environment,
+            following: tokio::sync::Mutex::new(()),
+            closing: Signal::new(false),
+            draining: Signal::new(false),
+            failed: Signal::new(None),
+            metrics: Metrics::default(),
+            subscriptions: Registry::default(),
+        });
+        follow::refresh(&shared).await?;
+        let mut tasks = vec![
+            tokio::spawn(Appender::new(Arc::clone(&shared), jobs).run()),
+            tokio::spawn(index::run(Arc::clone(&shared))),
+        ];
+        if follows {
+            tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
+        }
+        Ok(Self {
+            shared,
+            id,
+            queue,
+            room,
+            tasks: Arc::new(Mutex::new(tasks)),
+        })
+    }
+
+    /// Appends, and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
+    /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
+    pub async fn append(&self, append: Append) -> Result<Appended> {
+        let job = self.job(append).await?;
+        let pending = job.1;
+        self.queue.try_send(job.0).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Overloaded("appends that wait"),
+            mpsc::error::TrySendError::Closed(_) => self.closed(),
+        })?;
+        self.shared.metrics.waiting_appends.inc();
+        pending.await
+    }
+
+    /// Submits an append behind all that were submitted before by the same caller, and returns what its result can be
+    /// awaited by. Waits while too many wait already.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the store takes no more.
+    pub async fn submit(&self, append: Append) -> Result<Pending> {
+        let (job, pending) = self.job(append).await?;
+        self.queue.send(job).await.map_err(|_| self.closed())?;
+        self.shared.metrics.waiting_appends.inc();
+        Ok(pending)
+    }
+
+    async fn job(&self, append: Append) -> Result<(Job, Pending)> {
+        if self.shared.closing.get() || self.shared.failure().is_some() {
+            return Err(self.closed());
+        }
+        let room_max = self
+            .shared
+            .settings
+            .limits
+            .waiting_bytes_max
+            .div_ceil(PERMIT_BYTES)
+            .max(1);
+        let permits = append.bytes.div_ceil(PERMIT_BYTES).clamp(1, room_max);
+        let permits =
+            u32::try_from(permits).map_err(|_| Error::Internal("an append over 4 TB".to_owned()))?;
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(permits)
+            .await
+            .map_err(|_| self.closed())?;
+        let (reply, answer) = oneshot::channel();
+        Ok((Job { append, reply, room }, Pending(answer)))
+    }
+
+    fn closed(&self) -> Error {
+        self.shared.failure().unwrap_or(Error::Closed)
+    }
+
+    /// Begins to read the log.
+    ///
+    /// # Errors
+    /// [`Error::PositionBeyondHead`]; [`Error::Unavailable`].
+    pub async fn read_all(&self, read: ReadAll) -> Result<LogReader> {
+        LogReader::begin(Arc::clone(&self.shared), read).await
+    }
+
+    /// Begins to read a stream.
+    ///
+    /// # Errors
+    /// [`Error::StreamNotFound`]; [`Error::RevisionBeyondEnd`]; [`Error::Unavailable`].
+    pub async fn read_stream(&self, read: ReadStream) -> Result<StreamReader> {
+        StreamReader::begin(Arc::clone(&self.shared), read).await
+    }
+
+    /// Subscribes to the log.
+    ///
+    /// # Errors
+    /// [`Error::PositionBeyondHead`]; [`Error::Overloaded`]; [`Error::Unavailable`].
+    pub async fn subscribe_all(&self, subscribe: SubscribeAll) -> Result<Subscription> {
+        Subscription::to_all(Arc::clone(&self.shared), subscribe).await
+    }
+
+    /// Subscribes to a stream.
+    ///
+    /// # Errors
+    /// [`Error::RevisionBeyondEnd`]; [`Error::Overloaded`]; [`Error::Unavailable`].
+    pub async fn subscribe_stream(&self, subscribe: SubscribeStream) -> Result<Subscription> {
+        Subscription::to_stream(Arc::clone(&self.shared), subscribe).await
+    }
+
+    /// What is known of a stream.
+    ///
+    /// # Errors
+    /// [`Error::StreamNotFound`]; [`Error::Unavailable`].
+    pub async fn stream(&self, name: &StreamName) -> Result<StreamInfo> {
+        read::stream(&self.shared, name).await
+    }
+
+    /// The first `limit` streams whose names begin with `prefix` and come behind `after`, in the order of their names.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn streams(
+        &self,
+        prefix: &str,
+        after: Option<&StreamName>,
+        limit: usize,
+    ) -> Result<Vec<StreamInfo>> {
+        read::streams(&self.shared, prefix, after.map(StreamName::as_str), limit).await
+    }
+
+    /// What is known of the store as a whole.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        Info {
+            id: self.id,
+            head: self.shared.tail.head_position(),
+            indexed: self.shared.tail.indexed(),
+        }
+    }
+
+    /// The bounds in force.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.settings.limits
+    }
+
+    /// What operators see.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// The subscriptions there are.
+    #[must_use]
+    pub fn subscriptions(&self) -> &Registry {
+        &self.shared.subscriptions
+    }
+
+    /// Waits until the store has stopped because the storage failed, and tells why. Waits for ever if it does not.
+    pub async fn failed(&self) -> Error {
+        let mut failed = self.shared.failed.watch();
+        loop {
+            if let Some(error) = failed.see() {
+                return error;
+            }
+            failed.changed().await;
+        }
+    }
+
+    /// Ends all subscriptions with [`Error::Closed`], now and from now on.
+    pub fn end_subscriptions(&self) {
+        self.shared.draining.set(true);
+    }
+
+    /// Takes no more appends, answers those that wait, ends subscriptions, and stops the store's tasks.
+    pub async fn close(&self) {
+        self.end_subscriptions();
+        self.shared.closing.set(true);
+        let tasks = std::mem::take(&mut *self.tasks.lock());
+        for task in tasks {
+            // A task that panicked has said so; there is nothing more to stop.
+            let _ = task.await;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The place of a subscription in one stream.
+
+use std::sync::Arc;
+
+use crate::{
+    error::Result,
+    frame::Frame,
+    name::StreamName,
+    position::{Position, Revision},
+    query::Query,
+    read::{BATCH_BYTES, Batch, last_revision, places, records_at},
+    shared::Shared,
+};
+
+/// Events that are looked up at a time.
+const PAGE_EVENTS: u64 = 256;
+
+/// Which stream, and how far it was looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct StreamPlace {
+    pub name: StreamName,
+    /// The next revision to look at.
+    pub next: Revision,
+}
+
+impl StreamPlace {
+    /// Takes the stream's events from frames.
+    pub(crate) fn take(
+        &mut self,
+        frames: &[Arc<Frame>],
+        from: Position,
+        to: Position,
+        query: &Query,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        for frame in frames {
+            let mut entries = frame.entries();
+            while let Some(entry) = entries.next_entry()? {
+                let event = entry.view()?;
+                let wanted = event.stream == self.name.as_str() && event.revision >= self.next;
+                if !wanted || event.position < from || event.position > to {
+                    continue;
+                }
+                self.next = event.revision.next();
+                if query.matches(&event) {
+                    batch.push(entry.into_bytes(), 1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a page of the stream from where it stands in the log, and returns the position up to which the log is then
+    /// looked at: `head`, or that of the last event that was read if there may be more.
+    pub(crate) async fn read(
+        &mut self,
+        shared: &Shared,
+        query: &Query,
+        head: Position,
+        batch: &mut Batch,
+    ) -> Result<Position> {
+        let last = last_revision(shared, &self.name).await?;
+        let Some(last) = last.filter(|last| *last >= self.next) else {
+            return Ok(head);
+        };
+        let to = Revision(last.0.min(self.next.0 + PAGE_EVENTS - 1));
+        let places = places(shared, &self.name, self.next, to).await?;
+        let positions: Vec<Position> = places.iter().map(|(_, position)| *position).collect();
+        let mut reached = head;
+        for entry in records_at(shared, &positions).await? {
+            let event = entry.view()?;
+            reached = event.position;
+            self.next = event.revision.next();
+            if query.matches(&event) {
+                batch.push(entry.into_bytes(), 1);
+            }
+            if batch.bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        // What was appended after `head` was seen may be read here already; the place does not go beyond it.
+        Ok(if self.next > last {
+            reached.max(head)
+        } else {
+            reached
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! What the tail knows of streams and ids.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use uuid::Uuid;
+
+use super::{KNOWN_STREAMS_MAX, Request, State, StreamRun, Tail, Window};
+use crate::{
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
+};
+
+/// Where some events of a stream stand, as far as that is in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// The oldest revision of the stream in memory; all later ones are too.
+    pub oldest: Revision,
+    /// The revisions that were asked for and are in memory, ascending, and where they stand.
+    pub events: Vec<(Revision, Position)>,
+}
+
+/// A stream that began in one of the windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewStream {
+    pub first_position: Position,
+    pub created_at: Timestamp,
+}
+
+impl State {
+    /// Newest first.
+    fn windows(&self) -> impl DoubleEndedIterator<Item = &Window> {
+        std::iter::once(&self.active).chain(self.sealed.iter().rev().map(Arc::as_ref))
+    }
+
+    fn runs<'a>(&'a self, stream: &'a str) -> impl DoubleEndedIterator<Item = &'a StreamRun> {
+        self.windows()
+            .filter_map(move |window| window.streams.get(stream))
+    }
+}
+
+impl Tail {
+    /// A stream's last revision: `None` if it is not known here, `Some(None)` if the stream is known to have no events.
+    pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
+        let state = self.state.read();
+        match state.runs(stream.as_str()).next() {
+            Some(run) => Some(Some(run.last())),
+            None => state.known.get(stream).copied(),
+        }
+    }
+
+    /// Remembers what was found on disk for streams that no window knows. `head` is the position the caller knew when it
+    /// looked; nothing is remembered if the log went on meanwhile.
+    pub(crate) fn remember(
+        &self,
+        head: Position,
+        found: impl IntoIterator<Item = (StreamName, Option<Revision>)>,
+    ) {
+        let mut state = self.state.write();
+        if state.head.position != head {
+            return;
+        }
+        if state.known.len() >= KNOWN_STREAMS_MAX {
+            // Begins anew rather than keeping an order of use: refilling costs one look-up a stream.
+            state.known.clear();
+        }
+        state.known.extend(found);
+    }
+
+    /// The append that began with an id, if a window knows it.
+    pub(crate) fn request(&self, first_id: Uuid) -> Option<Request> {
+        self.state
+            .read()
+            .windows()
+            .find_map(|window| window.requests.get(&first_id).copied())
+    }
+
+    /// Where the events of a stream with revisions from `from` to `to` stand. `None` if none of the stream is in memory.
+    pub(crate) fn placed(&self, stream: &str, from: Revision, to: Revision) -> Option<Placed> {
+        let state = self.state.read();
+        let mut placed: Option<Placed> = None;
+        for run in state.runs(stream).rev() {
+            let placed = placed.get_or_insert_with(|| Placed {
+                oldest: run.first,
+                events: Vec::new(),
+            });
+            let skip = from.0.saturating_sub(run.first.0);
+            let run_from = run.first.0 + skip;
+            if to.0 < run_from {
+                continue;
+            }
+            let count = to.0 - run_from + 1;
+            let positions = run.positions.iter().skip(to_len(skip)).take(to_len(count));
+            placed
+                .events
+                .extend((run_from..).map(Revision).zip(positions.copied()));
+        }
+        placed
+    }
+
+    /// Position and last revision of a stream's last event in memory.
+    pub(crate) fn last_placed(&self, stream: &str) -> Option<(Revision, Position)> {
+        let state = self.state.read();
+        let run = state.runs(stream).next()?;
+        run.positions.last().map(|position| (run.last(), *position))
+    }
+
+    /// How a stream began, if that is in memory.
+    pub(crate) fn began(&self, stream: &str) -> Option<NewStream> {
+        let state = self.state.read();
+        let oldest = state.runs(stream).next_back()?;
+        new_stream(oldest)
+    }
+
+    /// Streams that began in a window, whose names begin with `prefix` and come behind `after`: the first `limit` of them.
+    pub(crate) fn new_streams(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> BTreeMap<StreamName, NewStream> {
+        let state = self.state.read();
+        let mut found = BTreeMap::new();
+        for (name, run) in state.windows().flat_map(|window| &window.streams) {
+            let wanted = name.as_str().starts_with(prefix) && after.is_none_or(|after| name.as_str() > after);
+            let Some(new) = new_stream(run).filter(|_| wanted) else {
+                continue;
+            };
+            found.insert(name.clone(), new);
+            if found.len() > limit {
+                found.pop_last();
+            }
+        }
+        found
+    }
+}
+
+fn new_stream(run: &StreamRun) -> Option<NewStream> {
+    let first_position = *run.positions.first()?;
+    (run.first == Revision::FIRST).then_some(NewStream {
+        first_position,
+        created_at: run.first_recorded_at,
+    })
+}
+
+/// Saturates: no list in memory is longer than `usize`.
+fn to_len(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}

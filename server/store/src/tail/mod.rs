@@ -1,0 +1,252 @@
+//! The end of the log in memory: the head, the most recent frames, and the index of all events that are not yet indexed
+//! on disk. The appender extends it with what it commits, and [`crate::follow`] with what others commit.
+//!
+//! 1. Everything here follows from committed frames. It is extended only behind the head, so extending it twice with the
+//!    same frames does nothing.
+//! 2. Windows follow each other without gaps, from `indexed` or earlier up to the head. Every window but the last is
+//!    complete.
+//! 3. `known` holds, for streams that were looked up on disk, the last revision as of the head. A stream that gets
+//!    events leaves it, because from then on a window knows better.
+//!
+//! Limits: the ring is bounded in bytes; windows are bounded by `waiting_windows_max` (appends wait for the indexer) and
+//! `retired_windows_max`; `known` by [`KNOWN_STREAMS_MAX`].
+
+mod lookup;
+mod ring;
+mod window;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use parking_lot::RwLock;
+
+use crate::{
+    error::Result,
+    frame::Frame,
+    head::Head,
+    name::StreamName,
+    position::{Position, Revision},
+    record::View,
+    settings::Settings,
+    signal::{Signal, Watcher},
+    wire::Malformed,
+};
+
+pub(crate) use lookup::{NewStream, Placed};
+use ring::Ring;
+pub(crate) use window::{Request, StreamRun, Window};
+
+/// Streams whose last revision is remembered after a look-up on disk. About 100 bytes each.
+const KNOWN_STREAMS_MAX: usize = 131_072;
+
+/// The end of the log in memory.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    state: RwLock<State>,
+    /// The head's position, for those who wait for it.
+    head: Signal<Position>,
+    /// Up to where the indexes are on disk, for those who wait for that.
+    indexed: Signal<Position>,
+    window_events: u64,
+    retired_windows_max: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    head: Head,
+    indexed: Position,
+    /// Minute of the last event, to tell where the next minute begins.
+    minute: Option<u64>,
+    ring: Ring,
+    /// Complete windows, oldest first; those up to `indexed` are kept only as a cache.
+    sealed: VecDeque<Arc<Window>>,
+    active: Window,
+    known: HashMap<StreamName, Option<Revision>>,
+}
+
+impl Tail {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let state = State {
+            head: Head::default(),
+            indexed: Position::START,
+            minute: None,
+            ring: Ring::new(settings.tail_bytes_max),
+            sealed: VecDeque::new(),
+            active: Window::new(Position::START),
+            known: HashMap::new(),
+        };
+        Self {
+            state: RwLock::new(state),
+            head: Signal::new(Position::START),
+            indexed: Signal::new(Position::START),
+            window_events: settings.window_events,
+            retired_windows_max: settings.retired_windows_max,
+        }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.state.read().head.clone()
+    }
+
+    pub(crate) fn head_position(&self) -> Position {
+        self.head.get()
+    }
+
+    pub(crate) fn indexed(&self) -> Position {
+        self.indexed.get()
+    }
+
+    pub(crate) fn watch_head(&self) -> Watcher<Position> {
+        self.head.watch()
+    }
+
+    pub(crate) fn watch_indexed(&self) -> Watcher<Position> {
+        self.indexed.watch()
+    }
+
+    /// Forgets everything and begins behind what is indexed, which is where `head` is, with the minute that was recorded
+    /// last there.
+    pub(crate) fn restart(&self, head: Head, minute: Option<u64>) {
+        let indexed = head.position;
+        let mut state = self.state.write();
+        state.head = head;
+        state.indexed = indexed;
+        state.minute = minute;
+        state.ring.clear();
+        state.sealed.clear();
+        state.active = Window::new(indexed);
+        state.known.clear();
+        drop(state);
+        self.indexed.set(indexed);
+        self.head.set(indexed);
+    }
+
+    /// Takes frames that were committed and the head they led to. Frames, or parts of them, that are here already are
+    /// passed over.
+    pub(crate) fn extend(&self, frames: Vec<Frame>, head: Head) -> Result<()> {
+        let mut state = self.state.write();
+        if head.position <= state.head.position {
+            return Ok(());
+        }
+        for frame in frames {
+            state.add(frame, self.window_events)?;
+        }
+        if state.active.last != head.position {
+            return Err(Malformed("log: frames do not lead to the head").into());
+        }
+        let position = head.position;
+        state.head = head;
+        drop(state);
+        self.head.set(position);
+        Ok(())
+    }
+
+    /// The oldest complete window that is not on disk.
+    pub(crate) fn next_to_index(&self) -> Option<Arc<Window>> {
+        let state = self.state.read();
+        state
+            .sealed
+            .iter()
+            .find(|window| window.last > state.indexed)
+            .cloned()
+    }
+
+    /// Complete windows that are not on disk.
+    pub(crate) fn waiting_windows(&self) -> usize {
+        let state = self.state.read();
+        state
+            .sealed
+            .iter()
+            .filter(|window| window.last > state.indexed)
+            .count()
+    }
+
+    /// Notes that the indexes up to `indexed` are on disk, and lets go of windows that are no longer needed.
+    pub(crate) fn set_indexed(&self, indexed: Position) {
+        let mut state = self.state.write();
+        if indexed <= state.indexed {
+            return;
+        }
+        state.indexed = indexed;
+        let retired = state
+            .sealed
+            .iter()
+            .filter(|window| window.last <= indexed)
+            .count();
+        for _ in self.retired_windows_max..retired {
+            state.sealed.pop_front();
+        }
+        drop(state);
+        self.indexed.set(indexed);
+    }
+
+    /// Frames from the one that holds `from` on; see [`Ring::forwards`].
+    pub(crate) fn frames_forwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
+        self.state.read().ring.forwards(from, bytes)
+    }
+
+    /// Frames from the one that holds `from` back; see [`Ring::backwards`].
+    pub(crate) fn frames_backwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
+        self.state.read().ring.backwards(from, bytes)
+    }
+
+    /// For each position the frame that holds it, where it is here.
+    pub(crate) fn frames_holding(&self, positions: &[Position]) -> Vec<Option<Arc<Frame>>> {
+        let state = self.state.read();
+        positions
+            .iter()
+            .map(|position| state.ring.holding(*position).cloned())
+            .collect()
+    }
+}
+
+impl State {
+    fn add(&mut self, frame: Frame, window_events: u64) -> Result<()> {
+        if frame.last <= self.active.last {
+            return Ok(());
+        }
+        let mut entries = frame.entries();
+        let mut marks = frame.marks.iter();
+        let mut left = 0;
+        while let Some(record) = entries.next_record()? {
+            let mut keyed = None;
+            if left == 0 {
+                let mark = marks
+                    .next()
+                    .ok_or(Malformed("frame: more events than its marks say"))?;
+                left = mark.events;
+                keyed = (mark.keyed && !mark.continued).then_some(mark.events);
+            }
+            left = left
+                .checked_sub(1)
+                .ok_or(Malformed("frame: an append without events"))?;
+            let event = View::parse(record)?;
+            // A frame may begin before the first window does.
+            if event.position > self.active.last {
+                self.add_event(&event, keyed, window_events)?;
+            }
+        }
+        if self.active.last != frame.last {
+            return Err(Malformed("frame: does not hold the events it is filed under").into());
+        }
+        self.ring.push(Arc::new(frame));
+        Ok(())
+    }
+
+    fn add_event(&mut self, event: &View<'_>, keyed: Option<u32>, window_events: u64) -> Result<()> {
+        let minute = event.recorded_at.minute();
+        self.active.add(event, keyed, self.minute != Some(minute))?;
+        self.minute = Some(minute);
+        if !self.known.is_empty() {
+            self.known.remove(event.stream);
+        }
+        if self.active.last.0.is_multiple_of(window_events) {
+            let next = Window::new(self.active.last);
+            self.sealed
+                .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! The most recent frames, in memory, shared by all who read near the head.
+//!
+//! 1. Frames follow each other without gaps; the last one ends at the head.
+//! 2. Together they hold at most the bytes that are allowed, but always the last frame.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{frame::Frame, position::Position};
+
+#[derive(Debug)]
+pub(crate) struct Ring {
+    frames: VecDeque<Arc<Frame>>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+/// What a frame takes besides its body, roughly.
+const FRAME_OVERHEAD_BYTES: usize = 128;
+
+impl Ring {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            bytes_max,
+        }
+    }
+
+    pub(crate) fn push(&mut self, frame: Arc<Frame>) {
+        self.bytes += frame.body.len() + FRAME_OVERHEAD_BYTES;
+        self.frames.push_back(frame);
+        while self.bytes > self.bytes_max && self.frames.len() > 1 {
+            if let Some(oldest) = self.frames.pop_front() {
+                self.bytes -= oldest.body.len() + FRAME_OVERHEAD_BYTES;
+            }
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.frames.clear();
+        self.bytes = 0;
+    }
+
+    /// The frame that holds a position, if it is here.
+    pub(crate) fn holding(&self, position: Position) -> Option<&Arc<Frame>> {
+        self.index_of(position).map(|index| &self.frames[index])
+    }
+
+    /// Frames from the one that holds `from` on, up to the one with which their bodies reach `bytes`. `None` if `from` is
+    /// not here.
+    pub(crate) fn forwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
+        let start = self.index_of(from)?;
+        Some(take_bytes(self.frames.range(start..), bytes))
+    }
+
+    /// The same towards older ones.
+    pub(crate) fn backwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
+        let start = self.index_of(from)?;
+        Some(take_bytes(self.frames.range(..=start).rev(), bytes))
+    }
+
+    fn index_of(&self, position: Position) -> Option<usize> {
+        let index = self.frames.partition_point(|frame| frame.last < position);
+        (self.frames.get(index)?.first <= position).then_some(index)
+    }
+}
+
+fn take_bytes<'a>(frames: impl Iterator<Item = &'a Arc<Frame>>, bytes: usize) -> Vec<Arc<Frame>> {
+    let mut taken = Vec::new();
+    let mut total = 0;
+    for frame in frames {
+        total += frame.body.len();
+        taken.push(Arc::clone(frame));
+        if total >= bytes {
+            break;
+        }
+    }
+    taken
+}

@@ -1,0 +1,172 @@
+//! What the tests of this crate share: a small store on the memory engine, and short words for appends.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use annals_engine::memory::MemoryEngine;
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::{
+    Append, Appended, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query, ReadAll,
+    ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
+};
+
+/// A clock that shows what it is set to.
+#[derive(Debug, Default)]
+pub(crate) struct TestClock(pub AtomicU64);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Small windows and a small ring, so that little data reaches every path.
+pub(crate) fn small() -> Settings {
+    Settings {
+        window_events: 8,
+        tail_bytes_max: 600,
+        retired_windows_max: 1,
+        ..Settings::default()
+    }
+}
+
+pub(crate) struct Fixture {
+    pub engine: Arc<MemoryEngine>,
+    pub clock: Arc<TestClock>,
+    pub settings: Settings,
+    pub store: Store,
+}
+
+impl Fixture {
+    pub(crate) async fn new(settings: Settings) -> Self {
+        let engine = Arc::new(MemoryEngine::new());
+        let clock = Arc::new(TestClock(AtomicU64::new(60_000_000)));
+        let store = open(&engine, &clock, &settings, 1).await;
+        Self {
+            engine,
+            clock,
+            settings,
+            store,
+        }
+    }
+
+    /// Closes the store and opens it again on what the engine holds.
+    pub(crate) async fn reopen(&mut self) {
+        self.store.close().await;
+        self.store = open(&self.engine, &self.clock, &self.settings, 2).await;
+    }
+
+    /// Another store on the same engine.
+    pub(crate) async fn another(&self) -> Store {
+        open(&self.engine, &self.clock, &self.settings, 3).await
+    }
+
+    /// Appends `count` events `n` to the end of a stream, one by one.
+    pub(crate) async fn fill(&self, stream: &str, ids: std::ops::Range<u128>) {
+        for id in ids {
+            self.store
+                .append(append(stream, Expected::Any, &[id]))
+                .await
+                .unwrap();
+        }
+    }
+
+    /// Waits until the indexes reach a position.
+    pub(crate) async fn indexed(&self, position: u64) {
+        while self.store.info().indexed < Position(position) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+}
+
+async fn open(engine: &Arc<MemoryEngine>, clock: &Arc<TestClock>, settings: &Settings, seed: u64) -> Store {
+    let environment = Environment {
+        clock: clock.clone(),
+        seed,
+        writer: format!("test-{seed}"),
+        sabotage: Sabotage::default(),
+    };
+    Store::open(engine.clone(), settings.clone(), environment)
+        .await
+        .unwrap()
+}
+
+pub(crate) fn event(id: u128) -> NewEvent {
+    NewEvent {
+        id: Uuid::from_u128(id),
+        kind: EventType::new(if id.is_multiple_of(2) { "Even" } else { "Odd" }).unwrap(),
+        data: Bytes::from(format!("{{\"n\":{id}}}")),
+        metadata: Bytes::new(),
+        tags: vec![Tag::new(&format!("mod3:{}", id % 3)).unwrap()],
+    }
+}
+
+pub(crate) fn stream(name: &str) -> StreamName {
+    StreamName::new(name).unwrap()
+}
+
+pub(crate) fn append(name: &str, expected: Expected, ids: &[u128]) -> Append {
+    let events = ids.iter().map(|id| event(*id)).collect();
+    Append::new(stream(name), expected, events, &crate::Limits::default()).unwrap()
+}
+
+/// First revision and first position, and whether it was there already.
+pub(crate) fn place(result: &Result<Appended>) -> (u64, u64, bool) {
+    let appended = result.as_ref().unwrap();
+    (
+        appended.first_revision.0,
+        appended.first_position.0,
+        appended.already_appended,
+    )
+}
+
+pub(crate) async fn read_log(
+    store: &Store,
+    direction: Direction,
+    from: Option<u64>,
+    query: Query,
+) -> Vec<Record> {
+    let read = ReadAll {
+        direction,
+        from: from.map(Position),
+        limit: None,
+        query,
+    };
+    let mut reader = store.read_all(read).await.unwrap();
+    let mut records = Vec::new();
+    while let Some(batch) = reader.next().await.unwrap() {
+        records.extend(batch.records().unwrap());
+    }
+    records
+}
+
+pub(crate) async fn read_stream(
+    store: &Store,
+    name: &str,
+    direction: Direction,
+    from: Option<u64>,
+    limit: Option<u64>,
+) -> Vec<Record> {
+    let from = from.map(Revision);
+    let read = ReadStream {
+        stream: stream(name),
+        direction,
+        from,
+        limit,
+        query: Query::default(),
+    };
+    let mut reader = store.read_stream(read).await.unwrap();
+    let mut records = Vec::new();
+    while let Some(batch) = reader.next().await.unwrap() {
+        records.extend(batch.records().unwrap());
+    }
+    records
+}
+
+pub(crate) fn ids(records: &[Record]) -> Vec<u128> {
+    records.iter().map(|record| record.id.as_u128()).collect()
+}
