@@ -1,0 +1,259 @@
+//! What can be said on the command line.
+
+mod help;
+
+use std::time::Duration;
+
+use annals_client::{ExpectedRevision, Query, QueryItem, Uuid};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Look into and write to an Annals event store.
+#[derive(Debug, Parser)]
+#[command(name = "annals", version, max_term_width = 100, after_help = help::OVERVIEW)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub connection: Connection,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands share.
+#[derive(Debug, Args)]
+pub struct Connection {
+    /// Where the server is. Given several times or with commas: servers of one store, of which any that answers is used.
+    #[arg(
+        long,
+        global = true,
+        env = "ANNALS_ENDPOINT",
+        value_name = "URL",
+        value_delimiter = ',',
+        default_value = "http://127.0.0.1:2113"
+    )]
+    pub endpoint: Vec<String>,
+
+    /// How to print. Unless given: table on a terminal, ndjson (one JSON object a line) otherwise.
+    #[arg(long, global = true, value_enum)]
+    pub format: Option<Format>,
+
+    /// How many seconds the server may take to answer.
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: u32,
+}
+
+impl Connection {
+    /// The endpoints; one without a scheme is `http`.
+    pub fn endpoints(&self) -> Vec<String> {
+        let named = self
+            .endpoint
+            .iter()
+            .map(|endpoint| endpoint.trim())
+            .filter(|endpoint| !endpoint.is_empty());
+        let full = |endpoint: &str| match endpoint.contains("://") {
+            true => endpoint.to_owned(),
+            false => format!("http://{endpoint}"),
+        };
+        named.map(full).collect()
+    }
+
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns, for people. Long values are shortened.
+    Table,
+    /// One JSON object a line, for programs. Events have the keys position, stream, revision, id, type, time, data,
+    /// metadata, tags, in this order; data and metadata that are not JSON are in base64, as data_base64 and
+    /// metadata_base64.
+    Ndjson,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Append one event to a stream.
+    #[command(after_help = help::APPEND)]
+    Append(Append),
+
+    /// Read a stream, or the whole log, up to its end.
+    #[command(after_help = help::READ)]
+    Read(Read),
+
+    /// Follow a stream, or the whole log: what there is, then what comes.
+    #[command(after_help = help::SUBSCRIBE)]
+    Subscribe(Subscribe),
+
+    /// List streams.
+    #[command(after_help = "Examples:\n  annals streams\n  annals streams --prefix order- --limit 20")]
+    Streams {
+        /// Only streams whose names start with this.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        prefix: String,
+        /// The most streams to list.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+    },
+
+    /// Show one stream.
+    #[command(after_help = "Examples:\n  annals stream order-1")]
+    Stream {
+        /// The stream's name.
+        name: String,
+    },
+
+    /// Append events from a file.
+    #[command(after_help = help::IMPORT)]
+    Import {
+        /// The file, one JSON object a line; `-` for standard input.
+        file: String,
+    },
+
+    /// Write the log, or what matches of it, to a file.
+    #[command(after_help = help::EXPORT)]
+    Export {
+        /// The file; `-` for standard output. A file is only replaced when all has been written.
+        #[arg(default_value = "-")]
+        file: String,
+        #[command(flatten)]
+        filters: Filters,
+    },
+
+    /// Show the server: version, engine, head, limits.
+    Info,
+
+    /// Print a script that completes `annals` commands in a shell.
+    #[command(
+        after_help = "Examples:\n  annals completions bash > ~/.local/share/bash-completion/completions/annals"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Append {
+    /// The stream; it need not exist.
+    pub stream: String,
+    /// What happened, in the words of the domain: `OrderPlaced`.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: String,
+    /// The event's data as JSON; `@FILE` takes it from a file, `-` from standard input.
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    pub data: String,
+    /// Take the data as bytes, whatever they are, instead of insisting on JSON.
+    #[arg(long)]
+    pub raw: bool,
+    /// The event's id. Unless given, a new one.
+    #[arg(long, value_name = "UUID")]
+    pub id: Option<Uuid>,
+    /// What is to be said about the event, as JSON.
+    #[arg(long, value_name = "JSON")]
+    pub metadata: Option<String>,
+    /// A label for queries that cross streams: `customer:7`. May be given several times.
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// What the stream must be like: `any`, `no-stream`, `stream-exists`, or the revision of its last event.
+    #[arg(long, value_name = "EXPECTED", default_value = "any", value_parser = parse_expected)]
+    pub expect: ExpectedRevision,
+}
+
+fn parse_expected(text: &str) -> Result<ExpectedRevision, String> {
+    match text {
+        "any" => Ok(ExpectedRevision::Any),
+        "no-stream" => Ok(ExpectedRevision::NoStream),
+        "stream-exists" => Ok(ExpectedRevision::StreamExists),
+        number => match number.parse() {
+            Ok(revision) => Ok(ExpectedRevision::Exactly(revision)),
+            Err(_) => Err("give any, no-stream, stream-exists, or a revision such as 0".to_owned()),
+        },
+    }
+}
+
+/// A stream or the whole log.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Target {
+    /// The stream.
+    pub stream: Option<String>,
+    /// The whole log instead of a stream.
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Read {
+    #[command(flatten)]
+    pub target: Target,
+    /// The first revision (of a stream) or position (of the log) to print.
+    #[arg(long, value_name = "N")]
+    pub from: Option<u64>,
+    /// The most events to print.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Newest first.
+    #[arg(long)]
+    pub backwards: bool,
+    #[command(flatten)]
+    pub filters: Filters,
+}
+
+#[derive(Debug, Args)]
+pub struct Subscribe {
+    #[command(flatten)]
+    pub target: Target,
+    /// Begin after this revision (of a stream) or position (of the log): the last that was seen. Unless given, at the
+    /// beginning.
+    #[arg(long, value_name = "N")]
+    pub after: Option<u64>,
+    /// Begin after the last event there is now.
+    #[arg(long, conflicts_with = "after")]
+    pub from_end: bool,
+    /// End when everything there is has been printed.
+    #[arg(long)]
+    pub until_caught_up: bool,
+    /// End after so many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    #[command(flatten)]
+    pub filters: Filters,
+}
+
+/// Which events are meant. An event must satisfy each kind of filter that is given.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Only events of this type. Given several times: of any of them.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+    /// Only events whose type starts with this (or is one of --type).
+    #[arg(long = "type-prefix", value_name = "PREFIX")]
+    pub type_prefixes: Vec<String>,
+    /// Only events of streams that start with this: `order-` is the category of all orders.
+    #[arg(long = "stream-prefix", value_name = "PREFIX")]
+    pub stream_prefixes: Vec<String>,
+    /// Only events that bear this tag. Given several times: all of them.
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+}
+
+impl From<Filters> for Query {
+    fn from(filters: Filters) -> Query {
+        let item = QueryItem {
+            types: filters.types,
+            type_prefixes: filters.type_prefixes,
+            streams: Vec::new(),
+            stream_prefixes: filters.stream_prefixes,
+            tags: filters.tags,
+        };
+        if item == QueryItem::default() {
+            Query::all()
+        } else {
+            item.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

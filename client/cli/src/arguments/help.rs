@@ -1,0 +1,72 @@
+//! What `--help` says below the options: how to use a command, by example.
+
+pub const OVERVIEW: &str = "\
+Examples:
+  annals append order-1 --type Placed --data '{\"total\": 42}' --expect no-stream
+  annals read order-1
+  annals read --all --backwards --limit 10
+  annals subscribe --all --stream-prefix order- --format ndjson | jq .data.total
+  annals import events.ndjson
+  annals export backup.ndjson
+
+Exit codes:
+  0  done
+  1  failed for another reason than those below
+  2  the command line, or a name or value in it, is not valid
+  3  the stream, revision or position does not exist
+  4  conflict: the stream is not as expected, or the event id is taken
+  5  the server is not reachable, or did not answer in time
+
+`annals COMMAND --help` shows more about a command, with examples.";
+
+pub const APPEND: &str = "\
+Examples:
+  annals append order-1 --type Placed --data '{\"total\": 42}'
+  annals append order-1 --type Placed --data @order.json --expect no-stream
+  annals append order-1 --type Paid --data '{}' --expect 0 --tag customer:7
+  echo '{}' | annals append order-1 --type Shipped --data -
+
+Appends are idempotent by id: with --id, the same command can be repeated safely, and prints the first result.
+A stream that is not as --expect says ends with exit code 4.";
+
+pub const READ: &str = "\
+Examples:
+  annals read order-1
+  annals read order-1 --from 5 --limit 10
+  annals read --all --backwards --limit 10
+  annals read --all --type Placed --type Paid --stream-prefix order-
+  annals read --all --format ndjson | jq .data";
+
+pub const SUBSCRIBE: &str = "\
+Examples:
+  annals subscribe --all --from-end
+  annals subscribe order-1
+  annals subscribe --all --after 1200 --type Placed --format ndjson
+  annals subscribe --all --until-caught-up --format ndjson > log.ndjson
+
+A connection that breaks is resumed after the last event, without gap or repeat, for up to a minute.";
+
+pub const IMPORT: &str = "\
+Each line is an object with \"stream\", \"type\" and \"data\", and where wanted \"id\", \"time\",
+\"metadata\" and \"tags\":
+
+  {\"stream\": \"order-1\", \"type\": \"Placed\", \"data\": {\"total\": 42}, \"time\": \"2024-05-01T09:30:00Z\"}
+
+Lines that `annals export` wrote are understood, too. \"time\" is kept in the metadata, as
+\"original_time\". The file's order is the log's order.
+
+An event without an id gets one that follows from its stream, its line, and how many identical
+lines came before. Importing a file again therefore adds nothing; importing it after lines were
+added at its end adds only these.
+
+Lines that are not valid, or that the server refuses, are named on standard error with the reason;
+the others are imported all the same, and the exit code is 1.
+
+Examples:
+  annals import events.ndjson
+  gunzip -c events.ndjson.gz | annals import -";
+
+pub const EXPORT: &str = "\
+Examples:
+  annals export backup.ndjson
+  annals export --stream-prefix order- | gzip > orders.ndjson.gz";

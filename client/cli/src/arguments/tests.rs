@@ -1,0 +1,128 @@
+use annals_client::{ExpectedRevision, Query, QueryItem};
+use clap::{CommandFactory, Parser};
+
+use super::{Arguments, Command, Format};
+
+fn parse(line: &str) -> Result<Arguments, clap::Error> {
+    let words = line.split(' ').filter(|word| !word.is_empty());
+    Arguments::try_parse_from(std::iter::once("annals").chain(words))
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn lines_that_make_sense_are_taken_and_others_refused_with_code_2() {
+    let table = [
+        ("append order-1 --type T --data {}", true),
+        (
+            "append order-1 --type T --data {} --expect no-stream --tag a --tag b",
+            true,
+        ),
+        ("append order-1 --type T --data -1", true),
+        (
+            "append order-1 --type T --data {} --id 018f4a3c-0000-7000-8000-000000000001",
+            true,
+        ),
+        ("append order-1 --type T", false),
+        ("append order-1 --data {}", false),
+        ("append --type T --data {}", false),
+        ("append order-1 --type T --data {} --expect latest", false),
+        ("append order-1 --type T --data {} --expect -1", false),
+        ("append order-1 --type T --data {} --id 42", false),
+        ("read order-1", true),
+        (
+            "read --all --from 5 --limit 10 --backwards --type A --type B --tag x",
+            true,
+        ),
+        ("read", false),
+        ("read order-1 --all", false),
+        ("read --all --limit 0", false),
+        ("read --all --from -1", false),
+        ("subscribe --all --after 7 --until-caught-up", true),
+        ("subscribe order-1 --from-end --limit 3", true),
+        ("subscribe --all --after 7 --from-end", false),
+        ("subscribe", false),
+        ("streams", true),
+        ("streams --prefix order- --limit 5", true),
+        ("stream order-1", true),
+        ("stream", false),
+        ("import events.ndjson", true),
+        ("import -", true),
+        ("import", false),
+        ("export", true),
+        ("export out.ndjson --stream-prefix order-", true),
+        ("info --format ndjson", true),
+        ("--format table info", true),
+        ("info --format xml", false),
+        ("info --timeout 0", false),
+        ("completions zsh", true),
+        ("completions tcsh", false),
+        ("frobnicate", false),
+        ("", false),
+    ];
+    for (line, good) in table {
+        match parse(line) {
+            Ok(_) => assert!(good, "{line:?} was taken"),
+            Err(error) => {
+                assert!(!good, "{line:?} was refused: {error}");
+                assert_eq!(error.exit_code(), 2, "{line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn endpoints_may_be_repeated_listed_and_short() {
+    let table = [
+        (
+            "info --endpoint http://a:1 --endpoint http://b:2",
+            vec!["http://a:1", "http://b:2"],
+        ),
+        ("info --endpoint http://a:1,b:2", vec!["http://a:1", "http://b:2"]),
+        ("info --endpoint a:1,", vec!["http://a:1"]),
+    ];
+    for (line, endpoints) in table {
+        assert_eq!(parse(line).unwrap().connection.endpoints(), endpoints, "{line:?}");
+    }
+}
+
+#[test]
+fn expectations_and_formats_are_understood() {
+    let table = [
+        ("any", ExpectedRevision::Any),
+        ("no-stream", ExpectedRevision::NoStream),
+        ("stream-exists", ExpectedRevision::StreamExists),
+        ("0", ExpectedRevision::Exactly(0)),
+        ("18446744073709551615", ExpectedRevision::Exactly(u64::MAX)),
+    ];
+    for (text, expected) in table {
+        let line = format!("append s --type T --data 1 --format table --expect {text}");
+        let arguments = parse(&line).unwrap();
+        assert_eq!(arguments.connection.format, Some(Format::Table));
+        let Command::Append(append) = arguments.command else {
+            panic!("{line}")
+        };
+        assert_eq!(append.expect, expected);
+    }
+}
+
+#[test]
+fn filters_are_one_item_and_none_are_no_query() {
+    let query = |line| match parse(line).unwrap().command {
+        Command::Read(read) => Query::from(read.filters),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(query("read --all"), Query::all());
+    let item = QueryItem::new()
+        .of_type("A")
+        .of_type("B")
+        .of_type_prefix("Order")
+        .in_stream_prefix("order-")
+        .tagged("x")
+        .tagged("y");
+    let line = "read --all --type A --type B --type-prefix Order --stream-prefix order- --tag x --tag y";
+    assert_eq!(query(line), item.into());
+}

@@ -1,0 +1,64 @@
+//! `annals export`: the log, or what matches of it, as lines that `annals import` takes.
+//!
+//! A file is written beside its name and renamed when it is complete, so that what stands there is never half an export.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use annals_client::Client;
+
+use crate::arguments::Filters;
+use crate::failure::Failure;
+use crate::output::write_json;
+use crate::progress;
+use crate::record::Record;
+
+pub async fn run(client: &Client, file: &str, filters: Filters) -> Result<(), Failure> {
+    if file == "-" {
+        let doing = |error| Failure::io("writing to standard output", error);
+        return write(client, filters, io::stdout().lock(), doing).await;
+    }
+    let partial = partial(Path::new(file));
+    let doing = |error| Failure::io(format!("writing {}", partial.display()), error);
+    let written = match File::create(&partial) {
+        Ok(out) => write(client, filters, &out, doing)
+            .await
+            .and_then(|()| out.sync_all().map_err(doing)),
+        Err(error) => return Err(doing(error)),
+    };
+    if let Err(failure) = written {
+        // The failure is what people must see, not that half a file could not be removed.
+        let _ = std::fs::remove_file(&partial);
+        return Err(failure);
+    }
+    std::fs::rename(&partial, file).map_err(|error| Failure::io(format!("renaming to {file}"), error))
+}
+
+fn partial(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    file.with_file_name(name)
+}
+
+async fn write(
+    client: &Client,
+    filters: Filters,
+    out: impl Write,
+    doing: impl Fn(io::Error) -> Failure,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::with_capacity(256 << 10, out);
+    let mut events = client.read_all().query(filters).await?;
+    let bar = progress::positions(events.head());
+    let mut count = 0_u64;
+    while let Some(event) = events.next().await {
+        let event = event?;
+        write_json(&mut out, &Record(&event)).map_err(&doing)?;
+        bar.set_position(event.position);
+        count += 1;
+    }
+    out.flush().map_err(&doing)?;
+    bar.finish_and_clear();
+    eprintln!("exported {count} events, up to position {}", events.head());
+    Ok(())
+}

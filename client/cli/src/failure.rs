@@ -1,0 +1,106 @@
+//! How a command fails: what people are told, and the exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use annals_client::Error;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The server, or the way to it, said so.
+    #[error(transparent)]
+    Client(#[from] Error),
+    /// A value on the command line makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// A file, or standard input or output, could not be read or written.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done, with the file's name.
+        doing: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An import is over, and had bad lines, each of which was reported.
+    #[error("{0} of the lines were not imported; the reasons are above. mend them and import the file again")]
+    BadLines(u64),
+    /// An import stopped in the middle.
+    #[error("import stopped before line {line} was written: {source}")]
+    ImportStopped {
+        /// The first line that is not known to be written.
+        line: u64,
+        /// Why.
+        source: Error,
+    },
+}
+
+impl Failure {
+    pub fn io(doing: impl Into<String>, source: io::Error) -> Self {
+        Failure::Io {
+            doing: doing.into(),
+            source,
+        }
+    }
+
+    /// Tells people, and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        // Whoever read the output has seen enough, as in `annals read --all | head`.
+        if let Failure::Io { source, .. } = self
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("error: {self}");
+        if let Some(advice) = self.advice() {
+            eprintln!("  {advice}");
+        }
+        ExitCode::from(self.exit_code())
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Io { .. } | Failure::BadLines(_) => 1,
+            Failure::Client(error) | Failure::ImportStopped { source: error, .. } => match error {
+                Error::InvalidEndpoint { .. } | Error::InvalidField(_) => 2,
+                Error::StreamNotFound { .. }
+                | Error::PositionBeyondHead { .. }
+                | Error::RevisionBeyondEnd { .. } => 3,
+                Error::RevisionConflict { .. } | Error::EventIdConflict { .. } => 4,
+                Error::Unreachable { .. } | Error::Unavailable { .. } | Error::DeadlineExceeded { .. } => 5,
+                _ => 1,
+            },
+        }
+    }
+
+    /// What to do about it.
+    fn advice(&self) -> Option<String> {
+        let error = match self {
+            Failure::Client(error) => error,
+            Failure::ImportStopped { .. } => {
+                return Some("import the file again: what is already there is not written twice".to_owned());
+            }
+            _ => return None,
+        };
+        match error {
+            Error::Unreachable { .. } => {
+                Some("is annals-server running there? name it with --endpoint or ANNALS_ENDPOINT".to_owned())
+            }
+            Error::StreamNotFound { .. } => Some("`annals streams` lists what there is".to_owned()),
+            Error::RevisionConflict { stream, .. } => Some(format!(
+                "look at it with `annals read {stream:?} --backwards --limit 5` and decide anew"
+            )),
+            Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
+            Error::RevisionBeyondEnd { stream, .. } => {
+                Some(format!("`annals stream {stream:?}` shows its last revision"))
+            }
+            Error::TooLarge(_) => Some("`annals info` shows the limits".to_owned()),
+            Error::DeadlineExceeded { .. } => Some("give it longer with --timeout SECONDS".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! From a line to an event.
+//!
+//! Keys: stream, type, data (any JSON, kept as it is written) or data_base64; where wanted id, time, metadata or
+//! metadata_base64, tags. position and revision, which `annals export` writes, are ignored. Any other key makes a bad line,
+//! because what it holds would be lost.
+//!
+//! `time` goes into the metadata as `original_time`, unless that is there already. Metadata that is not an object can't
+//! take it: the line is bad, except if it was exported (it has a position), because its time is then only when the store
+//! recorded it.
+
+use annals_client::{Event, Limits, Uuid};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde_json::value::RawValue;
+
+use super::identity::Identities;
+
+/// An event and the stream it is for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parsed {
+    pub stream: String,
+    pub event: Event,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, thiserror::Error)]
+pub enum Bad {
+    #[error("not a valid line: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("\"{0}\" is missing")]
+    Missing(&'static str),
+    #[error("both \"{0}\" and \"{0}_base64\" are given; keep one")]
+    Both(&'static str),
+    #[error("\"{0}\" is not base64: {1}")]
+    Base64(&'static str, base64::DecodeError),
+    #[error("\"id\" {0:?} is not a UUID: {1}")]
+    Id(String, annals_client::UuidError),
+    #[error("\"metadata\" is not an object, so it can't keep the \"time\"; leave one of them out")]
+    NoPlaceForTime,
+    #[error("the line has {0} bytes; at most {max} are taken", max = super::lines::LINE_BYTES_MAX)]
+    TooLong(u64),
+    #[error("{what} has {bytes} bytes; the server takes at most {max}")]
+    TooLarge {
+        what: &'static str,
+        bytes: usize,
+        max: u32,
+    },
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys<'a> {
+    stream: Option<String>,
+    r#type: Option<String>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    data: Option<&'a RawValue>,
+    data_base64: Option<String>,
+    id: Option<String>,
+    time: Option<String>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    metadata_base64: Option<String>,
+    tags: Option<Vec<String>>,
+    position: Option<IgnoredAny>,
+    #[serde(rename = "revision")]
+    _revision: Option<IgnoredAny>,
+}
+
+/// Keeps `null` apart from a key that is missing.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Reads a line. An id that follows from the line is drawn only if the line is good.
+pub fn parse(line: &[u8], identities: &mut Identities) -> Result<Parsed, Bad> {
+    let keys: Keys<'_> = serde_json::from_slice(line)?;
+    let stream = keys.stream.ok_or(Bad::Missing("stream"))?;
+    let kind = keys.r#type.ok_or(Bad::Missing("type"))?;
+    let data = bytes("data", keys.data, keys.data_base64)?.ok_or(Bad::Missing("data"))?;
+    let mut metadata = bytes("metadata", keys.metadata, keys.metadata_base64)?.unwrap_or_default();
+    if let Some(time) = keys.time {
+        match with_time(&metadata, &time) {
+            Some(kept) => metadata = kept,
+            None if keys.position.is_some() => {}
+            None => return Err(Bad::NoPlaceForTime),
+        }
+    }
+    let id = match keys.id {
+        Some(id) => Uuid::try_parse(&id).map_err(|error| Bad::Id(id, error))?,
+        None => identities.next(&stream, line),
+    };
+    let mut event = Event::new(kind, data).with_id(id).with_metadata(metadata);
+    event.tags = keys.tags.unwrap_or_default();
+    Ok(Parsed { stream, event })
+}
+
+/// Refuses what the server would refuse only by ending the whole session.
+pub fn check_size(event: &Event, limits: &Limits) -> Result<(), Bad> {
+    let names = event.kind.len() + event.tags.iter().map(String::len).sum::<usize>();
+    let whole = event.data.len() + event.metadata.len() + names;
+    let parts = [
+        ("data", event.data.len(), limits.max_event_bytes),
+        ("metadata", event.metadata.len(), limits.max_metadata_bytes),
+        ("the event", whole, limits.max_append_bytes),
+    ];
+    match parts.into_iter().find(|(_, bytes, max)| *bytes > *max as usize) {
+        Some((what, bytes, max)) => Err(Bad::TooLarge { what, bytes, max }),
+        None => Ok(()),
+    }
+}
+
+fn bytes(key: &'static str, json: Option<&RawValue>, base64: Option<String>) -> Result<Option<Vec<u8>>, Bad> {
+    match (json, base64) {
+        (Some(_), Some(_)) => Err(Bad::Both(key)),
+        (Some(json), None) => Ok(Some(json.get().as_bytes().to_vec())),
+        (None, Some(text)) => BASE64
+            .decode(text)
+            .map(Some)
+            .map_err(|error| Bad::Base64(key, error)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The metadata with the time in it; `None` if it can't hold one. Written into the text, so that the rest of it stays as
+/// it is.
+fn with_time(metadata: &[u8], time: &str) -> Option<Vec<u8>> {
+    let entry = format!("\"original_time\":{}", serde_json::Value::from(time));
+    if metadata.is_empty() {
+        return Some(format!("{{{entry}}}").into_bytes());
+    }
+    let keys: std::collections::HashMap<String, IgnoredAny> = serde_json::from_slice(metadata).ok()?;
+    if keys.contains_key("original_time") {
+        return Some(metadata.to_vec());
+    }
+    let open = metadata.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end();
+    let comma = if keys.is_empty() { "" } else { "," };
+    Some([open, comma.as_bytes(), entry.as_bytes(), b"}"].concat())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! `annals`: the command line of the Annals event store.
+//!
+//! `main` parses, dispatches and ends with the exit code that the failure calls for; each command is a module.
+
+mod append;
+mod arguments;
+mod export;
+mod failure;
+mod import;
+mod info;
+mod output;
+mod progress;
+mod read;
+mod record;
+mod streams;
+mod subscribe;
+mod table;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use annals_client::{Client, RetryPolicy};
+use clap::{CommandFactory, Parser};
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::io("starting", error).report(),
+    };
+    let outcome = runtime.block_on(run(arguments));
+    // A thread may still be reading standard input; nothing is left for it to do.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    if let Command::Completions { shell } = arguments.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "annals", &mut script);
+        let written = std::io::stdout().write_all(&script);
+        return written.map_err(|error| Failure::io("writing to standard output", error));
+    }
+    let client = client(&arguments)?;
+    let output = Output::new(arguments.connection.format);
+    match arguments.command {
+        Command::Append(options) => append::run(&client, options, output).await,
+        Command::Read(options) => read::run(&client, options, output).await,
+        Command::Subscribe(options) => subscribe::run(&client, options, output).await,
+        Command::Streams { prefix, limit } => streams::list(&client, prefix, limit, output).await,
+        Command::Stream { name } => streams::show(&client, name, output).await,
+        Command::Import { file } => import::run(&client, &file, output).await,
+        Command::Export { file, filters } => export::run(&client, &file, filters).await,
+        Command::Info => info::run(&client, output).await,
+        // Done above, before a client was needed.
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// A client that tries a server that does not answer for about a second, so that people are told soon. An import outlives
+/// a server that restarts: nobody wants to begin a long one again.
+fn client(arguments: &Arguments) -> Result<Client, Failure> {
+    let endpoints = arguments.connection.endpoints();
+    let patient = matches!(arguments.command, Command::Import { .. });
+    let tries = u32::try_from(endpoints.len())
+        .unwrap_or(u32::MAX)
+        .saturating_mul(5);
+    let retry = RetryPolicy {
+        tries_max: (!patient).then_some(tries),
+        ..RetryPolicy::default()
+    };
+    let builder = Client::builder()
+        .endpoints(endpoints)
+        .timeout(arguments.connection.timeout())
+        .retry(retry);
+    Ok(builder.build()?)
+}

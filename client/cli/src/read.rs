@@ -1,0 +1,36 @@
+//! `annals read`.
+
+use annals_client::Client;
+
+use crate::arguments::Read;
+use crate::failure::Failure;
+use crate::output::{Events, Output};
+
+pub async fn run(client: &Client, options: Read, output: Output) -> Result<(), Failure> {
+    let mut read = match options.target.stream {
+        Some(stream) => client.read_stream(stream),
+        None => client.read_all(),
+    };
+    read = read.query(options.filters);
+    if options.backwards {
+        read = read.backwards();
+    }
+    if let Some(from) = options.from {
+        read = read.from(from);
+    }
+    if let Some(limit) = options.limit {
+        read = read.limit(limit);
+    }
+    let mut events = read.await?;
+    let mut written = Events::new(output);
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => written.write(&event)?,
+            Err(error) => {
+                written.flush()?;
+                return Err(error.into());
+            }
+        }
+    }
+    written.flush()
+}

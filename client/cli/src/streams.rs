@@ -1,0 +1,79 @@
+//! `annals streams` and `annals stream`.
+
+use annals_client::{Client, StreamInfo};
+use serde_json::{Value, json};
+
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::record;
+use crate::table::{Column, Table};
+
+pub async fn list(
+    client: &Client,
+    prefix: String,
+    limit: Option<u64>,
+    mut output: Output,
+) -> Result<(), Failure> {
+    let mut table = Table::new([
+        Column::text("STREAM", 60),
+        Column::number("EVENTS"),
+        Column::number("LAST POSITION"),
+        Column::text("CREATED", 20),
+    ]);
+    let mut streams = client.list_streams(prefix);
+    let mut left = limit.unwrap_or(u64::MAX);
+    while left > 0
+        && let Some(stream) = streams.next().await
+    {
+        let stream = stream?;
+        left -= 1;
+        match output.format {
+            Format::Ndjson => output.json(&described(&stream))?,
+            Format::Table => {
+                let created = stream.created_at.strftime("%Y-%m-%d %H:%M:%S").to_string();
+                let events = events(&stream).to_string();
+                output.row(
+                    &mut table,
+                    [stream.name, events, stream.last_position.to_string(), created],
+                )?;
+            }
+        }
+    }
+    output.rows_end(&mut table)?;
+    output.flush()
+}
+
+pub async fn show(client: &Client, name: String, mut output: Output) -> Result<(), Failure> {
+    let stream = client.stream_info(name).await?;
+    match output.format {
+        Format::Ndjson => output.json(&described(&stream))?,
+        Format::Table => {
+            let fields = [
+                ("events", events(&stream).to_string()),
+                ("last revision", stream.last_revision.to_string()),
+                ("first position", stream.first_position.to_string()),
+                ("last position", stream.last_position.to_string()),
+                ("created", record::time(stream.created_at)),
+                ("stream", stream.name),
+            ];
+            output.fields(&fields)?;
+        }
+    }
+    output.flush()
+}
+
+/// Revisions have no gaps.
+fn events(stream: &StreamInfo) -> u64 {
+    stream.last_revision.saturating_add(1)
+}
+
+fn described(stream: &StreamInfo) -> Value {
+    json!({
+        "stream": stream.name,
+        "last_revision": stream.last_revision,
+        "first_position": stream.first_position,
+        "last_position": stream.last_position,
+        "created": record::time(stream.created_at),
+    })
+}

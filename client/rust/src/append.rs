@@ -1,0 +1,96 @@
+//! Appends: what a stream must be like, and where the events then stand.
+
+use std::fmt;
+
+use annals_proto::v1 as pb;
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::event::{self, Event};
+
+/// What a stream must be like for an append to be written.
+///
+/// Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
+/// the result of the first (see [`Appended::already_appended`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExpectedRevision {
+    /// Whatever it is like.
+    #[default]
+    Any,
+    /// It has no events.
+    NoStream,
+    /// It has at least one event.
+    StreamExists,
+    /// Its last event has this revision.
+    Exactly(u64),
+}
+
+impl fmt::Display for ExpectedRevision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpectedRevision::Any => f.write_str("anything"),
+            ExpectedRevision::NoStream => f.write_str("no stream"),
+            ExpectedRevision::StreamExists => f.write_str("a stream that exists"),
+            ExpectedRevision::Exactly(revision) => write!(f, "revision {revision}"),
+        }
+    }
+}
+
+impl From<ExpectedRevision> for pb::ExpectedRevision {
+    fn from(expected: ExpectedRevision) -> Self {
+        use pb::expected_revision::Expected;
+        let expected = match expected {
+            ExpectedRevision::Any => Expected::Any(()),
+            ExpectedRevision::NoStream => Expected::NoStream(()),
+            ExpectedRevision::StreamExists => Expected::StreamExists(()),
+            ExpectedRevision::Exactly(revision) => Expected::Revision(revision),
+        };
+        pb::ExpectedRevision {
+            expected: Some(expected),
+        }
+    }
+}
+
+/// Where the events of an append stand. They stand at consecutive revisions and positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Revision of the first event.
+    pub first_revision: u64,
+    /// Revision of the last event.
+    pub last_revision: u64,
+    /// Position of the first event.
+    pub first_position: u64,
+    /// Position of the last event.
+    pub last_position: u64,
+    /// When they were recorded.
+    pub recorded_at: Timestamp,
+    /// Whether an earlier append with the same ids had written them, so that this one wrote nothing.
+    pub already_appended: bool,
+}
+
+impl TryFrom<pb::AppendToStreamResponse> for Appended {
+    type Error = crate::Error;
+
+    fn try_from(response: pb::AppendToStreamResponse) -> Result<Self> {
+        Ok(Appended {
+            first_revision: response.first_revision,
+            last_revision: response.last_revision,
+            first_position: response.first_position,
+            last_position: response.last_position,
+            recorded_at: event::parse_time(response.recorded_at.as_ref(), "recorded_at")?,
+            already_appended: response.already_appended,
+        })
+    }
+}
+
+pub(crate) fn request(
+    stream: impl Into<String>,
+    expected: ExpectedRevision,
+    events: impl IntoIterator<Item = Event>,
+) -> pb::AppendToStreamRequest {
+    pb::AppendToStreamRequest {
+        stream: stream.into(),
+        expected: Some(expected.into()),
+        events: events.into_iter().map(Into::into).collect(),
+    }
+}

@@ -1,0 +1,161 @@
+//! The client: everything a store can be asked, in one handle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+
+use crate::append::{self, Appended, ExpectedRevision};
+use crate::builder::ClientBuilder;
+use crate::connection::Stub;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::read::Read;
+use crate::retry::Shared;
+use crate::server::ServerInfo;
+use crate::session::{AppendSession, SessionLimits};
+use crate::stream::{StreamInfo, Streams};
+use crate::subscription::Subscribe;
+
+/// A handle on an Annals store. Cheap to clone; clones share their connections.
+///
+/// Connects at the first call, and again whenever a connection broke. All methods must be called within a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    timeout: Duration,
+}
+
+impl Client {
+    /// A client of one endpoint, such as `http://127.0.0.1:2113`, with the default options.
+    ///
+    /// Fails with [`Error::InvalidEndpoint`] if that is no `http://` URI with a host.
+    pub fn new(endpoint: impl Into<String>) -> Result<Self> {
+        Client::builder().endpoint(endpoint).build()
+    }
+
+    /// Begins a client with options.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    pub(crate) fn new_shared(shared: Arc<Shared>, timeout: Duration) -> Self {
+        Client { shared, timeout }
+    }
+
+    /// The same client, with another deadline for the calls made through it.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(client: annals_client::Client) -> Result<(), annals_client::Error> {
+    /// let info = client.with_timeout(Duration::from_millis(200)).server_info().await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Client {
+            shared: self.shared.clone(),
+            timeout,
+        }
+    }
+
+    /// Appends events to a stream, all or none, if the stream is as expected.
+    ///
+    /// Retried while the deadline allows; every try sends the same ids, so that nothing is written twice. The same holds
+    /// for the caller: after [`Error::DeadlineExceeded`] or [`Error::Unreachable`], append the same events again.
+    ///
+    /// Fails also with [`Error::RevisionConflict`], [`Error::EventIdConflict`], [`Error::InvalidField`],
+    /// [`Error::TooLarge`].
+    pub async fn append(
+        &self,
+        stream: impl Into<String>,
+        expected: ExpectedRevision,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<Appended> {
+        let request = append::request(stream, expected, events);
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.append_to_stream(request).await }
+        };
+        self.shared
+            .call(self.timeout, call)
+            .await?
+            .into_inner()
+            .try_into()
+    }
+
+    /// Opens a session for many appends in flight at once. Nothing is connected before the first of them.
+    pub fn append_session(&self) -> AppendSession {
+        self.append_session_with(SessionLimits::default())
+    }
+
+    /// Opens a session with these bounds on what may be unanswered.
+    pub fn append_session_with(&self, limits: SessionLimits) -> AppendSession {
+        AppendSession::open(self.shared.clone(), self.timeout, limits)
+    }
+
+    /// Reads one stream up to its end as it is now: add options, then await it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: annals_client::Client) -> Result<(), annals_client::Error> {
+    /// let last = client.read_stream("order-42").backwards().limit(1).await?.collect().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Fails with [`Error::StreamNotFound`], [`Error::RevisionBeyondEnd`].
+    pub fn read_stream(&self, stream: impl Into<String>) -> Read {
+        Read::new(self.shared.clone(), self.timeout, Some(stream.into()))
+    }
+
+    /// Reads the whole log up to its head as it is now: add options, then await it.
+    ///
+    /// Fails with [`Error::PositionBeyondHead`].
+    pub fn read_all(&self) -> Read {
+        Read::new(self.shared.clone(), self.timeout, None)
+    }
+
+    /// Subscribes to the whole log: add options, then await it.
+    ///
+    /// Fails with [`Error::PositionBeyondHead`], [`Error::Overloaded`].
+    pub fn subscribe_all(&self) -> Subscribe {
+        Subscribe::new(self.shared.clone(), self.timeout, None)
+    }
+
+    /// Subscribes to one stream, which need not exist yet: add options, then await it.
+    ///
+    /// Fails with [`Error::RevisionBeyondEnd`], [`Error::Overloaded`].
+    pub fn subscribe_stream(&self, stream: impl Into<String>) -> Subscribe {
+        Subscribe::new(self.shared.clone(), self.timeout, Some(stream.into()))
+    }
+
+    /// What the store knows of a stream. Fails with [`Error::StreamNotFound`].
+    pub async fn stream_info(&self, stream: impl Into<String>) -> Result<StreamInfo> {
+        let request = pb::GetStreamRequest {
+            stream: stream.into(),
+        };
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.get_stream(request).await }
+        };
+        let response = self.shared.call(self.timeout, call).await?.into_inner();
+        response
+            .stream
+            .ok_or_else(|| Error::protocol("a stream without content"))?
+            .try_into()
+    }
+
+    /// The streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes.
+    pub fn list_streams(&self, prefix: impl Into<String>) -> Streams {
+        Streams::list(self.shared.clone(), self.timeout, prefix.into())
+    }
+
+    /// What runs at the endpoint, up to where its log goes, and the limits in force.
+    pub async fn server_info(&self) -> Result<ServerInfo> {
+        let call = |mut stub: Stub| async move { stub.get_server_info(pb::GetServerInfoRequest {}).await };
+        self.shared
+            .call(self.timeout, call)
+            .await?
+            .into_inner()
+            .try_into()
+    }
+}

@@ -1,0 +1,123 @@
+//! The endpoints of a client and their channels.
+//!
+//! 1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
+//! 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the
+//!    next. A call that fails late does not move on from an endpoint that others have already left.
+//!
+//! Why one endpoint at a time and no balancing: appends of one log are serialised by its server anyway, and one
+//! connection keeps group commits together. Limits: TLS is not offered yet; `http` endpoints only.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use annals_proto::v1::event_store_service_client::EventStoreServiceClient;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::error::{Error, Result};
+
+pub(crate) type Stub = EventStoreServiceClient<Channel>;
+
+/// The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured
+/// larger than the default 1 MiB, and must fit as well.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// Flow-control windows, in bytes: large enough that a read is bounded by the server rather than by round trips.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+/// A peer that vanished without a word is noticed after this and [`KEEP_ALIVE_TIMEOUT`], while calls are open.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(crate) struct Connection {
+    links: Vec<Link>,
+    current: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Link {
+    name: String,
+    endpoint: Endpoint,
+    /// Made at the first call, because making one needs a running tokio.
+    channel: OnceLock<Channel>,
+}
+
+/// The endpoint that calls go to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Picked(usize);
+
+impl Connection {
+    pub(crate) fn new(endpoints: &[String], connect_timeout: Duration) -> Result<Self> {
+        if endpoints.is_empty() {
+            return Err(Error::InvalidEndpoint {
+                endpoint: String::new(),
+                reason: "none was given".to_owned(),
+            });
+        }
+        let links = endpoints
+            .iter()
+            .map(|name| Link::new(name, connect_timeout))
+            .collect::<Result<_>>()?;
+        Ok(Connection {
+            links,
+            current: AtomicUsize::new(0),
+        })
+    }
+
+    /// How many endpoints there are.
+    pub(crate) fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// The endpoint to call now.
+    pub(crate) fn pick(&self) -> Picked {
+        Picked(self.current.load(Ordering::Relaxed) % self.links.len())
+    }
+
+    /// A stub that calls that endpoint.
+    pub(crate) fn stub(&self, picked: Picked) -> Stub {
+        let link = &self.links[picked.0];
+        let channel = link.channel.get_or_init(|| link.endpoint.connect_lazy());
+        EventStoreServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// What people call that endpoint.
+    pub(crate) fn name(&self, picked: Picked) -> &str {
+        &self.links[picked.0].name
+    }
+
+    /// Moves on from an endpoint that failed, unless that has happened already.
+    pub(crate) fn move_on(&self, failed: Picked) {
+        let next = (failed.0 + 1) % self.links.len();
+        let _ = self
+            .current
+            .compare_exchange(failed.0, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+impl Link {
+    fn new(name: &str, connect_timeout: Duration) -> Result<Self> {
+        let invalid = |reason: String| Error::InvalidEndpoint {
+            endpoint: name.to_owned(),
+            reason,
+        };
+        let endpoint = Endpoint::from_shared(name.to_owned()).map_err(|error| invalid(error.to_string()))?;
+        match (endpoint.uri().scheme_str(), endpoint.uri().host()) {
+            (Some("http"), Some(_)) => {}
+            (Some("https"), _) => return Err(invalid("TLS is not supported yet".to_owned())),
+            _ => return Err(invalid("it must begin with http:// and name a host".to_owned())),
+        }
+        let endpoint = endpoint
+            .connect_timeout(connect_timeout)
+            .tcp_nodelay(true)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+        Ok(Link {
+            name: name.to_owned(),
+            endpoint,
+            channel: OnceLock::new(),
+        })
+    }
+}

@@ -1,0 +1,279 @@
+//! What can go wrong, sorted by what the caller does about it.
+//!
+//! The server names the reason of every failure (`google.rpc.ErrorInfo`, see `annals/v1/errors.proto`); [`crate::status`]
+//! turns that into these variants. What the client may safely try again it has already tried again, within the call's
+//! deadline, before an error is seen here: see [`Error::is_retryable`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::ExpectedRevision;
+
+/// Result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. Each variant says what the caller does about it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An endpoint given to the builder is not a URI such as `http://127.0.0.1:2113`. Mend the configuration.
+    #[error("endpoint {endpoint:?} is not valid: {reason}; give one like http://127.0.0.1:2113")]
+    InvalidEndpoint {
+        /// What was given.
+        endpoint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// A value could not be turned into JSON, or an event's data is not the JSON that was asked for. Mend the type.
+    #[error("json: {0}")]
+    Json(Arc<serde_json::Error>),
+
+    /// The server refused one or more fields of the request: missing, too long or malformed. Mend the request.
+    #[error("the server refused the request: {}", Listed(.0))]
+    InvalidField(Vec<FieldViolation>),
+
+    /// An event or an append is larger than the server takes (see [`Client::server_info`](crate::Client::server_info)).
+    /// Split the append, or keep the large part elsewhere.
+    #[error("larger than the server takes: {}", Listed(.0))]
+    TooLarge(Vec<FieldViolation>),
+
+    /// The stream is not at the expected revision: somebody else appended. Read it again and decide anew.
+    #[error(
+        "stream {stream:?} is not as expected: expected {expected}, but it {}",
+        Actual(.actual)
+    )]
+    RevisionConflict {
+        /// The stream.
+        stream: String,
+        /// What the append expected.
+        expected: ExpectedRevision,
+        /// The stream's last revision; `None` if it has no events.
+        actual: Option<u64>,
+    },
+
+    /// The id of the append's first event was already appended, but not as part of this same append. If this is a retry,
+    /// send exactly what was sent first; otherwise use a new id.
+    #[error(
+        "event id {id} was already appended to stream {stream:?} at revision {revision} (position {position}), \
+         by an append that was not this one; use a new id, or send exactly what was sent then"
+    )]
+    EventIdConflict {
+        /// The id.
+        id: Uuid,
+        /// The stream in which it was recorded.
+        stream: String,
+        /// The revision at which it was recorded.
+        revision: u64,
+        /// The position at which it was recorded.
+        position: u64,
+    },
+
+    /// Nothing was ever appended to the stream. Check the name, or take it as empty.
+    #[error("stream {stream:?} does not exist")]
+    StreamNotFound {
+        /// The stream.
+        stream: String,
+    },
+
+    /// The position has not been given to an event yet. A checkpoint that leads here is of another store, or of one
+    /// that was restored from an older backup: rebuild the projection.
+    #[error("position {position} is beyond the head of the log, which is {head}")]
+    PositionBeyondHead {
+        /// The position that was asked for.
+        position: u64,
+        /// The log's last position; 0 if it is empty.
+        head: u64,
+    },
+
+    /// The same for a revision in a stream.
+    #[error("revision {revision} is beyond the end of stream {stream:?}, which {}", Actual(.last_revision))]
+    RevisionBeyondEnd {
+        /// The stream.
+        stream: String,
+        /// The revision that was asked for.
+        revision: u64,
+        /// The stream's last revision; `None` if it has no events.
+        last_revision: Option<u64>,
+    },
+
+    /// No endpoint answered, or the connection broke. Already retried; try again later. An append may have been written:
+    /// append the same events (they keep their ids) to find out.
+    #[error("{endpoint} is not reachable: {message}")]
+    Unreachable {
+        /// The endpoint tried last.
+        endpoint: String,
+        /// What the transport said.
+        message: String,
+    },
+
+    /// The server answered that it can't serve for the moment. Already retried; try again later. An append may have been
+    /// written: append the same events to find out.
+    #[error("the server is not available ({reason}): {message}")]
+    Unavailable {
+        /// Why.
+        reason: Unavailability,
+        /// What the server said.
+        message: String,
+    },
+
+    /// A bound of the server (subscriptions, appends that wait) is reached. Already retried; slow down.
+    #[error("the server is overloaded: {message}")]
+    Overloaded {
+        /// What the server said.
+        message: String,
+    },
+
+    /// The call did not finish within its deadline. An append may have been written: append the same events to find out.
+    #[error("no answer within {after:?}{}", Last(.last))]
+    DeadlineExceeded {
+        /// The time the call was given.
+        after: Duration,
+        /// What the last try within it failed with, if one did.
+        last: Option<Box<Error>>,
+    },
+
+    /// What the server read from its disk is not what can have been written. An operator must look; the server's log
+    /// says where.
+    #[error("the server found corrupt data: {message}")]
+    Corrupt {
+        /// What the server said.
+        message: String,
+    },
+
+    /// A fault of the server itself. Report it with the server's log.
+    #[error("internal error of the server: {message}")]
+    Internal {
+        /// What the server said.
+        message: String,
+    },
+
+    /// The append session has ended, because an earlier append of it could not be delivered in time. Open a new one, and
+    /// append again, in order, what was not answered.
+    #[error("the append session has ended; open a new one")]
+    SessionClosed,
+
+    /// The answer breaks the protocol: the other side is no Annals server, or a faulty or much newer one. Report it.
+    #[error("the answer breaks the annals.v1 protocol: {message}")]
+    Protocol {
+        /// What was wrong.
+        message: String,
+    },
+
+    /// Any other gRPC status: something between client and server answered, or the server is of another kind.
+    #[error("{code:?}: {message}")]
+    Status {
+        /// The gRPC code.
+        code: tonic::Code,
+        /// Its message.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Whether trying again may help, without anything being decided anew: the server could not be reached or could not
+    /// serve for the moment. Safe for appends too, if the same events are sent.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Error::Unreachable { .. }
+                | Error::Unavailable { .. }
+                | Error::Overloaded { .. }
+                | Error::DeadlineExceeded { .. }
+        )
+    }
+
+    /// Whether the append was refused because of what is already in the store.
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Error::RevisionConflict { .. } | Error::EventIdConflict { .. }
+        )
+    }
+
+    pub(crate) fn protocol(message: impl Into<String>) -> Self {
+        Error::Protocol {
+            message: message.into(),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::Json(Arc::new(error))
+    }
+}
+
+/// Why a server that was reached can't serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unavailability {
+    /// It is stopping.
+    ShuttingDown,
+    /// The engine under the store does not answer.
+    Engine,
+    /// Its storage refused a write, so that it stops.
+    StorageFailed,
+    /// It, or something before it, did not say.
+    Unknown,
+}
+
+impl fmt::Display for Unavailability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unavailability::ShuttingDown => "shutting down",
+            Unavailability::Engine => "its engine does not answer",
+            Unavailability::StorageFailed => "its storage failed",
+            Unavailability::Unknown => "no reason given",
+        })
+    }
+}
+
+/// One field that the server refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldViolation {
+    /// The field's path in the request: `events[3].type`.
+    pub field: String,
+    /// What is wrong with it.
+    pub description: String,
+}
+
+struct Listed<'a>(&'a [FieldViolation]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, violation) in self.0.iter().enumerate() {
+            let separator = if nth == 0 { "" } else { "; " };
+            match violation.field.is_empty() {
+                true => write!(f, "{separator}{}", violation.description)?,
+                false => write!(f, "{separator}{}: {}", violation.field, violation.description)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Actual<'a>(&'a Option<u64>);
+
+impl fmt::Display for Actual<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(revision) => write!(f, "is at revision {revision}"),
+            None => f.write_str("has no events"),
+        }
+    }
+}
+
+struct Last<'a>(&'a Option<Box<Error>>);
+
+impl fmt::Display for Last<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(last) => write!(f, "; the last try: {last}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Events: what is given to the store, and what it gives back.
+//!
+//! An event has its id from the moment it is made, before the first try to append it, so that every retry sends the same
+//! id and the store can tell a retry from a second event.
+
+use annals_proto::v1 as pb;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// An event to append.
+///
+/// ```
+/// use annals_client::Event;
+/// use serde::Serialize;
+///
+/// #[derive(Serialize)]
+/// struct OrderPlaced { total: u32 }
+///
+/// let event = Event::json("OrderPlaced", &OrderPlaced { total: 42 })?
+///     .with_tag("customer:7")
+///     .with_json_metadata(&serde_json::json!({"user": "ada"}))?;
+/// assert_eq!(event.data, r#"{"total":42}"#);
+/// # Ok::<_, annals_client::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Identity. Appends are idempotent by it.
+    pub id: Uuid,
+    /// What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`.
+    pub kind: String,
+    /// The event itself, in any encoding. At most 1 MiB unless the server is configured otherwise.
+    pub data: Bytes,
+    /// What is said about the event rather than by it; JSON by convention. At most 64 KiB.
+    pub metadata: Bytes,
+    /// Indexed labels, at most 32 of at most 256 bytes, no two the same.
+    pub tags: Vec<String>,
+}
+
+impl Event {
+    /// An event of type `kind` with these bytes and a new id (UUIDv7).
+    pub fn new(kind: impl Into<String>, data: impl Into<Bytes>) -> Self {
+        Event {
+            id: Uuid::now_v7(),
+            kind: kind.into(),
+            data: data.into(),
+            metadata: Bytes::new(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// An event of type `kind` with `value` as JSON. Fails with [`Error::Json`] if the value has no JSON form.
+    pub fn json(kind: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        Ok(Event::new(kind, serde_json::to_vec(value)?))
+    }
+
+    /// Sets the id: one that follows from the command that led to the event makes the whole command idempotent.
+    #[must_use]
+    pub fn with_id(mut self, id: Uuid) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Sets the metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: impl Into<Bytes>) -> Self {
+        self.metadata = metadata.into();
+        self
+    }
+
+    /// Sets the metadata to `value` as JSON. Fails with [`Error::Json`] if the value has no JSON form.
+    pub fn with_json_metadata(self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        let metadata = serde_json::to_vec(value)?;
+        Ok(self.with_metadata(metadata))
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn with_tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+}
+
+impl From<Event> for pb::NewEvent {
+    fn from(event: Event) -> Self {
+        pb::NewEvent {
+            id: event.id.to_string(),
+            r#type: event.kind,
+            data: event.data,
+            metadata: event.metadata,
+            tags: event.tags,
+        }
+    }
+}
+
+/// An event as the store keeps it. It never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEvent {
+    /// Identity.
+    pub id: Uuid,
+    /// The stream it was appended to.
+    pub stream: String,
+    /// Its place in the stream, counted from 0 without gaps.
+    pub revision: u64,
+    /// Its place in the whole log, counted from 1 without gaps.
+    pub position: u64,
+    /// What happened: the event's type.
+    pub kind: String,
+    /// The event itself.
+    pub data: Bytes,
+    /// What is said about it.
+    pub metadata: Bytes,
+    /// Its labels, in the order in which they were given.
+    pub tags: Vec<String>,
+    /// When the store recorded it (microseconds). Never goes backwards along the log.
+    pub recorded_at: Timestamp,
+}
+
+impl RecordedEvent {
+    /// The data, decoded from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`.
+    ///
+    /// ```no_run
+    /// # use annals_client::RecordedEvent;
+    /// # fn handle(event: RecordedEvent) -> Result<(), annals_client::Error> {
+    /// let order: serde_json::Value = event.json()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_slice(&self.data)?)
+    }
+}
+
+impl TryFrom<pb::RecordedEvent> for RecordedEvent {
+    type Error = Error;
+
+    fn try_from(event: pb::RecordedEvent) -> Result<Self> {
+        Ok(RecordedEvent {
+            id: parse_id(&event.id)?,
+            stream: event.stream,
+            revision: event.revision,
+            position: event.position,
+            kind: event.r#type,
+            data: event.data,
+            metadata: event.metadata,
+            tags: event.tags,
+            recorded_at: parse_time(event.recorded_at.as_ref(), "recorded_at")?,
+        })
+    }
+}
+
+pub(crate) fn parse_id(text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text).map_err(|error| Error::protocol(format!("id {text:?} is no UUID: {error}")))
+}
+
+pub(crate) fn parse_time(time: Option<&prost_types::Timestamp>, field: &str) -> Result<Timestamp> {
+    let time = time.ok_or_else(|| Error::protocol(format!("{field} is missing")))?;
+    Timestamp::new(time.seconds, time.nanos)
+        .map_err(|error| Error::protocol(format!("{field} is no point in time: {error}")))
+}

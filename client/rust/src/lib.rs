@@ -1,0 +1,99 @@
+//! Client for Annals, an event store: appends that are never written twice, reads, and subscriptions that survive broken
+//! connections.
+//!
+//! # A tour
+//!
+//! ```no_run
+//! use annals_client::{Client, Error, Event, ExpectedRevision, QueryItem, SubscriptionItem};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct OrderPlaced { customer: u32, total: u32 }
+//!
+//! # async fn tour() -> Result<(), Error> {
+//! // Nothing is connected yet: that happens at the first call, and again whenever a connection broke.
+//! let client = Client::new("http://127.0.0.1:2113")?;
+//!
+//! // Append, if the stream is as the decision assumed.
+//! let placed = Event::json("OrderPlaced", &OrderPlaced { customer: 7, total: 42 })?.with_tag("customer:7");
+//! match client.append("order-1", ExpectedRevision::NoStream, [placed]).await {
+//!     Ok(appended) => println!("at revision {}", appended.last_revision),
+//!     // Somebody was faster: read again, decide again.
+//!     Err(Error::RevisionConflict { actual, .. }) => println!("the stream is at {actual:?}"),
+//!     Err(error) => return Err(error),
+//! }
+//!
+//! // Read a stream.
+//! let mut events = client.read_stream("order-1").await?;
+//! while let Some(event) = events.next().await {
+//!     let event = event?;
+//!     println!("{} {} {:?}", event.revision, event.kind, event.data);
+//! }
+//!
+//! // Follow the log after the last position that was handled: what there is, then what comes.
+//! let mut subscription = client.subscribe_all().after(0).query(QueryItem::new().in_stream_prefix("order-")).await?;
+//! while let Some(item) = subscription.next().await {
+//!     match item? {
+//!         SubscriptionItem::Event(event) => println!("{} {}", event.position, event.kind),
+//!         SubscriptionItem::CaughtUp { position } => println!("caught up at {position}"),
+//!         // Store the position with what the projection wrote: resuming after it is safe.
+//!         SubscriptionItem::Checkpoint { position } => println!("nothing that matches up to {position}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # What to use
+//!
+//! | to | use |
+//! |---|---|
+//! | append what one decision led to | [`Client::append`] |
+//! | append much, in order, with many appends in flight | [`Client::append_session`] |
+//! | load an aggregate | [`Client::read_stream`] |
+//! | look at the log once | [`Client::read_all`] |
+//! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
+//! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
+//!
+//! # What it does about failures
+//!
+//! - A call that failed for a passing reason (no connection, a server that stops or is overloaded) is tried again on the
+//!   next endpoint, then after growing pauses, until its deadline: 10 s unless [`ClientBuilder::timeout`] or
+//!   [`Client::with_timeout`] says otherwise. [`RetryPolicy`] bounds it further.
+//! - Appends are tried again as well: an [`Event`] has its id from the moment it is made, and the store writes an id once.
+//! - A refusal because of what is in the store ([`Error::RevisionConflict`]) is never tried again: decide anew.
+//! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
+//!   takes (or [`Subscribe::give_up_after`]).
+//! - Reads are tried again until their first answer; one that breaks later says so.
+//!
+//! Dropping a future or a stream cancels its call.
+
+mod append;
+mod builder;
+mod client;
+mod connection;
+mod error;
+mod event;
+mod query;
+mod read;
+mod retry;
+mod server;
+mod session;
+mod status;
+mod stream;
+mod subscription;
+
+pub use append::{Appended, ExpectedRevision};
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use error::{Error, FieldViolation, Result, Unavailability};
+pub use event::{Event, RecordedEvent};
+pub use jiff::Timestamp;
+pub use query::{Direction, Query, QueryItem};
+pub use read::{Events, Read};
+pub use retry::RetryPolicy;
+pub use server::{Limits, ServerInfo};
+pub use session::{AppendSession, PendingAppend, SessionLimits};
+pub use stream::{StreamInfo, Streams};
+pub use subscription::{Subscribe, Subscription, SubscriptionItem};
+pub use uuid::{Error as UuidError, Uuid};

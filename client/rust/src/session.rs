@@ -1,0 +1,149 @@
+//! A pipelined append session: many appends in flight on one call, judged and answered in order.
+//!
+//! 1. Appends are sent in the order in which [`AppendSession::append`] took them, and answered in that order.
+//! 2. At most [`SessionLimits`] are unanswered; `append` waits for room, so memory stays bounded however fast the caller.
+//! 3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from
+//!    there on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
+//! 4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
+//!
+//! Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
+//! expect an exact revision; they then stand before it.
+
+mod driver;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use prost::Message;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::append::{self, Appended, ExpectedRevision};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::retry::Shared;
+
+/// How much of a session may be unanswered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// The most appends, 1 or more. 4,096 unless set.
+    pub appends_max: u32,
+    /// The most bytes in them; a single larger append is still taken, alone. 32 MiB unless set.
+    pub bytes_max: u32,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        SessionLimits {
+            appends_max: 4_096,
+            bytes_max: 32 << 20,
+        }
+    }
+}
+
+/// An open append session. Cheap to clone: clones append to the same session.
+///
+/// ```no_run
+/// use annals_client::{Client, Event, ExpectedRevision};
+///
+/// # async fn example() -> Result<(), annals_client::Error> {
+/// let session = Client::new("http://127.0.0.1:2113")?.append_session();
+/// let mut waiting = Vec::new();
+/// for nth in 0..1_000 {
+///     let event = Event::json("Measured", &nth)?;
+///     waiting.push(session.append("sensor-1", ExpectedRevision::Any, [event]).await?);
+/// }
+/// for appended in waiting {
+///     appended.await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct AppendSession {
+    queue: mpsc::Sender<Waiting>,
+    appends: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    bytes_max: u32,
+}
+
+/// An append that was taken and is not answered yet.
+#[derive(Debug)]
+struct Waiting {
+    append: pb::SessionAppend,
+    append_bytes: usize,
+    answer: oneshot::Sender<Result<Appended>>,
+    /// Its place among the appends in flight, given back when it is answered.
+    _room: [OwnedSemaphorePermit; 2],
+}
+
+impl AppendSession {
+    pub(crate) fn open(shared: Arc<Shared>, timeout: Duration, limits: SessionLimits) -> Self {
+        let appends_max = limits.appends_max.max(1) as usize;
+        let bytes_max = limits.bytes_max.max(1);
+        let (sender, queue) = mpsc::channel(appends_max);
+        tokio::spawn(driver::Driver::new(shared, timeout, queue).run());
+        AppendSession {
+            queue: sender,
+            appends: Arc::new(Semaphore::new(appends_max)),
+            bytes: Arc::new(Semaphore::new(bytes_max as usize)),
+            bytes_max,
+        }
+    }
+
+    /// Hands an append to the session, waiting while too many are unanswered, and returns the future of its result. The
+    /// append is made whether or not that future is awaited.
+    ///
+    /// Fails with [`Error::SessionClosed`] if the session is over.
+    pub async fn append(
+        &self,
+        stream: impl Into<String>,
+        expected: ExpectedRevision,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<PendingAppend> {
+        let request = append::request(stream, expected, events);
+        let append_bytes = request.encoded_len();
+        let append = pb::SessionAppend {
+            append: Some(pb::session_append::Append::AppendToStream(request)),
+        };
+        let closed = |_| Error::SessionClosed;
+        let weight = u32::try_from(append_bytes)
+            .unwrap_or(u32::MAX)
+            .min(self.bytes_max);
+        let room = [
+            self.appends.clone().acquire_owned().await.map_err(closed)?,
+            self.bytes
+                .clone()
+                .acquire_many_owned(weight)
+                .await
+                .map_err(closed)?,
+        ];
+        let (answer, result) = oneshot::channel();
+        let waiting = Waiting {
+            append,
+            append_bytes,
+            answer,
+            _room: room,
+        };
+        self.queue.send(waiting).await.map_err(|_| Error::SessionClosed)?;
+        Ok(PendingAppend { result })
+    }
+}
+
+/// The result of an append of a session, to come.
+#[derive(Debug)]
+#[must_use = "an append that fails is only seen here"]
+pub struct PendingAppend {
+    result: oneshot::Receiver<Result<Appended>>,
+}
+
+impl Future for PendingAppend {
+    type Output = Result<Appended>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(Pin::new(&mut self.result).poll(context));
+        Poll::Ready(answered.unwrap_or(Err(Error::SessionClosed)))
+    }
+}

@@ -1,0 +1,276 @@
+//! The task behind an append session: one call at a time, opened when there is something to send.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use super::Waiting;
+use crate::append::Appended;
+use crate::connection::Picked;
+use crate::error::{Error, Result};
+use crate::retry::{Shared, Tries};
+use crate::status;
+
+/// The most appends in a message, from the protocol.
+const MESSAGE_APPENDS_MAX: usize = 1_000;
+/// A message is closed when it holds as many bytes. Small enough that the server begins early, and far below what it
+/// takes; a single append may be larger.
+const MESSAGE_BYTES: usize = 512 << 10;
+
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    queue: mpsc::Receiver<Waiting>,
+    /// Whether all handles of the session are gone.
+    closed: bool,
+    /// Taken from the queue and not answered, in order.
+    unanswered: VecDeque<Waiting>,
+    /// How many of these, from the front, were sent on the call that is open.
+    sent: usize,
+    /// When an answer came last, or appends began to wait.
+    progress_at: Instant,
+    tries: Tries,
+}
+
+/// Why a call ended without an error.
+enum Ended {
+    /// The session is over and everything is answered.
+    Session,
+    /// The server closed it when nothing was unanswered.
+    Idle,
+}
+
+impl Driver {
+    pub(super) fn new(shared: Arc<Shared>, timeout: Duration, queue: mpsc::Receiver<Waiting>) -> Self {
+        let tries = Tries::new(&shared.retry, &shared.connection);
+        Driver {
+            shared,
+            timeout,
+            queue,
+            closed: false,
+            unanswered: VecDeque::new(),
+            sent: 0,
+            progress_at: Instant::now(),
+            tries,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        while self.wait_for_work().await {
+            match self.converse().await {
+                Ok(Ended::Session) => return,
+                Ok(Ended::Idle) => {}
+                Err(error) => {
+                    if let Err(error) = self.pause_after(error).await {
+                        return self.fail(&error).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something to send. False when there never will be.
+    async fn wait_for_work(&mut self) -> bool {
+        if self.unanswered.is_empty() {
+            let Some(first) = self.queue.recv().await else {
+                return false;
+            };
+            self.take(first);
+        }
+        true
+    }
+
+    /// Waits before a new call, or gives the error back if there is to be none.
+    async fn pause_after(&mut self, error: Error) -> Result<()> {
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        let Some(pause) = self.tries.after_failure() else {
+            return Err(error);
+        };
+        if Instant::now() + pause >= self.deadline() {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?pause, unanswered = self.unanswered.len(), "append session broke, resuming");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    fn deadline(&self) -> Instant {
+        self.progress_at + self.timeout
+    }
+
+    /// Holds one call, until it ends or breaks.
+    async fn converse(&mut self) -> Result<Ended> {
+        self.sent = 0;
+        let picked = self.shared.connection.pick();
+        // One message waits here while another is on its way: what queues up meanwhile makes the next one.
+        let (requests, outgoing) = mpsc::channel(1);
+        let mut requests = Some(requests);
+        let first = self.next_message();
+        if let Some(requests) = &requests {
+            // The channel is empty: this can't fail, and the message is on its way before headers are awaited.
+            let _ = requests.try_send(first);
+        }
+        let mut stub = self.shared.connection.stub(picked);
+        let opened = tokio::time::timeout_at(
+            self.deadline(),
+            stub.append_session(ReceiverStream::new(outgoing)),
+        );
+        let mut answers = match opened.await {
+            Ok(Ok(response)) => response.into_inner(),
+            Ok(Err(failed)) => return Err(self.shared.failed(picked, &failed)),
+            Err(_elapsed) => return Err(self.stalled(picked)),
+        };
+        loop {
+            if self.closed && self.unanswered.is_empty() {
+                requests = None;
+            }
+            let unsent = self.sent < self.unanswered.len();
+            let deadline = self.deadline();
+            let sending = requests.as_ref().filter(|_| unsent);
+            tokio::select! {
+                biased;
+                answer = answers.message() => match answer {
+                    Ok(Some(answer)) => self.answered(answer, picked)?,
+                    Ok(None) if requests.is_none() => return Ok(Ended::Session),
+                    Ok(None) if self.unanswered.is_empty() => return Ok(Ended::Idle),
+                    Ok(None) => return Err(self.ended_early(picked)),
+                    // What was appended is answered; how the call then ends does not matter.
+                    Err(_) if requests.is_none() => return Ok(Ended::Session),
+                    Err(failed) => return Err(self.shared.failed(picked, &failed)),
+                },
+                permit = reserve(sending), if sending.is_some() => match permit {
+                    Some(permit) => permit.send(self.next_message()),
+                    // The transport dropped the stream of requests; the answers say why.
+                    None => self.drain_answers(&mut answers, picked).await?,
+                },
+                waiting = self.queue.recv(), if !unsent && !self.closed => match waiting {
+                    Some(waiting) => self.take(waiting),
+                    None => self.closed = true,
+                },
+                () = tokio::time::sleep_until(deadline),
+                    if !self.unanswered.is_empty() || requests.is_none() =>
+                {
+                    if requests.is_none() {
+                        return Ok(Ended::Session);
+                    }
+                    return Err(self.stalled(picked));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, waiting: Waiting) {
+        if self.unanswered.is_empty() {
+            self.progress_at = Instant::now();
+        }
+        self.unanswered.push_back(waiting);
+    }
+
+    /// The next message: what was not sent yet on this call, and what the queue holds.
+    fn next_message(&mut self) -> pb::AppendSessionRequest {
+        let mut appends = Vec::new();
+        let mut message_bytes = 0;
+        while appends.len() < MESSAGE_APPENDS_MAX {
+            if self.sent == self.unanswered.len() {
+                let Ok(waiting) = self.queue.try_recv() else { break };
+                self.take(waiting);
+            }
+            let waiting = &self.unanswered[self.sent];
+            if !appends.is_empty() && message_bytes + waiting.append_bytes > MESSAGE_BYTES {
+                break;
+            }
+            message_bytes += waiting.append_bytes;
+            appends.push(waiting.append.clone());
+            self.sent += 1;
+        }
+        pb::AppendSessionRequest { appends }
+    }
+
+    /// Takes the results of a message. Fails at the first that is worth sending again, with everything from there on
+    /// still unanswered.
+    fn answered(&mut self, message: pb::AppendSessionResponse, picked: Picked) -> Result<()> {
+        use pb::session_result::Result as Answer;
+        for result in message.results {
+            if self.sent == 0 {
+                return Err(Error::protocol("a session result without an append"));
+            }
+            let answer = match result.result {
+                Some(Answer::Appended(response)) => Appended::try_from(response),
+                Some(Answer::Error(refused)) => Err(status::from_result(&refused)),
+                None => Err(Error::protocol("an empty session result")),
+            };
+            if let Err(error) = &answer
+                && error.is_retryable()
+            {
+                self.shared.connection.move_on(picked);
+                return Err(error.clone());
+            }
+            self.sent -= 1;
+            if let Some(waiting) = self.unanswered.pop_front() {
+                // Nobody may be waiting for the answer any more.
+                let _ = waiting.answer.send(answer);
+            }
+            self.progress_at = Instant::now();
+            self.tries.reset();
+        }
+        Ok(())
+    }
+
+    /// Takes the answers that are left on a call that takes no more requests, and returns how it failed.
+    async fn drain_answers(
+        &mut self,
+        answers: &mut Streaming<pb::AppendSessionResponse>,
+        picked: Picked,
+    ) -> Result<()> {
+        loop {
+            match tokio::time::timeout_at(self.deadline(), answers.message()).await {
+                Ok(Ok(Some(answer))) => self.answered(answer, picked)?,
+                Ok(Ok(None)) => return Err(self.ended_early(picked)),
+                Ok(Err(failed)) => return Err(self.shared.failed(picked, &failed)),
+                Err(_elapsed) => return Err(self.stalled(picked)),
+            }
+        }
+    }
+
+    fn ended_early(&self, picked: Picked) -> Error {
+        self.shared.connection.move_on(picked);
+        Error::Unreachable {
+            endpoint: self.shared.connection.name(picked).to_owned(),
+            message: "the server ended the session".to_owned(),
+        }
+    }
+
+    fn stalled(&self, picked: Picked) -> Error {
+        self.shared.connection.move_on(picked);
+        Error::DeadlineExceeded {
+            after: self.timeout,
+            last: None,
+        }
+    }
+
+    /// Fails everything that waits, and with it the session.
+    async fn fail(mut self, error: &Error) {
+        self.queue.close();
+        while let Some(waiting) = self.queue.recv().await {
+            self.unanswered.push_back(waiting);
+        }
+        for waiting in self.unanswered {
+            let _ = waiting.answer.send(Err(error.clone()));
+        }
+    }
+}
+
+async fn reserve<T>(sender: Option<&mpsc::Sender<T>>) -> Option<mpsc::Permit<'_, T>> {
+    match sender {
+        Some(sender) => sender.reserve().await.ok(),
+        None => None,
+    }
+}

@@ -1,0 +1,174 @@
+//! From a gRPC status to an [`Error`]: the reason in its `google.rpc.ErrorInfo` decides, and the typed detail fills the
+//! variant. A status without a reason of the `annals` domain does not come from an Annals server: it is the transport's,
+//! a proxy's or a stranger's, and its code decides.
+//!
+//! A detail that is missing or malformed never hides the failure: the variant without detail, or the status itself, is
+//! given instead.
+
+use std::error::Error as _;
+
+use annals_proto::{ERROR_DOMAIN, v1 as pb};
+use prost::Message;
+use tonic::Code;
+use tonic_types::pb as rpc;
+
+use crate::error::{Error, FieldViolation, Unavailability};
+use crate::{ExpectedRevision, event};
+
+/// Decodes what a call to `endpoint` failed with.
+pub(crate) fn from_status(status: &tonic::Status, endpoint: &str) -> Error {
+    let details = rpc::Status::decode(status.details())
+        .map(|decoded| decoded.details)
+        .unwrap_or_default();
+    if let Some(error) = from_reason(status.message(), &details) {
+        return error;
+    }
+    let local = status.source().is_some();
+    let message = transport_message(status);
+    match status.code() {
+        // A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of
+        // them without a reason. `Internal` is the transport's only when it holds the transport's error.
+        Code::Unavailable | Code::Unknown | Code::Cancelled => Error::Unreachable {
+            endpoint: endpoint.to_owned(),
+            message,
+        },
+        Code::Internal if local => Error::Unreachable {
+            endpoint: endpoint.to_owned(),
+            message,
+        },
+        // The client's own deadline never gets here: a proxy on the way gave up.
+        Code::DeadlineExceeded => Error::Unavailable {
+            reason: Unavailability::Unknown,
+            message,
+        },
+        code => Error::Status { code, message },
+    }
+}
+
+/// Decodes what one append of a session failed with.
+pub(crate) fn from_result(status: &rpc::Status) -> Error {
+    from_reason(&status.message, &status.details).unwrap_or_else(|| match Code::from(status.code) {
+        Code::Unavailable => Error::Unavailable {
+            reason: Unavailability::Unknown,
+            message: status.message.clone(),
+        },
+        code => Error::Status {
+            code,
+            message: status.message.clone(),
+        },
+    })
+}
+
+/// What the innermost cause says, which is the one that people can act on (`Connection refused`).
+fn transport_message(status: &tonic::Status) -> String {
+    let mut message = status.message().to_owned();
+    let mut cause = status.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !message.contains(&text) && !text.contains(status.message()) {
+            message = if message.is_empty() {
+                text
+            } else {
+                format!("{message}: {text}")
+            };
+        }
+        cause = inner.source();
+    }
+    message
+}
+
+fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
+    let info: rpc::ErrorInfo = detail(details, "google.rpc.ErrorInfo")?;
+    if info.domain != ERROR_DOMAIN {
+        return None;
+    }
+    use pb::ErrorReason as Reason;
+    let message = message.to_owned();
+    let unavailable = |reason| {
+        Some(Error::Unavailable {
+            reason,
+            message: message.clone(),
+        })
+    };
+    match Reason::from_str_name(&format!("ERROR_REASON_{}", info.reason))? {
+        Reason::Unspecified => None,
+        Reason::InvalidField => Some(Error::InvalidField(violations(&message, details))),
+        Reason::TooLarge => Some(Error::TooLarge(violations(&message, details))),
+        Reason::RevisionConflict => revision_conflict(details),
+        Reason::EventIdConflict => event_id_conflict(details),
+        Reason::StreamNotFound => {
+            let found: pb::StreamNotFound = detail(details, "annals.v1.StreamNotFound")?;
+            Some(Error::StreamNotFound { stream: found.stream })
+        }
+        Reason::PositionBeyondHead => {
+            let found: pb::PositionBeyondHead = detail(details, "annals.v1.PositionBeyondHead")?;
+            Some(Error::PositionBeyondHead {
+                position: found.position,
+                head: found.head,
+            })
+        }
+        Reason::RevisionBeyondEnd => {
+            let found: pb::RevisionBeyondEnd = detail(details, "annals.v1.RevisionBeyondEnd")?;
+            Some(Error::RevisionBeyondEnd {
+                stream: found.stream,
+                revision: found.revision,
+                last_revision: found.last_revision,
+            })
+        }
+        Reason::ShuttingDown => unavailable(Unavailability::ShuttingDown),
+        Reason::EngineUnavailable => unavailable(Unavailability::Engine),
+        Reason::StorageFailed => unavailable(Unavailability::StorageFailed),
+        Reason::Overloaded => Some(Error::Overloaded { message }),
+        Reason::Corrupt => Some(Error::Corrupt { message }),
+        Reason::Internal => Some(Error::Internal { message }),
+    }
+}
+
+fn revision_conflict(details: &[prost_types::Any]) -> Option<Error> {
+    use pb::revision_conflict::Expected;
+    let found: pb::RevisionConflict = detail(details, "annals.v1.RevisionConflict")?;
+    let expected = match found.expected? {
+        Expected::ExpectedRevision(revision) => ExpectedRevision::Exactly(revision),
+        Expected::ExpectedNoStream(_) => ExpectedRevision::NoStream,
+        Expected::ExpectedStreamExists(_) => ExpectedRevision::StreamExists,
+    };
+    Some(Error::RevisionConflict {
+        stream: found.stream,
+        expected,
+        actual: found.actual_revision,
+    })
+}
+
+fn event_id_conflict(details: &[prost_types::Any]) -> Option<Error> {
+    let found: pb::EventIdConflict = detail(details, "annals.v1.EventIdConflict")?;
+    Some(Error::EventIdConflict {
+        id: event::parse_id(&found.id).ok()?,
+        stream: found.stream,
+        revision: found.revision,
+        position: found.position,
+    })
+}
+
+fn violations(message: &str, details: &[prost_types::Any]) -> Vec<FieldViolation> {
+    let listed: Option<rpc::BadRequest> = detail(details, "google.rpc.BadRequest");
+    let listed = listed.map(|bad| bad.field_violations).unwrap_or_default();
+    if listed.is_empty() {
+        return vec![FieldViolation {
+            field: String::new(),
+            description: message.to_owned(),
+        }];
+    }
+    let violation = |one: rpc::bad_request::FieldViolation| FieldViolation {
+        field: one.field,
+        description: one.description,
+    };
+    listed.into_iter().map(violation).collect()
+}
+
+fn detail<M: Message + Default>(details: &[prost_types::Any], name: &str) -> Option<M> {
+    let named = |any: &&prost_types::Any| any.type_url.rsplit('/').next() == Some(name);
+    M::decode(details.iter().find(named)?.value.as_slice()).ok()
+}
+
+#[cfg(test)]
+mod tests;

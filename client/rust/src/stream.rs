@@ -1,0 +1,111 @@
+//! What the store knows of its streams, and the listing of them.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use futures::stream::{BoxStream, Stream, StreamExt};
+use jiff::Timestamp;
+
+use crate::connection::Stub;
+use crate::error::{Error, Result};
+use crate::event;
+use crate::retry::Shared;
+
+/// The most streams a page may hold, from the protocol.
+const PAGE_STREAMS: u32 = 1_000;
+
+/// What the store knows of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// Its name.
+    pub name: String,
+    /// Revision of its last event.
+    pub last_revision: u64,
+    /// Position of its first event.
+    pub first_position: u64,
+    /// Position of its last event.
+    pub last_position: u64,
+    /// When its first event was recorded.
+    pub created_at: Timestamp,
+}
+
+impl TryFrom<pb::Stream> for StreamInfo {
+    type Error = Error;
+
+    fn try_from(stream: pb::Stream) -> Result<Self> {
+        Ok(StreamInfo {
+            name: stream.name,
+            last_revision: stream.last_revision,
+            first_position: stream.first_position,
+            last_position: stream.last_position,
+            created_at: event::parse_time(stream.created_at.as_ref(), "created_at")?,
+        })
+    }
+}
+
+/// Streams in the order of their names' bytes, as a [`Stream`]; fetched a page at a time, as they are taken.
+pub struct Streams {
+    pages: BoxStream<'static, Result<Vec<pb::Stream>>>,
+    received: VecDeque<pb::Stream>,
+}
+
+impl Streams {
+    pub(crate) fn list(shared: Arc<Shared>, timeout: Duration, prefix: String) -> Self {
+        let pages = futures::stream::try_unfold(Some(String::new()), move |token| {
+            let (shared, prefix) = (shared.clone(), prefix.clone());
+            async move {
+                let Some(page_token) = token else { return Ok(None) };
+                let request = pb::ListStreamsRequest {
+                    prefix,
+                    page_size: PAGE_STREAMS,
+                    page_token,
+                };
+                let call = |mut stub: Stub| {
+                    let request = request.clone();
+                    async move { stub.list_streams(request).await }
+                };
+                let page = shared.call(timeout, call).await?.into_inner();
+                let next = (!page.next_page_token.is_empty()).then_some(page.next_page_token);
+                Ok(Some((page.streams, next)))
+            }
+        });
+        Streams {
+            pages: pages.boxed(),
+            received: VecDeque::new(),
+        }
+    }
+
+    /// The next stream; `None` after the last. An error is the last item.
+    pub async fn next(&mut self) -> Option<Result<StreamInfo>> {
+        StreamExt::next(self).await
+    }
+}
+
+impl std::fmt::Debug for Streams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams")
+            .field("received", &self.received.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stream for Streams {
+    type Item = Result<StreamInfo>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(stream) = self.received.pop_front() {
+                return Poll::Ready(Some(stream.try_into()));
+            }
+            match ready!(self.pages.poll_next_unpin(context)) {
+                Some(Ok(page)) => self.received = page.into(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The messages of both kinds of subscription, in one form.
+
+use annals_proto::v1 as pb;
+
+/// What a message of either kind of subscription holds.
+pub(super) enum Message {
+    Events(Vec<pb::RecordedEvent>),
+    CaughtUp(u64),
+    FellBehind {
+        position: u64,
+        head: u64,
+    },
+    Checkpoint(u64),
+    /// Of a kind that this client does not know.
+    Unknown,
+}
+
+impl From<pb::SubscribeAllResponse> for Message {
+    fn from(message: pb::SubscribeAllResponse) -> Self {
+        use pb::subscribe_all_response::Content;
+        match message.content {
+            Some(Content::Events(batch)) => Message::Events(batch.events),
+            Some(Content::CaughtUp(caught_up)) => Message::CaughtUp(caught_up.position),
+            Some(Content::FellBehind(fell)) => Message::FellBehind {
+                position: fell.position,
+                head: fell.head,
+            },
+            Some(Content::Checkpoint(checkpoint)) => Message::Checkpoint(checkpoint.position),
+            None => Message::Unknown,
+        }
+    }
+}
+
+impl From<pb::SubscribeStreamResponse> for Message {
+    fn from(message: pb::SubscribeStreamResponse) -> Self {
+        use pb::subscribe_stream_response::Content;
+        match message.content {
+            Some(Content::Events(batch)) => Message::Events(batch.events),
+            Some(Content::CaughtUp(caught_up)) => Message::CaughtUp(caught_up.position),
+            Some(Content::FellBehind(fell)) => Message::FellBehind {
+                position: fell.position,
+                head: fell.head,
+            },
+            Some(Content::Checkpoint(checkpoint)) => Message::Checkpoint(checkpoint.position),
+            None => Message::Unknown,
+        }
+    }
+}

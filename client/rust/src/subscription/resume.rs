@@ -1,0 +1,261 @@
+//! Opening a subscription, and opening it again where it broke.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use futures::stream::{BoxStream, StreamExt};
+use tokio::time::Instant;
+
+use super::messages::Message;
+use super::{Items, Start, Subscribe, Subscription, SubscriptionItem};
+use crate::connection::{Picked, Stub};
+use crate::error::{Error, Result};
+use crate::event::RecordedEvent;
+use crate::retry::{Shared, Tries};
+
+type Messages = BoxStream<'static, Result<Message, tonic::Status>>;
+
+/// Opens a subscription for the first time.
+pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
+    let filtered = !subscribe.query.items.is_empty();
+    let target = Target {
+        stream: subscribe.stream,
+        query: filtered.then(|| subscribe.query.into()),
+    };
+    let (shared, timeout) = (subscribe.shared, subscribe.timeout);
+    let after = match subscribe.start {
+        Start::After(after) => after,
+        Start::End => target.end(&shared, timeout).await?,
+    };
+    let messages = shared
+        .call(timeout, |stub| target.clone().open(stub, after))
+        .await?;
+    let live = Some((messages, shared.connection.pick()));
+    let feed = Feed {
+        tries: Tries::new(&shared.retry, &shared.connection),
+        cursor: Cursor {
+            after,
+            told: 0,
+            gapless: !filtered,
+            by_revision: target.stream.is_some(),
+        },
+        target,
+        timeout,
+        give_up_after: subscribe.give_up_after,
+        live,
+        lost_at: None,
+        shared,
+    };
+    let items = futures::stream::unfold(feed, |mut feed| async move {
+        let items = feed.next().await;
+        Some((items, feed))
+    });
+    Ok(Subscription {
+        items: items.boxed(),
+        received: Vec::new().into_iter(),
+    })
+}
+
+/// What is subscribed to.
+#[derive(Clone)]
+struct Target {
+    stream: Option<String>,
+    query: Option<pb::Query>,
+}
+
+impl Target {
+    async fn open(self, mut stub: Stub, after: Option<u64>) -> Result<Messages, tonic::Status> {
+        let query = self.query;
+        match self.stream {
+            Some(stream) => {
+                let start = after.map(pb::subscribe_stream_request::Start::AfterRevision);
+                let request = pb::SubscribeStreamRequest { stream, start, query };
+                let answers = stub.subscribe_stream(request).await?.into_inner();
+                Ok(answers.map(|answer| answer.map(Message::from)).boxed())
+            }
+            None => {
+                let start = after.map(pb::subscribe_all_request::Start::After);
+                let request = pb::SubscribeAllRequest { start, query };
+                let answers = stub.subscribe_all(request).await?.into_inner();
+                Ok(answers.map(|answer| answer.map(Message::from)).boxed())
+            }
+        }
+    }
+
+    /// Where the end is now, as something to begin after.
+    async fn end(&self, shared: &Shared, timeout: Duration) -> Result<Option<u64>> {
+        let Some(stream) = &self.stream else {
+            let info =
+                |mut stub: Stub| async move { stub.get_server_info(pb::GetServerInfoRequest {}).await };
+            return Ok(Some(shared.call(timeout, info).await?.into_inner().head));
+        };
+        let info = |mut stub: Stub| {
+            let request = pb::GetStreamRequest {
+                stream: stream.clone(),
+            };
+            async move { stub.get_stream(request).await }
+        };
+        match shared.call(timeout, info).await {
+            Ok(response) => match response.into_inner().stream {
+                Some(stream) => Ok(Some(stream.last_revision)),
+                None => Err(Error::protocol("a stream without content")),
+            },
+            Err(Error::StreamNotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A subscription with the connection it has at the moment.
+struct Feed {
+    shared: Arc<Shared>,
+    target: Target,
+    timeout: Duration,
+    give_up_after: Option<Duration>,
+    cursor: Cursor,
+    live: Option<(Messages, Picked)>,
+    tries: Tries,
+    /// Since when there has been no connection that yielded anything.
+    lost_at: Option<Instant>,
+}
+
+impl Feed {
+    /// The items of the next message.
+    async fn next(&mut self) -> Result<Items> {
+        loop {
+            let Some((messages, picked)) = &mut self.live else {
+                self.reopen().await?;
+                continue;
+            };
+            let error = match messages.next().await {
+                Some(Ok(message)) => {
+                    self.tries.reset();
+                    self.lost_at = None;
+                    return self.cursor.take(message);
+                }
+                Some(Err(failed)) => self.shared.failed(*picked, &failed),
+                // A server that stops may end its subscriptions in good order.
+                None => {
+                    self.shared.connection.move_on(*picked);
+                    let endpoint = self.shared.connection.name(*picked).to_owned();
+                    Error::Unreachable {
+                        endpoint,
+                        message: "the server ended the subscription".to_owned(),
+                    }
+                }
+            };
+            self.live = None;
+            self.pause_after(error).await?;
+        }
+    }
+
+    /// Tries once to get a connection again.
+    async fn reopen(&mut self) -> Result<()> {
+        let picked = self.shared.connection.pick();
+        let (target, after) = (self.target.clone(), self.cursor.after);
+        let opened = target.open(self.shared.connection.stub(picked), after);
+        let error = match tokio::time::timeout(self.timeout, opened).await {
+            Ok(Ok(messages)) => {
+                self.live = Some((messages, picked));
+                return Ok(());
+            }
+            Ok(Err(failed)) => self.shared.failed(picked, &failed),
+            Err(_elapsed) => {
+                self.shared.connection.move_on(picked);
+                Error::DeadlineExceeded {
+                    after: self.timeout,
+                    last: None,
+                }
+            }
+        };
+        self.pause_after(error).await
+    }
+
+    /// Waits before a connection is tried, or gives the error back if there is to be none.
+    async fn pause_after(&mut self, error: Error) -> Result<()> {
+        if !error.is_retryable() {
+            return Err(error);
+        }
+        let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
+        let pause = self.tries.after_failure_without_end();
+        if self
+            .give_up_after
+            .is_some_and(|most| lost_at.elapsed() + pause >= most)
+        {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?pause, after = self.cursor.after, "subscription broke, resuming");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+}
+
+/// How far a subscription has come, and what may come next.
+struct Cursor {
+    /// The last position, or revision of a stream, that was received.
+    after: Option<u64>,
+    /// The largest checkpoint that was told.
+    told: u64,
+    /// Whether every position or revision must come.
+    gapless: bool,
+    by_revision: bool,
+}
+
+impl Cursor {
+    /// Moves on by what a message holds.
+    fn take(&mut self, message: Message) -> Result<Items> {
+        let item = match message {
+            Message::Events(events) => return self.take_events(events),
+            Message::CaughtUp(position) => {
+                self.looked_at(position);
+                SubscriptionItem::CaughtUp { position }
+            }
+            Message::FellBehind { position, head } => {
+                self.looked_at(position);
+                SubscriptionItem::FellBehind { position, head }
+            }
+            // One that was told before the connection broke, or a smaller one.
+            Message::Checkpoint(position) if position <= self.told => return Ok(Vec::new().into_iter()),
+            Message::Checkpoint(position) => {
+                self.looked_at(position);
+                SubscriptionItem::Checkpoint { position }
+            }
+            Message::Unknown => return Ok(Vec::new().into_iter()),
+        };
+        Ok(vec![item].into_iter())
+    }
+
+    fn take_events(&mut self, events: Vec<pb::RecordedEvent>) -> Result<Items> {
+        let mut items = Vec::with_capacity(events.len());
+        for event in events {
+            let place = if self.by_revision {
+                event.revision
+            } else {
+                event.position
+            };
+            let next = match self.after {
+                Some(after) => after.saturating_add(1),
+                None => u64::from(!self.by_revision),
+            };
+            if place < next || (self.gapless && place > next) {
+                return Err(Error::protocol(format!(
+                    "event {place} came where {next} was next"
+                )));
+            }
+            self.after = Some(place);
+            items.push(SubscriptionItem::Event(RecordedEvent::try_from(event)?));
+        }
+        Ok(items.into_iter())
+    }
+
+    fn looked_at(&mut self, position: u64) {
+        self.told = self.told.max(position);
+        if !self.by_revision {
+            self.after = Some(self.after.unwrap_or(0).max(position));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+//! A server that keeps events in a vector, remembers what it was sent, and refuses calls on demand.
+
+mod service;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use annals_proto::v1 as pb;
+use pb::event_store_service_server::EventStoreServiceServer;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::Status;
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// Events in a message of a read or a subscription: few, so that there are many messages.
+const BATCH_EVENTS: usize = 3;
+
+/// What the fake keeps and what it was told to do.
+#[derive(Default)]
+pub struct State {
+    pub log: Vec<pb::RecordedEvent>,
+    written: HashMap<String, pb::AppendToStreamResponse>,
+    /// The ids of every append that came in, on whichever path.
+    pub tries: Vec<Vec<String>>,
+    /// How many appends each message of a session held.
+    pub session_messages: Vec<usize>,
+    /// What the next calls fail with, before they do anything.
+    pub refusals: VecDeque<Status>,
+    /// Whether calls are left without an answer.
+    pub silent: bool,
+    /// Where each subscription began.
+    pub subscribed_after: Vec<Option<u64>>,
+    /// How many calls for server info came in.
+    pub infos: usize,
+}
+
+#[derive(Clone)]
+pub struct Fake {
+    pub state: Arc<Mutex<State>>,
+    head: watch::Sender<u64>,
+    pub address: SocketAddr,
+}
+
+/// A status as an Annals server would send it.
+pub fn refusal(code: tonic::Code, reason: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, "annals", HashMap::new());
+    Status::with_error_details(code, format!("refused: {reason}"), details)
+}
+
+impl Fake {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let fake = Fake {
+            state: Arc::default(),
+            head: watch::Sender::new(0),
+            address,
+        };
+        let service = EventStoreServiceServer::new(fake.clone());
+        let serving = tonic::transport::Server::builder().add_service(service);
+        tokio::spawn(serving.serve_with_incoming(TcpListenerStream::new(listener)));
+        fake
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn refuse_next(&self, status: Status) {
+        self.state.lock().unwrap().refusals.push_back(status);
+    }
+
+    /// Puts `count` events into the log, as if another client had appended them.
+    pub fn fill(&self, stream: &str, kind: &str, count: usize) {
+        for nth in 0..count {
+            let id = uuid::Uuid::now_v7().to_string();
+            let event = pb::NewEvent {
+                id,
+                r#type: kind.into(),
+                data: format!("{nth}").into(),
+                ..Default::default()
+            };
+            self.write(pb::AppendToStreamRequest {
+                stream: stream.into(),
+                expected: None,
+                events: vec![event],
+            });
+        }
+    }
+
+    /// The positions, streams and data of the log, to compare with.
+    pub fn log(&self) -> Vec<(u64, String)> {
+        let state = self.state.lock().unwrap();
+        state
+            .log
+            .iter()
+            .map(|event| (event.position, event.id.clone()))
+            .collect()
+    }
+
+    fn append(&self, request: pb::AppendToStreamRequest) -> Result<pb::AppendToStreamResponse, Status> {
+        let ids = request.events.iter().map(|event| event.id.clone()).collect();
+        let mut state = self.state.lock().unwrap();
+        state.tries.push(ids);
+        if let Some(refused) = state.refusals.pop_front() {
+            return Err(refused);
+        }
+        drop(state);
+        Ok(self.write(request))
+    }
+
+    fn write(&self, request: pb::AppendToStreamRequest) -> pb::AppendToStreamResponse {
+        let mut state = self.state.lock().unwrap();
+        let id = request.events[0].id.clone();
+        if let Some(earlier) = state.written.get(&id) {
+            return pb::AppendToStreamResponse {
+                already_appended: true,
+                ..*earlier
+            };
+        }
+        let first_revision = state
+            .log
+            .iter()
+            .filter(|event| event.stream == request.stream)
+            .count() as u64;
+        let first_position = state.log.len() as u64 + 1;
+        let recorded_at = Some(prost_types::Timestamp {
+            seconds: 1_700_000_000,
+            nanos: 123_456_000,
+        });
+        let count = request.events.len() as u64;
+        for (nth, event) in (0..).zip(request.events) {
+            state.log.push(pb::RecordedEvent {
+                id: event.id,
+                r#type: event.r#type,
+                data: event.data,
+                metadata: event.metadata,
+                tags: event.tags,
+                stream: request.stream.clone(),
+                revision: first_revision + nth,
+                position: first_position + nth,
+                recorded_at,
+            });
+        }
+        let response = pb::AppendToStreamResponse {
+            first_revision,
+            last_revision: first_revision + count - 1,
+            first_position,
+            last_position: first_position + count - 1,
+            recorded_at,
+            already_appended: false,
+        };
+        state.written.insert(id, response);
+        self.head.send_replace(state.log.len() as u64);
+        response
+    }
+
+    /// Fails or never answers, if it was told so.
+    async fn admit(&self) -> Result<(), Status> {
+        let (silent, refusal) = {
+            let mut state = self.state.lock().unwrap();
+            (state.silent, state.refusals.pop_front())
+        };
+        if silent {
+            futures::future::pending::<()>().await;
+        }
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// What there is after a position or revision, as (new place, events that match); bounded.
+    fn after(&self, stream: Option<&str>, after: Option<u64>, query: Option<&pb::Query>) -> Found {
+        let state = self.state.lock().unwrap();
+        let place = |event: &pb::RecordedEvent| {
+            if stream.is_some() {
+                event.revision
+            } else {
+                event.position
+            }
+        };
+        let matches = |event: &&pb::RecordedEvent| {
+            query.is_none_or(|query| query.items.iter().any(|item| item.types.contains(&event.r#type)))
+        };
+        let new = |event: &&pb::RecordedEvent| {
+            stream.is_none_or(|stream| event.stream == stream)
+                && after.is_none_or(|after| place(event) > after)
+        };
+        let looked_at: Vec<_> = state.log.iter().filter(new).take(BATCH_EVENTS).collect();
+        let place = looked_at.last().map(|event| place(event)).or(after);
+        let position = looked_at
+            .last()
+            .map(|event| event.position)
+            .unwrap_or(state.log.len() as u64);
+        let events = looked_at.iter().copied().filter(matches).cloned().collect();
+        Found {
+            place,
+            position,
+            events,
+            any: !looked_at.is_empty(),
+        }
+    }
+
+    fn feed(&self, stream: Option<String>, after: Option<u64>, query: Option<pb::Query>) -> Feed {
+        self.state.lock().unwrap().subscribed_after.push(after);
+        let (sender, receiver) = mpsc::channel(1);
+        let fake = self.clone();
+        tokio::spawn(async move {
+            let (mut after, mut caught_up, mut head) = (after, false, fake.head.subscribe());
+            loop {
+                head.mark_unchanged();
+                let found = fake.after(stream.as_deref(), after, query.as_ref());
+                after = found.place;
+                let position = found.position;
+                use pb::subscribe_all_response::Content;
+                let content = match found {
+                    Found { any: false, .. } if caught_up => {
+                        tokio::select! {
+                            changed = head.changed() => if changed.is_err() { return },
+                            () = sender.closed() => return,
+                        }
+                        continue;
+                    }
+                    Found { any: false, .. } => {
+                        caught_up = true;
+                        Content::CaughtUp(pb::CaughtUp { position })
+                    }
+                    Found { events, .. } if events.is_empty() => {
+                        Content::Checkpoint(pb::Checkpoint { position })
+                    }
+                    Found { events, .. } => Content::Events(pb::EventBatch { events }),
+                };
+                if sender
+                    .send(Ok(pb::SubscribeAllResponse {
+                        content: Some(content),
+                    }))
+                    .await
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        });
+        ReceiverStream::new(receiver)
+    }
+
+    fn read(&self, stream: Option<&str>, from: Option<u64>, limit: Option<u64>) -> Vec<pb::RecordedEvent> {
+        let state = self.state.lock().unwrap();
+        let wanted = |event: &&pb::RecordedEvent| {
+            let place = if stream.is_some() {
+                event.revision
+            } else {
+                event.position
+            };
+            stream.is_none_or(|stream| event.stream == stream) && from.is_none_or(|from| place >= from)
+        };
+        state
+            .log
+            .iter()
+            .filter(wanted)
+            .take(limit.unwrap_or(u64::MAX) as usize)
+            .cloned()
+            .collect()
+    }
+}
+
+struct Found {
+    place: Option<u64>,
+    position: u64,
+    events: Vec<pb::RecordedEvent>,
+    any: bool,
+}
+
+type Feed = ReceiverStream<Result<pb::SubscribeAllResponse, Status>>;

@@ -1,0 +1,234 @@
+//! The calls of the fake.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use futures::{Stream, StreamExt};
+use pb::event_store_service_server::EventStoreService;
+use tonic::{Request, Response, Status, Streaming};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::{BATCH_EVENTS, Fake, Feed};
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+fn messages<T: Send + 'static>(
+    events: &[pb::RecordedEvent],
+    message: impl Fn(Vec<pb::RecordedEvent>) -> T,
+) -> Response<Answers<T>> {
+    let mut messages: Vec<_> = events
+        .chunks(BATCH_EVENTS)
+        .map(|chunk| Ok(message(chunk.to_vec())))
+        .collect();
+    if messages.is_empty() {
+        messages.push(Ok(message(Vec::new())));
+    }
+    Response::new(futures::stream::iter(messages).boxed())
+}
+
+#[tonic::async_trait]
+impl EventStoreService for Fake {
+    type AppendSessionStream = Answers<pb::AppendSessionResponse>;
+    type ReadStreamStream = Answers<pb::ReadStreamResponse>;
+    type ReadAllStream = Answers<pb::ReadAllResponse>;
+    type SubscribeAllStream = Feed;
+    type SubscribeStreamStream = Answers<pb::SubscribeStreamResponse>;
+
+    async fn append_to_stream(
+        &self,
+        request: Request<pb::AppendToStreamRequest>,
+    ) -> Result<Response<pb::AppendToStreamResponse>, Status> {
+        if self.state.lock().unwrap().silent {
+            futures::future::pending::<()>().await;
+        }
+        self.append(request.into_inner()).map(Response::new)
+    }
+
+    async fn append_session(
+        &self,
+        request: Request<Streaming<pb::AppendSessionRequest>>,
+    ) -> Result<Response<Self::AppendSessionStream>, Status> {
+        let (fake, requests) = (self.clone(), request.into_inner());
+        let answer = move |message: Result<pb::AppendSessionRequest, Status>| {
+            let fake = fake.clone();
+            async move {
+                let appends = message?.appends;
+                if fake.state.lock().unwrap().silent {
+                    futures::future::pending::<()>().await;
+                }
+                fake.state.lock().unwrap().session_messages.push(appends.len());
+                let mut results = Vec::new();
+                for append in appends {
+                    let Some(pb::session_append::Append::AppendToStream(append)) = append.append else {
+                        return Err(Status::invalid_argument("no append"));
+                    };
+                    use pb::session_result::Result as Answer;
+                    let result = match fake.append(append) {
+                        Ok(appended) => Answer::Appended(appended),
+                        Err(refused) => Answer::Error(
+                            prost::Message::decode(refused.details()).expect("refusals carry a status"),
+                        ),
+                    };
+                    results.push(pb::SessionResult { result: Some(result) });
+                }
+                // Answers lag behind, so that a broken connection loses some.
+                tokio::time::sleep(Duration::from_micros(200)).await;
+                Ok(pb::AppendSessionResponse { results })
+            }
+        };
+        Ok(Response::new(requests.then(answer).boxed()))
+    }
+
+    async fn read_stream(
+        &self,
+        request: Request<pb::ReadStreamRequest>,
+    ) -> Result<Response<Self::ReadStreamStream>, Status> {
+        self.admit().await?;
+        let request = request.into_inner();
+        let events = self.read(Some(&request.stream), request.from_revision, request.limit);
+        let head = *self.head.borrow();
+        let last_revision = events.last().map_or(0, |event| event.revision);
+        Ok(messages(&events, |events| pb::ReadStreamResponse {
+            events,
+            head,
+            last_revision,
+        }))
+    }
+
+    async fn read_all(
+        &self,
+        request: Request<pb::ReadAllRequest>,
+    ) -> Result<Response<Self::ReadAllStream>, Status> {
+        self.admit().await?;
+        let request = request.into_inner();
+        let events = self.read(None, request.from_position, request.limit);
+        let head = *self.head.borrow();
+        Ok(messages(&events, |events| pb::ReadAllResponse { events, head }))
+    }
+
+    async fn subscribe_all(
+        &self,
+        request: Request<pb::SubscribeAllRequest>,
+    ) -> Result<Response<Self::SubscribeAllStream>, Status> {
+        self.admit().await?;
+        let request = request.into_inner();
+        let after = match request.start {
+            Some(pb::subscribe_all_request::Start::After(after)) => Some(after),
+            Some(pb::subscribe_all_request::Start::End(())) => Some(*self.head.borrow()),
+            None => None,
+        };
+        Ok(Response::new(self.feed(None, after, request.query)))
+    }
+
+    async fn subscribe_stream(
+        &self,
+        request: Request<pb::SubscribeStreamRequest>,
+    ) -> Result<Response<Self::SubscribeStreamStream>, Status> {
+        self.admit().await?;
+        let request = request.into_inner();
+        let after = match request.start {
+            Some(pb::subscribe_stream_request::Start::AfterRevision(after)) => Some(after),
+            _ => None,
+        };
+        let same = |answer: Result<pb::SubscribeAllResponse, Status>| {
+            use pb::{subscribe_all_response::Content as All, subscribe_stream_response::Content as One};
+            let content = answer?.content.map(|content| match content {
+                All::Events(events) => One::Events(events),
+                All::CaughtUp(caught_up) => One::CaughtUp(caught_up),
+                All::FellBehind(fell_behind) => One::FellBehind(fell_behind),
+                All::Checkpoint(checkpoint) => One::Checkpoint(checkpoint),
+            });
+            Ok(pb::SubscribeStreamResponse { content })
+        };
+        Ok(Response::new(
+            self.feed(Some(request.stream), after, request.query)
+                .map(same)
+                .boxed(),
+        ))
+    }
+
+    async fn get_stream(
+        &self,
+        request: Request<pb::GetStreamRequest>,
+    ) -> Result<Response<pb::GetStreamResponse>, Status> {
+        self.admit().await?;
+        let name = request.into_inner().stream;
+        let events = self.read(Some(&name), None, None);
+        let (Some(first), Some(last)) = (events.first(), events.last()) else {
+            let info = ErrorDetails::with_error_info("STREAM_NOT_FOUND", "annals", HashMap::new());
+            let mut status: tonic_types::Status =
+                prost::Message::decode(Status::with_error_details(tonic::Code::NotFound, "", info).details())
+                    .unwrap();
+            status.details.push(prost_types::Any {
+                type_url: "type.googleapis.com/annals.v1.StreamNotFound".into(),
+                value: prost::Message::encode_to_vec(&pb::StreamNotFound { stream: name }),
+            });
+            let details = prost::Message::encode_to_vec(&status).into();
+            return Err(Status::with_details(
+                tonic::Code::NotFound,
+                "no such stream",
+                details,
+            ));
+        };
+        let stream = pb::Stream {
+            last_revision: last.revision,
+            last_position: last.position,
+            first_position: first.position,
+            created_at: first.recorded_at,
+            name,
+        };
+        Ok(Response::new(pb::GetStreamResponse { stream: Some(stream) }))
+    }
+
+    async fn list_streams(
+        &self,
+        request: Request<pb::ListStreamsRequest>,
+    ) -> Result<Response<pb::ListStreamsResponse>, Status> {
+        self.admit().await?;
+        let request = request.into_inner();
+        let mut names: Vec<_> = self
+            .state
+            .lock()
+            .unwrap()
+            .log
+            .iter()
+            .map(|event| event.stream.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names.retain(|name| name.starts_with(&request.prefix) && *name > request.page_token);
+        let more = names.len() > 2;
+        names.truncate(2);
+        let next_page_token = if more { names[1].clone() } else { String::new() };
+        let created_at = Some(prost_types::Timestamp::default());
+        let stream = |name| pb::Stream {
+            name,
+            created_at,
+            ..Default::default()
+        };
+        let streams = names.into_iter().map(stream).collect();
+        Ok(Response::new(pb::ListStreamsResponse {
+            streams,
+            next_page_token,
+        }))
+    }
+
+    async fn get_server_info(
+        &self,
+        _: Request<pb::GetServerInfoRequest>,
+    ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
+        self.state.lock().unwrap().infos += 1;
+        self.admit().await?;
+        Ok(Response::new(pb::GetServerInfoResponse {
+            version: "fake".into(),
+            engine: "memory".into(),
+            store_id: uuid::Uuid::nil().to_string(),
+            head: *self.head.borrow(),
+            indexed: 0,
+            started_at: Some(prost_types::Timestamp::default()),
+            limits: Some(pb::Limits::default()),
+        }))
+    }
+}

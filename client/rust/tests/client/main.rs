@@ -1,0 +1,11 @@
+//! The client against a fake server, with a wire between them that breaks on demand.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+
+mod appends;
+mod connections;
+mod fake;
+mod reads;
+mod sessions;
+mod subscriptions;
+mod wire;

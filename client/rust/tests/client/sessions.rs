@@ -1,0 +1,195 @@
+//! Append sessions: order, bounds, and what a broken connection does to them.
+
+use std::time::Duration;
+
+use annals_client::{AppendSession, Client, Error, Event, ExpectedRevision, PendingAppend, SessionLimits};
+use tonic::Code;
+
+use crate::fake::{Fake, refusal};
+use crate::wire::Wire;
+
+fn event(nth: usize) -> Event {
+    Event::json("Counted", &nth).unwrap()
+}
+
+/// Appends `count` events one by one, waiting for none, and returns their ids with the results to come.
+async fn append(session: &AppendSession, count: usize) -> Vec<(String, PendingAppend)> {
+    let mut pending = Vec::new();
+    for nth in 0..count {
+        let event = event(nth);
+        let id = event.id.to_string();
+        pending.push((
+            id,
+            session.append("a", ExpectedRevision::Any, [event]).await.unwrap(),
+        ));
+    }
+    pending
+}
+
+/// Waits for all results and checks that the log holds exactly these events, in this order.
+async fn check(fake: &Fake, pending: Vec<(String, PendingAppend)>) {
+    let mut expected = Vec::new();
+    for (position, (id, appended)) in (1..).zip(pending) {
+        let appended = appended.await.unwrap();
+        assert_eq!(
+            (appended.first_position, appended.last_position),
+            (position, position)
+        );
+        expected.push((position, id));
+    }
+    assert_eq!(fake.log(), expected);
+}
+
+#[tokio::test]
+async fn appends_are_written_and_answered_in_order() {
+    let fake = Fake::start().await;
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let pending = append(&session, 3_000).await;
+    check(&fake, pending).await;
+    let messages = fake.state.lock().unwrap().session_messages.clone();
+    assert!(messages.len() < 3_000, "appends that wait share messages");
+    assert!(messages.iter().all(|appends| *appends <= 1_000));
+}
+
+#[tokio::test]
+async fn what_was_not_answered_is_sent_again_in_order_after_a_broken_connection() {
+    for round in 0..8 {
+        let seed: u64 = rand::random();
+        println!("round {round}, seed {seed}");
+        let fake = Fake::start().await;
+        let wire = Wire::brittle(fake.address, seed, 6, 2_000).await;
+        let client = Client::new(wire.endpoint()).unwrap();
+        let session = client.append_session_with(SessionLimits {
+            appends_max: 16,
+            ..Default::default()
+        });
+        let mut pending = Vec::new();
+        for nth in 0..600 {
+            let event = event(nth);
+            let id = event.id.to_string();
+            pending.push((
+                id,
+                session.append("a", ExpectedRevision::Any, [event]).await.unwrap(),
+            ));
+        }
+        check(&fake, pending).await;
+        assert_eq!(wire.opened(), 7, "each brittle connection broke");
+    }
+}
+
+#[tokio::test]
+async fn an_append_that_fails_does_not_stop_those_behind_it() {
+    let fake = Fake::start().await;
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    fake.refuse_next(refusal(Code::InvalidArgument, "TOO_LARGE"));
+    let mut results = Vec::new();
+    for (_, appended) in append(&session, 5).await {
+        results.push(appended.await);
+    }
+    assert!(matches!(results[0], Err(Error::TooLarge(_))), "{:?}", results[0]);
+    assert!(results[1..].iter().all(Result::is_ok));
+    assert_eq!(fake.log().len(), 4);
+}
+
+#[tokio::test]
+async fn a_passing_refusal_is_not_seen() {
+    let fake = Fake::start().await;
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    fake.refuse_next(refusal(Code::Unavailable, "ENGINE_UNAVAILABLE"));
+    let (id, appended) = append(&session, 1).await.remove(0);
+    appended.await.unwrap();
+    assert_eq!(fake.state.lock().unwrap().tries, vec![vec![id.clone()], vec![id]]);
+}
+
+#[tokio::test]
+async fn no_more_are_taken_than_the_limits_allow() {
+    let fake = Fake::start().await;
+    fake.state.lock().unwrap().silent = true;
+    let client = Client::new(fake.endpoint()).unwrap();
+    for limits in [
+        SessionLimits {
+            appends_max: 3,
+            ..Default::default()
+        },
+        SessionLimits {
+            bytes_max: 3 * 1_100,
+            ..Default::default()
+        },
+    ] {
+        let session = client.append_session_with(limits);
+        let mut taken = Vec::new();
+        let fill = async {
+            loop {
+                let event = Event::new("Large", vec![0; 1_000]);
+                taken.push(session.append("a", ExpectedRevision::Any, [event]).await.unwrap());
+            }
+        };
+        let filled = tokio::time::timeout(Duration::from_millis(500), fill).await;
+        assert!(
+            filled.is_err() && taken.len() == 3,
+            "{limits:?} took {}",
+            taken.len()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_append_larger_than_the_limit_is_taken_alone() {
+    let fake = Fake::start().await;
+    let client = Client::new(fake.endpoint()).unwrap();
+    let session = client.append_session_with(SessionLimits {
+        bytes_max: 10,
+        ..Default::default()
+    });
+    for _ in 0..3 {
+        let event = Event::new("Large", vec![0; 1_000]);
+        session
+            .append("a", ExpectedRevision::Any, [event])
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_gets_no_answer_fails_as_a_whole() {
+    let fake = Fake::start().await;
+    fake.state.lock().unwrap().silent = true;
+    let client = Client::new(fake.endpoint())
+        .unwrap()
+        .with_timeout(Duration::from_millis(100));
+    let session = client.append_session();
+    for (_, appended) in append(&session, 3).await {
+        let failed = appended.await.unwrap_err();
+        assert!(matches!(failed, Error::DeadlineExceeded { .. }), "{failed:?}");
+    }
+    let refused = session.append("a", ExpectedRevision::Any, [event(0)]).await;
+    assert!(matches!(refused, Err(Error::SessionClosed)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_was_taken_is_written_even_if_the_session_is_dropped() {
+    let fake = Fake::start().await;
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let pending = append(&session, 100).await;
+    drop(session);
+    check(&fake, pending).await;
+}
+
+#[tokio::test]
+async fn a_session_outlives_a_connection_that_breaks_while_it_is_idle() {
+    let fake = Fake::start().await;
+    let wire = Wire::to(fake.address).await;
+    let session = Client::new(wire.endpoint()).unwrap().append_session();
+    let mut pending = append(&session, 2).await;
+    for (_, appended) in &mut pending {
+        appended.await.unwrap();
+    }
+    wire.cut();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    for (_, appended) in append(&session, 2).await {
+        appended.await.unwrap();
+    }
+    assert_eq!((fake.log().len(), wire.opened()), (4, 2));
+}
