@@ -1,0 +1,40 @@
+# Everything that is done to this repository, by name. `just` lists it.
+
+# Tools that are not on the machine are installed here.
+tools := justfile_directory() / "target" / "tools"
+export PATH := tools / "bin" + ":" + env("PATH")
+
+_default:
+    @just --list --unsorted
+
+# What CI does.
+ci: lint build test test-long
+
+# Formatting, lints, dependencies, protocol.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    cargo deny --all-features check --hide-inclusion-graph licenses bans sources
+    buf lint
+
+# Every binary that the tests start.
+build:
+    cargo build
+
+# The ordinary tests: a few minutes.
+test: build
+    cargo test
+
+# The long ones: more seeds of the simulation, more rounds of kill -9.
+test-long: build
+    ANNALS_SIMULATION_SEEDS=20000 cargo test -p annals-tests --test simulation
+    ANNALS_LONG=1 cargo test -p annals-tests --test crash
+
+# First figures on this machine, beside a bare tonic echo.
+bench:
+    cargo build --release -p annals-server -p annals-bench
+    cargo run --release -p annals-bench -- quick
+
+# Starts a server and shows events going in and coming out.
+demo:
+    scripts/demo

@@ -1,0 +1,152 @@
+//! The options as they are given: flags, variables, and the keys of the file.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser};
+use serde::Deserialize;
+
+use super::{ByteSize, EngineName, ListenAddress, LogFormat};
+use crate::{Error, Result};
+
+const EXAMPLES: &str = "\
+Examples:
+  Keep events in ./annals-data and serve gRPC on 127.0.0.1:2113, metrics and health on 127.0.0.1:2114:
+      annals-server
+
+  Try something out without leaving a trace:
+      annals-server --engine memory
+
+  Serve a network, with logs for machines:
+      annals-server --data /var/lib/annals --listen 0.0.0.0:2113 --log json
+
+  See where each append went:
+      annals-server --log-level debug
+
+  The same from variables or from a file:
+      ANNALS_DATA=/var/lib/annals ANNALS_LISTEN=0.0.0.0:2113 annals-server
+      annals-server --config /etc/annals/server.toml
+
+      # /etc/annals/server.toml: the names of the options, with underscores
+      listen = \"0.0.0.0:2113\"
+      data = \"/var/lib/annals\"
+      log = \"json\"
+      cache_bytes = \"1GiB\"
+
+A flag wins over a variable, a variable over the file, the file over the default.
+
+Look at it from outside:
+  curl http://127.0.0.1:2114/health/ready
+  curl http://127.0.0.1:2114/metrics
+  grpcurl -plaintext 127.0.0.1:2113 annals.v1.EventStoreService/GetServerInfo
+
+Stop it with SIGTERM or Ctrl-C: it answers what is in flight and ends subscriptions; a second Ctrl-C stops at once.
+
+Exit codes: 0 stopped as asked, 1 could not start or serve, 2 a setting is wrong, 3 the storage failed.";
+
+/// An event store: streams of events in one ordered log, over gRPC.
+#[derive(Debug, Parser)]
+#[command(name = "annals-server", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Flags {
+    /// A TOML file with options; its keys are their names with underscores
+    #[arg(long, value_name = "FILE", env = "ANNALS_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Everything that the file can also have.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Every option, if it was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Where gRPC is served [default: 127.0.0.1:2113]; port 0 takes any that is free
+    #[arg(long, value_name = "HOST:PORT", env = "ANNALS_LISTEN")]
+    pub listen: Option<ListenAddress>,
+
+    /// Where /metrics, /health/live and /health/ready are served over HTTP [default: the port after that of --listen]
+    #[arg(long, value_name = "HOST:PORT", env = "ANNALS_HTTP_LISTEN")]
+    pub http_listen: Option<ListenAddress>,
+
+    /// What keeps the events [default: embedded]
+    #[arg(long, value_name = "ENGINE", env = "ANNALS_ENGINE")]
+    pub engine: Option<EngineName>,
+
+    /// The directory of the embedded engine, made if it is missing [default: ./annals-data]
+    #[arg(long, value_name = "DIR", env = "ANNALS_DATA")]
+    pub data: Option<PathBuf>,
+
+    /// How log lines look, on standard error [default: text]
+    #[arg(long, value_name = "FORMAT", env = "ANNALS_LOG")]
+    pub log: Option<LogFormat>,
+
+    /// Which log lines there are [default: info]: off, error, warn, info, debug, trace, or a filter by module such as
+    /// `info,annals_store=debug,h2=warn`
+    #[arg(long, value_name = "LEVEL", env = "ANNALS_LOG_LEVEL")]
+    pub log_level: Option<String>,
+
+    /// The most data in one event [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_EVENT_BYTES")]
+    pub max_event_bytes: Option<ByteSize>,
+
+    /// The most in one append, everything added up, 8000000 at most [default: 4MiB]
+    #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_APPEND_BYTES")]
+    pub max_append_bytes: Option<ByteSize>,
+
+    /// The most subscriptions open at a time [default: 10000]
+    #[arg(long, value_name = "COUNT", env = "ANNALS_MAX_SUBSCRIPTIONS")]
+    pub max_subscriptions: Option<u32>,
+
+    /// Memory for the most recent events, from which reads and subscribers near the head are served [default: 64MiB]
+    #[arg(long, value_name = "SIZE", env = "ANNALS_TAIL_BYTES")]
+    pub tail_bytes: Option<ByteSize>,
+
+    /// Memory in which the embedded engine caches what it read [default: 128MiB]
+    #[arg(long, value_name = "SIZE", env = "ANNALS_CACHE_BYTES")]
+    pub cache_bytes: Option<ByteSize>,
+
+    /// For how long a server that was asked to stop waits for calls in flight, 0 to 3600 [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "ANNALS_DRAIN_SECONDS")]
+    pub drain_seconds: Option<u64>,
+}
+
+impl Options {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the file, and the key and line if one is unknown or has a wrong value.
+    pub fn from_file(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::Config(format!(
+                "can't read the configuration file {}: {error}",
+                path.display()
+            ))
+        })?;
+        Self::from_toml(&text).map_err(|problem| {
+            Error::Config(format!("in the configuration file {}: {problem}", path.display()))
+        })
+    }
+
+    pub(super) fn from_toml(text: &str) -> std::result::Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// These options, and where one is not given, that of `fallback`.
+    #[must_use]
+    pub fn or(self, fallback: Self) -> Self {
+        Self {
+            listen: self.listen.or(fallback.listen),
+            http_listen: self.http_listen.or(fallback.http_listen),
+            engine: self.engine.or(fallback.engine),
+            data: self.data.or(fallback.data),
+            log: self.log.or(fallback.log),
+            log_level: self.log_level.or(fallback.log_level),
+            max_event_bytes: self.max_event_bytes.or(fallback.max_event_bytes),
+            max_append_bytes: self.max_append_bytes.or(fallback.max_append_bytes),
+            max_subscriptions: self.max_subscriptions.or(fallback.max_subscriptions),
+            tail_bytes: self.tail_bytes.or(fallback.tail_bytes),
+            cache_bytes: self.cache_bytes.or(fallback.cache_bytes),
+            drain_seconds: self.drain_seconds.or(fallback.drain_seconds),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The engines by name: the only place that knows them.
+
+use std::sync::Arc;
+
+use annals_engine::Engine;
+
+use crate::{Error, Result, config::EngineConfig, metrics::Metrics};
+
+/// Opens the engine that is configured.
+pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Arc<dyn Engine>> {
+    match config {
+        EngineConfig::Memory => Ok(Arc::new(annals_engine::memory::MemoryEngine::new())),
+        EngineConfig::Embedded { data, cache_bytes } => {
+            let metrics = metrics.clone();
+            let settings = annals_embedded::Settings {
+                cache_bytes: *cache_bytes,
+                bulk_prefixes: vec![annals_store::keys::FRAMES.into()],
+                on_sync: Some(Arc::new(move |took| metrics.synced(took))),
+                ..annals_embedded::Settings::default()
+            };
+            let path = data.clone();
+            // Recovery reads files, for seconds on a large store.
+            let engine =
+                tokio::task::spawn_blocking(move || annals_embedded::EmbeddedEngine::open(path, settings))
+                    .await
+                    .map_err(|error| Error::Open(error.to_string()))?
+                    .map_err(|error| refused(&error))?;
+            Ok(Arc::new(engine))
+        }
+    }
+}
+
+/// Damage is told apart, so that whatever restarts servers does not go on for ever.
+fn refused(error: &annals_embedded::OpenError) -> Error {
+    match error {
+        annals_embedded::OpenError::Corrupt { .. } => Error::Storage(error.to_string()),
+        _ => Error::Open(error.to_string()),
+    }
+}

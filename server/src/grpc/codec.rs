@@ -1,0 +1,147 @@
+//! How messages become bytes and bytes messages.
+//!
+//! It differs from tonic's own in two ways. What the server sends need not be a [`prost::Message`]: answers of reads are
+//! bytes that the store has ready (`raw`). And what a client sends that is no message of the protocol is answered as every
+//! other bad input, INVALID_ARGUMENT with the field's name, where tonic says INTERNAL.
+
+use std::marker::PhantomData;
+
+use bytes::BufMut;
+use prost::Message;
+use tonic::{
+    Status,
+    codec::{DecodeBuf, Decoder, EncodeBuf, Encoder},
+};
+
+use super::request::Invalid;
+
+/// Something that can be written in protobuf's encoding.
+pub(crate) trait Encode {
+    /// Bytes that [`Encode::encode`] writes.
+    fn encoded_len(&self) -> usize;
+
+    /// Writes it.
+    fn encode(&self, out: &mut impl BufMut);
+}
+
+impl<T: Message> Encode for T {
+    fn encoded_len(&self) -> usize {
+        Message::encoded_len(self)
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        self.encode_raw(out);
+    }
+}
+
+/// Writes `T`, reads `U`.
+#[derive(Debug)]
+pub(crate) struct Codec<T, U>(PhantomData<(T, U)>);
+
+impl<T, U> Default for Codec<T, U> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: Encode + Send + 'static, U: Message + Default + Send + 'static> tonic::codec::Codec for Codec<T, U> {
+    type Encode = T;
+    type Decode = U;
+    type Encoder = Writer<T>;
+    type Decoder = Reader<U>;
+
+    fn encoder(&mut self) -> Writer<T> {
+        Writer(PhantomData)
+    }
+
+    fn decoder(&mut self) -> Reader<U> {
+        Reader(PhantomData)
+    }
+}
+
+/// Writes messages.
+#[derive(Debug)]
+pub(crate) struct Writer<T>(PhantomData<T>);
+
+impl<T: Encode> Encoder for Writer<T> {
+    type Item = T;
+    type Error = Status;
+
+    fn encode(&mut self, item: T, buf: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buf.reserve(item.encoded_len());
+        item.encode(buf);
+        Ok(())
+    }
+}
+
+/// Reads messages.
+#[derive(Debug)]
+pub(crate) struct Reader<U>(PhantomData<U>);
+
+impl<U: Message + Default> Decoder for Reader<U> {
+    type Item = U;
+    type Error = Status;
+
+    fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
+        U::decode(buf).map(Some).map_err(|error| malformed(&error).into())
+    }
+}
+
+/// What the error says, as a bad field. Prost gives the way to the field only in words:
+/// `failed to decode Protobuf message: NewEvent.type: AppendToStreamRequest.events: invalid string value: …`.
+fn malformed(error: &prost::DecodeError) -> Invalid {
+    let text = error.to_string();
+    let mut rest = text
+        .strip_prefix("failed to decode Protobuf message: ")
+        .unwrap_or(&text);
+    let mut path = Vec::new();
+    while let Some((step, behind)) = rest.split_once(": ") {
+        let Some((_, field)) = step
+            .split_once('.')
+            .filter(|(message, _)| is_message_name(message))
+        else {
+            break;
+        };
+        // Prost gives the name that the field has in Rust.
+        path.push(field.strip_prefix("r#").unwrap_or(field));
+        rest = behind;
+    }
+    path.reverse();
+    Invalid::field(path.join("."), format!("is not a message of annals.v1: {rest}"))
+}
+
+fn is_message_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use annals_proto::v1 as pb;
+    use prost::Message;
+
+    use super::malformed;
+
+    fn explained(bytes: &[u8]) -> (String, String) {
+        let invalid = malformed(&pb::AppendToStreamRequest::decode(bytes).unwrap_err());
+        (invalid.field, invalid.problem)
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_told_by_the_field_it_is_in() {
+        // events (3): type (2): 0xFF
+        let (field, problem) = explained(&[0x1A, 3, 0x12, 1, 0xFF]);
+        assert_eq!(field, "events.type");
+        assert!(problem.contains("UTF-8"), "{problem}");
+        assert_eq!(explained(&[0x0A, 1, 0xFF]).0, "stream");
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_told_as_such() {
+        let (field, problem) = explained(b"GET / HTTP/1.1");
+        assert!(
+            !problem.is_empty() && !field.contains(' '),
+            "{field:?} {problem:?}"
+        );
+        assert!(!explained(&[0x0A, 200]).1.is_empty());
+    }
+}

@@ -1,0 +1,40 @@
+//! `grpc.health.v1.Health`: one status for the server as a whole (the empty name) and one for the service, always the same.
+
+use tonic::server::NamedService;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use super::{EventStore, EventStoreServiceServer};
+
+const NAMES: [&str; 2] = ["", <EventStoreServiceServer<EventStore> as NamedService>::NAME];
+
+/// Sets what the health service tells.
+#[derive(Debug)]
+pub(crate) struct Health(HealthReporter);
+
+impl Health {
+    pub(crate) const fn new(reporter: HealthReporter) -> Self {
+        Self(reporter)
+    }
+
+    pub(crate) async fn serving(&self) {
+        self.set(ServingStatus::Serving).await;
+    }
+
+    pub(crate) async fn not_serving(&self) {
+        self.set(ServingStatus::NotServing).await;
+    }
+
+    /// Ends the calls that watch, once each has been told the last status. They would hold up a drain for ever.
+    pub(crate) async fn end_watches(&self) {
+        let mut reporter = self.0.clone();
+        for name in NAMES {
+            reporter.clear_service_status(name).await;
+        }
+    }
+
+    async fn set(&self, status: ServingStatus) {
+        for name in NAMES {
+            self.0.set_service_status(name, status).await;
+        }
+    }
+}

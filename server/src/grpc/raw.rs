@@ -1,0 +1,144 @@
+//! Answers of reads and subscriptions, written from events that the store hands out in the bytes in which they are sent.
+//!
+//! ```text
+//! ReadAllResponse         = entries, head (2)
+//! ReadStreamResponse      = entries, head (2), last_revision (3)
+//! SubscribeAllResponse,
+//! SubscribeStreamResponse = events (1): length, entries  |  caught_up (2)  |  fell_behind (3)  |  checkpoint (4)
+//! entries                 = 0x0A, length, RecordedEvent, …    field 1 of ReadAllResponse, ReadStreamResponse, EventBatch
+//! ```
+//!
+//! 1. What is written here decodes as the generated type of the same name; the tests compare them.
+//! 2. Both subscriptions answer alike, so one type serves both.
+
+#[cfg(test)]
+mod tests;
+
+use annals_proto::v1 as pb;
+use annals_store::Notice;
+use bytes::{BufMut, Bytes};
+use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len, message, uint64};
+
+use super::codec::Encode;
+
+/// Field numbers of the protocol.
+mod number {
+    pub(super) const HEAD: u32 = 2;
+    pub(super) const LAST_REVISION: u32 = 3;
+    pub(super) const EVENTS: u32 = 1;
+    pub(super) const CAUGHT_UP: u32 = 2;
+    pub(super) const FELL_BEHIND: u32 = 3;
+    pub(super) const CHECKPOINT: u32 = 4;
+}
+
+fn chunks_len(chunks: &[Bytes]) -> usize {
+    chunks.iter().map(Bytes::len).sum()
+}
+
+fn put_chunks(chunks: &[Bytes], out: &mut impl BufMut) {
+    chunks.iter().for_each(|chunk| out.put_slice(chunk));
+}
+
+fn number_len(field: u32, value: u64) -> usize {
+    if value == 0 {
+        0
+    } else {
+        uint64::encoded_len(field, &value)
+    }
+}
+
+fn put_number(field: u32, value: u64, out: &mut impl BufMut) {
+    if value != 0 {
+        uint64::encode(field, &value, out);
+    }
+}
+
+/// `annals.v1.ReadAllResponse`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReadAllResponse {
+    pub chunks: Vec<Bytes>,
+    pub head: u64,
+}
+
+impl Encode for ReadAllResponse {
+    fn encoded_len(&self) -> usize {
+        chunks_len(&self.chunks) + number_len(number::HEAD, self.head)
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        put_chunks(&self.chunks, out);
+        put_number(number::HEAD, self.head, out);
+    }
+}
+
+/// `annals.v1.ReadStreamResponse`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReadStreamResponse {
+    pub chunks: Vec<Bytes>,
+    pub head: u64,
+    pub last_revision: u64,
+}
+
+impl Encode for ReadStreamResponse {
+    fn encoded_len(&self) -> usize {
+        chunks_len(&self.chunks)
+            + number_len(number::HEAD, self.head)
+            + number_len(number::LAST_REVISION, self.last_revision)
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        put_chunks(&self.chunks, out);
+        put_number(number::HEAD, self.head, out);
+        put_number(number::LAST_REVISION, self.last_revision, out);
+    }
+}
+
+/// `annals.v1.SubscribeAllResponse` and `annals.v1.SubscribeStreamResponse`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum SubscriptionResponse {
+    Events(Vec<Bytes>),
+    CaughtUp(pb::CaughtUp),
+    FellBehind(pb::FellBehind),
+    Checkpoint(pb::Checkpoint),
+}
+
+impl From<Notice> for SubscriptionResponse {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Events(batch) => Self::Events(batch.chunks),
+            Notice::CaughtUp { position } => Self::CaughtUp(pb::CaughtUp { position: position.0 }),
+            Notice::FellBehind { position, head } => Self::FellBehind(pb::FellBehind {
+                position: position.0,
+                head: head.0,
+            }),
+            Notice::Checkpoint { position } => Self::Checkpoint(pb::Checkpoint { position: position.0 }),
+        }
+    }
+}
+
+impl Encode for SubscriptionResponse {
+    fn encoded_len(&self) -> usize {
+        match self {
+            Self::Events(chunks) => {
+                let len = chunks_len(chunks);
+                key_len(number::EVENTS) + encoded_len_varint(len as u64) + len
+            }
+            Self::CaughtUp(news) => message::encoded_len(number::CAUGHT_UP, news),
+            Self::FellBehind(news) => message::encoded_len(number::FELL_BEHIND, news),
+            Self::Checkpoint(news) => message::encoded_len(number::CHECKPOINT, news),
+        }
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        match self {
+            Self::Events(chunks) => {
+                encode_key(number::EVENTS, WireType::LengthDelimited, out);
+                encode_varint(chunks_len(chunks) as u64, out);
+                put_chunks(chunks, out);
+            }
+            Self::CaughtUp(news) => message::encode(number::CAUGHT_UP, news, out),
+            Self::FellBehind(news) => message::encode(number::FELL_BEHIND, news, out),
+            Self::Checkpoint(news) => message::encode(number::CHECKPOINT, news, out),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+use annals_proto::v1::{self as pb, subscribe_all_response, subscribe_stream_response};
+use annals_store::{Batch, Notice, Position};
+use bytes::{Bytes, BytesMut};
+use prost::Message;
+
+use super::{Encode, ReadAllResponse, ReadStreamResponse, SubscriptionResponse};
+
+fn events(count: u64, data_len: usize) -> Vec<pb::RecordedEvent> {
+    (0..count)
+        .map(|n| pb::RecordedEvent {
+            id: format!("00000000-0000-0000-0000-{n:012}"),
+            r#type: "Placed".to_owned(),
+            data: vec![7; data_len].into(),
+            stream: "order-1".to_owned(),
+            revision: n,
+            position: n + 1,
+            ..pb::RecordedEvent::default()
+        })
+        .collect()
+}
+
+/// The events as the store hands them out: one entry in the first chunk, the others in the second.
+fn chunks(events: &[pb::RecordedEvent]) -> Vec<Bytes> {
+    let entries = |events: &[pb::RecordedEvent]| {
+        Bytes::from(
+            pb::EventBatch {
+                events: events.to_vec(),
+            }
+            .encode_to_vec(),
+        )
+    };
+    let first = events.len().min(1);
+    vec![entries(&events[..first]), entries(&events[first..])]
+}
+
+fn encoded(answer: &impl Encode) -> Bytes {
+    let mut out = BytesMut::new();
+    answer.encode(&mut out);
+    assert_eq!(
+        out.len(),
+        answer.encoded_len(),
+        "the length that is promised is that which is written"
+    );
+    out.freeze()
+}
+
+#[test]
+fn a_read_of_the_log_decodes_as_the_protocol_says() {
+    for (count, data_len, head) in [
+        (0, 0, 0),
+        (0, 0, 9),
+        (1, 0, 1),
+        (3, 5, 300),
+        (100, 3_000, u64::MAX),
+    ] {
+        let events = events(count, data_len);
+        let answer = ReadAllResponse {
+            chunks: chunks(&events),
+            head,
+        };
+        let decoded = pb::ReadAllResponse::decode(encoded(&answer)).unwrap();
+        assert_eq!(decoded, pb::ReadAllResponse { events, head });
+    }
+}
+
+#[test]
+fn a_read_of_a_stream_decodes_as_the_protocol_says() {
+    for (count, head, last_revision) in [(0, 0, 0), (1, 1, 0), (3, 300, 2), (2, u64::MAX, u64::MAX)] {
+        let events = events(count, 10);
+        let answer = ReadStreamResponse {
+            chunks: chunks(&events),
+            head,
+            last_revision,
+        };
+        let decoded = pb::ReadStreamResponse::decode(encoded(&answer)).unwrap();
+        assert_eq!(
+            decoded,
+            pb::ReadStreamResponse {
+                events,
+                head,
+                last_revision
+            }
+        );
+    }
+}
+
+#[test]
+fn events_of_a_subscription_decode_as_the_protocol_says() {
+    // Lengths on both sides of where their varint grows.
+    for (count, data_len) in [(1, 0), (1, 60), (2, 100), (200, 500)] {
+        let events = events(count, data_len);
+        let chunks = chunks(&events);
+        let bytes = chunks.iter().map(Bytes::len).sum();
+        let notice = Notice::Events(Batch {
+            chunks,
+            events: events.len(),
+            bytes,
+        });
+        let bytes = encoded(&SubscriptionResponse::from(notice));
+        let batch = pb::EventBatch { events };
+        let all = pb::SubscribeAllResponse::decode(bytes.clone()).unwrap();
+        assert_eq!(
+            all.content,
+            Some(subscribe_all_response::Content::Events(batch.clone()))
+        );
+        let stream = pb::SubscribeStreamResponse::decode(bytes).unwrap();
+        assert_eq!(
+            stream.content,
+            Some(subscribe_stream_response::Content::Events(batch))
+        );
+    }
+}
+
+#[test]
+fn news_of_a_subscription_decode_as_the_protocol_says() {
+    use subscribe_all_response::Content as All;
+    use subscribe_stream_response::Content as Stream;
+
+    for position in [0, 1, 300, u64::MAX] {
+        let at = Position(position);
+        let (caught_up, checkpoint) = (pb::CaughtUp { position }, pb::Checkpoint { position });
+        let fell_behind = pb::FellBehind { position, head: 77 };
+        for (notice, all, stream) in [
+            (
+                Notice::CaughtUp { position: at },
+                All::CaughtUp(caught_up),
+                Stream::CaughtUp(caught_up),
+            ),
+            (
+                Notice::FellBehind {
+                    position: at,
+                    head: Position(77),
+                },
+                All::FellBehind(fell_behind),
+                Stream::FellBehind(fell_behind),
+            ),
+            (
+                Notice::Checkpoint { position: at },
+                All::Checkpoint(checkpoint),
+                Stream::Checkpoint(checkpoint),
+            ),
+        ] {
+            let bytes = encoded(&SubscriptionResponse::from(notice));
+            assert_eq!(
+                pb::SubscribeAllResponse::decode(bytes.clone()).unwrap().content,
+                Some(all)
+            );
+            assert_eq!(
+                pb::SubscribeStreamResponse::decode(bytes).unwrap().content,
+                Some(stream)
+            );
+        }
+    }
+}

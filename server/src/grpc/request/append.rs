@@ -1,0 +1,102 @@
+//! Appends.
+
+use annals_proto::v1::{self as pb, expected_revision, session_append::Append as OneOf};
+use annals_store::{Append, AppendError, EventType, Expected, Limits, NewEvent, Revision, Tag};
+use uuid::Uuid;
+
+use super::{Invalid, parse_stream};
+
+/// An append to one stream.
+pub(crate) fn append(request: pb::AppendToStreamRequest, limits: &Limits) -> Result<Append, Invalid> {
+    let stream = parse_stream("stream", &request.stream)?;
+    let expected = expected(request.expected)?;
+    let mut events = Vec::with_capacity(request.events.len());
+    for (index, event) in request.events.into_iter().enumerate() {
+        events.push(new_event(index, event)?);
+    }
+    Append::new(stream, expected, events, limits).map_err(|error| refused(&error))
+}
+
+/// One append of a session.
+pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
+    match request.append {
+        Some(OneOf::AppendToStream(request)) => append(request, limits),
+        None => Err(Invalid::field("append", "is not set; set append_to_stream")),
+    }
+}
+
+fn expected(expected: Option<pb::ExpectedRevision>) -> Result<Expected, Invalid> {
+    use expected_revision::Expected as OneOf;
+
+    let Some(expected) = expected else {
+        return Ok(Expected::Any);
+    };
+    match expected.expected {
+        Some(OneOf::Revision(revision)) => Ok(Expected::Exactly(Revision(revision))),
+        Some(OneOf::NoStream(())) => Ok(Expected::NoStream),
+        Some(OneOf::StreamExists(())) => Ok(Expected::StreamExists),
+        Some(OneOf::Any(())) => Ok(Expected::Any),
+        None => Err(Invalid::field(
+            "expected",
+            "is empty; set one of revision, no_stream, stream_exists or any, or leave it out for any",
+        )),
+    }
+}
+
+fn new_event(index: usize, event: pb::NewEvent) -> Result<NewEvent, Invalid> {
+    let id = if event.id.is_empty() {
+        Uuid::now_v7()
+    } else {
+        parse_id(index, &event.id)?
+    };
+    let kind = EventType::new(&event.r#type).map_err(|error| Invalid::name(path(index, "type"), &error))?;
+    let mut tags = Vec::with_capacity(event.tags.len());
+    for (n, tag) in event.tags.iter().enumerate() {
+        tags.push(
+            Tag::new(tag).map_err(|error| Invalid::name(format!("events[{index}].tags[{n}]"), &error))?,
+        );
+    }
+    Ok(NewEvent {
+        id,
+        kind,
+        data: event.data,
+        metadata: event.metadata,
+        tags,
+    })
+}
+
+fn parse_id(index: usize, id: &str) -> Result<Uuid, Invalid> {
+    // `Uuid` also reads forms that the protocol does not have; they differ in length.
+    let parsed = if id.len() == uuid::fmt::Hyphenated::LENGTH {
+        Uuid::try_parse(id).ok()
+    } else {
+        None
+    };
+    parsed.ok_or_else(|| {
+        Invalid::field(
+            path(index, "id"),
+            "is not a UUID in its 36-character form, such as 0190a3c2-7d5e-7b3a-9c1f-2e4d6f8a0b1c; leave it empty to \
+             have one made",
+        )
+    })
+}
+
+fn path(index: usize, field: &str) -> String {
+    format!("events[{index}].{field}")
+}
+
+fn refused(error: &AppendError) -> Invalid {
+    let problem = error.to_string();
+    match error {
+        AppendError::NoEvents => Invalid::field("events", problem),
+        AppendError::TooManyEvents { .. } | AppendError::AppendTooLarge { .. } => {
+            Invalid::too_large("events", problem)
+        }
+        AppendError::DataTooLarge { index, .. } => Invalid::too_large(path(*index, "data"), problem),
+        AppendError::MetadataTooLarge { index, .. } => Invalid::too_large(path(*index, "metadata"), problem),
+        AppendError::TooManyTags { index, .. } | AppendError::RepeatedTag { index, .. } => {
+            Invalid::field(path(*index, "tags"), problem)
+        }
+        AppendError::RepeatedId { index, .. } => Invalid::field(path(*index, "id"), problem),
+    }
+}

@@ -1,0 +1,71 @@
+//! Queries.
+
+use annals_proto::v1 as pb;
+use annals_store::{
+    EventType, NameError, Query, QueryItem, StreamName, Tag,
+    limits::{QUERY_ITEMS_MAX, QUERY_NAMES_MAX},
+};
+
+use super::Invalid;
+
+/// A query; absent, it matches everything.
+pub(super) fn query(query: Option<pb::Query>) -> Result<Query, Invalid> {
+    let Some(query) = query else {
+        return Ok(Query::default());
+    };
+    if query.items.len() > QUERY_ITEMS_MAX {
+        let problem = format!(
+            "has {} items; at most {QUERY_ITEMS_MAX} are allowed",
+            query.items.len()
+        );
+        return Err(Invalid::field("query.items", problem));
+    }
+    let items = query
+        .items
+        .into_iter()
+        .enumerate()
+        .map(|(index, wanted)| item(index, wanted));
+    Ok(Query {
+        items: items.collect::<Result<_, _>>()?,
+    })
+}
+
+fn item(index: usize, item: pb::QueryItem) -> Result<QueryItem, Invalid> {
+    let names = item.types.len()
+        + item.type_prefixes.len()
+        + item.streams.len()
+        + item.stream_prefixes.len()
+        + item.tags.len();
+    if names > QUERY_NAMES_MAX {
+        let problem = format!("has {names} names in all; at most {QUERY_NAMES_MAX} are allowed");
+        return Err(Invalid::field(format!("query.items[{index}]"), problem));
+    }
+    let kind = |name: &str| EventType::new(name).map(|_| ());
+    let stream = |name: &str| StreamName::new(name).map(|_| ());
+    let tag = |name: &str| Tag::new(name).map(|_| ());
+    // A prefix must be one that some name can have, which means that it is a name itself.
+    check(index, "types", &item.types, kind)?;
+    check(index, "type_prefixes", &item.type_prefixes, kind)?;
+    check(index, "streams", &item.streams, stream)?;
+    check(index, "stream_prefixes", &item.stream_prefixes, stream)?;
+    check(index, "tags", &item.tags, tag)?;
+    Ok(QueryItem {
+        types: item.types,
+        type_prefixes: item.type_prefixes,
+        streams: item.streams,
+        stream_prefixes: item.stream_prefixes,
+        tags: item.tags,
+    })
+}
+
+fn check(
+    index: usize,
+    field: &str,
+    names: &[String],
+    valid: impl Fn(&str) -> Result<(), NameError>,
+) -> Result<(), Invalid> {
+    for (n, name) in names.iter().enumerate() {
+        valid(name).map_err(|error| Invalid::name(format!("query.items[{index}].{field}[{n}]"), &error))?;
+    }
+    Ok(())
+}

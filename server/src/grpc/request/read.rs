@@ -1,0 +1,141 @@
+//! Reads, subscriptions and listings.
+
+use annals_proto::v1::{self as pb, subscribe_all_request, subscribe_stream_request};
+use annals_store::{
+    Direction, Position, ReadAll, ReadStream, Revision, Start, StreamName, SubscribeAll, SubscribeStream,
+    limits::STREAMS_PAGE_MAX,
+};
+
+use super::{Invalid, parse_stream, query::query};
+
+/// Streams in a page unless the caller says otherwise.
+const STREAMS_PAGE_DEFAULT: usize = 100;
+
+/// A read of the log.
+pub(crate) fn read_all(request: pb::ReadAllRequest) -> Result<ReadAll, Invalid> {
+    if request.from_position == Some(0) {
+        return Err(Invalid::field(
+            "from_position",
+            "is 0; positions count from 1, leave it out for the first",
+        ));
+    }
+    Ok(ReadAll {
+        direction: direction(request.direction)?,
+        from: request.from_position.map(Position),
+        limit: limit(request.limit)?,
+        query: query(request.query)?,
+    })
+}
+
+/// A read of a stream.
+pub(crate) fn read_stream(request: pb::ReadStreamRequest) -> Result<ReadStream, Invalid> {
+    Ok(ReadStream {
+        stream: parse_stream("stream", &request.stream)?,
+        direction: direction(request.direction)?,
+        from: request.from_revision.map(Revision),
+        limit: limit(request.limit)?,
+        query: query(request.query)?,
+    })
+}
+
+/// A subscription to the log.
+pub(crate) fn subscribe_all(request: pb::SubscribeAllRequest) -> Result<SubscribeAll, Invalid> {
+    use subscribe_all_request::Start as OneOf;
+
+    let start = match request.start {
+        None | Some(OneOf::After(0)) => Start::Beginning,
+        Some(OneOf::After(position)) => Start::After(Position(position)),
+        Some(OneOf::End(())) => Start::End,
+    };
+    Ok(SubscribeAll {
+        start,
+        query: query(request.query)?,
+    })
+}
+
+/// A subscription to a stream.
+pub(crate) fn subscribe_stream(request: pb::SubscribeStreamRequest) -> Result<SubscribeStream, Invalid> {
+    use subscribe_stream_request::Start as OneOf;
+
+    let start = match request.start {
+        None => Start::Beginning,
+        Some(OneOf::AfterRevision(revision)) => Start::After(Revision(revision)),
+        Some(OneOf::End(())) => Start::End,
+    };
+    Ok(SubscribeStream {
+        stream: parse_stream("stream", &request.stream)?,
+        start,
+        query: query(request.query)?,
+    })
+}
+
+/// The name of a stream that is asked about.
+pub(crate) fn stream_name(request: &pb::GetStreamRequest) -> Result<StreamName, Invalid> {
+    parse_stream("stream", &request.stream)
+}
+
+/// Which page of the streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StreamsPage {
+    /// What their names start with; empty for all.
+    pub prefix: String,
+    /// The last name of the page before.
+    pub after: Option<StreamName>,
+    /// The most streams, 1 or more.
+    pub limit: usize,
+}
+
+/// A page of a listing. The token is the last name of the page before, as it is: it survives restarts, needs no memory in
+/// the server, and whoever debugs can read it.
+pub(crate) fn list_streams(request: pb::ListStreamsRequest) -> Result<StreamsPage, Invalid> {
+    if !request.prefix.is_empty() {
+        // A prefix that no name can have is a mistake, not an empty list.
+        parse_stream("prefix", &request.prefix)?;
+    }
+    let limit = match request.page_size as usize {
+        0 => STREAMS_PAGE_DEFAULT,
+        size if size <= STREAMS_PAGE_MAX => size,
+        size => {
+            let problem =
+                format!("is {size}; it may be 1 to {STREAMS_PAGE_MAX}, or 0 for {STREAMS_PAGE_DEFAULT}");
+            return Err(Invalid::field("page_size", problem));
+        }
+    };
+    let after = match request.page_token.as_str() {
+        "" => None,
+        token => Some(token),
+    };
+    let after = after.map(|token| match StreamName::new(token) {
+        Ok(name) if token.starts_with(&request.prefix) => Ok(name),
+        _ => Err(Invalid::field(
+            "page_token",
+            "is not the next_page_token of a page with this prefix; leave it empty to begin anew",
+        )),
+    });
+    Ok(StreamsPage {
+        prefix: request.prefix,
+        after: after.transpose()?,
+        limit,
+    })
+}
+
+fn direction(direction: i32) -> Result<Direction, Invalid> {
+    match pb::Direction::try_from(direction) {
+        Ok(pb::Direction::Unspecified | pb::Direction::Forwards) => Ok(Direction::Forwards),
+        Ok(pb::Direction::Backwards) => Ok(Direction::Backwards),
+        Err(_) => Err(Invalid::field(
+            "direction",
+            format!("is {direction}, which is neither DIRECTION_FORWARDS nor DIRECTION_BACKWARDS"),
+        )),
+    }
+}
+
+fn limit(limit: Option<u64>) -> Result<Option<u64>, Invalid> {
+    match limit {
+        Some(0) => Err(Invalid::field(
+            "limit",
+            "is 0; give 1 or more, or leave it out for all events",
+        )),
+        limit => Ok(limit),
+    }
+}

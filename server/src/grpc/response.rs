@@ -1,0 +1,50 @@
+//! The store's results as messages of the protocol.
+
+use annals_proto::v1 as pb;
+use annals_store::{
+    Appended, EVENT_TYPE_BYTES_MAX, Limits, STREAM_NAME_BYTES_MAX, StreamInfo, TAG_BYTES_MAX, Timestamp,
+    limits::{APPEND_EVENTS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
+};
+
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(at.nanos()).expect("nanoseconds within a second fit in 31 bits"),
+    }
+}
+
+pub(super) fn appended(appended: &Appended) -> pb::AppendToStreamResponse {
+    pb::AppendToStreamResponse {
+        first_revision: appended.first_revision.0,
+        last_revision: appended.last_revision.0,
+        first_position: appended.first_position.0,
+        last_position: appended.last_position.0,
+        recorded_at: Some(timestamp(appended.recorded_at)),
+        already_appended: appended.already_appended,
+    }
+}
+
+pub(super) fn stream(info: &StreamInfo) -> pb::Stream {
+    pb::Stream {
+        name: info.name.to_string(),
+        last_revision: info.last_revision.0,
+        last_position: info.last_position.0,
+        first_position: info.first_position.0,
+        created_at: Some(timestamp(info.created_at)),
+    }
+}
+
+pub(super) fn limits(limits: &Limits) -> pb::Limits {
+    let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+    pb::Limits {
+        max_event_bytes: number(limits.event_bytes_max),
+        max_append_bytes: number(limits.append_bytes_max),
+        max_metadata_bytes: number(METADATA_BYTES_MAX),
+        max_append_events: number(APPEND_EVENTS_MAX),
+        max_stream_name_bytes: number(STREAM_NAME_BYTES_MAX),
+        max_event_type_bytes: number(EVENT_TYPE_BYTES_MAX),
+        max_tag_bytes: number(TAG_BYTES_MAX),
+        max_tags: number(TAGS_MAX),
+        max_subscriptions: number(limits.subscriptions_max),
+    }
+}

@@ -1,0 +1,208 @@
+//! The calls.
+
+use annals_proto::v1 as pb;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+use super::{
+    EventStore,
+    append_log::AppendLine,
+    generated::event_store_service_server::EventStoreService,
+    raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
+    request, response,
+    session::Session,
+    status::Refusal,
+    stream::{self, Answers, Counted},
+};
+use crate::metrics::Call;
+
+/// Counts how a call ended that has one answer.
+fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
+    match result {
+        Ok(answer) => {
+            call.ended(Code::Ok);
+            Ok(Response::new(answer))
+        }
+        Err(refusal) => Err(refuse(call, refusal)),
+    }
+}
+
+fn refuse(mut call: Call, refusal: Refusal) -> Status {
+    let status = Status::from(refusal);
+    call.ended(status.code());
+    status
+}
+
+impl EventStore {
+    async fn append(
+        &self,
+        request: pb::AppendToStreamRequest,
+    ) -> Result<pb::AppendToStreamResponse, Refusal> {
+        let append = request::append(request, self.store.limits())?;
+        let line = AppendLine::of(&append);
+        let result = self.store.append(append).await;
+        if let Some(line) = line {
+            line.write(&result);
+        }
+        Ok(response::appended(&result?))
+    }
+
+    async fn streams(&self, request: pb::ListStreamsRequest) -> Result<pb::ListStreamsResponse, Refusal> {
+        let page = request::list_streams(request)?;
+        // One more than asked for tells whether there is another page.
+        let mut found = self
+            .store
+            .streams(&page.prefix, page.after.as_ref(), page.limit + 1)
+            .await?;
+        let more = found.len() > page.limit;
+        found.truncate(page.limit);
+        let last = found.last().filter(|_| more);
+        Ok(pb::ListStreamsResponse {
+            next_page_token: last.map_or_else(String::new, |info| info.name.to_string()),
+            streams: found.iter().map(response::stream).collect(),
+        })
+    }
+
+    async fn stream(&self, request: &pb::GetStreamRequest) -> Result<pb::GetStreamResponse, Refusal> {
+        let info = self.store.stream(&request::stream_name(request)?).await?;
+        Ok(pb::GetStreamResponse {
+            stream: Some(response::stream(&info)),
+        })
+    }
+
+    fn server_info(&self) -> pb::GetServerInfoResponse {
+        let info = self.store.info();
+        pb::GetServerInfoResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: self.engine.to_owned(),
+            store_id: info.id.to_string(),
+            head: info.head.0,
+            indexed: info.indexed.0,
+            started_at: Some(self.started_at.into()),
+            limits: Some(response::limits(self.store.limits())),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl EventStoreService for EventStore {
+    async fn append_to_stream(
+        &self,
+        request: Request<pb::AppendToStreamRequest>,
+    ) -> Result<Response<pb::AppendToStreamResponse>, Status> {
+        let call = self.metrics.call("AppendToStream");
+        answer(call, self.append(request.into_inner()).await)
+    }
+
+    type AppendSessionStream = Counted<Session<Streaming<pb::AppendSessionRequest>>>;
+
+    async fn append_session(
+        &self,
+        request: Request<Streaming<pb::AppendSessionRequest>>,
+    ) -> Result<Response<Self::AppendSessionStream>, Status> {
+        let session = Session::new(self.store.clone(), request.into_inner(), self.drain.clone());
+        Ok(Response::new(Counted::new(
+            session,
+            self.metrics.call("AppendSession"),
+        )))
+    }
+
+    type ReadStreamStream = Answers<ReadStreamResponse>;
+
+    async fn read_stream(
+        &self,
+        request: Request<pb::ReadStreamRequest>,
+    ) -> Result<Response<Self::ReadStreamStream>, Status> {
+        let call = self.metrics.call("ReadStream");
+        let read = async {
+            Ok(self
+                .store
+                .read_stream(request::read_stream(request.into_inner())?)
+                .await?)
+        };
+        match read.await {
+            Ok(reader) => Ok(Response::new(stream::events(reader, call))),
+            Err(refusal) => Err(refuse(call, refusal)),
+        }
+    }
+
+    type ReadAllStream = Answers<ReadAllResponse>;
+
+    async fn read_all(
+        &self,
+        request: Request<pb::ReadAllRequest>,
+    ) -> Result<Response<Self::ReadAllStream>, Status> {
+        let call = self.metrics.call("ReadAll");
+        let read = async {
+            Ok(self
+                .store
+                .read_all(request::read_all(request.into_inner())?)
+                .await?)
+        };
+        match read.await {
+            Ok(reader) => Ok(Response::new(stream::log(reader, call))),
+            Err(refusal) => Err(refuse(call, refusal)),
+        }
+    }
+
+    type SubscribeAllStream = Answers<SubscriptionResponse>;
+
+    async fn subscribe_all(
+        &self,
+        request: Request<pb::SubscribeAllRequest>,
+    ) -> Result<Response<Self::SubscribeAllStream>, Status> {
+        let call = self.metrics.call("SubscribeAll");
+        let subscribe = async {
+            Ok(self
+                .store
+                .subscribe_all(request::subscribe_all(request.into_inner())?)
+                .await?)
+        };
+        match subscribe.await {
+            Ok(subscription) => Ok(Response::new(stream::notices(subscription, call))),
+            Err(refusal) => Err(refuse(call, refusal)),
+        }
+    }
+
+    type SubscribeStreamStream = Answers<SubscriptionResponse>;
+
+    async fn subscribe_stream(
+        &self,
+        request: Request<pb::SubscribeStreamRequest>,
+    ) -> Result<Response<Self::SubscribeStreamStream>, Status> {
+        let call = self.metrics.call("SubscribeStream");
+        let subscribe = async {
+            Ok(self
+                .store
+                .subscribe_stream(request::subscribe_stream(request.into_inner())?)
+                .await?)
+        };
+        match subscribe.await {
+            Ok(subscription) => Ok(Response::new(stream::notices(subscription, call))),
+            Err(refusal) => Err(refuse(call, refusal)),
+        }
+    }
+
+    async fn get_stream(
+        &self,
+        request: Request<pb::GetStreamRequest>,
+    ) -> Result<Response<pb::GetStreamResponse>, Status> {
+        let call = self.metrics.call("GetStream");
+        answer(call, self.stream(request.get_ref()).await)
+    }
+
+    async fn list_streams(
+        &self,
+        request: Request<pb::ListStreamsRequest>,
+    ) -> Result<Response<pb::ListStreamsResponse>, Status> {
+        let call = self.metrics.call("ListStreams");
+        answer(call, self.streams(request.into_inner()).await)
+    }
+
+    async fn get_server_info(
+        &self,
+        _request: Request<pb::GetServerInfoRequest>,
+    ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
+        let call = self.metrics.call("GetServerInfo");
+        answer(call, Ok(self.server_info()))
+    }
+}

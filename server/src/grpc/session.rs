@@ -1,0 +1,232 @@
+//! Many appends in flight on one call.
+//!
+//! ```text
+//! requests -> batch -> submitting -> waiting (in order) -> results
+//! ```
+//!
+//! 1. Appends are handed to the store in the order in which they came, and answered in that order, one result for each.
+//! 2. At most [`IN_FLIGHT_MAX`] wait for their result; then no more requests are read, and the client's window fills.
+//! 3. Results that are ready travel together, but none waits for one that is not.
+//! 4. An append that is refused, by its form or by the store, is a result as any other.
+//! 5. When the client closed its side, or broke it, or the server drains, what was received is answered before the call
+//!    ends.
+//!
+//! It is one stream that is polled by its connection, without a task, a timer or a channel of its own: an append costs a
+//! place in a queue. A client that does not read its results is not polled, so it is not read from either.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll},
+    vec,
+};
+
+use annals_proto::v1::{self as pb, session_result::Result as OneOf};
+use annals_store::{Appended, Error, Pending, Store};
+use futures::Stream;
+use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
+use tonic::Status;
+
+use super::{
+    append_log::AppendLine,
+    request::{self, Invalid, MESSAGE_APPENDS_MAX},
+    response,
+    status::{self, Refusal},
+};
+
+/// Appends of one session that wait for their result.
+const IN_FLIGHT_MAX: usize = 4_096;
+/// Appends that are taken in before results are looked at again, so that neither starves the other.
+const TAKEN_AT_ONCE_MAX: usize = 512;
+/// Results in one message: at a few kilobytes for a refusal, it stays well under what clients take.
+const MESSAGE_RESULTS_MAX: usize = 512;
+
+/// The answers of one session.
+pub(crate) struct Session<R> {
+    store: Store,
+    /// `None` once the client closed its side or broke it, or the server drains.
+    requests: Option<R>,
+    /// What is left of the last request.
+    batch: vec::IntoIter<pb::SessionAppend>,
+    /// The append that waits for room in the store, if one does.
+    submitting: Option<Option<Box<AppendLine>>>,
+    /// Its future; kept, so that its memory is used again.
+    submit: ReusableBoxFuture<'static, Result<Pending, Error>>,
+    waiting: VecDeque<Waiting>,
+    drain: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// How the call ends once everything is answered.
+    ending: Option<Status>,
+}
+
+/// An append that has no answer yet, or whose turn has not come.
+struct Waiting {
+    outcome: Outcome,
+    line: Option<Box<AppendLine>>,
+}
+
+enum Outcome {
+    Pending(Pending),
+    Refused(Refusal),
+}
+
+impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session<R> {
+    pub(super) fn new(store: Store, requests: R, drain: CancellationToken) -> Self {
+        Self {
+            store,
+            requests: Some(requests),
+            batch: Vec::new().into_iter(),
+            submitting: None,
+            submit: ReusableBoxFuture::new(std::future::pending()),
+            waiting: VecDeque::new(),
+            drain: Box::pin(drain.cancelled_owned()),
+            ending: None,
+        }
+    }
+
+    /// Takes appends in until none is there, the store has no room, or there are enough. Tells whether it should be called
+    /// again without being woken.
+    fn take_in(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..TAKEN_AT_ONCE_MAX {
+            if self.waiting.len() >= IN_FLIGHT_MAX {
+                return false;
+            }
+            if self.submitting.is_none() {
+                match self.poll_append(cx) {
+                    Poll::Ready(Some(append)) => self.begin(append),
+                    Poll::Ready(None) | Poll::Pending => return false,
+                }
+            }
+            if let Some(line) = self.submitting.take() {
+                let outcome = match self.submit.poll(cx) {
+                    Poll::Ready(Ok(pending)) => Outcome::Pending(pending),
+                    Poll::Ready(Err(error)) => Outcome::Refused(error.into()),
+                    Poll::Pending => {
+                        self.submitting = Some(line);
+                        return false;
+                    }
+                };
+                self.waiting.push_back(Waiting { outcome, line });
+            }
+        }
+        true
+    }
+
+    /// Checks an append and begins to hand it to the store.
+    fn begin(&mut self, append: pb::SessionAppend) {
+        match request::session_append(append, self.store.limits()) {
+            Ok(append) => {
+                self.submitting = Some(AppendLine::of(&append));
+                let store = self.store.clone();
+                self.submit.set(async move { store.submit(append).await });
+            }
+            Err(invalid) => {
+                self.waiting.push_back(Waiting {
+                    outcome: Outcome::Refused(invalid.into()),
+                    line: None,
+                });
+            }
+        }
+    }
+
+    /// The next append that was received.
+    fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Option<pb::SessionAppend>> {
+        loop {
+            if let Some(append) = self.batch.next() {
+                return Poll::Ready(Some(append));
+            }
+            let Some(requests) = &mut self.requests else {
+                return Poll::Ready(None);
+            };
+            match std::task::ready!(Pin::new(requests).poll_next(cx)) {
+                Some(Ok(request)) => match check(&request) {
+                    Ok(()) => self.batch = request.appends.into_iter(),
+                    Err(invalid) => self.end(Some(invalid.into())),
+                },
+                Some(Err(status)) => self.end(Some(status::explained(status))),
+                None => self.end(None),
+            }
+        }
+    }
+
+    /// Reads no more requests. The first reason to end is the one that is told.
+    fn end(&mut self, status: Option<Status>) {
+        if self.requests.take().is_some() {
+            self.ending = status;
+        }
+    }
+
+    /// The results that are ready, in order.
+    fn results(&mut self, cx: &mut Context<'_>) -> Vec<pb::SessionResult> {
+        let mut results = Vec::new();
+        while results.len() < MESSAGE_RESULTS_MAX {
+            let Some(front) = self.waiting.front_mut() else {
+                break;
+            };
+            let result = match &mut front.outcome {
+                Outcome::Pending(pending) => match Pin::new(pending).poll(cx) {
+                    Poll::Ready(result) => {
+                        if let Some(line) = front.line.take() {
+                            line.write(&result);
+                        }
+                        result.map_err(Refusal::Store)
+                    }
+                    Poll::Pending => break,
+                },
+                Outcome::Refused(refusal) => Err(refusal.clone()),
+            };
+            self.waiting.pop_front();
+            results.push(session_result(&result));
+        }
+        results
+    }
+}
+
+impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Stream for Session<R> {
+    type Item = Result<pb::AppendSessionResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.requests.is_some() && this.drain.as_mut().poll(cx).is_ready() {
+            this.end(Some(status::of_store(Error::Closed)));
+        }
+        let again = this.take_in(cx);
+        let results = this.results(cx);
+        if !results.is_empty() {
+            return Poll::Ready(Some(Ok(pb::AppendSessionResponse { results })));
+        }
+        if again {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let nothing_left = this.requests.is_none()
+            && this.batch.as_slice().is_empty()
+            && this.submitting.is_none()
+            && this.waiting.is_empty();
+        if nothing_left {
+            Poll::Ready(this.ending.take().map(Err))
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+fn check(request: &pb::AppendSessionRequest) -> Result<(), Invalid> {
+    match request.appends.len() {
+        1..=MESSAGE_APPENDS_MAX => Ok(()),
+        appends => Err(Invalid::field(
+            "appends",
+            format!("has {appends} appends; a message of a session has 1 to {MESSAGE_APPENDS_MAX}"),
+        )),
+    }
+}
+
+fn session_result(result: &Result<Appended, Refusal>) -> pb::SessionResult {
+    let result = match result {
+        Ok(appended) => OneOf::Appended(response::appended(appended)),
+        Err(refusal) => OneOf::Error(status::to_rpc(refusal)),
+    };
+    pb::SessionResult { result: Some(result) }
+}

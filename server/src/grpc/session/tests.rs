@@ -1,0 +1,173 @@
+use std::sync::Arc;
+
+use annals_engine::memory::MemoryEngine;
+use annals_proto::v1::{self as pb, session_result::Result as OneOf};
+use annals_store::{Environment, Settings, Store};
+use futures::{Stream, StreamExt, stream};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+
+use super::{IN_FLIGHT_MAX, Session};
+
+async fn store() -> Store {
+    let engine = Arc::new(MemoryEngine::new());
+    Store::open(engine, Settings::default(), Environment::system("test"))
+        .await
+        .unwrap()
+}
+
+fn append(stream: &str, events: usize) -> pb::SessionAppend {
+    let event = pb::NewEvent {
+        r#type: "Placed".into(),
+        ..pb::NewEvent::default()
+    };
+    let request = pb::AppendToStreamRequest {
+        stream: stream.into(),
+        expected: None,
+        events: vec![event; events],
+    };
+    pb::SessionAppend {
+        append: Some(pb::session_append::Append::AppendToStream(request)),
+    }
+}
+
+fn request(appends: Vec<pb::SessionAppend>) -> Result<pb::AppendSessionRequest, Status> {
+    Ok(pb::AppendSessionRequest { appends })
+}
+
+type Requests = Vec<Result<pb::AppendSessionRequest, Status>>;
+
+/// Everything a session answers, and how it ends.
+async fn answers(
+    store: &Store,
+    requests: impl Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin,
+    drain: CancellationToken,
+) -> (Vec<OneOf>, Option<Status>) {
+    let mut session = Session::new(store.clone(), requests, drain);
+    let mut results = Vec::new();
+    while let Some(answer) = session.next().await {
+        match answer {
+            Ok(answer) => {
+                assert!(!answer.results.is_empty(), "an answer has at least one result");
+                results.extend(answer.results.into_iter().map(|result| result.result.unwrap()));
+            }
+            Err(status) => {
+                assert!(session.next().await.is_none(), "nothing comes behind an error");
+                return (results, Some(status));
+            }
+        }
+    }
+    (results, None)
+}
+
+async fn answers_to(requests: Requests) -> (Vec<OneOf>, Option<Status>) {
+    answers(&store().await, stream::iter(requests), CancellationToken::new()).await
+}
+
+fn first_position(result: &OneOf) -> u64 {
+    match result {
+        OneOf::Appended(appended) => appended.first_position,
+        OneOf::Error(error) => panic!("not appended: {}", error.message),
+    }
+}
+
+#[tokio::test]
+async fn appends_are_answered_in_order_one_result_for_each() {
+    let messages = (0..40)
+        .map(|n| request((0..n % 7 + 1).map(|_| append("s", 1)).collect()))
+        .collect::<Requests>();
+    let appends: usize = messages
+        .iter()
+        .map(|message| message.as_ref().unwrap().appends.len())
+        .sum();
+    let (results, end) = answers_to(messages).await;
+    assert!(end.is_none());
+    let positions: Vec<_> = results.iter().map(first_position).collect();
+    assert_eq!(positions, (1..=appends as u64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn more_appends_than_may_be_in_flight_are_all_answered() {
+    let messages = (0..2 * IN_FLIGHT_MAX / 1_000 + 2)
+        .map(|_| request((0..1_000).map(|_| append("s", 1)).collect()))
+        .collect::<Requests>();
+    let appends = messages.len() * 1_000;
+    let (results, end) = answers_to(messages).await;
+    assert!(end.is_none());
+    assert_eq!(results.len(), appends);
+    assert!(results.iter().map(first_position).eq(1..=appends as u64));
+}
+
+#[tokio::test]
+async fn an_append_that_is_refused_is_answered_in_its_place_and_stops_nothing() {
+    let (results, end) = answers_to(vec![
+        request(vec![append("s", 1), append("", 1), append("s", 1)]),
+        request(vec![append("s", 0)]),
+        request(vec![pb::SessionAppend { append: None }, append("s", 2)]),
+    ])
+    .await;
+    assert!(end.is_none());
+    let shown: Vec<_> = results
+        .iter()
+        .map(|result| match result {
+            OneOf::Appended(appended) => format!("{}", appended.first_position),
+            OneOf::Error(error) => {
+                assert_eq!(error.code, i32::from(Code::InvalidArgument));
+                error.message.split(':').next().unwrap().to_owned()
+            }
+        })
+        .collect();
+    assert_eq!(shown, ["1", "stream", "2", "events", "append", "3"]);
+}
+
+#[tokio::test]
+async fn a_message_without_appends_or_with_too_many_ends_the_call_once_the_rest_is_answered() {
+    for wrong in [0, 1_001] {
+        let (results, end) = answers_to(vec![
+            request(vec![append("s", 1)]),
+            request(vec![append("s", 1); wrong]),
+            request(vec![append("s", 1)]),
+        ])
+        .await;
+        assert_eq!(results.iter().map(first_position).collect::<Vec<_>>(), [1]);
+        let end = end.unwrap();
+        assert_eq!(end.code(), Code::InvalidArgument);
+        assert!(end.message().starts_with("appends"), "{}", end.message());
+    }
+}
+
+#[tokio::test]
+async fn a_broken_call_is_answered_as_far_as_it_was_received() {
+    let (results, end) = answers_to(vec![
+        request(vec![append("s", 1), append("s", 1)]),
+        Err(Status::cancelled("gone")),
+    ])
+    .await;
+    assert_eq!(results.len(), 2);
+    assert_eq!(end.unwrap().code(), Code::Cancelled);
+}
+
+#[tokio::test]
+async fn a_drain_ends_a_session_that_waits_for_its_client_after_what_was_received_is_answered() {
+    let (store, drain) = (store().await, CancellationToken::new());
+    let requests = stream::iter(vec![request(vec![append("s", 1)])]).chain(stream::pending());
+    let mut session = Session::new(store, requests, drain.clone());
+    let answer = session.next().await.unwrap().unwrap();
+    assert_eq!(answer.results.len(), 1);
+    drain.cancel();
+    let end = session.next().await.unwrap().unwrap_err();
+    assert_eq!(end.code(), Code::Unavailable);
+    assert!(session.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_closed_store_refuses_each_append_in_its_place() {
+    let store = store().await;
+    store.close().await;
+    let requests = stream::iter(vec![request(vec![append("s", 1), append("s", 1)])]);
+    let (results, end) = answers(&store, requests, CancellationToken::new()).await;
+    assert!(end.is_none());
+    for result in results {
+        assert!(matches!(result, OneOf::Error(error) if error.code == i32::from(Code::Unavailable)));
+    }
+}

@@ -1,0 +1,297 @@
+//! What a caller gets when something is wrong: the one place that maps errors to `google.rpc.Status`.
+//!
+//! 1. Every status has an `ErrorInfo` first, with a reason of `annals/v1/errors.proto`, and then the typed detail that is
+//!    named there, if one is.
+//! 2. The match over the store's errors is exhaustive: a new one does not compile until it is decided what callers get.
+//! 3. Details are small, whatever was asked: they travel in a trailer, and clients bound those to 8 KiB or so.
+
+#[cfg(test)]
+mod tests;
+
+use annals_proto::{
+    ERROR_DOMAIN,
+    v1::{self as pb, ErrorReason, revision_conflict},
+};
+use annals_store::{Error, Expected, Rejection, Revision};
+use http::{HeaderMap, Response};
+use prost::Message;
+use prost_types::Any;
+use tonic::{Code, Status};
+use tonic_types::pb as rpc;
+
+use super::request::{Fault, Invalid};
+
+/// Why a call, or one append of a session, is not answered with a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The request is wrong.
+    Request(Invalid),
+    /// The store could not do, or would not.
+    Store(Error),
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Self {
+        Self::Request(invalid)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        from_rpc(&to_rpc(&refusal))
+    }
+}
+
+impl From<Invalid> for Status {
+    fn from(invalid: Invalid) -> Self {
+        Refusal::Request(invalid).into()
+    }
+}
+
+/// The status of a call that the store refused.
+pub(super) fn of_store(error: Error) -> Status {
+    Refusal::Store(error).into()
+}
+
+/// The refusal as `google.rpc.Status`, as results of a session carry it.
+pub(super) fn to_rpc(refusal: &Refusal) -> rpc::Status {
+    match refusal {
+        Refusal::Request(invalid) => invalid_to_rpc(invalid),
+        Refusal::Store(error) => store_to_rpc(error),
+    }
+}
+
+fn invalid_to_rpc(invalid: &Invalid) -> rpc::Status {
+    let reason = match invalid.fault {
+        Fault::Invalid => ErrorReason::InvalidField,
+        Fault::TooLarge => ErrorReason::TooLarge,
+    };
+    let violation = rpc::bad_request::FieldViolation {
+        field: invalid.field.clone(),
+        description: invalid.problem.clone(),
+        reason: short_name(reason).to_owned(),
+        localized_message: None,
+    };
+    Builder::new(Code::InvalidArgument, reason)
+        .value("field", &invalid.field)
+        .detail(
+            "google.rpc.BadRequest",
+            &rpc::BadRequest {
+                field_violations: vec![violation],
+            },
+        )
+        .build(invalid.to_string())
+}
+
+fn store_to_rpc(error: &Error) -> rpc::Status {
+    let builder = match error {
+        Error::Rejected(rejection) => rejection_to_rpc(rejection),
+        Error::StreamNotFound(stream) => Builder::new(Code::NotFound, ErrorReason::StreamNotFound)
+            .value("stream", stream)
+            .detail(
+                "annals.v1.StreamNotFound",
+                &pb::StreamNotFound {
+                    stream: stream.to_string(),
+                },
+            ),
+        Error::PositionBeyondHead { position, head } => {
+            let detail = pb::PositionBeyondHead {
+                position: position.0,
+                head: head.0,
+            };
+            Builder::new(Code::OutOfRange, ErrorReason::PositionBeyondHead)
+                .value("position", position)
+                .value("head", head)
+                .detail("annals.v1.PositionBeyondHead", &detail)
+        }
+        Error::RevisionBeyondEnd {
+            stream,
+            revision,
+            last,
+        } => {
+            let last_revision = last.map(|last| last.0);
+            let detail = pb::RevisionBeyondEnd {
+                stream: stream.to_string(),
+                revision: revision.0,
+                last_revision,
+            };
+            Builder::new(Code::OutOfRange, ErrorReason::RevisionBeyondEnd)
+                .value("stream", stream)
+                .value("revision", revision)
+                .value("last_revision", words(*last))
+                .detail("annals.v1.RevisionBeyondEnd", &detail)
+        }
+        Error::Overloaded(bound) => {
+            Builder::new(Code::ResourceExhausted, ErrorReason::Overloaded).value("bound", bound)
+        }
+        Error::Closed => Builder::new(Code::Unavailable, ErrorReason::ShuttingDown),
+        Error::Unavailable(_) => Builder::new(Code::Unavailable, ErrorReason::EngineUnavailable),
+        Error::Failed(_) => Builder::new(Code::Unavailable, ErrorReason::StorageFailed),
+        Error::Corrupt(_) => Builder::new(Code::DataLoss, ErrorReason::Corrupt),
+        Error::Internal(_) => Builder::new(Code::Internal, ErrorReason::Internal),
+    };
+    builder.build(error.to_string())
+}
+
+fn rejection_to_rpc(rejection: &Rejection) -> Builder {
+    match rejection {
+        Rejection::RevisionConflict {
+            stream,
+            expected,
+            actual,
+        } => {
+            let detail = pb::RevisionConflict {
+                stream: stream.to_string(),
+                expected: match expected {
+                    // Nothing conflicts with any state.
+                    Expected::Any => None,
+                    Expected::NoStream => Some(revision_conflict::Expected::ExpectedNoStream(true)),
+                    Expected::StreamExists => Some(revision_conflict::Expected::ExpectedStreamExists(true)),
+                    Expected::Exactly(revision) => {
+                        Some(revision_conflict::Expected::ExpectedRevision(revision.0))
+                    }
+                },
+                actual_revision: actual.map(|actual| actual.0),
+            };
+            let expected = match expected {
+                Expected::Any => "any".to_owned(),
+                Expected::NoStream => "no_stream".to_owned(),
+                Expected::StreamExists => "stream_exists".to_owned(),
+                Expected::Exactly(revision) => revision.to_string(),
+            };
+            Builder::new(Code::Aborted, ErrorReason::RevisionConflict)
+                .value("stream", stream)
+                .value("expected", expected)
+                .value("actual", words(*actual))
+                .detail("annals.v1.RevisionConflict", &detail)
+        }
+        Rejection::EventIdConflict {
+            id,
+            stream,
+            revision,
+            position,
+        } => {
+            let detail = pb::EventIdConflict {
+                id: id.to_string(),
+                stream: stream.to_string(),
+                revision: revision.0,
+                position: position.0,
+            };
+            Builder::new(Code::Aborted, ErrorReason::EventIdConflict)
+                .value("id", id)
+                .value("stream", stream)
+                .value("revision", revision)
+                .value("position", position)
+                .detail("annals.v1.EventIdConflict", &detail)
+        }
+    }
+}
+
+/// A last revision, or that there is none.
+fn words(last: Option<Revision>) -> String {
+    last.map_or_else(|| "no_stream".to_owned(), |last| last.to_string())
+}
+
+/// A reason as it stands in `ErrorInfo`.
+fn short_name(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+}
+
+struct Builder {
+    code: Code,
+    info: rpc::ErrorInfo,
+    detail: Option<Any>,
+}
+
+impl Builder {
+    fn new(code: Code, reason: ErrorReason) -> Self {
+        let info = rpc::ErrorInfo {
+            reason: short_name(reason).to_owned(),
+            domain: ERROR_DOMAIN.to_owned(),
+            ..rpc::ErrorInfo::default()
+        };
+        Self {
+            code,
+            info,
+            detail: None,
+        }
+    }
+
+    fn value(mut self, key: &str, value: impl ToString) -> Self {
+        self.info.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    fn detail(mut self, name: &str, detail: &impl Message) -> Self {
+        self.detail = Some(any(name, detail));
+        self
+    }
+
+    fn build(self, message: String) -> rpc::Status {
+        let mut details = vec![any("google.rpc.ErrorInfo", &self.info)];
+        details.extend(self.detail);
+        rpc::Status {
+            code: self.code.into(),
+            message,
+            details,
+        }
+    }
+}
+
+fn any(name: &str, message: &impl Message) -> Any {
+    Any {
+        type_url: format!("type.googleapis.com/{name}"),
+        value: message.encode_to_vec(),
+    }
+}
+
+fn from_rpc(status: &rpc::Status) -> Status {
+    Status::with_details(
+        status.code.into(),
+        status.message.clone(),
+        status.encode_to_vec().into(),
+    )
+}
+
+/// What tonic answers before a call reaches the service, in the terms of the protocol: a message over the limit is
+/// TOO_LARGE. Everything else passes.
+pub(super) fn explain<B: Default>(response: Response<B>) -> Response<B> {
+    match too_large(response.headers()) {
+        None => response,
+        Some(status) => status.into_http(),
+    }
+}
+
+/// The status of a message that was over the limit, in a response or in a stream of requests.
+pub(super) fn explained(status: Status) -> Status {
+    match (status.code(), status.message().strip_prefix(TONIC_TOO_LARGE)) {
+        (Code::OutOfRange, Some(sizes)) => message_too_large(sizes),
+        _ => status,
+    }
+}
+
+/// How tonic begins what it says of a message over the limit.
+const TONIC_TOO_LARGE: &str = "Error, decoded message length too large: ";
+
+fn too_large(headers: &HeaderMap) -> Option<Status> {
+    // Only a response without a body has it in its headers, so that answers which went well cost one look-up.
+    headers.get("grpc-status")?;
+    let status = Status::from_header_map(headers)?;
+    let sizes = status.message().strip_prefix(TONIC_TOO_LARGE)?;
+    (status.code() == Code::OutOfRange).then(|| message_too_large(sizes))
+}
+
+fn message_too_large(sizes: &str) -> Status {
+    Invalid::too_large(
+        "",
+        format!("the message is too large ({sizes}); split the append, or send less in a message"),
+    )
+    .into()
+}

@@ -1,0 +1,81 @@
+//! Metrics and health over HTTP, for machines that speak no gRPC. It answers from before the store is open until after it
+//! is closed, so that a probe can tell a server that starts or drains from one that is gone.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/health/live` | 200 while the process should be left alone; 503 once the storage failed and it stops |
+//! | `/health/ready` | 200 while calls are served; 503 and the reason otherwise |
+//! | `/metrics` | the metrics in OpenMetrics text, which Prometheus reads |
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::{Router, extract::State, response::IntoResponse, routing::get};
+use http::{StatusCode, header::CONTENT_TYPE};
+use prometheus_client::registry::Registry;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::server::Phase;
+
+const INDEX: &str = "annals-server\n\n/health/live\n/health/ready\n/metrics\n";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the answers are made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    /// What the server does now.
+    pub phase: watch::Receiver<Phase>,
+    /// Set once the store is open and has added its metrics.
+    pub registry: Arc<OnceLock<Registry>>,
+}
+
+/// Serves until it is dropped.
+pub(crate) async fn serve(listener: TcpListener, shown: Shown) {
+    // It only ends with an error that accepting can't recover from, and then probes see that it is gone.
+    if let Err(error) = axum::serve(listener, router(shown)).await {
+        tracing::error!(%error, "serving metrics and health ended");
+    }
+}
+
+fn router(shown: Shown) -> Router {
+    Router::new()
+        .route("/", get(|| async { INDEX }))
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(|| async { (StatusCode::NOT_FOUND, INDEX) })
+        .with_state(shown)
+}
+
+async fn live(State(shown): State<Shown>) -> impl IntoResponse {
+    match &*shown.phase.borrow() {
+        Phase::Starting | Phase::Serving | Phase::Draining => (StatusCode::OK, "live\n"),
+        Phase::Failed => (StatusCode::SERVICE_UNAVAILABLE, "the storage failed\n"),
+    }
+}
+
+async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
+    match &*shown.phase.borrow() {
+        Phase::Serving => (StatusCode::OK, "ready\n"),
+        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        Phase::Failed => (StatusCode::SERVICE_UNAVAILABLE, "the storage failed\n"),
+    }
+}
+
+async fn metrics(State(shown): State<Shown>) -> axum::response::Response {
+    let Some(registry) = shown.registry.get() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response();
+    };
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, registry) {
+        Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the metrics can't be written\n",
+        )
+            .into_response(),
+    }
+}

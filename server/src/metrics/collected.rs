@@ -1,0 +1,100 @@
+//! Metrics that are looked up when they are asked for: where the log ends, and how far each subscription is behind.
+
+use std::fmt;
+
+use annals_store::Store;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
+    metrics::{MetricType, gauge::ConstGauge},
+};
+
+/// Subscriptions that are shown one by one: those that are furthest behind. More would drown whoever collects them.
+const SHOWN_MAX: usize = 1_000;
+
+/// Looks at a store.
+pub(super) struct Collected(pub Store);
+
+impl fmt::Debug for Collected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Collected").field(&self.0.info()).finish()
+    }
+}
+
+#[derive(Debug, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Debug, EncodeLabelSet)]
+struct Subscription {
+    subscription: u64,
+    kind: &'static str,
+}
+
+impl Collector for Collected {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let info = self.0.info();
+        gauge(
+            &mut encoder,
+            "head_position",
+            "Position of the log's last event.",
+            info.head.0,
+        )?;
+        gauge(
+            &mut encoder,
+            "indexed_position",
+            "Position up to which the indexes are on disk.",
+            info.indexed.0,
+        )?;
+
+        let places = self.0.subscriptions().places();
+        let mut family =
+            encoder.encode_descriptor("subscriptions", "Open subscriptions.", None, MetricType::Gauge)?;
+        for kind in ["all", "stream"] {
+            let open = places.iter().filter(|(_, of, _)| *of == kind).count();
+            ConstGauge::new(signed(open as u64)).encode(family.encode_family(&Kind { kind })?)?;
+        }
+
+        let mut behind: Vec<_> = places
+            .into_iter()
+            .map(|(id, kind, place)| {
+                (
+                    info.head.0.saturating_sub(place.0),
+                    Subscription {
+                        subscription: id,
+                        kind,
+                    },
+                )
+            })
+            .collect();
+        behind.sort_by_key(|(events, _)| std::cmp::Reverse(*events));
+        let furthest = behind.first().map_or(0, |(events, _)| *events);
+        gauge(
+            &mut encoder,
+            "subscription_behind_events_max",
+            "Positions between the head and the subscription that is furthest behind.",
+            furthest,
+        )?;
+        let mut family = encoder.encode_descriptor(
+            "subscription_behind_events",
+            "Positions between the head and what a subscription has looked at; the 1,000 that are furthest behind.",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (events, subscription) in behind.iter().take(SHOWN_MAX) {
+            ConstGauge::new(signed(*events)).encode(family.encode_family(subscription)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> Result<(), fmt::Error> {
+    let metric = ConstGauge::new(signed(value));
+    metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+/// Gauges of the library are signed; positions stay far below where that matters.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

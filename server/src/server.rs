@@ -1,0 +1,322 @@
+//! A server from start to stop.
+//!
+//! ```text
+//! Starting -> Serving -> Draining -> stopped      on SIGTERM: what is in flight is answered first
+//!                  \-----> Failed -> stopped      the storage failed: stop at once, nothing it says can be trusted
+//! ```
+//!
+//! 1. Addresses are bound before the store is opened, so that a port that is taken is told before anything is touched.
+//! 2. When [`Server::serve`] returns, the store is closed and no connection of this server is open.
+//! 3. Stopping takes no longer than the drain timeout and a little more, whatever clients do.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use annals_engine::Engine;
+use annals_store::{Environment, Settings, Store};
+use prometheus_client::registry::Registry;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    Config, Error, Result,
+    config::{EngineConfig, ListenAddress},
+    engine, grpc, http,
+    metrics::Metrics,
+};
+
+/// For how long calls may still be told that the storage failed, before their connections are cut.
+const FAILED_GRACE: Duration = Duration::from_millis(500);
+/// How long cut connections and the store may take to end, which takes next to nothing unless something hangs.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a server does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The store is being opened.
+    Starting,
+    /// Calls are served.
+    Serving,
+    /// Calls in flight are answered; no new ones are taken.
+    Draining,
+    /// The storage failed.
+    Failed,
+}
+
+/// A server with an open store, bound to its addresses.
+pub struct Server {
+    config: Config,
+    store: Store,
+    engine: &'static str,
+    metrics: Metrics,
+    front: Front,
+}
+
+/// What is there before the store is: the addresses, and health served on one of them.
+struct Front {
+    grpc: TcpListener,
+    grpc_address: SocketAddr,
+    http_address: SocketAddr,
+    phase: watch::Sender<Phase>,
+    registry: Arc<OnceLock<Registry>>,
+    _http: Aborting<()>,
+}
+
+impl Front {
+    async fn bind(config: &Config) -> Result<Self> {
+        let (grpc, grpc_address) = bind("--listen", config.listen.clone()).await?;
+        let beside = ListenAddress {
+            host: grpc_address.ip().to_string(),
+            port: http_port(config.listen.port),
+        };
+        let wanted = config.http_listen.clone().unwrap_or(beside);
+        let (http, http_address) = bind("--http-listen", wanted).await?;
+        let (phase, seen) = watch::channel(Phase::Starting);
+        let registry = Arc::new(OnceLock::new());
+        let shown = http::Shown {
+            phase: seen,
+            registry: Arc::clone(&registry),
+        };
+        let _http = Aborting(tokio::spawn(http::serve(http, shown)));
+        Ok(Self {
+            grpc,
+            grpc_address,
+            http_address,
+            phase,
+            registry,
+            _http,
+        })
+    }
+}
+
+/// Starts a server and serves until `shutdown` returns.
+///
+/// # Errors
+/// As [`Server::start`] and [`Server::serve`].
+pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let mut shutdown = pin!(shutdown);
+    let server = tokio::select! {
+        server = Server::start(config) => server?,
+        () = &mut shutdown => {
+            info!("asked to stop before the store was open");
+            return Ok(());
+        }
+    };
+    server.serve(shutdown).await
+}
+
+impl Server {
+    /// Binds the addresses and opens the store. Health is served from here on, gRPC once [`Server::serve`] is called.
+    ///
+    /// # Errors
+    /// [`Error::Bind`] if an address is taken, [`Error::Open`] or [`Error::Storage`] if the store can't be opened.
+    pub async fn start(config: Config) -> Result<Self> {
+        let front = Front::bind(&config).await?;
+        let metrics = Metrics::new();
+        let engine = engine::open(&config.engine, &metrics).await?;
+        Self::open(config, front, metrics, engine).await
+    }
+
+    /// The same on an engine that the caller has, whatever engine is configured: a test's, that fails when told to.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_on(config: Config, engine: Arc<dyn Engine>) -> Result<Self> {
+        let front = Front::bind(&config).await?;
+        Self::open(config, front, Metrics::new(), engine).await
+    }
+
+    async fn open(config: Config, front: Front, metrics: Metrics, engine: Arc<dyn Engine>) -> Result<Self> {
+        let name = engine.name();
+        let settings = Settings {
+            limits: config.limits,
+            tail_bytes_max: config.tail_bytes,
+            ..Settings::default()
+        };
+        let environment = Environment::system(front.grpc_address.to_string());
+        let store = Store::open(engine, settings, environment).await?;
+        let mut shown = Registry::with_prefix("annals");
+        metrics.register(&mut shown, name);
+        Metrics::register_store(&mut shown, &store);
+        // Nobody else sets it, so it is still unset.
+        let _ = front.registry.set(shown);
+        Ok(Self {
+            config,
+            front,
+            store,
+            engine: name,
+            metrics,
+        })
+    }
+
+    /// Where gRPC is served.
+    #[must_use]
+    pub const fn grpc_address(&self) -> SocketAddr {
+        self.front.grpc_address
+    }
+
+    /// Where metrics and health are served.
+    #[must_use]
+    pub const fn http_address(&self) -> SocketAddr {
+        self.front.http_address
+    }
+
+    /// Serves until `shutdown` returns, then answers what is in flight, for at most the drain timeout, and closes the
+    /// store.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] as soon as the storage fails or proves corrupt; [`Error::Serve`] if connections can't be
+    /// accepted any more.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<()> {
+        self.log_listening();
+        let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
+        // Whatever way this ends, and even if it is dropped, no connection outlives it.
+        let _cut_at_end = cut.clone().drop_guard();
+        let connections = grpc::Connections {
+            metrics: self.metrics.clone(),
+            drain: drain.clone(),
+            cut: cut.clone(),
+        };
+        let (reporter, health) = tonic_health::server::health_reporter();
+        let stopping = Stopping {
+            store: self.store.clone(),
+            phase: self.front.phase,
+            health: grpc::Health::new(reporter),
+            drain: drain.clone(),
+            drain_timeout: self.config.drain_timeout,
+        };
+        stopping.health.serving().await;
+        let service = grpc::EventStore::new(self.store.clone(), self.engine, drain, self.metrics);
+        let mut serving = Aborting(tokio::spawn(grpc::serve(
+            self.front.grpc,
+            service,
+            health,
+            connections,
+        )?));
+        stopping.phase.send_replace(Phase::Serving);
+
+        let result = tokio::select! {
+            () = shutdown => stopping.drain(&mut serving).await,
+            failure = self.store.failed() => stopping.fail(&mut serving, failure).await,
+            result = &mut serving.0 => result.unwrap_or_else(|error| Err(Error::Serve(error.to_string()))),
+        };
+        cut.cancel();
+        let closing = async {
+            serving.ended().await;
+            self.store.close().await;
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, closing).await.is_err() {
+            warn!("the store did not close in time; what was acknowledged is durable nevertheless");
+        }
+        info!(head = self.store.info().head.0, "stopped");
+        result
+    }
+
+    fn log_listening(&self) {
+        let info = self.store.info();
+        let data = match &self.config.engine {
+            EngineConfig::Embedded { data, .. } => data.display().to_string(),
+            EngineConfig::Memory => "none: everything is gone when the server stops".to_owned(),
+        };
+        info!(
+            grpc = %self.front.grpc_address,
+            http = %self.front.http_address,
+            engine = self.engine,
+            data,
+            store = %info.id,
+            head = info.head.0,
+            version = env!("CARGO_PKG_VERSION"),
+            "listening"
+        );
+    }
+}
+
+/// What it takes to stop.
+struct Stopping {
+    store: Store,
+    phase: watch::Sender<Phase>,
+    health: grpc::Health,
+    drain: CancellationToken,
+    drain_timeout: Duration,
+}
+
+impl Stopping {
+    /// Takes no more calls, ends those that would not end by themselves, and waits for the others.
+    async fn drain(&self, serving: &mut Aborting<Result<()>>) -> Result<()> {
+        let timeout_seconds = self.drain_timeout.as_secs();
+        info!(timeout_seconds, "stopping: answering what is in flight");
+        self.phase.send_replace(Phase::Draining);
+        self.health.not_serving().await;
+        self.drain.cancel();
+        self.store.end_subscriptions();
+        self.health.end_watches().await;
+        tokio::select! {
+            () = serving.ended() => Ok(()),
+            failure = self.store.failed() => self.fail(serving, failure).await,
+            () = tokio::time::sleep(self.drain_timeout) => {
+                warn!("calls in flight did not end within the drain timeout; cutting their connections");
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops at once; callers that wait are told why, if they listen.
+    async fn fail(&self, serving: &mut Aborting<Result<()>>, failure: annals_store::Error) -> Result<()> {
+        error!(error = %failure, "the storage failed; stopping at once");
+        self.phase.send_replace(Phase::Failed);
+        self.health.not_serving().await;
+        self.drain.cancel();
+        self.store.end_subscriptions();
+        // What is left is cut, so how this ends makes no difference.
+        let _ = tokio::time::timeout(FAILED_GRACE, serving.ended()).await;
+        Err(Error::Storage(failure.to_string()))
+    }
+}
+
+/// A task that ends with its owner.
+struct Aborting<T>(JoinHandle<T>);
+
+impl<T> Aborting<T> {
+    /// Returns once the task has ended, however often it is asked.
+    async fn ended(&mut self) {
+        if !self.0.is_finished() {
+            let _ = (&mut self.0).await;
+        }
+    }
+}
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn bind(option: &'static str, address: ListenAddress) -> Result<(TcpListener, SocketAddr)> {
+    let bound = async {
+        let listener = TcpListener::bind((address.host.as_str(), address.port)).await?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bound.await.map_err(|source| Error::Bind {
+        option,
+        address,
+        source,
+    })
+}
+
+/// The port after that of gRPC; any free one if gRPC was given any free one, because the next may be taken.
+const fn http_port(listen_port: u16) -> u16 {
+    match listen_port {
+        0 => 0,
+        // The configuration has made sure that there is a next one.
+        port => port.saturating_add(1),
+    }
+}
