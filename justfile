@@ -14,7 +14,7 @@ ci: lint build test test-long
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --all-features -- -D warnings
-    cargo deny --all-features check --hide-inclusion-graph licenses bans sources
+    cargo deny --locked check --hide-inclusion-graph licenses bans sources
     buf lint
 
 # Every binary that the tests start.
