@@ -5,6 +5,11 @@ use std::{process::ExitCode, time::Duration};
 use annals_server::{Config, Error, Result, logging};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// A call allocates some dozens of times and frees on another thread than it allocated on, which the C library's allocator
+/// is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long a call into a disk that hangs may hold up the end of the process.
 const HUNG_DISK_TIMEOUT: Duration = Duration::from_secs(1);
 

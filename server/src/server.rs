@@ -139,6 +139,7 @@ impl Server {
         let settings = Settings {
             limits: config.limits,
             tail_bytes_max: config.tail_bytes,
+            appender_thread: true,
             ..Settings::default()
         };
         let environment = Environment::system(front.grpc_address.to_string());
@@ -176,7 +177,6 @@ impl Server {
     /// [`Error::Storage`] as soon as the storage fails or proves corrupt; [`Error::Serve`] if connections can't be
     /// accepted any more.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<()> {
-        self.log_listening();
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
         // Whatever way this ends, and even if it is dropped, no connection outlives it.
         let _cut_at_end = cut.clone().drop_guard();
@@ -202,6 +202,9 @@ impl Server {
             connections,
         )?));
         stopping.phase.send_replace(Phase::Serving);
+        // Last, so that whoever waits for this line finds everything ready.
+        let (grpc, http) = (self.front.grpc_address, self.front.http_address);
+        log_listening(&self.config.engine, self.engine, &self.store, grpc, http);
 
         let result = tokio::select! {
             () = shutdown => stopping.drain(&mut serving).await,
@@ -219,24 +222,30 @@ impl Server {
         info!(head = self.store.info().head.0, "stopped");
         result
     }
+}
 
-    fn log_listening(&self) {
-        let info = self.store.info();
-        let data = match &self.config.engine {
-            EngineConfig::Embedded { data, .. } => data.display().to_string(),
-            EngineConfig::Memory => "none: everything is gone when the server stops".to_owned(),
-        };
-        info!(
-            grpc = %self.front.grpc_address,
-            http = %self.front.http_address,
-            engine = self.engine,
-            data,
-            store = %info.id,
-            head = info.head.0,
-            version = env!("CARGO_PKG_VERSION"),
-            "listening"
-        );
-    }
+fn log_listening(
+    config: &EngineConfig,
+    engine: &'static str,
+    store: &Store,
+    grpc: SocketAddr,
+    http: SocketAddr,
+) {
+    let info = store.info();
+    let data = match config {
+        EngineConfig::Embedded { data, .. } => data.display().to_string(),
+        EngineConfig::Memory => "none: everything is gone when the server stops".to_owned(),
+    };
+    info!(
+        %grpc,
+        %http,
+        engine,
+        data,
+        store = %info.id,
+        head = info.head.0,
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
 }
 
 /// What it takes to stop.

@@ -82,6 +82,8 @@ fn open_fjall(
     let open = || {
         let database = Database::builder(folder)
             .cache_size(settings.cache_bytes)
+            // What is in the journal is soon in tables too, where it is compressed; here it would cost a commit time.
+            .journal_compression(fjall::CompressionType::None)
             .max_journaling_size(layout::JOURNAL_BYTES_MAX)
             .max_cached_files(Some(layout::OPEN_FILES_MAX))
             .open()?;

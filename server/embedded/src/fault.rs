@@ -94,3 +94,12 @@ fn is_damage(error: &fjall::Error) -> bool {
         _ => false,
     }
 }
+
+/// What failed, for people: fjall's own words are Rust's debug form.
+pub(crate) fn words(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(error) => error.to_string(),
+        fjall::Error::Poisoned => "an earlier write failed".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -67,7 +67,12 @@ impl Writer {
         }
         let changes = self.changes(&now, commit.mutations)?;
         self.write(changes, commit.durable)
-            .map_err(|error| self.store.fail(format!("a commit could not be written: {error}")))
+            .map_err(|error| {
+                let reason = fault::words(&error);
+                self.store.fail(format!(
+                    "a commit could not be written: {reason}; look at the disk, then start again: what was acknowledged is there"
+                ))
+            })
     }
 
     fn changes(&self, now: &Snapshot, mutations: Vec<Mutation>) -> Result<Changes> {

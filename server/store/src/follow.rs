@@ -4,6 +4,9 @@
 //! that watches the head then. One at a time, and never while the appender commits, so that nobody reads from the engine
 //! what the appender is about to add itself.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use annals_engine::{Direction, Read, Snapshot};
@@ -34,6 +37,7 @@ pub(crate) async fn refresh(shared: &Shared) -> Result<Head> {
 pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
     let snapshot = shared.engine.snapshot().await?;
     let (head, indexed) = read_ends(&*snapshot).await?;
+    check_head(&shared.tail.head(), &head)?;
     if indexed > shared.tail.head_position() {
         // Others wrote more than windows ago: begin anew behind what they indexed.
         debug!(from = %shared.tail.head_position(), to = %indexed, "skipping to what is indexed");
@@ -54,6 +58,17 @@ pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
         shared.tail.extend(frames, head_at(reached, &head))?;
     }
     Ok(head)
+}
+
+/// Whether a head can follow one that was known before.
+fn check_head(known: &Head, now: &Head) -> Result<()> {
+    if now.position > known.position || now == known {
+        return Ok(());
+    }
+    Err(Error::Corrupt(format!(
+        "the head of the log was at position {} and is another one, at {}, now; was the storage replaced by an older copy?",
+        known.position, now.position
+    )))
 }
 
 /// Begins the tail behind what is indexed.

@@ -26,10 +26,15 @@ pub struct Settings {
     pub waiting_windows_max: usize,
     /// Windows that stay in memory after they are on disk, as a cache.
     pub retired_windows_max: usize,
+    /// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
+    pub index_commit_bytes: usize,
     /// The most bytes of events in one commit, unless a single append has more.
     pub group_bytes_max: usize,
     /// The most appends in one commit.
     pub group_appends_max: usize,
+    /// Whether the appender has a thread of its own. As a task among others it would wait its turn behind the calls that
+    /// are ready to run, while the disk has nothing to do. Not in simulations, which have one thread.
+    pub appender_thread: bool,
 }
 
 impl Default for Settings {
@@ -41,8 +46,10 @@ impl Default for Settings {
             window_events: WINDOW_EVENTS,
             waiting_windows_max: 4,
             retired_windows_max: 2,
+            index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,
+            appender_thread: false,
         }
     }
 }

@@ -107,6 +107,13 @@ mod tests {
 
     use super::Signal;
 
+    /// The runtime lets some of its tasks go before it returns here, and all of them after a few times.
+    async fn everybody_waits() {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     #[tokio::test]
     async fn a_change_before_the_wait_is_seen() {
         let signal = Signal::new(1);
@@ -132,9 +139,9 @@ mod tests {
                 })
             })
             .collect();
-        tokio::task::yield_now().await;
+        everybody_waits().await;
         signal.set(1);
-        tokio::task::yield_now().await;
+        everybody_waits().await;
         signal.set_if(|value| (*value == 1).then_some(2));
         signal.set_if(|value| (*value == 1).then_some(3));
         for task in tasks {

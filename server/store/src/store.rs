@@ -107,7 +107,7 @@ impl Store {
         });
         follow::refresh(&shared).await?;
         let mut tasks = vec![
-            tokio::spawn(Appender::new(Arc::clone(&shared), jobs).run()),
+            spawn_appender(Appender::new(Arc::clone(&shared), jobs)),
             tokio::spawn(index::run(Arc::clone(&shared))),
         ];
         if follows {
@@ -283,4 +283,13 @@ impl Store {
             let _ = task.await;
         }
     }
+}
+
+fn spawn_appender(appender: Appender) -> JoinHandle<()> {
+    if !appender.has_thread() {
+        return tokio::spawn(appender.run());
+    }
+    let runtime = tokio::runtime::Handle::current();
+    // A thread of the blocking pool for as long as the store is open.
+    tokio::task::spawn_blocking(move || runtime.block_on(appender.run()))
 }

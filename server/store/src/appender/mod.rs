@@ -49,6 +49,12 @@ pub(crate) struct Job {
 
 /// For how long a group is tried again while the engine does not answer, before its appends are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a group waits for company at the most: about as long as a sync takes.
+const COMPANY_WAIT: Duration = Duration::from_micros(200);
+/// So many appends on their way at a time are worth waiting for half of them.
+const COMPANY_MIN: usize = 4;
+/// So many in a group are enough.
+const COMPANY_MAX: usize = 64;
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
 
@@ -57,6 +63,8 @@ pub(crate) struct Appender {
     queue: mpsc::Receiver<Job>,
     waiting: VecDeque<Job>,
     batches: Batches,
+    /// Appends that were lately on their way at a time.
+    company: usize,
     closing: Watcher<bool>,
 }
 
@@ -71,17 +79,24 @@ impl Appender {
             queue,
             waiting: VecDeque::new(),
             batches,
+            company: 0,
             closing,
         }
+    }
+
+    pub(crate) fn has_thread(&self) -> bool {
+        self.shared.settings.appender_thread
     }
 
     /// Writes what comes, until the queue is closed and empty, or the storage fails.
     pub(crate) async fn run(mut self) {
         while self.receive().await {
+            self.wait_for_company();
             self.wait_for_indexer().await;
             let mut jobs = self.take_group();
+            let group = jobs.len();
             match self.write(&mut jobs).await {
-                Ok(()) => {}
+                Ok(()) => self.note_company(group),
                 Err(error) => {
                     if error.is_fatal() {
                         error!(%error, "the appender stops");
@@ -112,15 +127,40 @@ impl Appender {
             if received.is_empty() {
                 self.queue.recv_many(&mut received, room).await;
             }
-        } else if self.waiting.len() < room {
-            while received.len() < room
-                && let Ok(job) = self.queue.try_recv()
-            {
-                received.push(job);
-            }
         }
         self.waiting.extend(received);
+        self.take_queued();
         !self.waiting.is_empty()
+    }
+
+    fn take_queued(&mut self) {
+        let room = self.shared.settings.group_appends_max;
+        while self.waiting.len() < room
+            && let Ok(job) = self.queue.try_recv()
+        {
+            self.waiting.push_back(job);
+        }
+    }
+
+    /// Gives those a moment who were just answered and are about to ask again: a commit costs much the same for one
+    /// append as for many. Only with a thread of its own, which may sleep, and never when nobody else is about.
+    fn wait_for_company(&mut self) {
+        let wanted = (self.company / 2).min(COMPANY_MAX);
+        if !self.has_thread() || self.company < COMPANY_MIN {
+            return;
+        }
+        let started = Instant::now();
+        while self.waiting.len() < wanted && started.elapsed() < COMPANY_WAIT {
+            std::thread::sleep(COMPANY_WAIT / 4);
+            self.take_queued();
+        }
+    }
+
+    /// Notes how many appends are on their way at a time: those that were just answered and those that wait. Forgets
+    /// slowly.
+    fn note_company(&mut self, answered: usize) {
+        let now = answered + self.waiting.len() + self.queue.len();
+        self.company = now.max(self.company - self.company.div_ceil(8));
     }
 
     /// The tail is bounded: if the indexer lags, appends wait. Not while the store closes, because the indexer has stopped

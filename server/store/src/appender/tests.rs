@@ -276,6 +276,27 @@ async fn a_closed_store_takes_nothing_and_has_answered_everything() {
     );
 }
 
+/// The indexer stops at once, and those who wait for it would wait for ever.
+#[tokio::test]
+async fn closing_answers_appends_that_wait_for_the_indexer() {
+    let settings = crate::Settings {
+        window_events: 1,
+        waiting_windows_max: 0,
+        group_appends_max: 1,
+        ..small()
+    };
+    let fixture = Fixture::new(settings).await;
+    let mut pending = Vec::new();
+    for id in 1..100 {
+        let append = append("s", Expected::Any, &[id]);
+        pending.push(fixture.store.submit(append).await.unwrap());
+    }
+    fixture.store.close().await;
+    for pending in pending {
+        pending.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn two_stores_on_one_engine_write_one_log() {
     let settings = crate::Settings {

@@ -23,8 +23,6 @@ use crate::{
     tail::Window,
 };
 
-/// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
-const COMMIT_BYTES: usize = 512 << 10;
 /// How long it waits after trouble.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -57,7 +55,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Writes one window, unless another server does.
 async fn write(shared: &Shared, window: &Window) -> Result<()> {
-    let mut commits = commits(window);
+    let mut commits = commits(window, shared.settings.index_commit_bytes);
     let last = commits.pop().unwrap_or_default();
     for mutations in commits {
         if !commit(shared, window, mutations).await? {
@@ -96,13 +94,13 @@ async fn commit(shared: &Shared, window: &Window, mutations: Vec<Mutation>) -> R
 }
 
 /// The window's entries, in the order of their keys, in commits of bounded size.
-fn commits(window: &Window) -> Vec<Vec<Mutation>> {
+fn commits(window: &Window, bytes_max: usize) -> Vec<Vec<Mutation>> {
     let mut entries = entries(window);
     entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let mut commits = vec![Vec::new()];
     let mut bytes = 0;
     for (key, value) in entries {
-        if bytes >= COMMIT_BYTES {
+        if bytes >= bytes_max {
             commits.push(Vec::new());
             bytes = 0;
         }

@@ -35,6 +35,18 @@ impl Batch {
         self.events == 0
     }
 
+    /// The position of the last event.
+    pub(crate) fn last_position(&self) -> Result<Option<Position>> {
+        let mut last = None;
+        if let Some(chunk) = self.chunks.last() {
+            let mut entries = crate::record::Entries::new(chunk);
+            while let Some(entry) = entries.next_entry()? {
+                last = Some(entry.view()?.position);
+            }
+        }
+        Ok(last)
+    }
+
     /// The events, taken apart.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ impl LogReader {
             return Err(Error::PositionBeyondHead { position: from, head });
         }
         let next = match read.direction {
-            Direction::Forwards => (from <= head).then_some(from.max(Position(1))),
+            Direction::Forwards => Some(from.max(Position(1))).filter(|from| *from <= head),
             Direction::Backwards => Some(from.min(head)).filter(|from| *from > Position::START),
         };
         let left = read.limit.unwrap_or(u64::MAX);

@@ -2,6 +2,7 @@
 //! than a page is in memory.
 
 mod batch;
+mod ends;
 pub(crate) mod log_reader;
 mod places;
 pub(crate) mod standing;
@@ -13,6 +14,7 @@ mod tests;
 pub use annals_engine::Direction;
 pub use batch::Batch;
 pub(crate) use batch::Selector;
+pub(crate) use ends::ends;
 pub use log_reader::{LogReader, ReadAll};
 pub(crate) use places::{last_revision, places, records_at};
 pub use stream_reader::{ReadStream, StreamReader};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use annals_engine::{Direction, KeyRange, PageLimit, Read};
+use annals_engine::{Direction, KeyRange, Page, PageLimit, Read};
 
+use super::ends::stored_end;
 use crate::{
     error::{Error, Result},
     frame::Frame,
@@ -25,21 +26,7 @@ pub(crate) async fn last_revision(shared: &Shared, stream: &StreamName) -> Resul
     if let Some(last) = shared.tail.last_revision(stream) {
         return Ok(last);
     }
-    let range = keys::stream_entries(stream.as_str());
-    let limit = PageLimit {
-        entries: 1,
-        bytes: usize::MAX,
-    };
-    let page = shared
-        .engine
-        .snapshot()
-        .await?
-        .range(range, Direction::Backwards, limit)
-        .await?;
-    let Some(entry) = page.entries.first() else {
-        return Ok(None);
-    };
-    Ok(Some(Postings::parse_stream(entry)?.last()))
+    Ok(stored_end(shared, stream).await?.map(|(last, _)| last))
 }
 
 /// Where the events of a stream with revisions from `from` to `to` stand. They must exist.
@@ -75,27 +62,23 @@ pub(crate) async fn places(
 async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revision) -> Result<Places> {
     let all = keys::stream_entries(stream.as_str());
     let behind_from = keys::stream(stream.as_str(), from.next());
+    // The entry in which `from` is: the last that begins at or before it. And those behind it up to `to`.
+    let before = KeyRange::new(all.start, behind_from.clone());
+    let mut behind = KeyRange::new(behind_from, keys::stream(stream.as_str(), to.next()));
     let reads = vec![
-        // The entry in which `from` is: the last that begins at or before it.
-        Read::Range {
-            range: KeyRange::new(all.start, behind_from.clone()),
-            direction: Direction::Backwards,
-            limit: PageLimit {
-                entries: 1,
-                bytes: usize::MAX,
-            },
-        },
-        // And those up to `to`.
-        Read::Range {
-            range: KeyRange::new(behind_from, keys::stream(stream.as_str(), to.next())),
-            direction: Direction::Forwards,
-            limit: PageLimit {
-                entries: usize::MAX,
-                bytes: usize::MAX,
-            },
-        },
+        read_range(before, Direction::Backwards, 1),
+        read_range(behind.clone(), Direction::Forwards, usize::MAX),
     ];
-    let pages = shared.engine.snapshot().await?.read(reads).await?;
+    let snapshot = shared.engine.snapshot().await?;
+    let mut pages = snapshot.read(reads).await?;
+    // Engines end a page where they like.
+    while let [_, .., Page { entries, more: true }] = pages.as_slice()
+        && let Some(last) = entries.last()
+    {
+        behind.start = [&last.key[..], &[0]].concat().into();
+        let read = read_range(behind.clone(), Direction::Forwards, usize::MAX);
+        pages.append(&mut snapshot.read(vec![read]).await?);
+    }
     let mut places: Places = Vec::new();
     for entry in pages.iter().flat_map(|page| &page.entries) {
         for (revision, position) in Postings::parse_stream(entry)?.events() {
@@ -107,6 +90,18 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
         }
     }
     Ok(places)
+}
+
+fn read_range(range: KeyRange, direction: Direction, entries: usize) -> Read {
+    let limit = PageLimit {
+        entries,
+        bytes: usize::MAX,
+    };
+    Read::Range {
+        range,
+        direction,
+        limit,
+    }
 }
 
 /// The entries of the events at these positions, which ascend, as far as a page of the engine has them: at least the

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_engine::Direction;
 
-use super::{BATCH_BYTES, Batch, last_revision, places, records_at};
+use super::{BATCH_BYTES, Batch, ends, places, records_at};
 use crate::{
     error::{Error, Result},
     name::StreamName,
@@ -48,8 +48,8 @@ pub struct StreamReader {
 
 impl StreamReader {
     pub(crate) async fn begin(shared: Arc<Shared>, read: ReadStream) -> Result<Self> {
-        let head = shared.fresh_head().await?;
-        let Some(last) = last_revision(&shared, &read.stream).await? else {
+        let (head, last) = ends(&shared, &read.stream).await?;
+        let Some(last) = last else {
             return Err(Error::StreamNotFound(read.stream));
         };
         let from = read.from.unwrap_or(match read.direction {

@@ -51,7 +51,7 @@ pub(crate) async fn streams(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<StreamInfo>> {
-    shared.fresh_head().await?;
+    let head = shared.fresh_head().await?;
     // The tail first: what it lets go of meanwhile is on disk before it does.
     let mut found: BTreeMap<StreamName, NewStream> = shared.tail.new_streams(prefix, after, limit);
     let page_limit = PageLimit {
@@ -66,11 +66,15 @@ pub(crate) async fn streams(
             .range(range.clone(), Direction::Forwards, page_limit)
             .await?;
         let last_key = page.entries.last().map(|entry| entry.key.clone());
-        stored += page.entries.len();
         for entry in page.entries {
             let name = keys::parse_name(&entry.key).ok_or(Malformed("index: key of a name"))?;
-            // A window that is written in part may hold names of it already, and the same ones.
-            found.insert(StreamName::trusted(name), index::parse_name(&entry.value)?);
+            let began = index::parse_name(&entry.value)?;
+            // A window that another server is just writing may hold names of it already. They are not there yet, and must
+            // not take the places of others.
+            if began.first_position <= head {
+                stored += 1;
+                found.insert(StreamName::trusted(name), began);
+            }
         }
         match last_key {
             Some(last) if page.more && stored < limit => range.start = [&last[..], &[0]].concat().into(),
@@ -79,11 +83,7 @@ pub(crate) async fn streams(
     }
     let mut infos = Vec::with_capacity(limit.min(found.len()));
     for (name, began) in found.into_iter().take(limit) {
-        match info(shared, name, &began).await {
-            // Its name came from a window that another server is just writing; it is not there yet.
-            Err(Error::StreamNotFound(_)) => {}
-            found => infos.push(found?),
-        }
+        infos.push(info(shared, name, &began).await?);
     }
     Ok(infos)
 }

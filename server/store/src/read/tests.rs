@@ -198,6 +198,17 @@ async fn a_read_ends_at_the_head_it_began_with() {
 }
 
 #[tokio::test]
+async fn an_empty_log_is_read_from_its_beginning() {
+    let fixture = Fixture::new(small()).await;
+    for direction in [Direction::Forwards, Direction::Backwards] {
+        for from in [None, Some(0), Some(1)] {
+            let log = read_log(&fixture.store, direction, from, Query::default()).await;
+            assert_eq!(ids(&log), [], "{direction:?} from {from:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_lies_beyond_the_end_is_refused() {
     let fixture = filled().await;
     let read = ReadAll {

@@ -22,7 +22,7 @@ use crate::{
     name::StreamName,
     position::{Position, Revision},
     query::Query,
-    read::{BATCH_BYTES, Batch, Selector, last_revision, log_reader},
+    read::{BATCH_BYTES, Batch, Selector, ends, log_reader},
     shared::Shared,
     signal::Watcher,
 };
@@ -122,11 +122,9 @@ impl Subscription {
     }
 
     pub(crate) async fn to_stream(shared: Arc<Shared>, subscribe: SubscribeStream) -> Result<Self> {
-        let head = shared.fresh_head().await?;
-        let last = last_revision(&shared, &subscribe.stream).await?;
+        let (head, last) = ends(&shared, &subscribe.stream).await?;
         let (next, place) = match subscribe.start {
             Start::Beginning => (Revision::FIRST, Position::START),
-            // An event that was appended between the two look-ups is after the end that was seen.
             Start::End => (Revision::after(last), head),
             Start::After(revision) if last.is_none_or(|last| revision > last) => {
                 return Err(Error::RevisionBeyondEnd {
@@ -226,6 +224,11 @@ impl Subscription {
         if !batch.is_empty() {
             self.shared.metrics.read_events.inc_by(batch.events as u64);
             self.tell();
+            if self.stream.is_some() || !self.query.matches_all() {
+                // Events tell no more than the position of the last of them; what was looked at behind it, and did not
+                // match, is told by a checkpoint.
+                self.told = batch.last_position()?.unwrap_or(self.told);
+            }
             return Ok(Some(Notice::Events(batch)));
         }
         let due = self.place.0 - self.told.0 >= CHECKPOINT_POSITIONS

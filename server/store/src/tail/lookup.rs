@@ -32,6 +32,13 @@ impl State {
         std::iter::once(&self.active).chain(self.sealed.iter().rev().map(Arc::as_ref))
     }
 
+    fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
+        match self.runs(stream.as_str()).next() {
+            Some(run) => Some(Some(run.last())),
+            None => self.known.get(stream).copied(),
+        }
+    }
+
     fn runs<'a>(&'a self, stream: &'a str) -> impl DoubleEndedIterator<Item = &'a StreamRun> {
         self.windows()
             .filter_map(move |window| window.streams.get(stream))
@@ -41,11 +48,34 @@ impl State {
 impl Tail {
     /// A stream's last revision: `None` if it is not known here, `Some(None)` if the stream is known to have no events.
     pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
+        self.state.read().last_revision(stream)
+    }
+
+    /// The head, and a stream's last revision at it if that is known here.
+    pub(crate) fn ends(&self, stream: &StreamName) -> Option<(Position, Option<Revision>)> {
         let state = self.state.read();
-        match state.runs(stream.as_str()).next() {
-            Some(run) => Some(Some(run.last())),
-            None => state.known.get(stream).copied(),
+        Some((state.head.position, state.last_revision(stream)?))
+    }
+
+    /// The same with what was found on disk after the head was `since`. `None` if it can't be told whether the stream got
+    /// events after that, or if what was found is beyond the head that is known here.
+    pub(crate) fn ends_with(
+        &self,
+        stream: &StreamName,
+        since: Position,
+        stored: Option<(Revision, Position)>,
+    ) -> Option<(Position, Option<Revision>)> {
+        let state = self.state.read();
+        let head = state.head.position;
+        if let Some(last) = state.last_revision(stream) {
+            return Some((head, last));
         }
+        let seen_since = state
+            .windows()
+            .next_back()
+            .is_some_and(|oldest| oldest.after <= since);
+        let within = stored.is_none_or(|(_, position)| position <= head);
+        (seen_since && within).then_some((head, stored.map(|(last, _)| last)))
     }
 
     /// Remembers what was found on disk for streams that no window knows. `head` is the position the caller knew when it

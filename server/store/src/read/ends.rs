@@ -1,0 +1,44 @@
+//! Where the log and a stream end, both at the same moment.
+//!
+//! The two are looked up one after the other when the stream's end is on disk, and the log goes on meanwhile. So what was
+//! found on disk counts only if the tail can still tell that nothing came to the stream since.
+
+use annals_engine::{Direction, PageLimit};
+
+use crate::{
+    error::Result,
+    index::Postings,
+    keys,
+    name::StreamName,
+    position::{Position, Revision},
+    shared::Shared,
+};
+
+/// The head that a read which begins now must see, or a later one, and a stream's last revision at it.
+pub(crate) async fn ends(shared: &Shared, stream: &StreamName) -> Result<(Position, Option<Revision>)> {
+    loop {
+        let head = shared.fresh_head().await?;
+        if let Some(ends) = shared.tail.ends(stream) {
+            return Ok(ends);
+        }
+        let stored = stored_end(shared, stream).await?;
+        if let Some(ends) = shared.tail.ends_with(stream, head, stored) {
+            return Ok(ends);
+        }
+    }
+}
+
+/// The last event of a stream in the indexes on disk, and where it stands.
+pub(crate) async fn stored_end(shared: &Shared, stream: &StreamName) -> Result<Option<(Revision, Position)>> {
+    let range = keys::stream_entries(stream.as_str());
+    let limit = PageLimit {
+        entries: 1,
+        bytes: usize::MAX,
+    };
+    let snapshot = shared.engine.snapshot().await?;
+    let page = snapshot.range(range, Direction::Backwards, limit).await?;
+    let Some(entry) = page.entries.first() else {
+        return Ok(None);
+    };
+    Ok(Postings::parse_stream(entry)?.events().last())
+}
