@@ -1,0 +1,292 @@
+//! A bare tonic server with the service and messages of Annals and no storage: the limit of the transport here.
+//!
+//! - An append is decoded, counted, and answered with the revisions that it expected.
+//! - A session is answered message by message, one result for each append.
+//! - `ReadAll` sends a batch that was encoded once, as often as the limit asks for. No server can send events for less.
+//! - `SubscribeAll` sends what is appended from then on, unless nobody subscribed.
+//!
+//! Windows and frame sizes are those of the Annals server. Everything else is unimplemented.
+
+mod reads;
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use annals_proto::v1 as pb;
+use clap::Args;
+use futures::{Stream, StreamExt, future::BoxFuture, stream};
+use pb::event_store_service_server::{EventStoreService, EventStoreServiceServer};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tonic::{
+    Code, Request, Response, Status, Streaming,
+    body::Body,
+    server::{Grpc, NamedService},
+    transport::{Server, server::TcpIncoming},
+};
+use tower::Service;
+
+use crate::{Error, Result};
+use reads::{Encoded, Reads};
+
+const READ_ALL: &str = "/annals.v1.EventStoreService/ReadAll";
+/// Events that a subscriber may be behind before it is cut off.
+const SUBSCRIBER_EVENTS: usize = 65_536;
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+const FRAME_BYTES_MAX: u32 = 256 << 10;
+const RECORDED_AT: prost_types::Timestamp = prost_types::Timestamp {
+    seconds: 1_700_000_000,
+    nanos: 123_456_000,
+};
+
+/// Where to serve.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Options {
+    /// Address to listen on
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: SocketAddr,
+}
+
+/// Serves until the process ends.
+pub(crate) async fn run(options: Options) -> Result<()> {
+    let listener = tokio::net::TcpListener::bind(options.listen)
+        .await
+        .map_err(Error::system(format!("listen on {}", options.listen)))?;
+    serve(listener).await
+}
+
+async fn serve(listener: tokio::net::TcpListener) -> Result<()> {
+    Server::builder()
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .add_service(Routed::new())
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+        .await
+        .map_err(|error| Error::wrong("echo", error.to_string()))
+}
+
+/// The log as far as there is one: how many events came, and who wants to see them.
+struct Echo {
+    head: AtomicU64,
+    subscribers: broadcast::Sender<pb::RecordedEvent>,
+    /// Held while positions are given and events handed on, so that subscribers see them in order.
+    delivery: Mutex<()>,
+}
+
+impl Echo {
+    fn new() -> Self {
+        let (subscribers, _) = broadcast::channel(SUBSCRIBER_EVENTS);
+        Self {
+            head: AtomicU64::new(0),
+            subscribers,
+            delivery: Mutex::new(()),
+        }
+    }
+
+    fn append(&self, append: pb::AppendToStreamRequest) -> pb::AppendToStreamResponse {
+        use pb::expected_revision::Expected;
+        let first_revision = match append.expected.and_then(|expected| expected.expected) {
+            Some(Expected::Revision(last)) => last + 1,
+            _ => 0,
+        };
+        let events = append.events.len() as u64;
+        let first_position = if self.subscribers.receiver_count() == 0 {
+            self.head.fetch_add(events, Ordering::Relaxed) + 1
+        } else {
+            self.deliver(&append.stream, first_revision, append.events)
+        };
+        pb::AppendToStreamResponse {
+            first_revision,
+            last_revision: first_revision + events - 1,
+            first_position,
+            last_position: first_position + events - 1,
+            recorded_at: Some(RECORDED_AT),
+            already_appended: false,
+        }
+    }
+
+    /// Hands the events on; returns the position of the first.
+    fn deliver(&self, stream: &str, first_revision: u64, events: Vec<pb::NewEvent>) -> u64 {
+        let _in_order = self.delivery.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = self.head.fetch_add(events.len() as u64, Ordering::Relaxed) + 1;
+        for (nth, event) in (0..).zip(events) {
+            // The last subscriber may be gone by now.
+            let _ = self.subscribers.send(pb::RecordedEvent {
+                id: event.id,
+                r#type: event.r#type,
+                data: event.data,
+                metadata: event.metadata,
+                tags: event.tags,
+                stream: stream.to_owned(),
+                revision: first_revision + nth,
+                position: first + nth,
+                recorded_at: Some(RECORDED_AT),
+            });
+        }
+        first
+    }
+
+    fn result(&self, append: pb::SessionAppend) -> pb::SessionResult {
+        let pb::session_append::Append::AppendToStream(append) = append.append.unwrap_or_else(|| {
+            pb::session_append::Append::AppendToStream(pb::AppendToStreamRequest::default())
+        });
+        pb::SessionResult {
+            result: Some(pb::session_result::Result::Appended(self.append(append))),
+        }
+    }
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = std::result::Result<T, Status>> + Send>>;
+type Answered<T> = std::result::Result<Response<T>, Status>;
+
+fn unimplemented<T>() -> Answered<T> {
+    Err(Status::new(Code::Unimplemented, "the echo server stores nothing"))
+}
+
+/// The trait wants the service behind an `Arc`, so this is one.
+#[derive(Clone)]
+struct Shared(std::sync::Arc<Echo>);
+
+#[tonic::async_trait]
+impl EventStoreService for Shared {
+    type AppendSessionStream = Answers<pb::AppendSessionResponse>;
+    type ReadStreamStream = Answers<pb::ReadStreamResponse>;
+    type ReadAllStream = Answers<pb::ReadAllResponse>;
+    type SubscribeAllStream = Answers<pb::SubscribeAllResponse>;
+    type SubscribeStreamStream = Answers<pb::SubscribeStreamResponse>;
+
+    async fn append_to_stream(
+        &self,
+        request: Request<pb::AppendToStreamRequest>,
+    ) -> Answered<pb::AppendToStreamResponse> {
+        let append = request.into_inner();
+        if append.events.is_empty() {
+            return Err(Status::invalid_argument("events: none"));
+        }
+        Ok(Response::new(self.0.append(append)))
+    }
+
+    async fn append_session(
+        &self,
+        request: Request<Streaming<pb::AppendSessionRequest>>,
+    ) -> Answered<Self::AppendSessionStream> {
+        let echo = self.0.clone();
+        let answers = request.into_inner().map(move |message| {
+            let results = message?
+                .appends
+                .into_iter()
+                .map(|append| echo.result(append))
+                .collect();
+            Ok(pb::AppendSessionResponse { results })
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn subscribe_all(
+        &self,
+        _request: Request<pb::SubscribeAllRequest>,
+    ) -> Answered<Self::SubscribeAllStream> {
+        use pb::subscribe_all_response::Content;
+        let message = |content| {
+            Ok(pb::SubscribeAllResponse {
+                content: Some(content),
+            })
+        };
+        let subscriber = self.0.subscribers.subscribe();
+        let position = self.0.head.load(Ordering::Relaxed);
+        let live = stream::once(async move { message(Content::CaughtUp(pb::CaughtUp { position })) });
+        let events = stream::unfold(subscriber, move |mut subscriber| async move {
+            let mut events = match subscriber.recv().await {
+                Ok(event) => vec![event],
+                Err(RecvError::Lagged(_)) => return Some((Err(Status::data_loss("too slow")), subscriber)),
+                Err(RecvError::Closed) => return None,
+            };
+            while let Ok(event) = subscriber.try_recv() {
+                events.push(event);
+            }
+            Some((message(Content::Events(pb::EventBatch { events })), subscriber))
+        });
+        Ok(Response::new(Box::pin(live.chain(events))))
+    }
+
+    async fn read_stream(&self, _: Request<pb::ReadStreamRequest>) -> Answered<Self::ReadStreamStream> {
+        unimplemented()
+    }
+
+    async fn read_all(&self, _: Request<pb::ReadAllRequest>) -> Answered<Self::ReadAllStream> {
+        unimplemented()
+    }
+
+    async fn subscribe_stream(
+        &self,
+        _: Request<pb::SubscribeStreamRequest>,
+    ) -> Answered<Self::SubscribeStreamStream> {
+        unimplemented()
+    }
+
+    async fn get_stream(&self, _: Request<pb::GetStreamRequest>) -> Answered<pb::GetStreamResponse> {
+        unimplemented()
+    }
+
+    async fn list_streams(&self, _: Request<pb::ListStreamsRequest>) -> Answered<pb::ListStreamsResponse> {
+        unimplemented()
+    }
+
+    async fn get_server_info(
+        &self,
+        _: Request<pb::GetServerInfoRequest>,
+    ) -> Answered<pb::GetServerInfoResponse> {
+        unimplemented()
+    }
+}
+
+/// The generated service, with `ReadAll` taken out of it, because its trait answers with messages and not with bytes.
+#[derive(Clone)]
+struct Routed {
+    generated: EventStoreServiceServer<Shared>,
+    reads: Reads,
+}
+
+impl Routed {
+    fn new() -> Self {
+        let echo = Shared(std::sync::Arc::new(Echo::new()));
+        Self {
+            generated: EventStoreServiceServer::new(echo).max_decoding_message_size(16 << 20),
+            reads: Reads::new(),
+        }
+    }
+}
+
+impl NamedService for Routed {
+    const NAME: &'static str = <EventStoreServiceServer<Shared> as NamedService>::NAME;
+}
+
+impl Service<http::Request<Body>> for Routed {
+    type Response = http::Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = BoxFuture<'static, std::result::Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if request.uri().path() == READ_ALL {
+            let reads = self.reads.clone();
+            Box::pin(async move { Ok(Grpc::new(Encoded).server_streaming(reads, request).await) })
+        } else {
+            self.generated.call(request)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! The echo server under the same loads that measure it.
+
+use std::{sync::Arc, time::Duration};
+
+use prost::Message;
+
+use super::*;
+use crate::load::{Subject, Supply, calls, live, read, session};
+
+async fn started() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener));
+    endpoint
+}
+
+fn subject<'a>(endpoint: &'a str, supply: &'a Arc<Supply>) -> Subject<'a> {
+    Subject {
+        endpoint,
+        pid: std::process::id(),
+        supply,
+        warm_up: Duration::from_millis(20),
+        measured: Duration::from_millis(200),
+        clients_per_connection: 2,
+    }
+}
+
+#[test]
+fn a_batch_is_the_encoding_of_as_many_events_of_one_size() {
+    let reads = Reads::new();
+    let decoded = pb::ReadAllResponse::decode(reads.batch.clone()).unwrap();
+    assert_eq!(decoded.events.len() as u64, reads.batch_events);
+    assert_eq!(reads.batch.len(), reads.batch_events as usize * reads.event_bytes);
+    assert!(decoded.events.iter().all(|event| event.data.len() == 256));
+    assert!(decoded.events.iter().all(|event| event.r#type.len() == 12));
+}
+
+#[tokio::test]
+async fn calls_are_answered_with_the_revisions_they_expect() {
+    let (endpoint, supply) = (started().await, Arc::default());
+    let measured = calls::run(&subject(&endpoint, &supply), 3, 2).await.unwrap();
+    assert!(
+        measured.events > 0 && measured.events.is_multiple_of(2),
+        "{measured:?}"
+    );
+    assert!(measured.latency.unwrap().max_ms > 0.0, "{measured:?}");
+}
+
+#[tokio::test]
+async fn a_session_is_answered_to_its_end() {
+    let (endpoint, supply) = (started().await, Arc::default());
+    let measured = session::run(&subject(&endpoint, &supply), 16).await.unwrap();
+    assert!(measured.events > 0, "{measured:?}");
+}
+
+#[tokio::test]
+async fn a_read_gets_exactly_what_it_asks_for() {
+    let (endpoint, supply) = (started().await, Arc::default());
+    let events = 3 * Reads::new().batch_events + 5;
+    let measured = read::run(&subject(&endpoint, &supply), events).await.unwrap();
+    assert_eq!(measured.events, events);
+}
+
+#[tokio::test]
+async fn a_subscriber_gets_each_event_once() {
+    let (endpoint, supply) = (started().await, Arc::default());
+    let measured = live::run(&subject(&endpoint, &supply), 500).await.unwrap();
+    assert!(measured.events > 0 && measured.events <= 110, "{measured:?}");
+    assert!(measured.late_ms_max.is_some());
+}

@@ -1,0 +1,176 @@
+//! The events that are appended, made while they are encoded: the generator allocates nothing for them.
+//!
+//! An event is numbered, and its number makes its id; type and data come from a pool that is made once. Data is 256 bytes
+//! of JSON whose values differ, so that compression on the way to disk finds what it would find in real events.
+
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Bytes of data in an event.
+pub(crate) const DATA_BYTES: usize = 256;
+/// Bytes of an id, a UUID with hyphens.
+pub(crate) const ID_BYTES: usize = 36;
+/// Bytes of a type: all have as many.
+pub(crate) const TYPE_BYTES: usize = 12;
+
+const TYPES: [&str; 8] = [
+    "OrderCreated",
+    "OrderShipped",
+    "PaymentTaken",
+    "ItemRestored",
+    "StockCounted",
+    "PriceChanged",
+    "RefundIssued",
+    "ParcelPicked",
+];
+const POOL_EVENTS: usize = 4_096;
+
+/// Type and data of an event.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) kind: &'static str,
+    pub(crate) data: [u8; DATA_BYTES],
+}
+
+static POOL: LazyLock<Vec<Content>> = LazyLock::new(|| {
+    let mut state = 1;
+    (0..POOL_EVENTS)
+        .map(|nth| Content {
+            kind: TYPES[nth % TYPES.len()],
+            data: data(&mut state),
+        })
+        .collect()
+});
+
+/// Type and data of the event with this number.
+pub(crate) fn content(number: u64) -> &'static Content {
+    &POOL[number as usize % POOL_EVENTS]
+}
+
+/// A UUID (version 4 in form) whose last 12 digits are the number, and the others look random.
+pub(crate) fn id(number: u64) -> [u8; ID_BYTES] {
+    let mut state = number;
+    let mixed = random(&mut state);
+    let high = (mixed & !0xf000) | 0x4000;
+    let low = 0x8000_0000_0000_0000 | ((mixed >> 32 & 0x3fff) << 48) | (number & 0xffff_ffff_ffff);
+    let digits = (u128::from(high) << 64) | u128::from(low);
+    let mut text = [b'-'; ID_BYTES];
+    let mut nth = 32;
+    for (place, byte) in text.iter_mut().enumerate() {
+        if matches!(place, 8 | 13 | 18 | 23) {
+            continue;
+        }
+        nth -= 1;
+        *byte = b"0123456789abcdef"[(digits >> (4 * nth)) as usize & 0xf];
+    }
+    text
+}
+
+/// The number of the event that has this id, if it is one of ours.
+pub(crate) fn number(id: &str) -> Option<u64> {
+    u64::from_str_radix(id.get(ID_BYTES - 12..)?, 16).ok()
+}
+
+/// Gives out streams and event numbers; none twice.
+#[derive(Debug, Default)]
+pub(crate) struct Supply {
+    streams: AtomicU64,
+    events: AtomicU64,
+}
+
+impl Supply {
+    /// A stream that has no events.
+    pub(crate) fn stream(&self) -> u64 {
+        self.streams.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The first of `count` event numbers.
+    pub(crate) fn events(&self, count: u32) -> u64 {
+        self.events.fetch_add(u64::from(count), Ordering::Relaxed)
+    }
+}
+
+/// Hexadecimal and decimal values under fixed names, closed to exactly [`DATA_BYTES`].
+fn data(state: &mut u64) -> [u8; DATA_BYTES] {
+    let mut json = format!(
+        "{{\"orderId\":\"{:016x}\",\"customer\":\"c-{:08}\",\"amountCents\":{},\"currency\":\"EUR\",\"lines\":[",
+        random(state),
+        random(state) % 100_000_000,
+        10_000 + random(state) % 90_000,
+    );
+    for _ in 0..2 {
+        json += &format!(
+            "{{\"sku\":\"{:010x}\",\"count\":{}}},",
+            random(state) >> 24,
+            random(state) % 9
+        );
+    }
+    json.pop();
+    json += "],\"note\":\"";
+    while json.len() < DATA_BYTES - 2 {
+        json.push(char::from(b"etaoin shrdlu"[random(state) as usize % 13]));
+    }
+    json += "\"}";
+    json.into_bytes()
+        .try_into()
+        .expect("the parts before the note are shorter than an event")
+}
+
+/// The next of a sequence that looks random (SplitMix64, Steele et al. 2014).
+fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn data_is_json_of_exactly_256_bytes_and_differs() {
+        let mut seen = HashSet::new();
+        for nth in 0..POOL_EVENTS as u64 {
+            let content = content(nth);
+            let value: serde_json::Value = serde_json::from_slice(&content.data).unwrap();
+            assert!(value["orderId"].is_string(), "{value}");
+            assert_eq!(content.kind.len(), TYPE_BYTES);
+            seen.insert(content.data);
+        }
+        assert_eq!(seen.len(), POOL_EVENTS);
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_4_that_gives_its_number_back() {
+        let mut seen = HashSet::new();
+        for wanted in (0..2_000).chain([0xffff_ffff_ffff]) {
+            let id = id(wanted);
+            let text = std::str::from_utf8(&id).unwrap();
+            assert_eq!(number(text), Some(wanted));
+            let parts: Vec<usize> = text.split('-').map(str::len).collect();
+            assert_eq!(parts, [8, 4, 4, 4, 12], "{text}");
+            assert_eq!(&text[14..15], "4", "{text}");
+            assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"), "{text}");
+            assert!(seen.insert(id), "{text} twice");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_id_of_ours_has_no_number() {
+        assert_eq!(number(""), None);
+        assert_eq!(number("00000000-0000-4000-8000-zzzzzzzzzzzz"), None);
+    }
+
+    #[test]
+    fn nothing_is_supplied_twice() {
+        let supply = Supply::default();
+        assert_eq!((supply.stream(), supply.stream()), (0, 1));
+        assert_eq!((supply.events(100), supply.events(1)), (0, 100));
+    }
+}

@@ -1,0 +1,235 @@
+//! The load generator: what every kind of load needs.
+//!
+//! - `events`, `wire`: what is sent, and how it becomes bytes.
+//! - `calls`: unary appends in a closed loop, of one event or many.
+//! - `session`: one session with a bounded number of appends in flight.
+//! - `read`: the whole log, decoded.
+//! - `live`: appends at a fixed rate, and when a subscriber sees them.
+//!
+//! A load warms up first; what ends before or after the window is not counted.
+
+pub(crate) mod calls;
+mod events;
+pub(crate) mod live;
+pub(crate) mod read;
+pub(crate) mod session;
+mod wire;
+
+pub(crate) use events::{Supply, content, id};
+
+use std::{sync::Mutex, time::Duration};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+use tonic::{
+    client::Grpc,
+    transport::{Channel, Endpoint},
+};
+
+use crate::{Error, Result, cpu};
+
+/// As the client library has them.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+/// Longer than any answer of a server that works.
+const LATENCY_MICROS_MAX: u64 = 60_000_000;
+
+/// What is loaded, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    /// `http://127.0.0.1:…`
+    pub(crate) endpoint: &'a str,
+    /// The server's process.
+    pub(crate) pid: u32,
+    /// Streams and events that the server has not seen.
+    pub(crate) supply: &'a std::sync::Arc<Supply>,
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+    /// How many clients share an HTTP/2 connection.
+    pub(crate) clients_per_connection: usize,
+}
+
+/// What one run of a load gave.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Measured {
+    pub(crate) events: u64,
+    pub(crate) seconds: f64,
+    pub(crate) events_per_second: f64,
+    /// Of a call, or from append to delivery; none where single ones are not timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) latency: Option<Latency>,
+    /// CPU time of the load generator for an event.
+    pub(crate) client_cpu_micros_per_event: f64,
+    /// CPU time of the server for an event.
+    pub(crate) server_cpu_micros_per_event: f64,
+    /// Cores that were kept busy by neither generator nor server: other programs, and the system on behalf of nobody.
+    pub(crate) others_cores_busy: f64,
+    /// By how much the generator was late against its own schedule, where it has one: the worst, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) late_ms_max: Option<f64>,
+}
+
+/// A distribution of latencies in milliseconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) p999_ms: f64,
+    pub(crate) max_ms: f64,
+}
+
+/// Collects latencies of many tasks. One lock for all: at the rates of single calls it is hardly ever waited for, and one
+/// histogram stays in the cache where one for each client would not.
+#[derive(Debug)]
+struct Latencies(Mutex<Histogram<u64>>);
+
+impl Latencies {
+    fn new() -> Self {
+        let histogram = Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 3);
+        Self(Mutex::new(
+            histogram.expect("these are bounds that a histogram can have"),
+        ))
+    }
+
+    fn record(&self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .saturating_record(micros);
+    }
+
+    fn count(&self) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .len()
+    }
+
+    fn summary(&self) -> Latency {
+        let histogram = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
+        Latency {
+            p50_ms: at(0.5),
+            p99_ms: at(0.99),
+            p999_ms: at(0.999),
+            max_ms: histogram.max() as f64 / 1e3,
+        }
+    }
+}
+
+/// When counting begins and ends.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    from: Instant,
+    to: Instant,
+}
+
+impl Window {
+    /// Begins after the subject's warm-up, which begins now.
+    fn after_warm_up(subject: &Subject<'_>) -> Self {
+        let from = Instant::now() + subject.warm_up;
+        Self {
+            from,
+            to: from + subject.measured,
+        }
+    }
+
+    fn holds(&self, at: Instant) -> bool {
+        self.from <= at && at < self.to
+    }
+
+    /// Sleeps through the window. Gives the CPU time that generator and server took in it.
+    async fn watch(self, server: u32) -> CpuTimes {
+        sleep_until(self.from).await;
+        let before = CpuTimes::now(server);
+        sleep_until(self.to).await;
+        CpuTimes::now(server).since(&before)
+    }
+
+    fn seconds(&self) -> f64 {
+        (self.to - self.from).as_secs_f64()
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct CpuTimes {
+    client: Duration,
+    server: Duration,
+    all: Duration,
+}
+
+impl CpuTimes {
+    fn others_cores_busy(&self, seconds: f64) -> f64 {
+        self.all.saturating_sub(self.client + self.server).as_secs_f64() / seconds
+    }
+
+    fn now(server: u32) -> Self {
+        let of = |pid| cpu::time_of(pid).unwrap_or_default();
+        Self {
+            client: of(std::process::id()),
+            server: of(server),
+            all: cpu::time_of_cores(),
+        }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            client: self.client.saturating_sub(before.client),
+            server: self.server.saturating_sub(before.server),
+            all: self.all.saturating_sub(before.all),
+        }
+    }
+}
+
+/// Cores that are kept busy by neither this process nor the server, over some time from now on.
+pub(crate) async fn others_cores_busy(server: u32, time: Duration) -> f64 {
+    let (before, start) = (CpuTimes::now(server), Instant::now());
+    tokio::time::sleep(time).await;
+    CpuTimes::now(server)
+        .since(&before)
+        .others_cores_busy(start.elapsed().as_secs_f64())
+}
+
+impl Measured {
+    fn new(events: u64, seconds: f64, cpu: CpuTimes) -> Self {
+        let per_event = |time: Duration| time.as_secs_f64() * 1e6 / events.max(1) as f64;
+        Self {
+            events,
+            seconds,
+            events_per_second: events as f64 / seconds,
+            client_cpu_micros_per_event: per_event(cpu.client),
+            server_cpu_micros_per_event: per_event(cpu.server),
+            others_cores_busy: cpu.others_cores_busy(seconds),
+            ..Self::default()
+        }
+    }
+}
+
+/// A new connection, with Nagle's algorithm off.
+async fn connect(endpoint: &str) -> Result<Channel> {
+    let built = Endpoint::from_shared(endpoint.to_owned()).map(|endpoint| {
+        endpoint
+            .tcp_nodelay(true)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+    });
+    let channel = match built {
+        Ok(endpoint) => endpoint.connect().await,
+        Err(error) => Err(error),
+    };
+    channel.map_err(|error| Error::wrong("connecting", format!("{endpoint} does not answer: {error}")))
+}
+
+/// A stub for each of `clients`, on as few connections as the subject allows.
+async fn connect_clients(subject: &Subject<'_>, clients: usize) -> Result<Vec<Grpc<Channel>>> {
+    let mut stubs = Vec::with_capacity(clients);
+    while stubs.len() < clients {
+        let channel = connect(subject.endpoint).await?;
+        let left = clients - stubs.len();
+        let sharing = left.min(subject.clients_per_connection);
+        stubs.extend((0..sharing).map(|_| Grpc::new(channel.clone())));
+    }
+    Ok(stubs)
+}

@@ -1,0 +1,83 @@
+//! `annals-bench`: how fast an Annals server is on this machine, beside the limit of its transport.
+//!
+//! - `quick`: the first figures: which rounds are run, in which order.
+//! - `workload`: what is measured, and which goal each figure has.
+//! - `load`: the load generator, a file for each kind of load.
+//! - `echo`: the limit to compare with: the same service and messages, no storage.
+//! - `target`: the server processes that are measured, started and stopped.
+//! - `environment`, `filesystem`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
+//! - `statistics`, `report`: runs into medians and spreads, and those into a table and JSON.
+//!
+//! 1. A figure is the median of fresh processes on empty data, run in turn (A B A B), never the best of them.
+//! 2. A goal is compared with the figure before it is rounded.
+//! 3. The echo server is sent the same bytes by the same generator, so that its cost is in both figures.
+
+mod cores;
+mod cpu;
+mod disk;
+mod echo;
+mod environment;
+mod error;
+mod filesystem;
+mod load;
+mod quick;
+mod report;
+mod statistics;
+mod target;
+mod workload;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use error::{Error, Result};
+
+/// Measures an Annals server: a load generator, the server and nothing else on two cores.
+#[derive(Parser)]
+#[command(name = "annals-bench", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The first figures: appends, a session, reads and live delivery, beside a bare echo of the same messages
+    Quick(quick::Options),
+    /// Serves the bare echo; the other commands start it themselves
+    Echo(echo::Options),
+}
+
+fn main() -> ExitCode {
+    match start(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> Result<()> {
+    match command {
+        Command::Quick(options) => {
+            // Before the runtime starts its threads, because threads and child processes inherit it.
+            cores::pin_to(options.cores)?;
+            runtime(options.cores)?.block_on(async {
+                tokio::select! {
+                    done = quick::run(&options) => done,
+                    // Returning drops the servers and the data folder; dying would leave them.
+                    _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+                }
+            })
+        }
+        Command::Echo(options) => runtime(cores::available())?.block_on(echo::run(options)),
+    }
+}
+
+fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()
+        .map_err(Error::system("start the runtime"))
+}

@@ -1,0 +1,205 @@
+//! `annals-bench quick`: the first figures, in a few minutes.
+//!
+//! Each round starts Annals with an empty folder, runs all workloads, stops it, and does the same with the echo server;
+//! so both see the same changes of the machine's mood.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    Error, Result,
+    environment::Environment,
+    filesystem::Filesystem,
+    load::{Measured, Subject, Supply, others_cores_busy, read},
+    report::{OTHERS_CORES_BUSY, Report, Run},
+    target::{Engine, Target},
+    workload::{QUICK, Workload, warm_up},
+};
+
+/// Long against a clock tick, short against a run.
+const QUIET_SAMPLE: Duration = Duration::from_millis(500);
+
+/// What the person who measures may choose.
+#[derive(Clone, Debug, Args, Serialize)]
+pub(crate) struct Options {
+    /// The engine under the measured server; goals count for embedded only, because memory is not durable
+    #[arg(long, value_enum, default_value = "embedded")]
+    engine: Engine,
+
+    /// Where data folders are made and deleted again, on a real disk [default: the folder of build products, else the
+    /// current folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// The server's program [default: annals-server beside this program]
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+
+    /// How long each workload is measured, after a fifth of that to warm up
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+
+    /// How many times everything is measured; the medians count
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+
+    /// How many cores client and server share
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) cores: usize,
+
+    /// How many unary clients share an HTTP/2 connection
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    clients_per_connection: u32,
+
+    /// How often a run is repeated during which other programs kept a fifth of a core or more busy; the one that they
+    /// disturbed least counts
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    repeats: u32,
+
+    /// How long to wait before each run for other programs to fall quiet
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    quiet_wait: u64,
+
+    /// Runs only the workloads whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+
+    /// Writes everything that was measured here, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Options {
+    /// What keeps the measured server's bytes.
+    pub(crate) const fn engine(&self) -> Engine {
+        self.engine
+    }
+}
+
+/// Measures, and prints as it goes.
+pub(crate) async fn run(options: &Options) -> Result<()> {
+    let workloads = match &options.only {
+        None => QUICK.to_vec(),
+        Some(text) => QUICK
+            .into_iter()
+            .filter(|workload| workload.name().contains(text.as_str()))
+            .collect(),
+    };
+    if workloads.is_empty() {
+        let names: Vec<String> = QUICK.iter().map(|workload| workload.name()).collect();
+        return Err(Error::Usage(format!(
+            "--only matches none of: {}",
+            names.join("; ")
+        )));
+    }
+    let annals = Target::annals(options.server.as_deref(), options.engine)?;
+    let data = match &options.data {
+        Some(data) => data.clone(),
+        None => default_data()?,
+    };
+    std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
+    let filesystem = Filesystem::of(&data)?;
+    if options.engine == Engine::Embedded && filesystem.is_memory() {
+        return Err(Error::NotADisk {
+            folder: data,
+            kind: filesystem.kind,
+        });
+    }
+    let environment = Environment::look(&data, &filesystem)?;
+    eprintln!("{}", environment.line());
+    if cfg!(debug_assertions) {
+        eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
+    }
+
+    let mut report = Report::new(options, environment, &workloads);
+    let mut read_events = read::EVENTS_MIN;
+    for round in 1..=options.rounds {
+        for target in [&annals, &Target::Echo] {
+            let mut server = target.start(&data).await?;
+            let supply = Arc::new(Supply::default());
+            for &workload in &workloads {
+                let measured = Duration::from_secs(options.seconds);
+                let subject = Subject {
+                    endpoint: server.endpoint(),
+                    pid: server.pid(),
+                    supply: &supply,
+                    warm_up: warm_up(measured),
+                    measured,
+                    clients_per_connection: options.clients_per_connection as usize,
+                };
+                let measured = match least_disturbed(options, workload, &subject, read_events).await {
+                    Ok(measured) => measured,
+                    Err(failure) => return Err(server.explain(failure).await),
+                };
+                if workload == Workload::ReadAll {
+                    // The echo server sends as many as Annals did.
+                    read_events = measured.events;
+                }
+                let run = Run {
+                    round,
+                    target: target.name(),
+                    workload,
+                    measured,
+                };
+                eprintln!("{}", run.line());
+                report.add(run);
+            }
+            server.stop().await?;
+        }
+    }
+    println!("{}", report.table());
+    if let Some(file) = &options.json {
+        std::fs::write(file, report.json()).map_err(Error::system(format!("write {}", file.display())))?;
+    }
+    Ok(())
+}
+
+/// Runs a workload until nothing else ran meanwhile, or often enough. Which run counts is decided by what others did, never
+/// by its figure.
+async fn least_disturbed(
+    options: &Options,
+    workload: Workload,
+    subject: &Subject<'_>,
+    echoed_events: u64,
+) -> Result<Measured> {
+    let mut best: Option<Measured> = None;
+    for _ in 0..=options.repeats {
+        quiet(subject.pid, Duration::from_secs(options.quiet_wait)).await;
+        let measured = workload.run(subject, echoed_events).await?;
+        if best
+            .as_ref()
+            .is_none_or(|best| measured.others_cores_busy < best.others_cores_busy)
+        {
+            best = Some(measured);
+        }
+        if best
+            .as_ref()
+            .is_some_and(|best| best.others_cores_busy < OTHERS_CORES_BUSY)
+        {
+            break;
+        }
+    }
+    best.ok_or_else(|| Error::Usage("nothing was run".to_owned()))
+}
+
+/// Waits until other programs are quiet, but not for ever: then the report tells.
+async fn quiet(server: u32, patience: Duration) {
+    let deadline = Instant::now() + patience;
+    while Instant::now() < deadline && others_cores_busy(server, QUIET_SAMPLE).await >= OTHERS_CORES_BUSY {}
+}
+
+/// Cargo's target folder, if this program lies in one: it is ignored by version control and as a rule on a disk.
+fn default_data() -> Result<PathBuf> {
+    let program = std::env::current_exe().map_err(Error::system("find this program's own file"))?;
+    let products = program
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    match products {
+        Some(folder) => Ok(folder.join("tmp")),
+        None => std::env::current_dir().map_err(Error::system("find the current folder")),
+    }
+}

@@ -1,0 +1,304 @@
+//! Runs into figures, and those into a table for people and JSON for programs.
+
+mod table;
+
+use serde_json::json;
+
+use crate::{
+    environment::Environment,
+    load::Measured,
+    quick::Options,
+    statistics::Summary,
+    target::Engine,
+    workload::{Goal, Workload},
+};
+
+use table::{Align, Table, number};
+
+/// Above this the machine did other things meanwhile, or the server is not steady.
+const NOISY_SPREAD: f64 = 0.15;
+
+/// Cores that others may keep busy before it is told and the run is repeated: a busier machine is a slower one. The system
+/// writing the server's files back takes up to a tenth.
+pub(crate) const OTHERS_CORES_BUSY: f64 = 0.2;
+
+/// One run of one workload.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) round: u32,
+    /// `annals` or `echo`.
+    pub(crate) target: &'static str,
+    pub(crate) workload: Workload,
+    pub(crate) measured: Measured,
+}
+
+impl Run {
+    /// What is shown when it is done.
+    pub(crate) fn line(&self) -> String {
+        let figure = number(self.workload.figure(&self.measured));
+        let (name, unit) = (self.workload.name(), self.workload.unit());
+        let mut line = format!(
+            "round {} {:<6} {name:<48} {figure:>12} {unit}",
+            self.round, self.target
+        );
+        let others = self.measured.others_cores_busy;
+        if others > OTHERS_CORES_BUSY {
+            line += &format!("  ({others:.2} cores taken by others)");
+        }
+        line
+    }
+}
+
+/// Everything that was measured.
+pub(crate) struct Report {
+    options: serde_json::Value,
+    durable: bool,
+    environment: Environment,
+    workloads: Vec<Workload>,
+    runs: Vec<Run>,
+}
+
+impl Report {
+    pub(crate) fn new(options: &Options, environment: Environment, workloads: &[Workload]) -> Self {
+        Self {
+            options: json!(options),
+            durable: options.engine() == Engine::Embedded,
+            environment,
+            workloads: workloads.to_vec(),
+            runs: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, run: Run) {
+        self.runs.push(run);
+    }
+
+    /// Figures and goals, latencies, and what they cost.
+    pub(crate) fn table(&self) -> String {
+        let engine = if self.durable {
+            "embedded, fsync on"
+        } else {
+            "memory: nothing is durable, goals don't count"
+        };
+        let mut text = format!(
+            "\n{}\nengine: {engine}; 256-byte events; medians of {} rounds in turn, least and most in brackets\n\n{}\n{}\n{}",
+            self.environment.line(),
+            self.runs.iter().map(|run| run.round).max().unwrap_or(0),
+            self.figures(),
+            self.latencies(),
+            self.costs(),
+        );
+        for note in self.notes() {
+            text += &format!("\nnote: {note}");
+        }
+        text
+    }
+
+    /// What makes a figure worth less.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for &workload in &self.workloads {
+            for target in ["annals", "echo"] {
+                let figures = self.summary(workload, target, |measured| Some(workload.figure(measured)));
+                if let Some(figures) = figures.filter(|figures| figures.spread() > NOISY_SPREAD) {
+                    let percent = figures.spread() * 100.0;
+                    notes.push(format!(
+                        "{target}, {}: the rounds differ by {percent:.0}%",
+                        workload.name()
+                    ));
+                }
+                let others = self.summary(workload, target, |measured| Some(measured.others_cores_busy));
+                if let Some(others) = others.filter(|others| others.median > OTHERS_CORES_BUSY) {
+                    let cores = others.median;
+                    notes.push(format!(
+                        "{target}, {}: others took {cores:.2} cores",
+                        workload.name()
+                    ));
+                }
+            }
+        }
+        notes
+    }
+
+    fn figures(&self) -> Table {
+        let mut table = Table::new([
+            ("workload", Align::Left),
+            ("figure", Align::Right),
+            ("", Align::Left),
+            ("unit", Align::Left),
+            ("echo", Align::Right),
+            ("ratio", Align::Right),
+            ("goal", Align::Left),
+            ("met", Align::Left),
+        ]);
+        for row in self.rows() {
+            let Some(figure) = row.annals else { continue };
+            let dash = || "-".to_owned();
+            table.add([
+                row.workload.name(),
+                number(figure.median),
+                format!("({} - {})", number(figure.min), number(figure.max)),
+                row.workload.unit().to_owned(),
+                row.echo.map_or_else(dash, |echo| number(echo.median)),
+                row.ratio().map_or_else(dash, |ratio| format!("{ratio:.2}")),
+                goal(row.workload),
+                match row.met {
+                    None => dash(),
+                    Some(true) => "yes".to_owned(),
+                    Some(false) => "NO".to_owned(),
+                },
+            ]);
+        }
+        table
+    }
+
+    fn latencies(&self) -> Table {
+        let mut table = Table::new([
+            ("latency, ms", Align::Left),
+            ("p50", Align::Right),
+            ("p99", Align::Right),
+            ("p99.9", Align::Right),
+            ("max", Align::Right),
+            ("echo p50", Align::Right),
+            ("p99", Align::Right),
+            ("p99.9", Align::Right),
+            ("max", Align::Right),
+        ]);
+        for &workload in &self.workloads {
+            let mut cells = vec![workload.name()];
+            for target in ["annals", "echo"] {
+                for of in LATENCIES {
+                    let summary =
+                        self.summary(workload, target, |measured| measured.latency.as_ref().map(of));
+                    cells.extend(summary.map(|summary| format!("{:.2}", summary.median)));
+                }
+            }
+            if let Ok(cells) = <[String; 9]>::try_from(cells) {
+                table.add(cells);
+            }
+        }
+        table
+    }
+
+    fn costs(&self) -> Table {
+        let mut table = Table::new([
+            ("CPU time, us an event", Align::Left),
+            ("server", Align::Right),
+            ("client", Align::Right),
+            ("cores busy", Align::Right),
+            ("echo server", Align::Right),
+            ("client", Align::Right),
+            ("cores busy", Align::Right),
+        ]);
+        for &workload in &self.workloads {
+            let mut cells = vec![workload.name()];
+            for target in ["annals", "echo"] {
+                for of in COSTS {
+                    let summary = self.summary(workload, target, |measured| Some(of(measured)));
+                    cells.extend(summary.map(|summary| format!("{:.2}", summary.median)));
+                }
+            }
+            if let Ok(cells) = <[String; 7]>::try_from(cells) {
+                table.add(cells);
+            }
+        }
+        table
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        self.workloads.iter().map(|&workload| {
+            let of = |target| self.summary(workload, target, |measured| Some(workload.figure(measured)));
+            let (annals, echo) = (of("annals"), of("echo"));
+            let met = annals.filter(|_| self.durable).and_then(|annals| {
+                workload
+                    .goal()
+                    .is_met(annals.median, echo.map(|echo| echo.median))
+            });
+            Row {
+                workload,
+                annals,
+                echo,
+                met,
+            }
+        })
+    }
+
+    fn summary(
+        &self,
+        workload: Workload,
+        target: &str,
+        of: impl Fn(&Measured) -> Option<f64>,
+    ) -> Option<Summary> {
+        let runs = self
+            .runs
+            .iter()
+            .filter(|run| run.workload == workload && run.target == target);
+        Summary::of(&runs.filter_map(|run| of(&run.measured)).collect::<Vec<f64>>())
+    }
+
+    /// Environment, options, every run, and the figures.
+    pub(crate) fn json(&self) -> String {
+        let runs = self.runs.iter().map(|run| {
+            json!({"round": run.round, "target": run.target, "workload": run.workload.name(), "measured": run.measured})
+        });
+        let runs: Vec<_> = runs.collect();
+        let figures = self.rows().map(|row| {
+            json!({
+                "workload": row.workload.name(), "unit": row.workload.unit(), "annals": row.annals, "echo": row.echo,
+                "ratio": row.ratio(), "goal": goal(row.workload), "met": row.met,
+            })
+        });
+        let figures: Vec<_> = figures.collect();
+        let all = json!({
+            "environment": self.environment, "options": self.options, "durable": self.durable, "figures": figures,
+            "runs": runs,
+        });
+        format!("{all:#}\n")
+    }
+}
+
+const LATENCIES: [fn(&crate::load::Latency) -> f64; 4] = [
+    |latency| latency.p50_ms,
+    |latency| latency.p99_ms,
+    |latency| latency.p999_ms,
+    |latency| latency.max_ms,
+];
+
+const COSTS: [fn(&Measured) -> f64; 3] = [
+    |measured| measured.server_cpu_micros_per_event,
+    |measured| measured.client_cpu_micros_per_event,
+    |measured| {
+        let micros = measured.server_cpu_micros_per_event + measured.client_cpu_micros_per_event;
+        micros * measured.events_per_second / 1e6
+    },
+];
+
+/// A workload's figures.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    workload: Workload,
+    annals: Option<Summary>,
+    echo: Option<Summary>,
+    met: Option<bool>,
+}
+
+impl Row {
+    /// Of the medians.
+    fn ratio(&self) -> Option<f64> {
+        let (annals, echo) = (self.annals?.median, self.echo?.median);
+        (echo > 0.0).then(|| annals / echo)
+    }
+}
+
+/// A goal in words.
+fn goal(workload: Workload) -> String {
+    match workload.goal() {
+        Goal::None => "-".to_owned(),
+        Goal::AtLeast(least) => format!(">= {}", number(least)),
+        Goal::Below(limit) => format!("< {limit:.0} {}", workload.unit()),
+        Goal::ShareOfEcho(share) => format!(">= {share:.2} of echo"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

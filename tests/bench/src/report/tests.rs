@@ -1,0 +1,179 @@
+//! What people and programs are told of runs.
+
+use super::*;
+use crate::load::Latency;
+
+const CALLS: Workload = Workload::Calls {
+    clients: 64,
+    events: 1,
+};
+const SESSION: Workload = Workload::Session;
+const LIVE: Workload = Workload::Live { per_second: 1_000 };
+
+fn environment() -> Environment {
+    Environment {
+        cpu_model: "a CPU".to_owned(),
+        cores: 2,
+        memory_gib: 8.0,
+        filesystem: "ext4".to_owned(),
+        device: "/dev/vda".to_owned(),
+        sync_micros: 500.0,
+        kernel: "6.1".to_owned(),
+        rustc: "rustc 1.90".to_owned(),
+        commit: String::new(),
+        load_average: 0.0,
+    }
+}
+
+fn report(durable: bool, workload: Workload, annals: &[f64], echo: &[f64]) -> Report {
+    let mut report = Report {
+        options: json!({}),
+        durable,
+        environment: environment(),
+        workloads: vec![workload],
+        runs: Vec::new(),
+    };
+    for (target, figures) in [("annals", annals), ("echo", echo)] {
+        for (round, &figure) in (1..).zip(figures) {
+            let latency = Latency {
+                p99_ms: figure,
+                ..Latency::default()
+            };
+            let measured = Measured {
+                events_per_second: figure,
+                latency: Some(latency),
+                ..Measured::default()
+            };
+            report.add(Run {
+                round,
+                target,
+                workload,
+                measured,
+            });
+        }
+    }
+    report
+}
+
+/// The first line of the table that begins with the workload's name.
+fn row(report: &Report) -> String {
+    let name = report.workloads[0].name();
+    report
+        .table()
+        .lines()
+        .find(|line| line.starts_with(&name))
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn a_row_tells_median_extremes_echo_ratio_and_goal() {
+    let row = row(&report(
+        true,
+        CALLS,
+        &[70_000.0, 60_000.0, 61_234.0],
+        &[100_000.0; 3],
+    ));
+    let cells: Vec<&str> = row
+        .split("  ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    let expected = [
+        "unary, 1 event, 64 clients",
+        "61,234",
+        "(60,000 - 70,000)",
+        "events/s",
+        "100,000",
+        "0.61",
+        ">= 0.60 of echo",
+        "yes",
+    ];
+    assert_eq!(cells, expected);
+}
+
+#[test]
+fn a_ratio_that_is_rounded_up_to_the_goal_does_not_meet_it() {
+    let row = row(&report(true, CALLS, &[59_999.0], &[100_000.0]));
+    assert!(row.contains("0.60 ") && row.ends_with("NO"), "{row}");
+}
+
+#[test]
+fn a_goal_of_a_latency_is_met_below_it() {
+    assert!(row(&report(true, LIVE, &[9.0], &[1.0])).ends_with("yes"));
+    assert!(row(&report(true, LIVE, &[10.0], &[1.0])).ends_with("NO"));
+}
+
+#[test]
+fn what_is_not_durable_meets_no_goal() {
+    let report = report(false, SESSION, &[900_000.0], &[900_000.0]);
+    assert!(row(&report).ends_with('-'), "{}", row(&report));
+    assert!(report.table().contains("nothing is durable"));
+}
+
+#[test]
+fn a_share_of_echo_that_was_not_measured_is_not_met() {
+    assert!(row(&report(true, CALLS, &[900_000.0], &[])).ends_with('-'));
+}
+
+#[test]
+fn rounds_that_differ_much_are_told() {
+    assert!(
+        report(true, SESSION, &[80.0, 100.0, 120.0], &[])
+            .table()
+            .contains("the rounds differ by 40%")
+    );
+    assert!(
+        !report(true, SESSION, &[99.0, 100.0, 101.0], &[])
+            .table()
+            .contains("differ")
+    );
+}
+
+#[test]
+fn cores_that_others_took_are_told() {
+    let mut report = report(true, SESSION, &[100.0], &[]);
+    assert!(!report.table().contains("others"));
+    report.runs[0].measured.others_cores_busy = 0.98;
+    assert!(
+        report.table().contains("others took 0.98 cores"),
+        "{}",
+        report.table()
+    );
+}
+
+#[test]
+fn json_has_every_run_and_the_unrounded_figures() {
+    let text = report(true, SESSION, &[100_000.25, 99_999.75], &[1.0]).json();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["runs"].as_array().unwrap().len(), 3);
+    assert_eq!(json["figures"][0]["annals"]["median"], 100_000.0);
+    assert_eq!(json["figures"][0]["annals"]["min"], 99_999.75);
+    assert_eq!(json["figures"][0]["met"], true);
+    assert_eq!(json["environment"]["cores"], 2);
+}
+
+#[test]
+fn columns_are_aligned() {
+    let mut table = Table::new([("name", Align::Left), ("value", Align::Right)]);
+    table.add(["a".to_owned(), "1".to_owned()]);
+    table.add(["longer".to_owned(), "123,456".to_owned()]);
+    assert_eq!(
+        table.to_string(),
+        "name      value\n------  -------\na             1\nlonger  123,456\n"
+    );
+}
+
+#[test]
+fn a_table_without_rows_is_empty() {
+    assert_eq!(Table::new([("name", Align::Left)]).to_string(), "");
+}
+
+#[test]
+fn numbers_have_commas_and_small_ones_decimals() {
+    assert_eq!(number(1_234_567.4), "1,234,567");
+    assert_eq!(number(100.0), "100");
+    assert_eq!(number(99.999), "100.00");
+    assert_eq!(number(1.5), "1.50");
+    assert_eq!(number(f64::INFINITY), "inf");
+}

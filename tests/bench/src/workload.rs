@@ -1,0 +1,188 @@
+//! What is measured, and which goal each figure has.
+
+use std::time::Duration;
+
+use crate::{
+    Result,
+    load::{Measured, Subject, calls, live, read, session},
+};
+
+/// Appends of a session that may be unanswered.
+const SESSION_IN_FLIGHT: u64 = 2_048;
+
+/// A load, and the figure that stands for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Workload {
+    /// Clients that append `events` events in each unary call.
+    Calls {
+        /// How many clients.
+        clients: usize,
+        /// Events in a call.
+        events: u32,
+    },
+    /// One session with one event in a message.
+    Session,
+    /// Appends at a fixed rate, seen by a subscriber.
+    Live {
+        /// Appends a second.
+        per_second: u32,
+    },
+    /// The whole log.
+    ReadAll,
+}
+
+/// The order in which they run. The log grows along the way, and is read at the end.
+pub(crate) const QUICK: [Workload; 8] = [
+    Workload::Calls {
+        clients: 1,
+        events: 1,
+    },
+    Workload::Calls {
+        clients: 16,
+        events: 1,
+    },
+    Workload::Calls {
+        clients: 64,
+        events: 1,
+    },
+    Workload::Calls {
+        clients: 256,
+        events: 1,
+    },
+    Workload::Live { per_second: 1_000 },
+    Workload::Session,
+    Workload::Calls {
+        clients: 16,
+        events: 100,
+    },
+    Workload::ReadAll,
+];
+
+/// What a figure must reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Goal {
+    /// There is none.
+    None,
+    /// So much or more.
+    AtLeast(f64),
+    /// Less than this.
+    Below(f64),
+    /// So large a share of the echo server's figure, or more.
+    ShareOfEcho(f64),
+}
+
+impl Goal {
+    /// Whether the goal is met; `None` if there is none, or nothing to compare with.
+    pub(crate) fn is_met(self, figure: f64, echo: Option<f64>) -> Option<bool> {
+        match self {
+            Self::None => None,
+            Self::AtLeast(least) => Some(figure >= least),
+            Self::Below(limit) => Some(figure < limit),
+            Self::ShareOfEcho(share) => echo.filter(|&echo| echo > 0.0).map(|echo| figure / echo >= share),
+        }
+    }
+}
+
+impl Workload {
+    /// For people and for JSON.
+    pub(crate) fn name(self) -> String {
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        match self {
+            Self::Calls { clients, events: 1 } => {
+                format!("unary, 1 event, {clients} client{}", plural(clients))
+            }
+            Self::Calls { clients, events } => {
+                format!("unary, {events} events, {clients} client{}", plural(clients))
+            }
+            Self::Session => format!("one session, 1 event a message, {SESSION_IN_FLIGHT} in flight"),
+            Self::Live { per_second } => format!("append to live delivery at {per_second}/s, p99"),
+            Self::ReadAll => "read all, decoded".to_owned(),
+        }
+    }
+
+    /// Of the figure.
+    pub(crate) const fn unit(self) -> &'static str {
+        match self {
+            Self::Live { .. } => "ms",
+            _ => "events/s",
+        }
+    }
+
+    /// The first figures that the product set itself.
+    pub(crate) const fn goal(self) -> Goal {
+        match self {
+            Self::Calls {
+                clients: 64,
+                events: 1,
+            } => Goal::ShareOfEcho(0.60),
+            Self::Calls {
+                clients: 16,
+                events: 100,
+            } => Goal::AtLeast(300_000.0),
+            Self::Calls { .. } => Goal::None,
+            Self::Session => Goal::AtLeast(100_000.0),
+            Self::Live { .. } => Goal::Below(10.0),
+            Self::ReadAll => Goal::AtLeast(500_000.0),
+        }
+    }
+
+    /// The number that stands for a run.
+    pub(crate) fn figure(self, measured: &Measured) -> f64 {
+        match self {
+            Self::Live { .. } => measured.latency.map_or(f64::INFINITY, |latency| latency.p99_ms),
+            _ => measured.events_per_second,
+        }
+    }
+
+    /// Runs it once.
+    pub(crate) async fn run(self, subject: &Subject<'_>, echoed_events: u64) -> Result<Measured> {
+        match self {
+            Self::Calls { clients, events } => calls::run(subject, clients, events).await,
+            Self::Session => session::run(subject, SESSION_IN_FLIGHT).await,
+            Self::Live { per_second } => live::run(subject, per_second).await,
+            Self::ReadAll => read::run(subject, echoed_events).await,
+        }
+    }
+}
+
+/// Warm-up of a load that is measured for so long.
+pub(crate) fn warm_up(measured: Duration) -> Duration {
+    (measured / 5).max(Duration::from_millis(500))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_met_at_its_limit_and_not_short_of_it() {
+        assert_eq!(Goal::AtLeast(100_000.0).is_met(100_000.0, None), Some(true));
+        assert_eq!(Goal::AtLeast(100_000.0).is_met(99_999.9, None), Some(false));
+        assert_eq!(Goal::Below(10.0).is_met(9.99, None), Some(true));
+        assert_eq!(Goal::Below(10.0).is_met(10.0, None), Some(false));
+        assert_eq!(Goal::ShareOfEcho(0.6).is_met(59.9, Some(100.0)), Some(false));
+        assert_eq!(Goal::ShareOfEcho(0.6).is_met(60.0, Some(100.0)), Some(true));
+    }
+
+    #[test]
+    fn without_a_goal_or_an_echo_nothing_is_met() {
+        assert_eq!(Goal::None.is_met(1.0, Some(1.0)), None);
+        assert_eq!(Goal::ShareOfEcho(0.6).is_met(1.0, None), None);
+        assert_eq!(Goal::ShareOfEcho(0.6).is_met(1.0, Some(0.0)), None);
+    }
+
+    #[test]
+    fn a_live_run_without_a_latency_misses_every_goal() {
+        let live = Workload::Live { per_second: 1 };
+        assert_eq!(
+            live.goal().is_met(live.figure(&Measured::default()), None),
+            Some(false)
+        );
+    }
+
+    #[test]
+    fn no_two_workloads_share_a_name() {
+        let names: std::collections::HashSet<String> = QUICK.iter().map(|workload| workload.name()).collect();
+        assert_eq!(names.len(), QUICK.len());
+    }
+}

@@ -1,0 +1,212 @@
+//! What appends were answered.
+
+use std::collections::HashMap;
+
+use super::{
+    AppendAnswer, AppendCall, Expected, History, Moment, Placed, Refusal, Rule, Violation,
+    timeline::Timeline, violation::Findings,
+};
+
+pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut Vec<Violation>) {
+    let mut writers: HashMap<u64, usize> = HashMap::new();
+    for (number, call) in history.appends.iter().enumerate() {
+        match &call.answered {
+            Some((at, AppendAnswer::Acknowledged(placed))) => {
+                check_placed(number, call, *at, placed, timeline, violations);
+                if !placed.already_appended
+                    && let Some(other) = writers.insert(placed.first_position, number)
+                {
+                    let what = format!(
+                        "appends {other} and {number} were both told to have written position {}",
+                        placed.first_position
+                    );
+                    violations.add(Rule::Once, what);
+                }
+            }
+            Some((at, AppendAnswer::Rejected(refusal))) => {
+                check_refusal(history, number, *at, refusal, timeline, violations);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_placed(
+    number: usize,
+    call: &AppendCall,
+    at: Moment,
+    placed: &Placed,
+    timeline: &Timeline<'_>,
+    violations: &mut Vec<Violation>,
+) {
+    let told = |what: &str| {
+        format!(
+            "append {number} to {} was told {placed:?}, but {what}",
+            call.stream
+        )
+    };
+    let events = call.events.len() as u64;
+    let fits = placed.last_position.checked_sub(placed.first_position) == Some(events - 1)
+        && placed.last_revision.checked_sub(placed.first_revision) == Some(events - 1);
+    violations.require(fits, Rule::AsExpected, || {
+        told(&format!("it has {events} events"))
+    });
+    for (n, sent) in (0..).zip(&call.events) {
+        let stands = timeline.at(placed.first_position + n).is_some_and(|event| {
+            event.id == sent.id
+                && event.stream == call.stream
+                && event.revision == placed.first_revision + n
+                && event.recorded_at == placed.recorded_at
+        });
+        violations.require(stands, Rule::Durable, || {
+            told(&format!(
+                "{} does not stand at position {}",
+                sent.id,
+                placed.first_position + n
+            ))
+        });
+    }
+    let as_expected = match call.expected {
+        Expected::Exactly(revision) => placed.first_revision == revision + 1,
+        Expected::NoStream => placed.first_revision == 0,
+        Expected::StreamExists => placed.first_revision > 0 || placed.already_appended,
+        Expected::Any => true,
+    };
+    violations.require(as_expected, Rule::AsExpected, || {
+        told(&format!("it expected {:?}", call.expected))
+    });
+    let known = timeline.floor(call.invoked);
+    violations.require(
+        placed.already_appended || placed.first_position > known,
+        Rule::RealTime,
+        || told(&format!("the log was known to stand up to {known} before")),
+    );
+    let possible = timeline.ceiling(at);
+    violations.require(placed.last_position <= possible, Rule::RealTime, || {
+        told(&format!("what stands behind {possible} was not sent yet"))
+    });
+}
+
+fn check_refusal(
+    history: &History,
+    number: usize,
+    at: Moment,
+    refusal: &Refusal,
+    timeline: &Timeline<'_>,
+    violations: &mut Vec<Violation>,
+) {
+    let call = &history.appends[number];
+    let wrong = match refusal {
+        Refusal::Revision { actual } => wrong_revision(history, call, at, *actual, timeline),
+        Refusal::Id {
+            stream,
+            revision,
+            position,
+        } => {
+            let told = (stream.as_str(), *revision, *position);
+            wrong_id(history, call, at, told, timeline)
+        }
+    };
+    if let Some(why) = wrong {
+        let what = format!(
+            "append {number} to {} expecting {:?} was refused with {refusal:?}, but {why}",
+            call.stream, call.expected
+        );
+        violations.add(Rule::RightlyRefused, what);
+    }
+}
+
+/// What is wrong with the revision that a refusal told.
+fn wrong_revision(
+    history: &History,
+    call: &AppendCall,
+    at: Moment,
+    actual: Option<u64>,
+    timeline: &Timeline<'_>,
+) -> Option<String> {
+    let stream = call.stream.as_str();
+    let contradicts = match call.expected {
+        Expected::Any => false,
+        Expected::NoStream => actual.is_some(),
+        Expected::StreamExists => actual.is_none(),
+        Expected::Exactly(revision) => actual != Some(revision),
+    };
+    if !contradicts {
+        return Some("that is what it expected".to_owned());
+    }
+    let known = timeline.floor(call.invoked);
+    let (lowest, highest) = (
+        timeline.last_revision(stream, known),
+        timeline.last_revision(stream, timeline.ceiling(at)),
+    );
+    if actual < lowest || actual > highest {
+        return Some(format!(
+            "the stream went from {lowest:?} to {highest:?} at most meanwhile"
+        ));
+    }
+    if let Some(actual) = actual
+        && let Some(event) = timeline
+            .position(stream, actual)
+            .and_then(|position| timeline.at(position))
+    {
+        let ends = |call: &AppendCall| call.events.last().is_some_and(|last| last.id == event.id);
+        if !history
+            .appends
+            .iter()
+            .any(|call| call.stream == stream && ends(call))
+        {
+            return Some("no append ends at that revision".to_owned());
+        }
+    }
+    let from = match call.expected {
+        Expected::NoStream => 0,
+        Expected::Exactly(revision) => revision + 1,
+        Expected::Any | Expected::StreamExists => return None,
+    };
+    let stands = (from..).zip(&call.events).all(|(revision, sent)| {
+        timeline
+            .position(stream, revision)
+            .filter(|position| *position <= known)
+            .and_then(|position| timeline.at(position))
+            .is_some_and(|event| event.id == sent.id)
+    });
+    stands.then(|| "the same ids stood there already".to_owned())
+}
+
+/// What is wrong with the place of the id that a refusal told.
+fn wrong_id(
+    history: &History,
+    call: &AppendCall,
+    at: Moment,
+    (stream, revision, position): (&str, u64, u64),
+    timeline: &Timeline<'_>,
+) -> Option<String> {
+    if !call.is_keyed() {
+        return Some("it is told from others by its revision".to_owned());
+    }
+    let first = &call.events.first()?.id;
+    let told = timeline
+        .at(position)
+        .is_some_and(|event| event.id == *first && event.stream == stream && event.revision == revision);
+    if !told || position > timeline.ceiling(at) {
+        return Some(format!("{first} did not stand there"));
+    }
+    let same = |other: &AppendCall| {
+        let acknowledged = matches!(
+            other.answered, Some((answered, AppendAnswer::Acknowledged(_))) if answered < call.invoked
+        );
+        acknowledged
+            && other.is_keyed()
+            && other.stream == call.stream
+            && other
+                .events
+                .iter()
+                .map(|event| event.id)
+                .eq(call.events.iter().map(|event| event.id))
+    };
+    history
+        .appends
+        .iter()
+        .any(same)
+        .then(|| "the same append was acknowledged before".to_owned())
+}

@@ -1,0 +1,95 @@
+//! What was told of streams.
+
+use super::{
+    History, Look, LookCall, Moment, Rule, StreamFacts, Violation, timeline::Timeline, violation::Findings,
+};
+
+pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut Vec<Violation>) {
+    for (number, call) in history.looks.iter().enumerate() {
+        let Some((at, streams)) = &call.answered else {
+            continue;
+        };
+        let mut found = Vec::new();
+        for stream in streams {
+            check_facts(call, *at, stream, timeline, &mut found);
+        }
+        check_whole(call, streams, timeline, &mut found);
+        violations.extend(found.into_iter().map(|violation| Violation {
+            what: format!("look {number} ({:?}): {}", call.look, violation.what),
+            ..violation
+        }));
+    }
+}
+
+/// What was told of one stream was so at some moment between question and answer.
+fn check_facts(
+    call: &LookCall,
+    at: Moment,
+    told: &StreamFacts,
+    timeline: &Timeline<'_>,
+    violations: &mut Vec<Violation>,
+) {
+    let first = timeline
+        .position(&told.name, 0)
+        .and_then(|position| timeline.at(position));
+    let right = first.is_some_and(|first| {
+        first.position == told.first_position
+            && first.recorded_at == told.created_at
+            && timeline.position(&told.name, told.last_revision) == Some(told.last_position)
+    });
+    violations.require(right, Rule::ExactRead, || {
+        format!("told {told:?}, which the log does not hold")
+    });
+    let known = timeline.last_revision(&told.name, timeline.floor(call.invoked));
+    violations.require(Some(told.last_revision) >= known, Rule::FreshRead, || {
+        format!("told {told:?}, when the stream was known to reach {known:?}")
+    });
+    let possible = timeline.ceiling(at);
+    violations.require(told.last_position <= possible, Rule::RealTime, || {
+        format!("told {told:?}, when what stands behind {possible} was not sent yet")
+    });
+}
+
+/// The answer has the streams that it must have, in order, and no others.
+fn check_whole(
+    call: &LookCall,
+    streams: &[StreamFacts],
+    timeline: &Timeline<'_>,
+    violations: &mut Vec<Violation>,
+) {
+    let names: Vec<&str> = streams.iter().map(|stream| stream.name.as_str()).collect();
+    let known = timeline.floor(call.invoked);
+    let mut must: Vec<&str> = timeline
+        .stream_names()
+        .filter(|name| timeline.last_revision(name, known).is_some())
+        .collect();
+    must.sort_unstable();
+    match &call.look {
+        Look::Stream(name) => {
+            violations.require(names.iter().all(|told| told == name), Rule::ExactRead, || {
+                format!("told of {names:?}")
+            });
+            violations.require(
+                !names.is_empty() || !must.contains(&name.as_str()),
+                Rule::FreshRead,
+                || "was told that there is no such stream".to_owned(),
+            );
+        }
+        Look::List { prefix, after, limit } => {
+            let wanted = |name: &&str| {
+                name.starts_with(prefix.as_str()) && after.as_ref().is_none_or(|after| *name > after.as_str())
+            };
+            let ordered = names.is_sorted() && names.iter().all(wanted) && names.len() <= *limit;
+            violations.require(ordered, Rule::ExactRead, || format!("told of {names:?}"));
+            // A full answer ends with its last name, another one has all there are.
+            let end = names.last().filter(|_| names.len() == *limit);
+            let due = must
+                .into_iter()
+                .filter(wanted)
+                .filter(|name| end.is_none_or(|end| name <= end));
+            for name in due.filter(|name| !names.contains(name)) {
+                violations.add(Rule::FreshRead, format!("was told of {names:?}, without {name}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Between which prefixes of the log an answer must lie.
+//!
+//! - `floor(m)`: what was known at the moment `m`. Whatever was acknowledged, read or delivered to anybody by then stood in
+//!   the log, and everything before it too.
+//! - `ceiling(m)`: what can have stood at `m`. An event stands only after it was sent, and behind all before it; so the
+//!   log reached at most up to the first event that was not yet sent.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{AppendAnswer, History, Moment, Observed, ReadAnswer, Refusal};
+
+pub(super) struct Timeline<'a> {
+    pub log: &'a [Observed],
+    /// Positions of each stream's events, by revision.
+    streams: HashMap<&'a str, Vec<u64>>,
+    /// Positions of each id.
+    ids: HashMap<Uuid, Vec<u64>>,
+    /// Moments, ascending, and up to where the log was known to stand from then on.
+    known: Vec<(Moment, u64)>,
+    /// For each position, when the last of the events up to it was first sent.
+    sent: Vec<Moment>,
+}
+
+impl<'a> Timeline<'a> {
+    /// The log is dense.
+    pub(super) fn new(history: &History, log: &'a [Observed]) -> Self {
+        let mut streams: HashMap<&str, Vec<u64>> = HashMap::new();
+        let mut ids: HashMap<Uuid, Vec<u64>> = HashMap::new();
+        for event in log {
+            streams.entry(&event.stream).or_default().push(event.position);
+            ids.entry(event.id).or_default().push(event.position);
+        }
+        let mut timeline = Self {
+            log,
+            streams,
+            ids,
+            known: Vec::new(),
+            sent: Vec::new(),
+        };
+        timeline.known = timeline.known_moments(history);
+        timeline.sent = timeline.sent_moments(history);
+        timeline
+    }
+
+    fn known_moments(&self, history: &History) -> Vec<(Moment, u64)> {
+        let mut known = Vec::new();
+        for call in &history.appends {
+            match &call.answered {
+                Some((at, AppendAnswer::Acknowledged(placed))) => known.push((*at, placed.last_position)),
+                Some((at, AppendAnswer::Rejected(Refusal::Revision { actual: Some(actual) }))) => {
+                    known.extend(
+                        self.position(&call.stream, *actual)
+                            .map(|position| (*at, position)),
+                    );
+                }
+                Some((at, AppendAnswer::Rejected(Refusal::Id { position, .. }))) => {
+                    known.push((*at, *position))
+                }
+                _ => {}
+            }
+        }
+        for call in &history.reads {
+            if let Some((at, ReadAnswer::Events { head, .. })) = &call.answered {
+                known.push((*at, *head));
+            }
+        }
+        for (at, notice) in history.subscriptions.iter().flat_map(|call| &call.notices) {
+            known.extend(notice.place().map(|place| (*at, place)));
+        }
+        for call in &history.looks {
+            if let Some((at, streams)) = &call.answered {
+                known.extend(streams.iter().map(|stream| (*at, stream.last_position)));
+            }
+        }
+        known.sort_unstable();
+        let mut highest = 0;
+        for (_, position) in &mut known {
+            // What is told of positions that do not exist is found elsewhere.
+            highest = highest.max((*position).min(self.log.len() as u64));
+            *position = highest;
+        }
+        known
+    }
+
+    fn sent_moments(&self, history: &History) -> Vec<Moment> {
+        let mut first_sent: HashMap<(&str, Uuid), Moment> = HashMap::new();
+        for call in &history.appends {
+            for event in &call.events {
+                // Calls are in the order of their invocation, so the first one is the earliest.
+                first_sent.entry((&call.stream, event.id)).or_insert(call.invoked);
+            }
+        }
+        let mut latest = 0;
+        self.log
+            .iter()
+            .map(|event| {
+                latest = latest.max(*first_sent.get(&(event.stream.as_str(), event.id)).unwrap_or(&0));
+                latest
+            })
+            .collect()
+    }
+
+    /// The position up to which the log was known to stand.
+    pub(super) fn floor(&self, at: Moment) -> u64 {
+        let before = self.known.partition_point(|(moment, _)| *moment < at);
+        before.checked_sub(1).map_or(0, |index| self.known[index].1)
+    }
+
+    /// The position beyond which the log cannot have reached.
+    pub(super) fn ceiling(&self, at: Moment) -> u64 {
+        self.sent.partition_point(|sent| *sent < at) as u64
+    }
+
+    /// The event at a position.
+    pub(super) fn at(&self, position: u64) -> Option<&'a Observed> {
+        self.log.get(usize::try_from(position.checked_sub(1)?).ok()?)
+    }
+
+    /// Where an id stands.
+    pub(super) fn positions(&self, id: Uuid) -> &[u64] {
+        self.ids.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Positions of a stream's events, by revision.
+    pub(super) fn stream(&self, stream: &str) -> &[u64] {
+        self.streams.get(stream).map_or(&[], Vec::as_slice)
+    }
+
+    /// The streams there are, in no order.
+    pub(super) fn stream_names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.streams.keys().copied()
+    }
+
+    /// Where a revision of a stream stands.
+    pub(super) fn position(&self, stream: &str, revision: u64) -> Option<u64> {
+        self.stream(stream).get(usize::try_from(revision).ok()?).copied()
+    }
+
+    /// A stream's last revision when the log reached up to a position.
+    pub(super) fn last_revision(&self, stream: &str, position: u64) -> Option<u64> {
+        let events = self.stream(stream).partition_point(|place| *place <= position);
+        (events as u64).checked_sub(1)
+    }
+}

@@ -1,0 +1,59 @@
+//! The engines that cases are run on.
+
+/// An engine of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Everything is gone when the server ends.
+    Memory,
+    /// Files in the server's data folder.
+    Embedded,
+}
+
+impl Engine {
+    /// What `--engine` calls it, and what the server says it runs on.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+/// Runs each of these functions, `async fn(Server)`, on a server of each engine.
+#[macro_export]
+macro_rules! on_every_engine {
+    ($($case:ident),+ $(,)?) => {
+        mod memory {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$case($crate::harness::Server::start($crate::harness::Engine::Memory)).await;
+                }
+            )+
+        }
+        mod embedded {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$case($crate::harness::Server::start($crate::harness::Engine::Embedded)).await;
+                }
+            )+
+        }
+    };
+}
+
+/// The same for functions that end the server's process and start it again on its data.
+#[macro_export]
+macro_rules! on_every_engine_that_persists {
+    ($($case:ident),+ $(,)?) => {
+        mod embedded_restarted {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$case($crate::harness::Server::start($crate::harness::Engine::Embedded)).await;
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,104 @@
+//! The log lines of a process, kept as they come.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    sync::Arc,
+    time::Instant,
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::PATIENCE;
+
+/// Lines that are printed when a test fails; earlier ones are left out.
+const PRINTED_MAX: usize = 200;
+
+/// The log lines of a server, of all its processes one after the other. Clones see the same lines.
+#[derive(Clone, Debug, Default)]
+pub struct Logs {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    lines: Mutex<Vec<String>>,
+    /// Also notified when a process closed its end, so that nobody waits for a line that can't come any more.
+    added: Condvar,
+}
+
+impl Logs {
+    /// Takes the lines of a process until it closes its end.
+    pub(super) fn take(&self, output: impl Read + Send + 'static) {
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                shared
+                    .lines
+                    .lock()
+                    .push(String::from_utf8_lossy(&line).into_owned());
+                shared.added.notify_all();
+            }
+            shared.added.notify_all();
+        });
+    }
+
+    /// How many lines there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.lines.lock().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The lines from the n-th on.
+    #[must_use]
+    pub fn since(&self, from: usize) -> Vec<String> {
+        self.shared.lines.lock().get(from..).unwrap_or_default().to_vec()
+    }
+
+    /// Waits for a line from the n-th on that has all of these parts; `None` if `ended` says that none will come.
+    ///
+    /// # Panics
+    /// If none comes within [`PATIENCE`].
+    pub fn wait_for(&self, from: usize, parts: &[&str], mut ended: impl FnMut() -> bool) -> Option<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let found = |lines: &[String]| {
+            lines
+                .iter()
+                .skip(from)
+                .find(|line| parts.iter().all(|part| line.contains(part)))
+                .cloned()
+        };
+        loop {
+            // Asked before looking: what a process wrote before it ended is seen then.
+            let over = ended();
+            let mut lines = self.shared.lines.lock();
+            if let Some(line) = found(&lines) {
+                return Some(line);
+            }
+            if over {
+                return None;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "no line with {parts:?} came within {PATIENCE:?}"
+            );
+            self.shared
+                .added
+                .wait_for(&mut lines, std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// Prints the last lines, for the one who looks into a failure.
+    pub(super) fn print(&self, name: &str) {
+        let lines = self.shared.lines.lock();
+        let left_out = lines.len().saturating_sub(PRINTED_MAX);
+        eprintln!("---- log of {name} ({left_out} earlier lines left out)");
+        lines.iter().skip(left_out).for_each(|line| eprintln!("{line}"));
+        eprintln!("----");
+    }
+}

@@ -1,0 +1,48 @@
+//! How a server is started.
+
+use std::ffi::OsString;
+
+use super::{Engine, Server};
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(super) engine: Engine,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(OsString, OsString)>,
+}
+
+impl Options {
+    /// Only the engine, the addresses and the data folder are set.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Adds an option with its value.
+    #[must_use]
+    pub fn set(mut self, option: &str, value: &str) -> Self {
+        self.arguments.extend([option.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// Adds a variable to its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Starts it, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[must_use]
+    pub fn start(self) -> Server {
+        Server::start_with(self)
+    }
+}

@@ -1,0 +1,249 @@
+//! A client that writes down what it asked and what it was answered, for the checker.
+
+use std::{future::IntoFuture, sync::Arc};
+
+use annals_client::{
+    AppendSession, Appended, Client, Error, Event, ExpectedRevision, PendingAppend, RecordedEvent,
+    Subscription, SubscriptionItem,
+};
+use parking_lot::Mutex;
+
+use crate::checker::{
+    AppendAnswer, CallId, Expected, Filter, History, Notice, Observed, Placed, Refusal, Sent, Start,
+    SubscribeRequest, Target, check, digest,
+};
+
+/// Writes down everything that goes through it. Clones write to the same history.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    history: Arc<Mutex<History>>,
+}
+
+impl Recorder {
+    /// Appends, and writes down the question before and the answer after.
+    ///
+    /// # Errors
+    /// As the client.
+    pub async fn append(
+        &self,
+        client: &Client,
+        stream: &str,
+        expected: ExpectedRevision,
+        events: Vec<Event>,
+    ) -> Result<Appended, Error> {
+        let call = self.asked(stream, expected, &events);
+        let result = client.append(stream, expected, events).await;
+        self.answered(call, &result);
+        result
+    }
+
+    /// Hands an append to a session; [`Recorder::settle`] awaits and writes down its answer.
+    pub async fn submit(
+        &self,
+        session: &AppendSession,
+        stream: &str,
+        expected: ExpectedRevision,
+        events: Vec<Event>,
+    ) -> (CallId, Result<PendingAppend, Error>) {
+        let call = self.asked(stream, expected, &events);
+        (call, session.append(stream, expected, events).await)
+    }
+
+    /// Awaits the answer of an append of a session.
+    ///
+    /// # Errors
+    /// As the client.
+    pub async fn settle(
+        &self,
+        (call, submitted): (CallId, Result<PendingAppend, Error>),
+    ) -> Result<Appended, Error> {
+        let result = match submitted {
+            Ok(pending) => pending.await,
+            Err(error) => Err(error),
+        };
+        self.answered(call, &result);
+        result
+    }
+
+    fn asked(&self, stream: &str, expected: ExpectedRevision, events: &[Event]) -> CallId {
+        let sent = events.iter().map(|event| Sent {
+            id: event.id,
+            kind: event.kind.clone(),
+            tags: event.tags.clone(),
+            digest: digest(&event.data, &event.metadata),
+        });
+        self.history
+            .lock()
+            .append(stream, of_client(expected), sent.collect())
+    }
+
+    fn answered(&self, call: CallId, result: &Result<Appended, Error>) {
+        let answer = answer(result);
+        self.history.lock().append_answered(call, answer);
+    }
+
+    /// Opens a subscription, and writes down what it delivers from then on.
+    ///
+    /// # Errors
+    /// As the client.
+    pub async fn subscribe(
+        &self,
+        request: SubscribeRequest,
+        subscribe: impl IntoFuture<Output = Result<Subscription, Error>>,
+    ) -> Result<Followed, Error> {
+        let call = self.history.lock().subscribe(request);
+        let subscription = subscribe.into_future().await?;
+        Ok(Followed {
+            recorder: self.clone(),
+            call,
+            subscription,
+            caught_up: false,
+            last_position: 0,
+        })
+    }
+
+    /// A copy of what was written down so far.
+    #[must_use]
+    pub fn history(&self) -> History {
+        self.history.lock().clone()
+    }
+}
+
+/// A subscription whose notices are written down.
+#[derive(Debug)]
+pub struct Followed {
+    recorder: Recorder,
+    call: CallId,
+    subscription: Subscription,
+    caught_up: bool,
+    /// The last position that it told of.
+    pub last_position: u64,
+}
+
+impl Followed {
+    /// The whole log from the beginning.
+    #[must_use]
+    pub fn whole_log() -> SubscribeRequest {
+        SubscribeRequest {
+            target: Target::Log,
+            start: Start::Beginning,
+            filter: Filter::default(),
+        }
+    }
+
+    /// The next item.
+    ///
+    /// # Panics
+    /// If the subscription ended, which the client's do not unless something is wrong.
+    pub async fn next(&mut self) -> SubscriptionItem {
+        let item = self
+            .subscription
+            .next()
+            .await
+            .expect("a subscription does not end");
+        let item = item.expect("a subscription resumes by itself");
+        let notice = match &item {
+            SubscriptionItem::Event(event) => Notice::Events(vec![observed(event)]),
+            // The client says it again after it resumed; for one subscription as a whole that is but a checkpoint.
+            SubscriptionItem::CaughtUp { position } if self.caught_up => Notice::Checkpoint(*position),
+            SubscriptionItem::CaughtUp { position } => {
+                self.caught_up = true;
+                Notice::CaughtUp(*position)
+            }
+            SubscriptionItem::FellBehind { position, head } => {
+                self.caught_up = false;
+                Notice::FellBehind(*position, *head)
+            }
+            SubscriptionItem::Checkpoint { position } => Notice::Checkpoint(*position),
+            other => panic!("an item that the harness does not know: {other:?}"),
+        };
+        self.last_position = match &item {
+            SubscriptionItem::Event(event) => event.position,
+            SubscriptionItem::CaughtUp { position }
+            | SubscriptionItem::FellBehind { position, .. }
+            | SubscriptionItem::Checkpoint { position } => *position,
+            _ => self.last_position,
+        };
+        self.recorder.history.lock().notice(self.call, notice);
+        item
+    }
+
+    /// Goes on until it told of this position.
+    pub async fn until(&mut self, position: u64) {
+        while self.last_position < position {
+            self.next().await;
+        }
+    }
+}
+
+/// Judges a history by the log that it led to.
+///
+/// # Panics
+/// If a rule was broken; with the first of what broke it.
+pub fn assert_sound(history: &History, log: &[RecordedEvent]) {
+    let log: Vec<Observed> = log.iter().map(observed).collect();
+    if let Err(violations) = check(history, &log) {
+        let shown: Vec<String> = violations.iter().take(10).map(ToString::to_string).collect();
+        panic!(
+            "{} rules broken, among them:\n{}",
+            violations.len(),
+            shown.join("\n")
+        );
+    }
+}
+
+/// An event as the checker knows it.
+#[must_use]
+pub fn observed(event: &RecordedEvent) -> Observed {
+    Observed {
+        position: event.position,
+        stream: event.stream.clone(),
+        revision: event.revision,
+        id: event.id,
+        kind: event.kind.clone(),
+        tags: event.tags.clone(),
+        digest: digest(&event.data, &event.metadata),
+        recorded_at: micros(event.recorded_at),
+    }
+}
+
+fn micros(time: annals_client::Timestamp) -> u64 {
+    u64::try_from(time.as_microsecond()).expect("events are recorded after 1970")
+}
+
+const fn of_client(expected: ExpectedRevision) -> Expected {
+    match expected {
+        ExpectedRevision::Any => Expected::Any,
+        ExpectedRevision::NoStream => Expected::NoStream,
+        ExpectedRevision::StreamExists => Expected::StreamExists,
+        ExpectedRevision::Exactly(revision) => Expected::Exactly(revision),
+    }
+}
+
+fn answer(result: &Result<Appended, Error>) -> AppendAnswer {
+    match result {
+        Ok(appended) => AppendAnswer::Acknowledged(Placed {
+            first_revision: appended.first_revision,
+            last_revision: appended.last_revision,
+            first_position: appended.first_position,
+            last_position: appended.last_position,
+            recorded_at: micros(appended.recorded_at),
+            already_appended: appended.already_appended,
+        }),
+        Err(Error::RevisionConflict { actual, .. }) => {
+            AppendAnswer::Rejected(Refusal::Revision { actual: *actual })
+        }
+        Err(Error::EventIdConflict {
+            stream,
+            revision,
+            position,
+            ..
+        }) => AppendAnswer::Rejected(Refusal::Id {
+            stream: stream.clone(),
+            revision: *revision,
+            position: *position,
+        }),
+        Err(Error::InvalidField(_) | Error::TooLarge(_)) => AppendAnswer::Refused,
+        Err(_) => AppendAnswer::Unknown,
+    }
+}

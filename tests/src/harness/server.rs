@@ -1,0 +1,315 @@
+//! A real server process.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Instant,
+};
+
+use annals_client::{Client, RetryPolicy};
+use annals_proto::v1::event_store_service_client::EventStoreServiceClient;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+
+use super::{Engine, Logs, Options, PATIENCE, binaries};
+
+/// A client without retries or comforts.
+pub type Stub = EventStoreServiceClient<Channel>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Addresses {
+    grpc: SocketAddr,
+    http: SocketAddr,
+}
+
+/// A server process and its data. Killed, and its data removed, when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    /// How it is started the next time.
+    pub options: Options,
+    data: TempDir,
+    process: Option<Child>,
+    /// Known once it listened for the first time; kept from then on.
+    addresses: Option<Addresses>,
+    logs: Logs,
+    started_at_line: usize,
+}
+
+impl Server {
+    /// A server of this engine, listening.
+    #[must_use]
+    pub fn start(engine: Engine) -> Self {
+        Options::new(engine).start()
+    }
+
+    /// One that is started in this way, listening.
+    pub(super) fn start_with(options: Options) -> Self {
+        let mut server = Self {
+            options,
+            data: binaries::temporary_folder(),
+            process: None,
+            addresses: None,
+            logs: Logs::default(),
+            started_at_line: 0,
+        };
+        server.start_again();
+        server
+    }
+
+    /// Its engine.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.options.engine
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// A folder for other files of the test, removed with the server's.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Where gRPC is served.
+    #[must_use]
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.addresses.expect("it has listened").grpc
+    }
+
+    /// Where metrics and health are served.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.addresses.expect("it has listened").http
+    }
+
+    /// What clients call it.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.grpc_address())
+    }
+
+    /// A client that retries, patient enough for a restart.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let client = Client::builder()
+            .endpoint(self.endpoint())
+            .timeout(PATIENCE)
+            .build();
+        client.expect("the endpoint is valid")
+    }
+
+    /// A client that tries everything once.
+    #[must_use]
+    pub fn client_without_retries(&self) -> Client {
+        let builder = Client::builder().endpoint(self.endpoint()).timeout(PATIENCE);
+        builder
+            .retry(RetryPolicy::never())
+            .build()
+            .expect("the endpoint is valid")
+    }
+
+    /// A connection of its own, made at the first call.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        Endpoint::from_shared(self.endpoint())
+            .expect("the endpoint is valid")
+            .connect_lazy()
+    }
+
+    /// The generated client on a connection of its own.
+    #[must_use]
+    pub fn stub(&self) -> Stub {
+        EventStoreServiceClient::new(self.channel()).max_decoding_message_size(64 << 20)
+    }
+
+    /// Its log lines, of all its processes.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Where the lines of the present process begin.
+    #[must_use]
+    pub fn started_at_line(&self) -> usize {
+        self.started_at_line
+    }
+
+    /// Starts a process without waiting for it.
+    ///
+    /// # Panics
+    /// If one runs already.
+    pub fn spawn(&mut self) {
+        assert!(self.process.is_none(), "a server runs already");
+        let address = |of: fn(Addresses) -> SocketAddr| {
+            self.addresses
+                .map_or_else(|| "127.0.0.1:0".to_owned(), |addresses| of(addresses).to_string())
+        };
+        let mut command = Command::new(binaries::binary("annals-server"));
+        for (name, _) in std::env::vars_os() {
+            // What the developer's shell has set for a server of theirs is not for this one.
+            if name.to_string_lossy().starts_with("ANNALS_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(["--listen", &address(|addresses| addresses.grpc)])
+            .args(["--http-listen", &address(|addresses| addresses.http)])
+            .args(["--engine", self.options.engine.name()])
+            .arg("--data")
+            .arg(self.data())
+            .args(&self.options.arguments)
+            .envs(self.options.environment.iter().cloned())
+            .current_dir(self.data.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        self.started_at_line = self.logs.len();
+        let mut process = command.spawn().expect("the server's process can be started");
+        self.logs
+            .take(process.stderr.take().expect("standard error is piped"));
+        self.process = Some(process);
+    }
+
+    /// Waits until the process listens; false if it ended instead.
+    pub fn wait_until_it_listens(&mut self) -> bool {
+        let process = self.process.as_mut().expect("a process was started");
+        let ended = || process.try_wait().is_ok_and(|status| status.is_some());
+        let Some(line) = self
+            .logs
+            .wait_for(self.started_at_line, &["listening", "grpc="], ended)
+        else {
+            self.process = None;
+            return false;
+        };
+        let address = |key: &str| {
+            let value = line.split_whitespace().find_map(|word| word.strip_prefix(key));
+            value
+                .and_then(|value| value.parse().ok())
+                .expect("the line that says `listening` has the addresses")
+        };
+        self.addresses = Some(Addresses {
+            grpc: address("grpc="),
+            http: address("http="),
+        });
+        true
+    }
+
+    /// Starts it on its data and its addresses, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    pub fn start_again(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.spawn();
+            if self.wait_until_it_listens() {
+                return;
+            }
+            // While it was away, its port may have been lent to a connection of some other process.
+            let said = self.logs.since(self.started_at_line).join("\n");
+            let port_lent = said.contains("can't listen on");
+            assert!(
+                port_lent && Instant::now() < deadline,
+                "the server does not start: {said}"
+            );
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Kills it (SIGKILL): nothing it has in hand is finished.
+    ///
+    /// # Panics
+    /// If it can't be killed.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("one's own child can be killed");
+            process.wait().expect("one's own child can be waited for");
+        }
+    }
+
+    /// Asks it to stop (SIGTERM), and does not wait.
+    ///
+    /// # Panics
+    /// If none runs.
+    pub fn ask_to_stop(&self) {
+        let process = self.process.as_ref().expect("a server runs");
+        kill_process(Pid::from_child(process), Signal::TERM).expect("one's own child can be signalled");
+    }
+
+    /// Waits until its process ends by itself.
+    ///
+    /// # Panics
+    /// If it does not within [`PATIENCE`].
+    pub fn wait_for_its_end(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("a server runs");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = process.try_wait().expect("one's own child can be waited for") {
+                return status;
+            }
+            if Instant::now() > deadline {
+                self.process = Some(process);
+                panic!("the server did not end within {PATIENCE:?}");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.ask_to_stop();
+        self.wait_for_its_end()
+    }
+
+    /// Stops it in good order and starts it again.
+    ///
+    /// # Panics
+    /// If it does not end with 0, or does not start.
+    pub fn restart(&mut self) {
+        let status = self.terminate();
+        assert!(status.success(), "asked to stop, the server ended with {status}");
+        self.start_again();
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// If none runs.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a server runs").id()
+    }
+
+    /// Bytes of its process that are in memory; `None` on systems that have no `/proc`.
+    #[must_use]
+    pub fn resident_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim()
+            .strip_suffix("kB")?
+            .trim()
+            .parse::<u64>()
+            .ok()
+            .map(|kilobytes| kilobytes << 10)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // It may have ended by itself.
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        if std::thread::panicking() {
+            self.logs
+                .print(&format!("the server ({})", self.options.engine.name()));
+        }
+    }
+}

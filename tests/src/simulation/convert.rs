@@ -1,0 +1,120 @@
+//! The store's words in the checker's, and back.
+
+use annals_store as store;
+use annals_store::{Batch, Error, Query, QueryItem, Record, Rejection};
+
+use crate::checker::{
+    AppendAnswer, Expected, Filter, FilterItem, Notice, Observed, Placed, Refusal, Sent, digest,
+};
+
+impl From<&Record> for Observed {
+    fn from(record: &Record) -> Self {
+        Self {
+            position: record.position.0,
+            stream: record.stream.clone(),
+            revision: record.revision.0,
+            id: record.id,
+            kind: record.kind.clone(),
+            tags: record.tags.clone(),
+            digest: digest(&record.data, &record.metadata),
+            recorded_at: record.recorded_at.micros,
+        }
+    }
+}
+
+impl From<&store::NewEvent> for Sent {
+    fn from(event: &store::NewEvent) -> Self {
+        Self {
+            id: event.id,
+            kind: event.kind.to_string(),
+            tags: event.tags.iter().map(ToString::to_string).collect(),
+            digest: digest(&event.data, &event.metadata),
+        }
+    }
+}
+
+impl From<store::Expected> for Expected {
+    fn from(expected: store::Expected) -> Self {
+        match expected {
+            store::Expected::Any => Self::Any,
+            store::Expected::NoStream => Self::NoStream,
+            store::Expected::StreamExists => Self::StreamExists,
+            store::Expected::Exactly(revision) => Self::Exactly(revision.0),
+        }
+    }
+}
+
+/// What a store's answer to an append means. Whatever went wrong behind the door may have been written.
+pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAnswer {
+    match result {
+        Ok(appended) => AppendAnswer::Acknowledged(Placed {
+            first_revision: appended.first_revision.0,
+            last_revision: appended.last_revision.0,
+            first_position: appended.first_position.0,
+            last_position: appended.last_position.0,
+            recorded_at: appended.recorded_at.micros,
+            already_appended: appended.already_appended,
+        }),
+        Err(Error::Rejected(Rejection::RevisionConflict { actual, .. })) => {
+            AppendAnswer::Rejected(Refusal::Revision {
+                actual: actual.map(|revision| revision.0),
+            })
+        }
+        Err(Error::Rejected(Rejection::EventIdConflict {
+            stream,
+            revision,
+            position,
+            ..
+        })) => AppendAnswer::Rejected(Refusal::Id {
+            stream: stream.to_string(),
+            revision: revision.0,
+            position: position.0,
+        }),
+        Err(Error::Overloaded(_)) => AppendAnswer::Refused,
+        Err(_) => AppendAnswer::Unknown,
+    }
+}
+
+pub(super) fn events(batch: &Batch) -> store::Result<Vec<Observed>> {
+    let records = batch.records()?;
+    let bytes: usize = batch.chunks.iter().map(bytes::Bytes::len).sum();
+    if records.len() != batch.events || bytes != batch.bytes {
+        return Err(Error::Internal(format!(
+            "a batch of {} events and {} bytes says it has {} and {}",
+            records.len(),
+            bytes,
+            batch.events,
+            batch.bytes
+        )));
+    }
+    Ok(records.iter().map(Observed::from).collect())
+}
+
+pub(super) fn notice(notice: &store::Notice) -> store::Result<Notice> {
+    Ok(match notice {
+        store::Notice::Events(batch) => Notice::Events(events(batch)?),
+        store::Notice::CaughtUp { position } => Notice::CaughtUp(position.0),
+        store::Notice::FellBehind { position, head } => Notice::FellBehind(position.0, head.0),
+        store::Notice::Checkpoint { position } => Notice::Checkpoint(position.0),
+    })
+}
+
+impl From<&Filter> for Query {
+    fn from(filter: &Filter) -> Self {
+        Self {
+            items: filter.items.iter().map(QueryItem::from).collect(),
+        }
+    }
+}
+
+impl From<&FilterItem> for QueryItem {
+    fn from(item: &FilterItem) -> Self {
+        Self {
+            types: item.types.clone(),
+            type_prefixes: item.type_prefixes.clone(),
+            streams: item.streams.clone(),
+            stream_prefixes: item.stream_prefixes.clone(),
+            tags: item.tags.clone(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What a simulation went through, counted, so that it shows when a path is no longer taken.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use parking_lot::Mutex;
+
+macro_rules! events {
+    ($($name:ident,)*) => {
+        /// What can happen. Each must happen in an ordinary run over all seeds.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[expect(missing_docs, reason = "the names say it, and are printed")]
+        pub enum Event {
+            $($name,)*
+        }
+
+        impl Event {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+events! {
+    EngineConflictInjected,
+    EngineUnavailable,
+    EngineOutage,
+    EngineTooOld,
+    EngineShortPage,
+    EngineSlow,
+    MaybeCommittedDid,
+    MaybeCommittedDidNot,
+    MaybeCommittedLateApplied,
+    MaybeCommittedLateRefused,
+    WatchSpurious,
+    WatchSilent,
+    WatchFailed,
+    ClockBackwards,
+    StoresShareAnEngine,
+    CommitLostTheRace,
+    WindowIndexed,
+    Append,
+    AppendPipelined,
+    AppendChunked,
+    AppendOfManyEvents,
+    AppendAcknowledged,
+    AppendAlreadyAppended,
+    AppendRejectedByRevision,
+    AppendRejectedById,
+    AppendRefused,
+    AppendUnknown,
+    RetryAfterUnknown,
+    RetryAfterSuccess,
+    RetryInPart,
+    RetryThroughAnotherStore,
+    ReadLog,
+    ReadStream,
+    ReadBackwards,
+    ReadFiltered,
+    ReadLimited,
+    ReadBeyondEnd,
+    ReadStreamNotFound,
+    ReadFailed,
+    LookAtStream,
+    LookAtList,
+    SubscriptionBegan,
+    SubscriptionResumed,
+    SubscriptionToStream,
+    SubscriptionFiltered,
+    SubscriptionFromEnd,
+    SubscriptionWaitGivenUp,
+    NoticeEvents,
+    NoticeCaughtUp,
+    NoticeFellBehind,
+    NoticeCheckpoint,
+    StoreClosed,
+    StoreKilled,
+    PowerLost,
+    StoreOpened,
+    OpeningFailed,
+}
+
+/// Counts of what happened. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage(Arc<Mutex<BTreeMap<Event, u64>>>);
+
+impl Coverage {
+    /// Counts one.
+    pub fn count(&self, event: Event) {
+        self.add(event, 1);
+    }
+
+    /// Counts several.
+    pub fn add(&self, event: Event, times: u64) {
+        if times > 0 {
+            *self.0.lock().entry(event).or_default() += times;
+        }
+    }
+
+    /// Adds the counts of another run.
+    pub fn merge(&self, other: &Self) {
+        for (event, times) in other.0.lock().iter() {
+            self.add(*event, *times);
+        }
+    }
+
+    /// What never happened.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Event> {
+        let counts = self.0.lock();
+        Event::ALL
+            .iter()
+            .filter(|event| !counts.contains_key(event))
+            .copied()
+            .collect()
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (event, times) in self.0.lock().iter() {
+            writeln!(f, "{times:>12}  {event:?}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Deterministic simulation: one to three stores on the memory engine, behind faults, under clients that append, read and
+//! subscribe, on one thread with simulated time; then the [`checker`](crate::checker) judges what all of them were answered.
+//!
+//! 1. Everything follows from the seed: a run can be repeated exactly. So nothing here takes time, randomness or an order
+//!    from anywhere else: each part draws from a generator of its own, nothing is iterated in an order that hashing
+//!    decides, every `select!` is biased, and whoever waits is woken in order.
+//! 2. Whatever is injected, an engine, a clock, a network or a person with a power switch may do.
+//! 3. Every call to a store ends. One that takes [`STUCK`] of simulated time is a fault, and so is an answer that a
+//!    store must never give (corrupt storage, internal error).
+//!
+//! Limits: what the engines themselves do to bytes on a disk is not simulated; `annals-embedded` tests that.
+//!
+//! [`STUCK`]: world::STUCK
+
+mod attempt;
+mod clock;
+mod convert;
+mod coverage;
+mod engine;
+mod looks;
+mod plan;
+mod reader;
+mod restarts;
+mod settle;
+mod subscriber;
+mod trace;
+mod world;
+mod writer;
+
+pub use coverage::{Coverage, Event};
+pub use plan::{Faults, Plan};
+pub use trace::trace;
+
+use std::sync::Arc;
+
+use crate::checker::{self, History, Violation};
+use world::World;
+
+/// What came of a simulation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The questions and the answers.
+    pub history: History,
+    /// Events in the log at the end.
+    pub events: usize,
+    /// Rules that were broken.
+    pub violations: Vec<Violation>,
+    /// What must not happen whatever the answers are: calls that do not end, corrupt storage, panics.
+    pub failures: Vec<String>,
+    /// What it went through.
+    pub coverage: Coverage,
+}
+
+impl Outcome {
+    /// Whether nothing was wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.violations.is_empty() && self.failures.is_empty()
+    }
+
+    /// What was wrong, a line for each.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let violations = self.violations.iter().map(ToString::to_string);
+        violations
+            .chain(self.failures.iter().cloned())
+            .map(|line| format!("  {line}\n"))
+            .collect()
+    }
+
+    /// A number that differs for different histories.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        checker::digest(format!("{:?}", self.history).as_bytes(), &[])
+    }
+}
+
+/// Runs a simulation. The runtime must have one thread and paused time.
+pub async fn simulate(plan: Plan) -> Outcome {
+    let world = World::new(plan);
+    let log = run(&world).await;
+    let history = std::mem::take(&mut *world.history.lock());
+    let failures = std::mem::take(&mut *world.failures.lock());
+    // Without the whole log there is nothing to judge by, and a failure says why it is not there.
+    let violations = log
+        .as_ref()
+        .map_or(Ok(()), |log| checker::check(&history, log))
+        .err()
+        .unwrap_or_default();
+    Outcome {
+        history,
+        events: log.map_or(0, |log| log.len()),
+        violations,
+        failures,
+        coverage: world.coverage.clone(),
+    }
+}
+
+async fn run(world: &Arc<World>) -> Option<Vec<checker::Observed>> {
+    for node in 0..world.plan.stores {
+        world.open(node).await;
+    }
+    let plan = &world.plan;
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..plan.writers {
+        clients.spawn(writer::run(Arc::clone(world), number as u64));
+    }
+    for number in 0..plan.readers {
+        clients.spawn(reader::run(Arc::clone(world), number as u64));
+    }
+    let mut subscribers = tokio::task::JoinSet::new();
+    for number in 0..plan.subscribers {
+        subscribers.spawn(subscriber::run(Arc::clone(world), number as u64));
+    }
+    let restarts = tokio::spawn(restarts::run(Arc::clone(world)));
+    while let Some(joined) = clients.join_next().await {
+        world.joined("a client", joined);
+    }
+    world.finish();
+    world.joined("the restarts", restarts.await);
+    let log = settle::run(world).await;
+    if log.is_none() {
+        world.set_last(0);
+    }
+    while let Some(joined) = subscribers.join_next().await {
+        world.joined("a subscriber", joined);
+    }
+    log
+}

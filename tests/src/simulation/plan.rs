@@ -1,0 +1,142 @@
+//! What a seed decides about a simulation as a whole. What happens within it, its parts draw from generators of their
+//! own, so that a change to one leaves the others' choices as they were.
+
+use std::time::Duration;
+
+use annals_store::{Limits, Sabotage, Settings};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// One simulation.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed it follows from.
+    pub seed: u64,
+    /// A deliberate fault of the stores.
+    pub sabotage: Sabotage,
+    /// Stores on the one engine.
+    pub stores: usize,
+    /// How they work.
+    pub settings: Settings,
+    /// How often the engine fails.
+    pub faults: Faults,
+    /// Clients that append.
+    pub writers: usize,
+    /// What each of them does at most.
+    pub writes: usize,
+    /// Clients that read.
+    pub readers: usize,
+    /// What each of them does.
+    pub reads: usize,
+    /// Clients that subscribe.
+    pub subscribers: usize,
+    /// Streams they all use.
+    pub streams: usize,
+    /// Time between restarts of a store, on average; `None`: no restarts.
+    pub restart_every: Option<Duration>,
+    /// Of 100 appends, how many have an event that takes several values of the engine.
+    pub chunked_percent: u32,
+}
+
+/// How often the engine does what: chances of 1,000 calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Does not answer, having done nothing.
+    pub unavailable: u32,
+    /// Begins not to answer for seconds.
+    pub outage: u32,
+    /// Refuses a commit whose checks hold.
+    pub conflict: u32,
+    /// Leaves open what became of a commit.
+    pub maybe_committed: u32,
+    /// Refuses to read from a snapshot.
+    pub too_old: u32,
+    /// Ends a page early.
+    pub short_page: u32,
+    /// Takes longer than usual.
+    pub slow: u32,
+    /// How much longer at most.
+    pub slow_ms_max: u64,
+    /// Wakes who watches too early, not at all, or with an error.
+    pub watch: u32,
+}
+
+impl Plan {
+    /// What a seed decides.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let stores = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)];
+        let settings = Settings {
+            limits: Limits {
+                waiting_appends_max: rng.random_range(4..64),
+                ..Limits::default()
+            },
+            // One store alone may be told that others write too; it has to be right with that.
+            shared_engine: stores > 1 || rng.random_bool(0.2),
+            tail_bytes_max: rng.random_range(500..6_000),
+            window_events: rng.random_range(8..=64),
+            waiting_windows_max: rng.random_range(0..3),
+            retired_windows_max: rng.random_range(0..3),
+            index_commit_bytes: rng.random_range(100..4_000),
+            group_bytes_max: rng.random_range(500..20_000),
+            group_appends_max: rng.random_range(1..12),
+            // A simulation has one thread.
+            appender_thread: false,
+        };
+        Self {
+            seed,
+            sabotage: Sabotage::default(),
+            stores,
+            settings,
+            faults: Faults::draw(&mut rng),
+            writers: rng.random_range(1..=5),
+            writes: rng.random_range(10..30),
+            readers: rng.random_range(1..=2),
+            reads: rng.random_range(5..20),
+            subscribers: rng.random_range(1..=4),
+            streams: rng.random_range(1..=8),
+            restart_every: rng
+                .random_bool(0.6)
+                .then(|| Duration::from_millis(rng.random_range(300..4_000))),
+            chunked_percent: if rng.random_bool(0.1) { 4 } else { 0 },
+        }
+    }
+
+    /// A generator for one part of the simulation.
+    pub(super) fn rng(&self, part: &str, number: u64) -> StdRng {
+        let mut hash = self.seed ^ 0x9E37_79B9_7F4A_7C15;
+        for byte in part.bytes().chain(number.to_be_bytes()) {
+            hash = (hash ^ u64::from(byte))
+                .wrapping_mul(0x0000_0100_0000_01B3)
+                .rotate_left(29);
+        }
+        StdRng::seed_from_u64(hash)
+    }
+}
+
+impl Faults {
+    fn draw(rng: &mut StdRng) -> Self {
+        // Without faults other things go wrong: what they would have hidden, and what only happens at full speed.
+        if rng.random_bool(0.15) {
+            return Self::default();
+        }
+        let mut often = |most: u32| {
+            if rng.random_bool(0.5) {
+                rng.random_range(0..=most)
+            } else {
+                0
+            }
+        };
+        Self {
+            unavailable: often(60),
+            outage: often(3),
+            conflict: often(150),
+            maybe_committed: often(250),
+            too_old: often(60),
+            short_page: often(500),
+            slow: often(500),
+            slow_ms_max: u64::from(often(300)) + 1,
+            watch: often(600),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A history as lines, in the order in which it happened.
+
+use crate::checker::{AppendCall, History, Moment, Notice, Observed, ReadAnswer};
+
+/// A line for each question and each answer.
+#[must_use]
+pub fn trace(history: &History) -> String {
+    let mut lines: Vec<(Moment, String)> = Vec::new();
+    for (number, call) in history.appends.iter().enumerate() {
+        lines.push((call.invoked, format!("append {number}: {}", append(call))));
+        if let Some((at, answer)) = &call.answered {
+            lines.push((*at, format!("append {number}: {answer:?}")));
+        }
+    }
+    for (number, call) in history.reads.iter().enumerate() {
+        lines.push((call.invoked, format!("read {number}: {:?}", call.request)));
+        if let Some((at, answer)) = &call.answered {
+            lines.push((*at, format!("read {number}: {}", read(answer))));
+        }
+    }
+    for (number, call) in history.looks.iter().enumerate() {
+        lines.push((call.invoked, format!("look {number}: {:?}", call.look)));
+        if let Some((at, streams)) = &call.answered {
+            lines.push((*at, format!("look {number}: {streams:?}")));
+        }
+    }
+    for (number, call) in history.subscriptions.iter().enumerate() {
+        lines.push((call.invoked, format!("subscription {number}: {:?}", call.request)));
+        if let Some((at, answer)) = &call.answered {
+            lines.push((*at, format!("subscription {number}: {answer:?}")));
+        }
+        for (at, told) in &call.notices {
+            lines.push((*at, format!("subscription {number}: {}", notice(told))));
+        }
+    }
+    lines.sort();
+    lines
+        .into_iter()
+        .map(|(at, line)| format!("{at:>6}  {line}\n"))
+        .collect()
+}
+
+fn append(call: &AppendCall) -> String {
+    let ids: Vec<String> = call.events.iter().map(|event| short(event.id)).collect();
+    format!("{} {:?} {}", call.stream, call.expected, ids.join(" "))
+}
+
+fn read(answer: &ReadAnswer) -> String {
+    match answer {
+        ReadAnswer::Events {
+            head,
+            last_revision,
+            events,
+            complete,
+        } => {
+            format!(
+                "head {head}, last revision {last_revision:?}, complete {complete}: {}",
+                places(events)
+            )
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::Events(events) => places(events),
+        other => format!("{other:?}"),
+    }
+}
+
+fn places(events: &[Observed]) -> String {
+    let places: Vec<String> = events
+        .iter()
+        .map(|event| {
+            format!(
+                "{}={}@{}:{}",
+                event.position,
+                event.stream,
+                event.revision,
+                short(event.id)
+            )
+        })
+        .collect();
+    places.join(" ")
+}
+
+/// The beginning of an id, which is enough to tell them apart in one run.
+fn short(id: uuid::Uuid) -> String {
+    id.simple().to_string()[..6].to_owned()
+}

@@ -1,0 +1,229 @@
+//! A client that appends: with every expectation, right and wrong ones, one at a time and in flight together, and again
+//! and again with the same ids, whatever came of it before.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use annals_store::{Append, Revision, StreamName};
+use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
+
+use super::{
+    attempt::Attempt,
+    convert::append_answer,
+    coverage::Event,
+    world::{Running, World},
+};
+use crate::checker::{AppendAnswer, CallId, Placed, Refusal, Sent};
+
+struct Writer {
+    world: Arc<World>,
+    rng: StdRng,
+    /// What it last heard of each stream.
+    known: BTreeMap<StreamName, Option<Revision>>,
+    /// What it sent before, and to which store first.
+    sent: Vec<(Attempt, usize)>,
+    /// Appends it may still send.
+    left: usize,
+    /// The store it used last.
+    node: usize,
+}
+
+pub(super) async fn run(world: Arc<World>, number: u64) {
+    let rng = world.plan.rng("writer", number);
+    let left = world.plan.writes;
+    let mut writer = Writer {
+        world,
+        rng,
+        known: BTreeMap::new(),
+        sent: Vec::new(),
+        left,
+        node: 0,
+    };
+    while writer.left > 0 {
+        if writer.rng.random_bool(0.6) {
+            let ms = writer.rng.random_range(0..120);
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        if writer.rng.random_bool(0.25) {
+            writer.pipeline().await;
+        } else {
+            let attempt = writer.next_attempt();
+            writer.insist(attempt).await;
+        }
+    }
+}
+
+impl Writer {
+    /// Sends an append, and again if that is called for.
+    async fn insist(&mut self, attempt: Attempt) {
+        let mut answer = self.send(&attempt).await;
+        for _ in 0..3 {
+            let again = match &answer {
+                AppendAnswer::Unknown => self.rng.random_bool(0.85).then_some(Event::RetryAfterUnknown),
+                AppendAnswer::Acknowledged(_) => {
+                    self.rng.random_bool(0.12).then_some(Event::RetryAfterSuccess)
+                }
+                AppendAnswer::Rejected(_) | AppendAnswer::Refused => None,
+            };
+            let Some(event) = again else { return };
+            self.world.coverage.count(event);
+            let ms = self.rng.random_range(0..600);
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            let attempt = attempt.varied(&mut self.rng);
+            answer = self.send(&attempt).await;
+        }
+    }
+
+    /// Sends an append, and waits for the answer.
+    async fn send(&mut self, attempt: &Attempt) -> AppendAnswer {
+        self.left = self.left.saturating_sub(1);
+        let Some((running, append)) = self.prepare(attempt).await else {
+            return AppendAnswer::Refused;
+        };
+        let call = self.note(attempt);
+        let result = running
+            .call(&self.world, "append", running.store.append(append))
+            .await;
+        self.answered(&running, attempt, call, result)
+    }
+
+    /// Sends several appends without waiting for each other's answers.
+    async fn pipeline(&mut self) {
+        let count = self.rng.random_range(2..7);
+        let known = self.known.clone();
+        let mut attempts: Vec<Attempt> = Vec::new();
+        for _ in 0..count {
+            let attempt = match attempts.last() {
+                Some(last) if self.rng.random_bool(0.15) => last.varied(&mut self.rng),
+                _ => self.next_attempt(),
+            };
+            // In the hope that all goes well, so that some of them build on each other.
+            let last = self.known.get(&attempt.stream).copied().flatten();
+            let events = attempt.events.len() as u64;
+            let last = last.map_or(events - 1, |last| last.0 + events);
+            self.known.insert(attempt.stream.clone(), Some(Revision(last)));
+            attempts.push(attempt);
+        }
+        self.known = known;
+        let Some((running, _)) = self.prepare(&attempts[0]).await else {
+            return;
+        };
+        let mut pending = Vec::new();
+        for attempt in attempts {
+            self.left = self.left.saturating_sub(1);
+            self.world.coverage.count(Event::AppendPipelined);
+            let Some(append) = self.append(&attempt) else {
+                return;
+            };
+            let call = self.note(&attempt);
+            match running
+                .call(&self.world, "submit", running.store.submit(append))
+                .await
+            {
+                Some(Ok(answer)) => pending.push((attempt, call, answer)),
+                Some(Err(error)) => drop(self.answered(&running, &attempt, call, Some(Err(error)))),
+                None => drop(self.answered(&running, &attempt, call, None)),
+            }
+        }
+        let mut before = 0;
+        for (attempt, call, answer) in pending {
+            let result = running.call(&self.world, "a submitted append", answer).await;
+            if let AppendAnswer::Acknowledged(Placed {
+                first_position,
+                already_appended: false,
+                ..
+            }) = self.answered(&running, &attempt, call, result)
+            {
+                if first_position <= before {
+                    self.world
+                        .fail(format!("position {first_position} was submitted after {before}"));
+                }
+                before = first_position;
+            }
+        }
+    }
+
+    async fn prepare(&mut self, attempt: &Attempt) -> Option<(Running, Append)> {
+        let running = self.world.any(&mut self.rng).await?;
+        self.node = running.node;
+        let append = self.append(attempt)?;
+        Some((running, append))
+    }
+
+    fn append(&self, attempt: &Attempt) -> Option<Append> {
+        let (stream, events) = (attempt.stream.clone(), attempt.events.clone());
+        let append = Append::new(stream, attempt.expected, events, &self.world.plan.settings.limits);
+        append
+            .map_err(|error| self.world.fail(format!("an append was not taken: {error}")))
+            .ok()
+    }
+
+    fn note(&mut self, attempt: &Attempt) -> CallId {
+        let coverage = &self.world.coverage;
+        coverage.count(Event::Append);
+        if attempt.events.len() > 100 {
+            coverage.count(Event::AppendOfManyEvents);
+        }
+        if attempt.events.iter().any(|event| event.data.len() > 100_000) {
+            coverage.count(Event::AppendChunked);
+        }
+        let same = |(earlier, _): &&(Attempt, usize)| earlier.events[0].id == attempt.events[0].id;
+        if let Some((earlier, node)) = self.sent.iter().find(same) {
+            coverage.add(
+                Event::RetryInPart,
+                (earlier.events.len() != attempt.events.len()).into(),
+            );
+            coverage.add(Event::RetryThroughAnotherStore, (*node != self.node).into());
+        } else {
+            self.sent.push((attempt.clone(), self.node));
+        }
+        let events = attempt.events.iter().map(Sent::from).collect();
+        self.world
+            .history
+            .lock()
+            .append(attempt.stream.as_str(), attempt.expected.into(), events)
+    }
+
+    fn answered(
+        &mut self,
+        running: &Running,
+        attempt: &Attempt,
+        call: CallId,
+        result: Option<annals_store::Result<annals_store::Appended>>,
+    ) -> AppendAnswer {
+        if let Some(Err(error)) = &result {
+            self.world.judge(running.node, error);
+        }
+        let answer = result.map_or(AppendAnswer::Unknown, |result| append_answer(&result));
+        let event = match &answer {
+            AppendAnswer::Acknowledged(placed) => {
+                let known = self.known.entry(attempt.stream.clone()).or_default();
+                *known = (*known).max(Some(Revision(placed.last_revision)));
+                if placed.already_appended {
+                    Event::AppendAlreadyAppended
+                } else {
+                    Event::AppendAcknowledged
+                }
+            }
+            AppendAnswer::Rejected(Refusal::Revision { actual }) => {
+                self.known.insert(attempt.stream.clone(), actual.map(Revision));
+                Event::AppendRejectedByRevision
+            }
+            AppendAnswer::Rejected(Refusal::Id { .. }) => Event::AppendRejectedById,
+            AppendAnswer::Refused => Event::AppendRefused,
+            AppendAnswer::Unknown => Event::AppendUnknown,
+        };
+        self.world.coverage.count(event);
+        self.world.history.lock().append_answered(call, answer.clone());
+        answer
+    }
+
+    /// Something new, or something that was sent long ago.
+    fn next_attempt(&mut self) -> Attempt {
+        if self.rng.random_bool(0.12)
+            && let Some((earlier, _)) = self.sent.choose(&mut self.rng)
+        {
+            return earlier.varied(&mut self.rng);
+        }
+        Attempt::draw(&self.world.plan, &self.known, &mut self.rng)
+    }
+}
