@@ -28,7 +28,7 @@ test: build
 # The long ones: more seeds of the simulation, more rounds of kill -9.
 test-long: build
     ANNALS_SIMULATION_SEEDS=20000 cargo test -p annals-tests --test simulation
-    ANNALS_LONG=1 cargo test -p annals-tests --test crash
+    ANNALS_CRASH_ROUNDS=60 cargo test -p annals-tests --test crash -- --nocapture
 
 # First figures on this machine, beside a bare tonic echo.
 bench:
