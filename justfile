@@ -7,8 +7,8 @@ export PATH := tools / "bin" + ":" + env("PATH")
 _default:
     @just --list --unsorted
 
-# What CI does.
-ci: lint build test test-long
+# What CI does: all of it, with fewer seeds in the long tests.
+ci: lint build test (test-long "4000")
 
 # Formatting, lints, dependencies, protocol.
 lint:
@@ -26,8 +26,8 @@ test: build
     cargo test
 
 # The long ones: more seeds of the simulation, more rounds of kill -9.
-test-long: build
-    ANNALS_SIMULATION_SEEDS=20000 cargo test -p annals-tests --test simulation
+test-long seeds="20000": build
+    ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test -p annals-tests --test simulation
     ANNALS_CRASH_ROUNDS=60 cargo test -p annals-tests --test crash -- --nocapture
 
 # First figures on this machine, beside a bare tonic echo.
