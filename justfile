@@ -8,7 +8,7 @@ _default:
     @just --list --unsorted
 
 # What CI does: all of it, with fewer seeds in the long tests.
-ci: lint build test (test-long "4000")
+ci: lint build test (test-long "2000")
 
 # Formatting, lints, dependencies, protocol.
 lint:
