@@ -7,8 +7,8 @@ export PATH := tools / "bin" + ":" + env("PATH")
 _default:
     @just --list --unsorted
 
-# What CI does: all of it, with fewer seeds in the long tests.
-ci: lint build test (test-long "2000")
+# What CI does: all of it, with half the seeds in the long tests.
+ci: lint build test (test-long "10000")
 
 # Formatting, lints, dependencies, protocol.
 lint:

@@ -4,6 +4,8 @@
 //! 2. A commit of unknown outcome was applied, was not, or is applied later, when its checks may no longer hold. The
 //!    contract forbids the last of these; the store is written to stand it, and here it must.
 //! 3. Once an engine is cut off, nothing that its store still tries reaches the data: the store was killed.
+//! 4. Loss of power takes with it what was not durable and the commits that were still to be applied: no engine writes
+//!    the end of something whose beginning it lost.
 
 use std::{
     sync::{
@@ -33,6 +35,8 @@ pub(super) struct Hub {
     quiet: AtomicBool,
     /// Commits that are still to be applied.
     late: AtomicUsize,
+    /// How often power was lost.
+    power_losses: AtomicUsize,
     outage_until: Mutex<Instant>,
     /// Wakes who watches, in order; the memory engine would wake them in a random one.
     committed: Notify,
@@ -46,6 +50,7 @@ impl Hub {
             coverage,
             quiet: AtomicBool::new(false),
             late: AtomicUsize::new(0),
+            power_losses: AtomicUsize::new(0),
             outage_until: Mutex::new(Instant::now()),
             committed: Notify::new(),
         })
@@ -61,8 +66,9 @@ impl Hub {
         self.late.load(Ordering::Relaxed) > 0
     }
 
-    /// Loses what was not durable.
+    /// Loses what was not durable, and what was on its way.
     pub(super) fn lose_power(&self) {
+        self.power_losses.fetch_add(1, Ordering::Relaxed);
         self.engine.lose_relaxed();
     }
 
@@ -183,9 +189,11 @@ impl Link {
                 let ms = self.rng.lock().random_range(1..400);
                 let hub = Arc::clone(hub);
                 hub.late.fetch_add(1, Ordering::Relaxed);
+                let power_losses = hub.power_losses.load(Ordering::Relaxed);
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
-                    let applied = hub.apply(commit).await.is_ok();
+                    let lost = hub.power_losses.load(Ordering::Relaxed) > power_losses;
+                    let applied = !lost && hub.apply(commit).await.is_ok();
                     hub.coverage.count(if applied {
                         Event::MaybeCommittedLateApplied
                     } else {
