@@ -1,33 +1,27 @@
-//! The engine itself: hands commits to the writer and snapshots to readers.
+//! The engine itself: commits are written by whoever asks for them, one at a time, and snapshots handed to readers.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot};
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use parking_lot::Mutex;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::store::Store;
 use crate::view::View;
-use crate::writer::{Request, Writer};
+use crate::writer::Writer;
 use crate::{OpenError, Settings};
 
-/// How many commits wait for the writer before callers wait to hand theirs over. A commit may have 9 MB.
-const QUEUE_COMMITS_MAX: usize = 16;
-
-/// How long a commit waits before it asks whether fjall still works. fjall holds writers back while its flushes lag, and
-/// does not notice that they have died.
+/// How often it is asked whether fjall still works. fjall holds writers back while its flushes lag, and does not notice that
+/// they have died.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The engine for one machine. Dropping it finishes the commits handed over, and releases the directory when no snapshot is
-/// left; that may take some milliseconds.
+/// The engine for one machine. Dropping it releases the directory when no snapshot is left; that may take some milliseconds.
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
-    /// `None` only while it is dropped.
-    requests: Option<mpsc::Sender<Request>>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Writer>,
 }
 
 impl EmbeddedEngine {
@@ -37,44 +31,15 @@ impl EmbeddedEngine {
     /// # Errors
     /// [`OpenError`], by what to do about it.
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> std::result::Result<Self, OpenError> {
-        let path = path.as_ref();
-        let store = Arc::new(Store::open(path, &settings)?);
-        let (requests, receiver) = mpsc::channel(QUEUE_COMMITS_MAX);
+        let store = Arc::new(Store::open(path.as_ref(), &settings)?);
         let writer = Writer {
             store: Arc::clone(&store),
             on_sync: settings.on_sync,
         };
-        let writer = std::thread::Builder::new()
-            .name("annals-writer".to_owned())
-            .spawn(move || writer.run(receiver))
-            .map_err(|error| OpenError::unusable(path, "the writer's thread cannot be started", &error))?;
         Ok(Self {
             store,
-            requests: Some(requests),
-            writer: Some(writer),
+            writer: Mutex::new(writer),
         })
-    }
-
-    async fn hand_over(&self, commit: Commit) -> Result<()> {
-        let stopped = || self.store.fail("the writer's thread has stopped".to_owned());
-        let requests = self.requests.as_ref().ok_or_else(stopped)?;
-        let (reply, answer) = oneshot::channel();
-        requests
-            .send(Request { commit, reply })
-            .await
-            .map_err(|_| stopped())?;
-        answer.await.unwrap_or_else(|_| Err(stopped()))
-    }
-
-    /// Ends if the store has failed, and only then.
-    pub(crate) async fn failure(&self) -> Error {
-        loop {
-            tokio::time::sleep(HEALTH_INTERVAL).await;
-            let store = Arc::clone(&self.store);
-            if let Ok(Err(error)) = tokio::task::spawn_blocking(move || store.ask_health()).await {
-                return error;
-            }
-        }
     }
 }
 
@@ -96,10 +61,23 @@ impl Engine for EmbeddedEngine {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             commit.validate()?;
-            tokio::select! {
-                biased;
-                answer = self.hand_over(commit) => answer,
-                error = self.failure() => Err(error),
+            let write = || self.writer.lock().apply(commit);
+            match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+                // Costs nothing on a thread that is no worker; a worker passes its other tasks on.
+                Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(write),
+                _ => write(),
+            }
+        })
+    }
+
+    fn failed(&self) -> BoxFuture<'_, Error> {
+        Box::pin(async {
+            loop {
+                tokio::time::sleep(HEALTH_INTERVAL).await;
+                let store = Arc::clone(&self.store);
+                if let Ok(Err(error)) = tokio::task::spawn_blocking(move || store.ask_health()).await {
+                    return error;
+                }
             }
         })
     }
@@ -118,21 +96,5 @@ impl Engine for EmbeddedEngine {
                 let _ = published.changed().await;
             }
         })
-    }
-}
-
-impl Drop for EmbeddedEngine {
-    fn drop(&mut self) {
-        drop(self.requests.take());
-        let Some(writer) = self.writer.take() else { return };
-        while !writer.is_finished() {
-            // fjall would hold a writer back for ever if its own threads have died. Then the process must end anyway.
-            if self.store.ask_health().is_err() {
-                return;
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        // A writer that panicked has said so already.
-        let _ = writer.join();
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! How the contract holds:
 //!
-//! 1. **Atomic, checked, ordered.** One thread, `writer`, takes the commits one after the other: checks, then one fjall
-//!    batch, then the answer. There is nobody else who writes, so what it read is still true when it writes.
+//! 1. **Atomic, checked, ordered.** The `writer` takes one commit at a time: checks, then one fjall batch, then the answer.
+//!    Nobody else writes, so what it read is still true when it writes.
 //! 2. **Durable.** A durable commit ends with one fdatasync of the journal, which makes every batch before it durable as
 //!    well; the reasons stand in `writer`.
 //! 3. **Isolated, and never visible too early.** Readers get the fjall snapshot that the writer published after its last
@@ -21,6 +21,8 @@
 //! ```
 //!
 //! Limits:
+//! - A commit blocks the thread that asks for it until the disk has answered. On a runtime of several threads the others go
+//!   on; on one of a single thread nothing else runs meanwhile.
 //! - Clearing a range writes a tombstone for each of its keys and holds them in memory until the commit returns (fjall has
 //!   no range tombstones): clear some 100,000 keys at a time.
 //! - A value read shares memory with the block it was read in (16 KiB for bulk, 4 KiB for others), and a value written with

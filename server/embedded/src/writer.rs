@@ -1,8 +1,8 @@
-//! The one thread that writes.
+//! What a commit does; one at a time.
 //!
-//! A thread of its own rather than a lock around fjall: a commit waits for the disk, some 100 µs, which neither an async
-//! worker nor a borrowed blocking thread should do, and the change of threads costs a tenth of that. Commits that wait in
-//! the channel are not joined into one batch: the store above groups its appends already.
+//! On the thread of whoever commits, which waits for the disk meanwhile: handing commits to a thread of their own and the
+//! answers back costs two changes of threads each, a tenth of what a commit takes on a busy machine. Commits that wait are
+//! not joined into one batch: the store above groups its appends already.
 //!
 //! Durability (contract point 4), read in fjall 3.1.13:
 //! 1. Every batch is appended to the same journal, under one lock, in the order of commits (`WriteBatch::commit`). A
@@ -26,17 +26,10 @@ use std::time::Instant;
 use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
 use bytes::Bytes;
 use fjall::{OwnedWriteBatch, PersistMode, Readable, Snapshot};
-use tokio::sync::{mpsc, oneshot};
 
 use crate::fault;
 use crate::settings::OnSync;
 use crate::store::Store;
-
-/// A commit and where to answer.
-pub(crate) struct Request {
-    pub(crate) commit: Commit,
-    pub(crate) reply: oneshot::Sender<Result<()>>,
-}
 
 /// What a commit leaves in each key it touches; `None`: nothing. fjall gives all entries of a batch one sequence number, so
 /// a key must be in it once.
@@ -48,16 +41,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Works until every sender is dropped and the channel is empty.
-    pub(crate) fn run(self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(Request { commit, reply }) = requests.blocking_recv() {
-            let answer = self.apply(commit);
-            // Who no longer waits does not want to know.
-            let _ = reply.send(answer);
-        }
-    }
-
-    fn apply(&self, commit: Commit) -> Result<()> {
+    pub(crate) fn apply(&self, commit: Commit) -> Result<()> {
         self.store.check_health()?;
         let now = self.store.current();
         for check in &commit.checks {

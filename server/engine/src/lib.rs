@@ -43,6 +43,12 @@ pub trait Engine: Send + Sync + 'static {
     /// Returns when the value of `key` may no longer be `last_seen` (`None`: absent). A hint: it may return early, and on
     /// trouble late or with an error, so whoever waits reads again and polls slowly besides.
     fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, Result<()>>;
+
+    /// Returns when the engine has failed for good, with what it then answers. Commits under way may never end then, so
+    /// whoever commits watches this too. Never returns for an engine that always answers.
+    fn failed(&self) -> BoxFuture<'_, Error> {
+        Box::pin(std::future::pending())
+    }
 }
 
 /// A view of the engine at one moment. Read from it soon: engines may refuse with [`Error::TooOld`] after 5 seconds.

@@ -75,11 +75,44 @@ pub(crate) struct Frame {
     pub first: Position,
     pub last: Position,
     pub marks: Vec<Mark>,
-    /// Entries of all events, in order.
+    /// Entries of all events, in order. In a frame of one chunk, the end of `value`.
     pub body: Bytes,
+    /// The value of chunk 0.
+    value: Bytes,
 }
 
 impl Frame {
+    /// A frame with the entries `body`, of which it keeps one copy.
+    pub(crate) fn new(batch: u64, first: Position, last: Position, marks: Vec<Mark>, body: &[u8]) -> Self {
+        let chunks = chunks_of(body);
+        let head = &body[..body.len().min(CHUNK_BYTES_MAX)];
+        let mut value = BytesMut::with_capacity(MARKS_AT + 10 + 5 * marks.len() + head.len());
+        value.put_u8(VERSION);
+        value.put_u64(batch);
+        value.put_u64(first.0);
+        value.put_u16(chunks);
+        wire::put_varint(&mut value, marks.len() as u64);
+        for mark in &marks {
+            wire::put_varint(&mut value, mark.to_varint());
+        }
+        let body_at = value.len();
+        value.put_slice(head);
+        let value = value.freeze();
+        let body = if chunks == 1 {
+            value.slice(body_at..)
+        } else {
+            Bytes::copy_from_slice(body)
+        };
+        Self {
+            batch,
+            first,
+            last,
+            marks,
+            body,
+            value,
+        }
+    }
+
     pub(crate) fn entries(&self) -> Entries<'_> {
         Entries::new(&self.body)
     }
@@ -91,21 +124,8 @@ impl Frame {
 
     /// The keys and values that hold the frame.
     pub(crate) fn to_values(&self) -> Vec<(Bytes, Bytes)> {
-        let chunks = self.body.len().div_ceil(CHUNK_BYTES_MAX).max(1);
-        let chunk_count = u16::try_from(chunks).expect("an event is far smaller than 65,535 chunks");
-        let head = &self.body[..self.body.len().min(CHUNK_BYTES_MAX)];
-        let mut value = BytesMut::with_capacity(MARKS_AT + 10 + 5 * self.marks.len() + head.len());
-        value.put_u8(VERSION);
-        value.put_u64(self.batch);
-        value.put_u64(self.first.0);
-        value.put_u16(chunk_count);
-        wire::put_varint(&mut value, self.marks.len() as u64);
-        for mark in &self.marks {
-            wire::put_varint(&mut value, mark.to_varint());
-        }
-        value.put_slice(head);
-        let mut values = vec![(keys::frame(self.last, 0), value.freeze())];
-        for chunk in 1..chunk_count {
+        let mut values = vec![(keys::frame(self.last, 0), self.value.clone())];
+        for chunk in 1..chunks_of(&self.body) {
             let start = usize::from(chunk) * CHUNK_BYTES_MAX;
             let end = self.body.len().min(start + CHUNK_BYTES_MAX);
             values.push((keys::frame(self.last, chunk), self.body.slice(start..end)));
@@ -153,8 +173,15 @@ impl Frame {
             last,
             marks,
             body,
+            value: first_value.clone(),
         })
     }
+}
+
+/// How many values a frame with this body takes.
+fn chunks_of(body: &[u8]) -> u16 {
+    u16::try_from(body.len().div_ceil(CHUNK_BYTES_MAX).max(1))
+        .expect("an event is far smaller than 65,535 chunks")
 }
 
 /// How many values the frame takes whose first is `value`.

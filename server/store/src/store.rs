@@ -109,6 +109,7 @@ impl Store {
         let mut tasks = vec![
             spawn_appender(Appender::new(Arc::clone(&shared), jobs)),
             tokio::spawn(index::run(Arc::clone(&shared))),
+            tokio::spawn(watch_engine(Arc::clone(&shared))),
         ];
         if follows {
             tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
@@ -279,9 +280,24 @@ impl Store {
         self.shared.closing.set(true);
         let tasks = std::mem::take(&mut *self.tasks.lock());
         for task in tasks {
-            // A task that panicked has said so; there is nothing more to stop.
-            let _ = task.await;
+            tokio::select! {
+                biased;
+                // A task that panicked has said so; there is nothing more to stop.
+                _ = task => {}
+                // One that commits to an engine that has failed may never end.
+                _ = self.failed() => {}
+            }
         }
+    }
+}
+
+/// Stops the store when the engine has failed, until the store closes.
+async fn watch_engine(shared: Arc<Shared>) {
+    let mut closing = shared.closing.watch();
+    tokio::select! {
+        biased;
+        _ = closing.until(|closing| *closing) => {}
+        error = shared.engine.failed() => shared.fail(error.into()),
     }
 }
 

@@ -123,7 +123,7 @@ async fn a_flush_that_fails_is_noticed_and_ends_all_commits() {
         .rotate_memtable()
         .expect("starts a flush");
 
-    let error = tokio::time::timeout(conformance::PATIENCE, engine.failure())
+    let error = tokio::time::timeout(conformance::PATIENCE, engine.failed())
         .await
         .expect("is noticed");
     assert!(matches!(error, Error::Failed(_)), "{error:?}");

@@ -77,13 +77,15 @@ impl Builder {
         if self.first == self.next {
             return;
         }
-        self.frames.push(Frame {
-            batch: self.batch,
-            first: self.first,
-            last: Position(self.next.0 - 1),
-            marks: std::mem::take(&mut self.marks),
-            body: self.body.split().freeze(),
-        });
+        self.frames.push(Frame::new(
+            self.batch,
+            self.first,
+            Position(self.next.0 - 1),
+            std::mem::take(&mut self.marks),
+            &self.body,
+        ));
+        // Its room is used again: a frame has a copy of exactly its size.
+        self.body.clear();
         self.first = self.next;
     }
 

@@ -31,7 +31,6 @@ use crate::{
     frame::Frame,
     head::Head,
     keys, log,
-    metrics::Metrics,
     shared::Shared,
     signal::Watcher,
 };
@@ -55,6 +54,8 @@ const COMPANY_WAIT: Duration = Duration::from_micros(200);
 const COMPANY_MIN: usize = 4;
 /// So many in a group are enough.
 const COMPANY_MAX: usize = 64;
+/// So many answers are worth a task of their own.
+const ANSWERED_APART_MIN: usize = 4;
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
 
@@ -102,8 +103,8 @@ impl Appender {
                         error!(%error, "the appender stops");
                         self.shared.fail(error.clone());
                     }
-                    jobs.into_iter()
-                        .for_each(|job| answer(job, &self.shared.metrics, Err(error.clone())));
+                    let refused = jobs.into_iter().map(|job| (job, Err(error.clone())));
+                    self.answer(refused.collect());
                 }
             }
             if let Some(error) = self.shared.failure() {
@@ -312,10 +313,13 @@ impl Appender {
                 .inc_by(judged.frames.iter().map(|frame| frame.body.len() as u64).sum());
         }
         let put_off = jobs.split_off(judged.verdicts.len());
-        for (job, verdict) in std::mem::replace(jobs, put_off).into_iter().zip(judged.verdicts) {
-            metrics.count(&verdict);
-            answer(job, metrics, verdict.map_err(Error::Rejected));
-        }
+        judged.verdicts.iter().for_each(|verdict| metrics.count(verdict));
+        let verdicts = judged
+            .verdicts
+            .into_iter()
+            .map(|verdict| verdict.map_err(Error::Rejected));
+        let answers = std::mem::replace(jobs, put_off).into_iter().zip(verdicts);
+        self.answer(answers.collect());
         // Put off, not forgotten: they go first next time.
         for job in std::mem::take(jobs).into_iter().rev() {
             self.waiting.push_front(job);
@@ -327,18 +331,30 @@ impl Appender {
         while let Some(job) = self.queue.recv().await {
             self.waiting.push_back(job);
         }
-        let metrics = &self.shared.metrics;
-        self.waiting
-            .drain(..)
-            .for_each(|job| answer(job, metrics, Err(error.clone())));
+        let refused = self.waiting.drain(..).map(|job| (job, Err(error.clone())));
+        let refused = refused.collect();
+        self.answer(refused);
+    }
+
+    /// Tells those who wait. From a thread of its own it leaves that to a worker of the runtime, which wakes them at less
+    /// cost than a thread outside of it, and goes on with the next group.
+    fn answer(&self, answers: Vec<(Job, Result<Appended>)>) {
+        let count = i64::try_from(answers.len()).unwrap_or(i64::MAX);
+        self.shared.metrics.waiting_appends.dec_by(count);
+        if self.has_thread() && answers.len() >= ANSWERED_APART_MIN {
+            tokio::spawn(async move { send(answers) });
+        } else {
+            send(answers);
+        }
     }
 }
 
-fn answer(job: Job, metrics: &Metrics, result: Result<Appended>) {
-    metrics.waiting_appends.dec();
-    drop(job.room);
-    // Whoever asked may be gone; what was written stays written.
-    let _ = job.reply.send(result);
+fn send(answers: Vec<(Job, Result<Appended>)>) {
+    for (job, result) in answers {
+        drop(job.room);
+        // Whoever asked may be gone; what was written stays written.
+        let _ = job.reply.send(result);
+    }
 }
 
 /// Numbers for commits that no other commit has, by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number

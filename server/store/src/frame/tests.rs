@@ -19,8 +19,8 @@ prop_compose! {
     ) -> Frame {
         let marks =
             marks.into_iter().map(|(events, keyed, continued)| Mark { events, keyed, continued }).collect();
-        let body = (0..body).map(|n| (n % 251) as u8 ^ fill).collect::<Vec<_>>().into();
-        Frame { batch, first: Position(first), last: Position(first + more), marks, body }
+        let body = (0..body).map(|n| (n % 251) as u8 ^ fill).collect::<Vec<_>>();
+        Frame::new(batch, Position(first), Position(first + more), marks, &body)
     }
 }
 
