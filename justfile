@@ -4,6 +4,14 @@
 tools := justfile_directory() / "target" / "tools"
 export PATH := tools / "bin" + ":" + env("PATH")
 
+# Where FoundationDB is installed, its engine is built into the server and tested; otherwise the tests say that it is not.
+fdbserver := `PATH="$PATH:/usr/sbin:/usr/local/sbin:/usr/local/bin" command -v "${FDBSERVER:-fdbserver}" || true`
+features := if fdbserver == "" { "" } else { "--features annals-server/foundationdb" }
+
+# FoundationDB's header is read by libclang: the system's, or the one that scripts/test has installed.
+libclang := tools / "libclang"
+clang := if path_exists(libclang) == "true" { "LIBCLANG_PATH=" + libclang + " BINDGEN_EXTRA_CLANG_ARGS=\"-isystem $(cc -print-file-name=include)\"" } else { "" }
+
 _default:
     @just --list --unsorted
 
@@ -13,17 +21,18 @@ ci: lint build test (test-long "10000")
 # Formatting, lints, dependencies, protocol.
 lint:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --all-features -- -D warnings
+    {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
     cargo deny --locked check --hide-inclusion-graph licenses bans sources
     buf lint
 
 # Every binary that the tests start.
 build:
-    cargo build
+    {{ clang }} cargo build {{ features }}
 
 # The ordinary tests: a few minutes.
 test: build
-    cargo test
+    {{ clang }} cargo test {{ features }}
+    {{ if fdbserver == "" { "@echo 'SKIPPED: annals-foundationdb, because no fdbserver is installed'" } else { clang + " cargo test -p annals-foundationdb" } }}
 
 # The long ones: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000": build

@@ -37,6 +37,9 @@ fn start() -> Result<()> {
         annals_server::run(config, signals.asked_to_stop()).await
     });
     runtime.shutdown_timeout(HUNG_DISK_TIMEOUT);
+    // Every engine is closed, and nothing else runs that could use its library.
+    #[cfg(feature = "foundationdb")]
+    annals_foundationdb::shut_down();
     result
 }
 

@@ -140,6 +140,7 @@ impl Server {
             limits: config.limits,
             tail_bytes_max: config.tail_bytes,
             appender_thread: true,
+            shared_engine: config.engine.is_shared(),
             ..Settings::default()
         };
         let environment = Environment::system(front.grpc_address.to_string());
@@ -235,6 +236,11 @@ fn log_listening(
     let data = match config {
         EngineConfig::Embedded { data, .. } => data.display().to_string(),
         EngineConfig::Memory => "none: everything is gone when the server stops".to_owned(),
+        #[cfg(feature = "foundationdb")]
+        EngineConfig::FoundationDb(settings) => {
+            let (prefix, file) = (&settings.key_prefix, settings.cluster_file.display());
+            format!("prefix {prefix} in the cluster of {file}")
+        }
     };
     info!(
         %grpc,

@@ -25,6 +25,9 @@ use crate::{Error, Result};
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:2113";
 /// Where the embedded engine keeps its files unless told otherwise.
 pub const DEFAULT_DATA: &str = "./annals-data";
+/// The file that names the FoundationDB cluster unless told otherwise: where FoundationDB's packages put it.
+#[cfg(feature = "foundationdb")]
+const DEFAULT_CLUSTER_FILE: &str = "/etc/foundationdb/fdb.cluster";
 /// What the embedded engine's cache of blocks takes unless told otherwise.
 const DEFAULT_CACHE: ByteSize = ByteSize(128 << 20);
 /// Less memory than this makes no sense for a cache or a tail: one large append would not fit.
@@ -44,6 +47,9 @@ pub enum EngineConfig {
     },
     /// This process's memory: everything is gone when it ends.
     Memory,
+    /// A FoundationDB cluster, shared by any number of servers.
+    #[cfg(feature = "foundationdb")]
+    FoundationDb(annals_foundationdb::Settings),
 }
 
 impl EngineConfig {
@@ -53,7 +59,15 @@ impl EngineConfig {
         match self {
             Self::Embedded { .. } => EngineName::Embedded,
             Self::Memory => EngineName::Memory,
+            #[cfg(feature = "foundationdb")]
+            Self::FoundationDb(_) => EngineName::FoundationDb,
         }
+    }
+
+    /// Whether other servers write to the same log.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.name(), EngineName::FoundationDb)
     }
 }
 
@@ -129,6 +143,7 @@ impl Config {
                 cache_bytes: cache.0,
             },
             EngineName::Memory => EngineConfig::Memory,
+            EngineName::FoundationDb => foundationdb(options.cluster_file, options.key_prefix)?,
         };
         let log_level = options.log_level.unwrap_or_else(|| "info".to_owned());
         crate::logging::filter(&log_level)?;
@@ -154,6 +169,27 @@ impl Config {
             drain_timeout: Duration::from_secs(drain_seconds),
         })
     }
+}
+
+#[cfg(feature = "foundationdb")]
+fn foundationdb(cluster_file: Option<PathBuf>, key_prefix: Option<String>) -> Result<EngineConfig> {
+    let mut settings =
+        annals_foundationdb::Settings::new(cluster_file.unwrap_or_else(|| DEFAULT_CLUSTER_FILE.into()));
+    if let Some(key_prefix) = key_prefix {
+        settings.key_prefix = key_prefix
+            .parse()
+            .map_err(|problem| Error::Config(format!("--key-prefix: {problem}")))?;
+    }
+    Ok(EngineConfig::FoundationDb(settings))
+}
+
+#[cfg(not(feature = "foundationdb"))]
+fn foundationdb(_: Option<PathBuf>, _: Option<String>) -> Result<EngineConfig> {
+    Err(Error::Config(
+        "--engine foundationdb is not part of this build; take the container image, or build annals-server with the \
+         cargo feature `foundationdb`"
+            .to_owned(),
+    ))
 }
 
 fn limits(

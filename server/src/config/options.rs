@@ -19,6 +19,9 @@ Examples:
   Serve a network, with logs for machines:
       annals-server --data /var/lib/annals --listen 0.0.0.0:2113 --log json
 
+  One of several servers on a FoundationDB cluster:
+      annals-server --engine foundationdb --cluster-file /etc/foundationdb/fdb.cluster --key-prefix orders
+
   See where each append went:
       annals-server --log-level debug
 
@@ -75,6 +78,15 @@ pub struct Options {
     /// The directory of the embedded engine, made if it is missing [default: ./annals-data]
     #[arg(long, value_name = "DIR", env = "ANNALS_DATA")]
     pub data: Option<PathBuf>,
+
+    /// The file that names the FoundationDB cluster [default: /etc/foundationdb/fdb.cluster]
+    #[arg(long, value_name = "FILE", env = "ANNALS_CLUSTER_FILE")]
+    pub cluster_file: Option<PathBuf>,
+
+    /// What the keys of this store begin with in the FoundationDB cluster; servers with the same one share a store, and each
+    /// other one is another store [default: annals]
+    #[arg(long, value_name = "PREFIX", env = "ANNALS_KEY_PREFIX")]
+    pub key_prefix: Option<String>,
 
     /// How log lines look, on standard error [default: text]
     #[arg(long, value_name = "FORMAT", env = "ANNALS_LOG")]
@@ -139,6 +151,8 @@ impl Options {
             http_listen: self.http_listen.or(fallback.http_listen),
             engine: self.engine.or(fallback.engine),
             data: self.data.or(fallback.data),
+            cluster_file: self.cluster_file.or(fallback.cluster_file),
+            key_prefix: self.key_prefix.or(fallback.key_prefix),
             log: self.log.or(fallback.log),
             log_level: self.log_level.or(fallback.log_level),
             max_event_bytes: self.max_event_bytes.or(fallback.max_event_bytes),

@@ -45,6 +45,8 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         "--http-listen=[::1]:5001",
         "--engine=embedded",
         "--data=/data",
+        "--cluster-file=/fdb.cluster",
+        "--key-prefix=orders",
         "--log=json",
         "--log-level=annals_store=debug",
         "--max-event-bytes=2MiB",
@@ -60,6 +62,8 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         http_listen = "[::1]:5001"
         engine = "embedded"
         data = "/data"
+        cluster_file = "/fdb.cluster"
+        key_prefix = "orders"
         log = "json"
         log_level = "annals_store=debug"
         max_event_bytes = 2097152
@@ -107,7 +111,7 @@ fn every_flag_has_the_variable_and_the_file_key_of_its_name() {
         .get_arguments()
         .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
         .collect();
-    assert_eq!(flags.len(), 13);
+    assert_eq!(flags.len(), 15);
     for flag in flags {
         let name = flag.get_long().unwrap();
         let variable = flag.get_env().unwrap().to_str().unwrap();
@@ -317,4 +321,43 @@ fn help_teaches_with_examples() {
     ] {
         assert!(help.contains(part), "{part:?} is missing in the help");
     }
+}
+
+#[cfg(feature = "foundationdb")]
+#[test]
+fn the_cluster_and_the_prefix_are_taken_for_foundationdb() {
+    let config = Config::resolve(from_args(&["--engine=foundationdb"])).unwrap();
+    let EngineConfig::FoundationDb(settings) = &config.engine else {
+        panic!("another engine: {:?}", config.engine);
+    };
+    assert_eq!(settings.cluster_file, Path::new("/etc/foundationdb/fdb.cluster"));
+    assert_eq!(settings.key_prefix.as_str(), "annals");
+    assert!(config.engine.is_shared());
+
+    let args = [
+        "--engine=foundationdb",
+        "--cluster-file=/fdb.cluster",
+        "--key-prefix=orders",
+    ];
+    let EngineConfig::FoundationDb(settings) = Config::resolve(from_args(&args)).unwrap().engine else {
+        panic!("another engine");
+    };
+    assert_eq!(settings.cluster_file, Path::new("/fdb.cluster"));
+    assert_eq!(settings.key_prefix.as_str(), "orders");
+
+    let message = refused(from_args(&["--engine=foundationdb", "--key-prefix=two words"]));
+    assert!(
+        message.contains("--key-prefix") && message.contains("two words"),
+        "{message}"
+    );
+}
+
+#[cfg(not(feature = "foundationdb"))]
+#[test]
+fn a_build_without_foundationdb_says_so() {
+    let message = refused(from_args(&["--engine=foundationdb"]));
+    assert!(
+        message.contains("not part of this build") && message.contains("feature `foundationdb`"),
+        "{message}"
+    );
 }

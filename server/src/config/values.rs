@@ -162,6 +162,9 @@ pub enum EngineName {
     Embedded,
     /// This process's memory; everything is gone when it ends
     Memory,
+    /// A FoundationDB cluster, shared by any number of servers
+    #[value(name = "foundationdb")]
+    FoundationDb,
 }
 
 /// How log lines look.

@@ -1,0 +1,136 @@
+//! One attempt at a commit: one transaction.
+
+use annals_engine::{Commit, Error, Mutation};
+use bytes::Bytes;
+use foundationdb::Transaction;
+use foundationdb::options::{ConflictRangeType, TransactionOption};
+use futures::future::try_join_all;
+
+use crate::fault::{self, Outcome, Refusal};
+use crate::shared::Shared;
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// Tries a commit once. A refusal that is passing may be followed by another attempt; an unknown outcome is not one.
+pub(crate) async fn run(shared: &Shared, commit: &Commit) -> Result<()> {
+    let transaction = shared.transaction()?;
+    // Checks are read before anything is written, so there are no own writes to see; not to look for them is cheaper.
+    transaction
+        .set_option(TransactionOption::ReadYourWritesDisable)
+        .map_err(|error| fault::of_read("opening a transaction", error))?;
+    let keys: Vec<Vec<u8>> = commit
+        .checks
+        .iter()
+        .map(|check| shared.keyspace.key(&check.key))
+        .collect();
+    if !checks_hold(shared, &transaction, &keys, commit).await? {
+        return Err(Refusal::lasting(Error::Conflict));
+    }
+    if !commit.mutations.iter().any(changes_something) {
+        // What was read is the state at one moment after the call. There is nothing to commit.
+        return Ok(());
+    }
+    let fence = match keys.into_iter().next() {
+        Some(key) => key,
+        None => conflicting_with_itself(shared, &transaction)?,
+    };
+    apply(shared, &transaction, &commit.mutations);
+    send(shared, transaction, fence).await
+}
+
+/// Whether every check holds. The reads are part of the transaction: if one of these keys changes before it commits, it
+/// does not.
+async fn checks_hold(
+    shared: &Shared,
+    transaction: &Transaction,
+    keys: &[Vec<u8>],
+    commit: &Commit,
+) -> Result<bool> {
+    let doing = "reading what a commit checks";
+    let reads = async {
+        let values = try_join_all(keys.iter().map(|key| transaction.get(key, false))).await;
+        Ok(values)
+    };
+    let values = shared
+        .within(doing, reads)
+        .await
+        .map_err(Refusal::lasting)?
+        .map_err(|error| retried(fault::of_read(doing, error)))?;
+    let expected = commit.checks.iter().map(|check| check.expected.as_ref());
+    Ok(values
+        .iter()
+        .zip(expected)
+        .all(|(found, expected)| found.as_deref() == expected.map(|value: &Bytes| &value[..])))
+}
+
+/// A transaction that has become too old for its own reads is begun again; it is not the caller's snapshot.
+fn retried(refusal: Refusal) -> Refusal {
+    match refusal.error {
+        Error::TooOld => Refusal {
+            error: Error::Unavailable(
+                "the transaction of a commit was too old before its checks were read".to_owned(),
+            ),
+            passing: true,
+        },
+        _ => refusal,
+    }
+}
+
+fn changes_something(mutation: &Mutation) -> bool {
+    match mutation {
+        Mutation::Set(..) | Mutation::Clear(_) => true,
+        Mutation::ClearRange(range) => !range.is_empty(),
+    }
+}
+
+/// Gives a commit that reads nothing a key by which it can be fenced.
+fn conflicting_with_itself(shared: &Shared, transaction: &Transaction) -> Result<Vec<u8>> {
+    let key = shared.keyspace.unique();
+    let end = [&key[..], &[0]].concat();
+    for kind in [ConflictRangeType::Read, ConflictRangeType::Write] {
+        transaction
+            .add_conflict_range(&key, &end, kind)
+            .map_err(|error| fault::of_read("preparing a commit", error))?;
+    }
+    Ok(key)
+}
+
+fn apply(shared: &Shared, transaction: &Transaction, mutations: &[Mutation]) {
+    for mutation in mutations {
+        match mutation {
+            Mutation::Set(key, value) => transaction.set(&shared.keyspace.key(key), value),
+            Mutation::Clear(key) => transaction.clear(&shared.keyspace.key(key)),
+            // FoundationDB takes a range whose end is before its start for a mistake.
+            Mutation::ClearRange(range) if range.is_empty() => {}
+            Mutation::ClearRange(range) => {
+                transaction.clear_range(
+                    &shared.keyspace.key(&range.start),
+                    &shared.keyspace.key(&range.end),
+                );
+            }
+        }
+    }
+}
+
+async fn send(shared: &Shared, transaction: Transaction, fence: Vec<u8>) -> Result<()> {
+    let in_flight = shared.fences.in_flight(fence);
+    // If there is no answer in time, the transaction is dropped here, so that the client does not send it any more.
+    let reason = match tokio::time::timeout(shared.timeout(), transaction.commit()).await {
+        Ok(Ok(_)) => {
+            in_flight.settled();
+            return Ok(());
+        }
+        Ok(Err(error)) => match fault::of_commit(*error) {
+            Outcome::Refused(refusal) => {
+                in_flight.settled();
+                return Err(refusal);
+            }
+            Outcome::Unknown(reason) => reason,
+        },
+        Err(_) => fault::no_answer("committing", shared.timeout_ms),
+    };
+    drop(in_flight);
+    // If this fails, nothing is read or committed before it has succeeded.
+    let _ = shared.fences.close(shared).await;
+    Err(Refusal::lasting(Error::MaybeCommitted(reason)))
+}

@@ -1,0 +1,40 @@
+//! What an engine and its snapshots share.
+
+use std::time::Duration;
+
+use annals_engine::{Error, Result};
+use foundationdb::{Database, Transaction};
+
+use crate::fault::{self, Refusal};
+use crate::fence::Fences;
+use crate::keyspace::Keyspace;
+
+/// An open database, and how it is used.
+pub(crate) struct Shared {
+    pub(crate) keyspace: Keyspace,
+    pub(crate) fences: Fences,
+    pub(crate) timeout_ms: u64,
+    pub(crate) retry_limit: u32,
+    pub(crate) database: Database,
+}
+
+impl Shared {
+    pub(crate) fn transaction(&self) -> std::result::Result<Transaction, Refusal> {
+        self.database
+            .create_trx()
+            .map_err(|error| fault::of_read("opening a transaction", error))
+    }
+
+    pub(crate) const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+
+    /// The result of a step that changes nothing, or that there is none in time. The clock is not that of FoundationDB's
+    /// transactions, which runs from their beginning: a snapshot may be read from long after it was opened.
+    pub(crate) async fn within<T>(&self, doing: &str, step: impl Future<Output = Result<T>>) -> Result<T> {
+        match tokio::time::timeout(self.timeout(), step).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Unavailable(fault::no_answer(doing, self.timeout_ms))),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Processes of the cluster are killed while commits run. What was acknowledged is there, once and in order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use annals_engine::{Commit, Direction, Engine, Error, KeyRange, PageLimit};
+use annals_fdbserver::{Cluster, Layout};
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::time::timeout;
+
+use super::{fresh_prefix, open, own_cluster};
+use crate::FoundationDbEngine;
+
+/// How long a cluster may take to go on after a kill: its recovery waits for the dead for some seconds.
+const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
+
+fn number(bytes: &[u8]) -> u64 {
+    u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+fn log_key(number: u64) -> Bytes {
+    [b"log/", &number.to_be_bytes()[..]].concat().into()
+}
+
+/// Every commit checks the last and adds one; its value tells which try wrote it.
+fn commit(number: u64, attempt: u64) -> Commit {
+    let head = |number: u64| Bytes::copy_from_slice(&number.to_be_bytes());
+    Commit::durable()
+        .check(
+            Bytes::from_static(b"head"),
+            (number > 1).then(|| head(number - 1)),
+        )
+        .set(Bytes::from_static(b"head"), head(number))
+        .set(log_key(number), head(attempt))
+}
+
+/// One writer, until it is told to stop.
+struct Writer {
+    engine: FoundationDbEngine,
+    stop: AtomicBool,
+    /// The last number that was acknowledged, or found after a doubt.
+    acknowledged: AtomicU64,
+}
+
+impl Writer {
+    /// Returns which attempt wrote each number, and how many were in doubt.
+    async fn run(&self) -> (Vec<u64>, u64) {
+        let (mut written, mut doubts) = (Vec::new(), 0);
+        for attempt in 0.. {
+            if self.stop.load(Ordering::Acquire) {
+                break;
+            }
+            let next = written.len() as u64 + 1;
+            match self.engine.commit(commit(next, attempt)).await {
+                Ok(()) => written.push(attempt),
+                Err(Error::MaybeCommitted(_)) => {
+                    doubts += 1;
+                    match self.look(&log_key(next)).await {
+                        Some(found) => {
+                            assert_eq!(
+                                number(&found),
+                                attempt,
+                                "{next} was written by an attempt given up"
+                            );
+                            written.push(attempt);
+                        }
+                        None => continue,
+                    }
+                }
+                Err(Error::Unavailable(_)) => continue,
+                // Nobody else writes, so a conflict would be with a commit that was taken for lost.
+                Err(error) => panic!("attempt {attempt} at {next}: {error}"),
+            }
+            self.acknowledged.store(next, Ordering::Release);
+        }
+        (written, doubts)
+    }
+
+    async fn look(&self, key: &Bytes) -> Option<Bytes> {
+        let look = async {
+            loop {
+                let looked = match self.engine.snapshot().await {
+                    Ok(snapshot) => snapshot.get(key.clone()).await,
+                    Err(error) => Err(error),
+                };
+                match looked {
+                    Ok(value) => return value,
+                    Err(Error::Unavailable(_) | Error::TooOld) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        timeout(RECOVERY_PATIENCE, look)
+            .await
+            .expect("the cluster answers again")
+    }
+
+    /// Returns when another `count` commits are acknowledged.
+    async fn goes_on(&self, count: u64) {
+        let enough = self.acknowledged.load(Ordering::Acquire) + count;
+        let wait = async {
+            while self.acknowledged.load(Ordering::Acquire) < enough {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(RECOVERY_PATIENCE, wait)
+            .await
+            .expect("commits go on after a kill");
+    }
+}
+
+/// Compares the log with what the writer says it wrote.
+async fn check(engine: &FoundationDbEngine, written: &[u64]) {
+    let limit = PageLimit {
+        entries: 1_000,
+        bytes: 1_000_000,
+    };
+    let mut range = KeyRange::prefix(b"log/");
+    let mut found = Vec::new();
+    loop {
+        let snapshot = engine.snapshot().await.expect("opens");
+        let page = snapshot
+            .range(range.clone(), Direction::Forwards, limit)
+            .await
+            .expect("reads");
+        for entry in &page.entries {
+            assert_eq!(entry.key, log_key(found.len() as u64 + 1), "a gap in the log");
+            found.push(number(&entry.value));
+        }
+        if !page.more {
+            break;
+        }
+        range.start = log_key(found.len() as u64 + 1);
+    }
+    assert_eq!(found, written);
+}
+
+/// Kills processes, one after the other, at random moments under commits.
+async fn survives(cluster: &Cluster, kills: usize, down: impl AsyncFn(&Writer)) {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut rng = StdRng::seed_from_u64(seed);
+    let writer = Arc::new(Writer {
+        engine: open(cluster, &fresh_prefix()).await,
+        stop: AtomicBool::new(false),
+        acknowledged: AtomicU64::new(0),
+    });
+    let running = tokio::spawn({
+        let writer = Arc::clone(&writer);
+        async move { writer.run().await }
+    });
+    for kill in 0..kills {
+        writer.goes_on(20).await;
+        tokio::time::sleep(Duration::from_micros(rng.random_range(0..100_000))).await;
+        let process = kill % cluster.len();
+        cluster.kill(process);
+        down(&writer).await;
+        cluster.start_again(process);
+    }
+    writer.goes_on(20).await;
+    writer.stop.store(true, Ordering::Release);
+    let (written, doubts) = running.await.expect("the writer ends");
+    check(&writer.engine, &written).await;
+    println!(
+        "{} commits survived {kills} kills; {doubts} were in doubt",
+        written.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_single_process_that_is_killed_resumes_with_every_commit_that_returned() {
+    let Some(cluster) = own_cluster(Layout::SINGLE) else {
+        return;
+    };
+    survives(&cluster, 5, async |_: &Writer| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_of_three_goes_on_while_one_is_dead() {
+    let Some(cluster) = own_cluster(Layout::DOUBLE) else {
+        return;
+    };
+    // Commits must go on before the dead one is started again.
+    survives(&cluster, 3, async |writer: &Writer| writer.goes_on(20).await).await;
+}

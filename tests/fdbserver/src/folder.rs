@@ -1,0 +1,49 @@
+//! A folder that goes when its owner does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A new folder. Removed when this is dropped, and else some seconds after this process has ended, however it ended: what is
+/// kept in a `static` is never dropped, and a test that is killed drops nothing.
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Waits for the end of its standard input, which is the end of this process, if nothing else ends it.
+    remover: Child,
+}
+
+/// Longer than `fdbserver` takes to see that its parent is gone.
+const REMOVES: &str = "cat >/dev/null; sleep 3; rm -rf -- \"$0\"";
+
+impl Folder {
+    /// A new one below `parent`.
+    pub(crate) fn below(parent: &Path) -> Self {
+        std::fs::create_dir_all(parent).expect("the folder for clusters can be made");
+        let path = tempfile::Builder::new()
+            .prefix("annals-fdb-")
+            .tempdir_in(parent)
+            .expect("a folder for a cluster can be made")
+            .keep();
+        let remover = Command::new("sh")
+            .args(["-c", REMOVES])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh can be started");
+        Self { path, remover }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It removes nothing that is not there, so it may as well have ended by itself.
+        let _ = self.remover.kill();
+        let _ = self.remover.wait();
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
