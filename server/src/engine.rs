@@ -32,17 +32,15 @@ pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Arc
     }
 }
 
-/// Waits for a cluster that does not answer: it may come later than its servers, and they are not ready until it has.
 #[cfg(feature = "foundationdb")]
 async fn open_foundationdb(settings: &annals_foundationdb::Settings) -> Result<Arc<dyn Engine>> {
     use annals_foundationdb::{FoundationDbEngine, OpenError};
 
-    loop {
-        match FoundationDbEngine::open(settings.clone()).await {
-            Ok(engine) => return Ok(Arc::new(engine)),
-            Err(error @ OpenError::Unreachable { .. }) => tracing::error!(%error, "waiting for the cluster"),
-            Err(error) => return Err(Error::Open(error.to_string())),
-        }
+    match FoundationDbEngine::open(settings.clone()).await {
+        Ok(engine) => Ok(Arc::new(engine)),
+        Err(error @ OpenError::Unreachable { .. }) => Err(Error::Unreachable(error.to_string())),
+        Err(error @ OpenError::ClusterFile { .. }) => Err(Error::Config(format!("--cluster-file: {error}"))),
+        Err(error @ OpenError::Refused(_)) => Err(Error::Open(error.to_string())),
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Error {
     /// The store can't be opened. The message says what to look at.
     #[error("can't open the store: {0}")]
     Open(String),
+    /// The storage does not answer. See that it runs and can be reached; a server that was started waits for it.
+    #[error("{0}")]
+    Unreachable(String),
     /// The storage failed or is damaged, and nothing it says can be trusted any more. After a failed write look at the
     /// disk, then start the server again: what was acknowledged is there. Damage needs a backup.
     #[error("{0}")]
@@ -42,17 +45,17 @@ impl Error {
         match self {
             Self::Config(_) => 2,
             Self::Storage(_) => 3,
-            Self::Bind { .. } | Self::Open(_) | Self::Serve(_) => 1,
+            Self::Bind { .. } | Self::Open(_) | Self::Unreachable(_) | Self::Serve(_) => 1,
         }
     }
 }
 
 impl From<annals_store::Error> for Error {
     fn from(error: annals_store::Error) -> Self {
-        if error.is_fatal() {
-            Self::Storage(error.to_string())
-        } else {
-            Self::Open(error.to_string())
+        match error {
+            annals_store::Error::Unavailable(reason) => Self::Unreachable(reason),
+            error if error.is_fatal() => Self::Storage(error.to_string()),
+            error => Self::Open(error.to_string()),
         }
     }
 }

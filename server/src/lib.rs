@@ -4,6 +4,7 @@
 //! - [`server`]: starting, serving, draining, and stopping when the storage failed.
 //! - `grpc`: requests into the store's types, its answers onto the wire, and the one place that maps errors.
 //! - `http`: metrics and health for machines that speak no gRPC.
+//! - `pulse`: whether the storage answers.
 //!
 //! Only this crate names an engine. As a library it serves tests and programs that embed a whole server:
 //!
@@ -25,6 +26,7 @@ mod grpc;
 mod http;
 pub mod logging;
 mod metrics;
+mod pulse;
 pub mod server;
 
 pub use config::Config;

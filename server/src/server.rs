@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Starting -> Serving -> Draining -> stopped      on SIGTERM: what is in flight is answered first
-//!                  \-----> Failed -> stopped      the storage failed: stop at once, nothing it says can be trusted
+//!         \   /  |  \-----> Failed -> stopped      the storage failed: stop at once, nothing it says can be trusted
+//!       Unreachable                               a cluster does not answer: wait until it does
 //! ```
 //!
 //! 1. Addresses are bound before the store is opened, so that a port that is taken is told before anything is touched.
@@ -14,6 +15,7 @@ mod tests;
 
 use std::{
     net::SocketAddr,
+    os::fd::AsFd,
     pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -23,7 +25,7 @@ use annals_engine::Engine;
 use annals_store::{Environment, Settings, Store};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info, warn};
 
 use crate::{
@@ -31,18 +33,23 @@ use crate::{
     config::{EngineConfig, ListenAddress},
     engine, grpc, http,
     metrics::Metrics,
+    pulse,
 };
 
 /// For how long calls may still be told that the storage failed, before their connections are cut.
 const FAILED_GRACE: Duration = Duration::from_millis(500);
 /// How long cut connections and the store may take to end, which takes next to nothing unless something hangs.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before a storage that does not answer is opened once more.
+const REOPEN_WAIT: Duration = Duration::from_millis(500);
 
 /// What a server does now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The store is being opened.
     Starting,
+    /// The storage does not answer now, and may again: nothing can be done but wait.
+    Unreachable,
     /// Calls are served.
     Serving,
     /// Calls in flight are answered; no new ones are taken.
@@ -95,6 +102,31 @@ impl Front {
             _http,
         })
     }
+
+    /// Tells whoever calls over gRPC that the storage does not answer, and that health is not what it should be.
+    fn refuse_meanwhile(&self, metrics: &Metrics) -> Result<Refusing> {
+        let failed = |error: std::io::Error| Error::Serve(error.to_string());
+        // The same socket once more: a call that comes as it is handed over waits, and is not refused.
+        let listener = self.grpc.as_fd().try_clone_to_owned().map_err(failed)?;
+        let listener = TcpListener::from_std(listener.into()).map_err(failed)?;
+        let cut = CancellationToken::new();
+        let connections = grpc::Connections {
+            metrics: metrics.clone(),
+            drain: CancellationToken::new(),
+            cut: cut.clone(),
+        };
+        Ok(Refusing {
+            _serving: Aborting(tokio::spawn(grpc::refuse(listener, connections))),
+            _cut: cut.drop_guard(),
+        })
+    }
+}
+
+/// A front that refuses calls, until it is dropped.
+struct Refusing {
+    _serving: Aborting<Result<()>>,
+    /// Cuts its connections: whoever comes back finds a server that serves.
+    _cut: DropGuard,
 }
 
 /// Starts a server and serves until `shutdown` returns.
@@ -114,15 +146,35 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
 }
 
 impl Server {
-    /// Binds the addresses and opens the store. Health is served from here on, gRPC once [`Server::serve`] is called.
+    /// Binds the addresses and opens the store. Health is served from here on over HTTP, gRPC once [`Server::serve`] is
+    /// called. If the storage is a cluster that does not answer, this waits for it, and meanwhile says so over gRPC as well.
     ///
     /// # Errors
-    /// [`Error::Bind`] if an address is taken, [`Error::Open`] or [`Error::Storage`] if the store can't be opened.
+    /// [`Error::Bind`] if an address is taken; [`Error::Config`], [`Error::Open`] or [`Error::Storage`] if the store can't be
+    /// opened.
     pub async fn start(config: Config) -> Result<Self> {
         let front = Front::bind(&config).await?;
         let metrics = Metrics::new();
-        let engine = engine::open(&config.engine, &metrics).await?;
-        Self::open(config, front, metrics, engine).await
+        let mut waiting = None;
+        let store = loop {
+            let opened = async {
+                let engine = engine::open(&config.engine, &metrics).await?;
+                open_store(&config, engine, front.grpc_address).await
+            };
+            match opened.await {
+                Err(error @ Error::Unreachable(_)) => {
+                    error!(%error, "waiting for the storage");
+                    front.phase.send_replace(Phase::Unreachable);
+                    if waiting.is_none() {
+                        waiting = Some(front.refuse_meanwhile(&metrics)?);
+                    }
+                    tokio::time::sleep(REOPEN_WAIT).await;
+                }
+                result => break result?,
+            }
+        };
+        drop(waiting);
+        Ok(Self::of(config, front, metrics, store))
     }
 
     /// The same on an engine that the caller has, whatever engine is configured: a test's, that fails when told to.
@@ -131,32 +183,24 @@ impl Server {
     /// As [`Server::start`].
     pub async fn start_on(config: Config, engine: Arc<dyn Engine>) -> Result<Self> {
         let front = Front::bind(&config).await?;
-        Self::open(config, front, Metrics::new(), engine).await
+        let store = open_store(&config, engine, front.grpc_address).await?;
+        Ok(Self::of(config, front, Metrics::new(), store))
     }
 
-    async fn open(config: Config, front: Front, metrics: Metrics, engine: Arc<dyn Engine>) -> Result<Self> {
-        let name = engine.name();
-        let settings = Settings {
-            limits: config.limits,
-            tail_bytes_max: config.tail_bytes,
-            appender_thread: true,
-            shared_engine: config.engine.is_shared(),
-            ..Settings::default()
-        };
-        let environment = Environment::system(front.grpc_address.to_string());
-        let store = Store::open(engine, settings, environment).await?;
+    fn of(config: Config, front: Front, metrics: Metrics, store: Store) -> Self {
         let mut shown = Registry::with_prefix("annals");
-        metrics.register(&mut shown, name);
+        let engine = store.engine();
+        metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
         // Nobody else sets it, so it is still unset.
         let _ = front.registry.set(shown);
-        Ok(Self {
+        Self {
             config,
             front,
             store,
-            engine: name,
+            engine,
             metrics,
-        })
+        }
     }
 
     /// Where gRPC is served.
@@ -210,6 +254,7 @@ impl Server {
         let result = tokio::select! {
             () = shutdown => stopping.drain(&mut serving).await,
             failure = self.store.failed() => stopping.fail(&mut serving, failure).await,
+            never = pulse::follow(&self.store, &stopping.phase, &stopping.health) => match never {},
             result = &mut serving.0 => result.unwrap_or_else(|error| Err(Error::Serve(error.to_string()))),
         };
         cut.cancel();
@@ -252,6 +297,17 @@ fn log_listening(
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
+}
+
+async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAddr) -> Result<Store> {
+    let settings = Settings {
+        limits: config.limits,
+        tail_bytes_max: config.tail_bytes,
+        appender_thread: true,
+        shared_engine: config.engine.is_shared(),
+        ..Settings::default()
+    };
+    Ok(Store::open(engine, settings, Environment::system(address.to_string())).await?)
 }
 
 /// What it takes to stop.

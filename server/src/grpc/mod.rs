@@ -86,6 +86,34 @@ impl EventStore {
     }
 }
 
+/// Refuses every call because the storage does not answer, and says by its health that it does. For ever, unless connections
+/// can't be accepted.
+pub(crate) async fn refuse(listener: TcpListener, connections: Connections) -> Result<()> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    Health::new(reporter).not_serving().await;
+    let refusal = || async {
+        let reason =
+            annals_store::Error::Unavailable("it has not answered since this server started".to_owned());
+        status::of_store(reason).into_http::<tonic::body::Body>()
+    };
+    let router = tonic::service::Routes::from(axum::Router::new().fallback(refusal)).add_service(health);
+    let served = tonic::transport::Server::builder()
+        .add_routes(router)
+        .serve_with_incoming(incoming(listener, connections))
+        .await;
+    served.map_err(|error| Error::Serve(error.to_string()))
+}
+
+fn incoming(
+    listener: TcpListener,
+    connections: Connections,
+) -> impl tonic::codegen::tokio_stream::Stream<Item = std::io::Result<connection::Connection>> {
+    TcpIncoming::from(listener)
+        .with_nodelay(Some(true))
+        .with_keepalive(Some(KEEPALIVE_INTERVAL))
+        .map(move |accepted| accepted.map(|io| connections.open(io)))
+}
+
 /// Serves until a drain ends the last call, or the connections are cut.
 pub(crate) fn serve(
     listener: TcpListener,
@@ -116,10 +144,7 @@ pub(crate) fn serve(
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)
         .add_service(reflection().build_v1alpha().map_err(|error| failed(&error))?);
     let drained = connections.drain.clone().cancelled_owned();
-    let incoming = TcpIncoming::from(listener)
-        .with_nodelay(Some(true))
-        .with_keepalive(Some(KEEPALIVE_INTERVAL))
-        .map(move |accepted| accepted.map(|io| connections.open(io)));
+    let incoming = incoming(listener, connections);
     Ok(async move {
         let served = router.serve_with_incoming_shutdown(incoming, drained).await;
         served.map_err(|error| Error::Serve(error.to_string()))

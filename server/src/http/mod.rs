@@ -51,7 +51,7 @@ fn router(shown: Shown) -> Router {
 
 async fn live(State(shown): State<Shown>) -> impl IntoResponse {
     match &*shown.phase.borrow() {
-        Phase::Starting | Phase::Serving | Phase::Draining => (StatusCode::OK, "live\n"),
+        Phase::Starting | Phase::Unreachable | Phase::Serving | Phase::Draining => (StatusCode::OK, "live\n"),
         Phase::Failed => (StatusCode::SERVICE_UNAVAILABLE, "the storage failed\n"),
     }
 }
@@ -60,6 +60,7 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
     match &*shown.phase.borrow() {
         Phase::Serving => (StatusCode::OK, "ready\n"),
         Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+        Phase::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "the storage does not answer\n"),
         Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
         Phase::Failed => (StatusCode::SERVICE_UNAVAILABLE, "the storage failed\n"),
     }

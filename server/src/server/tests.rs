@@ -194,10 +194,12 @@ async fn a_client_that_does_not_read_is_cut_when_the_drain_timeout_is_over() {
     running.served.await.unwrap().unwrap();
 }
 
-/// Takes commits until it is told to fail.
+/// Takes commits until it is told to fail, and answers reads unless it is told to be silent.
+#[derive(Default)]
 struct Failing {
     engine: MemoryEngine,
     fails: AtomicBool,
+    silent: AtomicBool,
 }
 
 impl Engine for Failing {
@@ -206,6 +208,9 @@ impl Engine for Failing {
     }
 
     fn snapshot(&self) -> BoxFuture<'_, annals_engine::Result<Box<dyn Snapshot>>> {
+        if self.silent.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(annals_engine::Error::Unavailable("it is elsewhere".into())) });
+        }
         self.engine.snapshot()
     }
 
@@ -223,10 +228,7 @@ impl Engine for Failing {
 
 #[tokio::test]
 async fn a_server_whose_storage_fails_tells_its_callers_and_stops_by_itself() {
-    let engine = Arc::new(Failing {
-        engine: MemoryEngine::new(),
-        fails: AtomicBool::new(false),
-    });
+    let engine = Arc::new(Failing::default());
     let running = Running::start(options(), engine.clone()).await;
     let mut client = running.client();
     client.append_to_stream(append("s")).await.unwrap();
@@ -248,6 +250,31 @@ async fn a_server_whose_storage_fails_tells_its_callers_and_stops_by_itself() {
         "{error}"
     );
     assert_eq!(error.exit_code(), 3);
+}
+
+#[tokio::test]
+async fn health_follows_whether_the_storage_answers() {
+    let engine = Arc::new(Failing::default());
+    let running = Running::start(options(), engine.clone()).await;
+    let mut health = HealthClient::new(running.channel.clone());
+    let mut watch = health
+        .watch(HealthCheckRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    for (silent, status) in [
+        (false, ServingStatus::Serving),
+        (true, ServingStatus::NotServing),
+        (false, ServingStatus::Serving),
+        (true, ServingStatus::NotServing),
+    ] {
+        engine.silent.store(silent, Ordering::SeqCst);
+        let told = watch.message().await.unwrap().unwrap().status();
+        assert_eq!(told, status, "silent: {silent}");
+    }
+    // It can be stopped nevertheless.
+    running.stop.send(()).unwrap();
+    running.served.await.unwrap().unwrap();
 }
 
 #[tokio::test]

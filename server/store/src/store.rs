@@ -19,7 +19,7 @@ use crate::{
     append::{Append, Appended},
     appender::{Appender, Job},
     error::{Error, Result},
-    follow, index,
+    follow, index, keys,
     limits::Limits,
     meta,
     metrics::Metrics,
@@ -238,6 +238,22 @@ impl Store {
             head: self.shared.tail.head_position(),
             indexed: self.shared.tail.indexed(),
         }
+    }
+
+    /// What operators call its engine.
+    #[must_use]
+    pub fn engine(&self) -> &'static str {
+        self.shared.engine.name()
+    }
+
+    /// Returns if the engine answers now, by one small read. For health checks.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], as soon as the engine gives the read up.
+    pub async fn answers(&self) -> Result<()> {
+        let snapshot = self.shared.engine.snapshot().await?;
+        snapshot.get(keys::head()).await?;
+        Ok(())
     }
 
     /// The bounds in force.
