@@ -61,7 +61,7 @@ async fn appends_in_flight_are_answered_before_the_server_ends(mut server: Serve
         said.contains(&format!("stopped head={total}")),
         "{total} were acknowledged: {said}"
     );
-    if server.engine() == annals_tests::harness::Engine::Embedded {
+    if server.engine().persists() {
         server.start_again();
         let log = server.client().read_all().await.unwrap().collect().await.unwrap();
         assert_eq!(log.len() as u64, total);

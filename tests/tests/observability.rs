@@ -93,7 +93,10 @@ async fn metrics_count_what_was_done(server: Server) {
     assert_eq!(count("annals_commit_seconds_count"), 11);
     assert!(metrics.value("annals_commit_seconds_sum") > 0.0);
     match server.engine() {
-        annals_tests::harness::Engine::Memory => assert_eq!(count("annals_fsync_seconds_count"), 0),
+        // FoundationDB syncs on machines of its own.
+        annals_tests::harness::Engine::Memory | annals_tests::harness::Engine::FoundationDb => {
+            assert_eq!(count("annals_fsync_seconds_count"), 0);
+        }
         annals_tests::harness::Engine::Embedded => {
             assert!(count("annals_fsync_seconds_count") >= 11, "{}", metrics.text());
             assert!(metrics.value("annals_fsync_seconds_sum") > 0.0);

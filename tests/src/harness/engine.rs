@@ -7,6 +7,8 @@ pub enum Engine {
     Memory,
     /// Files in the server's data folder.
     Embedded,
+    /// A store in a FoundationDB cluster.
+    FoundationDb,
 }
 
 impl Engine {
@@ -16,7 +18,20 @@ impl Engine {
         match self {
             Self::Memory => "memory",
             Self::Embedded => "embedded",
+            Self::FoundationDb => "foundationdb",
         }
+    }
+
+    /// Whether data outlives the server's process.
+    #[must_use]
+    pub const fn persists(self) -> bool {
+        !matches!(self, Self::Memory)
+    }
+
+    /// Whether tests can run on it here. If not, standard error has been told why.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        self != Self::FoundationDb || super::foundationdb::programs().is_some()
     }
 }
 
@@ -40,6 +55,16 @@ macro_rules! on_every_engine {
                 }
             )+
         }
+        mod foundationdb {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    if $crate::harness::Engine::FoundationDb.is_available() {
+                        super::$case($crate::harness::Server::start($crate::harness::Engine::FoundationDb)).await;
+                    }
+                }
+            )+
+        }
     };
 }
 
@@ -52,6 +77,16 @@ macro_rules! on_every_engine_that_persists {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     super::$case($crate::harness::Server::start($crate::harness::Engine::Embedded)).await;
+                }
+            )+
+        }
+        mod foundationdb_restarted {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    if $crate::harness::Engine::FoundationDb.is_available() {
+                        super::$case($crate::harness::Server::start($crate::harness::Engine::FoundationDb)).await;
+                    }
                 }
             )+
         }

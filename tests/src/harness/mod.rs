@@ -18,7 +18,8 @@
 //! async fn an_append_is_read_back(server: Server) { … }
 //! ```
 //!
-//! The functions named are run once for each engine (`memory::an_append_is_read_back`, …). Those of
+//! The functions named are run once for each engine (`memory::an_append_is_read_back`, …); on FoundationDB only where it is
+//! installed and the server was built with it, which is said otherwise ([`foundationdb`]). Those of
 //! `on_every_engine_that_persists!` are not run on `memory`, because they kill or restart the server.
 //!
 //! Limits: signals and `/proc` are those of Linux; memory is not measured elsewhere.
@@ -26,6 +27,7 @@
 mod binaries;
 mod cli;
 mod engine;
+pub mod foundationdb;
 pub mod http;
 mod logs;
 mod metrics;
@@ -41,6 +43,7 @@ use std::time::Duration;
 pub use binaries::binary;
 pub use cli::{Cli, Finished, finish};
 pub use engine::Engine;
+pub use foundationdb::ClusterStore;
 pub use logs::Logs;
 pub use metrics::Metrics;
 pub use options::Options;

@@ -2,22 +2,35 @@
 
 use std::ffi::OsString;
 
-use super::{Engine, Server};
+use super::{ClusterStore, Engine, Server};
 
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(super) engine: Engine,
+    pub(super) store: Option<ClusterStore>,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(OsString, OsString)>,
 }
 
 impl Options {
-    /// Only the engine, the addresses and the data folder are set.
+    /// Only the engine, the addresses and the data folder are set, and on FoundationDB a store of its own.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self {
             engine,
+            store: (engine == Engine::FoundationDb).then(ClusterStore::fresh),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// One of the servers of this store.
+    #[must_use]
+    pub fn on(store: &ClusterStore) -> Self {
+        Self {
+            engine: Engine::FoundationDb,
+            store: Some(store.clone()),
             arguments: Vec::new(),
             environment: Vec::new(),
         }

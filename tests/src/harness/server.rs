@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-use super::{Engine, Logs, Options, PATIENCE, binaries};
+use super::{ClusterStore, Engine, Logs, Options, PATIENCE, binaries};
 
 /// A client without retries or comforts.
 pub type Stub = EventStoreServiceClient<Channel>;
@@ -163,6 +163,7 @@ impl Server {
             .args(["--engine", self.options.engine.name()])
             .arg("--data")
             .arg(self.data())
+            .args(self.options.store.iter().flat_map(ClusterStore::arguments))
             .args(&self.options.arguments)
             .envs(self.options.environment.iter().cloned())
             .current_dir(self.data.path())
@@ -233,13 +234,33 @@ impl Server {
         }
     }
 
+    /// Stops its process as a machine that hangs would (SIGSTOP): it keeps its connections and does nothing.
+    ///
+    /// # Panics
+    /// If none runs.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a process that was paused go on.
+    ///
+    /// # Panics
+    /// If none runs.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("a server runs");
+        kill_process(Pid::from_child(process), signal).expect("one's own child can be signalled");
+    }
+
     /// Asks it to stop (SIGTERM), and does not wait.
     ///
     /// # Panics
     /// If none runs.
     pub fn ask_to_stop(&self) {
-        let process = self.process.as_ref().expect("a server runs");
-        kill_process(Pid::from_child(process), Signal::TERM).expect("one's own child can be signalled");
+        self.signal(Signal::TERM);
     }
 
     /// Waits until its process ends by itself.
