@@ -1,4 +1,4 @@
-//! What 32 clients do to a server: appends of all kinds, alone and in sessions, some of them sent again.
+//! What clients do to the servers of a store: appends of all kinds, alone and in sessions, some of them sent again.
 
 use std::{
     sync::{
@@ -11,11 +11,12 @@ use std::{
 use annals_client::{
     AppendSession, Appended, Client, Error, Event, ExpectedRevision as Expected, RetryPolicy,
 };
-use annals_tests::harness::{PATIENCE, Recorder, Server, within_patience};
+use annals_tests::harness::{PATIENCE, Recorder, within_patience};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::sync::RwLock;
 
-const WRITERS: u64 = 32;
+/// How many write to each server.
+pub const WRITERS: usize = 32;
 /// Streams that several writers share, so that expectations fail.
 const SHARED_STREAMS: u64 = 24;
 /// How many appends a writer remembers, to send one of them again.
@@ -40,25 +41,42 @@ pub struct Counts {
     pub unknown: AtomicU64,
 }
 
+impl Counts {
+    pub fn words(&self) -> String {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        format!(
+            "{} appends acknowledged, {} repeated, {} refused, {} of unknown outcome",
+            count(&self.acknowledged),
+            count(&self.repeated),
+            count(&self.refused),
+            count(&self.unknown)
+        )
+    }
+}
+
 impl Load {
-    pub fn start(server: &Server, seed: u64) -> Self {
+    /// As many writers for each of these servers. Every other one knows the others too, and moves on when its own dies.
+    pub fn start(endpoints: &[String], seed: u64) -> Self {
         let recorder = Recorder::default();
         let counts = Arc::new(Counts {
             recorder: recorder.clone(),
             ..Counts::default()
         });
         let (gate, stop) = (Arc::new(RwLock::new(())), Arc::new(AtomicBool::new(false)));
-        let writers = (0..WRITERS).map(|number| {
+        let writers = (0..WRITERS * endpoints.len()).map(|number| {
+            let mut known = endpoints.to_vec();
+            known.rotate_left(number % endpoints.len());
+            if (number / endpoints.len()).is_multiple_of(2) {
+                known.truncate(1);
+            }
+            let number = number as u64;
             // Some wait a restart out, some are told at once that it is not known what became of their append.
-            let retry = if number % 2 == 0 {
+            let retry = if number % 8 < 4 {
                 RetryPolicy::default()
             } else {
                 RetryPolicy::never()
             };
-            let client = Client::builder()
-                .endpoint(server.endpoint())
-                .timeout(PATIENCE)
-                .retry(retry);
+            let client = Client::builder().endpoints(known).timeout(PATIENCE).retry(retry);
             let client = client.build().unwrap();
             let writer = Writer {
                 number,
@@ -78,6 +96,11 @@ impl Load {
             stop,
             writers,
         }
+    }
+
+    /// How many appends were answered with a new place in the log.
+    pub fn acknowledged(&self) -> u64 {
+        self.counts.acknowledged.load(Ordering::Relaxed)
     }
 
     pub async fn stop(self) -> Arc<Counts> {

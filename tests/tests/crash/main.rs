@@ -1,94 +1,34 @@
-//! A server that is killed (SIGKILL) again and again while 32 clients write to it, on every engine that persists.
+//! What is killed (SIGKILL), paused or cut off again and again while many clients write, and what must be true of the log
+//! afterwards.
 //!
-//! Written down is everything that the writers asked and were answered, over all kills, and what three subscriptions
-//! delivered that resumed by themselves. After each kill the writers rest, the whole log is read, and the checker judges
-//! all that happened since the beginning: every acknowledged event is there, unchanged, in place; positions and revisions
-//! are dense; retries wrote nothing twice; each subscriber saw each event once and in order.
+//! Written down is everything that the writers asked and were answered, over all faults, and what subscriptions delivered
+//! that resumed by themselves. After each fault the writers rest, the whole log is read, and the checker judges all that
+//! happened since the beginning: every acknowledged event is there, unchanged, in place; positions and revisions are dense;
+//! retries wrote nothing twice; each subscriber saw each event once and in order.
 //!
-//! Some kills come while the server still opens its store. `ANNALS_CRASH_ROUNDS` sets how many kills there are.
+//! - `one_server`: the server on its own data. Some kills come while it still opens its store.
+//! - `cluster`: three servers on one FoundationDB cluster; servers and processes of the cluster are killed and paused.
+//!
+//! `ANNALS_CRASH_ROUNDS` sets how many kills `one_server` has (20 if unset); the others have more or fewer likewise.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
 
+mod cluster;
 mod load;
+mod one_server;
 mod subscriber;
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
-
-use annals_tests::harness::{Engine, Server, assert_sound, is_long, seed, within_patience};
-use load::Load;
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use subscriber::subscribe;
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_however_often_the_server_is_killed() {
-    let rounds = std::env::var("ANNALS_CRASH_ROUNDS")
-        .ok()
-        .map(|text| text.parse().unwrap());
-    let rounds: u32 = rounds.unwrap_or(if is_long() { 200 } else { 20 });
-    let seed = seed(20_260_418);
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut server = Server::start(Engine::Embedded);
-    let load = Load::start(&server, seed);
-    let subscribers = subscribe(&server, &load.recorder).await;
-    let client = server.client();
-    let mut log = Vec::new();
-    let mut killed_while_opening = 0;
-    let began = Instant::now();
-    for round in 0..rounds {
-        let moment = Duration::from_micros(random.random_range(50_000..700_000));
-        tokio::time::sleep(moment).await;
-        server.kill();
-        while random.random_bool(0.25) {
-            server.spawn();
-            tokio::time::sleep(Duration::from_micros(random.random_range(0..60_000))).await;
-            server.kill();
-            killed_while_opening += 1;
-        }
-        server.start_again();
-        // Nobody writes while the log is read, so that it is the whole of what the history led to.
-        let resting = within_patience("the writers to rest", load.gate.write()).await;
-        log = client.read_all().await.unwrap().collect().await.unwrap();
-        let history = load.recorder.history();
-        println!(
-            "round {round}: killed after {} ms, {} events, {} appends asked",
-            moment.as_millis(),
-            log.len(),
-            history.appends.len()
-        );
-        assert_sound(&history, &log);
-        drop(resting);
-    }
-    let counts = load.stop().await;
-    let head = client.server_info().await.unwrap().head;
-    assert!(head >= log.len() as u64);
-    for subscriber in subscribers {
-        subscriber.stop_at(head, &server).await;
-    }
-    log = client.read_all().await.unwrap().collect().await.unwrap();
-    let history = counts.recorder.history();
-    assert_sound(&history, &log);
-    println!(
-        "{rounds} kills under load and {killed_while_opening} while opening, in {:?}: {} events in the log; {} appends \
-         acknowledged, {} repeated, {} refused, {} of unknown outcome",
-        began.elapsed(),
-        log.len(),
-        counts.acknowledged.load(Ordering::Relaxed),
-        counts.repeated.load(Ordering::Relaxed),
-        counts.refused.load(Ordering::Relaxed),
-        counts.unknown.load(Ordering::Relaxed),
-    );
-    for (what, count) in [
-        ("acknowledged", &counts.acknowledged),
-        ("repeated", &counts.repeated),
-        ("refused", &counts.refused),
-        ("of unknown outcome", &counts.unknown),
-    ] {
-        assert!(
-            count.load(Ordering::Relaxed) > 0,
-            "the load had no append that was {what}"
-        );
-    }
+/// How many faults a test has that usually has so many.
+fn rounds(usual: u32) -> u32 {
+    const OF_ONE_SERVER: u32 = 20;
+    let set = std::env::var("ANNALS_CRASH_ROUNDS").ok();
+    let of_one_server = match set {
+        Some(text) => text.parse().unwrap(),
+        None if annals_tests::harness::is_long() => 10 * OF_ONE_SERVER,
+        None => OF_ONE_SERVER,
+    };
+    (usual * of_one_server).div_ceil(OF_ONE_SERVER)
 }
+
+/// Held by each test: two loads at a time would be none.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
