@@ -6,6 +6,7 @@ mod conformance;
 mod crashes;
 mod doubt;
 mod faults;
+mod injected;
 mod opening;
 mod stores;
 

@@ -11,6 +11,12 @@ pub(crate) enum Error {
          --server PATH"
     )]
     NoServer(PathBuf),
+    /// Install FoundationDB.
+    #[error(
+        "there is no fdbserver by FDBSERVER, on PATH or where it is usually installed; install FoundationDB 7.3, and build \
+         the server with `--features annals-server/foundationdb`"
+    )]
+    NoFoundationDb,
     /// Name a folder on a real disk.
     #[error(
         "the data folder {folder} is on {kind}, which is memory: fsync costs nothing there, so the figures would \

@@ -4,6 +4,7 @@
 //! - `workload`: what is measured, and which goal each figure has.
 //! - `load`: the load generator, a file for each kind of load.
 //! - `echo`: the limit to compare with: the same service and messages, no storage.
+//! - `engine`: what keeps the measured server's bytes.
 //! - `target`: the server processes that are measured, started and stopped.
 //! - `environment`, `filesystem`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
 //! - `statistics`, `report`: runs into medians and spreads, and those into a table and JSON.
@@ -16,6 +17,7 @@ mod cores;
 mod cpu;
 mod disk;
 mod echo;
+mod engine;
 mod environment;
 mod error;
 mod filesystem;

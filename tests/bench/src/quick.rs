@@ -1,7 +1,8 @@
 //! `annals-bench quick`: the first figures, in a few minutes.
 //!
-//! Each round starts Annals with an empty folder, runs all workloads, stops it, and does the same with the echo server;
-//! so both see the same changes of the machine's mood.
+//! Each round starts Annals with an empty folder, runs all workloads, stops it, and does the same with what it is measured
+//! beside: the echo server, or for FoundationDB Annals on the embedded engine. So both see the same changes of the machine's
+//! mood.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,11 +12,12 @@ use tokio::time::Instant;
 
 use crate::{
     Error, Result,
+    engine::Engine,
     environment::Environment,
     filesystem::Filesystem,
     load::{Measured, Subject, Supply, others_cores_busy, read},
     report::{OTHERS_CORES_BUSY, Report, Run},
-    target::{Engine, Target},
+    target::Target,
     workload::{QUICK, Workload, warm_up},
 };
 
@@ -25,7 +27,7 @@ const QUIET_SAMPLE: Duration = Duration::from_millis(500);
 /// What the person who measures may choose.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Options {
-    /// The engine under the measured server; goals count for embedded only, because memory is not durable
+    /// The engine under the measured server; goals do not count for memory, because it is not durable
     #[arg(long, value_enum, default_value = "embedded")]
     engine: Engine,
 
@@ -102,7 +104,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     };
     std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
     let filesystem = Filesystem::of(&data)?;
-    if options.engine == Engine::Embedded && filesystem.is_memory() {
+    if options.engine.is_durable() && filesystem.is_memory() {
         return Err(Error::NotADisk {
             folder: data,
             kind: filesystem.kind,
@@ -117,14 +119,15 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let mut report = Report::new(options, environment, &workloads);
     let mut read_events = read::EVENTS_MIN;
     for round in 1..=options.rounds {
-        for target in [&annals, &Target::Echo] {
+        for target in [&annals, &annals.beside()] {
             let mut server = target.start(&data).await?;
+            let (endpoint, pids) = (server.endpoint().to_owned(), server.pids());
             let supply = Arc::new(Supply::default());
             for &workload in &workloads {
                 let measured = Duration::from_secs(options.seconds);
                 let subject = Subject {
-                    endpoint: server.endpoint(),
-                    pid: server.pid(),
+                    endpoint: &endpoint,
+                    pids: &pids,
                     supply: &supply,
                     warm_up: warm_up(measured),
                     measured,
@@ -167,7 +170,7 @@ async fn least_disturbed(
 ) -> Result<Measured> {
     let mut best: Option<Measured> = None;
     for _ in 0..=options.repeats {
-        quiet(subject.pid, Duration::from_secs(options.quiet_wait)).await;
+        quiet(subject.pids, Duration::from_secs(options.quiet_wait)).await;
         let measured = workload.run(subject, echoed_events).await?;
         if best
             .as_ref()
@@ -186,7 +189,7 @@ async fn least_disturbed(
 }
 
 /// Waits until other programs are quiet, but not for ever: then the report tells.
-async fn quiet(server: u32, patience: Duration) {
+async fn quiet(server: &[u32], patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && others_cores_busy(server, QUIET_SAMPLE).await >= OTHERS_CORES_BUSY {}
 }

@@ -5,11 +5,11 @@ mod table;
 use serde_json::json;
 
 use crate::{
+    engine::Engine,
     environment::Environment,
     load::Measured,
     quick::Options,
     statistics::Summary,
-    target::Engine,
     workload::{Goal, Workload},
 };
 
@@ -26,7 +26,7 @@ pub(crate) const OTHERS_CORES_BUSY: f64 = 0.2;
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) round: u32,
-    /// `annals` or `echo`.
+    /// `annals`, or what it is measured beside.
     pub(crate) target: &'static str,
     pub(crate) workload: Workload,
     pub(crate) measured: Measured,
@@ -52,7 +52,7 @@ impl Run {
 /// Everything that was measured.
 pub(crate) struct Report {
     options: serde_json::Value,
-    durable: bool,
+    engine: Engine,
     environment: Environment,
     workloads: Vec<Workload>,
     runs: Vec<Run>,
@@ -62,7 +62,7 @@ impl Report {
     pub(crate) fn new(options: &Options, environment: Environment, workloads: &[Workload]) -> Self {
         Self {
             options: json!(options),
-            durable: options.engine() == Engine::Embedded,
+            engine: options.engine(),
             environment,
             workloads: workloads.to_vec(),
             runs: Vec::new(),
@@ -75,11 +75,7 @@ impl Report {
 
     /// Figures and goals, latencies, and what they cost.
     pub(crate) fn table(&self) -> String {
-        let engine = if self.durable {
-            "embedded, fsync on"
-        } else {
-            "memory: nothing is durable, goals don't count"
-        };
+        let engine = self.engine.words();
         let mut text = format!(
             "\n{}\nengine: {engine}; 256-byte events; medians of {} rounds in turn, least and most in brackets\n\n{}\n{}\n{}",
             self.environment.line(),
@@ -98,7 +94,7 @@ impl Report {
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for &workload in &self.workloads {
-            for target in ["annals", "echo"] {
+            for target in ["annals", self.engine.beside()] {
                 let figures = self.summary(workload, target, |measured| Some(workload.figure(measured)));
                 if let Some(figures) = figures.filter(|figures| figures.spread() > NOISY_SPREAD) {
                     let percent = figures.spread() * 100.0;
@@ -121,12 +117,13 @@ impl Report {
     }
 
     fn figures(&self) -> Table {
+        let beside = self.engine.beside();
         let mut table = Table::new([
             ("workload", Align::Left),
             ("figure", Align::Right),
             ("", Align::Left),
             ("unit", Align::Left),
-            ("echo", Align::Right),
+            (beside, Align::Right),
             ("ratio", Align::Right),
             ("goal", Align::Left),
             ("met", Align::Left),
@@ -139,9 +136,9 @@ impl Report {
                 number(figure.median),
                 format!("({} - {})", number(figure.min), number(figure.max)),
                 row.workload.unit().to_owned(),
-                row.echo.map_or_else(dash, |echo| number(echo.median)),
+                row.beside.map_or_else(dash, |beside| number(beside.median)),
                 row.ratio().map_or_else(dash, |ratio| format!("{ratio:.2}")),
-                goal(row.workload),
+                goal(row.workload, self.engine),
                 match row.met {
                     None => dash(),
                     Some(true) => "yes".to_owned(),
@@ -153,20 +150,21 @@ impl Report {
     }
 
     fn latencies(&self) -> Table {
+        let beside = self.engine.beside();
         let mut table = Table::new([
             ("latency, ms", Align::Left),
             ("p50", Align::Right),
             ("p99", Align::Right),
             ("p99.9", Align::Right),
             ("max", Align::Right),
-            ("echo p50", Align::Right),
+            (&format!("{beside} p50"), Align::Right),
             ("p99", Align::Right),
             ("p99.9", Align::Right),
             ("max", Align::Right),
         ]);
         for &workload in &self.workloads {
             let mut cells = vec![workload.name()];
-            for target in ["annals", "echo"] {
+            for target in ["annals", self.engine.beside()] {
                 for of in LATENCIES {
                     let summary =
                         self.summary(workload, target, |measured| measured.latency.as_ref().map(of));
@@ -181,18 +179,19 @@ impl Report {
     }
 
     fn costs(&self) -> Table {
+        let beside = self.engine.beside();
         let mut table = Table::new([
             ("CPU time, us an event", Align::Left),
             ("server", Align::Right),
             ("client", Align::Right),
             ("cores busy", Align::Right),
-            ("echo server", Align::Right),
+            (&format!("{beside} server"), Align::Right),
             ("client", Align::Right),
             ("cores busy", Align::Right),
         ]);
         for &workload in &self.workloads {
             let mut cells = vec![workload.name()];
-            for target in ["annals", "echo"] {
+            for target in ["annals", self.engine.beside()] {
                 for of in COSTS {
                     let summary = self.summary(workload, target, |measured| Some(of(measured)));
                     cells.extend(summary.map(|summary| format!("{:.2}", summary.median)));
@@ -208,16 +207,18 @@ impl Report {
     fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         self.workloads.iter().map(|&workload| {
             let of = |target| self.summary(workload, target, |measured| Some(workload.figure(measured)));
-            let (annals, echo) = (of("annals"), of("echo"));
-            let met = annals.filter(|_| self.durable).and_then(|annals| {
-                workload
-                    .goal()
-                    .is_met(annals.median, echo.map(|echo| echo.median))
+            let (annals, beside) = (of("annals"), of(self.engine.beside()));
+            let p99 = self.summary(workload, "annals", |measured| {
+                measured.latency.map(|latency| latency.p99_ms)
+            });
+            let met = annals.filter(|_| self.engine.is_durable()).and_then(|annals| {
+                let (p99, beside) = (p99.map(|p99| p99.median), beside.map(|beside| beside.median));
+                workload.goal(self.engine).is_met(annals.median, p99, beside)
             });
             Row {
                 workload,
                 annals,
-                echo,
+                beside,
                 met,
             }
         })
@@ -244,13 +245,13 @@ impl Report {
         let runs: Vec<_> = runs.collect();
         let figures = self.rows().map(|row| {
             json!({
-                "workload": row.workload.name(), "unit": row.workload.unit(), "annals": row.annals, "echo": row.echo,
-                "ratio": row.ratio(), "goal": goal(row.workload), "met": row.met,
+                "workload": row.workload.name(), "unit": row.workload.unit(), "annals": row.annals, (self.engine.beside()): row.beside,
+                "ratio": row.ratio(), "goal": goal(row.workload, self.engine), "met": row.met,
             })
         });
         let figures: Vec<_> = figures.collect();
         let all = json!({
-            "environment": self.environment, "options": self.options, "durable": self.durable, "figures": figures,
+            "environment": self.environment, "options": self.options, "durable": self.engine.is_durable(), "figures": figures,
             "runs": runs,
         });
         format!("{all:#}\n")
@@ -278,23 +279,24 @@ const COSTS: [fn(&Measured) -> f64; 3] = [
 struct Row {
     workload: Workload,
     annals: Option<Summary>,
-    echo: Option<Summary>,
+    beside: Option<Summary>,
     met: Option<bool>,
 }
 
 impl Row {
     /// Of the medians.
     fn ratio(&self) -> Option<f64> {
-        let (annals, echo) = (self.annals?.median, self.echo?.median);
-        (echo > 0.0).then(|| annals / echo)
+        let (annals, beside) = (self.annals?.median, self.beside?.median);
+        (beside > 0.0).then(|| annals / beside)
     }
 }
 
 /// A goal in words.
-fn goal(workload: Workload) -> String {
-    match workload.goal() {
+fn goal(workload: Workload, engine: Engine) -> String {
+    match workload.goal(engine) {
         Goal::None => "-".to_owned(),
         Goal::AtLeast(least) => format!(">= {}", number(least)),
+        Goal::AtLeastWithin(least, limit) => format!(">= {}, p99 < {limit:.0} ms", number(least)),
         Goal::Below(limit) => format!("< {limit:.0} {}", workload.unit()),
         Goal::ShareOfEcho(share) => format!(">= {share:.2} of echo"),
     }

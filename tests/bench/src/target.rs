@@ -10,37 +10,29 @@ use std::{
     time::Duration,
 };
 
+use annals_fdbserver::{Cluster, Layout, Programs};
 use annals_proto::v1 as pb;
 use pb::event_store_service_client::EventStoreServiceClient;
 use rustix::process::{Pid, Signal, kill_process};
-use serde::Serialize;
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
 use tonic::{Code, transport::Endpoint};
 
-use crate::{Error, Result};
+use crate::{Error, Result, engine::Engine};
 
 /// How long a server may take until it answers, or until it is gone.
 const PATIENCE: Duration = Duration::from_secs(20);
 const LOG_LINES: usize = 20;
-
-/// What keeps the bytes of the measured server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Engine {
-    /// Files on this machine.
-    Embedded,
-    /// Nothing: what is left is the cost of the server itself.
-    Memory,
-}
 
 /// A server that can be measured.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     /// The real one.
     Annals {
+        /// What the report calls it.
+        name: &'static str,
         /// Its program.
         program: PathBuf,
         /// Its engine.
@@ -51,7 +43,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The server at `program`, or the one beside this program.
+    /// The server at `program`, or the one beside this program, as the one that is measured.
     pub(crate) fn annals(program: Option<&Path>, engine: Engine) -> Result<Self> {
         let program = match program {
             Some(program) => program.to_owned(),
@@ -59,15 +51,35 @@ impl Target {
         };
         // Whole, because it is started from another folder.
         match program.canonicalize() {
-            Ok(program) if program.is_file() => Ok(Self::Annals { program, engine }),
+            Ok(program) if program.is_file() => Ok(Self::Annals {
+                name: "annals",
+                program,
+                engine,
+            }),
             _ => Err(Error::NoServer(program)),
+        }
+    }
+
+    /// What it is measured beside.
+    pub(crate) fn beside(&self) -> Self {
+        match self {
+            Self::Annals {
+                program,
+                engine: Engine::FoundationDb,
+                ..
+            } => Self::Annals {
+                name: Engine::FoundationDb.beside(),
+                program: program.clone(),
+                engine: Engine::Embedded,
+            },
+            _ => Self::Echo,
         }
     }
 
     /// For people and for JSON.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Annals { .. } => "annals",
+            Self::Annals { name, .. } => name,
             Self::Echo => "echo",
         }
     }
@@ -81,15 +93,27 @@ impl Target {
         let address = free_address()?;
         let log = folder.path().join("log");
         let output = File::create(&log).map_err(Error::system("make the server's log"))?;
+        let cluster = match self {
+            Self::Annals {
+                engine: Engine::FoundationDb,
+                ..
+            } => Some(start_cluster(folder.path().to_owned()).await?),
+            _ => None,
+        };
         let mut command = match self {
-            Self::Annals { program, engine } => {
+            Self::Annals { program, engine, .. } => {
                 let mut command = Command::new(program);
-                let engine = match engine {
-                    Engine::Embedded => "embedded",
-                    Engine::Memory => "memory",
-                };
-                command.args(["--engine", engine, "--http-listen", "127.0.0.1:0", "--data"]);
+                command.args([
+                    "--engine",
+                    engine.name(),
+                    "--http-listen",
+                    "127.0.0.1:0",
+                    "--data",
+                ]);
                 command.arg(folder.path().join("data"));
+                if let Some(cluster) = &cluster {
+                    command.arg("--cluster-file").arg(cluster.cluster_file());
+                }
                 command
             }
             Self::Echo => {
@@ -121,6 +145,7 @@ impl Target {
         let mut process = Process {
             name: self.name(),
             child,
+            cluster,
             endpoint,
             log,
             folder,
@@ -134,6 +159,8 @@ impl Target {
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
+    /// What it keeps its bytes in, if that is not itself. Gone before its folder is.
+    cluster: Option<Cluster>,
     endpoint: String,
     log: PathBuf,
     folder: tempfile::TempDir,
@@ -145,9 +172,10 @@ impl Process {
         &self.endpoint
     }
 
-    /// Its number; 0 if it is gone.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id().unwrap_or(0)
+    /// The numbers of its processes, the cluster's among them.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let cluster = self.cluster.iter().flat_map(Cluster::pids);
+        self.child.id().into_iter().chain(cluster).collect()
     }
 
     /// Waits until the server answers a call.
@@ -198,6 +226,7 @@ impl Process {
         if timeout(PATIENCE, self.child.wait()).await.is_err() {
             return Err(self.failed(&format!("did not stop within {} s", PATIENCE.as_secs())));
         }
+        drop(self.cluster.take());
         self.folder
             .close()
             .map_err(Error::system("delete the server's folder"))
@@ -213,6 +242,17 @@ impl Process {
             log,
         }
     }
+}
+
+/// A cluster of one process with its files below this folder.
+async fn start_cluster(folder: PathBuf) -> Result<Cluster> {
+    let programs = Programs::find().ok_or(Error::NoFoundationDb)?;
+    // It panics if the cluster does not come up, and has said why then.
+    let starting =
+        tokio::task::spawn_blocking(move || Cluster::start_below(&folder, &programs, Layout::SINGLE));
+    starting
+        .await
+        .map_err(|error| Error::wrong("starting FoundationDB", error.to_string()))
 }
 
 fn own_program() -> Result<PathBuf> {

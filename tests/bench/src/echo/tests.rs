@@ -17,7 +17,7 @@ async fn started() -> String {
 fn subject<'a>(endpoint: &'a str, supply: &'a Arc<Supply>) -> Subject<'a> {
     Subject {
         endpoint,
-        pid: std::process::id(),
+        pids: &[],
         supply,
         warm_up: Duration::from_millis(20),
         measured: Duration::from_millis(200),

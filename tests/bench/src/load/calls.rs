@@ -39,7 +39,7 @@ pub(crate) async fn run(subject: &Subject<'_>, clients: usize, events: u32) -> R
         };
         tasks.spawn(client.run());
     }
-    let cpu = window.watch(subject.pid).await;
+    let cpu = window.watch(subject.pids).await;
     while let Some(ended) = tasks.join_next().await {
         ended.map_err(|error| Error::wrong(LOAD, error.to_string()))??;
     }

@@ -51,7 +51,7 @@ pub(crate) async fn run(subject: &Subject<'_>, per_second: u32) -> Result<Measur
     };
     let sending = send(subject, appending, paced);
     let receiving = receive(deliveries, &schedule, window);
-    let (sent, received, cpu) = tokio::join!(sending, receiving, window.watch(subject.pid));
+    let (sent, received, cpu) = tokio::join!(sending, receiving, window.watch(subject.pids));
     schedule.stopped.store(true, Ordering::Relaxed);
     let paced = pacing
         .join()

@@ -40,8 +40,8 @@ const LATENCY_MICROS_MAX: u64 = 60_000_000;
 pub(crate) struct Subject<'a> {
     /// `http://127.0.0.1:…`
     pub(crate) endpoint: &'a str,
-    /// The server's process.
-    pub(crate) pid: u32,
+    /// The server's processes.
+    pub(crate) pids: &'a [u32],
     /// Streams and events that the server has not seen.
     pub(crate) supply: &'a std::sync::Arc<Supply>,
     pub(crate) warm_up: Duration,
@@ -141,7 +141,7 @@ impl Window {
     }
 
     /// Sleeps through the window. Gives the CPU time that generator and server took in it.
-    async fn watch(self, server: u32) -> CpuTimes {
+    async fn watch(self, server: &[u32]) -> CpuTimes {
         sleep_until(self.from).await;
         let before = CpuTimes::now(server);
         sleep_until(self.to).await;
@@ -165,11 +165,11 @@ impl CpuTimes {
         self.all.saturating_sub(self.client + self.server).as_secs_f64() / seconds
     }
 
-    fn now(server: u32) -> Self {
+    fn now(server: &[u32]) -> Self {
         let of = |pid| cpu::time_of(pid).unwrap_or_default();
         Self {
             client: of(std::process::id()),
-            server: of(server),
+            server: server.iter().map(|&pid| of(pid)).sum(),
             all: cpu::time_of_cores(),
         }
     }
@@ -184,7 +184,7 @@ impl CpuTimes {
 }
 
 /// Cores that are kept busy by neither this process nor the server, over some time from now on.
-pub(crate) async fn others_cores_busy(server: u32, time: Duration) -> f64 {
+pub(crate) async fn others_cores_busy(server: &[u32], time: Duration) -> f64 {
     let (before, start) = (CpuTimes::now(server), Instant::now());
     tokio::time::sleep(time).await;
     CpuTimes::now(server)

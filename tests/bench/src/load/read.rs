@@ -44,7 +44,7 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
     tokio::time::sleep(SETTLING).await;
     let channel = connect(subject.endpoint).await?;
     let mut stub = EventStoreServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let before = CpuTimes::now(subject.pid);
+    let before = CpuTimes::now(subject.pids);
     let start = Instant::now();
     let request = pb::ReadAllRequest {
         limit: Some(head.unwrap_or(echoed_events)),
@@ -74,6 +74,6 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
     Ok(Measured::new(
         events,
         seconds,
-        CpuTimes::now(subject.pid).since(&before),
+        CpuTimes::now(subject.pids).since(&before),
     ))
 }

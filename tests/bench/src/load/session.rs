@@ -59,7 +59,7 @@ pub(crate) async fn run(subject: &Subject<'_>, in_flight: u64) -> Result<Measure
         }
         Ok(counted)
     };
-    let (counted, cpu) = tokio::join!(receiving, window.watch(subject.pid));
+    let (counted, cpu) = tokio::join!(receiving, window.watch(subject.pids));
     Ok(Measured::new(counted?, window.seconds(), cpu))
 }
 

@@ -25,15 +25,15 @@ fn environment() -> Environment {
     }
 }
 
-fn report(durable: bool, workload: Workload, annals: &[f64], echo: &[f64]) -> Report {
+fn report(engine: Engine, workload: Workload, annals: &[f64], beside: &[f64]) -> Report {
     let mut report = Report {
         options: json!({}),
-        durable,
+        engine,
         environment: environment(),
         workloads: vec![workload],
         runs: Vec::new(),
     };
-    for (target, figures) in [("annals", annals), ("echo", echo)] {
+    for (target, figures) in [("annals", annals), (engine.beside(), beside)] {
         for (round, &figure) in (1..).zip(figures) {
             let latency = Latency {
                 p99_ms: figure,
@@ -69,7 +69,7 @@ fn row(report: &Report) -> String {
 #[test]
 fn a_row_tells_median_extremes_echo_ratio_and_goal() {
     let row = row(&report(
-        true,
+        Engine::Embedded,
         CALLS,
         &[70_000.0, 60_000.0, 61_234.0],
         &[100_000.0; 3],
@@ -94,37 +94,55 @@ fn a_row_tells_median_extremes_echo_ratio_and_goal() {
 
 #[test]
 fn a_ratio_that_is_rounded_up_to_the_goal_does_not_meet_it() {
-    let row = row(&report(true, CALLS, &[59_999.0], &[100_000.0]));
+    let row = row(&report(Engine::Embedded, CALLS, &[59_999.0], &[100_000.0]));
     assert!(row.contains("0.60 ") && row.ends_with("NO"), "{row}");
 }
 
 #[test]
 fn a_goal_of_a_latency_is_met_below_it() {
-    assert!(row(&report(true, LIVE, &[9.0], &[1.0])).ends_with("yes"));
-    assert!(row(&report(true, LIVE, &[10.0], &[1.0])).ends_with("NO"));
+    assert!(row(&report(Engine::Embedded, LIVE, &[9.0], &[1.0])).ends_with("yes"));
+    assert!(row(&report(Engine::Embedded, LIVE, &[10.0], &[1.0])).ends_with("NO"));
 }
 
 #[test]
 fn what_is_not_durable_meets_no_goal() {
-    let report = report(false, SESSION, &[900_000.0], &[900_000.0]);
+    let report = report(Engine::Memory, SESSION, &[900_000.0], &[900_000.0]);
     assert!(row(&report).ends_with('-'), "{}", row(&report));
     assert!(report.table().contains("nothing is durable"));
 }
 
 #[test]
+fn on_foundationdb_the_embedded_engine_stands_beside_and_a_latency_counts() {
+    // The figure of each run is its latency here, too.
+    let fast = report(Engine::FoundationDb, SESSION, &[60_000.0], &[120_000.0]);
+    let row = row(&fast);
+    assert!(
+        row.contains("120,000") && row.contains("0.50") && row.ends_with("yes"),
+        "{row}"
+    );
+    assert!(fast.table().contains("embedded server"), "{}", fast.table());
+    let late = report(Engine::FoundationDb, CALLS, &[12_000.0], &[12_000.0]);
+    assert!(
+        late.table().contains(">= 12,000, p99 < 20 ms  NO"),
+        "{}",
+        late.table()
+    );
+}
+
+#[test]
 fn a_share_of_echo_that_was_not_measured_is_not_met() {
-    assert!(row(&report(true, CALLS, &[900_000.0], &[])).ends_with('-'));
+    assert!(row(&report(Engine::Embedded, CALLS, &[900_000.0], &[])).ends_with('-'));
 }
 
 #[test]
 fn rounds_that_differ_much_are_told() {
     assert!(
-        report(true, SESSION, &[80.0, 100.0, 120.0], &[])
+        report(Engine::Embedded, SESSION, &[80.0, 100.0, 120.0], &[])
             .table()
             .contains("the rounds differ by 40%")
     );
     assert!(
-        !report(true, SESSION, &[99.0, 100.0, 101.0], &[])
+        !report(Engine::Embedded, SESSION, &[99.0, 100.0, 101.0], &[])
             .table()
             .contains("differ")
     );
@@ -132,7 +150,7 @@ fn rounds_that_differ_much_are_told() {
 
 #[test]
 fn cores_that_others_took_are_told() {
-    let mut report = report(true, SESSION, &[100.0], &[]);
+    let mut report = report(Engine::Embedded, SESSION, &[100.0], &[]);
     assert!(!report.table().contains("others"));
     report.runs[0].measured.others_cores_busy = 0.98;
     assert!(
@@ -144,7 +162,7 @@ fn cores_that_others_took_are_told() {
 
 #[test]
 fn json_has_every_run_and_the_unrounded_figures() {
-    let text = report(true, SESSION, &[100_000.25, 99_999.75], &[1.0]).json();
+    let text = report(Engine::Embedded, SESSION, &[100_000.25, 99_999.75], &[1.0]).json();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["runs"].as_array().unwrap().len(), 3);
     assert_eq!(json["figures"][0]["annals"]["median"], 100_000.0);
