@@ -4,12 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::connection::Connection;
+use rand::seq::SliceRandom;
+
+use crate::connection::{Connection, Patience};
 use crate::error::Result;
 use crate::retry::{RetryPolicy, Shared};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(3),
+    silence: Duration::from_secs(5),
+};
+/// A shorter silence would take a server that is busy for one that is dead.
+const SILENCE_MIN: Duration = Duration::from_millis(100);
 
 /// Options of a client; [`Client::builder`] begins one.
 ///
@@ -27,8 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
     endpoints: Vec<String>,
+    in_given_order: bool,
     timeout: Duration,
-    connect_timeout: Duration,
+    patience: Patience,
     retry: RetryPolicy,
 }
 
@@ -36,14 +44,18 @@ impl ClientBuilder {
     pub(crate) fn new() -> Self {
         ClientBuilder {
             endpoints: Vec::new(),
+            in_given_order: false,
             timeout: TIMEOUT,
-            connect_timeout: CONNECT_TIMEOUT,
+            patience: PATIENCE,
             retry: RetryPolicy::default(),
         }
     }
 
-    /// Adds an endpoint, such as `http://127.0.0.1:2113`. Calls go to the first; when it fails, to the next, and so on
-    /// round. All must be servers of the same store.
+    /// Adds an endpoint, such as `http://127.0.0.1:2113`. All must be servers of the same store.
+    ///
+    /// All calls of the client go to one of them while it works; when it can't be reached or can't serve, to the next,
+    /// and so on round. The order is drawn at random for each client, unless
+    /// [`in_given_order`](ClientBuilder::in_given_order) is said.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoints.push(endpoint.into());
@@ -54,6 +66,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn endpoints(mut self, endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.endpoints.extend(endpoints.into_iter().map(Into::into));
+        self
+    }
+
+    /// Begins with the endpoint that was given first, and goes round in the order given: for one that is nearer than the
+    /// others. Many clients that do this all fall upon the second when the first dies.
+    #[must_use]
+    pub fn in_given_order(mut self) -> Self {
+        self.in_given_order = true;
         self
     }
 
@@ -68,7 +88,16 @@ impl ClientBuilder {
     /// How long one endpoint may take to accept a connection. 3 s unless set.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.patience.connect = timeout;
+        self
+    }
+
+    /// How long a server may say nothing at all, not even to a ping, while calls to it are open, before it counts as
+    /// dead: its calls then fail, and go on at another endpoint. 5 s unless set, 100 ms or more; a call that merely takes
+    /// long is not silent.
+    #[must_use]
+    pub fn dead_after(mut self, silence: Duration) -> Self {
+        self.patience.silence = silence.max(SILENCE_MIN);
         self
     }
 
@@ -83,8 +112,11 @@ impl ClientBuilder {
     ///
     /// Fails with [`Error::InvalidEndpoint`](crate::Error::InvalidEndpoint) if there is no endpoint, or one is no
     /// `http://` URI with a host.
-    pub fn build(self) -> Result<Client> {
-        let connection = Connection::new(&self.endpoints, self.connect_timeout)?;
+    pub fn build(mut self) -> Result<Client> {
+        if !self.in_given_order {
+            self.endpoints.shuffle(&mut rand::rng());
+        }
+        let connection = Connection::new(&self.endpoints, self.patience)?;
         Ok(Client::new_shared(
             Arc::new(Shared {
                 connection,

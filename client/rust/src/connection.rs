@@ -3,9 +3,14 @@
 //! 1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
 //! 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the
 //!    next. A call that fails late does not move on from an endpoint that others have already left.
+//! 3. Every client goes round the endpoints in an order of its own, drawn when it is made, so that the clients of a
+//!    server that dies spread over all the others instead of falling upon the next.
+//! 4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
 //!
-//! Why one endpoint at a time and no balancing: appends of one log are serialised by its server anyway, and one
-//! connection keeps group commits together. Limits: TLS is not offered yet; `http` endpoints only.
+//! Why one endpoint at a time and no balancing of single calls: appends of one log are serialised anyway, one connection
+//! keeps group commits together, and a client sees its own appends wherever it reads. Limits: a client does not come
+//! back to an endpoint by itself, so that after a rolling restart the server that was last has few clients until others
+//! move or are made. TLS is not offered yet; `http` endpoints only.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,12 +29,21 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Flow-control windows, in bytes: large enough that a read is bounded by the server rather than by round trips.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// A peer that vanished without a word is noticed after this and [`KEEP_ALIVE_TIMEOUT`], while calls are open.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The part of [`Patience::silence`] after which a ping is sent; the rest is for its answer.
+const SILENCE_BEFORE_PING: f64 = 0.4;
+
+/// For how long endpoints are waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Until one accepts a connection.
+    pub(crate) connect: Duration,
+    /// Until one that says nothing while calls are open counts as dead.
+    pub(crate) silence: Duration,
+}
 
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// In the order in which they are tried.
     links: Vec<Link>,
     current: AtomicUsize,
 }
@@ -47,7 +61,7 @@ struct Link {
 pub(crate) struct Picked(usize);
 
 impl Connection {
-    pub(crate) fn new(endpoints: &[String], connect_timeout: Duration) -> Result<Self> {
+    pub(crate) fn new(endpoints: &[String], patience: Patience) -> Result<Self> {
         if endpoints.is_empty() {
             return Err(Error::InvalidEndpoint {
                 endpoint: String::new(),
@@ -56,7 +70,7 @@ impl Connection {
         }
         let links = endpoints
             .iter()
-            .map(|name| Link::new(name, connect_timeout))
+            .map(|name| Link::new(name, patience))
             .collect::<Result<_>>()?;
         Ok(Connection {
             links,
@@ -96,7 +110,7 @@ impl Connection {
 }
 
 impl Link {
-    fn new(name: &str, connect_timeout: Duration) -> Result<Self> {
+    fn new(name: &str, patience: Patience) -> Result<Self> {
         let invalid = |reason: String| Error::InvalidEndpoint {
             endpoint: name.to_owned(),
             reason,
@@ -107,13 +121,14 @@ impl Link {
             (Some("https"), _) => return Err(invalid("TLS is not supported yet".to_owned())),
             _ => return Err(invalid("it must begin with http:// and name a host".to_owned())),
         }
+        let ping_after = patience.silence.mul_f64(SILENCE_BEFORE_PING);
         let endpoint = endpoint
-            .connect_timeout(connect_timeout)
+            .connect_timeout(patience.connect)
             .tcp_nodelay(true)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+            .http2_keep_alive_interval(ping_after)
+            .keep_alive_timeout(patience.silence.saturating_sub(ping_after));
         Ok(Link {
             name: name.to_owned(),
             endpoint,

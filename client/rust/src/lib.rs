@@ -64,9 +64,18 @@
 //! - A refusal because of what is in the store ([`Error::RevisionConflict`]) is never tried again: decide anew.
 //! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
 //!   takes (or [`Subscribe::give_up_after`]).
-//! - Reads are tried again until their first answer; one that breaks later says so.
+//! - Reads resume behind the last event that came, and end where they would have ended.
 //!
 //! Dropping a future or a stream cancels its call.
+//!
+//! # Several servers
+//!
+//! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client stays with one of them, drawn at random
+//! so that clients spread, and goes on with the next when that one can't be reached, says that it stops or can't serve, or
+//! says nothing at all for [5 s](ClientBuilder::dead_after). Every kind of call goes on there: unary calls and sessions
+//! are sent again with the same event ids, reads and subscriptions begin behind the last event that came. When all have
+//! failed, it pauses before it goes round again: 50 ms, then twice as long each time up to 2 s, less a random part.
+//! A refusal that every server would give (a conflict, a bad field) is an error at once.
 
 mod append;
 mod builder;

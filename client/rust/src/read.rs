@@ -1,11 +1,13 @@
 //! Reads: a bounded stretch of one stream or of the whole log.
 //!
 //! A read is a stream of events that ends. What it sees was fixed when it began: events appended later are not in it.
-//! Until the first answer it is retried like any call; a read that breaks later fails, and the caller reads on from the
-//! last position it saw (or subscribes, which does that by itself).
+//! One whose connection breaks is resumed behind the last event that came, on any endpoint, and still ends where it would
+//! have ended.
+
+mod feed;
 
 use std::collections::VecDeque;
-use std::future::{Future, IntoFuture};
+use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,17 +16,16 @@ use std::time::Duration;
 use annals_proto::v1 as pb;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt};
-use tonic::Streaming;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::RecordedEvent;
 use crate::query::{Direction, Query};
 use crate::retry::Shared;
-use crate::status;
 
 /// A read to be made: add options, then await it.
 ///
-/// The await ends when the server's first answer is there, so that errors such as [`Error::StreamNotFound`] show here.
+/// The await ends when the server's first answer is there, so that errors such as
+/// [`Error::StreamNotFound`](crate::Error::StreamNotFound) show here.
 #[derive(Debug, Clone)]
 #[must_use = "a read does nothing until it is awaited"]
 pub struct Read {
@@ -79,42 +80,6 @@ impl Read {
         self.query = query.into();
         self
     }
-
-    async fn open(self) -> Result<Events> {
-        let direction = pb::Direction::from(self.direction).into();
-        let query = (!self.query.items.is_empty()).then(|| self.query.into());
-        match self.stream {
-            Some(stream) => {
-                let (from_revision, limit) = (self.from, self.limit);
-                let request = pb::ReadStreamRequest {
-                    stream,
-                    direction,
-                    from_revision,
-                    limit,
-                    query,
-                };
-                let call = |mut stub: crate::connection::Stub| {
-                    let request = request.clone();
-                    async move { first(stub.read_stream(request).await?.into_inner()).await }
-                };
-                events(&self.shared.clone(), self.timeout, call).await
-            }
-            None => {
-                let (from_position, limit) = (self.from, self.limit);
-                let request = pb::ReadAllRequest {
-                    direction,
-                    from_position,
-                    limit,
-                    query,
-                };
-                let call = |mut stub: crate::connection::Stub| {
-                    let request = request.clone();
-                    async move { first(stub.read_all(request).await?.into_inner()).await }
-                };
-                events(&self.shared.clone(), self.timeout, call).await
-            }
-        }
-    }
 }
 
 impl IntoFuture for Read {
@@ -122,7 +87,7 @@ impl IntoFuture for Read {
     type IntoFuture = BoxFuture<'static, Result<Events>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.open())
+        Box::pin(feed::open(self))
     }
 }
 
@@ -131,7 +96,7 @@ pub struct Events {
     head: u64,
     last_revision: Option<u64>,
     received: VecDeque<pb::RecordedEvent>,
-    rest: BoxStream<'static, Result<Part>>,
+    rest: BoxStream<'static, Result<VecDeque<pb::RecordedEvent>>>,
 }
 
 impl Events {
@@ -178,7 +143,7 @@ impl Stream for Events {
                 return Poll::Ready(Some(event.try_into()));
             }
             match ready!(self.rest.poll_next_unpin(context)) {
-                Some(Ok(part)) => self.received = part.events,
+                Some(Ok(events)) => self.received = events,
                 Some(Err(error)) => {
                     self.rest = futures::stream::empty().boxed();
                     return Poll::Ready(Some(Err(error)));
@@ -187,69 +152,4 @@ impl Stream for Events {
             }
         }
     }
-}
-
-/// A message of either kind of read.
-struct Part {
-    events: VecDeque<pb::RecordedEvent>,
-    head: u64,
-    last_revision: Option<u64>,
-}
-
-impl From<pb::ReadStreamResponse> for Part {
-    fn from(message: pb::ReadStreamResponse) -> Self {
-        Part {
-            events: message.events.into(),
-            head: message.head,
-            last_revision: Some(message.last_revision),
-        }
-    }
-}
-
-impl From<pb::ReadAllResponse> for Part {
-    fn from(message: pb::ReadAllResponse) -> Self {
-        Part {
-            events: message.events.into(),
-            head: message.head,
-            last_revision: None,
-        }
-    }
-}
-
-/// Waits for the first message, of which there is at least one.
-async fn first<M>(mut answers: Streaming<M>) -> Result<(M, Streaming<M>), tonic::Status> {
-    match answers.message().await? {
-        Some(message) => Ok((message, answers)),
-        None => Err(tonic::Status::unavailable("the read ended before it began")),
-    }
-}
-
-async fn events<M, F, Fut>(shared: &Arc<Shared>, timeout: Duration, call: F) -> Result<Events>
-where
-    M: Into<Part> + Send + 'static,
-    F: FnMut(crate::connection::Stub) -> Fut,
-    Fut: Future<Output = Result<(M, Streaming<M>), tonic::Status>>,
-{
-    let (message, answers) = shared.call(timeout, call).await?;
-    let picked = shared.connection.pick();
-    let first: Part = message.into();
-    let endpoint = shared.connection.name(picked).to_owned();
-    let rest = futures::stream::unfold((answers, endpoint), move |(mut answers, endpoint)| async move {
-        let part = match tokio::time::timeout(timeout, answers.message()).await {
-            Ok(Ok(Some(message))) => Ok(message.into()),
-            Ok(Ok(None)) => return None,
-            Ok(Err(failed)) => Err(status::from_status(&failed, &endpoint)),
-            Err(_elapsed) => Err(Error::DeadlineExceeded {
-                after: timeout,
-                last: None,
-            }),
-        };
-        Some((part, (answers, endpoint)))
-    });
-    Ok(Events {
-        head: first.head,
-        last_revision: first.last_revision,
-        received: first.events,
-        rest: rest.boxed(),
-    })
 }

@@ -3,7 +3,10 @@
 //! 1. Only what [`Error::is_retryable`] is tried again, and only within the call's deadline.
 //! 2. A try that failed moves the client on to the next endpoint; only when all were tried is there a pause.
 //! 3. Pauses grow exponentially and are jittered (half to all of the nominal pause), so that clients that lost the same
-//!    server do not come back in step.
+//!    server do not come back in step. What is tried without end (subscriptions) waits up to the first pause even before
+//!    the next endpoint: nobody waits for its answer, and there may be thousands of them.
+//! 4. Progress makes the pauses short again, but does not do away with them: endpoints that accept and then fail can't
+//!    make a client go round them without a pause.
 
 use std::future::Future;
 use std::time::Duration;
@@ -72,13 +75,20 @@ impl Tries {
 
     /// Counts a failure. Returns how long to wait before the next try; `None` if there is to be none.
     pub(crate) fn after_failure(&mut self) -> Option<Duration> {
-        let pause = self.after_failure_without_end();
+        let pause = self.count_failure();
         let spent = self.policy.tries_max.is_some_and(|most| self.failed >= most);
         (!spent).then_some(pause)
     }
 
     /// The same for what is tried without end.
     pub(crate) fn after_failure_without_end(&mut self) -> Duration {
+        match self.count_failure() {
+            Duration::ZERO => self.policy.pause_first.mul_f64(rand::random_range(0.0..=1.0)),
+            pause => pause,
+        }
+    }
+
+    fn count_failure(&mut self) -> Duration {
         self.failed = self.failed.saturating_add(1);
         if !self.failed.is_multiple_of(self.endpoints) {
             return Duration::ZERO;
@@ -87,9 +97,9 @@ impl Tries {
         nominal.mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// Starts anew after progress.
+    /// Starts anew after progress, except that it still goes round all endpoints before it would pause.
     pub(crate) fn reset(&mut self) {
-        self.failed = 0;
+        self.failed %= self.endpoints;
     }
 }
 
@@ -102,7 +112,21 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Calls until an answer, an error that is not to be retried, or the end of `timeout`.
-    pub(crate) async fn call<T, F, Fut>(&self, timeout: Duration, mut attempt: F) -> Result<T>
+    pub(crate) async fn call<T, F, Fut>(&self, timeout: Duration, attempt: F) -> Result<T>
+    where
+        F: FnMut(Stub) -> Fut,
+        Fut: Future<Output = Result<T, tonic::Status>>,
+    {
+        let (answer, _) = self.call_somewhere(timeout, attempt).await?;
+        Ok(answer)
+    }
+
+    /// The same; tells also which endpoint answered.
+    pub(crate) async fn call_somewhere<T, F, Fut>(
+        &self,
+        timeout: Duration,
+        mut attempt: F,
+    ) -> Result<(T, Picked)>
     where
         F: FnMut(Stub) -> Fut,
         Fut: Future<Output = Result<T, tonic::Status>>,
@@ -113,7 +137,7 @@ impl Shared {
         loop {
             let picked = self.connection.pick();
             let error = match tokio::time::timeout_at(deadline, self.attempt(picked, &mut attempt)).await {
-                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Ok(answer)) => return Ok((answer, picked)),
                 Ok(Err(error)) if !error.is_retryable() => return Err(error),
                 Ok(Err(error)) => error,
                 Err(_elapsed) => {

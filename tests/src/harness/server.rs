@@ -223,6 +223,17 @@ impl Server {
         }
     }
 
+    /// Starts it on its data, at another address for gRPC, and waits until it listens: to clients of both addresses, two
+    /// servers of one store of which one runs.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    pub fn start_again_at(&mut self, grpc: SocketAddr) {
+        let http = self.http_address();
+        self.addresses = Some(Addresses { grpc, http });
+        self.start_again();
+    }
+
     /// Kills it (SIGKILL): nothing it has in hand is finished.
     ///
     /// # Panics

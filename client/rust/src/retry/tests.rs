@@ -1,16 +1,17 @@
 use std::time::Duration;
 
 use super::{RetryPolicy, Tries};
-use crate::connection::Connection;
+use crate::connection::{Connection, Patience};
 
 fn tries(endpoints: usize, policy: &RetryPolicy) -> Tries {
     let endpoints: Vec<_> = (0..endpoints)
         .map(|nth| format!("http://host-{nth}:2113"))
         .collect();
-    Tries::new(
-        policy,
-        &Connection::new(&endpoints, Duration::from_secs(1)).unwrap(),
-    )
+    let patience = Patience {
+        connect: Duration::from_secs(1),
+        silence: Duration::from_secs(1),
+    };
+    Tries::new(policy, &Connection::new(&endpoints, patience).unwrap())
 }
 
 #[test]
@@ -62,4 +63,28 @@ fn pauses_never_overflow() {
     for _ in 0..5 {
         tries.after_failure_without_end();
     }
+}
+
+#[test]
+fn endpoints_that_accept_and_then_fail_are_not_gone_round_without_a_pause() {
+    let mut tries = tries(3, &RetryPolicy::default());
+    let mut pauses = 0;
+    for _ in 0..30 {
+        let pause = tries.after_failure().unwrap();
+        assert!(pause <= Duration::from_millis(50), "they stay short: {pause:?}");
+        pauses += usize::from(!pause.is_zero());
+        tries.reset();
+    }
+    assert_eq!(pauses, 10, "one in each round");
+}
+
+#[test]
+fn what_is_tried_without_end_never_moves_on_in_step() {
+    let mut tries = tries(3, &RetryPolicy::default());
+    let moves: Vec<_> = (0..2).map(|_| tries.after_failure_without_end()).collect();
+    assert!(
+        moves.iter().all(|pause| *pause <= Duration::from_millis(50)),
+        "{moves:?}"
+    );
+    assert_ne!(moves[0], moves[1]);
 }

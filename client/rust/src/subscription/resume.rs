@@ -28,10 +28,9 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
         Start::After(after) => after,
         Start::End => target.end(&shared, timeout).await?,
     };
-    let messages = shared
-        .call(timeout, |stub| target.clone().open(stub, after))
+    let live = shared
+        .call_somewhere(timeout, |stub| target.clone().open(stub, after))
         .await?;
-    let live = Some((messages, shared.connection.pick()));
     let feed = Feed {
         tries: Tries::new(&shared.retry, &shared.connection),
         cursor: Cursor {
@@ -43,7 +42,7 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
         target,
         timeout,
         give_up_after: subscribe.give_up_after,
-        live,
+        live: Some(live),
         lost_at: None,
         shared,
     };

@@ -45,6 +45,7 @@ async fn a_dead_endpoint_is_left_for_the_next() {
     let wire = Wire::to(first.address).await;
     let client = Client::builder()
         .endpoints([wire.endpoint(), second.endpoint()])
+        .in_given_order()
         .build()
         .unwrap();
     client.server_info().await.unwrap();

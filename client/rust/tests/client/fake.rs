@@ -4,6 +4,7 @@ mod service;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use annals_proto::v1 as pb;
@@ -32,6 +33,10 @@ pub struct State {
     pub silent: bool,
     /// Where each subscription began.
     pub subscribed_after: Vec<Option<u64>>,
+    /// After how many messages a read ends as if the server stopped.
+    pub read_messages_max: Option<usize>,
+    /// Where each read began.
+    pub read_from: Vec<Option<u64>>,
     /// How many calls for server info came in.
     pub infos: usize,
 }
@@ -41,6 +46,10 @@ pub struct Fake {
     pub state: Arc<Mutex<State>>,
     head: watch::Sender<u64>,
     pub address: SocketAddr,
+    /// Whether this one, of those with the same store, refuses everything because it stops.
+    pub draining: Arc<AtomicBool>,
+    /// How many calls this one was asked, of any kind.
+    pub calls: Arc<AtomicUsize>,
 }
 
 /// A status as an Annals server would send it.
@@ -51,12 +60,23 @@ pub fn refusal(code: tonic::Code, reason: &str) -> Status {
 
 impl Fake {
     pub async fn start() -> Self {
+        Fake::serve(Arc::default(), watch::Sender::new(0)).await
+    }
+
+    /// Another server of the same store.
+    pub async fn start_beside(&self) -> Self {
+        Fake::serve(self.state.clone(), self.head.clone()).await
+    }
+
+    async fn serve(state: Arc<Mutex<State>>, head: watch::Sender<u64>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let fake = Fake {
-            state: Arc::default(),
-            head: watch::Sender::new(0),
+            state,
+            head,
             address,
+            draining: Arc::default(),
+            calls: Arc::default(),
         };
         let service = EventStoreServiceServer::new(fake.clone());
         let serving = tonic::transport::Server::builder().add_service(service);
@@ -101,6 +121,7 @@ impl Fake {
     }
 
     fn append(&self, request: pb::AppendToStreamRequest) -> Result<pb::AppendToStreamResponse, Status> {
+        self.admit_at_all()?;
         let ids = request.events.iter().map(|event| event.id.clone()).collect();
         let mut state = self.state.lock().unwrap();
         state.tries.push(ids);
@@ -157,8 +178,17 @@ impl Fake {
         response
     }
 
+    fn admit_at_all(&self) -> Result<(), Status> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.draining.load(Ordering::SeqCst) {
+            true => Err(refusal(tonic::Code::Unavailable, "SHUTTING_DOWN")),
+            false => Ok(()),
+        }
+    }
+
     /// Fails or never answers, if it was told so.
     async fn admit(&self) -> Result<(), Status> {
+        self.admit_at_all()?;
         let (silent, refusal) = {
             let mut state = self.state.lock().unwrap();
             (state.silent, state.refusals.pop_front())
@@ -244,24 +274,41 @@ impl Fake {
         ReceiverStream::new(receiver)
     }
 
-    fn read(&self, stream: Option<&str>, from: Option<u64>, limit: Option<u64>) -> Vec<pb::RecordedEvent> {
+    /// The events of a read, and the last place there is.
+    fn read(&self, wanted: Wanted<'_>) -> (Vec<pb::RecordedEvent>, u64) {
         let state = self.state.lock().unwrap();
-        let wanted = |event: &&pb::RecordedEvent| {
-            let place = if stream.is_some() {
-                event.revision
-            } else {
-                event.position
-            };
-            stream.is_none_or(|stream| event.stream == stream) && from.is_none_or(|from| place >= from)
+        let place = |event: &pb::RecordedEvent| match wanted.stream {
+            Some(_) => event.revision,
+            None => event.position,
         };
-        state
+        let mut events: Vec<_> = state
             .log
             .iter()
-            .filter(wanted)
-            .take(limit.unwrap_or(u64::MAX) as usize)
+            .filter(|event| wanted.stream.is_none_or(|stream| event.stream == stream))
             .cloned()
-            .collect()
+            .collect();
+        let last = events.last().map_or(0, place);
+        if wanted.backwards {
+            events.reverse();
+        }
+        let behind = |event: &pb::RecordedEvent| match (wanted.from, wanted.backwards) {
+            (None, _) => true,
+            (Some(from), false) => place(event) >= from,
+            (Some(from), true) => place(event) <= from,
+        };
+        events.retain(behind);
+        events.truncate(wanted.limit.unwrap_or(u64::MAX) as usize);
+        (events, last)
     }
+}
+
+/// What a read asks for.
+#[derive(Default)]
+struct Wanted<'a> {
+    stream: Option<&'a str>,
+    from: Option<u64>,
+    limit: Option<u64>,
+    backwards: bool,
 }
 
 struct Found {

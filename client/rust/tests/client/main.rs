@@ -4,6 +4,7 @@
 
 mod appends;
 mod connections;
+mod failover;
 mod fake;
 mod reads;
 mod sessions;

@@ -1,4 +1,4 @@
-//! A TCP relay that breaks connections: at once, or after so many bytes from the server.
+//! A TCP relay that breaks connections, at once or after so many bytes from the server, or holds everything back.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Relays connections to a server.
 pub struct Wire {
     address: SocketAddr,
     opened: Arc<AtomicU64>,
     cut: broadcast::Sender<()>,
+    held: watch::Sender<bool>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -39,17 +40,25 @@ impl Wire {
         let address = listener.local_addr().unwrap();
         let opened = Arc::new(AtomicU64::new(0));
         let (cut, _) = broadcast::channel(1);
-        let (counter, cutter) = (opened.clone(), cut.clone());
+        let held = watch::Sender::new(false);
+        let (counter, cutter, holder) = (opened.clone(), cut.clone(), held.clone());
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let bytes = bytes_of(counter.fetch_add(1, Ordering::SeqCst));
-                tokio::spawn(relay(client, server, bytes, cutter.subscribe()));
+                tokio::spawn(relay(
+                    client,
+                    server,
+                    bytes,
+                    cutter.subscribe(),
+                    holder.subscribe(),
+                ));
             }
         });
         Wire {
             address,
             opened,
             cut,
+            held,
             accepting,
         }
     }
@@ -68,6 +77,11 @@ impl Wire {
         let _ = self.cut.send(());
     }
 
+    /// Passes nothing on any more, as if the server's process were stopped or its host had vanished.
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
     /// Breaks the connections there are, and takes no more.
     pub fn tear_down(self) {
         self.accepting.abort();
@@ -75,7 +89,13 @@ impl Wire {
     }
 }
 
-async fn relay(mut client: TcpStream, server: SocketAddr, bytes: u64, mut cut: broadcast::Receiver<()>) {
+async fn relay(
+    mut client: TcpStream,
+    server: SocketAddr,
+    bytes: u64,
+    mut cut: broadcast::Receiver<()>,
+    mut held: watch::Receiver<bool>,
+) {
     let Ok(mut server) = TcpStream::connect(server).await else {
         return;
     };
@@ -99,6 +119,17 @@ async fn relay(mut client: TcpStream, server: SocketAddr, bytes: u64, mut cut: b
                 }
             },
             _ = cut.recv() => return,
+            () = is_held(&mut held) => {
+                let _ = cut.recv().await;
+                return;
+            }
         }
+    }
+}
+
+async fn is_held(held: &mut watch::Receiver<bool>) {
+    // The wire may be gone; its connections then hold until they are cut.
+    if held.wait_for(|held| *held).await.is_err() {
+        std::future::pending().await
     }
 }

@@ -10,11 +10,12 @@ use pb::event_store_service_server::EventStoreService;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{BATCH_EVENTS, Fake, Feed};
+use super::{BATCH_EVENTS, Fake, Feed, Wanted, refusal};
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 fn messages<T: Send + 'static>(
+    fake: &Fake,
     events: &[pb::RecordedEvent],
     message: impl Fn(Vec<pb::RecordedEvent>) -> T,
 ) -> Response<Answers<T>> {
@@ -24,6 +25,11 @@ fn messages<T: Send + 'static>(
         .collect();
     if messages.is_empty() {
         messages.push(Ok(message(Vec::new())));
+    }
+    let most = fake.state.lock().unwrap().read_messages_max;
+    if most.is_some_and(|most| messages.len() > most) {
+        messages.truncate(most.unwrap_or_default());
+        messages.push(Err(refusal(tonic::Code::Unavailable, "SHUTTING_DOWN")));
     }
     Response::new(futures::stream::iter(messages).boxed())
 }
@@ -87,10 +93,15 @@ impl EventStoreService for Fake {
     ) -> Result<Response<Self::ReadStreamStream>, Status> {
         self.admit().await?;
         let request = request.into_inner();
-        let events = self.read(Some(&request.stream), request.from_revision, request.limit);
+        self.state.lock().unwrap().read_from.push(request.from_revision);
+        let (events, last_revision) = self.read(Wanted {
+            stream: Some(&request.stream),
+            from: request.from_revision,
+            limit: request.limit,
+            backwards: request.direction() == pb::Direction::Backwards,
+        });
         let head = *self.head.borrow();
-        let last_revision = events.last().map_or(0, |event| event.revision);
-        Ok(messages(&events, |events| pb::ReadStreamResponse {
+        Ok(messages(self, &events, |events| pb::ReadStreamResponse {
             events,
             head,
             last_revision,
@@ -103,9 +114,17 @@ impl EventStoreService for Fake {
     ) -> Result<Response<Self::ReadAllStream>, Status> {
         self.admit().await?;
         let request = request.into_inner();
-        let events = self.read(None, request.from_position, request.limit);
-        let head = *self.head.borrow();
-        Ok(messages(&events, |events| pb::ReadAllResponse { events, head }))
+        self.state.lock().unwrap().read_from.push(request.from_position);
+        let (events, head) = self.read(Wanted {
+            stream: None,
+            from: request.from_position,
+            limit: request.limit,
+            backwards: request.direction() == pb::Direction::Backwards,
+        });
+        Ok(messages(self, &events, |events| pb::ReadAllResponse {
+            events,
+            head,
+        }))
     }
 
     async fn subscribe_all(
@@ -155,7 +174,10 @@ impl EventStoreService for Fake {
     ) -> Result<Response<pb::GetStreamResponse>, Status> {
         self.admit().await?;
         let name = request.into_inner().stream;
-        let events = self.read(Some(&name), None, None);
+        let (events, _) = self.read(Wanted {
+            stream: Some(&name),
+            ..Wanted::default()
+        });
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
             let info = ErrorDetails::with_error_info("STREAM_NOT_FOUND", "annals", HashMap::new());
             let mut status: tonic_types::Status =

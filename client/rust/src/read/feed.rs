@@ -1,0 +1,242 @@
+//! Where a read's events come from: one call, and another behind the last event when that broke.
+//!
+//! 1. Each event once, in order, none that was appended after the read began: what another call would add at the end is
+//!    left out.
+//! 2. A read that gets no further for the client's timeout, however often it is resumed, fails.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use futures::stream::{BoxStream, StreamExt};
+use tokio::time::Instant;
+use tonic::Streaming;
+
+use super::{Events, Read};
+use crate::connection::{Picked, Stub};
+use crate::error::{Error, Result};
+use crate::query::Direction;
+use crate::retry::{Shared, Tries};
+
+type Parts = BoxStream<'static, Result<Part, tonic::Status>>;
+
+/// Begins a read.
+pub(super) async fn open(read: Read) -> Result<Events> {
+    let (shared, timeout) = (read.shared, read.timeout);
+    let mut target = Target {
+        stream: read.stream,
+        direction: read.direction,
+        from: read.from,
+        limit: read.limit,
+        query: (!read.query.items.is_empty()).then(|| read.query.into()),
+    };
+    let ((first, parts), picked) = shared
+        .call_somewhere(timeout, |stub| target.clone().open(stub))
+        .await?;
+    let last = first.last_revision.unwrap_or(first.head);
+    if target.direction == Direction::Backwards {
+        // What is appended before it could be resumed is not in it.
+        target.from.get_or_insert(last);
+    }
+    let mut feed = Feed {
+        tries: Tries::new(&shared.retry, &shared.connection),
+        shared,
+        timeout,
+        target,
+        last,
+        complete: false,
+        live: Some((parts, picked)),
+        lost_at: None,
+    };
+    let received = feed.take(first.events);
+    let rest = futures::stream::try_unfold(feed, |mut feed| async move {
+        let events = feed.next().await?;
+        Ok(events.map(|events| (events, feed)))
+    });
+    Ok(Events {
+        head: first.head,
+        last_revision: first.last_revision,
+        received,
+        rest: rest.boxed(),
+    })
+}
+
+/// What is left to be read.
+#[derive(Clone)]
+struct Target {
+    stream: Option<String>,
+    direction: Direction,
+    from: Option<u64>,
+    limit: Option<u64>,
+    query: Option<pb::Query>,
+}
+
+impl Target {
+    /// Begins a call, and waits for its first message, of which there is at least one.
+    async fn open(self, mut stub: Stub) -> Result<(Part, Parts), tonic::Status> {
+        let direction = pb::Direction::from(self.direction).into();
+        let (limit, query) = (self.limit, self.query);
+        match self.stream {
+            Some(stream) => {
+                let request = pb::ReadStreamRequest {
+                    stream,
+                    direction,
+                    from_revision: self.from,
+                    limit,
+                    query,
+                };
+                first(stub.read_stream(request).await?.into_inner()).await
+            }
+            None => {
+                let request = pb::ReadAllRequest {
+                    direction,
+                    from_position: self.from,
+                    limit,
+                    query,
+                };
+                first(stub.read_all(request).await?.into_inner()).await
+            }
+        }
+    }
+}
+
+async fn first<M>(mut answers: Streaming<M>) -> Result<(Part, Parts), tonic::Status>
+where
+    M: Into<Part> + Send + 'static,
+{
+    match answers.message().await? {
+        Some(message) => {
+            let rest = answers.map(|answer| answer.map(Into::into));
+            Ok((message.into(), rest.boxed()))
+        }
+        None => Err(tonic::Status::unavailable("the read ended before it began")),
+    }
+}
+
+/// A message of either kind of read.
+struct Part {
+    events: Vec<pb::RecordedEvent>,
+    head: u64,
+    last_revision: Option<u64>,
+}
+
+impl From<pb::ReadStreamResponse> for Part {
+    fn from(message: pb::ReadStreamResponse) -> Self {
+        Part {
+            events: message.events,
+            head: message.head,
+            last_revision: Some(message.last_revision),
+        }
+    }
+}
+
+impl From<pb::ReadAllResponse> for Part {
+    fn from(message: pb::ReadAllResponse) -> Self {
+        Part {
+            events: message.events,
+            head: message.head,
+            last_revision: None,
+        }
+    }
+}
+
+/// A read with the call it has at the moment.
+struct Feed {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    /// What is left, as it would be asked for now.
+    target: Target,
+    /// The log's last position, or the stream's last revision, when the read began.
+    last: u64,
+    /// Whether every event came. The call is still heard to its end, so that the server does not see it given up.
+    complete: bool,
+    live: Option<(Parts, Picked)>,
+    tries: Tries,
+    /// Since when there has been no call that yielded events.
+    lost_at: Option<Instant>,
+}
+
+impl Feed {
+    /// The events of the next message; `None` at the end.
+    async fn next(&mut self) -> Result<Option<VecDeque<pb::RecordedEvent>>> {
+        loop {
+            let Some((parts, picked)) = &mut self.live else {
+                if self.complete {
+                    return Ok(None);
+                }
+                return self.reopen().await.map(Some);
+            };
+            let error = match tokio::time::timeout(self.timeout, parts.next()).await {
+                Ok(Some(Ok(part))) => return Ok(Some(self.take(part.events))),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(failed))) => self.shared.failed(*picked, &failed),
+                Err(_elapsed) => Error::DeadlineExceeded {
+                    after: self.timeout,
+                    last: None,
+                },
+            };
+            self.live = None;
+            if !self.complete {
+                self.pause_after(error).await?;
+            }
+        }
+    }
+
+    async fn reopen(&mut self) -> Result<VecDeque<pb::RecordedEvent>> {
+        let target = &self.target;
+        let call = |stub| target.clone().open(stub);
+        let ((part, parts), picked) = self.shared.call_somewhere(self.timeout, call).await?;
+        self.live = Some((parts, picked));
+        Ok(self.take(part.events))
+    }
+
+    /// Waits before the read is resumed, or gives the error back if it is not to be.
+    async fn pause_after(&mut self, error: Error) -> Result<()> {
+        // A call that says nothing for so long was given all the time there is.
+        if !error.is_retryable() || matches!(error, Error::DeadlineExceeded { .. }) {
+            return Err(error);
+        }
+        let Some(pause) = self.tries.after_failure() else {
+            return Err(error);
+        };
+        let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
+        if lost_at.elapsed() + pause >= self.timeout {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?pause, from = self.target.from, "read broke, resuming");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    /// Moves on by what a message holds.
+    fn take(&mut self, events: Vec<pb::RecordedEvent>) -> VecDeque<pb::RecordedEvent> {
+        let (last, by_revision) = (self.last, self.target.stream.is_some());
+        let place = |event: &pb::RecordedEvent| match by_revision {
+            true => event.revision,
+            false => event.position,
+        };
+        let came = events.len();
+        let events: VecDeque<_> = events.into_iter().filter(|event| place(event) <= last).collect();
+        if events.len() < came {
+            // The rest of the call is newer still.
+            (self.complete, self.live) = (true, None);
+        }
+        let Some(latest) = events.back().map(place) else {
+            return events;
+        };
+        self.lost_at = None;
+        self.tries.reset();
+        let beginning = u64::from(!by_revision);
+        let next = match self.target.direction {
+            Direction::Forwards => (latest < last).then_some(latest + 1),
+            Direction::Backwards => latest.checked_sub(1).filter(|next| *next >= beginning),
+        };
+        if let Some(limit) = &mut self.target.limit {
+            *limit = limit.saturating_sub(events.len() as u64);
+        }
+        self.target.from = next;
+        self.complete |= next.is_none() || self.target.limit == Some(0);
+        events
+    }
+}

@@ -1,0 +1,148 @@
+//! A store that is served now at one address, now at another: what clients of both see when its server is killed at the
+//! one and comes back at the other.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use annals_client::{Client, Event, ExpectedRevision, Subscription, SubscriptionItem};
+use annals_tests::{
+    harness::{Cli, Engine, PATIENCE, Server, within_patience},
+    on_every_engine_that_persists,
+};
+
+on_every_engine_that_persists!(
+    a_session_and_subscriptions_go_on_at_the_other_address,
+    a_drained_server_is_left_without_a_failed_call,
+);
+
+/// An address where nobody listens.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn client(addresses: [SocketAddr; 2]) -> Client {
+    Client::builder()
+        .endpoints(addresses.map(|address| format!("http://{address}")))
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
+}
+
+fn event(nth: u64) -> Event {
+    Event::json("Counted", &nth).unwrap()
+}
+
+/// The positions and ids of the next `count` events.
+async fn take(subscription: &mut Subscription, count: usize) -> Vec<(u64, String)> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        let item = within_patience("a subscription's next item", subscription.next()).await;
+        if let SubscriptionItem::Event(event) = item.unwrap().unwrap() {
+            events.push((event.position, event.id.to_string()));
+        }
+    }
+    events
+}
+
+async fn a_session_and_subscriptions_go_on_at_the_other_address(mut server: Server) {
+    let addresses = [server.grpc_address(), free_address()];
+    let client = client(addresses);
+    let mut all = client.subscribe_all().await.unwrap();
+    let mut one = client.subscribe_stream("count").await.unwrap();
+    let session = client.append_session();
+    let mut pending = Vec::new();
+    for round in 0..4_u64 {
+        for nth in 0..50 {
+            let event = event(50 * round + nth);
+            let id = event.id.to_string();
+            let taken = session
+                .append("count", ExpectedRevision::Any, [event])
+                .await
+                .unwrap();
+            pending.push((id, taken));
+        }
+        server.kill();
+        server.start_again_at(addresses[(round as usize + 1) % 2]);
+    }
+    let mut appended = Vec::new();
+    for (id, taken) in pending {
+        let answer = within_patience("an append's answer", taken).await.unwrap();
+        appended.push((answer.first_position, id));
+    }
+    let positions: Vec<_> = appended.iter().map(|(position, _)| *position).collect();
+    assert_eq!(
+        positions,
+        (1..=200).collect::<Vec<_>>(),
+        "in order, once, nothing between"
+    );
+    assert_eq!(take(&mut all, 200).await, appended);
+    assert_eq!(take(&mut one, 200).await, appended);
+}
+
+async fn a_drained_server_is_left_without_a_failed_call(mut server: Server) {
+    let addresses = [server.grpc_address(), free_address()];
+    let client = client(addresses);
+    let done = Arc::new(AtomicBool::new(false));
+    let appending = tokio::spawn({
+        let (client, done) = (client.clone(), done.clone());
+        async move {
+            let mut count = 0;
+            while !done.load(Ordering::Relaxed) {
+                let appended = client
+                    .append("count", ExpectedRevision::Any, [event(count)])
+                    .await
+                    .unwrap();
+                count += 1;
+                assert_eq!(appended.first_position, count);
+            }
+            count
+        }
+    });
+    for round in 1..=3 {
+        let before = client.server_info().await.unwrap().head;
+        let status = server.terminate();
+        assert!(status.success(), "{status}");
+        server.start_again_at(addresses[round % 2]);
+        let more = async {
+            while client.server_info().await.unwrap().head == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        within_patience("appends after the restart", more).await;
+    }
+    done.store(true, Ordering::Relaxed);
+    let count = within_patience("the last append", appending).await.unwrap();
+    assert_eq!(client.server_info().await.unwrap().head, count);
+}
+
+#[test]
+fn the_command_line_uses_whichever_of_its_endpoints_answers() {
+    let server = Server::start(Engine::Memory);
+    let cli = Cli::of(&server);
+    let dead = free_address();
+    for endpoints in [
+        format!("http://{dead},{}", server.endpoint()),
+        format!("{},http://{dead}", server.endpoint()),
+    ] {
+        let event = [
+            "append",
+            "a",
+            "--type",
+            "Made",
+            "--data",
+            "1",
+            "--endpoint",
+            &endpoints,
+        ];
+        let _ = cli.run(event).expect_code(0);
+    }
+    let read = ["read", "a", "--format", "ndjson"];
+    assert_eq!(cli.run(read).expect_code(0).json_lines().len(), 2);
+}
