@@ -3,6 +3,7 @@
 //! - [`config`]: what an operator can set, and where it comes from.
 //! - [`server`]: starting, serving, draining, and stopping when the storage failed.
 //! - `grpc`: requests into the store's types, its answers onto the wire, and the one place that maps errors.
+//! - `handover`: appends to the server that writes, where several share a log.
 //! - `http`: metrics and health for machines that speak no gRPC.
 //! - `pulse`: whether the storage answers.
 //!
@@ -23,6 +24,7 @@ pub mod config;
 mod engine;
 mod error;
 mod grpc;
+mod handover;
 mod http;
 pub mod logging;
 mod metrics;

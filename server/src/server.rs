@@ -31,7 +31,9 @@ use tracing::{error, info, warn};
 use crate::{
     Config, Error, Result,
     config::{EngineConfig, ListenAddress},
-    engine, grpc, http,
+    engine, grpc,
+    handover::OtherServers,
+    http,
     metrics::Metrics,
     pulse,
 };
@@ -307,7 +309,24 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
         shared_engine: config.engine.is_shared(),
         ..Settings::default()
     };
-    Ok(Store::open(engine, settings, Environment::system(address.to_string())).await?)
+    let advertised = advertised(config, address);
+    if config.engine.is_shared() && advertised.is_empty() {
+        warn!("other servers can't hand appends over to this one; give its address with --advertise");
+    }
+    let mut environment = Environment::system(advertised);
+    if config.engine.is_shared() {
+        environment.handover = Some(Arc::new(OtherServers::new(config.limits.append_bytes_max)));
+    }
+    Ok(Store::open(engine, settings, environment).await?)
+}
+
+/// Where other servers reach this one; empty if that is not known.
+fn advertised(config: &Config, address: SocketAddr) -> String {
+    match &config.advertise {
+        Some(advertised) => advertised.to_string(),
+        None if address.ip().is_unspecified() => String::new(),
+        None => address.to_string(),
+    }
 }
 
 /// What it takes to stop.

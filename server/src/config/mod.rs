@@ -81,6 +81,8 @@ pub struct Config {
     pub http_listen: Option<ListenAddress>,
     /// What keeps the bytes.
     pub engine: EngineConfig,
+    /// Where other servers of the log reach this one. `None`: at `listen`, unless that is every address.
+    pub advertise: Option<ListenAddress>,
     /// How log lines look.
     pub log: LogFormat,
     /// Which log lines there are; see [`crate::logging`].
@@ -157,6 +159,7 @@ impl Config {
             listen,
             http_listen: options.http_listen,
             engine,
+            advertise: options.advertise,
             log: options.log.unwrap_or(LogFormat::Text),
             log_level,
             limits: limits(

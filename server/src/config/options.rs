@@ -20,7 +20,8 @@ Examples:
       annals-server --data /var/lib/annals --listen 0.0.0.0:2113 --log json
 
   One of several servers on a FoundationDB cluster:
-      annals-server --engine foundationdb --cluster-file /etc/foundationdb/fdb.cluster --key-prefix orders
+      annals-server --engine foundationdb --cluster-file /etc/foundationdb/fdb.cluster --key-prefix orders \\
+          --listen 0.0.0.0:2113 --advertise 10.0.0.7:2113
 
   See where each append went:
       annals-server --log-level debug
@@ -88,6 +89,11 @@ pub struct Options {
     #[arg(long, value_name = "PREFIX", env = "ANNALS_KEY_PREFIX")]
     pub key_prefix: Option<String>,
 
+    /// Where other servers of the same FoundationDB store reach this one, to hand appends over while it writes for all
+    /// [default: --listen, unless that is every address of the machine; then appends are not handed over to this server]
+    #[arg(long, value_name = "HOST:PORT", env = "ANNALS_ADVERTISE")]
+    pub advertise: Option<ListenAddress>,
+
     /// How log lines look, on standard error [default: text]
     #[arg(long, value_name = "FORMAT", env = "ANNALS_LOG")]
     pub log: Option<LogFormat>,
@@ -153,6 +159,7 @@ impl Options {
             data: self.data.or(fallback.data),
             cluster_file: self.cluster_file.or(fallback.cluster_file),
             key_prefix: self.key_prefix.or(fallback.key_prefix),
+            advertise: self.advertise.or(fallback.advertise),
             log: self.log.or(fallback.log),
             log_level: self.log_level.or(fallback.log_level),
             max_event_bytes: self.max_event_bytes.or(fallback.max_event_bytes),

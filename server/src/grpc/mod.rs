@@ -31,6 +31,12 @@ use tonic::{codegen::tokio_stream::StreamExt, transport::server::TcpIncoming};
 
 pub(crate) use connection::Connections;
 pub(crate) use health::Health;
+pub(crate) use request::MESSAGE_APPENDS_MAX;
+#[cfg(test)]
+pub(crate) use {
+    request::session_append,
+    status::{Refusal, to_rpc},
+};
 
 use crate::{Error, Result, metrics::Metrics};
 

@@ -13,7 +13,7 @@ use super::{
     status::Refusal,
     stream::{self, Answers, Counted},
 };
-use crate::metrics::Call;
+use crate::{handover, metrics::Call};
 
 /// Counts how a call ended that has one answer.
 fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
@@ -99,7 +99,9 @@ impl EventStoreService for EventStore {
         &self,
         request: Request<Streaming<pb::AppendSessionRequest>>,
     ) -> Result<Response<Self::AppendSessionStream>, Status> {
-        let session = Session::new(self.store.clone(), request.into_inner(), self.drain.clone());
+        let handed_over = request.metadata().contains_key(handover::HEADER);
+        let requests = request.into_inner();
+        let session = Session::new(self.store.clone(), requests, handed_over, self.drain.clone());
         Ok(Response::new(Counted::new(
             session,
             self.metrics.call("AppendSession"),

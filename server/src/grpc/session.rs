@@ -47,6 +47,8 @@ const MESSAGE_RESULTS_MAX: usize = 512;
 /// The answers of one session.
 pub(crate) struct Session<R> {
     store: Store,
+    /// Whether it is another server that hands over what its clients asked for.
+    handed_over: bool,
     /// `None` once the client closed its side or broke it, or the server drains.
     requests: Option<R>,
     /// What is left of the last request.
@@ -73,9 +75,10 @@ enum Outcome {
 }
 
 impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session<R> {
-    pub(super) fn new(store: Store, requests: R, drain: CancellationToken) -> Self {
+    pub(super) fn new(store: Store, requests: R, handed_over: bool, drain: CancellationToken) -> Self {
         Self {
             store,
+            handed_over,
             requests: Some(requests),
             batch: Vec::new().into_iter(),
             submitting: None,
@@ -119,8 +122,14 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
         match request::session_append(append, self.store.limits()) {
             Ok(append) => {
                 self.submitting = Some(AppendLine::of(&append));
-                let store = self.store.clone();
-                self.submit.set(async move { store.submit(append).await });
+                let (store, handed_over) = (self.store.clone(), self.handed_over);
+                self.submit.set(async move {
+                    if handed_over {
+                        store.submit_handed_over(append).await
+                    } else {
+                        store.submit(append).await
+                    }
+                });
             }
             Err(invalid) => {
                 self.waiting.push_back(Waiting {

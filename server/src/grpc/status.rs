@@ -60,7 +60,7 @@ pub(super) fn of_store(error: Error) -> Status {
 }
 
 /// The refusal as `google.rpc.Status`, as results of a session carry it.
-pub(super) fn to_rpc(refusal: &Refusal) -> rpc::Status {
+pub(crate) fn to_rpc(refusal: &Refusal) -> rpc::Status {
     match refusal {
         Refusal::Request(invalid) => invalid_to_rpc(invalid),
         Refusal::Store(error) => store_to_rpc(error),

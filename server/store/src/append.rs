@@ -171,6 +171,22 @@ impl Append {
         &self.stream
     }
 
+    /// What the stream must be like.
+    #[must_use]
+    pub const fn expected(&self) -> Expected {
+        self.expected
+    }
+
+    /// The events, as they were given.
+    ///
+    /// # Panics
+    /// Never: they were encoded here.
+    pub fn events(&self) -> impl Iterator<Item = NewEvent> + '_ {
+        self.events
+            .iter()
+            .map(|event| record::unprepare(event).expect("a body that was encoded can be decoded"))
+    }
+
     /// The ids of the events, in order.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = Uuid> + '_ {
         self.events.iter().map(|event| event.id)
@@ -180,6 +196,12 @@ impl Append {
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// The most bytes that it can take in the log.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Never: an append has events.

@@ -3,6 +3,7 @@
 //!
 //! - [`Store`] is the way in.
 //! - `appender` writes: it puts appends that wait together into one commit, having judged each by `decide`.
+//! - `handover` gives appends to the server that writes at present, where several share a log.
 //! - `tail` is the end of the log in memory, `index` the rest of its indexes on disk, `log` its frames.
 //! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
 //! - `keys` draws every key.
@@ -13,6 +14,7 @@ mod decide;
 mod error;
 mod follow;
 mod frame;
+mod handover;
 mod head;
 mod index;
 pub mod keys;
@@ -38,6 +40,7 @@ mod wire;
 
 pub use append::{Append, AppendError, Appended, Expected, NewEvent, Rejection};
 pub use error::{Error, Result};
+pub use handover::{HandedOver, Handover};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use name::{

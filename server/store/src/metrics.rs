@@ -20,6 +20,7 @@ pub struct Metrics {
     pub(crate) events: Counter,
     pub(crate) event_bytes: Counter,
     pub(crate) conflicts: Counter,
+    pub(crate) handed_over: Counter,
     pub(crate) group_appends: Histogram,
     pub(crate) commit_seconds: Histogram,
     pub(crate) waiting_appends: Gauge,
@@ -36,6 +37,7 @@ impl Default for Metrics {
             events: Counter::default(),
             event_bytes: Counter::default(),
             conflicts: Counter::default(),
+            handed_over: Counter::default(),
             group_appends: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
             waiting_appends: Gauge::default(),
@@ -70,6 +72,11 @@ impl Metrics {
             "commit_conflicts",
             "Commits that lost the race against another server",
             self.conflicts.clone(),
+        );
+        registry.register(
+            "handed_over_appends",
+            "Appends that another server of the log wrote for this one",
+            self.handed_over.clone(),
         );
         registry.register(
             "group_appends",

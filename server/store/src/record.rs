@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     append::{NewEvent, PreparedEvent},
-    name::StreamName,
+    name::{EventType, StreamName, Tag},
     position::{Position, Revision, Timestamp},
     wire::{self, Cursor, Field, Malformed, Parsed},
 };
@@ -84,6 +84,32 @@ pub(crate) fn prepare(event: NewEvent) -> PreparedEvent {
         id: event.id,
         body: body.freeze(),
     }
+}
+
+/// Decodes an event's body.
+pub(crate) fn unprepare(event: &PreparedEvent) -> Parsed<NewEvent> {
+    let body = &event.body;
+    let unnamed = |_| Malformed("record: a name");
+    let (mut kind, mut tags) = (None, Vec::new());
+    let (mut data, mut metadata) = (Bytes::new(), Bytes::new());
+    let mut cursor = Cursor::new(body);
+    while let Some((field_number, field)) = cursor.field()? {
+        match field_number {
+            number::ID => drop(field.bytes()?),
+            number::TYPE => kind = Some(EventType::new(field.text()?).map_err(unnamed)?),
+            number::DATA => data = body.slice_ref(field.bytes()?),
+            number::METADATA => metadata = body.slice_ref(field.bytes()?),
+            number::TAGS => tags.push(Tag::new(field.text()?).map_err(unnamed)?),
+            _ => return Err(Malformed("record: unknown field")),
+        }
+    }
+    Ok(NewEvent {
+        id: event.id,
+        kind: kind.ok_or(Malformed("record: without type"))?,
+        data,
+        metadata,
+        tags,
+    })
 }
 
 /// Where an event stands.

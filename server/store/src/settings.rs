@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{limits::Limits, position::Timestamp, sabotage::Sabotage};
+use crate::{handover::Handover, limits::Limits, position::Timestamp, sabotage::Sabotage};
 
 /// Events in an index window. The boundaries of windows depend on it alone, so that all servers of a log write the same.
 pub const WINDOW_EVENTS: u64 = 65_536;
@@ -69,6 +69,8 @@ pub struct Environment {
     pub seed: u64,
     /// What other servers of the log call this one.
     pub writer: String,
+    /// The way to other servers of the log, by what they are called; `None`: appends are never handed over.
+    pub handover: Option<Arc<dyn Handover>>,
     /// A deliberate fault; none but in tests.
     pub sabotage: Sabotage,
 }
@@ -81,6 +83,7 @@ impl Environment {
             clock: Arc::new(SystemClock),
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
             writer: writer.into(),
+            handover: None,
             sabotage: Sabotage::None,
         }
     }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     append::{Append, Appended},
-    appender::{Appender, Job},
+    appender::{Appender, Job, Origin},
     error::{Error, Result},
     follow, index, keys,
     limits::Limits,
@@ -129,9 +129,8 @@ impl Store {
     /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
     /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
     pub async fn append(&self, append: Append) -> Result<Appended> {
-        let job = self.job(append).await?;
-        let pending = job.1;
-        self.queue.try_send(job.0).map_err(|error| match error {
+        let (job, pending) = self.job(append, Origin::Client).await?;
+        self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Overloaded("appends that wait"),
             mpsc::error::TrySendError::Closed(_) => self.closed(),
         })?;
@@ -145,13 +144,25 @@ impl Store {
     /// # Errors
     /// [`Error::Closed`] if the store takes no more.
     pub async fn submit(&self, append: Append) -> Result<Pending> {
-        let (job, pending) = self.job(append).await?;
+        self.submit_from(append, Origin::Client).await
+    }
+
+    /// As [`Self::submit`], for an append that another server of the log handed over. It is not handed over again.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_handed_over(&self, append: Append) -> Result<Pending> {
+        self.submit_from(append, Origin::Server).await
+    }
+
+    async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
+        let (job, pending) = self.job(append, origin).await?;
         self.queue.send(job).await.map_err(|_| self.closed())?;
         self.shared.metrics.waiting_appends.inc();
         Ok(pending)
     }
 
-    async fn job(&self, append: Append) -> Result<(Job, Pending)> {
+    async fn job(&self, append: Append, origin: Origin) -> Result<(Job, Pending)> {
         if self.shared.closing.get() || self.shared.failure().is_some() {
             return Err(self.closed());
         }
@@ -170,7 +181,13 @@ impl Store {
             .await
             .map_err(|_| self.closed())?;
         let (reply, answer) = oneshot::channel();
-        Ok((Job { append, reply, room }, Pending(answer)))
+        let job = Job {
+            append,
+            reply,
+            room,
+            origin,
+        };
+        Ok((job, Pending(answer)))
     }
 
     fn closed(&self) -> Error {

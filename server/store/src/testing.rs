@@ -88,6 +88,7 @@ async fn open(engine: &Arc<MemoryEngine>, clock: &Arc<TestClock>, settings: &Set
         clock: clock.clone(),
         seed,
         writer: format!("test-{seed}"),
+        handover: None,
         sabotage: Sabotage::default(),
     };
     Store::open(engine.clone(), settings.clone(), environment)

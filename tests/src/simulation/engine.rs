@@ -33,7 +33,7 @@ pub(super) struct Hub {
     coverage: Coverage,
     /// True once nothing fails any more.
     quiet: AtomicBool,
-    /// Commits that are still to be applied.
+    /// Commits that are still to be applied, and appends that are still to arrive.
     late: AtomicUsize,
     /// How often power was lost.
     power_losses: AtomicUsize,
@@ -61,7 +61,21 @@ impl Hub {
         self.quiet.store(true, Ordering::Relaxed);
     }
 
-    /// Whether commits are still to be applied.
+    /// Something is on its way that may still be written.
+    pub(super) fn late_begun(&self) {
+        self.late.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It has arrived, or never will.
+    pub(super) fn late_ended(&self) {
+        self.late.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Relaxed)
+    }
+
+    /// Whether something may still be written without being asked for anew.
     pub(super) fn has_late_commits(&self) -> bool {
         self.late.load(Ordering::Relaxed) > 0
     }
@@ -188,7 +202,7 @@ impl Link {
             _ => {
                 let ms = self.rng.lock().random_range(1..400);
                 let hub = Arc::clone(hub);
-                hub.late.fetch_add(1, Ordering::Relaxed);
+                hub.late_begun();
                 let power_losses = hub.power_losses.load(Ordering::Relaxed);
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -199,7 +213,7 @@ impl Link {
                     } else {
                         Event::MaybeCommittedLateRefused
                     });
-                    hub.late.fetch_sub(1, Ordering::Relaxed);
+                    hub.late_ended();
                 });
             }
         }

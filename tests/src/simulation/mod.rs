@@ -21,6 +21,7 @@ mod looks;
 mod plan;
 mod reader;
 mod restarts;
+mod road;
 mod settle;
 mod subscriber;
 mod trace;

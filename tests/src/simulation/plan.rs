@@ -15,6 +15,8 @@ pub struct Plan {
     pub sabotage: Sabotage,
     /// Stores on the one engine.
     pub stores: usize,
+    /// Whether they hand appends over to each other.
+    pub handover: bool,
     /// How they work.
     pub settings: Settings,
     /// How often the engine fails.
@@ -58,6 +60,8 @@ pub struct Faults {
     pub slow_ms_max: u64,
     /// Wakes who watches too early, not at all, or with an error.
     pub watch: u32,
+    /// Loses or delays appends that one store hands to another.
+    pub handover: u32,
 }
 
 impl Plan {
@@ -65,6 +69,8 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
+        // Of its own, so that what was drawn before there was this stays as it was.
+        let mut apart = StdRng::seed_from_u64(seed ^ 0x4841_4E44);
         let stores = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)];
         let settings = Settings {
             limits: Limits {
@@ -87,8 +93,16 @@ impl Plan {
             seed,
             sabotage: Sabotage::default(),
             stores,
+            handover: stores > 1 && apart.random_bool(0.7),
             settings,
-            faults: Faults::draw(&mut rng),
+            faults: Faults {
+                handover: if apart.random_bool(0.5) {
+                    apart.random_range(0..=200)
+                } else {
+                    0
+                },
+                ..Faults::draw(&mut rng)
+            },
             writers: rng.random_range(1..=5),
             writes: rng.random_range(10..30),
             readers: rng.random_range(1..=2),
@@ -137,6 +151,7 @@ impl Faults {
             slow: often(500),
             slow_ms_max: u64::from(often(300)) + 1,
             watch: often(600),
+            handover: 0,
         }
     }
 }

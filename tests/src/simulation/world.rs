@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use annals_store::{Environment, Error, Store};
+use annals_store::{Environment, Error, Handover, Store};
 use parking_lot::Mutex;
 use rand::{Rng, RngCore, rngs::StdRng};
 use tokio::{sync::Notify, time::Instant};
@@ -18,6 +18,7 @@ use super::{
     coverage::{Coverage, Event},
     engine::{FaultyEngine, Hub},
     plan::Plan,
+    road::Road,
 };
 use crate::checker::History;
 
@@ -32,6 +33,8 @@ pub(super) struct World {
     pub failures: Mutex<Vec<String>>,
     began: Instant,
     nodes: Vec<Node>,
+    /// Itself, for what its stores hold of it.
+    me: Weak<World>,
     finished: AtomicBool,
     /// The last position, once nothing more is appended; `u64::MAX` before.
     last: AtomicU64,
@@ -65,7 +68,8 @@ impl World {
         if plan.stores > 1 {
             coverage.count(Event::StoresShareAnEngine);
         }
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             hub: Hub::new(plan.faults, coverage.clone()),
             coverage,
             history: Mutex::default(),
@@ -137,6 +141,9 @@ impl World {
                 )),
                 seed: self.plan.rng("store", number).next_u64(),
                 writer: format!("node-{node}"),
+                handover: self.plan.handover.then(|| -> Arc<dyn Handover> {
+                    Road::new(Weak::clone(&self.me), self.plan.rng("handover", number))
+                }),
                 sabotage: self.plan.sabotage,
             };
             let open = Store::open(engine.clone(), self.plan.settings.clone(), environment);

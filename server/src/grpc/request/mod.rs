@@ -15,11 +15,12 @@ use std::fmt;
 
 use annals_store::{NameError, StreamName};
 
-pub(super) use append::{append, session_append};
+pub(super) use append::append;
+pub(crate) use append::session_append;
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 
 /// The most appends in one message of a session.
-pub(super) const MESSAGE_APPENDS_MAX: usize = 1_000;
+pub(crate) const MESSAGE_APPENDS_MAX: usize = 1_000;
 
 /// A field of a request that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,7 +43,7 @@ async fn answers(
     requests: impl Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin,
     drain: CancellationToken,
 ) -> (Vec<OneOf>, Option<Status>) {
-    let mut session = Session::new(store.clone(), requests, drain);
+    let mut session = Session::new(store.clone(), requests, false, drain);
     let mut results = Vec::new();
     while let Some(answer) = session.next().await {
         match answer {
@@ -151,7 +151,7 @@ async fn a_broken_call_is_answered_as_far_as_it_was_received() {
 async fn a_drain_ends_a_session_that_waits_for_its_client_after_what_was_received_is_answered() {
     let (store, drain) = (store().await, CancellationToken::new());
     let requests = stream::iter(vec![request(vec![append("s", 1)])]).chain(stream::pending());
-    let mut session = Session::new(store, requests, drain.clone());
+    let mut session = Session::new(store, requests, false, drain.clone());
     let answer = session.next().await.unwrap().unwrap();
     assert_eq!(answer.results.len(), 1);
     drain.cancel();

@@ -22,13 +22,14 @@ use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
     time::Instant,
 };
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
-    append::{Append, Appended},
+    append::{Append, Appended, Rejection},
     error::{Error, Result},
     follow,
     frame::Frame,
+    handover::{HandedOver, Handing},
     head::Head,
     keys, log,
     shared::Shared,
@@ -44,6 +45,18 @@ pub(crate) struct Job {
     pub reply: oneshot::Sender<Result<Appended>>,
     /// Its share of the bytes that may wait.
     pub room: OwnedSemaphorePermit,
+    pub origin: Origin,
+}
+
+/// Where an append comes from, and where it may still be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A client of this server.
+    Client,
+    /// A client of another server, which handed it over.
+    Server,
+    /// A client; it was handed over, and nobody knows what became of it.
+    InDoubt,
 }
 
 /// For how long a group is tried again while the engine does not answer, before its appends are refused.
@@ -67,6 +80,7 @@ pub(crate) struct Appender {
     /// Appends that were lately on their way at a time.
     company: usize,
     closing: Watcher<bool>,
+    handing: Handing,
 }
 
 impl Appender {
@@ -75,6 +89,7 @@ impl Appender {
             state: shared.environment.seed,
         };
         let closing = shared.closing.watch();
+        let handing = Handing::new(shared.environment.seed);
         Self {
             shared,
             queue,
@@ -82,6 +97,7 @@ impl Appender {
             batches,
             company: 0,
             closing,
+            handing,
         }
     }
 
@@ -96,6 +112,7 @@ impl Appender {
             self.wait_for_indexer().await;
             let mut jobs = self.take_group();
             let group = jobs.len();
+            self.hand_over(&mut jobs).await;
             match self.write(&mut jobs).await {
                 Ok(()) => self.note_company(group),
                 Err(error) => {
@@ -196,9 +213,55 @@ impl Appender {
         std::mem::replace(&mut self.waiting, rest)
     }
 
+    /// Gives a group to the server that writes at present, if that is wanted, and answers what it says. What is left in
+    /// `jobs` is to be written here.
+    async fn hand_over(&mut self, jobs: &mut VecDeque<Job>) {
+        let shared = Arc::clone(&self.shared);
+        let Some(way) = &shared.environment.handover else {
+            return;
+        };
+        if jobs.iter().any(|job| job.origin == Origin::Server) {
+            // Two that hand over to each other would both wait for the other one's commits.
+            self.handing.stop();
+        }
+        let writer = shared.tail.head().writer;
+        let is_other = !writer.is_empty() && writer != shared.environment.writer;
+        if !self.handing.is_on() || !is_other || jobs.iter().any(|job| job.origin != Origin::Client) {
+            return;
+        }
+        let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
+        let mut outcomes = way.hand_over(&writer, &appends).await;
+        outcomes.resize(jobs.len(), HandedOver::Unknown);
+        let mut answers = Vec::new();
+        for (mut job, outcome) in std::mem::take(jobs).into_iter().zip(outcomes) {
+            match outcome {
+                HandedOver::Answered(verdict) => {
+                    shared.metrics.handed_over.inc();
+                    answers.push((job, verdict.map_err(Error::Rejected)));
+                    continue;
+                }
+                HandedOver::Refused => {}
+                HandedOver::Unknown => job.origin = Origin::InDoubt,
+            }
+            jobs.push_back(job);
+        }
+        if !jobs.is_empty() {
+            debug!(
+                writer,
+                left = jobs.len(),
+                "the writer does not take appends; writing them here"
+            );
+            self.handing.stop();
+        }
+        self.answer(answers);
+    }
+
     /// Judges and writes a group, again and again until it is settled, and answers it. On an error, those that were not
     /// answered are left in `jobs`.
     async fn write(&mut self, jobs: &mut VecDeque<Job>) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = BACKOFF_FIRST;
         loop {
@@ -254,7 +317,7 @@ impl Appender {
     }
 
     /// Writes what was judged. False if another writer was first; the tail is up to date then.
-    async fn commit(&self, head: &Head, judged: &Judged) -> Result<bool> {
+    async fn commit(&mut self, head: &Head, judged: &Judged) -> Result<bool> {
         let mut commit = Commit::durable();
         if !self.shared.environment.sabotage.skips_head_check() {
             commit = commit.check(keys::head(), head.to_value());
@@ -273,6 +336,7 @@ impl Appender {
             .observe(started.elapsed().as_secs_f64());
         match result {
             Ok(()) => {
+                self.handing.stop();
                 self.shared
                     .tail
                     .extend(judged.frames.clone(), judged.head.clone())?;
@@ -280,6 +344,7 @@ impl Appender {
             }
             Err(engine::Error::Conflict) => {
                 self.shared.metrics.conflicts.inc();
+                self.handing.lost();
                 follow::refresh_locked(&self.shared).await?;
                 Ok(false)
             }
@@ -314,11 +379,11 @@ impl Appender {
         }
         let put_off = jobs.split_off(judged.verdicts.len());
         judged.verdicts.iter().for_each(|verdict| metrics.count(verdict));
-        let verdicts = judged
-            .verdicts
-            .into_iter()
-            .map(|verdict| verdict.map_err(Error::Rejected));
-        let answers = std::mem::replace(jobs, put_off).into_iter().zip(verdicts);
+        let answers = std::mem::replace(jobs, put_off).into_iter().zip(judged.verdicts);
+        let answers = answers.map(|(job, verdict)| {
+            let result = verdict.map_err(|rejection| rejected(job.origin, rejection));
+            (job, result)
+        });
         self.answer(answers.collect());
         // Put off, not forgotten: they go first next time.
         for job in std::mem::take(jobs).into_iter().rev() {
@@ -347,6 +412,17 @@ impl Appender {
             send(answers);
         }
     }
+}
+
+/// What is told of an append that was judged and not written.
+fn rejected(origin: Origin, rejection: Rejection) -> Error {
+    if origin == Origin::InDoubt {
+        // The server that it was handed over to may still write it.
+        return Error::Unavailable(
+            "it is not known whether the append was written; send it again with the same ids".to_owned(),
+        );
+    }
+    Error::Rejected(rejection)
 }
 
 fn send(answers: Vec<(Job, Result<Appended>)>) {

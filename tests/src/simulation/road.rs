@@ -1,0 +1,128 @@
+//! The way between the stores of a simulation, for appends that they hand over to each other. It delays, loses what is
+//! asked and what is answered, and delivers late, as a network and a server that was paused do.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use annals_engine::BoxFuture;
+use annals_store::{Append, Error, HandedOver, Handover, Pending};
+use parking_lot::Mutex;
+use rand::{Rng, rngs::StdRng};
+
+use super::{
+    coverage::Event,
+    world::{Running, World},
+};
+
+/// For how long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The way from one store, for as long as that is open.
+pub(super) struct Road {
+    world: Weak<World>,
+    rng: Mutex<StdRng>,
+}
+
+impl Road {
+    pub(super) fn new(world: Weak<World>, rng: StdRng) -> Arc<Self> {
+        Arc::new(Self {
+            world,
+            rng: Mutex::new(rng),
+        })
+    }
+
+    /// What becomes of appends: first those that are settled, then `Unknown` for the rest.
+    async fn deliver(&self, world: &Arc<World>, to: Running, appends: Vec<Append>) -> Vec<HandedOver> {
+        let chance = world.plan.faults.handover;
+        let happens = || !world.hub.is_quiet() && self.rng.lock().random_ratio(chance, 1_000);
+        let (asked_ms, heard) = {
+            let mut rng = self.rng.lock();
+            (rng.random_range(0..3), rng.random_range(0..=appends.len()))
+        };
+        if chance > 0 && happens() {
+            world.coverage.count(Event::HandoverLost);
+            tokio::time::sleep(PATIENCE).await;
+            return Vec::new();
+        }
+        if chance > 0 && happens() {
+            let late_ms = self.rng.lock().random_range(500..30_000);
+            let world = Arc::clone(world);
+            world.hub.late_begun();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(late_ms)).await;
+                world.coverage.count(Event::HandoverLate);
+                for pending in submit(&world, &to, appends).await {
+                    let _ = to.call(&world, "an append that came late", pending).await;
+                }
+                world.hub.late_ended();
+            });
+            tokio::time::sleep(PATIENCE).await;
+            return Vec::new();
+        }
+        tokio::time::sleep(Duration::from_millis(asked_ms)).await;
+        let heard = if chance > 0 && happens() {
+            world.coverage.count(Event::HandoverAnswerLost);
+            heard
+        } else {
+            appends.len()
+        };
+        let mut outcomes = Vec::new();
+        for pending in submit(world, &to, appends).await {
+            let answer = to.call(
+                world,
+                "an append handed over",
+                tokio::time::timeout(PATIENCE, pending),
+            );
+            let outcome = match answer.await {
+                Some(Ok(Ok(appended))) => HandedOver::Answered(Ok(appended)),
+                Some(Ok(Err(Error::Rejected(rejection)))) => HandedOver::Answered(Err(rejection)),
+                Some(Ok(Err(error))) => {
+                    world.judge(to.node, &error);
+                    return outcomes;
+                }
+                Some(Err(_)) | None => return outcomes,
+            };
+            if outcomes.len() == heard {
+                tokio::time::sleep(PATIENCE).await;
+                return outcomes;
+            }
+            world.coverage.count(Event::AppendHandedOver);
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+}
+
+/// Gives appends to a store in their order; fewer than there were if it closes or is killed.
+async fn submit(world: &World, to: &Running, appends: Vec<Append>) -> Vec<Pending> {
+    let mut pending = Vec::new();
+    for append in appends {
+        let submitted = to.store.submit_handed_over(append);
+        match to.call(world, "handing over", submitted).await {
+            Some(Ok(submitted)) => pending.push(submitted),
+            _ => break,
+        }
+    }
+    pending
+}
+
+impl Handover for Road {
+    fn hand_over<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<HandedOver>> {
+        Box::pin(async move {
+            let world = self.world.upgrade();
+            let node = writer.strip_prefix("node-").and_then(|node| node.parse().ok());
+            let Some((world, to)) = world
+                .zip(node)
+                .and_then(|(world, node)| Some((Arc::clone(&world), world.running(node)?)))
+            else {
+                return vec![HandedOver::Refused; appends.len()];
+            };
+            let copies = appends.iter().map(|append| (*append).clone()).collect();
+            let mut outcomes = self.deliver(&world, to, copies).await;
+            outcomes.resize(appends.len(), HandedOver::Unknown);
+            outcomes
+        })
+    }
+}
