@@ -58,4 +58,10 @@ impl Options {
     pub fn start(self) -> Server {
         Server::start_with(self)
     }
+
+    /// Starts it on ports that are free now, and does not wait until it listens.
+    #[must_use]
+    pub fn start_without_waiting(self) -> Server {
+        Server::start_on_free_ports(self)
+    }
 }

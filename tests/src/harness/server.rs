@@ -1,7 +1,7 @@
 //! A real server process.
 
 use std::{
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Instant,
@@ -46,16 +46,30 @@ impl Server {
 
     /// One that is started in this way, listening.
     pub(super) fn start_with(options: Options) -> Self {
-        let mut server = Self {
+        let mut server = Self::prepared(options, None);
+        server.start_again();
+        server
+    }
+
+    /// One that has its addresses before it listens, since a server that waits for its storage does not tell them.
+    pub(super) fn start_on_free_ports(options: Options) -> Self {
+        // Both are held until both are found.
+        let [grpc, http] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+        let [grpc, http] = [&grpc, &http].map(|bound| bound.local_addr().expect("it is bound"));
+        let mut server = Self::prepared(options, Some(Addresses { grpc, http }));
+        server.spawn();
+        server
+    }
+
+    fn prepared(options: Options, addresses: Option<Addresses>) -> Self {
+        Self {
             options,
             data: binaries::temporary_folder(),
             process: None,
-            addresses: None,
+            addresses,
             logs: Logs::default(),
             started_at_line: 0,
-        };
-        server.start_again();
-        server
+        }
     }
 
     /// Its engine.
