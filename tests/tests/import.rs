@@ -10,7 +10,7 @@ use std::{
 };
 
 use annals_tests::{
-    harness::{Cli, Server, sample},
+    harness::{Cli, Engine, Server, sample},
     on_every_engine, on_every_engine_that_persists,
 };
 use serde_json::{Value, json};
@@ -283,6 +283,29 @@ async fn bad_lines_are_named_and_cost_none_of_the_good_ones(server: Server) {
         .run(["import", Path::new("no-such-file").to_str().unwrap()])
         .expect_code(1);
     assert!(missing.stderr.contains("no-such-file"), "{}", missing.stderr);
+}
+
+/// What positions, revisions and bytes are does not depend on what keeps them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foundationdb_holds_what_the_embedded_engine_holds() {
+    if !Engine::FoundationDb.is_available() {
+        return;
+    }
+    for input in Input::all(&Server::start(Engine::Memory)) {
+        let [embedded, cluster] = [Engine::Embedded, Engine::FoundationDb].map(|engine| {
+            let server = Server::start(engine);
+            let cli = Cli::of(&server);
+            let summary = input.import(&cli);
+            let mut events = read_all(&cli);
+            for event in &mut events {
+                // When each was recorded is all that may differ.
+                event.as_object_mut().unwrap().remove("time");
+            }
+            (summary, events)
+        });
+        assert_eq!(embedded.1.len(), input.lines.len());
+        assert_eq!(cluster, embedded);
+    }
 }
 
 async fn after_a_restart_all_is_the_same(server: Server) {
