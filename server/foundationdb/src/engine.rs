@@ -7,6 +7,7 @@ use annals_engine::{BoxFuture, Commit, Engine, Result, Snapshot};
 use bytes::Bytes;
 use foundationdb::options::DatabaseOption;
 use foundationdb::{Database, FdbError};
+use parking_lot::Mutex;
 
 use crate::backoff::Backoff;
 use crate::fence::Fences;
@@ -88,6 +89,7 @@ fn connect(settings: &Settings) -> std::result::Result<Shared, OpenError> {
         timeout_ms: settings.transaction_timeout_ms,
         retry_limit: settings.retry_limit,
         database,
+        known: Mutex::new(None),
     })
 }
 

@@ -1,9 +1,11 @@
 //! What an engine and its snapshots share.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use annals_engine::{Error, Result};
+use bytes::Bytes;
 use foundationdb::{Database, Transaction};
+use parking_lot::Mutex;
 
 use crate::fault::{self, Refusal};
 use crate::fence::Fences;
@@ -16,6 +18,17 @@ pub(crate) struct Shared {
     pub(crate) timeout_ms: u64,
     pub(crate) retry_limit: u32,
     pub(crate) database: Database,
+    pub(crate) known: Mutex<Option<Known>>,
+}
+
+/// The value of a key as this engine last committed it, so that the next commit that checks it need not ask.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) key: Bytes,
+    pub(crate) value: Bytes,
+    /// The version at which it was committed.
+    pub(crate) version: i64,
+    pub(crate) since: Instant,
 }
 
 impl Shared {

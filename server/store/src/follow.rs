@@ -24,6 +24,8 @@ use crate::{
 const PAGE_BYTES: usize = 4 << 20;
 /// How long the follower waits for a hint before it looks on its own.
 const POLL: Duration = Duration::from_secs(1);
+/// How long the follower rests when it was this server that went on. What others write meanwhile, its next commit finds out.
+const REST: Duration = Duration::from_millis(5);
 /// How long it waits after trouble.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -113,6 +115,11 @@ pub(crate) async fn run(shared: std::sync::Arc<Shared>) {
             biased;
             _ = closing.until(|closing| *closing) => return,
             _ = tokio::time::timeout(POLL, hint) => {}
+        }
+        if shared.tail.head() != known {
+            // Looking at once would make the appender wait for a look after each of its commits.
+            tokio::time::sleep(REST).await;
+            continue;
         }
         if let Err(error) = refresh(&shared).await {
             if error.is_fatal() {
