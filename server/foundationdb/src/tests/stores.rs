@@ -144,3 +144,30 @@ async fn pages_are_bounded_though_the_limits_are_not() {
     assert_eq!(found, 80);
     assert!(pages >= 2, "7.2 MB came in one page");
 }
+
+/// The second commit and the third begin where the one before ended, without a look at what is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_that_follow_each_other_notice_what_another_engine_wrote_between() {
+    let Some(cluster) = shared_cluster() else { return };
+    let name = fresh_prefix();
+    let (one, other) = (open(cluster, &name).await, open(cluster, &name).await);
+    let step = |from: Option<&str>, to: &str| {
+        Commit::durable()
+            .check(b("head"), from.map(b))
+            .set(b("head"), b(to))
+    };
+    for (from, to) in [(None, "1"), (Some("1"), "2"), (Some("2"), "3")] {
+        one.commit(step(from, to)).await.expect("nobody else writes");
+    }
+    other.commit(step(Some("3"), "4")).await.expect("holds");
+    assert_eq!(one.commit(step(Some("3"), "lost")).await, Err(Error::Conflict));
+    assert_eq!(one.commit(step(Some("3"), "lost")).await, Err(Error::Conflict));
+    one.commit(step(Some("4"), "5")).await.expect("holds");
+    other
+        .commit(Commit::durable().clear(b("head")))
+        .await
+        .expect("clears");
+    assert_eq!(one.commit(step(Some("5"), "lost")).await, Err(Error::Conflict));
+    one.commit(step(None, "6")).await.expect("holds");
+    assert_eq!(get(&other, "head").await, Some(b("6")));
+}
