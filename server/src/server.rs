@@ -305,6 +305,7 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
     let settings = Settings {
         limits: config.limits,
         tail_bytes_max: config.tail_bytes,
+        accept_recorded_times: config.accept_recorded_times,
         appender_thread: true,
         shared_engine: config.engine.is_shared(),
         ..Settings::default()

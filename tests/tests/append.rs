@@ -59,6 +59,7 @@ async fn conflicts_have_their_code_reason_and_typed_detail(server: Server) {
             expected: Some(expected),
         }),
         events: vec![event.clone().into()],
+        recorded_at: None,
     };
     use pb::{expected_revision::Expected as Wire, revision_conflict::Expected as Told};
     let cases = [
@@ -148,6 +149,7 @@ async fn ids_are_made_for_events_that_have_none(server: Server) {
             stream: "order-1".to_owned(),
             expected: None,
             events: vec![new(""), new("")],
+            recorded_at: None,
         };
         stub.append_to_stream(request).await.unwrap();
     }
@@ -155,6 +157,7 @@ async fn ids_are_made_for_events_that_have_none(server: Server) {
         stream: "order-1".to_owned(),
         expected: None,
         events: vec![new(given)],
+        recorded_at: None,
     };
     stub.append_to_stream(request).await.unwrap();
     let events = read(&server.client(), "order-1").await;

@@ -103,6 +103,7 @@ async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: S
                     stream: format!("s-{n}"),
                     expected: None,
                     events: vec![event("T").into()],
+                    recorded_at: None,
                 },
             )),
         }],

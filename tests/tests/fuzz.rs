@@ -240,6 +240,7 @@ fn some_append(random: &mut StdRng) -> pb::AppendToStreamRequest {
             expected: *expected.choose(random).expect("there are choices"),
         }),
         events: (0..random.random_range(0..3)).map(|_| event(random)).collect(),
+        recorded_at: None,
     }
 }
 

@@ -30,6 +30,7 @@ fn append(stream: &str, expected: pb::expected_revision::Expected, event: Event)
             expected: Some(expected),
         }),
         events: vec![event.into()],
+        recorded_at: None,
     };
     pb::SessionAppend {
         append: Some(Append::AppendToStream(append)),

@@ -107,6 +107,10 @@ pub enum Command {
     Import {
         /// The file, one JSON object a line; `-` for standard input.
         file: String,
+        /// Move a log here: each event keeps the time at which it was recorded. For a file that `annals export` wrote, an
+        /// empty store, and a server started with --accept-recorded-times.
+        #[arg(long)]
+        keep_recorded_times: bool,
     },
 
     /// Write the log, or what matches of it, to a file.

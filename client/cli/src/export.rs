@@ -12,7 +12,7 @@ use crate::arguments::Filters;
 use crate::failure::Failure;
 use crate::output::write_json;
 use crate::progress;
-use crate::record::Record;
+use crate::record::Exact;
 
 pub async fn run(client: &Client, file: &str, filters: Filters) -> Result<(), Failure> {
     if file == "-" {
@@ -53,7 +53,7 @@ async fn write(
     let mut count = 0_u64;
     while let Some(event) = events.next().await {
         let event = event?;
-        write_json(&mut out, &Record(&event)).map_err(&doing)?;
+        write_json(&mut out, &Exact(&event)).map_err(&doing)?;
         bar.set_position(event.position);
         count += 1;
     }

@@ -25,6 +25,16 @@ pub enum Failure {
     /// An import is over, and had bad lines, each of which was reported.
     #[error("{0} of the lines were not imported; the reasons are above. mend them and import the file again")]
     BadLines(u64),
+    /// A line of a log that is moved can't be imported, so that nothing behind it was.
+    #[error(
+        "line {line}: {reason}; what is before it was imported, and nothing behind it can be until it is mended"
+    )]
+    MoveStopped {
+        /// The line.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An import stopped in the middle.
     #[error("import stopped before line {line} was written: {source}")]
     ImportStopped {
@@ -61,13 +71,15 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,
-            Failure::Io { .. } | Failure::BadLines(_) => 1,
+            Failure::Io { .. } | Failure::BadLines(_) | Failure::MoveStopped { .. } => 1,
             Failure::Client(error) | Failure::ImportStopped { source: error, .. } => match error {
                 Error::InvalidEndpoint { .. } | Error::InvalidField(_) => 2,
                 Error::StreamNotFound { .. }
                 | Error::PositionBeyondHead { .. }
                 | Error::RevisionBeyondEnd { .. } => 3,
-                Error::RevisionConflict { .. } | Error::EventIdConflict { .. } => 4,
+                Error::RevisionConflict { .. }
+                | Error::EventIdConflict { .. }
+                | Error::RecordedTimeOutOfRange { .. } => 4,
                 Error::Unreachable { .. } | Error::Unavailable { .. } | Error::DeadlineExceeded { .. } => 5,
                 _ => 1,
             },
@@ -78,6 +90,24 @@ impl Failure {
     fn advice(&self) -> Option<String> {
         let error = match self {
             Failure::Client(error) => error,
+            Failure::ImportStopped {
+                source: Error::RecordedTimeNotAccepted { .. },
+                ..
+            } => {
+                return Some(
+                    "start the server with --accept-recorded-times for as long as the import takes"
+                        .to_owned(),
+                );
+            }
+            Failure::ImportStopped {
+                source: Error::RecordedTimeOutOfRange { .. },
+                ..
+            } => {
+                return Some(
+                    "a log is moved to an empty store, from its beginning, while nobody else appends"
+                        .to_owned(),
+                );
+            }
             Failure::ImportStopped { .. } => {
                 return Some("import the file again: what is already there is not written twice".to_owned());
             }

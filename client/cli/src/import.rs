@@ -3,36 +3,43 @@
 //! 1. The file's order is the log's order: each line is an append of its own, all through one session.
 //! 2. Importing again adds nothing: ids are given, or follow from the line (see [`line`]).
 //! 3. A bad line is reported with its number and reason, and costs none of the good ones.
-//! 4. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
+//! 4. A log that is moved ([`Times::Kept`]) keeps its recorded times and its appends (see [`original`]). Nothing can be
+//!    put before what was written, so the first line that can't be imported ends it.
+//! 5. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
 
 mod identity;
 mod line;
 mod lines;
+mod original;
+mod read_ahead;
+mod summary;
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 
-use annals_client::{AppendSession, Appended, Client, Error, ExpectedRevision, Limits, PendingAppend};
+use annals_client::{
+    AppendSession, Appended, Client, Error, ExpectedRevision, Limits, PendingAppend, Timestamp,
+};
 use indicatif::ProgressBar;
-use serde_json::json;
 use tokio::sync::mpsc;
 
 use self::identity::Identities;
+pub use self::line::Times;
 use self::line::{Bad, Parsed};
-use self::lines::{Line, Lines};
-use crate::arguments::Format;
+use self::lines::Line;
+use self::original::Original;
+use self::read_ahead::{Batch, read_ahead};
+use self::summary::Summary;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress;
 
-/// Bytes that are read ahead, about.
-const BATCH_BYTES: u64 = 256 << 10;
 /// Results that may wait to be looked at, about.
 const PENDING_MAX: usize = 8_192;
 
-pub async fn run(client: &Client, file: &str, mut output: Output) -> Result<(), Failure> {
+pub async fn run(client: &Client, file: &str, times: Times, mut output: Output) -> Result<(), Failure> {
     let (source, length): (Box<dyn Read + Send>, _) = match file {
         "-" => (Box::new(io::stdin()), None),
         file => {
@@ -46,7 +53,7 @@ pub async fn run(client: &Client, file: &str, mut output: Output) -> Result<(), 
     // Asked first, so that a server that is not there is known before anything is read.
     let limits = client.server_info().await?.limits;
     let bar = progress::bytes(length);
-    let mut import = Import::new(name, client.append_session(), limits, bar.clone());
+    let mut import = Import::new(name, times, client.append_session(), limits, bar.clone());
     let ended = import.take_all(read_ahead(source)).await;
     bar.finish_and_clear();
     import.summary.print(&mut output)?;
@@ -57,85 +64,27 @@ pub async fn run(client: &Client, file: &str, mut output: Output) -> Result<(), 
     }
 }
 
-/// Lines that are read and handed on together.
-type Batch = io::Result<Vec<Line>>;
-
-/// Reads lines in a thread of its own, because reading standard input blocks. A batch is handed on before that.
-fn read_ahead(source: Box<dyn Read + Send>) -> mpsc::Receiver<Batch> {
-    let (sender, receiver) = mpsc::channel(1);
-    std::thread::spawn(move || {
-        let mut lines = Lines::new(source);
-        loop {
-            let (mut batch, mut batch_bytes) = (Vec::new(), 0);
-            while batch.is_empty() || (lines.more_at_hand() && batch_bytes < BATCH_BYTES) {
-                match lines.next() {
-                    Some(Ok(line)) => {
-                        batch_bytes += line.length_bytes;
-                        batch.push(line);
-                    }
-                    Some(Err(error)) => {
-                        let _ = sender
-                            .blocking_send(Ok(batch))
-                            .and_then(|()| sender.blocking_send(Err(error)));
-                        return;
-                    }
-                    None => {
-                        let _ = sender.blocking_send(Ok(batch));
-                        return;
-                    }
-                }
-            }
-            if sender.blocking_send(Ok(batch)).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-/// What an import did.
-#[derive(Debug, Default)]
-struct Summary {
-    imported: u64,
-    already_there: u64,
-    bad: u64,
-    streams: usize,
-}
-
-impl Summary {
-    fn print(&self, output: &mut Output) -> Result<(), Failure> {
-        let Summary {
-            imported,
-            already_there,
-            bad,
-            streams,
-        } = self;
-        match output.format {
-            Format::Ndjson => output.json(&json!({
-                "imported": imported, "already_there": already_there, "bad": bad, "streams": streams,
-            }))?,
-            Format::Table => output.line(&format!(
-                "imported {imported}, already there {already_there}, bad {bad}; streams {streams}"
-            ))?,
-        }
-        output.flush()
-    }
-}
-
 /// An append that was handed to the session.
 struct Sent {
     line: u64,
     stream_hash: u64,
+    events: u64,
+    /// Where its first event stood in the log that is moved.
+    first_position: Option<u64>,
+    first_revision: Option<u64>,
     result: PendingAppend,
 }
 
 /// An import under way.
 struct Import<'a> {
     name: &'a str,
+    times: Times,
     session: AppendSession,
     limits: Limits,
     bar: ProgressBar,
     identities: Identities,
+    /// The append of the log that is moved, of which another event may come.
+    original: Option<Original>,
     pending: VecDeque<Sent>,
     /// Hashes of the names of the streams that the file wrote to.
     streams: HashSet<u64>,
@@ -144,17 +93,22 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    fn new(name: &'a str, session: AppendSession, limits: Limits, bar: ProgressBar) -> Self {
+    fn new(name: &'a str, times: Times, session: AppendSession, limits: Limits, bar: ProgressBar) -> Self {
         Import {
             name,
+            times,
             session,
             limits,
             bar,
             identities: Identities::default(),
+            original: None,
             pending: VecDeque::new(),
             streams: HashSet::new(),
             hasher: RandomState::new(),
-            summary: Summary::default(),
+            summary: Summary {
+                moved: (times == Times::Kept).then_some(0),
+                ..Summary::default()
+            },
         }
     }
 
@@ -183,7 +137,10 @@ impl<'a> Import<'a> {
                     self.drain().await?;
                     return Err(Failure::io(format!("reading {}", self.name), error));
                 }
-                None => return self.drain().await,
+                None => {
+                    self.send_original().await?;
+                    return self.drain().await;
+                }
             }
         }
     }
@@ -194,37 +151,97 @@ impl<'a> Import<'a> {
         let number = line.number;
         let parsed = match line.text {
             Ok(text) if text.iter().all(u8::is_ascii_whitespace) => return Ok(()),
-            Ok(text) => line::parse(&text, &mut self.identities),
+            Ok(text) => line::parse(&text, self.times, &mut self.identities),
             Err(length) => Err(Bad::TooLong(length)),
         };
         let checked = parsed.and_then(|parsed| {
             line::check_size(&parsed.event, &self.limits)?;
             Ok(parsed)
         });
-        let Parsed { stream, event } = match checked {
-            Ok(parsed) => parsed,
+        match checked {
+            Ok(parsed) => match parsed.recorded_at {
+                None => self.send(number, parsed).await,
+                Some(recorded_at) => self.collect(number, parsed, recorded_at).await,
+            },
+            Err(bad) if self.times == Times::Kept => {
+                self.send_original().await?;
+                self.drain().await?;
+                Err(Failure::MoveStopped {
+                    line: number,
+                    reason: bad.to_string(),
+                })
+            }
             Err(bad) => {
                 self.report(number, &bad.to_string());
-                return Ok(());
+                Ok(())
             }
+        }
+    }
+
+    /// Appends a line's event by itself.
+    async fn send(&mut self, line: u64, parsed: Parsed) -> Result<(), Failure> {
+        let stream_hash = self.hasher.hash_one(&parsed.stream);
+        let taken = self
+            .session
+            .append(parsed.stream, ExpectedRevision::Any, [parsed.event])
+            .await;
+        let sent = taken.map(|result| Sent {
+            line,
+            stream_hash,
+            events: 1,
+            first_position: None,
+            first_revision: None,
+            result,
+        });
+        self.wait_for(line, sent).await
+    }
+
+    /// Puts a line's event to those of its append, which is sent when the next begins.
+    async fn collect(&mut self, line: u64, parsed: Parsed, recorded_at: Timestamp) -> Result<(), Failure> {
+        let next = match &mut self.original {
+            Some(original) => original.take(parsed, recorded_at, &self.limits),
+            None => Some(parsed),
         };
-        let stream_hash = self.hasher.hash_one(&stream);
-        match self.session.append(stream, ExpectedRevision::Any, [event]).await {
-            Ok(result) => {
-                self.pending.push_back(Sent {
-                    line: number,
-                    stream_hash,
-                    result,
-                });
+        let Some(next) = next else { return Ok(()) };
+        self.send_original().await?;
+        self.original = Some(Original::begin(line, next, recorded_at));
+        Ok(())
+    }
+
+    async fn send_original(&mut self) -> Result<(), Failure> {
+        let Some(original) = self.original.take() else {
+            return Ok(());
+        };
+        let stream_hash = self.hasher.hash_one(&original.stream);
+        let events = original.events.len() as u64;
+        // Any revision: only so is the append known by its first id, should its client send it once more.
+        let (any, at) = (ExpectedRevision::Any, original.recorded_at);
+        let taken = self
+            .session
+            .append_recorded(original.stream, any, original.events, at)
+            .await;
+        let sent = taken.map(|result| Sent {
+            line: original.line,
+            stream_hash,
+            events,
+            first_position: original.first_position,
+            first_revision: original.first_revision,
+            result,
+        });
+        self.wait_for(original.line, sent).await
+    }
+
+    /// Remembers that an append waits for its answer, if the session took it.
+    async fn wait_for(&mut self, line: u64, sent: Result<Sent, Error>) -> Result<(), Failure> {
+        match sent {
+            Ok(sent) => {
+                self.pending.push_back(sent);
                 Ok(())
             }
             // Why it is over is told by the first append that was not answered.
-            Err(error) => {
+            Err(source) => {
                 self.drain().await?;
-                Err(Failure::ImportStopped {
-                    line: number,
-                    source: error,
-                })
+                Err(Failure::ImportStopped { line, source })
             }
         }
     }
@@ -245,14 +262,23 @@ impl<'a> Import<'a> {
         match result {
             Ok(appended) => {
                 match appended.already_appended {
-                    true => self.summary.already_there += 1,
-                    false => self.summary.imported += 1,
+                    true => self.summary.already_there += sent.events,
+                    false => self.summary.imported += sent.events,
+                }
+                let elsewhere = |was: Option<u64>, is: u64| was.is_some_and(|was| was != is);
+                if let Some(moved) = &mut self.summary.moved
+                    && (elsewhere(sent.first_position, appended.first_position)
+                        || elsewhere(sent.first_revision, appended.first_revision))
+                {
+                    *moved += sent.events;
                 }
                 self.streams.insert(sent.stream_hash);
                 self.summary.streams = self.streams.len();
                 Ok(())
             }
-            Err(error @ (Error::InvalidField(_) | Error::TooLarge(_) | Error::EventIdConflict { .. })) => {
+            Err(error @ (Error::InvalidField(_) | Error::TooLarge(_) | Error::EventIdConflict { .. }))
+                if self.times == Times::InMetadata =>
+            {
                 self.report(sent.line, &error.to_string());
                 Ok(())
             }

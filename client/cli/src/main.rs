@@ -24,6 +24,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
+use crate::import::Times;
 use crate::output::Output;
 
 fn main() -> ExitCode {
@@ -60,7 +61,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Subscribe(options) => subscribe::run(&client, options, output).await,
         Command::Streams { prefix, limit } => streams::list(&client, prefix, limit, output).await,
         Command::Stream { name } => streams::show(&client, name, output).await,
-        Command::Import { file } => import::run(&client, &file, output).await,
+        Command::Import {
+            file,
+            keep_recorded_times,
+        } => import::run(&client, &file, Times::of(keep_recorded_times), output).await,
         Command::Export { file, filters } => export::run(&client, &file, filters).await,
         Command::Info => info::run(&client, output).await,
         // Done above, before a client was needed.

@@ -3,7 +3,8 @@
 //! 1. Keys, in this order: position, stream, revision, id, type, time, data, metadata, tags.
 //! 2. Data that is JSON stands as it is, so that numbers and the order of keys survive; only line breaks in it become
 //!    spaces, so that the event stays on its line. Other bytes, and no bytes, are base64 under `data_base64`.
-//! 3. The same for metadata, except that no metadata is `null` (and metadata that is itself `null` is base64).
+//! 3. An export keeps every byte: data in which a line break or white space around would be lost is base64, too.
+//! 4. The same for metadata, except that no metadata is `null` (and metadata that is itself `null` is base64).
 
 use annals_client::RecordedEvent;
 use base64::Engine;
@@ -12,31 +13,48 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// An event, to be written as a line.
+/// An event, to be written as a line for people and programs.
 pub struct Record<'a>(pub &'a RecordedEvent);
+
+/// An event, to be written as a line from which the same event can be made.
+pub struct Exact<'a>(pub &'a RecordedEvent);
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let event = self.0;
-        let mut map = serializer.serialize_map(Some(9))?;
-        map.serialize_entry("position", &event.position)?;
-        map.serialize_entry("stream", &event.stream)?;
-        map.serialize_entry("revision", &event.revision)?;
-        map.serialize_entry("id", &event.id.to_string())?;
-        map.serialize_entry("type", &event.kind)?;
-        map.serialize_entry("time", &time(event.recorded_at))?;
-        match json(&event.data) {
-            Some(data) => map.serialize_entry("data", &data)?,
-            None => map.serialize_entry("data_base64", &BASE64.encode(&event.data))?,
-        }
-        match json(&event.metadata) {
-            _ if event.metadata.is_empty() => map.serialize_entry("metadata", &())?,
-            Some(metadata) if metadata.get() != "null" => map.serialize_entry("metadata", &metadata)?,
-            _ => map.serialize_entry("metadata_base64", &BASE64.encode(&event.metadata))?,
-        }
-        map.serialize_entry("tags", &event.tags)?;
-        map.end()
+        serialize(self.0, json, serializer)
     }
+}
+
+impl Serialize for Exact<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let exact = |bytes: &[u8]| json(bytes).filter(|json| json.get().as_bytes() == bytes);
+        serialize(self.0, exact, serializer)
+    }
+}
+
+fn serialize<S: Serializer>(
+    event: &RecordedEvent,
+    json: impl Fn(&[u8]) -> Option<Box<RawValue>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(9))?;
+    map.serialize_entry("position", &event.position)?;
+    map.serialize_entry("stream", &event.stream)?;
+    map.serialize_entry("revision", &event.revision)?;
+    map.serialize_entry("id", &event.id.to_string())?;
+    map.serialize_entry("type", &event.kind)?;
+    map.serialize_entry("time", &time(event.recorded_at))?;
+    match json(&event.data) {
+        Some(data) => map.serialize_entry("data", &data)?,
+        None => map.serialize_entry("data_base64", &BASE64.encode(&event.data))?,
+    }
+    match json(&event.metadata) {
+        _ if event.metadata.is_empty() => map.serialize_entry("metadata", &())?,
+        Some(metadata) if metadata.get() != "null" => map.serialize_entry("metadata", &metadata)?,
+        _ => map.serialize_entry("metadata_base64", &BASE64.encode(&event.metadata))?,
+    }
+    map.serialize_entry("tags", &event.tags)?;
+    map.end()
 }
 
 /// A point in time as RFC 3339 in UTC, to the microsecond.

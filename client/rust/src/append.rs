@@ -87,10 +87,15 @@ pub(crate) fn request(
     stream: impl Into<String>,
     expected: ExpectedRevision,
     events: impl IntoIterator<Item = Event>,
+    recorded_at: Option<Timestamp>,
 ) -> pb::AppendToStreamRequest {
     pb::AppendToStreamRequest {
         stream: stream.into(),
         expected: Some(expected.into()),
         events: events.into_iter().map(Into::into).collect(),
+        recorded_at: recorded_at.map(|time| prost_types::Timestamp {
+            seconds: time.as_second(),
+            nanos: time.subsec_nanosecond(),
+        }),
     }
 }

@@ -72,7 +72,7 @@ impl Client {
         expected: ExpectedRevision,
         events: impl IntoIterator<Item = Event>,
     ) -> Result<Appended> {
-        let request = append::request(stream, expected, events);
+        let request = append::request(stream, expected, events, None);
         let call = |mut stub: Stub| {
             let request = request.clone();
             async move { stub.append_to_stream(request).await }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::ExpectedRevision;
@@ -70,6 +71,30 @@ pub enum Error {
         revision: u64,
         /// The position at which it was recorded.
         position: u64,
+    },
+
+    /// The append says when its events were recorded, and the server does not take that from clients. Have it started
+    /// with `--accept-recorded-times` for as long as a log is moved to it.
+    #[error("the server does not accept recorded times: {message}")]
+    RecordedTimeNotAccepted {
+        /// What the server said.
+        message: String,
+    },
+
+    /// The append says that its events were recorded before the log's last event, or after now. Recorded times never go
+    /// backwards along a log: move one to an empty store, from its beginning, with nobody else appending.
+    #[error(
+        "events recorded at {recorded_at:.6} can't be next in the log: its last event was recorded at {}, and the server's \
+         clock says {latest:.6}",
+        Earliest(.earliest)
+    )]
+    RecordedTimeOutOfRange {
+        /// The time that was given.
+        recorded_at: Timestamp,
+        /// When the log's last event was recorded; `None` if it is empty.
+        earliest: Option<Timestamp>,
+        /// The server's now.
+        latest: Timestamp,
     },
 
     /// Nothing was ever appended to the stream. Check the name, or take it as empty.
@@ -263,6 +288,17 @@ impl fmt::Display for Actual<'_> {
         match self.0 {
             Some(revision) => write!(f, "is at revision {revision}"),
             None => f.write_str("has no events"),
+        }
+    }
+}
+
+struct Earliest<'a>(&'a Option<Timestamp>);
+
+impl fmt::Display for Earliest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(time) => write!(f, "{time:.6}"),
+            None => f.write_str("no time, as there is none"),
         }
     }
 }

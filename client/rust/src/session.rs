@@ -18,6 +18,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use annals_proto::v1 as pb;
+use jiff::Timestamp;
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -103,7 +104,26 @@ impl AppendSession {
         expected: ExpectedRevision,
         events: impl IntoIterator<Item = Event>,
     ) -> Result<PendingAppend> {
-        let request = append::request(stream, expected, events);
+        self.take(append::request(stream, expected, events, None)).await
+    }
+
+    /// The same for events that were recorded at a time of their own, in the store from which a log is moved here.
+    ///
+    /// The server must have been started with `--accept-recorded-times`; times must not go backwards along the log, nor
+    /// beyond the server's now. Otherwise the result is [`Error::RecordedTimeNotAccepted`] or
+    /// [`Error::RecordedTimeOutOfRange`]. Whole microseconds.
+    pub async fn append_recorded(
+        &self,
+        stream: impl Into<String>,
+        expected: ExpectedRevision,
+        events: impl IntoIterator<Item = Event>,
+        recorded_at: Timestamp,
+    ) -> Result<PendingAppend> {
+        self.take(append::request(stream, expected, events, Some(recorded_at)))
+            .await
+    }
+
+    async fn take(&self, request: pb::AppendToStreamRequest) -> Result<PendingAppend> {
         let append_bytes = request.encoded_len();
         let append = pb::SessionAppend {
             append: Some(pb::session_append::Append::AppendToStream(request)),

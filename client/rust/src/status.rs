@@ -119,6 +119,8 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
         Reason::EngineUnavailable => unavailable(Unavailability::Engine),
         Reason::StorageFailed => unavailable(Unavailability::StorageFailed),
         Reason::Overloaded => Some(Error::Overloaded { message }),
+        Reason::RecordedTimeNotAccepted => Some(Error::RecordedTimeNotAccepted { message }),
+        Reason::RecordedTimeOutOfRange => recorded_time_out_of_range(details),
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
     }
@@ -146,6 +148,16 @@ fn event_id_conflict(details: &[prost_types::Any]) -> Option<Error> {
         stream: found.stream,
         revision: found.revision,
         position: found.position,
+    })
+}
+
+fn recorded_time_out_of_range(details: &[prost_types::Any]) -> Option<Error> {
+    let found: pb::RecordedTimeOutOfRange = detail(details, "annals.v1.RecordedTimeOutOfRange")?;
+    let time = |time: Option<prost_types::Timestamp>| event::parse_time(time.as_ref(), "a time").ok();
+    Some(Error::RecordedTimeOutOfRange {
+        recorded_at: time(found.recorded_at)?,
+        earliest: time(found.earliest),
+        latest: time(found.latest)?,
     })
 }
 

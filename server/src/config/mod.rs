@@ -91,6 +91,8 @@ pub struct Config {
     pub limits: Limits,
     /// The most bytes of recent events kept in memory for readers and subscribers near the head.
     pub tail_bytes: usize,
+    /// Whether appends may say when their events were recorded.
+    pub accept_recorded_times: bool,
     /// For how long a server that was asked to stop waits for calls in flight.
     pub drain_timeout: Duration,
 }
@@ -169,6 +171,7 @@ impl Config {
                 defaults.limits,
             )?,
             tail_bytes: tail.to_usize(),
+            accept_recorded_times: options.accept_recorded_times.unwrap_or(false),
             drain_timeout: Duration::from_secs(drain_seconds),
         })
     }

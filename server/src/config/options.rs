@@ -123,6 +123,11 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "ANNALS_CACHE_BYTES")]
     pub cache_bytes: Option<ByteSize>,
 
+    /// Let appends say when their events were recorded, while a log is moved here with
+    /// `annals import --keep-recorded-times`; on a cluster, every server [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "ANNALS_ACCEPT_RECORDED_TIMES")]
+    pub accept_recorded_times: Option<bool>,
+
     /// For how long a server that was asked to stop waits for calls in flight, 0 to 3600 [default: 30]
     #[arg(long, value_name = "SECONDS", env = "ANNALS_DRAIN_SECONDS")]
     pub drain_seconds: Option<u64>,
@@ -167,6 +172,7 @@ impl Options {
             max_subscriptions: self.max_subscriptions.or(fallback.max_subscriptions),
             tail_bytes: self.tail_bytes.or(fallback.tail_bytes),
             cache_bytes: self.cache_bytes.or(fallback.cache_bytes),
+            accept_recorded_times: self.accept_recorded_times.or(fallback.accept_recorded_times),
             drain_seconds: self.drain_seconds.or(fallback.drain_seconds),
         }
     }

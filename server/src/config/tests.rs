@@ -36,6 +36,10 @@ fn without_anything_given_the_documented_defaults_hold() {
     assert_eq!(config.limits.subscriptions_max, 10_000);
     assert_eq!(config.tail_bytes, 64 << 20);
     assert_eq!(config.drain_timeout, Duration::from_secs(30));
+    assert!(
+        !config.accept_recorded_times,
+        "an audit trail's times are the server's"
+    );
 }
 
 #[test]
@@ -54,6 +58,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         "--max-subscriptions=7",
         "--tail-bytes=8MiB",
         "--cache-bytes=1GiB",
+        "--accept-recorded-times",
         "--drain-seconds=5",
     ]);
     let file = Options::from_toml(
@@ -71,6 +76,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         max_subscriptions = 7
         tail_bytes = "8MiB"
         cache_bytes = "1GiB"
+        accept_recorded_times = true
         drain_seconds = 5
         "#,
     )
@@ -93,6 +99,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         (config.log, config.drain_timeout),
         (LogFormat::Json, Duration::from_secs(5))
     );
+    assert!(config.accept_recorded_times);
 }
 
 #[test]
@@ -111,7 +118,7 @@ fn every_flag_has_the_variable_and_the_file_key_of_its_name() {
         .get_arguments()
         .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
         .collect();
-    assert_eq!(flags.len(), 15);
+    assert_eq!(flags.len(), 17);
     for flag in flags {
         let name = flag.get_long().unwrap();
         let variable = flag.get_env().unwrap().to_str().unwrap();

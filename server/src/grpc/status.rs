@@ -19,7 +19,10 @@ use prost_types::Any;
 use tonic::{Code, Status};
 use tonic_types::pb as rpc;
 
-use super::request::{Fault, Invalid};
+use super::{
+    request::{Fault, Invalid},
+    response,
+};
 
 /// Why a call, or one append of a session, is not answered with a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +192,25 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
                 .value("revision", revision)
                 .value("position", position)
                 .detail("annals.v1.EventIdConflict", &detail)
+        }
+        Rejection::RecordedTimeNotAccepted => {
+            Builder::new(Code::FailedPrecondition, ErrorReason::RecordedTimeNotAccepted)
+        }
+        Rejection::RecordedTimeOutOfRange {
+            recorded_at,
+            earliest,
+            latest,
+        } => {
+            let detail = pb::RecordedTimeOutOfRange {
+                recorded_at: Some(response::timestamp(*recorded_at)),
+                earliest: earliest.map(response::timestamp),
+                latest: Some(response::timestamp(*latest)),
+            };
+            Builder::new(Code::FailedPrecondition, ErrorReason::RecordedTimeOutOfRange)
+                .value("recorded_at", recorded_at)
+                .value("earliest", earliest.unwrap_or_default())
+                .value("latest", latest)
+                .detail("annals.v1.RecordedTimeOutOfRange", &detail)
         }
     }
 }

@@ -44,6 +44,10 @@ fn session_append(append: &Append) -> pb::SessionAppend {
             expected: Some(expected),
         }),
         events: append.events().map(new_event).collect(),
+        recorded_at: append.given_time().map(|at| prost_types::Timestamp {
+            seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
+            nanos: i32::try_from(at.nanos()).unwrap_or(0),
+        }),
     };
     pb::SessionAppend {
         append: Some(session_append::Append::AppendToStream(request)),
@@ -68,6 +72,10 @@ pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver 
             Code::Aborted => rejection(&status, append).map_or(HandedOver::Unknown, |rejection| {
                 HandedOver::Answered(Err(rejection))
             }),
+            // That server does not take recorded times from clients, or not this one: nothing was written there.
+            Code::FailedPrecondition => out_of_range(&status).map_or(HandedOver::Refused, |rejection| {
+                HandedOver::Answered(Err(rejection))
+            }),
             // Over a limit of that server, or not a request that it takes: it was never given to its store.
             Code::ResourceExhausted | Code::InvalidArgument => HandedOver::Refused,
             _ => HandedOver::Unknown,
@@ -76,18 +84,21 @@ pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver 
     }
 }
 
-fn appended(answer: &pb::AppendToStreamResponse) -> Appended {
-    let at = answer.recorded_at.unwrap_or_default();
+fn timestamp(at: prost_types::Timestamp) -> Timestamp {
     let micros = u64::try_from(at.seconds)
         .unwrap_or(0)
         .saturating_mul(1_000_000)
         .saturating_add(u64::try_from(at.nanos).unwrap_or(0) / 1_000);
+    Timestamp::from_micros(micros)
+}
+
+fn appended(answer: &pb::AppendToStreamResponse) -> Appended {
     Appended {
         first_revision: Revision(answer.first_revision),
         last_revision: Revision(answer.last_revision),
         first_position: Position(answer.first_position),
         last_position: Position(answer.last_position),
-        recorded_at: Timestamp::from_micros(micros),
+        recorded_at: timestamp(answer.recorded_at.unwrap_or_default()),
         already_appended: answer.already_appended,
     }
 }
@@ -107,6 +118,16 @@ fn rejection(status: &tonic_types::pb::Status, append: &Append) -> Option<Reject
         stream: StreamName::new(&conflict.stream).ok()?,
         revision: Revision(conflict.revision),
         position: Position(conflict.position),
+    })
+}
+
+/// That the time which an append gave can't be the next of the log.
+fn out_of_range(status: &tonic_types::pb::Status) -> Option<Rejection> {
+    let told = detail::<pb::RecordedTimeOutOfRange>(status, "annals.v1.RecordedTimeOutOfRange")?;
+    Some(Rejection::RecordedTimeOutOfRange {
+        recorded_at: timestamp(told.recorded_at?),
+        earliest: told.earliest.map(timestamp),
+        latest: timestamp(told.latest?),
     })
 }
 

@@ -1,7 +1,7 @@
 use annals_proto::v1::{self as pb, session_result::Result as OneOf};
 use annals_store::{
     Append, Error, EventType, Expected, HandedOver, Handover, Limits, NewEvent, Position, Rejection,
-    Revision, StreamName, Tag,
+    Revision, StreamName, Tag, Timestamp,
 };
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ fn an_append_arrives_as_it_was_given() {
         append(Expected::NoStream, 2..9, 300),
         append(Expected::StreamExists, 9..10, 100_000),
         append(Expected::Exactly(Revision(7)), 10..12, 1),
+        append(Expected::Any, 12..13, 1).recorded_at(Timestamp::from_micros(1_700_000_000_123_456)),
     ];
     let appends: Vec<&Append> = all.iter().collect();
     let messages = message::requests(&appends, 50_000);
@@ -38,6 +39,7 @@ fn an_append_arrives_as_it_was_given() {
         let arrived = session_append(arrived, &Limits::default()).unwrap();
         assert_eq!(arrived.stream(), sent.stream());
         assert_eq!(arrived.expected(), sent.expected());
+        assert_eq!(arrived.given_time(), sent.given_time());
         assert!(arrived.events().eq(sent.events()));
     }
 }
@@ -69,6 +71,16 @@ fn an_answer_means_here_what_it_means_there() {
             revision: Revision(2),
             position: Position(17),
         },
+        Rejection::RecordedTimeOutOfRange {
+            recorded_at: Timestamp::from_micros(1_000_001),
+            earliest: Some(Timestamp::from_micros(2_000_002)),
+            latest: Timestamp::from_micros(3_000_003),
+        },
+        Rejection::RecordedTimeOutOfRange {
+            recorded_at: Timestamp::from_micros(4_000_004),
+            earliest: None,
+            latest: Timestamp::from_micros(3_000_003),
+        },
     ];
     for rejection in rejections {
         assert_eq!(
@@ -77,6 +89,8 @@ fn an_answer_means_here_what_it_means_there() {
         );
     }
     assert_eq!(told(Error::Overloaded("appends that wait")), HandedOver::Refused);
+    let not_accepted = Error::Rejected(Rejection::RecordedTimeNotAccepted);
+    assert_eq!(told(not_accepted), HandedOver::Refused, "it may be accepted here");
     for error in [
         Error::Closed,
         Error::Unavailable("commit".into()),

@@ -72,6 +72,7 @@ fn append(stream: &str) -> pb::AppendToStreamRequest {
         stream: stream.into(),
         expected: None,
         events: vec![event],
+        recorded_at: None,
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Append {
     pub(crate) expected: Expected,
     pub(crate) events: Vec<PreparedEvent>,
     pub(crate) bytes: usize,
+    /// When they were recorded, if it is not to be now.
+    pub(crate) recorded_at: Option<Timestamp>,
 }
 
 /// Why an append is not taken. The index counts the append's events from 0.
@@ -162,7 +164,17 @@ impl Append {
             expected,
             events,
             bytes,
+            recorded_at: None,
         })
+    }
+
+    /// The same append, of events that were recorded at this time in the store from which they are moved. Written only
+    /// with [`Settings::accept_recorded_times`](crate::Settings::accept_recorded_times), and if the log's times do not go
+    /// backwards or beyond now with it; see [`Rejection`].
+    #[must_use]
+    pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
+        self.recorded_at = Some(recorded_at);
+        self
     }
 
     /// The stream.
@@ -185,6 +197,12 @@ impl Append {
         self.events
             .iter()
             .map(|event| record::unprepare(event).expect("a body that was encoded can be decoded"))
+    }
+
+    /// When its events were recorded in the store that they come from, if it was given.
+    #[must_use]
+    pub const fn given_time(&self) -> Option<Timestamp> {
+        self.recorded_at
     }
 
     /// The ids of the events, in order.
@@ -310,6 +328,26 @@ pub enum Rejection {
         revision: Revision,
         /// Its position.
         position: Position,
+    },
+    /// It says when its events were recorded, and that is not taken from clients.
+    #[error(
+        "the append says when its events were recorded, which this server does not take from clients; leave recorded_at \
+         out, or start the server with --accept-recorded-times"
+    )]
+    RecordedTimeNotAccepted,
+    /// It says that its events were recorded before the log's last event, or after now.
+    #[error(
+        "the append's recorded_at, {recorded_at}, is not between {}, when the log's last event was recorded, and {latest}, \
+         which is now; a log is moved to an empty store, from its beginning, with nobody else appending",
+        earliest.unwrap_or_default()
+    )]
+    RecordedTimeOutOfRange {
+        /// The time that it gave.
+        recorded_at: Timestamp,
+        /// When the log's last event was recorded; `None`: there is none.
+        earliest: Option<Timestamp>,
+        /// Now.
+        latest: Timestamp,
     },
 }
 

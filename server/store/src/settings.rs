@@ -32,6 +32,9 @@ pub struct Settings {
     pub group_bytes_max: usize,
     /// The most appends in one commit.
     pub group_appends_max: usize,
+    /// Whether an append may say when its events were recorded: while a log is moved here, and never else, because the
+    /// times of an audit trail must be the store's own.
+    pub accept_recorded_times: bool,
     /// Whether the appender has a thread of its own. As a task among others it would wait its turn behind the calls that
     /// are ready to run, while the disk has nothing to do. Not in simulations, which have one thread.
     pub appender_thread: bool,
@@ -49,6 +52,7 @@ impl Default for Settings {
             index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,
+            accept_recorded_times: false,
             appender_thread: false,
         }
     }

@@ -87,6 +87,7 @@ impl Plan {
             group_bytes_max: rng.random_range(500..20_000),
             group_appends_max: rng.random_range(1..12),
             // A simulation has one thread.
+            accept_recorded_times: false,
             appender_thread: false,
         };
         Self {

@@ -55,6 +55,7 @@ pub fn append(stream: &str, events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequ
         stream: stream.to_owned(),
         expected: None,
         events,
+        recorded_at: None,
     }
 }
 

@@ -62,11 +62,22 @@ added at its end adds only these.
 Lines that are not valid, or that the server refuses, are named on standard error with the reason;
 the others are imported all the same, and the exit code is 1.
 
+With --keep-recorded-times, a log is moved: into an empty store, on a server that was started with
+--accept-recorded-times, while nobody else appends. Each event keeps its \"time\" as the time at which
+it was recorded, and nothing is added to the metadata; what was one append stays one where the file
+shows it (neighbours of one stream with the same time). Importing again adds nothing, also after an
+interruption. The first line that can't be imported ends it, because nothing can be put before what
+follows. \"moved\" in the summary counts events whose position or revision differs from the file's.
+
 Examples:
   annals import events.ndjson
-  gunzip -c events.ndjson.gz | annals import -";
+  gunzip -c events.ndjson.gz | annals import -
+  annals --endpoint old:2113 export - | annals --endpoint new:2113 import - --keep-recorded-times";
 
 pub const EXPORT: &str = "\
+Nothing is lost: data and metadata whose bytes JSON on one line would change (line breaks, white space
+around) are in base64.
+
 Examples:
   annals export backup.ndjson
   annals export --stream-prefix order- | gzip > orders.ndjson.gz";

@@ -7,8 +7,10 @@
 //! `time` goes into the metadata as `original_time`, unless that is there already. Metadata that is not an object can't
 //! take it: the line is bad, except if it was exported (it has a position), because its time is then only when the store
 //! recorded it.
+//!
+//! Of a log that is moved ([`Times::Kept`]) the time stays what it is, and the metadata as well.
 
-use annals_client::{Event, Limits, Uuid};
+use annals_client::{Event, Limits, Timestamp, Uuid};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
@@ -16,11 +18,32 @@ use serde_json::value::RawValue;
 
 use super::identity::Identities;
 
+/// What becomes of an event's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// It is kept in the metadata; the server says when the event was recorded here.
+    InMetadata,
+    /// It remains the time at which the event was recorded.
+    Kept,
+}
+
+impl Times {
+    pub fn of(kept: bool) -> Self {
+        if kept { Times::Kept } else { Times::InMetadata }
+    }
+}
+
 /// An event and the stream it is for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parsed {
     pub stream: String,
     pub event: Event,
+    /// When it was recorded; only if that is kept.
+    pub recorded_at: Option<Timestamp>,
+    /// Where it stood in the log that it was exported from.
+    pub position: Option<u64>,
+    /// The same for its stream.
+    pub revision: Option<u64>,
 }
 
 /// What is wrong with a line.
@@ -36,6 +59,10 @@ pub enum Bad {
     Base64(&'static str, base64::DecodeError),
     #[error("\"id\" {0:?} is not a UUID: {1}")]
     Id(String, annals_client::UuidError),
+    #[error(
+        "\"time\" {0:?} is not a time such as 2024-05-01T09:30:00.123456Z, with six digits of a second at most"
+    )]
+    Time(String),
     #[error("\"metadata\" is not an object, so it can't keep the \"time\"; leave one of them out")]
     NoPlaceForTime,
     #[error("the line has {0} bytes; at most {max} are taken", max = super::lines::LINE_BYTES_MAX)]
@@ -62,9 +89,8 @@ struct Keys<'a> {
     metadata: Option<&'a RawValue>,
     metadata_base64: Option<String>,
     tags: Option<Vec<String>>,
-    position: Option<IgnoredAny>,
-    #[serde(rename = "revision")]
-    _revision: Option<IgnoredAny>,
+    position: Option<u64>,
+    revision: Option<u64>,
 }
 
 /// Keeps `null` apart from a key that is missing.
@@ -73,18 +99,22 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// Reads a line. An id that follows from the line is drawn only if the line is good.
-pub fn parse(line: &[u8], identities: &mut Identities) -> Result<Parsed, Bad> {
+pub fn parse(line: &[u8], times: Times, identities: &mut Identities) -> Result<Parsed, Bad> {
     let keys: Keys<'_> = serde_json::from_slice(line)?;
     let stream = keys.stream.ok_or(Bad::Missing("stream"))?;
     let kind = keys.r#type.ok_or(Bad::Missing("type"))?;
     let data = bytes("data", keys.data, keys.data_base64)?.ok_or(Bad::Missing("data"))?;
     let mut metadata = bytes("metadata", keys.metadata, keys.metadata_base64)?.unwrap_or_default();
-    if let Some(time) = keys.time {
-        match with_time(&metadata, &time) {
+    let mut recorded_at = None;
+    match (times, keys.time) {
+        (Times::Kept, Some(time)) => recorded_at = Some(recorded(time)?),
+        (Times::Kept, None) => return Err(Bad::Missing("time")),
+        (Times::InMetadata, Some(time)) => match with_time(&metadata, &time) {
             Some(kept) => metadata = kept,
             None if keys.position.is_some() => {}
             None => return Err(Bad::NoPlaceForTime),
-        }
+        },
+        (Times::InMetadata, None) => {}
     }
     let id = match keys.id {
         Some(id) => Uuid::try_parse(&id).map_err(|error| Bad::Id(id, error))?,
@@ -92,13 +122,32 @@ pub fn parse(line: &[u8], identities: &mut Identities) -> Result<Parsed, Bad> {
     };
     let mut event = Event::new(kind, data).with_id(id).with_metadata(metadata);
     event.tags = keys.tags.unwrap_or_default();
-    Ok(Parsed { stream, event })
+    Ok(Parsed {
+        stream,
+        event,
+        recorded_at,
+        position: keys.position,
+        revision: keys.revision,
+    })
+}
+
+/// A time that a store can have recorded.
+fn recorded(time: String) -> Result<Timestamp, Bad> {
+    match time.parse::<Timestamp>() {
+        Ok(parsed) if parsed.subsec_nanosecond() % 1_000 == 0 => Ok(parsed),
+        _ => Err(Bad::Time(time)),
+    }
+}
+
+/// Bytes of what the client gives for an event.
+pub fn size(event: &Event) -> usize {
+    let names = event.kind.len() + event.tags.iter().map(String::len).sum::<usize>();
+    event.data.len() + event.metadata.len() + names
 }
 
 /// Refuses what the server would refuse only by ending the whole session.
 pub fn check_size(event: &Event, limits: &Limits) -> Result<(), Bad> {
-    let names = event.kind.len() + event.tags.iter().map(String::len).sum::<usize>();
-    let whole = event.data.len() + event.metadata.len() + names;
+    let whole = size(event);
     let parts = [
         ("data", event.data.len(), limits.max_event_bytes),
         ("metadata", event.metadata.len(), limits.max_metadata_bytes),

@@ -54,6 +54,12 @@ fn every_reason_becomes_its_variant() {
         revision: 1,
         position: 2,
     };
+    let time = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
+    let out_of_range = pb::RecordedTimeOutOfRange {
+        recorded_at: time(1, 0),
+        earliest: None,
+        latest: time(2, 500_000_000),
+    };
     let not_found = pb::StreamNotFound { stream: "s".into() };
     let beyond_head = pb::PositionBeyondHead { position: 9, head: 3 };
     let beyond_end = pb::RevisionBeyondEnd {
@@ -117,6 +123,19 @@ fn every_reason_becomes_its_variant() {
             "EVENT_ID_CONFLICT",
             Some(("annals.v1.EventIdConflict", known.encode_to_vec())),
             format!("EventIdConflict {{ id: {id}, stream: \"s\", revision: 1, position: 2 }}"),
+        ),
+        (
+            Code::FailedPrecondition,
+            "RECORDED_TIME_NOT_ACCEPTED",
+            None,
+            "RecordedTimeNotAccepted { message: \"told\" }".into(),
+        ),
+        (
+            Code::FailedPrecondition,
+            "RECORDED_TIME_OUT_OF_RANGE",
+            Some(("annals.v1.RecordedTimeOutOfRange", out_of_range.encode_to_vec())),
+            "RecordedTimeOutOfRange { recorded_at: 1970-01-01T00:00:01Z, earliest: None, latest: 1970-01-01T00:00:02.5Z }"
+                .into(),
         ),
         (
             Code::NotFound,
@@ -201,6 +220,15 @@ fn no_reason_of_the_protocol_is_forgotten() {
                 pb::EventIdConflict {
                     id: uuid::Uuid::nil().to_string(),
                     ..Default::default()
+                }
+                .encode_to_vec(),
+            )),
+            pb::ErrorReason::RecordedTimeOutOfRange => Some((
+                "annals.v1.RecordedTimeOutOfRange",
+                pb::RecordedTimeOutOfRange {
+                    recorded_at: Some(prost_types::Timestamp::default()),
+                    earliest: None,
+                    latest: Some(prost_types::Timestamp::default()),
                 }
                 .encode_to_vec(),
             )),

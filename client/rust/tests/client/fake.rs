@@ -106,6 +106,7 @@ impl Fake {
                 stream: stream.into(),
                 expected: None,
                 events: vec![event],
+                recorded_at: None,
             });
         }
     }

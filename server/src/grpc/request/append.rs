@@ -1,10 +1,13 @@
 //! Appends.
 
 use annals_proto::v1::{self as pb, expected_revision, session_append::Append as OneOf};
-use annals_store::{Append, AppendError, EventType, Expected, Limits, NewEvent, Revision, Tag};
+use annals_store::{Append, AppendError, EventType, Expected, Limits, NewEvent, Revision, Tag, Timestamp};
 use uuid::Uuid;
 
 use super::{Invalid, parse_stream};
+
+/// The last second of the year 9999, with which `google.protobuf.Timestamp` ends.
+const SECONDS_MAX: u64 = 253_402_300_799;
 
 /// An append to one stream.
 pub(crate) fn append(request: pb::AppendToStreamRequest, limits: &Limits) -> Result<Append, Invalid> {
@@ -14,7 +17,30 @@ pub(crate) fn append(request: pb::AppendToStreamRequest, limits: &Limits) -> Res
     for (index, event) in request.events.into_iter().enumerate() {
         events.push(new_event(index, event)?);
     }
-    Append::new(stream, expected, events, limits).map_err(|error| refused(&error))
+    let append = Append::new(stream, expected, events, limits).map_err(|error| refused(&error))?;
+    match request.recorded_at {
+        Some(time) => Ok(append.recorded_at(recorded_at(&time)?)),
+        None => Ok(append),
+    }
+}
+
+/// A time of an event; the store has them to the microsecond.
+fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
+    let micros = || {
+        let seconds = u64::try_from(time.seconds)
+            .ok()
+            .filter(|seconds| *seconds <= SECONDS_MAX)?;
+        let nanos = u64::try_from(time.nanos)
+            .ok()
+            .filter(|nanos| *nanos < 1_000_000_000)?;
+        (nanos % 1_000 == 0).then_some(seconds * 1_000_000 + nanos / 1_000)
+    };
+    micros().map(Timestamp::from_micros).ok_or_else(|| {
+        Invalid::field(
+            "recorded_at",
+            "is not a time from 1970 to 9999 in whole microseconds; leave it out to have the server's",
+        )
+    })
 }
 
 /// One append of a session.

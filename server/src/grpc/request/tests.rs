@@ -20,6 +20,7 @@ fn appending(events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequest {
         stream: "order-1".into(),
         expected: None,
         events,
+        recorded_at: None,
     }
 }
 

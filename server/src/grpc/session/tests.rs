@@ -25,6 +25,7 @@ fn append(stream: &str, events: usize) -> pb::SessionAppend {
         stream: stream.into(),
         expected: None,
         events: vec![event; events],
+        recorded_at: None,
     };
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToStream(request)),

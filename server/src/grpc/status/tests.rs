@@ -1,5 +1,5 @@
 use annals_proto::v1::{self as pb, revision_conflict};
-use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName};
+use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName, Timestamp};
 use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::pb as rpc;
@@ -104,7 +104,41 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
         };
         any("annals.v1.RevisionBeyondEnd", &detail)
     };
+    let time = |seconds| {
+        Some(prost_types::Timestamp {
+            seconds,
+            nanos: 5_000,
+        })
+    };
+    let out_of_range = pb::RecordedTimeOutOfRange {
+        recorded_at: time(1),
+        earliest: time(2),
+        latest: time(3),
+    };
     let table: Vec<Row> = vec![
+        (
+            Rejection::RecordedTimeNotAccepted.into(),
+            Code::FailedPrecondition,
+            "RECORDED_TIME_NOT_ACCEPTED",
+            vec![],
+            None,
+        ),
+        (
+            Rejection::RecordedTimeOutOfRange {
+                recorded_at: Timestamp::from_micros(1_000_005),
+                earliest: Some(Timestamp::from_micros(2_000_005)),
+                latest: Timestamp::from_micros(3_000_005),
+            }
+            .into(),
+            Code::FailedPrecondition,
+            "RECORDED_TIME_OUT_OF_RANGE",
+            vec![
+                ("earliest", "1970-01-01T00:00:02.000005Z"),
+                ("latest", "1970-01-01T00:00:03.000005Z"),
+                ("recorded_at", "1970-01-01T00:00:01.000005Z"),
+            ],
+            Some(any("annals.v1.RecordedTimeOutOfRange", &out_of_range)),
+        ),
         (
             conflict(Expected::Exactly(Revision(4)), Some(5)),
             Code::Aborted,

@@ -13,6 +13,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Builder {
     batch: u64,
+    /// When the events that are being added were recorded.
     recorded_at: Timestamp,
     frames: Vec<Frame>,
     first: Position,
@@ -23,10 +24,10 @@ pub(crate) struct Builder {
 
 impl Builder {
     /// The first event goes behind `after`.
-    pub(crate) fn new(after: Position, batch: u64, recorded_at: Timestamp) -> Self {
+    pub(crate) fn new(after: Position, batch: u64) -> Self {
         Self {
             batch,
-            recorded_at,
+            recorded_at: Timestamp::default(),
             frames: Vec::new(),
             first: after.next(),
             next: after.next(),
@@ -36,7 +37,8 @@ impl Builder {
     }
 
     /// Adds an append whose first event gets the revision `first`.
-    pub(crate) fn add(&mut self, append: &Append, first: Revision) {
+    pub(crate) fn add(&mut self, append: &Append, first: Revision, recorded_at: Timestamp) {
+        self.recorded_at = recorded_at;
         let lens: Vec<usize> = (0..append.len())
             .map(|n| self.entry_len(append, first, n))
             .collect();

@@ -1,7 +1,8 @@
 //! A group of appends judged together: each against the log as it is known, plus what those before it in the group add.
 //!
 //! 1. Appends are judged in the order in which they came.
-//! 2. A judgement holds only if the head is still `head` when the group commits, or when it is looked at again; the
+//! 2. Recorded times never go backwards along the log, within a group as between groups.
+//! 3. A judgement holds only if the head is still `head` when the group commits, or when it is looked at again; the
 //!    appender sees to that.
 
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::{
-    append::{Append, Appended},
+    append::{Append, Appended, Rejection},
     decide::{self, Question, Standing, Verdict},
     error::Result,
     frame::Frame,
@@ -25,8 +26,10 @@ use super::{builder::Builder, facts::Fact};
 /// What is known before a group is judged, and what it is judged into.
 #[derive(Debug)]
 pub(crate) struct Group<'a> {
-    recorded_at: Timestamp,
+    now: Timestamp,
+    /// The position and the recorded time of the log's last event, with what the group adds.
     next: Position,
+    last_recorded_at: Timestamp,
     builder: Builder,
     accepted: Vec<Accepted<'a>>,
     streams: HashMap<&'a StreamName, Overlay>,
@@ -39,6 +42,7 @@ struct Accepted<'a> {
     append: &'a Append,
     first_revision: Revision,
     first_position: Position,
+    recorded_at: Timestamp,
 }
 
 /// What the group adds to a stream.
@@ -53,7 +57,7 @@ struct Overlay {
 #[derive(Debug)]
 pub(crate) struct Judged {
     /// One for each append, in order; fewer than there were if the rest must wait for this group to be written.
-    pub verdicts: Vec<std::result::Result<Appended, crate::append::Rejection>>,
+    pub verdicts: Vec<std::result::Result<Appended, Rejection>>,
     /// What is to be written.
     pub frames: Vec<Frame>,
     /// The head once it is written.
@@ -62,11 +66,11 @@ pub(crate) struct Judged {
 
 impl<'a> Group<'a> {
     pub(crate) fn new(head: &Head, now: Timestamp, batch: u64) -> Self {
-        let recorded_at = now.max(head.recorded_at);
         Self {
-            recorded_at,
+            now,
             next: head.position.next(),
-            builder: Builder::new(head.position, batch, recorded_at),
+            last_recorded_at: head.recorded_at,
+            builder: Builder::new(head.position, batch),
             accepted: Vec::new(),
             streams: HashMap::new(),
             requests: HashMap::new(),
@@ -86,7 +90,9 @@ impl<'a> Group<'a> {
                 break;
             };
             verdicts.push(match verdict {
-                Verdict::Write => Ok(self.accept(append, fact)),
+                Verdict::Write => self
+                    .time_of(append, shared.settings.accept_recorded_times)
+                    .map(|recorded_at| self.accept(append, fact, recorded_at)),
                 Verdict::Already(appended) => Ok(appended),
                 Verdict::Reject(rejection) => Err(rejection),
             });
@@ -94,7 +100,7 @@ impl<'a> Group<'a> {
         let head = Head {
             position: Position(self.next.0 - 1),
             batch,
-            recorded_at: self.recorded_at,
+            recorded_at: self.last_recorded_at,
             writer: shared.environment.writer.clone(),
         };
         Ok(Judged {
@@ -128,7 +134,26 @@ impl<'a> Group<'a> {
         Ok(Some(decide::compare(append, last, &standing)))
     }
 
-    fn accept(&mut self, append: &'a Append, fact: Fact) -> Appended {
+    /// When an append's events are recorded.
+    fn time_of(&self, append: &Append, accepted: bool) -> std::result::Result<Timestamp, Rejection> {
+        let Some(recorded_at) = append.recorded_at else {
+            return Ok(self.now.max(self.last_recorded_at));
+        };
+        if !accepted {
+            return Err(Rejection::RecordedTimeNotAccepted);
+        }
+        if recorded_at < self.last_recorded_at || recorded_at > self.now {
+            let is_first = self.next == Position::START.next();
+            return Err(Rejection::RecordedTimeOutOfRange {
+                recorded_at,
+                earliest: (!is_first).then_some(self.last_recorded_at),
+                latest: self.now,
+            });
+        }
+        Ok(recorded_at)
+    }
+
+    fn accept(&mut self, append: &'a Append, fact: Fact, recorded_at: Timestamp) -> Appended {
         let index = self.accepted.len();
         let last = self
             .streams
@@ -139,7 +164,8 @@ impl<'a> Group<'a> {
         let events = append.len() as u64;
         let last_revision = Revision(first_revision.0 + events - 1);
         self.next = Position(self.next.0 + events);
-        self.builder.add(append, first_revision);
+        self.last_recorded_at = recorded_at;
+        self.builder.add(append, first_revision, recorded_at);
         if append.is_keyed() {
             self.requests.insert(append.events[0].id, index);
         }
@@ -154,13 +180,14 @@ impl<'a> Group<'a> {
             append,
             first_revision,
             first_position,
+            recorded_at,
         });
         Appended {
             first_revision,
             last_revision,
             first_position,
             last_position: Position(self.next.0 - 1),
-            recorded_at: self.recorded_at,
+            recorded_at,
             already_appended: false,
         }
     }
@@ -176,7 +203,7 @@ impl<'a> Group<'a> {
                 stream: accepted.append.stream.clone(),
                 revision: Revision(accepted.first_revision.0 + n as u64),
                 position: Position(accepted.first_position.0 + n as u64),
-                recorded_at: self.recorded_at,
+                recorded_at: accepted.recorded_at,
             })
             .collect()
     }

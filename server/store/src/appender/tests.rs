@@ -1,5 +1,5 @@
 use crate::{
-    Append, Direction, Error, Expected, Position, Query, Rejection, Revision,
+    Append, Clock, Direction, Error, Expected, Position, Query, Rejection, Revision, Settings, Timestamp,
     testing::{Fixture, append, event, ids, place, read_log, read_stream, small, stream},
 };
 
@@ -319,4 +319,72 @@ async fn two_stores_on_one_engine_write_one_log() {
         read_log(&fixture.store, Direction::Forwards, None, Query::default()).await
     );
     assert_eq!(ids(&log), (1..50).collect::<Vec<_>>());
+}
+
+/// The clock of these stores says one minute past 1970.
+#[tokio::test]
+async fn given_times_are_kept_within_a_group_and_hold_for_what_follows() {
+    let settings = Settings {
+        accept_recorded_times: true,
+        ..small()
+    };
+    let fixture = Fixture::new(settings).await;
+    let at = |stream: &str, id: u128, micros: Option<u64>| {
+        let append = append(stream, Expected::Any, &[id]);
+        match micros {
+            Some(micros) => append.recorded_at(Timestamp::from_micros(micros)),
+            None => append,
+        }
+    };
+    let far = fixture.clock.now().micros + 1;
+    let group = [
+        (at("s", 1, Some(10)), Some(10)),
+        (at("t", 2, Some(10)), Some(10)),
+        (at("s", 3, Some(30)), Some(30)),
+        // The same again: its first time, whatever it says now.
+        (at("s", 1, Some(40)), Some(10)),
+        (at("s", 4, Some(20)), None),
+        (at("s", 5, Some(far)), None),
+        (at("u", 6, Some(31)), Some(31)),
+    ];
+    let mut pending = Vec::new();
+    for (append, expected) in group {
+        pending.push((fixture.store.submit(append).await.unwrap(), expected));
+    }
+    for (nth, (pending, expected)) in pending.into_iter().enumerate() {
+        match (pending.await, expected) {
+            (Ok(appended), Some(micros)) => assert_eq!(appended.recorded_at.micros, micros, "{nth}"),
+            (Err(Error::Rejected(Rejection::RecordedTimeOutOfRange { earliest, .. })), None) => {
+                assert_eq!(earliest, Some(Timestamp::from_micros(30)), "{nth}");
+            }
+            (other, _) => panic!("{nth}: {other:?}"),
+        }
+    }
+    let now = fixture.store.append(at("s", 7, None)).await.unwrap();
+    assert_eq!(now.recorded_at, fixture.clock.now());
+    let back = fixture.store.append(at("s", 8, Some(32))).await;
+    assert!(
+        matches!(
+            back,
+            Err(Error::Rejected(Rejection::RecordedTimeOutOfRange { .. }))
+        ),
+        "{back:?}"
+    );
+    let times: Vec<u64> = read_log(&fixture.store, Direction::Forwards, None, Query::default())
+        .await
+        .iter()
+        .map(|event| event.recorded_at.micros)
+        .collect();
+    assert_eq!(times, [10, 10, 30, 31, fixture.clock.now().micros]);
+}
+
+#[tokio::test]
+async fn given_times_are_refused_unless_settings_take_them() {
+    let fixture = Fixture::new(small()).await;
+    let given = append("s", Expected::Any, &[1]).recorded_at(Timestamp::from_micros(1));
+    let refused = fixture.store.append(given).await;
+    assert!(
+        matches!(refused, Err(Error::Rejected(Rejection::RecordedTimeNotAccepted))),
+        "{refused:?}"
+    );
 }

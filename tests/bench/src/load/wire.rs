@@ -229,6 +229,7 @@ mod tests {
             events: (append.first..append.first + u64::from(append.events))
                 .map(event)
                 .collect(),
+            recorded_at: None,
         }
     }
 

@@ -1,11 +1,11 @@
 use annals_client::{Event, Uuid};
 
-use super::{Parsed, check_size, parse};
+use super::{Parsed, Times, check_size, parse};
 use crate::import::identity::Identities;
 use crate::record::{Record, tests::event};
 
 fn parsed(line: &str) -> Result<Parsed, String> {
-    parse(line.as_bytes(), &mut Identities::default()).map_err(|bad| bad.to_string())
+    parse(line.as_bytes(), Times::InMetadata, &mut Identities::default()).map_err(|bad| bad.to_string())
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -62,7 +62,7 @@ fn good_lines_keep_what_they_say() {
         ),
     ];
     for (line, data, metadata) in table {
-        let Parsed { stream, event } = parsed(line).unwrap();
+        let Parsed { stream, event, .. } = parsed(line).unwrap();
         let found = (
             stream.as_str(),
             event.kind.as_str(),
@@ -127,7 +127,14 @@ fn bad_lines_say_why() {
         let told = parsed(line).unwrap_err();
         assert!(told.starts_with(reason), "{line}: {told}");
     }
-    assert!(parse(b"{\"stream\":\"\xff\"}", &mut Identities::default()).is_err());
+    assert!(
+        parse(
+            b"{\"stream\":\"\xff\"}",
+            Times::InMetadata,
+            &mut Identities::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -139,7 +146,8 @@ fn what_export_writes_is_taken_back() {
     ] {
         let mut exported = event(data, metadata);
         exported.tags = vec!["a:1".into()];
-        let Parsed { stream, event } = parsed(&serde_json::to_string(&Record(&exported)).unwrap()).unwrap();
+        let Parsed { stream, event, .. } =
+            parsed(&serde_json::to_string(&Record(&exported)).unwrap()).unwrap();
         assert_eq!(stream, exported.stream);
         let back = (event.id, &event.kind, &event.data, &event.metadata, &event.tags);
         assert_eq!(
@@ -162,9 +170,14 @@ fn a_given_id_is_kept_and_a_bad_line_uses_up_none() {
     assert_eq!(parsed(given).unwrap().event.id, id);
     let mut identities = Identities::default();
     let good = br#"{"stream":"s","type":"T","data":1}"#;
-    parse(br#"{"stream":"s","type":"T"}"#, &mut identities).unwrap_err();
-    let first = parse(good, &mut identities).unwrap().event.id;
-    let second = parse(good, &mut identities).unwrap().event.id;
+    parse(
+        br#"{"stream":"s","type":"T"}"#,
+        Times::InMetadata,
+        &mut identities,
+    )
+    .unwrap_err();
+    let first = parse(good, Times::InMetadata, &mut identities).unwrap().event.id;
+    let second = parse(good, Times::InMetadata, &mut identities).unwrap().event.id;
     assert_eq!(first, parsed(text(good)).unwrap().event.id);
     assert_ne!(first, second);
 }

@@ -1,0 +1,130 @@
+//! Appends as they were in the log that is moved: lines put together that one append had written.
+//!
+//! A file does not say where an append ended. Lines belong together if they are neighbours in their log and in their stream
+//! and were recorded at the same time: events of one append always are, and those of two only if both were in one commit.
+//! Where lines are cut depends on the file alone and on the server's limits, so that importing it again makes the same
+//! appends, which are known by their first event's id.
+
+use annals_client::{Event, Limits, Timestamp};
+
+use super::line::{self, Parsed};
+
+/// What an event takes beside what the client gives, at the most, as the protocol says of the limit: its id, its stream's
+/// name, and 60 bytes.
+const PLACE_BYTES: usize = 36 + 60;
+
+/// One append, or the part of it that has been read.
+#[derive(Debug)]
+pub struct Original {
+    /// The number of its first line.
+    pub line: u64,
+    pub stream: String,
+    pub recorded_at: Timestamp,
+    /// Where its first event stood, if the file says so.
+    pub first_position: Option<u64>,
+    pub first_revision: Option<u64>,
+    pub events: Vec<Event>,
+    bytes: usize,
+}
+
+impl Original {
+    /// Begins with an event.
+    pub fn begin(line: u64, parsed: Parsed, recorded_at: Timestamp) -> Self {
+        let bytes = bytes_of(&parsed);
+        Original {
+            line,
+            stream: parsed.stream,
+            recorded_at,
+            first_position: parsed.position,
+            first_revision: parsed.revision,
+            events: vec![parsed.event],
+            bytes,
+        }
+    }
+
+    /// Takes the next event, or gives it back if it begins another append.
+    pub fn take(&mut self, parsed: Parsed, recorded_at: Timestamp, limits: &Limits) -> Option<Parsed> {
+        let count = self.events.len() as u64;
+        let follows = |first: Option<u64>, next: Option<u64>| match (first, next) {
+            (Some(first), Some(next)) => first.checked_add(count) == Some(next),
+            _ => false,
+        };
+        let bytes = self.bytes + bytes_of(&parsed);
+        let belongs = parsed.stream == self.stream
+            && recorded_at == self.recorded_at
+            && follows(self.first_position, parsed.position)
+            && follows(self.first_revision, parsed.revision)
+            && bytes <= limits.max_append_bytes as usize
+            && count < u64::from(limits.max_append_events);
+        if !belongs {
+            return Some(parsed);
+        }
+        self.bytes = bytes;
+        self.events.push(parsed.event);
+        None
+    }
+}
+
+fn bytes_of(parsed: &Parsed) -> usize {
+    line::size(&parsed.event) + parsed.stream.len() + PLACE_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            max_event_bytes: 1_000,
+            max_append_bytes: 1_000,
+            max_metadata_bytes: 1_000,
+            max_append_events: 3,
+            max_stream_name_bytes: 512,
+            max_event_type_bytes: 256,
+            max_tag_bytes: 256,
+            max_tags: 32,
+            max_subscriptions: 1,
+        }
+    }
+
+    fn event(stream: &str, position: Option<u64>, revision: u64, data_bytes: usize) -> Parsed {
+        Parsed {
+            stream: stream.into(),
+            event: Event::new("T", vec![b'1'; data_bytes]),
+            recorded_at: None,
+            position,
+            revision: Some(revision),
+        }
+    }
+
+    #[test]
+    fn only_neighbours_of_one_time_belong_together_within_the_limits() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let later = Timestamp::from_second(1_700_000_001).unwrap();
+        let first = || Original::begin(1, event("s", Some(5), 2, 1), now);
+        let table = [
+            ("the next of both", event("s", Some(6), 3, 1), now, true),
+            ("another stream", event("t", Some(6), 3, 1), now, false),
+            ("another time", event("s", Some(6), 3, 1), later, false),
+            ("not the next in the log", event("s", Some(7), 3, 1), now, false),
+            (
+                "not the next in its stream",
+                event("s", Some(6), 4, 1),
+                now,
+                false,
+            ),
+            ("no position", event("s", None, 3, 1), now, false),
+            ("too large together", event("s", Some(6), 3, 850), now, false),
+        ];
+        for (what, next, time, belongs) in table {
+            assert_eq!(first().take(next, time, &limits()).is_none(), belongs, "{what}");
+        }
+        let mut full = first();
+        assert!(full.take(event("s", Some(6), 3, 1), now, &limits()).is_none());
+        assert!(full.take(event("s", Some(7), 4, 1), now, &limits()).is_none());
+        assert!(
+            full.take(event("s", Some(8), 5, 1), now, &limits()).is_some(),
+            "three is the most"
+        );
+    }
+}

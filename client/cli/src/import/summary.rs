@@ -1,0 +1,50 @@
+//! What an import did.
+
+use serde_json::json;
+
+use crate::arguments::Format;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What an import did, in events.
+#[derive(Debug, Default)]
+pub struct Summary {
+    pub imported: u64,
+    pub already_there: u64,
+    pub bad: u64,
+    pub streams: usize,
+    /// Those that stand elsewhere than in the log they came from, if that log is moved.
+    pub moved: Option<u64>,
+}
+
+impl Summary {
+    pub fn print(&self, output: &mut Output) -> Result<(), Failure> {
+        let Summary {
+            imported,
+            already_there,
+            bad,
+            streams,
+            moved,
+        } = self;
+        match output.format {
+            Format::Ndjson => {
+                let mut summary = json!({
+                    "imported": imported, "already_there": already_there, "bad": bad, "streams": streams,
+                });
+                if let Some(moved) = moved {
+                    summary["moved"] = json!(moved);
+                }
+                output.json(&summary)?;
+            }
+            Format::Table => {
+                let moved = moved.map_or_else(String::new, |moved| {
+                    format!("; {moved} at another position or revision than in the file")
+                });
+                output.line(&format!(
+                    "imported {imported}, already there {already_there}, bad {bad}; streams {streams}{moved}"
+                ))?;
+            }
+        }
+        output.flush()
+    }
+}
