@@ -23,6 +23,8 @@ use tonic::Code;
 on_every_engine!(
     a_moved_log_is_the_same_and_moving_it_again_adds_nothing,
     a_move_that_was_killed_is_repeated,
+    a_file_that_was_cut_within_an_append_is_completed_by_the_whole_one,
+    what_was_imported_with_other_times_is_not_taken_for_moved,
     a_retry_of_an_append_made_before_the_move_is_known_after_it,
     times_are_refused_unless_the_server_was_told_to_take_them,
     times_never_go_backwards_nor_beyond_now,
@@ -182,6 +184,40 @@ async fn a_move_that_was_killed_is_repeated(server: Server) {
         "{moved}"
     );
     assert_eq!(log(&there).await, log(&server).await);
+}
+
+async fn a_file_that_was_cut_within_an_append_is_completed_by_the_whole_one(server: Server) {
+    let file = fill(&server).await;
+    let there = accepting(server.engine());
+    let text = fs::read_to_string(&file).unwrap();
+    let part = there.folder().join("part.ndjson");
+    // The odd events are one append of eight, behind the 400 of the sample.
+    for lines in [403, 405, 700] {
+        let cut: String = text.split_inclusive('\n').take(lines).collect();
+        fs::write(&part, cut).unwrap();
+        let moved = move_to(&there, &part);
+        assert_eq!(moved["moved"], 0, "{moved}");
+        assert_eq!(log(&there).await.len(), lines);
+    }
+    for _ in 0..2 {
+        assert_eq!(move_to(&there, &file)["moved"], 0);
+        assert_eq!(log(&there).await, log(&server).await);
+    }
+}
+
+async fn what_was_imported_with_other_times_is_not_taken_for_moved(server: Server) {
+    let file = fill(&server).await;
+    let there = accepting(server.engine());
+    let _ = Cli::of(&there)
+        .run(["import", file.to_str().unwrap()])
+        .expect_code(0);
+    let import = ["import", file.to_str().unwrap(), "--keep-recorded-times"];
+    let failed = Cli::of(&there).run(import).expect_code(1);
+    assert!(
+        failed.stderr.contains("is in the store already"),
+        "{}",
+        failed.stderr
+    );
 }
 
 async fn a_retry_of_an_append_made_before_the_move_is_known_after_it(server: Server) {

@@ -12,6 +12,7 @@ mod line;
 mod lines;
 mod original;
 mod read_ahead;
+mod standing;
 mod summary;
 
 use std::collections::{HashSet, VecDeque};
@@ -31,6 +32,7 @@ use self::line::{Bad, Parsed};
 use self::lines::Line;
 use self::original::Original;
 use self::read_ahead::{Batch, read_ahead};
+use self::standing::Standing;
 use self::summary::Summary;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -53,7 +55,12 @@ pub async fn run(client: &Client, file: &str, times: Times, mut output: Output) 
     // Asked first, so that a server that is not there is known before anything is read.
     let limits = client.server_info().await?.limits;
     let bar = progress::bytes(length);
+    let standing = match times {
+        Times::Kept => Some(Standing::of(client).await?),
+        Times::InMetadata => None,
+    };
     let mut import = Import::new(name, times, client.append_session(), limits, bar.clone());
+    import.standing = standing;
     let ended = import.take_all(read_ahead(source)).await;
     bar.finish_and_clear();
     import.summary.print(&mut output)?;
@@ -85,6 +92,8 @@ struct Import<'a> {
     identities: Identities,
     /// The append of the log that is moved, of which another event may come.
     original: Option<Original>,
+    /// What is there already of the log that is moved.
+    standing: Option<Standing>,
     pending: VecDeque<Sent>,
     /// Hashes of the names of the streams that the file wrote to.
     streams: HashSet<u64>,
@@ -102,6 +111,7 @@ impl<'a> Import<'a> {
             bar,
             identities: Identities::default(),
             original: None,
+            standing: None,
             pending: VecDeque::new(),
             streams: HashSet::new(),
             hasher: RandomState::new(),
@@ -198,6 +208,14 @@ impl<'a> Import<'a> {
 
     /// Puts a line's event to those of its append, which is sent when the next begins.
     async fn collect(&mut self, line: u64, parsed: Parsed, recorded_at: Timestamp) -> Result<(), Failure> {
+        if let Some(standing) = &mut self.standing
+            && standing.holds(line, &parsed).await?
+        {
+            self.summary.already_there += 1;
+            self.streams.insert(self.hasher.hash_one(&parsed.stream));
+            self.summary.streams = self.streams.len();
+            return Ok(());
+        }
         let next = match &mut self.original {
             Some(original) => original.take(parsed, recorded_at, &self.limits),
             None => Some(parsed),

@@ -2,8 +2,9 @@
 //!
 //! A file does not say where an append ended. Lines belong together if they are neighbours in their log and in their stream
 //! and were recorded at the same time: events of one append always are, and those of two only if both were in one commit.
-//! Where lines are cut depends on the file alone and on the server's limits, so that importing it again makes the same
-//! appends, which are known by their first event's id.
+//! Where lines are cut depends on the file and on the server's limits, so that importing it again makes the same appends,
+//! which are known by their first event's id; what the store holds already is not put together again (see
+//! [`super::standing`]).
 
 use annals_client::{Event, Limits, Timestamp};
 
