@@ -37,7 +37,7 @@ test: build
 # The long ones: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000": build
     ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test -p annals-tests --test simulation
-    ANNALS_CRASH_ROUNDS=60 cargo test -p annals-tests --test crash -- --nocapture
+    ANNALS_CRASH_ROUNDS=40 cargo test -p annals-tests --test crash -- --nocapture
 
 # First figures on this machine, beside a bare tonic echo.
 bench:

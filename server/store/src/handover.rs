@@ -2,18 +2,20 @@
 //!
 //! Several servers may write one log: each commit checks the head, and who is not first reads what the other wrote and
 //! tries again. That is safe, but servers that race for every commit reach about half of what one of them writes alone. The
-//! head names its last writer; a server that keeps losing gives its appends to that one, which puts them into its own
-//! groups. It is a leader without elections: nothing rests on who it is or on whether there is one.
+//! head names its last writer; a server that keeps losing gives its appends to one that it loses to, which puts them into
+//! its own groups. It is a leader without elections: nothing rests on who it is or on whether there is one.
 //!
 //! 1. An append is handed over once: a server that was given one writes it itself.
-//! 2. Order is kept: appends go over together, in their order, and the next ones wait until all are answered.
-//! 3. Where no answer comes, the append may still be written, at any later time. This server then writes it itself, which
+//! 2. Of the servers that were lately seen to write, this one among them, the one whose name comes first is preferred. So
+//!    all soon prefer the same one, and no two hand over to each other.
+//! 3. Order is kept: appends go over together, in their order, and the next ones wait until all are answered.
+//! 4. Where no answer comes, the append may still be written, at any later time. This server then writes it itself, which
 //!    is harmless because appends are idempotent; but it never says that such an append was refused, only that it is not
 //!    known.
-//! 4. It ends when an answer is missing, when another server takes this one for the writer, and after [`STINT`], so that a
-//!    server that alone has something to write does not ask another one for ever.
+//! 5. A server that does not answer is not asked again for [`SHUN`], and appends are handed over only while races were lost
+//!    within [`STINT`]: who alone has something to write soon writes it alone.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use annals_engine::BoxFuture;
 use tokio::time::Instant;
@@ -22,10 +24,13 @@ use crate::append::{Append, Appended, Rejection};
 
 /// For how long appends are handed over before this server tries to write again.
 const STINT: Duration = Duration::from_secs(10);
-/// Commits in a row that another server was first to, before appends are handed over: this many, or up to
-/// [`LOSSES_SPREAD`] more, so that two servers do not hand over to each other in step.
-const LOSSES_MIN: u32 = 2;
-const LOSSES_SPREAD: u64 = 3;
+/// Races lost, each within [`LOSSES_WITHIN`] of the one before, before appends are handed over.
+const LOSSES_MAX: u32 = 3;
+const LOSSES_WITHIN: Duration = Duration::from_secs(1);
+/// For how long a server that did not answer is not asked again.
+const SHUN: Duration = Duration::from_secs(2);
+/// Servers that are remembered; a log has a few.
+const RIVALS_MAX: usize = 64;
 
 /// A way to other servers of the same log.
 pub trait Handover: Send + Sync + 'static {
@@ -45,42 +50,64 @@ pub enum HandedOver {
     Unknown,
 }
 
-/// Whether this server hands its appends over.
-#[derive(Debug)]
+/// Whether this server hands its appends over, and to which.
+#[derive(Debug, Default)]
 pub(crate) struct Handing {
     losses: u32,
-    losses_max: u32,
+    last_loss: Option<Instant>,
     /// Until when they are handed over.
     until: Option<Instant>,
+    /// Other servers, and when each was last seen to write.
+    rivals: BTreeMap<String, Instant>,
+    /// Servers that did not answer, and until when they are not asked.
+    shunned: BTreeMap<String, Instant>,
 }
 
 impl Handing {
-    /// `seed`: any number that other servers do not have.
-    pub(crate) fn new(seed: u64) -> Self {
-        let more = u32::try_from(seed % LOSSES_SPREAD).unwrap_or(0);
-        Self {
-            losses: 0,
-            losses_max: LOSSES_MIN + more,
-            until: None,
+    /// The head named another server.
+    pub(crate) fn saw(&mut self, writer: String) {
+        if self.rivals.len() >= RIVALS_MAX {
+            self.rivals.clear();
         }
+        self.rivals.insert(writer, Instant::now());
     }
 
     /// Another server was first.
     pub(crate) fn lost(&mut self) {
-        self.losses += 1;
-        if self.losses >= self.losses_max {
+        let now = Instant::now();
+        let in_row = self.last_loss.is_some_and(|last| now < last + LOSSES_WITHIN);
+        self.losses = if in_row { self.losses + 1 } else { 1 };
+        self.last_loss = Some(now);
+        if self.losses >= LOSSES_MAX {
             self.losses = 0;
-            self.until = Some(Instant::now() + STINT);
+            self.until = Some(now + STINT);
         }
     }
 
-    /// This server wrote, was taken for the writer, or had no answer.
-    pub(crate) fn stop(&mut self) {
-        self.losses = 0;
-        self.until = None;
+    /// A server did not take what was handed over.
+    pub(crate) fn shun(&mut self, writer: String) {
+        self.rivals.remove(&writer);
+        self.shunned.insert(writer, Instant::now() + SHUN);
     }
 
-    pub(crate) fn is_on(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() < until)
+    /// Whom to hand over to; `own`: what this server is called, empty if others can't reach it.
+    pub(crate) fn target(&mut self, own: &str) -> Option<String> {
+        let now = Instant::now();
+        if self.until.is_none_or(|until| now >= until) {
+            return None;
+        }
+        self.shunned.retain(|_, until| now < *until);
+        self.rivals.retain(|_, seen| now < *seen + STINT);
+        let mut asked = self
+            .rivals
+            .keys()
+            .filter(|name| !self.shunned.contains_key(*name));
+        asked
+            .next()
+            .filter(|first| own.is_empty() || first.as_str() < own)
+            .cloned()
     }
 }
+
+#[cfg(test)]
+mod tests;

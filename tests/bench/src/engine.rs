@@ -10,7 +10,8 @@ pub(crate) enum Engine {
     Embedded,
     /// Nothing: what is left is the cost of the server itself.
     Memory,
-    /// A FoundationDB cluster of one process, which is started beside the server; measured in turn with the embedded engine.
+    /// A FoundationDB cluster of one process, which is started beside the server; one server is measured in turn with the
+    /// embedded engine, several with one
     #[value(name = "foundationdb")]
     FoundationDb,
 }
@@ -39,11 +40,8 @@ impl Engine {
         }
     }
 
-    /// What is measured beside it, by name.
-    pub(crate) const fn beside(self) -> &'static str {
-        match self {
-            Self::Embedded | Self::Memory => "echo",
-            Self::FoundationDb => "embedded",
-        }
+    /// Whether several servers can stand over it.
+    pub(crate) const fn is_shared(self) -> bool {
+        matches!(self, Self::FoundationDb)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::engine::Engine;
+
 /// What went wrong; each says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -11,6 +13,17 @@ pub(crate) enum Error {
          --server PATH"
     )]
     NoServer(PathBuf),
+    /// Measure one server, or the engine that several can share.
+    #[error(
+        "--servers is {servers}, but the {} engine belongs to one server; several need --engine foundationdb",
+        engine.name()
+    )]
+    NotShared {
+        /// How many were asked for.
+        servers: usize,
+        /// Over which engine.
+        engine: Engine,
+    },
     /// Install FoundationDB.
     #[error(
         "there is no fdbserver by FDBSERVER, on PATH or where it is usually installed; install FoundationDB 7.3, and build \

@@ -1,10 +1,11 @@
 //! `annals-bench`: how fast an Annals server is on this machine, beside the limit of its transport.
 //!
 //! - `quick`: the first figures: which rounds are run, in which order.
-//! - `workload`: what is measured, and which goal each figure has.
+//! - `workload`: what is measured.
 //! - `load`: the load generator, a file for each kind of load.
 //! - `echo`: the limit to compare with: the same service and messages, no storage.
-//! - `engine`: what keeps the measured server's bytes.
+//! - `goal`: what a figure must reach.
+//! - `engine`, `deployment`: what keeps the measured servers' bytes, and how many of them share it.
 //! - `target`: the server processes that are measured, started and stopped.
 //! - `environment`, `filesystem`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
 //! - `statistics`, `report`: runs into medians and spreads, and those into a table and JSON.
@@ -15,12 +16,14 @@
 
 mod cores;
 mod cpu;
+mod deployment;
 mod disk;
 mod echo;
 mod engine;
 mod environment;
 mod error;
 mod filesystem;
+mod goal;
 mod load;
 mod quick;
 mod report;

@@ -1,8 +1,8 @@
 //! `annals-bench quick`: the first figures, in a few minutes.
 //!
 //! Each round starts Annals with an empty folder, runs all workloads, stops it, and does the same with what it is measured
-//! beside: the echo server, or for FoundationDB Annals on the embedded engine. So both see the same changes of the machine's
-//! mood.
+//! beside: the echo server, or for FoundationDB Annals on the embedded engine. Several servers over one FoundationDB cluster
+//! are measured beside a single one over a cluster of its own. So both see the same changes of the machine's mood.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 use crate::{
     Error, Result,
+    deployment::Deployment,
     engine::Engine,
     environment::Environment,
     filesystem::Filesystem,
     load::{Measured, Subject, Supply, others_cores_busy, read},
     report::{OTHERS_CORES_BUSY, Report, Run},
     target::Target,
-    workload::{QUICK, Workload, warm_up},
+    workload::{Workload, warm_up, workloads},
 };
 
 /// Long against a clock tick, short against a run.
@@ -30,6 +31,11 @@ pub(crate) struct Options {
     /// The engine under the measured server; goals do not count for memory, because it is not durable
     #[arg(long, value_enum, default_value = "embedded")]
     engine: Engine,
+
+    /// How many servers share one FoundationDB cluster; several are measured beside a single one, with 32 clients for each
+    /// of them
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    servers: u8,
 
     /// Where data folders are made and deleted again, on a real disk [default: the folder of build products, else the
     /// current folder]
@@ -74,30 +80,11 @@ pub(crate) struct Options {
     json: Option<PathBuf>,
 }
 
-impl Options {
-    /// What keeps the measured server's bytes.
-    pub(crate) const fn engine(&self) -> Engine {
-        self.engine
-    }
-}
-
 /// Measures, and prints as it goes.
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let workloads = match &options.only {
-        None => QUICK.to_vec(),
-        Some(text) => QUICK
-            .into_iter()
-            .filter(|workload| workload.name().contains(text.as_str()))
-            .collect(),
-    };
-    if workloads.is_empty() {
-        let names: Vec<String> = QUICK.iter().map(|workload| workload.name()).collect();
-        return Err(Error::Usage(format!(
-            "--only matches none of: {}",
-            names.join("; ")
-        )));
-    }
-    let annals = Target::annals(options.server.as_deref(), options.engine)?;
+    let deployment = Deployment::new(options.engine, usize::from(options.servers))?;
+    let workloads = chosen(workloads(deployment), options.only.as_deref())?;
+    let annals = Target::annals(options.server.as_deref(), deployment)?;
     let data = match &options.data {
         Some(data) => data.clone(),
         None => default_data()?,
@@ -116,17 +103,17 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
     }
 
-    let mut report = Report::new(options, environment, &workloads);
+    let mut report = Report::new(options, deployment, environment, &workloads);
     let mut read_events = read::EVENTS_MIN;
     for round in 1..=options.rounds {
         for target in [&annals, &annals.beside()] {
-            let mut server = target.start(&data).await?;
-            let (endpoint, pids) = (server.endpoint().to_owned(), server.pids());
+            let mut servers = target.start(&data).await?;
+            let (endpoints, pids) = (servers.endpoints(), servers.pids());
             let supply = Arc::new(Supply::default());
             for &workload in &workloads {
                 let measured = Duration::from_secs(options.seconds);
                 let subject = Subject {
-                    endpoint: &endpoint,
+                    endpoints: &endpoints,
                     pids: &pids,
                     supply: &supply,
                     warm_up: warm_up(measured),
@@ -135,7 +122,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
                 };
                 let measured = match least_disturbed(options, workload, &subject, read_events).await {
                     Ok(measured) => measured,
-                    Err(failure) => return Err(server.explain(failure).await),
+                    Err(failure) => return Err(servers.explain(failure).await),
                 };
                 if workload == Workload::ReadAll {
                     // The echo server sends as many as Annals did.
@@ -150,7 +137,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
                 eprintln!("{}", run.line());
                 report.add(run);
             }
-            server.stop().await?;
+            servers.stop().await?;
         }
     }
     println!("{}", report.table());
@@ -158,6 +145,23 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         std::fs::write(file, report.json()).map_err(Error::system(format!("write {}", file.display())))?;
     }
     Ok(())
+}
+
+/// The workloads whose name contains `text`.
+fn chosen(workloads: Vec<Workload>, text: Option<&str>) -> Result<Vec<Workload>> {
+    let names: Vec<String> = workloads.iter().map(|workload| workload.name()).collect();
+    let text = text.unwrap_or_default();
+    let chosen: Vec<Workload> = workloads
+        .into_iter()
+        .filter(|workload| workload.name().contains(text))
+        .collect();
+    if chosen.is_empty() {
+        return Err(Error::Usage(format!(
+            "--only matches none of: {}",
+            names.join("; ")
+        )));
+    }
+    Ok(chosen)
 }
 
 /// Runs a workload until nothing else ran meanwhile, or often enough. Which run counts is decided by what others did, never

@@ -1,16 +1,13 @@
 //! Runs into figures, and those into a table for people and JSON for programs.
 
+mod rows;
 mod table;
 
 use serde_json::json;
 
 use crate::{
-    engine::Engine,
-    environment::Environment,
-    load::Measured,
-    quick::Options,
-    statistics::Summary,
-    workload::{Goal, Workload},
+    deployment::Deployment, environment::Environment, load::Measured, quick::Options, statistics::Summary,
+    workload::Workload,
 };
 
 use table::{Align, Table, number};
@@ -38,7 +35,7 @@ impl Run {
         let figure = number(self.workload.figure(&self.measured));
         let (name, unit) = (self.workload.name(), self.workload.unit());
         let mut line = format!(
-            "round {} {:<6} {name:<48} {figure:>12} {unit}",
+            "round {} {:<8} {name:<48} {figure:>12} {unit}",
             self.round, self.target
         );
         let others = self.measured.others_cores_busy;
@@ -52,17 +49,22 @@ impl Run {
 /// Everything that was measured.
 pub(crate) struct Report {
     options: serde_json::Value,
-    engine: Engine,
+    deployment: Deployment,
     environment: Environment,
     workloads: Vec<Workload>,
     runs: Vec<Run>,
 }
 
 impl Report {
-    pub(crate) fn new(options: &Options, environment: Environment, workloads: &[Workload]) -> Self {
+    pub(crate) fn new(
+        options: &Options,
+        deployment: Deployment,
+        environment: Environment,
+        workloads: &[Workload],
+    ) -> Self {
         Self {
             options: json!(options),
-            engine: options.engine(),
+            deployment,
             environment,
             workloads: workloads.to_vec(),
             runs: Vec::new(),
@@ -75,7 +77,7 @@ impl Report {
 
     /// Figures and goals, latencies, and what they cost.
     pub(crate) fn table(&self) -> String {
-        let engine = self.engine.words();
+        let engine = self.deployment.words();
         let mut text = format!(
             "\n{}\nengine: {engine}; 256-byte events; medians of {} rounds in turn, least and most in brackets\n\n{}\n{}\n{}",
             self.environment.line(),
@@ -94,7 +96,7 @@ impl Report {
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for &workload in &self.workloads {
-            for target in ["annals", self.engine.beside()] {
+            for target in ["annals", self.deployment.beside()] {
                 let figures = self.summary(workload, target, |measured| Some(workload.figure(measured)));
                 if let Some(figures) = figures.filter(|figures| figures.spread() > NOISY_SPREAD) {
                     let percent = figures.spread() * 100.0;
@@ -117,7 +119,7 @@ impl Report {
     }
 
     fn figures(&self) -> Table {
-        let beside = self.engine.beside();
+        let beside = self.deployment.beside();
         let mut table = Table::new([
             ("workload", Align::Left),
             ("figure", Align::Right),
@@ -132,13 +134,13 @@ impl Report {
             let Some(figure) = row.annals else { continue };
             let dash = || "-".to_owned();
             table.add([
-                row.workload.name(),
+                row.name.clone(),
                 number(figure.median),
                 format!("({} - {})", number(figure.min), number(figure.max)),
-                row.workload.unit().to_owned(),
+                row.unit.to_owned(),
                 row.beside.map_or_else(dash, |beside| number(beside.median)),
                 row.ratio().map_or_else(dash, |ratio| format!("{ratio:.2}")),
-                goal(row.workload, self.engine),
+                row.goal(beside),
                 match row.met {
                     None => dash(),
                     Some(true) => "yes".to_owned(),
@@ -150,7 +152,7 @@ impl Report {
     }
 
     fn latencies(&self) -> Table {
-        let beside = self.engine.beside();
+        let beside = self.deployment.beside();
         let mut table = Table::new([
             ("latency, ms", Align::Left),
             ("p50", Align::Right),
@@ -164,7 +166,7 @@ impl Report {
         ]);
         for &workload in &self.workloads {
             let mut cells = vec![workload.name()];
-            for target in ["annals", self.engine.beside()] {
+            for target in ["annals", self.deployment.beside()] {
                 for of in LATENCIES {
                     let summary =
                         self.summary(workload, target, |measured| measured.latency.as_ref().map(of));
@@ -179,7 +181,7 @@ impl Report {
     }
 
     fn costs(&self) -> Table {
-        let beside = self.engine.beside();
+        let beside = self.deployment.beside();
         let mut table = Table::new([
             ("CPU time, us an event", Align::Left),
             ("server", Align::Right),
@@ -191,7 +193,7 @@ impl Report {
         ]);
         for &workload in &self.workloads {
             let mut cells = vec![workload.name()];
-            for target in ["annals", self.engine.beside()] {
+            for target in ["annals", self.deployment.beside()] {
                 for of in COSTS {
                     let summary = self.summary(workload, target, |measured| Some(of(measured)));
                     cells.extend(summary.map(|summary| format!("{:.2}", summary.median)));
@@ -202,26 +204,6 @@ impl Report {
             }
         }
         table
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        self.workloads.iter().map(|&workload| {
-            let of = |target| self.summary(workload, target, |measured| Some(workload.figure(measured)));
-            let (annals, beside) = (of("annals"), of(self.engine.beside()));
-            let p99 = self.summary(workload, "annals", |measured| {
-                measured.latency.map(|latency| latency.p99_ms)
-            });
-            let met = annals.filter(|_| self.engine.is_durable()).and_then(|annals| {
-                let (p99, beside) = (p99.map(|p99| p99.median), beside.map(|beside| beside.median));
-                workload.goal(self.engine).is_met(annals.median, p99, beside)
-            });
-            Row {
-                workload,
-                annals,
-                beside,
-                met,
-            }
-        })
     }
 
     fn summary(
@@ -243,15 +225,16 @@ impl Report {
             json!({"round": run.round, "target": run.target, "workload": run.workload.name(), "measured": run.measured})
         });
         let runs: Vec<_> = runs.collect();
+        let beside = self.deployment.beside();
         let figures = self.rows().map(|row| {
             json!({
-                "workload": row.workload.name(), "unit": row.workload.unit(), "annals": row.annals, (self.engine.beside()): row.beside,
-                "ratio": row.ratio(), "goal": goal(row.workload, self.engine), "met": row.met,
+                "workload": row.workload.name(), "figure": row.name, "unit": row.unit, "annals": row.annals,
+                (beside): row.beside, "ratio": row.ratio(), "goal": row.goal(beside), "met": row.met,
             })
         });
         let figures: Vec<_> = figures.collect();
         let all = json!({
-            "environment": self.environment, "options": self.options, "durable": self.engine.is_durable(), "figures": figures,
+            "environment": self.environment, "options": self.options, "durable": self.deployment.engine().is_durable(), "figures": figures,
             "runs": runs,
         });
         format!("{all:#}\n")
@@ -273,34 +256,6 @@ const COSTS: [fn(&Measured) -> f64; 3] = [
         micros * measured.events_per_second / 1e6
     },
 ];
-
-/// A workload's figures.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    workload: Workload,
-    annals: Option<Summary>,
-    beside: Option<Summary>,
-    met: Option<bool>,
-}
-
-impl Row {
-    /// Of the medians.
-    fn ratio(&self) -> Option<f64> {
-        let (annals, beside) = (self.annals?.median, self.beside?.median);
-        (beside > 0.0).then(|| annals / beside)
-    }
-}
-
-/// A goal in words.
-fn goal(workload: Workload, engine: Engine) -> String {
-    match workload.goal(engine) {
-        Goal::None => "-".to_owned(),
-        Goal::AtLeast(least) => format!(">= {}", number(least)),
-        Goal::AtLeastWithin(least, limit) => format!(">= {}, p99 < {limit:.0} ms", number(least)),
-        Goal::Below(limit) => format!("< {limit:.0} {}", workload.unit()),
-        Goal::ShareOfEcho(share) => format!(">= {share:.2} of echo"),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,50 +1,43 @@
-//! The servers that are measured, each a process of its own with an empty data folder.
+//! What is measured: servers, each a process of its own, over empty folders.
 //!
 //! A process lives as long as its [`Process`]; dropping that kills it, so that no way out of the benchmark leaves one.
 
+mod process;
+
 use std::{
-    fs::File,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
 use annals_fdbserver::{Cluster, Layout, Programs};
-use annals_proto::v1 as pb;
-use pb::event_store_service_client::EventStoreServiceClient;
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::{
-    process::{Child, Command},
-    time::{Instant, sleep, timeout},
-};
-use tonic::{Code, transport::Endpoint};
+use tokio::process::Command;
 
-use crate::{Error, Result, engine::Engine};
+use crate::{Error, Result, deployment::Deployment, engine::Engine};
+use process::Process;
 
-/// How long a server may take until it answers, or until it is gone.
-const PATIENCE: Duration = Duration::from_secs(20);
-const LOG_LINES: usize = 20;
+/// How long a load's failure waits for the end of a server that may have caused it.
+const ENDING: Duration = Duration::from_millis(500);
 
-/// A server that can be measured.
+/// Servers that can be measured.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// The real one.
+    /// The real ones.
     Annals {
-        /// What the report calls it.
+        /// What the report calls them.
         name: &'static str,
-        /// Its program.
+        /// Their program.
         program: PathBuf,
-        /// Its engine.
-        engine: Engine,
+        /// How many there are, over which engine.
+        deployment: Deployment,
     },
     /// This program as a bare echo.
     Echo,
 }
 
 impl Target {
-    /// The server at `program`, or the one beside this program, as the one that is measured.
-    pub(crate) fn annals(program: Option<&Path>, engine: Engine) -> Result<Self> {
+    /// The servers of the program at `program`, or of the one beside this program, as the ones that are measured.
+    pub(crate) fn annals(program: Option<&Path>, deployment: Deployment) -> Result<Self> {
         let program = match program {
             Some(program) => program.to_owned(),
             None => own_program()?.with_file_name("annals-server"),
@@ -54,25 +47,29 @@ impl Target {
             Ok(program) if program.is_file() => Ok(Self::Annals {
                 name: "annals",
                 program,
-                engine,
+                deployment,
             }),
             _ => Err(Error::NoServer(program)),
         }
     }
 
-    /// What it is measured beside.
+    /// What they are measured beside.
     pub(crate) fn beside(&self) -> Self {
-        match self {
-            Self::Annals {
-                program,
-                engine: Engine::FoundationDb,
-                ..
-            } => Self::Annals {
-                name: Engine::FoundationDb.beside(),
-                program: program.clone(),
-                engine: Engine::Embedded,
-            },
-            _ => Self::Echo,
+        let Self::Annals {
+            program, deployment, ..
+        } = self
+        else {
+            return Self::Echo;
+        };
+        let engine = match (deployment.engine(), deployment.servers()) {
+            (Engine::Embedded | Engine::Memory, _) => return Self::Echo,
+            (Engine::FoundationDb, 1) => Engine::Embedded,
+            (Engine::FoundationDb, _) => Engine::FoundationDb,
+        };
+        Self::Annals {
+            name: deployment.beside(),
+            program: program.clone(),
+            deployment: Deployment::single(engine),
         }
     }
 
@@ -84,163 +81,112 @@ impl Target {
         }
     }
 
-    /// Starts it in an empty folder below `data` and waits until it answers.
-    pub(crate) async fn start(&self, data: &Path) -> Result<Process> {
+    /// Starts its servers in an empty folder below `data` and waits until they answer.
+    pub(crate) async fn start(&self, data: &Path) -> Result<Running> {
         let folder = tempfile::Builder::new()
             .prefix(&format!("{}-", self.name()))
             .tempdir_in(data)
             .map_err(Error::system(format!("make a folder in {}", data.display())))?;
-        let address = free_address()?;
-        let log = folder.path().join("log");
-        let output = File::create(&log).map_err(Error::system("make the server's log"))?;
         let cluster = match self {
-            Self::Annals {
-                engine: Engine::FoundationDb,
-                ..
-            } => Some(start_cluster(folder.path().to_owned()).await?),
+            Self::Annals { deployment, .. } if deployment.engine().is_shared() => {
+                Some(start_cluster(folder.path().to_owned()).await?)
+            }
             _ => None,
         };
-        let mut command = match self {
-            Self::Annals { program, engine, .. } => {
-                let mut command = Command::new(program);
-                command.args([
-                    "--engine",
-                    engine.name(),
-                    "--http-listen",
-                    "127.0.0.1:0",
-                    "--data",
-                ]);
-                command.arg(folder.path().join("data"));
-                if let Some(cluster) = &cluster {
-                    command.arg("--cluster-file").arg(cluster.cluster_file());
-                }
-                command
-            }
-            Self::Echo => {
-                let mut command = Command::new(own_program()?);
-                command.arg("echo");
-                command
-            }
-        };
-        // Everything else is as the server has it by default, whatever the person who measures has set.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ANNALS_") {
-                command.env_remove(name);
-            }
+        let mut servers = Vec::new();
+        for (nth, address) in (1..).zip(free_addresses(self.servers())?) {
+            let own_folder = folder.path().join(format!("server-{nth}"));
+            std::fs::create_dir(&own_folder).map_err(Error::system("make a server's folder"))?;
+            let command = self.command(&own_folder, cluster.as_ref())?;
+            servers.push(Process::start(self.name(), command, address, &own_folder)?);
         }
-        let child = command
-            .args(["--listen", &address.to_string()])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(
-                output
-                    .try_clone()
-                    .map_err(Error::system("share the server's log"))?,
-            )
-            .stderr(output)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(Error::system(format!("start {}", self.name())))?;
-        let endpoint = format!("http://{address}");
-        let mut process = Process {
-            name: self.name(),
-            child,
+        for server in &mut servers {
+            server.answers().await?;
+        }
+        Ok(Running {
+            servers,
             cluster,
-            endpoint,
-            log,
             folder,
+        })
+    }
+
+    const fn servers(&self) -> usize {
+        match self {
+            Self::Annals { deployment, .. } => deployment.servers(),
+            Self::Echo => 1,
+        }
+    }
+
+    /// A server's program and options, but for where it listens.
+    fn command(&self, folder: &Path, cluster: Option<&Cluster>) -> Result<Command> {
+        let Self::Annals {
+            program, deployment, ..
+        } = self
+        else {
+            let mut command = Command::new(own_program()?);
+            command.arg("echo");
+            return Ok(command);
         };
-        process.answers().await?;
-        Ok(process)
+        let mut command = Command::new(program);
+        command
+            .args(["--engine", deployment.engine().name()])
+            .args(["--http-listen", "127.0.0.1:0"])
+            .arg("--data")
+            .arg(folder.join("data"));
+        if let Some(cluster) = cluster {
+            command.arg("--cluster-file").arg(cluster.cluster_file());
+        }
+        Ok(command)
     }
 }
 
-/// A server that runs.
-pub(crate) struct Process {
-    name: &'static str,
-    child: Child,
-    /// What it keeps its bytes in, if that is not itself. Gone before its folder is.
+/// Servers that run.
+pub(crate) struct Running {
+    servers: Vec<Process>,
+    /// What they keep their bytes in, if that is not themselves. Gone before its folder is.
     cluster: Option<Cluster>,
-    endpoint: String,
-    log: PathBuf,
     folder: tempfile::TempDir,
 }
 
-impl Process {
-    /// Where it serves.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
+impl Running {
+    /// Where they serve.
+    pub(crate) fn endpoints(&self) -> Vec<String> {
+        let endpoints = self.servers.iter().map(Process::endpoint);
+        endpoints.map(str::to_owned).collect()
     }
 
-    /// The numbers of its processes, the cluster's among them.
+    /// The numbers of all processes, the cluster's among them.
     pub(crate) fn pids(&self) -> Vec<u32> {
         let cluster = self.cluster.iter().flat_map(Cluster::pids);
-        self.child.id().into_iter().chain(cluster).collect()
+        self.servers
+            .iter()
+            .filter_map(Process::pid)
+            .chain(cluster)
+            .collect()
     }
 
-    /// Waits until the server answers a call.
-    async fn answers(&mut self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        let endpoint =
-            Endpoint::from_shared(self.endpoint.clone()).map_err(|error| self.failed(&error.to_string()))?;
-        loop {
-            if let Some(status) = self
-                .child
-                .try_wait()
-                .map_err(Error::system("look after the server"))?
-            {
-                return Err(self.failed(&format!("ended as it started ({status})")));
-            }
-            if let Ok(channel) = endpoint.connect().await {
-                let mut stub = EventStoreServiceClient::new(channel);
-                match stub.get_server_info(pb::GetServerInfoRequest {}).await {
-                    Ok(_) => return Ok(()),
-                    Err(status) if status.code() == Code::Unimplemented => return Ok(()),
-                    Err(_) => {}
-                }
-            }
-            if Instant::now() > deadline {
-                return Err(self.failed(&format!("did not answer within {} s", PATIENCE.as_secs())));
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// Tells a load's failure together with what the server said, if it is gone.
+    /// Tells a load's failure together with what a server said, if it is gone.
     pub(crate) async fn explain(&mut self, failure: Error) -> Error {
-        match timeout(Duration::from_millis(500), self.child.wait()).await {
-            Ok(Ok(status)) => self.failed(&format!("ended under load ({status}) after: {failure}")),
-            _ => failure,
+        for server in &mut self.servers {
+            if let Some(ended) = server.ended(ENDING, &failure).await {
+                return ended;
+            }
         }
+        failure
     }
 
-    /// Asks the server to stop, waits until it has, and deletes its folder.
+    /// Asks the servers to stop, waits until they have, and deletes their folder.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        let pid = self
-            .child
-            .id()
-            .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        if let Some(pid) = pid {
-            kill_process(pid, Signal::TERM).map_err(Error::system("stop the server"))?;
+        for server in &self.servers {
+            server.ask_to_stop()?;
         }
-        if timeout(PATIENCE, self.child.wait()).await.is_err() {
-            return Err(self.failed(&format!("did not stop within {} s", PATIENCE.as_secs())));
+        for server in &mut self.servers {
+            server.stopped().await?;
         }
         drop(self.cluster.take());
         self.folder
             .close()
-            .map_err(Error::system("delete the server's folder"))
-    }
-
-    fn failed(&self, problem: &str) -> Error {
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        let log = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
-        Error::Server {
-            name: self.name,
-            problem: problem.to_owned(),
-            log,
-        }
+            .map_err(Error::system("delete the servers' folder"))
     }
 }
 
@@ -259,11 +205,14 @@ fn own_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(Error::system("find this program's own file"))
 }
 
-/// A loopback address whose port is free now. Another process may take it before the server does; then that says so.
-fn free_address() -> Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .map_err(Error::system("find a free port"))
+/// Loopback addresses whose ports are free now and differ. Another process may take one before its server does; then that
+/// says so.
+fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
+    let listeners: std::io::Result<Vec<TcpListener>> =
+        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
+    listeners
+        .and_then(|listeners| listeners.iter().map(TcpListener::local_addr).collect())
+        .map_err(Error::system("find free ports"))
 }
 
 #[cfg(test)]
@@ -272,9 +221,12 @@ mod tests {
 
     #[test]
     fn a_missing_server_is_told_with_its_path_and_how_to_build_it() {
-        let error = Target::annals(Some(Path::new("no/such/server")), Engine::Embedded)
-            .unwrap_err()
-            .to_string();
+        let error = Target::annals(
+            Some(Path::new("no/such/server")),
+            Deployment::single(Engine::Embedded),
+        )
+        .unwrap_err()
+        .to_string();
         assert!(error.contains("no/such/server"), "{error}");
         assert!(
             error.contains("cargo build --release -p annals-server"),
@@ -285,7 +237,44 @@ mod tests {
     #[test]
     fn a_server_named_by_a_relative_path_is_found_from_any_folder() {
         // The tests run in the folder of the package.
-        let target = Target::annals(Some(Path::new("Cargo.toml")), Engine::Embedded).unwrap();
+        let target = Target::annals(
+            Some(Path::new("Cargo.toml")),
+            Deployment::single(Engine::Embedded),
+        )
+        .unwrap();
         assert!(matches!(target, Target::Annals { program, .. } if program.is_absolute()));
+    }
+
+    #[test]
+    fn what_stands_beside_a_deployment_is_called_as_the_report_has_it() {
+        for (engine, servers) in [
+            (Engine::Embedded, 1),
+            (Engine::Memory, 1),
+            (Engine::FoundationDb, 1),
+            (Engine::FoundationDb, 3),
+        ] {
+            let deployment = Deployment::new(engine, servers).unwrap();
+            let target = Target::annals(Some(Path::new("Cargo.toml")), deployment).unwrap();
+            assert_eq!(target.name(), "annals");
+            assert_eq!(target.beside().name(), deployment.beside());
+        }
+    }
+
+    #[test]
+    fn beside_several_servers_stands_one_over_the_same_engine() {
+        let three = Deployment::new(Engine::FoundationDb, 3).unwrap();
+        let target = Target::annals(Some(Path::new("Cargo.toml")), three).unwrap();
+        let beside = target.beside();
+        assert!(
+            matches!(beside, Target::Annals { deployment, .. } if deployment == Deployment::single(Engine::FoundationDb)),
+            "{beside:?}"
+        );
+    }
+
+    #[test]
+    fn addresses_of_several_servers_differ() {
+        let addresses = free_addresses(8).unwrap();
+        let different: std::collections::HashSet<_> = addresses.iter().collect();
+        assert_eq!(different.len(), 8);
     }
 }

@@ -1,10 +1,12 @@
-//! What is measured, and which goal each figure has.
+//! What is measured.
 
 use std::time::Duration;
 
 use crate::{
     Result,
+    deployment::Deployment,
     engine::Engine,
+    goal::Goal,
     load::{Measured, Subject, calls, live, read, session},
 };
 
@@ -59,31 +61,20 @@ pub(crate) const QUICK: [Workload; 8] = [
     Workload::ReadAll,
 ];
 
-/// What a figure must reach.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Goal {
-    /// There is none.
-    None,
-    /// So much or more.
-    AtLeast(f64),
-    /// So much or more, with the 99th percentile of latencies below so many milliseconds.
-    AtLeastWithin(f64, f64),
-    /// Less than this.
-    Below(f64),
-    /// So large a share of the echo server's figure, or more.
-    ShareOfEcho(f64),
-}
+/// As many servers as there are goals for.
+pub(crate) const THREE_SERVERS: usize = 3;
+/// Clients for each of several servers.
+const SERVER_CLIENTS: usize = 32;
 
-impl Goal {
-    /// Whether the goal is met; `None` if there is none, or nothing to compare with.
-    pub(crate) fn is_met(self, figure: f64, p99_ms: Option<f64>, echo: Option<f64>) -> Option<bool> {
-        match self {
-            Self::None => None,
-            Self::AtLeastWithin(least, limit) => p99_ms.map(|p99_ms| figure >= least && p99_ms < limit),
-            Self::AtLeast(least) => Some(figure >= least),
-            Self::Below(limit) => Some(figure < limit),
-            Self::ShareOfEcho(share) => echo.filter(|&echo| echo > 0.0).map(|echo| figure / echo >= share),
-        }
+/// What is run on this deployment. Several servers are for many clients that append; what one client does, or what only
+/// reads, says nothing about them.
+pub(crate) fn workloads(deployment: Deployment) -> Vec<Workload> {
+    match deployment.servers() {
+        1 => QUICK.to_vec(),
+        servers => vec![Workload::Calls {
+            clients: servers * SERVER_CLIENTS,
+            events: 1,
+        }],
     }
 }
 
@@ -113,10 +104,12 @@ impl Workload {
     }
 
     /// The first figures that the product set itself.
-    pub(crate) const fn goal(self, engine: Engine) -> Goal {
-        match engine {
-            Engine::Embedded | Engine::Memory => self.goal_on_one_machine(),
-            Engine::FoundationDb => self.goal_on_a_cluster(),
+    pub(crate) const fn goal(self, deployment: Deployment) -> Goal {
+        match (deployment.engine(), deployment.servers()) {
+            (Engine::Embedded | Engine::Memory, _) => self.goal_on_one_machine(),
+            (Engine::FoundationDb, 1) => self.goal_on_a_cluster(),
+            (Engine::FoundationDb, THREE_SERVERS) => Goal::Share(0.80),
+            (Engine::FoundationDb, _) => Goal::None,
         }
     }
 
@@ -144,7 +137,7 @@ impl Workload {
             Self::Calls {
                 clients: 64,
                 events: 1,
-            } => Goal::ShareOfEcho(0.60),
+            } => Goal::Share(0.60),
             Self::Calls {
                 clients: 16,
                 events: 100,
@@ -185,42 +178,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_goal_is_met_at_its_limit_and_not_short_of_it() {
-        assert_eq!(Goal::AtLeast(100_000.0).is_met(100_000.0, None, None), Some(true));
-        assert_eq!(Goal::AtLeast(100_000.0).is_met(99_999.9, None, None), Some(false));
-        assert_eq!(Goal::Below(10.0).is_met(9.99, None, None), Some(true));
-        assert_eq!(Goal::Below(10.0).is_met(10.0, None, None), Some(false));
-        assert_eq!(
-            Goal::ShareOfEcho(0.6).is_met(59.9, None, Some(100.0)),
-            Some(false)
-        );
-        assert_eq!(Goal::ShareOfEcho(0.6).is_met(60.0, None, Some(100.0)), Some(true));
-    }
-
-    #[test]
-    fn a_goal_with_a_latency_needs_both() {
-        let goal = Goal::AtLeastWithin(12_000.0, 20.0);
-        assert_eq!(goal.is_met(12_000.0, Some(19.99), None), Some(true));
-        assert_eq!(goal.is_met(11_999.9, Some(1.0), None), Some(false));
-        assert_eq!(goal.is_met(99_000.0, Some(20.0), None), Some(false));
-        assert_eq!(goal.is_met(99_000.0, None, None), None);
-    }
-
-    #[test]
-    fn without_a_goal_or_an_echo_nothing_is_met() {
-        assert_eq!(Goal::None.is_met(1.0, None, Some(1.0)), None);
-        assert_eq!(Goal::ShareOfEcho(0.6).is_met(1.0, None, None), None);
-        assert_eq!(Goal::ShareOfEcho(0.6).is_met(1.0, None, Some(0.0)), None);
-    }
-
-    #[test]
     fn a_live_run_without_a_latency_misses_every_goal() {
         let live = Workload::Live { per_second: 1 };
         assert_eq!(
-            live.goal(Engine::Embedded)
-                .is_met(live.figure(&Measured::default()), None, None),
+            live.goal(Deployment::single(Engine::Embedded)).is_met(
+                live.figure(&Measured::default()),
+                None,
+                None
+            ),
             Some(false)
         );
+    }
+
+    #[test]
+    fn several_servers_have_as_many_clients_each() {
+        let of = |servers| workloads(Deployment::new(Engine::FoundationDb, servers).unwrap());
+        let calls = |clients| vec![Workload::Calls { clients, events: 1 }];
+        assert_eq!((of(3), of(2)), (calls(96), calls(64)));
+        assert_eq!(of(1), QUICK);
     }
 
     #[test]

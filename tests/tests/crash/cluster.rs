@@ -8,7 +8,7 @@ use std::{
 
 use annals_fdbserver::{Cluster, Layout};
 use annals_tests::harness::{
-    ClusterStore, Options, Server, assert_sound, foundationdb, seed, within_patience,
+    ClusterStore, Metrics, Options, Server, assert_sound, foundationdb, seed, within_patience,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -109,14 +109,24 @@ impl Fleet {
             let shown = server.client().read_all().await.unwrap().collect().await.unwrap();
             assert_eq!(shown, log, "a server shows another log");
         }
+        let handed_over: f64 = self
+            .servers
+            .iter()
+            .map(|server| Metrics::of(server).value("annals_handed_over_appends_total"))
+            .sum();
         assert_sound(&counts.recorder.history(), &log);
         println!(
-            "{faults} in {:?}: {head} events in the log; {}",
+            "{faults} in {:?}: {head} events in the log, {handed_over} appends handed over; {}",
             self.began.elapsed(),
             counts.words()
         );
         assert!(counts.acknowledged.load(Ordering::Relaxed) > 0);
         assert!(counts.repeated.load(Ordering::Relaxed) > 0);
+        // Counted since each server's last start.
+        assert!(
+            handed_over > 0.0,
+            "no server gave its appends to the one that writes"
+        );
     }
 }
 

@@ -89,7 +89,6 @@ impl Appender {
             state: shared.environment.seed,
         };
         let closing = shared.closing.watch();
-        let handing = Handing::new(shared.environment.seed);
         Self {
             shared,
             queue,
@@ -97,7 +96,7 @@ impl Appender {
             batches,
             company: 0,
             closing,
-            handing,
+            handing: Handing::default(),
         }
     }
 
@@ -220,13 +219,14 @@ impl Appender {
         let Some(way) = &shared.environment.handover else {
             return;
         };
-        if jobs.iter().any(|job| job.origin == Origin::Server) {
-            // Two that hand over to each other would both wait for the other one's commits.
-            self.handing.stop();
+        let (writer, own) = (shared.tail.head().writer, &shared.environment.writer);
+        if !writer.is_empty() && writer != *own {
+            self.handing.saw(writer);
         }
-        let writer = shared.tail.head().writer;
-        let is_other = !writer.is_empty() && writer != shared.environment.writer;
-        if !self.handing.is_on() || !is_other || jobs.iter().any(|job| job.origin != Origin::Client) {
+        let Some(writer) = self.handing.target(own) else {
+            return;
+        };
+        if jobs.iter().any(|job| job.origin != Origin::Client) {
             return;
         }
         let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
@@ -251,7 +251,7 @@ impl Appender {
                 left = jobs.len(),
                 "the writer does not take appends; writing them here"
             );
-            self.handing.stop();
+            self.handing.shun(writer);
         }
         self.answer(answers);
     }
@@ -336,7 +336,6 @@ impl Appender {
             .observe(started.elapsed().as_secs_f64());
         match result {
             Ok(()) => {
-                self.handing.stop();
                 self.shared
                     .tail
                     .extend(judged.frames.clone(), judged.head.clone())?;

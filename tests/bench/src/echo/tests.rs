@@ -7,16 +7,16 @@ use prost::Message;
 use super::*;
 use crate::load::{Subject, Supply, calls, live, read, session};
 
-async fn started() -> String {
+async fn started() -> [String; 1] {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve(listener));
-    endpoint
+    [endpoint]
 }
 
-fn subject<'a>(endpoint: &'a str, supply: &'a Arc<Supply>) -> Subject<'a> {
+fn subject<'a>(endpoints: &'a [String], supply: &'a Arc<Supply>) -> Subject<'a> {
     Subject {
-        endpoint,
+        endpoints,
         pids: &[],
         supply,
         warm_up: Duration::from_millis(20),
@@ -36,9 +36,24 @@ fn a_batch_is_the_encoding_of_as_many_events_of_one_size() {
 }
 
 #[tokio::test]
+async fn calls_to_several_servers_are_counted_for_each() {
+    let endpoints = [started().await, started().await, started().await].concat();
+    let supply = Arc::default();
+    let measured = calls::run(&subject(&endpoints, &supply), 6, 1).await.unwrap();
+    assert_eq!(measured.events_by_server.len(), 3);
+    assert!(measured.events_by_server.iter().all(|&events| events > 0));
+    assert_eq!(measured.events_by_server.iter().sum::<u64>(), measured.events);
+    assert!(
+        measured
+            .least_share()
+            .is_some_and(|share| share > 0.0 && share <= 1.0)
+    );
+}
+
+#[tokio::test]
 async fn calls_are_answered_with_the_revisions_they_expect() {
-    let (endpoint, supply) = (started().await, Arc::default());
-    let measured = calls::run(&subject(&endpoint, &supply), 3, 2).await.unwrap();
+    let (endpoints, supply) = (started().await, Arc::default());
+    let measured = calls::run(&subject(&endpoints, &supply), 3, 2).await.unwrap();
     assert!(
         measured.events > 0 && measured.events.is_multiple_of(2),
         "{measured:?}"
@@ -48,23 +63,23 @@ async fn calls_are_answered_with_the_revisions_they_expect() {
 
 #[tokio::test]
 async fn a_session_is_answered_to_its_end() {
-    let (endpoint, supply) = (started().await, Arc::default());
-    let measured = session::run(&subject(&endpoint, &supply), 16).await.unwrap();
+    let (endpoints, supply) = (started().await, Arc::default());
+    let measured = session::run(&subject(&endpoints, &supply), 16).await.unwrap();
     assert!(measured.events > 0, "{measured:?}");
 }
 
 #[tokio::test]
 async fn a_read_gets_exactly_what_it_asks_for() {
-    let (endpoint, supply) = (started().await, Arc::default());
+    let (endpoints, supply) = (started().await, Arc::default());
     let events = 3 * Reads::new().batch_events + 5;
-    let measured = read::run(&subject(&endpoint, &supply), events).await.unwrap();
+    let measured = read::run(&subject(&endpoints, &supply), events).await.unwrap();
     assert_eq!(measured.events, events);
 }
 
 #[tokio::test]
 async fn a_subscriber_gets_each_event_once() {
-    let (endpoint, supply) = (started().await, Arc::default());
-    let measured = live::run(&subject(&endpoint, &supply), 500).await.unwrap();
+    let (endpoints, supply) = (started().await, Arc::default());
+    let measured = live::run(&subject(&endpoints, &supply), 500).await.unwrap();
     assert!(measured.events > 0 && measured.events <= 110, "{measured:?}");
     assert!(measured.late_ms_max.is_some());
 }

@@ -9,10 +9,10 @@ use std::sync::{
 };
 
 use tokio::time::Instant;
-use tonic::{client::Grpc, transport::Channel};
 
 use super::{
-    Latencies, Measured, Subject, Supply, Window, connect_clients,
+    Latencies, Measured, Subject, Supply, Window,
+    connection::{Stub, connect_clients},
     wire::{self, Append},
 };
 use crate::{Error, Result};
@@ -27,12 +27,12 @@ pub(crate) async fn run(subject: &Subject<'_>, clients: usize, events: u32) -> R
     let counted = Arc::new(Counted {
         window,
         latencies: Latencies::new(),
-        events: AtomicU64::new(0),
+        events: subject.endpoints.iter().map(|_| AtomicU64::new(0)).collect(),
     });
     let mut tasks = tokio::task::JoinSet::new();
-    for grpc in stubs {
+    for stub in stubs {
         let client = Client {
-            grpc,
+            stub,
             supply: subject.supply.clone(),
             events,
             counted: counted.clone(),
@@ -43,8 +43,18 @@ pub(crate) async fn run(subject: &Subject<'_>, clients: usize, events: u32) -> R
     while let Some(ended) = tasks.join_next().await {
         ended.map_err(|error| Error::wrong(LOAD, error.to_string()))??;
     }
-    let measured = Measured::new(counted.events.load(Ordering::Relaxed), window.seconds(), cpu);
+    let by_server: Vec<u64> = counted
+        .events
+        .iter()
+        .map(|events| events.load(Ordering::Relaxed))
+        .collect();
+    let measured = Measured::new(by_server.iter().sum(), window.seconds(), cpu);
     Ok(Measured {
+        events_by_server: if by_server.len() > 1 {
+            by_server
+        } else {
+            Vec::new()
+        },
         latency: Some(counted.latencies.summary()),
         ..measured
     })
@@ -55,11 +65,12 @@ const LOAD: &str = "unary appends";
 struct Counted {
     window: Window,
     latencies: Latencies,
-    events: AtomicU64,
+    /// Of each server.
+    events: Vec<AtomicU64>,
 }
 
 struct Client {
-    grpc: Grpc<Channel>,
+    stub: Stub,
     supply: Arc<Supply>,
     events: u32,
     counted: Arc<Counted>,
@@ -83,18 +94,19 @@ impl Client {
                 if sent >= window.to {
                     return Ok(());
                 }
-                let answer = wire::append(&mut self.grpc, append)
+                let answer = wire::append(&mut self.stub.grpc, append)
                     .await
                     .map_err(Error::call(LOAD))?;
                 let answered = Instant::now();
-                if answer.first_revision != revision || answer.already_appended {
+                // Of several servers one may repeat what it handed over without an answer.
+                let repeated = answer.already_appended && self.counted.events.len() == 1;
+                if answer.first_revision != revision || repeated {
                     let problem = format!("revision {revision} of a stream was answered with {answer:?}");
                     return Err(Error::wrong(LOAD, problem));
                 }
                 if window.holds(answered) {
                     self.counted.latencies.record(answered - sent);
-                    self.counted
-                        .events
+                    self.counted.events[self.stub.server]
                         .fetch_add(u64::from(self.events), Ordering::Relaxed);
                 }
             }

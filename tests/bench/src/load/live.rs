@@ -24,7 +24,8 @@ use tokio::{
 use tonic::{Streaming, client::Grpc, transport::Channel};
 
 use super::{
-    Latencies, Measured, Subject, Window, connect,
+    Latencies, Measured, Subject, Window,
+    connection::connect,
     events::number,
     wire::{self, Append},
 };
@@ -36,8 +37,8 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Appends `per_second` single events a second, each to a new stream, with one subscriber to the whole log.
 pub(crate) async fn run(subject: &Subject<'_>, per_second: u32) -> Result<Measured> {
-    let appending = Grpc::new(connect(subject.endpoint).await?);
-    let deliveries = subscribe(connect(subject.endpoint).await?).await?;
+    let appending = Grpc::new(connect(subject.endpoint()).await?);
+    let deliveries = subscribe(connect(subject.endpoint()).await?).await?;
     let window = Window::after_warm_up(subject);
     let seconds = (subject.warm_up + subject.measured).as_secs_f64();
     let count = (seconds * f64::from(per_second)) as u32;

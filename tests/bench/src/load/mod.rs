@@ -1,6 +1,7 @@
 //! The load generator: what every kind of load needs.
 //!
 //! - `events`, `wire`: what is sent, and how it becomes bytes.
+//! - `connection`: connections to the servers, and which client uses which.
 //! - `calls`: unary appends in a closed loop, of one event or many.
 //! - `session`: one session with a bounded number of appends in flight.
 //! - `read`: the whole log, decoded.
@@ -9,6 +10,7 @@
 //! A load warms up first; what ends before or after the window is not counted.
 
 pub(crate) mod calls;
+mod connection;
 mod events;
 pub(crate) mod live;
 pub(crate) mod read;
@@ -22,25 +24,18 @@ use std::{sync::Mutex, time::Duration};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
-use tonic::{
-    client::Grpc,
-    transport::{Channel, Endpoint},
-};
 
-use crate::{Error, Result, cpu};
+use crate::cpu;
 
-/// As the client library has them.
-const STREAM_WINDOW_BYTES: u32 = 4 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 /// Longer than any answer of a server that works.
 const LATENCY_MICROS_MAX: u64 = 60_000_000;
 
 /// What is loaded, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    /// `http://127.0.0.1:…`
-    pub(crate) endpoint: &'a str,
-    /// The server's processes.
+    /// `http://127.0.0.1:…` of each server, one or more.
+    pub(crate) endpoints: &'a [String],
+    /// The servers' processes, and those of what they keep their bytes in.
     pub(crate) pids: &'a [u32],
     /// Streams and events that the server has not seen.
     pub(crate) supply: &'a std::sync::Arc<Supply>,
@@ -50,12 +45,23 @@ pub(crate) struct Subject<'a> {
     pub(crate) clients_per_connection: usize,
 }
 
+impl<'a> Subject<'a> {
+    /// For a load that needs one server only.
+    fn endpoint(&self) -> &'a str {
+        let first = self.endpoints.first();
+        first.expect("what is measured has a server")
+    }
+}
+
 /// What one run of a load gave.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Measured {
     pub(crate) events: u64,
     pub(crate) seconds: f64,
     pub(crate) events_per_second: f64,
+    /// What each of several servers answered; none of a single one, because that is `events`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) events_by_server: Vec<u64>,
     /// Of a call, or from append to delivery; none where single ones are not timed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) latency: Option<Latency>,
@@ -205,31 +211,38 @@ impl Measured {
             ..Self::default()
         }
     }
-}
 
-/// A new connection, with Nagle's algorithm off.
-async fn connect(endpoint: &str) -> Result<Channel> {
-    let built = Endpoint::from_shared(endpoint.to_owned()).map(|endpoint| {
-        endpoint
-            .tcp_nodelay(true)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-    });
-    let channel = match built {
-        Ok(endpoint) => endpoint.connect().await,
-        Err(error) => Err(error),
-    };
-    channel.map_err(|error| Error::wrong("connecting", format!("{endpoint} does not answer: {error}")))
-}
-
-/// A stub for each of `clients`, on as few connections as the subject allows.
-async fn connect_clients(subject: &Subject<'_>, clients: usize) -> Result<Vec<Grpc<Channel>>> {
-    let mut stubs = Vec::with_capacity(clients);
-    while stubs.len() < clients {
-        let channel = connect(subject.endpoint).await?;
-        let left = clients - stubs.len();
-        let sharing = left.min(subject.clients_per_connection);
-        stubs.extend((0..sharing).map(|_| Grpc::new(channel.clone())));
+    /// What the slowest of several servers answered, as a share of an equal part of all: 1 if none was slower than another.
+    pub(crate) fn least_share(&self) -> Option<f64> {
+        let least = *self.events_by_server.iter().min()?;
+        let fair = self.events as f64 / self.events_by_server.len() as f64;
+        (fair > 0.0).then(|| least as f64 / fair)
     }
-    Ok(stubs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_server_is_compared_with_an_equal_part() {
+        let of = |events_by_server: &[u64]| Measured {
+            events: events_by_server.iter().sum(),
+            events_by_server: events_by_server.to_vec(),
+            ..Measured::default()
+        };
+        assert_eq!(of(&[100, 100, 100]).least_share(), Some(1.0));
+        assert_eq!(of(&[200, 50, 50]).least_share(), Some(0.5));
+        assert_eq!(of(&[300, 0, 0]).least_share(), Some(0.0));
+    }
+
+    #[test]
+    fn a_single_server_and_servers_that_did_nothing_have_no_slowest() {
+        assert_eq!(Measured::default().least_share(), None);
+        let idle = Measured {
+            events_by_server: vec![0, 0],
+            ..Measured::default()
+        };
+        assert_eq!(idle.least_share(), None);
+    }
 }

@@ -7,7 +7,7 @@ use pb::event_store_service_client::EventStoreServiceClient;
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::{CpuTimes, Measured, Subject, calls, connect};
+use super::{CpuTimes, Measured, Subject, calls, connection::connect};
 use crate::{Error, Result};
 
 const LOAD: &str = "reading the log";
@@ -36,13 +36,13 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
         measured: Duration::from_secs(1),
         ..*subject
     };
-    let mut head = head(subject.endpoint).await?;
+    let mut head = head(subject.endpoint()).await?;
     while head.is_some_and(|head| head < EVENTS_MIN) {
         calls::run(&short, 16, 100).await?;
-        head = self::head(subject.endpoint).await?;
+        head = self::head(subject.endpoint()).await?;
     }
     tokio::time::sleep(SETTLING).await;
-    let channel = connect(subject.endpoint).await?;
+    let channel = connect(subject.endpoint()).await?;
     let mut stub = EventStoreServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let before = CpuTimes::now(subject.pids);
     let start = Instant::now();

@@ -18,7 +18,8 @@ use tokio::time::Instant;
 use tonic::client::Grpc;
 
 use super::{
-    Measured, Subject, Supply, Window, connect,
+    Measured, Subject, Supply, Window,
+    connection::connect,
     wire::{self, Append, SessionAppend},
 };
 use crate::{Error, Result};
@@ -31,7 +32,7 @@ const STREAM_EVENTS: u64 = 100;
 
 /// Runs one session with at most `in_flight` appends unanswered.
 pub(crate) async fn run(subject: &Subject<'_>, in_flight: u64) -> Result<Measured> {
-    let mut grpc = Grpc::new(connect(subject.endpoint).await?);
+    let mut grpc = Grpc::new(connect(subject.endpoint()).await?);
     let window = Window::after_warm_up(subject);
     let flight = Arc::new(Flight::default());
     let appends = Appends::new(subject.supply.clone(), flight.clone(), in_flight);

@@ -1,7 +1,7 @@
 //! What people and programs are told of runs.
 
 use super::*;
-use crate::load::Latency;
+use crate::{engine::Engine, load::Latency};
 
 const CALLS: Workload = Workload::Calls {
     clients: 64,
@@ -26,14 +26,18 @@ fn environment() -> Environment {
 }
 
 fn report(engine: Engine, workload: Workload, annals: &[f64], beside: &[f64]) -> Report {
+    report_of(Deployment::single(engine), workload, annals, beside)
+}
+
+fn report_of(deployment: Deployment, workload: Workload, annals: &[f64], beside: &[f64]) -> Report {
     let mut report = Report {
         options: json!({}),
-        engine,
+        deployment,
         environment: environment(),
         workloads: vec![workload],
         runs: Vec::new(),
     };
-    for (target, figures) in [("annals", annals), (engine.beside(), beside)] {
+    for (target, figures) in [("annals", annals), (deployment.beside(), beside)] {
         for (round, &figure) in (1..).zip(figures) {
             let latency = Latency {
                 p99_ms: figure,
@@ -127,6 +131,91 @@ fn on_foundationdb_the_embedded_engine_stands_beside_and_a_latency_counts() {
         "{}",
         late.table()
     );
+}
+
+const SERVERS_CALLS: Workload = Workload::Calls {
+    clients: 96,
+    events: 1,
+};
+
+/// One round of servers that did so much each, with this latency, beside a single one that did 1,000 a second.
+fn servers_report(events_by_server: &[u64], p99_ms: f64) -> Report {
+    let deployment = Deployment::new(Engine::FoundationDb, events_by_server.len()).unwrap();
+    let events = events_by_server.iter().sum::<u64>();
+    let mut report = report_of(deployment, SERVERS_CALLS, &[events as f64], &[1_000.0]);
+    let measured = &mut report.runs[0].measured;
+    measured.events = events;
+    measured.events_by_server = events_by_server.to_vec();
+    measured.latency = Some(Latency {
+        p99_ms,
+        ..Latency::default()
+    });
+    report
+}
+
+/// Whether rate, least share and latency have met their goals.
+fn met(report: &Report) -> Vec<Option<bool>> {
+    report.rows().map(|row| row.met).collect()
+}
+
+#[test]
+fn three_servers_have_goals_of_rate_share_and_latency() {
+    let yes = Some(true);
+    let no = Some(false);
+    // At the limits of rate and share, and just below that of the latency.
+    assert_eq!(met(&servers_report(&[300, 300, 200], 59.9)), [yes, yes, yes]);
+    assert_eq!(met(&servers_report(&[335, 335, 134], 60.0)), [yes, yes, no]);
+    assert_eq!(met(&servers_report(&[400, 400, 100], 10.0)), [yes, no, yes]);
+    assert_eq!(met(&servers_report(&[266, 266, 266], 10.0)), [no, yes, yes]);
+}
+
+#[test]
+fn rate_share_and_latency_of_servers_are_told_with_their_goals() {
+    let text = servers_report(&[350, 350, 100], 61.25).table();
+    let line = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let rate = "unary, 1 event, 96 clients 800 (800 - 800) events/s 1,000 0.80 >= 0.80 of single yes";
+    assert_eq!(line("unary"), rate);
+    let share = "slowest server, of its fair share 0.38 (0.38 - 0.38) share - - >= 0.50 NO";
+    assert_eq!(line("slowest"), share);
+    assert!(line("append over").ends_with("< 60 ms NO"), "{text}");
+    assert!(text.contains("3 servers beside a single one"), "{text}");
+}
+
+#[test]
+fn json_tells_what_each_server_did_and_the_three_figures() {
+    let text = servers_report(&[350, 350, 100], 12.5).json();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        json["runs"][0]["measured"]["events_by_server"],
+        json!([350, 350, 100])
+    );
+    assert_eq!(json["runs"][1]["measured"].get("events_by_server"), None);
+    let figures = json["figures"].as_array().unwrap();
+    let names: Vec<&str> = figures
+        .iter()
+        .filter_map(|figure| figure["figure"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "unary, 1 event, 96 clients",
+            "slowest server, of its fair share",
+            "append over all servers, p99"
+        ]
+    );
+    assert_eq!(figures[0]["ratio"], 0.8);
+    assert_eq!(figures[0]["single"]["median"], 1_000.0);
+    assert_eq!(figures[1]["annals"]["median"], 0.375);
+    assert_eq!(figures[1]["met"], false);
+    assert_eq!(figures[2]["annals"]["median"], 12.5);
+}
+
+#[test]
+fn other_numbers_of_servers_are_told_without_goals() {
+    assert_eq!(met(&servers_report(&[500, 500], 1.0)), [None; 3]);
 }
 
 #[test]
