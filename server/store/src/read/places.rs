@@ -48,15 +48,23 @@ pub(crate) async fn places(
         places = stored(shared, stream, from, stored_to).await?;
     }
     places.extend(recent.events);
-    let complete = places.first().is_some_and(|first| first.0 == from)
-        && places.last().is_some_and(|last| last.0 == to)
-        && places.len() as u64 == to.0 - from.0 + 1;
-    if !complete {
+    if !is_complete(&places, from, to) {
+        // The caller may have found `to` on disk, where another server's index was ahead of this one's tail, and the tail
+        // came to know the stream since, but not as far. All of it is on disk then.
+        places = stored(shared, stream, from, to).await?;
+    }
+    if !is_complete(&places, from, to) {
         return Err(Error::Corrupt(format!(
             "the index of stream {stream:?} lacks revisions between {from} and {to}"
         )));
     }
     Ok(places)
+}
+
+fn is_complete(places: &Places, from: Revision, to: Revision) -> bool {
+    places.first().is_some_and(|first| first.0 == from)
+        && places.last().is_some_and(|last| last.0 == to)
+        && places.len() as u64 == to.0 - from.0 + 1
 }
 
 async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revision) -> Result<Places> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use annals_engine::{Direction, PageLimit};
 
-use super::{last_revision, places};
+use super::ends::stored_end;
 use crate::{
     error::{Error, Result},
     index, keys,
@@ -91,7 +91,11 @@ pub(crate) async fn streams(
 async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<StreamInfo> {
     let (last_revision, last_position) = match shared.tail.last_placed(name.as_str()) {
         Some(last) => last,
-        None => stored_last(shared, &name).await?,
+        // Revision and position from one look: another server's index may be ahead of this one's tail by now, and then the
+        // tail does not know where that revision stands.
+        None => stored_end(shared, &name)
+            .await?
+            .ok_or_else(|| Error::StreamNotFound(name.clone()))?,
     };
     Ok(StreamInfo {
         name,
@@ -100,15 +104,4 @@ async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<St
         first_position: began.first_position,
         created_at: began.created_at,
     })
-}
-
-async fn stored_last(shared: &Shared, name: &StreamName) -> Result<(Revision, Position)> {
-    let last = last_revision(shared, name)
-        .await?
-        .ok_or_else(|| Error::StreamNotFound(name.clone()))?;
-    let places = places(shared, name, last, last).await?;
-    places
-        .last()
-        .copied()
-        .ok_or_else(|| Error::StreamNotFound(name.clone()))
 }
