@@ -44,6 +44,11 @@ bench:
     cargo build --release -p annals-server -p annals-bench
     cargo run --release -p annals-bench -- quick
 
+# The same on FoundationDB, beside the embedded engine. Needs an fdbserver.
+bench-foundationdb:
+    {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-server/foundationdb
+    cargo run --release -p annals-bench -- quick --engine foundationdb
+
 # Starts a server and shows events going in and coming out.
 demo:
     scripts/demo

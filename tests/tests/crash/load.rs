@@ -55,7 +55,7 @@ impl Counts {
 }
 
 impl Load {
-    /// As many writers for each of these servers. Every other one knows the others too, and moves on when its own dies.
+    /// As many writers for each of these servers. Every other one knows all of them, and moves on when the one it uses dies.
     pub fn start(endpoints: &[String], seed: u64) -> Self {
         let recorder = Recorder::default();
         let counts = Arc::new(Counts {
