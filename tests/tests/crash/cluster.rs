@@ -201,10 +201,15 @@ async fn a_server_that_was_paused_in_the_middle_of_commits_breaks_nothing() {
         fleet.a_while(500..1_500).await;
         let paused = round as usize % fleet.servers.len();
         fleet.servers[paused].pause();
+        let before = fleet.load.acknowledged();
         let until = tokio::time::Instant::now() + PAUSE;
         // The others go on, so that what it has in hand is late by far.
         fleet.goes_on(200).await;
         tokio::time::sleep_until(until).await;
+        println!(
+            "{} appends were acknowledged meanwhile",
+            fleet.load.acknowledged() - before
+        );
         fleet.servers[paused].resume();
         fleet.a_while(500..1_500).await;
         fleet
