@@ -5,7 +5,8 @@
 //! head names its last writer; a server that keeps losing gives its appends to one that it loses to, which puts them into
 //! its own groups. It is a leader without elections: nothing rests on who it is or on whether there is one.
 //!
-//! 1. An append is handed over once: a server that was given one writes it itself.
+//! 1. A server that was given appends writes them itself, or, if it hands over its own, refuses them; then the one that
+//!    gave them asks another. So an append never goes on from server to server.
 //! 2. Of the servers that were lately seen to write, this one among them, the one whose name comes first is preferred. So
 //!    all soon prefer the same one, and no two hand over to each other.
 //! 3. Order is kept: appends go over together, in their order, and the next ones wait until all are answered.

@@ -78,6 +78,7 @@ impl Road {
             let outcome = match answer.await {
                 Some(Ok(Ok(appended))) => HandedOver::Answered(Ok(appended)),
                 Some(Ok(Err(Error::Rejected(rejection)))) => HandedOver::Answered(Err(rejection)),
+                Some(Ok(Err(Error::Overloaded(_)))) => HandedOver::Refused,
                 Some(Ok(Err(error))) => {
                     world.judge(to.node, &error);
                     return outcomes;

@@ -12,6 +12,7 @@
 mod builder;
 mod facts;
 mod group;
+mod handing;
 #[cfg(test)]
 mod tests;
 
@@ -22,14 +23,14 @@ use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
     time::Instant,
 };
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::{
-    append::{Append, Appended, Rejection},
+    append::{Append, Appended},
     error::{Error, Result},
     follow,
     frame::Frame,
-    handover::{HandedOver, Handing},
+    handover::Handing,
     head::Head,
     keys, log,
     shared::Shared,
@@ -63,6 +64,8 @@ pub(crate) enum Origin {
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a group waits for company at the most: about as long as a sync takes.
 const COMPANY_WAIT: Duration = Duration::from_micros(200);
+/// How long a group that is handed over waits for nearly all of them: the next one can't go before it is answered.
+const HANDOVER_WAIT: Duration = Duration::from_millis(2);
 /// So many appends on their way at a time are worth waiting for half of them.
 const COMPANY_MIN: usize = 4;
 /// So many in a group are enough.
@@ -111,7 +114,6 @@ impl Appender {
             self.wait_for_indexer().await;
             let mut jobs = self.take_group();
             let group = jobs.len();
-            self.hand_over(&mut jobs).await;
             match self.write(&mut jobs).await {
                 Ok(()) => self.note_company(group),
                 Err(error) => {
@@ -162,13 +164,22 @@ impl Appender {
     /// Gives those a moment who were just answered and are about to ask again: a commit costs much the same for one
     /// append as for many. Only with a thread of its own, which may sleep, and never when nobody else is about.
     fn wait_for_company(&mut self) {
-        let wanted = (self.company / 2).min(COMPANY_MAX);
         if !self.has_thread() || self.company < COMPANY_MIN {
             return;
         }
+        let own = &self.shared.environment.writer;
+        let (wanted, wait, step) = if self.handing.target(own).is_some() {
+            (self.company * 15 / 16, HANDOVER_WAIT, HANDOVER_WAIT / 8)
+        } else {
+            (
+                (self.company / 2).min(COMPANY_MAX),
+                COMPANY_WAIT,
+                COMPANY_WAIT / 4,
+            )
+        };
         let started = Instant::now();
-        while self.waiting.len() < wanted && started.elapsed() < COMPANY_WAIT {
-            std::thread::sleep(COMPANY_WAIT / 4);
+        while self.waiting.len() < wanted && started.elapsed() < wait {
+            std::thread::sleep(step);
             self.take_queued();
         }
     }
@@ -212,59 +223,16 @@ impl Appender {
         std::mem::replace(&mut self.waiting, rest)
     }
 
-    /// Gives a group to the server that writes at present, if that is wanted, and answers what it says. What is left in
-    /// `jobs` is to be written here.
-    async fn hand_over(&mut self, jobs: &mut VecDeque<Job>) {
-        let shared = Arc::clone(&self.shared);
-        let Some(way) = &shared.environment.handover else {
-            return;
-        };
-        let (writer, own) = (shared.tail.head().writer, &shared.environment.writer);
-        if !writer.is_empty() && writer != *own {
-            self.handing.saw(writer);
-        }
-        let Some(writer) = self.handing.target(own) else {
-            return;
-        };
-        if jobs.iter().any(|job| job.origin != Origin::Client) {
-            return;
-        }
-        let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
-        let mut outcomes = way.hand_over(&writer, &appends).await;
-        outcomes.resize(jobs.len(), HandedOver::Unknown);
-        let mut answers = Vec::new();
-        for (mut job, outcome) in std::mem::take(jobs).into_iter().zip(outcomes) {
-            match outcome {
-                HandedOver::Answered(verdict) => {
-                    shared.metrics.handed_over.inc();
-                    answers.push((job, verdict.map_err(Error::Rejected)));
-                    continue;
-                }
-                HandedOver::Refused => {}
-                HandedOver::Unknown => job.origin = Origin::InDoubt,
-            }
-            jobs.push_back(job);
-        }
-        if !jobs.is_empty() {
-            debug!(
-                writer,
-                left = jobs.len(),
-                "the writer does not take appends; writing them here"
-            );
-            self.handing.shun(writer);
-        }
-        self.answer(answers);
-    }
-
     /// Judges and writes a group, again and again until it is settled, and answers it. On an error, those that were not
     /// answered are left in `jobs`.
     async fn write(&mut self, jobs: &mut VecDeque<Job>) -> Result<()> {
-        if jobs.is_empty() {
-            return Ok(());
-        }
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = BACKOFF_FIRST;
         loop {
+            self.hand_over(jobs).await;
+            if jobs.is_empty() {
+                return Ok(());
+            }
             match self.try_write(jobs).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
@@ -380,7 +348,7 @@ impl Appender {
         judged.verdicts.iter().for_each(|verdict| metrics.count(verdict));
         let answers = std::mem::replace(jobs, put_off).into_iter().zip(judged.verdicts);
         let answers = answers.map(|(job, verdict)| {
-            let result = verdict.map_err(|rejection| rejected(job.origin, rejection));
+            let result = verdict.map_err(|rejection| handing::rejected(job.origin, rejection));
             (job, result)
         });
         self.answer(answers.collect());
@@ -411,17 +379,6 @@ impl Appender {
             send(answers);
         }
     }
-}
-
-/// What is told of an append that was judged and not written.
-fn rejected(origin: Origin, rejection: Rejection) -> Error {
-    if origin == Origin::InDoubt {
-        // The server that it was handed over to may still write it.
-        return Error::Unavailable(
-            "it is not known whether the append was written; send it again with the same ids".to_owned(),
-        );
-    }
-    Error::Rejected(rejection)
 }
 
 fn send(answers: Vec<(Job, Result<Appended>)>) {

@@ -50,6 +50,11 @@ impl Registry {
         })
     }
 
+    /// Whether nobody is subscribed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.lock().active.is_empty()
+    }
+
     /// Number, kind (`all` or `stream`) and place of each subscription, oldest first.
     #[must_use]
     pub fn places(&self) -> Vec<(u64, &'static str, Position)> {
