@@ -22,6 +22,9 @@ pub struct Logs {
 #[derive(Debug, Default)]
 struct Shared {
     lines: Mutex<Vec<String>>,
+    /// Processes whose lines are still being read, which goes on for a moment after they have ended.
+    open: Mutex<usize>,
+    closed: Condvar,
     /// Also notified when a process closed its end, so that nobody waits for a line that can't come any more.
     added: Condvar,
 }
@@ -30,6 +33,7 @@ impl Logs {
     /// Takes the lines of a process until it closes its end.
     pub(super) fn take(&self, output: impl Read + Send + 'static) {
         let shared = Arc::clone(&self.shared);
+        *shared.open.lock() += 1;
         std::thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 shared
@@ -39,7 +43,22 @@ impl Logs {
                 shared.added.notify_all();
             }
             shared.added.notify_all();
+            *shared.open.lock() -= 1;
+            shared.closed.notify_all();
         });
+    }
+
+    /// Returns when all is here that processes wrote before they ended.
+    ///
+    /// # Panics
+    /// If one has not closed its end within [`PATIENCE`].
+    pub(super) fn wait_for_end(&self) {
+        let mut open = self.shared.open.lock();
+        let deadline = Instant::now() + PATIENCE;
+        while *open > 0 {
+            let late = self.shared.closed.wait_until(&mut open, deadline).timed_out();
+            assert!(!late, "a process has ended and its log has not");
+        }
     }
 
     /// How many lines there are.
@@ -76,6 +95,9 @@ impl Logs {
         loop {
             // Asked before looking: what a process wrote before it ended is seen then.
             let over = ended();
+            if over {
+                self.wait_for_end();
+            }
             let mut lines = self.shared.lines.lock();
             if let Some(line) = found(&lines) {
                 return Some(line);

@@ -297,6 +297,7 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = process.try_wait().expect("one's own child can be waited for") {
+                self.logs.wait_for_end();
                 return status;
             }
             if Instant::now() > deadline {
