@@ -130,7 +130,10 @@ impl Placement<'_> {
         wire::field_len(self.stream.len())
             + wire::number_len(self.revision.0)
             + wire::number_len(self.position.0)
-            + wire::field_len(self.time_len())
+            // Never left out: the start of 1970 is a time too, of no bytes.
+            + 1
+            + wire::varint_len(self.time_len() as u64)
+            + self.time_len()
     }
 }
 

@@ -136,6 +136,22 @@ async fn a_conflict_tells_what_was_expected_and_what_is() {
     );
 }
 
+#[tokio::test]
+async fn an_event_recorded_at_the_very_start_of_1970_is_kept() {
+    let mut fixture = Fixture::new(small()).await;
+    fixture.clock.0.store(0, std::sync::atomic::Ordering::Relaxed);
+    fixture.fill("s", 1..20).await;
+    for _ in 0..2 {
+        let log = read_log(&fixture.store, Direction::Forwards, None, Query::default()).await;
+        assert_eq!(ids(&log), (1..20).collect::<Vec<_>>());
+        assert!(
+            log.iter()
+                .all(|record| record.recorded_at == Timestamp::default())
+        );
+        fixture.reopen().await;
+    }
+}
+
 /// Submitted together, they are judged together: each against what those before it add.
 #[tokio::test]
 async fn appends_of_one_group_see_each_other_in_order() {
