@@ -5,7 +5,7 @@
 use annals_client::{Client, Event, ExpectedRevision as Expected, QueryItem, SubscriptionItem as Item};
 use annals_proto::v1::{self as pb, subscribe_all_response::Content};
 use annals_tests::{
-    harness::{Options, Server, Stub, sample::event, within_patience},
+    harness::{Options, Server, Stub, next_event, sample::event, until_caught_up, within_patience},
     on_every_engine,
 };
 
@@ -21,34 +21,6 @@ async fn append(client: &Client, stream: &str, kinds: &[&str]) {
         .append(stream, Expected::Any, kinds.iter().map(|kind| event(kind)))
         .await
         .unwrap();
-}
-
-/// Events until it is caught up, as positions, and the position that it told then.
-async fn until_caught_up(subscription: &mut annals_client::Subscription) -> (Vec<u64>, u64) {
-    let mut positions = Vec::new();
-    loop {
-        match within_patience("being caught up", subscription.next())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            Item::Event(event) => positions.push(event.position),
-            Item::CaughtUp { position } => return (positions, position),
-            _ => {}
-        }
-    }
-}
-
-async fn next_event(subscription: &mut annals_client::Subscription) -> annals_client::RecordedEvent {
-    loop {
-        if let Item::Event(event) = within_patience("an event", subscription.next())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            return event;
-        }
-    }
 }
 
 /// Waits for a checkpoint of at least this position.
@@ -182,18 +154,14 @@ async fn a_subscriber_that_falls_behind_is_told_and_misses_nothing(server: Serve
         }
         Content::Checkpoint(checkpoint) => assert!(checkpoint.position < *next),
     };
+    let mut next_content = async || {
+        let message = within_patience("an event", messages.message()).await.unwrap();
+        message.unwrap().content.unwrap()
+    };
     for round in 1..=3_u64 {
         let head = 1 + (round - 1) * 40;
         while next <= head {
-            take(
-                within_patience("an event", messages.message())
-                    .await
-                    .unwrap()
-                    .unwrap()
-                    .content
-                    .unwrap(),
-                &mut next,
-            );
+            take(next_content().await, &mut next);
         }
         // It is caught up, but does not read while much is appended.
         for _ in 0..40 {
@@ -202,15 +170,7 @@ async fn a_subscriber_that_falls_behind_is_told_and_misses_nothing(server: Serve
         }
     }
     while next <= 121 {
-        take(
-            within_patience("an event", messages.message())
-                .await
-                .unwrap()
-                .unwrap()
-                .content
-                .unwrap(),
-            &mut next,
-        );
+        take(next_content().await, &mut next);
     }
     assert!(fell_behind > 0, "it was never told that it fell behind");
 }

@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
 
-use annals_client::{Client, ExpectedRevision as Expected, QueryItem, SubscriptionItem as Item};
+use annals_client::{Client, ExpectedRevision as Expected, QueryItem};
 use annals_proto::v1::{self as pb, subscribe_all_response::Content};
 use annals_tests::{
     checker::{Filter, FilterItem, Start, SubscribeRequest, Target},
-    harness::{Followed, Recorder, Server, assert_sound, sample::event, within_patience},
+    harness::{
+        Followed, Recorder, Server, assert_sound, next_event, sample::event, until_caught_up, within_patience,
+    },
     on_every_engine,
 };
 
@@ -117,34 +119,6 @@ async fn subscribers_see_each_event_once_while_others_append(server: Server) {
     let log = client.read_all().await.unwrap().collect().await.unwrap();
     assert_eq!(log.len() as u64, head);
     assert_sound(&recorder.history(), &log);
-}
-
-/// Events until it is caught up, as positions, and the position that it told then.
-async fn until_caught_up(subscription: &mut annals_client::Subscription) -> (Vec<u64>, u64) {
-    let mut positions = Vec::new();
-    loop {
-        match within_patience("being caught up", subscription.next())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            Item::Event(event) => positions.push(event.position),
-            Item::CaughtUp { position } => return (positions, position),
-            _ => {}
-        }
-    }
-}
-
-async fn next_event(subscription: &mut annals_client::Subscription) -> annals_client::RecordedEvent {
-    loop {
-        if let Item::Event(event) = within_patience("an event", subscription.next())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            return event;
-        }
-    }
 }
 
 async fn a_subscription_begins_where_it_is_told_to(server: Server) {

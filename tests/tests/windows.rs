@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
 
-use annals_client::{Client, Error, Event, ExpectedRevision as Expected, QueryItem, SubscriptionItem};
+use annals_client::{Client, Error, Event, ExpectedRevision as Expected, QueryItem};
 use annals_tests::{
-    harness::{PATIENCE, Server, is_long, sample::event, within_patience},
+    harness::{PATIENCE, Server, is_long, sample::event, until_caught_up},
     on_every_engine, on_every_engine_that_persists,
 };
 
@@ -110,18 +110,7 @@ async fn assert_found_whole(client: &Client, sent: &[Vec<Event>]) {
     );
     let query = QueryItem::new().of_type("First").in_stream("s-3");
     let mut subscription = client.subscribe_all().query(query).await.unwrap();
-    let mut seen = Vec::new();
-    loop {
-        match within_patience("what there is", subscription.next())
-            .await
-            .unwrap()
-            .unwrap()
-        {
-            SubscriptionItem::Event(event) => seen.push(event.position),
-            SubscriptionItem::CaughtUp { .. } => break,
-            _ => {}
-        }
-    }
+    let (seen, _) = until_caught_up(&mut subscription).await;
     assert!(
         seen.into_iter()
             .eq(of_stream.iter().map(|number| number * TURN + 1))

@@ -13,7 +13,7 @@ use foundationdb::options::{ConflictRangeType, TransactionOption};
 use futures::future::try_join_all;
 
 use crate::fault::{self, Outcome, Refusal};
-use crate::shared::{Known, Shared};
+use crate::shared::{Known, Shared, conflict_on};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -75,8 +75,7 @@ fn is_checked(known: &Known, commit: &Commit) -> bool {
 fn begin_at(transaction: &Transaction, keys: &[Vec<u8>], known: &Known) -> Result<()> {
     transaction.set_read_version(known.version);
     for key in keys {
-        transaction
-            .add_conflict_range(key, &[&key[..], &[0]].concat(), ConflictRangeType::Read)
+        conflict_on(transaction, key, ConflictRangeType::Read)
             .map_err(|error| fault::of_read("preparing a commit", error))?;
     }
     Ok(())
@@ -148,11 +147,8 @@ fn changes_something(mutation: &Mutation) -> bool {
 /// Gives a commit that reads nothing a key by which it can be fenced.
 fn conflicting_with_itself(shared: &Shared, transaction: &Transaction) -> Result<Vec<u8>> {
     let key = shared.keyspace.unique();
-    let end = [&key[..], &[0]].concat();
     for kind in [ConflictRangeType::Read, ConflictRangeType::Write] {
-        transaction
-            .add_conflict_range(&key, &end, kind)
-            .map_err(|error| fault::of_read("preparing a commit", error))?;
+        conflict_on(transaction, &key, kind).map_err(|error| fault::of_read("preparing a commit", error))?;
     }
     Ok(key)
 }

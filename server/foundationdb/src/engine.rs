@@ -51,15 +51,6 @@ impl FoundationDbEngine {
         }
     }
 
-    /// Returns if the cluster answers. For health checks: it asks for a read version, which needs a majority of the
-    /// coordinators, a proxy and the logs, but no storage server.
-    ///
-    /// # Errors
-    /// [`annals_engine::Error::Unavailable`] if it does not answer within the time for a step.
-    pub async fn ping(&self) -> Result<()> {
-        View::open(&self.shared).await.map(drop)
-    }
-
     #[cfg(test)]
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared

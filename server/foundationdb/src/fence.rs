@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use tracing::info;
 
 use crate::fault::{self, Refusal};
-use crate::shared::Shared;
+use crate::shared::{Shared, conflict_on};
 
 /// The fence keys that are open.
 #[derive(Default)]
@@ -85,9 +85,7 @@ async fn write_nothing_to(keys: BTreeSet<&[u8]>, shared: &Shared) -> std::result
     let failed = |error| fault::of_read("fencing a commit", error);
     let transaction = shared.transaction()?;
     for key in keys {
-        transaction
-            .add_conflict_range(key, &[key, &[0]].concat(), ConflictRangeType::Write)
-            .map_err(failed)?;
+        conflict_on(&transaction, key, ConflictRangeType::Write).map_err(failed)?;
     }
     match transaction.commit().await {
         Ok(_) => Ok(()),

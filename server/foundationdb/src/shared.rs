@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use annals_engine::{Error, Result};
 use bytes::Bytes;
-use foundationdb::{Database, Transaction};
+use foundationdb::options::ConflictRangeType;
+use foundationdb::{Database, FdbResult, Transaction};
 use parking_lot::Mutex;
 
 use crate::fault::{self, Refusal};
@@ -50,4 +51,9 @@ impl Shared {
             Err(_) => Err(Error::Unavailable(fault::no_answer(doing, self.timeout_ms))),
         }
     }
+}
+
+/// Declares that a transaction has read a key, or writes it, without doing so.
+pub(crate) fn conflict_on(transaction: &Transaction, key: &[u8], kind: ConflictRangeType) -> FdbResult<()> {
+    transaction.add_conflict_range(key, &[key, &[0]].concat(), kind)
 }

@@ -32,6 +32,7 @@ use tonic::{codegen::tokio_stream::StreamExt, transport::server::TcpIncoming};
 pub(crate) use connection::Connections;
 pub(crate) use health::Health;
 pub(crate) use request::MESSAGE_APPENDS_MAX;
+pub(crate) use response::timestamp;
 #[cfg(test)]
 pub(crate) use {
     request::session_append,

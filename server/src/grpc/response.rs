@@ -6,7 +6,7 @@ use annals_store::{
     limits::{APPEND_EVENTS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
 };
 
-pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
         nanos: i32::try_from(at.nanos()).expect("nanoseconds within a second fit in 31 bits"),

@@ -8,7 +8,7 @@ use prost::Message;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::grpc::MESSAGE_APPENDS_MAX;
+use crate::grpc::{self, MESSAGE_APPENDS_MAX};
 
 /// Messages with all appends, in their order. None has more than `bytes_max` of events, unless one append has.
 pub(super) fn requests(appends: &[&Append], bytes_max: usize) -> Vec<pb::AppendSessionRequest> {
@@ -44,10 +44,7 @@ fn session_append(append: &Append) -> pb::SessionAppend {
             expected: Some(expected),
         }),
         events: append.events().map(new_event).collect(),
-        recorded_at: append.given_time().map(|at| prost_types::Timestamp {
-            seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
-            nanos: i32::try_from(at.nanos()).unwrap_or(0),
-        }),
+        recorded_at: append.given_time().map(grpc::timestamp),
     };
     pb::SessionAppend {
         append: Some(session_append::Append::AppendToStream(request)),

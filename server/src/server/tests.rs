@@ -12,9 +12,10 @@ use annals_proto::v1::{self as pb, event_store_service_client::EventStoreService
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use tokio::{sync::oneshot, task::JoinHandle};
-use tonic::{Code, transport::Channel};
+use tonic::{Code, Streaming, transport::Channel};
 use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+    health_client::HealthClient,
 };
 
 use super::{Server, http_port};
@@ -56,6 +57,12 @@ impl Running {
             stop,
             served,
         }
+    }
+
+    async fn watch_health(&self) -> Streaming<HealthCheckResponse> {
+        let mut health = HealthClient::new(self.channel.clone());
+        let watch = health.watch(HealthCheckRequest::default()).await;
+        watch.unwrap().into_inner()
     }
 
     fn client(&self) -> EventStoreServiceClient<Channel> {
@@ -141,12 +148,7 @@ async fn a_drain_ends_every_kind_of_call_that_would_not_end_by_itself() {
     let sent = stream::iter([session_append("s")]).chain(stream::pending());
     let mut session = client.append_session(sent).await.unwrap().into_inner();
     session.message().await.unwrap().unwrap();
-    let mut health = HealthClient::new(running.channel.clone());
-    let mut watch = health
-        .watch(HealthCheckRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
+    let mut watch = running.watch_health().await;
     assert_eq!(
         watch.message().await.unwrap().unwrap().status(),
         ServingStatus::Serving
@@ -257,12 +259,7 @@ async fn a_server_whose_storage_fails_tells_its_callers_and_stops_by_itself() {
 async fn health_follows_whether_the_storage_answers() {
     let engine = Arc::new(Failing::default());
     let running = Running::start(options(), engine.clone()).await;
-    let mut health = HealthClient::new(running.channel.clone());
-    let mut watch = health
-        .watch(HealthCheckRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
+    let mut watch = running.watch_health().await;
     for (silent, status) in [
         (false, ServingStatus::Serving),
         (true, ServingStatus::NotServing),

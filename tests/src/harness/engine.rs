@@ -39,32 +39,9 @@ impl Engine {
 #[macro_export]
 macro_rules! on_every_engine {
     ($($case:ident),+ $(,)?) => {
-        mod memory {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    super::$case($crate::harness::Server::start($crate::harness::Engine::Memory)).await;
-                }
-            )+
-        }
-        mod embedded {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    super::$case($crate::harness::Server::start($crate::harness::Engine::Embedded)).await;
-                }
-            )+
-        }
-        mod foundationdb {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    if $crate::harness::Engine::FoundationDb.is_available() {
-                        super::$case($crate::harness::Server::start($crate::harness::Engine::FoundationDb)).await;
-                    }
-                }
-            )+
-        }
+        $crate::on_engine!(memory, Memory, $($case),+);
+        $crate::on_engine!(embedded, Embedded, $($case),+);
+        $crate::on_engine!(foundationdb, FoundationDb, $($case),+);
     };
 }
 
@@ -72,20 +49,23 @@ macro_rules! on_every_engine {
 #[macro_export]
 macro_rules! on_every_engine_that_persists {
     ($($case:ident),+ $(,)?) => {
-        mod embedded_restarted {
+        $crate::on_engine!(embedded_restarted, Embedded, $($case),+);
+        $crate::on_engine!(foundationdb_restarted, FoundationDb, $($case),+);
+    };
+}
+
+/// A module of tests that run these functions on one engine, where it is available.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_engine {
+    ($module:ident, $engine:ident, $($case:ident),+) => {
+        mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    super::$case($crate::harness::Server::start($crate::harness::Engine::Embedded)).await;
-                }
-            )+
-        }
-        mod foundationdb_restarted {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    if $crate::harness::Engine::FoundationDb.is_available() {
-                        super::$case($crate::harness::Server::start($crate::harness::Engine::FoundationDb)).await;
+                    let engine = $crate::harness::Engine::$engine;
+                    if engine.is_available() {
+                        super::$case($crate::harness::Server::start(engine)).await;
                     }
                 }
             )+

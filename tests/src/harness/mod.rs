@@ -37,6 +37,7 @@ mod recorder;
 mod refusal;
 pub mod sample;
 mod server;
+mod subscription;
 
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ pub use options::Options;
 pub use recorder::{Followed, Recorder, assert_sound, observed};
 pub use refusal::Refusal;
 pub use server::{Server, Stub};
+pub use subscription::{next_event, until_caught_up};
 
 /// How long anything may take before a test gives up. Far more than it takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);

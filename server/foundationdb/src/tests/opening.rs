@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use annals_engine::Error;
+use annals_engine::{Engine as _, Error};
 use annals_fdbserver::{Cluster, Layout, Programs};
 use tokio::time::timeout;
 
@@ -135,7 +135,7 @@ async fn a_store_opens_once_its_cluster_has_come() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_ping_tells_whether_the_cluster_answers() {
+async fn a_snapshot_tells_whether_the_cluster_answers() {
     let Some(cluster) = own_cluster(Layout::SINGLE) else {
         return;
     };
@@ -147,7 +147,7 @@ async fn a_ping_tells_whether_the_cluster_answers() {
     let patient = async |answers: bool| {
         timeout(PATIENCE, async {
             loop {
-                match engine.ping().await {
+                match engine.snapshot().await.map(drop) {
                     Ok(()) if answers => return,
                     Err(Error::Unavailable(reason)) if !answers => {
                         assert!(
@@ -162,7 +162,7 @@ async fn a_ping_tells_whether_the_cluster_answers() {
             }
         })
         .await
-        .expect("a ping tells");
+        .expect("a snapshot tells");
     };
     patient(true).await;
     cluster.kill(0);
