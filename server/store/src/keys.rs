@@ -23,7 +23,10 @@ use annals_engine::KeyRange;
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
-use crate::position::{Position, Revision};
+use crate::{
+    position::{Position, Revision},
+    query::ListName,
+};
 
 /// Keys that begin so hold frames: large values, written once and in order. An engine may lay them out for that.
 pub const FRAMES: &[u8] = b"f";
@@ -108,7 +111,31 @@ pub(crate) fn stream(stream: &str, first: Revision) -> Bytes {
 
 /// The entries of one stream.
 pub(crate) fn stream_entries(stream: &str) -> KeyRange {
-    let mut start = BytesMut::from(&named(STREAM, stream, None)[..]);
+    entries(STREAM, stream)
+}
+
+/// The entries of one list.
+pub(crate) fn list_entries(list: &ListName) -> KeyRange {
+    let (space, name) = list_name(list);
+    entries(space, name)
+}
+
+/// The entry of a list that begins with a number: of a stream a revision, otherwise a position.
+pub(crate) fn list_entry(list: &ListName, first: u64) -> Bytes {
+    let (space, name) = list_name(list);
+    named(space, name, Some(first))
+}
+
+fn list_name(list: &ListName) -> (u8, &str) {
+    match list {
+        ListName::Type(name) => (TYPE, name),
+        ListName::Stream(name) => (STREAM, name),
+        ListName::Tag(name) => (TAG, name),
+    }
+}
+
+fn entries(space: u8, name: &str) -> KeyRange {
+    let mut start = BytesMut::from(&named(space, name, None)[..]);
     let mut end = start.clone();
     start.put_u8(0);
     end.put_u8(1);

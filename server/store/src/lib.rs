@@ -5,6 +5,7 @@
 //! - `appender` writes: it puts appends that wait together into one commit, having judged each by `decide`.
 //! - `handover` gives appends to the server that writes at present, where several share a log.
 //! - `tail` is the end of the log in memory, `index` the rest of its indexes on disk, `log` its frames.
+//! - `lookup` finds in both where the matches of a query stand.
 //! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
 //! - `keys` draws every key.
 
@@ -20,6 +21,7 @@ mod index;
 pub mod keys;
 pub mod limits;
 mod log;
+mod lookup;
 mod meta;
 mod metrics;
 mod name;

@@ -2,6 +2,14 @@
 
 use crate::record::View;
 
+/// One of the lists of positions that the indexes keep: of the events of a type or a stream, or with a tag.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ListName {
+    Type(String),
+    Stream(String),
+    Tag(String),
+}
+
 /// Events that match at least one item; without items, every event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
@@ -37,6 +45,15 @@ impl Query {
     pub fn matches(&self, event: &View<'_>) -> bool {
         self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
     }
+
+    /// Where its matches are listed: for every item groups of lists. An event that matches the item is in some list of
+    /// each of its groups; one that is need not match. `None` if an item names no list, so that the whole log must be
+    /// looked at.
+    pub(crate) fn lists(&self) -> Option<Vec<Vec<Vec<ListName>>>> {
+        let items: Vec<_> = self.items.iter().map(QueryItem::lists).collect();
+        let all_listed = !items.is_empty() && items.iter().all(|groups| !groups.is_empty());
+        all_listed.then_some(items)
+    }
 }
 
 impl QueryItem {
@@ -49,6 +66,29 @@ impl QueryItem {
             && one_of(event.stream, &self.streams, &self.stream_prefixes)
             && self.tags.iter().all(|tag| event.tags().any(|has| has == tag))
     }
+
+    /// Names beside prefixes are no group: what matches a prefix is in none of their lists.
+    fn lists(&self) -> Vec<Vec<ListName>> {
+        let mut groups = Vec::new();
+        if self.type_prefixes.is_empty() {
+            groups.push(group(&self.types, ListName::Type));
+        }
+        if self.stream_prefixes.is_empty() {
+            groups.push(group(&self.streams, ListName::Stream));
+        }
+        groups.extend(self.tags.iter().map(|tag| vec![ListName::Tag(tag.clone())]));
+        groups.retain(|group| !group.is_empty());
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+}
+
+fn group(names: &[String], list: fn(String) -> ListName) -> Vec<ListName> {
+    let mut lists: Vec<ListName> = names.iter().cloned().map(list).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists
 }
 
 fn one_of(name: &str, names: &[String], prefixes: &[String]) -> bool {

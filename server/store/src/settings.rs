@@ -26,6 +26,9 @@ pub struct Settings {
     pub waiting_windows_max: usize,
     /// Windows that stay in memory after they are on disk, as a cache.
     pub retired_windows_max: usize,
+    /// Positions from the indexes that a read or a subscription with a query keeps in memory, 8 bytes each, unless its
+    /// query names very many lists.
+    pub lookup_positions_max: usize,
     /// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
     pub index_commit_bytes: usize,
     /// The most bytes of events in one commit, unless a single append has more.
@@ -49,6 +52,7 @@ impl Default for Settings {
             window_events: WINDOW_EVENTS,
             waiting_windows_max: 4,
             retired_windows_max: 2,
+            lookup_positions_max: 16_384,
             index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,

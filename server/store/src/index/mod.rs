@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use entry::{last_minute, names, parse_indexed, parse_name, parse_request};
 pub(crate) use indexer::run;
-pub(crate) use postings::Postings;
+pub(crate) use postings::{Postings, decode};

@@ -3,12 +3,14 @@
 use annals_engine::Direction;
 use bytes::Bytes;
 
+use super::{BATCH_BYTES, log_reader::frames};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     frame::Frame,
     position::Position,
     query::Query,
     record::{Entry, Record},
+    shared::Shared,
     wire::Malformed,
 };
 
@@ -77,6 +79,15 @@ pub(crate) struct Selector<'a> {
 }
 
 impl Selector<'_> {
+    /// Takes from a page of whole frames, and returns the last position that was looked at.
+    pub(crate) async fn page(&self, shared: &Shared, batch: &mut Batch) -> Result<Position> {
+        let mut reached = None;
+        for frame in frames(shared, self.from, self.direction, BATCH_BYTES).await? {
+            reached = self.take(&frame, batch)?.or(reached);
+        }
+        reached.ok_or_else(|| Error::Corrupt(format!("no event is stored at position {}", self.from)))
+    }
+
     /// Takes from a frame into `batch`, and returns the last position that was looked at, or `None` if the frame has
     /// nothing in the range.
     pub(crate) fn take(&self, frame: &Frame, batch: &mut Batch) -> Result<Option<Position>> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_engine::Direction;
 
-use super::{BATCH_BYTES, Batch, Selector};
+use super::{Batch, Finder, Selector};
 use crate::{
     error::{Error, Result},
     frame::Frame,
@@ -36,6 +36,8 @@ pub struct LogReader {
     /// The next position to look at; `None` at the end.
     next: Option<Position>,
     left: u64,
+    /// Set if the indexes tell where the query's matches are.
+    finder: Option<Finder>,
 }
 
 impl LogReader {
@@ -54,6 +56,7 @@ impl LogReader {
         };
         let left = read.limit.unwrap_or(u64::MAX);
         Ok(Self {
+            finder: Finder::new(&read.query, read.direction),
             shared,
             query: read.query,
             direction: read.direction,
@@ -75,9 +78,8 @@ impl LogReader {
     /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
     pub async fn next(&mut self) -> Result<Option<Batch>> {
         while let Some(from) = self.next.filter(|_| self.left > 0) {
-            let frames = frames(&self.shared, from, self.direction, BATCH_BYTES).await?;
             let mut batch = Batch::default();
-            self.take(from, &frames, &mut batch)?;
+            self.page(from, &mut batch).await?;
             self.left -= batch.events as u64;
             if !batch.is_empty() {
                 self.shared.metrics.read_events.inc_by(batch.events as u64);
@@ -89,7 +91,8 @@ impl LogReader {
         Ok(None)
     }
 
-    fn take(&mut self, from: Position, frames: &[Arc<Frame>], batch: &mut Batch) -> Result<()> {
+    /// Looks at a page of the log, and takes what matches.
+    async fn page(&mut self, from: Position, batch: &mut Batch) -> Result<()> {
         let to = match self.direction {
             Direction::Forwards => self.head,
             Direction::Backwards => Position(1),
@@ -101,12 +104,9 @@ impl LogReader {
             to,
             events_max: self.left,
         };
-        let mut reached = None;
-        for frame in frames {
-            reached = selector.take(frame, batch)?.or(reached);
-        }
-        let Some(reached) = reached else {
-            return Err(Error::Corrupt(format!("no event is stored at position {from}")));
+        let reached = match &mut self.finder {
+            Some(finder) => finder.page(&self.shared, &selector, batch).await?,
+            None => selector.page(&self.shared, batch).await?,
         };
         self.next = match self.direction {
             _ if reached == to => None,

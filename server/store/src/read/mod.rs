@@ -3,6 +3,7 @@
 
 mod batch;
 mod ends;
+mod finder;
 pub(crate) mod log_reader;
 mod places;
 pub(crate) mod standing;
@@ -15,6 +16,7 @@ pub use annals_engine::Direction;
 pub use batch::Batch;
 pub(crate) use batch::Selector;
 pub(crate) use ends::ends;
+pub(crate) use finder::Finder;
 pub use log_reader::{LogReader, ReadAll};
 pub(crate) use places::{last_revision, places, records_at};
 pub use stream_reader::{ReadStream, StreamReader};

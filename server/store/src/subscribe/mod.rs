@@ -22,7 +22,7 @@ use crate::{
     name::StreamName,
     position::{Position, Revision},
     query::Query,
-    read::{BATCH_BYTES, Batch, Selector, ends, log_reader},
+    read::{BATCH_BYTES, Batch, Finder, Selector, ends},
     shared::Shared,
     signal::Watcher,
 };
@@ -102,6 +102,8 @@ pub struct Subscription {
     told: Position,
     told_at: Instant,
     live: bool,
+    /// While it reads from storage, if the indexes tell where the query's matches are.
+    finder: Option<Finder>,
     head: Watcher<Position>,
     draining: Watcher<bool>,
     failed: Watcher<Option<Error>>,
@@ -161,6 +163,7 @@ impl Subscription {
             told: place,
             told_at: Instant::now(),
             live: false,
+            finder: None,
             head: shared.tail.watch_head(),
             draining: shared.draining.watch(),
             failed: shared.failed.watch(),
@@ -208,7 +211,11 @@ impl Subscription {
     async fn advance(&mut self, head: Position) -> Result<Option<Notice>> {
         let mut batch = Batch::default();
         match self.shared.tail.frames_forwards(self.place.next(), BATCH_BYTES) {
-            Some(frames) => self.take(&frames, head, &mut batch)?,
+            Some(frames) => {
+                // What was looked up is not needed near the head, and must not take memory there.
+                self.finder = None;
+                self.take(&frames, head, &mut batch)?;
+            }
             None if self.live => {
                 self.live = false;
                 self.shared.metrics.fell_behind.inc();
@@ -242,9 +249,21 @@ impl Subscription {
             self.place = stream.read(&self.shared, &self.query, head, batch).await?;
             return Ok(());
         }
-        let from = self.place.next();
-        let frames = log_reader::frames(&self.shared, from, Direction::Forwards, BATCH_BYTES).await?;
-        self.take(&frames, head, batch)
+        if self.finder.is_none() {
+            self.finder = Finder::new(&self.query, Direction::Forwards);
+        }
+        let selector = Selector {
+            query: &self.query,
+            direction: Direction::Forwards,
+            from: self.place.next(),
+            to: head,
+            events_max: u64::MAX,
+        };
+        self.place = match &mut self.finder {
+            Some(finder) => finder.page(&self.shared, &selector, batch).await?,
+            None => selector.page(&self.shared, batch).await?,
+        };
+        Ok(())
     }
 
     fn take(&mut self, frames: &[Arc<Frame>], head: Position, batch: &mut Batch) -> Result<()> {

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use annals_engine::Direction;
 use uuid::Uuid;
 
 use super::{KNOWN_STREAMS_MAX, Request, State, StreamRun, Tail, Window};
 use crate::{
     name::StreamName,
     position::{Position, Revision, Timestamp},
+    query::ListName,
 };
 
 /// Where some events of a stream stand, as far as that is in memory.
@@ -17,6 +19,18 @@ pub(crate) struct Placed {
     pub oldest: Revision,
     /// The revisions that were asked for and are in memory, ascending, and where they stand.
     pub events: Vec<(Revision, Position)>,
+}
+
+/// What the windows know of a list from a position on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Recent {
+    /// These positions, in the direction that was asked for, and no others up to `until`.
+    Here {
+        positions: Vec<Position>,
+        until: Position,
+    },
+    /// The position lies before the windows. The indexes on disk are complete up to `up_to`, where the windows begin.
+    Stored { up_to: Position },
 }
 
 /// A stream that began in one of the windows.
@@ -125,6 +139,48 @@ impl Tail {
                 .extend((run_from..).map(Revision).zip(positions.copied()));
         }
         placed
+    }
+
+    /// Where the events of a list stand, from `from` on: the first `count_max` of them.
+    pub(crate) fn listed(
+        &self,
+        list: &ListName,
+        from: Position,
+        direction: Direction,
+        count_max: usize,
+    ) -> Recent {
+        let state = self.state.read();
+        let up_to = state
+            .windows()
+            .next_back()
+            .map_or(Position::START, |oldest| oldest.after);
+        if from <= up_to {
+            return Recent::Stored { up_to };
+        }
+        let lists = state.windows().map(|window| window.list(list));
+        let positions: Vec<Position> = match direction {
+            Direction::Forwards => lists
+                .rev()
+                .flat_map(|list| &list[list.partition_point(|position| *position < from)..])
+                .take(count_max)
+                .copied()
+                .collect(),
+            Direction::Backwards => lists
+                .flat_map(|list| {
+                    list[..list.partition_point(|position| *position <= from)]
+                        .iter()
+                        .rev()
+                })
+                .take(count_max)
+                .copied()
+                .collect(),
+        };
+        let until = match (positions.last(), direction) {
+            (Some(last), _) if positions.len() == count_max => *last,
+            (_, Direction::Forwards) => state.active.last,
+            (_, Direction::Backwards) => up_to.next(),
+        };
+        Recent::Here { positions, until }
     }
 
     /// Position and last revision of a stream's last event in memory.

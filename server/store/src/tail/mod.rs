@@ -34,7 +34,7 @@ use crate::{
     wire::Malformed,
 };
 
-pub(crate) use lookup::{NewStream, Placed};
+pub(crate) use lookup::{NewStream, Placed, Recent};
 use ring::Ring;
 pub(crate) use window::{Request, StreamRun, Window};
 

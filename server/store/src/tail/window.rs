@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     name::StreamName,
     position::{Position, Revision, Timestamp},
+    query::ListName,
     record::View,
     wire::{Malformed, Parsed},
 };
@@ -89,6 +90,16 @@ impl Window {
             self.minutes.push((event.recorded_at.minute(), event.position));
         }
         Ok(())
+    }
+
+    /// The positions of a list, ascending.
+    pub(crate) fn list(&self, name: &ListName) -> &[Position] {
+        let positions = match name {
+            ListName::Type(name) => self.types.get(name.as_str()),
+            ListName::Stream(name) => self.streams.get(name.as_str()).map(|run| &run.positions),
+            ListName::Tag(name) => self.tags.get(name.as_str()),
+        };
+        positions.map_or(&[], Vec::as_slice)
     }
 
     fn add_to_stream(&mut self, event: &View<'_>) -> Parsed<()> {

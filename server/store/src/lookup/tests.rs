@@ -1,0 +1,355 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use annals_engine::{
+    BoxFuture, Commit, Engine, Page, Read, Result as EngineResult, Snapshot, memory::MemoryEngine,
+};
+use bytes::Bytes;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::{
+    Append, Direction, Environment, EventType, Expected, NewEvent, Notice, Position, Query, QueryItem,
+    ReadAll, Record, Sabotage, Settings, Start, Store, SubscribeAll, Tag,
+    testing::{Fixture, TestClock, small, stream},
+};
+
+/// Type, stream and tags (bits) of an event.
+type Shape = (u8, u8, u8);
+
+fn event(id: u128, (kind, _, tags): Shape) -> NewEvent {
+    NewEvent {
+        id: Uuid::from_u128(id),
+        kind: EventType::new(&format!("type{kind}")).unwrap(),
+        data: Bytes::from(vec![b'x'; usize::from(kind) * 40]),
+        metadata: Bytes::new(),
+        tags: (0..3)
+            .filter(|bit| tags & (1 << bit) != 0)
+            .map(|bit| Tag::new(&format!("tag{bit}")).unwrap())
+            .collect(),
+    }
+}
+
+/// Appends events, neighbours in one stream together.
+async fn fill(store: &Store, shapes: &[Shape]) {
+    let mut id = u128::from(store.info().head.0);
+    for run in shapes.chunk_by(|a, b| a.1 == b.1) {
+        let events = run.iter().map(|shape| {
+            id += 1;
+            event(id, *shape)
+        });
+        let name = stream(&format!("stream{}", run[0].1));
+        let append = Append::new(name, Expected::Any, events.collect(), &crate::Limits::default()).unwrap();
+        store.append(append).await.unwrap();
+    }
+}
+
+async fn read(store: &Store, read: ReadAll, meanwhile: &[Shape]) -> Vec<Record> {
+    let mut reader = store.read_all(read).await.unwrap();
+    let mut records = Vec::new();
+    while let Some(batch) = reader.next().await.unwrap() {
+        assert!(!batch.is_empty());
+        if records.is_empty() {
+            fill(store, meanwhile).await;
+        }
+        records.extend(batch.records().unwrap());
+    }
+    records
+}
+
+/// What a subscription sends until it has caught up, and up to where it has then looked.
+async fn subscribe(store: &Store, after: u64, query: &Query) -> (Vec<Record>, Position) {
+    let start = Start::After(Position(after));
+    let query = query.clone();
+    let mut subscription = store.subscribe_all(SubscribeAll { start, query }).await.unwrap();
+    let (mut records, mut told): (Vec<Record>, _) = (Vec::new(), Position(after));
+    loop {
+        match subscription.next().await.unwrap() {
+            Notice::Events(batch) => {
+                records.extend(batch.records().unwrap());
+                let last = records.last().unwrap().position;
+                assert!(last > told, "{last} after {told}");
+                told = last;
+            }
+            Notice::Checkpoint { position } | Notice::FellBehind { position, .. } => {
+                assert!(position >= told, "{position} after {told}");
+                told = position;
+            }
+            Notice::CaughtUp { position } => {
+                assert!(position >= told, "{position} after {told}");
+                return (records, position);
+            }
+        }
+    }
+}
+
+fn matches(item: &QueryItem, record: &Record) -> bool {
+    let any = |names: &[String], prefixes: &[String], name: &String| {
+        names.is_empty() && prefixes.is_empty()
+            || names.contains(name)
+            || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    any(&item.types, &item.type_prefixes, &record.kind)
+        && any(&item.streams, &item.stream_prefixes, &record.stream)
+        && item.tags.iter().all(|tag| record.tags.contains(tag))
+}
+
+fn names(prefix: &'static str, kinds: u8) -> impl Strategy<Value = Vec<String>> {
+    // One more than there are.
+    let name = (0..=kinds).prop_map(move |n| format!("{prefix}{n}"));
+    prop_oneof![2 => Just(Vec::new()), 3 => proptest::collection::vec(name, 1..3)]
+}
+
+fn item() -> impl Strategy<Value = QueryItem> {
+    let prefixes = prop_oneof![9 => Just(Vec::new()), 1 => Just(vec!["type1".to_owned()])];
+    (names("type", 3), names("stream", 4), names("tag", 3), prefixes).prop_map(
+        |(types, streams, tags, type_prefixes)| QueryItem {
+            types,
+            streams,
+            tags,
+            type_prefixes,
+            ..QueryItem::default()
+        },
+    )
+}
+
+fn shapes(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Shape>> {
+    // Some kinds are much rarer than others.
+    let rare = |n: u8| prop_oneof![12 => Just(0), 4 => Just(1), 1 => 0..n];
+    let tags = prop_oneof![6 => Just(0), 3 => Just(1), 1 => Just(2), 2 => Just(3), 1 => 0..8_u8];
+    proptest::collection::vec((rare(3), rare(4), tags), len)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_looked_up_is_what_a_scan_finds(
+        log in shapes(1..600),
+        meanwhile in shapes(0..60),
+        items in proptest::collection::vec(item(), 1..4),
+        window_events in prop_oneof![Just(8_u64), Just(64)],
+        lookup_positions_max in prop_oneof![Just(0_usize), Just(400)],
+        from in 0..=600_u64,
+        limit in proptest::option::of(1..80_u64),
+        reopens: bool,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let settings = Settings { window_events, lookup_positions_max, ..small() };
+            let mut fixture = Fixture::new(settings).await;
+            fill(&fixture.store, &log).await;
+            fixture.indexed(log.len() as u64 / window_events * window_events).await;
+            if reopens {
+                fixture.reopen().await;
+            }
+            let query = Query { items };
+            let from = from.min(log.len() as u64 + 1);
+            let everything = |direction| ReadAll {
+                direction,
+                from: Some(Position(from)),
+                limit: None,
+                query: Query::default(),
+            };
+            for direction in [Direction::Forwards, Direction::Backwards] {
+                let mut wanted = read(&fixture.store, everything(direction), &[]).await;
+                wanted.retain(|record| query.items.iter().any(|item| matches(item, record)));
+                wanted.truncate(limit.unwrap_or(u64::MAX) as usize);
+                let by_query = ReadAll { limit, query: query.clone(), ..everything(direction) };
+                prop_assert_eq!(read(&fixture.store, by_query, &meanwhile).await, wanted);
+            }
+            let after = from.saturating_sub(1);
+            let mut wanted = read(&fixture.store, ReadAll { from: Some(Position(after + 1)), ..everything(Direction::Forwards) }, &[]).await;
+            wanted.retain(|record| query.items.iter().any(|item| matches(item, record)));
+            let (found, reached) = subscribe(&fixture.store, after, &query).await;
+            prop_assert_eq!(found, wanted);
+            prop_assert_eq!(reached, fixture.store.info().head);
+            Ok(())
+        })?;
+    }
+}
+
+/// Counts what is read of the engine it wraps.
+struct Counted {
+    engine: MemoryEngine,
+    trips: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
+    bytes: Arc<AtomicUsize>,
+}
+
+struct CountedSnapshot {
+    snapshot: Box<dyn Snapshot>,
+    trips: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Engine for Counted {
+    fn name(&self) -> &'static str {
+        "counted"
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, EngineResult<Box<dyn Snapshot>>> {
+        Box::pin(async {
+            let counted: Box<dyn Snapshot> = Box::new(CountedSnapshot {
+                snapshot: self.engine.snapshot().await?,
+                trips: self.trips.clone(),
+                reads: self.reads.clone(),
+                bytes: self.bytes.clone(),
+            });
+            Ok(counted)
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, EngineResult<()>> {
+        self.engine.commit(commit)
+    }
+
+    fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, EngineResult<()>> {
+        self.engine.watch(key, last_seen)
+    }
+}
+
+impl Snapshot for CountedSnapshot {
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, EngineResult<Vec<Page>>> {
+        self.trips.fetch_add(1, Ordering::Relaxed);
+        self.reads.fetch_add(reads.len(), Ordering::Relaxed);
+        Box::pin(async {
+            let pages = self.snapshot.read(reads).await?;
+            let entries = pages.iter().flat_map(|page| &page.entries);
+            let bytes = entries.map(|entry| entry.key.len() + entry.value.len()).sum();
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+            Ok(pages)
+        })
+    }
+}
+
+/// Trips, reads and bytes that a query takes in a log of so many events, of which ten bear the tag `tag0`, and how many
+/// events it finds.
+async fn cost(events: u64, query: &Query, direction: Direction) -> (usize, usize, usize, usize) {
+    let counted = Counted {
+        engine: MemoryEngine::new(),
+        trips: Arc::default(),
+        reads: Arc::default(),
+        bytes: Arc::default(),
+    };
+    let counts = [&counted.trips, &counted.reads, &counted.bytes].map(Arc::clone);
+    let environment = Environment {
+        clock: Arc::new(TestClock(AtomicU64::new(60_000_000))),
+        seed: 1,
+        writer: String::new(),
+        handover: None,
+        sabotage: Sabotage::default(),
+    };
+    let settings = Settings {
+        window_events: 256,
+        ..small()
+    };
+    let store = Store::open(Arc::new(counted), settings, environment)
+        .await
+        .unwrap();
+    let tenth = events / 10;
+    let shapes: Vec<Shape> = (0..events)
+        .map(|n| (0, (n / 20 % 2) as u8, u8::from(n % tenth == tenth / 2)))
+        .collect();
+    fill(&store, &shapes).await;
+    while store.info().indexed.0 < events / 256 * 256 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let before = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+    let read_all = ReadAll {
+        direction,
+        from: None,
+        limit: None,
+        query: query.clone(),
+    };
+    let found = read(&store, read_all, &[]).await.len();
+    let [trips, reads, bytes] = [0, 1, 2].map(|n| counts[n].load(Ordering::Relaxed) - before[n]);
+    (trips, reads, bytes, found)
+}
+
+#[tokio::test]
+async fn ten_matches_cost_no_more_in_a_long_log_than_in_a_short_one() {
+    let tagged = QueryItem {
+        tags: vec!["tag0".to_owned()],
+        ..QueryItem::default()
+    };
+    // A type that all events have must not make it dearer.
+    let typed = QueryItem {
+        types: vec!["type0".to_owned()],
+        ..tagged.clone()
+    };
+    let nowhere = QueryItem {
+        streams: vec!["stream9".to_owned()],
+        ..tagged.clone()
+    };
+    let queries = [
+        (vec![tagged.clone()], 10),
+        (vec![typed.clone()], 10),
+        (vec![nowhere.clone()], 0),
+        (vec![nowhere, typed], 10),
+    ];
+    for (items, matches) in queries {
+        let query = Query { items };
+        for direction in [Direction::Forwards, Direction::Backwards] {
+            let short = cost(3_000, &query, direction).await;
+            let long = cost(60_000, &query, direction).await;
+            assert_eq!((short.3, long.3), (matches, matches));
+            assert!(
+                long.0 <= 4 && long.1 <= 24,
+                "{query:?}: {long:?} trips, reads, bytes"
+            );
+            assert!(
+                long.2 <= 2 * short.2.max(4_096),
+                "{query:?}: bytes in a short log {short:?}, in a long one {long:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_server_appends_and_indexes_meanwhile_is_not_read() {
+    let settings = Settings {
+        shared_engine: true,
+        lookup_positions_max: 0,
+        ..small()
+    };
+    for direction in [Direction::Forwards, Direction::Backwards] {
+        let fixture = Fixture::new(settings.clone()).await;
+        // Too far apart to be read in whole pages.
+        let shapes: Vec<Shape> = (0..2_000).map(|n| (u8::from(n % 20 == 0), 0, 0)).collect();
+        fill(&fixture.store, &shapes).await;
+        let query = Query {
+            items: vec![QueryItem {
+                types: vec!["type1".to_owned()],
+                streams: vec!["stream0".to_owned()],
+                ..QueryItem::default()
+            }],
+        };
+        let read_all = ReadAll {
+            direction,
+            from: None,
+            limit: None,
+            query,
+        };
+        let mut reader = fixture.store.read_all(read_all).await.unwrap();
+        let mut records = reader.next().await.unwrap().unwrap().records().unwrap();
+        assert!(records.len() < 100, "the first page is not all");
+        let other = fixture.another().await;
+        fill(&other, &shapes).await;
+        while other.info().indexed < Position(4_000) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        while let Some(batch) = reader.next().await.unwrap() {
+            records.extend(batch.records().unwrap());
+        }
+        let mut wanted: Vec<u64> = (0..100).map(|n| n * 20 + 1).collect();
+        if direction == Direction::Backwards {
+            wanted.reverse();
+        }
+        let found: Vec<u64> = records.iter().map(|record| record.position.0).collect();
+        assert_eq!(found, wanted);
+    }
+}

@@ -1,0 +1,108 @@
+//! Reading the matches of a query from where the indexes say they are.
+
+use annals_engine::Direction;
+
+use super::{BATCH_BYTES, Batch, Selector, records_at};
+use crate::{error::Result, lookup::Lookup, position::Position, query::Query, record::Entry, shared::Shared};
+
+/// Events that are read at a time.
+const PAGE_EVENTS: u64 = 64;
+/// At least so many are looked up, because not all that are found need match.
+const PAGE_EVENTS_MIN: u64 = 8;
+/// Events that are read at a time going backwards.
+const BACKWARDS_EVENTS: usize = 16;
+/// If of so many positions in a row at least one is wanted, on average, whole pages of the log are read.
+const DENSE_POSITIONS: u64 = 16;
+
+/// A read by index.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    lookup: Lookup,
+}
+
+impl Finder {
+    /// `None` if all of the log must be looked at.
+    pub(crate) fn new(query: &Query, direction: Direction) -> Option<Self> {
+        if query.matches_all() {
+            return None;
+        }
+        Lookup::new(query, direction).map(|lookup| Self { lookup })
+    }
+
+    /// Takes a page of what the selector selects into an empty batch, and returns up to where the log was looked at. The
+    /// batch may stay empty although there is more behind that.
+    pub(crate) async fn page(
+        &mut self,
+        shared: &Shared,
+        selector: &Selector<'_>,
+        batch: &mut Batch,
+    ) -> Result<Position> {
+        let count_max = selector.events_max.clamp(PAGE_EVENTS_MIN, PAGE_EVENTS) as usize;
+        let mut found = self
+            .lookup
+            .page(shared, selector.from, selector.to, count_max)
+            .await?;
+        if let Some(first) = dense_from(&found.positions) {
+            return Selector {
+                from: first,
+                ..*selector
+            }
+            .page(shared, batch)
+            .await;
+        }
+        match selector.direction {
+            Direction::Forwards => {
+                let mut left = found.positions.as_slice();
+                while !left.is_empty() {
+                    let entries = records_at(shared, left).await?;
+                    left = &left[entries.len()..];
+                    if let Some(reached) = take(selector, entries.into_iter(), batch)? {
+                        return Ok(reached);
+                    }
+                }
+            }
+            Direction::Backwards => {
+                found.positions.reverse();
+                // A group must be read whole before its last event can be handed out.
+                for group in found.positions.rchunks(BACKWARDS_EVENTS) {
+                    let mut entries = Vec::with_capacity(group.len());
+                    while entries.len() < group.len() {
+                        entries.extend(records_at(shared, &group[entries.len()..]).await?);
+                    }
+                    if let Some(reached) = take(selector, entries.into_iter().rev(), batch)? {
+                        return Ok(reached);
+                    }
+                }
+            }
+        }
+        Ok(found.reached)
+    }
+}
+
+/// Takes what matches. Returns the last position that was looked at once the batch is full.
+fn take(
+    selector: &Selector<'_>,
+    entries: impl Iterator<Item = Entry>,
+    batch: &mut Batch,
+) -> Result<Option<Position>> {
+    for entry in entries {
+        let view = entry.view()?;
+        if !selector.query.matches(&view) {
+            continue;
+        }
+        let position = view.position;
+        batch.push(entry.into_bytes(), 1);
+        if batch.events as u64 >= selector.events_max || batch.bytes >= BATCH_BYTES {
+            return Ok(Some(position));
+        }
+    }
+    Ok(None)
+}
+
+/// The first position, if it is cheaper to read the log from there than one position after the other.
+fn dense_from(positions: &[Position]) -> Option<Position> {
+    let (first, last) = (positions.first()?, positions.last()?);
+    let count = positions.len() as u64;
+    let dense = count >= PAGE_EVENTS / 2 && first.0.abs_diff(last.0) < count * DENSE_POSITIONS;
+    dense.then_some(*first)
+}
