@@ -1,5 +1,7 @@
 //! What the tests of this crate share: a small store on the memory engine, and short words for appends.
 
+mod counted;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -13,6 +15,8 @@ use crate::{
     Append, Appended, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query, ReadAll,
     ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
 };
+
+pub(crate) use counted::{Cost, Counted};
 
 /// A clock that shows what it is set to.
 #[derive(Debug, Default)]

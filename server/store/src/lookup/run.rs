@@ -111,3 +111,6 @@ impl Run {
             .retain(|rank| *rank > known_until || other.ranks.binary_search(rank).is_ok());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! A memory engine that counts what is read of it.
+
+use std::sync::Arc;
+
+use annals_engine::{BoxFuture, Commit, Engine, Page, Read, Result, Snapshot, memory::MemoryEngine};
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+/// What was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Times that the engine was asked.
+    pub trips: usize,
+    pub reads: usize,
+    /// Of keys and values.
+    pub bytes: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Counted {
+    engine: MemoryEngine,
+    cost: Arc<Mutex<Cost>>,
+}
+
+impl Counted {
+    /// What was read since the last time.
+    pub(crate) fn take(&self) -> Cost {
+        std::mem::take(&mut *self.cost.lock())
+    }
+}
+
+impl Engine for Counted {
+    fn name(&self) -> &'static str {
+        "counted"
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>>> {
+        Box::pin(async {
+            let counted: Box<dyn Snapshot> = Box::new(CountedSnapshot {
+                snapshot: self.engine.snapshot().await?,
+                cost: self.cost.clone(),
+            });
+            Ok(counted)
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
+        self.engine.commit(commit)
+    }
+
+    fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, Result<()>> {
+        self.engine.watch(key, last_seen)
+    }
+}
+
+struct CountedSnapshot {
+    snapshot: Box<dyn Snapshot>,
+    cost: Arc<Mutex<Cost>>,
+}
+
+impl Snapshot for CountedSnapshot {
+    fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>> {
+        let count = reads.len();
+        Box::pin(async move {
+            let pages = self.snapshot.read(reads).await?;
+            let entries = pages.iter().flat_map(|page| &page.entries);
+            let mut cost = self.cost.lock();
+            cost.trips += 1;
+            cost.reads += count;
+            cost.bytes += entries
+                .map(|entry| entry.key.len() + entry.value.len())
+                .sum::<usize>();
+            drop(cost);
+            Ok(pages)
+        })
+    }
+}
