@@ -4,6 +4,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
+    check::{self, Check, FailedCheck},
     limits::{self, Limits},
     name::{EventType, StreamName, Tag},
     position::{Position, Revision, Timestamp},
@@ -21,6 +22,18 @@ pub enum Expected {
     StreamExists,
     /// Its last event has this revision.
     Exactly(Revision),
+}
+
+impl Expected {
+    /// Whether a stream with this last revision is as expected.
+    pub(crate) fn holds(self, last: Option<Revision>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NoStream => last.is_none(),
+            Self::StreamExists => last.is_some(),
+            Self::Exactly(revision) => last == Some(revision),
+        }
+    }
 }
 
 /// An event to be appended.
@@ -52,6 +65,7 @@ pub struct Append {
     pub(crate) expected: Expected,
     pub(crate) events: Vec<PreparedEvent>,
     pub(crate) bytes: usize,
+    pub(crate) checks: Vec<Check>,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
 }
@@ -116,6 +130,23 @@ pub enum AppendError {
         /// The id.
         id: Uuid,
     },
+    /// Too many checks.
+    #[error("{checks} checks are more than the {checks_max} that an append may have")]
+    TooManyChecks {
+        /// How many there are.
+        checks: usize,
+        /// How many there may be.
+        checks_max: usize,
+    },
+    /// The query of a check is not answered by the indexes.
+    #[error(
+        "check {index} has a query that the indexes can't answer; name types, streams or tags in each of its items, at most \
+         4,096 in all, and no prefixes"
+    )]
+    CheckNotListed {
+        /// Which check.
+        index: usize,
+    },
     /// Too much in all.
     #[error("an append of {bytes} bytes is over the limit of {bytes_max}; split it")]
     AppendTooLarge {
@@ -164,6 +195,7 @@ impl Append {
             expected,
             events,
             bytes,
+            checks: Vec::new(),
             recorded_at: None,
         })
     }
@@ -175,6 +207,40 @@ impl Append {
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
         self
+    }
+
+    /// The same append, written only if these hold too. If not, the rejection lists all that do not.
+    ///
+    /// Such an append with [`Expected::Any`] or [`Expected::StreamExists`] is compared only with what was appended after
+    /// the greatest position behind which it allows no match, as one with an exact revision is only compared with what
+    /// stands behind that: it can't have been written before.
+    ///
+    /// # Errors
+    /// [`AppendError`] if there are too many, or one has a query that the indexes can't answer.
+    pub fn with_checks(mut self, checks: Vec<Check>) -> Result<Self, AppendError> {
+        check::validate(&checks)?;
+        self.checks = checks;
+        Ok(self)
+    }
+
+    /// What must hold besides.
+    #[must_use]
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// Bytes that it takes while it waits.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.bytes + self.checks.iter().map(Check::bytes).sum::<usize>()
+    }
+
+    /// The position before which it can't have been written: that up to which the caller knew the log.
+    pub(crate) fn known_to(&self) -> Position {
+        self.checks
+            .iter()
+            .filter_map(Check::after)
+            .max()
+            .unwrap_or_default()
     }
 
     /// The stream.
@@ -305,7 +371,7 @@ pub struct Appended {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The stream is not as expected.
-    #[error("stream {stream:?} was expected {} but {}", expected_words(*.expected), actual_words(*.actual))]
+    #[error("{}", conflict_words(stream, *.expected, *.actual))]
     RevisionConflict {
         /// The stream.
         stream: StreamName,
@@ -313,6 +379,21 @@ pub enum Rejection {
         expected: Expected,
         /// Its last revision; `None`: it has no events.
         actual: Option<Revision>,
+    },
+    /// Checks of the append do not hold: all that do not, with what was found.
+    #[error("{}", check::words(failed))]
+    ChecksFailed {
+        /// In the order of the append's checks, what it expects of its own stream before them.
+        failed: Vec<FailedCheck>,
+    },
+    /// The position after which a check allows no match is not given to an event yet: the caller read another store, or
+    /// this one before it was restored from an older backup.
+    #[error("a check begins after position {after}, which is beyond the head of the log, {head}")]
+    CheckBeyondHead {
+        /// The position of the check.
+        after: Position,
+        /// The last position there is.
+        head: Position,
     },
     /// The first event's id is known from another append.
     #[error(
@@ -349,6 +430,11 @@ pub enum Rejection {
         /// Now.
         latest: Timestamp,
     },
+}
+
+pub(crate) fn conflict_words(stream: &StreamName, expected: Expected, actual: Option<Revision>) -> String {
+    let (expected, actual) = (expected_words(expected), actual_words(actual));
+    format!("stream {stream:?} was expected {expected} but {actual}")
 }
 
 fn expected_words(expected: Expected) -> String {

@@ -11,6 +11,7 @@
 
 mod append;
 mod appender;
+mod check;
 mod decide;
 mod error;
 mod follow;
@@ -41,6 +42,7 @@ mod testing;
 mod wire;
 
 pub use append::{Append, AppendError, Appended, Expected, NewEvent, Rejection};
+pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
 pub use limits::Limits;

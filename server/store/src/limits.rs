@@ -6,6 +6,8 @@ pub const APPEND_EVENTS_MAX: usize = 10_000;
 pub const METADATA_BYTES_MAX: usize = 65_536;
 /// The most tags on an event.
 pub const TAGS_MAX: usize = 32;
+/// The most checks of an append.
+pub const CHECKS_MAX: usize = 64;
 /// The most items in a query.
 pub const QUERY_ITEMS_MAX: usize = 64;
 /// The most names (types, streams, prefixes, tags) in an item of a query.

@@ -1,6 +1,8 @@
 //! Queries: which events a read or a subscription is about. See `annals/v1/query.proto` for their meaning.
 
-use crate::record::View;
+use annals_engine::Direction;
+
+use crate::{lookup::Lookup, record::View};
 
 /// One of the lists of positions that the indexes keep: of the events of a type or a stream, or with a tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +48,22 @@ impl Query {
         self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
     }
 
+    /// Whether the indexes tell exactly which events match: every one, or those in lists.
+    pub(crate) fn is_listed(&self) -> bool {
+        let by_prefix = |item: &QueryItem| !item.type_prefixes.is_empty() || !item.stream_prefixes.is_empty();
+        self.matches_all()
+            || (!self.items.iter().any(by_prefix) && Lookup::new(self, Direction::Forwards).is_some())
+    }
+
+    /// Bytes of the names in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.items
+            .iter()
+            .flat_map(QueryItem::names)
+            .map(String::len)
+            .sum()
+    }
+
     /// Where its matches are listed: for every item groups of lists. An event that matches the item is in some list of
     /// each of its groups; one that is need not match. `None` if an item names no list, so that the whole log must be
     /// looked at.
@@ -65,6 +83,18 @@ impl QueryItem {
         one_of(event.kind, &self.types, &self.type_prefixes)
             && one_of(event.stream, &self.streams, &self.stream_prefixes)
             && self.tags.iter().all(|tag| event.tags().any(|has| has == tag))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        [
+            &self.types,
+            &self.type_prefixes,
+            &self.streams,
+            &self.stream_prefixes,
+            &self.tags,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Names beside prefixes are no group: what matches a prefix is in none of their lists.

@@ -200,6 +200,26 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
+    /// An event that is prepared and not yet stored, as it will be.
+    pub(crate) fn of_body(body: &'a [u8], placement: Placement<'a>) -> Parsed<Self> {
+        let mut view = Self {
+            record: body,
+            id: &[],
+            kind: "",
+            data: &[],
+            metadata: &[],
+            stream: placement.stream,
+            revision: placement.revision,
+            position: placement.position,
+            recorded_at: placement.recorded_at,
+        };
+        let mut cursor = Cursor::new(body);
+        while let Some((field_number, field)) = cursor.field()? {
+            view.take(field_number, field)?;
+        }
+        Ok(view)
+    }
+
     fn take(&mut self, field_number: u32, field: Field<'a>) -> Parsed<()> {
         match field_number {
             number::ID => self.id = field.bytes()?,

@@ -173,7 +173,7 @@ impl Store {
             .waiting_bytes_max
             .div_ceil(PERMIT_BYTES)
             .max(1);
-        let permits = append.bytes.div_ceil(PERMIT_BYTES).clamp(1, room_max);
+        let permits = append.waiting_bytes().div_ceil(PERMIT_BYTES).clamp(1, room_max);
         let permits =
             u32::try_from(permits).map_err(|_| Error::Internal("an append over 4 TB".to_owned()))?;
         let room = Arc::clone(&self.room)

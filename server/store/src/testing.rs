@@ -1,13 +1,14 @@
 //! What the tests of this crate share: a small store on the memory engine, and short words for appends.
 
 mod counted;
+pub(crate) mod shapes;
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-use annals_engine::memory::MemoryEngine;
+use annals_engine::{Engine, memory::MemoryEngine};
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -88,6 +89,16 @@ impl Fixture {
 }
 
 async fn open(engine: &Arc<MemoryEngine>, clock: &Arc<TestClock>, settings: &Settings, seed: u64) -> Store {
+    open_on(engine.clone(), clock, settings.clone(), seed).await
+}
+
+/// A store on an engine that counts.
+pub(crate) async fn open_counted(engine: &Arc<Counted>, settings: Settings) -> Store {
+    let clock = Arc::new(TestClock(AtomicU64::new(60_000_000)));
+    open_on(engine.clone(), &clock, settings, 1).await
+}
+
+async fn open_on(engine: Arc<dyn Engine>, clock: &Arc<TestClock>, settings: Settings, seed: u64) -> Store {
     let environment = Environment {
         clock: clock.clone(),
         seed,
@@ -95,9 +106,7 @@ async fn open(engine: &Arc<MemoryEngine>, clock: &Arc<TestClock>, settings: &Set
         handover: None,
         sabotage: Sabotage::default(),
     };
-    Store::open(engine.clone(), settings.clone(), environment)
-        .await
-        .unwrap()
+    Store::open(engine, settings, environment).await.unwrap()
 }
 
 pub(crate) fn event(id: u128) -> NewEvent {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     append::{Append, Appended, Rejection},
+    check::{Check, Evidence, FailedCheck},
     decide::{self, Question, Standing, Verdict},
     error::Result,
     frame::Frame,
@@ -21,7 +22,7 @@ use crate::{
     shared::Shared,
 };
 
-use super::{builder::Builder, facts::Fact};
+use super::{builder::Builder, condition::Added, facts::Fact};
 
 /// What is known before a group is judged, and what it is judged into.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Group<'a> {
     accepted: Vec<Accepted<'a>>,
     streams: HashMap<&'a StreamName, Overlay>,
     requests: HashMap<Uuid, usize>,
+    /// Kept only if an append of the group has checks.
+    added: Option<Added>,
 }
 
 /// An append that the group writes.
@@ -65,7 +68,8 @@ pub(crate) struct Judged {
 }
 
 impl<'a> Group<'a> {
-    pub(crate) fn new(head: &Head, now: Timestamp, batch: u64) -> Self {
+    /// `checked`: whether an append of the group has checks.
+    pub(crate) fn new(head: &Head, now: Timestamp, batch: u64, checked: bool) -> Self {
         Self {
             now,
             next: head.position.next(),
@@ -74,6 +78,7 @@ impl<'a> Group<'a> {
             accepted: Vec::new(),
             streams: HashMap::new(),
             requests: HashMap::new(),
+            added: checked.then(|| Added::new(head.position)),
         }
     }
 
@@ -86,13 +91,15 @@ impl<'a> Group<'a> {
     ) -> Result<Judged> {
         let mut verdicts = Vec::new();
         for (append, fact) in appends {
-            let Some(verdict) = self.judge_one(shared, append, fact).await? else {
+            let Some(verdict) = self.judge_one(shared, append, &fact).await? else {
                 break;
             };
+            let verdict = self.judge_checks(append, &fact, verdict);
             verdicts.push(match verdict {
-                Verdict::Write => self
-                    .time_of(append, shared.settings.accept_recorded_times)
-                    .map(|recorded_at| self.accept(append, fact, recorded_at)),
+                Verdict::Write => match self.time_of(append, shared.settings.accept_recorded_times) {
+                    Ok(recorded_at) => Ok(self.accept(append, &fact, recorded_at)?),
+                    Err(rejection) => Err(rejection),
+                },
                 Verdict::Already(appended) => Ok(appended),
                 Verdict::Reject(rejection) => Err(rejection),
             });
@@ -111,7 +118,7 @@ impl<'a> Group<'a> {
     }
 
     /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
-    async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: Fact) -> Result<Option<Verdict>> {
+    async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
         let overlay = self.streams.get(&append.stream);
         let last = overlay.map_or(fact.last, |overlay| Some(overlay.last));
         let pending = append
@@ -134,6 +141,56 @@ impl<'a> Group<'a> {
         Ok(Some(decide::compare(append, last, &standing)))
     }
 
+    /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not
+    /// refused because of what it wrote itself.
+    fn judge_checks(&self, append: &Append, fact: &Fact, verdict: Verdict) -> Verdict {
+        if append.checks.is_empty() {
+            return verdict;
+        }
+        let mut failed = match verdict {
+            Verdict::Write => Vec::new(),
+            Verdict::Reject(Rejection::RevisionConflict {
+                stream,
+                expected,
+                actual,
+            }) => vec![FailedCheck::Stream {
+                index: None,
+                stream,
+                expected,
+                actual,
+            }],
+            Verdict::Already(_) | Verdict::Reject(_) => return verdict,
+        };
+        let head = Position(self.next.0 - 1);
+        let after = append.known_to();
+        if after > head {
+            return Verdict::Reject(Rejection::CheckBeyondHead { after, head });
+        }
+        for (index, (check, evidence)) in append.checks.iter().zip(&fact.evidence).enumerate() {
+            failed.extend(check.failed(index, self.with_added(check, *evidence)));
+        }
+        if failed.is_empty() {
+            Verdict::Write
+        } else {
+            Verdict::Reject(Rejection::ChecksFailed { failed })
+        }
+    }
+
+    /// What was found in the log for a check, with what the group adds.
+    fn with_added(&self, check: &Check, evidence: Evidence) -> Evidence {
+        match (check, evidence) {
+            (Check::Stream { stream, .. }, Evidence::Last(last)) => Evidence::Last(
+                self.streams
+                    .get(stream)
+                    .map_or(last, |overlay| Some(overlay.last)),
+            ),
+            (Check::NoMatch { query, .. }, Evidence::First(None)) => {
+                Evidence::First(self.added.as_ref().and_then(|added| added.first_match(query)))
+            }
+            _ => evidence,
+        }
+    }
+
     /// When an append's events are recorded.
     fn time_of(&self, append: &Append, accepted: bool) -> std::result::Result<Timestamp, Rejection> {
         let Some(recorded_at) = append.recorded_at else {
@@ -153,7 +210,7 @@ impl<'a> Group<'a> {
         Ok(recorded_at)
     }
 
-    fn accept(&mut self, append: &'a Append, fact: Fact, recorded_at: Timestamp) -> Appended {
+    fn accept(&mut self, append: &'a Append, fact: &Fact, recorded_at: Timestamp) -> Result<Appended> {
         let index = self.accepted.len();
         let last = self
             .streams
@@ -166,6 +223,9 @@ impl<'a> Group<'a> {
         self.next = Position(self.next.0 + events);
         self.last_recorded_at = recorded_at;
         self.builder.add(append, first_revision, recorded_at);
+        if let Some(added) = &mut self.added {
+            added.add(append, first_revision, recorded_at)?;
+        }
         if append.is_keyed() {
             self.requests.insert(append.events[0].id, index);
         }
@@ -182,14 +242,14 @@ impl<'a> Group<'a> {
             first_position,
             recorded_at,
         });
-        Appended {
+        Ok(Appended {
             first_revision,
             last_revision,
             first_position,
             last_position: Position(self.next.0 - 1),
             recorded_at,
             already_appended: false,
-        }
+        })
     }
 
     /// The events of an append of this group.

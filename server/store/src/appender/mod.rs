@@ -10,6 +10,7 @@
 //! 5. Order is kept: what is put off is judged before what came after it.
 
 mod builder;
+mod condition;
 mod facts;
 mod group;
 mod handing;
@@ -256,7 +257,8 @@ impl Appender {
         let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
         let mut facts = facts::gather(&shared, head.position, &appends).await?;
         shared.environment.sabotage.forget_ids(&mut facts);
-        let group = Group::new(&head, shared.environment.clock.now(), batch);
+        let checked = appends.iter().any(|append| !append.checks.is_empty());
+        let group = Group::new(&head, shared.environment.clock.now(), batch, checked);
         let judged = group
             .judge(&shared, appends.into_iter().zip(facts), batch)
             .await?;

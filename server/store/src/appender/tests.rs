@@ -1,3 +1,5 @@
+mod checks;
+
 use crate::{
     Append, Clock, Direction, Error, Expected, Position, Query, Rejection, Revision, Settings, Timestamp,
     testing::{Fixture, append, event, ids, place, read_log, read_stream, small, stream},

@@ -26,7 +26,13 @@ mod tests;
 
 use annals_engine::{Direction, Read};
 
-use crate::{error::Result, position::Position, query::Query, shared::Shared, tail::Recent};
+use crate::{
+    error::Result,
+    position::Position,
+    query::Query,
+    shared::Shared,
+    tail::{Recent, Window},
+};
 use item::Item;
 use list::{List, Loading};
 use run::{Rank, Run};
@@ -95,6 +101,34 @@ impl Lookup {
             reached,
         })
     }
+}
+
+/// Where the first event of a window stands that matches a query, if the query's matches are in lists.
+pub(crate) fn first_in(window: &Window, query: &Query) -> Option<Position> {
+    let first = window.after.next();
+    if window.last < first {
+        return None;
+    }
+    if query.matches_all() {
+        return Some(first);
+    }
+    let rank = |position: Position| Rank::of(position, Direction::Forwards);
+    let from = rank(first);
+    let mut items: Vec<Item> = query.lists()?.into_iter().map(Item::new).collect();
+    for item in &mut items {
+        for list in item.unknown_at(from) {
+            list.run = Run::new(
+                window.list(&list.name).iter().copied().map(rank),
+                rank(window.last),
+            );
+        }
+        item.find(from);
+    }
+    let found = Run::union(items.iter().map(Item::run));
+    found
+        .up_to(rank(window.last))
+        .next()
+        .map(|rank| rank.position(Direction::Forwards))
 }
 
 /// What is to be loaded of lists.

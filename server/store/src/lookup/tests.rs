@@ -1,44 +1,15 @@
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use proptest::prelude::*;
-use uuid::Uuid;
 
 use crate::{
-    Append, Direction, Environment, EventType, Expected, NewEvent, Notice, Position, Query, QueryItem,
-    ReadAll, Record, Sabotage, Settings, Start, Store, SubscribeAll, Tag,
-    testing::{Cost, Counted, Fixture, TestClock, small, stream},
+    Direction, Notice, Position, Query, QueryItem, ReadAll, Record, Settings, Start, Store, SubscribeAll,
+    testing::{
+        Cost, Counted, Fixture, open_counted,
+        shapes::{Shape, fill, item, matches, shapes},
+        small,
+    },
 };
-
-/// Type, stream and tags (bits) of an event.
-type Shape = (u8, u8, u8);
-
-fn event(id: u128, (kind, _, tags): Shape) -> NewEvent {
-    NewEvent {
-        id: Uuid::from_u128(id),
-        kind: EventType::new(&format!("type{kind}")).unwrap(),
-        data: Bytes::from(vec![b'x'; usize::from(kind) * 40]),
-        metadata: Bytes::new(),
-        tags: (0..3)
-            .filter(|bit| tags & (1 << bit) != 0)
-            .map(|bit| Tag::new(&format!("tag{bit}")).unwrap())
-            .collect(),
-    }
-}
-
-/// Appends events, neighbours in one stream together.
-async fn fill(store: &Store, shapes: &[Shape]) {
-    let mut id = u128::from(store.info().head.0);
-    for run in shapes.chunk_by(|a, b| a.1 == b.1) {
-        let events = run.iter().map(|shape| {
-            id += 1;
-            event(id, *shape)
-        });
-        let name = stream(&format!("stream{}", run[0].1));
-        let append = Append::new(name, Expected::Any, events.collect(), &crate::Limits::default()).unwrap();
-        store.append(append).await.unwrap();
-    }
-}
 
 async fn read(store: &Store, read: ReadAll, meanwhile: &[Shape]) -> Vec<Record> {
     let mut reader = store.read_all(read).await.unwrap();
@@ -77,43 +48,6 @@ async fn subscribe(store: &Store, after: u64, query: &Query) -> (Vec<Record>, Po
             }
         }
     }
-}
-
-fn matches(item: &QueryItem, record: &Record) -> bool {
-    let any = |names: &[String], prefixes: &[String], name: &String| {
-        names.is_empty() && prefixes.is_empty()
-            || names.contains(name)
-            || prefixes.iter().any(|prefix| name.starts_with(prefix))
-    };
-    any(&item.types, &item.type_prefixes, &record.kind)
-        && any(&item.streams, &item.stream_prefixes, &record.stream)
-        && item.tags.iter().all(|tag| record.tags.contains(tag))
-}
-
-fn names(prefix: &'static str, kinds: u8) -> impl Strategy<Value = Vec<String>> {
-    // One more than there are.
-    let name = (0..=kinds).prop_map(move |n| format!("{prefix}{n}"));
-    prop_oneof![2 => Just(Vec::new()), 3 => proptest::collection::vec(name, 1..3)]
-}
-
-fn item() -> impl Strategy<Value = QueryItem> {
-    let prefixes = prop_oneof![9 => Just(Vec::new()), 1 => Just(vec!["type1".to_owned()])];
-    (names("type", 3), names("stream", 4), names("tag", 3), prefixes).prop_map(
-        |(types, streams, tags, type_prefixes)| QueryItem {
-            types,
-            streams,
-            tags,
-            type_prefixes,
-            ..QueryItem::default()
-        },
-    )
-}
-
-fn shapes(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Shape>> {
-    // Some kinds are much rarer than others.
-    let rare = |n: u8| prop_oneof![12 => Just(0), 4 => Just(1), 1 => 0..n];
-    let tags = prop_oneof![6 => Just(0), 3 => Just(1), 1 => Just(2), 2 => Just(3), 1 => 0..8_u8];
-    proptest::collection::vec((rare(3), rare(4), tags), len)
 }
 
 proptest! {
@@ -168,18 +102,11 @@ proptest! {
 /// What a query takes in a log of so many events, of which ten bear the tag `tag0`, and how many events it finds.
 async fn cost(events: u64, query: &Query, direction: Direction) -> (Cost, usize) {
     let counted = Arc::new(Counted::default());
-    let environment = Environment {
-        clock: Arc::new(TestClock(AtomicU64::new(60_000_000))),
-        seed: 1,
-        writer: String::new(),
-        handover: None,
-        sabotage: Sabotage::default(),
-    };
     let settings = Settings {
         window_events: 256,
         ..small()
     };
-    let store = Store::open(counted.clone(), settings, environment).await.unwrap();
+    let store = open_counted(&counted, settings).await;
     let tenth = events / 10;
     let shapes: Vec<Shape> = (0..events)
         .map(|n| (0, (n / 20 % 2) as u8, u8::from(n % tenth == tenth / 2)))

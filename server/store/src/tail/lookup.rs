@@ -141,6 +141,15 @@ impl Tail {
         placed
     }
 
+    /// Whether everything behind a position is in the windows.
+    pub(crate) fn is_recent(&self, position: Position) -> bool {
+        let state = self.state.read();
+        state
+            .windows()
+            .next_back()
+            .is_some_and(|oldest| position >= oldest.after)
+    }
+
     /// Where the events of a list stand, from `from` on: the first `count_max` of them.
     pub(crate) fn listed(
         &self,

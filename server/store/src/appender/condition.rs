@@ -1,0 +1,86 @@
+//! Whether an event matches a query behind a position: in the log, and among what a group adds to it.
+
+use annals_engine::Direction;
+
+use crate::{
+    append::Append,
+    error::{Error, Result},
+    lookup,
+    position::{Position, Revision, Timestamp},
+    query::Query,
+    read::{Batch, Finder, Selector},
+    record::{Placement, View},
+    shared::Shared,
+    tail::Window,
+    wire::Parsed,
+};
+
+/// The first match behind `after`, up to `head`, which is the tail's. Touches memory only if `after` is where the tail's
+/// windows are and nothing matches.
+pub(super) async fn first_match(
+    shared: &Shared,
+    query: &Query,
+    after: Position,
+    head: Position,
+) -> Result<Option<Position>> {
+    if after >= head {
+        return Ok(None);
+    }
+    if query.matches_all() {
+        return Ok(Some(after.next()));
+    }
+    let mut finder = Finder::new(query, Direction::Forwards)
+        .ok_or_else(|| Error::Internal("a check whose query names no list".to_owned()))?;
+    let mut from = after.next();
+    while from <= head {
+        let selector = Selector {
+            query,
+            direction: Direction::Forwards,
+            from,
+            to: head,
+            events_max: 1,
+        };
+        let mut batch = Batch::default();
+        let reached = finder.page(shared, &selector, &mut batch).await?;
+        if let Some(position) = batch.last_position()? {
+            return Ok(Some(position));
+        }
+        from = reached.next();
+        tokio::task::yield_now().await;
+    }
+    Ok(None)
+}
+
+/// The index of what a group adds to the log.
+#[derive(Debug)]
+pub(super) struct Added(Window);
+
+impl Added {
+    pub(super) fn new(head: Position) -> Self {
+        Self(Window::new(head))
+    }
+
+    /// Takes an append that the group writes.
+    pub(super) fn add(
+        &mut self,
+        append: &Append,
+        first_revision: Revision,
+        recorded_at: Timestamp,
+    ) -> Parsed<()> {
+        for (revision, event) in (first_revision.0..).map(Revision).zip(&append.events) {
+            let placement = Placement {
+                stream: append.stream.as_str(),
+                revision,
+                position: self.0.last.next(),
+                recorded_at,
+            };
+            self.0.add(&View::of_body(&event.body, placement)?, None, false)?;
+        }
+        Ok(())
+    }
+
+    /// The first match among what was added.
+    pub(super) fn first_match(&self, query: &Query) -> Option<Position> {
+        lookup::first_in(&self.0, query)
+    }
+}

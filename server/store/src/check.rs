@@ -1,0 +1,140 @@
+//! What must hold for an append to be written, besides what it expects of its own stream.
+
+use crate::{
+    append::{AppendError, Expected},
+    limits,
+    name::StreamName,
+    position::{Position, Revision},
+    query::Query,
+};
+
+/// A condition of an append, judged against everything that is before it in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// A stream is as expected, whether the append writes to it or not.
+    Stream {
+        /// The stream.
+        stream: StreamName,
+        /// What it must be like.
+        expected: Expected,
+    },
+    /// No event matches the query after the position.
+    NoMatch {
+        /// Names types, streams or tags in every item, and no prefixes; or matches every event.
+        query: Query,
+        /// The head that the caller saw when it read what it decided on.
+        after: Position,
+    },
+}
+
+/// A check that did not hold, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailedCheck {
+    /// A stream is not as expected.
+    Stream {
+        /// Which of the append's checks, counted from 0; `None`: what it expects of its own stream.
+        index: Option<usize>,
+        /// The stream.
+        stream: StreamName,
+        /// What was expected of it.
+        expected: Expected,
+        /// Its last revision; `None`: it has no events.
+        actual: Option<Revision>,
+    },
+    /// An event matches.
+    Match {
+        /// Which of the append's checks, counted from 0.
+        index: usize,
+        /// After which position there should be none.
+        after: Position,
+        /// Where the first one stands.
+        position: Position,
+    },
+}
+
+/// What was found for a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// The last revision of the stream.
+    Last(Option<Revision>),
+    /// Where the first match stands.
+    First(Option<Position>),
+}
+
+impl Check {
+    /// Where the look for matches begins.
+    pub(crate) const fn after(&self) -> Option<Position> {
+        match self {
+            Self::Stream { .. } => None,
+            Self::NoMatch { after, .. } => Some(*after),
+        }
+    }
+
+    /// Bytes of names in it.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Stream { stream, .. } => stream.as_str().len(),
+            Self::NoMatch { query, .. } => query.bytes(),
+        }
+    }
+
+    /// What is wrong if this was found; `None` if the check holds.
+    pub(crate) fn failed(&self, index: usize, evidence: Evidence) -> Option<FailedCheck> {
+        match (self, evidence) {
+            (Self::Stream { stream, expected }, Evidence::Last(actual)) => {
+                (!expected.holds(actual)).then(|| FailedCheck::Stream {
+                    index: Some(index),
+                    stream: stream.clone(),
+                    expected: *expected,
+                    actual,
+                })
+            }
+            (Self::NoMatch { after, .. }, Evidence::First(first)) => {
+                first.map(|position| FailedCheck::Match {
+                    index,
+                    after: *after,
+                    position,
+                })
+            }
+            // Evidence is gathered by the check.
+            _ => None,
+        }
+    }
+}
+
+/// Refuses checks that can't be judged without looking at all of the log, or too many of them.
+pub(crate) fn validate(checks: &[Check]) -> Result<(), AppendError> {
+    if checks.len() > limits::CHECKS_MAX {
+        return Err(AppendError::TooManyChecks {
+            checks: checks.len(),
+            checks_max: limits::CHECKS_MAX,
+        });
+    }
+    let unlisted = |check: &Check| matches!(check, Check::NoMatch { query, .. } if !query.is_listed());
+    match checks.iter().position(unlisted) {
+        Some(index) => Err(AppendError::CheckNotListed { index }),
+        None => Ok(()),
+    }
+}
+
+/// What the checks found, in words.
+pub(crate) fn words(failed: &[FailedCheck]) -> String {
+    let words = failed.iter().map(|failed| match failed {
+        FailedCheck::Stream {
+            stream,
+            expected,
+            actual,
+            ..
+        } => crate::append::conflict_words(stream, *expected, *actual),
+        FailedCheck::Match {
+            index,
+            after,
+            position,
+        } => {
+            format!(
+                "check {index} allows no match after position {after}, but the event at {position} matches"
+            )
+        }
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
