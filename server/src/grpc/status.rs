@@ -12,7 +12,7 @@ use annals_proto::{
     ERROR_DOMAIN,
     v1::{self as pb, ErrorReason, revision_conflict},
 };
-use annals_store::{Error, Expected, Rejection, Revision};
+use annals_store::{Error, Expected, Position, Rejection, Revision};
 use http::{HeaderMap, Response};
 use prost::Message;
 use prost_types::Any;
@@ -103,16 +103,7 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                     stream: stream.to_string(),
                 },
             ),
-        Error::PositionBeyondHead { position, head } => {
-            let detail = pb::PositionBeyondHead {
-                position: position.0,
-                head: head.0,
-            };
-            Builder::new(Code::OutOfRange, ErrorReason::PositionBeyondHead)
-                .value("position", position)
-                .value("head", head)
-                .detail("annals.v1.PositionBeyondHead", &detail)
-        }
+        Error::PositionBeyondHead { position, head } => position_beyond_head(*position, *head),
         Error::RevisionBeyondEnd {
             stream,
             revision,
@@ -193,6 +184,9 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
                 .value("position", position)
                 .detail("annals.v1.EventIdConflict", &detail)
         }
+        Rejection::CheckBeyondHead { after, head } => position_beyond_head(*after, *head),
+        // No call of the protocol has checks, so that none can fail.
+        Rejection::ChecksFailed { .. } => Builder::new(Code::Internal, ErrorReason::Internal),
         Rejection::RecordedTimeNotAccepted => {
             Builder::new(Code::FailedPrecondition, ErrorReason::RecordedTimeNotAccepted)
         }
@@ -213,6 +207,17 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
                 .detail("annals.v1.RecordedTimeOutOfRange", &detail)
         }
     }
+}
+
+fn position_beyond_head(position: Position, head: Position) -> Builder {
+    let detail = pb::PositionBeyondHead {
+        position: position.0,
+        head: head.0,
+    };
+    Builder::new(Code::OutOfRange, ErrorReason::PositionBeyondHead)
+        .value("position", position)
+        .value("head", head)
+        .detail("annals.v1.PositionBeyondHead", &detail)
 }
 
 /// A last revision, or that there is none.

@@ -125,7 +125,7 @@ pub(crate) fn words(failed: &[FailedCheck]) -> String {
             expected,
             actual,
             ..
-        } => crate::append::conflict_words(stream, *expected, *actual),
+        } => crate::rejection::conflict_words(stream, *expected, *actual),
         FailedCheck::Match {
             index,
             after,

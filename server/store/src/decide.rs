@@ -14,9 +14,10 @@
 use uuid::Uuid;
 
 use crate::{
-    append::{Append, Appended, Expected, Rejection},
+    append::{Append, Appended, Expected},
     name::StreamName,
     position::{Position, Revision, Timestamp},
+    rejection::Rejection,
     tail::Request,
 };
 

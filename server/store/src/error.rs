@@ -3,9 +3,9 @@
 use annals_engine as engine;
 
 use crate::{
-    append::Rejection,
     name::StreamName,
     position::{Position, Revision},
+    rejection::Rejection,
     wire::Malformed,
 };
 

@@ -21,7 +21,10 @@ use std::{collections::BTreeMap, time::Duration};
 use annals_engine::BoxFuture;
 use tokio::time::Instant;
 
-use crate::append::{Append, Appended, Rejection};
+use crate::{
+    append::{Append, Appended},
+    rejection::Rejection,
+};
 
 /// For how long appends are handed over before this server tries to write again.
 const STINT: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 //! gRPC and no engine by name.
 //!
 //! - [`Store`] is the way in.
-//! - `appender` writes: it puts appends that wait together into one commit, having judged each by `decide`.
+//! - `appender` writes: it puts appends that wait together into one commit, having judged each by `decide` and `check`.
 //! - `handover` gives appends to the server that writes at present, where several share a log.
 //! - `tail` is the end of the log in memory, `index` the rest of its indexes on disk, `log` its frames.
 //! - `lookup` finds in both where the matches of a query stand.
@@ -30,6 +30,7 @@ mod position;
 mod query;
 mod read;
 mod record;
+mod rejection;
 mod sabotage;
 mod settings;
 mod shared;
@@ -41,7 +42,7 @@ mod tail;
 mod testing;
 mod wire;
 
-pub use append::{Append, AppendError, Appended, Expected, NewEvent, Rejection};
+pub use append::{Append, AppendError, Appended, Expected, NewEvent};
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
@@ -54,6 +55,7 @@ pub use position::{Position, Revision, Timestamp};
 pub use query::{Query, QueryItem};
 pub use read::{Batch, Direction, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader};
 pub use record::{Record, View};
+pub use rejection::Rejection;
 pub use sabotage::Sabotage;
 pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
 pub use store::{Info, Pending, Store};

@@ -9,7 +9,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::append::{Appended, Rejection};
+use crate::{append::Appended, rejection::Rejection};
 
 /// Counters of one store.
 #[derive(Clone, Debug)]

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 
 use crate::{
-    append::{Appended, Rejection},
+    append::Appended,
     appender::{Fact, Job},
+    rejection::Rejection,
 };
 
 /// A fault to build in.

@@ -123,6 +123,8 @@ fn refused(error: &AppendError) -> Invalid {
         AppendError::TooManyTags { index, .. } | AppendError::RepeatedTag { index, .. } => {
             Invalid::field(path(*index, "tags"), problem)
         }
+        AppendError::TooManyChecks { .. } => Invalid::field("checks", problem),
+        AppendError::CheckNotListed { index } => Invalid::field(format!("checks[{index}].query"), problem),
         AppendError::RepeatedId { index, .. } => Invalid::field(path(*index, "id"), problem),
     }
 }

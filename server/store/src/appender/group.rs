@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::{
-    append::{Append, Appended, Rejection},
+    append::{Append, Appended},
     check::{Check, Evidence, FailedCheck},
     decide::{self, Question, Standing, Verdict},
     error::Result,
@@ -19,6 +19,7 @@ use crate::{
     name::StreamName,
     position::{Position, Revision, Timestamp},
     read::standing,
+    rejection::Rejection,
     shared::Shared,
 };
 

@@ -34,6 +34,7 @@ use crate::{
     handover::Handing,
     head::Head,
     keys, log,
+    rejection::Rejection,
     shared::Shared,
     signal::Watcher,
 };

@@ -1,7 +1,8 @@
 //! Subscriptions: the events after a place, then those to come, each once and in order.
 //!
 //! 1. A subscription is pulled: it does nothing and keeps nothing until its subscriber asks for the next notice. One
-//!    that never asks costs a few hundred bytes.
+//!    that never asks costs a few hundred bytes; one with a query that stops asking while it reads from storage keeps what
+//!    it looked up, see [`crate::lookup`].
 //! 2. Near the head it takes frames from the ring that all subscribers share; further back it reads from storage, a
 //!    batch at a time. It switches by position, so that there is no gap and no duplicate.
 //! 3. `place` only grows: everything up to it was looked at, and what matched was handed out.
