@@ -83,6 +83,7 @@ impl Plan {
             window_events: rng.random_range(8..=64),
             waiting_windows_max: rng.random_range(0..3),
             retired_windows_max: rng.random_range(0..3),
+            lookup_positions_max: StdRng::seed_from_u64(seed ^ 0x4C4F_4F4B).random_range(0..400),
             index_commit_bytes: rng.random_range(100..4_000),
             group_bytes_max: rng.random_range(500..20_000),
             group_appends_max: rng.random_range(1..12),

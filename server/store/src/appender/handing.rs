@@ -5,11 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use tracing::debug;
 
 use super::{Appender, Job, Origin};
-use crate::{
-    append::{Append, Rejection},
-    error::Error,
-    handover::HandedOver,
-};
+use crate::{append::Append, error::Error, handover::HandedOver, rejection::Rejection};
 
 impl Appender {
     /// Gives a group to the server that writes at present, if that is wanted, and answers what it says. What is left in

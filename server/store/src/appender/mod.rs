@@ -34,7 +34,6 @@ use crate::{
     handover::Handing,
     head::Head,
     keys, log,
-    rejection::Rejection,
     shared::Shared,
     signal::Watcher,
 };
