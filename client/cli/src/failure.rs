@@ -76,8 +76,12 @@ impl Failure {
                 Error::InvalidEndpoint { .. } | Error::InvalidField(_) => 2,
                 Error::StreamNotFound { .. }
                 | Error::PositionBeyondHead { .. }
-                | Error::RevisionBeyondEnd { .. } => 3,
+                | Error::RevisionBeyondEnd { .. }
+                | Error::StreamTombstoned { .. }
+                | Error::SnapshotNotFound { .. } => 3,
                 Error::RevisionConflict { .. }
+                | Error::ChecksFailed { .. }
+                | Error::VersionConflict { .. }
                 | Error::EventIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,
                 Error::Unreachable { .. } | Error::Unavailable { .. } | Error::DeadlineExceeded { .. } => 5,

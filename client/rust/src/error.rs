@@ -73,6 +73,43 @@ pub enum Error {
         position: u64,
     },
 
+    /// Checks of the append do not hold: somebody else changed what it rests on. Read that again and decide anew.
+    #[error("{}", Failed(.failed))]
+    ChecksFailed {
+        /// The first of them, in the order of the append's checks; at least one.
+        failed: Vec<FailedCheck>,
+        /// How many there are.
+        count: u32,
+    },
+
+    /// The stream was deleted for ever. Use another name.
+    #[error("stream {stream:?} was deleted for ever; use another name")]
+    StreamTombstoned {
+        /// The stream.
+        stream: String,
+    },
+
+    /// What is kept of the stream was changed since. Look at it again and decide anew.
+    #[error(
+        "what is kept of stream {stream:?} was expected to be version {expected}, but it is at version {actual}; look at it \
+         again"
+    )]
+    VersionConflict {
+        /// The stream.
+        stream: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+
+    /// The stream has no such snapshot. Begin with its first event.
+    #[error("stream {stream:?} has no such snapshot")]
+    SnapshotNotFound {
+        /// The stream.
+        stream: String,
+    },
+
     /// The append says when its events were recorded, and the server does not take that from clients. Have it started
     /// with `--accept-recorded-times` for as long as a log is moved to it.
     #[error("the server does not accept recorded times: {message}")]
@@ -97,7 +134,7 @@ pub enum Error {
         latest: Timestamp,
     },
 
-    /// Nothing was ever appended to the stream. Check the name, or take it as empty.
+    /// Nothing was ever appended to the stream, or nothing since it was deleted. Check the name, or take it as empty.
     #[error("stream {stream:?} does not exist")]
     StreamNotFound {
         /// The stream.
@@ -311,5 +348,69 @@ impl fmt::Display for Last<'_> {
             Some(last) => write!(f, "; the last try: {last}"),
             None => Ok(()),
         }
+    }
+}
+
+/// A check of an append that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedCheck {
+    /// Which of the append's checks, counted from 0.
+    pub index: usize,
+    /// What was found instead.
+    pub found: Found,
+}
+
+/// What was found where a check does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The stream is not as expected.
+    Stream {
+        /// The stream.
+        stream: String,
+        /// What was expected of it.
+        expected: ExpectedRevision,
+        /// Its last revision; `None` if it has no events.
+        actual: Option<u64>,
+    },
+    /// An event matches that should not be.
+    Match {
+        /// The position after which none should match.
+        after: u64,
+        /// The position of the first one that does.
+        position: u64,
+    },
+}
+
+impl fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let index = self.index;
+        match &self.found {
+            Found::Stream {
+                stream,
+                expected,
+                actual,
+            } => write!(
+                f,
+                "check {index}: stream {stream:?} was expected to be {expected}, but it {}",
+                Actual(actual)
+            ),
+            Found::Match { after, position } => write!(
+                f,
+                "check {index}: the event at position {position} matches, and none should after {after}"
+            ),
+        }
+    }
+}
+
+/// Failed checks, one after the other.
+struct Failed<'a>(&'a [FailedCheck]);
+
+impl fmt::Display for Failed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, failed) in self.0.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "; " };
+            write!(f, "{separator}{failed}")?;
+        }
+        Ok(())
     }
 }

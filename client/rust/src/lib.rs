@@ -95,7 +95,7 @@ mod subscription;
 pub use append::{Appended, ExpectedRevision};
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use error::{Error, FieldViolation, Result, Unavailability};
+pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};
 pub use jiff::Timestamp;
 pub use query::{Direction, Query, QueryItem};

@@ -12,7 +12,7 @@ use prost::Message;
 use tonic::Code;
 use tonic_types::pb as rpc;
 
-use crate::error::{Error, FieldViolation, Unavailability};
+use crate::error::{Error, FailedCheck, FieldViolation, Found, Unavailability};
 use crate::{ExpectedRevision, event};
 
 /// Decodes what a call to `endpoint` failed with.
@@ -121,23 +121,71 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
         Reason::Overloaded => Some(Error::Overloaded { message }),
         Reason::RecordedTimeNotAccepted => Some(Error::RecordedTimeNotAccepted { message }),
         Reason::RecordedTimeOutOfRange => recorded_time_out_of_range(details),
+        Reason::ChecksFailed => checks_failed(details),
+        Reason::StreamTombstoned => {
+            let found: pb::StreamTombstoned = detail(details, "annals.v1.StreamTombstoned")?;
+            Some(Error::StreamTombstoned { stream: found.stream })
+        }
+        Reason::VersionConflict => {
+            let found: pb::VersionConflict = detail(details, "annals.v1.VersionConflict")?;
+            Some(Error::VersionConflict {
+                stream: found.stream,
+                expected: found.expected_version,
+                actual: found.actual_version,
+            })
+        }
+        Reason::SnapshotNotFound => {
+            let found: pb::SnapshotNotFound = detail(details, "annals.v1.SnapshotNotFound")?;
+            Some(Error::SnapshotNotFound { stream: found.stream })
+        }
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
     }
 }
 
 fn revision_conflict(details: &[prost_types::Any]) -> Option<Error> {
-    use pb::revision_conflict::Expected;
     let found: pb::RevisionConflict = detail(details, "annals.v1.RevisionConflict")?;
-    let expected = match found.expected? {
+    Some(Error::RevisionConflict {
+        expected: expected(&found)?,
+        stream: found.stream,
+        actual: found.actual_revision,
+    })
+}
+
+fn expected(found: &pb::RevisionConflict) -> Option<ExpectedRevision> {
+    use pb::revision_conflict::Expected;
+    Some(match found.expected? {
         Expected::ExpectedRevision(revision) => ExpectedRevision::Exactly(revision),
         Expected::ExpectedNoStream(_) => ExpectedRevision::NoStream,
         Expected::ExpectedStreamExists(_) => ExpectedRevision::StreamExists,
+    })
+}
+
+fn checks_failed(details: &[prost_types::Any]) -> Option<Error> {
+    let found: pb::ChecksFailed = detail(details, "annals.v1.ChecksFailed")?;
+    let failed: Option<Vec<FailedCheck>> = found.failed.into_iter().map(failed_check).collect();
+    Some(Error::ChecksFailed {
+        failed: failed.filter(|failed| !failed.is_empty())?,
+        count: found.count,
+    })
+}
+
+fn failed_check(failed: pb::FailedCheck) -> Option<FailedCheck> {
+    use pb::failed_check::Found as OneOf;
+    let found = match failed.found? {
+        OneOf::Stream(conflict) => Found::Stream {
+            expected: expected(&conflict)?,
+            stream: conflict.stream,
+            actual: conflict.actual_revision,
+        },
+        OneOf::Match(found) => Found::Match {
+            after: found.after,
+            position: found.position,
+        },
     };
-    Some(Error::RevisionConflict {
-        stream: found.stream,
-        expected,
-        actual: found.actual_revision,
+    Some(FailedCheck {
+        index: failed.index as usize,
+        found,
     })
 }
 

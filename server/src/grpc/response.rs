@@ -31,6 +31,7 @@ pub(super) fn stream(info: &StreamInfo) -> pb::Stream {
         last_position: info.last_position.0,
         first_position: info.first_position.0,
         created_at: Some(timestamp(info.created_at)),
+        ..pb::Stream::default()
     }
 }
 
@@ -46,5 +47,6 @@ pub(super) fn limits(limits: &Limits) -> pb::Limits {
         max_tag_bytes: number(TAG_BYTES_MAX),
         max_tags: number(TAGS_MAX),
         max_subscriptions: number(limits.subscriptions_max),
+        ..pb::Limits::default()
     }
 }

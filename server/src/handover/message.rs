@@ -77,7 +77,7 @@ pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver 
             Code::ResourceExhausted | Code::InvalidArgument => HandedOver::Refused,
             _ => HandedOver::Unknown,
         },
-        None => HandedOver::Unknown,
+        Some(session_result::Result::AppendedToMany(_)) | None => HandedOver::Unknown,
     }
 }
 

@@ -135,12 +135,14 @@ impl Echo {
     }
 
     fn result(&self, append: pb::SessionAppend) -> pb::SessionResult {
-        let pb::session_append::Append::AppendToStream(append) = append.append.unwrap_or_else(|| {
-            pb::session_append::Append::AppendToStream(pb::AppendToStreamRequest::default())
-        });
-        pb::SessionResult {
-            result: Some(pb::session_result::Result::Appended(self.append(append))),
-        }
+        // Nothing else is sent to it; a result without content is refused by the client.
+        let result = match append.append {
+            Some(pb::session_append::Append::AppendToStream(append)) => {
+                Some(pb::session_result::Result::Appended(self.append(append)))
+            }
+            _ => None,
+        };
+        pb::SessionResult { result }
     }
 }
 

@@ -85,6 +85,7 @@ impl Target {
                     from_revision: self.from,
                     limit,
                     query,
+                    until: None,
                 };
                 first(stub.read_stream(request).await?.into_inner()).await
             }
@@ -94,6 +95,7 @@ impl Target {
                     from_position: self.from,
                     limit,
                     query,
+                    until: None,
                 };
                 first(stub.read_all(request).await?.into_inner()).await
             }

@@ -205,6 +205,7 @@ impl Driver {
             let answer = match result.result {
                 Some(Answer::Appended(response)) => Appended::try_from(response),
                 Some(Answer::Error(refused)) => Err(status::from_result(&refused)),
+                Some(Answer::AppendedToMany(_)) => Err(Error::protocol("a session result of another append")),
                 None => Err(Error::protocol("an empty session result")),
             };
             if let Err(error) = &answer

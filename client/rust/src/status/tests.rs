@@ -232,6 +232,24 @@ fn no_reason_of_the_protocol_is_forgotten() {
                 }
                 .encode_to_vec(),
             )),
+            pb::ErrorReason::ChecksFailed => {
+                let found = pb::failed_check::Found::Match(pb::MatchFound {
+                    after: 1,
+                    position: 2,
+                });
+                let failed = pb::FailedCheck {
+                    index: 0,
+                    found: Some(found),
+                };
+                let detail = pb::ChecksFailed {
+                    failed: vec![failed],
+                    count: 1,
+                };
+                Some(("annals.v1.ChecksFailed", detail.encode_to_vec()))
+            }
+            pb::ErrorReason::StreamTombstoned => empty("annals.v1.StreamTombstoned"),
+            pb::ErrorReason::VersionConflict => empty("annals.v1.VersionConflict"),
+            pb::ErrorReason::SnapshotNotFound => empty("annals.v1.SnapshotNotFound"),
             pb::ErrorReason::StreamNotFound => empty("annals.v1.StreamNotFound"),
             pb::ErrorReason::PositionBeyondHead => empty("annals.v1.PositionBeyondHead"),
             pb::ErrorReason::RevisionBeyondEnd => empty("annals.v1.RevisionBeyondEnd"),

@@ -47,7 +47,9 @@ fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
 pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
     match request.append {
         Some(OneOf::AppendToStream(request)) => append(request, limits),
-        None => Err(Invalid::field("append", "is not set; set append_to_stream")),
+        Some(OneOf::AppendToMany(_)) | None => {
+            Err(Invalid::field("append", "is not set; set append_to_stream"))
+        }
     }
 }
 
