@@ -1,160 +1,59 @@
 //! Appends as values: what a client asks for, and what it gets.
+//!
+//! 1. An append is within all limits, and its events are encoded once, as they will be stored and sent.
+//! 2. Most appends are of one event to one stream. For those nothing is allocated that only others need.
 
-use bytes::Bytes;
+mod appended;
+mod error;
+mod event;
+mod expected;
+mod target;
+
 use uuid::Uuid;
+
+pub use appended::{Appended, Revisions};
+pub use error::AppendError;
+pub use event::NewEvent;
+pub(crate) use event::PreparedEvent;
+pub use expected::Expected;
+pub(crate) use target::Target;
+use target::{Targets, number};
 
 use crate::{
     check::{self, Check},
     limits::{self, Limits},
-    name::{EventType, StreamName, Tag},
+    name::StreamName,
+    one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
     record,
 };
 
-/// What a stream must be like for an append to be written. What happens otherwise is told in [`crate::decide`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// Whatever it is like.
-    Any,
-    /// It has no events.
-    NoStream,
-    /// It has events.
-    StreamExists,
-    /// Its last event has this revision.
-    Exactly(Revision),
-}
-
-impl Expected {
-    /// Whether a stream with this last revision is as expected.
-    pub(crate) fn holds(self, last: Option<Revision>) -> bool {
-        match self {
-            Self::Any => true,
-            Self::NoStream => last.is_none(),
-            Self::StreamExists => last.is_some(),
-            Self::Exactly(revision) => last == Some(revision),
-        }
-    }
-}
-
-/// An event to be appended.
+/// Events for one stream, as a part of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewEvent {
-    /// Its identity; appends are idempotent by it.
-    pub id: Uuid,
-    /// What happened.
-    pub kind: EventType,
-    /// The event itself.
-    pub data: Bytes,
-    /// What is said about it.
-    pub metadata: Bytes,
-    /// Its labels.
-    pub tags: Vec<Tag>,
+pub struct Write {
+    /// The stream.
+    pub stream: StreamName,
+    /// At least one.
+    pub events: Vec<NewEvent>,
 }
 
-/// An event that is ready to be placed: its identity, and the body of its record.
-#[derive(Clone, Debug)]
-pub(crate) struct PreparedEvent {
-    pub id: Uuid,
-    pub body: Bytes,
-}
+/// An event, its stream, and the revision that it gets there.
+pub(crate) type Placed<'a> = (&'a PreparedEvent, &'a StreamName, Revision);
 
-/// Events for one stream, within all limits.
+/// Events for one stream or for many, with what must hold for them to be written, within all limits.
 #[derive(Clone, Debug)]
 pub struct Append {
-    pub(crate) stream: StreamName,
+    /// The streams, in the order in which they first occur.
+    pub(crate) targets: OneOrMore<Target>,
+    /// What is expected of the first event's stream, which also tells how a retry is told from a new append.
     pub(crate) expected: Expected,
+    /// Whether that is a demand of the append itself; otherwise it is what its checks say.
+    pub(crate) expects: bool,
     pub(crate) events: Vec<PreparedEvent>,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
-}
-
-/// Why an append is not taken. The index counts the append's events from 0.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// There is nothing to append.
-    #[error("an append needs at least one event")]
-    NoEvents,
-    /// Too many events.
-    #[error("{events} events are more than the {events_max} that one append may have; split it")]
-    TooManyEvents {
-        /// How many there are.
-        events: usize,
-        /// How many there may be.
-        events_max: usize,
-    },
-    /// Too much data in one event.
-    #[error("data of {bytes} bytes is over the limit of {bytes_max}; keep the large part elsewhere")]
-    DataTooLarge {
-        /// Which event.
-        index: usize,
-        /// How much it has.
-        bytes: usize,
-        /// How much it may have.
-        bytes_max: usize,
-    },
-    /// Too much metadata in one event.
-    #[error("metadata of {bytes} bytes is over the limit of {bytes_max}")]
-    MetadataTooLarge {
-        /// Which event.
-        index: usize,
-        /// How much it has.
-        bytes: usize,
-        /// How much it may have.
-        bytes_max: usize,
-    },
-    /// Too many tags on one event.
-    #[error("{tags} tags are more than the {tags_max} that an event may have")]
-    TooManyTags {
-        /// Which event.
-        index: usize,
-        /// How many it has.
-        tags: usize,
-        /// How many it may have.
-        tags_max: usize,
-    },
-    /// A tag occurs twice on one event.
-    #[error("the tag {tag:?} occurs twice; give each once")]
-    RepeatedTag {
-        /// Which event.
-        index: usize,
-        /// The tag.
-        tag: String,
-    },
-    /// An id occurs twice in the append.
-    #[error("the id {id} occurs twice in the append; give each event its own")]
-    RepeatedId {
-        /// The second event with it.
-        index: usize,
-        /// The id.
-        id: Uuid,
-    },
-    /// Too many checks.
-    #[error("{checks} checks are more than the {checks_max} that an append may have")]
-    TooManyChecks {
-        /// How many there are.
-        checks: usize,
-        /// How many there may be.
-        checks_max: usize,
-    },
-    /// The query of a check is not answered by the indexes.
-    #[error(
-        "check {index} has a query that the indexes can't answer; name types, streams or tags in each of its items, at most \
-         4,096 in all, and no prefixes"
-    )]
-    CheckNotListed {
-        /// Which check.
-        index: usize,
-    },
-    /// Too much in all.
-    #[error("an append of {bytes} bytes is over the limit of {bytes_max}; split it")]
-    AppendTooLarge {
-        /// How much it has.
-        bytes: usize,
-        /// How much it may have.
-        bytes_max: usize,
-    },
 }
 
 impl Append {
@@ -168,62 +67,99 @@ impl Append {
         events: Vec<NewEvent>,
         limits: &Limits,
     ) -> Result<Self, AppendError> {
-        if events.is_empty() {
-            return Err(AppendError::NoEvents);
-        }
-        if events.len() > limits::APPEND_EVENTS_MAX {
-            return Err(AppendError::TooManyEvents {
-                events: events.len(),
-                events_max: limits::APPEND_EVENTS_MAX,
-            });
-        }
-        let mut bytes = 0;
-        for (index, event) in events.iter().enumerate() {
-            check_event(index, event, limits)?;
-            bytes += record::entry_len_max(event, &stream);
-        }
-        if bytes > limits.append_bytes_max {
-            return Err(AppendError::AppendTooLarge {
-                bytes,
-                bytes_max: limits.append_bytes_max,
-            });
-        }
-        check_ids(&events)?;
-        let events = events.into_iter().map(record::prepare).collect();
-        Ok(Self {
+        let bytes = event::check_all(events.iter().map(|event| (event, &stream)), limits)?;
+        let target = Target {
             stream,
+            events: number(events.len()),
+        };
+        let events = events.into_iter().enumerate();
+        Ok(Self {
+            targets: OneOrMore::one(target),
             expected,
-            events,
+            expects: true,
+            events: events
+                .map(|(nth, event)| record::prepare(event, 0, number(nth)))
+                .collect(),
             bytes,
             checks: Vec::new(),
             recorded_at: None,
         })
     }
 
+    /// Takes events for any number of streams, in their order, which are written only if the checks hold. If not, the
+    /// rejection lists all that do not.
+    ///
+    /// # Errors
+    /// [`AppendError`] says which limit is exceeded, and by what.
+    pub fn to_many(writes: Vec<Write>, checks: Vec<Check>, limits: &Limits) -> Result<Self, AppendError> {
+        if writes.len() > limits::APPEND_WRITES_MAX {
+            return Err(AppendError::TooManyWrites {
+                writes: writes.len(),
+                writes_max: limits::APPEND_WRITES_MAX,
+            });
+        }
+        if let Some(write) = writes.iter().position(|write| write.events.is_empty()) {
+            return Err(AppendError::EmptyWrite { write });
+        }
+        check::validate(&checks)?;
+        let given = writes
+            .iter()
+            .flat_map(|write| write.events.iter().map(move |event| (event, &write.stream)));
+        let bytes = event::check_all(given, limits)?;
+        let mut targets = Targets::default();
+        let mut events = Vec::with_capacity(writes.iter().map(|write| write.events.len()).sum());
+        for write in writes {
+            let stream = targets.index_of(&write.stream);
+            for event in write.events {
+                events.push(record::prepare(event, stream, targets.count(stream)));
+            }
+        }
+        let targets = targets.found.ok_or(AppendError::NoEvents)?;
+        let expected = check::expected_of(&checks, &targets.first().stream);
+        Ok(Self {
+            targets,
+            expected,
+            expects: false,
+            events,
+            bytes,
+            checks,
+            recorded_at: None,
+        })
+    }
+
     /// The same append, of events that were recorded at this time in the store from which they are moved. Written only
     /// with [`Settings::accept_recorded_times`](crate::Settings::accept_recorded_times), and if the log's times do not go
-    /// backwards or beyond now with it; see [`Rejection`].
+    /// backwards or beyond now with it; see [`Rejection`](crate::Rejection).
     #[must_use]
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
         self
     }
 
-    /// The same append, written only if these hold too. If not, the rejection lists all that do not.
+    /// An append to one stream, written only if these hold besides what it expects of that stream. If not, the rejection
+    /// lists all that do not.
     ///
     /// Such an append with [`Expected::Any`] or [`Expected::StreamExists`] is compared only with what was appended after
     /// the greatest position behind which it allows no match, as one with an exact revision is only compared with what
     /// stands behind that: it can't have been written before.
     ///
     /// # Errors
-    /// [`AppendError`] if there are too many, or one has a query that the indexes can't answer.
+    /// [`AppendError`] if there are too many, one has a query that the indexes can't answer, or one is about the append's
+    /// own stream.
     pub fn with_checks(mut self, checks: Vec<Check>) -> Result<Self, AppendError> {
         check::validate(&checks)?;
+        let own = |check: &Check| check.stream() == Some(self.stream());
+        if let Some(index) = checks.iter().position(own) {
+            let stream = self.stream().clone();
+            return Err(AppendError::RepeatedCheck { index, stream });
+        }
         self.checks = checks;
         Ok(self)
     }
+}
 
-    /// What must hold besides.
+impl Append {
+    /// What must hold besides what is expected of its stream, or, if nothing is expected by itself, at all.
     #[must_use]
     pub fn checks(&self) -> &[Check] {
         &self.checks
@@ -243,16 +179,38 @@ impl Append {
             .unwrap_or_default()
     }
 
-    /// The stream.
+    /// The stream of its first event.
     #[must_use]
     pub fn stream(&self) -> &StreamName {
-        &self.stream
+        &self.targets.first().stream
     }
 
-    /// What the stream must be like.
+    /// The streams, in the order in which they first occur.
+    pub fn streams(&self) -> impl Iterator<Item = &StreamName> {
+        self.targets.iter().map(|target| &target.stream)
+    }
+
+    /// Whether it has events for one stream only.
+    pub(crate) fn is_to_one(&self) -> bool {
+        self.targets.rest().is_empty()
+    }
+
+    /// What it expects of its stream by itself; `None`: it was made [`to_many`](Self::to_many), and its checks say all.
     #[must_use]
-    pub const fn expected(&self) -> Expected {
-        self.expected
+    pub fn expected(&self) -> Option<Expected> {
+        self.expects.then_some(self.expected)
+    }
+
+    /// The events, as they were given, those for the same stream that follow each other in one write.
+    ///
+    /// # Panics
+    /// Never: they were encoded here.
+    pub fn writes(&self) -> impl Iterator<Item = Write> + '_ {
+        let of_one_stream = self.events.chunk_by(|one, next| one.stream == next.stream);
+        of_one_stream.map(|events| Write {
+            stream: self.stream_of(&events[0]).clone(),
+            events: events.iter().map(unprepare).collect(),
+        })
     }
 
     /// The events, as they were given.
@@ -260,9 +218,7 @@ impl Append {
     /// # Panics
     /// Never: they were encoded here.
     pub fn events(&self) -> impl Iterator<Item = NewEvent> + '_ {
-        self.events
-            .iter()
-            .map(|event| record::unprepare(event).expect("a body that was encoded can be decoded"))
+        self.events.iter().map(unprepare)
     }
 
     /// When its events were recorded in the store that they come from, if it was given.
@@ -298,71 +254,49 @@ impl Append {
     pub(crate) fn is_keyed(&self) -> bool {
         matches!(self.expected, Expected::Any | Expected::StreamExists)
     }
-}
 
-fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
-    if event.data.len() > limits.event_bytes_max {
-        let (bytes, bytes_max) = (event.data.len(), limits.event_bytes_max);
-        return Err(AppendError::DataTooLarge {
-            index,
-            bytes,
-            bytes_max,
-        });
+    /// The stream of one of its events.
+    pub(crate) fn stream_of(&self, event: &PreparedEvent) -> &StreamName {
+        &self.targets[event.stream as usize].stream
     }
-    if event.metadata.len() > limits::METADATA_BYTES_MAX {
-        let (bytes, bytes_max) = (event.metadata.len(), limits::METADATA_BYTES_MAX);
-        return Err(AppendError::MetadataTooLarge {
-            index,
-            bytes,
-            bytes_max,
-        });
+
+    /// Where its events stand in their streams, if its streams go on with these revisions.
+    pub(crate) fn placed<'a>(
+        &'a self,
+        firsts: &'a OneOrMore<Revision>,
+    ) -> impl ExactSizeIterator<Item = Placed<'a>> {
+        self.events.iter().map(|event| {
+            let stream = event.stream as usize;
+            let revision = Revision(firsts[stream].0 + u64::from(event.nth));
+            (event, &self.targets[stream].stream, revision)
+        })
     }
-    if event.tags.len() > limits::TAGS_MAX {
-        return Err(AppendError::TooManyTags {
-            index,
-            tags: event.tags.len(),
-            tags_max: limits::TAGS_MAX,
-        });
-    }
-    // At most 32 tags: comparing each with those before it is quicker than a set.
-    for (n, tag) in event.tags.iter().enumerate() {
-        if event.tags[..n].contains(tag) {
-            return Err(AppendError::RepeatedTag {
-                index,
-                tag: tag.to_string(),
-            });
+
+    /// What is told of it if its streams go on with these revisions and its events with this position.
+    pub(crate) fn appended(
+        &self,
+        firsts: &OneOrMore<Revision>,
+        first_position: Position,
+        recorded_at: Timestamp,
+        already_appended: bool,
+    ) -> Appended {
+        let of = |n: usize| Revisions::from(firsts[n], self.targets[n].events);
+        let first = of(0);
+        Appended {
+            first_revision: first.first,
+            last_revision: first.last,
+            others: (1..self.targets.len()).map(of).collect(),
+            first_position,
+            last_position: Position(first_position.0 + self.len() as u64 - 1),
+            recorded_at,
+            already_appended,
         }
     }
-    Ok(())
 }
 
-fn check_ids(events: &[NewEvent]) -> Result<(), AppendError> {
-    if events.len() == 1 {
-        return Ok(());
-    }
-    let mut seen = std::collections::HashSet::with_capacity(events.len());
-    match events.iter().position(|event| !seen.insert(event.id)) {
-        Some(index) => Err(AppendError::RepeatedId {
-            index,
-            id: events[index].id,
-        }),
-        None => Ok(()),
-    }
+fn unprepare(event: &PreparedEvent) -> NewEvent {
+    record::unprepare(event).expect("a body that was encoded can be decoded")
 }
 
-/// Where the events of an append stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appended {
-    /// Revision of its first event.
-    pub first_revision: Revision,
-    /// Revision of its last event.
-    pub last_revision: Revision,
-    /// Position of its first event.
-    pub first_position: Position,
-    /// Position of its last event.
-    pub last_position: Position,
-    /// When they were recorded.
-    pub recorded_at: Timestamp,
-    /// Whether an earlier append with the same ids wrote them, and this one wrote nothing.
-    pub already_appended: bool,
-}
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ pub enum Check {
 pub enum FailedCheck {
     /// A stream is not as expected.
     Stream {
-        /// Which of the append's checks, counted from 0; `None`: what it expects of its own stream.
+        /// Which of the append's checks, counted from 0; `None`: what it expects of its stream by itself.
         index: Option<usize>,
         /// The stream.
         stream: StreamName,
@@ -70,6 +70,14 @@ impl Check {
         }
     }
 
+    /// The stream that it is about.
+    pub(crate) const fn stream(&self) -> Option<&StreamName> {
+        match self {
+            Self::Stream { stream, .. } => Some(stream),
+            Self::NoMatch { .. } => None,
+        }
+    }
+
     /// Bytes of names in it.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -102,7 +110,7 @@ impl Check {
     }
 }
 
-/// Refuses checks that can't be judged without looking at all of the log, or too many of them.
+/// Refuses checks that can't be judged without looking at all of the log, two about the same stream, and too many.
 pub(crate) fn validate(checks: &[Check]) -> Result<(), AppendError> {
     if checks.len() > limits::CHECKS_MAX {
         return Err(AppendError::TooManyChecks {
@@ -110,11 +118,31 @@ pub(crate) fn validate(checks: &[Check]) -> Result<(), AppendError> {
             checks_max: limits::CHECKS_MAX,
         });
     }
-    let unlisted = |check: &Check| matches!(check, Check::NoMatch { query, .. } if !query.is_listed());
-    match checks.iter().position(unlisted) {
-        Some(index) => Err(AppendError::CheckNotListed { index }),
-        None => Ok(()),
+    for (index, check) in checks.iter().enumerate() {
+        match check {
+            Check::NoMatch { query, .. } if !query.is_listed() => {
+                return Err(AppendError::CheckNotListed { index });
+            }
+            // At most 64: comparing each with those before it is quicker than a set.
+            Check::Stream { stream, .. }
+                if checks[..index].iter().any(|other| other.stream() == Some(stream)) =>
+            {
+                let stream = stream.clone();
+                return Err(AppendError::RepeatedCheck { index, stream });
+            }
+            _ => {}
+        }
     }
+    Ok(())
+}
+
+/// What checks say that a stream must be like.
+pub(crate) fn expected_of(checks: &[Check], wanted: &StreamName) -> Expected {
+    let of_stream = checks.iter().find_map(|check| match check {
+        Check::Stream { stream, expected } if stream == wanted => Some(*expected),
+        _ => None,
+    });
+    of_stream.unwrap_or(Expected::Any)
 }
 
 /// What the checks found, in words.

@@ -8,6 +8,9 @@
 //! | no stream | the stream has no events | the same ids stand at 0…: the first result; else conflict |
 //! | any, stream exists | the first id is unknown (and the stream exists) | the same ids were written by one earlier append: its result; else conflict |
 //!
+//! An append to many streams goes by its first event: what is expected of that event's stream is looked at, and the others
+//! stand at the positions behind it, each in its stream.
+//!
 //! It takes two steps, because most appends are decided without reading events: [`ask`] says what to do or which events
 //! must be compared, and [`compare`] compares them.
 
@@ -38,7 +41,8 @@ pub(crate) enum Question {
     /// Nothing more.
     Decided(Verdict),
     /// Which events stand in the append's stream from this revision on: as many as the append has, or fewer if the
-    /// stream ends.
+    /// stream ends. If it has events for more than one stream, which stand in the log from the one with this revision
+    /// on.
     Revisions(Revision),
     /// Which events an earlier append wrote that began with the same id.
     Request(Request),
@@ -54,7 +58,7 @@ pub(crate) struct Standing {
     pub recorded_at: Timestamp,
 }
 
-/// The first step. `last`: the stream's last revision. `request`: the remembered append that began with the same id,
+/// The first step. `last`: the last revision of the first event's stream. `request`: the remembered append that began with the same id,
 /// looked up only if the append is keyed.
 pub(crate) fn ask(append: &Append, last: Option<Revision>, request: Option<Request>) -> Question {
     match (append.expected, last) {
@@ -79,17 +83,12 @@ pub(crate) fn ask(append: &Append, last: Option<Revision>, request: Option<Reque
 /// The second step: the answer to [`Question::Revisions`] or [`Question::Request`].
 pub(crate) fn compare(append: &Append, last: Option<Revision>, standing: &[Standing]) -> Verdict {
     let same = standing.len() == append.len()
-        && standing.iter().all(|event| event.stream == append.stream)
-        && standing.iter().map(|event| event.id).eq(append.ids());
+        && standing
+            .iter()
+            .zip(&append.events)
+            .all(|(standing, event)| standing.id == event.id && standing.stream == *append.stream_of(event));
     match (standing, same) {
-        ([first, ..], true) => Verdict::Already(Appended {
-            first_revision: first.revision,
-            last_revision: Revision(first.revision.0 + append.len() as u64 - 1),
-            first_position: first.position,
-            last_position: standing.last().map_or(first.position, |event| event.position),
-            recorded_at: first.recorded_at,
-            already_appended: true,
-        }),
+        ([first, ..], true) => Verdict::Already(already(append, first, standing)),
         ([first, ..], false) if append.is_keyed() => Verdict::Reject(Rejection::EventIdConflict {
             id: first.id,
             stream: first.stream.clone(),
@@ -100,9 +99,24 @@ pub(crate) fn compare(append: &Append, last: Option<Revision>, standing: &[Stand
     }
 }
 
+/// What is told of an append whose events these are.
+fn already(append: &Append, first: &Standing, standing: &[Standing]) -> Appended {
+    let mut firsts = append.targets.map(|_, _| first.revision);
+    let events = append.events.iter().zip(standing);
+    for (event, standing) in events.filter(|(event, _)| event.nth == 0) {
+        firsts[event.stream as usize] = standing.revision;
+    }
+    let appended = append.appended(&firsts, first.position, first.recorded_at, true);
+    Appended {
+        // To one stream, they need not have been written by one append.
+        last_position: standing.last().map_or(first.position, |event| event.position),
+        ..appended
+    }
+}
+
 fn conflict(append: &Append, actual: Option<Revision>) -> Verdict {
     Verdict::Reject(Rejection::RevisionConflict {
-        stream: append.stream.clone(),
+        stream: append.stream().clone(),
         expected: append.expected,
         actual,
     })

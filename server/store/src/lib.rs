@@ -26,6 +26,7 @@ mod lookup;
 mod meta;
 mod metrics;
 mod name;
+mod one_or_more;
 mod position;
 mod query;
 mod read;
@@ -42,7 +43,7 @@ mod tail;
 mod testing;
 mod wire;
 
-pub use append::{Append, AppendError, Appended, Expected, NewEvent};
+pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, Write};
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};

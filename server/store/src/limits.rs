@@ -2,6 +2,8 @@
 
 /// The most events in an append.
 pub const APPEND_EVENTS_MAX: usize = 10_000;
+/// The most writes in an append.
+pub const APPEND_WRITES_MAX: usize = 1_000;
 /// The most bytes of metadata in an event.
 pub const METADATA_BYTES_MAX: usize = 65_536;
 /// The most tags on an event.

@@ -65,8 +65,8 @@ pub(crate) fn entry_len_max(event: &NewEvent, stream: &StreamName) -> usize {
     wire::field_len(body_len(event) + placement.len())
 }
 
-/// Encodes an event's body.
-pub(crate) fn prepare(event: NewEvent) -> PreparedEvent {
+/// Encodes the body of an event for one of its append's streams, for which the append has `nth` events before it.
+pub(crate) fn prepare(event: NewEvent, stream: u32, nth: u32) -> PreparedEvent {
     let mut body = BytesMut::with_capacity(body_len(&event));
     let mut id = [0; ID_LEN];
     wire::put_field(
@@ -83,6 +83,8 @@ pub(crate) fn prepare(event: NewEvent) -> PreparedEvent {
     PreparedEvent {
         id: event.id,
         body: body.freeze(),
+        stream,
+        nth,
     }
 }
 

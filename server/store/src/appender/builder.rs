@@ -3,8 +3,10 @@
 use bytes::BytesMut;
 
 use crate::{
-    append::Append,
+    append::{Append, Placed},
     frame::{Frame, Mark, OWN_BYTES_MAX, SHARED_BYTES_MAX},
+    name::StreamName,
+    one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
     record::{self, Placement},
 };
@@ -13,8 +15,6 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Builder {
     batch: u64,
-    /// When the events that are being added were recorded.
-    recorded_at: Timestamp,
     frames: Vec<Frame>,
     first: Position,
     next: Position,
@@ -27,7 +27,6 @@ impl Builder {
     pub(crate) fn new(after: Position, batch: u64) -> Self {
         Self {
             batch,
-            recorded_at: Timestamp::default(),
             frames: Vec::new(),
             first: after.next(),
             next: after.next(),
@@ -36,19 +35,20 @@ impl Builder {
         }
     }
 
-    /// Adds an append whose first event gets the revision `first`.
-    pub(crate) fn add(&mut self, append: &Append, first: Revision, recorded_at: Timestamp) {
-        self.recorded_at = recorded_at;
-        let lens: Vec<usize> = (0..append.len())
-            .map(|n| self.entry_len(append, first, n))
-            .collect();
+    /// Adds an append whose streams go on with the revisions `firsts`.
+    pub(crate) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>, recorded_at: Timestamp) {
+        let entry_len = |((event, stream, revision), position): (Placed<'_>, u64)| {
+            let placement = placement(stream, revision, Position(position), recorded_at);
+            record::entry_len(&event.body, &placement)
+        };
+        let lens: Vec<usize> = append.placed(firsts).zip(self.next.0..).map(entry_len).collect();
         let bytes: usize = lens.iter().sum();
         let shares = bytes <= SHARED_BYTES_MAX;
         let bytes_max = if shares { SHARED_BYTES_MAX } else { OWN_BYTES_MAX };
         if !shares || self.body.len() + bytes > bytes_max {
             self.flush();
         }
-        for (n, len) in lens.into_iter().enumerate() {
+        for (n, ((event, stream, revision), len)) in append.placed(firsts).zip(lens).enumerate() {
             if self.body.len() + len > bytes_max {
                 self.flush();
             }
@@ -60,8 +60,8 @@ impl Builder {
                     continued: n > 0,
                 });
             }
-            let placement = self.placement(append, first, n);
-            record::put_entry(&mut self.body, &append.events[n].body, &placement);
+            let placement = placement(stream, revision, self.next, recorded_at);
+            record::put_entry(&mut self.body, &event.body, &placement);
             self.next = self.next.next();
         }
         if !shares {
@@ -90,20 +90,18 @@ impl Builder {
         self.body.clear();
         self.first = self.next;
     }
+}
 
-    fn placement<'a>(&self, append: &'a Append, first: Revision, n: usize) -> Placement<'a> {
-        Placement {
-            stream: append.stream.as_str(),
-            revision: Revision(first.0 + n as u64),
-            position: self.next,
-            recorded_at: self.recorded_at,
-        }
-    }
-
-    /// Length of the entry that the n-th event will take.
-    fn entry_len(&self, append: &Append, first: Revision, n: usize) -> usize {
-        let mut placement = self.placement(append, first, n);
-        placement.position = Position(self.next.0 + n as u64);
-        record::entry_len(&append.events[n].body, &placement)
+fn placement(
+    stream: &StreamName,
+    revision: Revision,
+    position: Position,
+    recorded_at: Timestamp,
+) -> Placement<'_> {
+    Placement {
+        stream: stream.as_str(),
+        revision,
+        position,
+        recorded_at,
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     append::Append,
     error::{Error, Result},
     lookup,
+    one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
     query::Query,
     read::{Batch, Finder, Selector},
@@ -60,16 +61,16 @@ impl Added {
         Self(Window::new(head))
     }
 
-    /// Takes an append that the group writes.
+    /// Takes an append that the group writes, whose streams go on with the revisions `firsts`.
     pub(super) fn add(
         &mut self,
         append: &Append,
-        first_revision: Revision,
+        firsts: &OneOrMore<Revision>,
         recorded_at: Timestamp,
     ) -> Parsed<()> {
-        for (revision, event) in (first_revision.0..).map(Revision).zip(&append.events) {
+        for (event, stream, revision) in append.placed(firsts) {
             let placement = Placement {
-                stream: append.stream.as_str(),
+                stream: stream.as_str(),
                 revision,
                 position: self.0.last.next(),
                 recorded_at,
@@ -79,8 +80,8 @@ impl Added {
         Ok(())
     }
 
-    /// The first match among what was added.
-    pub(super) fn first_match(&self, query: &Query) -> Option<Position> {
-        lookup::first_in(&self.0, query)
+    /// The first match among what was added behind a position.
+    pub(super) fn first_match(&self, query: &Query, after: Position) -> Option<Position> {
+        lookup::first_in(&self.0, query, after)
     }
 }

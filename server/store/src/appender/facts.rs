@@ -12,6 +12,7 @@ use crate::{
     index::{Postings, parse_request},
     keys,
     name::StreamName,
+    one_or_more::OneOrMore,
     position::{Position, Revision},
     shared::Shared,
     tail::Request,
@@ -20,8 +21,8 @@ use crate::{
 /// What is known of an append.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fact {
-    /// Its stream's last revision.
-    pub last: Option<Revision>,
+    /// The last revision of each of its streams.
+    pub last: OneOrMore<Option<Revision>>,
     /// The remembered append that began with the same id; only looked up if the append is keyed.
     pub request: Option<Request>,
     /// What was found for its checks, in their order.
@@ -30,7 +31,8 @@ pub(crate) struct Fact {
 
 /// Which fact a read is for.
 enum Wanted {
-    Last(usize),
+    /// Of an append, for one of its streams.
+    Last(usize, usize),
     Request(usize),
     /// Of an append, for a check.
     Check(usize, usize),
@@ -48,15 +50,16 @@ pub(crate) async fn gather(shared: &Shared, head: Position, appends: &[&Append])
     let mut wanted = Vec::new();
     let mut reads = Vec::new();
     for (index, append) in appends.iter().enumerate() {
-        match shared.tail.last_revision(&append.stream) {
-            Some(last) => facts[index].last = last,
-            None => {
-                wanted.push(Wanted::Last(index));
-                reads.push(read_last(&append.stream));
+        facts[index].last = append.targets.map(|n, target| {
+            let known = shared.tail.last_revision(&target.stream);
+            if known.is_none() {
+                wanted.push(Wanted::Last(index, n));
+                reads.push(read_last(&target.stream));
             }
-        }
+            known.flatten()
+        });
         for (n, check) in append.checks.iter().enumerate() {
-            let Check::Stream { stream, .. } = check else {
+            let Some(stream) = check.stream() else {
                 continue;
             };
             match shared.tail.last_revision(stream) {
@@ -87,9 +90,10 @@ pub(crate) async fn gather(shared: &Shared, head: Position, appends: &[&Append])
         let mut found = Vec::new();
         for (wanted, page) in wanted.into_iter().zip(pages) {
             match wanted {
-                Wanted::Last(index) => {
-                    facts[index].last = last_revision(page)?;
-                    found.push((appends[index].stream.clone(), facts[index].last));
+                Wanted::Last(index, n) => {
+                    let last = last_revision(page)?;
+                    facts[index].last[n] = last;
+                    found.push((appends[index].targets[n].stream.clone(), last));
                 }
                 Wanted::Request(index) => {
                     let known_to = appends[index].known_to();
@@ -99,9 +103,11 @@ pub(crate) async fn gather(shared: &Shared, head: Position, appends: &[&Append])
                 Wanted::Check(index, n) => {
                     let last = last_revision(page)?;
                     facts[index].evidence[n] = Evidence::Last(last);
-                    if let Check::Stream { stream, .. } = &appends[index].checks[n] {
-                        found.push((stream.clone(), last));
-                    }
+                    found.extend(
+                        appends[index].checks[n]
+                            .stream()
+                            .map(|stream| (stream.clone(), last)),
+                    );
                 }
             }
         }

@@ -5,56 +5,32 @@
 //! 3. A judgement holds only if the head is still `head` when the group commits, or when it is looked at again; the
 //!    appender sees to that.
 
-use std::collections::HashMap;
-
-use uuid::Uuid;
-
 use crate::{
     append::{Append, Appended},
     check::{Check, Evidence, FailedCheck},
-    decide::{self, Question, Standing, Verdict},
+    decide::{self, Question, Verdict},
     error::Result,
     frame::Frame,
     head::Head,
-    name::StreamName,
     position::{Position, Revision, Timestamp},
     read::standing,
     rejection::Rejection,
     shared::Shared,
 };
 
-use super::{builder::Builder, condition::Added, facts::Fact};
+use super::{builder::Builder, condition::Added, facts::Fact, overlay::Overlay};
 
 /// What is known before a group is judged, and what it is judged into.
 #[derive(Debug)]
 pub(crate) struct Group<'a> {
     now: Timestamp,
-    /// The position and the recorded time of the log's last event, with what the group adds.
+    /// The position behind the log's last event and the time at which that was recorded, with what the group adds.
     next: Position,
     last_recorded_at: Timestamp,
     builder: Builder,
-    accepted: Vec<Accepted<'a>>,
-    streams: HashMap<&'a StreamName, Overlay>,
-    requests: HashMap<Uuid, usize>,
+    overlay: Overlay<'a>,
     /// Kept only if an append of the group has checks.
     added: Option<Added>,
-}
-
-/// An append that the group writes.
-#[derive(Debug)]
-struct Accepted<'a> {
-    append: &'a Append,
-    first_revision: Revision,
-    first_position: Position,
-    recorded_at: Timestamp,
-}
-
-/// What the group adds to a stream.
-#[derive(Debug)]
-struct Overlay {
-    first: Revision,
-    last: Revision,
-    accepted: Vec<usize>,
 }
 
 /// A group that was judged.
@@ -76,9 +52,7 @@ impl<'a> Group<'a> {
             next: head.position.next(),
             last_recorded_at: head.recorded_at,
             builder: Builder::new(head.position, batch),
-            accepted: Vec::new(),
-            streams: HashMap::new(),
-            requests: HashMap::new(),
+            overlay: Overlay::new(head.position),
             added: checked.then(|| Added::new(head.position)),
         }
     }
@@ -120,26 +94,20 @@ impl<'a> Group<'a> {
 
     /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
     async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
-        let overlay = self.streams.get(&append.stream);
-        let last = overlay.map_or(fact.last, |overlay| Some(overlay.last));
-        let pending = append
-            .is_keyed()
-            .then(|| self.requests.get(&append.events[0].id))
-            .flatten();
-        if let Some(index) = pending {
-            let standing = self.standing_of(&self.accepted[*index]);
+        let overlay = &self.overlay;
+        let last = overlay.last_of(append.stream(), *fact.last.first());
+        if let Some(standing) = overlay.of_request(append) {
             return Ok(Some(decide::compare(append, last, &standing)));
         }
         let standing = match decide::ask(append, last, fact.request) {
             Question::Decided(verdict) => return Ok(Some(verdict)),
-            Question::Request(request) => standing::of_request(shared, request).await?,
-            Question::Revisions(from) => match overlay {
-                Some(overlay) if from >= overlay.first => self.standing_from(overlay, from, append.len()),
-                Some(overlay) if from.0 + append.len() as u64 > overlay.first.0 => return Ok(None),
-                _ => standing::of_revisions(shared, &append.stream, from, append.len()).await?,
-            },
+            Question::Request(request) => Some(standing::of_request(shared, request).await?),
+            Question::Revisions(from) if append.is_to_one() => {
+                overlay.of_revisions(shared, append, from).await?
+            }
+            Question::Revisions(from) => overlay.behind(shared, append, from).await?,
         };
-        Ok(Some(decide::compare(append, last, &standing)))
+        Ok(standing.map(|standing| decide::compare(append, last, &standing)))
     }
 
     /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not
@@ -150,16 +118,17 @@ impl<'a> Group<'a> {
         }
         let mut failed = match verdict {
             Verdict::Write => Vec::new(),
+            // What it expects of its stream by itself comes first; otherwise a check says it.
             Verdict::Reject(Rejection::RevisionConflict {
-                stream,
+                ref stream,
                 expected,
                 actual,
-            }) => vec![FailedCheck::Stream {
+            }) => Vec::from_iter(append.expects.then(|| FailedCheck::Stream {
                 index: None,
-                stream,
+                stream: stream.clone(),
                 expected,
                 actual,
-            }],
+            })),
             Verdict::Already(_) | Verdict::Reject(_) => return verdict,
         };
         let head = Position(self.next.0 - 1);
@@ -171,7 +140,7 @@ impl<'a> Group<'a> {
             failed.extend(check.failed(index, self.with_added(check, *evidence)));
         }
         if failed.is_empty() {
-            Verdict::Write
+            verdict
         } else {
             Verdict::Reject(Rejection::ChecksFailed { failed })
         }
@@ -180,14 +149,14 @@ impl<'a> Group<'a> {
     /// What was found in the log for a check, with what the group adds.
     fn with_added(&self, check: &Check, evidence: Evidence) -> Evidence {
         match (check, evidence) {
-            (Check::Stream { stream, .. }, Evidence::Last(last)) => Evidence::Last(
-                self.streams
-                    .get(stream)
-                    .map_or(last, |overlay| Some(overlay.last)),
-            ),
-            (Check::NoMatch { query, .. }, Evidence::First(None)) => {
-                Evidence::First(self.added.as_ref().and_then(|added| added.first_match(query)))
+            (Check::Stream { stream, .. }, Evidence::Last(last)) => {
+                Evidence::Last(self.overlay.last_of(stream, last))
             }
+            (Check::NoMatch { query, after }, Evidence::First(None)) => Evidence::First(
+                self.added
+                    .as_ref()
+                    .and_then(|added| added.first_match(query, *after)),
+            ),
             _ => evidence,
         }
     }
@@ -212,70 +181,18 @@ impl<'a> Group<'a> {
     }
 
     fn accept(&mut self, append: &'a Append, fact: &Fact, recorded_at: Timestamp) -> Result<Appended> {
-        let index = self.accepted.len();
-        let last = self
-            .streams
-            .get(&append.stream)
-            .map_or(fact.last, |overlay| Some(overlay.last));
-        let first_revision = Revision::after(last);
+        let firsts = append
+            .targets
+            .map(|n, target| Revision::after(self.overlay.last_of(&target.stream, fact.last[n])));
         let first_position = self.next;
-        let events = append.len() as u64;
-        let last_revision = Revision(first_revision.0 + events - 1);
-        self.next = Position(self.next.0 + events);
+        let appended = append.appended(&firsts, first_position, recorded_at, false);
+        self.next = appended.last_position.next();
         self.last_recorded_at = recorded_at;
-        self.builder.add(append, first_revision, recorded_at);
+        self.builder.add(append, &firsts, recorded_at);
         if let Some(added) = &mut self.added {
-            added.add(append, first_revision, recorded_at)?;
+            added.add(append, &firsts, recorded_at)?;
         }
-        if append.is_keyed() {
-            self.requests.insert(append.events[0].id, index);
-        }
-        let overlay = self.streams.entry(&append.stream).or_insert_with(|| Overlay {
-            first: first_revision,
-            last: last_revision,
-            accepted: Vec::new(),
-        });
-        overlay.last = last_revision;
-        overlay.accepted.push(index);
-        self.accepted.push(Accepted {
-            append,
-            first_revision,
-            first_position,
-            recorded_at,
-        });
-        Ok(Appended {
-            first_revision,
-            last_revision,
-            first_position,
-            last_position: Position(self.next.0 - 1),
-            recorded_at,
-            already_appended: false,
-        })
-    }
-
-    /// The events of an append of this group.
-    fn standing_of(&self, accepted: &Accepted<'_>) -> Vec<Standing> {
-        accepted
-            .append
-            .ids()
-            .enumerate()
-            .map(|(n, id)| Standing {
-                id,
-                stream: accepted.append.stream.clone(),
-                revision: Revision(accepted.first_revision.0 + n as u64),
-                position: Position(accepted.first_position.0 + n as u64),
-                recorded_at: accepted.recorded_at,
-            })
-            .collect()
-    }
-
-    /// Up to `count` events that the group adds to a stream, from a revision on.
-    fn standing_from(&self, overlay: &Overlay, from: Revision, count: usize) -> Vec<Standing> {
-        let accepted = overlay.accepted.iter().map(|index| &self.accepted[*index]);
-        accepted
-            .flat_map(|accepted| self.standing_of(accepted))
-            .filter(|event| event.revision >= from)
-            .take(count)
-            .collect()
+        self.overlay.add(append, firsts, &appended);
+        Ok(appended)
     }
 }

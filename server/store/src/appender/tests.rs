@@ -1,4 +1,5 @@
 mod checks;
+mod many;
 
 use crate::{
     Append, Clock, Direction, Error, Expected, Position, Query, Rejection, Revision, Settings, Timestamp,

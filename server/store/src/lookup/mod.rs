@@ -103,9 +103,9 @@ impl Lookup {
     }
 }
 
-/// Where the first event of a window stands that matches a query, if the query's matches are in lists.
-pub(crate) fn first_in(window: &Window, query: &Query) -> Option<Position> {
-    let first = window.after.next();
+/// Where the first event of a window behind a position stands that matches a query, if the query's matches are in lists.
+pub(crate) fn first_in(window: &Window, query: &Query, after: Position) -> Option<Position> {
+    let first = window.after.max(after).next();
     if window.last < first {
         return None;
     }
@@ -117,10 +117,9 @@ pub(crate) fn first_in(window: &Window, query: &Query) -> Option<Position> {
     let mut items: Vec<Item> = query.lists()?.into_iter().map(Item::new).collect();
     for item in &mut items {
         for list in item.unknown_at(from) {
-            list.run = Run::new(
-                window.list(&list.name).iter().copied().map(rank),
-                rank(window.last),
-            );
+            let positions = window.list(&list.name);
+            let behind = &positions[positions.partition_point(|position| *position < first)..];
+            list.run = Run::new(behind.iter().copied().map(rank), rank(window.last));
         }
         item.find(from);
     }

@@ -34,6 +34,28 @@ pub(crate) async fn of_revisions(
     at(shared, &positions).await
 }
 
+/// The events from one position of the log to another.
+pub(crate) async fn between(shared: &Shared, first: Position, last: Position) -> Result<Vec<Standing>> {
+    let positions: Vec<Position> = (first.0..=last.0).map(Position).collect();
+    at(shared, &positions).await
+}
+
+/// Where the event of a stream stands that has a revision.
+pub(crate) async fn position_of(
+    shared: &Shared,
+    stream: &StreamName,
+    revision: Revision,
+) -> Result<Option<Position>> {
+    if last_revision(shared, stream)
+        .await?
+        .is_none_or(|last| last < revision)
+    {
+        return Ok(None);
+    }
+    let places = places(shared, stream, revision, revision).await?;
+    Ok(places.first().map(|(_, position)| *position))
+}
+
 async fn at(shared: &Shared, positions: &[Position]) -> Result<Vec<Standing>> {
     let mut standing: Vec<Standing> = Vec::with_capacity(positions.len());
     while standing.len() < positions.len() {

@@ -42,7 +42,7 @@ proptest! {
             position: Position(position),
             recorded_at: Timestamp::from_micros(micros),
         };
-        let prepared = prepare(event.clone());
+        let prepared = prepare(event.clone(), 0, 0);
         let mut out = BytesMut::new();
         put_entry(&mut out, &prepared.body, &placement);
         prop_assert_eq!(out.len(), entry_len(&prepared.body, &placement));
@@ -92,7 +92,7 @@ proptest! {
             stream: "s", revision: Revision(3), position: Position(9), recorded_at: Timestamp::from_micros(1),
         };
         let mut out = BytesMut::new();
-        put_entry(&mut out, &prepare(event).body, &placement);
+        put_entry(&mut out, &prepare(event, 0, 0).body, &placement);
         let at = at.index(out.len());
         out[at] ^= 1_u8 << bit;
         let out = out.freeze();

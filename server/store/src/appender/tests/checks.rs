@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{
     Append, AppendError, Check, Direction, Error, Expected, FailedCheck, Limits, Position, Query, QueryItem,
-    Record, Rejection, Revision, Settings,
+    Record, Rejection, Revision, Settings, Write,
     testing::{
         Counted, Fixture, append, open_counted, place, read_log,
         shapes::{Shape, fill, item, matches, shaped, shapes},
@@ -83,7 +83,7 @@ async fn all_checks_that_fail_are_listed_with_what_was_found() {
     let fixture = Fixture::new(small()).await;
     fixture.fill("s", 1..4).await;
     let checks = vec![
-        expect("s", Expected::Exactly(Revision(2))),
+        expect("r", Expected::NoStream),
         expect("s", Expected::Exactly(Revision(1))),
         no_match(tagged("mod3:2"), 2),
         no_match(tagged("mod3:0"), 2),
@@ -228,12 +228,11 @@ async fn a_recent_position_needs_no_read_of_storage() {
     }
 }
 
-/// An append of one event, the conditions that it has, each with how far behind the head its position is, and the stream
+/// The events of an append, the conditions that it has, each with how far behind the head its position is, and the stream
 /// that it demands to exist.
-type Attempt = (Shape, Vec<(QueryItem, u64)>, Option<u8>);
+type Attempt = (Vec<Shape>, Vec<(QueryItem, u64)>, Option<u8>);
 
 fn attempt() -> impl Strategy<Value = Attempt> {
-    let shape = shapes(1..2).prop_map(|shapes| shapes[0]);
     // Names only: prefixes are not taken.
     let listed = item().prop_filter_map("names a list", |item| {
         let item = QueryItem {
@@ -244,10 +243,10 @@ fn attempt() -> impl Strategy<Value = Attempt> {
     });
     let back = prop_oneof![2 => Just(0_u64), 2 => 0..20_u64, 1 => 0..600_u64];
     let conditions = proptest::collection::vec((listed, back), 0..3);
-    (shape, conditions, proptest::option::weighted(0.2, 0..5_u8))
+    (shapes(1..4), conditions, proptest::option::weighted(0.2, 0..5_u8))
 }
 
-fn to_append(id: u128, (shape, conditions, exists): &Attempt, head: u64) -> Append {
+fn to_append(id: u128, (shapes, conditions, exists): &Attempt, head: u64) -> Append {
     let of_item = |(item, back): &(QueryItem, u64)| {
         no_match(
             Query {
@@ -258,10 +257,11 @@ fn to_append(id: u128, (shape, conditions, exists): &Attempt, head: u64) -> Appe
     };
     let mut checks: Vec<Check> = conditions.iter().map(of_item).collect();
     checks.extend(exists.map(|name| expect(&format!("stream{name}"), Expected::StreamExists)));
-    let name = stream(&format!("stream{}", shape.1));
-    Append::new(name, Expected::Any, vec![shaped(id, *shape)], &Limits::default())
-        .and_then(|append| append.with_checks(checks))
-        .unwrap()
+    let writes = (id..).zip(shapes).map(|(id, shape)| Write {
+        stream: stream(&format!("stream{}", shape.1)),
+        events: vec![shaped(id, *shape)],
+    });
+    Append::to_many(writes.collect(), checks, &Limits::default()).unwrap()
 }
 
 /// The checks that must fail behind this log, when the head was `head` as the attempt was made.
@@ -307,7 +307,7 @@ proptest! {
                 let head = known.len() as u64;
                 let mut pending = Vec::new();
                 for attempt in &group {
-                    id += 1;
+                    id += 10;
                     pending.push(fixture.store.submit(to_append(id, attempt, head)).await.unwrap());
                 }
                 for (attempt, result) in group.iter().zip(join_all(pending).await) {
@@ -317,7 +317,8 @@ proptest! {
                         let from = Some(appended.first_position.0);
                         let written = read_log(&fixture.store, Direction::Forwards, from, Query::default()).await;
                         prop_assert_eq!(written[0].position.0, known.len() as u64 + 1);
-                        known.push(written[0].clone());
+                        known.extend(written.into_iter().take(attempt.0.len()));
+                        prop_assert_eq!(appended.last_position.0, known.len() as u64);
                     } else {
                         prop_assert_eq!(failed(result), wanted);
                     }

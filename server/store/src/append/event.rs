@@ -1,0 +1,120 @@
+//! Events that are to be appended, and their limits.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::AppendError;
+use crate::{
+    limits::{self, Limits},
+    name::{EventType, StreamName, Tag},
+    record,
+};
+
+/// An event to be appended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Its identity; appends are idempotent by it.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: EventType,
+    /// The event itself.
+    pub data: Bytes,
+    /// What is said about it.
+    pub metadata: Bytes,
+    /// Its labels.
+    pub tags: Vec<Tag>,
+}
+
+/// An event that is ready to be placed: its identity, and the body of its record.
+#[derive(Clone, Debug)]
+pub(crate) struct PreparedEvent {
+    pub id: Uuid,
+    pub body: Bytes,
+    /// Which of the append's streams it is for.
+    pub stream: u32,
+    /// How many events the append has for that stream before it.
+    pub nth: u32,
+}
+
+/// Whether the events of an append, each with its stream, are within the limits. Returns the most bytes that they can
+/// take in the log.
+pub(super) fn check_all<'a>(
+    events: impl Iterator<Item = (&'a NewEvent, &'a StreamName)> + Clone,
+    limits: &Limits,
+) -> Result<usize, AppendError> {
+    let count = events.clone().count();
+    if count == 0 {
+        return Err(AppendError::NoEvents);
+    }
+    if count > limits::APPEND_EVENTS_MAX {
+        return Err(AppendError::TooManyEvents {
+            events: count,
+            events_max: limits::APPEND_EVENTS_MAX,
+        });
+    }
+    let mut bytes = 0;
+    for (index, (event, stream)) in events.clone().enumerate() {
+        check_event(index, event, limits)?;
+        bytes += record::entry_len_max(event, stream);
+    }
+    if bytes > limits.append_bytes_max {
+        return Err(AppendError::AppendTooLarge {
+            bytes,
+            bytes_max: limits.append_bytes_max,
+        });
+    }
+    check_ids(events.map(|(event, _)| event), count)?;
+    Ok(bytes)
+}
+
+fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
+    if event.data.len() > limits.event_bytes_max {
+        let (bytes, bytes_max) = (event.data.len(), limits.event_bytes_max);
+        return Err(AppendError::DataTooLarge {
+            index,
+            bytes,
+            bytes_max,
+        });
+    }
+    if event.metadata.len() > limits::METADATA_BYTES_MAX {
+        let (bytes, bytes_max) = (event.metadata.len(), limits::METADATA_BYTES_MAX);
+        return Err(AppendError::MetadataTooLarge {
+            index,
+            bytes,
+            bytes_max,
+        });
+    }
+    if event.tags.len() > limits::TAGS_MAX {
+        return Err(AppendError::TooManyTags {
+            index,
+            tags: event.tags.len(),
+            tags_max: limits::TAGS_MAX,
+        });
+    }
+    // At most 32 tags: comparing each with those before it is quicker than a set.
+    for (n, tag) in event.tags.iter().enumerate() {
+        if event.tags[..n].contains(tag) {
+            return Err(AppendError::RepeatedTag {
+                index,
+                tag: tag.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether all ids differ.
+fn check_ids<'a>(events: impl Iterator<Item = &'a NewEvent>, count: usize) -> Result<(), AppendError> {
+    if count == 1 {
+        return Ok(());
+    }
+    let mut seen = HashSet::with_capacity(count);
+    for (index, event) in events.enumerate() {
+        if !seen.insert(event.id) {
+            return Err(AppendError::RepeatedId { index, id: event.id });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The appends that wait: how they come together into groups.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{Appender, Job};
+
+/// How long a group waits for company at the most: about as long as a sync takes.
+const COMPANY_WAIT: Duration = Duration::from_micros(200);
+/// How long a group that is handed over waits for nearly all of them: the next one can't go before it is answered.
+const HANDOVER_WAIT: Duration = Duration::from_millis(2);
+/// So many appends on their way at a time are worth waiting for half of them.
+const COMPANY_MIN: usize = 4;
+/// So many in a group are enough.
+const COMPANY_MAX: usize = 64;
+
+impl Appender {
+    /// Waits until there is something to do; false when there never will be.
+    pub(super) async fn receive(&mut self) -> bool {
+        let room = self.shared.settings.group_appends_max;
+        let mut received = Vec::new();
+        if self.waiting.is_empty() {
+            tokio::select! {
+                biased;
+                // What is in the queue is still answered; nothing more gets in.
+                _ = self.closing.until(|closing| *closing), if !self.queue.is_closed() => self.queue.close(),
+                _ = self.queue.recv_many(&mut received, room) => {}
+            }
+            if received.is_empty() {
+                self.queue.recv_many(&mut received, room).await;
+            }
+        }
+        self.waiting.extend(received);
+        self.take_queued();
+        !self.waiting.is_empty()
+    }
+
+    fn take_queued(&mut self) {
+        let room = self.shared.settings.group_appends_max;
+        while self.waiting.len() < room
+            && let Ok(job) = self.queue.try_recv()
+        {
+            self.waiting.push_back(job);
+        }
+    }
+
+    /// Gives those a moment who were just answered and are about to ask again: a commit costs much the same for one
+    /// append as for many. Only with a thread of its own, which may sleep, and never when nobody else is about.
+    pub(super) fn wait_for_company(&mut self) {
+        if !self.has_thread() || self.company < COMPANY_MIN {
+            return;
+        }
+        let own = &self.shared.environment.writer;
+        let (wanted, wait, step) = if self.handing.target(own).is_some() {
+            (self.company * 15 / 16, HANDOVER_WAIT, HANDOVER_WAIT / 8)
+        } else {
+            (
+                (self.company / 2).min(COMPANY_MAX),
+                COMPANY_WAIT,
+                COMPANY_WAIT / 4,
+            )
+        };
+        let started = Instant::now();
+        while self.waiting.len() < wanted && started.elapsed() < wait {
+            std::thread::sleep(step);
+            self.take_queued();
+        }
+    }
+
+    /// Notes how many appends are on their way at a time: those that were just answered and those that wait. Forgets
+    /// slowly.
+    pub(super) fn note_company(&mut self, answered: usize) {
+        let now = answered + self.waiting.len() + self.queue.len();
+        self.company = now.max(self.company - self.company.div_ceil(8));
+    }
+
+    /// The tail is bounded: if the indexer lags, appends wait. Not while the store closes, because the indexer has stopped
+    /// then; what is left in the queue is bounded too.
+    pub(super) async fn wait_for_indexer(&mut self) {
+        let mut indexed = self.shared.tail.watch_indexed();
+        let mut failed = self.shared.failed.watch();
+        while self.shared.tail.waiting_windows() > self.shared.settings.waiting_windows_max
+            && failed.get().is_none()
+        {
+            tokio::select! {
+                biased;
+                _ = self.closing.until(|closing| *closing) => return,
+                () = failed.changed() => {}
+                () = indexed.changed() => {}
+            }
+        }
+    }
+
+    pub(super) fn take_group(&mut self) -> VecDeque<Job> {
+        let settings = &self.shared.settings;
+        let mut bytes = 0;
+        let mut count = 0;
+        for job in self.waiting.iter().take(settings.group_appends_max) {
+            bytes += job.append.bytes;
+            if count > 0 && bytes > settings.group_bytes_max {
+                break;
+            }
+            count += 1;
+        }
+        let rest = self.waiting.split_off(count);
+        std::mem::replace(&mut self.waiting, rest)
+    }
+}
