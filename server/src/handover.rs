@@ -7,6 +7,7 @@
 //! 3. What can't have reached the other server is told apart from what may have.
 
 mod message;
+mod outcome;
 #[cfg(test)]
 mod tests;
 
@@ -89,7 +90,7 @@ impl OtherServers {
                 let Some(append) = appends.get(outcomes.len()) else {
                     return Err(Status::internal("more answers than appends"));
                 };
-                match message::outcome(result, append) {
+                match outcome::outcome(result, append) {
                     // What comes behind it must not be written before it, so its answer is not waited for.
                     HandedOver::Unknown => return Err(Status::unknown("an answer that settles nothing")),
                     outcome => outcomes.push(outcome),

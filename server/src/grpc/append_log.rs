@@ -1,13 +1,15 @@
-//! The log line of each append, at debug: stream, revisions, positions and event ids; never data.
+//! The log line of each append, at debug: streams, revisions, positions and event ids; never data.
 
-use annals_store::{Append, Appended, Error, StreamName};
+use std::fmt;
+
+use annals_store::{Append, Appended, Error, Revisions, StreamName};
 use tracing::{Level, debug, enabled};
 use uuid::Uuid;
 
 /// What is known of an append before it is judged. Kept only if its line will be written.
 #[derive(Debug)]
 pub(super) struct AppendLine {
-    stream: StreamName,
+    streams: Vec<StreamName>,
     ids: Vec<Uuid>,
 }
 
@@ -16,18 +18,17 @@ impl AppendLine {
     pub(super) fn of(append: &Append) -> Option<Box<Self>> {
         enabled!(Level::DEBUG).then(|| {
             Box::new(Self {
-                stream: append.stream().clone(),
+                streams: append.streams().cloned().collect(),
                 ids: append.ids().collect(),
             })
         })
     }
 
     pub(super) fn write(self, result: &Result<Appended, Error>) {
-        let stream = self.stream.as_str();
-        let ids = Ids(&self.ids);
-        match result {
-            Ok(appended) => debug!(
-                stream,
+        let ids = Commas(&self.ids);
+        match (self.streams.as_slice(), result) {
+            ([stream], Ok(appended)) => debug!(
+                stream = stream.as_str(),
                 first_revision = appended.first_revision.0,
                 last_revision = appended.last_revision.0,
                 first_position = appended.first_position.0,
@@ -36,21 +37,43 @@ impl AppendLine {
                 %ids,
                 "appended"
             ),
-            Err(error) => debug!(stream, %ids, %error, "not appended"),
+            (streams, Ok(appended)) => {
+                let written: Vec<_> = streams.iter().zip(appended.revisions()).map(Written).collect();
+                debug!(
+                    streams = %Commas(&written),
+                    first_position = appended.first_position.0,
+                    last_position = appended.last_position.0,
+                    already_appended = appended.already_appended,
+                    %ids,
+                    "appended"
+                );
+            }
+            ([stream], Err(error)) => debug!(stream = stream.as_str(), %ids, %error, "not appended"),
+            (streams, Err(error)) => debug!(streams = %Commas(streams), %ids, %error, "not appended"),
         }
     }
 }
 
-/// Ids, separated by commas.
-struct Ids<'a>(&'a [Uuid]);
+/// A stream and the revisions that it got.
+struct Written<'a>((&'a StreamName, Revisions));
 
-impl std::fmt::Display for Ids<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (n, id) in self.0.iter().enumerate() {
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stream, revisions) = &self.0;
+        write!(f, "{stream}@{}-{}", revisions.first, revisions.last)
+    }
+}
+
+/// Separated by commas.
+struct Commas<'a, T>(&'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Commas<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, item) in self.0.iter().enumerate() {
             if n > 0 {
                 f.write_str(",")?;
             }
-            id.fmt(f)?;
+            item.fmt(f)?;
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Limits, STREAM_NAME_BYTES_MAX, StreamInfo, TAG_BYTES_MAX, Timestamp,
-    limits::{APPEND_EVENTS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
+    Appended, EVENT_TYPE_BYTES_MAX, Limits, STREAM_NAME_BYTES_MAX, StreamInfo, StreamName, TAG_BYTES_MAX,
+    Timestamp,
+    limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
 };
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -21,6 +22,24 @@ pub(super) fn appended(appended: &Appended) -> pb::AppendToStreamResponse {
         last_position: appended.last_position.0,
         recorded_at: Some(timestamp(appended.recorded_at)),
         already_appended: appended.already_appended,
+    }
+}
+
+/// `streams`: those of the append, in the order in which they first occur in it.
+pub(super) fn appended_to_many(appended: &Appended, streams: &[StreamName]) -> pb::AppendResponse {
+    let written = streams.iter().zip(appended.revisions());
+    pb::AppendResponse {
+        first_position: appended.first_position.0,
+        last_position: appended.last_position.0,
+        recorded_at: Some(timestamp(appended.recorded_at)),
+        already_appended: appended.already_appended,
+        streams: written
+            .map(|(stream, revisions)| pb::WrittenStream {
+                stream: stream.to_string(),
+                first_revision: revisions.first.0,
+                last_revision: revisions.last.0,
+            })
+            .collect(),
     }
 }
 
@@ -47,6 +66,7 @@ pub(super) fn limits(limits: &Limits) -> pb::Limits {
         max_tag_bytes: number(TAG_BYTES_MAX),
         max_tags: number(TAGS_MAX),
         max_subscriptions: number(limits.subscriptions_max),
+        max_append_checks: number(CHECKS_MAX),
         ..pb::Limits::default()
     }
 }

@@ -1,6 +1,7 @@
 //! The calls.
 
 use annals_proto::v1 as pb;
+use annals_store::{Append, Appended};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
@@ -33,17 +34,28 @@ fn refuse(mut call: Call, refusal: Refusal) -> Status {
 }
 
 impl EventStore {
-    async fn append(
+    async fn append_one(
         &self,
         request: pb::AppendToStreamRequest,
     ) -> Result<pb::AppendToStreamResponse, Refusal> {
+        let append = request::append_to_stream(request, self.store.limits())?;
+        Ok(response::appended(&self.written(append).await?))
+    }
+
+    async fn append_many(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Refusal> {
         let append = request::append(request, self.store.limits())?;
+        let streams: Vec<_> = append.streams().cloned().collect();
+        let appended = self.written(append).await?;
+        Ok(response::appended_to_many(&appended, &streams))
+    }
+
+    async fn written(&self, append: Append) -> annals_store::Result<Appended> {
         let line = AppendLine::of(&append);
         let result = self.store.append(append).await;
         if let Some(line) = line {
             line.write(&result);
         }
-        Ok(response::appended(&result?))
+        result
     }
 
     async fn streams(&self, request: pb::ListStreamsRequest) -> Result<pb::ListStreamsResponse, Refusal> {
@@ -90,7 +102,15 @@ impl EventStoreService for EventStore {
         request: Request<pb::AppendToStreamRequest>,
     ) -> Result<Response<pb::AppendToStreamResponse>, Status> {
         let call = self.metrics.call("AppendToStream");
-        answer(call, self.append(request.into_inner()).await)
+        answer(call, self.append_one(request.into_inner()).await)
+    }
+
+    async fn append(
+        &self,
+        request: Request<pb::AppendRequest>,
+    ) -> Result<Response<pb::AppendResponse>, Status> {
+        let call = self.metrics.call("Append");
+        answer(call, self.append_many(request.into_inner()).await)
     }
 
     type AppendSessionStream = Counted<Session<Streaming<pb::AppendSessionRequest>>>;

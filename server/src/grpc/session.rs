@@ -25,7 +25,7 @@ use std::{
 };
 
 use annals_proto::v1::{self as pb, session_result::Result as OneOf};
-use annals_store::{Appended, Error, Pending, Store};
+use annals_store::{Append, Appended, Error, Pending, Store, StreamName};
 use futures::Stream;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
 use tonic::Status;
@@ -44,6 +44,9 @@ const TAKEN_AT_ONCE_MAX: usize = 512;
 /// Results in one message: at a few kilobytes for a refusal, it stays well under what clients take.
 const MESSAGE_RESULTS_MAX: usize = 512;
 
+/// Bytes of streams' names in one message after which it is full. One result has half a megabyte of them at most.
+const MESSAGE_NAMES_BYTES: usize = 1 << 20;
+
 /// The answers of one session.
 pub(crate) struct Session<R> {
     store: Store,
@@ -54,7 +57,7 @@ pub(crate) struct Session<R> {
     /// What is left of the last request.
     batch: vec::IntoIter<pb::SessionAppend>,
     /// The append that waits for room in the store, if one does.
-    submitting: Option<Option<Box<AppendLine>>>,
+    submitting: Option<Asked>,
     /// Its future; kept, so that its memory is used again.
     submit: ReusableBoxFuture<'static, Result<Pending, Error>>,
     waiting: VecDeque<Waiting>,
@@ -66,7 +69,39 @@ pub(crate) struct Session<R> {
 /// An append that has no answer yet, or whose turn has not come.
 struct Waiting {
     outcome: Outcome,
+    asked: Asked,
+}
+
+/// What must be known of an append to tell its result.
+#[derive(Default)]
+struct Asked {
+    /// Its streams, if it was one to many.
+    streams: Option<Vec<StreamName>>,
     line: Option<Box<AppendLine>>,
+}
+
+impl Asked {
+    fn of(append: &Append) -> Self {
+        let to_many = append.expected().is_none();
+        Self {
+            streams: to_many.then(|| append.streams().cloned().collect()),
+            line: AppendLine::of(append),
+        }
+    }
+
+    /// The result, and how many bytes of names it has.
+    fn result(&self, result: &Result<Appended, Refusal>) -> (pb::SessionResult, usize) {
+        let mut bytes = 0;
+        let result = match (result, &self.streams) {
+            (Ok(appended), None) => OneOf::Appended(response::appended(appended)),
+            (Ok(appended), Some(streams)) => {
+                bytes = streams.iter().map(|stream| stream.as_str().len()).sum();
+                OneOf::AppendedToMany(response::appended_to_many(appended, streams))
+            }
+            (Err(refusal), _) => OneOf::Error(status::to_rpc(refusal)),
+        };
+        (pb::SessionResult { result: Some(result) }, bytes)
+    }
 }
 
 enum Outcome {
@@ -102,16 +137,16 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
                     Poll::Ready(None) | Poll::Pending => return false,
                 }
             }
-            if let Some(line) = self.submitting.take() {
+            if let Some(asked) = self.submitting.take() {
                 let outcome = match self.submit.poll(cx) {
                     Poll::Ready(Ok(pending)) => Outcome::Pending(pending),
                     Poll::Ready(Err(error)) => Outcome::Refused(error.into()),
                     Poll::Pending => {
-                        self.submitting = Some(line);
+                        self.submitting = Some(asked);
                         return false;
                     }
                 };
-                self.waiting.push_back(Waiting { outcome, line });
+                self.waiting.push_back(Waiting { outcome, asked });
             }
         }
         true
@@ -121,7 +156,7 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
     fn begin(&mut self, append: pb::SessionAppend) {
         match request::session_append(append, self.store.limits()) {
             Ok(append) => {
-                self.submitting = Some(AppendLine::of(&append));
+                self.submitting = Some(Asked::of(&append));
                 let (store, handed_over) = (self.store.clone(), self.handed_over);
                 self.submit.set(async move {
                     if handed_over {
@@ -134,7 +169,7 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
             Err(invalid) => {
                 self.waiting.push_back(Waiting {
                     outcome: Outcome::Refused(invalid.into()),
-                    line: None,
+                    asked: Asked::default(),
                 });
             }
         }
@@ -170,14 +205,15 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
     /// The results that are ready, in order.
     fn results(&mut self, cx: &mut Context<'_>) -> Vec<pb::SessionResult> {
         let mut results = Vec::new();
-        while results.len() < MESSAGE_RESULTS_MAX {
+        let mut bytes = 0;
+        while results.len() < MESSAGE_RESULTS_MAX && bytes < MESSAGE_NAMES_BYTES {
             let Some(front) = self.waiting.front_mut() else {
                 break;
             };
             let result = match &mut front.outcome {
                 Outcome::Pending(pending) => match Pin::new(pending).poll(cx) {
                     Poll::Ready(result) => {
-                        if let Some(line) = front.line.take() {
+                        if let Some(line) = front.asked.line.take() {
                             line.write(&result);
                         }
                         result.map_err(Refusal::Store)
@@ -186,8 +222,10 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
                 },
                 Outcome::Refused(refusal) => Err(refusal.clone()),
             };
+            let (result, names) = front.asked.result(&result);
             self.waiting.pop_front();
-            results.push(session_result(&result));
+            results.push(result);
+            bytes += names;
         }
         results
     }
@@ -230,12 +268,4 @@ fn check(request: &pb::AppendSessionRequest) -> Result<(), Invalid> {
             format!("has {appends} appends; a message of a session has 1 to {MESSAGE_APPENDS_MAX}"),
         )),
     }
-}
-
-fn session_result(result: &Result<Appended, Refusal>) -> pb::SessionResult {
-    let result = match result {
-        Ok(appended) => OneOf::Appended(response::appended(appended)),
-        Err(refusal) => OneOf::Error(status::to_rpc(refusal)),
-    };
-    pb::SessionResult { result: Some(result) }
 }

@@ -5,19 +5,22 @@
 //! 2. The match over the store's errors is exhaustive: a new one does not compile until it is decided what callers get.
 //! 3. Details are small, whatever was asked: they travel in a trailer, and clients bound those to 8 KiB or so.
 
+mod checks;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use annals_proto::{
     ERROR_DOMAIN,
     v1::{self as pb, ErrorReason, revision_conflict},
 };
-use annals_store::{Error, Expected, Position, Rejection, Revision};
-use http::{HeaderMap, Response};
+use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName};
 use prost::Message;
 use prost_types::Any;
 use tonic::{Code, Status};
 use tonic_types::pb as rpc;
+
+pub(super) use transport::{explain, explained};
 
 use super::{
     request::{Fault, Invalid},
@@ -140,19 +143,7 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
             expected,
             actual,
         } => {
-            let detail = pb::RevisionConflict {
-                stream: stream.to_string(),
-                expected: match expected {
-                    // Nothing conflicts with any state.
-                    Expected::Any => None,
-                    Expected::NoStream => Some(revision_conflict::Expected::ExpectedNoStream(true)),
-                    Expected::StreamExists => Some(revision_conflict::Expected::ExpectedStreamExists(true)),
-                    Expected::Exactly(revision) => {
-                        Some(revision_conflict::Expected::ExpectedRevision(revision.0))
-                    }
-                },
-                actual_revision: actual.map(|actual| actual.0),
-            };
+            let detail = revision_conflict(stream, *expected, *actual);
             let expected = match expected {
                 Expected::Any => "any".to_owned(),
                 Expected::NoStream => "no_stream".to_owned(),
@@ -185,8 +176,7 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
                 .detail("annals.v1.EventIdConflict", &detail)
         }
         Rejection::CheckBeyondHead { after, head } => position_beyond_head(*after, *head),
-        // No call of the protocol has checks, so that none can fail.
-        Rejection::ChecksFailed { .. } => Builder::new(Code::Internal, ErrorReason::Internal),
+        Rejection::ChecksFailed { failed, unlisted } => checks::failed(failed, *unlisted),
         Rejection::RecordedTimeNotAccepted => {
             Builder::new(Code::FailedPrecondition, ErrorReason::RecordedTimeNotAccepted)
         }
@@ -206,6 +196,26 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
                 .value("latest", latest)
                 .detail("annals.v1.RecordedTimeOutOfRange", &detail)
         }
+    }
+}
+
+fn revision_conflict(
+    stream: &StreamName,
+    expected: Expected,
+    actual: Option<Revision>,
+) -> pb::RevisionConflict {
+    use revision_conflict::Expected as OneOf;
+
+    pb::RevisionConflict {
+        stream: stream.to_string(),
+        expected: match expected {
+            // Nothing conflicts with any state.
+            Expected::Any => None,
+            Expected::NoStream => Some(OneOf::ExpectedNoStream(true)),
+            Expected::StreamExists => Some(OneOf::ExpectedStreamExists(true)),
+            Expected::Exactly(revision) => Some(OneOf::ExpectedRevision(revision.0)),
+        },
+        actual_revision: actual.map(|actual| actual.0),
     }
 }
 
@@ -285,40 +295,4 @@ fn from_rpc(status: &rpc::Status) -> Status {
         status.message.clone(),
         status.encode_to_vec().into(),
     )
-}
-
-/// What tonic answers before a call reaches the service, in the terms of the protocol: a message over the limit is
-/// TOO_LARGE. Everything else passes.
-pub(super) fn explain<B: Default>(response: Response<B>) -> Response<B> {
-    match too_large(response.headers()) {
-        None => response,
-        Some(status) => status.into_http(),
-    }
-}
-
-/// The status of a message that was over the limit, in a response or in a stream of requests.
-pub(super) fn explained(status: Status) -> Status {
-    match (status.code(), status.message().strip_prefix(TONIC_TOO_LARGE)) {
-        (Code::OutOfRange, Some(sizes)) => message_too_large(sizes),
-        _ => status,
-    }
-}
-
-/// How tonic begins what it says of a message over the limit.
-const TONIC_TOO_LARGE: &str = "Error, decoded message length too large: ";
-
-fn too_large(headers: &HeaderMap) -> Option<Status> {
-    // Only a response without a body has it in its headers, so that answers which went well cost one look-up.
-    headers.get("grpc-status")?;
-    let status = Status::from_header_map(headers)?;
-    let sizes = status.message().strip_prefix(TONIC_TOO_LARGE)?;
-    (status.code() == Code::OutOfRange).then(|| message_too_large(sizes))
-}
-
-fn message_too_large(sizes: &str) -> Status {
-    Invalid::too_large(
-        "",
-        format!("the message is too large ({sizes}); split the append, or send less in a message"),
-    )
-    .into()
 }

@@ -1,11 +1,11 @@
 use annals_proto::v1::{self as pb, session_result::Result as OneOf};
 use annals_store::{
-    Append, Error, EventType, Expected, HandedOver, Handover, Limits, NewEvent, Position, Rejection,
-    Revision, StreamName, Tag, Timestamp,
+    Append, Check, Error, EventType, Expected, FailedCheck, HandedOver, Handover, Limits, NewEvent, Position,
+    Query, QueryItem, Rejection, Revision, StreamName, Tag, Timestamp,
 };
 use uuid::Uuid;
 
-use super::{OtherServers, message};
+use super::{OtherServers, message, outcome};
 use crate::grpc::{Refusal, session_append, to_rpc};
 
 fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> Append {
@@ -22,6 +22,40 @@ fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> 
     Append::new(stream, expected, ids.map(event).collect(), &Limits::default()).unwrap()
 }
 
+fn checks() -> Vec<Check> {
+    let item = |tags: &[&str]| QueryItem {
+        types: vec!["A".to_owned(), "B".to_owned()],
+        streams: vec!["s".to_owned()],
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ..QueryItem::default()
+    };
+    vec![
+        Check::Stream {
+            stream: StreamName::new("other").unwrap(),
+            expected: Expected::Exactly(Revision(3)),
+        },
+        Check::NoMatch {
+            query: Query {
+                items: vec![item(&["a", "b"]), item(&[])],
+            },
+            after: Position(17),
+        },
+    ]
+}
+
+/// Three events and one in between for another stream.
+fn many(ids: std::ops::Range<u128>) -> Append {
+    let [one, two, three] = [0, 1, 2].map(|n| append(Expected::Any, ids.start + n..ids.start + n + 1, 10));
+    let mut other: Vec<_> = append(Expected::Any, ids.end..ids.end + 1, 10).writes().collect();
+    other[0].stream = StreamName::new("payment-1").unwrap();
+    let writes = one
+        .writes()
+        .chain(two.writes())
+        .chain(other)
+        .chain(three.writes());
+    Append::to_many(writes.collect(), checks(), &Limits::default()).unwrap()
+}
+
 #[test]
 fn an_append_arrives_as_it_was_given() {
     let all = [
@@ -30,6 +64,8 @@ fn an_append_arrives_as_it_was_given() {
         append(Expected::StreamExists, 9..10, 100_000),
         append(Expected::Exactly(Revision(7)), 10..12, 1),
         append(Expected::Any, 12..13, 1).recorded_at(Timestamp::from_micros(1_700_000_000_123_456)),
+        many(20..23),
+        many(30..33).recorded_at(Timestamp::from_micros(1_700_000_000_123_457)),
     ];
     let appends: Vec<&Append> = all.iter().collect();
     let messages = message::requests(&appends, 50_000);
@@ -37,32 +73,200 @@ fn an_append_arrives_as_it_was_given() {
     let arrived = messages.into_iter().flat_map(|message| message.appends);
     for (sent, arrived) in all.iter().zip(arrived) {
         let arrived = session_append(arrived, &Limits::default()).unwrap();
-        assert_eq!(arrived.stream(), sent.stream());
         assert_eq!(arrived.expected(), sent.expected());
         assert_eq!(arrived.given_time(), sent.given_time());
-        assert!(arrived.events().eq(sent.events()));
+        assert_eq!(arrived.checks(), sent.checks());
+        assert!(arrived.writes().eq(sent.writes()));
+    }
+}
+
+#[test]
+fn what_is_expected_beside_checks_arrives_as_the_first_of_them() {
+    let checks = checks();
+    let sent = append(Expected::NoStream, 1..2, 1)
+        .with_checks(checks.clone())
+        .unwrap();
+    let messages = message::requests(&[&sent], 50_000);
+    let arrived = session_append(messages[0].appends[0].clone(), &Limits::default()).unwrap();
+    let own = Check::Stream {
+        stream: sent.stream().clone(),
+        expected: Expected::NoStream,
+    };
+    assert_eq!(arrived.checks(), [vec![own], checks].concat());
+    assert!(arrived.writes().eq(sent.writes()));
+}
+
+#[test]
+fn checks_count_for_how_much_a_message_has() {
+    let large = |id| {
+        let names = (0..1_000).map(|n| format!("{n:0>50}")).collect();
+        let item = QueryItem {
+            tags: names,
+            ..QueryItem::default()
+        };
+        let check = Check::NoMatch {
+            query: Query { items: vec![item] },
+            after: Position(1),
+        };
+        append(Expected::Any, id..id + 1, 1)
+            .with_checks(vec![check])
+            .unwrap()
+    };
+    let appends = [large(1), large(2), large(3)];
+    let appends: Vec<&Append> = appends.iter().collect();
+    assert_eq!(message::requests(&appends, 120_000).len(), 2);
+}
+
+fn told(error: Error, append: &Append) -> HandedOver {
+    let status = to_rpc(&Refusal::Store(error));
+    let result = pb::SessionResult {
+        result: Some(OneOf::Error(status)),
+    };
+    outcome::outcome(result, append)
+}
+
+#[test]
+fn checks_that_failed_there_failed_here() {
+    let many = many(20..23);
+    let failed = |index, (stream, expected)| FailedCheck::Stream {
+        index,
+        stream: StreamName::new(stream).unwrap(),
+        expected,
+        actual: Some(Revision(8)),
+    };
+    let matched = |index| FailedCheck::Match {
+        index,
+        after: Position(17),
+        position: Position(18),
+    };
+    let of_many = Rejection::ChecksFailed {
+        failed: vec![
+            failed(Some(0), ("other", Expected::Exactly(Revision(3)))),
+            matched(1),
+        ],
+        unlisted: 0,
+    };
+    assert_eq!(
+        told(of_many.clone().into(), &many),
+        HandedOver::Answered(Err(of_many))
+    );
+    // What it expects by itself went before the checks, so theirs have other numbers there.
+    let own = append(Expected::NoStream, 1..2, 1).with_checks(checks()).unwrap();
+    let there = Rejection::ChecksFailed {
+        failed: vec![failed(Some(0), ("order-1", Expected::NoStream)), matched(2)],
+        unlisted: 0,
+    };
+    let here = Rejection::ChecksFailed {
+        failed: vec![failed(None, ("order-1", Expected::NoStream)), matched(1)],
+        unlisted: 0,
+    };
+    assert_eq!(told(there.into(), &own), HandedOver::Answered(Err(here)));
+    // Of checks that the append does not have, nothing is believed.
+    let strange = Rejection::ChecksFailed {
+        failed: vec![matched(0)],
+        unlisted: 0,
+    };
+    assert_eq!(told(strange.into(), &many), HandedOver::Unknown);
+    let beyond = Rejection::CheckBeyondHead {
+        after: Position(17),
+        head: Position(16),
+    };
+    assert_eq!(
+        told(beyond.clone().into(), &many),
+        HandedOver::Answered(Err(beyond))
+    );
+}
+
+#[test]
+fn more_checks_than_are_told_of_are_still_counted() {
+    let check = |n: u64| Check::Stream {
+        stream: StreamName::new(&format!("s{n}")).unwrap(),
+        expected: Expected::Exactly(Revision(n)),
+    };
+    let checks: Vec<_> = (0..40).map(check).collect();
+    let write = append(Expected::Any, 1..2, 1).writes().collect();
+    let many = Append::to_many(write, checks, &Limits::default()).unwrap();
+    let failed: Vec<_> = (0..40)
+        .map(|n| FailedCheck::Stream {
+            index: Some(n as usize),
+            stream: StreamName::new(&format!("s{n}")).unwrap(),
+            expected: Expected::Exactly(Revision(n)),
+            actual: None,
+        })
+        .collect();
+    let rejection = Rejection::ChecksFailed {
+        failed: failed.clone(),
+        unlisted: 0,
+    };
+    let wanted = Rejection::ChecksFailed {
+        failed: failed[..16].to_vec(),
+        unlisted: 24,
+    };
+    assert_eq!(
+        told(rejection.into(), &many),
+        HandedOver::Answered(Err(wanted.clone()))
+    );
+    assert_eq!(
+        told(wanted.clone().into(), &many),
+        HandedOver::Answered(Err(wanted)),
+        "however often it is told"
+    );
+}
+
+#[test]
+fn what_many_streams_got_there_they_got_here() {
+    let many = many(20..23);
+    let written = |stream: &str, first_revision, last_revision| pb::WrittenStream {
+        stream: stream.into(),
+        first_revision,
+        last_revision,
+    };
+    let answer = |streams| {
+        let answer = pb::AppendResponse {
+            first_position: 20,
+            last_position: 23,
+            recorded_at: Some(prost_types::Timestamp::default()),
+            already_appended: true,
+            streams,
+        };
+        let result = pb::SessionResult {
+            result: Some(OneOf::AppendedToMany(answer)),
+        };
+        outcome::outcome(result, &many)
+    };
+    let HandedOver::Answered(Ok(appended)) =
+        answer(vec![written("order-1", 3, 5), written("payment-1", 0, 0)])
+    else {
+        panic!("not taken");
+    };
+    let revisions: Vec<_> = appended
+        .revisions()
+        .map(|revisions| (revisions.first.0, revisions.last.0))
+        .collect();
+    assert_eq!(revisions, [(3, 5), (0, 0)]);
+    assert!(appended.already_appended);
+    for strange in [
+        vec![],
+        vec![written("order-1", 3, 5)],
+        vec![written("payment-1", 3, 5), written("order-1", 0, 0)],
+    ] {
+        assert_eq!(answer(strange), HandedOver::Unknown);
     }
 }
 
 #[test]
 fn an_answer_means_here_what_it_means_there() {
     let append = append(Expected::Exactly(Revision(3)), 1..2, 1);
-    let told = |error: Error| {
-        let status = to_rpc(&Refusal::Store(error));
-        let result = pb::SessionResult {
-            result: Some(OneOf::Error(status)),
-        };
-        message::outcome(result, &append)
-    };
+    let told = |error: Error| told(error, &append);
     let rejections = [
         Rejection::RevisionConflict {
             stream: append.stream().clone(),
-            expected: append.expected(),
+            expected: append.expected().unwrap(),
             actual: Some(Revision(9)),
         },
         Rejection::RevisionConflict {
             stream: append.stream().clone(),
-            expected: append.expected(),
+            expected: append.expected().unwrap(),
             actual: None,
         },
         Rejection::EventIdConflict {
@@ -100,7 +304,7 @@ fn an_answer_means_here_what_it_means_there() {
         assert_eq!(told(error), HandedOver::Unknown);
     }
     assert_eq!(
-        message::outcome(pb::SessionResult { result: None }, &append),
+        outcome::outcome(pb::SessionResult { result: None }, &append),
         HandedOver::Unknown
     );
 }

@@ -165,8 +165,9 @@ impl Append {
         &self.checks
     }
 
-    /// Bytes that it takes while it waits.
-    pub(crate) fn waiting_bytes(&self) -> usize {
+    /// Bytes that it takes while it waits: of its events and of its checks.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
         self.bytes + self.checks.iter().map(Check::bytes).sum::<usize>()
     }
 
@@ -236,12 +237,6 @@ impl Append {
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
-    }
-
-    /// The most bytes that it can take in the log.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Never: an append has events.

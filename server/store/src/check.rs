@@ -6,7 +6,11 @@ use crate::{
     name::StreamName,
     position::{Position, Revision},
     query::Query,
+    rejection,
 };
+
+/// A rejection is told in a trailer, which clients bound.
+const WORDS_BYTES_MAX: usize = 600;
 
 /// A condition of an append, judged against everything that is before it in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,15 +149,33 @@ pub(crate) fn expected_of(checks: &[Check], wanted: &StreamName) -> Expected {
     of_stream.unwrap_or(Expected::Any)
 }
 
-/// What the checks found, in words.
-pub(crate) fn words(failed: &[FailedCheck]) -> String {
-    let words = failed.iter().map(|failed| match failed {
+/// What the checks found, in words: of the first ones, up to about [`WORDS_BYTES_MAX`].
+pub(crate) fn words(failed: &[FailedCheck], unlisted: usize) -> String {
+    let mut words = String::new();
+    let mut told = 0;
+    for check in failed {
+        let next = words_of(check);
+        if told > 0 && words.len() + next.len() > WORDS_BYTES_MAX {
+            break;
+        }
+        words.push_str(if told > 0 { "; " } else { "" });
+        words.push_str(&next);
+        told += 1;
+    }
+    match failed.len() - told + unlisted {
+        0 => words,
+        more => format!("{words}; and {more} more"),
+    }
+}
+
+fn words_of(failed: &FailedCheck) -> String {
+    match failed {
         FailedCheck::Stream {
             stream,
             expected,
             actual,
             ..
-        } => crate::rejection::conflict_words(stream, *expected, *actual),
+        } => rejection::conflict_words(stream, *expected, *actual),
         FailedCheck::Match {
             index,
             after,
@@ -163,6 +185,5 @@ pub(crate) fn words(failed: &[FailedCheck]) -> String {
                 "check {index} allows no match after position {after}, but the event at {position} matches"
             )
         }
-    });
-    words.collect::<Vec<_>>().join("; ")
+    }
 }

@@ -58,7 +58,7 @@ impl Metrics {
         );
         registry.register(
             "rejected_appends",
-            "Appends that were refused because the stream was not as expected",
+            "Appends that were refused because a stream or the log was not as expected",
             self.rejected_appends.clone(),
         );
         registry.register("events", "Events that were written", self.events.clone());

@@ -23,10 +23,13 @@ pub enum Rejection {
         actual: Option<Revision>,
     },
     /// Checks of the append do not hold: all that do not, with what was found.
-    #[error("{}", check::words(failed))]
+    #[error("{}", check::words(failed, *unlisted))]
     ChecksFailed {
         /// In the order of the append's checks, what it expects of its own stream before them.
         failed: Vec<FailedCheck>,
+        /// How many more there are. 0, unless another server judged the append, which does not tell of all if they are
+        /// many.
+        unlisted: usize,
     },
     /// The position after which a check allows no match is not given to an event yet: the caller read another store, or
     /// this one before it was restored from an older backup.

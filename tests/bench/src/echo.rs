@@ -176,6 +176,10 @@ impl EventStoreService for Shared {
         Ok(Response::new(self.0.append(append)))
     }
 
+    async fn append(&self, _: Request<pb::AppendRequest>) -> Answered<pb::AppendResponse> {
+        unimplemented()
+    }
+
     async fn append_session(
         &self,
         request: Request<Streaming<pb::AppendSessionRequest>>,

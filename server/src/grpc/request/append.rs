@@ -1,24 +1,103 @@
 //! Appends.
 
-use annals_proto::v1::{self as pb, expected_revision, session_append::Append as OneOf};
-use annals_store::{Append, AppendError, EventType, Expected, Limits, NewEvent, Revision, Tag, Timestamp};
+use annals_proto::v1::{self as pb, check, expected_revision, session_append::Append as OneOf};
+use annals_store::{
+    Append, AppendError, Check, EventType, Expected, Limits, NewEvent, Position, Revision, Tag, Timestamp,
+    Write, limits::CHECKS_MAX,
+};
 use uuid::Uuid;
 
-use super::{Invalid, parse_stream};
+use super::{Invalid, parse_stream, query::query};
 
 /// The last second of the year 9999, with which `google.protobuf.Timestamp` ends.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
 /// An append to one stream.
-pub(crate) fn append(request: pb::AppendToStreamRequest, limits: &Limits) -> Result<Append, Invalid> {
+pub(crate) fn append_to_stream(
+    request: pb::AppendToStreamRequest,
+    limits: &Limits,
+) -> Result<Append, Invalid> {
     let stream = parse_stream("stream", &request.stream)?;
     let expected = expected(request.expected)?;
     let mut events = Vec::with_capacity(request.events.len());
     for (index, event) in request.events.into_iter().enumerate() {
         events.push(new_event(index, event)?);
     }
-    let append = Append::new(stream, expected, events, limits).map_err(|error| refused(&error))?;
-    match request.recorded_at {
+    let append = Append::new(stream, expected, events, limits)
+        .map_err(|error| refused(&error, "events", |index| format!("events[{index}]")))?;
+    with_time(append, request.recorded_at)
+}
+
+/// An append to any number of streams, with checks.
+pub(crate) fn append(request: pb::AppendRequest, limits: &Limits) -> Result<Append, Invalid> {
+    // Before anything is made of them.
+    if request.checks.len() > CHECKS_MAX {
+        let error = AppendError::TooManyChecks {
+            checks: request.checks.len(),
+            checks_max: CHECKS_MAX,
+        };
+        return Err(Invalid::field("checks", error.to_string()));
+    }
+    let mut writes = Vec::with_capacity(request.writes.len());
+    for (index, wanted) in request.writes.into_iter().enumerate() {
+        writes.push(write(wanted).map_err(|invalid| invalid.under(&format!("writes[{index}]")))?);
+    }
+    let mut checks = Vec::with_capacity(request.checks.len());
+    for (index, wanted) in request.checks.into_iter().enumerate() {
+        checks.push(check(wanted).map_err(|invalid| invalid.under(&format!("checks[{index}]")))?);
+    }
+    let events: Vec<usize> = writes.iter().map(|write| write.events.len()).collect();
+    let append = Append::to_many(writes, checks, limits)
+        .map_err(|error| refused(&error, "writes", |index| path_in_writes(&events, index)))?;
+    with_time(append, request.recorded_at)
+}
+
+fn write(write: pb::Write) -> Result<Write, Invalid> {
+    let stream = parse_stream("stream", &write.stream)?;
+    let mut events = Vec::with_capacity(write.events.len());
+    for (index, event) in write.events.into_iter().enumerate() {
+        events.push(new_event(index, event)?);
+    }
+    Ok(Write { stream, events })
+}
+
+fn check(check: pb::Check) -> Result<Check, Invalid> {
+    match check.check {
+        Some(check::Check::Stream(check)) => {
+            let stream = parse_stream("stream.stream", &check.stream)?;
+            if check.expected.is_none() {
+                return Err(Invalid::field(
+                    "stream.expected",
+                    "is not set; set one of revision, no_stream, stream_exists or any",
+                ));
+            }
+            let expected = expected(check.expected).map_err(|invalid| invalid.under("stream"))?;
+            Ok(Check::Stream { stream, expected })
+        }
+        Some(check::Check::NoMatch(check)) => Ok(Check::NoMatch {
+            query: query(check.query).map_err(|invalid| invalid.under("no_match"))?,
+            after: Position(check.after),
+        }),
+        None => Err(Invalid::field(
+            "check",
+            "is not set; set one of stream or no_match",
+        )),
+    }
+}
+
+/// The way to an event that is counted over all writes, of which each has so many.
+fn path_in_writes(events: &[usize], mut index: usize) -> String {
+    for (write, events) in events.iter().enumerate() {
+        if index < *events {
+            return format!("writes[{write}].events[{index}]");
+        }
+        index -= events;
+    }
+    "writes".to_owned()
+}
+
+fn with_time(append: Append, time: Option<prost_types::Timestamp>) -> Result<Append, Invalid> {
+    match time {
         Some(time) => Ok(append.recorded_at(recorded_at(&time)?)),
         None => Ok(append),
     }
@@ -46,10 +125,12 @@ fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
 /// One append of a session.
 pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
     match request.append {
-        Some(OneOf::AppendToStream(request)) => append(request, limits),
-        Some(OneOf::AppendToMany(_)) | None => {
-            Err(Invalid::field("append", "is not set; set append_to_stream"))
-        }
+        Some(OneOf::AppendToStream(request)) => append_to_stream(request, limits),
+        Some(OneOf::AppendToMany(request)) => append(request, limits),
+        None => Err(Invalid::field(
+            "append",
+            "is not set; set one of append_to_stream or append_to_many",
+        )),
     }
 }
 
@@ -113,20 +194,30 @@ fn path(index: usize, field: &str) -> String {
     format!("events[{index}].{field}")
 }
 
-fn refused(error: &AppendError) -> Invalid {
+/// `events` is the field that holds all events; `path` the way to one of them.
+fn refused(error: &AppendError, events: &str, path: impl Fn(usize) -> String) -> Invalid {
     let problem = error.to_string();
+    let of_event = |index: &usize, field: &str| format!("{}.{field}", path(*index));
     match error {
-        AppendError::NoEvents => Invalid::field("events", problem),
-        AppendError::TooManyEvents { .. } | AppendError::AppendTooLarge { .. } => {
-            Invalid::too_large("events", problem)
+        AppendError::NoEvents => Invalid::field(events, problem),
+        AppendError::EmptyWrite { write } => Invalid::field(format!("writes[{write}].events"), problem),
+        AppendError::TooManyWrites { .. }
+        | AppendError::TooManyEvents { .. }
+        | AppendError::AppendTooLarge { .. } => Invalid::too_large(events, problem),
+        AppendError::DataTooLarge { index, .. } => Invalid::too_large(of_event(index, "data"), problem),
+        AppendError::MetadataTooLarge { index, .. } => {
+            Invalid::too_large(of_event(index, "metadata"), problem)
         }
-        AppendError::DataTooLarge { index, .. } => Invalid::too_large(path(*index, "data"), problem),
-        AppendError::MetadataTooLarge { index, .. } => Invalid::too_large(path(*index, "metadata"), problem),
         AppendError::TooManyTags { index, .. } | AppendError::RepeatedTag { index, .. } => {
-            Invalid::field(path(*index, "tags"), problem)
+            Invalid::field(of_event(index, "tags"), problem)
         }
+        AppendError::RepeatedId { index, .. } => Invalid::field(of_event(index, "id"), problem),
         AppendError::TooManyChecks { .. } => Invalid::field("checks", problem),
-        AppendError::CheckNotListed { index } => Invalid::field(format!("checks[{index}].query"), problem),
-        AppendError::RepeatedId { index, .. } => Invalid::field(path(*index, "id"), problem),
+        AppendError::RepeatedCheck { index, .. } => {
+            Invalid::field(format!("checks[{index}].stream.stream"), problem)
+        }
+        AppendError::CheckNotListed { index } => {
+            Invalid::field(format!("checks[{index}].no_match.query"), problem)
+        }
     }
 }

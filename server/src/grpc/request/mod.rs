@@ -15,8 +15,8 @@ use std::fmt;
 
 use annals_store::{NameError, StreamName};
 
-pub(super) use append::append;
 pub(crate) use append::session_append;
+pub(super) use append::{append, append_to_stream};
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 
 /// The most appends in one message of a session.
@@ -57,6 +57,12 @@ impl Invalid {
             problem: problem.into(),
             fault: Fault::TooLarge,
         }
+    }
+
+    /// The same of a field of a message that is itself a field.
+    fn under(mut self, path: &str) -> Self {
+        self.field = format!("{path}.{}", self.field);
+        self
     }
 
     fn name(field: impl Into<String>, error: &NameError) -> Self {

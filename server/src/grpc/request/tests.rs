@@ -1,9 +1,11 @@
+mod many;
+
 use annals_proto::v1::{self as pb, expected_revision, subscribe_all_request, subscribe_stream_request};
 use annals_store::{Direction, Limits, Position, Revision, Start};
 
 use super::{
-    Fault, Invalid, append, list_streams, read_all, read_stream, session_append, stream_name, subscribe_all,
-    subscribe_stream,
+    Fault, Invalid, append_to_stream, list_streams, read_all, read_stream, session_append, stream_name,
+    subscribe_all, subscribe_stream,
 };
 
 const ID: &str = "0190a3c2-7d5e-7b3a-9c1f-2e4d6f8a0b1c";
@@ -154,7 +156,7 @@ fn each_bad_field_of_an_append_is_named_by_its_path() {
             Invalid,
         ),
     ] {
-        assert_refused(append(request.clone(), &limits()), field, fault);
+        assert_refused(append_to_stream(request.clone(), &limits()), field, fault);
         let in_session = pb::SessionAppend {
             append: Some(pb::session_append::Append::AppendToStream(request)),
         };
@@ -176,7 +178,7 @@ fn an_append_within_the_limits_is_taken_with_its_ids_in_order() {
     request.expected = Some(pb::ExpectedRevision {
         expected: Some(expected_revision::Expected::Revision(7)),
     });
-    let append = append(request, &limits()).unwrap();
+    let append = append_to_stream(request, &limits()).unwrap();
     let ids: Vec<_> = append.ids().collect();
     assert_eq!((append.stream().as_str(), append.len()), ("order-1", 3));
     assert_eq!(ids[2].to_string(), ID);
@@ -342,6 +344,7 @@ fn reads_are_taken_as_they_are_meant() {
         from_position: Some(u64::MAX),
         limit: Some(u64::MAX),
         query: queried(|_| ()),
+        until: None,
     })
     .unwrap();
     assert_eq!(

@@ -68,6 +68,7 @@ async fn answers_to(requests: Requests) -> (Vec<OneOf>, Option<Status>) {
 fn first_position(result: &OneOf) -> u64 {
     match result {
         OneOf::Appended(appended) => appended.first_position,
+        OneOf::AppendedToMany(appended) => appended.first_position,
         OneOf::Error(error) => panic!("not appended: {}", error.message),
     }
 }
@@ -112,6 +113,7 @@ async fn an_append_that_is_refused_is_answered_in_its_place_and_stops_nothing() 
         .iter()
         .map(|result| match result {
             OneOf::Appended(appended) => format!("{}", appended.first_position),
+            OneOf::AppendedToMany(appended) => format!("many {}", appended.first_position),
             OneOf::Error(error) => {
                 assert_eq!(error.code, i32::from(Code::InvalidArgument));
                 error.message.split(':').next().unwrap().to_owned()
@@ -171,4 +173,86 @@ async fn a_closed_store_refuses_each_append_in_its_place() {
     for result in results {
         assert!(matches!(result, OneOf::Error(error) if error.code == i32::from(Code::Unavailable)));
     }
+}
+
+fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::SessionAppend {
+    let event = pb::NewEvent {
+        r#type: "Placed".into(),
+        ..pb::NewEvent::default()
+    };
+    let write = |stream: &&str| pb::Write {
+        stream: (*stream).into(),
+        events: vec![event.clone()],
+    };
+    let request = pb::AppendRequest {
+        writes: streams.iter().map(write).collect(),
+        checks,
+        recorded_at: None,
+    };
+    pb::SessionAppend {
+        append: Some(pb::session_append::Append::AppendToMany(request)),
+    }
+}
+
+#[tokio::test]
+async fn appends_to_one_and_to_many_streams_are_each_answered_in_their_own_form() {
+    let nothing_behind = |after| pb::Check {
+        check: Some(pb::check::Check::NoMatch(pb::NoMatchCheck { query: None, after })),
+    };
+    let (results, end) = answers_to(vec![request(vec![
+        append("a", 2),
+        many(&["b", "a", "b"], vec![nothing_behind(2)]),
+        many(&["c"], vec![nothing_behind(2)]),
+        append("c", 1),
+        many(&["c"], vec![nothing_behind(7)]),
+    ])])
+    .await;
+    assert!(end.is_none());
+    let shown: Vec<_> = results
+        .iter()
+        .map(|result| match result {
+            OneOf::Appended(appended) => format!("{} {}", appended.first_position, appended.first_revision),
+            OneOf::AppendedToMany(appended) => {
+                let streams = appended.streams.iter();
+                let streams = streams
+                    .map(|written| {
+                        format!(
+                            "{}@{}-{}",
+                            written.stream, written.first_revision, written.last_revision
+                        )
+                    })
+                    .collect::<Vec<_>>();
+                format!(
+                    "{}-{} {}",
+                    appended.first_position,
+                    appended.last_position,
+                    streams.join(" ")
+                )
+            }
+            OneOf::Error(error) => format!("{:?}", Code::from(error.code)),
+        })
+        .collect();
+    assert_eq!(shown, ["1 0", "3-5 b@0-1 a@2-2", "Aborted", "6 0", "OutOfRange"]);
+}
+
+#[tokio::test]
+async fn results_with_many_long_names_are_told_in_several_messages() {
+    let names: Vec<String> = (0..1_000).map(|n| format!("{n:0>500}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let requests = (0..8)
+        .map(|_| request(vec![many(&names, vec![])]))
+        .collect::<Vec<_>>();
+    let mut session = Session::new(
+        store().await,
+        stream::iter(requests),
+        false,
+        CancellationToken::new(),
+    );
+    let mut results = 0;
+    while let Some(answer) = session.next().await {
+        let answer = answer.unwrap();
+        assert!(prost::Message::encoded_len(&answer) < 2_500_000);
+        results += answer.results.len();
+    }
+    assert_eq!(results, 8);
 }

@@ -1,3 +1,5 @@
+mod checks;
+
 use annals_proto::v1::{self as pb, revision_conflict};
 use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName, Timestamp};
 use prost::Message;

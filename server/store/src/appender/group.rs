@@ -142,7 +142,7 @@ impl<'a> Group<'a> {
         if failed.is_empty() {
             verdict
         } else {
-            Verdict::Reject(Rejection::ChecksFailed { failed })
+            Verdict::Reject(Rejection::ChecksFailed { failed, unlisted: 0 })
         }
     }
 

@@ -36,7 +36,7 @@ fn expect(name: &str, expected: Expected) -> Check {
 
 fn failed(result: crate::Result<crate::Appended>) -> Vec<FailedCheck> {
     match result {
-        Err(Error::Rejected(Rejection::ChecksFailed { failed })) => failed,
+        Err(Error::Rejected(Rejection::ChecksFailed { failed, unlisted: 0 })) => failed,
         other => panic!("not refused by its checks: {other:?}"),
     }
 }

@@ -60,7 +60,7 @@ fn places(result: &Result<Appended>) -> (u64, Vec<(u64, u64)>, bool) {
 
 fn failed(result: Result<Appended>) -> Vec<FailedCheck> {
     match result {
-        Err(Error::Rejected(Rejection::ChecksFailed { failed })) => failed,
+        Err(Error::Rejected(Rejection::ChecksFailed { failed, unlisted: 0 })) => failed,
         other => panic!("not refused by its checks: {other:?}"),
     }
 }

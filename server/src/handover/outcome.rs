@@ -1,0 +1,161 @@
+//! Results of a session as what became of the appends.
+
+use annals_proto::v1::{self as pb, failed_check::Found, session_result};
+use annals_store::{
+    Append, Appended, Check, FailedCheck, HandedOver, Position, Rejection, Revision, Revisions, StreamName,
+    Timestamp,
+};
+use prost::Message;
+use tonic::Code;
+use uuid::Uuid;
+
+/// What a result says of an append.
+pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver {
+    match result.result {
+        Some(session_result::Result::Appended(answer)) => HandedOver::Answered(Ok(appended(&answer))),
+        Some(session_result::Result::AppendedToMany(answer)) => appended_to_many(&answer, append)
+            .map_or(HandedOver::Unknown, |appended| HandedOver::Answered(Ok(appended))),
+        Some(session_result::Result::Error(status)) => match Code::from(status.code) {
+            Code::Aborted => rejection(&status, append).map_or(HandedOver::Unknown, |rejection| {
+                HandedOver::Answered(Err(rejection))
+            }),
+            Code::OutOfRange => beyond_head(&status).map_or(HandedOver::Unknown, |rejection| {
+                HandedOver::Answered(Err(rejection))
+            }),
+            // That server does not take recorded times from clients, or not this one: nothing was written there.
+            Code::FailedPrecondition => out_of_range(&status).map_or(HandedOver::Refused, |rejection| {
+                HandedOver::Answered(Err(rejection))
+            }),
+            // Over a limit of that server, or not a request that it takes: it was never given to its store.
+            Code::ResourceExhausted | Code::InvalidArgument => HandedOver::Refused,
+            _ => HandedOver::Unknown,
+        },
+        None => HandedOver::Unknown,
+    }
+}
+
+fn timestamp(at: prost_types::Timestamp) -> Timestamp {
+    let micros = u64::try_from(at.seconds)
+        .unwrap_or(0)
+        .saturating_mul(1_000_000)
+        .saturating_add(u64::try_from(at.nanos).unwrap_or(0) / 1_000);
+    Timestamp::from_micros(micros)
+}
+
+fn appended(answer: &pb::AppendToStreamResponse) -> Appended {
+    Appended {
+        first_revision: Revision(answer.first_revision),
+        last_revision: Revision(answer.last_revision),
+        others: Vec::new(),
+        first_position: Position(answer.first_position),
+        last_position: Position(answer.last_position),
+        recorded_at: timestamp(answer.recorded_at.unwrap_or_default()),
+        already_appended: answer.already_appended,
+    }
+}
+
+/// `None` if the answer is not of the append's streams.
+fn appended_to_many(answer: &pb::AppendResponse, append: &Append) -> Option<Appended> {
+    let told = answer.streams.iter().map(|written| written.stream.as_str());
+    if !told.eq(append.streams().map(StreamName::as_str)) {
+        return None;
+    }
+    let mut revisions = answer.streams.iter().map(|written| Revisions {
+        first: Revision(written.first_revision),
+        last: Revision(written.last_revision),
+    });
+    let first = revisions.next()?;
+    Some(Appended {
+        first_revision: first.first,
+        last_revision: first.last,
+        others: revisions.collect(),
+        first_position: Position(answer.first_position),
+        last_position: Position(answer.last_position),
+        recorded_at: timestamp(answer.recorded_at.unwrap_or_default()),
+        already_appended: answer.already_appended,
+    })
+}
+
+/// The conflict that a status tells of; `None` if it is one that this version does not know.
+fn rejection(status: &tonic_types::pb::Status, append: &Append) -> Option<Rejection> {
+    if let Some(conflict) = detail::<pb::RevisionConflict>(status, "annals.v1.RevisionConflict") {
+        return Some(Rejection::RevisionConflict {
+            stream: append.stream().clone(),
+            expected: append.expected()?,
+            actual: conflict.actual_revision.map(Revision),
+        });
+    }
+    if let Some(told) = detail::<pb::ChecksFailed>(status, "annals.v1.ChecksFailed") {
+        return checks_failed(&told, append);
+    }
+    let conflict = detail::<pb::EventIdConflict>(status, "annals.v1.EventIdConflict")?;
+    Some(Rejection::EventIdConflict {
+        id: Uuid::try_parse(&conflict.id).ok()?,
+        stream: StreamName::new(&conflict.stream).ok()?,
+        revision: Revision(conflict.revision),
+        position: Position(conflict.position),
+    })
+}
+
+/// Which checks of an append failed. What it expects of its stream by itself went before the others.
+fn checks_failed(told: &pb::ChecksFailed, append: &Append) -> Option<Rejection> {
+    let own = append.expected().is_some();
+    let failed = told.failed.iter().map(|told| {
+        let index = (told.index as usize).checked_sub(usize::from(own));
+        let check = index.map(|index| append.checks().get(index));
+        Some(match (told.found.as_ref()?, index, check) {
+            (Found::Match(found), Some(index), Some(Some(Check::NoMatch { after, .. }))) => {
+                FailedCheck::Match {
+                    index,
+                    after: *after,
+                    position: Position(found.position),
+                }
+            }
+            (Found::Stream(found), index, Some(Some(Check::Stream { stream, expected }))) => {
+                FailedCheck::Stream {
+                    index,
+                    stream: stream.clone(),
+                    expected: *expected,
+                    actual: found.actual_revision.map(Revision),
+                }
+            }
+            (Found::Stream(found), None, None) => FailedCheck::Stream {
+                index: None,
+                stream: append.stream().clone(),
+                expected: append.expected()?,
+                actual: found.actual_revision.map(Revision),
+            },
+            _ => return None,
+        })
+    });
+    let failed = failed.collect::<Option<Vec<_>>>()?;
+    let unlisted = (told.count as usize).checked_sub(failed.len())?;
+    Some(Rejection::ChecksFailed { failed, unlisted })
+}
+
+/// That a check begins beyond the head.
+fn beyond_head(status: &tonic_types::pb::Status) -> Option<Rejection> {
+    let told = detail::<pb::PositionBeyondHead>(status, "annals.v1.PositionBeyondHead")?;
+    Some(Rejection::CheckBeyondHead {
+        after: Position(told.position),
+        head: Position(told.head),
+    })
+}
+
+/// That the time which an append gave can't be the next of the log.
+fn out_of_range(status: &tonic_types::pb::Status) -> Option<Rejection> {
+    let told = detail::<pb::RecordedTimeOutOfRange>(status, "annals.v1.RecordedTimeOutOfRange")?;
+    Some(Rejection::RecordedTimeOutOfRange {
+        recorded_at: timestamp(told.recorded_at?),
+        earliest: told.earliest.map(timestamp),
+        latest: timestamp(told.latest?),
+    })
+}
+
+fn detail<M: Message + Default>(status: &tonic_types::pb::Status, name: &str) -> Option<M> {
+    let any = status
+        .details
+        .iter()
+        .find(|any| any.type_url.rsplit('/').next() == Some(name))?;
+    M::decode(&*any.value).ok()
+}
