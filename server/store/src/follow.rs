@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use crate::{
     error::{Error, Result},
     head::Head,
-    index, keys, log,
+    index, keys, lifecycle, log,
     position::Position,
     shared::Shared,
 };
@@ -78,7 +78,8 @@ fn check_head(known: &Head, now: &Head) -> Result<()> {
 /// Begins the tail behind what is indexed.
 async fn restart(shared: &Shared, snapshot: &dyn Snapshot, head: &Head, indexed: Position) -> Result<()> {
     let minute = index::last_minute(snapshot, indexed).await?;
-    shared.tail.restart(head_at(indexed, head), minute);
+    let marked = lifecycle::load(snapshot).await?;
+    shared.tail.restart(head_at(indexed, head), minute, marked);
     Ok(())
 }
 

@@ -10,6 +10,7 @@
 //! t <type> 0 <first position>          -> positions of events of the type
 //! g <tag> 0 <first position>           -> positions of events with the tag
 //! r <first event id>                   -> the append that began with this id  (index/entry.rs)
+//! l <stream name>                      -> what is set for the stream           (lifecycle/entry.rs)
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
 //! ```
 //!
@@ -36,6 +37,7 @@ const STREAM: u8 = b's';
 const TYPE: u8 = b't';
 const TAG: u8 = b'g';
 const REQUEST: u8 = b'r';
+const LIFECYCLE: u8 = b'l';
 const MINUTE: u8 = b'c';
 
 pub(crate) fn meta() -> Bytes {
@@ -160,6 +162,19 @@ pub(crate) fn request(first_id: Uuid) -> Bytes {
     key.put_u8(REQUEST);
     key.put_slice(first_id.as_bytes());
     key.freeze()
+}
+
+pub(crate) fn lifecycle(stream: &str) -> Bytes {
+    named(LIFECYCLE, stream, None)
+}
+
+/// What is set for all streams.
+pub(crate) fn lifecycles() -> KeyRange {
+    KeyRange::prefix(&[LIFECYCLE])
+}
+
+pub(crate) fn parse_lifecycle(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key.strip_prefix(&[LIFECYCLE])?).ok()
 }
 
 pub(crate) fn minute(minute: u64) -> Bytes {

@@ -6,6 +6,7 @@
 //! - `handover` gives appends to the server that writes at present, where several share a log.
 //! - `tail` is the end of the log in memory, `index` the rest of its indexes on disk, `log` its frames.
 //! - `lookup` finds in both where the matches of a query stand.
+//! - `lifecycle` is how much of streams is kept, and their end: retention, deletion, tombstones.
 //! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
 //! - `keys` draws every key.
 
@@ -20,6 +21,7 @@ mod handover;
 mod head;
 mod index;
 pub mod keys;
+mod lifecycle;
 pub mod limits;
 mod log;
 mod lookup;
@@ -47,6 +49,7 @@ pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, W
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
+pub use lifecycle::Retention;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use name::{

@@ -3,6 +3,9 @@
 //!
 //! A name is UTF-8 without control characters and does not start with `$`, which is kept for the store itself. That it
 //! contains no zero byte is what lets `keys` end a name with one (see there).
+//!
+//! The store itself writes streams whose names begin with `$$`, of at most 2 bytes more than those of clients; see
+//! [`crate::lifecycle`].
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -113,8 +116,42 @@ name!(
     TAG_BYTES_MAX
 );
 
+/// With this begin the names of streams that the store itself writes: what is set for the stream `S` stands in `$$S`.
+const OWN_PREFIX: &str = "$$";
+
+/// The stream for which something is set in a stream of this name.
+pub(crate) fn subject(stream: &str) -> Option<&str> {
+    stream.strip_prefix(OWN_PREFIX)
+}
+
 impl StreamName {
+    /// Takes the name of a stream that may be read: a name as clients give it, or `$$` and then one.
+    ///
+    /// # Errors
+    /// [`NameError`] says what is wrong with it.
+    pub fn to_read(name: &str) -> Result<Self, NameError> {
+        check(subject(name).unwrap_or(name), STREAM_NAME_BYTES_MAX)?;
+        Ok(Self(name.into()))
+    }
+
     /// Takes back a name that the store itself wrote.
+    pub(crate) fn trusted(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The stream in which it stands what is set for this one.
+    pub(crate) fn own(&self) -> Self {
+        Self(format!("{OWN_PREFIX}{}", self.0).into())
+    }
+
+    /// Whether it is one that the store itself writes.
+    pub(crate) fn is_own(&self) -> bool {
+        subject(&self.0).is_some()
+    }
+}
+
+impl EventType {
+    /// Takes back a type that the store itself wrote, or writes.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())
     }

@@ -41,11 +41,11 @@ pub(crate) fn parse_indexed(value: Option<&[u8]>) -> Parsed<Position> {
     value.map_or(Ok(Position::START), parse_position)
 }
 
-pub(crate) fn name(first: Position, created_at: Timestamp) -> Bytes {
+pub(crate) fn name(began: &NewStream) -> Bytes {
     let mut value = BytesMut::with_capacity(17);
     value.put_u8(NAME_VERSION);
-    value.put_u64(first.0);
-    value.put_u64(created_at.micros);
+    value.put_u64(began.first_position.0);
+    value.put_u64(began.created_at.micros);
     value.freeze()
 }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    follow, keys,
+    follow, keys, lifecycle,
     position::{Position, Revision},
     shared::Shared,
     tail::Window,
@@ -115,18 +115,16 @@ fn commits(window: &Window, bytes_max: usize) -> Vec<Vec<Mutation>> {
 fn entries(window: &Window) -> Vec<(bytes::Bytes, bytes::Bytes)> {
     let mut entries = Vec::new();
     for (stream, run) in &window.streams {
-        if run.first == Revision::FIRST
-            && let Some(first) = run.positions.first()
-        {
-            entries.push((
-                keys::name(stream.as_str()),
-                entry::name(*first, run.first_recorded_at),
-            ));
+        if let Some(began) = &run.began {
+            entries.push((keys::name(stream.as_str()), entry::name(began)));
         }
         let firsts = (run.first.0..).step_by(POSITIONS_MAX).map(Revision);
         for (first, positions) in firsts.zip(run.positions.chunks(POSITIONS_MAX)) {
             entries.push((keys::stream(stream.as_str(), first), postings::encode(positions)));
         }
+    }
+    for (stream, marked) in &window.marked {
+        entries.push((keys::lifecycle(stream.as_str()), lifecycle::value(marked)));
     }
     for (kind, positions) in &window.types {
         entries.extend(lists(positions, |first| keys::kind(kind, first)));

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use annals_engine::Direction;
 use uuid::Uuid;
 
-use super::{KNOWN_STREAMS_MAX, Request, State, StreamRun, Tail, Window};
+use super::{KNOWN_STREAMS_MAX, NewStream, Request, State, StreamRun, Tail, Window};
 use crate::{
     name::StreamName,
-    position::{Position, Revision, Timestamp},
+    position::{Position, Revision},
     query::ListName,
 };
 
@@ -33,21 +33,14 @@ pub(crate) enum Recent {
     Stored { up_to: Position },
 }
 
-/// A stream that began in one of the windows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NewStream {
-    pub first_position: Position,
-    pub created_at: Timestamp,
-}
-
 impl State {
     /// Newest first.
     fn windows(&self) -> impl DoubleEndedIterator<Item = &Window> {
         std::iter::once(&self.active).chain(self.sealed.iter().rev().map(Arc::as_ref))
     }
 
-    fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
-        match self.runs(stream.as_str()).next() {
+    pub(super) fn last_revision(&self, stream: &str) -> Option<Option<Revision>> {
+        match self.runs(stream).next() {
             Some(run) => Some(Some(run.last())),
             None => self.known.get(stream).copied(),
         }
@@ -62,13 +55,13 @@ impl State {
 impl Tail {
     /// A stream's last revision: `None` if it is not known here, `Some(None)` if the stream is known to have no events.
     pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
-        self.state.read().last_revision(stream)
+        self.state.read().last_revision(stream.as_str())
     }
 
     /// The head, and a stream's last revision at it if that is known here.
     pub(crate) fn ends(&self, stream: &StreamName) -> Option<(Position, Option<Revision>)> {
         let state = self.state.read();
-        Some((state.head.position, state.last_revision(stream)?))
+        Some((state.head.position, state.last_revision(stream.as_str())?))
     }
 
     /// The same with what was found on disk after the head was `since`. `None` if it can't be told whether the stream got
@@ -81,7 +74,7 @@ impl Tail {
     ) -> Option<(Position, Option<Revision>)> {
         let state = self.state.read();
         let head = state.head.position;
-        if let Some(last) = state.last_revision(stream) {
+        if let Some(last) = state.last_revision(stream.as_str()) {
             return Some((head, last));
         }
         let seen_since = state
@@ -202,11 +195,10 @@ impl Tail {
     /// How a stream began, if that is in memory.
     pub(crate) fn began(&self, stream: &str) -> Option<NewStream> {
         let state = self.state.read();
-        let oldest = state.runs(stream).next_back()?;
-        new_stream(oldest)
+        state.runs(stream).find_map(|run| run.began.clone())
     }
 
-    /// Streams that began in a window, whose names begin with `prefix` and come behind `after`: the first `limit` of them.
+    /// Streams that began (or began again, after they were deleted) in a window, whose names begin with `prefix` and come behind `after`: the first `limit` of them.
     pub(crate) fn new_streams(
         &self,
         prefix: &str,
@@ -217,24 +209,17 @@ impl Tail {
         let mut found = BTreeMap::new();
         for (name, run) in state.windows().flat_map(|window| &window.streams) {
             let wanted = name.as_str().starts_with(prefix) && after.is_none_or(|after| name.as_str() > after);
-            let Some(new) = new_stream(run).filter(|_| wanted) else {
+            let Some(new) = run.began.as_ref().filter(|_| wanted) else {
                 continue;
             };
-            found.insert(name.clone(), new);
+            // Newest first: the last time that it began is the one that counts.
+            found.entry(name.clone()).or_insert_with(|| new.clone());
             if found.len() > limit {
                 found.pop_last();
             }
         }
         found
     }
-}
-
-fn new_stream(run: &StreamRun) -> Option<NewStream> {
-    let first_position = *run.positions.first()?;
-    (run.first == Revision::FIRST).then_some(NewStream {
-        first_position,
-        created_at: run.first_recorded_at,
-    })
 }
 
 /// Saturates: no list in memory is longer than `usize`.

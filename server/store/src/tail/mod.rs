@@ -7,6 +7,8 @@
 //!    complete.
 //! 3. `known` holds, for streams that were looked up on disk, the last revision as of the head. A stream that gets
 //!    events leaves it, because from then on a window knows better.
+//! 4. What is set for streams ([`Lifecycles`]) is as of the head, and moves before the head does: who knows a head sees
+//!    what was set up to it.
 //!
 //! Limits: the ring is bounded in bytes; windows are bounded by `waiting_windows_max` (appends wait for the indexer) and
 //! `retired_windows_max`; `known` by [`KNOWN_STREAMS_MAX`].
@@ -26,17 +28,18 @@ use crate::{
     error::Result,
     frame::Frame,
     head::Head,
+    lifecycle::{Lifecycles, Marked},
     name::StreamName,
-    position::{Position, Revision},
+    position::{Position, Revision, Timestamp},
     record::View,
     settings::Settings,
     signal::{Signal, Watcher},
     wire::Malformed,
 };
 
-pub(crate) use lookup::{NewStream, Placed, Recent};
+pub(crate) use lookup::{Placed, Recent};
 use ring::Ring;
-pub(crate) use window::{Request, StreamRun, Window};
+pub(crate) use window::{NewStream, Request, StreamRun, Window};
 
 /// Streams whose last revision is remembered after a look-up on disk. About 100 bytes each.
 const KNOWN_STREAMS_MAX: usize = 131_072;
@@ -49,6 +52,7 @@ pub(crate) struct Tail {
     head: Signal<Position>,
     /// Up to where the indexes are on disk, for those who wait for that.
     indexed: Signal<Position>,
+    lifecycles: Lifecycles,
     window_events: u64,
     retired_windows_max: usize,
 }
@@ -81,13 +85,24 @@ impl Tail {
             state: RwLock::new(state),
             head: Signal::new(Position::START),
             indexed: Signal::new(Position::START),
+            lifecycles: Lifecycles::default(),
             window_events: settings.window_events,
             retired_windows_max: settings.retired_windows_max,
         }
     }
 
+    /// What is set for streams, as of the head.
+    pub(crate) const fn lifecycles(&self) -> &Lifecycles {
+        &self.lifecycles
+    }
+
     pub(crate) fn head(&self) -> Head {
         self.state.read().head.clone()
+    }
+
+    /// When the log's last event was recorded, as far as it is known.
+    pub(crate) fn recorded_at(&self) -> Timestamp {
+        self.state.read().head.recorded_at
     }
 
     pub(crate) fn head_position(&self) -> Position {
@@ -107,10 +122,11 @@ impl Tail {
     }
 
     /// Forgets everything and begins behind what is indexed, which is where `head` is, with the minute that was recorded
-    /// last there.
-    pub(crate) fn restart(&self, head: Head, minute: Option<u64>) {
+    /// last there and with what is stored as set for streams.
+    pub(crate) fn restart(&self, head: Head, minute: Option<u64>, marked: Vec<(StreamName, Marked)>) {
         let indexed = head.position;
         let mut state = self.state.write();
+        self.lifecycles.restart(marked);
         state.head = head;
         state.indexed = indexed;
         state.minute = minute;
@@ -131,7 +147,7 @@ impl Tail {
             return Ok(());
         }
         for frame in frames {
-            state.add(frame, self.window_events)?;
+            state.add(frame, &self.lifecycles, self.window_events)?;
         }
         if state.active.last != head.position {
             return Err(Malformed("log: frames do not lead to the head").into());
@@ -203,7 +219,7 @@ impl Tail {
 }
 
 impl State {
-    fn add(&mut self, frame: Frame, window_events: u64) -> Result<()> {
+    fn add(&mut self, frame: Frame, lifecycles: &Lifecycles, window_events: u64) -> Result<()> {
         if frame.last <= self.active.last {
             return Ok(());
         }
@@ -225,7 +241,8 @@ impl State {
             let event = View::parse(record)?;
             // A frame may begin before the first window does.
             if event.position > self.active.last {
-                self.add_event(&event, keyed, window_events)?;
+                self.add_event(&event, keyed, lifecycles)?;
+                self.seal(window_events);
             }
         }
         if self.active.last != frame.last {
@@ -235,18 +252,25 @@ impl State {
         Ok(())
     }
 
-    fn add_event(&mut self, event: &View<'_>, keyed: Option<u32>, window_events: u64) -> Result<()> {
+    fn add_event(&mut self, event: &View<'_>, keyed: Option<u32>, lifecycles: &Lifecycles) -> Result<()> {
         let minute = event.recorded_at.minute();
         self.active.add(event, keyed, self.minute != Some(minute))?;
         self.minute = Some(minute);
+        let last = |stream: &str| self.last_revision(stream).flatten();
+        if lifecycles.take(event, last)? {
+            self.active.begin_stream(event);
+        }
         if !self.known.is_empty() {
             self.known.remove(event.stream);
         }
+        Ok(())
+    }
+
+    fn seal(&mut self, window_events: u64) {
         if self.active.last.0.is_multiple_of(window_events) {
             let next = Window::new(self.active.last);
             self.sealed
                 .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
         }
-        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 use crate::{
+    lifecycle::Marked,
     name::StreamName,
     position::{Position, Revision, Timestamp},
     query::ListName,
@@ -20,10 +21,17 @@ use crate::{
 pub(crate) struct StreamRun {
     /// Revision of the stream's first event in the window; the others follow it.
     pub first: Revision,
-    /// When that event was recorded.
-    pub first_recorded_at: Timestamp,
     /// Where they stand.
     pub positions: Vec<Position>,
+    /// How the stream began, or began again after it was deleted, if it did in the window.
+    pub began: Option<NewStream>,
+}
+
+/// How a stream began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewStream {
+    pub first_position: Position,
+    pub created_at: Timestamp,
 }
 
 impl StreamRun {
@@ -50,6 +58,8 @@ pub(crate) struct Window {
     /// The last position indexed so far.
     pub last: Position,
     pub streams: HashMap<StreamName, StreamRun>,
+    /// What is set in the window for streams.
+    pub marked: HashMap<StreamName, Marked>,
     pub types: HashMap<Arc<str>, Vec<Position>>,
     pub tags: HashMap<Arc<str>, Vec<Position>>,
     pub requests: HashMap<Uuid, Request>,
@@ -73,6 +83,9 @@ impl Window {
         }
         self.last = event.position;
         self.add_to_stream(event)?;
+        if let Some((stream, marked)) = Marked::of_event(event)? {
+            self.marked.insert(StreamName::trusted(stream), marked);
+        }
         add_to_list(&mut self.types, event.kind, event.position);
         for tag in event.tags() {
             add_to_list(&mut self.tags, tag, event.position);
@@ -90,6 +103,16 @@ impl Window {
             self.minutes.push((event.recorded_at.minute(), event.position));
         }
         Ok(())
+    }
+
+    /// Notes that the event which was added last begins its stream.
+    pub(crate) fn begin_stream(&mut self, event: &View<'_>) {
+        if let Some(run) = self.streams.get_mut(event.stream) {
+            run.began = Some(NewStream {
+                first_position: event.position,
+                created_at: event.recorded_at,
+            });
+        }
     }
 
     /// The positions of a list, ascending.
@@ -112,8 +135,8 @@ impl Window {
         }
         let run = StreamRun {
             first: event.revision,
-            first_recorded_at: event.recorded_at,
             positions: vec![event.position],
+            began: None,
         };
         self.streams.insert(StreamName::trusted(event.stream), run);
         Ok(())

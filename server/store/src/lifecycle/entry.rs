@@ -1,0 +1,67 @@
+//! What is set for a stream, as the index stores it.
+//!
+//! ```text
+//! l <stream>  -> layout 1 byte, 1 | version 8 bytes | position 8 bytes, of the event that set it | its data
+//! ```
+
+use annals_engine::{Direction, PageLimit, Snapshot};
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Lifecycle, Marked};
+use crate::{
+    error::Result,
+    keys,
+    name::StreamName,
+    position::Position,
+    wire::{Malformed, Parsed},
+};
+
+const LAYOUT: u8 = 1;
+
+/// Entries that are loaded at a time.
+const PAGE_ENTRIES: usize = 10_000;
+
+pub(crate) fn value(marked: &Marked) -> Bytes {
+    let data = marked.lifecycle.to_json();
+    let mut value = BytesMut::with_capacity(17 + data.len());
+    value.put_u8(LAYOUT);
+    value.put_u64(marked.version);
+    value.put_u64(marked.position.0);
+    value.put_slice(&data);
+    value.freeze()
+}
+
+pub(crate) fn parse(value: &[u8]) -> Parsed<Marked> {
+    let short = Malformed("index: what is set for a stream");
+    let fields = value.strip_prefix(&[LAYOUT]).ok_or(short)?;
+    let (version, rest) = fields.split_first_chunk().ok_or(short)?;
+    let (position, data) = rest.split_first_chunk().ok_or(short)?;
+    Ok(Marked {
+        lifecycle: Lifecycle::from_json(data)?,
+        version: u64::from_be_bytes(*version),
+        position: Position(u64::from_be_bytes(*position)),
+        last: None,
+    })
+}
+
+/// All that is stored.
+pub(crate) async fn load(snapshot: &dyn Snapshot) -> Result<Vec<(StreamName, Marked)>> {
+    let limit = PageLimit {
+        entries: PAGE_ENTRIES,
+        bytes: usize::MAX,
+    };
+    let mut range = keys::lifecycles();
+    let mut loaded = Vec::new();
+    loop {
+        let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
+        let last_key = page.entries.last().map(|entry| entry.key.clone());
+        for entry in page.entries {
+            let name = keys::parse_lifecycle(&entry.key).ok_or(Malformed("index: key of a lifecycle"))?;
+            loaded.push((StreamName::trusted(name), parse(&entry.value)?));
+        }
+        match last_key {
+            Some(last) if page.more => range.start = [&last[..], &[0]].concat().into(),
+            _ => return Ok(loaded),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Which events are gone: what is set for streams, applied to events.
+//!
+//! Stores in which nothing is set pay for one comparison. Otherwise the streams of a page of events are looked up
+//! together. Memory tells all, but for the last revision of a stream whose events are counted, which is looked up on disk
+//! the first time and known from then on.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::Marked;
+use crate::{
+    error::Result,
+    frame::Frame,
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
+    read::{last_revision, places, records_at},
+    record::{Entry, View},
+    shared::Shared,
+};
+
+/// Last revisions that are looked up side by side.
+const LOOK_UPS_MAX: usize = 64;
+
+/// Events of a page that are gone.
+#[derive(Debug, Default)]
+pub(crate) struct Gone {
+    positions: HashSet<Position>,
+}
+
+impl Gone {
+    /// Whether the event at a position is gone.
+    pub(crate) fn contains(&self, position: Position) -> bool {
+        !self.positions.is_empty() && self.positions.contains(&position)
+    }
+
+    /// Whether a frame has an event that is gone.
+    pub(crate) fn any_in(&self, frame: &Frame) -> bool {
+        !self.positions.is_empty()
+            && (frame.first.0..=frame.last.0).any(|n| self.positions.contains(&Position(n)))
+    }
+}
+
+/// By which ages are judged: now, or when the log's last event was recorded, if the clock is behind that.
+fn now(shared: &Shared) -> Timestamp {
+    shared.environment.clock.now().max(shared.tail.recorded_at())
+}
+
+/// Events in frames that are gone.
+pub(crate) async fn in_frames(shared: &Shared, frames: &[Arc<Frame>]) -> Result<Gone> {
+    if shared.tail.lifecycles().is_empty() {
+        return Ok(Gone::default());
+    }
+    let mut page = Page::default();
+    for frame in frames {
+        let mut entries = frame.entries();
+        while let Some(record) = entries.next_record()? {
+            page.add(&View::parse(record)?);
+        }
+    }
+    page.gone(shared).await
+}
+
+/// Events among entries that are gone.
+pub(crate) async fn in_entries(shared: &Shared, entries: &[Entry]) -> Result<Gone> {
+    if shared.tail.lifecycles().is_empty() {
+        return Ok(Gone::default());
+    }
+    let mut page = Page::default();
+    for entry in entries {
+        page.add(&entry.view()?);
+    }
+    page.gone(shared).await
+}
+
+/// The first revision of a stream that is not gone, or one after `last`, which is its last one.
+pub(crate) async fn first_kept(
+    shared: &Shared,
+    stream: &StreamName,
+    last: Option<Revision>,
+) -> Result<Revision> {
+    let Some(marked) = shared.tail.lifecycles().get(stream.as_str()) else {
+        return Ok(Revision::FIRST);
+    };
+    let since = marked.lifecycle.since(now(shared));
+    let (mut low, mut high) = (marked.lifecycle.floor(last), Revision::after(last));
+    if since == Timestamp::default() {
+        return Ok(low);
+    }
+    // Often few are too old, since those before them were reclaimed: steps grow from the first one on.
+    let mut step = 1;
+    let mut next = low;
+    while low < high {
+        if is_since(shared, stream, next, since).await? {
+            high = next;
+            step = u64::MAX;
+        } else {
+            low = next.next();
+            step = step.saturating_mul(2);
+        }
+        let half = (high.0.saturating_sub(low.0)) / 2;
+        next = Revision(low.0 + half.min(step));
+    }
+    Ok(low)
+}
+
+/// Whether an event was recorded at a time or later.
+async fn is_since(
+    shared: &Shared,
+    stream: &StreamName,
+    revision: Revision,
+    since: Timestamp,
+) -> Result<bool> {
+    let places = places(shared, stream, revision, revision).await?;
+    let positions: Vec<Position> = places.into_iter().map(|(_, position)| position).collect();
+    let entries = records_at(shared, &positions).await?;
+    match entries.first() {
+        Some(entry) => Ok(entry.view()?.recorded_at >= since),
+        None => Ok(false),
+    }
+}
+
+/// Events that are judged together.
+#[derive(Default)]
+struct Page {
+    /// Each stream once.
+    streams: Vec<StreamName>,
+    indexes: HashMap<StreamName, usize>,
+    events: Vec<Judged>,
+}
+
+struct Judged {
+    stream: usize,
+    revision: Revision,
+    position: Position,
+    recorded_at: Timestamp,
+}
+
+impl Page {
+    fn add(&mut self, event: &View<'_>) {
+        // Neighbours are often of one stream.
+        let same = self
+            .events
+            .last()
+            .map(|last| last.stream)
+            .filter(|index| self.streams[*index].as_str() == event.stream);
+        let stream = same.or_else(|| self.indexes.get(event.stream).copied());
+        let stream = stream.unwrap_or_else(|| {
+            let name = StreamName::trusted(event.stream);
+            self.streams.push(name.clone());
+            self.indexes.insert(name, self.streams.len() - 1);
+            self.streams.len() - 1
+        });
+        self.events.push(Judged {
+            stream,
+            revision: event.revision,
+            position: event.position,
+            recorded_at: event.recorded_at,
+        });
+    }
+
+    async fn gone(self, shared: &Shared) -> Result<Gone> {
+        let marked = self.marked(shared).await?;
+        if marked.iter().all(Option::is_none) {
+            return Ok(Gone::default());
+        }
+        let now = now(shared);
+        let bounds: Vec<Option<(Revision, Timestamp)>> = marked
+            .iter()
+            .map(|marked| {
+                marked.map(|Marked { lifecycle, last, .. }| {
+                    let floor = if lifecycle.tombstoned {
+                        Revision(u64::MAX)
+                    } else {
+                        lifecycle.floor(last)
+                    };
+                    (floor, lifecycle.since(now))
+                })
+            })
+            .collect();
+        let is_gone = |event: &&Judged| {
+            bounds[event.stream]
+                .is_some_and(|(floor, since)| event.revision < floor || event.recorded_at < since)
+        };
+        let gone = self.events.iter().filter(is_gone);
+        Ok(Gone {
+            positions: gone.map(|event| event.position).collect(),
+        })
+    }
+
+    /// What is set for the page's streams, with the last revisions that are needed.
+    async fn marked(&self, shared: &Shared) -> Result<Vec<Option<Marked>>> {
+        let lifecycles = shared.tail.lifecycles();
+        let names = || self.streams.iter().map(StreamName::as_str);
+        let marked = lifecycles.get_all(names());
+        let unknown = marked.iter().zip(&self.streams).filter(|(marked, _)| {
+            marked
+                .is_some_and(|marked| marked.lifecycle.retention.max_count.is_some() && marked.last.is_none())
+        });
+        let unknown: Vec<&StreamName> = unknown.map(|(_, name)| name).collect();
+        if unknown.is_empty() {
+            return Ok(marked);
+        }
+        let look_ups = unknown.into_iter().map(|name| async move {
+            let last = last_revision(shared, name).await?;
+            lifecycles.learn(name.as_str(), last);
+            Result::Ok(())
+        });
+        let () = stream::iter(look_ups)
+            .buffer_unordered(LOOK_UPS_MAX)
+            .try_collect()
+            .await?;
+        Ok(lifecycles.get_all(names()))
+    }
+}

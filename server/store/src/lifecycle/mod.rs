@@ -1,0 +1,31 @@
+//! How much of streams is kept, and their end: retention, deletion, tombstones.
+//!
+//! What is set for the stream `S` stands in the log, as events of the store's own stream `$$S`. Each holds the whole state
+//! after it, so the last one tells all, and committing, following, recovering and indexing it is what they are for every
+//! other event. `state` is that state, [`Lifecycles`] that of all streams in memory, `gone` what follows from it for
+//! events, `change` how it is changed.
+//!
+//! 1. [`Lifecycles`] holds, for every stream with an event in `$$S`, what the last of them says, as of the tail's head (or
+//!    a little later, while a window that another server indexed is taken over).
+//! 2. What is gone of a stream is always a beginning of it: everything before its first kept revision.
+//! 3. What is gone stays gone: a state that keeps more than the one before it has what is gone by then below
+//!    `truncate_before`.
+//! 4. The revision of the last event in `$$S` is its version less one; each change expects the one before it, so no change
+//!    is lost.
+//! 5. Of `$$S` itself the last event is kept; those before it are gone.
+//!
+//! Limits: about 200 bytes of memory, and the bytes of its name twice, for each stream that has a state, deleted ones
+//! included. Ages are judged by the clock of the server that is asked, and never by less than the log's last recorded
+//! time.
+
+mod entry;
+pub(crate) mod gone;
+mod map;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use entry::{load, value};
+pub(crate) use map::{Lifecycles, Marked};
+pub use state::Retention;
+pub(crate) use state::{KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle};

@@ -1,0 +1,188 @@
+//! What is set for a stream. Pure: no clock, no I/O.
+//!
+//! ```text
+//! data of an event in `$$S`:  {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}
+//! ```
+//!
+//! Fields that say nothing are left out. A field that is not known is refused: a server that passed over it might show
+//! what is gone.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    position::{Revision, Timestamp},
+    wire::{Malformed, Parsed},
+};
+
+/// Type of the event that sets how much is kept.
+pub(crate) const KIND_RETENTION: &str = "$retention-set";
+/// Type of the event that deletes a stream.
+pub(crate) const KIND_DELETED: &str = "$stream-deleted";
+/// Type of the event that deletes a stream for ever.
+pub(crate) const KIND_TOMBSTONED: &str = "$stream-tombstoned";
+
+/// How much of a stream is kept. An event is gone if any of these says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Keeps the last so many events, 1 or more. `None`: any number.
+    pub max_count: Option<u64>,
+    /// Keeps events for so many seconds after they were recorded, 1 or more. `None`: for ever.
+    pub max_age_seconds: Option<u64>,
+    /// Events before this revision are gone.
+    pub truncate_before: Revision,
+}
+
+impl Retention {
+    /// Whether it keeps, by count or by age, what another one does not.
+    fn keeps_more_than(&self, other: &Self) -> bool {
+        let more = |mine: Option<u64>, others: Option<u64>| {
+            others.is_some_and(|others| mine.is_none_or(|mine| mine > others))
+        };
+        more(self.max_count, other.max_count) || more(self.max_age_seconds, other.max_age_seconds)
+    }
+}
+
+/// What is set for a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lifecycle {
+    pub retention: Retention,
+    /// The stream was deleted when this was the revision that an append would get next: what is before it is gone, and if
+    /// there is nothing behind it, the stream has no events. 0: it never was.
+    pub deleted_before: Revision,
+    /// Deleted for ever.
+    pub tombstoned: bool,
+}
+
+impl Lifecycle {
+    /// That of the streams in which the store itself writes what is set for others.
+    pub(crate) const fn keeping_last() -> Self {
+        Self {
+            retention: Retention {
+                max_count: Some(1),
+                max_age_seconds: None,
+                truncate_before: Revision::FIRST,
+            },
+            deleted_before: Revision::FIRST,
+            tombstoned: false,
+        }
+    }
+
+    /// The first revision that is kept by revision and count, given the stream's last one; ages are told by
+    /// [`Self::since`]. One after the last if none is.
+    pub(crate) fn floor(&self, last: Option<Revision>) -> Revision {
+        let next = Revision::after(last);
+        if self.tombstoned {
+            return next;
+        }
+        let by_count = self
+            .retention
+            .max_count
+            .map_or(0, |count| next.0.saturating_sub(count));
+        self.retention.truncate_before.max(Revision(by_count))
+    }
+
+    /// What was recorded before this is gone by its age.
+    pub(crate) fn since(&self, now: Timestamp) -> Timestamp {
+        let age = self.retention.max_age_seconds;
+        Timestamp::from_micros(age.map_or(0, |seconds| {
+            now.micros.saturating_sub(seconds.saturating_mul(1_000_000))
+        }))
+    }
+
+    /// The last revision as those see it who write and check: none, if there are no events since the stream was deleted.
+    pub(crate) fn present(&self, last: Option<Revision>) -> Option<Revision> {
+        last.filter(|last| !self.tombstoned && *last >= self.deleted_before)
+    }
+
+    /// The state in which another retention holds from now on. `floor`: the first revision that is kept now, which counts
+    /// if more would be kept otherwise.
+    pub(crate) fn with_retention(&self, wanted: Retention, floor: Revision) -> Self {
+        let mut truncate_before = self.retention.truncate_before.max(wanted.truncate_before);
+        if wanted.keeps_more_than(&self.retention) {
+            truncate_before = truncate_before.max(floor);
+        }
+        Self {
+            retention: Retention {
+                truncate_before,
+                ..wanted
+            },
+            ..*self
+        }
+    }
+
+    /// Whether what is kept by `wanted` can't be told without knowing what is kept now; see [`Self::with_retention`].
+    pub(crate) fn needs_floor(&self, wanted: &Retention) -> bool {
+        wanted.keeps_more_than(&self.retention)
+    }
+
+    /// The state of a stream that is deleted when `last` is its last revision.
+    pub(crate) fn after_deletion(&self, last: Revision) -> Self {
+        Self {
+            retention: Retention {
+                truncate_before: last.next(),
+                ..self.retention
+            },
+            deleted_before: last.next(),
+            ..*self
+        }
+    }
+
+    /// The state of a stream that is deleted for ever.
+    pub(crate) fn after_tombstone(&self) -> Self {
+        Self {
+            tombstoned: true,
+            ..*self
+        }
+    }
+
+    pub(crate) fn to_json(self) -> Bytes {
+        let written = Written {
+            max_count: self.retention.max_count,
+            max_age_seconds: self.retention.max_age_seconds,
+            truncate_before: self.retention.truncate_before.0,
+            deleted_before: self.deleted_before.0,
+            tombstoned: self.tombstoned,
+        };
+        serde_json::to_vec(&written)
+            .expect("numbers and booleans are always JSON")
+            .into()
+    }
+
+    pub(crate) fn from_json(data: &[u8]) -> Parsed<Self> {
+        let written: Written =
+            serde_json::from_slice(data).map_err(|_| Malformed("lifecycle: what is set for a stream"))?;
+        if written.max_count == Some(0) || written.max_age_seconds == Some(0) {
+            return Err(Malformed("lifecycle: nothing is kept"));
+        }
+        Ok(Self {
+            retention: Retention {
+                max_count: written.max_count,
+                max_age_seconds: written.max_age_seconds,
+                truncate_before: Revision(written.truncate_before),
+            },
+            deleted_before: Revision(written.deleted_before),
+            tombstoned: written.tombstoned,
+        })
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    truncate_before: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    deleted_before: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tombstoned: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
