@@ -7,6 +7,10 @@
 //! | exactly N > current | never | conflict |
 //! | no stream | the stream has no events | the same ids stand at 0…: the first result; else conflict |
 //! | any, stream exists | the first id is unknown (and the stream exists) | the same ids were written by one earlier append: its result; else conflict |
+//! | whatever, with a tombstone | never | refused |
+//!
+//! A stream that was deleted and not begun again has no events. One that was begun again begins there: `no stream` finds
+//! the same ids at that revision, and nothing is compared with what stood before it.
 //!
 //! An append to many streams goes by its first event: what is expected of that event's stream is looked at, and the others
 //! stand at the positions behind it, each in its stream.
@@ -18,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     append::{Append, Appended, Expected},
+    lifecycle::Lifecycle,
     name::StreamName,
     position::{Position, Revision, Timestamp},
     rejection::Rejection,
@@ -58,9 +63,20 @@ pub(crate) struct Standing {
     pub recorded_at: Timestamp,
 }
 
-/// The first step. `last`: the last revision of the first event's stream. `request`: the remembered append that began with the same id,
+/// The first step. `last`: the last revision of the first event's stream, and what is set for that stream. `request`: the
+/// remembered append that began with the same id,
 /// looked up only if the append is keyed.
-pub(crate) fn ask(append: &Append, last: Option<Revision>, request: Option<Request>) -> Question {
+pub(crate) fn ask(
+    append: &Append,
+    last: Option<Revision>,
+    lifecycle: &Lifecycle,
+    request: Option<Request>,
+) -> Question {
+    if lifecycle.tombstoned {
+        let stream = append.stream().clone();
+        return Question::Decided(Verdict::Reject(Rejection::Tombstoned { stream }));
+    }
+    let last = lifecycle.present(last);
     match (append.expected, last) {
         (Expected::Any | Expected::StreamExists, _) if request.is_some() => {
             request.map_or(Question::Decided(Verdict::Write), Question::Request)
@@ -69,18 +85,21 @@ pub(crate) fn ask(append: &Append, last: Option<Revision>, request: Option<Reque
         (Expected::Any, _) | (Expected::StreamExists, Some(_)) | (Expected::NoStream, None) => {
             Question::Decided(Verdict::Write)
         }
-        (Expected::NoStream, Some(_)) => Question::Revisions(Revision::FIRST),
+        (Expected::NoStream, Some(_)) => Question::Revisions(lifecycle.deleted_before),
         (Expected::Exactly(expected), Some(current)) if expected == current => {
             Question::Decided(Verdict::Write)
         }
-        (Expected::Exactly(expected), Some(current)) if expected < current => {
+        (Expected::Exactly(expected), Some(current))
+            if expected < current && expected.next() >= lifecycle.deleted_before =>
+        {
             Question::Revisions(expected.next())
         }
         (Expected::Exactly(_), _) => Question::Decided(conflict(append, last)),
     }
 }
 
-/// The second step: the answer to [`Question::Revisions`] or [`Question::Request`].
+/// The second step: the answer to [`Question::Revisions`] or [`Question::Request`]. `last`: the stream's last revision as
+/// it is present.
 pub(crate) fn compare(append: &Append, last: Option<Revision>, standing: &[Standing]) -> Verdict {
     let same = standing.len() == append.len()
         && standing

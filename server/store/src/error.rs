@@ -18,9 +18,24 @@ pub enum Error {
     /// The append was not written, for a reason that the caller decides about.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// Nothing was ever appended to the stream.
+    /// Nothing was ever appended to the stream, or nothing since it was deleted.
     #[error("stream {0:?} does not exist")]
     StreamNotFound(StreamName),
+    /// The stream was deleted for ever.
+    #[error("stream {0:?} was deleted for ever; use another name")]
+    StreamTombstoned(StreamName),
+    /// What is kept of the stream was changed since the caller looked.
+    #[error(
+        "what is kept of stream {stream:?} was expected at version {expected} but is at version {actual}; look at it again"
+    )]
+    VersionConflict {
+        /// The stream.
+        stream: StreamName,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
     /// The position has not been given to an event yet: the caller's checkpoint is of another store, or of one that was
     /// restored from an older backup.
     #[error("position {position} is beyond the head of the log, which is {head}")]

@@ -55,6 +55,12 @@ pub enum Rejection {
         /// Its position.
         position: Position,
     },
+    /// The stream was deleted for ever.
+    #[error("stream {stream:?} was deleted for ever and takes no more events; use another name")]
+    Tombstoned {
+        /// The stream.
+        stream: StreamName,
+    },
     /// It says when its events were recorded, and that is not taken from clients.
     #[error(
         "the append says when its events were recorded, which this server does not take from clients; leave recorded_at \

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use crate::{
     error::{Error, Result},
     follow,
+    lifecycle::change::ChangeIds,
     metrics::Metrics,
     position::Position,
     settings::{Environment, Settings},
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub failed: Signal<Option<Error>>,
     pub metrics: Metrics,
     pub subscriptions: Registry,
+    pub change_ids: ChangeIds,
 }
 
 impl Shared {

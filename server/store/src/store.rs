@@ -16,10 +16,14 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    append::{Append, Appended},
+    append::{Append, Appended, Expected},
     appender::{Appender, Job, Origin},
     error::{Error, Result},
     follow, index, keys,
+    lifecycle::{
+        Deleted, Retention, RetentionInfo, Tombstoned,
+        change::{self, ChangeIds},
+    },
     limits::Limits,
     meta,
     metrics::Metrics,
@@ -94,6 +98,7 @@ impl Store {
         ));
         let follows = settings.shared_engine;
         let shared = Arc::new(Shared {
+            change_ids: ChangeIds::new(environment.seed),
             tail: Tail::new(&settings),
             engine,
             settings,
@@ -245,6 +250,51 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<StreamInfo>> {
         read::streams(&self.shared, prefix, after.map(StreamName::as_str), limit).await
+    }
+
+    /// How much of a stream is kept, which need not exist.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn retention(&self, stream: &StreamName) -> Result<RetentionInfo> {
+        change::retention(&self.shared, stream).await
+    }
+
+    /// Sets how much of a stream is kept, which need not exist. `expected_version`: the version that the change rests on;
+    /// `None`: whatever it is. What is gone by now stays gone.
+    ///
+    /// # Errors
+    /// [`Error::VersionConflict`]; [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`] if it truncates more than
+    /// there is; [`Error::Overloaded`] if others change the stream all the time; those of [`Self::append`].
+    pub async fn set_retention(
+        &self,
+        stream: &StreamName,
+        retention: Retention,
+        expected_version: Option<u64>,
+    ) -> Result<RetentionInfo> {
+        change::set_retention(self, stream, retention, expected_version).await
+    }
+
+    /// Deletes a stream: its events are gone, and an append begins it again with the revision after its last.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::StreamNotFound`];
+    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others append to the stream all the time; those of
+    /// [`Self::append`].
+    pub async fn delete_stream(&self, stream: &StreamName, expected: Expected) -> Result<Deleted> {
+        change::delete(self, stream, expected).await
+    }
+
+    /// Deletes a stream for ever, which need not exist: its events are gone, and nothing is appended to it any more.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::Overloaded`]; those of [`Self::append`].
+    pub async fn tombstone_stream(&self, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
+        change::tombstone(self, stream, expected).await
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// What is known of the store as a whole.

@@ -27,11 +27,14 @@ pub(super) async fn first_match(
     if after >= head {
         return Ok(None);
     }
-    if query.matches_all() {
+    let every = query.matches_all();
+    if every && shared.tail.lifecycles().is_empty() {
         return Ok(Some(after.next()));
     }
-    let mut finder = Finder::new(query, Direction::Forwards)
-        .ok_or_else(|| Error::Internal("a check whose query names no list".to_owned()))?;
+    let mut finder = Finder::new(query, Direction::Forwards);
+    if finder.is_none() && !every {
+        return Err(Error::Internal("a check whose query names no list".to_owned()));
+    }
     let mut from = after.next();
     while from <= head {
         let selector = Selector {
@@ -42,7 +45,10 @@ pub(super) async fn first_match(
             events_max: 1,
         };
         let mut batch = Batch::default();
-        let reached = finder.page(shared, &selector, &mut batch).await?;
+        let reached = match &mut finder {
+            Some(finder) => finder.page(shared, &selector, &mut batch).await?,
+            None => selector.page(shared, &mut batch).await?,
+        };
         if let Some(position) = batch.last_position()? {
             return Ok(Some(position));
         }

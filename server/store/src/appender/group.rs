@@ -12,13 +12,14 @@ use crate::{
     error::Result,
     frame::Frame,
     head::Head,
+    lifecycle::Lifecycles,
     position::{Position, Revision, Timestamp},
     read::standing,
     rejection::Rejection,
     shared::Shared,
 };
 
-use super::{builder::Builder, condition::Added, facts::Fact, overlay::Overlay};
+use super::{builder::Builder, changes::Changes, condition::Added, facts::Fact, overlay::Overlay};
 
 /// What is known before a group is judged, and what it is judged into.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub(crate) struct Group<'a> {
     overlay: Overlay<'a>,
     /// Kept only if an append of the group has checks.
     added: Option<Added>,
+    changes: Changes<'a>,
 }
 
 /// A group that was judged.
@@ -54,6 +56,7 @@ impl<'a> Group<'a> {
             builder: Builder::new(head.position, batch),
             overlay: Overlay::new(head.position),
             added: checked.then(|| Added::new(head.position)),
+            changes: Changes::default(),
         }
     }
 
@@ -69,10 +72,13 @@ impl<'a> Group<'a> {
             let Some(verdict) = self.judge_one(shared, append, &fact).await? else {
                 break;
             };
-            let verdict = self.judge_checks(append, &fact, verdict);
+            let verdict = self.judge_checks(shared.tail.lifecycles(), append, &fact, verdict);
             verdicts.push(match verdict {
                 Verdict::Write => match self.time_of(append, shared.settings.accept_recorded_times) {
-                    Ok(recorded_at) => Ok(self.accept(append, &fact, recorded_at)?),
+                    Ok(recorded_at) => {
+                        self.changes.add(append, shared.tail.lifecycles());
+                        Ok(self.accept(append, &fact, recorded_at)?)
+                    }
                     Err(rejection) => Err(rejection),
                 },
                 Verdict::Already(appended) => Ok(appended),
@@ -94,12 +100,22 @@ impl<'a> Group<'a> {
 
     /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
     async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
+        if self.changes.concern(append) {
+            return Ok(None);
+        }
+        let lifecycles = shared.tail.lifecycles();
+        if let Some(stream) = lifecycles.tombstoned(append.streams()) {
+            let stream = stream.clone();
+            return Ok(Some(Verdict::Reject(Rejection::Tombstoned { stream })));
+        }
+        let lifecycle = lifecycles.of(append.stream().as_str());
         let overlay = &self.overlay;
         let last = overlay.last_of(append.stream(), *fact.last.first());
+        let present = lifecycle.present(last);
         if let Some(standing) = overlay.of_request(append) {
-            return Ok(Some(decide::compare(append, last, &standing)));
+            return Ok(Some(decide::compare(append, present, &standing)));
         }
-        let standing = match decide::ask(append, last, fact.request) {
+        let standing = match decide::ask(append, last, &lifecycle, fact.request) {
             Question::Decided(verdict) => return Ok(Some(verdict)),
             Question::Request(request) => Some(standing::of_request(shared, request).await?),
             Question::Revisions(from) if append.is_to_one() => {
@@ -107,12 +123,18 @@ impl<'a> Group<'a> {
             }
             Question::Revisions(from) => overlay.behind(shared, append, from).await?,
         };
-        Ok(standing.map(|standing| decide::compare(append, last, &standing)))
+        Ok(standing.map(|standing| decide::compare(append, present, &standing)))
     }
 
     /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not
     /// refused because of what it wrote itself.
-    fn judge_checks(&self, append: &Append, fact: &Fact, verdict: Verdict) -> Verdict {
+    fn judge_checks(
+        &self,
+        lifecycles: &Lifecycles,
+        append: &Append,
+        fact: &Fact,
+        verdict: Verdict,
+    ) -> Verdict {
         if append.checks.is_empty() {
             return verdict;
         }
@@ -137,7 +159,7 @@ impl<'a> Group<'a> {
             return Verdict::Reject(Rejection::CheckBeyondHead { after, head });
         }
         for (index, (check, evidence)) in append.checks.iter().zip(&fact.evidence).enumerate() {
-            failed.extend(check.failed(index, self.with_added(check, *evidence)));
+            failed.extend(check.failed(index, self.with_added(lifecycles, check, *evidence)));
         }
         if failed.is_empty() {
             verdict
@@ -147,10 +169,11 @@ impl<'a> Group<'a> {
     }
 
     /// What was found in the log for a check, with what the group adds.
-    fn with_added(&self, check: &Check, evidence: Evidence) -> Evidence {
+    fn with_added(&self, lifecycles: &Lifecycles, check: &Check, evidence: Evidence) -> Evidence {
         match (check, evidence) {
             (Check::Stream { stream, .. }, Evidence::Last(last)) => {
-                Evidence::Last(self.overlay.last_of(stream, last))
+                let last = self.overlay.last_of(stream, last);
+                Evidence::Last(lifecycles.of(stream.as_str()).present(last))
             }
             (Check::NoMatch { query, after }, Evidence::First(None)) => Evidence::First(
                 self.added

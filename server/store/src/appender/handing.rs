@@ -19,6 +19,10 @@ impl Appender {
         if !writer.is_empty() && writer != *own {
             self.handing.saw(writer);
         }
+        // No call takes the store's own streams, so that no client can write them.
+        if jobs.iter().any(|job| job.append.stream().is_own()) {
+            return;
+        }
         while let Some(writer) = self.handing.target(own) {
             self.send_back(jobs);
             if jobs.is_empty() {

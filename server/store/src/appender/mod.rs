@@ -10,6 +10,7 @@
 //! 5. Order is kept: what is put off is judged before what came after it.
 
 mod builder;
+mod changes;
 mod commit;
 mod condition;
 mod facts;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Question, Standing, Verdict, ask, compare};
 use crate::{
     Append, EventType, Expected, Limits, NewEvent, Position, Rejection, Revision, StreamName, Timestamp,
-    tail::Request,
+    lifecycle::Lifecycle, tail::Request,
 };
 
 fn id(n: u128) -> Uuid {
@@ -123,10 +123,87 @@ fn what_is_asked_follows_the_table() {
     ];
     for (name, expected, last, request, question) in cases {
         assert_eq!(
-            ask(&append(expected, &[1]), last.map(Revision), request),
+            ask(
+                &append(expected, &[1]),
+                last.map(Revision),
+                &Lifecycle::default(),
+                request
+            ),
             question,
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_deleted_stream_has_no_events_until_it_begins_again() {
+    let deleted = Lifecycle::default().after_deletion(Revision(4));
+    let write = || Question::Decided(Verdict::Write);
+    let refuse = |expected, actual| Question::Decided(conflict(expected, actual));
+    let cases = [
+        ("no stream", Expected::NoStream, 4, write()),
+        ("any", Expected::Any, 4, write()),
+        (
+            "exists",
+            Expected::StreamExists,
+            4,
+            refuse(Expected::StreamExists, None),
+        ),
+        ("exactly the last", exactly(4), 4, refuse(exactly(4), None)),
+        ("exactly one before", exactly(2), 4, refuse(exactly(2), None)),
+        (
+            "begun again, no stream",
+            Expected::NoStream,
+            6,
+            Question::Revisions(Revision(5)),
+        ),
+        ("begun again, exists", Expected::StreamExists, 6, write()),
+        ("begun again, exactly the current", exactly(6), 6, write()),
+        (
+            "begun again, exactly one before",
+            exactly(5),
+            6,
+            Question::Revisions(Revision(6)),
+        ),
+        (
+            "begun again, exactly the last before",
+            exactly(4),
+            6,
+            Question::Revisions(Revision(5)),
+        ),
+        (
+            "begun again, exactly what is gone",
+            exactly(3),
+            6,
+            refuse(exactly(3), Some(6)),
+        ),
+    ];
+    for (name, expected, last, question) in cases {
+        let asked = ask(&append(expected, &[1]), Some(Revision(last)), &deleted, None);
+        assert_eq!(asked, question, "{name}");
+    }
+}
+
+#[test]
+fn nothing_is_appended_behind_a_tombstone() {
+    let tombstoned = Lifecycle::default().after_tombstone();
+    let request = Request {
+        first: Position(7),
+        events: 1,
+    };
+    let refused = Question::Decided(Verdict::Reject(Rejection::Tombstoned {
+        stream: StreamName::new("s").unwrap(),
+    }));
+    for expected in [
+        Expected::Any,
+        Expected::NoStream,
+        Expected::StreamExists,
+        exactly(3),
+    ] {
+        for last in [None, Some(Revision(3))] {
+            let asked = ask(&append(expected, &[1]), last, &tombstoned, Some(request));
+            assert_eq!(asked, refused, "{expected:?} {last:?}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use annals_engine::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::Marked;
@@ -204,11 +205,14 @@ impl Page {
         if unknown.is_empty() {
             return Ok(marked);
         }
-        let look_ups = unknown.into_iter().map(|name| async move {
-            let last = last_revision(shared, name).await?;
-            lifecycles.learn(name.as_str(), last);
-            Result::Ok(())
-        });
+        let mut look_ups: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
+        for name in unknown {
+            look_ups.push(Box::pin(async move {
+                let last = last_revision(shared, name).await?;
+                lifecycles.learn(name.as_str(), last);
+                Ok(())
+            }));
+        }
         let () = stream::iter(look_ups)
             .buffer_unordered(LOOK_UPS_MAX)
             .try_collect()

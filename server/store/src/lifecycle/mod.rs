@@ -18,6 +18,7 @@
 //! included. Ages are judged by the clock of the server that is asked, and never by less than the log's last recorded
 //! time.
 
+pub(crate) mod change;
 mod entry;
 pub(crate) mod gone;
 mod map;
@@ -25,6 +26,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use change::{Deleted, RetentionInfo, Tombstoned};
 pub(crate) use entry::{load, value};
 pub(crate) use map::{Lifecycles, Marked};
 pub use state::Retention;

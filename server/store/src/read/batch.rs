@@ -7,6 +7,7 @@ use super::{BATCH_BYTES, log_reader::frames};
 use crate::{
     error::{Error, Result},
     frame::Frame,
+    lifecycle::gone::{self, Gone},
     position::Position,
     query::Query,
     record::{Entry, Record},
@@ -81,16 +82,18 @@ pub(crate) struct Selector<'a> {
 impl Selector<'_> {
     /// Takes from a page of whole frames, and returns the last position that was looked at.
     pub(crate) async fn page(&self, shared: &Shared, batch: &mut Batch) -> Result<Position> {
+        let frames = frames(shared, self.from, self.direction, BATCH_BYTES).await?;
+        let gone = gone::in_frames(shared, &frames).await?;
         let mut reached = None;
-        for frame in frames(shared, self.from, self.direction, BATCH_BYTES).await? {
-            reached = self.take(&frame, batch)?.or(reached);
+        for frame in &frames {
+            reached = self.take(frame, &gone, batch)?.or(reached);
         }
         reached.ok_or_else(|| Error::Corrupt(format!("no event is stored at position {}", self.from)))
     }
 
-    /// Takes from a frame into `batch`, and returns the last position that was looked at, or `None` if the frame has
+    /// Takes from a frame into `batch` what is not gone, and returns the last position that was looked at, or `None` if the frame has
     /// nothing in the range.
-    pub(crate) fn take(&self, frame: &Frame, batch: &mut Batch) -> Result<Option<Position>> {
+    pub(crate) fn take(&self, frame: &Frame, gone: &Gone, batch: &mut Batch) -> Result<Option<Position>> {
         let room = self.events_max.saturating_sub(batch.events as u64);
         let (low, high) = match self.direction {
             Direction::Forwards => (self.from.max(frame.first), self.to.min(frame.last)),
@@ -100,20 +103,20 @@ impl Selector<'_> {
             return Ok(None);
         }
         let whole = low == frame.first && high == frame.last && room >= frame.len();
-        if self.direction == Direction::Forwards && whole && self.query.matches_all() {
+        if self.direction == Direction::Forwards && whole && self.query.matches_all() && !gone.any_in(frame) {
             let events = usize::try_from(frame.len()).map_err(|_| Malformed("frame: too long"))?;
             batch.push(frame.body.clone(), events);
             return Ok(Some(frame.last));
         }
-        self.take_some(frame, batch, low, high, room)
+        self.take_some(frame, gone, batch, (low, high), room)
     }
 
     fn take_some(
         &self,
         frame: &Frame,
+        gone: &Gone,
         batch: &mut Batch,
-        low: Position,
-        high: Position,
+        (low, high): (Position, Position),
         room: u64,
     ) -> Result<Option<Position>> {
         let mut entries = frame.entries();
@@ -140,7 +143,7 @@ impl Selector<'_> {
             }
             let view = entry.view()?;
             last = Some(view.position);
-            if self.query.matches(&view) {
+            if self.query.matches(&view) && !gone.contains(view.position) {
                 left -= 1;
                 batch.push(entry.into_bytes(), 1);
             }

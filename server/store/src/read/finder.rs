@@ -3,7 +3,15 @@
 use annals_engine::Direction;
 
 use super::{BATCH_BYTES, Batch, Selector, records_at};
-use crate::{error::Result, lookup::Lookup, position::Position, query::Query, record::Entry, shared::Shared};
+use crate::{
+    error::Result,
+    lifecycle::gone::{self, Gone},
+    lookup::Lookup,
+    position::Position,
+    query::Query,
+    record::Entry,
+    shared::Shared,
+};
 
 /// Events that are read at a time.
 const PAGE_EVENTS: u64 = 64;
@@ -56,7 +64,8 @@ impl Finder {
                 while !left.is_empty() {
                     let entries = records_at(shared, left).await?;
                     left = &left[entries.len()..];
-                    if let Some(reached) = take(selector, entries.into_iter(), batch)? {
+                    let gone = gone::in_entries(shared, &entries).await?;
+                    if let Some(reached) = take(selector, &gone, entries.into_iter(), batch)? {
                         return Ok(reached);
                     }
                 }
@@ -69,7 +78,8 @@ impl Finder {
                     while entries.len() < group.len() {
                         entries.extend(records_at(shared, &group[entries.len()..]).await?);
                     }
-                    if let Some(reached) = take(selector, entries.into_iter().rev(), batch)? {
+                    let gone = gone::in_entries(shared, &entries).await?;
+                    if let Some(reached) = take(selector, &gone, entries.into_iter().rev(), batch)? {
                         return Ok(reached);
                     }
                 }
@@ -79,15 +89,16 @@ impl Finder {
     }
 }
 
-/// Takes what matches. Returns the last position that was looked at once the batch is full.
+/// Takes what matches and is not gone. Returns the last position that was looked at once the batch is full.
 fn take(
     selector: &Selector<'_>,
+    gone: &Gone,
     entries: impl Iterator<Item = Entry>,
     batch: &mut Batch,
 ) -> Result<Option<Position>> {
     for entry in entries {
         let view = entry.view()?;
-        if !selector.query.matches(&view) {
+        if !selector.query.matches(&view) || gone.contains(view.position) {
             continue;
         }
         let position = view.position;

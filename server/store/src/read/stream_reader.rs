@@ -7,6 +7,7 @@ use annals_engine::Direction;
 use super::{BATCH_BYTES, Batch, ends, places, records_at};
 use crate::{
     error::{Error, Result},
+    lifecycle::gone::{self, Gone},
     name::StreamName,
     position::{Position, Revision},
     query::Query,
@@ -40,6 +41,8 @@ pub struct StreamReader {
     shared: Arc<Shared>,
     read: ReadStream,
     head: Position,
+    /// The first revision that was not gone when the read began.
+    floor: Revision,
     last: Revision,
     /// The next revision to look at; `None` at the end.
     next: Option<Revision>,
@@ -49,9 +52,14 @@ pub struct StreamReader {
 impl StreamReader {
     pub(crate) async fn begin(shared: Arc<Shared>, read: ReadStream) -> Result<Self> {
         let (head, last) = ends(&shared, &read.stream).await?;
-        let Some(last) = last else {
+        let lifecycle = shared.tail.lifecycles().of(read.stream.as_str());
+        if lifecycle.tombstoned {
+            return Err(Error::StreamTombstoned(read.stream));
+        }
+        let Some(last) = lifecycle.present(last) else {
             return Err(Error::StreamNotFound(read.stream));
         };
+        let floor = gone::first_kept(&shared, &read.stream, Some(last)).await?;
         let from = read.from.unwrap_or(match read.direction {
             Direction::Forwards => Revision::FIRST,
             Direction::Backwards => last,
@@ -64,14 +72,15 @@ impl StreamReader {
             });
         }
         let next = match read.direction {
-            Direction::Forwards => (from <= last).then_some(from),
-            Direction::Backwards => Some(from.min(last)),
+            Direction::Forwards => Some(from.max(floor)).filter(|from| *from <= last),
+            Direction::Backwards => Some(from.min(last)).filter(|from| *from >= floor),
         };
         let left = read.limit.unwrap_or(u64::MAX);
         Ok(Self {
             shared,
             read,
             head,
+            floor,
             last,
             next,
             left,
@@ -104,7 +113,7 @@ impl StreamReader {
             };
             let (from, to) = match self.read.direction {
                 Direction::Forwards => (next, Revision(self.last.0.min(next.0.saturating_add(wanted - 1)))),
-                Direction::Backwards => (Revision(next.0.saturating_sub(wanted - 1)), next),
+                Direction::Backwards => (Revision(next.0.saturating_sub(wanted - 1)).max(self.floor), next),
             };
             let mut batch = Batch::default();
             self.read_page(from, to, &mut batch).await?;
@@ -123,7 +132,8 @@ impl StreamReader {
         match self.read.direction {
             Direction::Forwards => {
                 let entries = records_at(&self.shared, &positions).await?;
-                self.take(entries.into_iter(), batch)
+                let gone = gone::in_entries(&self.shared, &entries).await?;
+                self.take(&gone, entries.into_iter(), batch)
             }
             Direction::Backwards => self.read_backwards(&positions, batch).await,
         }
@@ -136,7 +146,8 @@ impl StreamReader {
             while entries.len() < group.len() {
                 entries.extend(records_at(&self.shared, &group[entries.len()..]).await?);
             }
-            self.take(entries.into_iter().rev(), batch)?;
+            let gone = gone::in_entries(&self.shared, &entries).await?;
+            self.take(&gone, entries.into_iter().rev(), batch)?;
             if self.left == 0 || batch.bytes >= BATCH_BYTES {
                 break;
             }
@@ -144,7 +155,7 @@ impl StreamReader {
         Ok(())
     }
 
-    fn take(&mut self, entries: impl Iterator<Item = Entry>, batch: &mut Batch) -> Result<()> {
+    fn take(&mut self, gone: &Gone, entries: impl Iterator<Item = Entry>, batch: &mut Batch) -> Result<()> {
         for entry in entries {
             if self.left == 0 || batch.bytes >= BATCH_BYTES {
                 break;
@@ -155,9 +166,12 @@ impl StreamReader {
             }
             self.next = match self.read.direction {
                 Direction::Forwards => Some(view.revision.next()).filter(|next| *next <= self.last),
-                Direction::Backwards => view.revision.0.checked_sub(1).map(Revision),
+                Direction::Backwards => {
+                    let before = view.revision.0.checked_sub(1).map(Revision);
+                    before.filter(|before| *before >= self.floor)
+                }
             };
-            if self.read.query.matches(&view) {
+            if self.read.query.matches(&view) && !gone.contains(view.position) {
                 self.left -= 1;
                 batch.push(entry.into_bytes(), 1);
             }

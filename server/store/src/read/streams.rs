@@ -8,6 +8,7 @@ use super::ends::stored_end;
 use crate::{
     error::{Error, Result},
     index, keys,
+    lifecycle::{Retention, gone},
     name::StreamName,
     position::{Position, Revision, Timestamp},
     shared::Shared,
@@ -15,24 +16,36 @@ use crate::{
     wire::Malformed,
 };
 
+/// With this begin the names of the store's own streams, which are listed only to those who ask for them.
+const OWN: char = '$';
+/// The first of all names behind those.
+const BEHIND_OWN: &str = "%";
+
 /// What is known of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamInfo {
     /// Its name.
     pub name: StreamName,
+    /// Revision of its first event that is not gone; one after the last if all are.
+    pub first_revision: Revision,
     /// Revision of its last event.
     pub last_revision: Revision,
     /// Position of its last event.
     pub last_position: Position,
-    /// Position of its first event.
+    /// Position of the event that began it, the last time if it was deleted.
     pub first_position: Position,
-    /// When its first event was recorded.
+    /// When that event was recorded.
     pub created_at: Timestamp,
+    /// How much of it is kept.
+    pub retention: Retention,
 }
 
 /// One stream.
 pub(crate) async fn stream(shared: &Shared, name: &StreamName) -> Result<StreamInfo> {
     shared.fresh_head().await?;
+    if shared.tail.lifecycles().of(name.as_str()).tombstoned {
+        return Err(Error::StreamTombstoned(name.clone()));
+    }
     let began = match shared.tail.began(name.as_str()) {
         Some(began) => Some(began),
         None => {
@@ -40,8 +53,9 @@ pub(crate) async fn stream(shared: &Shared, name: &StreamName) -> Result<StreamI
             index::names(&*snapshot, &[name.as_str()]).await?.pop().flatten()
         }
     };
-    let began = began.ok_or_else(|| Error::StreamNotFound(name.clone()))?;
-    info(shared, name.clone(), &began).await
+    let not_found = || Error::StreamNotFound(name.clone());
+    let began = began.ok_or_else(not_found)?;
+    info(shared, name.clone(), &began).await?.ok_or_else(not_found)
 }
 
 /// The first `limit` streams whose names begin with `prefix` and come behind `after`, in the order of their names.
@@ -52,43 +66,107 @@ pub(crate) async fn streams(
     limit: usize,
 ) -> Result<Vec<StreamInfo>> {
     let head = shared.fresh_head().await?;
-    // The tail first: what it lets go of meanwhile is on disk before it does.
-    let mut found: BTreeMap<StreamName, NewStream> = shared.tail.new_streams(prefix, after, limit);
-    let page_limit = PageLimit {
-        entries: limit,
-        bytes: usize::MAX,
-    };
-    let snapshot = shared.engine.snapshot().await?;
-    let mut range = keys::names(prefix, after);
-    let mut stored = 0;
+    let mut infos = Vec::with_capacity(limit);
+    let mut after = after.map(str::to_owned);
     loop {
-        let page = snapshot
-            .range(range.clone(), Direction::Forwards, page_limit)
-            .await?;
-        let last_key = page.entries.last().map(|entry| entry.key.clone());
-        for entry in page.entries {
-            let name = keys::parse_name(&entry.key).ok_or(Malformed("index: key of a name"))?;
-            let began = index::parse_name(&entry.value)?;
-            // A window that another server is just writing may hold names of it already. They are not there yet, and must
-            // not take the places of others.
-            if began.first_position <= head {
-                stored += 1;
-                found.insert(StreamName::trusted(name), began);
-            }
+        let wanted = limit - infos.len();
+        let names = Names {
+            prefix,
+            after: after.as_deref(),
+            limit: wanted,
+        };
+        let found = names.find(shared, head).await?;
+        let more = found.len() >= wanted;
+        for (name, began) in found.into_iter().take(wanted) {
+            after = Some(name.to_string());
+            infos.extend(info(shared, name, &began).await?);
         }
-        match last_key {
-            Some(last) if page.more && stored < limit => range.start = [&last[..], &[0]].concat().into(),
-            _ => break,
+        if !more || infos.len() >= limit {
+            return Ok(infos);
         }
+        // Deleted streams may be many.
+        tokio::task::yield_now().await;
     }
-    let mut infos = Vec::with_capacity(limit.min(found.len()));
-    for (name, began) in found.into_iter().take(limit) {
-        infos.push(info(shared, name, &began).await?);
-    }
-    Ok(infos)
 }
 
-async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<StreamInfo> {
+/// Which names to find.
+struct Names<'a> {
+    prefix: &'a str,
+    after: Option<&'a str>,
+    limit: usize,
+}
+
+impl Names<'_> {
+    /// Streams that ever began, but for those of which memory tells that they are deleted: the first ones in order, at
+    /// least `limit` if there are.
+    async fn find(&self, shared: &Shared, head: Position) -> Result<BTreeMap<StreamName, NewStream>> {
+        // The tail first: what it lets go of meanwhile is on disk before it does.
+        let mut found = shared
+            .tail
+            .new_streams(self.prefix, self.after, self.limit, |name| {
+                self.shows(shared, name)
+            });
+        let page_limit = PageLimit {
+            entries: self.limit,
+            bytes: usize::MAX,
+        };
+        let snapshot = shared.engine.snapshot().await?;
+        let mut range = keys::names(self.prefix, self.after);
+        let mut stored = 0;
+        loop {
+            let page = snapshot
+                .range(range.clone(), Direction::Forwards, page_limit)
+                .await?;
+            let Some(last) = page.entries.last().map(|entry| entry.key.clone()) else {
+                return Ok(found);
+            };
+            for entry in page.entries {
+                let name = keys::parse_name(&entry.key).ok_or(Malformed("index: key of a name"))?;
+                let began = index::parse_name(&entry.value)?;
+                // A window that another server is just writing may hold names of it already. They are not there yet, and
+                // must not take the places of others.
+                if began.first_position <= head && self.shows(shared, name) {
+                    stored += 1;
+                    let known = found
+                        .entry(StreamName::trusted(name))
+                        .or_insert_with(|| began.clone());
+                    // The last time that it began is the one that counts.
+                    if known.first_position < began.first_position {
+                        *known = began;
+                    }
+                }
+            }
+            if !page.more || stored >= self.limit {
+                return Ok(found);
+            }
+            range.start = [&last[..], &[0]].concat().into();
+            if self.hides_own() && keys::parse_name(&last).is_some_and(|name| name.starts_with(OWN)) {
+                // There may be very many of them.
+                range.start = range.start.max(keys::name(BEHIND_OWN));
+            }
+        }
+    }
+
+    fn hides_own(&self) -> bool {
+        !self.prefix.starts_with(OWN)
+    }
+
+    /// Whether a stream is to be listed, as far as memory tells.
+    fn shows(&self, shared: &Shared, name: &str) -> bool {
+        if self.hides_own() && name.starts_with(OWN) {
+            return false;
+        }
+        shared.tail.lifecycles().get(name).is_none_or(|marked| {
+            !marked.lifecycle.tombstoned
+                && marked
+                    .last
+                    .is_none_or(|last| marked.lifecycle.present(Some(last)).is_some())
+        })
+    }
+}
+
+/// `None`: it has no events, because it was deleted.
+async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<Option<StreamInfo>> {
     let (last_revision, last_position) = match shared.tail.last_placed(name.as_str()) {
         Some(last) => last,
         // Revision and position from one look: another server's index may be ahead of this one's tail by now, and then the
@@ -97,11 +175,19 @@ async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<St
             .await?
             .ok_or_else(|| Error::StreamNotFound(name.clone()))?,
     };
-    Ok(StreamInfo {
+    let lifecycles = shared.tail.lifecycles();
+    let lifecycle = lifecycles.of(name.as_str());
+    if lifecycle.present(Some(last_revision)).is_none() {
+        lifecycles.learn(name.as_str(), Some(last_revision));
+        return Ok(None);
+    }
+    Ok(Some(StreamInfo {
+        first_revision: gone::first_kept(shared, &name, Some(last_revision)).await?,
         name,
         last_revision,
         last_position,
         first_position: began.first_position,
         created_at: began.created_at,
-    })
+        retention: lifecycle.retention,
+    }))
 }

@@ -6,6 +6,8 @@
 //! 2. Near the head it takes frames from the ring that all subscribers share; further back it reads from storage, a
 //!    batch at a time. It switches by position, so that there is no gap and no duplicate.
 //! 3. `place` only grows: everything up to it was looked at, and what matched was handed out.
+//! 4. What was gone before it began is not handed out. Of what was appended since, nothing was gone then; as long as it
+//!    comes from memory it is not looked at, so that many subscribers near the head cost no more than before.
 
 mod registry;
 mod stream;
@@ -20,6 +22,7 @@ use tokio::time::Instant;
 use crate::{
     error::{Error, Result},
     frame::Frame,
+    lifecycle::gone::{self, Gone},
     name::StreamName,
     position::{Position, Revision},
     query::Query,
@@ -99,6 +102,8 @@ pub struct Subscription {
     /// Set if it is about one stream.
     stream: Option<StreamPlace>,
     place: Position,
+    /// The head when it began: what is gone up to here may have been gone then.
+    began_at: Position,
     /// The last position that the subscriber was told.
     told: Position,
     told_at: Instant,
@@ -121,11 +126,14 @@ impl Subscription {
             }
             Start::After(position) => position,
         };
-        Self::begin(shared, subscribe.query, None, place)
+        Self::begin(shared, subscribe.query, None, place, head)
     }
 
     pub(crate) async fn to_stream(shared: Arc<Shared>, subscribe: SubscribeStream) -> Result<Self> {
         let (head, last) = ends(&shared, &subscribe.stream).await?;
+        if shared.tail.lifecycles().of(subscribe.stream.as_str()).tombstoned {
+            return Err(Error::StreamTombstoned(subscribe.stream));
+        }
         let (next, place) = match subscribe.start {
             Start::Beginning => (Revision::FIRST, Position::START),
             Start::End => (Revision::after(last), head),
@@ -138,11 +146,12 @@ impl Subscription {
             }
             Start::After(revision) => (revision.next(), Position::START),
         };
+        let floor = gone::first_kept(&shared, &subscribe.stream, last).await?;
         let stream = StreamPlace {
             name: subscribe.stream,
-            next,
+            next: next.max(floor),
         };
-        Self::begin(shared, subscribe.query, Some(stream), place)
+        Self::begin(shared, subscribe.query, Some(stream), place, head)
     }
 
     fn begin(
@@ -150,6 +159,7 @@ impl Subscription {
         query: Query,
         stream: Option<StreamPlace>,
         place: Position,
+        head: Position,
     ) -> Result<Self> {
         let kind = if stream.is_some() { "stream" } else { "all" };
         let registered =
@@ -161,6 +171,7 @@ impl Subscription {
             query,
             stream,
             place,
+            began_at: head,
             told: place,
             told_at: Instant::now(),
             live: false,
@@ -215,7 +226,12 @@ impl Subscription {
             Some(frames) => {
                 // What was looked up is not needed near the head, and must not take memory there.
                 self.finder = None;
-                self.take(&frames, head, &mut batch)?;
+                let gone = if self.place < self.began_at {
+                    gone::in_frames(&self.shared, &frames).await?
+                } else {
+                    Gone::default()
+                };
+                self.take(&frames, head, &gone, &mut batch)?;
             }
             None if self.live => {
                 self.live = false;
@@ -267,10 +283,10 @@ impl Subscription {
         Ok(())
     }
 
-    fn take(&mut self, frames: &[Arc<Frame>], head: Position, batch: &mut Batch) -> Result<()> {
+    fn take(&mut self, frames: &[Arc<Frame>], head: Position, gone: &Gone, batch: &mut Batch) -> Result<()> {
         let from = self.place.next();
         match &mut self.stream {
-            Some(stream) => stream.take(frames, from, head, &self.query, batch)?,
+            Some(stream) => stream.take(frames, (from, head), gone, &self.query, batch)?,
             None => {
                 let selector = Selector {
                     query: &self.query,
@@ -280,7 +296,7 @@ impl Subscription {
                     events_max: u64::MAX,
                 };
                 for frame in frames {
-                    selector.take(frame, batch)?;
+                    selector.take(frame, gone, batch)?;
                 }
             }
         }

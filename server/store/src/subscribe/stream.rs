@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     error::Result,
     frame::Frame,
+    lifecycle::gone::{self, Gone},
     name::StreamName,
     position::{Position, Revision},
     query::Query,
@@ -24,12 +25,12 @@ pub(crate) struct StreamPlace {
 }
 
 impl StreamPlace {
-    /// Takes the stream's events from frames.
+    /// Takes the stream's events that stand between two positions from frames.
     pub(crate) fn take(
         &mut self,
         frames: &[Arc<Frame>],
-        from: Position,
-        to: Position,
+        (from, to): (Position, Position),
+        gone: &Gone,
         query: &Query,
         batch: &mut Batch,
     ) -> Result<()> {
@@ -42,7 +43,7 @@ impl StreamPlace {
                     continue;
                 }
                 self.next = event.revision.next();
-                if query.matches(&event) {
+                if query.matches(&event) && !gone.contains(event.position) {
                     batch.push(entry.into_bytes(), 1);
                 }
             }
@@ -67,11 +68,13 @@ impl StreamPlace {
         let places = places(shared, &self.name, self.next, to).await?;
         let positions: Vec<Position> = places.iter().map(|(_, position)| *position).collect();
         let mut reached = head;
-        for entry in records_at(shared, &positions).await? {
+        let entries = records_at(shared, &positions).await?;
+        let gone = gone::in_entries(shared, &entries).await?;
+        for entry in entries {
             let event = entry.view()?;
             reached = event.position;
             self.next = event.revision.next();
-            if query.matches(&event) {
+            if query.matches(&event) && !gone.contains(event.position) {
                 batch.push(entry.into_bytes(), 1);
             }
             if batch.bytes >= BATCH_BYTES {

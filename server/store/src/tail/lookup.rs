@@ -198,20 +198,26 @@ impl Tail {
         state.runs(stream).find_map(|run| run.began.clone())
     }
 
-    /// Streams that began (or began again, after they were deleted) in a window, whose names begin with `prefix` and come behind `after`: the first `limit` of them.
+    /// Streams that began (or began again, after they were deleted) in a window and are `wanted`, whose names begin with
+    /// `prefix` and come behind `after`: the first `limit` of them.
     pub(crate) fn new_streams(
         &self,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
+        wanted: impl Fn(&str) -> bool,
     ) -> BTreeMap<StreamName, NewStream> {
         let state = self.state.read();
         let mut found = BTreeMap::new();
         for (name, run) in state.windows().flat_map(|window| &window.streams) {
-            let wanted = name.as_str().starts_with(prefix) && after.is_none_or(|after| name.as_str() > after);
-            let Some(new) = run.began.as_ref().filter(|_| wanted) else {
+            let Some(new) = &run.began else {
                 continue;
             };
+            let in_page =
+                name.as_str().starts_with(prefix) && after.is_none_or(|after| name.as_str() > after);
+            if !in_page || !wanted(name.as_str()) {
+                continue;
+            }
             // Newest first: the last time that it began is the one that counts.
             found.entry(name.clone()).or_insert_with(|| new.clone());
             if found.len() > limit {
