@@ -6,6 +6,7 @@ use std::time::Duration;
 use annals_proto::v1 as pb;
 
 use crate::append::{self, Appended, ExpectedRevision};
+use crate::append_all::{Append, AppendedAll};
 use crate::builder::ClientBuilder;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
@@ -76,6 +77,25 @@ impl Client {
         let call = |mut stub: Stub| {
             let request = request.clone();
             async move { stub.append_to_stream(request).await }
+        };
+        self.shared
+            .call(self.timeout, call)
+            .await?
+            .into_inner()
+            .try_into()
+    }
+
+    /// Appends events to any number of streams, all or none, if everything holds that the [`Append`] expects.
+    ///
+    /// Retried as [`append`](Self::append) is, and as safe to send again.
+    ///
+    /// Fails also with [`Error::ChecksFailed`], [`Error::PositionBeyondHead`], [`Error::EventIdConflict`],
+    /// [`Error::InvalidField`], [`Error::TooLarge`].
+    pub async fn append_all(&self, append: Append) -> Result<AppendedAll> {
+        let request = pb::AppendRequest::from(append);
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.append(request).await }
         };
         self.shared
             .call(self.timeout, call)

@@ -252,7 +252,7 @@ impl Error {
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
-            Error::RevisionConflict { .. } | Error::EventIdConflict { .. }
+            Error::RevisionConflict { .. } | Error::EventIdConflict { .. } | Error::ChecksFailed { .. }
         )
     }
 

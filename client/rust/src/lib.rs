@@ -48,7 +48,8 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | append what one decision led to | [`Client::append`] |
+//! | append what a decision led to that rests on one stream | [`Client::append`] |
+//! | append to several streams, or what rests on several or on a query | [`Client::append_all`] |
 //! | append much, in order, with many appends in flight | [`Client::append_session`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | look at the log once | [`Client::read_all`] |
@@ -61,7 +62,8 @@
 //!   next endpoint, then after growing pauses, until its deadline: 10 s unless [`ClientBuilder::timeout`] or
 //!   [`Client::with_timeout`] says otherwise. [`RetryPolicy`] bounds it further.
 //! - Appends are tried again as well: an [`Event`] has its id from the moment it is made, and the store writes an id once.
-//! - A refusal because of what is in the store ([`Error::RevisionConflict`]) is never tried again: decide anew.
+//! - A refusal because of what is in the store ([`Error::RevisionConflict`],
+//!   [`Error::ChecksFailed`]) is never tried again: decide anew.
 //! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
 //!   takes (or [`Subscribe::give_up_after`]).
 //! - Reads resume behind the last event that came, and end where they would have ended.
@@ -78,6 +80,7 @@
 //! A refusal that every server would give (a conflict, a bad field) is an error at once.
 
 mod append;
+mod append_all;
 mod builder;
 mod client;
 mod connection;
@@ -93,6 +96,7 @@ mod stream;
 mod subscription;
 
 pub use append::{Appended, ExpectedRevision};
+pub use append_all::{Append, AppendedAll, WrittenStream};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};

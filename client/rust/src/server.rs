@@ -47,6 +47,8 @@ pub struct Limits {
     pub max_tags: u32,
     /// The most subscriptions open at a time.
     pub max_subscriptions: u32,
+    /// The most checks in an append.
+    pub max_append_checks: u32,
 }
 
 impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
@@ -71,6 +73,7 @@ impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
                 max_tag_bytes: limits.max_tag_bytes,
                 max_tags: limits.max_tags,
                 max_subscriptions: limits.max_subscriptions,
+                max_append_checks: limits.max_append_checks,
             },
         })
     }

@@ -23,6 +23,7 @@ use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::append::{self, Appended, ExpectedRevision};
+use crate::append_all::{Append, AppendedAll};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::retry::Shared;
@@ -75,9 +76,26 @@ pub struct AppendSession {
 struct Waiting {
     append: pb::SessionAppend,
     append_bytes: usize,
-    answer: oneshot::Sender<Result<Appended>>,
+    answer: Answer,
     /// Its place among the appends in flight, given back when it is answered.
     _room: [OwnedSemaphorePermit; 2],
+}
+
+/// Who waits for the result of an append.
+#[derive(Debug)]
+enum Answer {
+    One(oneshot::Sender<Result<Appended>>),
+    All(oneshot::Sender<Result<AppendedAll>>),
+}
+
+impl Answer {
+    /// Nobody may be waiting for it any more.
+    fn fail(self, error: Error) {
+        match self {
+            Answer::One(sender) => drop(sender.send(Err(error))),
+            Answer::All(sender) => drop(sender.send(Err(error))),
+        }
+    }
 }
 
 impl AppendSession {
@@ -104,7 +122,15 @@ impl AppendSession {
         expected: ExpectedRevision,
         events: impl IntoIterator<Item = Event>,
     ) -> Result<PendingAppend> {
-        self.take(append::request(stream, expected, events, None)).await
+        self.one(append::request(stream, expected, events, None)).await
+    }
+
+    /// Hands an append to any number of streams to the session, as [`append`](Self::append) does with one to one stream.
+    pub async fn append_all(&self, append: Append) -> Result<PendingAppend<AppendedAll>> {
+        let (answer, result) = oneshot::channel();
+        let append = pb::session_append::Append::AppendToMany(append.into());
+        self.take(append, Answer::All(answer)).await?;
+        Ok(PendingAppend { result })
     }
 
     /// The same for events that were recorded at a time of their own, in the store from which a log is moved here.
@@ -119,15 +145,20 @@ impl AppendSession {
         events: impl IntoIterator<Item = Event>,
         recorded_at: Timestamp,
     ) -> Result<PendingAppend> {
-        self.take(append::request(stream, expected, events, Some(recorded_at)))
+        self.one(append::request(stream, expected, events, Some(recorded_at)))
             .await
     }
 
-    async fn take(&self, request: pb::AppendToStreamRequest) -> Result<PendingAppend> {
-        let append_bytes = request.encoded_len();
-        let append = pb::SessionAppend {
-            append: Some(pb::session_append::Append::AppendToStream(request)),
-        };
+    async fn one(&self, request: pb::AppendToStreamRequest) -> Result<PendingAppend> {
+        let (answer, result) = oneshot::channel();
+        let append = pb::session_append::Append::AppendToStream(request);
+        self.take(append, Answer::One(answer)).await?;
+        Ok(PendingAppend { result })
+    }
+
+    async fn take(&self, append: pb::session_append::Append, answer: Answer) -> Result<()> {
+        let append = pb::SessionAppend { append: Some(append) };
+        let append_bytes = append.encoded_len();
         let closed = |_| Error::SessionClosed;
         let weight = u32::try_from(append_bytes)
             .unwrap_or(u32::MAX)
@@ -140,27 +171,26 @@ impl AppendSession {
                 .await
                 .map_err(closed)?,
         ];
-        let (answer, result) = oneshot::channel();
         let waiting = Waiting {
             append,
             append_bytes,
             answer,
             _room: room,
         };
-        self.queue.send(waiting).await.map_err(|_| Error::SessionClosed)?;
-        Ok(PendingAppend { result })
+        self.queue.send(waiting).await.map_err(|_| Error::SessionClosed)
     }
 }
 
-/// The result of an append of a session, to come.
+/// The result of an append of a session, to come: an [`Appended`], or an [`AppendedAll`] of
+/// [`append_all`](AppendSession::append_all).
 #[derive(Debug)]
 #[must_use = "an append that fails is only seen here"]
-pub struct PendingAppend {
-    result: oneshot::Receiver<Result<Appended>>,
+pub struct PendingAppend<T = Appended> {
+    result: oneshot::Receiver<Result<T>>,
 }
 
-impl Future for PendingAppend {
-    type Output = Result<Appended>;
+impl<T> Future for PendingAppend<T> {
+    type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answered = ready!(Pin::new(&mut self.result).poll(context));

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use annals_proto::v1 as pb;
+use annals_proto::v1::{self as pb, session_result};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::Waiting;
-use crate::append::Appended;
+use super::{Answer, Waiting};
 use crate::connection::Picked;
 use crate::error::{Error, Result};
 use crate::retry::{Shared, Tries};
@@ -197,18 +196,16 @@ impl Driver {
     /// Takes the results of a message. Fails at the first that is worth sending again, with everything from there on
     /// still unanswered.
     fn answered(&mut self, message: pb::AppendSessionResponse, picked: Picked) -> Result<()> {
-        use pb::session_result::Result as Answer;
         for result in message.results {
             if self.sent == 0 {
                 return Err(Error::protocol("a session result without an append"));
             }
-            let answer = match result.result {
-                Some(Answer::Appended(response)) => Appended::try_from(response),
-                Some(Answer::Error(refused)) => Err(status::from_result(&refused)),
-                Some(Answer::AppendedToMany(_)) => Err(Error::protocol("a session result of another append")),
+            let result = match result.result {
+                Some(session_result::Result::Error(refused)) => Err(status::from_result(&refused)),
+                Some(result) => Ok(result),
                 None => Err(Error::protocol("an empty session result")),
             };
-            if let Err(error) = &answer
+            if let Err(error) = &result
                 && error.is_retryable()
             {
                 self.shared.connection.move_on(picked);
@@ -216,8 +213,7 @@ impl Driver {
             }
             self.sent -= 1;
             if let Some(waiting) = self.unanswered.pop_front() {
-                // Nobody may be waiting for the answer any more.
-                let _ = waiting.answer.send(answer);
+                answer(waiting.answer, result);
             }
             self.progress_at = Instant::now();
             self.tries.reset();
@@ -264,8 +260,22 @@ impl Driver {
             self.unanswered.push_back(waiting);
         }
         for waiting in self.unanswered {
-            let _ = waiting.answer.send(Err(error.clone()));
+            waiting.answer.fail(error.clone());
         }
+    }
+}
+
+/// Gives a result to who waits for it, who may be gone.
+fn answer(answer: Answer, result: Result<session_result::Result>) {
+    match (result, answer) {
+        (Err(error), answer) => answer.fail(error),
+        (Ok(session_result::Result::Appended(response)), Answer::One(sender)) => {
+            drop(sender.send(response.try_into()));
+        }
+        (Ok(session_result::Result::AppendedToMany(response)), Answer::All(sender)) => {
+            drop(sender.send(response.try_into()));
+        }
+        (Ok(_), answer) => answer.fail(Error::protocol("a session result of another kind of append")),
     }
 }
 

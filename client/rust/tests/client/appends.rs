@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use annals_client::{Client, Error, Event, ExpectedRevision, RetryPolicy, Unavailability};
+use annals_client::{Append, Client, Error, Event, ExpectedRevision, QueryItem, RetryPolicy, Unavailability};
+use annals_proto::v1::check::Check;
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -152,4 +153,71 @@ async fn the_policy_bounds_the_tries() {
         .await
         .unwrap_err();
     assert_eq!(fake.state.lock().unwrap().tries.len(), 1);
+}
+
+fn all() -> Append {
+    Append::new()
+        .write("a", [event(), event()])
+        .write("b", [event()])
+        .expect_stream("c", ExpectedRevision::Exactly(7))
+        .expect_no_match(QueryItem::new().of_type("Placed").tagged("x"), 17)
+}
+
+#[tokio::test]
+async fn an_append_to_many_streams_says_what_each_got() {
+    let fake = Fake::start().await;
+    let client = Client::new(fake.endpoint()).unwrap();
+    client
+        .append("b", ExpectedRevision::Any, [event()])
+        .await
+        .unwrap();
+    let appended = client.append_all(all()).await.unwrap();
+    assert_eq!((appended.first_position, appended.last_position), (2, 4));
+    let streams: Vec<_> = appended
+        .streams
+        .iter()
+        .map(|written| {
+            (
+                written.stream.as_str(),
+                written.first_revision,
+                written.last_revision,
+            )
+        })
+        .collect();
+    assert_eq!(streams, [("a", 0, 1), ("b", 1, 1)]);
+    assert_eq!(appended.stream("b").unwrap().last_revision, 1);
+    assert_eq!(appended.stream("c"), None);
+    let checks = &fake.state.lock().unwrap().checks[0];
+    let Some(Check::Stream(stream)) = &checks[0].check else {
+        panic!("{checks:?}")
+    };
+    assert_eq!(
+        (stream.stream.as_str(), stream.expected),
+        ("c", Some(ExpectedRevision::Exactly(7).into()))
+    );
+    let Some(Check::NoMatch(no_match)) = &checks[1].check else {
+        panic!("{checks:?}")
+    };
+    let item = &no_match.query.as_ref().unwrap().items[0];
+    assert_eq!(
+        (no_match.after, item.types.as_slice(), item.tags.as_slice()),
+        (17, ["Placed".to_owned()].as_slice(), ["x".to_owned()].as_slice())
+    );
+}
+
+#[tokio::test]
+async fn an_append_to_many_streams_is_sent_again_with_the_same_ids_unless_it_was_refused() {
+    let fake = Fake::start().await;
+    fake.refuse_next(refusal(Code::Unavailable, "ENGINE_UNAVAILABLE"));
+    fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
+    let client = Client::new(fake.endpoint()).unwrap();
+    client.append_all(all()).await.unwrap();
+    {
+        let tries = &fake.state.lock().unwrap().tries;
+        assert_eq!((tries.len(), tries[0].len()), (3, 3));
+        assert!(tries.iter().all(|ids| *ids == tries[0]));
+    }
+    fake.refuse_next(refusal(Code::Aborted, "CHECKS_FAILED"));
+    client.append_all(all()).await.unwrap_err();
+    assert_eq!(fake.state.lock().unwrap().tries.len(), 4);
 }

@@ -25,6 +25,8 @@ pub struct State {
     written: HashMap<String, pb::AppendToStreamResponse>,
     /// The ids of every append that came in, on whichever path.
     pub tries: Vec<Vec<String>>,
+    /// The checks of every append that has them.
+    pub checks: Vec<Vec<pb::Check>>,
     /// How many appends each message of a session held.
     pub session_messages: Vec<usize>,
     /// What the next calls fail with, before they do anything.
@@ -121,7 +123,7 @@ impl Fake {
             .collect()
     }
 
-    fn append(&self, request: pb::AppendToStreamRequest) -> Result<pb::AppendToStreamResponse, Status> {
+    fn append_one(&self, request: pb::AppendToStreamRequest) -> Result<pb::AppendToStreamResponse, Status> {
         self.admit_at_all()?;
         let ids = request.events.iter().map(|event| event.id.clone()).collect();
         let mut state = self.state.lock().unwrap();
@@ -131,6 +133,42 @@ impl Fake {
         }
         drop(state);
         Ok(self.write(request))
+    }
+
+    /// Its first event's id is known: so is the whole. Checks are kept, and not judged.
+    fn append_all(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
+        self.admit_at_all()?;
+        let events = request.writes.iter().flat_map(|write| &write.events);
+        let ids: Vec<_> = events.map(|event| event.id.clone()).collect();
+        let mut state = self.state.lock().unwrap();
+        state.tries.push(ids.clone());
+        state.checks.push(request.checks);
+        if let Some(refused) = state.refusals.pop_front() {
+            return Err(refused);
+        }
+        drop(state);
+        let mut response: Option<pb::AppendResponse> = None;
+        for write in request.writes {
+            let stream = write.stream.clone();
+            let written = self.write(pb::AppendToStreamRequest {
+                stream: write.stream,
+                events: write.events,
+                ..pb::AppendToStreamRequest::default()
+            });
+            let response = response.get_or_insert_with(|| pb::AppendResponse {
+                first_position: written.first_position,
+                recorded_at: written.recorded_at,
+                already_appended: written.already_appended,
+                ..pb::AppendResponse::default()
+            });
+            response.last_position = written.last_position;
+            response.streams.push(pb::WrittenStream {
+                stream,
+                first_revision: written.first_revision,
+                last_revision: written.last_revision,
+            });
+        }
+        response.ok_or_else(|| refusal(tonic::Code::InvalidArgument, "INVALID_FIELD"))
     }
 
     fn write(&self, request: pb::AppendToStreamRequest) -> pb::AppendToStreamResponse {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use annals_client::{AppendSession, Client, Error, Event, ExpectedRevision, PendingAppend, SessionLimits};
+use annals_client::{
+    Append, AppendSession, Client, Error, Event, ExpectedRevision, PendingAppend, SessionLimits,
+};
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -192,4 +194,34 @@ async fn a_session_outlives_a_connection_that_breaks_while_it_is_idle() {
         appended.await.unwrap();
     }
     assert_eq!((fake.log().len(), wire.opened()), (4, 2));
+}
+
+#[tokio::test]
+async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
+    let fake = Fake::start().await;
+    let wire = Wire::brittle(fake.address, 7, 3, 2_000).await;
+    let session = Client::new(wire.endpoint()).unwrap().append_session();
+    let (mut ones, mut alls) = (Vec::new(), Vec::new());
+    for nth in 0..200 {
+        let one = session.append("a", ExpectedRevision::Any, [event(nth)]);
+        ones.push(one.await.unwrap());
+        let all = Append::new().write("b", [event(nth)]).write("a", [event(nth)]);
+        alls.push(session.append_all(all).await.unwrap());
+    }
+    for (nth, (one, all)) in (0..).zip(ones.into_iter().zip(alls)) {
+        assert_eq!(one.await.unwrap().first_position, 3 * nth + 1);
+        let all = all.await.unwrap();
+        assert_eq!(
+            (all.first_position, all.last_position),
+            (3 * nth + 2, 3 * nth + 3)
+        );
+        let revisions = ["b", "a"].map(|stream| all.stream(stream).unwrap().first_revision);
+        assert_eq!(revisions, [nth, 2 * nth + 1]);
+    }
+    assert_eq!(fake.log().len(), 600);
+    assert_eq!(wire.opened(), 4, "each brittle connection broke");
+    fake.refuse_next(refusal(Code::InvalidArgument, "TOO_LARGE"));
+    let all = Append::new().write("b", [event(0)]);
+    let refused = session.append_all(all).await.unwrap().await;
+    assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
 }

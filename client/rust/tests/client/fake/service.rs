@@ -49,7 +49,17 @@ impl EventStoreService for Fake {
         if self.state.lock().unwrap().silent {
             futures::future::pending::<()>().await;
         }
-        self.append(request.into_inner()).map(Response::new)
+        self.append_one(request.into_inner()).map(Response::new)
+    }
+
+    async fn append(
+        &self,
+        request: Request<pb::AppendRequest>,
+    ) -> Result<Response<pb::AppendResponse>, Status> {
+        if self.state.lock().unwrap().silent {
+            futures::future::pending::<()>().await;
+        }
+        self.append_all(request.into_inner()).map(Response::new)
     }
 
     async fn append_session(
@@ -67,16 +77,19 @@ impl EventStoreService for Fake {
                 fake.state.lock().unwrap().session_messages.push(appends.len());
                 let mut results = Vec::new();
                 for append in appends {
-                    let Some(pb::session_append::Append::AppendToStream(append)) = append.append else {
-                        return Err(Status::invalid_argument("no append"));
+                    use pb::{session_append::Append, session_result::Result as Answer};
+                    let result = match append.append {
+                        Some(Append::AppendToStream(append)) => fake.append_one(append).map(Answer::Appended),
+                        Some(Append::AppendToMany(append)) => {
+                            fake.append_all(append).map(Answer::AppendedToMany)
+                        }
+                        None => return Err(Status::invalid_argument("no append")),
                     };
-                    use pb::session_result::Result as Answer;
-                    let result = match fake.append(append) {
-                        Ok(appended) => Answer::Appended(appended),
-                        Err(refused) => Answer::Error(
+                    let result = result.unwrap_or_else(|refused| {
+                        Answer::Error(
                             prost::Message::decode(refused.details()).expect("refusals carry a status"),
-                        ),
-                    };
+                        )
+                    });
                     results.push(pb::SessionResult { result: Some(result) });
                 }
                 // Answers lag behind, so that a broken connection loses some.
@@ -200,6 +213,7 @@ impl EventStoreService for Fake {
             first_position: first.position,
             created_at: first.recorded_at,
             name,
+            ..pb::Stream::default()
         };
         Ok(Response::new(pb::GetStreamResponse { stream: Some(stream) }))
     }
