@@ -1,56 +1,156 @@
-//! `annals append`.
+//! `annals append`: one event to a stream; [`atomic`]: those of a file to any number of streams.
+
+mod atomic;
 
 use std::io::Read;
 
-use annals_client::{Client, Event};
+use annals_client::{Client, Event, ExpectedRevision, Timestamp, Uuid};
 use serde_json::json;
 
-use crate::arguments::{Append, Format};
+use crate::arguments::{Append, Expected, Format, NewEvent, NoMatch};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::record;
 
-pub async fn run(client: &Client, options: Append, mut output: Output) -> Result<(), Failure> {
-    let data = data(&options.data)?;
-    if !options.raw {
-        check_json("--data", &data)?;
+pub async fn run(client: &Client, options: Append, output: Output) -> Result<(), Failure> {
+    if let Some(file) = &options.atomic {
+        return atomic::run(client, file, &options, output).await;
     }
-    let mut event = Event::new(options.kind, data);
-    if let Some(id) = options.id {
-        event.id = id;
-    }
-    if let Some(metadata) = options.metadata {
-        check_json("--metadata", metadata.as_bytes())?;
-        event.metadata = metadata.into();
-    }
-    event.tags = options.tags;
+    let (Some(stream), Some(kind), Some(data)) = (&options.stream, &options.event.kind, &options.event.data)
+    else {
+        // The command line is refused without them.
+        return Err(Failure::Usage(
+            "a stream, --type and --data are needed".to_owned(),
+        ));
+    };
+    let event = event(kind, data, &options.event)?;
     let id = event.id;
-    let appended = client.append(&options.stream, options.expect, [event]).await?;
+    let expected = expected(stream, &options.expect)?;
+    let no_match = options.no_match.item();
+    let placed = if let ([], None) = (expected.others.as_slice(), &no_match) {
+        let appended = client.append(stream, expected.own, [event]).await?;
+        Placed {
+            revision: appended.last_revision,
+            position: appended.last_position,
+            recorded_at: appended.recorded_at,
+            already_appended: appended.already_appended,
+        }
+    } else {
+        let mut append = annals_client::Append::new().write(stream, [event]);
+        // Most is expected of it unless it may be like anything.
+        if expected.own != ExpectedRevision::Any {
+            append = append.expect_stream(stream, expected.own);
+        }
+        let appended = client
+            .append_all(checked(append, &expected.others, &options.no_match))
+            .await?;
+        let written = appended.streams.first().map(|written| written.last_revision);
+        Placed {
+            revision: written.unwrap_or_default(),
+            position: appended.last_position,
+            recorded_at: appended.recorded_at,
+            already_appended: appended.already_appended,
+        }
+    };
+    print(stream, id, &placed, output)
+}
+
+/// What is expected of streams.
+struct Expectations<'a> {
+    own: ExpectedRevision,
+    others: Vec<(&'a str, ExpectedRevision)>,
+}
+
+/// `stream`: the one that is appended to.
+fn expected<'a>(stream: &str, given: &'a [Expected]) -> Result<Expectations<'a>, Failure> {
+    let mut own = None;
+    let mut others = Vec::new();
+    for expected in given {
+        match expected.stream.as_deref().filter(|named| *named != stream) {
+            Some(other) => others.push((other, expected.revision)),
+            None if own.is_none() => own = Some(expected.revision),
+            None => {
+                let problem =
+                    format!("what stream {stream:?} must be like is said twice; give --expect for it once");
+                return Err(Failure::Usage(problem));
+            }
+        }
+    }
+    Ok(Expectations {
+        own: own.unwrap_or_default(),
+        others,
+    })
+}
+
+/// The append with these expectations.
+fn checked(
+    append: annals_client::Append,
+    streams: &[(&str, ExpectedRevision)],
+    no_match: &NoMatch,
+) -> annals_client::Append {
+    let append = streams.iter().fold(append, |append, (stream, expected)| {
+        append.expect_stream(*stream, *expected)
+    });
+    match no_match.item() {
+        Some(item) => append.expect_no_match(item, no_match.after.unwrap_or_default()),
+        None => append,
+    }
+}
+
+/// Where the event stands.
+struct Placed {
+    revision: u64,
+    position: u64,
+    recorded_at: Timestamp,
+    already_appended: bool,
+}
+
+fn print(stream: &str, id: Uuid, placed: &Placed, mut output: Output) -> Result<(), Failure> {
     match output.format {
         Format::Ndjson => output.json(&json!({
-            "stream": options.stream,
-            "revision": appended.last_revision,
-            "position": appended.last_position,
+            "stream": stream,
+            "revision": placed.revision,
+            "position": placed.position,
             "id": id.to_string(),
-            "time": record::time(appended.recorded_at),
-            "already_appended": appended.already_appended,
+            "time": record::time(placed.recorded_at),
+            "already_appended": placed.already_appended,
         }))?,
         Format::Table => {
             let mut fields = vec![
-                ("stream", options.stream),
-                ("revision", appended.last_revision.to_string()),
-                ("position", appended.last_position.to_string()),
+                ("stream", stream.to_owned()),
+                ("revision", placed.revision.to_string()),
+                ("position", placed.position.to_string()),
                 ("id", id.to_string()),
-                ("recorded", record::time(appended.recorded_at)),
+                ("recorded", record::time(placed.recorded_at)),
             ];
-            if appended.already_appended {
-                fields.push(("note", "was already there: nothing was written".to_owned()));
+            if placed.already_appended {
+                fields.push(("note", ALREADY.to_owned()));
             }
             output.fields(&fields)?;
         }
     }
     output.flush()
 }
+
+fn event(kind: &str, argument: &str, options: &NewEvent) -> Result<Event, Failure> {
+    let data = data(argument)?;
+    if !options.raw {
+        check_json("--data", &data)?;
+    }
+    let mut event = Event::new(kind, data);
+    if let Some(id) = options.id {
+        event.id = id;
+    }
+    if let Some(metadata) = &options.metadata {
+        check_json("--metadata", metadata.as_bytes())?;
+        event.metadata = metadata.clone().into();
+    }
+    event.tags = options.tags.clone();
+    Ok(event)
+}
+
+/// What is said of an append that was sent again.
+const ALREADY: &str = "was already there: nothing was written";
 
 /// The bytes that `--data` names.
 fn data(argument: &str) -> Result<Vec<u8>, Failure> {

@@ -1,11 +1,14 @@
 //! What can be said on the command line.
 
+mod append;
 mod help;
 
 use std::time::Duration;
 
-use annals_client::{ExpectedRevision, Query, QueryItem, Uuid};
+use annals_client::{Query, QueryItem};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use append::{Append, Expected, NewEvent, NoMatch};
 
 /// Look into and write to an Annals event store.
 #[derive(Debug, Parser)]
@@ -72,9 +75,9 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Append one event to a stream.
+    /// Append one event to a stream, or several to any number of streams, all or none.
     #[command(after_help = help::APPEND)]
-    Append(Append),
+    Append(Box<Append>),
 
     /// Read a stream, or the whole log, up to its end.
     #[command(after_help = help::READ)]
@@ -134,45 +137,6 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct Append {
-    /// The stream; it need not exist.
-    pub stream: String,
-    /// What happened, in the words of the domain: `OrderPlaced`.
-    #[arg(long = "type", value_name = "TYPE")]
-    pub kind: String,
-    /// The event's data as JSON; `@FILE` takes it from a file, `-` from standard input.
-    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
-    pub data: String,
-    /// Take the data as bytes, whatever they are, instead of insisting on JSON.
-    #[arg(long)]
-    pub raw: bool,
-    /// The event's id. Unless given, a new one.
-    #[arg(long, value_name = "UUID")]
-    pub id: Option<Uuid>,
-    /// What is to be said about the event, as JSON.
-    #[arg(long, value_name = "JSON")]
-    pub metadata: Option<String>,
-    /// A label for queries that cross streams: `customer:7`. May be given several times.
-    #[arg(long = "tag", value_name = "TAG")]
-    pub tags: Vec<String>,
-    /// What the stream must be like: `any`, `no-stream`, `stream-exists`, or the revision of its last event.
-    #[arg(long, value_name = "EXPECTED", default_value = "any", value_parser = parse_expected)]
-    pub expect: ExpectedRevision,
-}
-
-fn parse_expected(text: &str) -> Result<ExpectedRevision, String> {
-    match text {
-        "any" => Ok(ExpectedRevision::Any),
-        "no-stream" => Ok(ExpectedRevision::NoStream),
-        "stream-exists" => Ok(ExpectedRevision::StreamExists),
-        number => match number.parse() {
-            Ok(revision) => Ok(ExpectedRevision::Exactly(revision)),
-            Err(_) => Err("give any, no-stream, stream-exists, or a revision such as 0".to_owned()),
-        },
-    }
 }
 
 /// A stream or the whole log.

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use annals_client::Error;
+use annals_client::{Error, Found};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +125,14 @@ impl Failure {
             Error::RevisionConflict { stream, .. } => Some(format!(
                 "look at it with `annals read {stream:?} --backwards --limit 5` and decide anew"
             )),
+            Error::ChecksFailed { failed, .. } => failed.first().map(|failed| match &failed.found {
+                Found::Stream { stream, .. } => {
+                    format!("look at it with `annals read {stream:?} --backwards --limit 5` and decide anew")
+                }
+                Found::Match { position, .. } => {
+                    format!("look at it with `annals read --all --from {position} --limit 1` and decide anew")
+                }
+            }),
             Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
             Error::RevisionBeyondEnd { stream, .. } => {
                 Some(format!("`annals stream {stream:?}` shows its last revision"))

@@ -27,9 +27,10 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use self::identity::Identities;
-pub use self::line::Times;
-use self::line::{Bad, Parsed};
+use self::line::Parsed;
+pub use self::line::{Bad, Times, parse as parse_line};
 use self::lines::Line;
+pub use self::lines::Lines;
 use self::original::Original;
 use self::read_ahead::{Batch, read_ahead};
 use self::standing::Standing;
@@ -161,7 +162,9 @@ impl<'a> Import<'a> {
         let number = line.number;
         let parsed = match line.text {
             Ok(text) if text.iter().all(u8::is_ascii_whitespace) => return Ok(()),
-            Ok(text) => line::parse(&text, self.times, &mut self.identities),
+            Ok(text) => parse_line(&text, self.times, |stream, line| {
+                self.identities.next(stream, line)
+            }),
             Err(length) => Err(Bad::TooLong(length)),
         };
         let checked = parsed.and_then(|parsed| {

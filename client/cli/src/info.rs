@@ -20,6 +20,7 @@ pub async fn run(client: &Client, mut output: Output) -> Result<(), Failure> {
         ("max_tag_bytes", info.limits.max_tag_bytes),
         ("max_tags", info.limits.max_tags),
         ("max_subscriptions", info.limits.max_subscriptions),
+        ("max_append_checks", info.limits.max_append_checks),
     ];
     match output.format {
         Format::Ndjson => {

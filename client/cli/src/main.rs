@@ -56,7 +56,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let client = client(&arguments)?;
     let output = Output::new(arguments.connection.format);
     match arguments.command {
-        Command::Append(options) => append::run(&client, options, output).await,
+        Command::Append(options) => append::run(&client, *options, output).await,
         Command::Read(options) => read::run(&client, options, output).await,
         Command::Subscribe(options) => subscribe::run(&client, options, output).await,
         Command::Streams { prefix, limit } => streams::list(&client, prefix, limit, output).await,

@@ -74,7 +74,7 @@ pub enum Error {
     },
 
     /// Checks of the append do not hold: somebody else changed what it rests on. Read that again and decide anew.
-    #[error("{}", Failed(.failed))]
+    #[error("{}", Failed(.failed, *.count))]
     ChecksFailed {
         /// The first of them, in the order of the append's checks; at least one.
         failed: Vec<FailedCheck>,
@@ -402,8 +402,8 @@ impl fmt::Display for FailedCheck {
     }
 }
 
-/// Failed checks, one after the other.
-struct Failed<'a>(&'a [FailedCheck]);
+/// Failed checks, one after the other, and how many there are.
+struct Failed<'a>(&'a [FailedCheck], u32);
 
 impl fmt::Display for Failed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -411,6 +411,9 @@ impl fmt::Display for Failed<'_> {
             let separator = if n == 0 { "" } else { "; " };
             write!(f, "{separator}{failed}")?;
         }
-        Ok(())
+        match (self.1 as usize).saturating_sub(self.0.len()) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }

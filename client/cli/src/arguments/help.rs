@@ -14,7 +14,7 @@ Exit codes:
   1  failed for another reason than those below
   2  the command line, or a name or value in it, is not valid
   3  the stream, revision or position does not exist
-  4  conflict: the stream is not as expected, or the event id is taken
+  4  conflict: a stream is not as expected, an event matches that should not, or the event id is taken
   5  the server is not reachable, or did not answer in time
 
 `annals COMMAND --help` shows more about a command, with examples.";
@@ -27,7 +27,24 @@ Examples:
   echo '{}' | annals append order-1 --type Shipped --data -
 
 Appends are idempotent by id: with --id, the same command can be repeated safely, and prints the first result.
-A stream that is not as --expect says ends with exit code 4.";
+If a stream is not as --expect says, or an event matches, nothing is appended, what was found is printed, and the
+exit code is 4.
+
+A decision may rest on other streams, or on events that a query finds. Take the head before you read:
+
+  head=$(annals info --format ndjson | jq .head)
+  annals read --all --tag seat:12A
+  annals append booking-9 --type SeatBooked --data '{}' --tag seat:12A \\
+      --no-match-tag seat:12A --after $head --expect customer-7=stream-exists
+
+And several events, in one or more streams, can be appended all or none:
+
+  annals append --atomic transfer.ndjson --expect account-1=4 --expect account-2=9
+
+where transfer.ndjson has a line for each, as `annals import --help` describes them:
+
+  {\"stream\": \"account-1\", \"type\": \"Withdrawn\", \"data\": {\"amount\": 10}}
+  {\"stream\": \"account-2\", \"type\": \"Deposited\", \"data\": {\"amount\": 10}, \"tags\": [\"from:1\"]}";
 
 pub const READ: &str = "\
 Examples:

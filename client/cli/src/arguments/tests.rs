@@ -1,7 +1,7 @@
 use annals_client::{ExpectedRevision, Query, QueryItem};
 use clap::{CommandFactory, Parser};
 
-use super::{Arguments, Command, Format};
+use super::{Arguments, Command, Expected, Format};
 
 fn parse(line: &str) -> Result<Arguments, clap::Error> {
     let words = line.split(' ').filter(|word| !word.is_empty());
@@ -26,6 +26,26 @@ fn lines_that_make_sense_are_taken_and_others_refused_with_code_2() {
             "append order-1 --type T --data {} --id 018f4a3c-0000-7000-8000-000000000001",
             true,
         ),
+        (
+            "append order-1 --type T --data {} --expect 3 --expect order-2=no-stream --expect a=b=stream-exists",
+            true,
+        ),
+        (
+            "append order-1 --type T --data {} --no-match-type A --no-match-tag x --no-match-tag y --after 17",
+            true,
+        ),
+        ("append order-1 --type T --data {} --no-match-stream s", true),
+        ("append order-1 --type T --data {} --after 17", false),
+        ("append order-1 --type T --data {} --expect order-2=", false),
+        ("append order-1 --type T --data {} --expect =3", false),
+        ("append --atomic events.ndjson", true),
+        (
+            "append --atomic - --expect order-1=0 --no-match-tag x --after 0",
+            true,
+        ),
+        ("append order-1 --atomic events.ndjson", false),
+        ("append --atomic events.ndjson --type T", false),
+        ("append --atomic events.ndjson --tag a", false),
         ("append order-1 --type T", false),
         ("append order-1 --data {}", false),
         ("append --type T --data {}", false),
@@ -105,7 +125,11 @@ fn expectations_and_formats_are_understood() {
         let Command::Append(append) = arguments.command else {
             panic!("{line}")
         };
-        assert_eq!(append.expect, expected);
+        let expect = Expected {
+            stream: None,
+            revision: expected,
+        };
+        assert_eq!(append.expect, [expect]);
     }
 }
 
@@ -125,4 +149,33 @@ fn filters_are_one_item_and_none_are_no_query() {
         .tagged("y");
     let line = "read --all --type A --type B --type-prefix Order --stream-prefix order- --tag x --tag y";
     assert_eq!(query(line), item.into());
+}
+
+#[test]
+fn what_is_expected_of_another_stream_names_it_before_the_last_equals_sign() {
+    let line = "append s --type T --data 1 --expect a=b=7 --expect no-stream --no-match-type A --no-match-type B \
+                --no-match-stream s --no-match-tag x --after 9";
+    let Command::Append(append) = parse(line).unwrap().command else {
+        panic!("{line}")
+    };
+    let expected = |stream: Option<&str>, revision| Expected {
+        stream: stream.map(str::to_owned),
+        revision,
+    };
+    assert_eq!(
+        append.expect,
+        [
+            expected(Some("a=b"), ExpectedRevision::Exactly(7)),
+            expected(None, ExpectedRevision::NoStream)
+        ]
+    );
+    let item = QueryItem::new()
+        .of_type("A")
+        .of_type("B")
+        .in_stream("s")
+        .tagged("x");
+    assert_eq!(
+        (append.no_match.item(), append.no_match.after),
+        (Some(item), Some(9))
+    );
 }

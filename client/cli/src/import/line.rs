@@ -16,8 +16,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
-use super::identity::Identities;
-
 /// What becomes of an event's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
@@ -98,8 +96,9 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// Reads a line. An id that follows from the line is drawn only if the line is good.
-pub fn parse(line: &[u8], times: Times, identities: &mut Identities) -> Result<Parsed, Bad> {
+/// Reads a line. `id` gives one to a line that has none, from its stream and its bytes; it is asked only if the line is
+/// good.
+pub fn parse(line: &[u8], times: Times, id: impl FnOnce(&str, &[u8]) -> Uuid) -> Result<Parsed, Bad> {
     let keys: Keys<'_> = serde_json::from_slice(line)?;
     let stream = keys.stream.ok_or(Bad::Missing("stream"))?;
     let kind = keys.r#type.ok_or(Bad::Missing("type"))?;
@@ -117,8 +116,8 @@ pub fn parse(line: &[u8], times: Times, identities: &mut Identities) -> Result<P
         (Times::InMetadata, None) => {}
     }
     let id = match keys.id {
-        Some(id) => Uuid::try_parse(&id).map_err(|error| Bad::Id(id, error))?,
-        None => identities.next(&stream, line),
+        Some(given) => Uuid::try_parse(&given).map_err(|error| Bad::Id(given, error))?,
+        None => id(&stream, line),
     };
     let mut event = Event::new(kind, data).with_id(id).with_metadata(metadata);
     event.tags = keys.tags.unwrap_or_default();

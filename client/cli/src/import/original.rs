@@ -85,6 +85,7 @@ mod tests {
             max_tag_bytes: 256,
             max_tags: 32,
             max_subscriptions: 1,
+            max_append_checks: 0,
         }
     }
 

@@ -5,7 +5,10 @@ use crate::import::identity::Identities;
 use crate::record::{Record, tests::event};
 
 fn parsed(line: &str) -> Result<Parsed, String> {
-    parse(line.as_bytes(), Times::InMetadata, &mut Identities::default()).map_err(|bad| bad.to_string())
+    parse(line.as_bytes(), Times::InMetadata, |stream: &str, line: &[u8]| {
+        Identities::default().next(stream, line)
+    })
+    .map_err(|bad| bad.to_string())
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -131,7 +134,7 @@ fn bad_lines_say_why() {
         parse(
             b"{\"stream\":\"\xff\"}",
             Times::InMetadata,
-            &mut Identities::default()
+            |stream: &str, line: &[u8]| Identities::default().next(stream, line)
         )
         .is_err()
     );
@@ -173,11 +176,21 @@ fn a_given_id_is_kept_and_a_bad_line_uses_up_none() {
     parse(
         br#"{"stream":"s","type":"T"}"#,
         Times::InMetadata,
-        &mut identities,
+        |stream: &str, line: &[u8]| identities.next(stream, line),
     )
     .unwrap_err();
-    let first = parse(good, Times::InMetadata, &mut identities).unwrap().event.id;
-    let second = parse(good, Times::InMetadata, &mut identities).unwrap().event.id;
+    let first = parse(good, Times::InMetadata, |stream: &str, line: &[u8]| {
+        identities.next(stream, line)
+    })
+    .unwrap()
+    .event
+    .id;
+    let second = parse(good, Times::InMetadata, |stream: &str, line: &[u8]| {
+        identities.next(stream, line)
+    })
+    .unwrap()
+    .event
+    .id;
     assert_eq!(first, parsed(text(good)).unwrap().event.id);
     assert_ne!(first, second);
 }
@@ -194,6 +207,7 @@ fn what_is_larger_than_the_server_takes_is_found_here() {
         max_tag_bytes: 1,
         max_tags: 1,
         max_subscriptions: 1,
+        max_append_checks: 0,
     };
     let event = |data, metadata| Event::new("T", vec![0; data]).with_metadata(vec![0; metadata]);
     for (data, metadata, told) in [
