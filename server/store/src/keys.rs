@@ -184,6 +184,11 @@ pub(crate) fn minute(minute: u64) -> Bytes {
     key.freeze()
 }
 
+/// All minutes.
+pub(crate) fn minutes() -> KeyRange {
+    KeyRange::prefix(&[MINUTE])
+}
+
 fn named(space: u8, name: &str, number: Option<u64>) -> Bytes {
     let mut key = BytesMut::with_capacity(1 + name.len() + 9);
     key.put_u8(space);

@@ -57,7 +57,9 @@ pub use name::{
 };
 pub use position::{Position, Revision, Timestamp};
 pub use query::{Query, QueryItem};
-pub use read::{Batch, Direction, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader};
+pub use read::{
+    Batch, Direction, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader, StreamUntil, Until,
+};
 pub use record::{Record, View};
 pub use rejection::Rejection;
 pub use sabotage::Sabotage;

@@ -28,7 +28,7 @@ use crate::{
     meta,
     metrics::Metrics,
     name::StreamName,
-    position::Position,
+    position::{Position, Timestamp},
     read::{self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader},
     settings::{Environment, Settings},
     shared::Shared,
@@ -195,6 +195,12 @@ impl Store {
         Ok((job, Pending(answer)))
     }
 
+    /// What its tasks and readers share, for tests of these.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     fn closed(&self) -> Error {
         self.shared.failure().unwrap_or(Error::Closed)
     }
@@ -213,6 +219,16 @@ impl Store {
     /// [`Error::StreamNotFound`]; [`Error::RevisionBeyondEnd`]; [`Error::Unavailable`].
     pub async fn read_stream(&self, read: ReadStream) -> Result<StreamReader> {
         StreamReader::begin(Arc::clone(&self.shared), read).await
+    }
+
+    /// The position that the log had reached at a time: that of the last event recorded then or before, or
+    /// [`Position::START`]. Of a time to come it is the head.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn position_at(&self, time: Timestamp) -> Result<Position> {
+        let head = self.shared.fresh_head().await?;
+        read::time::position_at(&self.shared, time, head).await
     }
 
     /// Subscribes to the log.

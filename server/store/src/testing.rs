@@ -95,7 +95,16 @@ async fn open(engine: &Arc<MemoryEngine>, clock: &Arc<TestClock>, settings: &Set
 /// A store on an engine that counts.
 pub(crate) async fn open_counted(engine: &Arc<Counted>, settings: Settings) -> Store {
     let clock = Arc::new(TestClock(AtomicU64::new(60_000_000)));
-    open_on(engine.clone(), &clock, settings, 1).await
+    open_counted_at(engine, &clock, settings).await
+}
+
+/// The same with a clock.
+pub(crate) async fn open_counted_at(
+    engine: &Arc<Counted>,
+    clock: &Arc<TestClock>,
+    settings: Settings,
+) -> Store {
+    open_on(engine.clone(), clock, settings, 1).await
 }
 
 async fn open_on(engine: Arc<dyn Engine>, clock: &Arc<TestClock>, settings: Settings, seed: u64) -> Store {
@@ -149,6 +158,7 @@ pub(crate) async fn read_log(
         from: from.map(Position),
         limit: None,
         query,
+        until: None,
     };
     let mut reader = store.read_all(read).await.unwrap();
     let mut records = Vec::new();
@@ -172,6 +182,7 @@ pub(crate) async fn read_stream(
         from,
         limit,
         query: Query::default(),
+        until: None,
     };
     let mut reader = store.read_stream(read).await.unwrap();
     let mut records = Vec::new();

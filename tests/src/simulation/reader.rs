@@ -113,6 +113,7 @@ impl Reader {
                             from,
                             limit,
                             query,
+                            until: None,
                         })
                         .await?,
                 ))
@@ -128,6 +129,7 @@ impl Reader {
                     from,
                     limit,
                     query,
+                    until: None,
                 };
                 Ok(Self::Stream(running.store.read_stream(read).await?))
             }

@@ -134,6 +134,7 @@ async fn log(store: &Store) -> Vec<Record> {
             from: None,
             limit: None,
             query: Query::default(),
+            until: None,
         };
         let Ok(mut reader) = store.read_all(read).await else {
             continue;

@@ -7,7 +7,7 @@
 //! c <minute>        -> first position 8 bytes
 //! ```
 
-use annals_engine::{Read, Snapshot};
+use annals_engine::{Direction, KeyRange, PageLimit, Read, Snapshot};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
@@ -102,6 +102,38 @@ pub(crate) async fn last_minute(snapshot: &dyn Snapshot, position: Position) -> 
         }
     }
     Err(Malformed("log: the last indexed event is missing").into())
+}
+
+/// Where minutes begin around one, as far as that is stored: the last one that is not later than it, and where the first
+/// later one begins.
+pub(crate) async fn minutes(
+    snapshot: &dyn Snapshot,
+    minute: u64,
+) -> Result<(Option<(u64, Position)>, Option<Position>)> {
+    let all = keys::minutes();
+    let behind = keys::minute(minute.saturating_add(1));
+    let nearest = |range, direction| Read::Range {
+        range,
+        direction,
+        limit: PageLimit {
+            entries: 1,
+            bytes: usize::MAX,
+        },
+    };
+    let reads = vec![
+        nearest(KeyRange::new(all.start, behind.clone()), Direction::Backwards),
+        nearest(KeyRange::new(behind, all.end), Direction::Forwards),
+    ];
+    let mut found = snapshot.read(reads).await?.into_iter().map(|page| {
+        let Some(entry) = page.entries.into_iter().next() else {
+            return Ok(None);
+        };
+        let minute = keys::parse_number(&entry.key).ok_or(Malformed("index: key of a minute"))?;
+        Ok::<_, Malformed>(Some((minute, parse_position(&entry.value)?)))
+    });
+    let not_later = found.next().transpose()?.flatten();
+    let later = found.next().transpose()?.flatten();
+    Ok((not_later, later.map(|(_, position)| position)))
 }
 
 /// What is stored of how streams began, in the order of `names`.

@@ -7,6 +7,6 @@ mod postings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{last_minute, names, parse_indexed, parse_name, parse_request};
+pub(crate) use entry::{last_minute, minutes, names, parse_indexed, parse_name, parse_request};
 pub(crate) use indexer::run;
 pub(crate) use postings::{Postings, decode};

@@ -79,8 +79,7 @@ proptest! {
                 direction,
                 from: Some(Position(from)),
                 limit: None,
-                query: Query::default(),
-            };
+                query: Query::default(), until: None };
             for direction in [Direction::Forwards, Direction::Backwards] {
                 let mut wanted = read(&fixture.store, everything(direction), &[]).await;
                 wanted.retain(|record| query.items.iter().any(|item| matches(item, record)));
@@ -121,6 +120,7 @@ async fn cost(events: u64, query: &Query, direction: Direction) -> (Cost, usize)
         from: None,
         limit: None,
         query: query.clone(),
+        until: None,
     };
     let found = read(&store, read_all, &[]).await.len();
     (counted.take(), found)
@@ -187,6 +187,7 @@ async fn what_another_server_appends_and_indexes_meanwhile_is_not_read() {
             from: None,
             limit: None,
             query,
+            until: None,
         };
         let mut reader = fixture.store.read_all(read_all).await.unwrap();
         let mut records = reader.next().await.unwrap().unwrap().records().unwrap();

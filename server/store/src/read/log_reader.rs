@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_engine::Direction;
 
-use super::{Batch, Finder, Selector};
+use super::{Batch, Finder, Selector, Until};
 use crate::{
     error::{Error, Result},
     frame::Frame,
@@ -19,12 +19,15 @@ use crate::{
 pub struct ReadAll {
     /// The order.
     pub direction: Direction,
-    /// The first position to return, at most one after the head. `None`: the first in the direction.
+    /// The first position to return, at most one after the head (as it was, with `until`). `None`: the first in the
+    /// direction.
     pub from: Option<Position>,
     /// The most events to return. `None`: all.
     pub limit: Option<u64>,
     /// Returns only events that match.
     pub query: Query,
+    /// Reads the log as it was. `None`: as it is.
+    pub until: Option<Until>,
 }
 
 /// A read of the log, page by page.
@@ -33,6 +36,8 @@ pub struct LogReader {
     query: Query,
     direction: Direction,
     head: Position,
+    /// The last position to return.
+    end: Position,
     /// The next position to look at; `None` at the end.
     next: Option<Position>,
     left: u64,
@@ -43,16 +48,23 @@ pub struct LogReader {
 impl LogReader {
     pub(crate) async fn begin(shared: Arc<Shared>, read: ReadAll) -> Result<Self> {
         let head = shared.fresh_head().await?;
+        let end = match read.until {
+            Some(until) => until.end(&shared, head).await?,
+            None => head,
+        };
         let from = read.from.unwrap_or(match read.direction {
             Direction::Forwards => Position(1),
-            Direction::Backwards => head,
+            Direction::Backwards => end,
         });
-        if from > head.next() {
-            return Err(Error::PositionBeyondHead { position: from, head });
+        if from > end.next() {
+            return Err(Error::PositionBeyondHead {
+                position: from,
+                head: end,
+            });
         }
         let next = match read.direction {
-            Direction::Forwards => Some(from.max(Position(1))).filter(|from| *from <= head),
-            Direction::Backwards => Some(from.min(head)).filter(|from| *from > Position::START),
+            Direction::Forwards => Some(from.max(Position(1))).filter(|from| *from <= end),
+            Direction::Backwards => Some(from.min(end)).filter(|from| *from > Position::START),
         };
         let left = read.limit.unwrap_or(u64::MAX);
         Ok(Self {
@@ -61,6 +73,7 @@ impl LogReader {
             query: read.query,
             direction: read.direction,
             head,
+            end,
             next,
             left,
         })
@@ -94,7 +107,7 @@ impl LogReader {
     /// Looks at a page of the log, and takes what matches.
     async fn page(&mut self, from: Position, batch: &mut Batch) -> Result<()> {
         let to = match self.direction {
-            Direction::Forwards => self.head,
+            Direction::Forwards => self.end,
             Direction::Backwards => Position(1),
         };
         let selector = Selector {

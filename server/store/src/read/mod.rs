@@ -1,4 +1,4 @@
-//! Reads. They are paged, and bounded by the head as it was when they began; no snapshot outlives a page, and no more
+//! Reads. They are paged, and bounded by the head as it was when they began, or by an earlier place or time; no snapshot outlives a page, and no more
 //! than a page is in memory.
 
 mod batch;
@@ -11,6 +11,8 @@ mod stream_reader;
 mod streams;
 #[cfg(test)]
 mod tests;
+pub(crate) mod time;
+mod until;
 
 pub use annals_engine::Direction;
 pub use batch::Batch;
@@ -22,6 +24,7 @@ pub(crate) use places::{last_revision, places, records_at};
 pub use stream_reader::{ReadStream, StreamReader};
 pub use streams::StreamInfo;
 pub(crate) use streams::{stream, streams};
+pub use until::{StreamUntil, Until};
 
 /// Bytes of events that are read and sent together: large enough to be cheap, small enough that many slow readers take
 /// little memory.

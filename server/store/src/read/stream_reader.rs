@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_engine::Direction;
 
-use super::{BATCH_BYTES, Batch, ends, places, records_at};
+use super::{BATCH_BYTES, Batch, StreamUntil, ends, places, records_at};
 use crate::{
     error::{Error, Result},
     lifecycle::gone::{self, Gone},
@@ -28,12 +28,15 @@ pub struct ReadStream {
     pub stream: StreamName,
     /// The order.
     pub direction: Direction,
-    /// The first revision to return, at most one after the last. `None`: the first in the direction.
+    /// The first revision to return, at most one after the last (as it was, with `until`). `None`: the first in the
+    /// direction.
     pub from: Option<Revision>,
     /// The most events to return. `None`: all.
     pub limit: Option<u64>,
     /// Returns only events that match.
     pub query: Query,
+    /// Reads the stream as it was. `None`: as it is.
+    pub until: Option<StreamUntil>,
 }
 
 /// A read of a stream, page by page.
@@ -51,15 +54,22 @@ pub struct StreamReader {
 
 impl StreamReader {
     pub(crate) async fn begin(shared: Arc<Shared>, read: ReadStream) -> Result<Self> {
-        let (head, last) = ends(&shared, &read.stream).await?;
+        let (head, end) = ends(&shared, &read.stream).await?;
         let lifecycle = shared.tail.lifecycles().of(read.stream.as_str());
         if lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(read.stream));
         }
+        let Some(end) = lifecycle.present(end) else {
+            return Err(Error::StreamNotFound(read.stream));
+        };
+        let floor = gone::first_kept(&shared, &read.stream, Some(end)).await?;
+        let last = match read.until {
+            None => Some(end),
+            Some(until) => until.last(&shared, &read.stream, head, end).await?,
+        };
         let Some(last) = lifecycle.present(last) else {
             return Err(Error::StreamNotFound(read.stream));
         };
-        let floor = gone::first_kept(&shared, &read.stream, Some(last)).await?;
         let from = read.from.unwrap_or(match read.direction {
             Direction::Forwards => Revision::FIRST,
             Direction::Backwards => last,
@@ -93,7 +103,7 @@ impl StreamReader {
         self.head
     }
 
-    /// The stream's last revision when the read began.
+    /// The stream's last revision when the read began, or as it was.
     #[must_use]
     pub const fn last_revision(&self) -> Revision {
         self.last

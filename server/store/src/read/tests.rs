@@ -170,6 +170,7 @@ async fn a_limit_counts_only_events_that_match() {
         from: None,
         limit: Some(7),
         query,
+        until: None,
     };
     let mut reader = fixture.store.read_all(read).await.unwrap();
     let mut found = Vec::new();
@@ -187,6 +188,7 @@ async fn a_read_ends_at_the_head_it_began_with() {
         from: None,
         limit: None,
         query: Query::default(),
+        until: None,
     };
     let mut reader = fixture.store.read_all(read).await.unwrap();
     fixture.fill("late", 500..520).await;
@@ -216,6 +218,7 @@ async fn what_lies_beyond_the_end_is_refused() {
         from: Some(Position(122)),
         limit: None,
         query: Query::default(),
+        until: None,
     };
     let refused = fixture.store.read_all(read).await.err();
     assert_eq!(
@@ -231,6 +234,7 @@ async fn what_lies_beyond_the_end_is_refused() {
         from: Some(Revision(21)),
         limit: None,
         query: Query::default(),
+        until: None,
     };
     let refused = fixture.store.read_stream(read.clone()).await.err();
     assert!(

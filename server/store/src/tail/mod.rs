@@ -14,6 +14,7 @@
 //! `retired_windows_max`; `known` by [`KNOWN_STREAMS_MAX`].
 
 mod lookup;
+mod minutes;
 mod ring;
 mod window;
 
@@ -38,6 +39,7 @@ use crate::{
 };
 
 pub(crate) use lookup::{Placed, Recent};
+pub(crate) use minutes::Minutes;
 use ring::Ring;
 pub(crate) use window::{NewStream, Request, StreamRun, Window};
 

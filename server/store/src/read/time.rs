@@ -1,0 +1,140 @@
+//! Where the log was at a time.
+//!
+//! 1. Recorded times never go backwards along the log, so that those up to a time are its beginning.
+//! 2. The minute's place bounds the search: from the index on disk, and for minutes that begin in the tail's windows from
+//!    those. Within the minute, positions are halved, a frame at a time; nothing is read if the minute has no event.
+//! 3. Events that are gone are passed over: what comes out stands between the last one there is that was recorded by then
+//!    and the first one that was recorded later.
+//!
+//! Limits: two small reads and some log₂(frames of the minute) frames, most of which are near the head in memory.
+
+use std::sync::Arc;
+
+use annals_engine::Direction;
+
+use super::log_reader::frames;
+use crate::{
+    error::{Error, Result},
+    frame::Frame,
+    index,
+    position::{Position, Timestamp},
+    record::View,
+    shared::Shared,
+    tail::Minutes,
+};
+
+/// The position of the last event that was recorded at a time or before, of those up to `head`, which the tail must have
+/// reached. [`Position::START`] if there is none.
+pub(crate) async fn position_at(shared: &Shared, time: Timestamp, head: Position) -> Result<Position> {
+    if head == Position::START {
+        return Ok(head);
+    }
+    let minute = time.minute();
+    // The tail first: what it lets go of meanwhile is on disk before it does.
+    let Minutes {
+        mut not_later,
+        mut later,
+    } = shared.tail.minutes(minute);
+    if not_later.is_none() {
+        let snapshot = shared.engine.snapshot().await?;
+        let stored = index::minutes(&*snapshot, minute).await?;
+        not_later = stored.0;
+        later = [later, stored.1].into_iter().flatten().min();
+    }
+    let end = later.map_or(head.next(), |later| later.min(head.next()));
+    match not_later {
+        // No event was recorded in the minute itself.
+        Some((before, _)) if before < minute => Ok(Position(end.0 - 1)),
+        Some((_, first)) => search(shared, time, first.min(end), end).await,
+        None => search(shared, time, Position(1), end).await,
+    }
+}
+
+/// Searches from `low` to before `end`: what is before `low` was recorded by then, and nothing from `end` on counts.
+async fn search(shared: &Shared, time: Timestamp, mut low: Position, mut end: Position) -> Result<Position> {
+    while low < end {
+        let middle = Position(low.0 + (end.0 - low.0) / 2);
+        let (begins, seen) = see(shared, middle, low, end).await?;
+        match seen {
+            Some(seen) if seen.last_at <= time => low = seen.ends.next(),
+            Some(seen) if seen.first_at <= time => return seen.last_by(time),
+            // The first event there is from `begins` on was recorded later, or there is none.
+            _ => end = begins.max(low),
+        }
+    }
+    Ok(Position(low.0 - 1))
+}
+
+/// A frame with events among those that are searched.
+struct Seen {
+    frame: Arc<Frame>,
+    low: Position,
+    /// Where it ends, or what is searched does.
+    ends: Position,
+    first_at: Timestamp,
+    last_at: Timestamp,
+}
+
+/// Where the frame begins that holds `middle`, and the first frame from that one on which has an event from `low` to before
+/// `end`.
+async fn see(
+    shared: &Shared,
+    middle: Position,
+    low: Position,
+    end: Position,
+) -> Result<(Position, Option<Seen>)> {
+    let (mut begins, mut next) = (None, middle);
+    while next < end {
+        let page = frames(shared, next, Direction::Forwards, 1).await?;
+        let frame = page
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::Corrupt(format!("no event is stored at position {next}")))?;
+        begins.get_or_insert(frame.first);
+        let mut times = None;
+        each(&frame, low, end, |event| {
+            let (first_at, _) = times.unwrap_or((event.recorded_at, event.recorded_at));
+            times = Some((first_at, event.recorded_at));
+        })?;
+        next = frame.last.next();
+        if let Some((first_at, last_at)) = times {
+            let seen = Seen {
+                ends: Position(next.min(end).0 - 1),
+                frame,
+                low,
+                first_at,
+                last_at,
+            };
+            return Ok((begins.unwrap_or(middle), Some(seen)));
+        }
+    }
+    Ok((begins.unwrap_or(middle), None))
+}
+
+impl Seen {
+    /// The last event that was recorded by a time, at which there is one.
+    fn last_by(&self, time: Timestamp) -> Result<Position> {
+        let mut last = self.low;
+        each(&self.frame, self.low, self.ends.next(), |event| {
+            if event.recorded_at <= time {
+                last = event.position;
+            }
+        })?;
+        Ok(last)
+    }
+}
+
+/// The events of a frame from `low` to before `end`.
+fn each(frame: &Frame, low: Position, end: Position, mut look: impl FnMut(&View<'_>)) -> Result<()> {
+    let mut entries = frame.entries();
+    while let Some(record) = entries.next_record()? {
+        let event = View::parse(record)?;
+        if event.position >= low && event.position < end {
+            look(&event);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
