@@ -36,6 +36,22 @@ pub enum Error {
         /// The version that it has.
         actual: u64,
     },
+    /// The stream has no such snapshot. Begin with its first event.
+    #[error("stream {0:?} has no such snapshot; begin with its first event")]
+    SnapshotNotFound(StreamName),
+    /// A snapshot is to be saved of what was lost when the stream was deleted.
+    #[error(
+        "revision {revision} of stream {stream:?} was lost when it was deleted, it begins with revision {first} now; read it \
+         again"
+    )]
+    SnapshotOfDeleted {
+        /// The stream.
+        stream: StreamName,
+        /// What the snapshot is of.
+        revision: Revision,
+        /// The first revision after the deletion.
+        first: Revision,
+    },
     /// The position has not been given to an event yet: the caller's checkpoint is of another store, or of one that was
     /// restored from an older backup.
     #[error("position {position} is beyond the head of the log, which is {head}")]

@@ -11,10 +11,13 @@
 //! g <tag> 0 <first position>           -> positions of events with the tag
 //! r <first event id>                   -> the append that began with this id  (index/entry.rs)
 //! l <stream name>                      -> what is set for the stream           (lifecycle/entry.rs)
+//! p <stream name>                      -> how often the stream's snapshots were changed (snapshot/entry.rs)
+//! p <stream name> 0 <revision> <form>  -> a snapshot, but for its data
+//! d <stream name> 0 <revision> <form> <chunk> -> its data
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
 //! ```
 //!
-//! 1. Numbers are 8 bytes (chunk: 2), big-endian, so that keys sort as numbers do.
+//! 1. Numbers are 8 bytes (form, a schema version: 4; chunk: 2), big-endian, so that keys sort as numbers do.
 //! 2. Names contain no byte below 0x20 (see `name`), so a zero byte ends one, names sort as their bytes do, and the keys
 //!    of one name never mix with those of a longer one.
 //! 3. A frame is filed under its **last** position: the frame that holds a position is the first one at or behind it, which
@@ -38,6 +41,8 @@ const TYPE: u8 = b't';
 const TAG: u8 = b'g';
 const REQUEST: u8 = b'r';
 const LIFECYCLE: u8 = b'l';
+const SNAPSHOT: u8 = b'p';
+const SNAPSHOT_DATA: u8 = b'd';
 const MINUTE: u8 = b'c';
 
 pub(crate) fn meta() -> Bytes {
@@ -175,6 +180,41 @@ pub(crate) fn lifecycles() -> KeyRange {
 
 pub(crate) fn parse_lifecycle(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.strip_prefix(&[LIFECYCLE])?).ok()
+}
+
+/// Changes with every change of a stream's snapshots.
+pub(crate) fn snapshots_changed(stream: &str) -> Bytes {
+    named(SNAPSHOT, stream, None)
+}
+
+pub(crate) fn snapshot(stream: &str, revision: Revision, schema_version: u32) -> Bytes {
+    let mut key = BytesMut::from(&named(SNAPSHOT, stream, Some(revision.0))[..]);
+    key.put_u32(schema_version);
+    key.freeze()
+}
+
+/// Takes the end of a snapshot's key apart.
+pub(crate) fn parse_snapshot(key: &[u8]) -> Option<(Revision, u32)> {
+    let (rest, schema_version) = key.split_last_chunk()?;
+    Some((Revision(parse_number(rest)?), u32::from_be_bytes(*schema_version)))
+}
+
+/// The snapshots of a stream, but for their data.
+pub(crate) fn snapshots(stream: &str) -> KeyRange {
+    entries(SNAPSHOT, stream)
+}
+
+pub(crate) fn snapshot_data(stream: &str, revision: Revision, schema_version: u32, chunk: u16) -> Bytes {
+    let mut key = BytesMut::from(&named(SNAPSHOT_DATA, stream, Some(revision.0))[..]);
+    key.put_u32(schema_version);
+    key.put_u16(chunk);
+    key.freeze()
+}
+
+/// All chunks of a snapshot.
+pub(crate) fn snapshot_chunks(stream: &str, revision: Revision, schema_version: u32) -> KeyRange {
+    let first = snapshot_data(stream, revision, schema_version, 0);
+    KeyRange::prefix(&first[..first.len() - 2])
 }
 
 pub(crate) fn minute(minute: u64) -> Bytes {

@@ -8,6 +8,7 @@
 //! - `lookup` finds in both where the matches of a query stand.
 //! - `lifecycle` is how much of streams is kept, and their end: retention, deletion, tombstones.
 //! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
+//! - `snapshot` keeps what clients made of streams.
 //! - `keys` draws every key.
 
 mod append;
@@ -38,6 +39,7 @@ mod sabotage;
 mod settings;
 mod shared;
 mod signal;
+mod snapshot;
 mod store;
 mod subscribe;
 mod tail;
@@ -64,5 +66,6 @@ pub use record::{Record, View};
 pub use rejection::Rejection;
 pub use sabotage::Sabotage;
 pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
+pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use store::{Info, Pending, Store};
 pub use subscribe::{Notice, Registry, Start, SubscribeAll, SubscribeStream, Subscription};

@@ -20,6 +20,11 @@ pub const STREAMS_PAGE_MAX: usize = 1_000;
 /// limit.
 pub const APPEND_BYTES_CEILING: usize = 8_000_000;
 
+/// What an operator may raise [`Limits::snapshot_bytes_max`] to, for the same reason.
+pub const SNAPSHOT_BYTES_CEILING: usize = 8_000_000;
+/// The most snapshots of a stream that can be kept.
+pub const SNAPSHOTS_MAX: usize = 100;
+
 /// The bounds that an operator can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -27,6 +32,8 @@ pub struct Limits {
     pub event_bytes_max: usize,
     /// The most bytes in an append, at most [`APPEND_BYTES_CEILING`].
     pub append_bytes_max: usize,
+    /// The most bytes of data in a snapshot, at most [`SNAPSHOT_BYTES_CEILING`].
+    pub snapshot_bytes_max: usize,
     /// The most subscriptions open at a time.
     pub subscriptions_max: usize,
     /// The most appends that wait to be written; one more is refused.
@@ -40,6 +47,7 @@ impl Default for Limits {
         Self {
             event_bytes_max: 1 << 20,
             append_bytes_max: 4 << 20,
+            snapshot_bytes_max: 4 << 20,
             subscriptions_max: 10_000,
             waiting_appends_max: 16_384,
             waiting_bytes_max: 64 << 20,

@@ -33,6 +33,7 @@ use crate::{
     settings::{Environment, Settings},
     shared::Shared,
     signal::Signal,
+    snapshot::{self, LoadSnapshot, SaveSnapshot, Snapshot},
     subscribe::{Registry, SubscribeAll, SubscribeStream, Subscription},
     tail::Tail,
 };
@@ -311,6 +312,24 @@ impl Store {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Keeps a snapshot of a stream, and returns when it was saved.
+    ///
+    /// # Errors
+    /// [`Error::StreamNotFound`]; [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`]; [`Error::SnapshotOfDeleted`];
+    /// [`Error::Overloaded`] if too many save snapshots of the stream at the same time; [`Error::Unavailable`] if it is not
+    /// known whether it was saved (save it again).
+    pub async fn save_snapshot(&self, save: SaveSnapshot) -> Result<Timestamp> {
+        snapshot::save(&self.shared, save).await
+    }
+
+    /// The latest snapshot of a stream that is wanted.
+    ///
+    /// # Errors
+    /// [`Error::SnapshotNotFound`]; [`Error::StreamTombstoned`]; [`Error::Unavailable`].
+    pub async fn load_snapshot(&self, load: LoadSnapshot) -> Result<Snapshot> {
+        snapshot::load(&self.shared, load).await
     }
 
     /// What is known of the store as a whole.

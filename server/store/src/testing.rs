@@ -107,7 +107,12 @@ pub(crate) async fn open_counted_at(
     open_on(engine.clone(), clock, settings, 1).await
 }
 
-async fn open_on(engine: Arc<dyn Engine>, clock: &Arc<TestClock>, settings: Settings, seed: u64) -> Store {
+pub(crate) async fn open_on(
+    engine: Arc<dyn Engine>,
+    clock: &Arc<TestClock>,
+    settings: Settings,
+    seed: u64,
+) -> Store {
     let environment = Environment {
         clock: clock.clone(),
         seed,

@@ -28,6 +28,23 @@ proptest! {
     }
 
     #[test]
+    fn snapshots_of_a_stream_are_its_own_and_sort_by_revision_and_form(
+        a in NAME, b in NAME, revisions in any::<(u64, u64)>(), forms in any::<(u32, u32)>(), chunk in any::<u16>(),
+    ) {
+        let (one, other) = ((Revision(revisions.0), forms.0), (Revision(revisions.1), forms.1));
+        let key = snapshot(&a, one.0, one.1);
+        prop_assert_eq!(one.cmp(&other), key.cmp(&snapshot(&a, other.0, other.1)));
+        prop_assert_eq!(parse_snapshot(&key), Some(one));
+        let range = snapshots(&a);
+        let inside = |key: &Bytes| range.start <= *key && *key < range.end;
+        prop_assert!(inside(&key) && !inside(&snapshots_changed(&a)));
+        prop_assert_eq!(inside(&snapshot(&b, one.0, one.1)), a == b);
+        let range = snapshot_chunks(&a, one.0, one.1);
+        let chunk = snapshot_data(&b, other.0, other.1, chunk);
+        prop_assert_eq!(range.start <= chunk && chunk < range.end, a == b && one == other);
+    }
+
+    #[test]
     fn a_listing_holds_the_names_with_the_prefix_behind_the_last_one(prefix in "[a-c]{0,2}", after in "[a-c]{1,4}", n in "[a-c]{1,4}") {
         let all = names(&prefix, None);
         prop_assert_eq!(all.start <= name(&n) && name(&n) < all.end, n.starts_with(&prefix));
@@ -42,7 +59,7 @@ proptest! {
 
     #[test]
     fn foreign_keys_are_refused_but_never_panic(key in proptest::collection::vec(any::<u8>(), 0..30)) {
-        let _ = (parse_frame(&key), parse_name(&key), parse_number(&key));
+        let _ = (parse_frame(&key), parse_name(&key), parse_number(&key), parse_snapshot(&key));
     }
 }
 
@@ -59,6 +76,8 @@ fn no_two_kinds_of_key_share_a_space() {
         kind("x", position),
         tag("x", position),
         request(Uuid::nil()),
+        snapshot("x", Revision(0), 0),
+        snapshot_data("x", Revision(0), 0, 0),
         minute(1),
     ];
     let spaces: std::collections::HashSet<u8> = keys.iter().map(|key| key[0]).collect();
