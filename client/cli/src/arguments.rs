@@ -5,7 +5,7 @@ mod help;
 
 use std::time::Duration;
 
-use annals_client::{Query, QueryItem};
+use annals_client::{ExpectedRevision, Query, QueryItem, Timestamp, Uuid};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use append::{Append, Expected, NewEvent, NoMatch};
@@ -105,6 +105,18 @@ pub enum Command {
         name: String,
     },
 
+    /// Show the position that the log had reached at a time.
+    #[command(after_help = help::POSITION_AT)]
+    PositionAt {
+        /// The time, as in 2026-01-02T03:04:05Z.
+        #[arg(value_parser = parse_time)]
+        time: Timestamp,
+    },
+
+    /// Keep what a program made of a stream's events, or look at it.
+    #[command(subcommand)]
+    Snapshot(Snapshot),
+
     /// Append events from a file.
     #[command(after_help = help::IMPORT)]
     Import {
@@ -164,7 +176,75 @@ pub struct Read {
     #[arg(long)]
     pub backwards: bool,
     #[command(flatten)]
+    pub past: Past,
+    #[command(flatten)]
     pub filters: Filters,
+}
+
+/// When the stream or the log was as it is to be read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The past")]
+#[group(required = false, multiple = false)]
+pub struct Past {
+    /// Read it as it was at this time: only what was recorded then or before. As in 2026-01-02T03:04:05Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub as_of: Option<Timestamp>,
+    /// Read the stream as it was when this was its last revision.
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub until_revision: Option<u64>,
+    /// Read the log as it was when this was its last position.
+    #[arg(long, value_name = "N", conflicts_with = "stream")]
+    pub until_position: Option<u64>,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        "give a time with its offset from UTC, such as 2026-01-02T03:04:05Z or 2026-01-02T04:04:05.678+01:00"
+            .to_owned()
+    })
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Snapshot {
+    /// Save a snapshot of a stream. One of the same revision and schema version is replaced.
+    #[command(after_help = help::SNAPSHOT_SAVE)]
+    Save(SaveSnapshot),
+
+    /// Show the latest snapshot of a stream, or write its bytes to a file.
+    #[command(after_help = help::SNAPSHOT_LOAD)]
+    Load(LoadSnapshot),
+}
+
+#[derive(Debug, Args)]
+pub struct SaveSnapshot {
+    /// The stream.
+    pub stream: String,
+    /// The file with the bytes to save, whatever they are; `-` for standard input.
+    pub file: String,
+    /// The last revision that the snapshot holds.
+    #[arg(long, value_name = "N")]
+    pub revision: u64,
+    /// Which form it has, in the program's own counting.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub schema_version: u32,
+    /// How many snapshots of the stream to keep, those with the greatest revisions.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub keep: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct LoadSnapshot {
+    /// The stream.
+    pub stream: String,
+    /// The latest at this revision or before.
+    #[arg(long, value_name = "N")]
+    pub at_or_before: Option<u64>,
+    /// The latest of this form. Unless given, of any.
+    #[arg(long, value_name = "N")]
+    pub schema_version: Option<u32>,
+    /// Write its bytes, as they were saved, to this file; `-` for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<String>,
 }
 
 #[derive(Debug, Args)]

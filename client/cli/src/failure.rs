@@ -133,6 +133,9 @@ impl Failure {
                     format!("look at it with `annals read --all --from {position} --limit 1` and decide anew")
                 }
             }),
+            Error::SnapshotNotFound { stream } => {
+                Some(format!("begin with its first event: `annals read {stream:?}`"))
+            }
             Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
             Error::RevisionBeyondEnd { stream, .. } => {
                 Some(format!("`annals stream {stream:?}` shows its last revision"))

@@ -21,6 +21,7 @@ pub async fn run(client: &Client, mut output: Output) -> Result<(), Failure> {
         ("max_tags", info.limits.max_tags),
         ("max_subscriptions", info.limits.max_subscriptions),
         ("max_append_checks", info.limits.max_append_checks),
+        ("max_snapshot_bytes", info.limits.max_snapshot_bytes),
     ];
     match output.format {
         Format::Ndjson => {

@@ -9,9 +9,11 @@ mod failure;
 mod import;
 mod info;
 mod output;
+mod position_at;
 mod progress;
 mod read;
 mod record;
+mod snapshot;
 mod streams;
 mod subscribe;
 mod table;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 use annals_client::{Client, RetryPolicy};
 use clap::{CommandFactory, Parser};
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, Snapshot};
 use crate::failure::Failure;
 use crate::import::Times;
 use crate::output::Output;
@@ -61,6 +63,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Subscribe(options) => subscribe::run(&client, options, output).await,
         Command::Streams { prefix, limit } => streams::list(&client, prefix, limit, output).await,
         Command::Stream { name } => streams::show(&client, name, output).await,
+        Command::PositionAt { time } => position_at::run(&client, time, output).await,
+        Command::Snapshot(Snapshot::Save(options)) => snapshot::save(&client, options, output).await,
+        Command::Snapshot(Snapshot::Load(options)) => snapshot::load(&client, options, output).await,
         Command::Import {
             file,
             keep_recorded_times,

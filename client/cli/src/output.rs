@@ -108,7 +108,7 @@ impl Events {
 }
 
 /// Data as people can read it; the beginning is enough, since it is shortened to a line.
-fn shown(data: &[u8]) -> String {
+pub fn shown(data: &[u8]) -> String {
     const SHOWN_BYTES: usize = 2_000;
     let start = &data[..data.len().min(SHOWN_BYTES)];
     // A character that was cut at the end is no sign of binary data.

@@ -21,6 +21,15 @@ pub async fn run(client: &Client, options: Read, output: Output) -> Result<(), F
     if let Some(limit) = options.limit {
         read = read.limit(limit);
     }
+    if let Some(time) = options.past.as_of {
+        read = read.until_time(time);
+    }
+    if let Some(revision) = options.past.until_revision {
+        read = read.until_revision(revision);
+    }
+    if let Some(position) = options.past.until_position {
+        read = read.until_position(position);
+    }
     let mut events = read.await?;
     let mut written = Events::new(output);
     while let Some(event) = events.next().await {

@@ -93,13 +93,6 @@ pub(crate) fn request(
         stream: stream.into(),
         expected: Some(expected.into()),
         events: events.into_iter().map(Into::into).collect(),
-        recorded_at: recorded_at.map(timestamp),
-    }
-}
-
-pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: time.as_second(),
-        nanos: time.subsec_nanosecond(),
+        recorded_at: recorded_at.map(event::to_time),
     }
 }

@@ -3,7 +3,7 @@
 use annals_proto::v1 as pb;
 use jiff::Timestamp;
 
-use crate::append::{self, ExpectedRevision};
+use crate::append::ExpectedRevision;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::query::Query;
@@ -117,7 +117,7 @@ impl From<Append> for pb::AppendRequest {
         pb::AppendRequest {
             writes: append.writes,
             checks: append.checks,
-            recorded_at: append.recorded_at.map(append::timestamp),
+            recorded_at: append.recorded_at.map(event::to_time),
         }
     }
 }

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annals_proto::v1 as pb;
+use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::append::{self, Appended, ExpectedRevision};
 use crate::append_all::{Append, AppendedAll};
 use crate::builder::ClientBuilder;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::{self, Event};
 use crate::read::Read;
 use crate::retry::Shared;
 use crate::server::ServerInfo;
 use crate::session::{AppendSession, SessionLimits};
+use crate::snapshot::{LoadSnapshot, SaveSnapshot};
 use crate::stream::{StreamInfo, Streams};
 use crate::subscription::Subscribe;
 
@@ -167,6 +170,50 @@ impl Client {
     /// The streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes.
     pub fn list_streams(&self, prefix: impl Into<String>) -> Streams {
         Streams::list(self.shared.clone(), self.timeout, prefix.into())
+    }
+
+    /// The position that the log had reached at a time: that of the last event recorded then or before, or 0. Of a time to
+    /// come it is the head, and may become more.
+    pub async fn position_at(&self, time: Timestamp) -> Result<u64> {
+        let request = pb::GetPositionAtTimeRequest {
+            time: Some(event::to_time(time)),
+        };
+        let call = |mut stub: Stub| async move { stub.get_position_at_time(request).await };
+        Ok(self.shared.call(self.timeout, call).await?.into_inner().position)
+    }
+
+    /// Keeps a snapshot of a stream, whose events it holds up to `revision`: add options, then await it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: annals_client::Client, state: Vec<u8>) -> Result<(), annals_client::Error> {
+    /// client.save_snapshot("order-42", 1_999, state).schema_version(2).await?;
+    /// let snapshot = client.load_snapshot("order-42").schema_version(2).await?;
+    /// let rest = client.read_stream("order-42").from(snapshot.revision + 1).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Retried while the deadline allows; saved twice, it is the same. Fails also with [`Error::TooLarge`],
+    /// [`Error::StreamNotFound`], [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`].
+    pub fn save_snapshot(
+        &self,
+        stream: impl Into<String>,
+        revision: u64,
+        data: impl Into<Bytes>,
+    ) -> SaveSnapshot {
+        SaveSnapshot::new(
+            self.shared.clone(),
+            self.timeout,
+            stream.into(),
+            revision,
+            data.into(),
+        )
+    }
+
+    /// The latest snapshot of a stream: add options, then await it.
+    ///
+    /// Fails with [`Error::SnapshotNotFound`], [`Error::StreamTombstoned`].
+    pub fn load_snapshot(&self, stream: impl Into<String>) -> LoadSnapshot {
+        LoadSnapshot::new(self.shared.clone(), self.timeout, stream.into())
     }
 
     /// What runs at the endpoint, up to where its log goes, and the limits in force.

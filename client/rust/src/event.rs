@@ -156,6 +156,16 @@ pub(crate) fn parse_id(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|error| Error::protocol(format!("id {text:?} is no UUID: {error}")))
 }
 
+pub(crate) fn to_time(time: Timestamp) -> prost_types::Timestamp {
+    let (mut seconds, mut nanos) = (time.as_second(), time.subsec_nanosecond());
+    // Before 1970 both are negative here, and nanoseconds never are in the protocol.
+    if nanos < 0 {
+        seconds -= 1;
+        nanos += 1_000_000_000;
+    }
+    prost_types::Timestamp { seconds, nanos }
+}
+
 pub(crate) fn parse_time(time: Option<&prost_types::Timestamp>, field: &str) -> Result<Timestamp> {
     let time = time.ok_or_else(|| Error::protocol(format!("{field} is missing")))?;
     Timestamp::new(time.seconds, time.nanos)

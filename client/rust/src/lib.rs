@@ -53,6 +53,8 @@
 //! | append much, in order, with many appends in flight | [`Client::append_session`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | look at the log once | [`Client::read_all`] |
+//! | see how it was | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at`] |
+//! | load a long stream sooner | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
@@ -91,6 +93,7 @@ mod read;
 mod retry;
 mod server;
 mod session;
+mod snapshot;
 mod status;
 mod stream;
 mod subscription;
@@ -107,6 +110,7 @@ pub use read::{Events, Read};
 pub use retry::RetryPolicy;
 pub use server::{Limits, ServerInfo};
 pub use session::{AppendSession, PendingAppend, SessionLimits};
+pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};
 pub use uuid::{Error as UuidError, Uuid};

@@ -16,6 +16,7 @@ use std::time::Duration;
 use annals_proto::v1 as pb;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt};
+use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::event::RecordedEvent;
@@ -36,6 +37,15 @@ pub struct Read {
     from: Option<u64>,
     limit: Option<u64>,
     query: Query,
+    until: Option<Until>,
+}
+
+/// When what is read was as it is to be read.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    Revision(u64),
+    Position(u64),
+    Time(Timestamp),
 }
 
 impl Read {
@@ -48,6 +58,7 @@ impl Read {
             from: None,
             limit: None,
             query: Query::all(),
+            until: None,
         }
     }
 
@@ -80,6 +91,32 @@ impl Read {
         self.query = query.into();
         self
     }
+
+    /// Reads the stream or the log as it was at a time: what was recorded then or before. Of a stream that did not exist
+    /// yet there is [`Error::StreamNotFound`](crate::Error::StreamNotFound).
+    ///
+    /// ```no_run
+    /// # async fn example(client: annals_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let then = "2026-01-02T03:04:05Z".parse()?;
+    /// let events = client.read_stream("order-42").until_time(then).await?.collect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn until_time(mut self, time: Timestamp) -> Self {
+        self.until = Some(Until::Time(time));
+        self
+    }
+
+    /// Reads the stream as it was when this was its last revision, which it must have reached. Not for the whole log.
+    pub fn until_revision(mut self, revision: u64) -> Self {
+        self.until = Some(Until::Revision(revision));
+        self
+    }
+
+    /// Reads the log as it was when this was its last position, which it must have reached. Not for a stream.
+    pub fn until_position(mut self, position: u64) -> Self {
+        self.until = Some(Until::Position(position));
+        self
+    }
 }
 
 impl IntoFuture for Read {
@@ -105,7 +142,8 @@ impl Events {
         self.head
     }
 
-    /// The stream's last revision when the read began; `None` for a read of the whole log.
+    /// The stream's last revision when the read began, or as it was if the past is read; `None` for a read of the whole
+    /// log.
     pub fn last_revision(&self) -> Option<u64> {
         self.last_revision
     }

@@ -49,6 +49,8 @@ pub struct Limits {
     pub max_subscriptions: u32,
     /// The most checks in an append.
     pub max_append_checks: u32,
+    /// The most bytes in a snapshot.
+    pub max_snapshot_bytes: u32,
 }
 
 impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
@@ -74,6 +76,7 @@ impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
                 max_tags: limits.max_tags,
                 max_subscriptions: limits.max_subscriptions,
                 max_append_checks: limits.max_append_checks,
+                max_snapshot_bytes: limits.max_snapshot_bytes,
             },
         })
     }

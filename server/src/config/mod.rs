@@ -13,7 +13,7 @@ mod tests;
 
 use std::{path::PathBuf, time::Duration};
 
-use annals_store::limits::{APPEND_BYTES_CEILING, Limits};
+use annals_store::limits::{APPEND_BYTES_CEILING, Limits, SNAPSHOT_BYTES_CEILING};
 use clap::Parser;
 
 pub use options::{Flags, Options};
@@ -167,6 +167,7 @@ impl Config {
             limits: limits(
                 options.max_event_bytes,
                 options.max_append_bytes,
+                options.max_snapshot_bytes,
                 options.max_subscriptions,
                 defaults.limits,
             )?,
@@ -201,6 +202,7 @@ fn foundationdb(_: Option<PathBuf>, _: Option<String>) -> Result<EngineConfig> {
 fn limits(
     event: Option<ByteSize>,
     append: Option<ByteSize>,
+    snapshot: Option<ByteSize>,
     subscriptions: Option<u32>,
     defaults: Limits,
 ) -> Result<Limits> {
@@ -218,9 +220,16 @@ fn limits(
             "--max-event-bytes is {event_bytes_max}; it may be 1 to --max-append-bytes, which is {append_bytes_max}"
         )));
     }
+    let snapshot_bytes_max = snapshot.map_or(defaults.snapshot_bytes_max, ByteSize::to_usize);
+    if snapshot_bytes_max == 0 || snapshot_bytes_max > SNAPSHOT_BYTES_CEILING {
+        return Err(Error::Config(format!(
+            "--max-snapshot-bytes is {snapshot_bytes_max}; it may be 1 to {SNAPSHOT_BYTES_CEILING}"
+        )));
+    }
     Ok(Limits {
         event_bytes_max,
         append_bytes_max,
+        snapshot_bytes_max,
         subscriptions_max: subscriptions.map_or(defaults.subscriptions_max, |max| max as usize),
         ..defaults
     })

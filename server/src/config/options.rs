@@ -111,6 +111,10 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_APPEND_BYTES")]
     pub max_append_bytes: Option<ByteSize>,
 
+    /// The most data in one snapshot of a stream, 8000000 at most [default: 4MiB]
+    #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_SNAPSHOT_BYTES")]
+    pub max_snapshot_bytes: Option<ByteSize>,
+
     /// The most subscriptions open at a time [default: 10000]
     #[arg(long, value_name = "COUNT", env = "ANNALS_MAX_SUBSCRIPTIONS")]
     pub max_subscriptions: Option<u32>,
@@ -169,6 +173,7 @@ impl Options {
             log_level: self.log_level.or(fallback.log_level),
             max_event_bytes: self.max_event_bytes.or(fallback.max_event_bytes),
             max_append_bytes: self.max_append_bytes.or(fallback.max_append_bytes),
+            max_snapshot_bytes: self.max_snapshot_bytes.or(fallback.max_snapshot_bytes),
             max_subscriptions: self.max_subscriptions.or(fallback.max_subscriptions),
             tail_bytes: self.tail_bytes.or(fallback.tail_bytes),
             cache_bytes: self.cache_bytes.or(fallback.cache_bytes),

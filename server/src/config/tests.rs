@@ -55,6 +55,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         "--log-level=annals_store=debug",
         "--max-event-bytes=2MiB",
         "--max-append-bytes=3MiB",
+        "--max-snapshot-bytes=5MiB",
         "--max-subscriptions=7",
         "--tail-bytes=8MiB",
         "--cache-bytes=1GiB",
@@ -73,6 +74,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         log_level = "annals_store=debug"
         max_event_bytes = 2097152
         max_append_bytes = "3MiB"
+        max_snapshot_bytes = "5MiB"
         max_subscriptions = 7
         tail_bytes = "8MiB"
         cache_bytes = "1GiB"
@@ -94,6 +96,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         (config.limits.event_bytes_max, config.limits.append_bytes_max),
         (2 << 20, 3 << 20)
     );
+    assert_eq!(config.limits.snapshot_bytes_max, 5 << 20);
     assert_eq!((config.limits.subscriptions_max, config.tail_bytes), (7, 8 << 20));
     assert_eq!(
         (config.log, config.drain_timeout),
@@ -118,7 +121,7 @@ fn every_flag_has_the_variable_and_the_file_key_of_its_name() {
         .get_arguments()
         .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
         .collect();
-    assert_eq!(flags.len(), 17);
+    assert_eq!(flags.len(), 18);
     for flag in flags {
         let name = flag.get_long().unwrap();
         let variable = flag.get_env().unwrap().to_str().unwrap();
@@ -192,6 +195,20 @@ fn values_out_of_bounds_are_refused_naming_the_option() {
             Options {
                 max_event_bytes: size(2_000),
                 max_append_bytes: size(1_000),
+                ..Options::default()
+            },
+        ),
+        (
+            "--max-snapshot-bytes",
+            Options {
+                max_snapshot_bytes: size(0),
+                ..Options::default()
+            },
+        ),
+        (
+            "--max-snapshot-bytes",
+            Options {
+                max_snapshot_bytes: size(8_000_001),
                 ..Options::default()
             },
         ),

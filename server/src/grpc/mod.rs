@@ -62,7 +62,7 @@ const HEADER_BYTES_MAX: u32 = 32 << 10;
 /// A client that is gone without a word is found out this soon, so that its subscriptions don't stay.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// What a message may have beyond its largest append: names, lengths of fields, and enough that an event or an append
+/// What a message may have beyond its largest append or snapshot: names, lengths of fields, and enough that an event or an append
 /// that is somewhat too large is told so by name, and not just that its message is.
 const MESSAGE_SLACK_BYTES: usize = 1 << 20;
 
@@ -136,7 +136,8 @@ pub(crate) fn serve(
             // ErrorInfo and BadRequest, so that tools can show the details of an error.
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
-    let message_bytes_max = service.store.limits().append_bytes_max + MESSAGE_SLACK_BYTES;
+    let limits = service.store.limits();
+    let message_bytes_max = limits.append_bytes_max.max(limits.snapshot_bytes_max) + MESSAGE_SLACK_BYTES;
     let router = tonic::transport::Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)

@@ -2,8 +2,8 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Limits, STREAM_NAME_BYTES_MAX, StreamInfo, StreamName, TAG_BYTES_MAX,
-    Timestamp,
+    Appended, EVENT_TYPE_BYTES_MAX, Limits, STREAM_NAME_BYTES_MAX, Snapshot, StreamInfo, StreamName,
+    TAG_BYTES_MAX, Timestamp,
     limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
 };
 
@@ -54,6 +54,16 @@ pub(super) fn stream(info: &StreamInfo) -> pb::Stream {
     }
 }
 
+pub(super) fn snapshot(snapshot: Snapshot) -> pb::Snapshot {
+    pb::Snapshot {
+        stream: snapshot.stream.to_string(),
+        revision: snapshot.revision.0,
+        schema_version: snapshot.schema_version,
+        data: snapshot.data,
+        saved_at: Some(timestamp(snapshot.saved_at)),
+    }
+}
+
 pub(super) fn limits(limits: &Limits) -> pb::Limits {
     let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
     pb::Limits {
@@ -67,6 +77,6 @@ pub(super) fn limits(limits: &Limits) -> pb::Limits {
         max_tags: number(TAGS_MAX),
         max_subscriptions: number(limits.subscriptions_max),
         max_append_checks: number(CHECKS_MAX),
-        ..pb::Limits::default()
+        max_snapshot_bytes: number(limits.snapshot_bytes_max),
     }
 }

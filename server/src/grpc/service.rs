@@ -1,7 +1,7 @@
 //! The calls.
 
 use annals_proto::v1 as pb;
-use annals_store::{Append, Appended};
+use annals_store::{Append, Appended, Until};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
@@ -78,6 +78,32 @@ impl EventStore {
         let info = self.store.stream(&request::stream_name(request)?).await?;
         Ok(pb::GetStreamResponse {
             stream: Some(response::stream(&info)),
+        })
+    }
+
+    async fn position_at(
+        &self,
+        request: &pb::GetPositionAtTimeRequest,
+    ) -> Result<pb::GetPositionAtTimeResponse, Refusal> {
+        let position = match request::position_at_time(request)? {
+            Until::Time(time) => self.store.position_at(time).await?,
+            Until::Position(position) => position,
+        };
+        Ok(pb::GetPositionAtTimeResponse { position: position.0 })
+    }
+
+    async fn save(&self, request: pb::SaveSnapshotRequest) -> Result<pb::SaveSnapshotResponse, Refusal> {
+        let save = request::save_snapshot(request, self.store.limits())?;
+        let saved_at = self.store.save_snapshot(save).await?;
+        Ok(pb::SaveSnapshotResponse {
+            saved_at: Some(response::timestamp(saved_at)),
+        })
+    }
+
+    async fn load(&self, request: &pb::LoadSnapshotRequest) -> Result<pb::LoadSnapshotResponse, Refusal> {
+        let loaded = self.store.load_snapshot(request::load_snapshot(request)?).await?;
+        Ok(pb::LoadSnapshotResponse {
+            snapshot: Some(response::snapshot(loaded)),
         })
     }
 
@@ -218,6 +244,30 @@ impl EventStoreService for EventStore {
     ) -> Result<Response<pb::ListStreamsResponse>, Status> {
         let call = self.metrics.call("ListStreams");
         answer(call, self.streams(request.into_inner()).await)
+    }
+
+    async fn get_position_at_time(
+        &self,
+        request: Request<pb::GetPositionAtTimeRequest>,
+    ) -> Result<Response<pb::GetPositionAtTimeResponse>, Status> {
+        let call = self.metrics.call("GetPositionAtTime");
+        answer(call, self.position_at(request.get_ref()).await)
+    }
+
+    async fn save_snapshot(
+        &self,
+        request: Request<pb::SaveSnapshotRequest>,
+    ) -> Result<Response<pb::SaveSnapshotResponse>, Status> {
+        let call = self.metrics.call("SaveSnapshot");
+        answer(call, self.save(request.into_inner()).await)
+    }
+
+    async fn load_snapshot(
+        &self,
+        request: Request<pb::LoadSnapshotRequest>,
+    ) -> Result<Response<pb::LoadSnapshotResponse>, Status> {
+        let call = self.metrics.call("LoadSnapshot");
+        answer(call, self.load(request.get_ref()).await)
     }
 
     async fn get_server_info(

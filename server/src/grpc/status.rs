@@ -106,6 +106,27 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                     stream: stream.to_string(),
                 },
             ),
+        Error::StreamTombstoned(stream) => {
+            Builder::new(Code::FailedPrecondition, ErrorReason::StreamTombstoned)
+                .value("stream", stream)
+                .detail(
+                    "annals.v1.StreamTombstoned",
+                    &pb::StreamTombstoned {
+                        stream: stream.to_string(),
+                    },
+                )
+        }
+        Error::SnapshotNotFound(stream) => Builder::new(Code::NotFound, ErrorReason::SnapshotNotFound)
+            .value("stream", stream)
+            .detail(
+                "annals.v1.SnapshotNotFound",
+                &pb::SnapshotNotFound {
+                    stream: stream.to_string(),
+                },
+            ),
+        Error::SnapshotOfDeleted { .. } => {
+            return invalid_to_rpc(&Invalid::field("revision", error.to_string()));
+        }
         Error::PositionBeyondHead { position, head } => position_beyond_head(*position, *head),
         Error::RevisionBeyondEnd {
             stream,

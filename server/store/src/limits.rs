@@ -25,6 +25,9 @@ pub const SNAPSHOT_BYTES_CEILING: usize = 8_000_000;
 /// The most snapshots of a stream that can be kept.
 pub const SNAPSHOTS_MAX: usize = 100;
 
+/// How many are kept unless the client says otherwise.
+pub const SNAPSHOTS_KEPT_DEFAULT: usize = 3;
+
 /// The bounds that an operator can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

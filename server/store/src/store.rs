@@ -197,7 +197,6 @@ impl Store {
     }
 
     /// What its tasks and readers share, for tests of these.
-    #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -308,10 +307,6 @@ impl Store {
     /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::Overloaded`]; those of [`Self::append`].
     pub async fn tombstone_stream(&self, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
         change::tombstone(self, stream, expected).await
-    }
-
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
     }
 
     /// Keeps a snapshot of a stream, and returns when it was saved.

@@ -246,6 +246,21 @@ impl EventStoreService for Shared {
         unimplemented()
     }
 
+    async fn get_position_at_time(
+        &self,
+        _: Request<pb::GetPositionAtTimeRequest>,
+    ) -> Answered<pb::GetPositionAtTimeResponse> {
+        unimplemented()
+    }
+
+    async fn save_snapshot(&self, _: Request<pb::SaveSnapshotRequest>) -> Answered<pb::SaveSnapshotResponse> {
+        unimplemented()
+    }
+
+    async fn load_snapshot(&self, _: Request<pb::LoadSnapshotRequest>) -> Answered<pb::LoadSnapshotResponse> {
+        unimplemented()
+    }
+
     async fn get_server_info(
         &self,
         _: Request<pb::GetServerInfoRequest>,

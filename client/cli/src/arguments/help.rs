@@ -8,12 +8,13 @@ Examples:
   annals subscribe --all --stream-prefix order- --format ndjson | jq .data.total
   annals import events.ndjson
   annals export backup.ndjson
+  annals read order-1 --as-of 2026-01-02T03:04:05Z
 
 Exit codes:
   0  done
   1  failed for another reason than those below
   2  the command line, or a name or value in it, is not valid
-  3  the stream, revision or position does not exist
+  3  the stream, revision, position or snapshot does not exist
   4  conflict: a stream is not as expected, an event matches that should not, or the event id is taken
   5  the server is not reachable, or did not answer in time
 
@@ -52,7 +53,33 @@ Examples:
   annals read order-1 --from 5 --limit 10
   annals read --all --backwards --limit 10
   annals read --all --type Placed --type Paid --stream-prefix order-
-  annals read --all --format ndjson | jq .data";
+  annals read --all --format ndjson | jq .data
+  annals read order-1 --as-of 2026-01-02T03:04:05Z
+  annals read order-1 --until-revision 7
+  annals read --all --as-of 2026-01-02T03:04:05Z --backwards --limit 10
+
+A stream that did not exist yet at that time ends with exit code 3.";
+
+pub const POSITION_AT: &str = "\
+It is the position of the last event that was recorded at that time or before; 0 if there is none, and the
+head if the time is yet to come.
+
+Examples:
+  annals position-at 2026-01-02T03:04:05Z
+  annals subscribe --all --after $(annals position-at 2026-01-02T00:00:00Z --format ndjson | jq .position)";
+
+pub const SNAPSHOT_SAVE: &str = "\
+Examples:
+  annals snapshot save order-1 state.json --revision 41
+  fold-orders order-1 | annals snapshot save order-1 - --revision 41 --schema-version 2";
+
+pub const SNAPSHOT_LOAD: &str = "\
+Examples:
+  annals snapshot load order-1
+  annals snapshot load order-1 --at-or-before 40 --schema-version 2
+  annals snapshot load order-1 --out state.json
+
+A stream without such a snapshot ends with exit code 3.";
 
 pub const SUBSCRIBE: &str = "\
 Examples:

@@ -86,6 +86,7 @@ mod tests {
             max_tags: 32,
             max_subscriptions: 1,
             max_append_checks: 0,
+            max_snapshot_bytes: 1 << 20,
         }
     }
 

@@ -8,14 +8,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use annals_proto::v1 as pb;
+use annals_proto::v1::{
+    self as pb, read_all_request::Until as OfLog, read_stream_request::Until as OfStream,
+};
 use futures::stream::{BoxStream, StreamExt};
 use tokio::time::Instant;
 use tonic::Streaming;
 
-use super::{Events, Read};
+use super::{Events, Read, Until};
 use crate::connection::{Picked, Stub};
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldViolation, Result};
+use crate::event;
 use crate::query::Direction;
 use crate::retry::{Shared, Tries};
 
@@ -23,6 +26,10 @@ type Parts = BoxStream<'static, Result<Part, tonic::Status>>;
 
 /// Begins a read.
 pub(super) async fn open(read: Read) -> Result<Events> {
+    let until = read
+        .until
+        .map(|until| until.of(read.stream.is_some()))
+        .transpose()?;
     let (shared, timeout) = (read.shared, read.timeout);
     let mut target = Target {
         stream: read.stream,
@@ -30,12 +37,16 @@ pub(super) async fn open(read: Read) -> Result<Events> {
         from: read.from,
         limit: read.limit,
         query: (!read.query.items.is_empty()).then(|| read.query.into()),
+        until,
     };
     let ((first, parts), picked) = shared
         .call_somewhere(timeout, |stub| target.clone().open(stub))
         .await?;
-    let last = first.last_revision.unwrap_or(first.head);
-    if target.direction == Direction::Backwards {
+    let last = target.ends_at(&first);
+    // Where the log ended at a time is not told. Then the first event that comes tells where the rest is; if none does,
+    // there is nothing to be resumed.
+    let untold = matches!(target.until, Some(PastEnd::LogAt(_)));
+    if target.direction == Direction::Backwards && !untold {
         // What is appended before it could be resumed is not in it.
         target.from.get_or_insert(last);
     }
@@ -70,13 +81,69 @@ struct Target {
     from: Option<u64>,
     limit: Option<u64>,
     query: Option<pb::Query>,
+    until: Option<PastEnd>,
+}
+
+/// Where a read of the past ends.
+#[derive(Clone, Copy)]
+enum PastEnd {
+    Revision(u64),
+    StreamAt(prost_types::Timestamp),
+    Position(u64),
+    LogAt(prost_types::Timestamp),
+}
+
+impl Until {
+    /// What it is of a stream, or of the log.
+    fn of(self, stream: bool) -> Result<PastEnd> {
+        let misplaced = |field: &str, description: &str| {
+            Err(Error::InvalidField(vec![FieldViolation {
+                field: field.to_owned(),
+                description: description.to_owned(),
+            }]))
+        };
+        match (self, stream) {
+            (Until::Revision(revision), true) => Ok(PastEnd::Revision(revision)),
+            (Until::Position(position), false) => Ok(PastEnd::Position(position)),
+            (Until::Time(time), true) => Ok(PastEnd::StreamAt(event::to_time(time))),
+            (Until::Time(time), false) => Ok(PastEnd::LogAt(event::to_time(time))),
+            (Until::Revision(_), false) => misplaced(
+                "until_revision",
+                "is of a stream; of the log, give until_position or until_time",
+            ),
+            (Until::Position(_), true) => misplaced(
+                "until_position",
+                "is of the log; of a stream, give until_revision or until_time",
+            ),
+        }
+    }
 }
 
 impl Target {
+    /// The last place that can be in the read, which is no other when it is resumed.
+    fn ends_at(&mut self, first: &Part) -> u64 {
+        match (first.last_revision, self.until) {
+            (Some(last), Some(_)) => {
+                self.until = Some(PastEnd::Revision(last));
+                last
+            }
+            (Some(last), None) => last,
+            (None, Some(PastEnd::Position(position))) => position,
+            (None, _) => first.head,
+        }
+    }
+
     /// Begins a call, and waits for its first message, of which there is at least one.
     async fn open(self, mut stub: Stub) -> Result<(Part, Parts), tonic::Status> {
         let direction = pb::Direction::from(self.direction).into();
         let (limit, query) = (self.limit, self.query);
+        let (until_stream, until_log) = match self.until {
+            None => (None, None),
+            Some(PastEnd::Revision(revision)) => (Some(OfStream::UntilRevision(revision)), None),
+            Some(PastEnd::StreamAt(time)) => (Some(OfStream::UntilTime(time)), None),
+            Some(PastEnd::Position(position)) => (None, Some(OfLog::UntilPosition(position))),
+            Some(PastEnd::LogAt(time)) => (None, Some(OfLog::UntilTime(time))),
+        };
         match self.stream {
             Some(stream) => {
                 let request = pb::ReadStreamRequest {
@@ -85,7 +152,7 @@ impl Target {
                     from_revision: self.from,
                     limit,
                     query,
-                    until: None,
+                    until: until_stream,
                 };
                 first(stub.read_stream(request).await?.into_inner()).await
             }
@@ -95,7 +162,7 @@ impl Target {
                     from_position: self.from,
                     limit,
                     query,
-                    until: None,
+                    until: until_log,
                 };
                 first(stub.read_all(request).await?.into_inner()).await
             }

@@ -41,6 +41,8 @@ pub struct State {
     pub read_from: Vec<Option<u64>>,
     /// How many calls for server info came in.
     pub infos: usize,
+    /// The snapshot that was saved last, of whatever stream.
+    pub snapshot: Option<pb::Snapshot>,
 }
 
 #[derive(Clone)]
@@ -313,6 +315,19 @@ impl Fake {
         ReceiverStream::new(receiver)
     }
 
+    /// Takes the last event out of the log again.
+    pub fn forget_last(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.log.pop();
+        self.head.send_replace(state.log.len() as u64);
+    }
+
+    /// What the log had reached: every second after the start of 1970 there was another event.
+    fn reached(&self, time: Option<prost_types::Timestamp>) -> u64 {
+        let seconds = time.map_or(0, |time| u64::try_from(time.seconds).unwrap_or(0));
+        seconds.min(*self.head.borrow())
+    }
+
     /// The events of a read, and the last place there is.
     fn read(&self, wanted: Wanted<'_>) -> (Vec<pb::RecordedEvent>, u64) {
         let state = self.state.lock().unwrap();
@@ -324,6 +339,7 @@ impl Fake {
             .log
             .iter()
             .filter(|event| wanted.stream.is_none_or(|stream| event.stream == stream))
+            .filter(|event| place(event) <= wanted.until)
             .cloned()
             .collect();
         let last = events.last().map_or(0, place);
@@ -348,6 +364,8 @@ struct Wanted<'a> {
     from: Option<u64>,
     limit: Option<u64>,
     backwards: bool,
+    /// The last place that is there.
+    until: u64,
 }
 
 struct Found {

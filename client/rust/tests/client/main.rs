@@ -6,6 +6,7 @@ mod appends;
 mod connections;
 mod failover;
 mod fake;
+mod past;
 mod reads;
 mod sessions;
 mod subscriptions;

@@ -7,6 +7,8 @@
 mod append;
 mod query;
 mod read;
+mod snapshot;
+mod time;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,8 @@ use annals_store::{NameError, StreamName};
 pub(crate) use append::session_append;
 pub(super) use append::{append, append_to_stream};
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
+pub(super) use snapshot::{load_snapshot, save_snapshot};
+pub(super) use time::position_at_time;
 
 /// The most appends in one message of a session.
 pub(crate) const MESSAGE_APPENDS_MAX: usize = 1_000;

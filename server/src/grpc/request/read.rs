@@ -1,18 +1,22 @@
 //! Reads, subscriptions and listings.
 
-use annals_proto::v1::{self as pb, subscribe_all_request, subscribe_stream_request};
+use annals_proto::v1::{
+    self as pb, read_all_request, read_stream_request, subscribe_all_request, subscribe_stream_request,
+};
 use annals_store::{
-    Direction, Position, ReadAll, ReadStream, Revision, Start, StreamName, SubscribeAll, SubscribeStream,
-    limits::STREAMS_PAGE_MAX,
+    Direction, Position, ReadAll, ReadStream, Revision, Start, StreamName, StreamUntil, SubscribeAll,
+    SubscribeStream, Until, limits::STREAMS_PAGE_MAX,
 };
 
-use super::{Invalid, parse_stream, query::query};
+use super::{Invalid, parse_stream, query::query, time::until};
 
 /// Streams in a page unless the caller says otherwise.
 const STREAMS_PAGE_DEFAULT: usize = 100;
 
 /// A read of the log.
 pub(crate) fn read_all(request: pb::ReadAllRequest) -> Result<ReadAll, Invalid> {
+    use read_all_request::Until as OneOf;
+
     if request.from_position == Some(0) {
         return Err(Invalid::field(
             "from_position",
@@ -24,17 +28,29 @@ pub(crate) fn read_all(request: pb::ReadAllRequest) -> Result<ReadAll, Invalid> 
         from: request.from_position.map(Position),
         limit: limit(request.limit)?,
         query: query(request.query)?,
+        until: match request.until {
+            None => None,
+            Some(OneOf::UntilPosition(position)) => Some(Until::Position(Position(position))),
+            Some(OneOf::UntilTime(time)) => Some(until("until_time", &time)?),
+        },
     })
 }
 
 /// A read of a stream.
 pub(crate) fn read_stream(request: pb::ReadStreamRequest) -> Result<ReadStream, Invalid> {
+    use read_stream_request::Until as OneOf;
+
     Ok(ReadStream {
         stream: parse_stream("stream", &request.stream)?,
         direction: direction(request.direction)?,
         from: request.from_revision.map(Revision),
         limit: limit(request.limit)?,
         query: query(request.query)?,
+        until: match request.until {
+            None => None,
+            Some(OneOf::UntilRevision(revision)) => Some(StreamUntil::Revision(Revision(revision))),
+            Some(OneOf::UntilTime(time)) => Some(StreamUntil::Log(until("until_time", &time)?)),
+        },
     })
 }
 

@@ -1,11 +1,14 @@
 mod many;
 
-use annals_proto::v1::{self as pb, expected_revision, subscribe_all_request, subscribe_stream_request};
-use annals_store::{Direction, Limits, Position, Revision, Start};
+use annals_proto::v1::{
+    self as pb, expected_revision, read_all_request, read_stream_request, subscribe_all_request,
+    subscribe_stream_request,
+};
+use annals_store::{Direction, Limits, Position, Revision, Start, StreamUntil, Timestamp, Until};
 
 use super::{
-    Fault, Invalid, append_to_stream, list_streams, read_all, read_stream, session_append, stream_name,
-    subscribe_all, subscribe_stream,
+    Fault, Invalid, append_to_stream, list_streams, load_snapshot, position_at_time, read_all, read_stream,
+    save_snapshot, session_append, stream_name, subscribe_all, subscribe_stream,
 };
 
 const ID: &str = "0190a3c2-7d5e-7b3a-9c1f-2e4d6f8a0b1c";
@@ -363,6 +366,115 @@ fn reads_are_taken_as_they_are_meant() {
         Some(Revision(0)),
         "revision 0 is the first event, not nothing"
     );
+}
+
+#[test]
+fn reads_of_the_past_end_at_a_place_or_at_a_time_to_the_microsecond() {
+    use read_all_request::Until as All;
+    use read_stream_request::Until as Stream;
+
+    let time = |seconds, nanos| prost_types::Timestamp { seconds, nanos };
+    let start = Until::Position(Position::START);
+    let times = [
+        (time(0, 0), Ok(Until::Time(Timestamp::from_micros(0)))),
+        (
+            time(1_700_000_000, 123_456_999),
+            Ok(Until::Time(Timestamp::from_micros(1_700_000_000_123_456))),
+        ),
+        (
+            time(253_402_300_799, 999_999_999),
+            Ok(Until::Time(Timestamp::from_micros(253_402_300_799_999_999))),
+        ),
+        (time(-1, 999_999_999), Ok(start)),
+        (time(-62_135_596_800, 0), Ok(start)),
+        (time(-62_135_596_801, 0), Err(())),
+        (time(253_402_300_800, 0), Err(())),
+        (time(0, 1_000_000_000), Err(())),
+        (time(0, -1), Err(())),
+    ];
+    for (time, meant) in times {
+        let all = read_all(pb::ReadAllRequest {
+            until: Some(All::UntilTime(time)),
+            ..Default::default()
+        });
+        let stream = read_stream(pb::ReadStreamRequest {
+            stream: "order-1".into(),
+            until: Some(Stream::UntilTime(time)),
+            ..Default::default()
+        });
+        let at = position_at_time(&pb::GetPositionAtTimeRequest { time: Some(time) });
+        match meant {
+            Ok(until) => {
+                assert_eq!(all.unwrap().until, Some(until), "{time:?}");
+                assert_eq!(stream.unwrap().until, Some(StreamUntil::Log(until)), "{time:?}");
+                assert_eq!(at.unwrap(), until, "{time:?}");
+            }
+            Err(()) => {
+                assert_refused(all, "until_time", Fault::Invalid);
+                assert_refused(stream, "until_time", Fault::Invalid);
+                assert_refused(at, "time", Fault::Invalid);
+            }
+        }
+    }
+    assert_refused(
+        position_at_time(&pb::GetPositionAtTimeRequest { time: None }),
+        "time",
+        Fault::Invalid,
+    );
+    let read = read_all(pb::ReadAllRequest {
+        until: Some(All::UntilPosition(0)),
+        ..Default::default()
+    });
+    assert_eq!(read.unwrap().until, Some(start), "the log was empty once");
+    let read = read_stream(pb::ReadStreamRequest {
+        stream: "order-1".into(),
+        until: Some(Stream::UntilRevision(0)),
+        ..Default::default()
+    });
+    assert_eq!(read.unwrap().until, Some(StreamUntil::Revision(Revision(0))));
+}
+
+#[test]
+fn snapshots_are_of_valid_streams_within_the_limits_and_three_are_kept_unless_said_otherwise() {
+    let limits = Limits {
+        snapshot_bytes_max: 4,
+        ..Limits::default()
+    };
+    let snapshot = |len: usize, keep| pb::SaveSnapshotRequest {
+        stream: "order-1".into(),
+        revision: 7,
+        schema_version: 2,
+        data: vec![1; len].into(),
+        keep,
+    };
+    let save = save_snapshot(snapshot(4, 0), &limits).unwrap();
+    assert_eq!(
+        (save.revision, save.schema_version, save.keep),
+        (Revision(7), 2, 3)
+    );
+    for keep in [1, 100] {
+        assert_eq!(
+            save_snapshot(snapshot(0, keep), &limits).unwrap().keep,
+            keep as usize
+        );
+    }
+    assert_refused(save_snapshot(snapshot(5, 0), &limits), "data", Fault::TooLarge);
+    assert_refused(save_snapshot(snapshot(0, 101), &limits), "keep", Fault::Invalid);
+    let unnamed = pb::SaveSnapshotRequest::default();
+    assert_refused(save_snapshot(unnamed, &limits), "stream", Fault::Invalid);
+
+    let request = pb::LoadSnapshotRequest {
+        stream: "order-1".into(),
+        at_or_before: Some(0),
+        schema_version: Some(0),
+    };
+    let load = load_snapshot(&request).unwrap();
+    assert_eq!(
+        (load.at_or_before, load.schema_version),
+        (Some(Revision(0)), Some(0))
+    );
+    let unnamed = pb::LoadSnapshotRequest::default();
+    assert_refused(load_snapshot(&unnamed), "stream", Fault::Invalid);
 }
 
 #[test]

@@ -200,6 +200,30 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             )),
         ),
         (
+            Error::StreamTombstoned(stream()),
+            Code::FailedPrecondition,
+            "STREAM_TOMBSTONED",
+            vec![("stream", "order-1")],
+            Some(any(
+                "annals.v1.StreamTombstoned",
+                &pb::StreamTombstoned {
+                    stream: "order-1".into(),
+                },
+            )),
+        ),
+        (
+            Error::SnapshotNotFound(stream()),
+            Code::NotFound,
+            "SNAPSHOT_NOT_FOUND",
+            vec![("stream", "order-1")],
+            Some(any(
+                "annals.v1.SnapshotNotFound",
+                &pb::SnapshotNotFound {
+                    stream: "order-1".into(),
+                },
+            )),
+        ),
+        (
             Error::PositionBeyondHead {
                 position: Position(10),
                 head: Position(2),
@@ -299,6 +323,15 @@ fn bad_request(status: &Status) -> (String, String, String) {
 
 #[test]
 fn a_bad_field_is_a_bad_request_that_names_it() {
+    let deleted = Error::SnapshotOfDeleted {
+        stream: stream(),
+        revision: Revision(3),
+        first: Revision(7),
+    };
+    let (reason, field, description) = bad_request(&Refusal::from(deleted.clone()).into());
+    assert_eq!((reason.as_str(), field.as_str()), ("INVALID_FIELD", "revision"));
+    assert_eq!(description, deleted.to_string());
+
     let (reason, field, description) = bad_request(&Invalid::field("limit", "is 0").into());
     assert_eq!(
         (reason.as_str(), field.as_str(), description.as_str()),

@@ -36,7 +36,10 @@ fn too_large(headers: &HeaderMap) -> Option<Status> {
 fn message_too_large(sizes: &str) -> Status {
     Invalid::too_large(
         "",
-        format!("the message is too large ({sizes}); split the append, or send less in a message"),
+        format!(
+            "the message is too large ({sizes}); send less in a message: split the append, or keep the large part of a \
+             snapshot elsewhere"
+        ),
     )
     .into()
 }

@@ -3,7 +3,12 @@
 
 use std::collections::HashSet;
 
-use crate::{append::Append, check::Check, lifecycle::Lifecycles, name::{self, StreamName}};
+use crate::{
+    append::Append,
+    check::Check,
+    lifecycle::Lifecycles,
+    name::{self, StreamName},
+};
 
 /// What the group makes gone so far.
 #[derive(Debug, Default)]

@@ -112,6 +112,10 @@ impl EventStoreService for Fake {
             from: request.from_revision,
             limit: request.limit,
             backwards: request.direction() == pb::Direction::Backwards,
+            until: request.until.map_or(u64::MAX, |until| match until {
+                pb::read_stream_request::Until::UntilRevision(revision) => revision,
+                pb::read_stream_request::Until::UntilTime(time) => self.reached(Some(time)) - 1,
+            }),
         });
         let head = *self.head.borrow();
         Ok(messages(self, &events, |events| pb::ReadStreamResponse {
@@ -128,12 +132,17 @@ impl EventStoreService for Fake {
         self.admit().await?;
         let request = request.into_inner();
         self.state.lock().unwrap().read_from.push(request.from_position);
-        let (events, head) = self.read(Wanted {
+        let (events, _) = self.read(Wanted {
             stream: None,
             from: request.from_position,
             limit: request.limit,
             backwards: request.direction() == pb::Direction::Backwards,
+            until: request.until.map_or(u64::MAX, |until| match until {
+                pb::read_all_request::Until::UntilPosition(position) => position,
+                pb::read_all_request::Until::UntilTime(time) => self.reached(Some(time)),
+            }),
         });
+        let head = *self.head.borrow();
         Ok(messages(self, &events, |events| pb::ReadAllResponse {
             events,
             head,
@@ -189,6 +198,7 @@ impl EventStoreService for Fake {
         let name = request.into_inner().stream;
         let (events, _) = self.read(Wanted {
             stream: Some(&name),
+            until: u64::MAX,
             ..Wanted::default()
         });
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
@@ -249,6 +259,41 @@ impl EventStoreService for Fake {
             streams,
             next_page_token,
         }))
+    }
+
+    async fn get_position_at_time(
+        &self,
+        request: Request<pb::GetPositionAtTimeRequest>,
+    ) -> Result<Response<pb::GetPositionAtTimeResponse>, Status> {
+        self.admit().await?;
+        let position = self.reached(request.into_inner().time);
+        Ok(Response::new(pb::GetPositionAtTimeResponse { position }))
+    }
+
+    async fn save_snapshot(
+        &self,
+        request: Request<pb::SaveSnapshotRequest>,
+    ) -> Result<Response<pb::SaveSnapshotResponse>, Status> {
+        self.admit().await?;
+        let request = request.into_inner();
+        let saved_at = Some(prost_types::Timestamp::default());
+        self.state.lock().unwrap().snapshot = Some(pb::Snapshot {
+            stream: request.stream,
+            revision: request.revision,
+            schema_version: request.schema_version,
+            data: request.data,
+            saved_at,
+        });
+        Ok(Response::new(pb::SaveSnapshotResponse { saved_at }))
+    }
+
+    async fn load_snapshot(
+        &self,
+        _: Request<pb::LoadSnapshotRequest>,
+    ) -> Result<Response<pb::LoadSnapshotResponse>, Status> {
+        self.admit().await?;
+        let snapshot = self.state.lock().unwrap().snapshot.clone();
+        Ok(Response::new(pb::LoadSnapshotResponse { snapshot }))
     }
 
     async fn get_server_info(

@@ -1,0 +1,167 @@
+//! Snapshots: what a client made of a stream's events, kept so that it need not begin with the first one again.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use crate::connection::Stub;
+use crate::error::{Error, Result};
+use crate::event;
+use crate::retry::Shared;
+
+/// A snapshot of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The stream.
+    pub stream: String,
+    /// The last revision that it holds: go on with the events after it.
+    pub revision: u64,
+    /// Which form it has, in the program's own counting.
+    pub schema_version: u32,
+    /// The state, as it was saved.
+    pub data: Bytes,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+}
+
+impl Snapshot {
+    /// The state as a value, if it was saved as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_slice(&self.data)?)
+    }
+}
+
+impl TryFrom<pb::LoadSnapshotResponse> for Snapshot {
+    type Error = Error;
+
+    fn try_from(response: pb::LoadSnapshotResponse) -> Result<Self> {
+        let snapshot = response
+            .snapshot
+            .ok_or_else(|| Error::protocol("a snapshot without content"))?;
+        Ok(Snapshot {
+            stream: snapshot.stream,
+            revision: snapshot.revision,
+            schema_version: snapshot.schema_version,
+            data: snapshot.data,
+            saved_at: event::parse_time(snapshot.saved_at.as_ref(), "saved_at")?,
+        })
+    }
+}
+
+/// A snapshot to be saved: add options, then await it for the time at which it was saved.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is saved until it is awaited"]
+pub struct SaveSnapshot {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    request: pb::SaveSnapshotRequest,
+}
+
+impl SaveSnapshot {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        timeout: Duration,
+        stream: String,
+        revision: u64,
+        data: Bytes,
+    ) -> Self {
+        let request = pb::SaveSnapshotRequest {
+            stream,
+            revision,
+            data,
+            ..Default::default()
+        };
+        SaveSnapshot {
+            shared,
+            timeout,
+            request,
+        }
+    }
+
+    /// Which form the state has, in the program's own counting: after a change, count on, and snapshots of the old form
+    /// are passed over. 0 unless set.
+    pub fn schema_version(mut self, version: u32) -> Self {
+        self.request.schema_version = version;
+        self
+    }
+
+    /// How many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. 3 unless set.
+    pub fn keep(mut self, keep: u32) -> Self {
+        self.request.keep = keep;
+        self
+    }
+}
+
+impl IntoFuture for SaveSnapshot {
+    type Output = Result<Timestamp>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            // Saved twice, it is the same.
+            let call = |mut stub: Stub| {
+                let request = self.request.clone();
+                async move { stub.save_snapshot(request).await }
+            };
+            let saved = self.shared.call(self.timeout, call).await?.into_inner();
+            event::parse_time(saved.saved_at.as_ref(), "saved_at")
+        })
+    }
+}
+
+/// The latest snapshot, to be loaded: add options, then await it.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is loaded until it is awaited"]
+pub struct LoadSnapshot {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    request: pb::LoadSnapshotRequest,
+}
+
+impl LoadSnapshot {
+    pub(crate) fn new(shared: Arc<Shared>, timeout: Duration, stream: String) -> Self {
+        let request = pb::LoadSnapshotRequest {
+            stream,
+            ..Default::default()
+        };
+        LoadSnapshot {
+            shared,
+            timeout,
+            request,
+        }
+    }
+
+    /// The latest at this revision or before.
+    pub fn at_or_before(mut self, revision: u64) -> Self {
+        self.request.at_or_before = Some(revision);
+        self
+    }
+
+    /// The latest of this form. Unless set, of any.
+    pub fn schema_version(mut self, version: u32) -> Self {
+        self.request.schema_version = Some(version);
+        self
+    }
+}
+
+impl IntoFuture for LoadSnapshot {
+    type Output = Result<Snapshot>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let call = |mut stub: Stub| {
+                let request = self.request.clone();
+                async move { stub.load_snapshot(request).await }
+            };
+            let loaded = self.shared.call(self.timeout, call).await?;
+            loaded.into_inner().try_into()
+        })
+    }
+}

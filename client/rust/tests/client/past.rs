@@ -1,0 +1,96 @@
+//! Reads of the past, and snapshots.
+
+use annals_client::{Client, Direction, Error, RetryPolicy, Timestamp};
+use tonic::Code;
+
+use crate::fake::{Fake, refusal};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// The fake's log had as many events as seconds had passed since 1970.
+async fn filled() -> (Fake, Client) {
+    let fake = Fake::start().await;
+    fake.fill("a", "Placed", 20);
+    let retry = RetryPolicy::default();
+    let client = Client::builder()
+        .endpoint(fake.endpoint())
+        .retry(retry)
+        .build()
+        .unwrap();
+    (fake, client)
+}
+
+#[tokio::test]
+async fn reads_of_the_past_that_break_are_resumed_and_end_where_they_would_have_ended() {
+    let (fake, client) = filled().await;
+    // Each call ends after one message.
+    fake.state.lock().unwrap().read_messages_max = Some(1);
+    for direction in [Direction::Forwards, Direction::Backwards] {
+        let reads = [
+            (client.read_all().until_time(at(10)), 1..=10),
+            (client.read_all().until_position(10), 1..=10),
+            (client.read_stream("a").until_time(at(10)), 1..=10),
+            (client.read_stream("a").until_revision(9), 1..=10),
+            (client.read_all().until_time(at(1_000_000)), 1..=20),
+        ];
+        for (read, wanted) in reads {
+            let mut events = read.direction(direction).await.unwrap();
+            assert_eq!(events.head(), 20, "the head is that of now");
+            // What is appended now is in none of them.
+            fake.fill("a", "Placed", 1);
+            let mut positions = Vec::new();
+            while let Some(event) = events.next().await {
+                positions.push(event.unwrap().position);
+            }
+            fake.forget_last();
+            if direction == Direction::Backwards {
+                positions.reverse();
+            }
+            assert_eq!(positions, wanted.collect::<Vec<_>>(), "{direction:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_past_that_only_a_stream_or_only_the_log_has_is_refused_at_once() {
+    let (fake, client) = filled().await;
+    for (read, field) in [
+        (client.read_all().until_revision(1), "until_revision"),
+        (client.read_stream("a").until_position(1), "until_position"),
+    ] {
+        let refused = read.await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::InvalidField(violations) if violations[0].field == field),
+            "{refused}"
+        );
+    }
+    assert_eq!(fake.calls.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn times_are_told_as_the_protocol_has_them() {
+    let (fake, client) = filled().await;
+    assert_eq!(client.position_at(at(7)).await.unwrap(), 7);
+    fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
+    assert_eq!(client.position_at(at(8)).await.unwrap(), 8, "tried again");
+    let before_1970 = Timestamp::from_microsecond(-1).unwrap();
+    assert_eq!(client.position_at(before_1970).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_snapshot_comes_back_as_it_was_saved_although_the_first_try_failed() {
+    let (fake, client) = filled().await;
+    fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
+    let state = serde_json::json!({ "total": 42 });
+    let save = client.save_snapshot("a", 9, state.to_string());
+    save.schema_version(2).keep(1).await.unwrap();
+    fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
+    let loaded = client.load_snapshot("a").schema_version(2).await.unwrap();
+    assert_eq!(
+        (loaded.stream.as_str(), loaded.revision, loaded.schema_version),
+        ("a", 9, 2)
+    );
+    assert_eq!(loaded.json::<serde_json::Value>().unwrap(), state);
+}

@@ -1,0 +1,48 @@
+//! Snapshots.
+
+use annals_proto::v1 as pb;
+use annals_store::{
+    Limits, LoadSnapshot, Revision, SaveSnapshot,
+    limits::{SNAPSHOTS_KEPT_DEFAULT, SNAPSHOTS_MAX},
+};
+
+use super::{Invalid, parse_stream};
+
+/// A snapshot to keep.
+pub(crate) fn save_snapshot(
+    request: pb::SaveSnapshotRequest,
+    limits: &Limits,
+) -> Result<SaveSnapshot, Invalid> {
+    let stream = parse_stream("stream", &request.stream)?;
+    let (bytes, bytes_max) = (request.data.len(), limits.snapshot_bytes_max);
+    if bytes > bytes_max {
+        let problem =
+            format!("has {bytes} bytes; a snapshot may have {bytes_max}, keep the large part elsewhere");
+        return Err(Invalid::too_large("data", problem));
+    }
+    let keep = match request.keep as usize {
+        0 => SNAPSHOTS_KEPT_DEFAULT,
+        keep if keep <= SNAPSHOTS_MAX => keep,
+        keep => {
+            let problem =
+                format!("is {keep}; it may be 1 to {SNAPSHOTS_MAX}, or 0 for {SNAPSHOTS_KEPT_DEFAULT}");
+            return Err(Invalid::field("keep", problem));
+        }
+    };
+    Ok(SaveSnapshot {
+        stream,
+        revision: Revision(request.revision),
+        schema_version: request.schema_version,
+        data: request.data,
+        keep,
+    })
+}
+
+/// Which snapshot is wanted.
+pub(crate) fn load_snapshot(request: &pb::LoadSnapshotRequest) -> Result<LoadSnapshot, Invalid> {
+    Ok(LoadSnapshot {
+        stream: parse_stream("stream", &request.stream)?,
+        at_or_before: request.at_or_before.map(Revision),
+        schema_version: request.schema_version,
+    })
+}

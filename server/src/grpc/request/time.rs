@@ -1,0 +1,36 @@
+//! Times that are asked about.
+
+use annals_proto::v1 as pb;
+use annals_store::{Position, Timestamp, Until};
+
+use super::Invalid;
+
+/// The first second of the year 1, with which `google.protobuf.Timestamp` begins.
+const SECONDS_MIN: i64 = -62_135_596_800;
+/// The last second of the year 9999, with which it ends.
+const SECONDS_MAX: i64 = 253_402_300_799;
+
+/// The time of which the position is asked.
+pub(crate) fn position_at_time(request: &pb::GetPositionAtTimeRequest) -> Result<Until, Invalid> {
+    match &request.time {
+        Some(time) => until("time", time),
+        None => Err(Invalid::field("time", "is missing; give a time")),
+    }
+}
+
+/// When something was as it was at a time. The store has times to the microsecond, and none before 1970.
+pub(super) fn until(field: &str, time: &prost_types::Timestamp) -> Result<Until, Invalid> {
+    let nanos = u64::try_from(time.nanos)
+        .ok()
+        .filter(|nanos| *nanos < 1_000_000_000);
+    let Some(nanos) = nanos.filter(|_| (SECONDS_MIN..=SECONDS_MAX).contains(&time.seconds)) else {
+        return Err(Invalid::field(
+            field,
+            "is not a time from year 1 to 9999 with 0 to 999999999 nanoseconds",
+        ));
+    };
+    Ok(match u64::try_from(time.seconds) {
+        Ok(seconds) => Until::Time(Timestamp::from_micros(seconds * 1_000_000 + nanos / 1_000)),
+        Err(_) => Until::Position(Position::START),
+    })
+}
