@@ -2,8 +2,8 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Limits, STREAM_NAME_BYTES_MAX, Snapshot, StreamInfo, StreamName,
-    TAG_BYTES_MAX, Timestamp,
+    Appended, EVENT_TYPE_BYTES_MAX, Limits, Retention, STREAM_NAME_BYTES_MAX, Snapshot, StreamInfo,
+    StreamName, TAG_BYTES_MAX, Timestamp,
     limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
 };
 
@@ -50,7 +50,19 @@ pub(super) fn stream(info: &StreamInfo) -> pb::Stream {
         last_position: info.last_position.0,
         first_position: info.first_position.0,
         created_at: Some(timestamp(info.created_at)),
-        ..pb::Stream::default()
+        first_revision: info.first_revision.0,
+        retention: Some(retention(&info.retention)),
+    }
+}
+
+pub(super) fn retention(retention: &Retention) -> pb::Retention {
+    pb::Retention {
+        max_count: retention.max_count,
+        max_age: retention.max_age_seconds.map(|seconds| prost_types::Duration {
+            seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
+            nanos: 0,
+        }),
+        truncate_before: retention.truncate_before.0,
     }
 }
 

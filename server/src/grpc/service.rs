@@ -107,6 +107,52 @@ impl EventStore {
         })
     }
 
+    async fn retention(
+        &self,
+        request: &pb::GetRetentionRequest,
+    ) -> Result<pb::GetRetentionResponse, Refusal> {
+        let kept = self.store.retention(&request::retention_of(request)?).await?;
+        Ok(pb::GetRetentionResponse {
+            retention: Some(response::retention(&kept.retention)),
+            version: kept.version,
+            tombstoned: kept.tombstoned,
+        })
+    }
+
+    async fn set(&self, request: &pb::SetRetentionRequest) -> Result<pb::SetRetentionResponse, Refusal> {
+        let set = request::set_retention(request)?;
+        let kept = self
+            .store
+            .set_retention(&set.stream, set.retention, set.expected_version)
+            .await?;
+        Ok(pb::SetRetentionResponse {
+            retention: Some(response::retention(&kept.retention)),
+            version: kept.version,
+        })
+    }
+
+    async fn delete(&self, request: pb::DeleteStreamRequest) -> Result<pb::DeleteStreamResponse, Refusal> {
+        let (stream, expected) = request::delete(request)?;
+        let deleted = self.store.delete_stream(&stream, expected).await?;
+        Ok(pb::DeleteStreamResponse {
+            last_revision: deleted.last_revision.0,
+            position: deleted.position.0,
+            already_deleted: deleted.already_deleted,
+        })
+    }
+
+    async fn tombstone(
+        &self,
+        request: pb::TombstoneStreamRequest,
+    ) -> Result<pb::TombstoneStreamResponse, Refusal> {
+        let (stream, expected) = request::tombstone(request)?;
+        let tombstoned = self.store.tombstone_stream(&stream, expected).await?;
+        Ok(pb::TombstoneStreamResponse {
+            position: tombstoned.position.0,
+            already_tombstoned: tombstoned.already_tombstoned,
+        })
+    }
+
     fn server_info(&self) -> pb::GetServerInfoResponse {
         let info = self.store.info();
         pb::GetServerInfoResponse {
@@ -268,6 +314,38 @@ impl EventStoreService for EventStore {
     ) -> Result<Response<pb::LoadSnapshotResponse>, Status> {
         let call = self.metrics.call("LoadSnapshot");
         answer(call, self.load(request.get_ref()).await)
+    }
+
+    async fn set_retention(
+        &self,
+        request: Request<pb::SetRetentionRequest>,
+    ) -> Result<Response<pb::SetRetentionResponse>, Status> {
+        let call = self.metrics.call("SetRetention");
+        answer(call, self.set(request.get_ref()).await)
+    }
+
+    async fn get_retention(
+        &self,
+        request: Request<pb::GetRetentionRequest>,
+    ) -> Result<Response<pb::GetRetentionResponse>, Status> {
+        let call = self.metrics.call("GetRetention");
+        answer(call, self.retention(request.get_ref()).await)
+    }
+
+    async fn delete_stream(
+        &self,
+        request: Request<pb::DeleteStreamRequest>,
+    ) -> Result<Response<pb::DeleteStreamResponse>, Status> {
+        let call = self.metrics.call("DeleteStream");
+        answer(call, self.delete(request.into_inner()).await)
+    }
+
+    async fn tombstone_stream(
+        &self,
+        request: Request<pb::TombstoneStreamRequest>,
+    ) -> Result<Response<pb::TombstoneStreamResponse>, Status> {
+        let call = self.metrics.call("TombstoneStream");
+        answer(call, self.tombstone(request.into_inner()).await)
     }
 
     async fn get_server_info(

@@ -106,15 +106,22 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                     stream: stream.to_string(),
                 },
             ),
-        Error::StreamTombstoned(stream) => {
-            Builder::new(Code::FailedPrecondition, ErrorReason::StreamTombstoned)
+        Error::StreamTombstoned(stream) => tombstoned(stream),
+        Error::VersionConflict {
+            stream,
+            expected,
+            actual,
+        } => {
+            let detail = pb::VersionConflict {
+                stream: stream.to_string(),
+                expected_version: *expected,
+                actual_version: *actual,
+            };
+            Builder::new(Code::Aborted, ErrorReason::VersionConflict)
                 .value("stream", stream)
-                .detail(
-                    "annals.v1.StreamTombstoned",
-                    &pb::StreamTombstoned {
-                        stream: stream.to_string(),
-                    },
-                )
+                .value("expected", expected)
+                .value("actual", actual)
+                .detail("annals.v1.VersionConflict", &detail)
         }
         Error::SnapshotNotFound(stream) => Builder::new(Code::NotFound, ErrorReason::SnapshotNotFound)
             .value("stream", stream)
@@ -198,6 +205,7 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
         }
         Rejection::CheckBeyondHead { after, head } => position_beyond_head(*after, *head),
         Rejection::ChecksFailed { failed, unlisted } => checks::failed(failed, *unlisted),
+        Rejection::Tombstoned { stream } => tombstoned(stream),
         Rejection::RecordedTimeNotAccepted => {
             Builder::new(Code::FailedPrecondition, ErrorReason::RecordedTimeNotAccepted)
         }
@@ -238,6 +246,15 @@ fn revision_conflict(
         },
         actual_revision: actual.map(|actual| actual.0),
     }
+}
+
+fn tombstoned(stream: &StreamName) -> Builder {
+    let detail = pb::StreamTombstoned {
+        stream: stream.to_string(),
+    };
+    Builder::new(Code::FailedPrecondition, ErrorReason::StreamTombstoned)
+        .value("stream", stream)
+        .detail("annals.v1.StreamTombstoned", &detail)
 }
 
 fn position_beyond_head(position: Position, head: Position) -> Builder {

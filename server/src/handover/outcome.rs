@@ -22,10 +22,12 @@ pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver 
             Code::OutOfRange => beyond_head(&status).map_or(HandedOver::Unknown, |rejection| {
                 HandedOver::Answered(Err(rejection))
             }),
-            // That server does not take recorded times from clients, or not this one: nothing was written there.
-            Code::FailedPrecondition => out_of_range(&status).map_or(HandedOver::Refused, |rejection| {
-                HandedOver::Answered(Err(rejection))
-            }),
+            // Otherwise that server does not take recorded times from clients: nothing was written there.
+            Code::FailedPrecondition => out_of_range(&status)
+                .or_else(|| tombstoned(&status))
+                .map_or(HandedOver::Refused, |rejection| {
+                    HandedOver::Answered(Err(rejection))
+                }),
             // Over a limit of that server, or not a request that it takes: it was never given to its store.
             Code::ResourceExhausted | Code::InvalidArgument => HandedOver::Refused,
             _ => HandedOver::Unknown,
@@ -150,6 +152,13 @@ fn out_of_range(status: &tonic_types::pb::Status) -> Option<Rejection> {
         earliest: told.earliest.map(timestamp),
         latest: timestamp(told.latest?),
     })
+}
+
+/// That the stream was deleted for ever.
+fn tombstoned(status: &tonic_types::pb::Status) -> Option<Rejection> {
+    let told = detail::<pb::StreamTombstoned>(status, "annals.v1.StreamTombstoned")?;
+    let stream = StreamName::new(&told.stream).ok()?;
+    Some(Rejection::Tombstoned { stream })
 }
 
 fn detail<M: Message + Default>(status: &tonic_types::pb::Status, name: &str) -> Option<M> {

@@ -275,6 +275,9 @@ fn an_answer_means_here_what_it_means_there() {
             revision: Revision(2),
             position: Position(17),
         },
+        Rejection::Tombstoned {
+            stream: append.stream().clone(),
+        },
         Rejection::RecordedTimeOutOfRange {
             recorded_at: Timestamp::from_micros(1_000_001),
             earliest: Some(Timestamp::from_micros(2_000_002)),

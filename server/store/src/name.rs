@@ -134,6 +134,17 @@ impl StreamName {
         Ok(Self(name.into()))
     }
 
+    /// Whether names that may be read can begin so.
+    ///
+    /// # Errors
+    /// [`NameError`] says why none can.
+    pub fn check_prefix(prefix: &str) -> Result<(), NameError> {
+        if OWN_PREFIX.starts_with(prefix) && !prefix.is_empty() {
+            return Ok(());
+        }
+        Self::to_read(prefix).map(|_| ())
+    }
+
     /// Takes back a name that the store itself wrote.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())
@@ -151,6 +162,18 @@ impl StreamName {
 }
 
 impl EventType {
+    /// Whether events that may be read can have this type, or one that begins so: one as clients give it, or `$` and then
+    /// one, as the store's own have.
+    ///
+    /// # Errors
+    /// [`NameError`] says what is wrong with it.
+    pub fn check_to_read(name: &str) -> Result<(), NameError> {
+        match name.strip_prefix('$') {
+            Some("") => Ok(()),
+            own => check(own.unwrap_or(name), EVENT_TYPE_BYTES_MAX),
+        }
+    }
+
     /// Takes back a type that the store itself wrote, or writes.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())

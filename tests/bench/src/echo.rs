@@ -261,6 +261,25 @@ impl EventStoreService for Shared {
         unimplemented()
     }
 
+    async fn set_retention(&self, _: Request<pb::SetRetentionRequest>) -> Answered<pb::SetRetentionResponse> {
+        unimplemented()
+    }
+
+    async fn get_retention(&self, _: Request<pb::GetRetentionRequest>) -> Answered<pb::GetRetentionResponse> {
+        unimplemented()
+    }
+
+    async fn delete_stream(&self, _: Request<pb::DeleteStreamRequest>) -> Answered<pb::DeleteStreamResponse> {
+        unimplemented()
+    }
+
+    async fn tombstone_stream(
+        &self,
+        _: Request<pb::TombstoneStreamRequest>,
+    ) -> Answered<pb::TombstoneStreamResponse> {
+        unimplemented()
+    }
+
     async fn get_server_info(
         &self,
         _: Request<pb::GetServerInfoRequest>,

@@ -134,7 +134,7 @@ pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Res
     }
 }
 
-fn expected(expected: Option<pb::ExpectedRevision>) -> Result<Expected, Invalid> {
+pub(super) fn expected(expected: Option<pb::ExpectedRevision>) -> Result<Expected, Invalid> {
     use expected_revision::Expected as OneOf;
 
     let Some(expected) = expected else {

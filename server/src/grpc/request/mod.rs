@@ -5,6 +5,7 @@
 //! 3. Nothing behind this module checks again.
 
 mod append;
+mod lifecycle;
 mod query;
 mod read;
 mod snapshot;
@@ -19,6 +20,7 @@ use annals_store::{NameError, StreamName};
 
 pub(crate) use append::session_append;
 pub(super) use append::{append, append_to_stream};
+pub(super) use lifecycle::{delete, retention_of, set_retention, tombstone};
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 pub(super) use snapshot::{load_snapshot, save_snapshot};
 pub(super) use time::position_at_time;
@@ -81,6 +83,11 @@ impl fmt::Display for Invalid {
             field => write!(f, "{field}: {}", self.problem),
         }
     }
+}
+
+/// The name of a stream that is only read, which may be one of the store's own.
+fn parse_stream_to_read(field: &str, name: &str) -> Result<StreamName, Invalid> {
+    StreamName::to_read(name).map_err(|error| Invalid::name(field, &error))
 }
 
 fn parse_stream(field: &str, name: &str) -> Result<StreamName, Invalid> {

@@ -40,14 +40,23 @@ fn item(index: usize, item: pb::QueryItem) -> Result<QueryItem, Invalid> {
         let problem = format!("has {names} names in all; at most {QUERY_NAMES_MAX} are allowed");
         return Err(Invalid::field(format!("query.items[{index}]"), problem));
     }
-    let kind = |name: &str| EventType::new(name).map(|_| ());
-    let stream = |name: &str| StreamName::new(name).map(|_| ());
+    let stream = |name: &str| StreamName::to_read(name).map(|_| ());
     let tag = |name: &str| Tag::new(name).map(|_| ());
     // A prefix must be one that some name can have, which means that it is a name itself.
-    check(index, "types", &item.types, kind)?;
-    check(index, "type_prefixes", &item.type_prefixes, kind)?;
+    check(index, "types", &item.types, EventType::check_to_read)?;
+    check(
+        index,
+        "type_prefixes",
+        &item.type_prefixes,
+        EventType::check_to_read,
+    )?;
     check(index, "streams", &item.streams, stream)?;
-    check(index, "stream_prefixes", &item.stream_prefixes, stream)?;
+    check(
+        index,
+        "stream_prefixes",
+        &item.stream_prefixes,
+        StreamName::check_prefix,
+    )?;
     check(index, "tags", &item.tags, tag)?;
     Ok(QueryItem {
         types: item.types,

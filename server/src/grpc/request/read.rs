@@ -8,7 +8,7 @@ use annals_store::{
     SubscribeStream, Until, limits::STREAMS_PAGE_MAX,
 };
 
-use super::{Invalid, parse_stream, query::query, time::until};
+use super::{Invalid, parse_stream_to_read, query::query, time::until};
 
 /// Streams in a page unless the caller says otherwise.
 const STREAMS_PAGE_DEFAULT: usize = 100;
@@ -41,7 +41,7 @@ pub(crate) fn read_stream(request: pb::ReadStreamRequest) -> Result<ReadStream, 
     use read_stream_request::Until as OneOf;
 
     Ok(ReadStream {
-        stream: parse_stream("stream", &request.stream)?,
+        stream: parse_stream_to_read("stream", &request.stream)?,
         direction: direction(request.direction)?,
         from: request.from_revision.map(Revision),
         limit: limit(request.limit)?,
@@ -79,7 +79,7 @@ pub(crate) fn subscribe_stream(request: pb::SubscribeStreamRequest) -> Result<Su
         Some(OneOf::End(())) => Start::End,
     };
     Ok(SubscribeStream {
-        stream: parse_stream("stream", &request.stream)?,
+        stream: parse_stream_to_read("stream", &request.stream)?,
         start,
         query: query(request.query)?,
     })
@@ -87,7 +87,7 @@ pub(crate) fn subscribe_stream(request: pb::SubscribeStreamRequest) -> Result<Su
 
 /// The name of a stream that is asked about.
 pub(crate) fn stream_name(request: &pb::GetStreamRequest) -> Result<StreamName, Invalid> {
-    parse_stream("stream", &request.stream)
+    parse_stream_to_read("stream", &request.stream)
 }
 
 /// Which page of the streams.
@@ -106,7 +106,7 @@ pub(crate) struct StreamsPage {
 pub(crate) fn list_streams(request: pb::ListStreamsRequest) -> Result<StreamsPage, Invalid> {
     if !request.prefix.is_empty() {
         // A prefix that no name can have is a mistake, not an empty list.
-        parse_stream("prefix", &request.prefix)?;
+        StreamName::check_prefix(&request.prefix).map_err(|error| Invalid::name("prefix", &error))?;
     }
     let limit = match request.page_size as usize {
         0 => STREAMS_PAGE_DEFAULT,
@@ -121,7 +121,7 @@ pub(crate) fn list_streams(request: pb::ListStreamsRequest) -> Result<StreamsPag
         "" => None,
         token => Some(token),
     };
-    let after = after.map(|token| match StreamName::new(token) {
+    let after = after.map(|token| match StreamName::to_read(token) {
         Ok(name) if token.starts_with(&request.prefix) => Ok(name),
         _ => Err(Invalid::field(
             "page_token",

@@ -523,7 +523,15 @@ fn pages_of_streams_have_a_size_and_a_token_of_their_own_listing() {
     assert_eq!(page.after.unwrap().as_str(), "order-1");
     assert_refused(list_streams(request("", 1_001, "")), "page_size", fault);
     assert_refused(list_streams(request("", u32::MAX, "")), "page_size", fault);
-    assert_refused(list_streams(request("$", 1, "")), "prefix", fault);
+    assert_refused(list_streams(request("$s", 1, "")), "prefix", fault);
+    for prefix in ["$", "$$", "$$order-"] {
+        // Those of the store itself.
+        let page = list_streams(request(prefix, 1, "$$order-1")).unwrap();
+        assert_eq!(
+            (page.prefix.as_str(), page.after.unwrap().as_str()),
+            (prefix, "$$order-1")
+        );
+    }
     assert_refused(list_streams(request(&"p".repeat(513), 1, "")), "prefix", fault);
     assert_refused(list_streams(request("order-", 1, "cart-1")), "page_token", fault);
     assert_refused(list_streams(request("", 1, "\n")), "page_token", fault);

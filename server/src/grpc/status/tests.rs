@@ -188,6 +188,48 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             Some(any("annals.v1.EventIdConflict", &id_detail)),
         ),
         (
+            Error::StreamTombstoned(stream()),
+            Code::FailedPrecondition,
+            "STREAM_TOMBSTONED",
+            vec![("stream", "order-1")],
+            Some(any(
+                "annals.v1.StreamTombstoned",
+                &pb::StreamTombstoned {
+                    stream: "order-1".into(),
+                },
+            )),
+        ),
+        (
+            Rejection::Tombstoned { stream: stream() }.into(),
+            Code::FailedPrecondition,
+            "STREAM_TOMBSTONED",
+            vec![("stream", "order-1")],
+            Some(any(
+                "annals.v1.StreamTombstoned",
+                &pb::StreamTombstoned {
+                    stream: "order-1".into(),
+                },
+            )),
+        ),
+        (
+            Error::VersionConflict {
+                stream: stream(),
+                expected: 3,
+                actual: 5,
+            },
+            Code::Aborted,
+            "VERSION_CONFLICT",
+            vec![("actual", "5"), ("expected", "3"), ("stream", "order-1")],
+            Some(any(
+                "annals.v1.VersionConflict",
+                &pb::VersionConflict {
+                    stream: "order-1".into(),
+                    expected_version: 3,
+                    actual_version: 5,
+                },
+            )),
+        ),
+        (
             Error::StreamNotFound(stream()),
             Code::NotFound,
             "STREAM_NOT_FOUND",

@@ -1,0 +1,73 @@
+//! What is to be kept of streams, and their end.
+
+use annals_proto::v1 as pb;
+use annals_store::{Expected, Retention, Revision, StreamName};
+
+use super::{Invalid, append::expected, parse_stream, parse_stream_to_read};
+
+/// The longest `google.protobuf.Duration`: about 10,000 years.
+const AGE_SECONDS_MAX: i64 = 315_576_000_000;
+
+/// What to keep of a stream, and the version that it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SetRetention {
+    pub stream: StreamName,
+    pub retention: Retention,
+    pub expected_version: Option<u64>,
+}
+
+pub(crate) fn set_retention(request: &pb::SetRetentionRequest) -> Result<SetRetention, Invalid> {
+    let stream = parse_stream("stream", &request.stream)?;
+    let Some(wanted) = &request.retention else {
+        let problem = "is missing; give one without any field to keep everything";
+        return Err(Invalid::field("retention", problem));
+    };
+    if wanted.max_count == Some(0) {
+        let problem = "is 0; give 1 or more, leave it out to keep any number, or delete the stream";
+        return Err(Invalid::field("retention.max_count", problem));
+    }
+    Ok(SetRetention {
+        stream,
+        retention: Retention {
+            max_count: wanted.max_count,
+            max_age_seconds: wanted.max_age.as_ref().map(age_seconds).transpose()?,
+            truncate_before: Revision(wanted.truncate_before),
+        },
+        expected_version: request.expected_version,
+    })
+}
+
+fn age_seconds(age: &prost_types::Duration) -> Result<u64, Invalid> {
+    match (age.seconds, age.nanos) {
+        (1..=AGE_SECONDS_MAX, 0) => Ok(age.seconds.unsigned_abs()),
+        _ => Err(Invalid::field(
+            "retention.max_age",
+            "is not a whole number of seconds from 1 to 315,576,000,000; leave it out to keep events for ever",
+        )),
+    }
+}
+
+pub(crate) fn retention_of(request: &pb::GetRetentionRequest) -> Result<StreamName, Invalid> {
+    parse_stream_to_read("stream", &request.stream)
+}
+
+pub(crate) fn delete(request: pb::DeleteStreamRequest) -> Result<(StreamName, Expected), Invalid> {
+    let stream = parse_stream("stream", &request.stream)?;
+    match expected(request.expected)? {
+        Expected::NoStream => Err(Invalid::field(
+            "expected",
+            "is no_stream, but a stream without events can't be deleted; give a revision, stream_exists or any",
+        )),
+        expected => Ok((stream, expected)),
+    }
+}
+
+pub(crate) fn tombstone(request: pb::TombstoneStreamRequest) -> Result<(StreamName, Expected), Invalid> {
+    Ok((
+        parse_stream("stream", &request.stream)?,
+        expected(request.expected)?,
+    ))
+}
+
+#[cfg(test)]
+mod tests;
