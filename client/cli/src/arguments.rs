@@ -1,14 +1,17 @@
 //! What can be said on the command line.
 
+pub mod age;
 mod append;
 mod help;
+mod retention;
 
 use std::time::Duration;
 
-use annals_client::{ExpectedRevision, Query, QueryItem, Timestamp, Uuid};
+use annals_client::{Query, QueryItem, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use append::{Append, Expected, NewEvent, NoMatch};
+pub use retention::{End, Retention};
 
 /// Look into and write to an Annals event store.
 #[derive(Debug, Parser)]
@@ -116,6 +119,17 @@ pub enum Command {
     /// Keep what a program made of a stream's events, or look at it.
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// Show how much of a stream is kept, or set it.
+    #[command(after_help = help::RETENTION)]
+    Retention(Retention),
+
+    /// Delete a stream: its events are gone; an append begins it again, with the revision after its last.
+    #[command(after_help = help::DELETE)]
+    Delete(End),
+
+    /// Delete a stream for ever: its events are gone, and its name takes no more. There is no way back.
+    #[command(after_help = help::TOMBSTONE)]
+    Tombstone(End),
 
     /// Append events from a file.
     #[command(after_help = help::IMPORT)]

@@ -136,6 +136,9 @@ impl Failure {
             Error::SnapshotNotFound { stream } => {
                 Some(format!("begin with its first event: `annals read {stream:?}`"))
             }
+            Error::VersionConflict { stream, .. } => Some(format!(
+                "look at it with `annals retention {stream:?}` and decide anew"
+            )),
             Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
             Error::RevisionBeyondEnd { stream, .. } => {
                 Some(format!("`annals stream {stream:?}` shows its last revision"))

@@ -5,9 +5,11 @@
 //! 3. A bad line is reported with its number and reason, and costs none of the good ones.
 //! 4. A log that is moved ([`Times::Kept`]) keeps its recorded times and its appends (see [`original`]). Nothing can be
 //!    put before what was written, so the first line that can't be imported ends it.
-//! 5. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
+//! 5. What the store it comes from said of how much is kept is set at the end (see [`kept`]).
+//! 6. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
 
 mod identity;
+mod kept;
 mod line;
 mod lines;
 mod original;
@@ -27,6 +29,7 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use self::identity::Identities;
+use self::kept::Kept;
 use self::line::Parsed;
 pub use self::line::{Bad, Times, parse as parse_line};
 use self::lines::Line;
@@ -62,8 +65,11 @@ pub async fn run(client: &Client, file: &str, times: Times, mut output: Output) 
     };
     let mut import = Import::new(name, times, client.append_session(), limits, bar.clone());
     import.standing = standing;
-    let ended = import.take_all(read_ahead(source)).await;
+    let mut ended = import.take_all(read_ahead(source)).await;
     bar.finish_and_clear();
+    if ended.is_ok() {
+        ended = import.set_kept(client).await;
+    }
     import.summary.print(&mut output)?;
     ended?;
     match import.summary.bad {
@@ -95,6 +101,7 @@ struct Import<'a> {
     original: Option<Original>,
     /// What is there already of the log that is moved.
     standing: Option<Standing>,
+    kept: Kept,
     pending: VecDeque<Sent>,
     /// Hashes of the names of the streams that the file wrote to.
     streams: HashSet<u64>,
@@ -113,6 +120,7 @@ impl<'a> Import<'a> {
             identities: Identities::default(),
             original: None,
             standing: None,
+            kept: Kept::default(),
             pending: VecDeque::new(),
             streams: HashSet::new(),
             hasher: RandomState::new(),
@@ -169,10 +177,11 @@ impl<'a> Import<'a> {
         };
         let checked = parsed.and_then(|parsed| {
             line::check_size(&parsed.event, &self.limits)?;
-            Ok(parsed)
+            self.kept.take(parsed)
         });
         match checked {
-            Ok(parsed) => match parsed.recorded_at {
+            Ok(None) => Ok(()),
+            Ok(Some(parsed)) => match parsed.recorded_at {
                 None => self.send(number, parsed).await,
                 Some(recorded_at) => self.collect(number, parsed, recorded_at).await,
             },
@@ -297,9 +306,12 @@ impl<'a> Import<'a> {
                 self.summary.streams = self.streams.len();
                 Ok(())
             }
-            Err(error @ (Error::InvalidField(_) | Error::TooLarge(_) | Error::EventIdConflict { .. }))
-                if self.times == Times::InMetadata =>
-            {
+            Err(
+                error @ (Error::InvalidField(_)
+                | Error::TooLarge(_)
+                | Error::EventIdConflict { .. }
+                | Error::StreamTombstoned { .. }),
+            ) if self.times == Times::InMetadata => {
                 self.report(sent.line, &error.to_string());
                 Ok(())
             }
@@ -308,6 +320,12 @@ impl<'a> Import<'a> {
                 source,
             }),
         }
+    }
+
+    /// Sets what the file says of how much is kept.
+    async fn set_kept(&mut self, client: &Client) -> Result<(), Failure> {
+        self.summary.kept = std::mem::take(&mut self.kept).set(client).await?;
+        Ok(())
     }
 
     fn report(&mut self, line: u64, reason: &str) {

@@ -13,6 +13,7 @@ mod position_at;
 mod progress;
 mod read;
 mod record;
+mod retention;
 mod snapshot;
 mod streams;
 mod subscribe;
@@ -66,6 +67,9 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::PositionAt { time } => position_at::run(&client, time, output).await,
         Command::Snapshot(Snapshot::Save(options)) => snapshot::save(&client, options, output).await,
         Command::Snapshot(Snapshot::Load(options)) => snapshot::load(&client, options, output).await,
+        Command::Retention(options) => retention::run(&client, options, output).await,
+        Command::Delete(options) => retention::delete(&client, options, output).await,
+        Command::Tombstone(options) => retention::tombstone(&client, options, output).await,
         Command::Import {
             file,
             keep_recorded_times,

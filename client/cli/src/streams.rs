@@ -1,12 +1,13 @@
 //! `annals streams` and `annals stream`.
 
-use annals_client::{Client, StreamInfo};
+use annals_client::{Client, Retention, StreamInfo};
 use serde_json::{Value, json};
 
 use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::record;
+use crate::retention;
 use crate::table::{Column, Table};
 
 pub async fn list(
@@ -49,31 +50,42 @@ pub async fn show(client: &Client, name: String, mut output: Output) -> Result<(
     match output.format {
         Format::Ndjson => output.json(&described(&stream))?,
         Format::Table => {
-            let fields = [
+            let mut fields = vec![
                 ("events", events(&stream).to_string()),
+                ("first revision", stream.first_revision.to_string()),
                 ("last revision", stream.last_revision.to_string()),
                 ("first position", stream.first_position.to_string()),
                 ("last position", stream.last_position.to_string()),
                 ("created", record::time(stream.created_at)),
                 ("stream", stream.name),
             ];
+            if stream.retention != Retention::default() {
+                fields.extend(retention::fields_of(&stream.retention));
+            }
             output.fields(&fields)?;
         }
     }
     output.flush()
 }
 
-/// Revisions have no gaps.
+/// Revisions have no gaps; of a stream, what is gone is its beginning.
 fn events(stream: &StreamInfo) -> u64 {
-    stream.last_revision.saturating_add(1)
+    stream
+        .last_revision
+        .saturating_add(1)
+        .saturating_sub(stream.first_revision)
 }
 
 fn described(stream: &StreamInfo) -> Value {
     json!({
         "stream": stream.name,
+        "first_revision": stream.first_revision,
         "last_revision": stream.last_revision,
         "first_position": stream.first_position,
         "last_position": stream.last_position,
         "created": record::time(stream.created_at),
+        "max_count": stream.retention.max_count,
+        "max_age_seconds": stream.retention.max_age_seconds,
+        "truncate_before": stream.retention.truncate_before,
     })
 }

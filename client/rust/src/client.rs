@@ -14,6 +14,7 @@ use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::read::Read;
+use crate::retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 use crate::retry::Shared;
 use crate::server::ServerInfo;
 use crate::session::{AppendSession, SessionLimits};
@@ -68,8 +69,8 @@ impl Client {
     /// Retried while the deadline allows; every try sends the same ids, so that nothing is written twice. The same holds
     /// for the caller: after [`Error::DeadlineExceeded`] or [`Error::Unreachable`], append the same events again.
     ///
-    /// Fails also with [`Error::RevisionConflict`], [`Error::EventIdConflict`], [`Error::InvalidField`],
-    /// [`Error::TooLarge`].
+    /// Fails also with [`Error::RevisionConflict`], [`Error::EventIdConflict`], [`Error::StreamTombstoned`],
+    /// [`Error::InvalidField`], [`Error::TooLarge`].
     pub async fn append(
         &self,
         stream: impl Into<String>,
@@ -125,7 +126,7 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// Fails with [`Error::StreamNotFound`], [`Error::RevisionBeyondEnd`].
+    /// Fails with [`Error::StreamNotFound`], [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`].
     pub fn read_stream(&self, stream: impl Into<String>) -> Read {
         Read::new(self.shared.clone(), self.timeout, Some(stream.into()))
     }
@@ -146,12 +147,12 @@ impl Client {
 
     /// Subscribes to one stream, which need not exist yet: add options, then await it.
     ///
-    /// Fails with [`Error::RevisionBeyondEnd`], [`Error::Overloaded`].
+    /// Fails with [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`], [`Error::Overloaded`].
     pub fn subscribe_stream(&self, stream: impl Into<String>) -> Subscribe {
         Subscribe::new(self.shared.clone(), self.timeout, Some(stream.into()))
     }
 
-    /// What the store knows of a stream. Fails with [`Error::StreamNotFound`].
+    /// What the store knows of a stream. Fails with [`Error::StreamNotFound`], [`Error::StreamTombstoned`].
     pub async fn stream_info(&self, stream: impl Into<String>) -> Result<StreamInfo> {
         let request = pb::GetStreamRequest {
             stream: stream.into(),
@@ -167,7 +168,97 @@ impl Client {
             .try_into()
     }
 
-    /// The streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes.
+    /// How much of a stream is kept, which need not exist.
+    pub async fn retention(&self, stream: impl Into<String>) -> Result<RetentionInfo> {
+        let request = pb::GetRetentionRequest {
+            stream: stream.into(),
+        };
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.get_retention(request).await }
+        };
+        let answer = self.shared.call(self.timeout, call).await?;
+        answer.into_inner().try_into()
+    }
+
+    /// Sets how much of a stream is kept, in place of what was set before. What is gone by now stays gone.
+    ///
+    /// Fails with [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`] if it truncates more than there is.
+    pub async fn set_retention(
+        &self,
+        stream: impl Into<String>,
+        retention: Retention,
+    ) -> Result<RetentionInfo> {
+        self.set_retention_at(stream, retention, None).await
+    }
+
+    /// The same, if it is still at the version that the change rests on ([`RetentionInfo::version`]); `None`: whatever it
+    /// is.
+    ///
+    /// Fails also with [`Error::VersionConflict`].
+    pub async fn set_retention_at(
+        &self,
+        stream: impl Into<String>,
+        retention: Retention,
+        expected_version: impl Into<Option<u64>>,
+    ) -> Result<RetentionInfo> {
+        let request = pb::SetRetentionRequest {
+            stream: stream.into(),
+            retention: Some(retention.into()),
+            expected_version: expected_version.into(),
+        };
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.set_retention(request).await }
+        };
+        let answer = self.shared.call(self.timeout, call).await?;
+        answer.into_inner().try_into()
+    }
+
+    /// Deletes a stream: its events are gone, and reads do not find it. An append begins it again, with the revision after
+    /// its last. Deleting what is deleted already is no error.
+    ///
+    /// Fails with [`Error::RevisionConflict`], [`Error::StreamNotFound`], [`Error::StreamTombstoned`].
+    pub async fn delete_stream(
+        &self,
+        stream: impl Into<String>,
+        expected: ExpectedRevision,
+    ) -> Result<Deleted> {
+        let request = pb::DeleteStreamRequest {
+            stream: stream.into(),
+            expected: Some(expected.into()),
+        };
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.delete_stream(request).await }
+        };
+        let answer = self.shared.call(self.timeout, call).await?;
+        Ok(answer.into_inner().into())
+    }
+
+    /// Deletes a stream for ever, which need not exist: its events are gone, and its name takes no more appends. There is
+    /// no way back.
+    ///
+    /// Fails with [`Error::RevisionConflict`].
+    pub async fn tombstone_stream(
+        &self,
+        stream: impl Into<String>,
+        expected: ExpectedRevision,
+    ) -> Result<Tombstoned> {
+        let request = pb::TombstoneStreamRequest {
+            stream: stream.into(),
+            expected: Some(expected.into()),
+        };
+        let call = |mut stub: Stub| {
+            let request = request.clone();
+            async move { stub.tombstone_stream(request).await }
+        };
+        let answer = self.shared.call(self.timeout, call).await?;
+        Ok(answer.into_inner().into())
+    }
+
+    /// The streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes. Those in which
+    /// the store says what is kept of others (`$$order-1`) are only listed if the prefix begins with `$`.
     pub fn list_streams(&self, prefix: impl Into<String>) -> Streams {
         Streams::list(self.shared.clone(), self.timeout, prefix.into())
     }

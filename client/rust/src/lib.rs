@@ -56,6 +56,8 @@
 //! | see how it was | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at`] |
 //! | load a long stream sooner | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
+//! | say how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
+//! | delete a stream, or delete it for ever | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
 //! # What it does about failures
@@ -90,6 +92,7 @@ mod error;
 mod event;
 mod query;
 mod read;
+mod retention;
 mod retry;
 mod server;
 mod session;
@@ -107,6 +110,7 @@ pub use event::{Event, RecordedEvent};
 pub use jiff::Timestamp;
 pub use query::{Direction, Query, QueryItem};
 pub use read::{Events, Read};
+pub use retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 pub use retry::RetryPolicy;
 pub use server::{Limits, ServerInfo};
 pub use session::{AppendSession, PendingAppend, SessionLimits};

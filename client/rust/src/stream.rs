@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::event;
+use crate::retention::Retention;
 use crate::retry::Shared;
 
 /// The most streams a page may hold, from the protocol.
@@ -23,14 +24,18 @@ const PAGE_STREAMS: u32 = 1_000;
 pub struct StreamInfo {
     /// Its name.
     pub name: String,
+    /// Revision of its first event that is not gone; one after the last if all are.
+    pub first_revision: u64,
     /// Revision of its last event.
     pub last_revision: u64,
-    /// Position of its first event.
+    /// Position of the event that began it, the last time if it was deleted.
     pub first_position: u64,
     /// Position of its last event.
     pub last_position: u64,
-    /// When its first event was recorded.
+    /// When the event that began it was recorded.
     pub created_at: Timestamp,
+    /// How much of it is kept.
+    pub retention: Retention,
 }
 
 impl TryFrom<pb::Stream> for StreamInfo {
@@ -39,10 +44,12 @@ impl TryFrom<pb::Stream> for StreamInfo {
     fn try_from(stream: pb::Stream) -> Result<Self> {
         Ok(StreamInfo {
             name: stream.name,
+            first_revision: stream.first_revision,
             last_revision: stream.last_revision,
             first_position: stream.first_position,
             last_position: stream.last_position,
             created_at: event::parse_time(stream.created_at.as_ref(), "created_at")?,
+            retention: stream.retention.unwrap_or_default().try_into()?,
         })
     }
 }

@@ -15,7 +15,8 @@ Exit codes:
   1  failed for another reason than those below
   2  the command line, or a name or value in it, is not valid
   3  the stream, revision, position or snapshot does not exist
-  4  conflict: a stream is not as expected, an event matches that should not, or the event id is taken
+  4  conflict: a stream, or how much of it is kept, is not as expected, an event matches that should not, or the event
+     id is taken
   5  the server is not reachable, or did not answer in time
 
 `annals COMMAND --help` shows more about a command, with examples.";
@@ -90,6 +91,33 @@ Examples:
 
 A connection that breaks is resumed after the last event, without gap or repeat, for up to a minute.";
 
+pub const RETENTION: &str = "\
+Without options it only shows. Options change what they name and leave the rest as it is; --clear
+takes back --max-count and --max-age. What is gone does not come back.
+
+Examples:
+  annals retention order-1
+  annals retention order-1 --max-count 100 --max-age 30d
+  annals retention order-1 --truncate-before 250 --expected-version 2
+  annals retention order-1 --clear
+
+Somebody else's change in between ends with exit code 4.";
+
+pub const DELETE: &str = "\
+Examples:
+  annals delete order-1
+  annals delete order-1 --expected-revision 7
+
+A stream that was deleted before is no error. One whose last event is another than expected ends with
+exit code 4.";
+
+pub const TOMBSTONE: &str = "\
+Examples:
+  annals tombstone order-1
+  annals tombstone order-1 --expected-revision 7
+
+The stream need not exist. One that was deleted for ever before is no error.";
+
 pub const IMPORT: &str = "\
 Each line is an object with \"stream\", \"type\" and \"data\", and where wanted \"id\", \"time\",
 \"metadata\" and \"tags\":
@@ -98,6 +126,10 @@ Each line is an object with \"stream\", \"type\" and \"data\", and where wanted 
 
 Lines that `annals export` wrote are understood, too. \"time\" is kept in the metadata, as
 \"original_time\". The file's order is the log's order.
+
+Lines of streams whose names begin with `$$` say how much was kept of other streams. They are not appended:
+when all is imported, the counts and ages they name are set, and tombstones, so that the log is kept as the
+one it comes from.
 
 An event without an id gets one that follows from its stream, its line, and how many identical
 lines came before. Importing a file again therefore adds nothing; importing it after lines were

@@ -63,6 +63,12 @@ pub enum Bad {
     Time(String),
     #[error("\"metadata\" is not an object, so it can't keep the \"time\"; leave one of them out")]
     NoPlaceForTime,
+    #[error(
+        "the event's type is {0:?}, which the store does not write in its own streams, whose names begin with $$"
+    )]
+    NotOfTheStore(String),
+    #[error("it does not say how much is kept of a stream: {0}")]
+    Setting(serde_json::Error),
     #[error("the line has {0} bytes; at most {max} are taken", max = super::lines::LINE_BYTES_MAX)]
     TooLong(u64),
     #[error("{what} has {bytes} bytes; the server takes at most {max}")]

@@ -13,6 +13,8 @@ pub struct Summary {
     pub already_there: u64,
     pub bad: u64,
     pub streams: usize,
+    /// Streams for which it was set how much is kept.
+    pub kept: u64,
     /// Those that stand elsewhere than in the log they came from, if that log is moved.
     pub moved: Option<u64>,
 }
@@ -24,6 +26,7 @@ impl Summary {
             already_there,
             bad,
             streams,
+            kept,
             moved,
         } = self;
         match output.format {
@@ -31,6 +34,9 @@ impl Summary {
                 let mut summary = json!({
                     "imported": imported, "already_there": already_there, "bad": bad, "streams": streams,
                 });
+                if *kept > 0 {
+                    summary["retention_set"] = json!(kept);
+                }
                 if let Some(moved) = moved {
                     summary["moved"] = json!(moved);
                 }
@@ -40,8 +46,12 @@ impl Summary {
                 let moved = moved.map_or_else(String::new, |moved| {
                     format!("; {moved} at another position or revision than in the file")
                 });
+                let kept = match kept {
+                    0 => String::new(),
+                    kept => format!("; retention set of {kept}"),
+                };
                 output.line(&format!(
-                    "imported {imported}, already there {already_there}, bad {bad}; streams {streams}{moved}"
+                    "imported {imported}, already there {already_there}, bad {bad}; streams {streams}{kept}{moved}"
                 ))?;
             }
         }

@@ -296,6 +296,34 @@ impl EventStoreService for Fake {
         Ok(Response::new(pb::LoadSnapshotResponse { snapshot }))
     }
 
+    async fn set_retention(
+        &self,
+        _: Request<pb::SetRetentionRequest>,
+    ) -> Result<Response<pb::SetRetentionResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn get_retention(
+        &self,
+        _: Request<pb::GetRetentionRequest>,
+    ) -> Result<Response<pb::GetRetentionResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn delete_stream(
+        &self,
+        _: Request<pb::DeleteStreamRequest>,
+    ) -> Result<Response<pb::DeleteStreamResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn tombstone_stream(
+        &self,
+        _: Request<pb::TombstoneStreamRequest>,
+    ) -> Result<Response<pb::TombstoneStreamResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
     async fn get_server_info(
         &self,
         _: Request<pb::GetServerInfoRequest>,

@@ -1,0 +1,43 @@
+//! How much of a stream is kept, and its end.
+
+use clap::Args;
+
+use super::age;
+
+#[derive(Debug, Args)]
+pub struct Retention {
+    /// The stream; it need not exist.
+    pub stream: String,
+    /// Keep the last so many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_count: Option<u64>,
+    /// Keep events for so long after they were recorded: a number with s, m, h, d or w behind it, such as 30d.
+    #[arg(long, value_name = "AGE", value_parser = age::parse)]
+    pub max_age: Option<u64>,
+    /// Keep events from this revision on. What is gone does not come back.
+    #[arg(long, value_name = "REVISION")]
+    pub truncate_before: Option<u64>,
+    /// Keep any number for ever, but for what the other options say.
+    #[arg(long)]
+    pub clear: bool,
+    /// Change it only if it is at this version, as shown before.
+    #[arg(long, value_name = "VERSION")]
+    pub expected_version: Option<u64>,
+}
+
+impl Retention {
+    /// Whether it is only to be shown.
+    pub fn only_shows(&self) -> bool {
+        self.max_count.is_none() && self.max_age.is_none() && self.truncate_before.is_none() && !self.clear
+    }
+}
+
+/// The end of a stream.
+#[derive(Debug, Args)]
+pub struct End {
+    /// The stream.
+    pub stream: String,
+    /// Only if the stream's last event has this revision.
+    #[arg(long, value_name = "REVISION")]
+    pub expected_revision: Option<u64>,
+}

@@ -1,0 +1,120 @@
+//! `annals retention`, `annals delete` and `annals tombstone`.
+
+use annals_client::{Client, ExpectedRevision, Retention, RetentionInfo};
+use serde_json::json;
+
+use crate::arguments::{self, End, Format, age};
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub async fn run(client: &Client, options: arguments::Retention, mut output: Output) -> Result<(), Failure> {
+    let stream = &options.stream;
+    let now = client.retention(stream).await?;
+    let info = if options.only_shows() {
+        now
+    } else {
+        // What is not named stays as it is, so the change rests on it.
+        let version = options.expected_version.unwrap_or(now.version);
+        let wanted = changed(&options, now.retention);
+        client.set_retention_at(stream, wanted, version).await?
+    };
+    print(&mut output, stream, &info)?;
+    output.flush()
+}
+
+fn changed(options: &arguments::Retention, now: Retention) -> Retention {
+    let keep = |now: Option<u64>| now.filter(|_| !options.clear);
+    Retention {
+        max_count: options.max_count.or(keep(now.max_count)),
+        max_age_seconds: options.max_age.or(keep(now.max_age_seconds)),
+        truncate_before: options.truncate_before.unwrap_or(now.truncate_before),
+    }
+}
+
+fn print(output: &mut Output, stream: &str, info: &RetentionInfo) -> Result<(), Failure> {
+    let kept = info.retention;
+    if output.format == Format::Ndjson {
+        return output.json(&json!({
+            "stream": stream,
+            "max_count": kept.max_count,
+            "max_age_seconds": kept.max_age_seconds,
+            "truncate_before": kept.truncate_before,
+            "version": info.version,
+            "tombstoned": info.tombstoned,
+        }));
+    }
+    let mut fields = vec![("stream", stream.to_owned())];
+    fields.extend(fields_of(&kept));
+    fields.push(("version", info.version.to_string()));
+    if info.tombstoned {
+        fields.push(("note", "deleted for ever".to_owned()));
+    }
+    output.fields(&fields)
+}
+
+/// What is kept, for people.
+pub fn fields_of(kept: &Retention) -> [(&'static str, String); 3] {
+    let count = kept
+        .max_count
+        .map_or_else(|| "any".to_owned(), |count| count.to_string());
+    let age = kept.max_age_seconds.map_or_else(|| "any".to_owned(), age::show);
+    [
+        ("max count", count),
+        ("max age", age),
+        ("truncate before", kept.truncate_before.to_string()),
+    ]
+}
+
+pub async fn delete(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
+    let deleted = client.delete_stream(&options.stream, expected(&options)).await?;
+    match output.format {
+        Format::Ndjson => output.json(&json!({
+            "stream": options.stream,
+            "last_revision": deleted.last_revision,
+            "position": deleted.position,
+            "already_deleted": deleted.already_deleted,
+        }))?,
+        Format::Table => {
+            let mut fields = vec![
+                ("deleted", options.stream),
+                ("last revision", deleted.last_revision.to_string()),
+                ("position", deleted.position.to_string()),
+            ];
+            if deleted.already_deleted {
+                fields.push(("note", "was deleted before: nothing was changed".to_owned()));
+            }
+            output.fields(&fields)?;
+        }
+    }
+    output.flush()
+}
+
+pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
+    let tombstoned = client
+        .tombstone_stream(&options.stream, expected(&options))
+        .await?;
+    match output.format {
+        Format::Ndjson => output.json(&json!({
+            "stream": options.stream,
+            "position": tombstoned.position,
+            "already_tombstoned": tombstoned.already_tombstoned,
+        }))?,
+        Format::Table => {
+            let mut fields = vec![
+                ("deleted for ever", options.stream),
+                ("position", tombstoned.position.to_string()),
+            ];
+            if tombstoned.already_tombstoned {
+                fields.push(("note", "was so before: nothing was changed".to_owned()));
+            }
+            output.fields(&fields)?;
+        }
+    }
+    output.flush()
+}
+
+fn expected(options: &End) -> ExpectedRevision {
+    options
+        .expected_revision
+        .map_or(ExpectedRevision::Any, ExpectedRevision::Exactly)
+}
