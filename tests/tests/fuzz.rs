@@ -95,6 +95,7 @@ fn judged(status: &Status) -> Result<String, &'static str> {
         (Code::InvalidArgument, "TOO_LARGE"),
         (Code::Aborted, "REVISION_CONFLICT"),
         (Code::Aborted, "EVENT_ID_CONFLICT"),
+        (Code::Aborted, "CHECKS_FAILED"),
         (Code::NotFound, "STREAM_NOT_FOUND"),
         (Code::OutOfRange, "POSITION_BEYOND_HEAD"),
         (Code::OutOfRange, "REVISION_BEYOND_END"),
@@ -155,11 +156,15 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
     };
     match method {
         "AppendToStream" => some_append(random).encode_to_vec(),
+        "Append" => some_append_to_many(random).encode_to_vec(),
         "AppendSession" => {
+            use pb::session_append::Append;
             let append = |random: &mut StdRng| pb::SessionAppend {
-                append: random
-                    .random_bool(0.9)
-                    .then(|| pb::session_append::Append::AppendToStream(some_append(random))),
+                append: match random.random_range(0..10) {
+                    0 => None,
+                    1..4 => Some(Append::AppendToMany(some_append_to_many(random))),
+                    _ => Some(Append::AppendToStream(some_append(random))),
+                },
             };
             let appends = (0..random.random_range(0..4)).map(|_| append(random)).collect();
             pb::AppendSessionRequest { appends }.encode_to_vec()
@@ -170,6 +175,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
             from_revision: random.random_bool(0.5).then(|| place(random)),
             limit: random.random_bool(0.5).then(|| place(random)),
             query: some_query(random),
+            until: None,
         }
         .encode_to_vec(),
         "ReadAll" => pb::ReadAllRequest {
@@ -177,6 +183,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
             from_position: random.random_bool(0.5).then(|| place(random)),
             limit: random.random_bool(0.5).then(|| place(random)),
             query: some_query(random),
+            until: None,
         }
         .encode_to_vec(),
         "SubscribeAll" => pb::SubscribeAllRequest {
@@ -240,6 +247,37 @@ fn some_append(random: &mut StdRng) -> pb::AppendToStreamRequest {
             expected: *expected.choose(random).expect("there are choices"),
         }),
         events: (0..random.random_range(0..3)).map(|_| event(random)).collect(),
+        recorded_at: None,
+    }
+}
+
+fn some_append_to_many(random: &mut StdRng) -> pb::AppendRequest {
+    use pb::check::Check;
+    let write = |random: &mut StdRng| {
+        let append = some_append(random);
+        pb::Write {
+            stream: append.stream,
+            events: append.events,
+        }
+    };
+    let check = |random: &mut StdRng| {
+        let of = some_append(random);
+        let check = match random.random_range(0..10) {
+            0 => None,
+            1..6 => Some(Check::Stream(pb::StreamCheck {
+                stream: of.stream,
+                expected: of.expected,
+            })),
+            _ => Some(Check::NoMatch(pb::NoMatchCheck {
+                query: some_query(random),
+                after: random.random_range(0..20),
+            })),
+        };
+        pb::Check { check }
+    };
+    pb::AppendRequest {
+        writes: (0..random.random_range(0..4)).map(|_| write(random)).collect(),
+        checks: (0..random.random_range(0..3)).map(|_| check(random)).collect(),
         recorded_at: None,
     }
 }

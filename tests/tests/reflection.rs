@@ -89,6 +89,7 @@ async fn reflection_lists_and_describes_every_call(server: Server) {
     for detail in [
         "google.rpc.ErrorInfo",
         "annals.v1.RevisionConflict",
+        "annals.v1.ChecksFailed",
         "annals.v1.Query",
     ] {
         assert!(!described(&server, detail).await.is_empty(), "{detail}");
@@ -182,18 +183,24 @@ async fn grpcurl_lists_describes_and_calls_every_rpc() {
     let append = format!(r#"{{"stream":"order-1","expected":{{"revision":0}},"events":[{event}]}}"#);
     let session =
         format!(r#"{{"appends":[{{"append_to_stream":{{"stream":"order-2","events":[{event}]}}}}]}}"#);
+    let many = format!(
+        r#"{{"writes":[{{"stream":"order-3","events":[{event}]}},{{"stream":"order-1","events":[{event}]}}],
+            "checks":[{{"stream":{{"stream":"order-1","expected":{{"revision":1}}}}}},
+                      {{"no_match":{{"query":{{"items":[{{"tags":["x"]}}]}},"after":0}}}}]}}"#
+    );
     let calls = [
         ("AppendToStream", append.as_str(), "\"lastPosition\": \"2\""),
-        ("AppendSession", &session, "\"lastPosition\": \"3\""),
-        ("ReadStream", r#"{"stream":"order-1"}"#, "\"lastRevision\": \"1\""),
+        ("Append", &many, "\"lastPosition\": \"4\""),
+        ("AppendSession", &session, "\"lastPosition\": \"5\""),
+        ("ReadStream", r#"{"stream":"order-1"}"#, "\"lastRevision\": \"2\""),
         (
             "ReadAll",
             r#"{"direction":"DIRECTION_BACKWARDS","limit":2}"#,
-            "\"position\": \"3\"",
+            "\"position\": \"5\"",
         ),
         ("GetStream", r#"{"stream":"order-2"}"#, "\"name\": \"order-2\""),
         ("ListStreams", r#"{"prefix":"order-"}"#, "\"name\": \"order-1\""),
-        ("GetServerInfo", "{}", "\"head\": \"3\""),
+        ("GetServerInfo", "{}", "\"head\": \"5\""),
     ];
     for (method, message, expected) in calls {
         let called = run(&["-d", message, &address, &format!("{SERVICE}/{method}")]).expect_code(0);

@@ -135,6 +135,7 @@ async fn each_append_of_a_message_is_judged_by_itself(server: Server) {
                             appended.first_revision, appended.first_position, appended.already_appended
                         )
                     }
+                    Outcome::AppendedToMany(appended) => panic!("of no append that was sent: {appended:?}"),
                     Outcome::Error(status) => {
                         let refusal = Refusal::of_rpc(status).expect(Code::Aborted, "REVISION_CONFLICT");
                         let conflict: pb::RevisionConflict = refusal.detail("annals.v1.RevisionConflict");

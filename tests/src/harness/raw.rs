@@ -15,8 +15,9 @@ use tonic::{
 pub const SERVICE: &str = "annals.v1.EventStoreService";
 
 /// The calls of the service.
-pub const METHODS: [&str; 9] = [
+pub const METHODS: [&str; 10] = [
     "AppendToStream",
+    "Append",
     "AppendSession",
     "ReadStream",
     "ReadAll",

@@ -29,10 +29,11 @@ Examples:
   echo '{}' | annals append order-1 --type Shipped --data -
 
 Appends are idempotent by id: with --id, the same command can be repeated safely, and prints the first result.
-If a stream is not as --expect says, or an event matches, nothing is appended, what was found is printed, and the
-exit code is 4.
+If a stream is not as --expect says, or an event matches, nothing is appended, what was found is
+printed, and the exit code is 4.
 
-A decision may rest on other streams, or on events that a query finds. Take the head before you read:
+A decision may rest on other streams, or on events that a query finds. Take the head before you
+read:
 
   head=$(annals info --format ndjson | jq .head)
   annals read --all --tag seat:12A

@@ -1,0 +1,45 @@
+//! Appends to any number of streams, with what must hold for them to be written.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+
+mod appends;
+mod command_line;
+mod races;
+mod refusals;
+mod retries;
+
+use annals_client::{AppendedAll, Client, Error, FailedCheck, RecordedEvent};
+
+async fn read_all(client: &Client) -> Vec<RecordedEvent> {
+    client.read_all().await.unwrap().collect().await.unwrap()
+}
+
+fn places(events: &[RecordedEvent]) -> Vec<(&str, u64, u64)> {
+    events
+        .iter()
+        .map(|event| (event.stream.as_str(), event.revision, event.position))
+        .collect()
+}
+
+fn revisions(appended: &AppendedAll) -> Vec<(&str, u64, u64)> {
+    let streams = appended.streams.iter();
+    streams
+        .map(|written| {
+            (
+                written.stream.as_str(),
+                written.first_revision,
+                written.last_revision,
+            )
+        })
+        .collect()
+}
+
+fn failed(result: Result<AppendedAll, Error>) -> Vec<FailedCheck> {
+    match result {
+        Err(Error::ChecksFailed { failed, count }) => {
+            assert_eq!(failed.len(), count as usize);
+            failed
+        }
+        other => panic!("not refused by its checks: {other:?}"),
+    }
+}
