@@ -175,7 +175,11 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
             from_revision: random.random_bool(0.5).then(|| place(random)),
             limit: random.random_bool(0.5).then(|| place(random)),
             query: some_query(random),
-            until: None,
+            until: match random.random_range(0..4) {
+                0 => Some(pb::read_stream_request::Until::UntilRevision(place(random))),
+                1 => Some(pb::read_stream_request::Until::UntilTime(some_time(random))),
+                _ => None,
+            },
         }
         .encode_to_vec(),
         "ReadAll" => pb::ReadAllRequest {
@@ -183,7 +187,29 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
             from_position: random.random_bool(0.5).then(|| place(random)),
             limit: random.random_bool(0.5).then(|| place(random)),
             query: some_query(random),
-            until: None,
+            until: match random.random_range(0..4) {
+                0 => Some(pb::read_all_request::Until::UntilPosition(place(random))),
+                1 => Some(pb::read_all_request::Until::UntilTime(some_time(random))),
+                _ => None,
+            },
+        }
+        .encode_to_vec(),
+        "GetPositionAtTime" => pb::GetPositionAtTimeRequest {
+            time: random.random_bool(0.9).then(|| some_time(random)),
+        }
+        .encode_to_vec(),
+        "SaveSnapshot" => pb::SaveSnapshotRequest {
+            stream,
+            revision: place(random),
+            schema_version: random.random_range(0..3),
+            data: some_text(random).into(),
+            keep: *[0, 1, 100, 101].choose(random).expect("there are choices"),
+        }
+        .encode_to_vec(),
+        "LoadSnapshot" => pb::LoadSnapshotRequest {
+            stream,
+            at_or_before: random.random_bool(0.5).then(|| place(random)),
+            schema_version: random.random_bool(0.5).then(|| random.random_range(0..3)),
         }
         .encode_to_vec(),
         "SubscribeAll" => pb::SubscribeAllRequest {
@@ -213,6 +239,15 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
         }
         .encode_to_vec(),
         _ => pb::GetServerInfoRequest {}.encode_to_vec(),
+    }
+}
+
+fn some_time(random: &mut StdRng) -> prost_types::Timestamp {
+    let seconds = [i64::MIN, -1, 0, 1_700_000_000, 4_000_000_000, i64::MAX];
+    let nanos = [-1, 0, 1, 999_999_999, 1_000_000_000];
+    prost_types::Timestamp {
+        seconds: *seconds.choose(random).expect("there are seconds"),
+        nanos: *nanos.choose(random).expect("there are nanoseconds"),
     }
 }
 
