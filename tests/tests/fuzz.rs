@@ -97,6 +97,7 @@ fn judged(status: &Status) -> Result<String, &'static str> {
         (Code::Aborted, "EVENT_ID_CONFLICT"),
         (Code::Aborted, "CHECKS_FAILED"),
         (Code::NotFound, "STREAM_NOT_FOUND"),
+        (Code::NotFound, "SNAPSHOT_NOT_FOUND"),
         (Code::OutOfRange, "POSITION_BEYOND_HEAD"),
         (Code::OutOfRange, "REVISION_BEYOND_END"),
     ];

@@ -200,6 +200,17 @@ async fn grpcurl_lists_describes_and_calls_every_rpc() {
         ),
         ("GetStream", r#"{"stream":"order-2"}"#, "\"name\": \"order-2\""),
         ("ListStreams", r#"{"prefix":"order-"}"#, "\"name\": \"order-1\""),
+        (
+            "GetPositionAtTime",
+            r#"{"time":"2100-01-01T00:00:00Z"}"#,
+            "\"position\": \"5\"",
+        ),
+        (
+            "SaveSnapshot",
+            r#"{"stream":"order-1","revision":1,"data":"e30="}"#,
+            "\"savedAt\"",
+        ),
+        ("LoadSnapshot", r#"{"stream":"order-1"}"#, "\"data\": \"e30=\""),
         ("GetServerInfo", "{}", "\"head\": \"5\""),
     ];
     for (method, message, expected) in calls {

@@ -15,7 +15,7 @@ use tonic::{
 pub const SERVICE: &str = "annals.v1.EventStoreService";
 
 /// The calls of the service.
-pub const METHODS: [&str; 10] = [
+pub const METHODS: [&str; 13] = [
     "AppendToStream",
     "Append",
     "AppendSession",
@@ -25,6 +25,9 @@ pub const METHODS: [&str; 10] = [
     "SubscribeStream",
     "GetStream",
     "ListStreams",
+    "GetPositionAtTime",
+    "SaveSnapshot",
+    "LoadSnapshot",
     "GetServerInfo",
 ];
 
