@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use annals_client::{Client, Error, ExpectedRevision, Retention};
 
+use serde_json::Value;
+
 use super::line::{Bad, Parsed};
 
 /// With this begin the names of streams that the store itself writes.
@@ -41,7 +43,9 @@ impl Kept {
         if !kinds.contains(&parsed.event.kind.as_str()) {
             return Err(Bad::NotOfTheStore(parsed.event.kind));
         }
-        let setting = serde_json::from_slice(&parsed.event.data).map_err(Bad::Setting)?;
+        let object: serde_json::Map<String, Value> =
+            serde_json::from_slice(&parsed.event.data).map_err(Bad::Setting)?;
+        let setting = serde_json::from_value(Value::Object(object)).map_err(Bad::Setting)?;
         self.0.insert(stream.to_owned(), setting);
         Ok(None)
     }

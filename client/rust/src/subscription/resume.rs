@@ -36,7 +36,6 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
         cursor: Cursor {
             after,
             told: 0,
-            gapless: !filtered,
             by_revision: target.stream.is_some(),
         },
         target,
@@ -190,14 +189,13 @@ impl Feed {
     }
 }
 
-/// How far a subscription has come, and what may come next.
+/// How far a subscription has come, and what may come next: anything behind it. Places may be left out, since events may be
+/// gone.
 struct Cursor {
     /// The last position, or revision of a stream, that was received.
     after: Option<u64>,
     /// The largest checkpoint that was told.
     told: u64,
-    /// Whether every position or revision must come.
-    gapless: bool,
     by_revision: bool,
 }
 
@@ -237,9 +235,9 @@ impl Cursor {
                 Some(after) => after.saturating_add(1),
                 None => u64::from(!self.by_revision),
             };
-            if place < next || (self.gapless && place > next) {
+            if place < next {
                 return Err(Error::protocol(format!(
-                    "event {place} came where {next} was next"
+                    "event {place} came where {next} or a later one was next"
                 )));
             }
             self.after = Some(place);

@@ -5,11 +5,10 @@ use crate::error::Error;
 use crate::subscription::SubscriptionItem;
 use crate::subscription::messages::Message;
 
-fn cursor(after: Option<u64>, gapless: bool, by_revision: bool) -> Cursor {
+fn cursor(after: Option<u64>, by_revision: bool) -> Cursor {
     Cursor {
         after,
         told: 0,
-        gapless,
         by_revision,
     }
 }
@@ -27,21 +26,21 @@ fn events(positions: &[u64]) -> Message {
 
 #[test]
 fn events_that_follow_are_taken_and_those_that_do_not_are_a_fault_of_the_server() {
-    type Case = (Option<u64>, bool, bool, &'static [u64], bool);
+    type Case = (Option<u64>, bool, &'static [u64], bool);
     let table: [Case; 10] = [
-        (None, true, false, &[1, 2, 3], true),
-        (Some(0), true, false, &[1, 2, 3], true),
-        (Some(4), true, false, &[5], true),
-        (Some(4), true, false, &[4], false),
-        (Some(4), true, false, &[6], false),
-        (Some(4), false, false, &[6, 9], true),
-        (Some(4), false, false, &[9, 9], false),
-        (None, true, true, &[1, 2], true),
-        (Some(0), true, true, &[2], true),
-        (Some(0), true, true, &[1], false),
+        (None, false, &[1, 2, 3], true),
+        (Some(0), false, &[1, 2, 3], true),
+        (Some(4), false, &[5], true),
+        (Some(4), false, &[4], false),
+        (Some(4), false, &[6, 9], true),
+        (Some(4), false, &[9, 9], false),
+        (Some(4), false, &[9, 8], false),
+        (None, true, &[1, 2], true),
+        (Some(0), true, &[2], true),
+        (Some(0), true, &[1], false),
     ];
-    for (after, gapless, by_revision, positions, good) in table {
-        let taken = cursor(after, gapless, by_revision).take(events(positions));
+    for (after, by_revision, positions, good) in table {
+        let taken = cursor(after, by_revision).take(events(positions));
         match taken {
             Ok(items) => assert!(good && items.len() == positions.len(), "{after:?} {positions:?}"),
             Err(Error::Protocol { .. }) => assert!(!good, "{after:?} {positions:?}"),
@@ -52,19 +51,19 @@ fn events_that_follow_are_taken_and_those_that_do_not_are_a_fault_of_the_server(
 
 #[test]
 fn checkpoints_move_the_log_on_but_not_a_stream() {
-    let mut log = cursor(Some(3), false, false);
+    let mut log = cursor(Some(3), false);
     log.take(Message::Checkpoint(10)).unwrap();
     assert_eq!(log.after, Some(10));
     log.take(Message::CaughtUp(12)).unwrap();
     assert_eq!(log.after, Some(12));
-    let mut stream = cursor(Some(3), false, true);
+    let mut stream = cursor(Some(3), true);
     stream.take(Message::Checkpoint(10)).unwrap();
     assert_eq!(stream.after, Some(3));
 }
 
 #[test]
 fn checkpoints_only_grow() {
-    let mut stream = cursor(None, false, true);
+    let mut stream = cursor(None, true);
     let mut told = Vec::new();
     for position in [5, 9, 7, 9, 10] {
         told.extend(stream.take(Message::Checkpoint(position)).unwrap());

@@ -1,0 +1,185 @@
+//! Retention: by count, by age, by revision.
+
+use annals_client::{Error, ExpectedRevision as Expected, Retention};
+use annals_tests::{
+    harness::{PATIENCE, Server, sample::event},
+    on_every_engine,
+};
+use tokio::time::{Duration, Instant, sleep};
+
+use super::{append, log, read, revisions};
+
+on_every_engine!(
+    only_the_last_events_are_kept,
+    events_grow_too_old,
+    a_stream_is_truncated_and_stays,
+    what_is_gone_does_not_come_back,
+    a_change_rests_on_the_version_that_was_seen,
+    of_two_changes_at_the_same_time_none_is_lost,
+);
+
+const FIVE: [&str; 5] = ["A", "B", "C", "D", "E"];
+
+async fn only_the_last_events_are_kept(server: Server) {
+    let client = server.client();
+    append(&client, "order-1", &FIVE).await;
+    let set = client
+        .set_retention("order-1", Retention::new().max_count(2))
+        .await
+        .unwrap();
+    assert_eq!((set.version, set.retention.max_count), (1, Some(2)));
+    assert_eq!(revisions(&client, "order-1").await, [3, 4]);
+    append(&client, "order-1", &["F"]).await;
+    assert_eq!(revisions(&client, "order-1").await, [4, 5]);
+    let info = client.stream_info("order-1").await.unwrap();
+    assert_eq!((info.first_revision, info.last_revision), (4, 5));
+    assert_eq!(info.retention, Retention::new().max_count(2));
+    let from = client.read_stream("order-1").from(1).await.unwrap();
+    let from: Vec<u64> = from
+        .collect()
+        .await
+        .unwrap()
+        .iter()
+        .map(|event| event.revision)
+        .collect();
+    assert_eq!(
+        from,
+        [4, 5],
+        "a read that begins with what is gone begins with what is not"
+    );
+    // Before there is a stream.
+    client
+        .set_retention("order-2", Retention::new().max_count(1))
+        .await
+        .unwrap();
+    append(&client, "order-2", &FIVE).await;
+    assert_eq!(revisions(&client, "order-2").await, [4]);
+}
+
+async fn events_grow_too_old(server: Server) {
+    let client = server.client();
+    append(&client, "order-1", &["A", "B"]).await;
+    append(&client, "other", &["O"]).await;
+    client
+        .set_retention("order-1", Retention::new().max_age_seconds(1))
+        .await
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !read(&client, "order-1").await.is_empty() {
+        assert!(Instant::now() < deadline, "events of a second's age do not go");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(log(&client).await, ["O", "$retention-set"]);
+    let info = client.stream_info("order-1").await.unwrap();
+    assert_eq!((info.first_revision, info.last_revision), (2, 1));
+    // It stays.
+    let next = client
+        .append("order-1", Expected::Exactly(1), [event("C")])
+        .await
+        .unwrap();
+    assert_eq!(next.first_revision, 2);
+    let kept = client
+        .set_retention("order-1", Retention::new().max_age_seconds(3_600))
+        .await
+        .unwrap();
+    assert!(
+        kept.retention.truncate_before >= 2,
+        "what is gone stays gone: {kept:?}"
+    );
+}
+
+async fn a_stream_is_truncated_and_stays(server: Server) {
+    let client = server.client();
+    append(&client, "order-1", &FIVE).await;
+    let before = |revision| Retention::new().truncate_before(revision);
+    client.set_retention("order-1", before(3)).await.unwrap();
+    assert_eq!(revisions(&client, "order-1").await, [3, 4]);
+    let backwards = client.read_stream("order-1").backwards().await.unwrap();
+    let backwards: Vec<u64> = backwards
+        .collect()
+        .await
+        .unwrap()
+        .iter()
+        .map(|event| event.revision)
+        .collect();
+    assert_eq!(backwards, [4, 3]);
+    let less = client.set_retention("order-1", before(1)).await.unwrap();
+    assert_eq!((less.version, less.retention), (1, before(3)), "it only grows");
+    let refused = client.set_retention("order-1", before(6)).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::RevisionBeyondEnd {
+                revision: 6,
+                last_revision: Some(4),
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    client.set_retention("order-1", before(5)).await.unwrap();
+    assert_eq!(revisions(&client, "order-1").await, Vec::<u64>::new());
+    let refused = client
+        .append("order-1", Expected::NoStream, [event("F")])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, Error::RevisionConflict { actual: Some(4), .. }),
+        "{refused}"
+    );
+}
+
+async fn what_is_gone_does_not_come_back(server: Server) {
+    let client = server.client();
+    append(&client, "order-1", &FIVE).await;
+    client
+        .set_retention("order-1", Retention::new().max_count(2))
+        .await
+        .unwrap();
+    append(&client, "order-1", &["F"]).await;
+    let set = client.set_retention("order-1", Retention::new()).await.unwrap();
+    assert_eq!(set.retention, Retention::new().truncate_before(4));
+    append(&client, "order-1", &["G"]).await;
+    assert_eq!(revisions(&client, "order-1").await, [4, 5, 6]);
+}
+
+async fn a_change_rests_on_the_version_that_was_seen(server: Server) {
+    let client = server.client();
+    let (five, six) = (Retention::new().max_count(5), Retention::new().max_count(6));
+    assert_eq!(client.retention("order-1").await.unwrap().version, 0);
+    let first = client.set_retention_at("order-1", five, 0).await.unwrap();
+    let repeated = client.set_retention_at("order-1", five, 0).await.unwrap();
+    assert_eq!((first.version, repeated), (1, first));
+    let refused = client.set_retention_at("order-1", six, 0).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::VersionConflict {
+                expected: 0,
+                actual: 1,
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    assert_eq!(
+        client.set_retention_at("order-1", six, 1).await.unwrap().version,
+        2
+    );
+    assert_eq!(client.retention("order-1").await.unwrap().retention, six);
+}
+
+async fn of_two_changes_at_the_same_time_none_is_lost(server: Server) {
+    let client = server.client();
+    append(&client, "order-1", &FIVE).await;
+    let changes = (1..=20).map(|nth| {
+        let client = client.clone();
+        async move {
+            let wanted = Retention::new().max_count(100 + nth);
+            client.set_retention("order-1", wanted).await.unwrap().version
+        }
+    });
+    let mut versions = futures::future::join_all(changes).await;
+    versions.sort_unstable();
+    assert_eq!(versions, (1..=20).collect::<Vec<u64>>());
+}
