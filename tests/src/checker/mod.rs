@@ -20,10 +20,13 @@
 //! ever was in, each a prefix. Between which prefixes an answer must lie follows from what was known when it was asked for
 //! and from what was sent when it was given (`timeline`).
 //!
+//! Appends with checks, to any number of streams, are judged by [`conditions`], which has a history of its own.
+//!
 //! Limits: an append whose outcome is unknown may stand or not, which is the test's own loss of knowledge.
 
 mod appends;
 mod calls;
+pub mod conditions;
 mod event;
 mod history;
 mod log;
@@ -57,7 +60,7 @@ pub fn check(history: &History, log: &[Observed]) -> Result<(), Vec<Violation>> 
         let timeline = Timeline::new(history, log);
         standing::check(history, &timeline, &mut violations);
         appends::check(history, &timeline, &mut violations);
-        reads::check(history, &timeline, &mut violations);
+        reads::check(&history.reads, &timeline, &mut violations);
         subscriptions::check(history, &timeline, &mut violations);
         looks::check(history, &timeline, &mut violations);
     }

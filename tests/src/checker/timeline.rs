@@ -24,24 +24,60 @@ pub(super) struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// The log is dense.
+    /// Of calls to one stream. The log is dense.
     pub(super) fn new(history: &History, log: &'a [Observed]) -> Self {
+        let mut timeline = Self::of(log);
+        let known = timeline.known_moments(history);
+        let sent = history.appends.iter().flat_map(|call| {
+            let ids = call.events.iter().map(|event| event.id);
+            ids.map(|id| (call.stream.as_str(), id, call.invoked))
+        });
+        timeline.set(known, sent);
+        timeline
+    }
+
+    /// Nothing was known yet, and nothing sent.
+    pub(super) fn of(log: &'a [Observed]) -> Self {
         let mut streams: HashMap<&str, Vec<u64>> = HashMap::new();
         let mut ids: HashMap<Uuid, Vec<u64>> = HashMap::new();
         for event in log {
             streams.entry(&event.stream).or_default().push(event.position);
             ids.entry(event.id).or_default().push(event.position);
         }
-        let mut timeline = Self {
+        Self {
             log,
             streams,
             ids,
             known: Vec::new(),
             sent: Vec::new(),
-        };
-        timeline.known = timeline.known_moments(history);
-        timeline.sent = timeline.sent_moments(history);
-        timeline
+        }
+    }
+
+    /// Up to where the log was known to stand, and when; and which events were sent to which stream, the first sent first.
+    pub(super) fn set<'s>(
+        &mut self,
+        mut known: Vec<(Moment, u64)>,
+        sent: impl Iterator<Item = (&'s str, Uuid, Moment)>,
+    ) {
+        known.sort_unstable();
+        let mut highest = 0;
+        for (_, position) in &mut known {
+            // What is told of positions that do not exist is found elsewhere.
+            highest = highest.max((*position).min(self.log.len() as u64));
+            *position = highest;
+        }
+        self.known = known;
+        let mut first_sent: HashMap<(&str, Uuid), Moment> = HashMap::new();
+        for (stream, id, at) in sent {
+            // Calls are in the order of their invocation, so the first one is the earliest.
+            first_sent.entry((stream, id)).or_insert(at);
+        }
+        let mut latest = 0;
+        let moments = self.log.iter().map(|event| {
+            latest = latest.max(*first_sent.get(&(event.stream.as_str(), event.id)).unwrap_or(&0));
+            latest
+        });
+        self.sent = moments.collect();
     }
 
     fn known_moments(&self, history: &History) -> Vec<(Moment, u64)> {
@@ -74,32 +110,7 @@ impl<'a> Timeline<'a> {
                 known.extend(streams.iter().map(|stream| (*at, stream.last_position)));
             }
         }
-        known.sort_unstable();
-        let mut highest = 0;
-        for (_, position) in &mut known {
-            // What is told of positions that do not exist is found elsewhere.
-            highest = highest.max((*position).min(self.log.len() as u64));
-            *position = highest;
-        }
         known
-    }
-
-    fn sent_moments(&self, history: &History) -> Vec<Moment> {
-        let mut first_sent: HashMap<(&str, Uuid), Moment> = HashMap::new();
-        for call in &history.appends {
-            for event in &call.events {
-                // Calls are in the order of their invocation, so the first one is the earliest.
-                first_sent.entry((&call.stream, event.id)).or_insert(call.invoked);
-            }
-        }
-        let mut latest = 0;
-        self.log
-            .iter()
-            .map(|event| {
-                latest = latest.max(*first_sent.get(&(event.stream.as_str(), event.id)).unwrap_or(&0));
-                latest
-            })
-            .collect()
     }
 
     /// The position up to which the log was known to stand.

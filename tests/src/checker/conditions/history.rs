@@ -1,0 +1,94 @@
+//! Appends with checks, and reads, in the order in which they happened.
+
+use uuid::Uuid;
+
+use super::{Answer, Append, AppendCall, Found};
+use crate::checker::{CallId, Moment, ReadAnswer, ReadCall, ReadRequest, timeline::Timeline};
+
+/// Everything that was asked and answered. As in [`crate::checker::History`], every question and every answer takes the next
+/// moment; a question is written down before it is sent and an answer after it came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    now: Moment,
+    /// Appends, in the order in which they were invoked.
+    pub appends: Vec<AppendCall>,
+    /// Reads, likewise.
+    pub reads: Vec<ReadCall>,
+}
+
+impl History {
+    fn next(&mut self) -> Moment {
+        self.now += 1;
+        self.now
+    }
+
+    /// Writes down that an append is about to be sent, by itself or by a session.
+    pub fn append(&mut self, append: Append, session: Option<u64>) -> CallId {
+        let invoked = self.next();
+        self.appends.push(AppendCall {
+            append,
+            session,
+            invoked,
+            answered: None,
+        });
+        CallId(self.appends.len() - 1)
+    }
+
+    /// Writes down what an append was answered.
+    pub fn append_answered(&mut self, call: CallId, answer: Answer) {
+        let now = self.next();
+        self.appends[call.0].answered = Some((now, answer));
+    }
+
+    /// Writes down that a read is about to begin.
+    pub fn read(&mut self, request: ReadRequest) -> CallId {
+        let invoked = self.next();
+        self.reads.push(ReadCall {
+            request,
+            invoked,
+            answered: None,
+        });
+        CallId(self.reads.len() - 1)
+    }
+
+    /// Writes down what a read was answered.
+    pub fn read_answered(&mut self, call: CallId, answer: ReadAnswer) {
+        let now = self.next();
+        self.reads[call.0].answered = Some((now, answer));
+    }
+
+    /// Up to where the log was known to stand by its answers, and when.
+    pub(super) fn known(&self, timeline: &Timeline<'_>) -> Vec<(Moment, u64)> {
+        let mut known = Vec::new();
+        for (at, answer) in self.appends.iter().filter_map(|call| call.answered.as_ref()) {
+            match answer {
+                Answer::Written(written) => known.push((*at, written.last_position)),
+                Answer::IdConflict { position, .. } => known.push((*at, *position)),
+                Answer::BeyondHead { head, .. } => known.push((*at, *head)),
+                Answer::ChecksFailed(failed) => {
+                    known.extend(failed.failed.iter().filter_map(|check| match &check.found {
+                        Found::Match { position, .. } => Some((*at, *position)),
+                        Found::Stream { stream, actual } => {
+                            Some((*at, timeline.position(stream, (*actual)?)?))
+                        }
+                    }));
+                }
+                Answer::Refused | Answer::Unknown => {}
+            }
+        }
+        for (at, answer) in self.reads.iter().filter_map(|call| call.answered.as_ref()) {
+            if let ReadAnswer::Events { head, .. } = answer {
+                known.push((*at, *head));
+            }
+        }
+        known
+    }
+
+    /// Which events were sent to which stream, and when.
+    pub(super) fn sent(&self) -> impl Iterator<Item = (&str, Uuid, Moment)> {
+        self.appends.iter().flat_map(|call| {
+            let events = call.append.events();
+            events.map(|(stream, event)| (stream, event.id, call.invoked))
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Why each event stands in the log: which append wrote it, wholly, and with all its checks held.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{
+    Append, History,
+    call::Identity,
+    matches::Matches,
+    refusals::{self, held},
+};
+use crate::checker::{Rule, Violation, timeline::Timeline, violation::Findings};
+
+/// Where appends stand.
+pub(super) struct Standing {
+    /// Where an append ends; and 0. These are the states that the log was in.
+    ends: BTreeSet<u64>,
+}
+
+impl Standing {
+    pub(super) fn find(
+        history: &History,
+        timeline: &Timeline<'_>,
+        matches: &Matches<'_>,
+        violations: &mut Vec<Violation>,
+    ) -> Self {
+        let mut ends = BTreeSet::from([0]);
+        let mut explained = vec![false; timeline.log.len()];
+        let mut asked: HashMap<Uuid, HashSet<Identity<'_>>> = HashMap::new();
+        // By where they stand: those that were sent again with other checks need not all be right, but one must be.
+        let mut broken: HashMap<u64, Vec<String>> = HashMap::new();
+        let mut sound: HashSet<u64> = HashSet::new();
+        for (number, call) in history.appends.iter().enumerate() {
+            let Some(identity) = call.append.identity().filter(|_| call.may_stand()) else {
+                continue;
+            };
+            for (_, event) in call.append.events() {
+                asked.entry(event.id).or_default().insert(identity);
+            }
+            for first in places(&call.append, timeline) {
+                let last = first + call.append.len() - 1;
+                ends.insert(last);
+                let range = usize::try_from(first - 1).unwrap_or(usize::MAX)
+                    ..usize::try_from(last).unwrap_or(usize::MAX);
+                explained[range].fill(true);
+                check_content(&call.append, first, timeline, violations);
+                match held(&call.append, first - 1, timeline, matches) {
+                    Ok(()) => {
+                        sound.insert(first);
+                    }
+                    Err(why) => broken.entry(first).or_default().push(format!(
+                        "append {number} stands at positions {first} to {last}, but {why}"
+                    )),
+                }
+            }
+        }
+        for (_, whats) in broken.into_iter().filter(|(first, _)| !sound.contains(first)) {
+            whats
+                .into_iter()
+                .for_each(|what| violations.add(Rule::ChecksHeld, what));
+        }
+        check_explained(history, timeline, &explained, &asked, violations);
+        for (id, identities) in &asked {
+            let places = timeline.positions(*id);
+            violations.require(places.len() <= identities.len(), Rule::Once, || {
+                format!(
+                    "{id} was asked for {} times and stands at positions {places:?}",
+                    identities.len()
+                )
+            });
+        }
+        Self { ends }
+    }
+
+    /// Whether the log was ever so long to those who see it.
+    pub(super) fn is_state(&self, position: u64) -> bool {
+        self.ends.contains(&position)
+    }
+
+    /// The states between two positions, both included.
+    pub(super) fn states(&self, (lowest, highest): refusals::Run) -> impl Iterator<Item = u64> + '_ {
+        // A range that ends before it begins is none, which the tree would not take.
+        let run = (lowest <= highest).then(|| self.ends.range(lowest..=highest).copied());
+        run.into_iter().flatten()
+    }
+}
+
+/// The first positions from which the whole append stands, where its identity lets it.
+pub(super) fn places<'a>(append: &'a Append, timeline: &'a Timeline<'_>) -> Vec<u64> {
+    let candidates: Vec<u64> = match append.identity() {
+        None => Vec::new(),
+        Some(Identity::Place(stream, revision)) => timeline.position(stream, revision).into_iter().collect(),
+        Some(Identity::FirstId(id, after)) => {
+            let behind = timeline.positions(id).iter().copied();
+            behind.filter(|position| *position > after).collect()
+        }
+    };
+    let stands = |first: &u64| {
+        let recorded_at = timeline.at(*first).map(|event| event.recorded_at);
+        (*first..).zip(append.events()).all(|(position, (stream, sent))| {
+            timeline.at(position).is_some_and(|event| {
+                event.id == sent.id && event.stream == stream && Some(event.recorded_at) == recorded_at
+            })
+        })
+    };
+    candidates.into_iter().filter(stands).collect()
+}
+
+fn check_content(append: &Append, first: u64, timeline: &Timeline<'_>, violations: &mut Vec<Violation>) {
+    for (position, (_, sent)) in (first..).zip(append.events()) {
+        let Some(event) = timeline.at(position) else {
+            continue;
+        };
+        violations.require(event.is(sent), Rule::Unchanged, || {
+            format!(
+                "{} is not what was sent: {event:?} instead of {sent:?}",
+                event.place()
+            )
+        });
+    }
+}
+
+fn check_explained(
+    history: &History,
+    timeline: &Timeline<'_>,
+    explained: &[bool],
+    asked: &HashMap<Uuid, HashSet<Identity<'_>>>,
+    violations: &mut Vec<Violation>,
+) {
+    let sent: HashSet<Uuid> = history.sent().map(|(_, id, _)| id).collect();
+    for (event, _) in timeline
+        .log
+        .iter()
+        .zip(explained)
+        .filter(|(_, explained)| !**explained)
+    {
+        let (rule, why) = match (sent.contains(&event.id), asked.contains_key(&event.id)) {
+            (false, _) => (Rule::NothingInvented, "nobody sent it"),
+            (true, false) => (Rule::RefusedIsAbsent, "every append with it was refused"),
+            (true, true) => (Rule::Whole, "its append does not stand there as a whole"),
+        };
+        violations.add(rule, format!("the log holds {}, but {why}", event.place()));
+    }
+}
