@@ -60,8 +60,7 @@ fn a_check_of_a_stream_that_did_not_hold_is_found_whether_it_is_written_to_or_no
 fn a_check_that_began_beyond_the_log_is_found() {
     let mut good = good();
     // By its revision it is told from others; by its id it would not be looked for at 5.
-    good.history.appends[2].append.checks =
-        vec![stream_is("u", Expected::NoStream), no_match("nobody", 5)];
+    good.history.appends[2].append.checks = vec![stream_is("u", Expected::NoStream), no_match("nobody", 5)];
     assert_broken(Rule::ChecksHeld, &good.history, &good.log);
 }
 

@@ -1,0 +1,213 @@
+//! What a program that decides needs of the store: to read by a query, and to append on the condition that nothing has
+//! happened since that the query matches.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use annals_client::{Client, Event, Query, RecordedEvent, Timestamp};
+use annals_proto::v1 as pb;
+use annals_tests::harness::{Engine, Options, Refusal, Server, raw, within_patience};
+use serde_json::Value;
+use tonic::{Code, Status, transport::Channel};
+
+/// The store, as programs see it.
+pub struct Store {
+    client: Client,
+    channel: Channel,
+    conflicts: AtomicU64,
+}
+
+/// What a query matched, and up to where the log was looked at.
+pub struct Seen {
+    pub events: Vec<RecordedEvent>,
+    pub head: u64,
+}
+
+/// On which an append is written: nothing matches the query after the position.
+#[derive(Clone)]
+pub struct Condition {
+    pub query: Query,
+    pub after: u64,
+}
+
+/// An event for a stream.
+#[derive(Clone)]
+pub struct Fact {
+    pub stream: String,
+    pub event: Event,
+}
+
+/// An event for a stream, with this data.
+pub fn fact(stream: impl Into<String>, kind: &str, data: &Value, tags: &[&str]) -> Fact {
+    let mut event = Event::json(kind, data).unwrap();
+    event.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    Fact {
+        stream: stream.into(),
+        event,
+    }
+}
+
+/// A server of the same engine that takes recorded times from clients, so that a test can have a past.
+pub fn with_a_past(server: Server) -> Server {
+    let engine: Engine = server.engine();
+    drop(server);
+    Options::new(engine)
+        .set("--accept-recorded-times", "true")
+        .start()
+}
+
+impl Store {
+    pub fn of(server: &Server) -> Self {
+        Self {
+            client: server.client(),
+            channel: server.channel(),
+            conflicts: AtomicU64::new(0),
+        }
+    }
+
+    /// Everything that matches.
+    pub async fn read(&self, query: impl Into<Query>) -> Seen {
+        let events = self.client.read_all().query(query).await.unwrap();
+        let head = events.head();
+        Seen {
+            events: events.collect().await.unwrap(),
+            head,
+        }
+    }
+
+    /// The last event that matches, if one does.
+    pub async fn read_last(&self, query: impl Into<Query>) -> Seen {
+        let read = self.client.read_all().query(query).backwards().limit(1);
+        let events = read.await.unwrap();
+        let head = events.head();
+        Seen {
+            events: events.collect().await.unwrap(),
+            head,
+        }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Sends an append as it is.
+    pub async fn send(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
+        raw::append(&self.channel, request).await
+    }
+
+    /// Appends on a condition; what was found, if it was not so.
+    pub async fn append(
+        &self,
+        facts: Vec<Fact>,
+        condition: Option<Condition>,
+    ) -> Result<pb::AppendResponse, pb::MatchFound> {
+        let refused = match self.send(request(facts, condition, None)).await {
+            Ok(appended) => return Ok(appended),
+            Err(status) => Refusal::of_status(&status).expect(Code::Aborted, "CHECKS_FAILED"),
+        };
+        let failed: pb::ChecksFailed = refused.detail("annals.v1.ChecksFailed");
+        assert_eq!((failed.count, failed.failed.len()), (1, 1), "{refused:?}");
+        match failed.failed[0].found {
+            Some(pb::failed_check::Found::Match(found)) => {
+                assert_eq!(failed.failed[0].index, 0);
+                Err(found)
+            }
+            ref other => panic!("a condition failed with {other:?}"),
+        }
+    }
+
+    /// What happened before the test begins.
+    pub async fn given(&self, facts: impl IntoIterator<Item = Fact>) {
+        for fact in facts {
+            self.append(vec![fact], None).await.unwrap();
+        }
+    }
+
+    /// What happened then, before the test begins.
+    pub async fn given_at(&self, at: Timestamp, facts: impl IntoIterator<Item = Fact>) {
+        let request = request(facts.into_iter().collect(), None, Some(at));
+        self.send(request).await.unwrap();
+    }
+
+    /// Decides on what a query matches, as often as it takes until nothing came in between.
+    pub async fn decide<D>(
+        &self,
+        query: impl Into<Query>,
+        decide: impl Fn(&[RecordedEvent]) -> Result<Vec<Fact>, D>,
+    ) -> Result<(), D> {
+        let query = query.into();
+        let deciding = async {
+            loop {
+                let seen = self.read(query.clone()).await;
+                if self.try_to_append(decide(&seen.events)?, &query, seen.head).await {
+                    return Ok(());
+                }
+            }
+        };
+        within_patience("a decision", deciding).await
+    }
+
+    /// Whether nothing came in between.
+    pub async fn try_to_append(&self, facts: Vec<Fact>, query: &Query, head: u64) -> bool {
+        let condition = Condition {
+            query: query.clone(),
+            after: head,
+        };
+        let appended = self.append(facts, Some(condition)).await;
+        if let Err(found) = &appended {
+            assert!(found.after == head && found.position > head, "{found:?}");
+            self.conflicts.fetch_add(1, Ordering::Relaxed);
+        }
+        appended.is_ok()
+    }
+
+    /// How many times something came in between.
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts.load(Ordering::Relaxed)
+    }
+
+    /// The log as types and data.
+    pub async fn happened(&self) -> Vec<(String, Value)> {
+        let seen = self.read(Query::all()).await;
+        let events = seen.events.iter();
+        events
+            .map(|event| (event.kind.clone(), event.json().unwrap()))
+            .collect()
+    }
+
+    /// That this was decided last.
+    pub async fn assert_last(&self, kind: &str, data: Value) {
+        let last = self.happened().await.pop();
+        assert_eq!(last, Some((kind.to_owned(), data)));
+    }
+
+    /// That nothing was decided: the log has only what was given.
+    pub async fn assert_nothing_after(&self, given: usize) {
+        assert_eq!(self.happened().await.len(), given);
+    }
+}
+
+/// An append with one write for each event, since the order over all streams is what was decided.
+pub fn request(
+    facts: Vec<Fact>,
+    condition: Option<Condition>,
+    recorded_at: Option<Timestamp>,
+) -> pb::AppendRequest {
+    let writes = facts.into_iter().map(|fact| pb::Write {
+        stream: fact.stream,
+        events: vec![fact.event.into()],
+    });
+    let checks = condition.into_iter().map(|condition| pb::Check {
+        check: Some(pb::check::Check::NoMatch(pb::NoMatchCheck {
+            query: Some(condition.query.into()),
+            after: condition.after,
+        })),
+    });
+    pb::AppendRequest {
+        writes: writes.collect(),
+        checks: checks.collect(),
+        recorded_at: recorded_at.map(|time| prost_types::Timestamp {
+            seconds: time.as_second(),
+            nanos: time.subsec_nanosecond(),
+        }),
+    }
+}
