@@ -80,8 +80,8 @@ async fn order_within(store: &Store, items: &[(&str, u64)], grace_minutes: i64) 
     let query = Query {
         items: items.iter().map(of_product).collect(),
     };
-    let now = Timestamp::now();
     let decide = |events: &[RecordedEvent]| {
+        let now = Timestamp::now();
         let invalid = items
             .iter()
             .find(|(product, shown)| !taken(product, events, now, grace_minutes).contains(shown));

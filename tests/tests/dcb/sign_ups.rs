@@ -44,8 +44,8 @@ async fn confirm(store: &Store, address: &str, password: &str) -> Result<(), Den
     let query = QueryItem::new()
         .tagged(format!("email:{address}"))
         .tagged(format!("otp:{password}"));
-    let now = Timestamp::now();
     let decide = |events: &[RecordedEvent]| {
+        let now = Timestamp::now();
         let initiated = events.iter().rfind(|event| event.kind == INITIATED);
         let initiated = initiated.ok_or(Denied::NotPending)?;
         if events.iter().any(|event| event.kind == CONFIRMED) {

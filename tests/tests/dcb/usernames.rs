@@ -50,25 +50,12 @@ fn changed(old: &str, new: &str) -> Fact {
     )
 }
 
-/// How long a name is kept, and as of when.
-#[derive(Clone, Copy)]
-struct Keeping {
-    days: i64,
-    now: Timestamp,
-}
-
-/// No name is kept.
-fn not_at_all() -> Keeping {
-    Keeping {
-        days: -1,
-        now: Timestamp::now(),
-    }
-}
-
-fn is_claimed(name: &str, events: &[RecordedEvent], keeping: Keeping) -> bool {
+/// `kept_days`: how long a name is kept that was given up; `None`: it is free at once.
+fn is_claimed(name: &str, events: &[RecordedEvent], kept_days: Option<i64>) -> bool {
+    let now = Timestamp::now();
     events.iter().fold(false, |claimed, event| {
-        let days = (keeping.now.as_second() - event.recorded_at.as_second()).div_euclid(DAY_SECONDS);
-        let is_kept = days <= keeping.days;
+        let days = (now.as_second() - event.recorded_at.as_second()).div_euclid(DAY_SECONDS);
+        let is_kept = kept_days.is_some_and(|kept| days <= kept);
         let data: Value = event.json().unwrap();
         match event.kind.as_str() {
             REGISTERED => true,
@@ -79,9 +66,9 @@ fn is_claimed(name: &str, events: &[RecordedEvent], keeping: Keeping) -> bool {
     })
 }
 
-async fn register_kept(store: &Store, name: &str, keeping: Keeping) -> Result<(), Claimed> {
+async fn register_kept(store: &Store, name: &str, kept_days: Option<i64>) -> Result<(), Claimed> {
     let decide = |events: &[RecordedEvent]| {
-        if is_claimed(name, events, keeping) {
+        if is_claimed(name, events, kept_days) {
             Err(Claimed)
         } else {
             Ok(vec![registered(name)])
@@ -91,13 +78,13 @@ async fn register_kept(store: &Store, name: &str, keeping: Keeping) -> Result<()
 }
 
 async fn register(store: &Store, name: &str) -> Result<(), Claimed> {
-    register_kept(store, name, not_at_all()).await
+    register_kept(store, name, None).await
 }
 
 /// Gives one's name up for another.
 async fn change(store: &Store, old: &str, new: &str) -> Result<(), Claimed> {
     let decide = |events: &[RecordedEvent]| {
-        if is_claimed(new, events, not_at_all()) {
+        if is_claimed(new, events, None) {
             Err(Claimed)
         } else {
             Ok(vec![changed(old, new)])
@@ -144,8 +131,7 @@ async fn wanted_again(server: Server, given_up: Fact, days_ago: i64) -> Result<(
     };
     store.given_at(ago(4), [registered("u1")]).await;
     store.given_at(ago(days_ago), [given_up]).await;
-    let keeping = Keeping { days: KEPT_DAYS, now };
-    register_kept(&store, "u1", keeping).await
+    register_kept(&store, "u1", Some(KEPT_DAYS)).await
 }
 
 async fn a_name_is_kept_for_three_days_after_it_was_given_up(server: Server) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Answer, AppendCall, History, Scene, Written, refusals::held, standing::places};
+use super::{Answer, AppendCall, History, Scene, Written, refusals::held};
 use crate::checker::{Moment, Rule, Violation, violation::Findings};
 
 pub(super) fn check(history: &History, scene: &Scene<'_>, violations: &mut Vec<Violation>) {
@@ -42,7 +42,7 @@ fn check_one(
     violations: &mut Vec<Violation>,
 ) {
     let timeline = &scene.timeline;
-    let places = places(&call.append, timeline);
+    let places = scene.standing.places(&call.append, timeline);
     violations.require(places.contains(&written.first_position), Rule::Durable, || {
         format!("it stands at {places:?}")
     });

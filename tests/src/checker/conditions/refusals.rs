@@ -2,7 +2,6 @@
 
 use super::{
     Answer, Append, AppendCall, Check, ChecksFailed, Found, History, Scene, call::Identity, matches::Matches,
-    standing::places,
 };
 use crate::checker::{Expected, Moment, Rule, Violation, timeline::Timeline, violation::Findings};
 
@@ -134,7 +133,7 @@ fn fails_so(
 /// The states that an answer may rest on: what was known when it was asked for, nothing that was not sent when it was
 /// given, and before its own events, if an earlier or later call with the same ids wrote them.
 fn window(call: &AppendCall, at: Moment, scene: &Scene<'_>) -> Run {
-    let own = places(&call.append, &scene.timeline);
+    let own = scene.standing.places(&call.append, &scene.timeline);
     let before_own = own.first().map_or(u64::MAX, |first| first - 1);
     (
         scene.timeline.floor(call.invoked),
@@ -241,7 +240,7 @@ fn wrong_id(
         return Some(format!("it is only looked for after {after}"));
     }
     let known = scene.timeline.floor(call.invoked);
-    let own = places(&call.append, &scene.timeline);
+    let own = scene.standing.places(&call.append, &scene.timeline);
     own.iter()
         .any(|first| *first <= known)
         .then(|| "its own events stood there already".to_owned())

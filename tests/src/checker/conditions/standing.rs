@@ -16,6 +16,9 @@ use crate::checker::{Rule, Violation, timeline::Timeline, violation::Findings};
 pub(super) struct Standing {
     /// Where an append ends; and 0. These are the states that the log was in.
     ends: BTreeSet<u64>,
+    /// By the first position of an append, the last. Where several fit, of which one begins like the other, the longer one
+    /// stands: its other events were not sent otherwise.
+    lasts: HashMap<u64, u64>,
 }
 
 impl Standing {
@@ -25,7 +28,7 @@ impl Standing {
         matches: &Matches<'_>,
         violations: &mut Vec<Violation>,
     ) -> Self {
-        let mut ends = BTreeSet::from([0]);
+        let mut standing = Self::places_taken(history, timeline);
         let mut explained = vec![false; timeline.log.len()];
         let mut asked: HashMap<Uuid, HashSet<Identity<'_>>> = HashMap::new();
         // By where they stand: those that were sent again with other checks need not all be right, but one must be.
@@ -38,9 +41,9 @@ impl Standing {
             for (_, event) in call.append.events() {
                 asked.entry(event.id).or_default().insert(identity);
             }
-            for first in places(&call.append, timeline) {
+            for first in standing.places(&call.append, timeline) {
                 let last = first + call.append.len() - 1;
-                ends.insert(last);
+                standing.ends.insert(last);
                 let range = usize::try_from(first - 1).unwrap_or(usize::MAX)
                     ..usize::try_from(last).unwrap_or(usize::MAX);
                 explained[range].fill(true);
@@ -70,7 +73,33 @@ impl Standing {
                 )
             });
         }
-        Self { ends }
+        standing
+    }
+
+    fn places_taken(history: &History, timeline: &Timeline<'_>) -> Self {
+        let mut lasts: HashMap<u64, u64> = HashMap::new();
+        for call in history.appends.iter().filter(|call| call.may_stand()) {
+            for first in fitting(&call.append, timeline) {
+                let last = lasts.entry(first).or_default();
+                *last = (*last).max(first + call.append.len() - 1);
+            }
+        }
+        Self {
+            ends: BTreeSet::from([0]),
+            lasts,
+        }
+    }
+
+    /// The first positions from which the append stands, where its identity lets it.
+    pub(super) fn places(&self, append: &Append, timeline: &Timeline<'_>) -> Vec<u64> {
+        let is_its_own = |first: &u64| {
+            self.lasts
+                .get(first)
+                .is_none_or(|last| *last == first + append.len() - 1)
+        };
+        let mut places = fitting(append, timeline);
+        places.retain(is_its_own);
+        places
     }
 
     /// Whether the log was ever so long to those who see it.
@@ -86,8 +115,9 @@ impl Standing {
     }
 }
 
-/// The first positions from which the whole append stands, where its identity lets it.
-pub(super) fn places<'a>(append: &'a Append, timeline: &'a Timeline<'_>) -> Vec<u64> {
+/// The first positions from which the events of an append stand, where its identity lets them; maybe as the beginning of
+/// another.
+fn fitting(append: &Append, timeline: &Timeline<'_>) -> Vec<u64> {
     let candidates: Vec<u64> = match append.identity() {
         None => Vec::new(),
         Some(Identity::Place(stream, revision)) => timeline.position(stream, revision).into_iter().collect(),

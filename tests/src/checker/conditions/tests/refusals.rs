@@ -197,3 +197,22 @@ fn an_id_that_is_not_where_it_was_told_is_found() {
         assert_broken(Rule::RightlyRefused, &wrong.history, &wrong.log);
     }
 }
+
+#[test]
+fn the_beginning_of_a_longer_append_is_not_a_shorter_one() {
+    let shorter = append(vec![write("w", &[(90, "white")])], vec![]);
+    let longer = append(vec![write("w", &[(90, "white"), (91, "white")])], vec![]);
+    let mut history = History::default();
+    answer(&mut history, &shorter, Answer::Unknown);
+    answer(&mut history, &longer, Answer::Written(written(1, &[("w", 0, 1)])));
+    let conflict = Answer::IdConflict {
+        stream: "w".to_owned(),
+        revision: 0,
+        position: 1,
+    };
+    answer(&mut history, &shorter, conflict);
+    let log = stands(1, &longer, &[0]);
+    assert_good(&history, &log);
+    read(&mut history, 1, &log[..1]);
+    assert_broken(Rule::Whole, &history, &log);
+}
