@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use annals_proto::v1 as pb;
 use bytes::{Buf, BufMut, Bytes};
 use http_body_util::{BodyExt, Full};
 use tonic::{
@@ -115,23 +114,6 @@ pub fn framed(message: &[u8]) -> Vec<u8> {
     frame.put_u32(length);
     frame.extend_from_slice(message);
     frame
-}
-
-/// Appends to any number of streams, with checks.
-///
-/// # Errors
-/// What the server refuses it with.
-pub async fn append(channel: &Channel, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
-    let mut grpc = Grpc::new(channel.clone());
-    grpc.ready()
-        .await
-        .map_err(|error| Status::unavailable(error.to_string()))?;
-    let path = format!("/{SERVICE}/Append")
-        .parse()
-        .expect("a method's name makes a path");
-    grpc.unary(Request::new(request), path, tonic_prost::ProstCodec::default())
-        .await
-        .map(tonic::Response::into_inner)
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use annals_client::{Event, Query, QueryItem, RecordedEvent};
+use annals_client::{Error, Event, Query, QueryItem, RecordedEvent};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Refusal, Server},
@@ -13,7 +13,7 @@ use futures::future::join_all;
 use serde_json::json;
 use tonic::Code;
 
-use crate::store::{Condition, Fact, Store, fact, request};
+use crate::store::{Condition, Fact, Store, fact, to_append};
 
 on_every_engine!(
     reading_filters_events_by_type_and_by_tag,
@@ -65,6 +65,16 @@ fn with_tag(tag: &str) -> QueryItem {
 fn condition(query: impl Into<Query>, after: u64) -> Option<Condition> {
     let query = query.into();
     Some(Condition { query, after })
+}
+
+/// A message that no client would send, and the field that it is refused for.
+async fn refused_field(server: &Server, request: pb::AppendRequest) -> String {
+    let refused = Refusal::of(server.stub().append(request).await);
+    refused.expect(Code::InvalidArgument, "INVALID_FIELD").field()
+}
+
+fn request(facts: Vec<Fact>) -> pb::AppendRequest {
+    to_append(facts, None).into()
 }
 
 async fn reading_filters_events_by_type_and_by_tag(server: Server) {
@@ -120,10 +130,9 @@ async fn appending_persists_several_events_atomically(server: Server) {
         .append(several(), condition(with_tag("x"), 0))
         .await
         .unwrap_err();
-    let mut request = request(several(), None, None);
+    let mut request = request(several());
     request.writes[2].events[0].r#type.clear();
-    let refused = Refusal::of(store.send(request).await).expect(Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refused.field(), "writes[2].events[0].type");
+    assert_eq!(refused_field(&server, request).await, "writes[2].events[0].type");
     assert_eq!(matched(&store, Query::all()).await, [1, 2, 3, 4]);
 }
 
@@ -274,13 +283,10 @@ async fn positions_are_unique_and_increase(server: Server) {
 
 async fn events_must_not_be_empty(server: Server) {
     let store = Store::of(&server);
-    let none = request(vec![], None, None);
-    let refused = Refusal::of(store.send(none).await).expect(Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refused.field(), "writes");
-    let mut empty = request(vec![tagged("A", &[]), tagged("B", &[])], None, None);
+    assert_eq!(refused_field(&server, request(vec![])).await, "writes");
+    let mut empty = request(vec![tagged("A", &[]), tagged("B", &[])]);
     empty.writes[1].events.clear();
-    let refused = Refusal::of(store.send(empty).await).expect(Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refused.field(), "writes[1].events");
+    assert_eq!(refused_field(&server, empty).await, "writes[1].events");
     store.assert_nothing_after(0).await;
 }
 
@@ -300,10 +306,8 @@ async fn events_are_persisted_in_their_order(server: Server) {
 }
 
 async fn an_event_must_have_a_type(server: Server) {
-    let store = Store::of(&server);
-    let refused = Refusal::of(store.send(request(vec![tagged("", &[])], None, None)).await);
-    let refused = refused.expect(Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refused.field(), "writes[0].events[0].type");
+    let without = request(vec![tagged("", &[])]);
+    assert_eq!(refused_field(&server, without).await, "writes[0].events[0].type");
 }
 
 async fn event_data_is_opaque(server: Server) {
@@ -343,18 +347,15 @@ async fn an_event_may_have_tags_that_mean_nothing_to_the_store(server: Server) {
 }
 
 async fn tags_do_not_contain_the_same_one_twice(server: Server) {
-    let store = Store::of(&server);
-    let twice = request(vec![tagged("A", &["x", "y", "x"])], None, None);
-    let refused = Refusal::of(store.send(twice).await).expect(Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refused.field(), "writes[0].events[0].tags");
+    let twice = request(vec![tagged("A", &["x", "y", "x"])]);
+    assert_eq!(refused_field(&server, twice).await, "writes[0].events[0].tags");
 }
 
 async fn a_condition_must_have_a_query(server: Server) {
     let store = Store::of(&server);
-    let mut without = request(vec![tagged("A", &[])], None, None);
+    let mut without = request(vec![tagged("A", &[])]);
     without.checks.push(pb::Check { check: None });
-    let refused = Refusal::of(store.send(without).await).expect(Code::InvalidArgument, "INVALID_FIELD");
-    assert_eq!(refused.field(), "checks[0].check");
+    assert_eq!(refused_field(&server, without).await, "checks[0].check");
     store.assert_nothing_after(0).await;
 }
 
@@ -390,10 +391,11 @@ async fn a_condition_may_have_a_position_behind_the_last_match(server: Server) {
         .await;
     assert_eq!(found.unwrap_err().position, 22);
     // But what the client can't have seen is a mistake, which is told.
-    let beyond = request(vec![tagged("A", &["x"])], condition(with_tag("x"), 23), None);
-    let refused = Refusal::of(store.send(beyond).await).expect(Code::OutOfRange, "POSITION_BEYOND_HEAD");
-    let told: pb::PositionBeyondHead = refused.detail("annals.v1.PositionBeyondHead");
-    assert_eq!((told.position, told.head), (23, 22));
+    let beyond = to_append(vec![tagged("A", &["x"])], condition(with_tag("x"), 23));
+    match store.client().append_all(beyond).await {
+        Err(Error::PositionBeyondHead { position, head }) => assert_eq!((position, head), (23, 22)),
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn a_condition_without_a_position_ignores_no_event(server: Server) {

@@ -3,16 +3,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use annals_client::{Client, Event, Query, RecordedEvent, Timestamp};
-use annals_proto::v1 as pb;
-use annals_tests::harness::{Engine, Options, Refusal, Server, raw, within_patience};
+use annals_client::{Append, AppendedAll, Client, Error, Event, Found, Query, RecordedEvent, Timestamp};
+use annals_tests::harness::{Options, Server, within_patience};
 use serde_json::Value;
-use tonic::{Code, Status, transport::Channel};
 
 /// The store, as programs see it.
 pub struct Store {
     client: Client,
-    channel: Channel,
     conflicts: AtomicU64,
 }
 
@@ -27,6 +24,15 @@ pub struct Seen {
 pub struct Condition {
     pub query: Query,
     pub after: u64,
+}
+
+/// What happened in between.
+#[derive(Debug)]
+pub struct Conflict {
+    /// The position of the condition.
+    pub after: u64,
+    /// Where the first event stands that matches.
+    pub position: u64,
 }
 
 /// An event for a stream.
@@ -48,7 +54,7 @@ pub fn fact(stream: impl Into<String>, kind: &str, data: &Value, tags: &[&str]) 
 
 /// A server of the same engine that takes recorded times from clients, so that a test can have a past.
 pub fn with_a_past(server: Server) -> Server {
-    let engine: Engine = server.engine();
+    let engine = server.engine();
     drop(server);
     Options::new(engine)
         .set("--accept-recorded-times", "true")
@@ -59,7 +65,6 @@ impl Store {
     pub fn of(server: &Server) -> Self {
         Self {
             client: server.client(),
-            channel: server.channel(),
             conflicts: AtomicU64::new(0),
         }
     }
@@ -89,29 +94,24 @@ impl Store {
         &self.client
     }
 
-    /// Sends an append as it is.
-    pub async fn send(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
-        raw::append(&self.channel, request).await
-    }
-
     /// Appends on a condition; what was found, if it was not so.
     pub async fn append(
         &self,
         facts: Vec<Fact>,
         condition: Option<Condition>,
-    ) -> Result<pb::AppendResponse, pb::MatchFound> {
-        let refused = match self.send(request(facts, condition, None)).await {
-            Ok(appended) => return Ok(appended),
-            Err(status) => Refusal::of_status(&status).expect(Code::Aborted, "CHECKS_FAILED"),
-        };
-        let failed: pb::ChecksFailed = refused.detail("annals.v1.ChecksFailed");
-        assert_eq!((failed.count, failed.failed.len()), (1, 1), "{refused:?}");
-        match failed.failed[0].found {
-            Some(pb::failed_check::Found::Match(found)) => {
-                assert_eq!(failed.failed[0].index, 0);
-                Err(found)
-            }
-            ref other => panic!("a condition failed with {other:?}"),
+    ) -> Result<AppendedAll, Conflict> {
+        match self.client.append_all(to_append(facts, condition)).await {
+            Ok(appended) => Ok(appended),
+            Err(Error::ChecksFailed { failed, count: 1 }) => match failed[..] {
+                [ref failed] => match failed.found {
+                    Found::Match { after, position } if failed.index == 0 => {
+                        Err(Conflict { after, position })
+                    }
+                    ref found => panic!("a condition failed with {found:?}"),
+                },
+                _ => panic!("one check failed, and {failed:?} was told"),
+            },
+            Err(error) => panic!("{error}"),
         }
     }
 
@@ -124,8 +124,8 @@ impl Store {
 
     /// What happened then, before the test begins.
     pub async fn given_at(&self, at: Timestamp, facts: impl IntoIterator<Item = Fact>) {
-        let request = request(facts.into_iter().collect(), None, Some(at));
-        self.send(request).await.unwrap();
+        let append = to_append(facts.into_iter().collect(), None).recorded_at(at);
+        self.client.append_all(append).await.unwrap();
     }
 
     /// Decides on what a query matches, as often as it takes until nothing came in between.
@@ -186,28 +186,13 @@ impl Store {
     }
 }
 
-/// An append with one write for each event, since the order over all streams is what was decided.
-pub fn request(
-    facts: Vec<Fact>,
-    condition: Option<Condition>,
-    recorded_at: Option<Timestamp>,
-) -> pb::AppendRequest {
-    let writes = facts.into_iter().map(|fact| pb::Write {
-        stream: fact.stream,
-        events: vec![fact.event.into()],
+/// With one write for each event, since the order over all streams is what was decided.
+pub fn to_append(facts: Vec<Fact>, condition: Option<Condition>) -> Append {
+    let append = facts.into_iter().fold(Append::new(), |append, fact| {
+        append.write(fact.stream, [fact.event])
     });
-    let checks = condition.into_iter().map(|condition| pb::Check {
-        check: Some(pb::check::Check::NoMatch(pb::NoMatchCheck {
-            query: Some(condition.query.into()),
-            after: condition.after,
-        })),
-    });
-    pb::AppendRequest {
-        writes: writes.collect(),
-        checks: checks.collect(),
-        recorded_at: recorded_at.map(|time| prost_types::Timestamp {
-            seconds: time.as_second(),
-            nanos: time.subsec_nanosecond(),
-        }),
+    match condition {
+        None => append,
+        Some(condition) => append.expect_no_match(condition.query, condition.after),
     }
 }

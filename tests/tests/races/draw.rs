@@ -1,5 +1,5 @@
 //! What a client of a race appends: drawn so that much of it is about the same few streams, types and tags as what the
-//! others append, and so that about as much fails as is written.
+//! others append, and so that much fails, for every reason there is, and much is written.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,8 +8,8 @@ use annals_proto::v1 as pb;
 use pb::{expected_revision::Expected as Wanted, session_append::Append as Request};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-const STREAMS: u64 = 10;
-const TAGS: u64 = 8;
+const STREAMS: u64 = 24;
+const TAGS: u64 = 20;
 const TYPES: u64 = 4;
 /// Names of which each can be claimed once.
 const NAMES: u64 = 2_000;

@@ -11,11 +11,11 @@ use annals_tests::{
         CallId, Observed, ReadAnswer, ReadRequest, Target,
         conditions::{Answer, Found},
     },
-    harness::{Refusal, Stub, raw},
+    harness::{Refusal, Stub},
 };
 use pb::{session_append::Append as Request, session_result::Result as Outcome};
 use rand::Rng;
-use tonic::{Status, transport::Channel};
+use tonic::Status;
 
 use crate::{
     draw::Draw,
@@ -29,12 +29,12 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(3);
 pub struct Player {
     table: Arc<Table>,
     /// One connection to each server; the first is used.
-    stubs: Vec<(Channel, Stub)>,
+    stubs: Vec<Stub>,
     draw: Draw,
 }
 
 impl Player {
-    pub fn new(table: Arc<Table>, stubs: Vec<(Channel, Stub)>, seed: u64) -> Self {
+    pub fn new(table: Arc<Table>, stubs: Vec<Stub>, seed: u64) -> Self {
         Self {
             table,
             stubs,
@@ -99,7 +99,7 @@ impl Player {
             query: Some(query),
             ..pb::ReadAllRequest::default()
         };
-        let read = tokio::time::timeout(ANSWER_PATIENCE, read_all(&mut self.stubs[0].1, request)).await;
+        let read = tokio::time::timeout(ANSWER_PATIENCE, read_all(&mut self.stubs[0], request)).await;
         let answer = match read {
             Ok(Ok((head, events))) => {
                 self.draw.learn(head);
@@ -131,7 +131,7 @@ impl Player {
     /// In a call of its own; whether the answer was lost.
     async fn alone(&mut self, append: pb::SessionAppend) -> bool {
         let call = self.table.history.lock().append(described(&append), None);
-        let (channel, stub) = &mut self.stubs[0];
+        let stub = &mut self.stubs[0];
         let calling = async {
             match append.append.clone().unwrap() {
                 Request::AppendToStream(append) => {
@@ -139,7 +139,8 @@ impl Player {
                     Ok(Outcome::Appended(told.into_inner()))
                 }
                 Request::AppendToMany(append) => {
-                    raw::append(channel, append).await.map(Outcome::AppendedToMany)
+                    let told = stub.append(append).await?;
+                    Ok(Outcome::AppendedToMany(told.into_inner()))
                 }
             }
         };
@@ -169,7 +170,7 @@ impl Player {
                 appends: appends.to_vec(),
             })
             .collect();
-        let stub = &mut self.stubs[0].1;
+        let stub = &mut self.stubs[0];
         let mut outcomes = Vec::new();
         let calling = async {
             let mut answers = stub

@@ -47,10 +47,7 @@ impl Race {
     pub fn start(servers: &[&Server], seed: u64) -> Self {
         let table = Arc::new(Table::default());
         let players = (0..PLAYERS * servers.len() as u64).map(|number| {
-            let mut stubs: Vec<_> = servers
-                .iter()
-                .map(|server| (server.channel(), server.stub()))
-                .collect();
+            let mut stubs: Vec<_> = servers.iter().map(|server| server.stub()).collect();
             let count = stubs.len();
             stubs.rotate_left(usize::try_from(number).unwrap_or(0) % count);
             let seed = seed ^ (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
