@@ -68,7 +68,7 @@ impl Draw {
             return self.remembered[index].clone();
         }
         match self.random.random_range(0..100) {
-            0..15 => self.to_stream(),
+            0..15 => self.one_stream(),
             15..30 => self.checked(0, 1..4),
             30..50 => self.checked(1..3, 0..3),
             50..70 => {
@@ -139,7 +139,7 @@ impl Draw {
         }
     }
 
-    fn to_stream(&mut self) -> pb::SessionAppend {
+    fn one_stream(&mut self) -> pb::SessionAppend {
         let stream = self.stream();
         let append = pb::AppendToStreamRequest {
             expected: Some(self.expected(&stream)),
