@@ -49,6 +49,7 @@ impl Player {
             let was_lost = match self.draw.random().random_range(0..10) {
                 0..3 => self.decide().await,
                 3..5 => self.in_session().await,
+                5 => self.twice().await,
                 _ => {
                     let append = self.draw.append();
                     self.alone(append).await
@@ -131,30 +132,40 @@ impl Player {
     /// In a call of its own; whether the answer was lost.
     async fn alone(&mut self, append: pb::SessionAppend) -> bool {
         let call = self.table.history.lock().append(described(&append), None);
-        let stub = &mut self.stubs[0];
-        let calling = async {
-            match append.append.clone().unwrap() {
-                Request::AppendToStream(append) => {
-                    let told = stub.append_to_stream(append).await?;
-                    Ok(Outcome::Appended(told.into_inner()))
-                }
-                Request::AppendToMany(append) => {
-                    let told = stub.append(append).await?;
-                    Ok(Outcome::AppendedToMany(told.into_inner()))
-                }
-            }
-        };
-        let result = tokio::time::timeout(ANSWER_PATIENCE, calling).await;
-        let result = result.unwrap_or_else(|_elapsed| Err(Status::deadline_exceeded("no answer in time")));
-        let answer = answered(&append, result);
+        let answer = send(self.stubs[0].clone(), append.clone()).await;
         self.settle(call, append, answer)
+    }
+
+    /// In two calls at once, as a program that lost patience, or that a load balancer helps; to two servers, if there are
+    /// several. Whether an answer was lost.
+    async fn twice(&mut self) -> bool {
+        let append = self.draw.append();
+        let calls = {
+            let mut history = self.table.history.lock();
+            [(); 2].map(|()| history.append(described(&append), None))
+        };
+        let another = self.stubs[1 % self.stubs.len()].clone();
+        let (first, second) = tokio::join!(
+            send(self.stubs[0].clone(), append.clone()),
+            send(another, append.clone())
+        );
+        // Both are answered here, so that neither is known to have come before the other.
+        let lost = [
+            self.settle(calls[0], append.clone(), first),
+            self.settle(calls[1], append, second),
+        ];
+        lost.contains(&true)
     }
 
     /// A handful in a session; whether answers were lost.
     async fn in_session(&mut self) -> bool {
         let session = self.table.sessions.fetch_add(1, Ordering::Relaxed);
         let count = self.draw.random().random_range(2..10);
-        let appends: Vec<pb::SessionAppend> = (0..count).map(|_| self.draw.append()).collect();
+        let mut appends: Vec<pb::SessionAppend> = (0..count).map(|_| self.draw.append()).collect();
+        if self.draw.random().random_bool(0.3) {
+            // Again before the first is answered.
+            appends.push(appends[0].clone());
+        }
         let calls: Vec<CallId> = {
             let mut history = self.table.history.lock();
             appends
@@ -230,6 +241,25 @@ impl Player {
             self.table.answers.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+async fn send(mut stub: Stub, append: pb::SessionAppend) -> Answer {
+    let request = append.append.clone().unwrap();
+    let calling = async {
+        match request {
+            Request::AppendToStream(append) => {
+                let told = stub.append_to_stream(append).await?;
+                Ok(Outcome::Appended(told.into_inner()))
+            }
+            Request::AppendToMany(append) => {
+                let told = stub.append(append).await?;
+                Ok(Outcome::AppendedToMany(told.into_inner()))
+            }
+        }
+    };
+    let result = tokio::time::timeout(ANSWER_PATIENCE, calling).await;
+    let result = result.unwrap_or_else(|_elapsed| Err(Status::deadline_exceeded("no answer in time")));
+    answered(&append, result)
 }
 
 async fn read_all(stub: &mut Stub, request: pb::ReadAllRequest) -> Result<(u64, Vec<Observed>), Status> {
