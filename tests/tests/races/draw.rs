@@ -200,7 +200,7 @@ impl Draw {
 
     fn beyond_head(&mut self) -> pb::SessionAppend {
         let mut append = self.plain();
-        let after = self.head + self.random.random_range(1..80);
+        let after = self.head + self.random.random_range(1..400);
         append.checks.push(no_match(self.query(), after));
         to_many(append)
     }
