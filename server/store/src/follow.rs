@@ -39,6 +39,15 @@ pub(crate) async fn refresh(shared: &Shared) -> Result<Head> {
 
 /// The same for a caller that holds `following`.
 pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
+    loop {
+        if let Some(head) = try_refresh(shared).await? {
+            return Ok(head);
+        }
+    }
+}
+
+/// One try; `None` if frames were scavenged while they were read.
+async fn try_refresh(shared: &Shared) -> Result<Option<Head>> {
     let snapshot = shared.engine.snapshot().await?;
     let (head, indexed) = read_ends(&*snapshot).await?;
     check_head(&shared.tail.head(), &head)?;
@@ -52,6 +61,10 @@ pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
     while shared.tail.head_position() < head.position {
         let from = shared.tail.head_position().next();
         let mut frames = log::page(&*shared.engine, from, Direction::Forwards, PAGE_BYTES).await?;
+        if let Some(frame) = frames.iter().find(|frame| frame.is_scavenged()) {
+            // Only what is indexed is scavenged: begin anew behind that.
+            return scavenged_behind(shared, frame.last).await;
+        }
         frames.retain(|frame| frame.last <= head.position);
         let Some(reached) = frames.last().map(|frame| frame.last) else {
             return Err(Error::Corrupt(format!(
@@ -61,7 +74,19 @@ pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
         };
         shared.tail.extend(frames, head_at(reached, &head))?;
     }
-    Ok(head)
+    Ok(Some(head))
+}
+
+/// Nothing, if the indexes on disk are complete up to a position.
+async fn scavenged_behind(shared: &Shared, position: Position) -> Result<Option<Head>> {
+    let snapshot = shared.engine.snapshot().await?;
+    let (_, indexed) = read_ends(&*snapshot).await?;
+    if indexed < position {
+        return Err(Error::Corrupt(format!(
+            "events before position {position} are gone, but the indexes are complete only up to {indexed}"
+        )));
+    }
+    Ok(None)
 }
 
 /// Whether a head can follow one that was known before.

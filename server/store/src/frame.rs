@@ -13,26 +13,45 @@
 //! value of chunk n:   body, continued
 //! ```
 //!
-//! 1. A frame covers the positions from `first` to the one it is filed under (`keys`), all of which it holds.
+//! Version 2 is a frame of which scavenging removed events, or into which it merged such frames:
+//!
+//! ```text
+//! value of chunk 0:   version   1 byte, 2
+//!                     batch, first, chunks as above
+//!                     events    varint: how many are left
+//!                     body      their entries
+//! ```
+//!
+//! 1. A frame covers the positions from `first` to the one it is filed under (`keys`). One of version 1 holds an event at
+//!    each, one of version 2 at some or none of them: the others are gone. Every position of the log is covered by exactly
+//!    one frame.
 //! 2. `events` of a mark counts what is left of its append from here on, so that the first mark of an append tells how
 //!    many events the append has, even if later frames hold the rest. Those begin with a mark that is `continued`.
 //! 3. `keyed`: the append is remembered by its first event's id.
-//! 4. A frame never changes. Everything else (indexes, caches) can be made from frames alone.
+//! 4. A frame changes only by being scavenged, which is when all its events are indexed: marks serve to index, so version
+//!    2 has none. What is in it stays as it is, byte by byte. Everything else (indexes, caches) can be made from frames
+//!    alone, until they are scavenged.
+
+mod assembler;
+#[cfg(test)]
+mod tests;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use annals_engine::{Entry as KeyValue, limits};
+use annals_engine::limits;
 
 use crate::{
     keys,
     position::Position,
-    record::Entries,
+    record::{Entries, Entry},
     wire::{self, Cursor, Malformed, Parsed},
 };
+pub(crate) use assembler::Assembler;
 
-const VERSION: u8 = 1;
+const WHOLE: u8 = 1;
+const SPARSE: u8 = 2;
 const CHUNKS_AT: usize = 17;
-const MARKS_AT: usize = 19;
+const COUNTS_AT: usize = 19;
 
 /// Small appends share a frame up to this many bytes of entries. Larger frames are written faster, smaller ones load a
 /// cold stream with less.
@@ -74,7 +93,10 @@ pub(crate) struct Frame {
     pub batch: u64,
     pub first: Position,
     pub last: Position,
+    /// Empty if the frame was scavenged.
     pub marks: Vec<Mark>,
+    /// If the frame was scavenged, how many events are left in it.
+    left: Option<u64>,
     /// Entries of all events, in order. In a frame of one chunk, the end of `value`.
     pub body: Bytes,
     /// The value of chunk 0.
@@ -84,17 +106,39 @@ pub(crate) struct Frame {
 impl Frame {
     /// A frame with the entries `body`, of which it keeps one copy.
     pub(crate) fn new(batch: u64, first: Position, last: Position, marks: Vec<Mark>, body: &[u8]) -> Self {
+        let mut counts = BytesMut::with_capacity(10 + 5 * marks.len());
+        wire::put_varint(&mut counts, marks.len() as u64);
+        for mark in &marks {
+            wire::put_varint(&mut counts, mark.to_varint());
+        }
+        Self::with(WHOLE, &counts, (batch, first, last), marks, body)
+    }
+
+    /// A frame that was scavenged, with what is left in it.
+    pub(crate) fn scavenged(batch: u64, first: Position, last: Position, left: u64, body: &[u8]) -> Self {
+        let mut counts = BytesMut::with_capacity(10);
+        wire::put_varint(&mut counts, left);
+        Self {
+            left: Some(left),
+            ..Self::with(SPARSE, &counts, (batch, first, last), Vec::new(), body)
+        }
+    }
+
+    fn with(
+        version: u8,
+        counts: &[u8],
+        (batch, first, last): (u64, Position, Position),
+        marks: Vec<Mark>,
+        body: &[u8],
+    ) -> Self {
         let chunks = chunks_of(body);
         let head = &body[..body.len().min(CHUNK_BYTES_MAX)];
-        let mut value = BytesMut::with_capacity(MARKS_AT + 10 + 5 * marks.len() + head.len());
-        value.put_u8(VERSION);
+        let mut value = BytesMut::with_capacity(COUNTS_AT + counts.len() + head.len());
+        value.put_u8(version);
         value.put_u64(batch);
         value.put_u64(first.0);
         value.put_u16(chunks);
-        wire::put_varint(&mut value, marks.len() as u64);
-        for mark in &marks {
-            wire::put_varint(&mut value, mark.to_varint());
-        }
+        value.put_slice(counts);
         let body_at = value.len();
         value.put_slice(head);
         let value = value.freeze();
@@ -108,6 +152,7 @@ impl Frame {
             first,
             last,
             marks,
+            left: None,
             body,
             value,
         }
@@ -117,9 +162,57 @@ impl Frame {
         Entries::new(&self.body)
     }
 
+    /// The entries at positions from `low` to `high`, which the frame covers.
+    pub(crate) fn entries_between(&self, low: Position, high: Position) -> Parsed<Vec<Entry>> {
+        let mut entries = self.entries();
+        let mut found = Vec::new();
+        if self.is_scavenged() {
+            let mut behind = Position(self.first.0 - 1);
+            while let Some(entry) = entries.next_entry()? {
+                let position = entry.view()?.position;
+                if position <= behind || position > self.last {
+                    return Err(Malformed("frame: a position it does not cover"));
+                }
+                behind = position;
+                if position >= low && position <= high {
+                    found.push(entry);
+                }
+            }
+            return Ok(found);
+        }
+        let short = Malformed("frame: fewer events than it is filed under");
+        for _ in self.first.0..low.0 {
+            entries.next_record()?.ok_or(short)?;
+        }
+        for _ in low.0..=high.0 {
+            found.push(entries.next_entry()?.ok_or(short)?);
+        }
+        Ok(found)
+    }
+
     /// Events in the frame.
-    pub(crate) const fn len(&self) -> u64 {
-        self.last.0 - self.first.0 + 1
+    pub(crate) fn len(&self) -> u64 {
+        self.left.unwrap_or(self.last.0 - self.first.0 + 1)
+    }
+
+    /// Whether the frame was scavenged, so that it need not hold all positions that it covers.
+    pub(crate) const fn is_scavenged(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// How many values it takes.
+    pub(crate) fn chunks(&self) -> u16 {
+        chunks_of(&self.body)
+    }
+
+    /// Bytes of its values.
+    pub(crate) fn stored_bytes(&self) -> usize {
+        let chunked = if self.chunks() > 1 {
+            self.body.len() - CHUNK_BYTES_MAX
+        } else {
+            0
+        };
+        self.value.len() + chunked
     }
 
     /// The keys and values that hold the frame.
@@ -136,7 +229,8 @@ impl Frame {
     /// Takes a frame from its values, in the order of their chunks.
     pub(crate) fn from_values(last: Position, values: &[Bytes]) -> Parsed<Self> {
         let first_value = values.first().ok_or(Malformed("frame: no value"))?;
-        if first_value.first() != Some(&VERSION) || first_value.len() < MARKS_AT {
+        let version = first_value.first().copied();
+        if !matches!(version, Some(WHOLE | SPARSE)) || first_value.len() < COUNTS_AT {
             return Err(Malformed("frame: unknown version"));
         }
         if chunk_count(first_value)? != values.len() {
@@ -148,15 +242,16 @@ impl Frame {
         if first == Position::START || first > last {
             return Err(Malformed("frame: first position"));
         }
-        let mut cursor = Cursor::new(&first_value[MARKS_AT..]);
+        let mut cursor = Cursor::new(&first_value[COUNTS_AT..]);
         let count = cursor.varint()?;
-        // Every mark takes a byte or more, which bounds what a damaged count can ask for.
-        if count > cursor.rest().len() as u64 {
-            return Err(Malformed("frame: marks"));
+        let left = (version == Some(SPARSE)).then_some(count);
+        if left.is_some_and(|left| left > last.0 - first.0 + 1) {
+            return Err(Malformed("frame: more events than positions"));
         }
-        let marks = (0..count)
-            .map(|_| Mark::from_varint(cursor.varint()?))
-            .collect::<Parsed<_>>()?;
+        let marks = match left {
+            Some(_) => Vec::new(),
+            None => marks(&mut cursor, count)?,
+        };
         let body_at = first_value.len() - cursor.rest().len();
         let body = match values {
             [only] => only.slice(body_at..),
@@ -172,10 +267,19 @@ impl Frame {
             first,
             last,
             marks,
+            left,
             body,
             value: first_value.clone(),
         })
     }
+}
+
+fn marks(cursor: &mut Cursor<'_>, count: u64) -> Parsed<Vec<Mark>> {
+    // Every mark takes a byte or more, which bounds what a damaged count can ask for.
+    if count > cursor.rest().len() as u64 {
+        return Err(Malformed("frame: marks"));
+    }
+    (0..count).map(|_| Mark::from_varint(cursor.varint()?)).collect()
 }
 
 /// How many values a frame with this body takes.
@@ -186,52 +290,11 @@ fn chunks_of(body: &[u8]) -> u16 {
 
 /// How many values the frame takes whose first is `value`.
 pub(crate) fn chunk_count(value: &[u8]) -> Parsed<usize> {
-    let bytes = value.get(CHUNKS_AT..MARKS_AT).ok_or(Malformed("frame: header"))?;
+    let bytes = value
+        .get(CHUNKS_AT..COUNTS_AT)
+        .ok_or(Malformed("frame: header"))?;
     match u16::from_be_bytes([bytes[0], bytes[1]]) {
         0 => Err(Malformed("frame: no chunks")),
         chunks => Ok(usize::from(chunks)),
     }
 }
-
-/// Puts frames together from keys and values in the order of a range read, forwards or backwards.
-#[derive(Debug, Default)]
-pub(crate) struct Assembler {
-    last: Position,
-    values: Vec<(u16, Bytes)>,
-}
-
-impl Assembler {
-    /// Takes the next key and value; returns a frame when it completes one.
-    pub(crate) fn push(&mut self, entry: KeyValue) -> Parsed<Option<Frame>> {
-        let (last, chunk) = keys::parse_frame(&entry.key).ok_or(Malformed("frame: key"))?;
-        if last != self.last {
-            if !self.values.is_empty() {
-                return Err(Malformed("frame: chunks are missing"));
-            }
-            self.last = last;
-        }
-        self.values.push((chunk, entry.value));
-        // Chunk 0 tells how many there are; read backwards it comes last.
-        let Some((_, first_value)) = self.values.iter().find(|(chunk, _)| *chunk == 0) else {
-            return Ok(None);
-        };
-        if self.values.len() < chunk_count(first_value)? {
-            return Ok(None);
-        }
-        let mut values = std::mem::take(&mut self.values);
-        values.sort_unstable_by_key(|(chunk, _)| *chunk);
-        if values
-            .iter()
-            .enumerate()
-            .any(|(n, (chunk, _))| n != usize::from(*chunk))
-        {
-            return Err(Malformed("frame: chunks are missing"));
-        }
-        let values: Vec<Bytes> = values.into_iter().map(|(_, value)| value).collect();
-        self.last = Position::START;
-        Frame::from_values(last, &values).map(Some)
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -36,6 +36,7 @@ mod read;
 mod record;
 mod rejection;
 mod sabotage;
+mod scavenge;
 mod settings;
 mod shared;
 mod signal;

@@ -3,18 +3,22 @@
 mod counted;
 pub(crate) mod shapes;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use annals_engine::{Engine, memory::MemoryEngine};
+use annals_engine::{Commit, Engine, memory::MemoryEngine};
 use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
     Append, Appended, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query, ReadAll,
     ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
+    frame::Frame, keys, log, scavenge,
 };
 
 pub(crate) use counted::{Cost, Counted};
@@ -121,6 +125,35 @@ pub(crate) async fn open_on(
         sabotage: Sabotage::default(),
     };
     Store::open(engine, settings, environment).await.unwrap()
+}
+
+/// Takes events out of the frames up to a position, `run` frames at a time, as scavenging does, and returns up to where.
+/// The indexes stay.
+pub(crate) async fn remove(
+    engine: &dyn Engine,
+    dead: &BTreeSet<Position>,
+    to: Position,
+    run: usize,
+) -> Position {
+    let frames = log::page(engine, Position(1), Direction::Forwards, usize::MAX)
+        .await
+        .unwrap();
+    let frames: Vec<_> = log::share(frames)
+        .into_iter()
+        .filter(|frame| frame.last <= to)
+        .collect();
+    for frames in frames.chunks(run) {
+        let rewritten = scavenge::rewrite(frames, dead).unwrap();
+        let mut commit = Commit::durable();
+        for frame in rewritten.deleted {
+            commit = commit.clear_range(keys::frame_chunks(frame.last));
+        }
+        for (key, value) in rewritten.written.iter().flat_map(Frame::to_values) {
+            commit = commit.set(key, value);
+        }
+        engine.commit(commit).await.unwrap();
+    }
+    frames.last().map_or(Position::START, |frame| frame.last)
 }
 
 pub(crate) fn event(id: u128) -> NewEvent {

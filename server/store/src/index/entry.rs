@@ -12,9 +12,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     error::Result,
-    keys, log,
+    keys,
     position::{Position, Timestamp},
-    record::View,
     tail::{NewStream, Request},
     wire::{Malformed, Parsed},
 };
@@ -86,22 +85,31 @@ pub(crate) fn parse_request(value: &[u8]) -> Parsed<Request> {
     })
 }
 
-/// Minute of the event at `position`, so that it is known where the next one begins. `None` at the start of the log.
-pub(crate) async fn last_minute(snapshot: &dyn Snapshot, position: Position) -> Result<Option<u64>> {
-    if position == Position::START {
+/// The minute that has begun last at `indexed`, up to where the indexes are complete, so that it is known where the next
+/// one begins. `None` at the start of the log. Not from the event there: it may be gone.
+pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> Result<Option<u64>> {
+    if indexed == Position::START {
         return Ok(None);
     }
-    let frames = log::holding_in(snapshot, &[position]).await?;
-    for frame in frames {
-        let mut entries = frame.entries();
-        while let Some(record) = entries.next_record()? {
-            let event = View::parse(record)?;
-            if event.position == position {
-                return Ok(Some(event.recorded_at.minute()));
+    let mut range = keys::minutes();
+    let limit = PageLimit {
+        entries: 8,
+        bytes: usize::MAX,
+    };
+    loop {
+        let page = snapshot.range(range.clone(), Direction::Backwards, limit).await?;
+        for entry in &page.entries {
+            // A window that is just being written may have written minutes that began behind `indexed`.
+            if parse_position(&entry.value)? <= indexed {
+                let minute = keys::parse_number(&entry.key).ok_or(Malformed("index: key of a minute"))?;
+                return Ok(Some(minute));
             }
         }
+        match page.entries.last() {
+            Some(last) if page.more => range.end = last.key.clone(),
+            _ => return Err(Malformed("index: no minute has begun").into()),
+        }
     }
-    Err(Malformed("log: the last indexed event is missing").into())
 }
 
 /// Where minutes begin around one, as far as that is stored: the last one that is not later than it, and where the first

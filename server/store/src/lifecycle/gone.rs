@@ -18,7 +18,7 @@ use crate::{
     frame::Frame,
     name::StreamName,
     position::{Position, Revision, Timestamp},
-    read::{last_revision, places, records_at},
+    read::{all_records_at, last_revision, places},
     record::{Entry, View},
     shared::Shared,
 };
@@ -117,9 +117,10 @@ async fn is_since(
 ) -> Result<bool> {
     let places = places(shared, stream, revision, revision).await?;
     let positions: Vec<Position> = places.into_iter().map(|(_, position)| position).collect();
-    let entries = records_at(shared, &positions).await?;
+    let entries = all_records_at(shared, &positions).await?;
     match entries.first() {
         Some(entry) => Ok(entry.view()?.recorded_at >= since),
+        // It was reclaimed.
         None => Ok(false),
     }
 }

@@ -24,7 +24,8 @@ const PROBES: u64 = 15;
 pub(super) struct List {
     pub name: ListName,
     pub run: Run,
-    /// The number of the entry in which a stream's run ended.
+    /// A number of the entry in which a stream's run ended: the first going forwards, the last going backwards. So it
+    /// is found even if the beginning of the entry was scavenged, which files it under a later number.
     reached: Option<u64>,
 }
 
@@ -186,7 +187,7 @@ impl<'a> Loading<'a> {
                     }
                     (low, none_to) = (found.number, none_to_of(&found, self.from).max(probe));
                 }
-                self.step = narrowed(low, none_to, high);
+                self.step = self.narrowed(low, none_to, high);
             }
             (Step::Begin | Step::Page(_), _) => {
                 let entries = pages.iter().map(parsed).collect::<Parsed<Vec<_>>>()?;
@@ -208,14 +209,25 @@ impl<'a> Loading<'a> {
             Direction::Forwards if last.last() >= self.from => self.finish(page, more),
             Direction::Forwards if end.first() <= self.from => self.step = Step::Page(end.number),
             Direction::Forwards => {
-                self.step = narrowed(last.number, none_to_of(last, self.from), end.number);
+                self.step = self.narrowed(last.number, none_to_of(last, self.from), end.number);
             }
             Direction::Backwards if last.first() <= self.from => self.finish(page, more),
             Direction::Backwards if end.first() > self.from => self.finish(&[], false),
             Direction::Backwards => {
-                self.step = narrowed(end.number, none_to_of(&end, self.from), last.number);
+                self.step = self.narrowed(end.number, none_to_of(&end, self.from), last.number);
             }
         }
+    }
+
+    fn narrowed(&self, low: u64, none_to: u64, high: u64) -> Step {
+        if none_to.saturating_add(1) < high {
+            return Step::Narrow { low, none_to, high };
+        }
+        Step::Page(match self.direction {
+            Direction::Forwards => low,
+            // The entry of `low`, or what is left of it if it was scavenged meanwhile.
+            Direction::Backwards => high - 1,
+        })
     }
 
     /// Takes the positions from entries in the direction of the read. `more`: there are more behind them.
@@ -250,7 +262,10 @@ impl<'a> Loading<'a> {
         let until = run.until();
         let begins = |entry: &&Posted| entry.positions.iter().map(rank).min() <= until;
         if let Some(entry) = entries.iter().rev().find(begins) {
-            self.list.reached = Some(entry.number);
+            self.list.reached = Some(match self.direction {
+                Direction::Forwards => entry.number,
+                Direction::Backwards => entry.number.saturating_add(entry.positions.len() as u64 - 1),
+            });
         }
         self.list.run = run;
         self.step = Step::Done;
@@ -263,14 +278,6 @@ fn none_to_of(entry: &Posted, from: Position) -> u64 {
         return u64::MAX;
     }
     entry.number.saturating_add(entry.positions.len() as u64 - 1)
-}
-
-fn narrowed(low: u64, none_to: u64, high: u64) -> Step {
-    if none_to.saturating_add(1) >= high {
-        Step::Page(low)
-    } else {
-        Step::Narrow { low, none_to, high }
-    }
 }
 
 /// Numbers between two others, at even distances.

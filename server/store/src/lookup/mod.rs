@@ -9,7 +9,8 @@
 //! 1. Every match is found once and in order. What is found may not match: whoever reads the events looks at them. So it
 //!    need not be exact where being exact costs more than looking: of an item the sparsest group proposes, and the others
 //!    take out as far as they are loaded anyway.
-//! 2. What was loaded stays true, because the log never changes; nothing is kept open between pages.
+//! 2. What was loaded stays true, because the log never changes but for events that go; nothing is kept open between
+//!    pages. Positions whose events are gone may be found; whoever reads them finds nothing there.
 //! 3. A list is read on disk only up to where the tail's windows begin at that moment. What lies behind that, of a window
 //!    that is being written, or that another server wrote, is passed over.
 //! 4. Memory: a list keeps its share of [`Settings::lookup_positions_max`](crate::Settings::lookup_positions_max), at

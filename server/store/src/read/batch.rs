@@ -10,7 +10,7 @@ use crate::{
     lifecycle::gone::{self, Gone},
     position::Position,
     query::Query,
-    record::{Entry, Record},
+    record::Record,
     shared::Shared,
     wire::Malformed,
 };
@@ -85,10 +85,20 @@ impl Selector<'_> {
         let frames = frames(shared, self.from, self.direction, BATCH_BYTES).await?;
         let gone = gone::in_frames(shared, &frames).await?;
         let mut reached = None;
+        // Every position is covered by a frame, whether its event is gone or not.
+        let mut next = self.from;
+        let missing = |position| Error::Corrupt(format!("no event is stored at position {position}"));
         for frame in &frames {
+            if frame.first > next || frame.last < next {
+                return Err(missing(next));
+            }
+            next = match self.direction {
+                Direction::Forwards => frame.last.next(),
+                Direction::Backwards => Position(frame.first.0 - 1),
+            };
             reached = self.take(frame, &gone, batch)?.or(reached);
         }
-        reached.ok_or_else(|| Error::Corrupt(format!("no event is stored at position {}", self.from)))
+        reached.ok_or_else(|| missing(self.from))
     }
 
     /// Takes from a frame into `batch` what is not gone, and returns the last position that was looked at, or `None` if the frame has
@@ -119,19 +129,7 @@ impl Selector<'_> {
         (low, high): (Position, Position),
         room: u64,
     ) -> Result<Option<Position>> {
-        let mut entries = frame.entries();
-        for _ in frame.first.0..low.0 {
-            entries
-                .next_record()?
-                .ok_or(Malformed("frame: fewer events than it is filed under"))?;
-        }
-        let mut found: Vec<Entry> = Vec::new();
-        for _ in low.0..=high.0 {
-            let entry = entries
-                .next_entry()?
-                .ok_or(Malformed("frame: fewer events than it is filed under"))?;
-            found.push(entry);
-        }
+        let mut found = frame.entries_between(low, high)?;
         if self.direction == Direction::Backwards {
             found.reverse();
         }
@@ -139,7 +137,7 @@ impl Selector<'_> {
         let mut left = room;
         for entry in found {
             if left == 0 {
-                break;
+                return Ok(last);
             }
             let view = entry.view()?;
             last = Some(view.position);
@@ -148,6 +146,9 @@ impl Selector<'_> {
                 batch.push(entry.into_bytes(), 1);
             }
         }
-        Ok(last)
+        Ok(Some(match self.direction {
+            Direction::Forwards => high,
+            Direction::Backwards => low,
+        }))
     }
 }

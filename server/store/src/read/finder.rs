@@ -2,7 +2,7 @@
 
 use annals_engine::Direction;
 
-use super::{BATCH_BYTES, Batch, Selector, records_at};
+use super::{BATCH_BYTES, Batch, Selector, all_records_at, records_at};
 use crate::{
     error::Result,
     lifecycle::gone::{self, Gone},
@@ -62,8 +62,8 @@ impl Finder {
             Direction::Forwards => {
                 let mut left = found.positions.as_slice();
                 while !left.is_empty() {
-                    let entries = records_at(shared, left).await?;
-                    left = &left[entries.len()..];
+                    let (entries, looked_at) = records_at(shared, left).await?;
+                    left = &left[looked_at..];
                     let gone = gone::in_entries(shared, &entries).await?;
                     if let Some(reached) = take(selector, &gone, entries.into_iter(), batch)? {
                         return Ok(reached);
@@ -74,10 +74,7 @@ impl Finder {
                 found.positions.reverse();
                 // A group must be read whole before its last event can be handed out.
                 for group in found.positions.rchunks(BACKWARDS_EVENTS) {
-                    let mut entries = Vec::with_capacity(group.len());
-                    while entries.len() < group.len() {
-                        entries.extend(records_at(shared, &group[entries.len()..]).await?);
-                    }
+                    let entries = all_records_at(shared, group).await?;
                     let gone = gone::in_entries(shared, &entries).await?;
                     if let Some(reached) = take(selector, &gone, entries.into_iter().rev(), batch)? {
                         return Ok(reached);

@@ -20,7 +20,7 @@ pub(crate) use batch::Selector;
 pub(crate) use ends::ends;
 pub(crate) use finder::Finder;
 pub use log_reader::{LogReader, ReadAll};
-pub(crate) use places::{last_revision, places, records_at};
+pub(crate) use places::{all_records_at, last_revision, places, records_at};
 pub use stream_reader::{ReadStream, StreamReader};
 pub use streams::StreamInfo;
 pub(crate) use streams::{stream, streams};

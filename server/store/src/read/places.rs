@@ -15,7 +15,7 @@ use crate::{
     record::Entry,
     shared::Shared,
     tail::Placed,
-    wire::Malformed,
+    wire::{Malformed, Parsed},
 };
 
 /// Revisions of a stream, ascending, and where they stand.
@@ -29,7 +29,8 @@ pub(crate) async fn last_revision(shared: &Shared, stream: &StreamName) -> Resul
     Ok(stored_end(shared, stream).await?.map(|(last, _)| last))
 }
 
-/// Where the events of a stream with revisions from `from` to `to` stand. They must exist.
+/// Where the events of a stream with revisions from `from` to `to` stand, which must have been given. Those that are gone
+/// may be left out: some of the first, or all.
 pub(crate) async fn places(
     shared: &Shared,
     stream: &StreamName,
@@ -48,25 +49,25 @@ pub(crate) async fn places(
         places = stored(shared, stream, from, stored_to).await?;
     }
     places.extend(recent.events);
-    if !is_complete(&places, from, to) {
+    if places.last().is_none_or(|last| last.0 != to) {
         // The caller may have found `to` on disk, where another server's index was ahead of this one's tail, and the tail
         // came to know the stream since, but not as far. All of it is on disk then.
         places = stored(shared, stream, from, to).await?;
     }
-    if !is_complete(&places, from, to) {
-        return Err(Error::Corrupt(format!(
-            "the index of stream {stream:?} lacks revisions between {from} and {to}"
-        )));
+    let follow_each_other = places.windows(2).all(|pair| pair[0].0.next() == pair[1].0);
+    if !follow_each_other || places.last().is_some_and(|last| last.0 != to) {
+        return Err(lacking(stream, from, to));
     }
     Ok(places)
 }
 
-fn is_complete(places: &Places, from: Revision, to: Revision) -> bool {
-    places.first().is_some_and(|first| first.0 == from)
-        && places.last().is_some_and(|last| last.0 == to)
-        && places.len() as u64 == to.0 - from.0 + 1
+fn lacking(stream: &StreamName, from: Revision, to: Revision) -> Error {
+    Error::Corrupt(format!(
+        "the index of stream {stream:?} lacks revisions between {from} and {to}"
+    ))
 }
 
+/// What the index on disk says. Of a stream of which events are gone, it begins with a later one.
 async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revision) -> Result<Places> {
     let all = keys::stream_entries(stream.as_str());
     let behind_from = keys::stream(stream.as_str(), from.next());
@@ -75,10 +76,16 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
     let mut behind = KeyRange::new(behind_from, keys::stream(stream.as_str(), to.next()));
     let reads = vec![
         read_range(before, Direction::Backwards, 1),
+        read_range(keys::stream_entries(stream.as_str()), Direction::Backwards, 1),
         read_range(behind.clone(), Direction::Forwards, usize::MAX),
     ];
     let snapshot = shared.engine.snapshot().await?;
     let mut pages = snapshot.read(reads).await?;
+    // What is gone is what comes first, and the last entry is kept whatever is gone.
+    let begins_later = pages[0].entries.is_empty();
+    if pages.remove(1).entries.is_empty() {
+        return Err(lacking(stream, from, to));
+    }
     // Engines end a page where they like.
     while let [_, .., Page { entries, more: true }] = pages.as_slice()
         && let Some(last) = entries.last()
@@ -91,11 +98,18 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
     for entry in pages.iter().flat_map(|page| &page.entries) {
         for (revision, position) in Postings::parse_stream(entry)?.events() {
             // Entries may overlap; see `index::postings`.
-            let next = places.last().map_or(from, |last| last.0.next());
+            let next = match places.last() {
+                Some(last) => last.0.next(),
+                None if begins_later => revision,
+                None => from,
+            };
             if revision == next && revision <= to {
                 places.push((revision, position));
             }
         }
+    }
+    if places.is_empty() && !begins_later {
+        return Err(lacking(stream, from, to));
     }
     Ok(places)
 }
@@ -112,9 +126,20 @@ fn read_range(range: KeyRange, direction: Direction, entries: usize) -> Read {
     }
 }
 
-/// The entries of the events at these positions, which ascend, as far as a page of the engine has them: at least the
-/// first one.
-pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Result<Vec<Entry>> {
+/// The entries of the events at these positions, which ascend, but for those that are gone.
+pub(crate) async fn all_records_at(shared: &Shared, positions: &[Position]) -> Result<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(positions.len());
+    let mut left = positions;
+    while !left.is_empty() {
+        let (found, looked_at) = records_at(shared, left).await?;
+        entries.extend(found);
+        left = &left[looked_at..];
+    }
+    Ok(entries)
+}
+
+/// The same as far as a page of the engine has them, and how many of the positions were looked at: at least one.
+pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Result<(Vec<Entry>, usize)> {
     let recent = shared.tail.frames_holding(positions);
     let missing: Vec<Position> = positions
         .iter()
@@ -128,6 +153,7 @@ pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Resul
         log::share(log::holding(&*shared.engine, &missing).await?)
     };
     let mut entries = Vec::with_capacity(positions.len());
+    let mut looked_at = 0;
     let mut walk = Walk::default();
     for (position, recent) in positions.iter().zip(recent) {
         let frame = match recent {
@@ -140,14 +166,15 @@ pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Resul
                 Arc::clone(frame)
             }
         };
-        entries.push(walk.entry(&frame, *position)?);
+        entries.extend(walk.entry(&frame, *position)?);
+        looked_at += 1;
     }
-    if entries.is_empty()
+    if looked_at == 0
         && let Some(first) = positions.first()
     {
         return Err(Error::Corrupt(format!("no event is stored at position {first}")));
     }
-    Ok(entries)
+    Ok((entries, looked_at))
 }
 
 /// Walks through frames for ascending positions, without beginning a frame anew for each.
@@ -159,11 +186,13 @@ struct Walk {
 }
 
 impl Walk {
-    fn entry(&mut self, frame: &Arc<Frame>, position: Position) -> Result<Entry> {
+    /// The entry at a position that the frame covers; `None` if its event is gone.
+    fn entry(&mut self, frame: &Arc<Frame>, position: Position) -> Parsed<Option<Entry>> {
+        // Not by where it ends: the tail may hold a frame as it was before it was scavenged.
         let same = self
             .frame
             .as_ref()
-            .is_some_and(|current| current.last == frame.last);
+            .is_some_and(|current| Arc::ptr_eq(current, frame));
         if !same || self.next > position {
             self.frame = Some(Arc::clone(frame));
             self.next = frame.first;
@@ -171,6 +200,20 @@ impl Walk {
         }
         let mut entries = frame.entries();
         entries.seek(self.offset);
+        if frame.is_scavenged() {
+            while let Some(entry) = entries.next_entry()? {
+                let found = entry.view()?.position;
+                if found > position {
+                    break;
+                }
+                self.next = found.next();
+                self.offset = entries.offset();
+                if found == position {
+                    return Ok(Some(entry));
+                }
+            }
+            return Ok(None);
+        }
         let short = Malformed("frame: fewer events than it is filed under");
         while self.next < position {
             entries.next_record()?.ok_or(short)?;
@@ -179,6 +222,6 @@ impl Walk {
         let entry = entries.next_entry()?.ok_or(short)?;
         self.next = self.next.next();
         self.offset = entries.offset();
-        Ok(entry)
+        Ok(Some(entry))
     }
 }

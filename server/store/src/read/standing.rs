@@ -1,6 +1,6 @@
-//! Events that stand in the log, for comparing an append with an earlier one.
+//! Events that stand in the log, for comparing an append with an earlier one. Those that are gone are left out.
 
-use super::{last_revision, places, records_at};
+use super::{all_records_at, last_revision, places};
 use crate::{
     decide::Standing,
     error::Result,
@@ -57,18 +57,16 @@ pub(crate) async fn position_of(
 }
 
 async fn at(shared: &Shared, positions: &[Position]) -> Result<Vec<Standing>> {
-    let mut standing: Vec<Standing> = Vec::with_capacity(positions.len());
-    while standing.len() < positions.len() {
-        for entry in records_at(shared, &positions[standing.len()..]).await? {
-            let event = entry.view()?;
-            standing.push(Standing {
-                id: event.id()?,
-                stream: StreamName::trusted(event.stream),
-                revision: event.revision,
-                position: event.position,
-                recorded_at: event.recorded_at,
-            });
-        }
-    }
-    Ok(standing)
+    let entries = all_records_at(shared, positions).await?;
+    let standing = entries.iter().map(|entry| {
+        let event = entry.view()?;
+        Ok(Standing {
+            id: event.id()?,
+            stream: StreamName::trusted(event.stream),
+            revision: event.revision,
+            position: event.position,
+            recorded_at: event.recorded_at,
+        })
+    });
+    standing.collect()
 }

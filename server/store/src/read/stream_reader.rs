@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_engine::Direction;
 
-use super::{BATCH_BYTES, Batch, StreamUntil, ends, places, records_at};
+use super::{BATCH_BYTES, Batch, StreamUntil, all_records_at, ends, places, records_at};
 use crate::{
     error::{Error, Result},
     lifecycle::gone::{self, Gone},
@@ -138,54 +138,71 @@ impl StreamReader {
 
     async fn read_page(&mut self, from: Revision, to: Revision, batch: &mut Batch) -> Result<()> {
         let places = places(&self.shared, &self.read.stream, from, to).await?;
-        let positions: Vec<Position> = places.into_iter().map(|(_, position)| position).collect();
+        let positions: Vec<Position> = places.iter().map(|(_, position)| *position).collect();
         match self.read.direction {
             Direction::Forwards => {
-                let entries = records_at(&self.shared, &positions).await?;
+                let (entries, looked_at) = match positions.as_slice() {
+                    [] => (Vec::new(), 0),
+                    positions => records_at(&self.shared, positions).await?,
+                };
                 let gone = gone::in_entries(&self.shared, &entries).await?;
-                self.take(&gone, entries.into_iter(), batch)
+                if self.take(&gone, entries.into_iter(), batch)? {
+                    // Some of these revisions may be gone.
+                    let looked_at = looked_at.checked_sub(1).map_or(to, |last| places[last].0);
+                    self.pass(looked_at);
+                }
+                Ok(())
             }
-            Direction::Backwards => self.read_backwards(&positions, batch).await,
+            Direction::Backwards => self.read_backwards(&positions, from, batch).await,
         }
     }
 
     /// From the end in small groups, because a group must be read whole before its last event can be handed out.
-    async fn read_backwards(&mut self, positions: &[Position], batch: &mut Batch) -> Result<()> {
+    async fn read_backwards(
+        &mut self,
+        positions: &[Position],
+        from: Revision,
+        batch: &mut Batch,
+    ) -> Result<()> {
         for group in positions.rchunks(BACKWARDS_EVENTS) {
-            let mut entries = Vec::with_capacity(group.len());
-            while entries.len() < group.len() {
-                entries.extend(records_at(&self.shared, &group[entries.len()..]).await?);
-            }
+            let entries = all_records_at(&self.shared, group).await?;
             let gone = gone::in_entries(&self.shared, &entries).await?;
-            self.take(&gone, entries.into_iter().rev(), batch)?;
-            if self.left == 0 || batch.bytes >= BATCH_BYTES {
-                break;
+            let taken = self.take(&gone, entries.into_iter().rev(), batch)?;
+            if !taken || self.left == 0 || batch.bytes >= BATCH_BYTES {
+                return Ok(());
             }
         }
+        self.pass(from);
         Ok(())
     }
 
-    fn take(&mut self, gone: &Gone, entries: impl Iterator<Item = Entry>, batch: &mut Batch) -> Result<()> {
+    /// Goes on behind a revision that was looked at.
+    fn pass(&mut self, revision: Revision) {
+        self.next = match self.read.direction {
+            Direction::Forwards => Some(revision.next()).filter(|next| *next <= self.last),
+            Direction::Backwards => {
+                let before = revision.0.checked_sub(1).map(Revision);
+                before.filter(|before| *before >= self.floor)
+            }
+        };
+    }
+
+    /// Takes what matches and is not gone. False if not all entries were looked at, because there is no more room.
+    fn take(&mut self, gone: &Gone, entries: impl Iterator<Item = Entry>, batch: &mut Batch) -> Result<bool> {
         for entry in entries {
             if self.left == 0 || batch.bytes >= BATCH_BYTES {
-                break;
+                return Ok(false);
             }
             let view = entry.view()?;
             if view.stream != self.read.stream.as_str() {
                 return Err(Malformed("index: a position of another stream").into());
             }
-            self.next = match self.read.direction {
-                Direction::Forwards => Some(view.revision.next()).filter(|next| *next <= self.last),
-                Direction::Backwards => {
-                    let before = view.revision.0.checked_sub(1).map(Revision);
-                    before.filter(|before| *before >= self.floor)
-                }
-            };
+            self.pass(view.revision);
             if self.read.query.matches(&view) && !gone.contains(view.position) {
                 self.left -= 1;
                 batch.push(entry.into_bytes(), 1);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }

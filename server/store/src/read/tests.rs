@@ -1,3 +1,5 @@
+mod gone;
+
 use crate::{
     Direction, Error, Expected, Position, Query, QueryItem, ReadAll, ReadStream, Revision,
     testing::{Fixture, append, ids, read_log, read_stream, small, stream},

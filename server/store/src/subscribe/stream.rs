@@ -9,7 +9,7 @@ use crate::{
     name::StreamName,
     position::{Position, Revision},
     query::Query,
-    read::{BATCH_BYTES, Batch, last_revision, places, records_at},
+    read::{self, BATCH_BYTES, Batch, last_revision, places, records_at},
     shared::Shared,
 };
 
@@ -64,12 +64,22 @@ impl StreamPlace {
         let Some(last) = last.filter(|last| *last >= self.next) else {
             return Ok(head);
         };
-        let to = Revision(last.0.min(self.next.0 + PAGE_EVENTS - 1));
-        let places = places(shared, &self.name, self.next, to).await?;
+        let mut to = Revision(last.0.min(self.next.0 + PAGE_EVENTS - 1));
+        let mut places = places(shared, &self.name, self.next, to).await?;
+        while places.is_empty() {
+            // All of these are gone.
+            self.next = to.next();
+            if self.next > last {
+                return Ok(head);
+            }
+            to = Revision(last.0.min(self.next.0 + PAGE_EVENTS - 1));
+            places = read::places(shared, &self.name, self.next, to).await?;
+        }
         let positions: Vec<Position> = places.iter().map(|(_, position)| *position).collect();
-        let mut reached = head;
-        let entries = records_at(shared, &positions).await?;
+        let (entries, looked_at) = records_at(shared, &positions).await?;
         let gone = gone::in_entries(shared, &entries).await?;
+        let (mut reached, mut taken) = (head, 0);
+        let count = entries.len();
         for entry in entries {
             let event = entry.view()?;
             reached = event.position;
@@ -77,9 +87,17 @@ impl StreamPlace {
             if query.matches(&event) && !gone.contains(event.position) {
                 batch.push(entry.into_bytes(), 1);
             }
+            taken += 1;
             if batch.bytes >= BATCH_BYTES {
                 break;
             }
+        }
+        if taken == count
+            && let Some((revision, position)) = places.get(looked_at - 1)
+        {
+            // Some of the events may be gone, maybe the last of them.
+            self.next = self.next.max(revision.next());
+            reached = *position;
         }
         // What was appended after `head` was seen may be read here already; the place does not go beyond it.
         Ok(if self.next > last {

@@ -1,0 +1,5 @@
+//! Scavenging.
+
+mod rewrite;
+
+pub(crate) use rewrite::{Rewritten, rewrite};
