@@ -14,6 +14,7 @@
 //! p <stream name>                      -> how often the stream's snapshots were changed (snapshot/entry.rs)
 //! p <stream name> 0 <revision> <form>  -> a snapshot, but for its data
 //! d <stream name> 0 <revision> <form> <chunk> -> its data
+//! v                                    -> the scavenge that runs or ran last   (scavenge/progress.rs)
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
 //! ```
 //!
@@ -55,6 +56,10 @@ pub(crate) fn head() -> Bytes {
 
 pub(crate) fn indexed() -> Bytes {
     Bytes::from_static(b"x")
+}
+
+pub(crate) fn scavenge() -> Bytes {
+    Bytes::from_static(b"v")
 }
 
 pub(crate) fn frame(last: Position, chunk: u16) -> Bytes {

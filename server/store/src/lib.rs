@@ -66,6 +66,7 @@ pub use read::{
 pub use record::{Record, View};
 pub use rejection::Rejection;
 pub use sabotage::Sabotage;
+pub use scavenge::{Scavenge, ScavengeState};
 pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use store::{Info, Pending, Store};

@@ -26,6 +26,8 @@ pub struct Metrics {
     pub(crate) waiting_appends: Gauge,
     pub(crate) read_events: Counter,
     pub(crate) fell_behind: Counter,
+    pub(crate) scavenged_events: Counter,
+    pub(crate) scavenged_bytes: Counter,
 }
 
 impl Default for Metrics {
@@ -43,6 +45,8 @@ impl Default for Metrics {
             waiting_appends: Gauge::default(),
             read_events: Counter::default(),
             fell_behind: Counter::default(),
+            scavenged_events: Counter::default(),
+            scavenged_bytes: Counter::default(),
         }
     }
 }
@@ -103,6 +107,17 @@ impl Metrics {
             "subscribers_fell_behind",
             "Times that a subscriber was too slow for memory and went back to storage",
             self.fell_behind.clone(),
+        );
+        registry.register(
+            "scavenged_events",
+            "Events that were gone and are removed from storage",
+            self.scavenged_events.clone(),
+        );
+        registry.register_with_unit(
+            "scavenged",
+            "Bytes of frames that were removed from storage, before compression",
+            Unit::Bytes,
+            self.scavenged_bytes.clone(),
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{handover::Handover, limits::Limits, position::Timestamp, sabotage::Sabotage};
@@ -35,6 +35,12 @@ pub struct Settings {
     pub group_bytes_max: usize,
     /// The most appends in one commit.
     pub group_appends_max: usize,
+    /// How long after the end of a scavenge the next one is started. `None`: none is, unless it is asked for.
+    pub scavenge_every: Option<Duration>,
+    /// Events that a scavenge removes in one commit. Few, so that appends do not wait long behind one.
+    pub scavenge_step_events: usize,
+    /// Positions of events that are gone which a scavenge keeps in memory, unless one page of a stream's index has more.
+    pub scavenge_round_events: usize,
     /// Whether an append may say when its events were recorded: while a log is moved here, and never else, because the
     /// times of an audit trail must be the store's own.
     pub accept_recorded_times: bool,
@@ -56,6 +62,9 @@ impl Default for Settings {
             index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,
+            scavenge_every: None,
+            scavenge_step_events: 4_096,
+            scavenge_round_events: 50_000,
             accept_recorded_times: false,
             appender_thread: false,
         }

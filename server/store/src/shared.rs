@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub closing: Signal<bool>,
     /// True once subscriptions are to end.
     pub draining: Signal<bool>,
+    /// How often a scavenge was started here.
+    pub scavenge: Signal<u64>,
     /// Why nothing more can be written.
     pub failed: Signal<Option<Error>>,
     pub metrics: Metrics,

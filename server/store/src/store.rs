@@ -30,6 +30,7 @@ use crate::{
     name::StreamName,
     position::{Position, Timestamp},
     read::{self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader},
+    scavenge::{self, Scavenge},
     settings::{Environment, Settings},
     shared::Shared,
     signal::Signal,
@@ -107,6 +108,7 @@ impl Store {
             following: tokio::sync::Mutex::new(()),
             closing: Signal::new(false),
             draining: Signal::new(false),
+            scavenge: Signal::new(0),
             failed: Signal::new(None),
             metrics: Metrics::default(),
             subscriptions: Registry::default(),
@@ -116,6 +118,7 @@ impl Store {
             spawn_appender(Appender::new(Arc::clone(&shared), jobs)),
             tokio::spawn(index::run(Arc::clone(&shared))),
             tokio::spawn(watch_engine(Arc::clone(&shared))),
+            tokio::spawn(scavenge::run(Arc::clone(&shared))),
         ];
         if follows {
             tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
@@ -325,6 +328,30 @@ impl Store {
     /// [`Error::SnapshotNotFound`]; [`Error::StreamTombstoned`]; [`Error::Unavailable`].
     pub async fn load_snapshot(&self, load: LoadSnapshot) -> Result<Snapshot> {
         snapshot::load(&self.shared, load).await
+    }
+
+    /// Begins to reclaim what is gone, or goes on with a scavenge that was stopped. If one runs, returns that one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn start_scavenge(&self) -> Result<Scavenge> {
+        scavenge::start(&self.shared).await
+    }
+
+    /// Stops the scavenge that runs, if one does, and returns the one that runs, was stopped or ran last.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn stop_scavenge(&self) -> Result<Option<Scavenge>> {
+        scavenge::stop(&self.shared).await
+    }
+
+    /// The scavenge that runs, was stopped or ran last.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn scavenge(&self) -> Result<Option<Scavenge>> {
+        scavenge::progress(&self.shared).await
     }
 
     /// What is known of the store as a whole.

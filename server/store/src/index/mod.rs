@@ -3,7 +3,7 @@
 
 mod entry;
 mod indexer;
-mod postings;
+pub(crate) mod postings;
 #[cfg(test)]
 mod tests;
 

@@ -4,15 +4,17 @@
 //! s <stream> 0 <first revision>  -> count (varint), positions
 //! t <type> 0 <first position>    -> count (varint), positions
 //! g <tag> 0 <first position>     -> count (varint), positions
+//! s <stream> 0 <last revision>   -> 1 (varint), position, 0 (1 byte): its event is gone, and so are all before it
 //! positions                      =  the first position (varint), then what each adds to the one before it (varints)
 //! ```
 //!
 //! 1. Positions ascend. Those of a stream belong to consecutive revisions.
 //! 2. Entries of one name may overlap, when a window was written in part and again with other boundaries. They never
 //!    disagree, since they follow from the same log.
+//! 3. What is gone may be left out: of a stream a beginning, of other lists anything. The last position of a stream stays.
 
 use annals_engine::Entry;
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     keys,
@@ -33,6 +35,18 @@ pub(crate) fn encode(positions: &[Position]) -> Bytes {
         before = position.0;
     }
     value.freeze()
+}
+
+/// Writes the list of a stream of which nothing is left but its last position, whose event is gone too.
+pub(crate) fn encode_end(last: Position) -> Bytes {
+    let mut value = BytesMut::from(&encode(&[last])[..]);
+    value.put_u8(0);
+    value.freeze()
+}
+
+/// Whether a value is what [`encode_end`] wrote.
+pub(crate) fn is_end(value: &[u8]) -> bool {
+    matches!(decode(value), Ok(positions) if positions.len() == 1 && value.len() > encode(&positions).len())
 }
 
 /// Reads a list.

@@ -58,6 +58,11 @@ impl Lifecycles {
         self.count.load(Ordering::Acquire) == 0
     }
 
+    /// How many streams have a state.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
     /// What is set for a stream; the default if nothing is. For a stream `$$S`, that its last event is kept.
     pub(crate) fn of(&self, stream: &str) -> Lifecycle {
         self.get(stream)
@@ -92,7 +97,6 @@ impl Lifecycles {
     }
 
     /// Streams that have a state (never a `$$S`), in the order of their names: the first `count_max` behind `after`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "scavenging goes by it"))]
     pub(crate) fn names(&self, after: Option<&str>, count_max: usize) -> Vec<StreamName> {
         let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
         let marked = self.marked.read();

@@ -67,7 +67,7 @@ impl StreamReader {
             None => Some(end),
             Some(until) => until.last(&shared, &read.stream, head, end).await?,
         };
-        let Some(last) = lifecycle.present(last) else {
+        let Some(last) = last else {
             return Err(Error::StreamNotFound(read.stream));
         };
         let from = read.from.unwrap_or(match read.direction {

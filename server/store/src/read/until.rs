@@ -5,6 +5,8 @@ use annals_engine::Direction;
 use super::{log_reader::frames, time::position_at};
 use crate::{
     error::{Error, Result},
+    index,
+    lifecycle::gone::first_kept,
     lookup::Lookup,
     name::StreamName,
     position::{Position, Revision, Timestamp},
@@ -57,16 +59,51 @@ impl StreamUntil {
                 revision,
                 last: Some(last),
             }),
-            Self::Revision(revision) => Ok(Some(revision)),
+            Self::Revision(revision) => Ok(present(shared, stream, Some(revision))),
             Self::Log(until) => {
                 let end = until.end(shared, head).await?;
                 if end == head {
                     return Ok(Some(last));
                 }
-                last_up_to(shared, stream, end).await
+                let then = match last_up_to(shared, stream, end).await? {
+                    Some(then) => Some(then),
+                    None => gone_up_to(shared, stream, end, last).await?,
+                };
+                Ok(present(shared, stream, then))
             }
         }
     }
+}
+
+/// Leaves out what was before the stream was deleted: it is as if it had never been.
+fn present(shared: &Shared, stream: &StreamName, last: Option<Revision>) -> Option<Revision> {
+    shared.tail.lifecycles().of(stream.as_str()).present(last)
+}
+
+/// The last revision that is gone, if the stream had begun by then: all that it had is gone.
+async fn gone_up_to(
+    shared: &Shared,
+    stream: &StreamName,
+    end: Position,
+    last: Revision,
+) -> Result<Option<Revision>> {
+    let kept = first_kept(shared, stream, Some(last)).await?;
+    let Some(gone) = kept.0.checked_sub(1) else {
+        return Ok(None);
+    };
+    let began = match shared.tail.began(stream.as_str()) {
+        Some(began) => Some(began),
+        None => {
+            let snapshot = shared.engine.snapshot().await?;
+            index::names(&*snapshot, &[stream.as_str()])
+                .await?
+                .pop()
+                .flatten()
+        }
+    };
+    Ok(began
+        .filter(|began| began.first_position <= end)
+        .map(|_| Revision(gone)))
 }
 
 /// The revision of a stream's last event at a position or before.

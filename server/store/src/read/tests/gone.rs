@@ -149,7 +149,6 @@ async fn check_subscriptions(store: &Store, left: &[Record], head: u64, query: &
         stream: stream(name),
         start: Start::Beginning,
         query: Query::default(),
-        until: None,
     };
     let subscription = store.subscribe_stream(subscribe).await.unwrap();
     let wanted: Vec<Record> = left.iter().filter(|r| r.stream == name).cloned().collect();

@@ -1,0 +1,531 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use annals_engine::{
+    BoxFuture, Commit, Direction, Engine, Entry, Error as EngineError, KeyRange, PageLimit, Snapshot,
+    memory::MemoryEngine,
+};
+use bytes::Bytes;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::{
+    ScavengeState,
+    progress::{Progress, Scavenge},
+};
+use crate::{
+    Append, EventType, Expected, Limits, NewEvent, Position, Query, Record, Retention, Revision, Settings,
+    Store, Timestamp,
+    index::{self, Postings},
+    keys,
+    lifecycle::{KIND_RETENTION, Lifecycle},
+    testing::{
+        Fixture, TestClock, append, open_on, place, read_log, read_stream,
+        shapes::{self, Shape},
+        small, stream,
+    },
+};
+
+/// Sets what holds for a stream, as the store itself does.
+async fn set(store: &Store, name: &str, lifecycle: Lifecycle) {
+    let event = NewEvent {
+        id: Uuid::from_u128(u128::from(store.info().head.0) << 64),
+        kind: EventType::trusted(KIND_RETENTION),
+        data: lifecycle.to_json(),
+        metadata: Bytes::new(),
+        tags: Vec::new(),
+    };
+    let own = stream(name).own();
+    let append = Append::new(own, Expected::Any, vec![event], &Limits::default()).unwrap();
+    store.append(append).await.unwrap();
+}
+
+fn keeping(max_count: Option<u64>, truncate_before: u64) -> Lifecycle {
+    Lifecycle {
+        retention: Retention {
+            max_count,
+            truncate_before: Revision(truncate_before),
+            ..Retention::default()
+        },
+        ..Lifecycle::default()
+    }
+}
+
+/// Waits until the scavenge that was started has ended.
+async fn ended(store: &Store) -> Scavenge {
+    loop {
+        let scavenge = store.scavenge().await.unwrap().expect("one was started");
+        if scavenge.state != ScavengeState::Running {
+            return scavenge;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn scavenge(store: &Store) -> Scavenge {
+    store.start_scavenge().await.unwrap();
+    ended(store).await
+}
+
+/// Fills up the last window, so that everything before is indexed.
+async fn index_all(store: &Store) {
+    while store.info().head.0 % 8 != 0 {
+        let id = u128::from(store.info().head.0) << 80;
+        store
+            .append(append("filler", Expected::Any, &[id]))
+            .await
+            .unwrap();
+    }
+    while store.info().indexed < store.info().head {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A ring of one frame, so that reads see what is stored.
+fn settings() -> Settings {
+    Settings {
+        tail_bytes_max: 1,
+        scavenge_step_events: 7,
+        scavenge_round_events: 20,
+        ..small()
+    }
+}
+
+async fn entries(engine: &dyn Engine, prefix: &[u8]) -> Vec<Entry> {
+    let range = if prefix.is_empty() {
+        KeyRange::new(vec![], vec![0xFF])
+    } else {
+        KeyRange::prefix(prefix)
+    };
+    let limit = PageLimit {
+        entries: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let snapshot = engine.snapshot().await.unwrap();
+    let page = snapshot.range(range, Direction::Forwards, limit).await.unwrap();
+    page.entries
+}
+
+/// Positions in the lists of types, of tags, and of streams by the name of the stream.
+async fn listed(engine: &dyn Engine) -> (BTreeSet<Position>, BTreeMap<String, Vec<Position>>) {
+    let mut listed = BTreeSet::new();
+    for prefix in [b"t", b"g"] {
+        for entry in entries(engine, prefix).await {
+            listed.extend(index::decode(&entry.value).unwrap());
+        }
+    }
+    let mut streams: BTreeMap<String, Vec<Position>> = BTreeMap::new();
+    for entry in entries(engine, b"s").await {
+        let name = std::str::from_utf8(&entry.key[1..entry.key.len() - 9])
+            .unwrap()
+            .to_owned();
+        let postings = Postings::parse_stream(&entry).unwrap();
+        streams.entry(name).or_default().extend(postings.positions);
+    }
+    (listed, streams)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_leaves_the_frames_and_the_lists() {
+    let mut fixture = Fixture::new(settings()).await;
+    for id in 0..40_u128 {
+        let name = ["kept", "cut", "counted", "deleted", "buried"][id as usize % 5];
+        fixture
+            .store
+            .append(append(name, Expected::Any, &[id]))
+            .await
+            .unwrap();
+    }
+    set(&fixture.store, "cut", keeping(None, 1)).await;
+    set(&fixture.store, "cut", keeping(None, 5)).await;
+    set(&fixture.store, "counted", keeping(Some(2), 0)).await;
+    set(
+        &fixture.store,
+        "deleted",
+        Lifecycle::default().after_deletion(Revision(7)),
+    )
+    .await;
+    set(&fixture.store, "buried", Lifecycle::default().after_tombstone()).await;
+    index_all(&fixture.store).await;
+    let before = read_log(&fixture.store, Direction::Forwards, None, Query::default()).await;
+    let scavenge = scavenge(&fixture.store).await;
+    assert_eq!(scavenge.state, ScavengeState::Finished);
+    assert_eq!((scavenge.streams_done, scavenge.streams_total), (4, 4));
+    // Of the stream cut 5, of counted 6, all 8 of the other two, and one of those that say what is set for cut.
+    assert_eq!(scavenge.events_removed, 5 + 6 + 16 + 1);
+    assert!(scavenge.bytes_removed > 28 * 100, "{}", scavenge.bytes_removed);
+    assert_eq!(fixture.store.metrics().scavenged_events.get(), 28);
+    fixture.reopen().await;
+    let left = read_log(&fixture.store, Direction::Forwards, None, Query::default()).await;
+    let lives = |record: &&Record| match record.stream.as_str() {
+        "cut" => record.revision.0 >= 5,
+        "counted" => record.revision.0 >= 6,
+        "deleted" | "buried" => false,
+        "$$cut" => record.revision.0 >= 1,
+        _ => true,
+    };
+    assert_eq!(left, before.iter().filter(lives).cloned().collect::<Vec<_>>());
+    let (listed, streams) = listed(&*fixture.engine).await;
+    let positions: BTreeSet<Position> = left.iter().map(|record| record.position).collect();
+    assert_eq!(listed, positions);
+    let count = |name: &str| streams[name].len();
+    assert_eq!((count("cut"), count("counted"), count("kept")), (3, 2, 8));
+    assert_eq!((count("deleted"), count("buried"), count("$$cut")), (1, 1, 1));
+    let names = entries(&*fixture.engine, b"n").await;
+    let is_name = |name: &str| {
+        names
+            .iter()
+            .any(|entry| keys::parse_name(&entry.key) == Some(name))
+    };
+    assert!(is_name("deleted") && !is_name("buried"));
+    // Appends are forgotten with what they wrote.
+    let requests = entries(&*fixture.engine, b"r").await;
+    assert_eq!(requests.len(), left.len());
+    // The stream's last revision is not.
+    let again = fixture
+        .store
+        .append(append("deleted", Expected::Any, &[100]))
+        .await;
+    assert_eq!(place(&again).0, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_scavenge_finds_nothing_to_do() {
+    let fixture = Fixture::new(settings()).await;
+    for (n, name) in ["a", "b", "c"].into_iter().enumerate() {
+        fixture.fill(name, n as u128 * 29..n as u128 * 29 + 29).await;
+        set(&fixture.store, name, Lifecycle::default().after_tombstone()).await;
+    }
+    index_all(&fixture.store).await;
+    assert_eq!(scavenge(&fixture.store).await.events_removed, 3 * 29);
+    let stored = entries(&*fixture.engine, b"").await;
+    let again = scavenge(&fixture.store).await;
+    assert_eq!((again.events_removed, again.streams_done), (0, 3));
+    let without = |entries: Vec<Entry>| -> Vec<Entry> {
+        entries
+            .into_iter()
+            .filter(|entry| entry.key != keys::scavenge())
+            .collect()
+    };
+    assert_eq!(without(entries(&*fixture.engine, b"").await), without(stored));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_indexed_is_left_for_the_next_time() {
+    let fixture = Fixture::new(settings()).await;
+    fixture.fill("s", 0..20).await;
+    set(&fixture.store, "s", keeping(None, 19)).await;
+    fixture.indexed(16).await;
+    assert_eq!(scavenge(&fixture.store).await.events_removed, 16);
+    index_all(&fixture.store).await;
+    assert_eq!(scavenge(&fixture.store).await.events_removed, 3);
+    let left = read_stream(&fixture.store, "s", Direction::Forwards, Some(19), None).await;
+    assert_eq!(left.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scavenge_stops_and_goes_on_where_it_was() {
+    let mut fixture = Fixture::new(settings()).await;
+    for n in 0..3_000 {
+        let name = format!("s{n}");
+        fixture.fill(&name, n..n + 1).await;
+        set(&fixture.store, &name, Lifecycle::default().after_tombstone()).await;
+    }
+    index_all(&fixture.store).await;
+    let stopped = fixture.store.stop_scavenge().await.unwrap();
+    assert_eq!(stopped, None, "there was none");
+    let started = fixture.store.start_scavenge().await.unwrap();
+    assert_eq!(
+        (started.state, started.streams_total),
+        (ScavengeState::Running, 3_000)
+    );
+    while fixture.store.scavenge().await.unwrap().unwrap().streams_done == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let stopped = fixture.store.stop_scavenge().await.unwrap().unwrap();
+    assert_eq!(stopped.state, ScavengeState::Stopped);
+    assert!(
+        stopped.ended_at.is_some() && stopped.streams_done < 3_000,
+        "{stopped:?}"
+    );
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    assert_eq!(
+        fixture.store.scavenge().await.unwrap(),
+        Some(stopped.clone()),
+        "nothing goes on"
+    );
+    fixture.reopen().await;
+    assert_eq!(fixture.store.scavenge().await.unwrap(), Some(stopped.clone()));
+    let going_on = fixture.store.start_scavenge().await.unwrap();
+    assert_eq!(going_on.started_at, stopped.started_at);
+    assert_eq!(
+        fixture.store.start_scavenge().await.unwrap().started_at,
+        stopped.started_at
+    );
+    let finished = ended(&fixture.store).await;
+    assert_eq!((finished.streams_done, finished.events_removed), (3_000, 3_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scavenge_goes_on_by_itself_after_a_restart() {
+    let mut fixture = Fixture::new(settings()).await;
+    for n in 0..2_000 {
+        let name = format!("s{n}");
+        fixture.fill(&name, n..n + 1).await;
+        set(&fixture.store, &name, Lifecycle::default().after_tombstone()).await;
+    }
+    index_all(&fixture.store).await;
+    fixture.store.start_scavenge().await.unwrap();
+    while fixture.store.scavenge().await.unwrap().unwrap().streams_done == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    fixture.reopen().await;
+    let finished = ended(&fixture.store).await;
+    assert_eq!(finished.state, ScavengeState::Finished);
+    assert_eq!((finished.streams_done, finished.events_removed), (2_000, 2_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_schedule_starts_one_when_the_last_ended_long_enough_ago_and_something_is_set() {
+    let settings = Settings {
+        scavenge_every: Some(Duration::from_secs(3_600)),
+        ..settings()
+    };
+    let fixture = Fixture::new(settings).await;
+    fixture.fill("s", 0..16).await;
+    fixture.indexed(16).await;
+    let pass = |seconds: u64| {
+        fixture.clock.0.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(20))
+    };
+    pass(1).await;
+    assert_eq!(fixture.store.scavenge().await.unwrap(), None, "nothing is set");
+    set(&fixture.store, "s", keeping(Some(1), 0)).await;
+    pass(1).await;
+    let first = ended(&fixture.store).await;
+    assert_eq!((first.state, first.events_removed), (ScavengeState::Finished, 15));
+    pass(3_000).await;
+    assert_eq!(
+        fixture.store.scavenge().await.unwrap(),
+        Some(first.clone()),
+        "too soon"
+    );
+    pass(700).await;
+    assert!(ended(&fixture.store).await.started_at > first.started_at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_servers_one_works_and_another_takes_over_when_it_is_gone() {
+    let settings = Settings {
+        shared_engine: true,
+        ..settings()
+    };
+    let fixture = Fixture::new(settings).await;
+    for n in 0..3_000 {
+        let name = format!("s{n}");
+        fixture.fill(&name, n..n + 1).await;
+        set(&fixture.store, &name, Lifecycle::default().after_tombstone()).await;
+    }
+    index_all(&fixture.store).await;
+    let other = fixture.another().await;
+    fixture.store.start_scavenge().await.unwrap();
+    while fixture.store.scavenge().await.unwrap().unwrap().streams_done == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(other.metrics().scavenged_events.get(), 0, "it is not its turn");
+    fixture.store.close().await;
+    let finished = ended(&other).await;
+    assert_eq!((finished.streams_done, finished.events_removed), (3_000, 3_000));
+    let by_other = other.metrics().scavenged_events.get();
+    assert!(by_other > 0 && by_other < 3_000, "{by_other}");
+}
+
+/// An engine some commits of which are lost or nobody knows about.
+struct Doubtful {
+    engine: Arc<MemoryEngine>,
+    state: AtomicU64,
+}
+
+impl Engine for Doubtful {
+    fn name(&self) -> &'static str {
+        "doubtful"
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, annals_engine::Result<Box<dyn Snapshot>>> {
+        self.engine.snapshot()
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, annals_engine::Result<()>> {
+        Box::pin(async move {
+            let is_step = !commit.durable && commit.checks.iter().any(|check| check.key == keys::scavenge());
+            let state = self.state.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+            let drawn = (state ^ state >> 31).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 61;
+            let unknown = || Err(EngineError::MaybeCommitted("test".to_owned()));
+            match drawn {
+                0 if is_step => unknown(),
+                1 if is_step => {
+                    self.engine.commit(commit).await?;
+                    unknown()
+                }
+                2 if is_step => Err(EngineError::Unavailable("test".to_owned())),
+                _ => self.engine.commit(commit).await,
+            }
+        })
+    }
+
+    fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, annals_engine::Result<()>> {
+        self.engine.watch(key, last_seen)
+    }
+}
+
+/// What is set for streams of the shapes: count, truncation, and whether it is deleted, of each.
+type Set = Vec<(u8, Option<u64>, u64)>;
+
+async fn scavenged_again_and_again(rounds: &[(Vec<Shape>, Set)], seed: u64) {
+    let engine = Arc::new(Doubtful {
+        engine: Arc::new(MemoryEngine::new()),
+        state: AtomicU64::new(seed),
+    });
+    let clock = Arc::new(TestClock(AtomicU64::new(60_000_000)));
+    let mut states: BTreeMap<String, Lifecycle> = BTreeMap::new();
+    let mut all: Vec<Record> = Vec::new();
+    for (shapes, sets) in rounds {
+        let store = open_on(engine.clone(), &clock, settings(), seed).await;
+        shapes::fill(&store, shapes).await;
+        for (number, max_count, truncate_before) in sets {
+            let name = format!("stream{number}");
+            let state = keeping(*max_count, *truncate_before);
+            let before = states.get(&name).copied().unwrap_or_default();
+            let of_stream = all.iter().rfind(|record| record.stream == name);
+            let floor = before.floor(of_stream.map(|record| record.revision));
+            let state = before.with_retention(state.retention, floor);
+            set(&store, &name, state).await;
+            states.insert(name, state);
+        }
+        index_all(&store).await;
+        let head = all.last().map_or(0, |record| record.position.0);
+        let new = read_log(&store, Direction::Forwards, Some(head + 1), Query::default()).await;
+        all.extend(new);
+        let done = scavenge(&store).await;
+        assert_eq!(done.state, ScavengeState::Finished);
+        store.close().await;
+
+        let store = open_on(engine.clone(), &clock, settings(), seed).await;
+        let left = read_log(&store, Direction::Forwards, None, Query::default()).await;
+        let last_of = |name: &str| all.iter().rfind(|record| record.stream == name).unwrap().revision;
+        let floor_of = |name: &str| match (crate::name::subject(name), states.get(name)) {
+            (Some(_), _) => last_of(name),
+            (_, Some(state)) => state.floor(Some(last_of(name))),
+            _ => Revision::FIRST,
+        };
+        let lives = |record: &&Record| record.revision >= floor_of(&record.stream);
+        let wanted: Vec<Record> = all.iter().filter(lives).cloned().collect();
+        assert_eq!(left, wanted);
+        let (listed, streams) = listed(&*engine).await;
+        assert_eq!(listed, wanted.iter().map(|record| record.position).collect());
+        for (name, positions) in streams {
+            let of_stream = || wanted.iter().filter(|record| record.stream == name);
+            let mut wanted: Vec<Position> = of_stream().map(|record| record.position).collect();
+            if wanted.is_empty() {
+                let last = all.iter().rfind(|record| record.stream == name).unwrap();
+                wanted.push(last.position);
+            }
+            assert_eq!(positions, wanted, "{name}");
+        }
+        store.close().await;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn nothing_but_what_is_gone_goes_whatever_becomes_of_the_commits(
+        rounds in proptest::collection::vec(
+            (
+                shapes::shapes(1..60),
+                proptest::collection::vec((0..5_u8, proptest::option::of(1..20_u64), 0..40_u64), 0..4),
+            ),
+            1..4,
+        ),
+        seed in any::<u64>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(scavenged_again_and_again(&rounds, seed));
+    }
+
+    #[test]
+    fn progress_comes_back_and_a_damaged_one_never_panics(
+        numbers in any::<[u64; 6]>(), state in 0..3_u8, worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
+        at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let state = [ScavengeState::Running, ScavengeState::Stopped, ScavengeState::Finished][usize::from(state)];
+        let [started, ended, streams_done, streams_total, events_removed, steps] = numbers;
+        let scavenge = Scavenge {
+            state,
+            started_at: Timestamp::from_micros(started),
+            ended_at: (ended > 0).then(|| Timestamp::from_micros(ended)),
+            streams_done,
+            streams_total,
+            events_removed,
+            bytes_removed: 7,
+            problem: problem[..problem.floor_char_boundary(1_024)].to_owned(),
+        };
+        let progress = Progress { scavenge, worker, steps, done: Some(done).filter(|done| !done.is_empty()) };
+        let value = progress.to_value();
+        prop_assert_eq!(Progress::from_value(&value).unwrap(), progress);
+        let mut damaged = value.to_vec();
+        let place = at.index(damaged.len());
+        damaged[place] = byte;
+        let _ = Progress::from_value(&damaged);
+        let _ = Progress::from_value(&damaged[..place]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_lists_a_foreign_position_removes_nothing() {
+    let fixture = Fixture::new(settings()).await;
+    fixture.fill("a", 0..8).await;
+    fixture.fill("b", 8..16).await;
+    set(&fixture.store, "a", keeping(None, 8)).await;
+    index_all(&fixture.store).await;
+    let list = index::postings::encode(&(9..17).map(Position).collect::<Vec<_>>());
+    let damage = Commit::durable().set(keys::stream("a", Revision(0)), list);
+    fixture.engine.commit(damage).await.unwrap();
+    fixture.store.start_scavenge().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let scavenge = fixture.store.scavenge().await.unwrap().unwrap();
+    assert_eq!(
+        (scavenge.state, scavenge.events_removed),
+        (ScavengeState::Running, 0)
+    );
+    assert!(scavenge.problem.contains("position 9"), "{}", scavenge.problem);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_of_which_something_is_left_is_not_written_again() {
+    let fixture = Fixture::new(settings()).await;
+    let ids: Vec<u128> = (0..8).collect();
+    fixture
+        .store
+        .append(append("s", Expected::Any, &ids))
+        .await
+        .unwrap();
+    set(&fixture.store, "s", keeping(Some(3), 0)).await;
+    index_all(&fixture.store).await;
+    assert_eq!(scavenge(&fixture.store).await.events_removed, 5);
+    let head = fixture.store.info().head;
+    let again = fixture.store.append(append("s", Expected::Any, &ids)).await;
+    assert!(again.is_err(), "{again:?}");
+    assert_eq!(fixture.store.info().head, head);
+}
