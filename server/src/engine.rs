@@ -16,6 +16,7 @@ pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Arc
                 cache_bytes: *cache_bytes,
                 bulk_prefixes: vec![annals_store::keys::FRAMES.into()],
                 on_sync: Some(Arc::new(move |took| metrics.synced(took))),
+                on_reclaim: Some(Arc::new(reclaimed)),
                 ..annals_embedded::Settings::default()
             };
             let path = data.clone();
@@ -41,6 +42,23 @@ async fn open_foundationdb(settings: &annals_foundationdb::Settings) -> Result<A
         Err(error @ OpenError::Unreachable { .. }) => Err(Error::Unreachable(error.to_string())),
         Err(error @ OpenError::ClusterFile { .. }) => Err(Error::Config(format!("--cluster-file: {error}"))),
         Err(error @ OpenError::Refused(_)) => Err(Error::Open(error.to_string())),
+    }
+}
+
+/// Logs that space was given back, or why not.
+fn reclaimed(result: annals_engine::Result<annals_embedded::Reclaimed>) {
+    match result {
+        Ok(annals_embedded::Reclaimed {
+            bytes_before,
+            bytes_after,
+            took,
+        }) => tracing::info!(
+            bytes_before,
+            bytes_after,
+            seconds = took.as_secs_f64(),
+            "space was given back"
+        ),
+        Err(error) => tracing::warn!(%error, "trying again in a minute"),
     }
 }
 

@@ -306,6 +306,7 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
         limits: config.limits,
         tail_bytes_max: config.tail_bytes,
         accept_recorded_times: config.accept_recorded_times,
+        scavenge_every: config.scavenge_every,
         appender_thread: true,
         shared_engine: config.engine.is_shared(),
         ..Settings::default()

@@ -131,6 +131,16 @@ pub enum Command {
     #[command(after_help = help::TOMBSTONE)]
     Tombstone(End),
 
+    /// Reclaim the space of events that are gone, and show how it goes on; the server does it while it serves.
+    #[command(after_help = help::SCAVENGE, args_conflicts_with_subcommands = true)]
+    Scavenge {
+        /// Start it (or go on with one that was stopped), and do not wait for its end.
+        #[arg(long)]
+        no_wait: bool,
+        #[command(subcommand)]
+        action: Option<Scavenge>,
+    },
+
     /// Append events from a file.
     #[command(after_help = help::IMPORT)]
     Import {
@@ -163,6 +173,14 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Scavenge {
+    /// Show the scavenge that runs, was stopped or ran last.
+    Status,
+    /// Stop the scavenge that runs. `annals scavenge` goes on with it.
+    Stop,
 }
 
 /// A stream or the whole log.

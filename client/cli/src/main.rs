@@ -14,6 +14,7 @@ mod progress;
 mod read;
 mod record;
 mod retention;
+mod scavenge;
 mod snapshot;
 mod streams;
 mod subscribe;
@@ -70,6 +71,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Retention(options) => retention::run(&client, options, output).await,
         Command::Delete(options) => retention::delete(&client, options, output).await,
         Command::Tombstone(options) => retention::tombstone(&client, options, output).await,
+        Command::Scavenge { no_wait, action } => scavenge::run(&client, action, no_wait, output).await,
         Command::Import {
             file,
             keep_recorded_times,

@@ -21,6 +21,11 @@ pub fn positions(length: u64) -> ProgressBar {
     )
 }
 
+/// A bar over `length` streams, and a message.
+pub fn streams(length: u64) -> ProgressBar {
+    bar(Some(length), "{bar:32} {human_pos}/{human_len} streams  {msg}")
+}
+
 fn bar(length: Option<u64>, template: &str) -> ProgressBar {
     let target = match console::Term::stderr().is_term() {
         true => ProgressDrawTarget::stderr_with_hz(8),

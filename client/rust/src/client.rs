@@ -16,6 +16,7 @@ use crate::event::{self, Event};
 use crate::read::Read;
 use crate::retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 use crate::retry::Shared;
+use crate::scavenge::Scavenge;
 use crate::server::ServerInfo;
 use crate::session::{AppendSession, SessionLimits};
 use crate::snapshot::{LoadSnapshot, SaveSnapshot};
@@ -255,6 +256,29 @@ impl Client {
         };
         let answer = self.shared.call(self.timeout, call).await?;
         Ok(answer.into_inner().into())
+    }
+
+    /// Begins to reclaim the space of what is gone, or goes on with a scavenge that was stopped; the server does it in the
+    /// background. If one runs, returns that one.
+    pub async fn start_scavenge(&self) -> Result<Scavenge> {
+        let call = |mut stub: Stub| async move { stub.start_scavenge(pb::StartScavengeRequest {}).await };
+        let answer = self.shared.call(self.timeout, call).await?.into_inner();
+        Scavenge::of(answer.scavenge)?
+            .ok_or_else(|| Error::protocol("a scavenge that was started is missing"))
+    }
+
+    /// Stops the scavenge that runs, if one does, until it is started again. Returns the one that was stopped or ran last.
+    pub async fn stop_scavenge(&self) -> Result<Option<Scavenge>> {
+        let call = |mut stub: Stub| async move { stub.stop_scavenge(pb::StopScavengeRequest {}).await };
+        let answer = self.shared.call(self.timeout, call).await?.into_inner();
+        Scavenge::of(answer.scavenge)
+    }
+
+    /// The scavenge that runs, was stopped or ran last; `None`: there was never one.
+    pub async fn scavenge(&self) -> Result<Option<Scavenge>> {
+        let call = |mut stub: Stub| async move { stub.get_scavenge(pb::GetScavengeRequest {}).await };
+        let answer = self.shared.call(self.timeout, call).await?.into_inner();
+        Scavenge::of(answer.scavenge)
     }
 
     /// The streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes. Those in which

@@ -58,6 +58,7 @@
 //! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | say how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
 //! | delete a stream, or delete it for ever | [`Client::delete_stream`], [`Client::tombstone_stream`] |
+//! | reclaim the space of what is gone | [`Client::start_scavenge`], [`Client::scavenge`] |
 //! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
 //! # What it does about failures
@@ -94,6 +95,7 @@ mod query;
 mod read;
 mod retention;
 mod retry;
+mod scavenge;
 mod server;
 mod session;
 mod snapshot;
@@ -112,6 +114,7 @@ pub use query::{Direction, Query, QueryItem};
 pub use read::{Events, Read};
 pub use retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 pub use retry::RetryPolicy;
+pub use scavenge::{Scavenge, ScavengeState};
 pub use server::{Limits, ServerInfo};
 pub use session::{AppendSession, PendingAppend, SessionLimits};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};

@@ -86,6 +86,8 @@ fn open_fjall(
             .journal_compression(fjall::CompressionType::None)
             .max_journaling_size(layout::JOURNAL_BYTES_MAX)
             .max_cached_files(Some(layout::OPEN_FILES_MAX))
+            // One of them only flushes, if there are several: a long compaction must not make writers wait.
+            .worker_threads(layout::worker_threads())
             .open()?;
         let index = database.keyspace("index", || layout::index_options(settings))?;
         let log = database.keyspace("log", || layout::log_options(settings))?;

@@ -1,7 +1,7 @@
 //! The engine itself: commits are written by whoever asks for them, one at a time, and snapshots handed to readers.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot};
@@ -12,7 +12,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use crate::store::Store;
 use crate::view::View;
 use crate::writer::Writer;
-use crate::{OpenError, Settings};
+use crate::{OpenError, Settings, reclaim};
 
 /// How often it is asked whether fjall still works. fjall holds writers back while its flushes lag, and does not notice that
 /// they have died.
@@ -22,6 +22,8 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     writer: Mutex<Writer>,
+    /// Dropped with the engine, which ends the thread that gives space back.
+    _open: mpsc::Sender<()>,
 }
 
 impl EmbeddedEngine {
@@ -36,9 +38,17 @@ impl EmbeddedEngine {
             store: Arc::clone(&store),
             on_sync: settings.on_sync,
         };
+        let (open, closed) = mpsc::channel();
+        let watched = Arc::downgrade(&store);
+        let (bytes_min, told) = (settings.reclaim_bytes_min, settings.on_reclaim);
+        std::thread::Builder::new()
+            .name("annals:reclaim".to_owned())
+            .spawn(move || reclaim::run(&watched, &closed, bytes_min, told.as_ref()))
+            .map_err(|error| OpenError::unusable(path.as_ref(), "no thread can be started", &error))?;
         Ok(Self {
             store,
             writer: Mutex::new(writer),
+            _open: open,
         })
     }
 }

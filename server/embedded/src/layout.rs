@@ -102,6 +102,11 @@ pub(crate) const JOURNAL_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 /// Files of tables kept open. Systems commonly allow a process 1,024, and a server needs some for its connections.
 pub(crate) const OPEN_FILES_MAX: usize = 512;
 
+/// Threads with which fjall flushes and compacts: as many as it would take by itself, but two at the least.
+pub(crate) fn worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
+}
+
 /// Below this, tables would be so small that fjall did little but compact.
 const MEMTABLE_BYTES_MIN: u64 = 64 * 1_024;
 

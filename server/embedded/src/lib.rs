@@ -9,6 +9,7 @@
 //! 3. **Isolated, and never visible too early.** Readers get the fjall snapshot that the writer published after its last
 //!    batch was complete, never one opened while a batch is under way; the reasons stand in `store`.
 //! 4. **A write or a sync that fails is the end.** The commit and all later ones answer [`annals_engine::Error::Failed`].
+//! 5. **Space comes back.** When many keys were removed, a thread of its own compacts what is left (`reclaim`).
 //!
 //! Keys under [`Settings::bulk_prefixes`] live in a keyspace laid out for large values that are written once (`layout`).
 //! A directory looks like this:
@@ -34,6 +35,7 @@ mod directory;
 mod engine;
 mod fault;
 mod layout;
+mod reclaim;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -43,4 +45,5 @@ mod writer;
 
 pub use engine::EmbeddedEngine;
 pub use fault::OpenError;
-pub use settings::{OnSync, Settings};
+pub use reclaim::Reclaimed;
+pub use settings::{OnReclaim, OnSync, Settings};

@@ -5,8 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::reclaim::Reclaimed;
+
 /// Called by the writer with the time a durable commit took, fdatasync included. It must return quickly: commits wait.
 pub type OnSync = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// Called with what was given back to the disk, or why it could not be.
+pub type OnReclaim = Arc<dyn Fn(annals_engine::Result<Reclaimed>) + Send + Sync>;
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -26,6 +31,10 @@ pub struct Settings {
     pub separate_values_from_bytes: Option<u32>,
     /// Told of every durable commit, for metrics.
     pub on_sync: Option<OnSync>,
+    /// Space is given back to the disk when a fifth of all keys were removed, and they take about so many bytes or more.
+    pub reclaim_bytes_min: u64,
+    /// Told whenever that was done or failed, for logs.
+    pub on_reclaim: Option<OnReclaim>,
 }
 
 impl Default for Settings {
@@ -36,6 +45,8 @@ impl Default for Settings {
             bulk_prefixes: Vec::new(),
             separate_values_from_bytes: None,
             on_sync: None,
+            reclaim_bytes_min: 4 * 1_024 * 1_024,
+            on_reclaim: None,
         }
     }
 }

@@ -25,6 +25,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::layout::{Layout, Place};
+use crate::reclaim::Removed;
 use crate::{OpenError, Settings, directory, fault};
 
 pub(crate) struct Store {
@@ -33,6 +34,8 @@ pub(crate) struct Store {
     /// Counts what was published, to wake whoever watches.
     published: watch::Sender<u64>,
     failure: OnceLock<String>,
+    removed_index: Removed,
+    removed_log: Removed,
     index: Keyspace,
     log: Keyspace,
     pub(crate) database: Database,
@@ -59,6 +62,8 @@ impl Store {
             current: RwLock::new(Arc::new(database.snapshot())),
             published: watch::Sender::new(0),
             failure: OnceLock::new(),
+            removed_index: Removed::of(&index),
+            removed_log: Removed::of(&log),
             index,
             log,
             database,
@@ -88,6 +93,14 @@ impl Store {
         match place {
             Place::Index => &self.index,
             Place::Log => &self.log,
+        }
+    }
+
+    /// How many keys were removed from a keyspace, and are still on disk.
+    pub(crate) fn removed(&self, place: Place) -> &Removed {
+        match place {
+            Place::Index => &self.removed_index,
+            Place::Log => &self.removed_log,
         }
     }
 

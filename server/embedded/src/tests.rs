@@ -4,6 +4,7 @@ mod conformance;
 mod flushes;
 mod opening;
 mod ranges;
+mod reclaim;
 
 use std::path::Path;
 

@@ -64,7 +64,11 @@ impl Writer {
         for mutation in mutations {
             match mutation {
                 Mutation::Set(key, value) => drop(changes.insert(key, Some(value))),
-                Mutation::Clear(key) => drop(changes.insert(key, None)),
+                Mutation::Clear(key) => {
+                    // Also if it is set again: what it had is no longer needed.
+                    self.store.removed(self.store.layout.place(&key)).add(1);
+                    drop(changes.insert(key, None));
+                }
                 Mutation::ClearRange(range) => self.clear_range(now, &range, &mut changes)?,
             }
         }
@@ -84,6 +88,7 @@ impl Writer {
             let keyspace = self.store.keyspace(place);
             for entry in now.range::<&[u8], _>(keyspace, &part.start[..]..&part.end[..]) {
                 let key = entry.key().map_err(|error| fault::of_read(&error))?;
+                self.store.removed(place).add(1);
                 changes.insert(Bytes::from(key), None);
             }
         }

@@ -5,6 +5,7 @@
 //! 2. A key in the file that is not an option is an error, so that a misspelt one is not silently without effect.
 //! 3. A [`Config`] is complete and within bounds; nothing behind it checks again.
 
+mod interval;
 mod options;
 mod values;
 
@@ -16,6 +17,7 @@ use std::{path::PathBuf, time::Duration};
 use annals_store::limits::{APPEND_BYTES_CEILING, Limits, SNAPSHOT_BYTES_CEILING};
 use clap::Parser;
 
+pub use interval::Interval;
 pub use options::{Flags, Options};
 pub use values::{ByteSize, EngineName, ListenAddress, LogFormat};
 
@@ -30,6 +32,8 @@ pub const DEFAULT_DATA: &str = "./annals-data";
 const DEFAULT_CLUSTER_FILE: &str = "/etc/foundationdb/fdb.cluster";
 /// What the embedded engine's cache of blocks takes unless told otherwise.
 const DEFAULT_CACHE: ByteSize = ByteSize(128 << 20);
+/// How long after a scavenge the next one is started unless told otherwise.
+const DEFAULT_SCAVENGE_EVERY: Interval = Interval(Some(Duration::from_secs(24 * 60 * 60)));
 /// Less memory than this makes no sense for a cache or a tail: one large append would not fit.
 const MEMORY_MIN: ByteSize = ByteSize(1 << 20);
 /// What an event's metadata, type, id and tags may take beside its data within an append.
@@ -93,6 +97,8 @@ pub struct Config {
     pub tail_bytes: usize,
     /// Whether appends may say when their events were recorded.
     pub accept_recorded_times: bool,
+    /// How long after a scavenge the next one is started; `None`: only when it is asked for.
+    pub scavenge_every: Option<Duration>,
     /// For how long a server that was asked to stop waits for calls in flight.
     pub drain_timeout: Duration,
 }
@@ -173,6 +179,7 @@ impl Config {
             )?,
             tail_bytes: tail.to_usize(),
             accept_recorded_times: options.accept_recorded_times.unwrap_or(false),
+            scavenge_every: options.scavenge_every.unwrap_or(DEFAULT_SCAVENGE_EVERY).0,
             drain_timeout: Duration::from_secs(drain_seconds),
         })
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser};
 use serde::Deserialize;
 
-use super::{ByteSize, EngineName, ListenAddress, LogFormat};
+use super::{ByteSize, EngineName, Interval, ListenAddress, LogFormat};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -132,6 +132,11 @@ pub struct Options {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "ANNALS_ACCEPT_RECORDED_TIMES")]
     pub accept_recorded_times: Option<bool>,
 
+    /// How long after a scavenge the next one is started, which reclaims the space of events that are gone: as in 1d, 12h,
+    /// 30m; off: only when it is asked for [default: 1d]
+    #[arg(long, value_name = "DURATION", env = "ANNALS_SCAVENGE_EVERY")]
+    pub scavenge_every: Option<Interval>,
+
     /// For how long a server that was asked to stop waits for calls in flight, 0 to 3600 [default: 30]
     #[arg(long, value_name = "SECONDS", env = "ANNALS_DRAIN_SECONDS")]
     pub drain_seconds: Option<u64>,
@@ -178,6 +183,7 @@ impl Options {
             tail_bytes: self.tail_bytes.or(fallback.tail_bytes),
             cache_bytes: self.cache_bytes.or(fallback.cache_bytes),
             accept_recorded_times: self.accept_recorded_times.or(fallback.accept_recorded_times),
+            scavenge_every: self.scavenge_every.or(fallback.scavenge_every),
             drain_seconds: self.drain_seconds.or(fallback.drain_seconds),
         }
     }

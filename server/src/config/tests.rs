@@ -36,6 +36,7 @@ fn without_anything_given_the_documented_defaults_hold() {
     assert_eq!(config.limits.subscriptions_max, 10_000);
     assert_eq!(config.tail_bytes, 64 << 20);
     assert_eq!(config.drain_timeout, Duration::from_secs(30));
+    assert_eq!(config.scavenge_every, Some(Duration::from_secs(86_400)));
     assert!(
         !config.accept_recorded_times,
         "an audit trail's times are the server's"
@@ -60,6 +61,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         "--tail-bytes=8MiB",
         "--cache-bytes=1GiB",
         "--accept-recorded-times",
+        "--scavenge-every=12h",
         "--drain-seconds=5",
     ]);
     let file = Options::from_toml(
@@ -79,6 +81,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         tail_bytes = "8MiB"
         cache_bytes = "1GiB"
         accept_recorded_times = true
+        scavenge_every = "12h"
         drain_seconds = 5
         "#,
     )
@@ -103,6 +106,9 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         (LogFormat::Json, Duration::from_secs(5))
     );
     assert!(config.accept_recorded_times);
+    assert_eq!(config.scavenge_every, Some(Duration::from_secs(12 * 3_600)));
+    let off = Config::resolve(from_args(&["--scavenge-every=off"])).unwrap();
+    assert_eq!(off.scavenge_every, None);
 }
 
 #[test]

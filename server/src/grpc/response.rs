@@ -2,8 +2,8 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Limits, Retention, STREAM_NAME_BYTES_MAX, Snapshot, StreamInfo,
-    StreamName, TAG_BYTES_MAX, Timestamp,
+    Appended, EVENT_TYPE_BYTES_MAX, Limits, Retention, STREAM_NAME_BYTES_MAX, Scavenge, ScavengeState,
+    Snapshot, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
     limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
 };
 
@@ -73,6 +73,28 @@ pub(super) fn snapshot(snapshot: Snapshot) -> pb::Snapshot {
         schema_version: snapshot.schema_version,
         data: snapshot.data,
         saved_at: Some(timestamp(snapshot.saved_at)),
+    }
+}
+
+/// `None`: there was never one.
+pub(super) fn scavenge(scavenge: Option<&Scavenge>) -> pb::Scavenge {
+    let Some(scavenge) = scavenge else {
+        return pb::Scavenge::default();
+    };
+    let state = match scavenge.state {
+        ScavengeState::Running => pb::ScavengeState::Running,
+        ScavengeState::Stopped => pb::ScavengeState::Stopped,
+        ScavengeState::Finished => pb::ScavengeState::Finished,
+    };
+    pb::Scavenge {
+        state: state.into(),
+        started_at: Some(timestamp(scavenge.started_at)),
+        ended_at: scavenge.ended_at.map(timestamp),
+        streams_done: scavenge.streams_done,
+        streams_total: scavenge.streams_total,
+        events_removed: scavenge.events_removed,
+        bytes_removed: scavenge.bytes_removed,
+        problem: scavenge.problem.clone(),
     }
 }
 

@@ -153,6 +153,27 @@ impl EventStore {
         })
     }
 
+    async fn start(&self) -> Result<pb::StartScavengeResponse, Refusal> {
+        let scavenge = self.store.start_scavenge().await?;
+        Ok(pb::StartScavengeResponse {
+            scavenge: Some(response::scavenge(Some(&scavenge))),
+        })
+    }
+
+    async fn stop(&self) -> Result<pb::StopScavengeResponse, Refusal> {
+        let scavenge = self.store.stop_scavenge().await?;
+        Ok(pb::StopScavengeResponse {
+            scavenge: Some(response::scavenge(scavenge.as_ref())),
+        })
+    }
+
+    async fn scavenge(&self) -> Result<pb::GetScavengeResponse, Refusal> {
+        let scavenge = self.store.scavenge().await?;
+        Ok(pb::GetScavengeResponse {
+            scavenge: Some(response::scavenge(scavenge.as_ref())),
+        })
+    }
+
     fn server_info(&self) -> pb::GetServerInfoResponse {
         let info = self.store.info();
         pb::GetServerInfoResponse {
@@ -346,6 +367,30 @@ impl EventStoreService for EventStore {
     ) -> Result<Response<pb::TombstoneStreamResponse>, Status> {
         let call = self.metrics.call("TombstoneStream");
         answer(call, self.tombstone(request.into_inner()).await)
+    }
+
+    async fn start_scavenge(
+        &self,
+        _request: Request<pb::StartScavengeRequest>,
+    ) -> Result<Response<pb::StartScavengeResponse>, Status> {
+        let call = self.metrics.call("StartScavenge");
+        answer(call, self.start().await)
+    }
+
+    async fn stop_scavenge(
+        &self,
+        _request: Request<pb::StopScavengeRequest>,
+    ) -> Result<Response<pb::StopScavengeResponse>, Status> {
+        let call = self.metrics.call("StopScavenge");
+        answer(call, self.stop().await)
+    }
+
+    async fn get_scavenge(
+        &self,
+        _request: Request<pb::GetScavengeRequest>,
+    ) -> Result<Response<pb::GetScavengeResponse>, Status> {
+        let call = self.metrics.call("GetScavenge");
+        answer(call, self.scavenge().await)
     }
 
     async fn get_server_info(

@@ -280,6 +280,21 @@ impl EventStoreService for Shared {
         unimplemented()
     }
 
+    async fn start_scavenge(
+        &self,
+        _: Request<pb::StartScavengeRequest>,
+    ) -> Answered<pb::StartScavengeResponse> {
+        unimplemented()
+    }
+
+    async fn stop_scavenge(&self, _: Request<pb::StopScavengeRequest>) -> Answered<pb::StopScavengeResponse> {
+        unimplemented()
+    }
+
+    async fn get_scavenge(&self, _: Request<pb::GetScavengeRequest>) -> Answered<pb::GetScavengeResponse> {
+        unimplemented()
+    }
+
     async fn get_server_info(
         &self,
         _: Request<pb::GetServerInfoRequest>,

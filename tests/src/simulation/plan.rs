@@ -90,6 +90,9 @@ impl Plan {
             // A simulation has one thread.
             accept_recorded_times: false,
             appender_thread: false,
+            scavenge_every: None,
+            scavenge_step_events: 16,
+            scavenge_round_events: 64,
         };
         Self {
             seed,

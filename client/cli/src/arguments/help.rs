@@ -119,6 +119,17 @@ Examples:
 
 The stream need not exist. One that was deleted for ever before is no error.";
 
+pub const SCAVENGE: &str = "\
+What is gone by retention, deletion or tombstones is seen by nobody, and takes space until it is
+scavenged. A server scavenges once a day by itself (--scavenge-every). One scavenge runs at a time in a
+store; it goes on after a restart. Ending this command does not stop it.
+
+Examples:
+  annals scavenge
+  annals scavenge --no-wait
+  annals scavenge status --format ndjson | jq .events_removed
+  annals scavenge stop";
+
 pub const IMPORT: &str = "\
 Each line is an object with \"stream\", \"type\" and \"data\", and where wanted \"id\", \"time\",
 \"metadata\" and \"tags\":

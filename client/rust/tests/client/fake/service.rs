@@ -324,6 +324,27 @@ impl EventStoreService for Fake {
         Err(Status::unimplemented("the fake keeps everything"))
     }
 
+    async fn start_scavenge(
+        &self,
+        _: Request<pb::StartScavengeRequest>,
+    ) -> Result<Response<pb::StartScavengeResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn stop_scavenge(
+        &self,
+        _: Request<pb::StopScavengeRequest>,
+    ) -> Result<Response<pb::StopScavengeResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn get_scavenge(
+        &self,
+        _: Request<pb::GetScavengeRequest>,
+    ) -> Result<Response<pb::GetScavengeResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
     async fn get_server_info(
         &self,
         _: Request<pb::GetServerInfoRequest>,
