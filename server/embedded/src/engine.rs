@@ -21,7 +21,7 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// The engine for one machine. Dropping it releases the directory when no snapshot is left; that may take some milliseconds.
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
-    writer: Mutex<Writer>,
+    writer: Arc<Mutex<Writer>>,
     /// Dropped with the engine, which ends the thread that gives space back.
     _open: mpsc::Sender<()>,
 }
@@ -38,8 +38,9 @@ impl EmbeddedEngine {
             store: Arc::clone(&store),
             on_sync: settings.on_sync,
         };
+        let writer = Arc::new(Mutex::new(writer));
         let (open, closed) = mpsc::channel();
-        let watched = Arc::downgrade(&store);
+        let watched = Arc::downgrade(&writer);
         let (bytes_min, told) = (settings.reclaim_bytes_min, settings.on_reclaim);
         std::thread::Builder::new()
             .name("annals:reclaim".to_owned())
@@ -47,7 +48,7 @@ impl EmbeddedEngine {
             .map_err(|error| OpenError::unusable(path.as_ref(), "no thread can be started", &error))?;
         Ok(Self {
             store,
-            writer: Mutex::new(writer),
+            writer,
             _open: open,
         })
     }

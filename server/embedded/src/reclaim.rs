@@ -26,8 +26,9 @@ use std::{
 
 use annals_engine::{Error, Result};
 use fjall::{AbstractTree, Keyspace};
+use parking_lot::Mutex;
 
-use crate::{fault, layout::Place, settings::OnReclaim, store::Store};
+use crate::{fault, layout::Place, settings::OnReclaim, store::Store, writer::Writer};
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(500);
@@ -69,7 +70,12 @@ impl Removed {
 }
 
 /// Looks after a store for as long as `open` has a sender.
-pub(crate) fn run(store: &Weak<Store>, open: &Receiver<()>, bytes_min: u64, told: Option<&OnReclaim>) {
+pub(crate) fn run(
+    writer: &Weak<Mutex<Writer>>,
+    open: &Receiver<()>,
+    bytes_min: u64,
+    told: Option<&OnReclaim>,
+) {
     let mut places = [Place::Log, Place::Index].map(|place| Watched {
         place,
         removed: 0,
@@ -79,12 +85,13 @@ pub(crate) fn run(store: &Weak<Store>, open: &Receiver<()>, bytes_min: u64, told
     while let Err(RecvTimeoutError::Timeout) = open.recv_timeout(LOOK) {
         for watched in &mut places {
             // Not held while it waits: the directory is free when the engine is gone.
-            let Some(store) = store.upgrade() else { return };
+            let Some(writer) = writer.upgrade() else { return };
+            let store = Arc::clone(&writer.lock().store);
             if Instant::now() < not_before || !watched.is_due(&store, bytes_min) {
                 continue;
             }
             let removed = store.removed(watched.place).get();
-            let result = reclaim(&store, watched.place, removed);
+            let result = reclaim(&writer, &store, watched.place, removed);
             if result.is_err() || store.removed(watched.place).get() > removed / 2 {
                 not_before = Instant::now() + RETRY;
             }
@@ -119,13 +126,16 @@ impl Watched {
     }
 }
 
-fn reclaim(store: &Arc<Store>, place: Place, removed: u64) -> Result<Reclaimed> {
+fn reclaim(writer: &Mutex<Writer>, store: &Store, place: Place, removed: u64) -> Result<Reclaimed> {
     let started = Instant::now();
     let keyspace = store.keyspace(place);
     let bytes = || store.database.disk_space().unwrap_or_default();
     let bytes_before = bytes();
-    flush(store)?;
+    flush(writer, store)?;
     keyspace.major_compact().map_err(|error| refused(&error))?;
+    // The tables that were compacted go when nothing can read them any more: neither the snapshot that readers have, nor
+    // the version of the keyspace that it belongs to, which fjall lets go of when a memtable is closed.
+    flush(writer, store)?;
     // What a snapshot still sees stays, with its tombstones.
     store.removed(place).add(keyspace.tree.tombstone_count());
     store.removed(place).0.fetch_sub(removed, Ordering::Relaxed);
@@ -137,7 +147,8 @@ fn reclaim(store: &Arc<Store>, place: Place, removed: u64) -> Result<Reclaimed> 
 }
 
 /// Writes what is in memory to tables, of both keyspaces: a journal goes when all that it holds is in tables.
-fn flush(store: &Store) -> Result<()> {
+fn flush(writer: &Mutex<Writer>, store: &Store) -> Result<()> {
+    writer.lock().step()?;
     let places = [Place::Log, Place::Index].map(|place| store.keyspace(place));
     for keyspace in places {
         keyspace.rotate_memtable().map_err(|error| refused(&error))?;

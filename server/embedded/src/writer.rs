@@ -23,11 +23,12 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
-use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
+use annals_engine::{Commit, Error, KeyRange, Mutation, Result, limits};
 use bytes::Bytes;
 use fjall::{OwnedWriteBatch, PersistMode, Readable, Snapshot};
 
 use crate::fault;
+use crate::layout::Place;
 use crate::settings::OnSync;
 use crate::store::Store;
 
@@ -57,6 +58,19 @@ impl Writer {
                     "a commit could not be written: {reason}; look at the disk, then start again: what was acknowledged is there"
                 ))
             })
+    }
+
+    /// Moves on without changing anything, and shows it to readers, so that what is older can be let go of.
+    pub(crate) fn step(&self) -> Result<()> {
+        self.store.check_health()?;
+        // Removes what is not there: it is longer than a key may be.
+        let removed = self
+            .store
+            .keyspace(Place::Index)
+            .remove([0; limits::KEY_BYTES_MAX + 1]);
+        removed.map_err(|error| self.store.fail(fault::words(&error)))?;
+        self.store.publish();
+        Ok(())
     }
 
     fn changes(&self, now: &Snapshot, mutations: Vec<Mutation>) -> Result<Changes> {
