@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_engine::{Commit, Error as EngineError, Mutation};
+use annals_engine::{BoxFuture, Commit, Error as EngineError, Mutation};
 use bytes::Bytes;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -13,7 +14,13 @@ use super::{
     step::{self, Step},
     work::{self, Work},
 };
-use crate::{error::Result, keys, position::Position, shared::Shared};
+use crate::{
+    error::Result,
+    keys,
+    position::{Position, Revision},
+    shared::Shared,
+    snapshot::remove_dead,
+};
 
 /// How long it rests between two steps: appends come first.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -23,6 +30,8 @@ const RETRY: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(5);
 /// For how long the progress of another server stands still before it is thought gone.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Streams whose snapshots are looked at side by side.
+const REMOVALS_MAX: usize = 64;
 /// Bytes in a commit that cuts the lists of streams.
 const CUT_BYTES_MAX: usize = 512 << 10;
 
@@ -129,6 +138,7 @@ impl Worker<'_> {
                 return Ok(false);
             }
         }
+        self.remove_snapshots(work).await?;
         let mut mutations = Vec::new();
         let mut progress = self.progress.clone();
         let mut bytes = 0;
@@ -160,6 +170,21 @@ impl Worker<'_> {
             }
         }
         self.commit(progress, mutations).await
+    }
+
+    /// Removes the snapshots of deleted streams: commits of their own, because nothing else rests on them.
+    async fn remove_snapshots(&self, work: &Work) -> Result<()> {
+        let lifecycles = self.shared.tail.lifecycles();
+        let ended = work.streams.iter().filter(|cut| {
+            let lifecycle = lifecycles.of(cut.stream.as_str());
+            lifecycle.tombstoned || lifecycle.deleted_before > Revision::FIRST
+        });
+        let removals: Vec<BoxFuture<'_, Result<usize>>> = ended
+            .map(|cut| remove_dead(self.shared, &cut.stream).boxed())
+            .collect();
+        let mut removals = stream::iter(removals).buffer_unordered(REMOVALS_MAX);
+        while removals.try_next().await?.is_some() {}
+        Ok(())
     }
 
     async fn remove(&mut self, step: Step) -> Result<bool> {
