@@ -16,7 +16,11 @@ use crate::{
 
 /// The scavenge that runs, was stopped or ran last.
 pub(crate) async fn progress(shared: &Shared) -> Result<Option<Scavenge>> {
-    Ok(read(shared).await?.1.map(|progress| progress.scavenge))
+    Ok(read(shared).await?.1.and_then(told))
+}
+
+fn told(progress: Progress) -> Option<Scavenge> {
+    progress.began.then_some(progress.scavenge)
 }
 
 /// Begins a scavenge, or goes on with one that was stopped.
@@ -67,13 +71,13 @@ async fn change(
     loop {
         let (value, progress) = read(shared).await?;
         let Some(changed) = change(progress.as_ref()) else {
-            return Ok(progress.map(|progress| progress.scavenge));
+            return Ok(progress.and_then(told));
         };
         let commit = Commit::durable()
             .check(keys::scavenge(), value)
             .set(keys::scavenge(), changed.to_value());
         match shared.engine.commit(commit).await {
-            Ok(()) => return Ok(Some(changed.scavenge)),
+            Ok(()) => return Ok(told(changed)),
             // Look again: what is there decides.
             Err(EngineError::Conflict | EngineError::MaybeCommitted(_) | EngineError::TooOld) => {}
             Err(error) => return Err(error.into()),
@@ -87,7 +91,8 @@ pub(super) async fn read(shared: &Shared) -> Result<(Option<Bytes>, Option<Progr
     Ok((value, progress))
 }
 
-/// Starts a scavenge if the last one ended long enough ago, and something is set for a stream.
+/// Starts a scavenge if something is set for a stream, and the last one ended long enough ago, or was none since the
+/// schedule counts.
 pub(super) async fn start_if_due(shared: &Shared) -> Result<()> {
     let Some(every) = shared.settings.scavenge_every else {
         return Ok(());
@@ -101,8 +106,9 @@ pub(super) async fn start_if_due(shared: &Shared) -> Result<()> {
         let elapsed = Duration::from_micros(now.micros.saturating_sub(ended.micros));
         progress.scavenge.state == ScavengeState::Finished && elapsed >= every
     };
-    change(shared, |progress| {
-        progress.is_none_or(is_due).then(|| begin(shared, now))
+    change(shared, |progress| match progress {
+        None => Some(Progress::none(now)),
+        Some(progress) => is_due(progress).then(|| begin(shared, now)),
     })
     .await?;
     let (_, progress) = read(shared).await?;

@@ -1,8 +1,8 @@
 //! How far a scavenge is, as it is remembered.
 //!
 //! ```text
-//! v -> layout 1 byte, 1 | state 1 byte: 1 runs, 2 stopped, 3 finished
-//!      | started at, ended at (0: not yet): 8 bytes each, microseconds
+//! v -> layout 1 byte, 1 | state 1 byte: 0 there was none yet, 1 runs, 2 stopped, 3 finished
+//!      | started at (in state 0: since when the schedule counts), ended at (0: not yet): 8 bytes each, microseconds
 //!      | streams done, streams in all, events removed, bytes removed, steps: 8 bytes each
 //!      | three texts, each its length (varint) and its bytes: who works, the last stream that is done, the problem
 //! ```
@@ -54,6 +54,8 @@ pub struct Scavenge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub scavenge: Scavenge,
+    /// Whether it was ever started; otherwise it only says since when one was not.
+    pub began: bool,
     /// The server that works, as others call it.
     pub worker: String,
     /// Counts the commits, so that no two values are the same.
@@ -76,10 +78,18 @@ impl Progress {
                 bytes_removed: 0,
                 problem: String::new(),
             },
+            began: true,
             worker: String::new(),
             steps: 0,
             done: None,
         }
+    }
+
+    /// None yet, and now is when the schedule begins to count.
+    pub(crate) fn none(now: Timestamp) -> Self {
+        let mut progress = Self::begin(now, 0).ended(ScavengeState::Finished, now);
+        progress.began = false;
+        progress
     }
 
     pub(crate) const fn is_running(&self) -> bool {
@@ -99,6 +109,7 @@ impl Progress {
         let mut value = BytesMut::new();
         value.put_u8(LAYOUT);
         value.put_u8(match scavenge.state {
+            _ if !self.began => 0,
             ScavengeState::Running => 1,
             ScavengeState::Stopped => 2,
             ScavengeState::Finished => 3,
@@ -127,7 +138,9 @@ impl Progress {
         let [LAYOUT, state, rest @ ..] = value else {
             return Err(Malformed("scavenge: unknown layout"));
         };
+        let began = *state != 0;
         let state = match state {
+            0 => ScavengeState::Finished,
             1 => ScavengeState::Running,
             2 => ScavengeState::Stopped,
             3 => ScavengeState::Finished,
@@ -164,6 +177,7 @@ impl Progress {
                 bytes_removed: bytes,
                 problem,
             },
+            began,
             worker,
             steps,
             done: Some(last).filter(|last| !last.is_empty()),

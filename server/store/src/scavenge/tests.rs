@@ -309,6 +309,13 @@ async fn the_schedule_starts_one_when_the_last_ended_long_enough_ago_and_somethi
     assert_eq!(fixture.store.scavenge().await.unwrap(), None, "nothing is set");
     set(&fixture.store, "s", keeping(Some(1), 0)).await;
     pass(1).await;
+    pass(3_000).await;
+    assert_eq!(
+        fixture.store.scavenge().await.unwrap(),
+        None,
+        "too soon after that"
+    );
+    pass(700).await;
     let first = ended(&fixture.store).await;
     assert_eq!((first.state, first.events_removed), (ScavengeState::Finished, 15));
     pass(3_000).await;
@@ -488,7 +495,7 @@ proptest! {
 
     #[test]
     fn progress_comes_back_and_a_damaged_one_never_panics(
-        numbers in any::<[u64; 6]>(), state in 0..3_u8, worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
+        numbers in any::<[u64; 6]>(), state in 0..3_u8, none in any::<bool>(), worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
         at in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let state = [ScavengeState::Running, ScavengeState::Stopped, ScavengeState::Finished][usize::from(state)];
@@ -503,7 +510,8 @@ proptest! {
             bytes_removed: 7,
             problem: problem[..problem.floor_char_boundary(1_024)].to_owned(),
         };
-        let progress = Progress { scavenge, worker, steps, done: Some(done).filter(|done| !done.is_empty()) };
+        let began = !none || state != ScavengeState::Finished;
+        let progress = Progress { scavenge, began, worker, steps, done: Some(done).filter(|done| !done.is_empty()) };
         let value = progress.to_value();
         prop_assert_eq!(Progress::from_value(&value).unwrap(), progress);
         let mut damaged = value.to_vec();
