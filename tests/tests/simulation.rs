@@ -177,7 +177,12 @@ fn first_caught(sabotage: Sabotage, seeds: u64) -> Option<(u64, Outcome)> {
 #[test]
 fn deliberate_faults_are_caught() {
     const SEEDS_TO_CATCH: u64 = 200;
-    for sabotage in [Sabotage::SkipHeadCheck, Sabotage::ForgetIds, Sabotage::ReplyEarly] {
+    for sabotage in [
+        Sabotage::SkipHeadCheck,
+        Sabotage::ForgetIds,
+        Sabotage::ReplyEarly,
+        Sabotage::ForgetEvidence,
+    ] {
         let caught = first_caught(sabotage, SEEDS_TO_CATCH);
         let (seed, outcome) = caught.unwrap_or_else(|| panic!("{sabotage:?} is not caught"));
         println!("{sabotage:?} is caught by seed {seed}:\n{}", outcome.complaints());

@@ -24,6 +24,9 @@ pub enum Sabotage {
     /// Appends are answered before they are committed.
     #[cfg(feature = "sabotage")]
     ReplyEarly,
+    /// Matches in the log are not seen by checks, only those within their group.
+    #[cfg(feature = "sabotage")]
+    ForgetEvidence,
 }
 
 impl Sabotage {
@@ -46,6 +49,23 @@ impl Sabotage {
 
     #[cfg(not(feature = "sabotage"))]
     pub(crate) const fn forget_ids(self, _facts: &mut [Fact]) {}
+
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn forget_evidence(self, facts: &mut [Fact]) {
+        use crate::check::Evidence;
+
+        if self != Self::ForgetEvidence {
+            return;
+        }
+        for evidence in facts.iter_mut().flat_map(|fact| &mut fact.evidence) {
+            if matches!(evidence, Evidence::First(_)) {
+                *evidence = Evidence::First(None);
+            }
+        }
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    pub(crate) const fn forget_evidence(self, _facts: &mut [Fact]) {}
 
     #[cfg(feature = "sabotage")]
     pub(crate) fn reply_early(self, jobs: &mut VecDeque<Job>, verdicts: &[Result<Appended, Rejection>]) {

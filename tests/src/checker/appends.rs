@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    AppendAnswer, AppendCall, Expected, History, Moment, Placed, Refusal, Rule, Violation,
+    AppendAnswer, AppendCall, Expected, History, Moment, Placed, Refusal, Rule, Violation, checks,
     timeline::Timeline, violation::Findings,
 };
 
@@ -46,18 +46,35 @@ fn check_placed(
         )
     };
     let events = call.events.len() as u64;
+    let targets = call.targets();
+    let first = (placed.first_revision, placed.last_revision);
+    let revisions: Vec<(u64, u64)> = std::iter::once(first)
+        .chain(placed.others.iter().copied())
+        .collect();
     let fits = placed.last_position.checked_sub(placed.first_position) == Some(events - 1)
-        && placed.last_revision.checked_sub(placed.first_revision) == Some(events - 1);
+        && revisions.len() == targets.len()
+        && revisions
+            .iter()
+            .zip(&targets)
+            .all(|((first, last), (_, events))| last.checked_sub(*first) == Some(events - 1));
     violations.require(fits, Rule::AsExpected, || {
         told(&format!("it has {events} events"))
     });
-    for (n, sent) in (0..).zip(&call.events) {
+    // The next revision of each stream.
+    let mut next: HashMap<&str, u64> = targets
+        .iter()
+        .zip(&revisions)
+        .map(|((stream, _), (first, _))| (*stream, *first))
+        .collect();
+    for (n, (stream, sent)) in (0..).zip(call.each()) {
+        let revision = next.entry(stream).or_default();
         let stands = timeline.at(placed.first_position + n).is_some_and(|event| {
             event.id == sent.id
-                && event.stream == call.stream
-                && event.revision == placed.first_revision + n
+                && event.stream == stream
+                && event.revision == *revision
                 && event.recorded_at == placed.recorded_at
         });
+        *revision += 1;
         violations.require(stands, Rule::Durable, || {
             told(&format!(
                 "{} does not stand at position {}",
@@ -75,6 +92,11 @@ fn check_placed(
     violations.require(as_expected, Rule::AsExpected, || {
         told(&format!("it expected {:?}", call.expected))
     });
+    if !placed.already_appended
+        && let Some(broken) = checks::broken_before(call, placed.first_position, timeline)
+    {
+        violations.add(Rule::ChecksHold, told(&format!("{broken:?} did not hold there")));
+    }
     let known = timeline.floor(call.invoked);
     violations.require(
         placed.already_appended || placed.first_position > known,
@@ -106,6 +128,8 @@ fn check_refusal(
             let told = (stream.as_str(), *revision, *position);
             wrong_id(history, call, at, told, timeline)
         }
+        Refusal::Checks(failed) => checks::wrong_refusal(history, call, at, failed, timeline),
+        Refusal::BeyondHead { after, head } => checks::wrong_beyond(call, at, (*after, *head), timeline),
     };
     if let Some(why) = wrong {
         let what = format!(
@@ -125,13 +149,10 @@ fn wrong_revision(
     timeline: &Timeline<'_>,
 ) -> Option<String> {
     let stream = call.stream.as_str();
-    let contradicts = match call.expected {
-        Expected::Any => false,
-        Expected::NoStream => actual.is_some(),
-        Expected::StreamExists => actual.is_none(),
-        Expected::Exactly(revision) => actual != Some(revision),
-    };
-    if !contradicts {
+    if call.checks.is_some() {
+        return Some("all of its checks that failed are to be told".to_owned());
+    }
+    if call.expected.allows(actual) {
         return Some("that is what it expected".to_owned());
     }
     let known = timeline.floor(call.invoked);
@@ -149,12 +170,8 @@ fn wrong_revision(
             .position(stream, actual)
             .and_then(|position| timeline.at(position))
     {
-        let ends = |call: &AppendCall| call.events.last().is_some_and(|last| last.id == event.id);
-        if !history
-            .appends
-            .iter()
-            .any(|call| call.stream == stream && ends(call))
-        {
+        let ends = |call: &AppendCall| call.last_in(stream).is_some_and(|last| last.id == event.id);
+        if !history.appends.iter().any(ends) {
             return Some("no append ends at that revision".to_owned());
         }
     }
@@ -191,18 +208,14 @@ fn wrong_id(
     if !told || position > timeline.ceiling(at) {
         return Some(format!("{first} did not stand there"));
     }
+    if position <= call.known_to() {
+        return Some("it was not to be looked for there".to_owned());
+    }
     let same = |other: &AppendCall| {
-        let acknowledged = matches!(
-            other.answered, Some((answered, AppendAnswer::Acknowledged(_))) if answered < call.invoked
-        );
-        acknowledged
-            && other.is_keyed()
-            && other.stream == call.stream
-            && other
-                .events
-                .iter()
-                .map(|event| event.id)
-                .eq(call.events.iter().map(|event| event.id))
+        let seen = other
+            .first_position()
+            .is_some_and(|first| first > call.known_to());
+        other.was_acknowledged(call.invoked) && other.is_same(call) && seen
     };
     history
         .appends

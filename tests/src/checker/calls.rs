@@ -1,6 +1,6 @@
 //! Questions and answers of every kind, as plain data.
 
-use super::{Expected, Filter, Moment, Observed, Sent};
+use super::{Check, Expected, FailedCheck, Filter, Moment, Observed, Sent};
 
 /// Names a call of one kind in its history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,12 +9,16 @@ pub struct CallId(pub usize);
 /// An append and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppendCall {
-    /// The stream.
+    /// The stream of its first event.
     pub stream: String,
     /// What was expected of it.
     pub expected: Expected,
     /// The events.
     pub events: Vec<Sent>,
+    /// The stream of each of them.
+    pub streams: Vec<String>,
+    /// What had to hold, if it was asked for as one to many streams: what is expected of its first stream is among them.
+    pub checks: Option<Vec<Check>>,
     /// When it was asked for.
     pub invoked: Moment,
     /// When and what was answered; `None` is the same as [`AppendAnswer::Unknown`].
@@ -35,12 +39,14 @@ pub enum AppendAnswer {
 }
 
 /// Where an append stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// Revision of its first event.
+    /// Revision of its first event in its first stream.
     pub first_revision: u64,
-    /// Revision of its last event.
+    /// Revision of its last event in its first stream.
     pub last_revision: u64,
+    /// The same for its other streams, in the order in which they first occur.
+    pub others: Vec<(u64, u64)>,
     /// Position of its first event.
     pub first_position: u64,
     /// Position of its last event.
@@ -67,6 +73,15 @@ pub enum Refusal {
         revision: u64,
         /// Its position.
         position: u64,
+    },
+    /// These of its checks did not hold.
+    Checks(Vec<FailedCheck>),
+    /// A check begins after a position that is beyond the head.
+    BeyondHead {
+        /// The position.
+        after: u64,
+        /// The head.
+        head: u64,
     },
 }
 
@@ -235,6 +250,54 @@ impl AppendCall {
             self.answered,
             Some((_, AppendAnswer::Rejected(_) | AppendAnswer::Refused))
         )
+    }
+
+    /// Its events, each with its stream.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&str, &Sent)> {
+        self.streams.iter().map(String::as_str).zip(&self.events)
+    }
+
+    /// Its last event in a stream.
+    pub(super) fn last_in(&self, stream: &str) -> Option<&Sent> {
+        let of_stream = self.each().filter(|(of, _)| *of == stream);
+        of_stream.last().map(|(_, sent)| sent)
+    }
+
+    /// Its streams, in the order in which they first occur, and how many events it has for each.
+    pub(super) fn targets(&self) -> Vec<(&str, u64)> {
+        let mut targets: Vec<(&str, u64)> = Vec::new();
+        for (stream, _) in self.each() {
+            match targets.iter_mut().find(|(of, _)| *of == stream) {
+                Some((_, events)) => *events += 1,
+                None => targets.push((stream, 1)),
+            }
+        }
+        targets
+    }
+
+    /// The position up to which the log was known when it was asked for, as its checks say.
+    pub(super) fn known_to(&self) -> u64 {
+        let after = self.checks.iter().flatten().map(Check::after);
+        after.max().unwrap_or_default()
+    }
+
+    /// Whether a retry of the one is a retry of the other.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let ids = |call: &Self| call.events.iter().map(|event| event.id).collect::<Vec<_>>();
+        self.is_keyed() == other.is_keyed() && self.streams == other.streams && ids(self) == ids(other)
+    }
+
+    /// Whether it was acknowledged before a moment.
+    pub(super) fn was_acknowledged(&self, before: Moment) -> bool {
+        matches!(self.answered, Some((at, AppendAnswer::Acknowledged(_))) if at < before)
+    }
+
+    /// Where it was told to stand.
+    pub(super) fn first_position(&self) -> Option<u64> {
+        match &self.answered {
+            Some((_, AppendAnswer::Acknowledged(placed))) => Some(placed.first_position),
+            _ => None,
+        }
     }
 
     /// Whether the store remembers it by its first event's id.

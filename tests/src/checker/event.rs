@@ -15,6 +15,18 @@ pub enum Expected {
     Exactly(u64),
 }
 
+impl Expected {
+    /// Whether a stream with this last revision is as expected.
+    pub(super) fn allows(self, last: Option<u64>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::NoStream => last.is_none(),
+            Self::StreamExists => last.is_some(),
+            Self::Exactly(revision) => last == Some(revision),
+        }
+    }
+}
+
 /// An event as it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {

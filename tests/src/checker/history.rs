@@ -5,8 +5,8 @@
 //! asked after it.
 
 use super::{
-    AppendAnswer, AppendCall, CallId, Expected, Look, LookCall, Notice, ReadAnswer, ReadCall, ReadRequest,
-    Sent, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest,
+    AppendAnswer, AppendCall, CallId, Check, Expected, Look, LookCall, Notice, ReadAnswer, ReadCall,
+    ReadRequest, Sent, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest,
 };
 
 /// A place in the order of a history.
@@ -40,14 +40,40 @@ impl History {
 
     /// Writes down that an append is about to be sent.
     pub fn append(&mut self, stream: &str, expected: Expected, events: Vec<Sent>) -> CallId {
-        let invoked = self.next();
-        self.appends.push(AppendCall {
+        self.push(AppendCall {
             stream: stream.to_owned(),
             expected,
+            streams: vec![stream.to_owned(); events.len()],
             events,
-            invoked,
+            checks: None,
+            invoked: 0,
             answered: None,
+        })
+    }
+
+    /// Writes down that an append to many streams is about to be sent: its events in their order, each with its stream, of
+    /// which there is at least one.
+    pub fn append_all(&mut self, events: Vec<(String, Sent)>, checks: Vec<Check>) -> CallId {
+        let (streams, events): (Vec<_>, Vec<_>) = events.into_iter().unzip();
+        let stream = streams.first().cloned().unwrap_or_default();
+        let of_first = checks.iter().find_map(|check| match check {
+            Check::Stream { stream: of, expected } if *of == stream => Some(*expected),
+            _ => None,
         });
+        self.push(AppendCall {
+            stream,
+            expected: of_first.unwrap_or(Expected::Any),
+            events,
+            streams,
+            checks: Some(checks),
+            invoked: 0,
+            answered: None,
+        })
+    }
+
+    fn push(&mut self, call: AppendCall) -> CallId {
+        let invoked = self.next();
+        self.appends.push(AppendCall { invoked, ..call });
         CallId(self.appends.len() - 1)
     }
 

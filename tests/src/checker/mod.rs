@@ -8,7 +8,8 @@
 //! 2. Every event in it was sent, is unchanged, and stands with its whole append at once; none stands because of an
 //!    append that was only refused; none stands more often than it was asked for, however often an append was retried.
 //! 3. Every acknowledged append stands where its answer said, as its expectation demanded.
-//! 4. Every refusal was right at some moment between question and answer.
+//! 4. Every refusal was right at some moment between question and answer. What appends to many streams demand held where
+//!    they stand; and where they were refused, just what was told had failed (`checks`).
 //! 5. Time: what was known before a question (acknowledged, read or delivered to anybody) is seen by its answer, and
 //!    nothing is seen before somebody sent it.
 //! 6. A read returns exactly what the log holds up to the head that it told, as the question demanded.
@@ -20,12 +21,13 @@
 //! ever was in, each a prefix. Between which prefixes an answer must lie follows from what was known when it was asked for
 //! and from what was sent when it was given (`timeline`).
 //!
-//! Appends with checks, to any number of streams, are judged by [`conditions`], which has a history of its own.
+//! [`conditions`] judges races of appends with checks by a history of its own: every refusal as a whole, in one state.
 //!
 //! Limits: an append whose outcome is unknown may stand or not, which is the test's own loss of knowledge.
 
 mod appends;
 mod calls;
+mod checks;
 pub mod conditions;
 mod event;
 mod history;
@@ -43,6 +45,7 @@ pub use calls::{
     AppendAnswer, AppendCall, CallId, Look, LookCall, Notice, Placed, ReadAnswer, ReadCall, ReadRequest,
     Refusal, Start, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest, Target,
 };
+pub use checks::{Check, FailedCheck, Found};
 pub use event::{Expected, Filter, FilterItem, Observed, Sent, digest};
 pub use history::{History, Moment};
 pub use violation::{Rule, Violation};

@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{AppendCall, Expected, History, Rule, Violation, timeline::Timeline, violation::Findings};
+use super::{
+    AppendCall, Expected, History, Rule, Violation, checks, timeline::Timeline, violation::Findings,
+};
 
 /// What the store tells a retry by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +32,8 @@ impl<'a> Identity<'a> {
 
 pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut Vec<Violation>) {
     let mut explained = vec![false; timeline.log.len()];
+    // Whole, but where a check did not hold.
+    let mut unchecked = explained.clone();
     let mut asked: HashMap<Uuid, HashSet<Identity<'_>>> = HashMap::new();
     for call in history.appends.iter().filter(|call| call.may_stand()) {
         let Some(identity) = Identity::of(call) else {
@@ -41,7 +45,11 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
         for first in timeline.positions(call.events[0].id) {
             if stands_at(call, *first, timeline, violations) {
                 let start = usize::try_from(*first - 1).unwrap_or(usize::MAX);
-                explained[start..start + call.events.len()].fill(true);
+                let explains = match checks::broken_before(call, *first, timeline) {
+                    None => &mut explained,
+                    Some(_) => &mut unchecked,
+                };
+                explains[start..start + call.events.len()].fill(true);
             }
         }
     }
@@ -51,13 +59,15 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
         .flat_map(|call| &call.events)
         .map(|event| event.id)
         .collect();
-    for (event, _) in timeline
+    let explained = explained.iter().zip(&unchecked);
+    for (event, (_, unchecked)) in timeline
         .log
         .iter()
-        .zip(&explained)
-        .filter(|(_, explained)| !**explained)
+        .zip(explained)
+        .filter(|(_, (explained, _))| !**explained)
     {
         let (rule, why) = match (sent.contains(&event.id), asked.contains_key(&event.id)) {
+            _ if *unchecked => (Rule::ChecksHold, "a check of its append did not hold there"),
             (false, _) => (Rule::NothingInvented, "nobody sent it"),
             (true, false) => (Rule::RefusedIsAbsent, "every append with it was refused"),
             (true, true) => (Rule::Whole, "its append does not stand there as a whole"),
@@ -92,13 +102,12 @@ fn stands_at(
         Expected::Exactly(revision) => first_event.revision == revision + 1,
     };
     let mut events = Vec::with_capacity(call.events.len());
-    for (n, sent) in (0..).zip(&call.events) {
+    for (n, (stream, sent)) in (0..).zip(call.each()) {
         let Some(event) = timeline.at(first + n) else {
             return false;
         };
-        let here = event.id == sent.id && event.stream == call.stream;
-        if !here || event.revision != first_event.revision + n || event.recorded_at != first_event.recorded_at
-        {
+        let here = event.id == sent.id && event.stream == *stream;
+        if !here || event.recorded_at != first_event.recorded_at {
             return false;
         }
         events.push((event, sent));

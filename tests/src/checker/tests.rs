@@ -1,5 +1,6 @@
 //! For each rule a history that breaks it, and a good one from which it is made.
 
+mod checks;
 mod deliveries;
 mod looks;
 mod writes;
@@ -41,6 +42,7 @@ fn placed(first_position: u64, first_revision: u64, events: u64) -> AppendAnswer
     AppendAnswer::Acknowledged(Placed {
         first_revision,
         last_revision: first_revision + events - 1,
+        others: Vec::new(),
         first_position,
         last_position: first_position + events - 1,
         recorded_at: 1_000,

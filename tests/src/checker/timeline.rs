@@ -9,7 +9,9 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{AppendAnswer, History, Moment, Observed, ReadAnswer, Refusal};
+use super::{
+    AppendAnswer, AppendCall, Check, FailedCheck, Found, History, Moment, Observed, ReadAnswer, Refusal,
+};
 
 pub(super) struct Timeline<'a> {
     pub log: &'a [Observed],
@@ -24,13 +26,13 @@ pub(super) struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// Of calls to one stream. The log is dense.
+    /// Of a whole history. The log is dense.
     pub(super) fn new(history: &History, log: &'a [Observed]) -> Self {
         let mut timeline = Self::of(log);
         let known = timeline.known_moments(history);
         let sent = history.appends.iter().flat_map(|call| {
-            let ids = call.events.iter().map(|event| event.id);
-            ids.map(|id| (call.stream.as_str(), id, call.invoked))
+            let events = call.each();
+            events.map(|(stream, event)| (stream, event.id, call.invoked))
         });
         timeline.set(known, sent);
         timeline
@@ -94,6 +96,13 @@ impl<'a> Timeline<'a> {
                 Some((at, AppendAnswer::Rejected(Refusal::Id { position, .. }))) => {
                     known.push((*at, *position))
                 }
+                Some((at, AppendAnswer::Rejected(Refusal::BeyondHead { head, .. }))) => {
+                    known.push((*at, *head));
+                }
+                Some((at, AppendAnswer::Rejected(Refusal::Checks(failed)))) => {
+                    let found = failed.iter().filter_map(|failed| self.found(call, failed));
+                    known.extend(found.map(|position| (*at, position)));
+                }
                 _ => {}
             }
         }
@@ -111,6 +120,15 @@ impl<'a> Timeline<'a> {
             }
         }
         known
+    }
+
+    /// Where the event stands that a check which failed told of.
+    fn found(&self, call: &AppendCall, failed: &FailedCheck) -> Option<u64> {
+        match (failed.found, call.checks.as_ref()?.get(failed.index)?) {
+            (Found::Match(position), _) => Some(position),
+            (Found::Last(last), Check::Stream { stream, .. }) => self.position(stream, last?),
+            (Found::Last(_), Check::NoMatch { .. }) => None,
+        }
     }
 
     /// The position up to which the log was known to stand.

@@ -25,8 +25,8 @@ pub enum Rule {
     Durable,
     /// An acknowledged append fulfils its expectation.
     AsExpected,
-    /// Every check of an append that stands held in the log before it.
-    ChecksHeld,
+    /// An append stands only where everything holds that it demanded.
+    ChecksHold,
     /// A refusal was right at some moment between question and answer.
     RightlyRefused,
     /// What was known before a question is before its append, and nothing is answered before it was sent.

@@ -3,14 +3,14 @@
 use std::{future::IntoFuture, sync::Arc};
 
 use annals_client::{
-    AppendSession, Appended, Client, Error, Event, ExpectedRevision, PendingAppend, RecordedEvent,
-    Subscription, SubscriptionItem,
+    Append, AppendSession, Appended, AppendedAll, Client, Error, Event, ExpectedRevision, PendingAppend,
+    Query, QueryItem, RecordedEvent, Subscription, SubscriptionItem,
 };
 use parking_lot::Mutex;
 
 use crate::checker::{
-    AppendAnswer, CallId, Expected, Filter, History, Notice, Observed, Placed, Refusal, Sent, Start,
-    SubscribeRequest, Target, check, digest,
+    AppendAnswer, CallId, Check, Expected, FailedCheck, Filter, FilterItem, Found, History, Notice, Observed,
+    Placed, Refusal, Sent, Start, SubscribeRequest, Target, check, digest,
 };
 
 /// Writes down everything that goes through it. Clones write to the same history.
@@ -65,16 +65,37 @@ impl Recorder {
         result
     }
 
-    fn asked(&self, stream: &str, expected: ExpectedRevision, events: &[Event]) -> CallId {
-        let sent = events.iter().map(|event| Sent {
-            id: event.id,
-            kind: event.kind.clone(),
-            tags: event.tags.clone(),
-            digest: digest(&event.data, &event.metadata),
+    /// The same for an append to many streams, of events each with its stream.
+    ///
+    /// # Errors
+    /// As the client.
+    pub async fn append_all(
+        &self,
+        client: &Client,
+        events: Vec<(String, Event)>,
+        checks: Vec<Check>,
+    ) -> Result<AppendedAll, Error> {
+        let asked = events.iter().map(|(stream, event)| (stream.clone(), sent(event)));
+        let call = self.history.lock().append_all(asked.collect(), checks.clone());
+        let append = events.into_iter().fold(Append::new(), |append, (stream, event)| {
+            append.write(stream, [event])
         });
-        self.history
-            .lock()
-            .append(stream, of_client(expected), sent.collect())
+        let append = checks.into_iter().fold(append, |append, check| match check {
+            Check::Stream { stream, expected } => append.expect_stream(stream, to_client(expected)),
+            Check::NoMatch { filter, after } => append.expect_no_match(query(filter), after),
+        });
+        let result = client.append_all(append).await;
+        let answer = match &result {
+            Ok(appended) => acknowledged(appended),
+            Err(error) => refusal(error),
+        };
+        self.history.lock().append_answered(call, answer);
+        result
+    }
+
+    fn asked(&self, stream: &str, expected: ExpectedRevision, events: &[Event]) -> CallId {
+        let sent = events.iter().map(sent).collect();
+        self.history.lock().append(stream, of_client(expected), sent)
     }
 
     fn answered(&self, call: CallId, result: &Result<Appended, Error>) {
@@ -211,6 +232,35 @@ fn micros(time: annals_client::Timestamp) -> u64 {
     u64::try_from(time.as_microsecond()).expect("events are recorded after 1970")
 }
 
+fn sent(event: &Event) -> Sent {
+    Sent {
+        id: event.id,
+        kind: event.kind.clone(),
+        tags: event.tags.clone(),
+        digest: digest(&event.data, &event.metadata),
+    }
+}
+
+fn query(filter: Filter) -> Query {
+    let item = |item: FilterItem| QueryItem {
+        types: item.types,
+        type_prefixes: item.type_prefixes,
+        streams: item.streams,
+        stream_prefixes: item.stream_prefixes,
+        tags: item.tags,
+    };
+    filter.items.into_iter().map(item).fold(Query::all(), Query::or)
+}
+
+const fn to_client(expected: Expected) -> ExpectedRevision {
+    match expected {
+        Expected::Any => ExpectedRevision::Any,
+        Expected::NoStream => ExpectedRevision::NoStream,
+        Expected::StreamExists => ExpectedRevision::StreamExists,
+        Expected::Exactly(revision) => ExpectedRevision::Exactly(revision),
+    }
+}
+
 const fn of_client(expected: ExpectedRevision) -> Expected {
     match expected {
         ExpectedRevision::Any => Expected::Any,
@@ -225,25 +275,64 @@ fn answer(result: &Result<Appended, Error>) -> AppendAnswer {
         Ok(appended) => AppendAnswer::Acknowledged(Placed {
             first_revision: appended.first_revision,
             last_revision: appended.last_revision,
+            others: Vec::new(),
             first_position: appended.first_position,
             last_position: appended.last_position,
             recorded_at: micros(appended.recorded_at),
             already_appended: appended.already_appended,
         }),
-        Err(Error::RevisionConflict { actual, .. }) => {
+        Err(error) => refusal(error),
+    }
+}
+
+fn acknowledged(appended: &AppendedAll) -> AppendAnswer {
+    let mut revisions = appended
+        .streams
+        .iter()
+        .map(|written| (written.first_revision, written.last_revision));
+    let (first_revision, last_revision) = revisions.next().expect("an append writes to a stream");
+    AppendAnswer::Acknowledged(Placed {
+        first_revision,
+        last_revision,
+        others: revisions.collect(),
+        first_position: appended.first_position,
+        last_position: appended.last_position,
+        recorded_at: micros(appended.recorded_at),
+        already_appended: appended.already_appended,
+    })
+}
+
+fn refusal(error: &Error) -> AppendAnswer {
+    match error {
+        Error::RevisionConflict { actual, .. } => {
             AppendAnswer::Rejected(Refusal::Revision { actual: *actual })
         }
-        Err(Error::EventIdConflict {
+        Error::EventIdConflict {
             stream,
             revision,
             position,
             ..
-        }) => AppendAnswer::Rejected(Refusal::Id {
+        } => AppendAnswer::Rejected(Refusal::Id {
             stream: stream.clone(),
             revision: *revision,
             position: *position,
         }),
-        Err(Error::InvalidField(_) | Error::TooLarge(_)) => AppendAnswer::Refused,
-        Err(_) => AppendAnswer::Unknown,
+        // All of them are told: tests do not have more checks than are.
+        Error::ChecksFailed { failed, .. } => {
+            let failed = failed.iter().map(|failed| FailedCheck {
+                index: failed.index,
+                found: match failed.found {
+                    annals_client::Found::Stream { actual, .. } => Found::Last(actual),
+                    annals_client::Found::Match { position, .. } => Found::Match(position),
+                },
+            });
+            AppendAnswer::Rejected(Refusal::Checks(failed.collect()))
+        }
+        Error::PositionBeyondHead { position, head } => AppendAnswer::Rejected(Refusal::BeyondHead {
+            after: *position,
+            head: *head,
+        }),
+        Error::InvalidField(_) | Error::TooLarge(_) => AppendAnswer::Refused,
+        _ => AppendAnswer::Unknown,
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use annals_store::{EventType, Expected, NewEvent, Revision, StreamName, Tag};
+use annals_store::{
+    Append, AppendError, EventType, Expected, Limits, NewEvent, Revision, StreamName, Tag, Write,
+};
 use bytes::Bytes;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use super::plan::Plan;
+use crate::checker::{Check, Filter, FilterItem};
 
 /// Types and tags in use, so that queries find something.
 pub(super) const TYPES: [&str; 4] = ["Placed", "Paid", "Packed", "Shipped"];
@@ -15,31 +18,27 @@ pub(super) const TAGS: [&str; 3] = ["red", "green", "blue"];
 /// An append as it can be sent, and sent again.
 #[derive(Clone)]
 pub(super) struct Attempt {
-    pub stream: StreamName,
     pub expected: Expected,
-    pub events: Vec<NewEvent>,
+    /// Each with its stream.
+    pub events: Vec<(StreamName, NewEvent)>,
+    /// What must hold, if it is one to many streams; they say all that is expected then.
+    pub checks: Option<Vec<Check>>,
+}
+
+/// What a client has heard, by which some of what it asks for is right.
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    /// What it last heard of each stream.
+    pub revisions: BTreeMap<StreamName, Option<Revision>>,
+    /// The last position that it heard of.
+    pub head: u64,
 }
 
 impl Attempt {
-    /// A new one. `known_revisions`: what was last heard of each stream, by which some of them are right.
-    pub(super) fn draw(
-        plan: &Plan,
-        known_revisions: &BTreeMap<StreamName, Option<Revision>>,
-        rng: &mut StdRng,
-    ) -> Self {
-        let number = rng.random_range(0..plan.streams);
-        let stream = StreamName::new(&format!("order-{number}")).expect("a plain name is valid");
-        let known = known_revisions.get(&stream).copied().flatten();
-        let expected = match (rng.random_range(0..100), known) {
-            (0..=29, _) => Expected::Any,
-            (30..=39, _) => Expected::StreamExists,
-            (40..=44, _) | (_, None) => Expected::NoStream,
-            (45..=54, Some(known)) => {
-                Expected::Exactly(Revision(known.0.saturating_sub(rng.random_range(0..3))))
-            }
-            (55..=57, Some(known)) => Expected::Exactly(Revision(known.0 + rng.random_range(1..3))),
-            (_, Some(known)) => Expected::Exactly(known),
-        };
+    /// A new one.
+    pub(super) fn draw(plan: &Plan, known: &Known, rng: &mut StdRng) -> Self {
+        let stream = stream(plan, rng);
+        let expected = expected(&stream, known, rng);
         let count = match rng.random_range(0..1_000) {
             0..=799 => 1,
             800..=949 => rng.random_range(2..6),
@@ -50,11 +49,43 @@ impl Attempt {
         if rng.random_ratio(plan.chunked_percent, 100) {
             events[0].data = vec![rng.random(); rng.random_range(100_001..250_000)].into();
         }
+        let to_many = rng.random_ratio(plan.to_many_percent, 100);
+        if to_many && count == 1 && rng.random_bool(0.7) {
+            events.extend((0..rng.random_range(1..4)).map(|_| event(rng, 1)));
+        }
+        let mut at = stream;
+        let events = events.into_iter().map(|event| {
+            if to_many && rng.random_bool(0.4) {
+                at = self::stream(plan, rng);
+            }
+            (at.clone(), event)
+        });
+        let events = events.collect();
         Self {
-            stream,
             expected,
             events,
+            checks: to_many.then(|| checks(plan, known, rng)),
         }
+    }
+
+    /// The stream of its first event.
+    pub(super) fn stream(&self) -> &StreamName {
+        &self.events[0].0
+    }
+
+    /// The append as a store takes it.
+    pub(super) fn append(&self, limits: &Limits) -> Result<Append, AppendError> {
+        let Some(checks) = &self.checks else {
+            let events = self.events.iter().map(|(_, event)| event.clone());
+            return Append::new(self.stream().clone(), self.expected, events.collect(), limits);
+        };
+        let of_one_stream = self.events.chunk_by(|one, next| one.0 == next.0);
+        let writes = of_one_stream.map(|events| Write {
+            stream: events[0].0.clone(),
+            events: events.iter().map(|(_, event)| event.clone()).collect(),
+        });
+        let checks = checks.iter().map(Into::into).collect();
+        Append::to_many(writes.collect(), checks, limits)
     }
 
     /// The same again: mostly as it was, sometimes in part, or more than it was, or with another expectation.
@@ -64,12 +95,90 @@ impl Attempt {
         match rng.random_range(0..20) {
             0 if events > 1 => attempt.events.truncate(rng.random_range(1..events)),
             1 if events > 1 => drop(attempt.events.drain(..rng.random_range(1..events))),
-            2 => attempt.events.push(event(rng, 1)),
+            2 => {
+                let stream = attempt.events[events - 1].0.clone();
+                attempt.events.push((stream, event(rng, 1)));
+            }
             3 => attempt.expected = [Expected::Any, Expected::StreamExists][rng.random_range(0..2)],
+            // What was drawn for a head that is known by now demands something else of the same events.
+            4 if rng.random_bool(0.5) => attempt.checks = attempt.checks.map(|_| Vec::new()),
             _ => {}
         }
         attempt
     }
+}
+
+fn stream(plan: &Plan, rng: &mut StdRng) -> StreamName {
+    let number = rng.random_range(0..plan.streams);
+    StreamName::new(&format!("order-{number}")).expect("a plain name is valid")
+}
+
+fn expected(stream: &StreamName, known: &Known, rng: &mut StdRng) -> Expected {
+    let known = known.revisions.get(stream).copied().flatten();
+    match (rng.random_range(0..100), known) {
+        (0..=29, _) => Expected::Any,
+        (30..=39, _) => Expected::StreamExists,
+        (40..=44, _) | (_, None) => Expected::NoStream,
+        (45..=54, Some(known)) => Expected::Exactly(Revision(known.0.saturating_sub(rng.random_range(0..3)))),
+        (55..=57, Some(known)) => Expected::Exactly(Revision(known.0 + rng.random_range(1..3))),
+        (_, Some(known)) => Expected::Exactly(known),
+    }
+}
+
+/// What must hold: of streams, whether they are written to or not, and of what was appended lately.
+fn checks(plan: &Plan, known: &Known, rng: &mut StdRng) -> Vec<Check> {
+    let mut checks: Vec<Check> = Vec::new();
+    for _ in 0..rng.random_range(0..3) {
+        let name = stream(plan, rng);
+        let again =
+            |check: &Check| matches!(check, Check::Stream { stream, .. } if *stream == *name.as_str());
+        if !checks.iter().any(again) {
+            checks.push(Check::Stream {
+                expected: expected(&name, known, rng).into(),
+                stream: name.to_string(),
+            });
+        }
+    }
+    for _ in 0..[0, 0, 1, 1, 2][rng.random_range(0..5)] {
+        let item = match rng.random_range(0..4) {
+            0 => FilterItem {
+                streams: vec![stream(plan, rng).to_string()],
+                ..FilterItem::default()
+            },
+            1 => FilterItem {
+                types: vec![one_of(&TYPES, rng)],
+                ..FilterItem::default()
+            },
+            2 => FilterItem {
+                tags: vec![one_of(&TAGS, rng)],
+                ..FilterItem::default()
+            },
+            _ => FilterItem {
+                types: vec![one_of(&TYPES, rng), one_of(&TYPES, rng)],
+                tags: vec![one_of(&TAGS, rng)],
+                ..FilterItem::default()
+            },
+        };
+        let items = if rng.random_bool(0.1) {
+            Vec::new()
+        } else {
+            vec![item]
+        };
+        checks.push(Check::NoMatch {
+            filter: Filter { items },
+            after: match rng.random_range(0..100) {
+                0..=69 => known.head,
+                70..=89 => known.head.saturating_sub(rng.random_range(0..10)),
+                90..=95 => 0,
+                _ => known.head + rng.random_range(1..20),
+            },
+        });
+    }
+    checks
+}
+
+fn one_of(names: &[&str], rng: &mut StdRng) -> String {
+    names.choose(rng).unwrap_or(&names[0]).to_string()
 }
 
 fn event(rng: &mut StdRng, count: usize) -> NewEvent {

@@ -4,7 +4,8 @@ use annals_store as store;
 use annals_store::{Batch, Error, Query, QueryItem, Record, Rejection};
 
 use crate::checker::{
-    AppendAnswer, Expected, Filter, FilterItem, Notice, Observed, Placed, Refusal, Sent, digest,
+    AppendAnswer, Check, Expected, FailedCheck, Filter, FilterItem, Found, Notice, Observed, Placed, Refusal,
+    Sent, digest,
 };
 
 impl From<&Record> for Observed {
@@ -50,6 +51,11 @@ pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAn
         Ok(appended) => AppendAnswer::Acknowledged(Placed {
             first_revision: appended.first_revision.0,
             last_revision: appended.last_revision.0,
+            others: appended
+                .others
+                .iter()
+                .map(|revisions| (revisions.first.0, revisions.last.0))
+                .collect(),
             first_position: appended.first_position.0,
             last_position: appended.last_position.0,
             recorded_at: appended.recorded_at.micros,
@@ -70,8 +76,57 @@ pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAn
             revision: revision.0,
             position: position.0,
         }),
+        Err(Error::Rejected(Rejection::ChecksFailed { failed, .. })) => {
+            AppendAnswer::Rejected(Refusal::Checks(failed.iter().map(failed_check).collect()))
+        }
+        Err(Error::Rejected(Rejection::CheckBeyondHead { after, head })) => {
+            AppendAnswer::Rejected(Refusal::BeyondHead {
+                after: after.0,
+                head: head.0,
+            })
+        }
         Err(Error::Overloaded(_)) => AppendAnswer::Refused,
         Err(_) => AppendAnswer::Unknown,
+    }
+}
+
+fn failed_check(failed: &store::FailedCheck) -> FailedCheck {
+    match failed {
+        store::FailedCheck::Stream { index, actual, .. } => FailedCheck {
+            // One without a number is of no append that is made here.
+            index: index.unwrap_or(usize::MAX),
+            found: Found::Last(actual.map(|revision| revision.0)),
+        },
+        store::FailedCheck::Match { index, position, .. } => FailedCheck {
+            index: *index,
+            found: Found::Match(position.0),
+        },
+    }
+}
+
+impl From<&Check> for store::Check {
+    fn from(check: &Check) -> Self {
+        match check {
+            Check::Stream { stream, expected } => Self::Stream {
+                stream: store::StreamName::new(stream).expect("streams here have plain names"),
+                expected: (*expected).into(),
+            },
+            Check::NoMatch { filter, after } => Self::NoMatch {
+                query: filter.into(),
+                after: store::Position(*after),
+            },
+        }
+    }
+}
+
+impl From<Expected> for store::Expected {
+    fn from(expected: Expected) -> Self {
+        match expected {
+            Expected::Any => Self::Any,
+            Expected::NoStream => Self::NoStream,
+            Expected::StreamExists => Self::StreamExists,
+            Expected::Exactly(revision) => Self::Exactly(store::Revision(revision)),
+        }
     }
 }
 

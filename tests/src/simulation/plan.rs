@@ -37,6 +37,8 @@ pub struct Plan {
     pub restart_every: Option<Duration>,
     /// Of 100 appends, how many have an event that takes several values of the engine.
     pub chunked_percent: u32,
+    /// Of 100 appends, how many are to many streams or with checks.
+    pub to_many_percent: u32,
 }
 
 /// How often the engine does what: chances of 1,000 calls.
@@ -117,6 +119,7 @@ impl Plan {
             restart_every: rng
                 .random_bool(0.6)
                 .then(|| Duration::from_millis(rng.random_range(300..4_000))),
+            to_many_percent: [0, 20, 40, 80][StdRng::seed_from_u64(seed ^ 0x4D41_4E59).random_range(0..4)],
             chunked_percent: if rng.random_bool(0.1) { 4 } else { 0 },
         }
     }

@@ -69,6 +69,10 @@ impl Road {
             appends.len()
         };
         let mut outcomes = Vec::new();
+        let to_many = appends.iter().filter(|append| append.expected().is_none());
+        world
+            .coverage
+            .add(Event::AppendToManyHandedOver, to_many.count() as u64);
         for pending in submit(world, &to, appends).await {
             let answer = to.call(
                 world,

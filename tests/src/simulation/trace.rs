@@ -42,7 +42,15 @@ pub fn trace(history: &History) -> String {
 
 fn append(call: &AppendCall) -> String {
     let ids: Vec<String> = call.events.iter().map(|event| short(event.id)).collect();
-    format!("{} {:?} {}", call.stream, call.expected, ids.join(" "))
+    let Some(checks) = &call.checks else {
+        return format!("{} {:?} {}", call.stream, call.expected, ids.join(" "));
+    };
+    let events = call
+        .streams
+        .iter()
+        .zip(ids)
+        .map(|(stream, id)| format!("{stream}:{id}"));
+    format!("{} if {checks:?}", events.collect::<Vec<_>>().join(" "))
 }
 
 fn read(answer: &ReadAnswer) -> String {

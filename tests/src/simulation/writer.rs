@@ -1,24 +1,23 @@
 //! A client that appends: with every expectation, right and wrong ones, one at a time and in flight together, and again
 //! and again with the same ids, whatever came of it before.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use annals_store::{Append, Revision, StreamName};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use super::{
-    attempt::Attempt,
+    attempt::{Attempt, Known},
     convert::append_answer,
     coverage::Event,
     world::{Running, World},
 };
-use crate::checker::{AppendAnswer, CallId, Placed, Refusal, Sent};
+use crate::checker::{AppendAnswer, CallId, Check, FailedCheck, Found, Placed, Refusal, Sent};
 
 struct Writer {
     world: Arc<World>,
     rng: StdRng,
-    /// What it last heard of each stream.
-    known: BTreeMap<StreamName, Option<Revision>>,
+    known: Known,
     /// What it sent before, and to which store first.
     sent: Vec<(Attempt, usize)>,
     /// Appends it may still send.
@@ -33,7 +32,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) {
     let mut writer = Writer {
         world,
         rng,
-        known: BTreeMap::new(),
+        known: Known::default(),
         sent: Vec::new(),
         left,
         node: 0,
@@ -97,10 +96,11 @@ impl Writer {
                 _ => self.next_attempt(),
             };
             // In the hope that all goes well, so that some of them build on each other.
-            let last = self.known.get(&attempt.stream).copied().flatten();
-            let events = attempt.events.len() as u64;
-            let last = last.map_or(events - 1, |last| last.0 + events);
-            self.known.insert(attempt.stream.clone(), Some(Revision(last)));
+            for (stream, _) in &attempt.events {
+                let last = self.known.revisions.entry(stream.clone()).or_default();
+                *last = Some(last.map_or(Revision(0), |last| Revision(last.0 + 1)));
+                self.known.head += 1;
+            }
             attempts.push(attempt);
         }
         self.known = known;
@@ -150,8 +150,7 @@ impl Writer {
     }
 
     fn append(&self, attempt: &Attempt) -> Option<Append> {
-        let (stream, events) = (attempt.stream.clone(), attempt.events.clone());
-        let append = Append::new(stream, attempt.expected, events, &self.world.plan.settings.limits);
+        let append = attempt.append(&self.world.plan.settings.limits);
         append
             .map_err(|error| self.world.fail(format!("an append was not taken: {error}")))
             .ok()
@@ -163,10 +162,17 @@ impl Writer {
         if attempt.events.len() > 100 {
             coverage.count(Event::AppendOfManyEvents);
         }
-        if attempt.events.iter().any(|event| event.data.len() > 100_000) {
+        if attempt.events.iter().any(|(_, event)| event.data.len() > 100_000) {
             coverage.count(Event::AppendChunked);
         }
-        let same = |(earlier, _): &&(Attempt, usize)| earlier.events[0].id == attempt.events[0].id;
+        if let Some(checks) = &attempt.checks {
+            coverage.count(Event::AppendToMany);
+            let conditions = checks
+                .iter()
+                .filter(|check| matches!(check, Check::NoMatch { .. }));
+            coverage.add(Event::AppendWithCondition, conditions.count() as u64);
+        }
+        let same = |(earlier, _): &&(Attempt, usize)| earlier.events[0].1.id == attempt.events[0].1.id;
         if let Some((earlier, node)) = self.sent.iter().find(same) {
             coverage.add(
                 Event::RetryInPart,
@@ -176,11 +182,18 @@ impl Writer {
         } else {
             self.sent.push((attempt.clone(), self.node));
         }
-        let events = attempt.events.iter().map(Sent::from).collect();
-        self.world
-            .history
-            .lock()
-            .append(attempt.stream.as_str(), attempt.expected.into(), events)
+        let mut history = self.world.history.lock();
+        let events = attempt.events.iter();
+        match &attempt.checks {
+            None => {
+                let events = events.map(|(_, event)| Sent::from(event)).collect();
+                history.append(attempt.stream().as_str(), attempt.expected.into(), events)
+            }
+            Some(checks) => {
+                let events = events.map(|(stream, event)| (stream.to_string(), Sent::from(event)));
+                history.append_all(events.collect(), checks.clone())
+            }
+        }
     }
 
     fn answered(
@@ -196,8 +209,7 @@ impl Writer {
         let answer = result.map_or(AppendAnswer::Unknown, |result| append_answer(&result));
         let event = match &answer {
             AppendAnswer::Acknowledged(placed) => {
-                let known = self.known.entry(attempt.stream.clone()).or_default();
-                *known = (*known).max(Some(Revision(placed.last_revision)));
+                self.hear_of(attempt, placed);
                 if placed.already_appended {
                     Event::AppendAlreadyAppended
                 } else {
@@ -205,8 +217,17 @@ impl Writer {
                 }
             }
             AppendAnswer::Rejected(Refusal::Revision { actual }) => {
-                self.known.insert(attempt.stream.clone(), actual.map(Revision));
+                let stream = attempt.stream().clone();
+                self.known.revisions.insert(stream, actual.map(Revision));
                 Event::AppendRejectedByRevision
+            }
+            AppendAnswer::Rejected(Refusal::Checks(failed)) => {
+                self.hear_of_checks(attempt, failed);
+                Event::AppendRejectedByChecks
+            }
+            AppendAnswer::Rejected(Refusal::BeyondHead { head, .. }) => {
+                self.known.head = *head;
+                Event::AppendRejectedBeyondHead
             }
             AppendAnswer::Rejected(Refusal::Id { .. }) => Event::AppendRejectedById,
             AppendAnswer::Refused => Event::AppendRefused,
@@ -215,6 +236,36 @@ impl Writer {
         self.world.coverage.count(event);
         self.world.history.lock().append_answered(call, answer.clone());
         answer
+    }
+
+    fn hear_of(&mut self, attempt: &Attempt, placed: &Placed) {
+        let first = (placed.first_revision, placed.last_revision);
+        let mut lasts = std::iter::once(&first)
+            .chain(&placed.others)
+            .map(|(_, last)| *last);
+        let mut heard: Vec<&StreamName> = Vec::new();
+        for (stream, _) in &attempt.events {
+            if heard.contains(&stream) {
+                continue;
+            }
+            heard.push(stream);
+            let known = self.known.revisions.entry(stream.clone()).or_default();
+            *known = (*known).max(lasts.next().map(Revision));
+        }
+        self.known.head = self.known.head.max(placed.last_position);
+    }
+
+    fn hear_of_checks(&mut self, attempt: &Attempt, failed: &[FailedCheck]) {
+        for failed in failed {
+            match (failed.found, attempt.checks.iter().flatten().nth(failed.index)) {
+                (Found::Last(last), Some(Check::Stream { stream, .. })) => {
+                    let stream = StreamName::new(stream).expect("a plain name is valid");
+                    self.known.revisions.insert(stream, last.map(Revision));
+                }
+                (Found::Match(position), _) => self.known.head = self.known.head.max(position),
+                _ => self.world.fail(format!("no check of the append is {failed:?}")),
+            }
+        }
     }
 
     /// Something new, or something that was sent long ago.

@@ -23,6 +23,7 @@ impl Appender {
         let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
         let mut facts = facts::gather(&shared, head.position, &appends).await?;
         shared.environment.sabotage.forget_ids(&mut facts);
+        shared.environment.sabotage.forget_evidence(&mut facts);
         let checked = appends.iter().any(|append| !append.checks.is_empty());
         let group = Group::new(&head, shared.environment.clock.now(), batch, checked);
         let judged = group

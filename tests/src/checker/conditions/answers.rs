@@ -74,7 +74,7 @@ fn check_one(
     });
     let before = written.first_position.saturating_sub(1);
     if let Err(why) = held(&call.append, before, timeline, &scene.matches) {
-        violations.add(Rule::ChecksHeld, why);
+        violations.add(Rule::ChecksHold, why);
     }
 }
 

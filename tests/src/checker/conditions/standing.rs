@@ -61,7 +61,7 @@ impl Standing {
         for (_, whats) in broken.into_iter().filter(|(first, _)| !sound.contains(first)) {
             whats
                 .into_iter()
-                .for_each(|what| violations.add(Rule::ChecksHeld, what));
+                .for_each(|what| violations.add(Rule::ChecksHold, what));
         }
         check_explained(history, timeline, &explained, &asked, violations);
         for (id, identities) in &asked {

@@ -29,7 +29,7 @@ fn two_appends_that_both_found_no_match_are_found() {
     history.append_answered(asked[1], Answer::Written(written(2, &[("t", 0, 0)])));
     let mut log = stands(1, &first, &[0]);
     log.extend(stands(2, &second, &[0]));
-    assert_broken(Rule::ChecksHeld, &history, &log);
+    assert_broken(Rule::ChecksHold, &history, &log);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_check_of_a_stream_that_did_not_hold_is_found_whether_it_is_written_to_or_no
     ] {
         let mut good = good();
         good.history.appends[2].append.checks.push(broken);
-        assert_broken(Rule::ChecksHeld, &good.history, &good.log);
+        assert_broken(Rule::ChecksHold, &good.history, &good.log);
     }
     let mut good = good();
     for held in [
@@ -61,7 +61,7 @@ fn a_check_that_began_beyond_the_log_is_found() {
     let mut good = good();
     // By its revision it is told from others; by its id it would not be looked for at 5.
     good.history.appends[2].append.checks = vec![stream_is("u", Expected::NoStream), no_match("nobody", 5)];
-    assert_broken(Rule::ChecksHeld, &good.history, &good.log);
+    assert_broken(Rule::ChecksHold, &good.history, &good.log);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_append_whose_answer_was_lost_stands_by_its_checks_or_not_at_all() {
     let mut good = super::good();
     good.history.appends[2].answered = Some((6, Answer::Unknown));
     good.history.appends[2].append.checks = vec![no_match("red", 0)];
-    assert_broken(Rule::ChecksHeld, &good.history, &good.log);
+    assert_broken(Rule::ChecksHold, &good.history, &good.log);
 }
 
 #[test]
