@@ -2,13 +2,19 @@
 
 use annals_client::{Append, Client, Error, Event, ExpectedRevision as Expected, QueryItem};
 use annals_tests::{
-    harness::{Server, sample::event},
+    checker::{Check, Expected as Expects, Filter, FilterItem},
+    harness::{
+        ClusterStore, Options, Recorder, Server, assert_sound, foundationdb::programs, is_long,
+        sample::event, seed,
+    },
     on_every_engine,
 };
+use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::read_all;
 
 on_every_engine!(
+    racing_appends_never_violate_each_others_conditions,
     of_many_who_decide_on_the_same_events_one_is_first,
     money_moves_between_streams_without_being_made_or_lost,
 );
@@ -106,4 +112,120 @@ async fn money_moves_between_streams_without_being_made_or_lost(server: Server) 
         assert!(balances[account] >= 0, "{event:?} overdraws its account");
     }
     assert_eq!(balances.iter().sum::<i64>(), START * ACCOUNTS as i64);
+}
+
+const STREAMS: u64 = 3;
+const TAGS: u64 = 3;
+
+async fn racing_appends_never_violate_each_others_conditions(server: Server) {
+    race(&[server]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nor_do_they_on_three_servers_of_one_cluster() {
+    if programs().is_none() {
+        return;
+    }
+    let store = ClusterStore::fresh();
+    let servers = [(); 3].map(|()| Options::on(&store).start());
+    race(&servers).await;
+}
+
+/// Many clients append to few streams with few tags, resting on what they saw last; the checker judges by what they asked
+/// and what they were answered.
+async fn race(servers: &[Server]) {
+    const CLIENTS: usize = 12;
+    let appends = if is_long() { 400 } else { 60 };
+    let (seed, recorder) = (seed(1_871), Recorder::default());
+    let mut racing = Vec::new();
+    for number in 0..CLIENTS {
+        let (client, recorder) = (servers[number % servers.len()].client(), recorder.clone());
+        let rng = StdRng::seed_from_u64(seed.wrapping_add(number as u64));
+        racing.push(tokio::spawn(append_much(client, recorder, rng, appends)));
+    }
+    let (mut written, mut refused) = (0, 0);
+    for racer in racing {
+        let (more_written, more_refused) = racer.await.unwrap();
+        written += more_written;
+        refused += more_refused;
+    }
+    println!("{written} written, {refused} refused");
+    assert!(
+        written > 50 && refused > 50,
+        "{written} written and {refused} refused test little"
+    );
+    assert_sound(&recorder.history(), &read_all(&servers[0].client()).await);
+}
+
+async fn append_much(client: Client, recorder: Recorder, mut rng: StdRng, appends: usize) -> (u32, u32) {
+    let (mut written, mut refused) = (0, 0);
+    let (mut head, mut lasts) = (0, vec![None; STREAMS as usize]);
+    for _ in 0..appends {
+        if rng.random_bool(0.3) {
+            let read = client.read_all().await.unwrap();
+            head = read.head();
+            for event in read.collect().await.unwrap() {
+                lasts[stream_number(&event.stream)] = Some(event.revision);
+            }
+        }
+        let (events, checks) = drawn(&mut rng, head, &lasts);
+        let mut tries = 1 + u32::from(rng.random_bool(0.1));
+        while tries > 0 {
+            tries -= 1;
+            let result = recorder.append_all(&client, events.clone(), checks.clone()).await;
+            match result {
+                Ok(appended) => {
+                    written += 1;
+                    head = head.max(appended.last_position);
+                    for of_stream in appended.streams {
+                        lasts[stream_number(&of_stream.stream)] = Some(of_stream.last_revision);
+                    }
+                }
+                Err(Error::ChecksFailed { .. }) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    (written, refused)
+}
+
+fn stream_number(stream: &str) -> usize {
+    stream.trim_start_matches("s").parse().unwrap()
+}
+
+/// Events, each with its stream, and what must hold.
+fn drawn(rng: &mut StdRng, head: u64, lasts: &[Option<u64>]) -> (Vec<(String, Event)>, Vec<Check>) {
+    let events = (0..rng.random_range(1..4)).map(|_| {
+        let stream = format!("s{}", rng.random_range(0..STREAMS));
+        (
+            stream,
+            event("T").with_tag(format!("t{}", rng.random_range(0..TAGS))),
+        )
+    });
+    let events = events.collect();
+    let mut checks = Vec::new();
+    for (number, last) in lasts.iter().enumerate() {
+        if rng.random_bool(0.3) {
+            checks.push(Check::Stream {
+                stream: format!("s{number}"),
+                expected: last.map_or(Expects::NoStream, Expects::Exactly),
+            });
+        }
+    }
+    for _ in 0..rng.random_range(0..3) {
+        let item = FilterItem {
+            tags: vec![format!("t{}", rng.random_range(0..TAGS))],
+            streams: rng
+                .random_bool(0.3)
+                .then(|| format!("s{}", rng.random_range(0..STREAMS)))
+                .into_iter()
+                .collect(),
+            ..FilterItem::default()
+        };
+        checks.push(Check::NoMatch {
+            filter: Filter { items: vec![item] },
+            after: head,
+        });
+    }
+    (events, checks)
 }
