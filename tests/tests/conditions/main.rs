@@ -4,7 +4,6 @@
 
 mod appends;
 mod command_line;
-mod races;
 mod refusals;
 mod retries;
 
