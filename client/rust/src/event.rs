@@ -57,7 +57,10 @@ impl Event {
         Ok(Event::new(kind, serde_json::to_vec(value)?))
     }
 
-    /// Sets the id: one that follows from the command that led to the event makes the whole command idempotent.
+    /// Sets the id. One that follows from the command that led to the event makes the whole command idempotent, if it is
+    /// appended with an expected revision or without checks; an append with
+    /// [`expect_no_match`](crate::Append::expect_no_match) must be sent again as it was, because ids are only looked for
+    /// after its position.
     #[must_use]
     pub fn with_id(mut self, id: Uuid) -> Self {
         self.id = id;

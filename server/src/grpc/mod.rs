@@ -10,6 +10,7 @@
 //! Every answer that is a stream is pulled by its client: nothing is read from the store before there is room to send it,
 //! and no task or channel stands in between. So a client that does not read costs one message, and no more.
 
+mod answers;
 mod append_log;
 mod codec;
 mod connection;
