@@ -1,6 +1,7 @@
 //! `annals-bench`: how fast an Annals server is on this machine, beside the limit of its transport.
 //!
 //! - `quick`: the first figures: which rounds are run, in which order.
+//! - `conditions`: what a condition costs in a small log and in a large one.
 //! - `workload`: what is measured.
 //! - `load`: the load generator, a file for each kind of load.
 //! - `echo`: the limit to compare with: the same service and messages, no storage.
@@ -14,6 +15,7 @@
 //! 2. A goal is compared with the figure before it is rounded.
 //! 3. The echo server is sent the same bytes by the same generator, so that its cost is in both figures.
 
+mod conditions;
 mod cores;
 mod cpu;
 mod deployment;
@@ -48,6 +50,8 @@ struct Arguments {
 enum Command {
     /// The first figures: appends, a session, reads and live delivery, beside a bare echo of the same messages
     Quick(quick::Options),
+    /// What a condition of an append costs in a small log and in a large one
+    Conditions(conditions::Options),
     /// Serves the bare echo; the other commands start it themselves
     Echo(echo::Options),
 }
@@ -71,6 +75,15 @@ fn start(command: Command) -> Result<()> {
                 tokio::select! {
                     done = quick::run(&options) => done,
                     // Returning drops the servers and the data folder; dying would leave them.
+                    _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+                }
+            })
+        }
+        Command::Conditions(options) => {
+            cores::pin_to(options.cores)?;
+            runtime(options.cores)?.block_on(async {
+                tokio::select! {
+                    done = conditions::run(&options) => done,
                     _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
                 }
             })

@@ -199,7 +199,7 @@ async fn quiet(server: &[u32], patience: Duration) {
 }
 
 /// Cargo's target folder, if this program lies in one: it is ignored by version control and as a rule on a disk.
-fn default_data() -> Result<PathBuf> {
+pub(crate) fn default_data() -> Result<PathBuf> {
     let program = std::env::current_exe().map_err(Error::system("find this program's own file"))?;
     let products = program
         .ancestors()

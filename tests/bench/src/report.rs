@@ -1,7 +1,7 @@
 //! Runs into figures, and those into a table for people and JSON for programs.
 
 mod rows;
-mod table;
+pub(crate) mod table;
 
 use serde_json::json;
 

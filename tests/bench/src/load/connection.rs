@@ -16,7 +16,7 @@ const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 
 /// A new connection, with Nagle's algorithm off.
-pub(super) async fn connect(endpoint: &str) -> Result<Channel> {
+pub(crate) async fn connect(endpoint: &str) -> Result<Channel> {
     let built = Endpoint::from_shared(endpoint.to_owned()).map(|endpoint| {
         endpoint
             .tcp_nodelay(true)

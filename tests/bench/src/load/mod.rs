@@ -17,6 +17,7 @@ pub(crate) mod read;
 pub(crate) mod session;
 mod wire;
 
+pub(crate) use connection::connect;
 pub(crate) use events::{Supply, content, id};
 
 use std::{sync::Mutex, time::Duration};

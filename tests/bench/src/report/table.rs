@@ -4,27 +4,27 @@ use std::fmt;
 
 /// Where a column's cells stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Right,
 }
 
 /// Rows below a header.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<Align>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
+    pub(crate) fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
         Self {
             columns: columns.iter().map(|(_, align)| *align).collect(),
             rows: vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect()],
         }
     }
 
-    pub(super) fn add<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn add<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
     }
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Table {
 }
 
 /// Whole numbers with commas; two decimals below 100.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() || value < 100.0 {
         return format!("{value:.2}");
     }

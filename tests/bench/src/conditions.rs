@@ -1,0 +1,212 @@
+//! `annals-bench conditions`: what a condition costs in a small log and in a large one.
+//!
+//! Two servers run side by side over logs that differ in nothing but their length. In each there are tags that ten events
+//! bear, spread evenly over the whole log, and the same conditional appends are sent to both in turn (A B A B), so that both
+//! see the same changes of the machine's mood. What is compared are medians of their latencies: the call, the look-up, and, where the
+//! condition holds, the commit with its sync.
+
+mod filling;
+mod probe;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::{
+    Error, Result,
+    deployment::Deployment,
+    engine::Engine,
+    environment::Environment,
+    filesystem::Filesystem,
+    quick::default_data,
+    report::table::{Align, Table},
+    statistics::Summary,
+    target::{Running, Target},
+};
+use probe::{Case, Probe};
+
+/// How many times as much a condition may cost in the large log.
+const RATIO_MAX: f64 = 2.0;
+
+/// What the person who measures may choose.
+#[derive(Clone, Debug, Args, Serialize)]
+pub(crate) struct Options {
+    /// The engine under both servers
+    #[arg(long, value_enum, default_value = "embedded")]
+    engine: Engine,
+
+    /// Events in the small log
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    small: u64,
+
+    /// Events in the large log
+    #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    large: u64,
+
+    /// Appends of each kind, to each log, in each round
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    appends: u32,
+
+    /// How many times everything is measured; the medians count
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+
+    /// Where data folders are made and deleted again, on a real disk [default: the folder of build products, else the
+    /// current folder]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// The server's program [default: annals-server beside this program]
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
+
+    /// How many cores client and servers share
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) cores: usize,
+
+    /// Writes everything that was measured here, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// What was measured of one kind of append.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    case: Case,
+    /// Medians of the rounds, in microseconds.
+    small: Option<Summary>,
+    large: Option<Summary>,
+}
+
+impl Row {
+    fn ratio(&self) -> Option<f64> {
+        Some(self.large?.median / self.small?.median)
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Report<'a> {
+    options: &'a Options,
+    environment: Environment,
+    rows: Vec<Row>,
+}
+
+/// Fills both logs, measures, and prints.
+pub(crate) async fn run(options: &Options) -> Result<()> {
+    let target = Target::annals(options.server.as_deref(), Deployment::single(options.engine))?;
+    let data = match &options.data {
+        Some(data) => data.clone(),
+        None => default_data()?,
+    };
+    std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
+    let filesystem = Filesystem::of(&data)?;
+    if options.engine.is_durable() && filesystem.is_memory() {
+        return Err(Error::NotADisk {
+            folder: data,
+            kind: filesystem.kind,
+        });
+    }
+    let environment = Environment::look(&data, &filesystem)?;
+    eprintln!("{}", environment.line());
+    let small = Log::fill(&target, &data, options.small).await?;
+    let large = Log::fill(&target, &data, options.large).await?;
+    let rows = measure(options, &small, &large).await?;
+    println!("{}", table(options, &rows));
+    if let Some(file) = &options.json {
+        let report = Report {
+            options,
+            environment,
+            rows,
+        };
+        let json = serde_json::to_vec_pretty(&report).map_err(Error::system("write the report"))?;
+        std::fs::write(file, json).map_err(Error::system(format!("write {}", file.display())))?;
+    }
+    small.servers.stop().await?;
+    large.servers.stop().await
+}
+
+/// A server over a log.
+struct Log {
+    servers: Running,
+    endpoint: String,
+    events: u64,
+}
+
+impl Log {
+    async fn fill(target: &Target, data: &std::path::Path, events: u64) -> Result<Self> {
+        let mut servers = target.start(data).await?;
+        let endpoint = servers.endpoints().swap_remove(0);
+        eprintln!("filling a log with {events} events");
+        if let Err(failure) = filling::fill(&endpoint, events).await {
+            return Err(servers.explain(failure).await);
+        }
+        Ok(Self {
+            servers,
+            endpoint,
+            events,
+        })
+    }
+}
+
+async fn measure(options: &Options, small: &Log, large: &Log) -> Result<Vec<Row>> {
+    let mut probes = [
+        Probe::new(&small.endpoint, small.events).await?,
+        Probe::new(&large.endpoint, large.events).await?,
+    ];
+    let mut medians = vec![[Vec::new(), Vec::new()]; Case::ALL.len()];
+    // The first round warms up and is not counted.
+    for round in 0..=options.rounds {
+        for (case, medians) in Case::ALL.into_iter().zip(&mut medians) {
+            for (probe, medians) in probes.iter_mut().zip(medians) {
+                let median = probe.median_micros(case, options.appends).await?;
+                if round > 0 {
+                    medians.push(median);
+                }
+            }
+        }
+    }
+    let rows = Case::ALL
+        .into_iter()
+        .zip(medians)
+        .map(|(case, [small, large])| Row {
+            case,
+            small: Summary::of(&small),
+            large: Summary::of(&large),
+        });
+    Ok(rows.collect())
+}
+
+fn table(options: &Options, rows: &[Row]) -> Table {
+    let mut table = Table::new([
+        ("conditional append", Align::Left),
+        ("small, us", Align::Right),
+        ("large, us", Align::Right),
+        ("ratio", Align::Right),
+        ("goal", Align::Left),
+    ]);
+    for row in rows {
+        let micros = |summary: Option<Summary>| {
+            summary.map_or_else(String::new, |summary| format!("{:.0}", summary.median))
+        };
+        let ratio = row.ratio();
+        let goal = if options.large > options.small {
+            let met = if ratio.is_some_and(|ratio| ratio <= RATIO_MAX) {
+                "met"
+            } else {
+                "MISSED"
+            };
+            format!("{RATIO_MAX:.1} or less: {met}")
+        } else {
+            String::new()
+        };
+        table.add([
+            row.case.name().to_owned(),
+            micros(row.small),
+            micros(row.large),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+            goal,
+        ]);
+    }
+    table
+}
