@@ -15,7 +15,7 @@ use tonic::{
 pub const SERVICE: &str = "annals.v1.EventStoreService";
 
 /// The calls of the service.
-pub const METHODS: [&str; 13] = [
+pub const METHODS: [&str; 20] = [
     "AppendToStream",
     "Append",
     "AppendSession",
@@ -28,6 +28,13 @@ pub const METHODS: [&str; 13] = [
     "GetPositionAtTime",
     "SaveSnapshot",
     "LoadSnapshot",
+    "SetRetention",
+    "GetRetention",
+    "DeleteStream",
+    "TombstoneStream",
+    "StartScavenge",
+    "StopScavenge",
+    "GetScavenge",
     "GetServerInfo",
 ];
 

@@ -16,6 +16,8 @@ mod attempt;
 mod clock;
 mod convert;
 mod coverage;
+mod ender;
+mod ends;
 mod engine;
 mod looks;
 mod plan;
@@ -29,6 +31,7 @@ mod world;
 mod writer;
 
 pub use coverage::{Coverage, Event};
+pub use ends::{Ends, simulate_ends};
 pub use plan::{Faults, Plan};
 pub use trace::trace;
 

@@ -18,6 +18,17 @@ on_every_engine!(
     frames_that_are_no_frames_are_refused
 );
 
+/// Calls that an empty message asks for, or that have no field at all.
+const EMPTY: [&str; 7] = [
+    "GetServerInfo",
+    "ReadAll",
+    "ListStreams",
+    "AppendSession",
+    "StartScavenge",
+    "StopScavenge",
+    "GetScavenge",
+];
+
 /// The first answer to a message in bytes.
 async fn first_answer(
     channel: &tonic::transport::Channel,
@@ -110,6 +121,10 @@ async fn frames_that_are_no_frames_are_refused(server: Server) {
                 // A subscription that is taken has no end to wait for.
                 continue;
             }
+            if ["DeleteStream", "TombstoneStream"].contains(&method) && body.len() == 2 * whole.len() {
+                // They would be done, since the second message is not looked at.
+                continue;
+            }
             let path = format!("/{SERVICE}/{method}");
             let answer = raw::post(&channel, &path, grpc, Bytes::from(body.clone()))
                 .await
@@ -119,9 +134,16 @@ async fn frames_that_are_no_frames_are_refused(server: Server) {
                 .unwrap_or_else(|| panic!("{method} {body:?}: no status: {answer:?}"));
             assert_ne!(code, Code::Unknown, "{method} {body:?}: {answer:?}");
             // These have no field that could be wrong in this; and of two messages, the second is not looked at.
-            let may_succeed = ["GetServerInfo", "ReadAll", "ListStreams", "AppendSession"].contains(&method)
+            let may_succeed = EMPTY.contains(&method)
                 || (body.len() == 2 * whole.len()
-                    && ["ReadStream", "GetStream", "SaveSnapshot", "LoadSnapshot"].contains(&method));
+                    && [
+                        "ReadStream",
+                        "GetStream",
+                        "SaveSnapshot",
+                        "LoadSnapshot",
+                        "GetRetention",
+                    ]
+                    .contains(&method));
             assert!(code != Code::Ok || may_succeed, "{method} {body:?}: {answer:?}");
         }
     }

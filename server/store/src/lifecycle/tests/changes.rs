@@ -1,10 +1,14 @@
 //! What changes of a stream answer, on the memory engine.
 
+use std::sync::Arc;
+
 use crate::{
     Append, Check, Direction, Error, EventType, Expected, Limits, NewEvent, Position, Query, QueryItem,
-    Rejection, Retention, Revision,
+    Rejection, Retention, Revision, Settings,
     lifecycle::{KIND_DELETED, Lifecycle},
-    testing::{Fixture, append, ids, place, read_log, read_stream, small, stream},
+    testing::{
+        Cost, Counted, Fixture, append, ids, open_counted, place, read_log, read_stream, small, stream,
+    },
 };
 
 fn truncated(before: u64) -> Retention {
@@ -313,6 +317,28 @@ async fn a_stream_is_deleted_in_the_midst_of_appends_to_it() {
         .collect();
     let expected: Vec<u64> = (last.unwrap().0 + 1..301).collect();
     assert_eq!(left, expected);
+}
+
+#[tokio::test]
+async fn a_check_of_what_is_recent_reads_nothing_although_streams_have_states() {
+    let engine = Arc::new(Counted::default());
+    let store = open_counted(&engine, Settings::default()).await;
+    for (id, name) in (1..).zip(["s", "t", "u"]) {
+        store.append(append(name, Expected::Any, &[id])).await.unwrap();
+    }
+    store.set_retention(&stream("s"), counted(1), None).await.unwrap();
+    store.delete_stream(&stream("t"), Expected::Any).await.unwrap();
+    let odd = QueryItem {
+        types: vec!["Odd".to_owned()],
+        ..QueryItem::default()
+    };
+    engine.take();
+    let checked = append("u", exactly(0), &[4]).with_checks(vec![Check::NoMatch {
+        query: Query { items: vec![odd] },
+        after: Position(3),
+    }]);
+    store.append(checked.unwrap()).await.unwrap();
+    assert_eq!(engine.take(), Cost::default());
 }
 
 /// The append that deletes a stream of three events in which nothing is set.

@@ -1,0 +1,403 @@
+//! A client that ends streams of its own, and knows what is to be seen of them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use annals_store::{
+    Append, Batch, Direction, Error, EventType, Expected, NewEvent, Notice, Query, QueryItem, ReadAll,
+    ReadStream, Rejection, Result, Retention, Revision, Start, Store, StreamName, SubscribeStream,
+};
+use rand::{Rng, rngs::StdRng};
+use uuid::Uuid;
+
+use super::world::{Running, World};
+
+/// Streams of each client.
+const STREAMS: u64 = 3;
+/// What it does with them.
+const STEPS: usize = 25;
+/// Tries of one step before it is thought never to be done.
+const TRIES_MAX: usize = 2_000;
+
+/// What is to be seen of a stream.
+#[derive(Clone, Debug)]
+struct Known {
+    name: StreamName,
+    /// Of all events that were ever appended, by revision.
+    ids: Vec<Uuid>,
+    max_count: Option<u64>,
+    truncate_before: u64,
+    deleted_before: u64,
+    tombstoned: bool,
+}
+
+impl Known {
+    fn next(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    fn is_present(&self) -> bool {
+        !self.tombstoned && self.next() > self.deleted_before
+    }
+
+    fn floor(&self) -> u64 {
+        let by_count = self
+            .max_count
+            .map_or(0, |count| self.next().saturating_sub(count));
+        if self.tombstoned {
+            self.next()
+        } else {
+            self.truncate_before.max(by_count)
+        }
+    }
+
+    fn kept(&self) -> Vec<Uuid> {
+        self.ids.iter().skip(self.floor() as usize).copied().collect()
+    }
+}
+
+pub(super) struct Ender {
+    world: Arc<World>,
+    rng: StdRng,
+    number: u64,
+    streams: Vec<Known>,
+    pub done: BTreeMap<&'static str, u64>,
+}
+
+pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
+    let stream = |nth| Known {
+        name: StreamName::new(&format!("ended-{number}-{nth}")).expect("a plain name is valid"),
+        ids: Vec::new(),
+        max_count: None,
+        truncate_before: 0,
+        deleted_before: 0,
+        tombstoned: false,
+    };
+    let mut ender = Ender {
+        rng: world.plan.rng("ender", number),
+        world,
+        number,
+        streams: (0..STREAMS).map(stream).collect(),
+        done: BTreeMap::new(),
+    };
+    for _ in 0..STEPS {
+        let ms = ender.rng.random_range(0..200);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        let nth = ender.rng.random_range(0..ender.streams.len());
+        ender.step(nth).await;
+        if ender.rng.random_bool(0.7)
+            && let Some(running) = ender.world.any(&mut ender.rng).await
+        {
+            // One that is killed or does not answer shows nothing.
+            ender.look(&running, nth).await;
+        }
+    }
+    ender
+}
+
+impl Ender {
+    fn count(&mut self, what: &'static str) {
+        *self.done.entry(what).or_default() += 1;
+    }
+
+    async fn step(&mut self, nth: usize) {
+        match self.rng.random_range(0..100) {
+            0..=54 => self.append(nth).await,
+            55..=69 => self.delete(nth).await,
+            70..=96 => self.keep(nth).await,
+            _ => self.tombstone(nth).await,
+        }
+    }
+
+    /// Asks again and again, each time any store, until it is told what came of it.
+    async fn insist<T>(
+        &mut self,
+        what: &'static str,
+        ask: impl AsyncFn(&Store) -> Result<T>,
+    ) -> Option<Result<T>> {
+        for _ in 0..TRIES_MAX {
+            let running = self.world.any(&mut self.rng).await?;
+            let told = running.call(&self.world, what, ask(&running.store)).await;
+            match told {
+                Some(Err(error @ (Error::Unavailable(_) | Error::Closed | Error::Overloaded(_)))) => {
+                    self.world.judge(running.node, &error);
+                    self.count("asked again");
+                }
+                Some(told) => {
+                    if let Err(error) = &told {
+                        self.world.judge(running.node, error);
+                    }
+                    self.count(what);
+                    return Some(told);
+                }
+                None => self.count("asked again after a kill"),
+            }
+            let ms = self.rng.random_range(1..400);
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        self.world.fail(format!("{what} is never answered"));
+        None
+    }
+
+    fn wrong(&self, nth: usize, what: &str, told: &dyn std::fmt::Debug) {
+        let stream = &self.streams[nth];
+        self.world.fail(format!(
+            "{what} was told {told:?}, but of the stream is known {stream:?}"
+        ));
+    }
+
+    /// Appends to one of its streams.
+    pub(super) async fn append_somewhere(&mut self) {
+        let nth = self.rng.random_range(0..self.streams.len());
+        self.append(nth).await;
+    }
+
+    async fn append(&mut self, nth: usize) {
+        let known = self.streams[nth].clone();
+        let ids: Vec<Uuid> = (0..self.rng.random_range(1..5))
+            .map(|_| uuid::Builder::from_random_bytes(self.rng.random()).into_uuid())
+            .collect();
+        let expected = match known.is_present() {
+            _ if self.rng.random_bool(0.5) => Expected::Any,
+            true => Expected::Exactly(Revision(known.next() - 1)),
+            false => Expected::NoStream,
+        };
+        let event = |id: &Uuid| NewEvent {
+            id: *id,
+            kind: EventType::new("Ended").expect("a plain name is valid"),
+            data: vec![0; 60].into(),
+            metadata: bytes::Bytes::new(),
+            tags: Vec::new(),
+        };
+        let limits = self.world.plan.settings.limits;
+        let append = Append::new(
+            known.name.clone(),
+            expected,
+            ids.iter().map(event).collect(),
+            &limits,
+        );
+        let append = append.expect("an append of a few small events is within all limits");
+        let told = self
+            .insist("append", async |store| store.append(append.clone()).await)
+            .await;
+        match told {
+            Some(Ok(appended)) if !known.tombstoned && appended.first_revision.0 == known.next() => {
+                self.streams[nth].ids.extend(ids);
+            }
+            Some(Err(Error::Rejected(Rejection::Tombstoned { .. }))) if known.tombstoned => {
+                self.count("append to a tombstone");
+            }
+            Some(told) => self.wrong(nth, "an append", &told),
+            None => {}
+        }
+    }
+
+    async fn delete(&mut self, nth: usize) {
+        let known = self.streams[nth].clone();
+        let told = self
+            .insist("delete", async |store| {
+                store.delete_stream(&known.name, Expected::Any).await
+            })
+            .await;
+        match told {
+            Some(Ok(deleted)) if !known.tombstoned && deleted.last_revision.0 + 1 == known.next() => {
+                let stream = &mut self.streams[nth];
+                (stream.deleted_before, stream.truncate_before) = (known.next(), known.next());
+                if deleted.already_deleted && known.is_present() {
+                    self.count("delete that was written and not answered");
+                }
+            }
+            Some(Err(Error::StreamNotFound(_))) if known.next() == 0 && !known.tombstoned => {}
+            Some(Err(Error::StreamTombstoned(_))) if known.tombstoned => {}
+            Some(told) => self.wrong(nth, "a delete", &told),
+            None => {}
+        }
+    }
+
+    async fn keep(&mut self, nth: usize) {
+        let known = self.streams[nth].clone();
+        let wanted = Retention {
+            max_count: self.rng.random_bool(0.5).then(|| self.rng.random_range(1..6)),
+            max_age_seconds: None,
+            truncate_before: Revision(self.rng.random_range(0..=known.next())),
+        };
+        let told = self
+            .insist("set retention", async |store| {
+                store.set_retention(&known.name, wanted, None).await
+            })
+            .await;
+        let more = known
+            .max_count
+            .is_some_and(|old| wanted.max_count.is_none_or(|new| new > old));
+        let folded = if more { known.floor() } else { 0 };
+        let truncate_before = known.truncate_before.max(wanted.truncate_before.0).max(folded);
+        match told {
+            Some(Ok(set)) if !known.tombstoned && set.retention.truncate_before.0 == truncate_before => {
+                let stream = &mut self.streams[nth];
+                stream.max_count = wanted.max_count;
+                stream.truncate_before = truncate_before;
+            }
+            Some(Err(Error::StreamTombstoned(_))) if known.tombstoned => {}
+            Some(told) => self.wrong(nth, "a change", &(wanted, told)),
+            None => {}
+        }
+    }
+
+    async fn tombstone(&mut self, nth: usize) {
+        let known = self.streams[nth].clone();
+        let told = self
+            .insist("tombstone", async |store| {
+                store.tombstone_stream(&known.name, Expected::Any).await
+            })
+            .await;
+        match told {
+            Some(Ok(_)) => self.streams[nth].tombstoned = true,
+            Some(told) => self.wrong(nth, "a tombstone", &told),
+            None => {}
+        }
+    }
+
+    /// Looks at all of its streams. False if the store does not answer.
+    pub(super) async fn look_at_all(&mut self, running: &Running) -> bool {
+        for nth in 0..self.streams.len() {
+            if !self.look(running, nth).await {
+                return false;
+            }
+        }
+        let listed = running
+            .call(&self.world, "list", running.store.streams("ended-", None, 100))
+            .await;
+        let Some(Ok(listed)) = listed else { return false };
+        let own = format!("ended-{}-", self.number);
+        let listed: Vec<StreamName> = listed.into_iter().map(|info| info.name).collect();
+        let listed = listed.into_iter().filter(|name| name.as_str().starts_with(&own));
+        let known = self.streams.iter().filter(|stream| stream.is_present());
+        if !listed.eq(known.map(|stream| stream.name.clone())) {
+            self.world.fail(format!(
+                "other streams are listed than those of {:?}",
+                self.streams
+            ));
+        }
+        true
+    }
+
+    /// Looks at one from all sides. False if the store does not answer.
+    async fn look(&mut self, running: &Running, nth: usize) -> bool {
+        let known = self.streams[nth].clone();
+        let all = async || {
+            let store = &running.store;
+            let read = Sight::of_read(read_stream(store, &known.name, Direction::Forwards).await)?;
+            let backwards = Sight::of_read(read_stream(store, &known.name, Direction::Backwards).await)?;
+            let logged = read_log(store, &known.name).await?;
+            let delivered = Sight::of_read(deliver(store, &known.name).await)?;
+            Result::Ok((read, backwards, logged, delivered))
+        };
+        let Some(Ok((read, backwards, logged, delivered))) = running.call(&self.world, "look", all()).await
+        else {
+            return false;
+        };
+        self.count("look");
+        let (kept, mut reversed) = (known.kept(), known.kept());
+        reversed.reverse();
+        let sight = |ids: Vec<Uuid>| match known.is_present() {
+            _ if known.tombstoned => Sight::Tombstoned,
+            true => Sight::Ids(ids),
+            false => Sight::NotFound,
+        };
+        if read != sight(kept.clone()) {
+            self.wrong(nth, "a read", &read);
+        }
+        if backwards != sight(reversed) {
+            self.wrong(nth, "a read backwards", &backwards);
+        }
+        if logged != kept {
+            self.wrong(nth, "a read of the log", &logged);
+        }
+        let expected = if known.tombstoned {
+            Sight::Tombstoned
+        } else {
+            Sight::Ids(kept)
+        };
+        if delivered != expected {
+            self.wrong(nth, "a subscription", &delivered);
+        }
+        true
+    }
+}
+
+/// What is seen of a stream.
+#[derive(Debug, PartialEq, Eq)]
+enum Sight {
+    Ids(Vec<Uuid>),
+    NotFound,
+    Tombstoned,
+}
+
+impl Sight {
+    fn of_read(read: Result<Vec<Uuid>>) -> Result<Self> {
+        match read {
+            Ok(ids) => Ok(Self::Ids(ids)),
+            Err(Error::StreamNotFound(_)) => Ok(Self::NotFound),
+            Err(Error::StreamTombstoned(_)) => Ok(Self::Tombstoned),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn ids(batch: &Batch) -> Result<Vec<Uuid>> {
+    Ok(batch.records()?.into_iter().map(|record| record.id).collect())
+}
+
+async fn read_stream(store: &Store, name: &StreamName, direction: Direction) -> Result<Vec<Uuid>> {
+    let read = ReadStream {
+        stream: name.clone(),
+        direction,
+        from: None,
+        limit: None,
+        query: Query::default(),
+        until: None,
+    };
+    let mut reader = store.read_stream(read).await?;
+    let mut found = Vec::new();
+    while let Some(batch) = reader.next().await? {
+        found.extend(ids(&batch)?);
+    }
+    Ok(found)
+}
+
+/// By a scan of the log, not by its index.
+async fn read_log(store: &Store, name: &StreamName) -> Result<Vec<Uuid>> {
+    let item = QueryItem {
+        stream_prefixes: vec![name.to_string()],
+        ..QueryItem::default()
+    };
+    let read = ReadAll {
+        direction: Direction::Forwards,
+        from: None,
+        limit: None,
+        query: Query { items: vec![item] },
+        until: None,
+    };
+    let mut reader = store.read_all(read).await?;
+    let mut found = Vec::new();
+    while let Some(batch) = reader.next().await? {
+        found.extend(ids(&batch)?);
+    }
+    Ok(found)
+}
+
+async fn deliver(store: &Store, name: &StreamName) -> Result<Vec<Uuid>> {
+    let subscribe = SubscribeStream {
+        stream: name.clone(),
+        start: Start::Beginning,
+        query: Query::default(),
+    };
+    let mut subscription = store.subscribe_stream(subscribe).await?;
+    let mut found = Vec::new();
+    loop {
+        match subscription.next().await? {
+            Notice::Events(batch) => found.extend(ids(&batch)?),
+            Notice::CaughtUp { .. } => return Ok(found),
+            Notice::FellBehind { .. } | Notice::Checkpoint { .. } => {}
+        }
+    }
+}

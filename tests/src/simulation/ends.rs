@@ -1,0 +1,83 @@
+//! A simulation of the ends of streams: clients that append to streams of their own, truncate, delete and tombstone them,
+//! under the same faults and restarts as [`simulate`](super::simulate) has, among writers that do as they do there.
+//!
+//! It is judged otherwise. What is gone is in no log that could be read at the end, so the checker of appends and reads has
+//! nothing to go by. But nobody else touches such a client's streams, and it asks again until it is told: so it knows
+//! exactly what is to be seen of them, and looks from all sides, through every store.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::{ender, plan::Plan, restarts, world::World, writer};
+
+/// Time for whoever waits between tries.
+const REST: Duration = Duration::from_secs(10);
+/// Clients that end streams.
+const ENDERS: u64 = 2;
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Ends {
+    /// What must not happen.
+    pub failures: Vec<String>,
+    /// How often clients did what.
+    pub done: BTreeMap<&'static str, u64>,
+}
+
+/// Runs a simulation. The runtime must have one thread and paused time.
+pub async fn simulate_ends(plan: Plan) -> Ends {
+    let world = World::new(plan);
+    let mut done = BTreeMap::new();
+    for node in 0..world.plan.stores {
+        world.open(node).await;
+    }
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..world.plan.writers {
+        writers.spawn(writer::run(Arc::clone(&world), number as u64));
+    }
+    let restarts = tokio::spawn(restarts::run(Arc::clone(&world)));
+    // In this task, side by side.
+    let enders = (0..ENDERS).map(|number| ender::run(Arc::clone(&world), number));
+    let mut ended = futures::future::join_all(enders).await;
+    while let Some(joined) = writers.join_next().await {
+        world.joined("a writer", joined);
+    }
+    world.finish();
+    world.joined("the restarts", restarts.await);
+    settle(&world, &mut ended).await;
+    for ender in ended {
+        for (what, times) in ender.done {
+            *done.entry(what).or_default() += times;
+        }
+    }
+    let failures = std::mem::take(&mut *world.failures.lock());
+    Ends { failures, done }
+}
+
+/// Nothing fails any more: every store shows the same, as it is and once more after it was opened anew.
+async fn settle(world: &Arc<World>, enders: &mut [ender::Ender]) {
+    world.hub.calm();
+    while world.hub.has_late_commits() {
+        tokio::time::sleep(REST).await;
+    }
+    for round in 0..2 {
+        for node in 0..world.plan.stores {
+            if round > 0 {
+                world.close(node).await;
+            }
+            if world.running(node).is_none() {
+                world.open(node).await;
+            }
+            let Some(running) = world.running(node) else {
+                continue;
+            };
+            for ender in &mut *enders {
+                // A store alone on its engine learns of a commit that came late when it next appends.
+                ender.append_somewhere().await;
+                if !ender.look_at_all(&running).await {
+                    world.fail(format!("without any fault store {node} does not answer"));
+                }
+            }
+        }
+        tokio::time::sleep(REST).await;
+    }
+}

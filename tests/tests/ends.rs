@@ -1,0 +1,76 @@
+//! Many seeds of the simulation of the ends of streams.
+//!
+//! - `ANNALS_SIMULATION_SEEDS=20000`: how many seeds; 500 if not set.
+//! - `ANNALS_SIMULATION_SEED=n`: only this one.
+
+use annals_store::Sabotage;
+use annals_tests::simulation::{Ends, Plan, simulate_ends};
+
+const SEEDS: u64 = 500;
+
+fn simulate(plan: Plan) -> Ends {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime
+        .expect("a runtime needs nothing that could fail")
+        .block_on(simulate_ends(plan))
+}
+
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().expect("the variable is a number"))
+}
+
+#[test]
+fn what_was_told_to_be_gone_is_never_seen_and_nothing_else_is_lost() {
+    let seeds = match number("ANNALS_SIMULATION_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("ANNALS_SIMULATION_SEEDS").unwrap_or(SEEDS),
+    };
+    let mut done = std::collections::BTreeMap::new();
+    for seed in seeds.clone() {
+        let ends = simulate(Plan::new(seed));
+        assert!(
+            ends.failures.is_empty(),
+            "seed {seed}: {:#?}\nrun it again with ANNALS_SIMULATION_SEED={seed}",
+            ends.failures
+        );
+        for (what, times) in ends.done {
+            *done.entry(what).or_insert(0_u64) += times;
+        }
+    }
+    println!("{done:#?}");
+    if seeds.end - seeds.start >= SEEDS {
+        for what in [
+            "append",
+            "append to a tombstone",
+            "asked again",
+            "asked again after a kill",
+            "delete",
+            "delete that was written and not answered",
+            "look",
+            "set retention",
+            "tombstone",
+        ] {
+            assert!(done.contains_key(what), "{what:?} never happened");
+        }
+    }
+}
+
+#[test]
+fn a_store_that_answers_too_early_is_caught() {
+    let sabotage = Sabotage::ReplyEarly;
+    let caught = (0..200).find(|seed| {
+        let plan = Plan {
+            sabotage,
+            ..Plan::new(*seed)
+        };
+        !simulate(plan).failures.is_empty()
+    });
+    println!(
+        "{sabotage:?} is caught by seed {:?}",
+        caught.expect("it is caught")
+    );
+}
