@@ -1,8 +1,9 @@
-//! Remembers which compiler made the program, for the environment line of its reports.
+//! Compiles UmaDB's protocol with protox, so that no protoc is needed, and remembers which compiler made the program, for
+//! the environment line of its reports.
 
 use std::process::Command;
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("--version").output().ok();
@@ -10,4 +11,12 @@ fn main() {
         .and_then(|output| String::from_utf8(output.stdout).ok())
         .unwrap_or_default();
     println!("cargo::rustc-env=ANNALS_BENCH_RUSTC={}", version.trim());
+
+    println!("cargo::rerun-if-changed=proto");
+    let descriptors = protox::compile(["umadb.proto"], ["proto"])?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .bytes(".")
+        .compile_fds(descriptors)?;
+    Ok(())
 }

@@ -7,7 +7,7 @@
 //! - `echo`: the limit to compare with: the same service and messages, no storage.
 //! - `goal`: what a figure must reach.
 //! - `engine`, `deployment`: what keeps the measured servers' bytes, and how many of them share it.
-//! - `target`: the server processes that are measured, started and stopped.
+//! - `target`, `process`: the server processes that are measured, started and stopped.
 //! - `environment`, `filesystem`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
 //! - `statistics`, `report`: runs into medians and spreads, and those into a table and JSON.
 //!
@@ -27,6 +27,7 @@ mod error;
 mod filesystem;
 mod goal;
 mod load;
+mod process;
 mod quick;
 mod report;
 mod statistics;

@@ -2,8 +2,6 @@
 //!
 //! A process lives as long as its [`Process`]; dropping that kills it, so that no way out of the benchmark leaves one.
 
-mod process;
-
 use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
@@ -11,10 +9,18 @@ use std::{
 };
 
 use annals_fdbserver::{Cluster, Layout, Programs};
+use annals_proto::v1 as pb;
+use pb::event_store_service_client::EventStoreServiceClient;
+use rustix::process::Signal;
 use tokio::process::Command;
+use tonic::{Code, transport::Endpoint};
 
-use crate::{Error, Result, deployment::Deployment, engine::Engine};
-use process::Process;
+use crate::{
+    Error, Result,
+    deployment::Deployment,
+    engine::Engine,
+    process::{Process, Program},
+};
 
 /// How long a load's failure waits for the end of a server that may have caused it.
 const ENDING: Duration = Duration::from_millis(500);
@@ -97,8 +103,11 @@ impl Target {
         for (nth, address) in (1..).zip(free_addresses(self.servers())?) {
             let own_folder = folder.path().join(format!("server-{nth}"));
             std::fs::create_dir(&own_folder).map_err(Error::system("make a server's folder"))?;
-            let command = self.command(&own_folder, cluster.as_ref())?;
-            servers.push(Process::start(self.name(), command, address, &own_folder)?);
+            let program = self.program(&own_folder, address, cluster.as_ref())?;
+            servers.push(Server {
+                process: Process::start(self.name(), program, &own_folder)?,
+                endpoint: format!("http://{address}"),
+            });
         }
         for server in &mut servers {
             server.answers().await?;
@@ -117,32 +126,66 @@ impl Target {
         }
     }
 
-    /// A server's program and options, but for where it listens.
-    fn command(&self, folder: &Path, cluster: Option<&Cluster>) -> Result<Command> {
+    /// A server's program and options.
+    fn program(&self, folder: &Path, address: SocketAddr, cluster: Option<&Cluster>) -> Result<Program> {
+        let listen = ["--listen".to_owned(), address.to_string()];
         let Self::Annals {
             program, deployment, ..
         } = self
         else {
-            let mut command = Command::new(own_program()?);
-            command.arg("echo");
-            return Ok(command);
+            let program = own_program()?;
+            return Ok(Box::new(move || {
+                let mut command = Command::new(&program);
+                command.arg("echo").args(&listen);
+                command
+            }));
         };
-        let mut command = Command::new(program);
-        command
-            .args(["--engine", deployment.engine().name()])
-            .args(["--http-listen", "127.0.0.1:0"])
-            .arg("--data")
-            .arg(folder.join("data"));
-        if let Some(cluster) = cluster {
-            command.arg("--cluster-file").arg(cluster.cluster_file());
-        }
-        Ok(command)
+        let (program, engine, data) = (program.clone(), deployment.engine().name(), folder.join("data"));
+        let cluster_file = cluster.map(|cluster| cluster.cluster_file().to_owned());
+        Ok(Box::new(move || {
+            let mut command = Command::new(&program);
+            command
+                .args(["--engine", engine])
+                .args(["--http-listen", "127.0.0.1:0"])
+                .args(&listen)
+                .arg("--data")
+                .arg(&data);
+            if let Some(cluster_file) = &cluster_file {
+                command.arg("--cluster-file").arg(cluster_file);
+            }
+            command
+        }))
+    }
+}
+
+/// A server that runs, and where it serves.
+struct Server {
+    process: Process,
+    endpoint: String,
+}
+
+impl Server {
+    /// Waits until it answers a call.
+    async fn answers(&mut self) -> Result<()> {
+        let endpoint = Endpoint::from_shared(self.endpoint.clone())
+            .map_err(|error| Error::wrong("connecting", error.to_string()))?;
+        let answered = async || {
+            let Ok(channel) = endpoint.connect().await else {
+                return false;
+            };
+            let mut stub = EventStoreServiceClient::new(channel);
+            match stub.get_server_info(pb::GetServerInfoRequest {}).await {
+                Ok(_) => true,
+                Err(status) => status.code() == Code::Unimplemented,
+            }
+        };
+        self.process.answers(answered).await
     }
 }
 
 /// Servers that run.
 pub(crate) struct Running {
-    servers: Vec<Process>,
+    servers: Vec<Server>,
     /// What they keep their bytes in, if that is not themselves. Gone before its folder is.
     cluster: Option<Cluster>,
     folder: tempfile::TempDir,
@@ -151,8 +194,10 @@ pub(crate) struct Running {
 impl Running {
     /// Where they serve.
     pub(crate) fn endpoints(&self) -> Vec<String> {
-        let endpoints = self.servers.iter().map(Process::endpoint);
-        endpoints.map(str::to_owned).collect()
+        self.servers
+            .iter()
+            .map(|server| server.endpoint.clone())
+            .collect()
     }
 
     /// The numbers of all processes, the cluster's among them.
@@ -160,7 +205,7 @@ impl Running {
         let cluster = self.cluster.iter().flat_map(Cluster::pids);
         self.servers
             .iter()
-            .filter_map(Process::pid)
+            .filter_map(|server| server.process.pid())
             .chain(cluster)
             .collect()
     }
@@ -168,20 +213,42 @@ impl Running {
     /// Tells a load's failure together with what a server said, if it is gone.
     pub(crate) async fn explain(&mut self, failure: Error) -> Error {
         for server in &mut self.servers {
-            if let Some(ended) = server.ended(ENDING, &failure).await {
+            if let Some(ended) = server.process.ended(ENDING, &failure).await {
                 return ended;
             }
         }
         failure
     }
 
+    /// Where they keep their files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts them again after a clean stop, or after kill -9, and waits until they answer.
+    pub(crate) async fn restart(&mut self, killed: bool) -> Result<()> {
+        for server in &mut self.servers {
+            if killed {
+                server.process.kill().await?;
+            } else {
+                server.process.ask_to_stop(Signal::TERM)?;
+                server.process.stopped().await?;
+            }
+        }
+        for server in &mut self.servers {
+            server.process.start_again()?;
+            server.answers().await?;
+        }
+        Ok(())
+    }
+
     /// Asks the servers to stop, waits until they have, and deletes their folder.
     pub(crate) async fn stop(mut self) -> Result<()> {
         for server in &self.servers {
-            server.ask_to_stop()?;
+            server.process.ask_to_stop(Signal::TERM)?;
         }
         for server in &mut self.servers {
-            server.stopped().await?;
+            server.process.stopped().await?;
         }
         drop(self.cluster.take());
         self.folder
@@ -207,7 +274,7 @@ fn own_program() -> Result<PathBuf> {
 
 /// Loopback addresses whose ports are free now and differ. Another process may take one before its server does; then that
 /// says so.
-fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
+pub(crate) fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
     let listeners: std::io::Result<Vec<TcpListener>> =
         (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
     listeners
