@@ -2,7 +2,8 @@
 //!
 //! - An append is decoded, counted, and answered with the revisions that it expected.
 //! - A session is answered message by message, one result for each append.
-//! - `ReadAll` sends a batch that was encoded once, as often as the limit asks for. No server can send events for less.
+//! - `ReadAll` and `ReadStream` send a batch that was encoded once, as often as the limit asks for. No server can send
+//!   events for less.
 //! - `SubscribeAll` sends what is appended from then on, unless nobody subscribed.
 //!
 //! Windows and frame sizes are those of the Annals server. Everything else is unimplemented.
@@ -36,6 +37,7 @@ use crate::{Error, Result};
 use reads::{Encoded, Reads};
 
 const READ_ALL: &str = "/annals.v1.EventStoreService/ReadAll";
+const READ_STREAM: &str = "/annals.v1.EventStoreService/ReadStream";
 /// Events that a subscriber may be behind before it is cut off.
 const SUBSCRIBER_EVENTS: usize = 65_536;
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
@@ -303,7 +305,7 @@ impl EventStoreService for Shared {
     }
 }
 
-/// The generated service, with `ReadAll` taken out of it, because its trait answers with messages and not with bytes.
+/// The generated service, with the reads taken out of it, because its trait answers with messages and not with bytes.
 #[derive(Clone)]
 struct Routed {
     generated: EventStoreServiceServer<Shared>,
@@ -336,7 +338,12 @@ impl Service<http::Request<Body>> for Routed {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         if request.uri().path() == READ_ALL {
             let reads = self.reads.clone();
-            Box::pin(async move { Ok(Grpc::new(Encoded).server_streaming(reads, request).await) })
+            let codec = Encoded::<pb::ReadAllRequest>::new();
+            Box::pin(async move { Ok(Grpc::new(codec).server_streaming(reads, request).await) })
+        } else if request.uri().path() == READ_STREAM {
+            let reads = self.reads.clone();
+            let codec = Encoded::<pb::ReadStreamRequest>::new();
+            Box::pin(async move { Ok(Grpc::new(codec).server_streaming(reads, request).await) })
         } else {
             self.generated.call(request)
         }

@@ -1,5 +1,7 @@
 //! Reads of a log that is not there: a batch that was encoded once, sent as it is.
 
+use std::marker::PhantomData;
+
 use annals_proto::v1 as pb;
 use bytes::{BufMut, Bytes};
 use futures::stream;
@@ -14,10 +16,10 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use super::{Answered, Answers, RECORDED_AT};
 use crate::load;
 
-/// Bytes of events in a message of `ReadAll`, as the Annals server has them.
+/// Bytes of events in a message of an answer, as the Annals server has them.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// Answers `ReadAll` with bytes that are there.
+/// Answers reads with bytes that are there. Events are field 1 of both answers.
 #[derive(Clone)]
 pub(super) struct Reads {
     pub(super) event_bytes: usize,
@@ -59,14 +61,31 @@ impl Reads {
     }
 }
 
-impl ServerStreamingService<pb::ReadAllRequest> for Reads {
+/// A request that says how many events it wants.
+pub(super) trait Limited: prost::Message + Default + Send + 'static {
+    fn limit(&self) -> u64;
+}
+
+impl Limited for pb::ReadAllRequest {
+    fn limit(&self) -> u64 {
+        self.limit.unwrap_or(0)
+    }
+}
+
+impl Limited for pb::ReadStreamRequest {
+    fn limit(&self) -> u64 {
+        self.limit.unwrap_or(0)
+    }
+}
+
+impl<R: Limited> ServerStreamingService<R> for Reads {
     type Response = Bytes;
     type ResponseStream = Answers<Bytes>;
     type Future = std::future::Ready<Answered<Answers<Bytes>>>;
 
-    fn call(&mut self, request: Request<pb::ReadAllRequest>) -> Self::Future {
+    fn call(&mut self, request: Request<R>) -> Self::Future {
         let reads = self.clone();
-        let mut left = request.into_inner().limit.unwrap_or(0);
+        let mut left = request.into_inner().limit();
         let batches = std::iter::from_fn(move || {
             let events = left.min(reads.batch_events);
             left -= events;
@@ -77,25 +96,31 @@ impl ServerStreamingService<pb::ReadAllRequest> for Reads {
     }
 }
 
-/// Sends bytes as they are.
-pub(super) struct Encoded;
+/// Sends bytes as they are, in answer to `R`.
+pub(super) struct Encoded<R>(PhantomData<R>);
 
-impl Codec for Encoded {
-    type Encode = Bytes;
-    type Decode = pb::ReadAllRequest;
-    type Encoder = Self;
-    type Decoder = ProstDecoder<pb::ReadAllRequest>;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self::Decoder {
-        ProstCodec::<pb::ReadAllRequest, pb::ReadAllRequest>::raw_decoder(BufferSettings::default())
+impl<R> Encoded<R> {
+    pub(super) const fn new() -> Self {
+        Self(PhantomData)
     }
 }
 
-impl Encoder for Encoded {
+impl<R: Limited> Codec for Encoded<R> {
+    type Encode = Bytes;
+    type Decode = R;
+    type Encoder = Self;
+    type Decoder = ProstDecoder<R>;
+
+    fn encoder(&mut self) -> Self {
+        Self::new()
+    }
+
+    fn decoder(&mut self) -> Self::Decoder {
+        ProstCodec::<R, R>::raw_decoder(BufferSettings::default())
+    }
+}
+
+impl<R: Limited> Encoder for Encoded<R> {
     type Item = Bytes;
     type Error = Status;
 

@@ -15,6 +15,22 @@ pub(crate) const ID_BYTES: usize = 36;
 /// Bytes of a type: all have as many.
 pub(crate) const TYPE_BYTES: usize = 12;
 
+/// Bytes of a stream's name.
+pub(crate) const STREAM_BYTES: usize = 16;
+/// Bytes of a tag.
+pub(crate) const TAG_BYTES: usize = 12;
+/// How many tags there are: each is borne by one event in so many.
+pub(crate) const TAGS: u64 = 1_000;
+/// How many categories there are: each has one stream in so many.
+pub(crate) const CATEGORIES: usize = CATEGORY.len();
+/// How many types there are: each is that of one event in so many.
+pub(crate) const KINDS: usize = TYPES.len();
+
+/// What streams are about. Several, because a store may lock, or keep apart, what belongs to one.
+const CATEGORY: [&str; 8] = [
+    "order", "stock", "price", "claim", "visit", "cargo", "parts", "audit",
+];
+
 const TYPES: [&str; 8] = [
     "OrderCreated",
     "OrderShipped",
@@ -38,7 +54,7 @@ static POOL: LazyLock<Vec<Content>> = LazyLock::new(|| {
     let mut state = 1;
     (0..POOL_EVENTS)
         .map(|nth| Content {
-            kind: TYPES[nth % TYPES.len()],
+            kind: kind(nth as u64),
             data: data(&mut state),
         })
         .collect()
@@ -47,6 +63,38 @@ static POOL: LazyLock<Vec<Content>> = LazyLock::new(|| {
 /// Type and data of the event with this number.
 pub(crate) fn content(number: u64) -> &'static Content {
     &POOL[number as usize % POOL_EVENTS]
+}
+
+/// `order-0000000040`: the category, and the stream's number.
+pub(crate) fn stream_name(stream: u64) -> [u8; STREAM_BYTES] {
+    let mut name = *b"     -0000000000";
+    name[..5].copy_from_slice(category(stream).as_bytes());
+    put_decimal(&mut name[6..], stream);
+    name
+}
+
+/// The category of a stream: 5 letters, before the hyphen of its name.
+pub(crate) fn category(stream: u64) -> &'static str {
+    CATEGORY[stream as usize % CATEGORIES]
+}
+
+/// The type of the events with this number and every [`KINDS`]th after it.
+pub(crate) fn kind(number: u64) -> &'static str {
+    TYPES[number as usize % KINDS]
+}
+
+/// `customer:042`. Spread so that it is not a matter of the type.
+pub(crate) fn tag(number: u64) -> [u8; TAG_BYTES] {
+    let mut tag = *b"customer:000";
+    put_decimal(&mut tag[9..], number / KINDS as u64 % TAGS);
+    tag
+}
+
+fn put_decimal(to: &mut [u8], mut value: u64) {
+    for digit in to.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
 }
 
 /// A UUID (version 4 in form) whose last 12 digits are the number, and the others look random.
@@ -165,6 +213,13 @@ mod tests {
     fn what_is_not_an_id_of_ours_has_no_number() {
         assert_eq!(number(""), None);
         assert_eq!(number("00000000-0000-4000-8000-zzzzzzzzzzzz"), None);
+    }
+
+    #[test]
+    fn names_and_tags_are_text_of_their_length() {
+        assert_eq!(&stream_name(42), b"price-0000000042");
+        assert_eq!(&stream_name(9_999_999_999), b"audit-9999999999");
+        assert_eq!(&tag(8 * 1_042), b"customer:042");
     }
 
     #[test]

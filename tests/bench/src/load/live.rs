@@ -69,17 +69,17 @@ pub(crate) async fn run(subject: &Subject<'_>, per_second: u32) -> Result<Measur
 }
 
 /// When which event is due, and when it was sent.
-struct Schedule {
+pub(crate) struct Schedule {
     first: u64,
     begin: std::time::Instant,
     interval: Duration,
     /// Nanoseconds since `begin`, by event.
     sent_at: Vec<AtomicU64>,
-    stopped: AtomicBool,
+    pub(crate) stopped: AtomicBool,
 }
 
 impl Schedule {
-    fn new(first: u64, count: u32, per_second: u32) -> Self {
+    pub(crate) fn new(first: u64, count: u32, per_second: u32) -> Self {
         Self {
             first,
             begin: std::time::Instant::now(),
@@ -90,7 +90,7 @@ impl Schedule {
     }
 
     /// Hands over each event when it is due. Returns by how much the latest was late.
-    fn pace(&self, due: &mpsc::UnboundedSender<u64>) -> Duration {
+    pub(crate) fn pace(&self, due: &mpsc::UnboundedSender<u64>) -> Duration {
         let mut late_max = Duration::ZERO;
         for (nth, sent_at) in (0u32..).zip(&self.sent_at) {
             let due_at = self.interval * nth;
@@ -114,7 +114,7 @@ impl Schedule {
     }
 
     /// Which of the events this is, and how long ago it was sent. `None` if it is another's.
-    fn since_sent(&self, number: u64) -> Option<Duration> {
+    pub(crate) fn since_sent(&self, number: u64) -> Option<Duration> {
         let nth = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let sent_at = Duration::from_nanos(self.sent_at.get(nth)?.load(Ordering::Acquire));
         Some(self.begin.elapsed().saturating_sub(sent_at))

@@ -10,12 +10,12 @@
 //! A load warms up first; what ends before or after the window is not counted.
 
 pub(crate) mod calls;
-mod connection;
-mod events;
+pub(crate) mod connection;
+pub(crate) mod events;
 pub(crate) mod live;
 pub(crate) mod read;
 pub(crate) mod session;
-mod wire;
+pub(crate) mod wire;
 
 pub(crate) use connection::connect;
 pub(crate) use events::{Supply, content, id};
@@ -89,17 +89,17 @@ pub(crate) struct Latency {
 /// Collects latencies of many tasks. One lock for all: at the rates of single calls it is hardly ever waited for, and one
 /// histogram stays in the cache where one for each client would not.
 #[derive(Debug)]
-struct Latencies(Mutex<Histogram<u64>>);
+pub(crate) struct Latencies(Mutex<Histogram<u64>>);
 
 impl Latencies {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let histogram = Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, 3);
         Self(Mutex::new(
             histogram.expect("these are bounds that a histogram can have"),
         ))
     }
 
-    fn record(&self, latency: Duration) {
+    pub(crate) fn record(&self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         self.0
             .lock()
@@ -107,14 +107,14 @@ impl Latencies {
             .saturating_record(micros);
     }
 
-    fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .len()
     }
 
-    fn summary(&self) -> Latency {
+    pub(crate) fn summary(&self) -> Latency {
         let histogram = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
         Latency {
@@ -128,14 +128,14 @@ impl Latencies {
 
 /// When counting begins and ends.
 #[derive(Clone, Copy, Debug)]
-struct Window {
-    from: Instant,
-    to: Instant,
+pub(crate) struct Window {
+    pub(crate) from: Instant,
+    pub(crate) to: Instant,
 }
 
 impl Window {
     /// Begins after the subject's warm-up, which begins now.
-    fn after_warm_up(subject: &Subject<'_>) -> Self {
+    pub(crate) fn after_warm_up(subject: &Subject<'_>) -> Self {
         let from = Instant::now() + subject.warm_up;
         Self {
             from,
@@ -143,36 +143,36 @@ impl Window {
         }
     }
 
-    fn holds(&self, at: Instant) -> bool {
+    pub(crate) fn holds(&self, at: Instant) -> bool {
         self.from <= at && at < self.to
     }
 
     /// Sleeps through the window. Gives the CPU time that generator and server took in it.
-    async fn watch(self, server: &[u32]) -> CpuTimes {
+    pub(crate) async fn watch(self, server: &[u32]) -> CpuTimes {
         sleep_until(self.from).await;
         let before = CpuTimes::now(server);
         sleep_until(self.to).await;
         CpuTimes::now(server).since(&before)
     }
 
-    fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         (self.to - self.from).as_secs_f64()
     }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct CpuTimes {
+pub(crate) struct CpuTimes {
     client: Duration,
     server: Duration,
     all: Duration,
 }
 
 impl CpuTimes {
-    fn others_cores_busy(&self, seconds: f64) -> f64 {
+    pub(crate) fn others_cores_busy(&self, seconds: f64) -> f64 {
         self.all.saturating_sub(self.client + self.server).as_secs_f64() / seconds
     }
 
-    fn now(server: &[u32]) -> Self {
+    pub(crate) fn now(server: &[u32]) -> Self {
         let of = |pid| cpu::time_of(pid).unwrap_or_default();
         Self {
             client: of(std::process::id()),
@@ -181,7 +181,7 @@ impl CpuTimes {
         }
     }
 
-    fn since(&self, before: &Self) -> Self {
+    pub(crate) fn since(&self, before: &Self) -> Self {
         Self {
             client: self.client.saturating_sub(before.client),
             server: self.server.saturating_sub(before.server),
@@ -200,7 +200,7 @@ pub(crate) async fn others_cores_busy(server: &[u32], time: Duration) -> f64 {
 }
 
 impl Measured {
-    fn new(events: u64, seconds: f64, cpu: CpuTimes) -> Self {
+    pub(crate) fn new(events: u64, seconds: f64, cpu: CpuTimes) -> Self {
         let per_event = |time: Duration| time.as_secs_f64() * 1e6 / events.max(1) as f64;
         Self {
             events,

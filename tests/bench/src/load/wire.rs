@@ -5,8 +5,9 @@
 //!
 //! ```text
 //! AppendToStreamRequest   1: stream   2: ExpectedRevision {1: revision | 2: no_stream {}}   3: NewEvent, repeated
-//! NewEvent                1: id   2: type   3: data
+//! NewEvent                1: id   2: type   3: data   5: tag, in labelled ones
 //! AppendSessionRequest    1: SessionAppend {1: AppendToStreamRequest}
+//! AppendRequest           1: Write {1: stream   2: NewEvent}   2: Check {2: NoMatchCheck {1: Query   2: after}}
 //! ```
 
 use std::marker::PhantomData;
@@ -23,12 +24,12 @@ use tonic::{
 };
 use tonic_prost::{ProstCodec, ProstDecoder};
 
-use super::events::{self, DATA_BYTES, ID_BYTES, TYPE_BYTES};
+use super::events::{self, DATA_BYTES, ID_BYTES, STREAM_BYTES, TAG_BYTES, TYPE_BYTES, stream_name, tag};
 
 const APPEND_TO_STREAM: &str = "/annals.v1.EventStoreService/AppendToStream";
+const APPEND: &str = "/annals.v1.EventStoreService/Append";
 const APPEND_SESSION: &str = "/annals.v1.EventStoreService/AppendSession";
 
-const STREAM_BYTES: usize = 16;
 /// A field's key and a length below 128, the same with a length of two bytes (data).
 const EVENT_BODY_BYTES: usize = (2 + ID_BYTES) + (2 + TYPE_BYTES) + (3 + DATA_BYTES);
 
@@ -45,6 +46,21 @@ pub(crate) struct Append {
     pub(crate) events: u32,
 }
 
+/// The same, whose events bear tags.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Labelled(pub(crate) Append);
+
+/// One event with a tag, if no event that bears the tag stands after a position.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conditional {
+    /// The number of the stream, and of the tag.
+    pub(crate) stream: u64,
+    /// The position.
+    pub(crate) after: u64,
+    /// The event's number.
+    pub(crate) number: u64,
+}
+
 /// The same, as a message of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionAppend(pub(crate) Append);
@@ -56,8 +72,74 @@ pub(crate) trait Message: Send + Sync + 'static {
 
 impl Message for Append {
     fn write(&self, to: &mut impl BufMut) {
+        self.write_head(to);
+        for number in self.first..self.first + u64::from(self.events) {
+            open(to, 3, EVENT_BODY_BYTES);
+            write_event(number, to);
+        }
+    }
+}
+
+impl Message for Labelled {
+    fn write(&self, to: &mut impl BufMut) {
+        let append = self.0;
+        append.write_head(to);
+        for number in append.first..append.first + u64::from(append.events) {
+            open(to, 3, EVENT_BODY_BYTES + 2 + TAG_BYTES);
+            write_event(number, to);
+            open(to, 5, TAG_BYTES);
+            to.put_slice(&tag(number));
+        }
+    }
+}
+
+impl Message for Conditional {
+    fn write(&self, to: &mut impl BufMut) {
+        // The name of the stream does for the tag, too.
+        let name = stream_name(self.stream);
+        let event = EVENT_BODY_BYTES + 2 + STREAM_BYTES;
+        open(to, 1, (2 + STREAM_BYTES) + (1 + encoded_len_varint(event as u64) + event));
         open(to, 1, STREAM_BYTES);
-        to.put_slice(&name(self.stream));
+        to.put_slice(&name);
+        open(to, 2, event);
+        write_event(self.number, to);
+        open(to, 5, STREAM_BYTES);
+        to.put_slice(&name);
+
+        let item = 2 + STREAM_BYTES;
+        let after = match self.after {
+            0 => 0,
+            after => 1 + encoded_len_varint(after),
+        };
+        open(to, 2, 2 + (4 + item) + after);
+        open(to, 2, (4 + item) + after);
+        open(to, 1, 2 + item);
+        open(to, 1, item);
+        open(to, 5, STREAM_BYTES);
+        to.put_slice(&name);
+        if self.after > 0 {
+            to.put_u8(2 << 3);
+            encode_varint(self.after, to);
+        }
+    }
+}
+
+/// Id, type and data of an event.
+fn write_event(number: u64, to: &mut impl BufMut) {
+    let content = events::content(number);
+    open(to, 1, ID_BYTES);
+    to.put_slice(&events::id(number));
+    open(to, 2, TYPE_BYTES);
+    to.put_slice(content.kind.as_bytes());
+    open(to, 3, DATA_BYTES);
+    to.put_slice(&content.data);
+}
+
+impl Append {
+    /// Stream and expected revision.
+    fn write_head(&self, to: &mut impl BufMut) {
+        open(to, 1, STREAM_BYTES);
+        to.put_slice(&stream_name(self.stream));
         match self.revision.checked_sub(1) {
             None => to.put_slice(&[2 << 3 | 2, 2, 2 << 3 | 2, 0]),
             Some(expected) => {
@@ -66,20 +148,8 @@ impl Message for Append {
                 encode_varint(expected, to);
             }
         }
-        for number in self.first..self.first + u64::from(self.events) {
-            let content = events::content(number);
-            open(to, 3, EVENT_BODY_BYTES);
-            open(to, 1, ID_BYTES);
-            to.put_slice(&events::id(number));
-            open(to, 2, TYPE_BYTES);
-            to.put_slice(content.kind.as_bytes());
-            open(to, 3, DATA_BYTES);
-            to.put_slice(&content.data);
-        }
     }
-}
 
-impl Append {
     fn bytes(&self) -> usize {
         let expected = self
             .revision
@@ -100,31 +170,37 @@ impl Message for SessionAppend {
 }
 
 /// Key and length of a field that is a message, a string or bytes.
-fn open(to: &mut impl BufMut, field: u8, bytes: usize) {
+pub(crate) fn open(to: &mut impl BufMut, field: u8, bytes: usize) {
     to.put_u8(field << 3 | 2);
     encode_varint(bytes as u64, to);
-}
-
-/// `order-0000000042`.
-fn name(stream: u64) -> [u8; STREAM_BYTES] {
-    let mut name = *b"order-0000000000";
-    let mut left = stream;
-    for digit in name[6..].iter_mut().rev() {
-        *digit = b'0' + (left % 10) as u8;
-        left /= 10;
-    }
-    name
 }
 
 /// Sends one append in a call of its own.
 pub(crate) async fn append(
     grpc: &mut Grpc<Channel>,
-    append: Append,
+    append: impl Message,
 ) -> Result<pb::AppendToStreamResponse, Status> {
+    unary(grpc, APPEND_TO_STREAM, append).await
+}
+
+/// Sends one append with a condition.
+pub(crate) async fn append_if(
+    grpc: &mut Grpc<Channel>,
+    append: Conditional,
+) -> Result<pb::AppendResponse, Status> {
+    unary(grpc, APPEND, append).await
+}
+
+/// Calls a method with a message that writes itself.
+pub(crate) async fn unary<A: prost::Message + Default + Send + 'static>(
+    grpc: &mut Grpc<Channel>,
+    path: &'static str,
+    message: impl Message,
+) -> Result<A, Status> {
     ready(grpc).await?;
-    let path = PathAndQuery::from_static(APPEND_TO_STREAM);
+    let path = PathAndQuery::from_static(path);
     Ok(grpc
-        .unary(Request::new(append), path, Wire::new())
+        .unary(Request::new(message), path, Wire::new())
         .await?
         .into_inner())
 }
@@ -209,20 +285,27 @@ mod tests {
         bytes
     }
 
+    fn name(stream: u64) -> String {
+        String::from_utf8(stream_name(stream).to_vec()).unwrap()
+    }
+
+    fn event(number: u64) -> pb::NewEvent {
+        pb::NewEvent {
+            id: String::from_utf8(events::id(number).to_vec()).unwrap(),
+            r#type: events::content(number).kind.to_owned(),
+            data: events::content(number).data.to_vec().into(),
+            ..Default::default()
+        }
+    }
+
     fn as_prost(append: Append) -> pb::AppendToStreamRequest {
         use pb::expected_revision::Expected;
         let expected = match append.revision {
             0 => Expected::NoStream(()),
             first => Expected::Revision(first - 1),
         };
-        let event = |number| pb::NewEvent {
-            id: String::from_utf8(events::id(number).to_vec()).unwrap(),
-            r#type: events::content(number).kind.to_owned(),
-            data: events::content(number).data.to_vec().into(),
-            ..Default::default()
-        };
         pb::AppendToStreamRequest {
-            stream: format!("order-{:010}", append.stream),
+            stream: name(append.stream),
             expected: Some(pb::ExpectedRevision {
                 expected: Some(expected),
             }),
@@ -249,6 +332,51 @@ mod tests {
                 appends: vec![pb::SessionAppend { append: Some(inner) }],
             };
             assert_eq!(written(&SessionAppend(append)), message.encode_to_vec());
+        }
+    }
+
+    #[test]
+    fn labelled_events_are_written_as_prost_would_write_them() {
+        for append in [FIRST, LATER] {
+            let mut message = as_prost(append);
+            for (number, event) in (append.first..).zip(&mut message.events) {
+                event.tags = vec![String::from_utf8(tag(number).to_vec()).unwrap()];
+            }
+            assert_eq!(written(&Labelled(append)), message.encode_to_vec());
+        }
+    }
+
+    #[test]
+    fn a_conditional_append_is_written_as_prost_would_write_it() {
+        for after in [0, 7, 1_000_000] {
+            let append = Conditional {
+                stream: 42,
+                after,
+                number: 70_000,
+            };
+            let tags = vec![name(42)];
+            let query = pb::Query {
+                items: vec![pb::QueryItem {
+                    tags: tags.clone(),
+                    ..Default::default()
+                }],
+            };
+            let check = pb::check::Check::NoMatch(pb::NoMatchCheck {
+                query: Some(query),
+                after,
+            });
+            let message = pb::AppendRequest {
+                writes: vec![pb::Write {
+                    stream: name(42),
+                    events: vec![pb::NewEvent {
+                        tags,
+                        ..event(append.number)
+                    }],
+                }],
+                checks: vec![pb::Check { check: Some(check) }],
+                recorded_at: None,
+            };
+            assert_eq!(written(&append), message.encode_to_vec());
         }
     }
 }
