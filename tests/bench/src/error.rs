@@ -30,6 +30,28 @@ pub(crate) enum Error {
          the server with `--features annals-server/foundationdb`"
     )]
     NoFoundationDb,
+    /// Install it, or leave it out.
+    #[error(
+        "{0} is not here; install the stores to compare with by `scripts/peers`, or name others with --stores"
+    )]
+    NoPeer(&'static str),
+    /// Build with it.
+    #[cfg(not(feature = "peers"))]
+    #[error(
+        "this program was built without the client of {0}; build it with `cargo build --release -p annals-bench --features \
+         peers`, or name others with --stores"
+    )]
+    NoPeers(&'static str),
+    /// A store other than Annals refused what it must take: report it.
+    #[error("{load}: {store} failed: {problem}")]
+    Peer {
+        /// Which store.
+        store: &'static str,
+        /// Which load.
+        load: String,
+        /// What it or its client said.
+        problem: String,
+    },
     /// Name a folder on a real disk.
     #[error(
         "the data folder {folder} is on {kind}, which is memory: fsync costs nothing there, so the figures would \
@@ -86,6 +108,11 @@ pub(crate) enum Error {
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// Whether the server does not have the call at all.
+    pub(crate) fn is_unimplemented(&self) -> bool {
+        matches!(self, Self::Call { status, .. } if status.code() == tonic::Code::Unimplemented)
+    }
+
     /// For `map_err` on calls into the system.
     pub(crate) fn system<E: Into<std::io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
@@ -99,6 +126,16 @@ impl Error {
         Self::Wrong {
             load: load.into(),
             problem: problem.into(),
+        }
+    }
+
+    /// For `map_err` on calls to another store.
+    #[cfg(feature = "peers")]
+    pub(crate) fn peer<E: std::fmt::Debug>(store: &'static str, load: &str) -> impl FnOnce(E) -> Self {
+        move |error| Self::Peer {
+            store,
+            load: load.to_owned(),
+            problem: format!("{error:?}"),
         }
     }
 

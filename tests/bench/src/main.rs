@@ -1,8 +1,9 @@
 //! `annals-bench`: how fast an Annals server is on this machine, beside the limit of its transport.
 //!
 //! - `quick`: the first figures: which rounds are run, in which order.
+//! - `compare`: Annals beside other stores; `stores`: how each of them is run and spoken to.
 //! - `conditions`: what a condition costs in a small log and in a large one.
-//! - `workload`: what is measured.
+//! - `workload`: what `quick` measures.
 //! - `load`: the load generator, a file for each kind of load.
 //! - `echo`: the limit to compare with: the same service and messages, no storage.
 //! - `goal`: what a figure must reach.
@@ -15,6 +16,7 @@
 //! 2. A goal is compared with the figure before it is rounded.
 //! 3. The echo server is sent the same bytes by the same generator, so that its cost is in both figures.
 
+mod compare;
 mod conditions;
 mod cores;
 mod cpu;
@@ -31,6 +33,7 @@ mod process;
 mod quick;
 mod report;
 mod statistics;
+mod stores;
 mod target;
 mod workload;
 
@@ -51,6 +54,8 @@ struct Arguments {
 enum Command {
     /// The first figures: appends, a session, reads and live delivery, beside a bare echo of the same messages
     Quick(quick::Options),
+    /// Annals beside what people would use instead: UmaDB, message-db on PostgreSQL, NATS JetStream, a bare echo, a bare file
+    Compare(compare::Options),
     /// What a condition of an append costs in a small log and in a large one
     Conditions(conditions::Options),
     /// Serves the bare echo; the other commands start it themselves
@@ -85,6 +90,15 @@ fn start(command: Command) -> Result<()> {
             runtime(options.cores)?.block_on(async {
                 tokio::select! {
                     done = conditions::run(&options) => done,
+                    _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+                }
+            })
+        }
+        Command::Compare(options) => {
+            cores::pin_to(options.cores)?;
+            runtime(options.cores)?.block_on(async {
+                tokio::select! {
+                    done = compare::run(&options) => done,
                     _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
                 }
             })

@@ -61,7 +61,7 @@ impl Process {
     }
 
     /// Waits until `answered` says that the server answers.
-    pub(crate) async fn answers(&mut self, answered: impl AsyncFn() -> bool) -> Result<()> {
+    pub(crate) async fn answers<F: Future<Output = bool>>(&mut self, answered: impl Fn() -> F) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self
@@ -214,7 +214,7 @@ mod tests {
     async fn a_server_that_ends_as_it_starts_is_told_with_its_last_words() {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Process::start("shell", shell("echo no disk left; exit 3"), folder.path()).unwrap();
-        let error = process.answers(async || false).await.unwrap_err().to_string();
+        let error = process.answers(|| async { false }).await.unwrap_err().to_string();
         assert!(
             error.contains("shell ended as it started") && error.contains("no disk left"),
             "{error}"

@@ -5,7 +5,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use annals_fdbserver::{Cluster, Layout, Programs};
@@ -89,10 +89,7 @@ impl Target {
 
     /// Starts its servers in an empty folder below `data` and waits until they answer.
     pub(crate) async fn start(&self, data: &Path) -> Result<Running> {
-        let folder = tempfile::Builder::new()
-            .prefix(&format!("{}-", self.name()))
-            .tempdir_in(data)
-            .map_err(Error::system(format!("make a folder in {}", data.display())))?;
+        let folder = new_folder(self.name(), data)?;
         let cluster = match self {
             Self::Annals { deployment, .. } if deployment.engine().is_shared() => {
                 Some(start_cluster(folder.path().to_owned()).await?)
@@ -169,17 +166,18 @@ impl Server {
     async fn answers(&mut self) -> Result<()> {
         let endpoint = Endpoint::from_shared(self.endpoint.clone())
             .map_err(|error| Error::wrong("connecting", error.to_string()))?;
-        let answered = async || {
-            let Ok(channel) = endpoint.connect().await else {
-                return false;
-            };
-            let mut stub = EventStoreServiceClient::new(channel);
-            match stub.get_server_info(pb::GetServerInfoRequest {}).await {
-                Ok(_) => true,
-                Err(status) => status.code() == Code::Unimplemented,
-            }
-        };
-        self.process.answers(answered).await
+        self.process.answers(|| answered(endpoint.clone())).await
+    }
+}
+
+async fn answered(endpoint: Endpoint) -> bool {
+    let Ok(channel) = endpoint.connect().await else {
+        return false;
+    };
+    let mut stub = EventStoreServiceClient::new(channel);
+    match stub.get_server_info(pb::GetServerInfoRequest {}).await {
+        Ok(_) => true,
+        Err(status) => status.code() == Code::Unimplemented,
     }
 }
 
@@ -225,8 +223,9 @@ impl Running {
         self.folder.path()
     }
 
-    /// Starts them again after a clean stop, or after kill -9, and waits until they answer.
-    pub(crate) async fn restart(&mut self, killed: bool) -> Result<()> {
+    /// Starts them again after a clean stop, or after kill -9, and waits until they answer. Gives how long that took from the
+    /// start.
+    pub(crate) async fn restart(&mut self, killed: bool) -> Result<Duration> {
         for server in &mut self.servers {
             if killed {
                 server.process.kill().await?;
@@ -235,11 +234,12 @@ impl Running {
                 server.process.stopped().await?;
             }
         }
+        let start = Instant::now();
         for server in &mut self.servers {
             server.process.start_again()?;
             server.answers().await?;
         }
-        Ok(())
+        Ok(start.elapsed())
     }
 
     /// Asks the servers to stop, waits until they have, and deletes their folder.
@@ -272,9 +272,22 @@ fn own_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(Error::system("find this program's own file"))
 }
 
+/// An empty folder below `data`, deleted when dropped.
+pub(crate) fn new_folder(name: &str, data: &Path) -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("{name}-"))
+        .tempdir_in(data)
+        .map_err(Error::system(format!("make a folder in {}", data.display())))
+}
+
+/// One of [`free_addresses`].
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(free_addresses(1)?.remove(0))
+}
+
 /// Loopback addresses whose ports are free now and differ. Another process may take one before its server does; then that
 /// says so.
-pub(crate) fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
+fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
     let listeners: std::io::Result<Vec<TcpListener>> =
         (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
     listeners

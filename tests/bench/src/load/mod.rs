@@ -114,6 +114,12 @@ impl Latencies {
             .len()
     }
 
+    /// Milliseconds within which this share of all lies.
+    pub(crate) fn at(&self, quantile: f64) -> f64 {
+        let histogram = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        histogram.value_at_quantile(quantile) as f64 / 1e3
+    }
+
     pub(crate) fn summary(&self) -> Latency {
         let histogram = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
@@ -136,10 +142,15 @@ pub(crate) struct Window {
 impl Window {
     /// Begins after the subject's warm-up, which begins now.
     pub(crate) fn after_warm_up(subject: &Subject<'_>) -> Self {
-        let from = Instant::now() + subject.warm_up;
+        Self::of(subject.warm_up, subject.measured)
+    }
+
+    /// Begins after a warm-up, which begins now.
+    pub(crate) fn of(warm_up: Duration, measured: Duration) -> Self {
+        let from = Instant::now() + warm_up;
         Self {
             from,
-            to: from + subject.measured,
+            to: from + measured,
         }
     }
 

@@ -18,6 +18,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new<const N: usize>(columns: [(&str, Align); N]) -> Self {
+        Self::of(&columns)
+    }
+
+    /// With as many columns as are given.
+    pub(crate) fn of(columns: &[(&str, Align)]) -> Self {
         Self {
             columns: columns.iter().map(|(_, align)| *align).collect(),
             rows: vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect()],
@@ -25,7 +30,12 @@ impl Table {
     }
 
     pub(crate) fn add<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+        self.add_row(cells.into());
+    }
+
+    /// With a cell for each column.
+    pub(crate) fn add_row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
     }
 }
 

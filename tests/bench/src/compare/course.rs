@@ -1,0 +1,122 @@
+//! What all loads need, and what each gives.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::Dataset;
+use crate::{
+    load::{CpuTimes, Latencies, Measured, Supply, Window},
+    stores::Store,
+};
+
+/// What a store is put through, between its start and its end.
+pub(super) struct Course {
+    /// Streams and events that the store has not seen.
+    pub(super) supply: Arc<Supply>,
+    pub(super) warm_up: Duration,
+    pub(super) measured: Duration,
+    pub(super) clients_per_connection: usize,
+    /// Events to which a log is grown.
+    pub(super) growth: u64,
+    pub(super) dataset: Dataset,
+}
+
+impl Course {
+    /// Begins after the warm-up, which begins now.
+    pub(super) fn window(&self) -> Window {
+        Window::of(self.warm_up, self.measured)
+    }
+}
+
+/// What one run gave.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Outcome {
+    /// The number that stands for it.
+    pub(super) figure: f64,
+    #[serde(flatten)]
+    pub(super) measured: Measured,
+    /// Quantiles of the latency, with milliseconds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) quantiles: Vec<(f64, f64)>,
+    /// While a log grew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) growth: Vec<Step>,
+}
+
+/// A million events of a growing log.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Step {
+    /// Events in the log after it.
+    pub(super) events: u64,
+    pub(super) events_per_second: f64,
+    pub(super) latency: crate::load::Latency,
+    pub(super) memory_mib: f64,
+    pub(super) disk_bytes_per_event: f64,
+}
+
+impl Outcome {
+    /// A rate stands for it.
+    pub(super) fn rate(events: u64, seconds: f64, cpu: CpuTimes, latencies: Option<&Latencies>) -> Self {
+        let measured = Measured::new(events, seconds, cpu);
+        Self {
+            figure: measured.events_per_second,
+            ..Self::with(measured, latencies)
+        }
+    }
+
+    /// A quantile of the latency stands for it.
+    pub(super) fn latency(measured: Measured, latencies: &Latencies, quantile: f64) -> Self {
+        Self {
+            figure: latencies.at(quantile),
+            ..Self::with(measured, Some(latencies))
+        }
+    }
+
+    /// Nothing but a figure.
+    pub(super) fn of(figure: f64) -> Self {
+        Self {
+            figure,
+            ..Self::default()
+        }
+    }
+
+    fn with(measured: Measured, latencies: Option<&Latencies>) -> Self {
+        const QUANTILES: [f64; 9] = [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0];
+        Self {
+            measured: Measured {
+                latency: latencies.map(Latencies::summary),
+                ..measured
+            },
+            quantiles: latencies
+                .map(|latencies| QUANTILES.map(|quantile| (quantile, latencies.at(quantile))).to_vec())
+                .unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Memory that a store's processes hold, each page that some share counted once, in MiB.
+pub(super) fn memory_mib(store: &dyn Store) -> f64 {
+    let of = |pid: u32| -> Option<f64> {
+        let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse().ok()
+    };
+    store.processes().into_iter().filter_map(of).sum::<f64>() / 1_024.0
+}
+
+/// Bytes that the files below a folder take on disk.
+pub(super) fn disk_bytes(folder: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    /// The unit of `st_blocks`, whatever the file system's own is.
+    const BLOCK_BYTES: u64 = 512;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
+        Ok(metadata) => metadata.blocks() * BLOCK_BYTES,
+        // A server may have deleted it meanwhile.
+        Err(_) => 0,
+    };
+    entries.map(of).sum()
+}

@@ -1,0 +1,207 @@
+//! Lines over logarithmic axes, as SVG. Drawn by hand, because it is little, and a plotting library is much.
+
+use std::fmt::Write;
+
+const WIDTH: f64 = 760.0;
+const HEIGHT: f64 = 440.0;
+/// Left, right, above and below the axes.
+const MARGINS: [f64; 4] = [80.0, 170.0, 40.0, 50.0];
+/// Told apart by the colour-blind, too (Okabe and Ito, 2008).
+const COLORS: [&str; 8] = [
+    "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#999999", "#000000", "#e69f00", "#56b4e9",
+];
+
+/// A named line.
+pub(super) struct Line {
+    pub(super) name: &'static str,
+    /// Which of the colours.
+    pub(super) color: usize,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// Some lines in one picture.
+pub(super) struct Plot {
+    title: String,
+    x: &'static str,
+    y: &'static str,
+    is_linear: bool,
+    pub(super) lines: Vec<Line>,
+}
+
+/// A logarithmic or linear scale onto pixels.
+struct Scale {
+    from: f64,
+    to: f64,
+    start: f64,
+    end: f64,
+    is_linear: bool,
+}
+
+impl Scale {
+    fn new(values: impl Iterator<Item = f64>, start: f64, end: f64, is_linear: bool) -> Self {
+        let (mut from, mut to) = values
+            .filter(|value| value.is_finite() && (is_linear || *value > 0.0))
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), value| {
+                (from.min(value), to.max(value))
+            });
+        if from > to {
+            (from, to) = (1.0, 10.0);
+        }
+        if is_linear {
+            (from, to) = (0.0, if to > 0.0 { to * 1.05 } else { 1.0 });
+        } else if from == to {
+            (from, to) = (from / 2.0, to * 2.0);
+        }
+        Self {
+            from,
+            to,
+            start,
+            end,
+            is_linear,
+        }
+    }
+
+    fn at(&self, value: f64) -> f64 {
+        let share = if self.is_linear {
+            (value - self.from) / (self.to - self.from)
+        } else {
+            (value.max(self.from) / self.from).ln() / (self.to / self.from).ln()
+        };
+        self.start + share * (self.end - self.start)
+    }
+
+    /// Where to write numbers.
+    fn ticks(&self) -> Vec<f64> {
+        if self.is_linear {
+            let magnitude = 10f64.powf((self.to / 5.0).log10().floor());
+            let rough = self.to / 5.0 / magnitude;
+            let step = magnitude * [1.0, 2.0, 5.0].into_iter().find(|step| *step >= rough).unwrap_or(10.0);
+            return (0..=10).map(|nth| f64::from(nth) * step).filter(|tick| *tick <= self.to).collect();
+        }
+        let decades = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
+        let ticks = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(decade)));
+        ticks.filter(|tick| (self.from..=self.to).contains(tick)).collect()
+    }
+}
+
+impl Plot {
+    pub(super) fn new(title: &str, x: &'static str, y: &'static str, lines: Vec<Line>) -> Self {
+        Self {
+            title: title.to_owned(),
+            x,
+            y,
+            is_linear: false,
+            lines,
+        }
+    }
+
+    /// With linear axes, from 0.
+    pub(super) fn linear(mut self) -> Self {
+        self.is_linear = true;
+        self
+    }
+
+    pub(super) fn svg(&self) -> String {
+        let [left, right, above, below] = MARGINS;
+        let points = || self.lines.iter().flat_map(|line| &line.points);
+        let x = Scale::new(points().map(|point| point.0), left, WIDTH - right, self.is_linear);
+        let y = Scale::new(points().map(|point| point.1), HEIGHT - below, above, self.is_linear);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+             font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+        );
+        let text = |svg: &mut String, x: f64, y: f64, anchor: &str, text: &str| {
+            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(text));
+        };
+        let rule = |svg: &mut String, from: (f64, f64), to: (f64, f64)| {
+            let _ = writeln!(
+                svg,
+                "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"#ddd\"/>",
+                from.0, from.1, to.0, to.1
+            );
+        };
+        for tick in x.ticks() {
+            rule(&mut svg, (x.at(tick), y.start), (x.at(tick), y.end));
+            text(&mut svg, x.at(tick), y.start + 18.0, "middle", &short(tick));
+        }
+        for tick in y.ticks() {
+            rule(&mut svg, (x.start, y.at(tick)), (x.end, y.at(tick)));
+            text(&mut svg, x.start - 8.0, y.at(tick) + 4.0, "end", &short(tick));
+        }
+        text(&mut svg, left, 22.0, "start", &format!("{} ({})", self.title, self.y));
+        text(&mut svg, f64::midpoint(x.start, x.end), HEIGHT - 10.0, "middle", self.x);
+        for (nth, line) in self.lines.iter().enumerate() {
+            let color = COLORS[line.color % COLORS.len()];
+            let path: Vec<String> =
+                line.points.iter().map(|point| format!("{:.1},{:.1}", x.at(point.0), y.at(point.1))).collect();
+            let _ = writeln!(
+                svg,
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>",
+                path.join(" ")
+            );
+            let row = above + 10.0 + 20.0 * nth as f64;
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{color}\"/>",
+                x.end + 16.0,
+                row - 10.0
+            );
+            text(&mut svg, x.end + 34.0, row, "start", line.name);
+        }
+        svg += "</svg>\n";
+        svg
+    }
+}
+
+/// `20k`, `1.5M`, `0.2`.
+fn short(value: f64) -> String {
+    match value {
+        _ if value >= 1e6 => format!("{}M", value / 1e6),
+        _ if value >= 1e4 => format!("{}k", value / 1e3),
+        // Steps of a power of ten are not exact below one.
+        _ => format!("{}", (value * 1e6).round() / 1e6),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plot(points: &[(f64, f64)]) -> Plot {
+        let line = Line {
+            name: "a < b",
+            color: 9,
+            points: points.to_vec(),
+        };
+        Plot::new("title", "x", "y", vec![line])
+    }
+
+    #[test]
+    fn points_lie_within_the_axes() {
+        for plot in [
+            plot(&[(1.0, 0.5), (256.0, 40_000.0)]),
+            plot(&[(1.0, 0.0), (2.0, 3.0)]),
+            plot(&[(5.0, 5.0)]),
+            plot(&[(0.0, 10.0), (20.0, 900_000.0)]).linear(),
+        ] {
+            let svg = plot.svg();
+            let (_, path) = svg.split_once("points=\"").unwrap();
+            let (path, _) = path.split_once('"').unwrap();
+            for point in path.split(' ') {
+                let (x, y) = point.split_once(',').unwrap();
+                let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+                assert!((80.0..=590.0).contains(&x) && (40.0..=390.0).contains(&y), "{point} in {svg}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_and_ticks_are_short() {
+        assert!(plot(&[(1.0, 1.0), (2.0, 2.0)]).svg().contains("a &lt; b"));
+        assert_eq!([short(50_000.0), short(2e6), short(0.2), short(100.0)], ["50k", "2M", "0.2", "100"]);
+    }
+}

@@ -1,0 +1,274 @@
+//! What is measured: loads, and the figure that stands for each.
+
+use futures::FutureExt;
+
+use super::{Course, Outcome, appends, growth, paced, reads, restarts};
+use crate::{
+    Error, Result,
+    stores::{Ability, Selection, Store, Work},
+};
+
+/// Appends unanswered at a time, of one pipeline.
+pub(super) const IN_FLIGHT: usize = 2_048;
+/// Clients that append while others subscribe.
+const APPENDING: usize = 64;
+
+/// A load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Workload {
+    /// Clients that append `events` events at a time, and wait for each answer.
+    Append { events: u32, clients: usize },
+    /// Single events without waiting for answers.
+    Pipelined,
+    /// Clients that append one event at a time, if no event bears its tag since they last looked.
+    Conditional { clients: usize },
+    /// Appends of one event that are due at a fixed rate, from when they are due to the answer.
+    Paced { per_second: u32 },
+    /// The same, to their delivery to a subscriber.
+    Live { per_second: u32 },
+    /// Clients that append one event at a time while so many subscribe.
+    Subscribed { subscribers: usize },
+    /// A stream of so many events, after others were loaded.
+    Load { events: u32 },
+    /// The same, from disk, by a server that has just started.
+    LoadCold { events: u32 },
+    /// The log, or what matches of it.
+    Read(Selection),
+    /// The log, by subscription.
+    CatchUp,
+    /// Bytes on disk for an event.
+    DiskSize,
+    /// Memory of the server that holds the log.
+    Memory,
+    /// From the start to the first answer, after an orderly end or kill -9.
+    Restart { killed: bool },
+    /// Appends of 100 events while the log grows.
+    Growth,
+}
+
+/// Workloads that share an empty store, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// What appends, and what follows appends.
+    Appends,
+    /// What reads a log that is there.
+    Reads,
+    /// What makes a large one.
+    Growth,
+}
+
+impl Phase {
+    pub(super) const ALL: [Self; 3] = [Self::Appends, Self::Reads, Self::Growth];
+}
+
+/// All of them, in the order in which they run.
+const ALL: [Workload; 32] = [
+    Workload::Append { events: 1, clients: 1 },
+    Workload::Append { events: 1, clients: 4 },
+    Workload::Append { events: 1, clients: 16 },
+    Workload::Append { events: 1, clients: 64 },
+    Workload::Append { events: 1, clients: 256 },
+    Workload::Append { events: 10, clients: 16 },
+    Workload::Append { events: 100, clients: 16 },
+    Workload::Append { events: 1_000, clients: 16 },
+    Workload::Pipelined,
+    Workload::Conditional { clients: 64 },
+    Workload::Paced { per_second: 500 },
+    Workload::Paced { per_second: 5_000 },
+    Workload::Live { per_second: 100 },
+    Workload::Live { per_second: 1_000 },
+    Workload::Subscribed { subscribers: 1 },
+    Workload::Subscribed { subscribers: 10 },
+    Workload::Subscribed { subscribers: 100 },
+    Workload::DiskSize,
+    Workload::Memory,
+    Workload::Load { events: 10 },
+    Workload::Load { events: 100 },
+    Workload::Load { events: 1_000 },
+    Workload::Read(Selection::All),
+    Workload::Read(Selection::Kind(0)),
+    Workload::Read(Selection::Tag(0)),
+    Workload::Read(Selection::Category(0)),
+    Workload::CatchUp,
+    Workload::Restart { killed: false },
+    Workload::Restart { killed: true },
+    Workload::LoadCold { events: 10 },
+    Workload::LoadCold { events: 100 },
+    Workload::Growth,
+];
+
+/// Those whose names are, or begin with, one of these.
+pub(super) fn chosen(names: &[String]) -> Result<Vec<Workload>> {
+    let is_named = |workload: &Workload, name: &str| match name {
+        "all" => *workload != Workload::Growth,
+        _ => workload.name().starts_with(name),
+    };
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !ALL.iter().any(|workload| is_named(workload, name)))
+    {
+        let known: Vec<String> = ALL.iter().map(|workload| workload.name()).collect();
+        let problem = format!("--workloads names {unknown:?}, which none of these is: {}", known.join(", "));
+        return Err(Error::Usage(problem));
+    }
+    let is_chosen = |workload: &Workload| names.iter().any(|name| is_named(workload, name));
+    Ok(ALL.into_iter().filter(is_chosen).collect())
+}
+
+impl Workload {
+    /// For the command line, files and JSON.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Append { events, clients } => format!("append-{events}x{clients}"),
+            Self::Pipelined => "pipelined".to_owned(),
+            Self::Conditional { clients } => format!("conditional-{clients}"),
+            Self::Paced { per_second } => format!("paced-{per_second}"),
+            Self::Live { per_second } => format!("live-{per_second}"),
+            Self::Subscribed { subscribers } => format!("subscribed-{subscribers}"),
+            Self::Load { events } => format!("load-{events}"),
+            Self::LoadCold { events } => format!("load-cold-{events}"),
+            Self::Read(Selection::All) => "read-all".to_owned(),
+            Self::Read(Selection::Kind(_)) => "read-type".to_owned(),
+            Self::Read(Selection::Tag(_)) => "read-tag".to_owned(),
+            Self::Read(Selection::Category(_)) => "read-category".to_owned(),
+            Self::CatchUp => "catch-up".to_owned(),
+            Self::DiskSize => "disk-size".to_owned(),
+            Self::Memory => "memory".to_owned(),
+            Self::Restart { killed: false } => "restart".to_owned(),
+            Self::Restart { killed: true } => "restart-killed".to_owned(),
+            Self::Growth => "growth".to_owned(),
+        }
+    }
+
+    /// For people.
+    pub(super) fn words(self) -> String {
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        match self {
+            Self::Append { events: 1, clients } => format!("append 1 event, {clients} client{}", plural(clients)),
+            Self::Append { events, clients } => format!("append {events} events, {clients} clients"),
+            Self::Pipelined => format!("append 1 event, {IN_FLIGHT} in flight"),
+            Self::Conditional { clients } => format!("conditional append, {clients} clients"),
+            Self::Paced { per_second } => format!("append at {per_second}/s, p99"),
+            Self::Live { per_second } => format!("append to delivery at {per_second}/s, p99"),
+            Self::Subscribed { subscribers } => {
+                format!("append, {APPENDING} clients, {subscribers} subscriber{}", plural(subscribers))
+            }
+            Self::Load { events } => format!("load a stream of {events}, p50"),
+            Self::LoadCold { events } => format!("load a stream of {events}, cold, p50"),
+            Self::Read(Selection::All) => "read all".to_owned(),
+            Self::Read(Selection::Kind(_)) => "read by type (1 in 8)".to_owned(),
+            Self::Read(Selection::Tag(_)) => "read by tag (1 in 1,000)".to_owned(),
+            Self::Read(Selection::Category(_)) => "read by category (1 in 8)".to_owned(),
+            Self::CatchUp => "subscription catch-up".to_owned(),
+            Self::DiskSize => "disk, bytes an event".to_owned(),
+            Self::Memory => "memory of the server".to_owned(),
+            Self::Restart { killed: false } => "start-up".to_owned(),
+            Self::Restart { killed: true } => "start-up after kill -9".to_owned(),
+            Self::Growth => "last million, of the first's rate".to_owned(),
+        }
+    }
+
+    /// Of the figure.
+    pub(super) const fn unit(self) -> &'static str {
+        match self {
+            Self::Paced { .. }
+            | Self::Live { .. }
+            | Self::Load { .. }
+            | Self::LoadCold { .. }
+            | Self::Restart { .. } => "ms",
+            Self::DiskSize => "bytes",
+            Self::Memory => "MiB",
+            Self::Growth => "share",
+            _ => "events/s",
+        }
+    }
+
+    /// Whether a larger figure is a better one.
+    pub(super) fn is_more_better(self) -> bool {
+        matches!(self.unit(), "events/s" | "share")
+    }
+
+    pub(super) const fn phase(self) -> Phase {
+        match self {
+            Self::Append { .. }
+            | Self::Pipelined
+            | Self::Conditional { .. }
+            | Self::Paced { .. }
+            | Self::Live { .. }
+            | Self::Subscribed { .. } => Phase::Appends,
+            Self::Growth => Phase::Growth,
+            _ => Phase::Reads,
+        }
+    }
+
+    /// Why this store can't run it; `None` if it can.
+    pub(super) fn lacking(self, store: &dyn Store) -> Option<&'static str> {
+        let needs: &[Ability] = match self {
+            Self::Append { .. } | Self::Pipelined | Self::Paced { .. } => &[Ability::Append],
+            Self::Conditional { .. } => &[Ability::Condition],
+            Self::Live { .. } | Self::Subscribed { .. } => &[Ability::Append, Ability::Subscribe],
+            Self::Load { .. } => &[Ability::Load],
+            Self::LoadCold { .. } => &[Ability::Load, Ability::Process],
+            Self::Read(selection) => return store.lacks(Ability::Read(selection)),
+            Self::CatchUp => &[Ability::CatchUp],
+            Self::DiskSize | Self::Memory | Self::Restart { .. } | Self::Growth => &[Ability::Process],
+        };
+        needs.iter().find_map(|&ability| store.lacks(ability))
+    }
+
+    /// Runs it once.
+    pub(super) fn run<'a>(self, store: &'a mut dyn Store, course: &'a mut Course) -> Work<'a, Outcome> {
+        match self {
+            Self::Append { events, clients } => {
+                appends::closed(&*store, course, clients, appends::Kind::Plain(events)).boxed()
+            }
+            Self::Pipelined => appends::pipelined(&*store, course).boxed(),
+            Self::Conditional { clients } => {
+                appends::closed(&*store, course, clients, appends::Kind::Conditional).boxed()
+            }
+            Self::Paced { per_second } => paced::run(&*store, course, per_second, false).boxed(),
+            Self::Live { per_second } => paced::run(&*store, course, per_second, true).boxed(),
+            Self::Subscribed { subscribers } => {
+                appends::subscribed(&*store, course, APPENDING, subscribers).boxed()
+            }
+            Self::Load { events } => reads::load(&*store, course, events).boxed(),
+            Self::LoadCold { events } => restarts::load_cold(store, course, events).boxed(),
+            Self::Read(selection) => reads::read(&*store, course, selection).boxed(),
+            Self::CatchUp => reads::catch_up(&*store, course).boxed(),
+            Self::DiskSize => restarts::disk_size(&*store, course).boxed(),
+            Self::Memory => restarts::memory(&*store).boxed(),
+            Self::Restart { killed } => restarts::restart(store, course, killed).boxed(),
+            Self::Growth => growth::run(&*store, course).boxed(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(chosen: &[&str]) -> Vec<String> {
+        let chosen: Vec<String> = chosen.iter().map(|&name| name.to_owned()).collect();
+        let workloads = super::chosen(&chosen).unwrap();
+        workloads.iter().map(|workload| workload.name()).collect()
+    }
+
+    #[test]
+    fn no_two_share_a_name() {
+        let names: std::collections::HashSet<String> = ALL.iter().map(|workload| workload.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+
+    #[test]
+    fn all_is_everything_but_growth() {
+        assert_eq!(names(&["all"]).len(), ALL.len() - 1);
+        assert_eq!(names(&["growth"]), ["growth"]);
+    }
+
+    #[test]
+    fn workloads_are_chosen_by_how_their_names_begin_and_keep_their_order() {
+        assert_eq!(names(&["live", "conditional"]), ["conditional-64", "live-100", "live-1000"]);
+        let error = super::chosen(&["lode".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("lode") && error.contains("load-10"), "{error}");
+    }
+}
