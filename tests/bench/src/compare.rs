@@ -45,7 +45,12 @@ use workload::{Phase, Workload};
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Options {
     /// What is measured, in this order
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "annals,umadb,message-db,nats,echo,disk")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "annals,umadb,message-db,nats,echo,disk"
+    )]
     stores: Vec<Name>,
 
     /// Which workloads, by name or by how names begin: append, append-1x64, load, read-all, …; `all` is everything but growth
@@ -127,7 +132,16 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             for &name in &options.stores {
                 let mut store = name.start(&data, &options.peers).await?;
                 report.introduce(name, store.setting());
-                measure(options, round, name, phase, &workloads, store.as_mut(), &mut report).await?;
+                measure(
+                    options,
+                    round,
+                    name,
+                    phase,
+                    &workloads,
+                    store.as_mut(),
+                    &mut report,
+                )
+                .await?;
                 store.stop().await?;
             }
         }
@@ -167,7 +181,9 @@ async fn measure(
             Some(reason) => Err(reason.to_owned()),
             None => match workload.run(store, &mut course).await {
                 Ok(outcome) => Ok(outcome),
-                Err(error) if error.is_unimplemented() => Err("this server does not have the call".to_owned()),
+                Err(error) if error.is_unimplemented() => {
+                    Err("this server does not have the call".to_owned())
+                }
                 Err(error) => return Err(error),
             },
         };

@@ -41,6 +41,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use error::{Error, Result};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures an Annals server: a load generator, the server and nothing else on two cores.
 #[derive(Parser)]
@@ -80,8 +81,7 @@ fn start(command: Command) -> Result<()> {
             runtime(options.cores)?.block_on(async {
                 tokio::select! {
                     done = quick::run(&options) => done,
-                    // Returning drops the servers and the data folder; dying would leave them.
-                    _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+                    ended = interrupted() => ended,
                 }
             })
         }
@@ -99,12 +99,22 @@ fn start(command: Command) -> Result<()> {
             runtime(options.cores)?.block_on(async {
                 tokio::select! {
                     done = compare::run(&options) => done,
-                    _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+                    ended = interrupted() => ended,
                 }
             })
         }
         Command::Echo(options) => runtime(cores::available())?.block_on(echo::run(options)),
     }
+}
+
+/// Until somebody wants it to end. Returning drops the servers and their folders; dying would leave them.
+async fn interrupted() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::system("listen to signals"))?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    Err(Error::Interrupted)
 }
 
 fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {

@@ -195,7 +195,11 @@ pub(crate) trait Store: Send + Sync {
 
 /// What a store without an ability answers when it is asked all the same.
 pub(crate) fn lacking<'a, T: Send + 'a>() -> Work<'a, T> {
-    Box::pin(async { Err(Error::Usage("this store was asked for what it can't do".to_owned())) })
+    Box::pin(async {
+        Err(Error::Usage(
+            "this store was asked for what it can't do".to_owned(),
+        ))
+    })
 }
 
 /// One client of a store.

@@ -31,7 +31,12 @@ pub(super) enum Kind {
 }
 
 /// Runs `clients` clients.
-pub(super) async fn closed(store: &dyn Store, course: &Course, clients: usize, kind: Kind) -> Result<Outcome> {
+pub(super) async fn closed(
+    store: &dyn Store,
+    course: &Course,
+    clients: usize,
+    kind: Kind,
+) -> Result<Outcome> {
     let clients = store.clients(clients, course.clients_per_connection).await?;
     run(store, course, clients, kind).await
 }
@@ -120,7 +125,12 @@ async fn run(
         ended.map_err(|error| Error::wrong(LOAD, error.to_string()))??;
     }
     let events = counted.events.load(Ordering::Relaxed);
-    Ok(Outcome::rate(events, window.seconds(), cpu, Some(&counted.latencies)))
+    Ok(Outcome::rate(
+        events,
+        window.seconds(),
+        cpu,
+        Some(&counted.latencies),
+    ))
 }
 
 struct Counted {

@@ -89,7 +89,11 @@ impl Outcome {
                 ..measured
             },
             quantiles: latencies
-                .map(|latencies| QUANTILES.map(|quantile| (quantile, latencies.at(quantile))).to_vec())
+                .map(|latencies| {
+                    QUANTILES
+                        .map(|quantile| (quantile, latencies.at(quantile)))
+                        .to_vec()
+                })
                 .unwrap_or_default(),
             ..Self::default()
         }

@@ -42,7 +42,11 @@ impl Dataset {
 
     pub(super) fn events(&self) -> u64 {
         let lengths = LENGTHS.map(u64::from);
-        self.streams.iter().zip(lengths).map(|(streams, length)| streams * length).sum()
+        self.streams
+            .iter()
+            .zip(lengths)
+            .map(|(streams, length)| streams * length)
+            .sum()
     }
 
     /// The numbers of the streams with so many events.
@@ -133,7 +137,11 @@ mod tests {
         let dataset = Dataset::new(200_000);
         assert_eq!(dataset.events(), 200_000);
         assert_eq!(
-            (dataset.streams_of(10), dataset.streams_of(100), dataset.streams_of(1_000)),
+            (
+                dataset.streams_of(10),
+                dataset.streams_of(100),
+                dataset.streams_of(1_000)
+            ),
             (0..4_000, 4_000..5_200, 5_200..5_240)
         );
         assert!(dataset.streams_of(7).is_empty());

@@ -71,12 +71,21 @@ mod tests {
     #[test]
     fn a_goal_is_met_at_its_limit_and_not_short_of_it() {
         let times = |times: f64| move |_| Some(times);
-        assert_eq!(Goal::Times(1.3, Name::Umadb).is_met(1.0, times(1.3), None), Some(true));
-        assert_eq!(Goal::Times(1.3, Name::Umadb).is_met(1.0, times(1.29), None), Some(false));
+        assert_eq!(
+            Goal::Times(1.3, Name::Umadb).is_met(1.0, times(1.3), None),
+            Some(true)
+        );
+        assert_eq!(
+            Goal::Times(1.3, Name::Umadb).is_met(1.0, times(1.29), None),
+            Some(false)
+        );
         assert_eq!(Goal::Times(1.3, Name::Umadb).is_met(1.0, |_| None, None), None);
         assert_eq!(Goal::Below(5.0).is_met(5.0, |_| None, None), Some(false));
         assert_eq!(Goal::AtLeast(5.0).is_met(5.0, |_| None, None), Some(true));
-        assert_eq!(Goal::TimesBestOfUmaDb(10.0).is_met(99.0, |_| None, Some(10.0)), Some(false));
+        assert_eq!(
+            Goal::TimesBestOfUmaDb(10.0).is_met(99.0, |_| None, Some(10.0)),
+            Some(false)
+        );
     }
 
     #[test]

@@ -34,7 +34,12 @@ pub(super) async fn run(store: &dyn Store, course: &Course) -> Result<Outcome> {
         let start = Instant::now();
         let mut tasks = JoinSet::new();
         for client in clients.drain(..) {
-            tasks.spawn(append(client, course.supply.clone(), left.clone(), latencies.clone()));
+            tasks.spawn(append(
+                client,
+                course.supply.clone(),
+                left.clone(),
+                latencies.clone(),
+            ));
         }
         while let Some(ended) = tasks.join_next().await {
             clients.push(ended.map_err(|error| Error::wrong("growth", error.to_string()))??);

@@ -66,7 +66,9 @@ pub(super) async fn run(
     };
     let received = async {
         match subscription {
-            Some(subscription) => receive(subscription, &schedule, window, &latencies, u64::from(count)).await,
+            Some(subscription) => {
+                receive(subscription, &schedule, window, &latencies, u64::from(count)).await
+            }
             None => Ok(()),
         }
     };

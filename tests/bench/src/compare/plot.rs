@@ -75,12 +75,21 @@ impl Scale {
         if self.is_linear {
             let magnitude = 10f64.powf((self.to / 5.0).log10().floor());
             let rough = self.to / 5.0 / magnitude;
-            let step = magnitude * [1.0, 2.0, 5.0].into_iter().find(|step| *step >= rough).unwrap_or(10.0);
-            return (0..=10).map(|nth| f64::from(nth) * step).filter(|tick| *tick <= self.to).collect();
+            let step = magnitude
+                * [1.0, 2.0, 5.0]
+                    .into_iter()
+                    .find(|step| *step >= rough)
+                    .unwrap_or(10.0);
+            return (0..=10)
+                .map(|nth| f64::from(nth) * step)
+                .filter(|tick| *tick <= self.to)
+                .collect();
         }
         let decades = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
         let ticks = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(decade)));
-        ticks.filter(|tick| (self.from..=self.to).contains(tick)).collect()
+        ticks
+            .filter(|tick| (self.from..=self.to).contains(tick))
+            .collect()
     }
 }
 
@@ -105,13 +114,22 @@ impl Plot {
         let [left, right, above, below] = MARGINS;
         let points = || self.lines.iter().flat_map(|line| &line.points);
         let x = Scale::new(points().map(|point| point.0), left, WIDTH - right, self.is_linear);
-        let y = Scale::new(points().map(|point| point.1), HEIGHT - below, above, self.is_linear);
+        let y = Scale::new(
+            points().map(|point| point.1),
+            HEIGHT - below,
+            above,
+            self.is_linear,
+        );
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
              font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
         );
         let text = |svg: &mut String, x: f64, y: f64, anchor: &str, text: &str| {
-            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(text));
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
+                escaped(text)
+            );
         };
         let rule = |svg: &mut String, from: (f64, f64), to: (f64, f64)| {
             let _ = writeln!(
@@ -128,12 +146,27 @@ impl Plot {
             rule(&mut svg, (x.start, y.at(tick)), (x.end, y.at(tick)));
             text(&mut svg, x.start - 8.0, y.at(tick) + 4.0, "end", &short(tick));
         }
-        text(&mut svg, left, 22.0, "start", &format!("{} ({})", self.title, self.y));
-        text(&mut svg, f64::midpoint(x.start, x.end), HEIGHT - 10.0, "middle", self.x);
+        text(
+            &mut svg,
+            left,
+            22.0,
+            "start",
+            &format!("{} ({})", self.title, self.y),
+        );
+        text(
+            &mut svg,
+            f64::midpoint(x.start, x.end),
+            HEIGHT - 10.0,
+            "middle",
+            self.x,
+        );
         for (nth, line) in self.lines.iter().enumerate() {
             let color = COLORS[line.color % COLORS.len()];
-            let path: Vec<String> =
-                line.points.iter().map(|point| format!("{:.1},{:.1}", x.at(point.0), y.at(point.1))).collect();
+            let path: Vec<String> = line
+                .points
+                .iter()
+                .map(|point| format!("{:.1},{:.1}", x.at(point.0), y.at(point.1)))
+                .collect();
             let _ = writeln!(
                 svg,
                 "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>",
@@ -194,7 +227,10 @@ mod tests {
             for point in path.split(' ') {
                 let (x, y) = point.split_once(',').unwrap();
                 let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                assert!((80.0..=590.0).contains(&x) && (40.0..=390.0).contains(&y), "{point} in {svg}");
+                assert!(
+                    (80.0..=590.0).contains(&x) && (40.0..=390.0).contains(&y),
+                    "{point} in {svg}"
+                );
             }
         }
     }
@@ -202,6 +238,9 @@ mod tests {
     #[test]
     fn names_are_escaped_and_ticks_are_short() {
         assert!(plot(&[(1.0, 1.0), (2.0, 2.0)]).svg().contains("a &lt; b"));
-        assert_eq!([short(50_000.0), short(2e6), short(0.2), short(100.0)], ["50k", "2M", "0.2", "100"]);
+        assert_eq!(
+            [short(50_000.0), short(2e6), short(0.2), short(100.0)],
+            ["50k", "2M", "0.2", "100"]
+        );
     }
 }

@@ -93,7 +93,12 @@ pub(super) async fn catch_up(store: &dyn Store, course: &Course) -> Result<Outco
         events += total;
     }
     let seconds = start.elapsed().as_secs_f64();
-    Ok(Outcome::rate(events, seconds, CpuTimes::now(&pids).since(&before), None))
+    Ok(Outcome::rate(
+        events,
+        seconds,
+        CpuTimes::now(&pids).since(&before),
+        None,
+    ))
 }
 
 /// A client with a connection of its own.

@@ -51,7 +51,11 @@ impl Run {
                     );
                 }
                 if outcome.measured.others_cores_busy > crate::report::OTHERS_CORES_BUSY {
-                    let _ = write!(line, "  ({:.2} cores taken by others)", outcome.measured.others_cores_busy);
+                    let _ = write!(
+                        line,
+                        "  ({:.2} cores taken by others)",
+                        outcome.measured.others_cores_busy
+                    );
                 }
                 line
             }
@@ -98,8 +102,18 @@ impl Report {
             .filter_map(|run| run.outcome.as_ref().ok())
     }
 
-    fn summary(&self, workload: Workload, store: Name, of: impl Fn(&Outcome) -> Option<f64>) -> Option<Summary> {
-        Summary::of(&self.outcomes(workload, store).filter_map(of).collect::<Vec<f64>>())
+    fn summary(
+        &self,
+        workload: Workload,
+        store: Name,
+        of: impl Fn(&Outcome) -> Option<f64>,
+    ) -> Option<Summary> {
+        Summary::of(
+            &self
+                .outcomes(workload, store)
+                .filter_map(of)
+                .collect::<Vec<f64>>(),
+        )
     }
 
     /// Of the figures.
@@ -114,7 +128,13 @@ impl Report {
             _ => &[store],
         };
         let own = self.figure(workload, self.first())?.median;
-        let times = |other: f64| if workload.is_more_better() { own / other } else { other / own };
+        let times = |other: f64| {
+            if workload.is_more_better() {
+                own / other
+            } else {
+                other / own
+            }
+        };
         let others = stores.iter().filter_map(|&store| self.figure(workload, store));
         others
             .map(|other| times(other.median))
@@ -156,7 +176,14 @@ impl Report {
                 );
             }
         }
-        let _ = write!(text, "\n{}\n{}\n{}\n{}", self.figures(), self.goals(), self.latencies(), self.costs());
+        let _ = write!(
+            text,
+            "\n{}\n{}\n{}\n{}",
+            self.figures(),
+            self.goals(),
+            self.latencies(),
+            self.costs()
+        );
         for note in self.notes() {
             let _ = write!(text, "\nnote: {note}");
         }
@@ -198,16 +225,27 @@ impl Report {
             self.figure(workload, self.first())?.median,
             self.figure(workload, store)?.median,
         );
-        let times = if workload.is_more_better() { own / other } else { other / own };
+        let times = if workload.is_more_better() {
+            own / other
+        } else {
+            other / own
+        };
         times.is_finite().then_some(times)
     }
 
     fn goals(&self) -> Table {
-        let mut table = Table::new([("goal", Align::Left), ("", Align::Left), ("reached", Align::Right), ("met", Align::Left)]);
+        let mut table = Table::new([
+            ("goal", Align::Left),
+            ("", Align::Left),
+            ("reached", Align::Right),
+            ("met", Align::Left),
+        ]);
         for (workload, goal, met) in self.judged() {
             let reached = match goal {
                 Goal::Times(_, name) => self.times(workload, name).map(|times| format!("{times:.3}x")),
-                _ => self.figure(workload, self.first()).map(|figure| number(figure.median)),
+                _ => self
+                    .figure(workload, self.first())
+                    .map(|figure| number(figure.median)),
             };
             table.add([
                 workload.words(),
@@ -311,11 +349,22 @@ impl Report {
                 .iter()
                 .find(|run| run.workload == workload && run.store == store);
             if let Some(Err(reason)) = run.map(|run| &run.outcome) {
-                notes.push(format!("{}, {}: not offered: {reason}", store.text(), workload.words()));
+                notes.push(format!(
+                    "{}, {}: not offered: {reason}",
+                    store.text(),
+                    workload.words()
+                ));
             }
-            if let Some(figure) = self.figure(workload, store).filter(|figure| figure.spread() > NOISY_SPREAD) {
+            if let Some(figure) = self
+                .figure(workload, store)
+                .filter(|figure| figure.spread() > NOISY_SPREAD)
+            {
                 let percent = figure.spread() * 100.0;
-                notes.push(format!("{}, {}: the rounds differ by {percent:.0}%", store.text(), workload.words()));
+                notes.push(format!(
+                    "{}, {}: the rounds differ by {percent:.0}%",
+                    store.text(),
+                    workload.words()
+                ));
             }
         }
         notes
@@ -338,9 +387,9 @@ impl Report {
                 "round": run.round, "store": run.store, "workload": run.workload.name(), "not_offered": reason,
             }),
         });
-        let goals = self.judged().into_iter().map(|(workload, goal, met)| {
-            json!({"workload": workload.name(), "goal": goal.words(), "met": met})
-        });
+        let goals = self.judged().into_iter().map(
+            |(workload, goal, met)| json!({"workload": workload.name(), "goal": goal.words(), "met": met}),
+        );
         json!({
             "environment": self.environment, "options": self.options,
             "stores": self.stores.iter().map(|(name, setting)| json!({"name": name, "setting": setting})).collect::<Vec<_>>(),
@@ -350,7 +399,8 @@ impl Report {
 
     /// Writes everything into a folder.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder).map_err(Error::system(format!("make the folder {}", folder.display())))?;
+        std::fs::create_dir_all(folder)
+            .map_err(Error::system(format!("make the folder {}", folder.display())))?;
         let mut files = vec![
             ("compare.json".to_owned(), format!("{:#}\n", self.json())),
             ("compare.txt".to_owned(), format!("{}\n", self.text())),
@@ -372,7 +422,12 @@ impl Report {
                 color: nth,
                 points: points(store),
             };
-            stores.iter().enumerate().map(line).filter(|line| line.points.len() > 1).collect()
+            stores
+                .iter()
+                .enumerate()
+                .map(line)
+                .filter(|line| line.points.len() > 1)
+                .collect()
         };
         let mut plots = Vec::new();
         let mut add = |name: String, plot: plot::Plot| {
@@ -400,23 +455,42 @@ impl Report {
                 };
                 let point = |(nth, (quantile, _)): (usize, &(f64, f64))| {
                     let of = |outcome: &Outcome| outcome.quantiles.get(nth).map(|(_, ms)| *ms);
-                    Some((1.0 / (1.0 - quantile.min(0.99999)), self.summary(workload, store, of)?.median))
+                    Some((
+                        1.0 / (1.0 - quantile.min(0.99999)),
+                        self.summary(workload, store, of)?.median,
+                    ))
                 };
                 first.quantiles.iter().enumerate().filter_map(point).collect()
             };
             add(
                 format!("latency-{}.svg", workload.name()),
-                plot::Plot::new(&workload.words(), "one in so many takes longer", "ms", lines(&quantiles)),
+                plot::Plot::new(
+                    &workload.words(),
+                    "one in so many takes longer",
+                    "ms",
+                    lines(&quantiles),
+                ),
             );
         }
         let growth = |store| {
             let outcome = self.outcomes(Workload::Growth, store).next();
-            let steps = outcome.map(|outcome| outcome.growth.as_slice()).unwrap_or_default();
-            steps.iter().map(|step| (step.events as f64 / 1e6, step.events_per_second)).collect()
+            let steps = outcome
+                .map(|outcome| outcome.growth.as_slice())
+                .unwrap_or_default();
+            steps
+                .iter()
+                .map(|step| (step.events as f64 / 1e6, step.events_per_second))
+                .collect()
         };
         add(
             "growth.svg".to_owned(),
-            plot::Plot::new("100 events a request while the log grows", "million events", "events/s", lines(&growth)).linear(),
+            plot::Plot::new(
+                "100 events a request while the log grows",
+                "million events",
+                "events/s",
+                lines(&growth),
+            )
+            .linear(),
         );
         plots
     }

@@ -23,7 +23,9 @@ const SEED: u64 = 7;
 
 /// Bytes that its files take, for an event.
 pub(super) async fn disk_size(store: &dyn Store, course: &Course) -> Result<Outcome> {
-    Ok(Outcome::of(disk_bytes(store.folder()) as f64 / course.dataset.events() as f64))
+    Ok(Outcome::of(
+        disk_bytes(store.folder()) as f64 / course.dataset.events() as f64,
+    ))
 }
 
 /// What its processes hold.

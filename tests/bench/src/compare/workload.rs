@@ -63,14 +63,38 @@ impl Phase {
 
 /// All of them, in the order in which they run.
 const ALL: [Workload; 32] = [
-    Workload::Append { events: 1, clients: 1 },
-    Workload::Append { events: 1, clients: 4 },
-    Workload::Append { events: 1, clients: 16 },
-    Workload::Append { events: 1, clients: 64 },
-    Workload::Append { events: 1, clients: 256 },
-    Workload::Append { events: 10, clients: 16 },
-    Workload::Append { events: 100, clients: 16 },
-    Workload::Append { events: 1_000, clients: 16 },
+    Workload::Append {
+        events: 1,
+        clients: 1,
+    },
+    Workload::Append {
+        events: 1,
+        clients: 4,
+    },
+    Workload::Append {
+        events: 1,
+        clients: 16,
+    },
+    Workload::Append {
+        events: 1,
+        clients: 64,
+    },
+    Workload::Append {
+        events: 1,
+        clients: 256,
+    },
+    Workload::Append {
+        events: 10,
+        clients: 16,
+    },
+    Workload::Append {
+        events: 100,
+        clients: 16,
+    },
+    Workload::Append {
+        events: 1_000,
+        clients: 16,
+    },
     Workload::Pipelined,
     Workload::Conditional { clients: 64 },
     Workload::Paced { per_second: 500 },
@@ -108,7 +132,10 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Workload>> {
         .find(|name| !ALL.iter().any(|workload| is_named(workload, name)))
     {
         let known: Vec<String> = ALL.iter().map(|workload| workload.name()).collect();
-        let problem = format!("--workloads names {unknown:?}, which none of these is: {}", known.join(", "));
+        let problem = format!(
+            "--workloads names {unknown:?}, which none of these is: {}",
+            known.join(", ")
+        );
         return Err(Error::Usage(problem));
     }
     let is_chosen = |workload: &Workload| names.iter().any(|name| is_named(workload, name));
@@ -144,14 +171,19 @@ impl Workload {
     pub(super) fn words(self) -> String {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         match self {
-            Self::Append { events: 1, clients } => format!("append 1 event, {clients} client{}", plural(clients)),
+            Self::Append { events: 1, clients } => {
+                format!("append 1 event, {clients} client{}", plural(clients))
+            }
             Self::Append { events, clients } => format!("append {events} events, {clients} clients"),
             Self::Pipelined => format!("append 1 event, {IN_FLIGHT} in flight"),
             Self::Conditional { clients } => format!("conditional append, {clients} clients"),
             Self::Paced { per_second } => format!("append at {per_second}/s, p99"),
             Self::Live { per_second } => format!("append to delivery at {per_second}/s, p99"),
             Self::Subscribed { subscribers } => {
-                format!("append, {APPENDING} clients, {subscribers} subscriber{}", plural(subscribers))
+                format!(
+                    "append, {APPENDING} clients, {subscribers} subscriber{}",
+                    plural(subscribers)
+                )
             }
             Self::Load { events } => format!("load a stream of {events}, p50"),
             Self::LoadCold { events } => format!("load a stream of {events}, cold, p50"),
@@ -267,7 +299,10 @@ mod tests {
 
     #[test]
     fn workloads_are_chosen_by_how_their_names_begin_and_keep_their_order() {
-        assert_eq!(names(&["live", "conditional"]), ["conditional-64", "live-100", "live-1000"]);
+        assert_eq!(
+            names(&["live", "conditional"]),
+            ["conditional-64", "live-100", "live-1000"]
+        );
         let error = super::chosen(&["lode".to_owned()]).unwrap_err().to_string();
         assert!(error.contains("lode") && error.contains("load-10"), "{error}");
     }

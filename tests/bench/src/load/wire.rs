@@ -98,7 +98,11 @@ impl Message for Conditional {
         // The name of the stream does for the tag, too.
         let name = stream_name(self.stream);
         let event = EVENT_BODY_BYTES + 2 + STREAM_BYTES;
-        open(to, 1, (2 + STREAM_BYTES) + (1 + encoded_len_varint(event as u64) + event));
+        open(
+            to,
+            1,
+            (2 + STREAM_BYTES) + (1 + encoded_len_varint(event as u64) + event),
+        );
         open(to, 1, STREAM_BYTES);
         to.put_slice(&name);
         open(to, 2, event);

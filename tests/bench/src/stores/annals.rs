@@ -54,8 +54,9 @@ impl Annals {
         let setting = Setting {
             program,
             durable: durable.to_owned(),
-            client: "gRPC over tonic; messages encoded by hand; expected revision; sessions for pipelined appends"
-                .to_owned(),
+            client:
+                "gRPC over tonic; messages encoded by hand; expected revision; sessions for pipelined appends"
+                    .to_owned(),
         };
         Ok(Self {
             name,

@@ -11,7 +11,7 @@
 
 mod cluster;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use futures::{FutureExt, future::try_join_all};
@@ -35,7 +35,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// Event batches that a subscriber may be behind.
 const BEHIND: usize = 64;
 
-const WRITE: &str = "SELECT write_message($1::varchar, $2::varchar, $3::varchar, $4::text::jsonb, NULL, $5::bigint)";
+const WRITE: &str =
+    "SELECT write_message($1::varchar, $2::varchar, $3::varchar, $4::text::jsonb, NULL, $5::bigint)";
 const STREAM: &str = "SELECT id, type, position, global_position, data \
                       FROM get_stream_messages($1::varchar, $2::bigint, $3::bigint)";
 const CATEGORY: &str = "SELECT id, type, position, global_position, data \
@@ -54,7 +55,10 @@ impl MessageDb {
         let cluster = Cluster::start(data, peers).await?;
         let setting = Setting {
             program: format!("message-db {} in {}", cluster.message_db_version, cluster.version),
-            durable: format!("fsync on, synchronous_commit on; {}", cluster::SETTINGS.join(", ")),
+            durable: format!(
+                "fsync on, synchronous_commit on; {}",
+                cluster::SETTINGS.join(", ")
+            ),
             client: format!(
                 "tokio-postgres with prepared statements, a pool of up to {CONNECTIONS} connections; write_message with its \
                  expected version; more events in a transaction, sent without waiting; subscribers poll every {} ms",
@@ -192,7 +196,7 @@ impl Client for MessageDbClient {
 
     fn subscribe(&mut self, all: bool) -> Work<'_, Box<dyn Subscription>> {
         async move {
-            let connection = Arc::new(self.connection().await?);
+            let connection = self.connection().await?;
             let mut from = 1;
             if !all {
                 let last = "SELECT coalesce(max(global_position), 0) FROM messages";
@@ -202,7 +206,7 @@ impl Client for MessageDbClient {
             }
             let (found, deliveries) = mpsc::channel(BEHIND);
             for nth in 0..CATEGORIES as u64 {
-                tokio::spawn(poll(connection.clone(), category(nth), from, found.clone()));
+                tokio::spawn(poll(self.0.clone(), category(nth), from, found.clone()));
             }
             let deliveries: Box<dyn Subscription> = Box::new(Deliveries(deliveries));
             Ok(deliveries)
@@ -230,7 +234,10 @@ async fn write_message(
     if got == expected + 1 {
         Ok(())
     } else {
-        Err(Error::wrong("append", format!("revision {revision} was answered with {got}")))
+        Err(Error::wrong(
+            "append",
+            format!("revision {revision} was answered with {got}"),
+        ))
     }
 }
 
@@ -252,15 +259,15 @@ async fn messages(
     Ok(rows.iter().map(message).collect())
 }
 
-/// Follows one category until nobody wants its events.
-async fn poll(
-    connection: Arc<Object>,
-    category: &'static str,
-    mut next: i64,
-    found: mpsc::Sender<Result<Vec<u64>>>,
-) {
+/// Follows one category until nobody wants its events. It takes a connection for each query, so that there can be more
+/// followers than connections.
+async fn poll(pool: Pool, category: &'static str, mut next: i64, found: mpsc::Sender<Result<Vec<u64>>>) {
     loop {
-        match messages(&connection, CATEGORY, &[&category, &next, &BATCH]).await {
+        let found_now = async {
+            let connection = pool.get().await.map_err(Error::peer(STORE, "subscription"))?;
+            messages(&connection, CATEGORY, &[&category, &next, &BATCH]).await
+        };
+        match found_now.await {
             Ok(events) => {
                 let is_full = events.len() as i64 == BATCH;
                 if let Some((_, last)) = events.last() {

@@ -194,7 +194,10 @@ impl Client for NatsClient {
             for (nth, number) in (1u32..).zip(batch.numbers()) {
                 let mut headers = headers(number);
                 if nth == 1 {
-                    headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, batch.mark.to_string());
+                    headers.insert(
+                        header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
+                        batch.mark.to_string(),
+                    );
                 }
                 if let Some(batch_id) = &batch_id {
                     headers.insert(header::NATS_BATCH_ID, batch_id.as_str());
@@ -213,7 +216,10 @@ impl Client for NatsClient {
                 let answer = sent.map_err(Error::peer(STORE, "append"))?.await;
                 let answer = answer.map_err(Error::peer(STORE, "append"))?;
                 return if answer.duplicate {
-                    Err(Error::wrong("append", format!("event {number} was taken for a repeat")))
+                    Err(Error::wrong(
+                        "append",
+                        format!("event {number} was taken for a repeat"),
+                    ))
                 } else {
                     Ok(answer.sequence)
                 };
@@ -228,7 +234,10 @@ impl Client for NatsClient {
             let client = self.context.client();
             if self.gets.is_none() {
                 let inbox = client.new_inbox();
-                let answers = client.subscribe(inbox.clone()).await.map_err(Error::peer(STORE, "load"))?;
+                let answers = client
+                    .subscribe(inbox.clone())
+                    .await
+                    .map_err(Error::peer(STORE, "load"))?;
                 self.gets = Some((inbox, answers));
             }
             let Some((inbox, answers)) = &mut self.gets else {
@@ -242,17 +251,25 @@ impl Client for NatsClient {
                     subject(stream)
                 );
                 let get = format!("$JS.API.DIRECT.GET.{STREAM}");
-                let sent = client.publish_with_reply(get, inbox.clone(), request.into()).await;
+                let sent = client
+                    .publish_with_reply(get, inbox.clone(), request.into())
+                    .await;
                 sent.map_err(Error::peer(STORE, "load"))?;
                 let before = count;
                 while let Some(message) = answers.next().await {
                     // 204 ends a batch; 404 says that there is none.
-                    if message.status.is_some_and(|status| !status.is_informational() && status.as_u16() != 200) {
+                    if message
+                        .status
+                        .is_some_and(|status| !status.is_informational() && status.as_u16() != 200)
+                    {
                         break;
                     }
                     let headers = message.headers.as_ref();
                     let sequence = headers.and_then(|headers| headers.get(header::NATS_SEQUENCE));
-                    from = sequence.and_then(|text| text.as_str().parse().ok()).unwrap_or(from) + 1;
+                    from = sequence
+                        .and_then(|text| text.as_str().parse().ok())
+                        .unwrap_or(from)
+                        + 1;
                     count += 1;
                 }
                 if count == before {
@@ -274,7 +291,9 @@ impl Client for NatsClient {
             let mut messages = self.consume(DeliverPolicy::All, filter).await?;
             let mut count = 0;
             while count < total {
-                let Some(message) = messages.next().await else { break };
+                let Some(message) = messages.next().await else {
+                    break;
+                };
                 let message = message.map_err(Error::peer(STORE, "read"))?;
                 count += 1;
                 let info = message.info().map_err(Error::peer(STORE, "read"))?;
@@ -289,7 +308,11 @@ impl Client for NatsClient {
 
     fn subscribe(&mut self, all: bool) -> Work<'_, Box<dyn Subscription>> {
         async move {
-            let from = if all { DeliverPolicy::All } else { DeliverPolicy::New };
+            let from = if all {
+                DeliverPolicy::All
+            } else {
+                DeliverPolicy::New
+            };
             let messages = self.consume(from, String::new()).await?;
             let deliveries: Box<dyn Subscription> = Box::new(Deliveries(messages));
             Ok(deliveries)

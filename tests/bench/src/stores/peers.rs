@@ -60,9 +60,7 @@ impl Peers {
     #[cfg(feature = "peers")]
     pub(crate) fn message_db(&self) -> Result<PathBuf> {
         let installer = self.peers.join("message-db/database/install.sh");
-        installer
-            .canonicalize()
-            .map_err(|_| Error::NoPeer("message-db"))
+        installer.canonicalize().map_err(|_| Error::NoPeer("message-db"))
     }
 }
 

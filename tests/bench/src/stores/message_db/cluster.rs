@@ -50,7 +50,14 @@ impl Cluster {
         let (address, files) = (free_address()?, folder.path().join("data"));
         let mut initdb = owner.command(programs.join("initdb"));
         initdb
-            .args(["--auth", "trust", "--encoding", "UTF8", "--no-locale", "--username"])
+            .args([
+                "--auth",
+                "trust",
+                "--encoding",
+                "UTF8",
+                "--no-locale",
+                "--username",
+            ])
             .args(["postgres", "--pgdata"])
             .arg(&files)
             .current_dir(folder.path());
@@ -174,10 +181,7 @@ fn message_db_version(installer: &Path) -> String {
 
 /// Runs a command to its end.
 async fn done(mut command: Command, what: &str) -> Result<()> {
-    let output = command
-        .output()
-        .await
-        .map_err(Error::system(what.to_owned()))?;
+    let output = command.output().await.map_err(Error::system(what.to_owned()))?;
     if output.status.success() {
         return Ok(());
     }
@@ -197,14 +201,14 @@ impl Owner {
         let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         match Self::named(&users, "postgres") {
             Some(owner) => Ok(owner),
-            None => Err(Error::NoPeer("the user postgres, because PostgreSQL does not run as root,")),
+            None => Err(Error::NoPeer(
+                "the user postgres, because PostgreSQL does not run as root,",
+            )),
         }
     }
 
     fn named(users: &str, name: &str) -> Option<Self> {
-        let line = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?;
+        let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut fields = line.split(':').skip(2);
         let (user, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
         Some(Self(Some((user, group))))
@@ -217,7 +221,8 @@ impl Owner {
         };
         let what = || format!("give PostgreSQL the folder {}", folder.display());
         chown(folder, Some(user), Some(group)).map_err(Error::system(what()))?;
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).map_err(Error::system(what()))
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))
+            .map_err(Error::system(what()))
     }
 
     fn command(&self, program: PathBuf) -> Command {
