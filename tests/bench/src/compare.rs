@@ -33,7 +33,7 @@ use crate::{
     environment::Environment,
     filesystem::Filesystem,
     load::Supply,
-    quick::default_data,
+    quick::{default_data, quiet},
     stores::{Name, Peers, Store},
 };
 use course::{Course, Outcome};
@@ -88,6 +88,10 @@ pub(crate) struct Options {
     /// How many clients share a connection, where the store's clients share any
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     clients_per_connection: u32,
+
+    /// How long to wait before each run for other programs to fall quiet
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    quiet_wait: u64,
 
     /// Writes the tables, everything that was measured, and the plots into this folder, too
     #[arg(long, value_name = "DIR")]
@@ -179,13 +183,16 @@ async fn measure(
     for &workload in workloads {
         let outcome = match workload.lacking(&*store) {
             Some(reason) => Err(reason.to_owned()),
-            None => match workload.run(store, &mut course).await {
-                Ok(outcome) => Ok(outcome),
-                Err(error) if error.is_unimplemented() => {
-                    Err("this server does not have the call".to_owned())
+            None => {
+                quiet(&store.processes(), Duration::from_secs(options.quiet_wait)).await;
+                match workload.run(store, &mut course).await {
+                    Ok(outcome) => Ok(outcome),
+                    Err(error) if error.is_unimplemented() => {
+                        Err("this server does not have the call".to_owned())
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
-            },
+            }
         };
         let run = Run {
             round,

@@ -43,6 +43,7 @@ pub(crate) enum Error {
     )]
     NoPeers(&'static str),
     /// A store other than Annals refused what it must take: report it.
+    #[cfg(feature = "peers")]
     #[error("{load}: {store} failed: {problem}")]
     Peer {
         /// Which store.

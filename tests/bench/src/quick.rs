@@ -193,7 +193,7 @@ async fn least_disturbed(
 }
 
 /// Waits until other programs are quiet, but not for ever: then the report tells.
-async fn quiet(server: &[u32], patience: Duration) {
+pub(crate) async fn quiet(server: &[u32], patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && others_cores_busy(server, QUIET_SAMPLE).await >= OTHERS_CORES_BUSY {}
 }

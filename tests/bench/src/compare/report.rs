@@ -13,7 +13,10 @@ use super::{
 use crate::{
     Error, Result,
     environment::Environment,
-    report::table::{Align, Table, number},
+    report::{
+        OTHERS_CORES_BUSY,
+        table::{Align, Table, number},
+    },
     statistics::Summary,
     stores::{Name, Setting},
 };
@@ -50,7 +53,7 @@ impl Run {
                         latency.p50_ms, latency.p99_ms, latency.p999_ms, latency.max_ms
                     );
                 }
-                if outcome.measured.others_cores_busy > crate::report::OTHERS_CORES_BUSY {
+                if outcome.measured.others_cores_busy > OTHERS_CORES_BUSY {
                     let _ = write!(
                         line,
                         "  ({:.2} cores taken by others)",
@@ -351,6 +354,17 @@ impl Report {
             if let Some(Err(reason)) = run.map(|run| &run.outcome) {
                 notes.push(format!(
                     "{}, {}: not offered: {reason}",
+                    store.text(),
+                    workload.words()
+                ));
+            }
+            let others = self.summary(workload, store, |outcome| {
+                Some(outcome.measured.others_cores_busy)
+            });
+            if let Some(others) = others.filter(|others| others.median > OTHERS_CORES_BUSY) {
+                let cores = others.median;
+                notes.push(format!(
+                    "{}, {}: others took {cores:.2} cores",
                     store.text(),
                     workload.words()
                 ));

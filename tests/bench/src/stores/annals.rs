@@ -236,10 +236,9 @@ impl Client for AnnalsClient {
             let answers = self.stub.subscribe_all(request).await;
             let answers = answers.map_err(Error::call("subscribe"))?.into_inner();
             let mut deliveries = Deliveries(answers);
-            while !all {
-                if matches!(deliveries.message().await?, Content::CaughtUp(_)) {
-                    break;
-                }
+            let mut is_live = all;
+            while !is_live {
+                is_live = matches!(deliveries.message().await?, Content::CaughtUp(_));
             }
             let deliveries: Box<dyn Subscription> = Box::new(deliveries);
             Ok(deliveries)

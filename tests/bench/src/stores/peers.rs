@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{Error, Result};
 
+#[cfg(feature = "peers")]
 /// Where Debian and its kin keep PostgreSQL's programs, below a folder for each version.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
