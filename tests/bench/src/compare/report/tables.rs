@@ -1,0 +1,167 @@
+//! Figures in aligned columns.
+
+use super::Report;
+use crate::{
+    compare::goal::Goal,
+    report::{
+        OTHERS_CORES_BUSY,
+        table::{Align, Table, number},
+    },
+};
+
+/// Above this the machine did other things meanwhile, or the store is not steady.
+const NOISY_SPREAD: f64 = 0.15;
+
+impl Report {
+    /// A row for each workload, a column for each store.
+    pub(super) fn figures(&self) -> Table {
+        let mut columns = vec![("workload", Align::Left), ("unit", Align::Left)];
+        for (name, _) in &self.stores {
+            columns.push((name.text(), Align::Right));
+            columns.push(("", Align::Left));
+        }
+        let mut table = Table::of(&columns);
+        for &workload in &self.workloads {
+            let mut cells = vec![workload.words(), workload.unit().to_owned()];
+            for &(name, _) in &self.stores {
+                match self.figure(workload, name) {
+                    Some(figure) => {
+                        cells.push(number(figure.median));
+                        cells.push(if name == self.first() {
+                            format!("({} - {})", number(figure.min), number(figure.max))
+                        } else {
+                            let times = self.times_exactly(workload, name);
+                            times.map_or_else(String::new, |times| format!("{times:.2}x"))
+                        });
+                    }
+                    None => cells.extend(["-".to_owned(), String::new()]),
+                }
+            }
+            table.add_row(cells);
+        }
+        table
+    }
+
+    pub(super) fn goals(&self) -> Table {
+        let mut table = Table::new([
+            ("goal", Align::Left),
+            ("", Align::Left),
+            ("reached", Align::Right),
+            ("met", Align::Left),
+        ]);
+        for (workload, goal, met) in self.judged() {
+            let reached = match goal {
+                Goal::Times(_, name) => self.times(workload, name).map(|times| format!("{times:.3}x")),
+                _ => self
+                    .figure(workload, self.first())
+                    .map(|figure| number(figure.median)),
+            };
+            table.add([
+                workload.words(),
+                goal.words(),
+                reached.unwrap_or_default(),
+                if met { "yes" } else { "NO" }.to_owned(),
+            ]);
+        }
+        table
+    }
+
+    pub(super) fn latencies(&self) -> Table {
+        let mut table = Table::new([
+            ("latency, ms", Align::Left),
+            ("store", Align::Left),
+            ("p50", Align::Right),
+            ("p99", Align::Right),
+            ("p99.9", Align::Right),
+            ("max", Align::Right),
+        ]);
+        for (workload, store) in self.pairs() {
+            let of = |of: fn(crate::load::Latency) -> f64| {
+                self.summary(workload, store, |outcome| outcome.measured.latency.map(of))
+                    .map(|summary| format!("{:.2}", summary.median))
+            };
+            if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
+                of(|latency| latency.p50_ms),
+                of(|latency| latency.p99_ms),
+                of(|latency| latency.p999_ms),
+                of(|latency| latency.max_ms),
+            ) {
+                table.add([workload.words(), store.text().to_owned(), p50, p99, p999, max]);
+            }
+        }
+        table
+    }
+
+    pub(super) fn costs(&self) -> Table {
+        let mut table = Table::new([
+            ("CPU time, us an event", Align::Left),
+            ("store", Align::Left),
+            ("server", Align::Right),
+            ("client", Align::Right),
+            ("cores busy", Align::Right),
+        ]);
+        for (workload, store) in self.pairs() {
+            let of = |of: fn(&crate::load::Measured) -> f64| {
+                self.summary(workload, store, |outcome| Some(of(&outcome.measured)))
+                    .map_or(0.0, |summary| summary.median)
+            };
+            let (server, client) = (
+                of(|measured| measured.server_cpu_micros_per_event),
+                of(|measured| measured.client_cpu_micros_per_event),
+            );
+            if server + client == 0.0 {
+                continue;
+            }
+            let busy = (server + client) * of(|measured| measured.events_per_second) / 1e6;
+            table.add([
+                workload.words(),
+                store.text().to_owned(),
+                format!("{server:.2}"),
+                format!("{client:.2}"),
+                format!("{busy:.2}"),
+            ]);
+        }
+        table
+    }
+
+    /// What is not offered, and what makes a figure worth less.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = Vec::new();
+        for (workload, store) in self.pairs() {
+            let run = self
+                .runs
+                .iter()
+                .find(|run| run.workload == workload && run.store == store);
+            if let Some(Err(reason)) = run.map(|run| &run.outcome) {
+                notes.push(format!(
+                    "{}, {}: not offered: {reason}",
+                    store.text(),
+                    workload.words()
+                ));
+            }
+            let others = self.summary(workload, store, |outcome| {
+                Some(outcome.measured.others_cores_busy)
+            });
+            if let Some(others) = others.filter(|others| others.median > OTHERS_CORES_BUSY) {
+                let cores = others.median;
+                notes.push(format!(
+                    "{}, {}: others took {cores:.2} cores",
+                    store.text(),
+                    workload.words()
+                ));
+            }
+            if let Some(figure) = self
+                .figure(workload, store)
+                .filter(|figure| figure.spread() > NOISY_SPREAD)
+            {
+                let percent = figure.spread() * 100.0;
+                notes.push(format!(
+                    "{}, {}: the rounds differ by {percent:.0}%",
+                    store.text(),
+                    workload.words()
+                ));
+            }
+        }
+        notes
+    }
+}
