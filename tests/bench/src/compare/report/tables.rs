@@ -132,7 +132,9 @@ impl Report {
                 .runs
                 .iter()
                 .find(|run| run.workload == workload && run.store == store);
-            if let Some(Err(reason)) = run.map(|run| &run.outcome) {
+            if let Some(Err(reason)) = run.map(|run| &run.outcome)
+                && !store.is_limit()
+            {
                 notes.push(format!(
                     "{}, {}: not offered: {reason}",
                     store.text(),
