@@ -75,36 +75,23 @@ fn main() -> ExitCode {
 
 fn start(command: Command) -> Result<()> {
     match command {
-        Command::Quick(options) => {
-            // Before the runtime starts its threads, because threads and child processes inherit it.
-            cores::pin_to(options.cores)?;
-            runtime(options.cores)?.block_on(async {
-                tokio::select! {
-                    done = quick::run(&options) => done,
-                    ended = interrupted() => ended,
-                }
-            })
-        }
-        Command::Conditions(options) => {
-            cores::pin_to(options.cores)?;
-            runtime(options.cores)?.block_on(async {
-                tokio::select! {
-                    done = conditions::run(&options) => done,
-                    _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
-                }
-            })
-        }
-        Command::Compare(options) => {
-            cores::pin_to(options.cores)?;
-            runtime(options.cores)?.block_on(async {
-                tokio::select! {
-                    done = compare::run(&options) => done,
-                    ended = interrupted() => ended,
-                }
-            })
-        }
+        Command::Quick(options) => measure(options.cores, quick::run(&options)),
+        Command::Conditions(options) => measure(options.cores, conditions::run(&options)),
+        Command::Compare(options) => measure(options.cores, compare::run(&options)),
         Command::Echo(options) => runtime(cores::available())?.block_on(echo::run(options)),
     }
+}
+
+/// Runs a benchmark on so many cores, until it is done or somebody wants it to end.
+fn measure(cores: usize, benchmark: impl Future<Output = Result<()>>) -> Result<()> {
+    // Before the runtime starts its threads, because threads and child processes inherit it.
+    cores::pin_to(cores)?;
+    runtime(cores)?.block_on(async {
+        tokio::select! {
+            done = benchmark => done,
+            ended = interrupted() => ended,
+        }
+    })
 }
 
 /// Until somebody wants it to end. Returning drops the servers and their folders; dying would leave them.
