@@ -50,7 +50,12 @@ fn what_was_told_to_be_gone_is_never_seen_and_nothing_else_is_lost() {
             "asked again after a kill",
             "delete",
             "delete that was written and not answered",
+            "events that the last scavenge removed",
             "look",
+            "scavenge asked for when it was killed",
+            "scavenge runs",
+            "scavenge that had removed something",
+            "scavenge was stopped",
             "set retention",
             "tombstone",
         ] {

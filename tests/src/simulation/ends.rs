@@ -1,5 +1,6 @@
 //! A simulation of the ends of streams: clients that append to streams of their own, truncate, delete and tombstone them,
-//! under the same faults and restarts as [`simulate`](super::simulate) has, among writers that do as they do there.
+//! under the same faults and restarts as [`simulate`](super::simulate) has, among writers that do as they do there, while
+//! another client has what is gone scavenged.
 //!
 //! It is judged otherwise. What is gone is in no log that could be read at the end, so the checker of appends and reads has
 //! nothing to go by. But nobody else touches such a client's streams, and it asks again until it is told: so it knows
@@ -7,7 +8,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{ender, plan::Plan, restarts, world::World, writer};
+use super::{ender, plan::Plan, restarts, scavenger, world::World, writer};
 
 /// Time for whoever waits between tries.
 const REST: Duration = Duration::from_secs(10);
@@ -37,15 +38,17 @@ pub async fn simulate_ends(plan: Plan) -> Ends {
     let restarts = tokio::spawn(restarts::run(Arc::clone(&world)));
     // In this task, side by side.
     let enders = (0..ENDERS).map(|number| ender::run(Arc::clone(&world), number));
-    let mut ended = futures::future::join_all(enders).await;
+    let scavenger = scavenger::run(Arc::clone(&world));
+    let (mut ended, scavenged) = tokio::join!(futures::future::join_all(enders), scavenger);
     while let Some(joined) = writers.join_next().await {
         world.joined("a writer", joined);
     }
     world.finish();
     world.joined("the restarts", restarts.await);
-    settle(&world, &mut ended).await;
-    for ender in ended {
-        for (what, times) in ender.done {
+    let removed = settle(&world, &mut ended).await;
+    *done.entry("events that the last scavenge removed").or_default() += removed;
+    for counts in ended.into_iter().map(|ender| ender.done).chain([scavenged]) {
+        for (what, times) in counts {
             *done.entry(what).or_default() += times;
         }
     }
@@ -53,8 +56,10 @@ pub async fn simulate_ends(plan: Plan) -> Ends {
     Ends { failures, done }
 }
 
-/// Nothing fails any more: every store shows the same, as it is and once more after it was opened anew.
-async fn settle(world: &Arc<World>, enders: &mut [ender::Ender]) {
+/// Nothing fails any more: every store shows the same, as it is, and once more after all that is gone was scavenged and it
+/// was opened anew. Returns how many events were removed then.
+async fn settle(world: &Arc<World>, enders: &mut [ender::Ender]) -> u64 {
+    let mut removed = 0;
     world.hub.calm();
     while world.hub.has_late_commits() {
         tokio::time::sleep(REST).await;
@@ -78,6 +83,12 @@ async fn settle(world: &Arc<World>, enders: &mut [ender::Ender]) {
                 }
             }
         }
+        if round == 0
+            && let Some(running) = world.running(0)
+        {
+            removed = scavenger::finish(world, &running.store).await;
+        }
         tokio::time::sleep(REST).await;
     }
+    removed
 }

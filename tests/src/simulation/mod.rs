@@ -24,6 +24,7 @@ mod plan;
 mod reader;
 mod restarts;
 mod road;
+mod scavenger;
 mod settle;
 mod subscriber;
 mod trace;
