@@ -26,6 +26,11 @@ pub(crate) struct Opened {
     pub(crate) lock: File,
 }
 
+/// Where fjall has its files.
+pub(crate) fn fjall_folder(path: &Path) -> PathBuf {
+    path.join("store").join("fjall")
+}
+
 /// Opens the store in `path`, or makes one.
 pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError> {
     let unusable = |doing: &'static str| move |error: io::Error| OpenError::unusable(path, doing, &error);
@@ -37,7 +42,7 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError
         create(path, &store, settings)?;
     }
     check_format(path, &store.join("format"), settings)?;
-    let (database, index, log) = open_fjall(path, &store.join("fjall"), settings)?;
+    let (database, index, log) = open_fjall(path, &fjall_folder(path), settings)?;
     Ok(Opened {
         index,
         log,

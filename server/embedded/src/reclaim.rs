@@ -10,10 +10,10 @@
 //!    that does not compact. Old tables go when the last snapshot that needs them is closed.
 //! 3. It is worth it: [`SHARE_MIN`] of the keys at least are removed, so that at most so many bytes are rewritten as are
 //!    given back four times over. After a start, the tombstones in the tables tell how many there are.
+//! 4. The journal that is being written is replaced too if it is a large part of what is taken (`journal`).
 //!
 //! Limits: while it runs it takes as much space as is left after it. fjall makes writers wait once 20 tables came from
-//! memory during one compaction, 640 MiB of log with the default settings. The journal that is being written keeps up to
-//! 64 MB. Keys that were replaced and not removed do not count.
+//! memory during one compaction, 640 MiB of log with the default settings. Keys that were replaced and not removed do not count.
 
 use std::{
     sync::{
@@ -29,6 +29,8 @@ use fjall::{AbstractTree, Keyspace};
 use parking_lot::Mutex;
 
 use crate::{fault, layout::Place, settings::OnReclaim, store::Store, writer::Writer};
+
+mod journal;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(500);
@@ -136,6 +138,7 @@ fn reclaim(writer: &Mutex<Writer>, store: &Store, place: Place, removed: u64) ->
     // The tables that were compacted go when nothing can read them any more: neither the snapshot that readers have, nor
     // the version of the keyspace that it belongs to, which fjall lets go of when a memtable is closed.
     flush(writer, store)?;
+    journal::renew(store, || flush(writer, store))?;
     // What a snapshot still sees stays, with its tombstones.
     store.removed(place).add(keyspace.tree.tombstone_count());
     store.removed(place).0.fetch_sub(removed, Ordering::Relaxed);

@@ -15,7 +15,7 @@
 //! number 0 for no snapshot at all, and then drops what it and its neighbours still need; reading them panics. After one
 //! write the numbers start from 1.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use annals_engine::{Error, Result};
@@ -39,6 +39,8 @@ pub(crate) struct Store {
     index: Keyspace,
     log: Keyspace,
     pub(crate) database: Database,
+    /// Where fjall has its files.
+    pub(crate) folder: PathBuf,
     /// Held until all above is closed: fields are dropped in their order.
     _lock: std::fs::File,
 }
@@ -67,6 +69,7 @@ impl Store {
             index,
             log,
             database,
+            folder: directory::fjall_folder(path),
             _lock: lock,
         })
     }

@@ -116,11 +116,8 @@ async fn frames(
                 .into_iter()
                 .filter(|frame| frame.last <= work.horizon),
         );
-        let Some(end) = frames[last..]
-            .last()
-            .map(|frame| frame.last)
-            .filter(|end| *end >= next)
-        else {
+        // The neighbour alone may fill the page; then the next one begins behind it.
+        let Some(end) = frames[last..].last().map(|frame| frame.last) else {
             return Err(Error::Corrupt(format!("no event is stored at position {next}")));
         };
         bytes += frames[last..]

@@ -27,7 +27,7 @@ use crate::{
     lifecycle::{KIND_RETENTION, Lifecycle},
     log,
     testing::{
-        Fixture, TestClock, append, open_on, place, read_log, read_stream,
+        Fixture, TestClock, append, event, open_on, place, read_log, read_stream,
         shapes::{self, Shape},
         small, stream,
     },
@@ -194,6 +194,28 @@ async fn what_is_gone_leaves_the_frames_and_the_lists() {
         .append(append("deleted", Expected::Any, &[100]))
         .await;
     assert_eq!(place(&again).0, 8);
+}
+
+/// Frames are larger than what is read of the log at first.
+#[tokio::test(start_paused = true)]
+async fn large_events_go_as_small_ones_do() {
+    let fixture = Fixture::new(settings()).await;
+    for n in 0..30_u128 {
+        let name = ["dead", "live", "counted"][n as usize % 3];
+        let events = (0..4).map(|m| NewEvent {
+            data: Bytes::from(vec![b'x'; 9_000]),
+            ..event(n * 4 + m)
+        });
+        let append = Append::new(stream(name), Expected::Any, events.collect(), &Limits::default()).unwrap();
+        fixture.store.append(append).await.unwrap();
+    }
+    set(&fixture.store, "dead", Lifecycle::default().after_tombstone()).await;
+    set(&fixture.store, "counted", keeping(Some(2), 0)).await;
+    index_all(&fixture.store).await;
+    assert_eq!(scavenge(&fixture.store).await.events_removed, 40 + 38);
+    let left = stored(&*fixture.engine).await;
+    let of = |name: &str| left.iter().filter(|record| record.stream == name).count();
+    assert_eq!((of("dead"), of("live"), of("counted")), (0, 40, 2));
 }
 
 #[tokio::test(start_paused = true)]

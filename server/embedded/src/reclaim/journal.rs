@@ -1,0 +1,67 @@
+//! Getting rid of the journal that is being written.
+//!
+//! fjall 3.1 begins a new journal only when a memtable is flushed and the present one has more than [`SEALED_BYTES`]
+//! (`worker_tick`), and there is no call for it. Everything in it may be in tables long since, and it takes its place
+//! still. So it is written full, with removals of a key that nothing can have; then the next flush seals it, and it goes.
+//! That is done only where the journal is a large part of the store, and writes 64 MB at the most.
+
+use std::{fs, path::Path};
+
+use annals_engine::Result;
+
+use super::{Place, Store, refused};
+
+/// A journal with more than so many bytes is sealed at the next flush.
+const SEALED_BYTES: u64 = 64_000_000;
+/// A journal that takes less is left as it is.
+const TAKEN_BYTES_MIN: u64 = 8 << 20;
+/// The longest key that fjall takes. A key of the engine is far shorter, so nobody sees what becomes of this one.
+const FILL: [u8; 65_535] = [0; 65_535];
+
+/// Replaces the journal, if that is worth it. `flush`: writes what is in memory to tables.
+pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()> {
+    let taken = taken(&store.folder);
+    let tables: u64 = [Place::Log, Place::Index]
+        .into_iter()
+        .map(|place| store.keyspace(place).disk_space())
+        .sum();
+    if taken < TAKEN_BYTES_MIN || taken < tables / 8 {
+        return Ok(());
+    }
+    let missing = SEALED_BYTES.saturating_sub(taken) + (1 << 20);
+    for _ in 0..missing.div_ceil(FILL.len() as u64) {
+        // Others write between any two of these.
+        let filled = store.keyspace(Place::Index).remove(FILL);
+        filled.map_err(|error| refused(&error))?;
+    }
+    // The first seals it, the second is behind it.
+    flush()?;
+    flush()
+}
+
+/// Bytes that the last journal takes on the disk, of those that are reserved for it.
+fn taken(folder: &Path) -> u64 {
+    let number = |path: &Path| -> Option<u64> {
+        let journal = path.extension().is_some_and(|extension| extension == "jnl");
+        path.file_stem()?.to_str()?.parse().ok().filter(|_| journal)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let last = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| number(path).is_some())
+        .max_by_key(|path| number(path));
+    let metadata = last.and_then(|path| fs::metadata(path).ok());
+    metadata.map_or(0, |metadata| disk_bytes(&metadata))
+}
+
+#[cfg(unix)]
+fn disk_bytes(metadata: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    metadata.blocks() * 512
+}
+
+/// Elsewhere it is not known how much of what is reserved is in use, so the journal is left alone.
+#[cfg(not(unix))]
+fn disk_bytes(_: &fs::Metadata) -> u64 {
+    0
+}
