@@ -10,7 +10,8 @@
 //! | whatever, with a tombstone | never | refused |
 //!
 //! A stream that was deleted and not begun again has no events. One that was begun again begins there: `no stream` finds
-//! the same ids at that revision, and nothing is compared with what stood before it.
+//! the same ids at that revision. The append that had begun what was deleted may come late, from a client or a server that
+//! waited for its answer; it must not bring back what is gone, and is refused as long as its events are stored.
 //!
 //! An append to many streams goes by its first event: what is expected of that event's stream is looked at, and the others
 //! stand at the positions behind it, each in its stream.
@@ -49,6 +50,8 @@ pub(crate) enum Question {
     /// stream ends. If it has events for more than one stream, which stand in the log from the one with this revision
     /// on.
     Revisions(Revision),
+    /// The same of what was deleted, from where it had begun.
+    Deleted(Revision),
     /// Which events an earlier append wrote that began with the same id.
     Request(Request),
 }
@@ -76,8 +79,10 @@ pub(crate) fn ask(
         let stream = append.stream().clone();
         return Question::Decided(Verdict::Reject(Rejection::Tombstoned { stream }));
     }
-    let last = lifecycle.present(last);
+    let stored = last;
+    let last = lifecycle.present(stored);
     match (append.expected, last) {
+        (Expected::NoStream, None) if stored.is_some() => Question::Deleted(lifecycle.deleted_from),
         (Expected::Any | Expected::StreamExists, _) if request.is_some() => {
             request.map_or(Question::Decided(Verdict::Write), Question::Request)
         }
@@ -101,20 +106,36 @@ pub(crate) fn ask(
 /// The second step: the answer to [`Question::Revisions`] or [`Question::Request`]. `last`: the stream's last revision as
 /// it is present.
 pub(crate) fn compare(append: &Append, last: Option<Revision>, standing: &[Standing]) -> Verdict {
-    let same = standing.len() == append.len()
+    match (standing, is_same(append, standing)) {
+        ([first, ..], true) => Verdict::Already(already(append, first, standing)),
+        ([first, ..], false) if append.is_keyed() => Verdict::Reject(taken(first)),
+        _ => conflict(append, last),
+    }
+}
+
+/// The second step for [`Question::Deleted`].
+pub(crate) fn compare_deleted(append: &Append, standing: &[Standing]) -> Verdict {
+    match standing {
+        [first, ..] if is_same(append, standing) => Verdict::Reject(taken(first)),
+        _ => Verdict::Write,
+    }
+}
+
+/// Whether these are the events of the append.
+fn is_same(append: &Append, standing: &[Standing]) -> bool {
+    standing.len() == append.len()
         && standing
             .iter()
             .zip(&append.events)
-            .all(|(standing, event)| standing.id == event.id && standing.stream == *append.stream_of(event));
-    match (standing, same) {
-        ([first, ..], true) => Verdict::Already(already(append, first, standing)),
-        ([first, ..], false) if append.is_keyed() => Verdict::Reject(Rejection::EventIdConflict {
-            id: first.id,
-            stream: first.stream.clone(),
-            revision: first.revision,
-            position: first.position,
-        }),
-        _ => conflict(append, last),
+            .all(|(standing, event)| standing.id == event.id && standing.stream == *append.stream_of(event))
+}
+
+fn taken(first: &Standing) -> Rejection {
+    Rejection::EventIdConflict {
+        id: first.id,
+        stream: first.stream.clone(),
+        revision: first.revision,
+        position: first.position,
     }
 }
 

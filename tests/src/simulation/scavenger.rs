@@ -67,7 +67,9 @@ pub(super) async fn finish(world: &World, store: &Store) -> u64 {
         }
         if tokio::time::Instant::now() > deadline {
             let told = store.scavenge().await;
-            world.fail(format!("without any fault a scavenge does not come to its end: {told:?}"));
+            world.fail(format!(
+                "without any fault a scavenge does not come to its end: {told:?}"
+            ));
             return 0;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -122,6 +122,14 @@ impl<'a> Group<'a> {
                 overlay.of_revisions(shared, append, from).await?
             }
             Question::Revisions(from) => overlay.behind(shared, append, from).await?,
+            Question::Deleted(from) => {
+                let standing = if append.is_to_one() {
+                    overlay.of_revisions(shared, append, from).await?
+                } else {
+                    overlay.behind(shared, append, from).await?
+                };
+                return Ok(standing.map(|standing| decide::compare_deleted(append, &standing)));
+            }
         };
         Ok(standing.map(|standing| decide::compare(append, present, &standing)))
     }

@@ -141,7 +141,12 @@ fn a_deleted_stream_has_no_events_until_it_begins_again() {
     let write = || Question::Decided(Verdict::Write);
     let refuse = |expected, actual| Question::Decided(conflict(expected, actual));
     let cases = [
-        ("no stream", Expected::NoStream, 4, write()),
+        (
+            "no stream",
+            Expected::NoStream,
+            4,
+            Question::Deleted(Revision::FIRST),
+        ),
         ("any", Expected::Any, 4, write()),
         (
             "exists",
