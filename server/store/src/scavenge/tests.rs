@@ -1,16 +1,13 @@
+mod histories;
+mod servers;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::Ordering,
     time::Duration,
 };
 
-use annals_engine::{
-    BoxFuture, Commit, Direction, Engine, Entry, Error as EngineError, KeyRange, PageLimit, Snapshot,
-    memory::MemoryEngine,
-};
+use annals_engine::{Commit, Direction, Engine, Entry, KeyRange, PageLimit};
 use bytes::Bytes;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -26,11 +23,7 @@ use crate::{
     keys,
     lifecycle::{KIND_RETENTION, Lifecycle},
     log,
-    testing::{
-        Fixture, TestClock, append, event, open_on, place, read_log, read_stream,
-        shapes::{self, Shape},
-        small, stream,
-    },
+    testing::{Fixture, append, event, place, read_log, read_stream, small, stream},
 };
 
 /// Sets what holds for a stream, as the store itself does.
@@ -370,183 +363,6 @@ async fn the_schedule_starts_one_when_the_last_ended_long_enough_ago_and_somethi
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_servers_one_works_and_another_takes_over_when_it_is_gone() {
-    let settings = Settings {
-        shared_engine: true,
-        ..settings()
-    };
-    let fixture = Fixture::new(settings).await;
-    for n in 0..3_000 {
-        let name = format!("s{n}");
-        fixture.fill(&name, n..n + 1).await;
-        set(&fixture.store, &name, Lifecycle::default().after_tombstone()).await;
-    }
-    index_all(&fixture.store).await;
-    let other = fixture.another().await;
-    fixture.store.start_scavenge().await.unwrap();
-    while fixture.store.scavenge().await.unwrap().unwrap().streams_done == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(other.metrics().scavenged_events.get(), 0, "it is not its turn");
-    fixture.store.close().await;
-    let finished = ended(&other).await;
-    assert_eq!((finished.streams_done, finished.events_removed), (3_000, 3_000));
-    let by_other = other.metrics().scavenged_events.get();
-    assert!(by_other > 0 && by_other < 3_000, "{by_other}");
-}
-
-/// An engine some commits of which are lost or nobody knows about.
-struct Doubtful {
-    engine: Arc<MemoryEngine>,
-    state: AtomicU64,
-}
-
-impl Engine for Doubtful {
-    fn name(&self) -> &'static str {
-        "doubtful"
-    }
-
-    fn snapshot(&self) -> BoxFuture<'_, annals_engine::Result<Box<dyn Snapshot>>> {
-        self.engine.snapshot()
-    }
-
-    fn commit(&self, commit: Commit) -> BoxFuture<'_, annals_engine::Result<()>> {
-        Box::pin(async move {
-            let is_step = !commit.durable && commit.checks.iter().any(|check| check.key == keys::scavenge());
-            let state = self.state.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
-            let drawn = (state ^ state >> 31).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 61;
-            let unknown = || Err(EngineError::MaybeCommitted("test".to_owned()));
-            match drawn {
-                0 if is_step => unknown(),
-                1 if is_step => {
-                    self.engine.commit(commit).await?;
-                    unknown()
-                }
-                2 if is_step => Err(EngineError::Unavailable("test".to_owned())),
-                _ => self.engine.commit(commit).await,
-            }
-        })
-    }
-
-    fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, annals_engine::Result<()>> {
-        self.engine.watch(key, last_seen)
-    }
-}
-
-/// What is set for streams of the shapes: count, truncation, and whether it is deleted, of each.
-type Set = Vec<(u8, Option<u64>, u64)>;
-
-async fn scavenged_again_and_again(rounds: &[(Vec<Shape>, Set)], seed: u64) {
-    let engine = Arc::new(Doubtful {
-        engine: Arc::new(MemoryEngine::new()),
-        state: AtomicU64::new(seed),
-    });
-    let clock = Arc::new(TestClock(AtomicU64::new(60_000_000)));
-    let mut states: BTreeMap<String, Lifecycle> = BTreeMap::new();
-    let mut all: Vec<Record> = Vec::new();
-    for (shapes, sets) in rounds {
-        let store = open_on(engine.clone(), &clock, settings(), seed).await;
-        shapes::fill(&store, shapes).await;
-        for (number, max_count, truncate_before) in sets {
-            let name = format!("stream{number}");
-            let state = keeping(*max_count, *truncate_before);
-            let before = states.get(&name).copied().unwrap_or_default();
-            let of_stream = all.iter().rfind(|record| record.stream == name);
-            let floor = before.floor(of_stream.map(|record| record.revision));
-            let state = before.with_retention(state.retention, floor);
-            set(&store, &name, state).await;
-            states.insert(name, state);
-        }
-        index_all(&store).await;
-        let head = all.last().map_or(0, |record| record.position.0);
-        let new = stored(&*engine).await.into_iter();
-        all.extend(new.filter(|record| record.position.0 > head));
-        let done = scavenge(&store).await;
-        assert_eq!(done.state, ScavengeState::Finished);
-        store.close().await;
-
-        let store = open_on(engine.clone(), &clock, settings(), seed).await;
-        let left = stored(&*engine).await;
-        assert_eq!(
-            left,
-            read_log(&store, Direction::Forwards, None, Query::default()).await
-        );
-        let last_of = |name: &str| all.iter().rfind(|record| record.stream == name).unwrap().revision;
-        let floor_of = |name: &str| match (crate::name::subject(name), states.get(name)) {
-            (Some(_), _) => last_of(name),
-            (_, Some(state)) => state.floor(Some(last_of(name))),
-            _ => Revision::FIRST,
-        };
-        let lives = |record: &&Record| record.revision >= floor_of(&record.stream);
-        let wanted: Vec<Record> = all.iter().filter(lives).cloned().collect();
-        assert_eq!(left, wanted);
-        let (listed, streams) = listed(&*engine).await;
-        assert_eq!(listed, wanted.iter().map(|record| record.position).collect());
-        for (name, positions) in streams {
-            let of_stream = || wanted.iter().filter(|record| record.stream == name);
-            let mut wanted: Vec<Position> = of_stream().map(|record| record.position).collect();
-            if wanted.is_empty() {
-                let last = all.iter().rfind(|record| record.stream == name).unwrap();
-                wanted.push(last.position);
-            }
-            assert_eq!(positions, wanted, "{name}");
-        }
-        store.close().await;
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
-
-    #[test]
-    fn nothing_but_what_is_gone_goes_whatever_becomes_of_the_commits(
-        rounds in proptest::collection::vec(
-            (
-                shapes::shapes(1..60),
-                proptest::collection::vec((0..5_u8, proptest::option::of(1..20_u64), 0..40_u64), 0..4),
-            ),
-            1..4,
-        ),
-        seed in any::<u64>(),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(scavenged_again_and_again(&rounds, seed));
-    }
-
-    #[test]
-    fn progress_comes_back_and_a_damaged_one_never_panics(
-        numbers in any::<[u64; 6]>(), state in 0..3_u8, none in any::<bool>(), worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
-        at in any::<prop::sample::Index>(), byte in any::<u8>(),
-    ) {
-        let state = [ScavengeState::Running, ScavengeState::Stopped, ScavengeState::Finished][usize::from(state)];
-        let [started, ended, streams_done, streams_total, events_removed, steps] = numbers;
-        let scavenge = Scavenge {
-            state,
-            started_at: Timestamp::from_micros(started),
-            ended_at: (ended > 0).then(|| Timestamp::from_micros(ended)),
-            streams_done,
-            streams_total,
-            events_removed,
-            bytes_removed: 7,
-            problem: problem[..problem.floor_char_boundary(1_024)].to_owned(),
-        };
-        let began = !none || state != ScavengeState::Finished;
-        let progress = Progress { scavenge, began, worker, steps, done: Some(done).filter(|done| !done.is_empty()) };
-        let value = progress.to_value();
-        prop_assert_eq!(Progress::from_value(&value).unwrap(), progress);
-        let mut damaged = value.to_vec();
-        let place = at.index(damaged.len());
-        damaged[place] = byte;
-        let _ = Progress::from_value(&damaged);
-        let _ = Progress::from_value(&damaged[..place]);
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_index_that_lists_a_foreign_position_removes_nothing() {
     let fixture = Fixture::new(settings()).await;
     fixture.fill("a", 0..8).await;
@@ -582,4 +398,34 @@ async fn an_append_of_which_something_is_left_is_not_written_again() {
     let again = fixture.store.append(append("s", Expected::Any, &ids)).await;
     assert!(again.is_err(), "{again:?}");
     assert_eq!(fixture.store.info().head, head);
+}
+
+proptest! {
+    #[test]
+    fn progress_comes_back_and_a_damaged_one_never_panics(
+        numbers in any::<[u64; 6]>(), state in 0..3_u8, none in any::<bool>(), worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
+        at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let state = [ScavengeState::Running, ScavengeState::Stopped, ScavengeState::Finished][usize::from(state)];
+        let [started, ended, streams_done, streams_total, events_removed, steps] = numbers;
+        let scavenge = Scavenge {
+            state,
+            started_at: Timestamp::from_micros(started),
+            ended_at: (ended > 0).then(|| Timestamp::from_micros(ended)),
+            streams_done,
+            streams_total,
+            events_removed,
+            bytes_removed: 7,
+            problem: problem[..problem.floor_char_boundary(1_024)].to_owned(),
+        };
+        let began = !none || state != ScavengeState::Finished;
+        let progress = Progress { scavenge, began, worker, steps, done: Some(done).filter(|done| !done.is_empty()) };
+        let value = progress.to_value();
+        prop_assert_eq!(Progress::from_value(&value).unwrap(), progress);
+        let mut damaged = value.to_vec();
+        let place = at.index(damaged.len());
+        damaged[place] = byte;
+        let _ = Progress::from_value(&damaged);
+        let _ = Progress::from_value(&damaged[..place]);
+    }
 }
