@@ -15,8 +15,8 @@ use super::{Place, Store, refused};
 const SEALED_BYTES: u64 = 64_000_000;
 /// A journal that takes less is left as it is.
 const TAKEN_BYTES_MIN: u64 = 8 << 20;
-/// The longest key that fjall takes. A key of the engine is far shorter, so nobody sees what becomes of this one.
-const FILL: [u8; 65_535] = [0; 65_535];
+/// Bytes of the longest key that fjall takes. A key of the engine is far shorter, so nobody sees what becomes of this one.
+const FILL_BYTES: usize = 65_535;
 
 /// Replaces the journal, if that is worth it. `flush`: writes what is in memory to tables.
 pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()> {
@@ -29,9 +29,10 @@ pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()>
         return Ok(());
     }
     let missing = SEALED_BYTES.saturating_sub(taken) + (1 << 20);
-    for _ in 0..missing.div_ceil(FILL.len() as u64) {
+    let fill = vec![0; FILL_BYTES];
+    for _ in 0..missing.div_ceil(FILL_BYTES as u64) {
         // Others write between any two of these.
-        let filled = store.keyspace(Place::Index).remove(FILL);
+        let filled = store.keyspace(Place::Index).remove(&fill[..]);
         filled.map_err(|error| refused(&error))?;
     }
     // The first seals it, the second is behind it.

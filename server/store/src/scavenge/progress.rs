@@ -50,6 +50,13 @@ pub struct Scavenge {
     pub problem: String,
 }
 
+/// As much of a problem as is kept.
+pub(super) fn shortened(problem: &str) -> &str {
+    let ends = (0..=PROBLEM_BYTES_MAX.min(problem.len())).rev();
+    let end = ends.into_iter().find(|end| problem.is_char_boundary(*end));
+    &problem[..end.unwrap_or_default()]
+}
+
 /// A scavenge, and where it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -125,7 +132,7 @@ impl Progress {
         ] {
             value.put_u64(number);
         }
-        let problem = &scavenge.problem[..scavenge.problem.floor_char_boundary(PROBLEM_BYTES_MAX)];
+        let problem = shortened(&scavenge.problem);
         for text in [&self.worker, self.done.as_deref().unwrap_or_default(), problem] {
             wire::put_varint(&mut value, text.len() as u64);
             value.put_slice(text.as_bytes());

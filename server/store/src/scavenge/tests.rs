@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     ScavengeState,
-    progress::{Progress, Scavenge},
+    progress::{Progress, Scavenge, shortened},
 };
 use crate::{
     Append, EventType, Expected, Limits, NewEvent, Position, Query, Record, Retention, Revision, Settings,
@@ -69,7 +69,7 @@ async fn scavenge(store: &Store) -> Scavenge {
 
 /// Fills up the last window, so that everything before is indexed.
 async fn index_all(store: &Store) {
-    while store.info().head.0 % 8 != 0 {
+    while !store.info().head.0.is_multiple_of(8) {
         let id = u128::from(store.info().head.0) << 80;
         store
             .append(append("filler", Expected::Any, &[id]))
@@ -416,7 +416,7 @@ proptest! {
             streams_total,
             events_removed,
             bytes_removed: 7,
-            problem: problem[..problem.floor_char_boundary(1_024)].to_owned(),
+            problem: shortened(&problem).to_owned(),
         };
         let began = !none || state != ScavengeState::Finished;
         let progress = Progress { scavenge, began, worker, steps, done: Some(done).filter(|done| !done.is_empty()) };
