@@ -1,0 +1,128 @@
+"""Client for Annals, an event store: appends that are never written twice, reads, and subscriptions that survive broken
+connections. The toolkit on top of it (aggregates, decision models, projections, process managers) is in `annals.toolkit`.
+
+    from annals import AsyncClient, Event, Expected, RecordedEvent
+
+    async with AsyncClient("http://127.0.0.1:2113") as client:
+        placed = Event.json("OrderPlaced", {"total": 42}, tags=["customer:7"])
+        await client.append("order-1", [placed], expected=Expected.NO_STREAM)
+        async for event in client.read_stream("order-1"):
+            print(event.revision, event.type, event.json())
+
+| to | use |
+|---|---|
+| append what one decision led to | `AsyncClient.append` |
+| append to several streams, or if nothing has happened since | `AsyncClient.append_to_many` |
+| append much, in order, with many appends in flight | `AsyncClient.append_session` |
+| load an aggregate | `AsyncClient.read_stream` |
+| look at the log once | `AsyncClient.read_all` |
+| keep a projection up to date, react | `AsyncClient.subscribe_all`, `AsyncClient.subscribe_stream` |
+| do all of that without asyncio | `Client` |
+
+All times in seconds, all `datetime`s in UTC. What can go wrong is in `annals.errors`.
+"""  # noqa: D205
+
+from importlib.metadata import version as _version
+
+from annals._connection import Tls
+from annals._retry import RetryPolicy
+from annals.aio import AsyncClient
+from annals.append import (
+    Appended,
+    AppendedToMany,
+    Check,
+    Expected,
+    ExpectedRevision,
+    NoMatch,
+    StreamIs,
+    Write,
+    Written,
+)
+from annals.errors import (
+    AnnalsError,
+    ChecksFailed,
+    Conflict,
+    DeadlineExceeded,
+    EventIdConflict,
+    InvalidField,
+    PositionBeyondHead,
+    RevisionConflict,
+    StreamNotFound,
+    StreamTombstoned,
+    TransientError,
+    Unreachable,
+)
+from annals.event import Event, RecordedEvent, new_id
+from annals.info import (
+    Deleted,
+    KeptRetention,
+    Limits,
+    Retention,
+    Scavenge,
+    ScavengeState,
+    ServerInfo,
+    Snapshot,
+    StreamInfo,
+    Tombstoned,
+)
+from annals.query import Query, QueryItem
+from annals.read import Read
+from annals.session import AppendSession, SessionLimits
+from annals.subscription import CaughtUp, Checkpoint, FellBehind, Subscription, SubscriptionItem
+from annals.sync import Client, SyncRead, SyncSubscription
+
+__version__ = _version("annals-client")
+
+__all__ = [
+    "AnnalsError",
+    "AppendSession",
+    "Appended",
+    "AppendedToMany",
+    "AsyncClient",
+    "CaughtUp",
+    "Check",
+    "Checkpoint",
+    "ChecksFailed",
+    "Client",
+    "Conflict",
+    "DeadlineExceeded",
+    "Deleted",
+    "Event",
+    "EventIdConflict",
+    "Expected",
+    "ExpectedRevision",
+    "FellBehind",
+    "InvalidField",
+    "KeptRetention",
+    "Limits",
+    "NoMatch",
+    "PositionBeyondHead",
+    "Query",
+    "QueryItem",
+    "Read",
+    "RecordedEvent",
+    "Retention",
+    "RetryPolicy",
+    "RevisionConflict",
+    "Scavenge",
+    "ScavengeState",
+    "ServerInfo",
+    "SessionLimits",
+    "Snapshot",
+    "StreamInfo",
+    "StreamIs",
+    "StreamNotFound",
+    "StreamTombstoned",
+    "Subscription",
+    "SubscriptionItem",
+    "SyncRead",
+    "SyncSubscription",
+    "Tls",
+    "Tombstoned",
+    "TransientError",
+    "Unreachable",
+    "Write",
+    "Written",
+    "__version__",
+    "new_id",
+]

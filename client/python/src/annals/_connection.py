@@ -1,0 +1,163 @@
+"""The endpoints of a client and their channels.
+
+1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
+2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the next.
+   A call that fails late does not move on from an endpoint that others have already left.
+3. Every client goes round the endpoints in an order of its own, drawn when it is made, so that the clients of a server that
+   dies spread over all the others instead of falling upon the next.
+4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
+
+Limits: a client does not come back to an endpoint by itself. A client belongs to the event loop of its first call.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+import grpc.aio
+
+from annals._rpc import Method
+from annals.errors import InvalidEndpoint
+
+# The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured larger.
+_MESSAGE_BYTES_MAX = 64 << 20
+# Flow-control window of a call, in bytes: a read is then bounded by the server rather than by round trips.
+_WINDOW_BYTES = 4 << 20
+# The part of the silence after which a ping is sent; the rest is for its answer.
+_SILENCE_BEFORE_PING = 0.4
+DEFAULT_PORT = 2113
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """How `https` endpoints are talked to. Without any of it: the system's authorities, no client certificate."""
+
+    ca: bytes | None = None
+    """The certificates (PEM) of the authorities that are trusted, instead of the system's."""
+    certificate: bytes | None = None
+    """The client's own certificate chain (PEM), if the server asks for one; with `private_key`."""
+    private_key: bytes | None = None
+    """The key (PEM) of `certificate`."""
+    server_name: str | None = None
+    """The name that the server's certificate bears, if that is not the endpoint's host."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """For how long endpoints are waited for, in seconds."""
+
+    connect: float
+    silence: float
+
+
+class Link:
+    """An endpoint, and its channel once there is one."""
+
+    def __init__(self, endpoint: str, patience: Patience, tls: Tls | None) -> None:
+        self.name = endpoint
+        self.target, self.secure = _parse(endpoint)
+        if tls is not None and not self.secure:
+            raise InvalidEndpoint(endpoint, "TLS options are given, but it does not begin with https://")
+        self._tls = tls or Tls()
+        self._patience = patience
+        self._channel: grpc.aio.Channel | None = None
+        self._calls: dict[Method[Any, Any], Any] = {}
+
+    def call(self, method: Method[Any, Any]) -> Any:
+        """What makes that call at this endpoint."""
+        call = self._calls.get(method)
+        if call is None:
+            if self._channel is None:
+                self._channel = self._open()
+            make = getattr(self._channel, method.kind)
+            call = make(method.path, request_serializer=method.serializer, response_deserializer=method.deserializer)
+            self._calls[method] = call
+        return call
+
+    def _open(self) -> grpc.aio.Channel:
+        ping_after = self._patience.silence * _SILENCE_BEFORE_PING
+        options: list[tuple[str, Any]] = [
+            ("grpc.primary_user_agent", f"annals-python/{version('annals-client')}"),
+            ("grpc.max_receive_message_length", _MESSAGE_BYTES_MAX),
+            # The server says what it takes, and says it better.
+            ("grpc.max_send_message_length", -1),
+            ("grpc.http2.lookahead_bytes", _WINDOW_BYTES),
+            ("grpc.keepalive_time_ms", round(ping_after * 1_000)),
+            ("grpc.keepalive_timeout_ms", round((self._patience.silence - ping_after) * 1_000)),
+            ("grpc.http2.max_pings_without_data", 0),
+            # How often a broken channel tries to connect: no seldomer than calls are tried again.
+            ("grpc.initial_reconnect_backoff_ms", 50),
+            ("grpc.max_reconnect_backoff_ms", 1_000),
+            ("grpc.min_reconnect_backoff_ms", round(self._patience.connect * 1_000)),
+            # Trying again is this client's business: it knows which errors a server can't have written behind.
+            ("grpc.enable_retries", 0),
+            # Otherwise a new client would share the pauses of an old one's broken connections.
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        if not self.secure:
+            return grpc.aio.insecure_channel(self.target, options)
+        if self._tls.server_name is not None:
+            options.append(("grpc.ssl_target_name_override", self._tls.server_name))
+        credentials = grpc.ssl_channel_credentials(self._tls.ca, self._tls.private_key, self._tls.certificate)
+        return grpc.aio.secure_channel(self.target, credentials, options)
+
+    async def close(self) -> None:
+        """Closes the connection, and with it all calls."""
+        channel, self._channel = self._channel, None
+        self._calls.clear()
+        if channel is not None:
+            await channel.close()
+
+
+def _parse(endpoint: str) -> tuple[str, bool]:
+    """Host and port of an endpoint, and whether it is to be talked to through TLS."""
+    given = endpoint if "://" in endpoint else f"http://{endpoint}"
+    try:
+        parts = urlsplit(given)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise InvalidEndpoint(endpoint, str(error)) from None
+    if parts.scheme not in ("http", "https"):
+        raise InvalidEndpoint(endpoint, "it must begin with http:// or https://")
+    if not host:
+        raise InvalidEndpoint(endpoint, "it names no host")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise InvalidEndpoint(endpoint, "it must be no more than a host and a port")
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{DEFAULT_PORT if port is None else port}", parts.scheme == "https"
+
+
+class Connection:
+    """All endpoints of a client, in the order in which they are tried."""
+
+    def __init__(self, endpoints: Sequence[str], *, in_given_order: bool, patience: Patience, tls: Tls | None) -> None:
+        if not endpoints:
+            raise InvalidEndpoint("", "none was given")
+        ordered = list(endpoints)
+        if not in_given_order:
+            random.shuffle(ordered)
+        self._links = [Link(endpoint, patience, tls) for endpoint in ordered]
+        self._current = 0
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def pick(self) -> Link:
+        """The endpoint to call now."""
+        return self._links[self._current]
+
+    def move_on(self, failed: Link) -> None:
+        """Moves on from an endpoint that failed, unless that has happened already."""
+        if self._links[self._current] is failed:
+            self._current = (self._current + 1) % len(self._links)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        for link in self._links:
+            await link.close()

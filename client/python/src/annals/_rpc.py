@@ -1,0 +1,87 @@
+"""The calls of the protocol, each with its messages.
+
+Written by hand instead of taken from generated stubs: those are not typed, and this is all that they would say. A test
+compares it with the service's descriptor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from annals.v1 import append_pb2 as append
+from annals.v1 import event_store_pb2 as store
+from annals.v1 import scavenge_pb2 as scavenge
+from annals.v1 import snapshot_pb2 as snapshot
+from annals.v1 import stream_pb2 as stream
+
+SERVICE = "annals.v1.EventStoreService"
+
+Kind = Literal["unary_unary", "unary_stream", "stream_stream"]
+
+
+class _Message(Protocol):
+    def SerializeToString(self) -> bytes: ...  # noqa: N802
+
+    @classmethod
+    def FromString(cls, data: bytes, /) -> Any: ...  # noqa: N802
+
+
+Q = TypeVar("Q", bound=_Message)
+A = TypeVar("A", bound=_Message)
+
+
+@dataclass(frozen=True, eq=False)
+class Method(Generic[Q, A]):
+    """A call of the service."""
+
+    name: str
+    kind: Kind
+    request: type[Q]
+    response: type[A]
+
+    @property
+    def path(self) -> str:
+        """What HTTP/2 calls it."""
+        return f"/{SERVICE}/{self.name}"
+
+    @property
+    def serializer(self) -> Callable[[Q], bytes]:
+        """Turns requests into bytes."""
+        return self.request.SerializeToString
+
+    @property
+    def deserializer(self) -> Callable[[bytes], A]:
+        """Turns bytes into answers."""
+        return self.response.FromString
+
+
+APPEND_TO_STREAM = Method("AppendToStream", "unary_unary", append.AppendToStreamRequest, append.AppendToStreamResponse)
+APPEND = Method("Append", "unary_unary", append.AppendRequest, append.AppendResponse)
+APPEND_SESSION = Method("AppendSession", "stream_stream", append.AppendSessionRequest, append.AppendSessionResponse)
+READ_STREAM = Method("ReadStream", "unary_stream", store.ReadStreamRequest, store.ReadStreamResponse)
+READ_ALL = Method("ReadAll", "unary_stream", store.ReadAllRequest, store.ReadAllResponse)
+SUBSCRIBE_ALL = Method("SubscribeAll", "unary_stream", store.SubscribeAllRequest, store.SubscribeAllResponse)
+SUBSCRIBE_STREAM = Method(
+    "SubscribeStream", "unary_stream", store.SubscribeStreamRequest, store.SubscribeStreamResponse
+)
+GET_STREAM = Method("GetStream", "unary_unary", stream.GetStreamRequest, stream.GetStreamResponse)
+LIST_STREAMS = Method("ListStreams", "unary_unary", stream.ListStreamsRequest, stream.ListStreamsResponse)
+GET_POSITION_AT_TIME = Method(
+    "GetPositionAtTime", "unary_unary", store.GetPositionAtTimeRequest, store.GetPositionAtTimeResponse
+)
+SET_RETENTION = Method("SetRetention", "unary_unary", stream.SetRetentionRequest, stream.SetRetentionResponse)
+GET_RETENTION = Method("GetRetention", "unary_unary", stream.GetRetentionRequest, stream.GetRetentionResponse)
+DELETE_STREAM = Method("DeleteStream", "unary_unary", stream.DeleteStreamRequest, stream.DeleteStreamResponse)
+TOMBSTONE_STREAM = Method(
+    "TombstoneStream", "unary_unary", stream.TombstoneStreamRequest, stream.TombstoneStreamResponse
+)
+SAVE_SNAPSHOT = Method("SaveSnapshot", "unary_unary", snapshot.SaveSnapshotRequest, snapshot.SaveSnapshotResponse)
+LOAD_SNAPSHOT = Method("LoadSnapshot", "unary_unary", snapshot.LoadSnapshotRequest, snapshot.LoadSnapshotResponse)
+START_SCAVENGE = Method("StartScavenge", "unary_unary", scavenge.StartScavengeRequest, scavenge.StartScavengeResponse)
+STOP_SCAVENGE = Method("StopScavenge", "unary_unary", scavenge.StopScavengeRequest, scavenge.StopScavengeResponse)
+GET_SCAVENGE = Method("GetScavenge", "unary_unary", scavenge.GetScavengeRequest, scavenge.GetScavengeResponse)
+GET_SERVER_INFO = Method("GetServerInfo", "unary_unary", store.GetServerInfoRequest, store.GetServerInfoResponse)
+
+METHODS: tuple[Method[Any, Any], ...] = tuple(value for value in list(globals().values()) if isinstance(value, Method))

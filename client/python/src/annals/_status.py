@@ -1,0 +1,208 @@
+"""From a gRPC status to an error: the reason in its `google.rpc.ErrorInfo` decides, and the typed detail fills it.
+
+A status without a reason of the `annals` domain does not come from an Annals server: it is the transport's, a proxy's or a
+stranger's, and its code decides. A detail that is missing or malformed never hides the failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError, Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from annals import errors
+from annals.append import Expected, ExpectedRevision
+from annals.event import to_datetime
+from annals.v1 import errors_pb2 as pb
+
+if TYPE_CHECKING:
+    from grpc.aio import AioRpcError
+
+DOMAIN = "annals"
+_DETAILS = "grpc-status-details-bin"
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+M = TypeVar("M", bound=Message)
+Details = Iterable[AnyMessage]
+
+
+def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.AnnalsError:
+    """What a call to `endpoint` failed with."""
+    message = failed.details() or ""
+    details = _details(failed)
+    if details is not None:
+        error = _from_reason(message or details.message, details.details)
+        if error is not None:
+            return error
+    code = failed.code()
+    # A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of them
+    # without a reason.
+    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
+        return errors.Unreachable(endpoint, message)
+    if code is grpc.StatusCode.INTERNAL and "RST_STREAM" in message:
+        return errors.Unreachable(endpoint, message)
+    # The client's own deadline is told apart by the caller; otherwise a proxy on the way gave up.
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return errors.Unavailable(errors.Unavailability.UNKNOWN, message)
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return errors.Unsupported(call)
+    return errors.StatusError(code, message)
+
+
+def from_result(status: Status) -> errors.AnnalsError:
+    """What one append of a session failed with."""
+    error = _from_reason(status.message, status.details)
+    if error is not None:
+        return error
+    code = _CODES.get(status.code, grpc.StatusCode.UNKNOWN)
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return errors.Unavailable(errors.Unavailability.UNKNOWN, status.message)
+    return errors.StatusError(code, status.message)
+
+
+def _details(failed: AioRpcError) -> Status | None:
+    for key, value in failed.trailing_metadata() or ():
+        if key == _DETAILS and isinstance(value, bytes):
+            try:
+                return Status.FromString(value)
+            except DecodeError:
+                return None
+    return None
+
+
+def _from_reason(message: str, details: Details) -> errors.AnnalsError | None:
+    info = _detail(details, ErrorInfo)
+    if info is None or info.domain != DOMAIN:
+        return None
+    make = _REASONS.get(info.reason)
+    return None if make is None else make(message, details)
+
+
+def _detail(details: Details, kind: type[M]) -> M | None:
+    for detail in details:
+        if detail.TypeName() == kind.DESCRIPTOR.full_name:
+            message = kind()
+            try:
+                message.MergeFromString(detail.value)
+            except DecodeError:
+                return None
+            return message
+    return None
+
+
+def _violations(message: str, details: Details) -> list[errors.FieldViolation]:
+    listed = _detail(details, BadRequest)
+    if listed is None or not listed.field_violations:
+        return [errors.FieldViolation("", message)]
+    return [errors.FieldViolation(one.field, one.description) for one in listed.field_violations]
+
+
+def _expected(found: pb.RevisionConflict) -> ExpectedRevision:
+    match found.WhichOneof("expected"):
+        case "expected_no_stream":
+            return Expected.NO_STREAM
+        case "expected_stream_exists":
+            return Expected.STREAM_EXISTS
+        case _:
+            return found.expected_revision
+
+
+def _actual(found: pb.RevisionConflict) -> int | None:
+    return found.actual_revision if found.HasField("actual_revision") else None
+
+
+def _revision_conflict(_: str, details: Details) -> errors.AnnalsError | None:
+    found = _detail(details, pb.RevisionConflict)
+    if found is None or found.WhichOneof("expected") is None:
+        return None
+    return errors.RevisionConflict(found.stream, _expected(found), _actual(found))
+
+
+def _event_id_conflict(_: str, details: Details) -> errors.AnnalsError | None:
+    found = _detail(details, pb.EventIdConflict)
+    if found is None:
+        return None
+    try:
+        return errors.EventIdConflict(UUID(found.id), found.stream, found.revision, found.position)
+    except ValueError:
+        return None
+
+
+def _checks_failed(_: str, details: Details) -> errors.AnnalsError | None:
+    found = _detail(details, pb.ChecksFailed)
+    if found is None or not found.failed:
+        return None
+    failed = []
+    for one in found.failed:
+        what: errors.StreamMismatch | errors.MatchFound
+        if one.HasField("stream"):
+            what = errors.StreamMismatch(one.stream.stream, _expected(one.stream), _actual(one.stream))
+        else:
+            what = errors.MatchFound(one.match.after, one.match.position)
+        failed.append(errors.FailedCheck(one.index, what))
+    return errors.ChecksFailed(failed, found.count)
+
+
+def _recorded_time_out_of_range(_: str, details: Details) -> errors.AnnalsError | None:
+    found = _detail(details, pb.RecordedTimeOutOfRange)
+    if found is None:
+        return None
+    earliest = to_datetime(found.earliest) if found.HasField("earliest") else None
+    return errors.RecordedTimeOutOfRange(to_datetime(found.recorded_at), earliest, to_datetime(found.latest))
+
+
+def _revision_beyond_end(_: str, details: Details) -> errors.AnnalsError | None:
+    found = _detail(details, pb.RevisionBeyondEnd)
+    if found is None:
+        return None
+    last = found.last_revision if found.HasField("last_revision") else None
+    return errors.RevisionBeyondEnd(found.stream, found.revision, last)
+
+
+def _with(
+    kind: type[M], make: Callable[[M], errors.AnnalsError]
+) -> Callable[[str, Details], errors.AnnalsError | None]:
+    def from_detail(_: str, details: Details) -> errors.AnnalsError | None:
+        found = _detail(details, kind)
+        return None if found is None else make(found)
+
+    return from_detail
+
+
+def _unavailable(reason: errors.Unavailability) -> Callable[[str, Details], errors.AnnalsError]:
+    return lambda message, _: errors.Unavailable(reason, message)
+
+
+# Every reason of annals.v1.ErrorReason; a test sees to it that none is missing.
+_REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
+    "INVALID_FIELD": lambda message, details: errors.InvalidField(_violations(message, details)),
+    "TOO_LARGE": lambda message, details: errors.TooLarge(_violations(message, details)),
+    "REVISION_CONFLICT": _revision_conflict,
+    "EVENT_ID_CONFLICT": _event_id_conflict,
+    "STREAM_NOT_FOUND": _with(pb.StreamNotFound, lambda found: errors.StreamNotFound(found.stream)),
+    "POSITION_BEYOND_HEAD": _with(
+        pb.PositionBeyondHead, lambda found: errors.PositionBeyondHead(found.position, found.head)
+    ),
+    "REVISION_BEYOND_END": _revision_beyond_end,
+    "SHUTTING_DOWN": _unavailable(errors.Unavailability.SHUTTING_DOWN),
+    "OVERLOADED": lambda message, _: errors.Overloaded(message),
+    "ENGINE_UNAVAILABLE": _unavailable(errors.Unavailability.ENGINE),
+    "CORRUPT": lambda message, _: errors.Corrupt(message),
+    "STORAGE_FAILED": _unavailable(errors.Unavailability.STORAGE_FAILED),
+    "INTERNAL": lambda message, _: errors.InternalError(message),
+    "RECORDED_TIME_NOT_ACCEPTED": lambda message, _: errors.RecordedTimeNotAccepted(message),
+    "RECORDED_TIME_OUT_OF_RANGE": _recorded_time_out_of_range,
+    "CHECKS_FAILED": _checks_failed,
+    "STREAM_TOMBSTONED": _with(pb.StreamTombstoned, lambda found: errors.StreamTombstoned(found.stream)),
+    "VERSION_CONFLICT": _with(
+        pb.VersionConflict,
+        lambda found: errors.VersionConflict(found.stream, found.expected_version, found.actual_version),
+    ),
+    "SNAPSHOT_NOT_FOUND": _with(pb.SnapshotNotFound, lambda found: errors.SnapshotNotFound(found.stream)),
+}

@@ -1,0 +1,122 @@
+"""Which events a read, a subscription or a check is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from annals.v1 import query_pb2 as pb
+
+if TYPE_CHECKING:
+    from annals.event import RecordedEvent
+
+__all__ = ["Query", "QueryItem"]
+
+
+def _names(value: Iterable[str] | str) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@dataclass(frozen=True)
+class QueryItem:
+    """Matches an event that satisfies every group of names that is not empty; without any, every event.
+
+    Each may be given as any iterable of names, or as a single name. The names in one item, added up, are at most 1,000.
+    """
+
+    types: tuple[str, ...] = ()
+    """Its type is one of these (or starts with one of `type_prefixes`)."""
+    type_prefixes: tuple[str, ...] = ()
+    """Its type starts with one of these (or is one of `types`)."""
+    streams: tuple[str, ...] = ()
+    """Its stream is one of these (or starts with one of `stream_prefixes`)."""
+    stream_prefixes: tuple[str, ...] = ()
+    """Its stream starts with one of these: `order-` is the category of all orders."""
+    tags: tuple[str, ...] = ()
+    """It bears all of these tags."""
+
+    def __post_init__(self) -> None:
+        for name in ("types", "type_prefixes", "streams", "stream_prefixes", "tags"):
+            object.__setattr__(self, name, _names(getattr(self, name)))
+
+    def matches(self, event: RecordedEvent) -> bool:
+        """Whether the event matches, as the server judges it."""
+        if (self.types or self.type_prefixes) and not (
+            event.type in self.types or event.type.startswith(self.type_prefixes)
+        ):
+            return False
+        if (self.streams or self.stream_prefixes) and not (
+            event.stream in self.streams or event.stream.startswith(self.stream_prefixes)
+        ):
+            return False
+        return all(tag in event.tags for tag in self.tags)
+
+
+@dataclass(frozen=True)
+class Query:
+    """Events that match at least one of the items; without items, every event. At most 64 items.
+
+    >>> query = Query.of(types=["OrderPlaced", "OrderCancelled"]) | Query.of(tags="customer:7")
+    >>> len(query.items)
+    2
+    """
+
+    items: tuple[QueryItem, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "items", tuple(self.items))
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        types: Iterable[str] | str = (),
+        type_prefixes: Iterable[str] | str = (),
+        streams: Iterable[str] | str = (),
+        stream_prefixes: Iterable[str] | str = (),
+        tags: Iterable[str] | str = (),
+    ) -> Query:
+        """A query of one item."""
+        return cls(
+            (
+                QueryItem(
+                    types=_names(types),
+                    type_prefixes=_names(type_prefixes),
+                    streams=_names(streams),
+                    stream_prefixes=_names(stream_prefixes),
+                    tags=_names(tags),
+                ),
+            )
+        )
+
+    @classmethod
+    def all(cls) -> Query:
+        """Every event."""
+        return cls()
+
+    def __or__(self, other: Query | QueryItem) -> Query:
+        """Events that match either. What matches every event (no items) stays so."""
+        items = (other,) if isinstance(other, QueryItem) else other.items
+        if not self.items or not items:
+            return Query()
+        return Query(tuple(dict.fromkeys((*self.items, *items))))
+
+    def matches(self, event: RecordedEvent) -> bool:
+        """Whether the event matches, as the server judges it."""
+        return not self.items or any(item.matches(event) for item in self.items)
+
+    def to_proto(self) -> pb.Query:
+        """The query as the protocol has it."""
+        return pb.Query(
+            items=[
+                pb.QueryItem(
+                    types=item.types,
+                    type_prefixes=item.type_prefixes,
+                    streams=item.streams,
+                    stream_prefixes=item.stream_prefixes,
+                    tags=item.tags,
+                )
+                for item in self.items
+            ]
+        )

@@ -1,0 +1,268 @@
+"""Reads: a bounded stretch of one stream or of the whole log.
+
+1. What a read sees was fixed when it began: events appended later are not in it.
+2. One whose connection breaks is resumed behind the last event that came, on any endpoint, and still ends where it would have
+   ended: each event once, in order.
+3. A read that gets no further for the client's timeout, however often it is resumed, fails.
+4. One message of the server is held at a time, decoded in one go; the rest waits there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import grpc.aio
+
+from annals._connection import Link
+from annals._retry import Caller, log
+from annals._rpc import READ_ALL, READ_STREAM, Method
+from annals.errors import AnnalsError, DeadlineExceeded, TransientError
+from annals.event import RecordedEvent, decode_all, set_timestamp
+from annals.query import Query
+from annals.v1 import event_store_pb2 as pb
+from annals.v1 import query_pb2
+
+__all__ = ["Read"]
+
+
+@dataclass
+class Target:
+    """What is left to be read."""
+
+    stream: str | None
+    backwards: bool
+    start: int | None
+    limit: int | None
+    query: Query | None
+    until: int | datetime | None
+
+    @property
+    def method(self) -> Method[Any, Any]:
+        """The call that reads it."""
+        return READ_ALL if self.stream is None else READ_STREAM
+
+    def request(self) -> pb.ReadStreamRequest | pb.ReadAllRequest:
+        """What is left, as the protocol asks for it."""
+        direction = query_pb2.DIRECTION_BACKWARDS if self.backwards else query_pb2.DIRECTION_FORWARDS
+        request: pb.ReadStreamRequest | pb.ReadAllRequest
+        if self.stream is not None:
+            request = pb.ReadStreamRequest(
+                stream=self.stream, direction=direction, from_revision=self.start, limit=self.limit
+            )
+            if isinstance(self.until, int):
+                request.until_revision = self.until
+        else:
+            request = pb.ReadAllRequest(direction=direction, from_position=self.start, limit=self.limit)
+            if isinstance(self.until, int):
+                request.until_position = self.until
+        if isinstance(self.until, datetime):
+            set_timestamp(request.until_time, self.until)
+        if self.query is not None and self.query.items:
+            request.query.CopyFrom(self.query.to_proto())
+        return request
+
+
+class Read:
+    """The events of a read, one after the other.
+
+    Iterate over it, or await it first: then errors such as `StreamNotFound` show, and `head` is known, before the first
+    event.
+
+        async for event in client.read_stream("order-1"):
+            ...
+        read = await client.read_all(query=query)
+        events = await read.collect()
+    """
+
+    def __init__(self, caller: Caller, timeout: float, target: Target) -> None:
+        self._caller = caller
+        self._timeout = timeout
+        self._target = target
+        self._received: Iterator[RecordedEvent] = iter(())
+        self._opened = False
+        self._head = 0
+        # The stream's last revision, or the log's head, when the read began.
+        self._last = 0
+        # Whether every event came. The call is still heard to its end, so that the server does not see it given up.
+        self._complete = False
+        self._live: tuple[Any, Link] | None = None
+        self._tries = caller.tries()
+        # Since when there has been no call that yielded events.
+        self._lost_at: float | None = None
+
+    @property
+    def head(self) -> int:
+        """The log's last position when the read began; as `after` of a check, it stands for all that the read could see.
+
+        Known once the read was awaited or the first event came.
+        """
+        self._demand_opened()
+        return self._head
+
+    @property
+    def last_revision(self) -> int | None:
+        """The stream's last revision when the read began (or as it was, if `until` is given); `None` for the whole log."""
+        self._demand_opened()
+        return None if self._target.stream is None else self._last
+
+    def _demand_opened(self) -> None:
+        if not self._opened:
+            raise RuntimeError("the read has not begun: await it first")
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Begins the read: waits for the server's first answer."""
+        return self._open().__await__()
+
+    async def _open(self) -> Self:
+        if not self._opened:
+            part = await self._call()
+            self._opened = True
+            self._head = part.head
+            self._last = part.head if self._target.stream is None else part.last_revision
+            if self._target.backwards and self._target.start is None:
+                # What is appended before it could be resumed is not in it.
+                self._target.start = self._last
+            self._received = iter(self._take(part))
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> RecordedEvent:
+        for event in self._received:
+            return event
+        batch = await self._next_batch()
+        if batch is None:
+            raise StopAsyncIteration
+        self._received = iter(batch)
+        return next(self._received)
+
+    async def batches(self) -> AsyncIterator[list[RecordedEvent]]:
+        """The same events as they came together, each list with at least one: fewer turns of the loop for each event."""
+        rest = list(self._received)
+        self._received = iter(())
+        if rest:
+            yield rest
+        while (batch := await self._next_batch()) is not None:
+            yield batch
+
+    async def collect(self) -> list[RecordedEvent]:
+        """All events that are left. Mind the memory: give the read a limit."""
+        return [event async for batch in self.batches() for event in batch]
+
+    async def aclose(self) -> None:
+        """Ends the read early. Not needed after the last event."""
+        self._complete = True
+        self._received = iter(())
+        if self._live is not None:
+            self._live[0].cancel()
+            self._live = None
+
+    async def __aenter__(self) -> Self:
+        return await self._open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _next_batch(self) -> list[RecordedEvent] | None:
+        if not self._opened:
+            await self._open()
+            if first := list(self._received):
+                self._received = iter(())
+                return first
+        while (batch := await self._next_message()) is not None:
+            if batch:
+                return batch
+        return None
+
+    async def _next_message(self) -> list[RecordedEvent] | None:
+        """The events of the next message; `None` at the end."""
+        if self._live is None:
+            return None if self._complete else self._take(await self._call())
+        call, link = self._live
+        error: AnnalsError
+        try:
+            async with asyncio.timeout(self._timeout):
+                part = await call.read()
+            if part is not grpc.aio.EOF:
+                return self._take(part)
+            self._live = None
+            self._complete = True
+            return None
+        except grpc.aio.AioRpcError as failed:
+            error = self._caller.failed(link, failed, self._target.method)
+        except TimeoutError:
+            error = DeadlineExceeded(self._timeout)
+        self._live = None
+        if not self._complete:
+            await self._pause_after(error)
+        return []
+
+    async def _call(self) -> Any:
+        """Begins a call, and waits for its first message, of which there is at least one."""
+        method, request = self._target.method, self._target.request()
+
+        async def attempt(link: Link, left: float) -> tuple[Any, Any]:
+            call = link.call(method)(request)
+            async with asyncio.timeout(left):
+                part = await call.read()
+            if part is grpc.aio.EOF:
+                raise ended("the read ended before it began")
+            return call, part
+
+        (call, part), link = await self._caller.somewhere(method, attempt, self._timeout)
+        self._live = call, link
+        return part
+
+    async def _pause_after(self, error: AnnalsError) -> None:
+        """Waits before the read is resumed, or raises the error if it is not to be."""
+        # A call that says nothing for so long was given all the time there is.
+        if not isinstance(error, TransientError) or isinstance(error, DeadlineExceeded):
+            raise error
+        now = asyncio.get_running_loop().time()
+        pause = self._tries.after_failure()
+        if self._lost_at is None:
+            self._lost_at = now
+        if pause is None or now - self._lost_at + pause >= self._timeout:
+            raise error
+        log.debug("read broke, resuming from %s in %.3f s: %s", self._target.start, pause, error)
+        await asyncio.sleep(pause)
+
+    def _take(self, part: Any) -> list[RecordedEvent]:
+        """Moves on by what a message holds."""
+        events = decode_all(part.events)
+        if not events:
+            return events
+        target, by_revision = self._target, self._target.stream is not None
+        latest = events[-1].revision if by_revision else events[-1].position
+        if latest > self._last and not target.backwards:
+            # The rest of the call is newer than the read.
+            events = [event for event in events if (event.revision if by_revision else event.position) <= self._last]
+            self._complete, self._live = True, None
+            if not events:
+                return events
+        self._lost_at = None
+        self._tries.reset()
+        if target.backwards:
+            target.start = latest - 1
+            self._complete |= target.start < (0 if by_revision else 1)
+        else:
+            target.start = latest + 1
+            self._complete |= latest >= self._last
+        if target.limit is not None:
+            target.limit -= len(events)
+            self._complete |= target.limit <= 0
+        return events
+
+
+def ended(message: str) -> grpc.aio.AioRpcError:
+    """A call that the server ended in good order, although it had not said what it must."""
+    nothing = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing, message)

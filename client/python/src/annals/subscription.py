@@ -1,0 +1,323 @@
+"""Subscriptions: what there is, then what comes, each event once and in order, over as many connections as it takes.
+
+1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or checkpoint that
+   was received, on any endpoint. Positions that do not grow are a `ProtocolError`, never passed on.
+2. **A fixed beginning.** "From the end" is turned into a position before the first connection is opened for events, so that a
+   connection that breaks before the first event loses nothing.
+3. **Bounded.** One message of the server is held; the rest waits there.
+
+Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only told,
+not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import grpc.aio
+from grpc.aio import AioRpcError
+
+from annals._connection import Link
+from annals._retry import Caller, log
+from annals._rpc import GET_SERVER_INFO, GET_STREAM, SUBSCRIBE_ALL, SUBSCRIBE_STREAM, Method
+from annals.errors import (
+    AnnalsError,
+    DeadlineExceeded,
+    ProtocolError,
+    StreamNotFound,
+    TransientError,
+    Unreachable,
+)
+from annals.event import RecordedEvent, decode_all
+from annals.query import Query
+from annals.v1 import event_store_pb2 as pb
+from annals.v1 import stream_pb2
+
+__all__ = ["CaughtUp", "Checkpoint", "FellBehind", "Subscription", "SubscriptionItem"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """Everything there is was sent; what follows is sent as it is appended.
+
+    Comes once, again after each `FellBehind`, and again after a connection was lost and resumed.
+    """
+
+    position: int
+    """The position up to which the log was looked at; resuming after it is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class FellBehind:
+    """Events were taken more slowly than they were appended, and now come from storage again. Nothing is lost."""
+
+    position: int
+    """The position up to which the log was looked at; resuming after it is safe."""
+    head: int
+    """The log's last position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything up to here was looked at, and nothing that matches is unsent.
+
+    Worth storing, so that a filtered subscription need not look at the same events again. Only grows.
+    """
+
+    position: int
+    """The position; resuming after it is safe."""
+
+
+SubscriptionItem: TypeAlias = RecordedEvent | CaughtUp | FellBehind | Checkpoint
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is subscribed to."""
+
+    stream: str | None
+    query: Query | None
+
+    @property
+    def method(self) -> Method[Any, Any]:
+        """The call that subscribes to it."""
+        return SUBSCRIBE_ALL if self.stream is None else SUBSCRIBE_STREAM
+
+    def request(self, after: int | None) -> pb.SubscribeAllRequest | pb.SubscribeStreamRequest:
+        """Subscribes to it after a position or revision; `None`: from the beginning."""
+        request: pb.SubscribeAllRequest | pb.SubscribeStreamRequest
+        if self.stream is None:
+            request = pb.SubscribeAllRequest(after=after)
+        else:
+            request = pb.SubscribeStreamRequest(stream=self.stream, after_revision=after)
+        if self.query is not None and self.query.items:
+            request.query.CopyFrom(self.query.to_proto())
+        return request
+
+    async def end(self, caller: Caller, timeout: float) -> int | None:
+        """Where the end is now, as something to begin after."""
+        if self.stream is None:
+            info = await caller.unary(GET_SERVER_INFO, pb.GetServerInfoRequest(), timeout)
+            return info.head
+        try:
+            request = stream_pb2.GetStreamRequest(stream=self.stream)
+            response = await caller.unary(GET_STREAM, request, timeout)
+        except StreamNotFound:
+            return None
+        return response.stream.last_revision
+
+
+class Subscription:
+    """An open subscription: iterate over it. It ends only with an error that could not be resumed, or when it is closed.
+
+        async with client.subscribe_all(after=checkpoint) as subscription:
+            async for item in subscription:
+                match item:
+                    case RecordedEvent():
+                        ...
+                    case Checkpoint(position) | CaughtUp(position):
+                        ...
+
+    Awaiting it waits until a server has accepted it, and raises if none does within the client's timeout; iterating does the
+    same first. From then on it resumes by itself.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        timeout: float,
+        target: Target,
+        *,
+        after: int | None,
+        from_end: bool,
+        give_up_after: float | None,
+    ) -> None:
+        if from_end and after is not None:
+            raise ValueError("a subscription begins after something or at the end, not both")
+        self._caller = caller
+        self._timeout = timeout
+        self._target = target
+        self._from_end = from_end
+        self._give_up_after = give_up_after
+        # The last position, or revision of a stream, that was received.
+        self._after = after
+        # The largest checkpoint that was told.
+        self._told = 0
+        self._received: Iterator[SubscriptionItem] = iter(())
+        self._opened = self._closed = False
+        self._live: tuple[Any, Link] | None = None
+        self._tries = caller.tries()
+        # Since when there has been no connection that yielded anything.
+        self._lost_at: float | None = None
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._open().__await__()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SubscriptionItem:
+        for item in self._received:
+            return item
+        batch = await self._next_batch()
+        if batch is None:
+            raise StopAsyncIteration
+        self._received = iter(batch)
+        return next(self._received)
+
+    async def batches(self) -> AsyncIterator[list[SubscriptionItem]]:
+        """The same items as they came together, each list with at least one: for what handles many in one go."""
+        rest = list(self._received)
+        self._received = iter(())
+        if rest:
+            yield rest
+        while (batch := await self._next_batch()) is not None:
+            yield batch
+
+    async def events(self) -> AsyncIterator[RecordedEvent]:
+        """The events alone."""
+        async for item in self:
+            if isinstance(item, RecordedEvent):
+                yield item
+
+    async def aclose(self) -> None:
+        """Ends the subscription; an iteration over it ends."""
+        self._closed = True
+        self._received = iter(())
+        if self._live is not None:
+            self._live[0].cancel()
+            self._live = None
+
+    async def __aenter__(self) -> Self:
+        return await self._open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _open(self) -> Self:
+        if self._opened:
+            return self
+        if self._from_end:
+            self._after = await self._target.end(self._caller, self._timeout)
+        self._live = await self._caller.somewhere(self._target.method, self._subscribe, self._timeout)
+        self._opened = True
+        return self
+
+    async def _subscribe(self, link: Link, left: float) -> Any:
+        """Makes the call, and waits until the server has accepted it."""
+        call = link.call(self._target.method)(self._target.request(self._after))
+        async with asyncio.timeout(left):
+            await call.wait_for_connection()
+        return call
+
+    async def _next_batch(self) -> list[SubscriptionItem] | None:
+        await self._open()
+        while not self._closed:
+            batch = await self._next_message()
+            if batch:
+                return batch
+        return None
+
+    async def _next_message(self) -> list[SubscriptionItem]:
+        if self._live is None:
+            await self._reopen()
+            return []
+        call, link = self._live
+        error: AnnalsError
+        try:
+            message = await call.read()
+            if message is not grpc.aio.EOF:
+                self._tries.reset()
+                self._lost_at = None
+                return self._take(message)
+            # A server that stops may end its subscriptions in good order.
+            self._caller.connection.move_on(link)
+            error = Unreachable(link.name, "the server ended the subscription")
+        except AioRpcError as failed:
+            error = self._caller.failed(link, failed, self._target.method)
+        except asyncio.CancelledError:
+            if self._closed and not _being_cancelled():
+                return []
+            raise
+        self._live = None
+        if not self._closed:
+            await self._pause_after(error)
+        return []
+
+    async def _reopen(self) -> None:
+        """Tries once to get a connection again."""
+        link = self._caller.connection.pick()
+        error: AnnalsError
+        try:
+            self._live = await self._subscribe(link, self._timeout), link
+            return
+        except AioRpcError as failed:
+            error = self._caller.failed(link, failed, self._target.method)
+        except TimeoutError:
+            self._caller.connection.move_on(link)
+            error = DeadlineExceeded(self._timeout)
+        await self._pause_after(error)
+
+    async def _pause_after(self, error: AnnalsError) -> None:
+        """Waits before a connection is tried, or raises the error if there is to be none."""
+        if not isinstance(error, TransientError):
+            raise error
+        now = asyncio.get_running_loop().time()
+        if self._lost_at is None:
+            self._lost_at = now
+        pause = self._tries.after_failure_without_end()
+        if self._give_up_after is not None and now - self._lost_at + pause >= self._give_up_after:
+            raise error
+        log.debug("subscription broke, resuming after %s in %.3f s: %s", self._after, pause, error)
+        await asyncio.sleep(pause)
+
+    def _take(self, message: Any) -> list[SubscriptionItem]:
+        """Moves on by what a message holds."""
+        match message.WhichOneof("content"):
+            case "events":
+                return self._take_events(decode_all(message.events.events))
+            case "caught_up":
+                self._looked_at(message.caught_up.position)
+                return [CaughtUp(message.caught_up.position)]
+            case "fell_behind":
+                self._looked_at(message.fell_behind.position)
+                return [FellBehind(message.fell_behind.position, message.fell_behind.head)]
+            case "checkpoint":
+                position = message.checkpoint.position
+                # One that was told before the connection broke, or a smaller one.
+                if position <= self._told:
+                    return []
+                self._looked_at(position)
+                return [Checkpoint(position)]
+        # Of a kind that this client does not know.
+        return []
+
+    def _take_events(self, events: list[RecordedEvent]) -> list[SubscriptionItem]:
+        by_revision = self._target.stream is not None
+        after = self._after
+        if after is None:
+            after = -1 if by_revision else 0
+        for event in events:
+            place = event.revision if by_revision else event.position
+            if place <= after:
+                raise ProtocolError(f"event {place} came where {after + 1} was next")
+            after = place
+        self._after = after
+        return list(events)
+
+    def _looked_at(self, position: int) -> None:
+        self._told = max(self._told, position)
+        if self._target.stream is None:
+            self._after = max(self._after or 0, position)
+
+
+def _being_cancelled() -> bool:
+    """Whether it is the task itself that is cancelled, and not only the call."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

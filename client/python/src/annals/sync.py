@@ -1,0 +1,347 @@
+"""The synchronous client: the same calls, for threads instead of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from annals import _portal
+from annals._connection import Tls
+from annals._retry import RetryPolicy
+from annals.aio import AsyncClient
+from annals.append import Appended, AppendedToMany, Check, Expected, ExpectedRevision, Write
+from annals.event import Event, RecordedEvent
+from annals.info import Deleted, KeptRetention, Retention, Scavenge, ServerInfo, Snapshot, StreamInfo, Tombstoned
+from annals.query import Query
+from annals.read import Read
+from annals.subscription import Subscription, SubscriptionItem
+
+__all__ = ["Client", "SyncRead", "SyncSubscription"]
+
+T = TypeVar("T")
+
+
+class Client:
+    """A handle on an Annals store, for any number of threads.
+
+        with Client("http://127.0.0.1:2113") as client:
+            client.append("order-1", [Event.json("OrderPlaced", {"total": 42})], expected=Expected.NO_STREAM)
+            for event in client.read_stream("order-1"):
+                print(event.revision, event.type, event.json())
+
+    Every call is the call of `AsyncClient` with the same name, arguments and errors. It runs in an event loop in a thread of
+    its own, and so can everything else that is asynchronous: `client.run(repository.execute(...))`, with `client.aio` as the
+    client of that repository.
+    """
+
+    def __init__(
+        self,
+        endpoints: str | Sequence[str] = "http://127.0.0.1:2113",
+        *,
+        timeout: float = 10.0,
+        connect_timeout: float = 3.0,
+        dead_after: float = 5.0,
+        in_given_order: bool = False,
+        retry: RetryPolicy | None = None,
+        tls: Tls | None = None,
+    ) -> None:
+        """As `AsyncClient`."""
+        self.aio = AsyncClient(
+            endpoints,
+            timeout=timeout,
+            connect_timeout=connect_timeout,
+            dead_after=dead_after,
+            in_given_order=in_given_order,
+            retry=retry,
+            tls=tls,
+        )
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs asynchronous work that uses `aio`, in this client's event loop, and waits for its result."""
+        return _portal.run(work)
+
+    def with_timeout(self, timeout: float) -> Client:
+        """The same client, connections shared, with another deadline (seconds) for the calls made through it."""
+        other = object.__new__(Client)
+        other.aio = self.aio.with_timeout(timeout)
+        return other
+
+    def close(self) -> None:
+        """Closes the connections, and with them all calls. A later call would connect again."""
+        self.run(self.aio.aclose())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(
+        self,
+        stream: str,
+        events: Iterable[Event],
+        *,
+        expected: ExpectedRevision = Expected.ANY,
+        recorded_at: datetime | None = None,
+    ) -> Appended:
+        """Appends events to a stream, all or none, if the stream is as expected. See `AsyncClient.append`."""
+        return self.run(self.aio.append(stream, events, expected=expected, recorded_at=recorded_at))
+
+    def append_to_many(
+        self, writes: Iterable[Write], *, checks: Iterable[Check] = (), recorded_at: datetime | None = None
+    ) -> AppendedToMany:
+        """Appends events to any number of streams, if every check holds. See `AsyncClient.append_to_many`."""
+        return self.run(self.aio.append_to_many(writes, checks=checks, recorded_at=recorded_at))
+
+    def append_each(
+        self, appends: Iterable[tuple[str, Sequence[Event]]], *, expected: ExpectedRevision = Expected.ANY
+    ) -> list[Appended]:
+        """Makes many appends, each on its own, in order and pipelined through one session; waits for all.
+
+        Raises what the first that failed failed with; those behind it may have been written.
+        """
+
+        async def work() -> list[Appended]:
+            async with self.aio.append_session() as session:
+                waiting = [await session.append(stream, events, expected=expected) for stream, events in appends]
+            results = []
+            failure: BaseException | None = None
+            for answer in waiting:
+                if (error := answer.exception()) is not None:
+                    failure = failure or error
+                else:
+                    results.append(answer.result())
+            if failure is not None:
+                raise failure
+            return results
+
+        return self.run(work())
+
+    def read_stream(
+        self,
+        stream: str,
+        *,
+        from_revision: int | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+        query: Query | None = None,
+        until: int | datetime | None = None,
+    ) -> SyncRead:
+        """Reads one stream up to its end as it is now. See `AsyncClient.read_stream`."""
+        read = self.aio.read_stream(
+            stream, from_revision=from_revision, limit=limit, backwards=backwards, query=query, until=until
+        )
+        return SyncRead(read)
+
+    def read_all(
+        self,
+        *,
+        from_position: int | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+        query: Query | None = None,
+        until: int | datetime | None = None,
+    ) -> SyncRead:
+        """Reads the whole log up to its head as it is now. See `AsyncClient.read_all`."""
+        read = self.aio.read_all(
+            from_position=from_position, limit=limit, backwards=backwards, query=query, until=until
+        )
+        return SyncRead(read)
+
+    def position_at(self, time: datetime) -> int:
+        """The position of the last event recorded at that time or before. See `AsyncClient.position_at`."""
+        return self.run(self.aio.position_at(time))
+
+    def subscribe_all(
+        self,
+        *,
+        after: int | None = None,
+        from_end: bool = False,
+        query: Query | None = None,
+        give_up_after: float | None = None,
+    ) -> SyncSubscription:
+        """Subscribes to the whole log. See `AsyncClient.subscribe_all`."""
+        return SyncSubscription(
+            self.aio.subscribe_all(after=after, from_end=from_end, query=query, give_up_after=give_up_after)
+        )
+
+    def subscribe_stream(
+        self,
+        stream: str,
+        *,
+        after_revision: int | None = None,
+        from_end: bool = False,
+        query: Query | None = None,
+        give_up_after: float | None = None,
+    ) -> SyncSubscription:
+        """Subscribes to one stream. See `AsyncClient.subscribe_stream`."""
+        return SyncSubscription(
+            self.aio.subscribe_stream(
+                stream, after_revision=after_revision, from_end=from_end, query=query, give_up_after=give_up_after
+            )
+        )
+
+    def stream_info(self, stream: str) -> StreamInfo:
+        """What the store knows of a stream. See `AsyncClient.stream_info`."""
+        return self.run(self.aio.stream_info(stream))
+
+    def list_streams(self, prefix: str = "") -> Iterator[StreamInfo]:
+        """The streams whose names start with `prefix`. See `AsyncClient.list_streams`."""
+        streams = self.aio.list_streams(prefix)
+        end = object()
+
+        async def following() -> StreamInfo | object:
+            return await anext(streams, end)
+
+        while isinstance(stream := self.run(following()), StreamInfo):
+            yield stream
+
+    def retention(self, stream: str) -> KeptRetention:
+        """How much of a stream is kept. See `AsyncClient.retention`."""
+        return self.run(self.aio.retention(stream))
+
+    def set_retention(self, stream: str, retention: Retention, *, expected_version: int | None = None) -> KeptRetention:
+        """Sets how much of a stream is kept. See `AsyncClient.set_retention`."""
+        return self.run(self.aio.set_retention(stream, retention, expected_version=expected_version))
+
+    def delete_stream(self, stream: str, *, expected: ExpectedRevision = Expected.ANY) -> Deleted:
+        """Deletes a stream. See `AsyncClient.delete_stream`."""
+        return self.run(self.aio.delete_stream(stream, expected=expected))
+
+    def tombstone_stream(self, stream: str, *, expected: ExpectedRevision = Expected.ANY) -> Tombstoned:
+        """Deletes a stream for ever. See `AsyncClient.tombstone_stream`."""
+        return self.run(self.aio.tombstone_stream(stream, expected=expected))
+
+    def save_snapshot(self, stream: str, revision: int, data: bytes, *, schema_version: int = 0, keep: int = 3) -> None:
+        """Keeps a snapshot of a stream. See `AsyncClient.save_snapshot`."""
+        self.run(self.aio.save_snapshot(stream, revision, data, schema_version=schema_version, keep=keep))
+
+    def load_snapshot(
+        self, stream: str, *, at_or_before: int | None = None, schema_version: int | None = None
+    ) -> Snapshot:
+        """The latest snapshot of a stream. See `AsyncClient.load_snapshot`."""
+        return self.run(self.aio.load_snapshot(stream, at_or_before=at_or_before, schema_version=schema_version))
+
+    def start_scavenge(self) -> Scavenge:
+        """Begins to reclaim the space of what is gone. See `AsyncClient.start_scavenge`."""
+        return self.run(self.aio.start_scavenge())
+
+    def stop_scavenge(self) -> Scavenge:
+        """Stops the scavenge that runs. See `AsyncClient.stop_scavenge`."""
+        return self.run(self.aio.stop_scavenge())
+
+    def scavenge(self) -> Scavenge:
+        """How far the scavenge is. See `AsyncClient.scavenge`."""
+        return self.run(self.aio.scavenge())
+
+    def server_info(self) -> ServerInfo:
+        """What runs at the endpoint. See `AsyncClient.server_info`."""
+        return self.run(self.aio.server_info())
+
+
+class SyncRead:
+    """The events of a read, one after the other. `open()` begins it, so that errors show before the first event."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._batches = read.batches()
+
+    def open(self) -> Self:
+        """Begins the read: waits for the server's first answer."""
+
+        async def work() -> None:
+            await self._read
+
+        _portal.run(work())
+        return self
+
+    @property
+    def head(self) -> int:
+        """The log's last position when the read began. Known once it is open or the first event came."""
+        return self._read.head
+
+    @property
+    def last_revision(self) -> int | None:
+        """The stream's last revision when the read began; `None` for a read of the whole log."""
+        return self._read.last_revision
+
+    def batches(self) -> Iterator[list[RecordedEvent]]:
+        """The same events as they came together."""
+
+        async def following() -> list[RecordedEvent]:
+            return await anext(self._batches, [])
+
+        while batch := _portal.run(following()):
+            yield batch
+
+    def __iter__(self) -> Iterator[RecordedEvent]:
+        for batch in self.batches():
+            yield from batch
+
+    def collect(self) -> list[RecordedEvent]:
+        """All events that are left. Mind the memory: give the read a limit."""
+        return _portal.run(self._read.collect())
+
+    def close(self) -> None:
+        """Ends the read early. Not needed after the last event."""
+        _portal.run(self._read.aclose())
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class SyncSubscription:
+    """An open subscription: iterate over it. Another thread may `close()` it, which ends the iteration."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self._batches = subscription.batches()
+
+    def open(self) -> Self:
+        """Waits until a server has accepted it."""
+
+        async def work() -> None:
+            await self._subscription
+
+        _portal.run(work())
+        return self
+
+    def batches(self) -> Iterator[list[SubscriptionItem]]:
+        """The same items as they came together."""
+
+        async def following() -> list[SubscriptionItem]:
+            return await anext(self._batches, [])
+
+        while batch := _portal.run(following()):
+            yield batch
+
+    def __iter__(self) -> Iterator[SubscriptionItem]:
+        for batch in self.batches():
+            yield from batch
+
+    def events(self) -> Iterator[RecordedEvent]:
+        """The events alone."""
+        for item in self:
+            if isinstance(item, RecordedEvent):
+                yield item
+
+    def close(self) -> None:
+        """Ends the subscription."""
+        _portal.run(self._subscription.aclose())
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

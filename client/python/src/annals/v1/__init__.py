@@ -1,0 +1,1 @@
+"""The protocol's messages, generated from `proto/annals/v1` when the package is built."""

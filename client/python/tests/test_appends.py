@@ -1,0 +1,161 @@
+"""Appends: what is written, what is refused, and what a retry gets."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from annals import AsyncClient, Event, Expected, NoMatch, Query, StreamIs, Write, _rpc, errors, new_id
+
+from .conftest import offers
+
+
+async def test_an_append_tells_where_its_events_stand(client: AsyncClient, name: str) -> None:
+    first = await client.append(name, [Event("A"), Event("B")], expected=Expected.NO_STREAM)
+    assert (first.first_revision, first.last_revision) == (0, 1)
+    assert first.last_position == first.first_position + 1
+    assert not first.already_appended
+    assert first.recorded_at.tzinfo is UTC
+    second = await client.append(name, [Event("C")], expected=1)
+    assert second.first_revision == 2
+
+
+async def test_an_event_comes_back_as_it_was_given(client: AsyncClient, name: str) -> None:
+    event = Event.json("Placed", {"total": 42, "who": "Zoë"}, tags=["a:1", "b:2"], metadata={"user": "ada"})
+    appended = await client.append(name, [event])
+    [recorded] = await client.read_stream(name).collect()
+    assert (recorded.id, recorded.type, recorded.data) == (event.id, event.type, event.data)
+    assert recorded.json() == {"total": 42, "who": "Zoë"}
+    assert recorded.json_metadata() == {"user": "ada"}
+    assert recorded.tags == ("a:1", "b:2")
+    assert (recorded.stream, recorded.revision, recorded.position) == (name, 0, appended.first_position)
+    assert recorded.recorded_at == appended.recorded_at
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"), [(Expected.NO_STREAM, 0), (5, 0), (Expected.STREAM_EXISTS, None), (3, None)]
+)
+async def test_a_conflict_tells_what_is(
+    client: AsyncClient, name: str, expected: Expected | int, actual: int | None
+) -> None:
+    if actual is not None:
+        await client.append(name, [Event("A")])
+    with pytest.raises(errors.RevisionConflict) as caught:
+        await client.append(name, [Event("B")], expected=expected)
+    assert (caught.value.stream, caught.value.expected, caught.value.actual) == (name, expected, actual)
+
+
+@pytest.mark.parametrize("expected", [Expected.ANY, Expected.NO_STREAM])
+async def test_the_same_events_are_written_once(client: AsyncClient, name: str, expected: Expected) -> None:
+    events = [Event("A"), Event("B")]
+    first = await client.append(name, events, expected=expected)
+    again = await client.append(name, events, expected=expected)
+    assert again.already_appended
+    assert (again.first_position, again.last_revision) == (first.first_position, first.last_revision)
+    assert len(await client.read_stream(name).collect()) == 2
+
+
+async def test_a_known_id_in_another_append_is_a_conflict(client: AsyncClient, name: str) -> None:
+    event = Event("A")
+    appended = await client.append(name, [event])
+    with pytest.raises(errors.EventIdConflict) as caught:
+        await client.append(f"{name}-other", [event])
+    assert (caught.value.id, caught.value.stream) == (event.id, name)
+    assert caught.value.position == appended.first_position
+
+
+async def test_a_refusal_names_the_field(client: AsyncClient, name: str) -> None:
+    with pytest.raises(errors.InvalidField) as caught:
+        await client.append(name, [Event("A"), Event("")])
+    assert caught.value.violations[0].field == "events[1].type"
+    with pytest.raises(errors.TooLarge):
+        await client.append(name, [Event("A", b"x" * (1 << 21))])
+    with pytest.raises(TypeError):
+        await client.append(name, [Event("A")], expected=True)
+
+
+async def test_recorded_times_are_taken_only_where_they_may_be(client: AsyncClient, name: str) -> None:
+    with pytest.raises(errors.RecordedTimeNotAccepted):
+        await client.append(name, [Event("A")], recorded_at=datetime.now(UTC))
+    with pytest.raises(ValueError, match="time zone"):
+        await client.append(name, [Event("A")], recorded_at=datetime(2020, 1, 1))
+
+
+async def test_a_session_answers_each_append_in_order(client: AsyncClient, name: str) -> None:
+    async with client.append_session() as session:
+        answers = [await session.append(name, [Event("A"), Event("B")]) for _ in range(2_500)]
+        refused = await session.append(name, [Event("C")], expected=Expected.NO_STREAM)
+        after = await session.append(name, [Event("D")], expected=4_999)
+    assert [answer.result().first_revision for answer in answers] == list(range(0, 5_000, 2))
+    with pytest.raises(errors.RevisionConflict):
+        refused.result()
+    assert after.result().last_revision == 5_000
+    with pytest.raises(errors.SessionClosed):
+        await session.append(name, [Event("E")])
+
+
+async def test_a_session_is_bounded(client: AsyncClient, name: str) -> None:
+    from annals import SessionLimits
+
+    session = client.append_session(SessionLimits(appends_max=10))
+    async with session:
+        for _ in range(200):
+            await session.append(name, [Event("A")])
+            assert len(session._unanswered) <= 10
+
+
+async def test_a_cancelled_wait_does_not_cancel_the_append(client: AsyncClient, name: str) -> None:
+    async with client.append_session() as session:
+        answer = await session.append(name, [Event("A")])
+        answer.cancel()
+        assert (await (await session.append(name, [Event("B")]))).first_revision == 1
+
+
+async def test_appends_of_many_tasks_are_all_made(client: AsyncClient, name: str) -> None:
+    await asyncio.gather(*(client.append(name, [Event("A")]) for _ in range(200)))
+    assert (await client.stream_info(name)).last_revision == 199
+
+
+async def test_many_streams_are_written_at_once(client: AsyncClient, name: str) -> None:
+    await offers(client, _rpc.APPEND)
+    writes = [Write(f"{name}-a", [Event("A"), Event("B")]), Write(f"{name}-b", [Event("C")])]
+    checks = [StreamIs(f"{name}-a", Expected.NO_STREAM)]
+    appended = await client.append_to_many(writes, checks=checks)
+    assert appended.last_position == appended.first_position + 2
+    assert [(one.stream, one.first_revision, one.last_revision) for one in appended.streams] == [
+        (f"{name}-a", 0, 1),
+        (f"{name}-b", 0, 0),
+    ]
+    assert (await client.append_to_many(writes, checks=checks)).already_appended
+
+
+async def test_failed_checks_are_listed(client: AsyncClient, name: str) -> None:
+    await offers(client, _rpc.APPEND)
+    event = await client.append(f"{name}-a", [Event("A", tags=(name,))])
+    checks = [
+        StreamIs(f"{name}-b", Expected.NO_STREAM),
+        StreamIs(f"{name}-a", 7),
+        NoMatch(Query.of(tags=name), after=0),
+    ]
+    with pytest.raises(errors.ChecksFailed) as caught:
+        await client.append_to_many([Write(f"{name}-b", [Event("B")])], checks=checks)
+    assert caught.value.count == 2
+    first, second = caught.value.failed
+    assert first == errors.FailedCheck(1, errors.StreamMismatch(f"{name}-a", 7, 0))
+    assert second == errors.FailedCheck(2, errors.MatchFound(0, event.last_position))
+    checks = [NoMatch(Query.of(tags=name), after=event.last_position)]
+    await client.append_to_many([Write(f"{name}-b", [Event("B")])], checks=checks)
+
+
+async def test_a_session_takes_appends_to_many(client: AsyncClient, name: str) -> None:
+    await offers(client, _rpc.APPEND)
+    async with client.append_session() as session:
+        answer = await session.append_to_many([Write(name, [Event("A")])])
+    assert answer.result().streams[0].stream == name
+
+
+def test_ids_are_version_7_and_follow_time() -> None:
+    ids = [new_id() for _ in range(100)]
+    assert {(id.version, id.variant) for id in ids} == {(7, "specified in RFC 4122")}
+    assert [id.int >> 80 for id in ids] == sorted(id.int >> 80 for id in ids)
+    assert len(set(ids)) == 100

@@ -1,0 +1,185 @@
+"""What the client does when servers die, hang, or are many. The servers are real; the kills are SIGKILL."""
+
+import asyncio
+import random
+import socket
+
+import pytest
+
+from annals import AsyncClient, CaughtUp, Event, Expected, RecordedEvent, RetryPolicy, errors
+from annals.testing import Server
+
+SEED = random.randrange(1 << 32)
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    print(f"seed {SEED}")  # noqa: T201
+    return random.Random(SEED)
+
+
+async def kill_and_restart(server: Server, chance: random.Random, rounds: int) -> None:
+    for _ in range(rounds):
+        await asyncio.sleep(chance.uniform(0.05, 0.3))
+        await asyncio.to_thread(server.kill)
+        await asyncio.sleep(chance.uniform(0, 0.1))
+        await asyncio.to_thread(server.start)
+
+
+async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(embedded: Server, chance: random.Random) -> None:
+    """A writer, a session and two subscribers, while the server is killed again and again."""
+    done = asyncio.Event()
+    acknowledged: list[tuple[str, int]] = []
+
+    async with AsyncClient(embedded.endpoint, timeout=60) as client:
+
+        async def write() -> None:
+            expected: Expected | int = Expected.NO_STREAM
+            number = 0
+            while not done.is_set():
+                events = [Event.json("Written", number + n) for n in range(3)]
+                appended = await client.append("unary", events, expected=expected)
+                acknowledged.extend(("unary", number + n) for n in range(3))
+                expected, number = appended.last_revision, number + 3
+
+        async def write_session() -> None:
+            async with client.append_session() as session:
+                number = 0
+                while not done.is_set():
+                    answers = []
+                    for _ in range(20):
+                        answers.append(await session.append("session", [Event.json("Written", number)]))
+                        number += 1
+                    for answer in answers:
+                        await answer
+                    acknowledged.extend(("session", n) for n in range(number - 20, number))
+
+        async def follow(subscription, seen: list[RecordedEvent]) -> None:
+            async for event in subscription.events():
+                seen.append(event)
+                if event.type == "End":
+                    return
+
+        of_all: list[RecordedEvent] = []
+        of_stream: list[RecordedEvent] = []
+        followers = [
+            asyncio.create_task(follow(client.subscribe_all(), of_all)),
+            asyncio.create_task(follow(client.subscribe_stream("unary"), of_stream)),
+        ]
+        writers = [asyncio.create_task(write()), asyncio.create_task(write_session())]
+        await kill_and_restart(embedded, chance, 6)
+        done.set()
+        await asyncio.wait_for(asyncio.gather(*writers), 60)
+        end = await client.append("unary", [Event("End")])
+        await asyncio.wait_for(asyncio.gather(*followers), 60)
+
+        log = await client.read_all().collect()
+        assert [event.position for event in log] == list(range(1, end.last_position + 1))
+        assert of_all == log[: len(of_all)]
+        assert of_all[-1].type == "End"
+        assert of_stream == [event for event in log if event.stream == "unary"]
+        for stream in ("unary", "session"):
+            numbers = [event.json() for event in log if event.stream == stream and event.type == "Written"]
+            assert numbers == list(range(len(numbers)))
+            assert [number for name, number in acknowledged if name == stream] == numbers
+        assert len(acknowledged) > 50
+
+
+async def test_a_read_goes_on_where_it_was(embedded: Server) -> None:
+    async with AsyncClient(embedded.endpoint, timeout=30) as client:
+        for _ in range(40):
+            await client.append("s", [Event("A", b"x" * 1_000) for _ in range(500)])
+        for backwards in (False, True):
+            read = client.read_stream("s", backwards=backwards, limit=19_900)
+            revisions = []
+            async for event in read:
+                revisions.append(event.revision)
+                if len(revisions) in (100, 9_000):
+                    await asyncio.to_thread(embedded.kill)
+                    await asyncio.to_thread(embedded.start)
+                    await client.append("s", [Event("Later")])
+            every = list(range(19_900)) if not backwards else list(range(20_001, 101, -1))
+            assert revisions == every
+
+
+async def test_the_next_endpoint_is_taken_when_one_can_not_be_reached(annals_endpoint: str, name: str) -> None:
+    endpoints = ["http://127.0.0.1:1", annals_endpoint]
+    async with AsyncClient(endpoints, in_given_order=True) as client:
+        await client.append(name, [Event("A")])
+        assert client._caller.connection.pick().name == annals_endpoint
+
+
+async def test_an_endpoint_that_hangs_is_left(annals_endpoint: str, name: str) -> None:
+    """It takes connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        endpoints = [f"127.0.0.1:{hanging.getsockname()[1]}", annals_endpoint]
+        async with AsyncClient(endpoints, in_given_order=True, connect_timeout=0.5) as client:
+            await client.append(name, [Event("A")])
+
+
+async def test_a_server_that_freezes_is_left(annals_endpoint: str) -> None:
+    with Server("memory") as frozen:
+        endpoints = [frozen.endpoint, annals_endpoint]
+        async with AsyncClient(endpoints, in_given_order=True, dead_after=1.0) as client:
+            async with client.subscribe_stream("never-written") as subscription:
+                assert isinstance(await anext(subscription), CaughtUp)
+                frozen.freeze()
+                async with asyncio.timeout(20):
+                    assert isinstance(await anext(subscription), CaughtUp)
+            assert client._caller.connection.pick().name == annals_endpoint
+
+
+async def test_a_call_ends_at_its_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        async with AsyncClient(f"127.0.0.1:{hanging.getsockname()[1]}", timeout=0.3) as client:
+            for call in (client.server_info(), client.read_all().collect(), client.subscribe_all()._open()):
+                with pytest.raises(errors.DeadlineExceeded):
+                    await call
+            async with client.append_session() as session:
+                answer = await session.append("s", [Event("A")])
+                with pytest.raises(errors.TransientError):
+                    await answer
+
+
+async def test_nobody_there_is_told_with_the_reason() -> None:
+    async with AsyncClient("127.0.0.1:1", timeout=1, retry=RetryPolicy(tries_max=3)) as client:
+        with pytest.raises(errors.Unreachable, match="refused") as caught:
+            await client.server_info()
+    assert caught.value.endpoint == "127.0.0.1:1"
+    assert isinstance(caught.value, ConnectionError)
+
+
+async def test_a_subscription_gives_up_when_told_so() -> None:
+    with Server("memory") as server:
+        async with AsyncClient(server.endpoint) as client:
+            subscription = await client.subscribe_all(give_up_after=0.5)
+            assert isinstance(await anext(subscription), CaughtUp)
+            server.kill()
+            with pytest.raises(errors.Unreachable):
+                await anext(subscription)
+
+
+async def test_a_server_that_stops_in_good_order_is_waited_for(embedded: Server) -> None:
+    async with AsyncClient(embedded.endpoint) as client:
+        subscription = client.subscribe_all()
+        events = subscription.events()
+        await client.append("s", [Event("A")])
+        assert (await anext(events)).position == 1
+        await asyncio.to_thread(embedded.stop)
+        await asyncio.to_thread(embedded.start)
+        await client.append("s", [Event("B")])
+        assert (await anext(events)).position == 2
+        await subscription.aclose()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://host", "http://", "http://host:port", "http://host/path", "http://user@host", ""]
+)
+def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
+    with pytest.raises(errors.InvalidEndpoint):
+        AsyncClient(endpoint)
+
+
+def test_no_endpoint_is_refused() -> None:
+    with pytest.raises(errors.InvalidEndpoint):
+        AsyncClient([])

@@ -1,0 +1,52 @@
+"""The package: its version, its protocol, its words."""
+
+import doctest
+import re
+from pathlib import Path
+
+import annals
+import annals.event
+import annals.query
+from annals import _rpc
+from annals.v1 import event_store_pb2
+
+HERE = Path(__file__).resolve().parent.parent
+REPOSITORY = HERE.parent.parent
+
+
+def test_the_version_is_that_of_the_workspace() -> None:
+    manifest = (REPOSITORY / "Cargo.toml").read_text()
+    [version] = re.findall(r'^\[workspace\.package\]\nversion = "(.+)"', manifest, re.MULTILINE)
+    assert annals.__version__ == version
+
+
+def test_the_messages_are_generated_from_the_protocol_that_is_there() -> None:
+    """After a change of the protocol: python hatch_build.py."""
+    for proto in (REPOSITORY / "proto" / "annals" / "v1").glob("*.proto"):
+        declared = set(re.findall(r"^message (\w+)", proto.read_text(), re.MULTILINE))
+        module = __import__(f"annals.v1.{proto.stem}_pb2", fromlist=["x"])
+        assert set(module.DESCRIPTOR.message_types_by_name) == declared, proto.name
+
+
+def test_every_call_of_the_service_is_there() -> None:
+    service = event_store_pb2.DESCRIPTOR.services_by_name["EventStoreService"]
+    assert service.full_name == _rpc.SERVICE
+    methods = {method.name: method for method in _rpc.METHODS}
+    for declared in service.methods:
+        method = methods[declared.name]
+        assert method.request.DESCRIPTOR is declared.input_type
+        assert method.response.DESCRIPTOR is declared.output_type
+        sides = ["stream" if streams else "unary" for streams in (declared.client_streaming, declared.server_streaming)]
+        assert method.kind == "_".join(sides)
+
+
+def test_examples_in_docstrings_hold() -> None:
+    for module in (annals.event, annals.query):
+        assert doctest.testmod(module).failed == 0
+
+
+def test_everything_public_is_documented() -> None:
+    for name in annals.__all__:
+        thing = getattr(annals, name)
+        if isinstance(thing, type):
+            assert thing.__doc__, name
