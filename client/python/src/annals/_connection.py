@@ -90,6 +90,8 @@ class Link:
             ("grpc.http2.lookahead_bytes", _WINDOW_BYTES),
             ("grpc.keepalive_time_ms", round(ping_after * 1_000)),
             ("grpc.keepalive_timeout_ms", round((self._patience.silence - ping_after) * 1_000)),
+            # Without it, the answer to a keepalive ping is waited for a minute all the same.
+            ("grpc.http2.ping_timeout_ms", round((self._patience.silence - ping_after) * 1_000)),
             ("grpc.http2.max_pings_without_data", 0),
             # How often a broken channel tries to connect: no seldomer than calls are tried again.
             ("grpc.initial_reconnect_backoff_ms", 50),
