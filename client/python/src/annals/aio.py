@@ -9,6 +9,7 @@ from typing import Self
 
 from annals import _rpc
 from annals._connection import Connection, Patience, Tls
+from annals._pipeline import Pipeline
 from annals._retry import Caller, RetryPolicy
 from annals.append import (
     Appended,
@@ -102,16 +103,19 @@ class AsyncClient:
         connection = Connection(names, in_given_order=in_given_order, patience=patience, tls=tls)
         self._caller = Caller(connection, retry or RetryPolicy())
         self._timeout = timeout
+        self._appends = Pipeline(self._caller, timeout)
 
     def with_timeout(self, timeout: float) -> AsyncClient:
         """The same client, connections shared, with another deadline (seconds) for the calls made through it."""
         other = object.__new__(AsyncClient)
         other._caller = self._caller
         other._timeout = timeout
+        other._appends = Pipeline(self._caller, timeout)
         return other
 
     async def aclose(self) -> None:
         """Closes the connections, and with them all calls. A later call would connect again."""
+        await self._appends.aclose()
         await self._caller.connection.close()
 
     async def __aenter__(self) -> Self:
@@ -134,8 +138,9 @@ class AsyncClient:
     ) -> Appended:
         """Appends events to a stream, all or none, if the stream is as expected.
 
-        Every try sends the same ids, so that nothing is written twice. The same holds for the caller: after
-        `DeadlineExceeded` or `Unreachable`, append the same events again.
+        Those of many tasks at once share a session, each still judged and answered on its own. Every try sends the same
+        ids, so that nothing is written twice. The same holds for the caller: after `DeadlineExceeded` or `Unreachable`,
+        append the same events again.
 
         Args:
             stream: The stream's name: 1 to 512 bytes, not starting with `$`. It need not exist.
@@ -154,7 +159,11 @@ class AsyncClient:
             RecordedTimeOutOfRange: It is not between the log's last time and now.
         """
         request = to_stream_request(stream, events, expected, recorded_at)
-        return to_appended(await self._caller.unary(_rpc.APPEND_TO_STREAM, request, self._timeout))
+
+        async def alone() -> Appended:
+            return to_appended(await self._caller.unary(_rpc.APPEND_TO_STREAM, request, self._timeout))
+
+        return await self._appends.append(alone, lambda session: session.take(request))
 
     async def append_to_many(
         self,
@@ -180,7 +189,11 @@ class AsyncClient:
             Unsupported: The server is too old for this.
         """
         request = to_many_request(writes, checks, recorded_at)
-        return to_appended_to_many(await self._caller.unary(_rpc.APPEND, request, self._timeout))
+
+        async def alone() -> AppendedToMany:
+            return to_appended_to_many(await self._caller.unary(_rpc.APPEND, request, self._timeout))
+
+        return await self._appends.append(alone, lambda session: session.take_to_many(request))
 
     def append_session(self, limits: SessionLimits | None = None) -> AppendSession:
         """Opens a session for many appends in flight at once. Nothing is connected before the first of them."""

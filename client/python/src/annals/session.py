@@ -111,7 +111,10 @@ class AppendSession:
         Raises:
             SessionClosed: The session is over.
         """
-        request = to_stream_request(stream, events, expected, recorded_at)
+        return await self.take(to_stream_request(stream, events, expected, recorded_at))
+
+    async def take(self, request: pb.AppendToStreamRequest) -> asyncio.Future[Appended]:
+        """`append` of a request that is made already."""
         return await self._take(pb.SessionAppend(append_to_stream=request))
 
     async def append_to_many(
@@ -126,7 +129,16 @@ class AppendSession:
         Raises:
             SessionClosed: The session is over.
         """
-        return await self._take(pb.SessionAppend(append_to_many=to_many_request(writes, checks, recorded_at)))
+        return await self.take_to_many(to_many_request(writes, checks, recorded_at))
+
+    async def take_to_many(self, request: pb.AppendRequest) -> asyncio.Future[AppendedToMany]:
+        """`append_to_many` of a request that is made already."""
+        return await self._take(pb.SessionAppend(append_to_many=request))
+
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no more appends."""
+        return self._closing
 
     async def aclose(self) -> None:
         """Waits until every append is answered, and ends the session."""

@@ -1,0 +1,149 @@
+"""Events per second of this client against a real server, on the machine where it runs.
+
+    python benchmarks/speed.py                       # a server of its own (ANNALS_SERVER, or annals-server on the PATH)
+    python benchmarks/speed.py http://127.0.0.1:2113
+
+One process, 256 bytes of data in an event. The server works on the same processors, so that the figures are of both.
+"""
+
+import argparse
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from annals import AsyncClient, CaughtUp, Client, Event, Query
+from annals.testing import Server
+
+DATA = b"x" * 256
+
+
+async def appends_of_100(client: AsyncClient, stream: str, seconds: float) -> int:
+    """One append after the other."""
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        await client.append(stream, [Event("Bench", DATA) for _ in range(100)])
+        done += 100
+    return done
+
+
+async def appends_of_100_in_a_session(client: AsyncClient, stream: str, seconds: float) -> int:
+    """Up to 64 in flight."""
+    done, end, waiting = 0, time.perf_counter() + seconds, []
+    async with client.append_session() as session:
+        while time.perf_counter() < end:
+            waiting.append(await session.append(stream, [Event("Bench", DATA) for _ in range(100)]))
+            if len(waiting) == 64:
+                await waiting.pop(0)
+            done += 100
+    return done
+
+
+async def single_appends_of_64_tasks(client: AsyncClient, stream: str, seconds: float) -> int:
+    """As a web server would: every task waits for its own."""
+    end = time.perf_counter() + seconds
+
+    async def work(nth: int) -> int:
+        done = 0
+        while time.perf_counter() < end:
+            await client.append(f"{stream}-{nth}", [Event("Bench", DATA)])
+            done += 1
+        return done
+
+    return sum(await asyncio.gather(*map(work, range(64))))
+
+
+async def single_appends_in_a_session(client: AsyncClient, stream: str, seconds: float) -> int:
+    """As an import would."""
+    done, end = 0, time.perf_counter() + seconds
+    async with client.append_session() as session:
+        while time.perf_counter() < end:
+            await session.append(stream, [Event("Bench", DATA)])
+            done += 1
+    return done
+
+
+async def read_event_by_event(client: AsyncClient, stream: str, seconds: float) -> int:
+    """`async for event in client.read_stream(...)`."""
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        async for _ in client.read_stream(stream, limit=100_000):
+            done += 1
+    return done
+
+
+async def read_in_batches(client: AsyncClient, stream: str, seconds: float) -> int:
+    """The same by `batches()`."""
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        async for batch in client.read_stream(stream, limit=100_000).batches():
+            done += len(batch)
+    return done
+
+
+async def subscription_catching_up(client: AsyncClient, stream: str, seconds: float) -> int:
+    """From the beginning until it has caught up."""
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        async with client.subscribe_all(query=Query.of(streams=stream)) as subscription:
+            async for item in subscription:
+                if isinstance(item, CaughtUp):
+                    break
+                done += 1
+    return done
+
+
+async def measure(endpoint: str, seconds: float) -> None:
+    """Prints a line for each."""
+    run = uuid4().hex[:8]
+    cases: list[tuple[str, str, Callable[[AsyncClient, str, float], Awaitable[int]]]] = [
+        ("appends of 100, one after the other", "append", appends_of_100),
+        ("appends of 100, session", "session", appends_of_100_in_a_session),
+        ("single appends, 64 tasks", "tasks", single_appends_of_64_tasks),
+        ("single appends, session", "single", single_appends_in_a_session),
+        ("read, event by event", "append", read_event_by_event),
+        ("read, batches", "append", read_in_batches),
+        ("subscription catching up", "append", subscription_catching_up),
+    ]
+    async with AsyncClient(endpoint) as client:
+        print(f"{(await client.server_info()).engine} engine, load before: {os.getloadavg()[0]:.1f}")
+        for name, stream, case in cases:
+            started = time.perf_counter()
+            done = await case(client, f"bench-{run}-{stream}", seconds)
+            print(f"{name:40}{done / (time.perf_counter() - started):12,.0f} events/s")
+
+
+def measure_sync(endpoint: str, seconds: float) -> None:
+    """The synchronous client, from one thread."""
+    with Client(endpoint) as client:
+        stream = f"bench-{uuid4().hex[:8]}"
+        for name, count in (("sync: appends of 100", 100), ("sync: single appends", 1)):
+            started, done = time.perf_counter(), 0
+            while time.perf_counter() < started + seconds:
+                client.append(stream, [Event("Bench", DATA) for _ in range(count)])
+                done += count
+            print(f"{name:40}{done / (time.perf_counter() - started):12,.0f} events/s")
+        started = time.perf_counter()
+        done = sum(1 for _ in client.read_stream(stream))
+        print(f"{'sync: read':40}{done / (time.perf_counter() - started):12,.0f} events/s")
+
+
+def main() -> None:
+    """Measures the given endpoint, or a server of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("endpoint", nargs="?")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each line")
+    parser.add_argument("--engine", choices=["memory", "embedded"], default="embedded")
+    options = parser.parse_args()
+    if options.endpoint:
+        asyncio.run(measure(options.endpoint, options.seconds))
+        measure_sync(options.endpoint, options.seconds)
+    else:
+        with Server(options.engine) as server:
+            asyncio.run(measure(server.endpoint, options.seconds))
+            measure_sync(server.endpoint, options.seconds)
+
+
+if __name__ == "__main__":
+    main()
