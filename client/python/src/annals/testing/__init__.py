@@ -1,5 +1,6 @@
 """For tests of applications: a real server in a process of its own, and rules tested without any."""
 
+from annals.testing.given import Given, Outcome, given, record
 from annals.testing.server import Server, find_server
 
-__all__ = ["Server", "find_server"]
+__all__ = ["Given", "Outcome", "Server", "find_server", "given", "record"]

@@ -1,0 +1,1 @@
+"""Where projections keep their read models: `memory`, `sqlite`, `postgres`; and the contract for others, `base`."""

@@ -1,0 +1,140 @@
+"""What the tests of the toolkit are about: orders, and enrolment in courses."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from annals import Query
+from annals.toolkit import EventTypes, To
+
+types = EventTypes()
+
+
+class RuleBroken(Exception):
+    pass
+
+
+@types.register("OrderCreated", version=2, tags=lambda fact: [f"customer:{fact.customer}"])
+@dataclass(frozen=True)
+class OrderCreated:
+    customer: str
+    currency: str = "EUR"
+
+
+@types.upcast("OrderCreated", from_version=1)
+def _(data: dict) -> dict:
+    return {"customer": data["customer_name"], "currency": "EUR"}
+
+
+@types.register()
+@dataclass(frozen=True)
+class ItemAdded:
+    item: str
+    price: Decimal
+    count: int = 1
+
+
+@types.register()
+@dataclass(frozen=True)
+class OrderConfirmed:
+    pass
+
+
+types.renamed("OrderAccepted", "OrderConfirmed")
+
+
+@types.register()
+@dataclass(frozen=True)
+class ShipmentPrepared:
+    order: str
+
+
+OrderFact = OrderCreated | ItemAdded | OrderConfirmed
+
+
+@dataclass
+class Order:
+    customer: str | None = None
+    total: Decimal = Decimal(0)
+    items: dict[str, int] = field(default_factory=dict)
+    confirmed: bool = False
+
+    def apply(self, fact: OrderFact) -> None:
+        match fact:
+            case OrderCreated(customer):
+                self.customer = customer
+            case ItemAdded(item, price, count):
+                self.items[item] = self.items.get(item, 0) + count
+                self.total += price * count
+            case OrderConfirmed():
+                self.confirmed = True
+
+    def create(self, customer: str) -> list[OrderFact]:
+        if self.customer is not None:
+            raise RuleBroken("the order exists")
+        return [OrderCreated(customer)]
+
+    def add(self, item: str, price: Decimal) -> list[OrderFact]:
+        if self.confirmed:
+            raise RuleBroken("a confirmed order takes no items")
+        return [ItemAdded(item, price)]
+
+    def confirm(self) -> list[OrderFact]:
+        if not self.items:
+            raise RuleBroken("an empty order can't be confirmed")
+        return [] if self.confirmed else [OrderConfirmed()]
+
+
+@types.register(tags=lambda fact: [f"course:{fact.course}"])
+@dataclass(frozen=True)
+class CourseOffered:
+    course: str
+    capacity: int
+
+
+@types.register(tags=lambda fact: [f"course:{fact.course}", f"student:{fact.student}"])
+@dataclass(frozen=True)
+class StudentEnrolled:
+    course: str
+    student: str
+
+
+@dataclass
+class Course:
+    id: str
+    capacity: int = 0
+    students: set[str] = field(default_factory=set)
+
+    @property
+    def query(self) -> Query:
+        return types.query(CourseOffered, StudentEnrolled, tags=f"course:{self.id}")
+
+    def apply(self, fact: CourseOffered | StudentEnrolled) -> None:
+        match fact:
+            case CourseOffered(_, capacity):
+                self.capacity = capacity
+            case StudentEnrolled(_, student):
+                self.students.add(student)
+
+
+@dataclass
+class Student:
+    id: str
+    courses: int = 0
+
+    @property
+    def query(self) -> Query:
+        return types.query(StudentEnrolled, tags=f"student:{self.id}")
+
+    def apply(self, fact: StudentEnrolled) -> None:
+        self.courses += 1
+
+
+def enrol(models: tuple[Course, Student]) -> list[To]:
+    course, student = models
+    if student.id in course.students:
+        return []
+    if len(course.students) >= course.capacity:
+        raise RuleBroken("the course is full")
+    if student.courses >= 2:
+        raise RuleBroken("the student has two courses")
+    return [To(f"course-{course.id}", StudentEnrolled(course.id, student.id))]

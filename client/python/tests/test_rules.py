@@ -1,0 +1,207 @@
+"""The test kit, event types and metadata: what needs no server."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID, uuid4
+
+import pytest
+
+from annals import Event
+from annals.testing import given, record
+from annals.toolkit import EventTypes, To, UnknownEventType, UnreadableEvent, codec, metadata
+
+from .domain import (
+    Course,
+    CourseOffered,
+    ItemAdded,
+    Order,
+    OrderConfirmed,
+    OrderCreated,
+    RuleBroken,
+    Student,
+    StudentEnrolled,
+    enrol,
+    types,
+)
+
+BOOK = ItemAdded("book", Decimal("9.90"))
+
+
+def test_an_order_is_confirmed_once() -> None:
+    given(Order(), OrderCreated("ada"), BOOK).when(lambda order: order.confirm()).then(OrderConfirmed())
+    given(Order(), BOOK, OrderConfirmed(), types=types).when(lambda order: order.confirm()).then()
+    given(Order(), OrderCreated("ada")).when(lambda order: order.confirm()).then_raises(RuleBroken, match="empty")
+
+
+def test_a_course_takes_as_many_as_it_has_places() -> None:
+    facts = [CourseOffered("c1", 1), CourseOffered("c2", 5)]
+
+    def models() -> tuple[Course, Student]:
+        return Course("c1"), Student("s1")
+
+    given(models(), *facts, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
+    full = StudentEnrolled("c1", "s2")
+    given(models(), *facts, full, types=types).when(enrol).then_raises(RuleBroken, match="full")
+    other = StudentEnrolled("c2", "s2")
+    given(models(), *facts, other, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda outcome: outcome.then(OrderConfirmed(), OrderConfirmed()),
+        lambda outcome: outcome.then(),
+        lambda outcome: outcome.then_raises(RuleBroken),
+    ],
+)
+def test_a_wrong_expectation_fails(check) -> None:
+    with pytest.raises(AssertionError):
+        check(given(Order(), BOOK).when(lambda order: order.confirm()))
+    refused = given(Order()).when(lambda order: order.confirm())
+    with pytest.raises(AssertionError):
+        refused.then_raises(RuleBroken, match="full")
+    with pytest.raises(AssertionError):
+        refused.then_raises(KeyError)
+
+
+def test_facts_come_back_as_they_were() -> None:
+    facts = [OrderCreated("ada", "USD"), ItemAdded("book", Decimal("0.10"), 3), OrderConfirmed()]
+    events = record(types, *facts, stream="order-1")
+    assert [types.decode(event) for event in events] == facts
+    assert [(event.stream, event.revision, event.position) for event in events] == [
+        ("order-1", n, n + 1) for n in range(3)
+    ]
+    assert events[0].tags == ("customer:ada",)
+    assert events[0].json_metadata() == {"schemaVersion": 2}
+    assert events[2].metadata == b""
+
+
+def test_old_forms_are_read_as_new_ones() -> None:
+    [event] = record(types, OrderCreated("ada"))
+    old = event._replace(data=b'{"customer_name":"bob"}', metadata=b"")
+    assert types.decode(old) == OrderCreated("bob", "EUR")
+    renamed = event._replace(type="OrderAccepted", data=b"{}", metadata=b"")
+    assert types.decode(renamed) == OrderConfirmed()
+    assert "OrderAccepted" in types.names_of(OrderConfirmed)
+    assert "OrderAccepted" in types.query(OrderConfirmed).items[0].types
+
+
+def test_what_can_not_be_read_says_why() -> None:
+    [event] = record(types, OrderCreated("ada"))
+    with pytest.raises(UnknownEventType, match="not registered"):
+        types.decode(event._replace(type="Else"))
+    with pytest.raises(UnknownEventType, match="newer than version 2"):
+        types.decode(event._replace(metadata=b'{"schemaVersion":3}'))
+    for data in (b"{}", b"[]", b"no json", b'{"customer":7}'):
+        with pytest.raises(UnreadableEvent, match="position 1"):
+            types.decode(event._replace(data=data))
+    with pytest.raises(TypeError, match="not registered"):
+        types.encode(object())
+    with pytest.raises(ValueError, match="already"):
+        types.register("OrderCreated")(type("Other", (), {}))
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@dataclass(frozen=True)
+class Everything:
+    id: UUID
+    price: Decimal
+    at: datetime
+    on: date
+    took: timedelta
+    colour: Colour
+    raw: bytes
+    pair: tuple[int, str]
+    many: tuple[int, ...]
+    tags: frozenset[str]
+    by_name: dict[str, list[int]]
+    inner: "Inner | None" = None
+    ratio: float = 1.0
+    either: int | str = 0
+    new: str = "default"
+
+
+@dataclass(frozen=True)
+class Inner:
+    value: int = 0
+    others: list["Inner"] = field(default_factory=list)
+
+
+def test_the_codec_carries_what_events_are_made_of() -> None:
+    value = Everything(
+        uuid4(),
+        Decimal("1.10"),
+        datetime(2026, 1, 1, 12, 30, 0, 1, tzinfo=UTC),
+        date(2026, 2, 3),
+        timedelta(seconds=90.5),
+        Colour.RED,
+        b"\x00\xff",
+        (1, "a"),
+        (1, 2, 3),
+        frozenset({"x", "y"}),
+        {"a": [1, 2]},
+        Inner(1, [Inner(2)]),
+        2,
+        "text",
+    )
+    data = json.loads(json.dumps(codec.to_json(value)))
+    assert codec.from_json(Everything, data) == value
+    data.pop("new")
+    data["unknown"] = 1
+    assert codec.from_json(Everything, data).new == "default"
+    with pytest.raises(ValueError, match="Everything"):
+        codec.from_json(Everything, {"id": "x"})
+    with pytest.raises(TypeError, match="no JSON form"):
+        codec.to_json({"x": object()})
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_metadata_flow_from_command_to_event_to_reaction() -> None:
+    with metadata.context(user_id="ada", correlation_id="c1", traceparent=TRACE, tracestate="v=1"):
+        event = metadata.stamp(Event.json("A", {}, metadata={"own": 1, "userId": "eve"}))
+    assert metadata.current() == metadata.Context()
+    said = json.loads(event.metadata)
+    assert said["correlationId"] == "c1"
+    assert (said["userId"], said["own"]) == ("eve", 1)
+    assert said["traceparent"].split("-")[1] == TRACE.split("-")[1]
+    assert said["traceparent"].split("-")[2] != TRACE.split("-")[2]
+    assert said["tracestate"] == "v=1"
+    [recorded] = record(types, OrderConfirmed())
+    with metadata.reacting_to(recorded._replace(metadata=event.metadata)) as now:
+        assert (now.correlation_id, now.causation_id, now.user_id) == ("c1", str(recorded.id), "eve")
+        follow_up = json.loads(metadata.stamp(Event("B")).metadata)
+        assert follow_up["traceparent"].split("-")[1] == TRACE.split("-")[1]
+
+
+def test_a_command_begins_a_correlation() -> None:
+    said = json.loads(metadata.stamp(Event("A")).metadata)
+    assert set(said) == {"correlationId"}
+    assert metadata.stamp(Event("A", metadata=b"\x00")).metadata == b"\x00"
+    with metadata.context(traceparent="garbage"):
+        assert "traceparent" not in json.loads(metadata.stamp(Event("A")).metadata)
+
+
+def test_a_reaction_gives_its_commands_the_same_ids_each_time() -> None:
+    [event] = record(types, OrderConfirmed())
+
+    def ids(process: str) -> list[UUID]:
+        with metadata.reacting_to(event, process) as now:
+            assert now.reaction is not None
+            return [now.reaction.next_command(stream) for stream in ("a", "a", "b")]
+
+    assert ids("shipping") == ids("shipping")
+    assert len({*ids("shipping"), *ids("billing")}) == 6
+
+
+def test_types_are_kept_apart() -> None:
+    other = EventTypes()
+    assert "OrderCreated" not in other
+    assert other.query().items[0].types == ()
