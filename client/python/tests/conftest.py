@@ -1,6 +1,11 @@
 """What the tests share: real servers, and clients of them."""
 
 import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -54,3 +59,54 @@ async def offers(client: AsyncClient, method: Method) -> None:
         pytest.skip(f"the server at {link.name} does not offer {method.name}")
     except Exception:  # noqa: BLE001
         pass  # It knows the call, and refuses an empty request.
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the test run's own, or the one that ANNALS_TEST_POSTGRES names."""
+    named = os.environ.get("ANNALS_TEST_POSTGRES")
+    if named:
+        yield named
+        return
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").exists() else []
+    search = os.pathsep.join([*(str(path) for path in reversed(found)), os.environ.get("PATH", "")])
+    initdb, server = shutil.which("initdb", path=search), shutil.which("postgres", path=search)
+    if initdb is None or server is None:
+        pytest.skip("no PostgreSQL is installed: name one in ANNALS_TEST_POSTGRES")
+    # Beside the other temporary files, because PostgreSQL refuses to run as root, and others can't enter root's.
+    with tempfile.TemporaryDirectory(prefix="annals-postgres-", ignore_cleanup_errors=True) as folder:
+        user = "postgres" if os.getuid() == 0 else None
+        if user:
+            shutil.chown(folder, user)
+        data = f"{folder}/data"
+        subprocess.run(
+            [initdb, "-D", data, "-U", "annals", "--auth=trust", "-N"],
+            check=True,
+            capture_output=True,
+            user=user,
+            cwd=folder,
+        )
+        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+        with (Path(folder) / "log").open("wb") as log:
+            process = subprocess.Popen([server, "-D", data, *options], stdout=log, stderr=log, user=user, cwd=folder)
+        conninfo = f"host={folder} user=annals dbname=postgres"
+        try:
+            _wait_for_postgres(conninfo, process)
+            yield conninfo
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(30)
+
+
+def _wait_for_postgres(conninfo: str, process: "subprocess.Popen[bytes]") -> None:
+    import psycopg
+
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(conninfo).close()
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

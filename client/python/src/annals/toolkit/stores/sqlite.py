@@ -85,9 +85,15 @@ class SqliteModel:
 class SqliteStore(ReadModelStore[SqliteModel]):
     """Keeps read models in one SQLite file."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Opens the file at the first use, and makes it if it is missing."""
+    def __init__(self, path: str | Path, *, busy_seconds: float = 10.0) -> None:
+        """Opens the file at the first use, and makes it if it is missing.
+
+        Args:
+            path: The file.
+            busy_seconds: For how long a statement waits for another process that writes, before it is tried later.
+        """
         self._path = path
+        self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="annals sqlite")
         self._connection: sqlite3.Connection | None = None
         # The tables of each projection that was created or found here.
@@ -113,7 +119,7 @@ class SqliteStore(ReadModelStore[SqliteModel]):
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: context.run(in_thread))
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=10)
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=self._busy_seconds)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_SCHEMA)
         return connection
