@@ -57,6 +57,14 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(embedded: Se
                         await answer
                     acknowledged.extend(("session", n) for n in range(number - 20, number))
 
+        async def write_at_once(nth: int) -> None:
+            """Many tasks, whose appends share a session under the hood."""
+            number = 0
+            while not done.is_set():
+                await client.append(f"task-{nth}", [Event.json("Written", number)])
+                acknowledged.append((f"task-{nth}", number))
+                number += 1
+
         async def follow(subscription, seen: list[RecordedEvent]) -> None:
             async for event in subscription.events():
                 seen.append(event)
@@ -69,7 +77,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(embedded: Se
             asyncio.create_task(follow(client.subscribe_all(), of_all)),
             asyncio.create_task(follow(client.subscribe_stream("unary"), of_stream)),
         ]
-        writers = [asyncio.create_task(write()), asyncio.create_task(write_session())]
+        writers = [asyncio.create_task(work) for work in (write(), write_session(), *map(write_at_once, range(5)))]
         await kill_and_restart(embedded, chance, 6, acknowledged)
         done.set()
         await asyncio.wait_for(asyncio.gather(*writers), 60)
@@ -81,7 +89,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(embedded: Se
         assert of_all == log[: len(of_all)]
         assert of_all[-1].type == "End"
         assert of_stream == [event for event in log if event.stream == "unary"]
-        for stream in ("unary", "session"):
+        for stream in ("unary", "session", *(f"task-{nth}" for nth in range(5))):
             numbers = [event.json() for event in log if event.stream == stream and event.type == "Written"]
             assert numbers == list(range(len(numbers)))
             assert [number for name, number in acknowledged if name == stream] == numbers

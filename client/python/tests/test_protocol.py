@@ -1,0 +1,209 @@
+"""What the client takes from a server that says odd things. The server here is a stand-in that says what a test wants."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+
+from annals import AsyncClient, Checkpoint, Event, RecordedEvent, RetryPolicy, errors
+from annals._rpc import METHODS, SERVICE
+from annals.v1 import append_pb2, event_pb2
+from annals.v1 import event_store_pb2 as pb
+
+Behaviour = Callable[..., Any]
+
+
+class Fake:
+    """A server: for each call, what it does."""
+
+    def __init__(self, **behaviours: Behaviour) -> None:
+        self.calls: list[Any] = []
+        handlers = {}
+        for method in METHODS:
+            if method.name in behaviours:
+                make = getattr(grpc, f"{method.kind}_rpc_method_handler")
+                handlers[method.name] = make(
+                    self._noting(behaviours[method.name], method.kind),
+                    method.request.FromString,
+                    method.response.SerializeToString,
+                )
+        self._server = grpc.aio.server()
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def _noting(self, behaviour: Behaviour, kind: str) -> Behaviour:
+        if kind == "unary_unary":
+
+            async def unary(request: Any, context: Any) -> Any:
+                self.calls.append(request)
+                return await behaviour(len(self.calls), request, context)
+
+            return unary
+
+        async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
+            self.calls.append(request)
+            async for answer in behaviour(len(self.calls), request, context):
+                yield answer
+
+        return streaming
+
+    async def __aenter__(self) -> "Fake":
+        await self._server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop(None)
+
+
+def events(*positions: int) -> list[event_pb2.RecordedEvent]:
+    return [
+        event_pb2.RecordedEvent(
+            id="01a1fda7-ded8-76f4-a19b-7a7216b9f4cf", type="A", stream="s", revision=position - 1, position=position
+        )
+        for position in positions
+    ]
+
+
+def batch(*positions: int) -> pb.SubscribeAllResponse:
+    return pb.SubscribeAllResponse(events=event_pb2.EventBatch(events=events(*positions)))
+
+
+async def refuse(context: Any, reason: str, code: grpc.StatusCode) -> None:
+    detail = AnyMessage()
+    detail.Pack(ErrorInfo(reason=reason, domain="annals"))
+    status = Status(code=code.value[0], message="told", details=[detail])
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    await context.abort(code, "told")
+
+
+async def test_a_subscription_resumes_after_what_it_received() -> None:
+    async def subscribe(nth: int, request: pb.SubscribeAllRequest, context: Any) -> AsyncIterator[Any]:
+        if nth == 1:
+            yield batch(1, 2)
+            yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=10))
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+        elif nth == 2:
+            return  # It ends in good order, as a server that stops.
+        yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=10))
+        yield pb.SubscribeAllResponse()
+        yield batch(12)
+
+    async with Fake(SubscribeAll=subscribe) as fake, AsyncClient(fake.endpoint) as client:
+        items = []
+        async for item in client.subscribe_all():
+            items.append(item.position)
+            if item.position == 12:
+                break
+        assert items == [1, 2, 10, 12]
+        assert [call.after for call in fake.calls] == [0, 10, 10]
+        assert not fake.calls[0].HasField("after")
+
+
+@pytest.mark.parametrize("positions", [(2, 2), (3, 1)])
+async def test_events_that_do_not_follow_are_not_passed_on(positions: tuple[int, ...]) -> None:
+    async def subscribe(nth: int, request: Any, context: Any) -> AsyncIterator[Any]:
+        yield batch(*positions)
+
+    async with Fake(SubscribeAll=subscribe) as fake, AsyncClient(fake.endpoint) as client:
+        with pytest.raises(errors.ProtocolError):
+            await anext(client.subscribe_all())
+
+
+async def test_gaps_where_events_are_gone_are_no_fault() -> None:
+    async def subscribe(nth: int, request: Any, context: Any) -> AsyncIterator[Any]:
+        yield batch(1, 5)
+        yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=9))
+
+    async with Fake(SubscribeAll=subscribe) as fake, AsyncClient(fake.endpoint) as client:
+        subscription = client.subscribe_all()
+        kinds = [type(await anext(subscription)) for _ in range(3)]
+        assert kinds == [RecordedEvent, RecordedEvent, Checkpoint]
+
+
+async def test_a_read_resumes_with_what_is_left() -> None:
+    async def read(nth: int, request: pb.ReadAllRequest, context: Any) -> AsyncIterator[Any]:
+        if nth == 1:
+            yield pb.ReadAllResponse(events=events(1, 2, 3), head=6)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+        yield pb.ReadAllResponse(events=events(4, 5, 6, 7, 8), head=8)
+
+    async with Fake(ReadAll=read) as fake, AsyncClient(fake.endpoint) as client:
+        read_ = await client.read_all(limit=10)
+        assert [event.position async for event in read_] == [1, 2, 3, 4, 5, 6]
+        assert read_.head == 6
+        assert (fake.calls[1].from_position, fake.calls[1].limit) == (4, 7)
+
+
+async def test_only_what_may_pass_is_tried_again() -> None:
+    async def append(nth: int, request: Any, context: Any) -> append_pb2.AppendToStreamResponse:
+        if nth < 3:
+            await refuse(context, "OVERLOADED", grpc.StatusCode.RESOURCE_EXHAUSTED)
+        if nth == 4:
+            await refuse(context, "CORRUPT", grpc.StatusCode.DATA_LOSS)
+        return append_pb2.AppendToStreamResponse(last_position=7)
+
+    async with Fake(AppendToStream=append) as fake, AsyncClient(fake.endpoint) as client:
+        event = Event("A")
+        assert (await client.append("s", [event])).last_position == 7
+        assert [call.events[0].id for call in fake.calls] == [str(event.id)] * 3
+        with pytest.raises(errors.Corrupt):
+            await client.append("s", [Event("B")])
+        assert len(fake.calls) == 4
+
+
+async def test_tries_end_when_the_policy_says_so() -> None:
+    async def append(nth: int, request: Any, context: Any) -> None:
+        await refuse(context, "SHUTTING_DOWN", grpc.StatusCode.UNAVAILABLE)
+
+    async with Fake(AppendToStream=append) as fake:
+        async with AsyncClient(fake.endpoint, retry=RetryPolicy(tries_max=3)) as client:
+            with pytest.raises(errors.Unavailable) as caught:
+                await client.append("s", [Event("A")])
+        assert caught.value.reason is errors.Unavailability.SHUTTING_DOWN
+        assert len(fake.calls) == 3
+        async with AsyncClient(fake.endpoint, timeout=0.3) as client:
+            with pytest.raises(errors.TransientError):
+                await client.append("s", [Event("A")])
+
+
+async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> None:
+    received: list[list[str]] = []
+
+    async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
+        received.append([])
+        async for request in requests:
+            for append in request.appends:
+                received[-1].append(append.append_to_stream.stream)
+                result = append_pb2.SessionResult(appended=append_pb2.AppendToStreamResponse(last_revision=1))
+                if nth == 1 and append.append_to_stream.stream == "b":
+                    detail = AnyMessage()
+                    detail.Pack(ErrorInfo(reason="OVERLOADED", domain="annals"))
+                    result = append_pb2.SessionResult(error=Status(code=8, message="told", details=[detail]))
+                yield append_pb2.AppendSessionResponse(results=[result])
+
+    async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:
+        async with client.append_session() as session_:
+            answers = [await session_.append(stream, [Event("A")]) for stream in "abc"]
+        assert [answer.result().last_revision for answer in answers] == [1, 1, 1]
+    assert received[0][:2] == ["a", "b"]
+    assert received[1] == ["b", "c"]
+
+
+async def test_an_answer_too_many_ends_the_session() -> None:
+    async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
+        async for _ in requests:
+            result = append_pb2.SessionResult(appended=append_pb2.AppendToStreamResponse())
+            yield append_pb2.AppendSessionResponse(results=[result, result])
+
+    async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:
+        session_ = client.append_session()
+        await (await session_.append("s", [Event("A")]))
+        assert session_._driver is not None
+        await session_._driver
+        with pytest.raises(errors.SessionClosed):
+            await session_.append("s", [Event("A")])
