@@ -1,0 +1,27 @@
+"""The README's programs run as they stand there, but for the endpoint and the folder."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from annals.testing import Server
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+PROGRAMS = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "asyncio.run(" in block]
+
+
+@pytest.mark.parametrize(
+    ("nth", "printed"), [(0, "at position 1\n0 OrderPlaced {'total': 42}\n"), (1, "[('account-ada', 70)]\n")]
+)
+def test_a_program_of_the_readme_runs(nth: int, printed: str, tmp_path: Path) -> None:
+    assert len(PROGRAMS) == 2
+    with Server("memory") as server:
+        program = PROGRAMS[nth].replace('"http://127.0.0.1:2113"', repr(server.endpoint))
+        program = program.replace("AsyncClient()", f"AsyncClient({server.endpoint!r})")
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+    assert ran.stderr == ""
+    assert ran.stdout == printed
