@@ -30,7 +30,7 @@ from annals.toolkit import (
     metadata,
     wait_for,
 )
-from annals.toolkit.stores.base import Superseded
+from annals.toolkit.stores.base import Behind, Superseded
 
 from .domain import Order, OrderConfirmed, ShipmentPrepared, types
 
@@ -179,15 +179,35 @@ async def test_a_rebuild_is_made_beside_the_live_one(
         running = projections[projection.name]
         await running.wait_for(position)
         rebuilding = asyncio.create_task(running.rebuild())
-        await asyncio.sleep(0.05)
-        await running.wait_for(await fill(client, f"{name}-b", 2))
+        written = 0
+        while not rebuilding.done():
+            written += 1
+            await running.wait_for(await fill(client, f"{name}-b", 1))
+            assert await counts(store, name) == {f"{name}-a": 700, f"{name}-b": written}
         await rebuilding
-        assert await counts(store, name) == {f"{name}-a": 700, f"{name}-b": 2}
         [generation] = await store.generations(projection.name)
         assert (generation.number, generation.live) == (2, True)
         await running.wait_for(await fill(client, f"{name}-b", 1))
-        assert (await counts(store, name))[f"{name}-b"] == 3
+        assert (await counts(store, name))[f"{name}-b"] == written + 1
         assert running.state is State.LIVE
+
+
+async def test_a_switch_takes_nothing_back_that_was_seen(
+    client: AsyncClient, store: ReadModelStore[Any], name: str
+) -> None:
+    projection = projection_of(store, name)
+    store.check(projection)
+    first = await store.create(projection, 1, uuid4(), live=True)
+    second = await store.create(projection, 2, first.store_id, live=False)
+    await store.apply(first, 0, 10, (), projection.handle)
+    await store.apply(second, 0, 9, (), projection.handle)
+    with pytest.raises(Behind):
+        await store.switch(projection, 2)
+    await store.apply(second, 9, 10, (), projection.handle)
+    await store.switch(projection, 2)
+    assert [(one.number, one.live) for one in await store.generations(projection.name)] == [(2, True)]
+    with pytest.raises(Superseded):
+        await store.switch(projection, 3)
 
 
 async def test_a_new_version_is_rebuilt_and_an_old_one_refuses(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from annals.testing import Server
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text()
@@ -19,7 +20,6 @@ def test_a_program_of_the_readme_runs(nth: int, printed: str, tmp_path: Path) ->
     assert len(PROGRAMS) == 2
     with Server("memory") as server:
         program = PROGRAMS[nth].replace('"http://127.0.0.1:2113"', repr(server.endpoint))
-        program = program.replace("AsyncClient()", f"AsyncClient({server.endpoint!r})")
         ran = subprocess.run(
             [sys.executable, "-W", "error", "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60
         )

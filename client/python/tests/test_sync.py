@@ -1,12 +1,13 @@
 """The synchronous client: the same calls from threads."""
 
+import asyncio
 import contextvars
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from annals import Client, Event, Expected, Query, errors
+from annals import AsyncClient, Client, Event, Expected, Query, errors
 
 
 @pytest.fixture
@@ -84,3 +85,10 @@ async def test_it_can_not_wait_for_itself(client: Client) -> None:
 
     with pytest.raises(RuntimeError, match="AsyncClient"):
         client.run(inner())
+
+
+def test_an_asynchronous_client_stays_in_its_loop(annals_endpoint: str) -> None:
+    client = AsyncClient(annals_endpoint)
+    asyncio.run(client.server_info())
+    with pytest.raises(RuntimeError, match="another event loop"):
+        asyncio.run(client.server_info())

@@ -12,6 +12,7 @@ Limits: a client does not come back to an endpoint by itself. A client belongs t
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,14 +68,22 @@ class Link:
         self._tls = tls or Tls()
         self._patience = patience
         self._channel: grpc.aio.Channel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: dict[Method[Any, Any], Any] = {}
 
     def call(self, method: Method[Any, Any]) -> Any:
-        """What makes that call at this endpoint."""
+        """What makes that call at this endpoint.
+
+        Raises:
+            RuntimeError: The client was used in another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if self._channel is not None and self._loop is not loop:
+            raise RuntimeError("this client belongs to another event loop: make one in each, or use annals.Client")
         call = self._calls.get(method)
         if call is None:
             if self._channel is None:
-                self._channel = self._open()
+                self._channel, self._loop = self._open(), loop
             make = getattr(self._channel, method.kind)
             call = make(method.path, request_serializer=method.serializer, response_deserializer=method.deserializer)
             self._calls[method] = call

@@ -47,6 +47,7 @@ from annals.event import RecordedEvent
 from annals.query import Query
 from annals.subscription import CaughtUp, FellBehind, SubscriptionItem
 from annals.toolkit.stores.base import (
+    Behind,
     DeadLetter,
     Generation,
     HandlerFailed,
@@ -463,7 +464,7 @@ class RunningProjection(Generic[M]):
             await asyncio.wait((building, caught_up), return_when=asyncio.FIRST_COMPLETED)
             if building.done():
                 await building
-            await self._switch(generation)
+            await self._switch(follower, building)
         except BaseException:
             building.cancel()
             raise
@@ -471,7 +472,7 @@ class RunningProjection(Generic[M]):
             caught_up.cancel()
         self._live, self._following = follower, building
 
-    async def _switch(self, generation: Generation) -> None:
+    async def _switch(self, follower: Follower[M], building: asyncio.Task[None]) -> None:
         # The old one is removed with the switch, so that nobody may work on it any more.
         old, following = self._live, self._following
         self._following = None
@@ -479,7 +480,14 @@ class RunningProjection(Generic[M]):
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
         try:
-            await self._store.switch(self.projection, generation.number)
+            while True:
+                try:
+                    return await self._store.switch(self.projection, follower.generation.number)
+                except Behind:
+                    # It had caught up, but with a log that has grown since.
+                    await follower.wait_to_move()
+                if building.done():
+                    await building
         except BaseException:
             if old is not None:
                 self._follow(old.generation)

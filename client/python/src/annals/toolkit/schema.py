@@ -142,8 +142,15 @@ class EventTypes:
         return (*now, *(old for old, new in self._renamed.items() if new in now))
 
     def query(self, *kinds: type, tags: Iterable[str] | str = ()) -> Query:
-        """Events of these classes (all that are registered, if none is given) that bear all of the tags."""
-        return Query.of(types=self.names_of(*kinds) if kinds else self.names, tags=tags)
+        """Events of these classes (all that are registered so far, if none is given) that bear all of the tags.
+
+        Raises:
+            ValueError: Nothing is registered, so that the query would be one for every event.
+        """
+        names = self.names_of(*kinds) if kinds else self.names
+        if not names:
+            raise ValueError("no event type is registered yet")
+        return Query.of(types=names, tags=tags)
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name or name in self._renamed

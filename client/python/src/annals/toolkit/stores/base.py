@@ -6,7 +6,8 @@ beginning, and then be switched to. Each has its own checkpoint.
 1. `apply` changes the read model and its checkpoint in one transaction: both or neither.
 2. It does so only if the checkpoint is where the caller thinks it is. Whoever else works on the same generation, in another
    process perhaps, makes it fail with `Superseded`, so that no event is applied twice.
-3. `switch` makes another generation live, and removes the old one, in one transaction.
+3. `switch` makes another generation live, and removes the old one, in one transaction; but only if it is as far as the old one,
+   so that what readers have seen does not disappear.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import abc
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from annals.event import RecordedEvent
@@ -23,7 +25,7 @@ from annals.event import RecordedEvent
 if TYPE_CHECKING:
     from annals.toolkit.projection import Projection
 
-__all__ = ["DeadLetter", "Generation", "HandlerFailed", "ReadModelStore", "Superseded", "WrongStore"]
+__all__ = ["Behind", "DeadLetter", "Generation", "HandlerFailed", "ReadModelStore", "Superseded", "WrongStore"]
 
 M = TypeVar("M")
 """What handlers are given to change the read model with."""
@@ -33,6 +35,10 @@ Handler = Callable[[RecordedEvent, M], Awaitable[None] | None]
 
 class Superseded(Exception):
     """Somebody else moved the checkpoint. Go on from where it is now."""
+
+
+class Behind(Exception):
+    """The generation is not as far as the live one yet."""
 
 
 class WrongStore(Exception):
@@ -133,7 +139,12 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
     @abc.abstractmethod
     async def switch(self, projection: Projection[M], number: int) -> None:
-        """Makes that generation live and removes all before it, in one transaction."""
+        """Makes that generation live and removes all before it, in one transaction.
+
+        Raises:
+            Behind: It is not as far as the live one.
+            Superseded: There is no such generation.
+        """
 
     @abc.abstractmethod
     async def remove(self, projection: Projection[M], number: int) -> None:
@@ -149,6 +160,28 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
     async def aclose(self) -> None:
         """Closes what is open."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def demand_as_far(generations: Sequence[Generation], number: int) -> None:
+    """Refuses a switch to a generation that is not as far as the live one.
+
+    Raises:
+        Behind: It is not.
+        Superseded: There is no such generation.
+    """
+    positions = [one.position for one in generations if one.number == number]
+    if not positions:
+        raise Superseded
+    if any(one.live and one.position > positions[0] for one in generations):
+        raise Behind
 
 
 def dead_letter(

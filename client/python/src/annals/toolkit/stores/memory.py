@@ -11,7 +11,15 @@ from uuid import UUID
 
 from annals.event import RecordedEvent
 from annals.toolkit.projection import Projection
-from annals.toolkit.stores.base import DeadLetter, Generation, Handler, HandlerFailed, ReadModelStore, Superseded
+from annals.toolkit.stores.base import (
+    DeadLetter,
+    Generation,
+    Handler,
+    HandlerFailed,
+    ReadModelStore,
+    Superseded,
+    demand_as_far,
+)
 
 __all__ = ["MemoryModel", "MemoryStore"]
 
@@ -92,9 +100,9 @@ class MemoryStore(ReadModelStore[MemoryModel]):
     async def switch(self, projection: Projection[MemoryModel], number: int) -> None:
         """See `ReadModelStore`."""
         key = projection.name, number
-        if key not in self._generations:
-            raise Superseded
-        for one in await self.generations(projection.name):
+        generations = await self.generations(projection.name)
+        demand_as_far(generations, number)
+        for one in generations:
             if one.number < number:
                 del self._generations[one.name, one.number], self._models[one.name, one.number]
         self._generations[key] = replace(self._generations[key], live=True)

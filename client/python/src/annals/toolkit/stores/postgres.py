@@ -24,6 +24,7 @@ from annals.toolkit.stores.base import (
     HandlerFailed,
     ReadModelStore,
     Superseded,
+    demand_as_far,
     physical,
     placed,
 )
@@ -56,6 +57,7 @@ CREATE TABLE IF NOT EXISTS annals_dead_letters (
 """
 # Held while tables and views are made, so that several processes that start at once don't fall over each other.
 _LOCK = b"SELECT pg_advisory_xact_lock(7236278101)"
+_GENERATIONS = b"SELECT name, generation, version, position, live, store_id FROM annals_projections WHERE name = %s ORDER BY generation"
 _BOOKKEEPING = "bookkeeping", 0
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
@@ -126,11 +128,7 @@ class PostgresStore(ReadModelStore[PostgresModel]):
 
     async def generations(self, name: str) -> Sequence[Generation]:
         """See `ReadModelStore`."""
-        rows = await self.read(
-            "SELECT name, generation, version, position, live, store_id FROM annals_projections WHERE name = %s "
-            "ORDER BY generation",
-            (name,),
-        )
+        rows = await self.read(_GENERATIONS.decode(), (name,))
         return [Generation(*row) for row in rows]
 
     async def create(
@@ -200,21 +198,22 @@ class PostgresStore(ReadModelStore[PostgresModel]):
 
     async def switch(self, projection: Projection[PostgresModel], number: int) -> None:
         """See `ReadModelStore`."""
-        numbers = [one.number for one in await self.generations(projection.name)]
         async with self._lock(_BOOKKEEPING):
             connection = await self._connect(_BOOKKEEPING)
             async with connection.transaction():
                 await connection.execute(_LOCK)
-                switched = await connection.execute(
+                # Locked, so that another process can't move the live one on meanwhile.
+                rows = await connection.execute(_GENERATIONS + b" FOR UPDATE", (projection.name,))
+                generations = [Generation(*row) for row in await rows.fetchall()]
+                demand_as_far(generations, number)
+                await connection.execute(
                     b"UPDATE annals_projections SET live = true WHERE name = %s AND generation = %s",
                     (projection.name, number),
                 )
-                if not switched.rowcount:
-                    raise Superseded
                 await _show(connection, projection, number)
-                for older in numbers:
-                    if older < number:
-                        await _drop(connection, projection, older)
+                for older in generations:
+                    if older.number < number:
+                        await _drop(connection, projection, older.number)
 
     async def remove(self, projection: Projection[PostgresModel], number: int) -> None:
         """See `ReadModelStore`."""

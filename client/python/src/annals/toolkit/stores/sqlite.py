@@ -28,6 +28,7 @@ from annals.toolkit.stores.base import (
     HandlerFailed,
     ReadModelStore,
     Superseded,
+    demand_as_far,
     physical,
     placed,
 )
@@ -202,8 +203,7 @@ class SqliteStore(ReadModelStore[SqliteModel]):
         def work(connection: sqlite3.Connection) -> None:
             with _transaction(connection):
                 generations = _generations(connection, projection.name)
-                if number not in [one.number for one in generations]:
-                    raise Superseded
+                demand_as_far(generations, number)
                 _show(connection, projection, number)
                 for one in generations:
                     if one.number < number:
