@@ -9,12 +9,14 @@ One process, 256 bytes of data in an event. The server works on the same process
 import argparse
 import asyncio
 import os
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
-from annals import AsyncClient, CaughtUp, Client, Event, Query
+from annals import AsyncClient, CaughtUp, Client, Event, Query, RecordedEvent
 from annals.testing import Server
+from annals.toolkit import Projection, Projections, SqliteModel, SqliteStore
 
 DATA = b"x" * 256
 
@@ -94,6 +96,31 @@ async def subscription_catching_up(client: AsyncClient, stream: str, seconds: fl
     return done
 
 
+class Counts(Projection[SqliteModel]):
+    """Counts the events of each stream: one statement an event."""
+
+    name = "counts"
+    tables = ("counts",)
+    schema = ("CREATE TABLE {counts} (stream TEXT PRIMARY KEY, events INTEGER NOT NULL)",)
+
+    def handle(self, event: RecordedEvent, model: SqliteModel) -> None:
+        """Counts one."""
+        model.execute(
+            "INSERT INTO {counts} VALUES (?, 1) ON CONFLICT DO UPDATE SET events = events + 1", (event.stream,)
+        )
+
+
+async def projection_in_sqlite(client: AsyncClient, stream: str, seconds: float) -> int:
+    """From the beginning to the head, in transactions of 500 events."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with SqliteStore(f"{folder}/counts.db") as store:
+            Counts.query = Query.of(streams=stream)
+            async with Projections(client, store, [Counts()]) as projections:
+                await projections.wait_for((await client.server_info()).head, timeout=600)
+            [(done,)] = await store.read("SELECT events FROM counts")
+            return int(done)
+
+
 async def measure(endpoint: str, seconds: float) -> None:
     """Prints a line for each."""
     run = uuid4().hex[:8]
@@ -105,6 +132,7 @@ async def measure(endpoint: str, seconds: float) -> None:
         ("read, event by event", "append", read_event_by_event),
         ("read, batches", "append", read_in_batches),
         ("subscription catching up", "append", subscription_catching_up),
+        ("projection in SQLite, catching up", "append", projection_in_sqlite),
     ]
     async with AsyncClient(endpoint) as client:
         print(f"{(await client.server_info()).engine} engine, load before: {os.getloadavg()[0]:.1f}")

@@ -241,6 +241,24 @@ async def test_two_processes_apply_nothing_twice(client: AsyncClient, store: Rea
     assert await store.dead_letters(f"{name}-counts") == []
 
 
+async def test_another_process_goes_on_with_what_was_rebuilt(
+    client: AsyncClient, store: ReadModelStore[Any], name: str
+) -> None:
+    first = Projections(client, store, [projection_of(store, name)], FAST)
+    second = Projections(client, store, [projection_of(store, name)], FAST)
+    async with first, second:
+        position = await fill(client, f"{name}-a", 50)
+        await first.wait_for(position)
+        await second.wait_for(position)
+        await first[f"{name}-counts"].rebuild()
+        for _ in range(5):
+            position = await fill(client, f"{name}-a", 2)
+            await second.wait_for(position)
+            await first.wait_for(position)
+    assert await counts(store, name) == {f"{name}-a": 60}
+    assert [one.number for one in await store.generations(f"{name}-counts")] == [2]
+
+
 async def test_a_checkpoint_moves_only_from_where_it_is(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:

@@ -57,7 +57,8 @@ CREATE TABLE IF NOT EXISTS annals_dead_letters (
 """
 # Held while tables and views are made, so that several processes that start at once don't fall over each other.
 _LOCK = b"SELECT pg_advisory_xact_lock(7236278101)"
-_GENERATIONS = b"SELECT name, generation, version, position, live, store_id FROM annals_projections WHERE name = %s ORDER BY generation"
+_SELECT = b"SELECT name, generation, version, position, live, store_id FROM annals_projections "
+_GENERATIONS = _SELECT + b"WHERE name = %s ORDER BY generation"
 _BOOKKEEPING = "bookkeeping", 0
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
