@@ -241,6 +241,17 @@ async def test_two_processes_apply_nothing_twice(client: AsyncClient, store: Rea
     assert await store.dead_letters(f"{name}-counts") == []
 
 
+async def test_a_process_that_stands_by_tells_of_what_the_other_has_done(
+    client: AsyncClient, store: ReadModelStore[Any], name: str
+) -> None:
+    async with Projections(client, store, [projection_of(store, name)], FAST) as working:
+        await working.wait_for(await fill(client, f"{name}-a", 1))
+        slow = ProjectionPolicy(pause_first_seconds=1_000, pause_max_seconds=1_000)
+        async with Projections(client, store, [projection_of(store, name)], slow) as standing_by:
+            for _ in range(20):
+                await standing_by.wait_for(await fill(client, f"{name}-a", 1), timeout=30)
+
+
 async def test_another_process_goes_on_with_what_was_rebuilt(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:

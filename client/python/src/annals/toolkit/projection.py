@@ -315,11 +315,13 @@ class Follower(Generic[M]):
                 await asyncio.sleep(self._policy.pause(attempts - 1))
         await self._move_to(event.position)
 
-    async def wait_to_move(self) -> None:
-        """Waits until it has moved, or failed; but not for long, because a switch may have made another the live one."""
+    async def wait_to_move(self) -> bool:
+        """Waits until it has moved or failed, but not for long, because another may be live by then; whether it has."""
         async with self.moved:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.moved.wait(), _LOOK_AGAIN_SECONDS * 10)
+            try:
+                return await asyncio.wait_for(self.moved.wait(), _LOOK_AGAIN_SECONDS * 10)
+            except TimeoutError:
+                return False
 
     async def _move_to(self, position: int) -> None:
         self.position = position
@@ -390,21 +392,31 @@ class RunningProjection(Generic[M]):
             )
 
     async def _run(self) -> None:
+        failed = 0
         while True:
-            live = await self._begin()
-            if live.version > self.projection.version:
-                raise NewerVersion(self.projection.name, live.version, self.projection.version)
-            if live.version < self.projection.version:
-                # Readers go on with what the older code made, which is not for this code to change.
-                await self.rebuild()
-            else:
+            try:
+                live, unfinished = await self._begin()
+                if live.version > self.projection.version:
+                    raise NewerVersion(self.projection.name, live.version, self.projection.version)
+                if live.version < self.projection.version:
+                    # Readers go on with what the older code made, which is not for this code to change.
+                    await self.rebuild()
+            except Exception as error:
+                if not (isinstance(error, TransientError) or self._store.is_passing(error)):
+                    raise
+                failed += 1
+                log.warning("projection %s waits to begin: %s", self.projection.name, error)
+                await asyncio.sleep(self._policy.pause(failed))
+                continue
+            if self._following is None:
                 self._follow(live)
-                if any(not one.live for one in await self._store.generations(self.projection.name)):
+                if unfinished:
                     # A rebuild was under way when its process ended.
                     self._rebuild_later()
             self._begun.set()
             with contextlib.suppress(_Removed):
                 await self._stay()
+            self._following = None
 
     async def _stay(self) -> None:
         """Waits until what follows the live generation fails, whichever that is."""
@@ -418,23 +430,14 @@ class RunningProjection(Generic[M]):
                 # It is just switching.
                 await asyncio.wait([self._rebuilding])
 
-    async def _begin(self) -> Generation:
-        """The live generation; the first one, if there is none yet. Waits for what is away for the moment."""
-        failed = 0
-        while True:
-            try:
-                generations = await self._store.generations(self.projection.name)
-                for one in generations:
-                    if one.live:
-                        return one
-                info = await self._client.server_info()
-                return await self._store.create(self.projection, 1, info.store_id, live=True)
-            except Exception as error:
-                if not (isinstance(error, TransientError) or self._store.is_passing(error)):
-                    raise
-                failed += 1
-                log.warning("projection %s waits to begin: %s", self.projection.name, error)
-                await asyncio.sleep(self._policy.pause(failed))
+    async def _begin(self) -> tuple[Generation, bool]:
+        """The live generation, which is the first one if there is none yet; and whether another is being built."""
+        generations = await self._store.generations(self.projection.name)
+        live = [one for one in generations if one.live]
+        if live:
+            return live[0], len(generations) > 1
+        info = await self._client.server_info()
+        return await self._store.create(self.projection, 1, info.store_id, live=True), False
 
     def _follow(self, generation: Generation) -> None:
         self._live = Follower(self._client, self._store, self.projection, generation, self._policy)
@@ -525,8 +528,18 @@ class RunningProjection(Generic[M]):
                     raise self._failure
                 if self._live is None:
                     await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-                else:
-                    await self._live.wait_to_move()
+                elif not await self._live.wait_to_move() and await self._is_stored(position):
+                    # Another process is the one that works on it.
+                    return
+
+    async def _is_stored(self, position: int) -> bool:
+        try:
+            generations = await self._store.generations(self.projection.name)
+        except Exception as error:
+            if not self._store.is_passing(error):
+                raise
+            return False
+        return any(one.live and one.position >= position for one in generations)
 
     async def lag(self) -> Lag:
         """How far it is behind the log as it is now."""
