@@ -189,6 +189,32 @@ def test_a_command_begins_a_correlation() -> None:
         assert "traceparent" not in json.loads(metadata.stamp(Event("A")).metadata)
 
 
+def test_the_span_of_opentelemetry_is_taken() -> None:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    with TracerProvider().get_tracer("test").start_as_current_span("request") as span:
+        said = json.loads(metadata.stamp(Event("A")).metadata)
+        here = span.get_span_context()
+        assert said["traceparent"].startswith(f"00-{here.trace_id:032x}-{here.span_id:016x}-")
+
+
+def test_pydantic_models_are_left_to_themselves() -> None:
+    import pydantic
+
+    class Paid(pydantic.BaseModel):
+        at: datetime
+        total: Decimal
+
+    paid_types = EventTypes()
+    paid_types.register()(Paid)
+    paid = Paid(at=datetime(2026, 1, 1, tzinfo=UTC), total=Decimal("1.10"))
+    [event] = record(paid_types, paid)
+    assert event.json()["total"] == "1.10"
+    assert paid_types.decode(event) == paid
+    with pytest.raises(UnreadableEvent):
+        paid_types.decode(event._replace(data=b"{}"))
+
+
 def test_a_reaction_gives_its_commands_the_same_ids_each_time() -> None:
     [event] = record(types, OrderConfirmed())
 

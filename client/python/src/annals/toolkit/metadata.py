@@ -21,6 +21,7 @@ These names are the same in every language's toolkit.
 from __future__ import annotations
 
 import contextvars
+import importlib
 import json
 import re
 import secrets
@@ -181,8 +182,6 @@ def _active_trace() -> Mapping[str, str]:
     """The trace context of OpenTelemetry's present span, if the application uses OpenTelemetry."""
     if "opentelemetry.trace" not in sys.modules:
         return {}
-    from opentelemetry import propagate  # type: ignore[import-not-found,unused-ignore]
-
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    importlib.import_module("opentelemetry.propagate").inject(carrier)
     return carrier
