@@ -17,16 +17,8 @@ from annals.toolkit import metadata
 from annals.toolkit.aggregate import Aggregate, ConflictPolicy, Executed, Loaded, Repository, Snapshots
 from annals.toolkit.decision import Decided, DecisionModel, Decisions, To
 from annals.toolkit.process import ProcessManager
-from annals.toolkit.projection import (
-    Lag,
-    NewerVersion,
-    Projection,
-    ProjectionPolicy,
-    Projections,
-    RunningProjection,
-    State,
-    wait_for,
-)
+from annals.toolkit.projection import Lag, Projection, ProjectionPolicy, State
+from annals.toolkit.running import NewerVersion, Projections, RunningProjection, wait_for
 from annals.toolkit.schema import EventTypes, UnknownEventType, UnreadableEvent
 from annals.toolkit.stores.base import DeadLetter, Generation, ReadModelStore, WrongStore
 from annals.toolkit.stores.memory import MemoryModel, MemoryStore

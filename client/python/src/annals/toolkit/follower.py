@@ -1,0 +1,221 @@
+"""What keeps one generation of a read model up to date, and what it does when a handler, the store or the log fails.
+
+1. It goes on from the checkpoint that is stored, which moves in the transaction of what the events changed.
+2. What is of the moment (`TransientError`, or what the store says of its own errors) is waited for without end.
+3. A handler's failure costs that event a bounded number of tries, and then a dead letter; never the events before or behind it.
+4. Who loses the checkpoint to another process begins again from where that one has moved it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from annals.aio import AsyncClient
+from annals.errors import PositionBeyondHead, TransientError
+from annals.event import RecordedEvent
+from annals.subscription import CaughtUp, FellBehind, SubscriptionItem
+from annals.toolkit.projection import Projection, ProjectionPolicy, State
+from annals.toolkit.stores.base import (
+    Generation,
+    HandlerFailed,
+    ReadModelStore,
+    Superseded,
+    WrongStore,
+    dead_letter,
+)
+
+__all__ = ["Follower", "Removed"]
+
+log = logging.getLogger("annals.toolkit")
+
+M = TypeVar("M")
+
+# How often is looked at what nobody tells of, in seconds.
+LOOK_AGAIN_SECONDS = 0.02
+
+
+class Removed(Exception):
+    """The generation is no more: another process has switched to another."""
+
+
+class Follower(Generic[M]):
+    """Keeps one generation up to date."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        store: ReadModelStore[M],
+        projection: Projection[M],
+        generation: Generation,
+        policy: ProjectionPolicy,
+    ) -> None:
+        self.generation = generation
+        self.position = generation.position
+        self.state = State.STARTING
+        self.last_error: Exception | None = None
+        self.moved = asyncio.Condition()
+        self.caught_up = asyncio.Event()
+        self._client = client
+        self._store = store
+        self._projection = projection
+        self._policy = policy
+        self._failed = 0
+
+    async def run(self) -> None:
+        """Follows the log, without end.
+
+        Raises:
+            PositionBeyondHead, WrongStore: The checkpoint is of another event store.
+            Exception: The store failed in a way that does not pass.
+        """
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except Superseded:
+                    # Another process was faster. If it goes on, this one waits most of the time.
+                    await self._pause(None)
+                except TransientError as error:
+                    await self._pause(error)
+                except (PositionBeyondHead, WrongStore, Removed):
+                    raise
+                except Exception as error:
+                    if not self._store.is_passing(error):
+                        raise
+                    await self._pause(error)
+        except asyncio.CancelledError:
+            self.state = State.STOPPED
+            raise
+        except Exception as error:
+            self.state, self.last_error = State.FAILED, error
+            raise
+        finally:
+            async with self.moved:
+                self.moved.notify_all()
+
+    async def _pause(self, error: Exception | None) -> None:
+        self._failed += 1
+        self.state, self.last_error = State.WAITING, error or self.last_error
+        pause = self._policy.pause(self._failed)
+        if error is not None:
+            log.warning("projection %s waits %.1f s: %s", self._projection.name, pause, error)
+        await asyncio.sleep(pause)
+
+    async def _follow(self) -> None:
+        """From the checkpoint that is stored, until something fails."""
+        await self._reload()
+        info = await self._client.server_info()
+        if info.store_id != self.generation.store_id:
+            raise WrongStore(self._projection.name, self.generation.store_id, info.store_id)
+        query = self._projection.query
+        async with self._client.subscribe_all(after=self.position, query=query) as subscription:
+            if self.state is not State.LIVE:
+                self.state = State.CATCHING_UP
+            async for items in subscription.batches():
+                await self._take(items)
+                self._failed = 0
+
+    async def _reload(self) -> None:
+        for one in await self._store.generations(self._projection.name):
+            if one.number == self.generation.number:
+                await self._move_to(one.position)
+                return
+        raise Removed
+
+    async def _take(self, items: Sequence[SubscriptionItem]) -> None:
+        events = [item for item in items if isinstance(item, RecordedEvent)]
+        # What is done outside of the transaction is not undone with it: a checkpoint after each.
+        size = self._policy.batch_max if self._projection.in_transaction else 1
+        for start in range(0, len(events), size):
+            await self.apply(events[start : start + size])
+        for item in items:
+            if isinstance(item, RecordedEvent):
+                continue
+            if item.position > self.position:
+                # Nothing up to there concerns it: worth keeping, so that it is not looked at again.
+                await self._store.apply(self.generation, self.position, item.position, (), _nothing)
+                await self._move_to(item.position)
+            if isinstance(item, CaughtUp):
+                self.state = State.LIVE
+                self.caught_up.set()
+            elif isinstance(item, FellBehind):
+                self.state = State.CATCHING_UP
+
+    async def _attempt(self, events: Sequence[RecordedEvent]) -> None:
+        """Handles events and moves the checkpoint behind them, once."""
+        generation, expected, position = self.generation, self.position, events[-1].position
+        if self._projection.in_transaction:
+            return await self._store.apply(generation, expected, position, events, self._projection.handle)
+        for index, event in enumerate(events):
+            try:
+                reaction = self._projection.handle(event, None)  # type: ignore[arg-type]
+                if reaction is not None:
+                    await reaction
+            except Exception as error:
+                raise HandlerFailed(index, error) from error
+        return await self._store.apply(generation, expected, position, (), _nothing)
+
+    async def apply(self, events: Sequence[RecordedEvent]) -> None:
+        """Handles events in one transaction; if the handler fails on one, those before it, then it, then the rest."""
+        while events:
+            try:
+                await self._attempt(events)
+            except HandlerFailed as failed:
+                if self._store.is_passing(failed.reason) or isinstance(failed.reason, TransientError):
+                    raise failed.reason from None
+                if failed.index > 0:
+                    await self.apply(events[: failed.index])
+                await self._insist(events[failed.index])
+                events = events[failed.index + 1 :]
+            else:
+                await self._move_to(events[-1].position)
+                return
+
+    async def _insist(self, event: RecordedEvent) -> None:
+        """Tries the handler on one event, and gives it up in the end."""
+        attempts = 1
+        while True:
+            try:
+                await self._attempt([event])
+                break
+            except HandlerFailed as failed:
+                if self._store.is_passing(failed.reason) or isinstance(failed.reason, TransientError):
+                    raise failed.reason from None
+                attempts += 1
+                self.last_error = failed.reason
+                if attempts >= self._policy.attempts_max:
+                    letter = dead_letter(self.generation, event, failed.reason, attempts, datetime.now(UTC))
+                    log.error(
+                        "projection %s passes over %s at position %d after %d attempts: %s",
+                        self._projection.name,
+                        event.type,
+                        event.position,
+                        attempts,
+                        letter.reason,
+                        exc_info=failed.reason,
+                    )
+                    await self._store.bury(self.generation, self.position, letter)
+                    break
+                await asyncio.sleep(self._policy.pause(attempts - 1))
+        await self._move_to(event.position)
+
+    async def wait_to_move(self) -> bool:
+        """Waits until it has moved or failed, but not for long, because another may be live by then; whether it has."""
+        async with self.moved:
+            try:
+                return await asyncio.wait_for(self.moved.wait(), LOOK_AGAIN_SECONDS * 10)
+            except TimeoutError:
+                return False
+
+    async def _move_to(self, position: int) -> None:
+        self.position = position
+        async with self.moved:
+            self.moved.notify_all()
+
+
+def _nothing(_: RecordedEvent, __: object) -> None:
+    """Only the checkpoint moves."""
