@@ -1,0 +1,160 @@
+/** Appends: what must hold, and where the events then stand. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+
+import { ProtocolError } from "./errors.js";
+import { type NewEvent, toPbEvent } from "./events.js";
+import {
+  type AppendRequest,
+  AppendRequestSchema,
+  type AppendResponse,
+  type AppendToStreamRequest,
+  AppendToStreamRequestSchema,
+  type AppendToStreamResponse,
+  type CheckSchema,
+  type ExpectedRevision as PbExpectedRevision,
+  ExpectedRevisionSchema,
+} from "./generated/annals/v1/append_pb.js";
+import { toBigInt, toNumber } from "./numbers.js";
+import { type Query, toPbQuery } from "./query.js";
+import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js";
+
+/**
+ * What a stream must be like for an append to be written: a number, its last event has this revision; `"no-stream"`, it
+ * has no events; `"stream-exists"`, it has at least one; `"any"`, whatever it is like.
+ *
+ * Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
+ * the result of the first (`alreadyAppended`).
+ */
+export type ExpectedRevision = number | "no-stream" | "stream-exists" | "any";
+
+/** Where the events of an append to one stream stand, at consecutive revisions and positions. */
+export interface Appended {
+  /** Revision of the first event. */
+  readonly firstRevision: number;
+  /** Revision of the last event. */
+  readonly lastRevision: number;
+  /** Position of the first event. */
+  readonly firstPosition: number;
+  /** Position of the last event. */
+  readonly lastPosition: number;
+  /** When they were recorded. */
+  readonly recordedAt: Timestamp;
+  /** Whether an earlier append with the same ids had written them, so that this one wrote nothing. */
+  readonly alreadyAppended: boolean;
+}
+
+/** Events for one stream, as part of an append to many. A stream may occur in several. */
+export interface Write {
+  /** The stream. */
+  readonly stream: string;
+  /** At least one event, in order. */
+  readonly events: readonly NewEvent[];
+}
+
+/** A condition of an append to many streams. */
+export type Check =
+  | {
+      /** This stream is as expected, whether it is written to or not. */
+      readonly stream: string;
+      /** What it must be like. */
+      readonly expected: ExpectedRevision;
+    }
+  | {
+      /** No event matches this query (types, streams and tags; no prefixes) … */
+      readonly noMatch: Query;
+      /** … after this position: the head that the reads told on which the decision rests; 0, no event at all. */
+      readonly after: number;
+    };
+
+/** Where the events of an append to many streams stand. */
+export interface AppendedToMany {
+  /** Position of the first event. */
+  readonly firstPosition: number;
+  /** Position of the last event. */
+  readonly lastPosition: number;
+  /** When they were recorded. */
+  readonly recordedAt: Timestamp;
+  /** Whether an earlier append with the same ids had written them. */
+  readonly alreadyAppended: boolean;
+  /** For each stream, in the order in which they first occur, which revisions its events got. */
+  readonly streams: readonly { readonly stream: string; readonly firstRevision: number; readonly lastRevision: number }[];
+}
+
+/** For the protocol. */
+export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
+  const init = (): MessageInitShape<typeof ExpectedRevisionSchema> => {
+    switch (expected) {
+      case "no-stream":
+        return { expected: { case: "noStream", value: {} } };
+      case "stream-exists":
+        return { expected: { case: "streamExists", value: {} } };
+      case "any":
+        return { expected: { case: "any", value: {} } };
+      default:
+        return { expected: { case: "revision", value: toBigInt(expected, "the expected revision") } };
+    }
+  };
+  return create(ExpectedRevisionSchema, init());
+}
+
+/** The request of an append to one stream. */
+export function toPbAppend(
+  stream: string,
+  expected: ExpectedRevision,
+  events: Iterable<NewEvent>,
+  recordedAt?: Time,
+): AppendToStreamRequest {
+  return create(AppendToStreamRequestSchema, {
+    stream,
+    expected: toPbExpected(expected),
+    events: Array.from(events, toPbEvent),
+    ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
+  });
+}
+
+/** The request of an append to many streams. */
+export function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendRequest {
+  return create(AppendRequestSchema, {
+    writes: Array.from(writes, ({ stream, events }) => ({ stream, events: events.map(toPbEvent) })),
+    checks: Array.from(checks, toPbCheck),
+    ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
+  });
+}
+
+/** From the protocol. */
+export function fromPbAppended(response: AppendToStreamResponse): Appended {
+  return {
+    firstRevision: toNumber(response.firstRevision),
+    lastRevision: toNumber(response.lastRevision),
+    firstPosition: toNumber(response.firstPosition),
+    lastPosition: toNumber(response.lastPosition),
+    recordedAt: fromPbTime(response.recordedAt, "recorded_at"),
+    alreadyAppended: response.alreadyAppended,
+  };
+}
+
+/** From the protocol. */
+export function fromPbAppendedToMany(response: AppendResponse): AppendedToMany {
+  if (response.streams.length === 0) {
+    throw new ProtocolError("an append without streams");
+  }
+  return {
+    firstPosition: toNumber(response.firstPosition),
+    lastPosition: toNumber(response.lastPosition),
+    recordedAt: fromPbTime(response.recordedAt, "recorded_at"),
+    alreadyAppended: response.alreadyAppended,
+    streams: response.streams.map(({ stream, firstRevision, lastRevision }) => ({
+      stream,
+      firstRevision: toNumber(firstRevision),
+      lastRevision: toNumber(lastRevision),
+    })),
+  };
+}
+
+function toPbCheck(check: Check): MessageInitShape<typeof CheckSchema> {
+  if ("stream" in check) {
+    return { check: { case: "stream", value: { stream: check.stream, expected: toPbExpected(check.expected) } } };
+  }
+  const query = toPbQuery(check.noMatch) ?? { items: [] };
+  return { check: { case: "noMatch", value: { query, after: toBigInt(check.after, "after") } } };
+}

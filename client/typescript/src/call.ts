@@ -1,0 +1,176 @@
+/** Calls of the service, over a stub: messages in, messages out, failures as the transport tells them. */
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type ClientDuplexStream, type ClientReadableStream, Metadata } from "@grpc/grpc-js";
+
+import { DeadlineExceededError } from "./errors.js";
+import {
+  AppendRequestSchema,
+  AppendResponseSchema,
+  AppendSessionRequestSchema,
+  AppendSessionResponseSchema,
+  AppendToStreamRequestSchema,
+  AppendToStreamResponseSchema,
+} from "./generated/annals/v1/append_pb.js";
+import * as store from "./generated/annals/v1/event_store_pb.js";
+import * as scavenge from "./generated/annals/v1/scavenge_pb.js";
+import * as snapshot from "./generated/annals/v1/snapshot_pb.js";
+import * as stream from "./generated/annals/v1/stream_pb.js";
+import type { Picked } from "./connection.js";
+import { type Deadline, reasonOf } from "./retry.js";
+
+/** A call of the service: its path, and the messages that go in and come out. */
+export interface Method<I extends DescMessage, O extends DescMessage> {
+  readonly name: string;
+  readonly input: I;
+  readonly output: O;
+}
+
+function method<I extends DescMessage, O extends DescMessage>(name: string, input: I, output: O): Method<I, O> {
+  return { name, input, output };
+}
+
+/** All calls of annals.v1.EventStoreService. */
+export const METHODS = {
+  appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
+  append: method("Append", AppendRequestSchema, AppendResponseSchema),
+  appendSession: method("AppendSession", AppendSessionRequestSchema, AppendSessionResponseSchema),
+  readStream: method("ReadStream", store.ReadStreamRequestSchema, store.ReadStreamResponseSchema),
+  readAll: method("ReadAll", store.ReadAllRequestSchema, store.ReadAllResponseSchema),
+  subscribeAll: method("SubscribeAll", store.SubscribeAllRequestSchema, store.SubscribeAllResponseSchema),
+  subscribeStream: method("SubscribeStream", store.SubscribeStreamRequestSchema, store.SubscribeStreamResponseSchema),
+  getStream: method("GetStream", stream.GetStreamRequestSchema, stream.GetStreamResponseSchema),
+  listStreams: method("ListStreams", stream.ListStreamsRequestSchema, stream.ListStreamsResponseSchema),
+  getPositionAtTime: method("GetPositionAtTime", store.GetPositionAtTimeRequestSchema, store.GetPositionAtTimeResponseSchema),
+  getServerInfo: method("GetServerInfo", store.GetServerInfoRequestSchema, store.GetServerInfoResponseSchema),
+  setRetention: method("SetRetention", stream.SetRetentionRequestSchema, stream.SetRetentionResponseSchema),
+  getRetention: method("GetRetention", stream.GetRetentionRequestSchema, stream.GetRetentionResponseSchema),
+  deleteStream: method("DeleteStream", stream.DeleteStreamRequestSchema, stream.DeleteStreamResponseSchema),
+  tombstoneStream: method("TombstoneStream", stream.TombstoneStreamRequestSchema, stream.TombstoneStreamResponseSchema),
+  saveSnapshot: method("SaveSnapshot", snapshot.SaveSnapshotRequestSchema, snapshot.SaveSnapshotResponseSchema),
+  loadSnapshot: method("LoadSnapshot", snapshot.LoadSnapshotRequestSchema, snapshot.LoadSnapshotResponseSchema),
+  startScavenge: method("StartScavenge", scavenge.StartScavengeRequestSchema, scavenge.StartScavengeResponseSchema),
+  stopScavenge: method("StopScavenge", scavenge.StopScavengeRequestSchema, scavenge.StopScavengeResponseSchema),
+  getScavenge: method("GetScavenge", scavenge.GetScavengeRequestSchema, scavenge.GetScavengeResponseSchema),
+};
+
+function path(called: Method<DescMessage, DescMessage>): string {
+  return `/annals.v1.EventStoreService/${called.name}`;
+}
+
+function serializer<M extends DescMessage>(schema: M): (message: MessageShape<M>) => Buffer {
+  return (message) => {
+    const bytes = toBinary(schema, message);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+function deserializer<M extends DescMessage>(schema: M): (bytes: Buffer) => MessageShape<M> {
+  return (bytes) => fromBinary(schema, bytes);
+}
+
+/** A call with one answer. */
+export function unary<I extends DescMessage, O extends DescMessage>(
+  { stub, hold }: Picked,
+  called: Method<I, O>,
+  message: MessageShape<I>,
+  deadline: Deadline,
+): Promise<MessageShape<O>> {
+  return new Promise((resolve, reject) => {
+    const { signal } = deadline;
+    const abort = () => {
+      call.cancel();
+    };
+    const call = stub.makeUnaryRequest(
+      path(called),
+      serializer(called.input),
+      deserializer(called.output),
+      message,
+      new Metadata(),
+      { deadline: deadline.at },
+      (error, answer) => {
+        signal?.removeEventListener("abort", abort);
+        if (answer !== undefined) {
+          resolve(answer);
+        } else if (signal?.aborted === true) {
+          reject(reasonOf(signal));
+        } else {
+          reject(Date.now() >= deadline.at ? new DeadlineExceededError(deadline.afterMs) : (error ?? new Error("no answer")));
+        }
+      },
+    );
+    hold(call);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** Begins a call with many answers. */
+export function serverStream<I extends DescMessage, O extends DescMessage>(
+  { stub, hold }: Picked,
+  called: Method<I, O>,
+  message: MessageShape<I>,
+  signal?: AbortSignal,
+): Answers<MessageShape<O>> {
+  const call = stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message);
+  hold(call);
+  return new Answers(call, signal);
+}
+
+/** Begins a call with many messages in both directions. */
+export function bidirectional<I extends DescMessage, O extends DescMessage>(
+  { stub, hold }: Picked,
+  called: Method<I, O>,
+): ClientDuplexStream<MessageShape<I>, MessageShape<O>> {
+  const call = stub.makeBidiStreamRequest(path(called), serializer(called.input), deserializer(called.output), new Metadata());
+  hold(call);
+  return call;
+}
+
+/** The answers of a call, taken one at a time; what is not taken waits at the server, but for a few messages. */
+export class Answers<T> {
+  readonly #call: ClientReadableStream<T>;
+  readonly #answers: AsyncIterator<T, undefined>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort = () => {
+    this.#call.cancel();
+  };
+
+  constructor(call: ClientReadableStream<T>, signal: AbortSignal | undefined) {
+    this.#call = call;
+    this.#signal = signal;
+    // A call that is cancelled fails when nobody listens any more.
+    call.on("error", () => undefined);
+    this.#answers = (call as AsyncIterable<T>)[Symbol.asyncIterator]() as AsyncIterator<T, undefined>;
+    signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  /** The next answer; undefined at the end. Fails with a DeadlineExceededError if it does not come in time. */
+  async next(timeoutMs?: number): Promise<T | undefined> {
+    const wait = { elapsed: false };
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            wait.elapsed = true;
+            this.#call.cancel();
+          }, timeoutMs);
+    try {
+      const { value, done } = await this.#answers.next();
+      if (done === true) {
+        this.cancel();
+      }
+      return value;
+    } catch (error) {
+      this.cancel();
+      this.#signal?.throwIfAborted();
+      throw wait.elapsed && timeoutMs !== undefined ? new DeadlineExceededError(timeoutMs) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Gives the call up. */
+  cancel(): void {
+    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#call.cancel();
+  }
+}

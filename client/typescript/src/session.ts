@@ -1,0 +1,405 @@
+/**
+ * A pipelined append session: many appends in flight on one call, judged and answered in order.
+ *
+ * 1. Appends are sent in the order in which `append` took them, and answered in that order.
+ * 2. `ready` waits while too many are unanswered (SessionLimits): awaited before each append, it bounds the memory.
+ * 3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from
+ *    there on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
+ * 4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
+ * 5. A call on which nothing happens is ended after a moment and begun again when there is something to send, so that an
+ *    idle session keeps neither a server's stream nor the process alive.
+ *
+ * Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
+ * expect an exact revision; they then stand before it.
+ */
+import { create } from "@bufbuild/protobuf";
+import { type ClientDuplexStream, status as Code } from "@grpc/grpc-js";
+
+import { type Appended, type AppendedToMany, type Check, type ExpectedRevision, fromPbAppended, fromPbAppendedToMany, toPbAppend, toPbAppendToMany, type Write } from "./append.js";
+import { bidirectional, METHODS } from "./call.js";
+import type { Picked } from "./connection.js";
+import { AnnalsError, DeadlineExceededError, ProtocolError, ClosedError, UnreachableError } from "./errors.js";
+import type { NewEvent } from "./events.js";
+import {
+  type AppendSessionRequest,
+  type AppendSessionResponse,
+  type SessionAppend,
+  SessionAppendSchema,
+  type SessionResult,
+} from "./generated/annals/v1/append_pb.js";
+import { type Shared, sleep, type Tries } from "./retry.js";
+import { fromResult } from "./status.js";
+import type { Time } from "./timestamp.js";
+
+/** How much of a session may be unanswered before `ready` waits. */
+export interface SessionLimits {
+  /** The most appends, 1 or more. 4,096 unless given. */
+  readonly appendsMax?: number;
+  /** The most bytes in them; a single larger append is still taken, alone. 32 MiB unless given. */
+  readonly bytesMax?: number;
+}
+
+/** The most appends in a message, from the protocol. */
+const MESSAGE_APPENDS_MAX = 1_000;
+/** A message is closed when it holds as many bytes: small enough that the server begins early. */
+const MESSAGE_BYTES = 512 * 1_024;
+/** After how long without anything unanswered a call is ended. */
+const IDLE_MS = 100;
+
+type Result = Appended | AppendedToMany;
+
+/** An append that was taken and is not answered yet. */
+interface Waiting {
+  readonly append: SessionAppend;
+  readonly bytes: number;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * An open append session; made by Client.appendSession.
+ *
+ * @example
+ * const session = client.appendSession();
+ * const results = [];
+ * for (const reading of readings) {
+ *   await session.ready();
+ *   results.push(session.append("sensor-1", "any", [newEvent("Measured", reading)]));
+ * }
+ * await Promise.all(results);
+ */
+export class AppendSession {
+  readonly #shared: Shared;
+  readonly #timeoutMs: number;
+  readonly #limits: Required<SessionLimits>;
+  /** Taken and not answered, in order. */
+  #unanswered: Waiting[] = [];
+  #unansweredBytes = 0;
+  /** How many of these, from the front, were sent on the call that is open. */
+  #sent = 0;
+  #call: Conversation | undefined;
+  /** Whether a call is open, or being opened again. */
+  #driven = false;
+  #closed = false;
+  /** When an answer came last, or appends began to wait. */
+  #progressAt = 0;
+  readonly #tries: Tries;
+  #room: (() => void)[] = [];
+
+  constructor(shared: Shared, timeoutMs: number, limits: SessionLimits) {
+    this.#shared = shared;
+    this.#timeoutMs = timeoutMs;
+    this.#limits = { appendsMax: limits.appendsMax ?? 4_096, bytesMax: limits.bytesMax ?? 32 * 1_024 * 1_024 };
+    this.#tries = shared.tries();
+  }
+
+  /** How many appends are unanswered. */
+  get unanswered(): number {
+    return this.#unanswered.length;
+  }
+
+  /** Whether it takes no more appends: it was closed, or has failed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Waits while too much is unanswered. */
+  async ready(): Promise<void> {
+    while (this.#full()) {
+      await new Promise<void>((resolve) => this.#room.push(resolve));
+    }
+  }
+
+  /**
+   * Hands an append to the session; resolves when it is answered. Fails as Client.append, and with a ClosedError
+   * if the session is over.
+   *
+   * @param recordedAt When the events were recorded, if they are moved from another store (--accept-recorded-times).
+   */
+  append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, recordedAt?: Time): Promise<Appended> {
+    const value = toPbAppend(stream, expected, events, recordedAt);
+    return this.#take(create(SessionAppendSchema, { append: { case: "appendToStream", value } })) as Promise<Appended>;
+  }
+
+  /** The same for an append to many streams. Fails as Client.appendToMany. */
+  appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], recordedAt?: Time): Promise<AppendedToMany> {
+    const value = toPbAppendToMany(writes, checks, recordedAt);
+    return this.#take(create(SessionAppendSchema, { append: { case: "appendToMany", value } })) as Promise<AppendedToMany>;
+  }
+
+  /** Takes no more appends, and resolves when those that were taken are answered. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#unanswered.length > 0) {
+      await new Promise<void>((resolve) => this.#room.push(resolve));
+    }
+    this.#call?.end();
+  }
+
+  #full(): boolean {
+    return this.#unanswered.length >= this.#limits.appendsMax || (this.#unanswered.length > 0 && this.#unansweredBytes >= this.#limits.bytesMax);
+  }
+
+  #take(append: SessionAppend): Promise<Result> {
+    if (this.#closed) {
+      return Promise.reject(new ClosedError("the append session was closed"));
+    }
+    return new Promise((resolve, reject) => {
+      if (this.#unanswered.length === 0) {
+        this.#progressAt = Date.now();
+      }
+      const bytes = roughBytes(append);
+      this.#unanswered.push({ append, bytes, resolve, reject });
+      this.#unansweredBytes += bytes;
+      if (!this.#driven) {
+        this.#driven = true;
+        void this.#drive();
+      } else {
+        this.#call?.wake();
+      }
+    });
+  }
+
+  /** Holds calls, one after the other, for as long as anything is unanswered. */
+  async #drive(): Promise<void> {
+    // What is appended in the same turn goes into the first message.
+    await Promise.resolve();
+    while (this.#unanswered.length > 0) {
+      try {
+        await this.#converse();
+      } catch (thrown) {
+        const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+        if (!(await this.#pauseAfter(error))) {
+          this.#fail(error);
+        }
+      }
+    }
+    this.#driven = false;
+  }
+
+  async #converse(): Promise<void> {
+    const picked = this.#shared.connection.pick();
+    this.#sent = 0;
+    const call = new Conversation(picked, {
+      next: () => this.#nextMessage(),
+      answered: (results) => {
+        this.#answered(results, picked);
+      },
+      idle: () => this.#unanswered.length === 0,
+      deadline: () => this.#progressAt + this.#timeoutMs,
+    });
+    this.#call = call;
+    try {
+      await call.held;
+      if (this.#unanswered.length > 0 && !call.idled) {
+        this.#shared.connection.moveOn(picked);
+        throw new UnreachableError(picked.name, "the server ended the session");
+      }
+    } catch (thrown) {
+      throw this.#shared.failed(picked, thrown);
+    } finally {
+      this.#call = undefined;
+    }
+  }
+
+  /** Waits before a new call; false if there is to be none. */
+  async #pauseAfter(error: Error): Promise<boolean> {
+    const retryable = error instanceof AnnalsError && error.retryable && !(error instanceof DeadlineExceededError);
+    const pause = retryable ? this.#tries.afterFailure() : undefined;
+    if (pause === undefined || Date.now() + pause >= this.#progressAt + this.#timeoutMs) {
+      return false;
+    }
+    await sleep(pause);
+    return true;
+  }
+
+  /** The session is over: nothing behind an append that could not be delivered may be delivered. */
+  #fail(error: Error): void {
+    this.#closed = true;
+    const failed = this.#unanswered;
+    this.#unanswered = [];
+    this.#unansweredBytes = 0;
+    failed.forEach((waiting) => {
+      waiting.reject(error);
+    });
+    this.#makeRoom();
+  }
+
+  /** The next message: what was not sent yet on this call; undefined if there is nothing. */
+  #nextMessage(): AppendSessionRequest | undefined {
+    const appends: SessionAppend[] = [];
+    let bytes = 0;
+    while (appends.length < MESSAGE_APPENDS_MAX) {
+      const waiting = this.#unanswered[this.#sent];
+      if (waiting === undefined || (appends.length > 0 && bytes + waiting.bytes > MESSAGE_BYTES)) {
+        break;
+      }
+      bytes += waiting.bytes;
+      appends.push(waiting.append);
+      this.#sent += 1;
+    }
+    return appends.length === 0 ? undefined : create(METHODS.appendSession.input, { appends });
+  }
+
+  /** Takes the results of a message. Throws at the first that is worth sending again, with the rest still unanswered. */
+  #answered(results: SessionResult[], picked: Picked): void {
+    let taken = 0;
+    try {
+      for (const result of results) {
+        const waiting = this.#unanswered[taken];
+        if (waiting === undefined || taken >= this.#sent) {
+          throw new ProtocolError("a session result without an append");
+        }
+        const answer = decode(result, waiting);
+        if (answer instanceof AnnalsError && answer.retryable) {
+          this.#shared.connection.moveOn(picked);
+          throw answer;
+        }
+        taken += 1;
+        this.#unansweredBytes -= waiting.bytes;
+        if (answer instanceof AnnalsError) {
+          waiting.reject(answer);
+        } else {
+          waiting.resolve(answer);
+        }
+      }
+    } finally {
+      this.#unanswered.splice(0, taken);
+      this.#sent -= taken;
+      if (taken > 0) {
+        this.#progressAt = Date.now();
+        this.#tries.reset();
+        this.#makeRoom();
+      }
+    }
+  }
+
+  #makeRoom(): void {
+    const waiting = this.#room;
+    this.#room = [];
+    waiting.forEach((resolve) => {
+      resolve();
+    });
+  }
+}
+
+/** About how many bytes an append has as a message; to know exactly would cost as much as to send it. */
+function roughBytes({ append }: SessionAppend): number {
+  const lists = append.case === "appendToMany" ? append.value.writes.map((write) => write.events) : [append.value?.events ?? []];
+  return lists.flat().reduce((sum, { data, metadata, tags }) => sum + data.length + metadata.length + 40 * tags.length + 100, 0);
+}
+
+function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsError {
+  const many = waiting.append.append.case === "appendToMany";
+  switch (result.case) {
+    case "appended":
+      return many ? new ProtocolError("a session result of another append") : fromPbAppended(result.value);
+    case "appendedToMany":
+      return many ? fromPbAppendedToMany(result.value) : new ProtocolError("a session result of another append");
+    case "error":
+      return fromResult(result.value);
+    case undefined:
+      return new ProtocolError("an empty session result");
+  }
+}
+
+/** What a conversation is about. */
+interface Talk {
+  next: () => AppendSessionRequest | undefined;
+  answered: (results: SessionResult[]) => void;
+  idle: () => boolean;
+  deadline: () => number;
+}
+
+/** One call of a session: sends while there is something to send, one message on its way at a time. */
+class Conversation {
+  /** Resolves when the call has ended in good order. */
+  readonly held: Promise<void>;
+  /** Whether it was ended from this side, because there was nothing to send. */
+  idled = false;
+  readonly #call: ClientDuplexStream<AppendSessionRequest, AppendSessionResponse>;
+  readonly #talk: Talk;
+  #sending = false;
+  /** Whether no more is sent on it. */
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(picked: Picked, talk: Talk) {
+    this.#talk = talk;
+    const call = bidirectional(picked, METHODS.appendSession);
+    this.#call = call;
+    this.held = new Promise<void>((resolve, reject) => {
+      const over = (error?: Error) => {
+        clearTimeout(this.#timer);
+        this.#ended = true;
+        if (error === undefined) {
+          resolve();
+        } else {
+          reject(error);
+        }
+      };
+      call.on("data", (message: AppendSessionResponse) => {
+        try {
+          talk.answered(message.results);
+          this.#watch(over);
+        } catch (thrown) {
+          over(thrown as Error);
+          call.cancel();
+        }
+      });
+      call.on("error", (error: Error) => {
+        // What was appended is answered; how the call then ends does not matter.
+        over(talk.idle() ? undefined : error);
+      });
+      call.on("status", ({ code }) => {
+        if (code === Code.OK) {
+          over();
+        }
+      });
+      this.#watch(over);
+    });
+    this.wake();
+  }
+
+  /** Sends what there is. */
+  wake(): void {
+    if (this.#sending || this.#ended) {
+      return;
+    }
+    const message = this.#talk.next();
+    if (message === undefined) {
+      return;
+    }
+    this.#sending = true;
+    this.#call.write(message, () => {
+      this.#sending = false;
+      this.wake();
+    });
+  }
+
+  /** Ends the call when what was sent is answered. */
+  end(): void {
+    if (!this.#ended) {
+      this.#ended = true;
+      this.idled = true;
+      this.#call.end();
+    }
+  }
+
+  /** Sets the time after which the call is given up, or, if it is idle, ended. */
+  #watch(over: (error: Error) => void): void {
+    clearTimeout(this.#timer);
+    const idle = this.#talk.idle();
+    const wait = idle ? IDLE_MS : Math.max(this.#talk.deadline() - Date.now(), 0);
+    this.#timer = setTimeout(() => {
+      if (this.#talk.idle()) {
+        this.end();
+      } else if (Date.now() < this.#talk.deadline()) {
+        this.#watch(over);
+      } else {
+        over(new DeadlineExceededError(wait));
+        this.#call.cancel();
+      }
+    }, wait);
+  }
+}

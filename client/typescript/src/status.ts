@@ -1,0 +1,254 @@
+/**
+ * From a gRPC status to an error: the reason in its `google.rpc.ErrorInfo` decides, and the typed detail fills the error.
+ * A status without a reason of the `annals` domain does not come from an Annals server: it is the transport's, a proxy's
+ * or a stranger's, and its code decides. A detail that is missing or malformed never hides the failure: the status itself
+ * is given instead.
+ */
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { type ServiceError, status as Code } from "@grpc/grpc-js";
+
+import type { ExpectedRevision } from "./append.js";
+import {
+  type AnnalsError,
+  ChecksFailedError,
+  CorruptError,
+  EventIdConflictError,
+  type FailedCheck,
+  type FieldViolation,
+  InternalError,
+  InvalidFieldError,
+  OverloadedError,
+  PositionBeyondHeadError,
+  RecordedTimeNotAcceptedError,
+  RecordedTimeOutOfRangeError,
+  RevisionBeyondEndError,
+  RevisionConflictError,
+  SnapshotNotFoundError,
+  StatusError,
+  StreamNotFoundError,
+  StreamTombstonedError,
+  TooLargeError,
+  UnavailableError,
+  UnimplementedError,
+  UnreachableError,
+  VersionConflictError,
+} from "./errors.js";
+import * as pb from "./generated/annals/v1/errors_pb.js";
+import { type Status, StatusSchema } from "./generated/google/rpc/status_pb.js";
+import { toNumber } from "./numbers.js";
+import { fromPbTime } from "./timestamp.js";
+
+const DOMAIN = "annals";
+const TRAILER = "grpc-status-details-bin";
+
+/** What a call to `endpoint` failed with. */
+export function fromServiceError(failed: ServiceError, endpoint: string): AnnalsError {
+  const trailer = failed.metadata.get(TRAILER)[0];
+  if (trailer instanceof Uint8Array) {
+    const error = attempt(() => fromReason(fromBinary(StatusSchema, trailer), failed.details));
+    if (error !== undefined) {
+      return error;
+    }
+  }
+  switch (failed.code) {
+    // A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of them
+    // without a reason.
+    case Code.UNAVAILABLE:
+    case Code.UNKNOWN:
+    case Code.CANCELLED:
+      return new UnreachableError(endpoint, failed.details);
+    case Code.INTERNAL:
+      return /RST_STREAM|GOAWAY|connection/i.test(failed.details)
+        ? new UnreachableError(endpoint, failed.details)
+        : new StatusError(failed.code, failed.details);
+    // The client's own deadline is seen before it comes here: a proxy on the way gave up.
+    case Code.DEADLINE_EXCEEDED:
+      return new UnavailableError("unknown", failed.details);
+    case Code.UNIMPLEMENTED:
+      return new UnimplementedError("the server is older than this client and does not know this call; update it");
+    default:
+      return new StatusError(failed.code, failed.details);
+  }
+}
+
+/** What one append of a session failed with. */
+export function fromResult(status: Status): AnnalsError {
+  const error = attempt(() => fromReason(status, status.message));
+  if (error !== undefined) {
+    return error;
+  }
+  return status.code === (Code.UNAVAILABLE as number)
+    ? new UnavailableError("unknown", status.message)
+    : new StatusError(status.code, status.message);
+}
+
+/** What a detail says, or undefined if its bytes are malformed. */
+function attempt<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
+  }
+}
+
+function fromReason(status: Status, message: string): AnnalsError | undefined {
+  const info = bytesOf(status, "google.rpc.ErrorInfo");
+  const { reason, domain } = info === undefined ? { reason: "", domain: "" } : decodeErrorInfo(info);
+  if (domain !== DOMAIN) {
+    return undefined;
+  }
+  switch (reason) {
+    case "INVALID_FIELD":
+      return new InvalidFieldError(violations(status, message));
+    case "TOO_LARGE":
+      return new TooLargeError(violations(status, message));
+    case "SHUTTING_DOWN":
+      return new UnavailableError("shutting-down", message);
+    case "ENGINE_UNAVAILABLE":
+      return new UnavailableError("engine", message);
+    case "STORAGE_FAILED":
+      return new UnavailableError("storage-failed", message);
+    case "OVERLOADED":
+      return new OverloadedError(message);
+    case "RECORDED_TIME_NOT_ACCEPTED":
+      return new RecordedTimeNotAcceptedError(message);
+    case "CORRUPT":
+      return new CorruptError(message);
+    case "INTERNAL":
+      return new InternalError(message);
+    default:
+      return fromDetail(status, reason);
+  }
+}
+
+/** The errors that are made of a typed detail. */
+function fromDetail(status: Status, reason: string): AnnalsError | undefined {
+  const read = <S extends DescMessage, E>(schema: S, make: (found: MessageShape<S>) => E): E | undefined => {
+    const bytes = bytesOf(status, schema.typeName);
+    return bytes === undefined ? undefined : make(fromBinary(schema, bytes));
+  };
+  switch (reason) {
+    case "REVISION_CONFLICT":
+      return read(pb.RevisionConflictSchema, (found) => {
+        const { stream, expected, actual } = conflict(found);
+        return new RevisionConflictError(stream, expected, actual);
+      });
+    case "EVENT_ID_CONFLICT":
+      return read(
+        pb.EventIdConflictSchema,
+        (found) => new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)),
+      );
+    case "STREAM_NOT_FOUND":
+      return read(pb.StreamNotFoundSchema, (found) => new StreamNotFoundError(found.stream));
+    case "STREAM_TOMBSTONED":
+      return read(pb.StreamTombstonedSchema, (found) => new StreamTombstonedError(found.stream));
+    case "SNAPSHOT_NOT_FOUND":
+      return read(pb.SnapshotNotFoundSchema, (found) => new SnapshotNotFoundError(found.stream));
+    case "POSITION_BEYOND_HEAD":
+      return read(pb.PositionBeyondHeadSchema, (found) => new PositionBeyondHeadError(toNumber(found.position), toNumber(found.head)));
+    case "REVISION_BEYOND_END":
+      return read(
+        pb.RevisionBeyondEndSchema,
+        (found) => new RevisionBeyondEndError(found.stream, toNumber(found.revision), optional(found.lastRevision)),
+      );
+    case "VERSION_CONFLICT":
+      return read(
+        pb.VersionConflictSchema,
+        (found) => new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion)),
+      );
+    case "CHECKS_FAILED":
+      return read(pb.ChecksFailedSchema, (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count));
+    case "RECORDED_TIME_OUT_OF_RANGE":
+      return read(
+        pb.RecordedTimeOutOfRangeSchema,
+        (found) =>
+          new RecordedTimeOutOfRangeError(
+            fromPbTime(found.recordedAt, "recorded_at"),
+            found.earliest === undefined ? undefined : fromPbTime(found.earliest, "earliest"),
+            fromPbTime(found.latest, "latest"),
+          ),
+      );
+    default:
+      return undefined;
+  }
+}
+
+function conflict(found: pb.RevisionConflict): { stream: string; expected: ExpectedRevision; actual: number | undefined } {
+  return { stream: found.stream, expected: expectedOf(found), actual: optional(found.actualRevision) };
+}
+
+function expectedOf({ expected }: pb.RevisionConflict): ExpectedRevision {
+  switch (expected.case) {
+    case "expectedRevision":
+      return toNumber(expected.value);
+    case "expectedNoStream":
+      return "no-stream";
+    case "expectedStreamExists":
+      return "stream-exists";
+    case undefined:
+      return "any";
+  }
+}
+
+function failedCheck({ index, found }: pb.FailedCheck): FailedCheck[] {
+  switch (found.case) {
+    case "stream":
+      return [{ index, stream: conflict(found.value) }];
+    case "match":
+      return [{ index, match: { after: toNumber(found.value.after), position: toNumber(found.value.position) } }];
+    case undefined:
+      return [];
+  }
+}
+
+function optional(value: bigint | undefined): number | undefined {
+  return value === undefined ? undefined : toNumber(value);
+}
+
+function bytesOf(status: Status, typeName: string): Uint8Array | undefined {
+  return status.details.find((any) => any.typeUrl.endsWith(`/${typeName}`))?.value;
+}
+
+function violations(status: Status, message: string): FieldViolation[] {
+  const bytes = bytesOf(status, "google.rpc.BadRequest");
+  const found = bytes === undefined ? [] : decodeBadRequest(bytes);
+  return found.length > 0 ? found : [{ field: "", description: message }];
+}
+
+/** google.rpc.ErrorInfo: reason = 1, domain = 2. */
+function decodeErrorInfo(bytes: Uint8Array): { reason: string; domain: string } {
+  const fields = decodeStrings(bytes);
+  return { reason: fields.get(1) ?? "", domain: fields.get(2) ?? "" };
+}
+
+/** google.rpc.BadRequest: repeated FieldViolation = 1, each with field = 1 and description = 2. */
+function decodeBadRequest(bytes: Uint8Array): FieldViolation[] {
+  const reader = new BinaryReader(bytes);
+  const found: FieldViolation[] = [];
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === 1) {
+      const fields = decodeStrings(reader.bytes());
+      found.push({ field: fields.get(1) ?? "", description: fields.get(2) ?? "" });
+    } else {
+      reader.skip(wireType, field);
+    }
+  }
+  return found;
+}
+
+/** The fields 1 and 2 of a message, which must be strings; others are passed over. */
+function decodeStrings(bytes: Uint8Array): Map<number, string> {
+  const reader = new BinaryReader(bytes);
+  const found = new Map<number, string>();
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field === 1 || field === 2) {
+      found.set(field, reader.string());
+    } else {
+      reader.skip(wireType, field);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,270 @@
+/**
+ * Subscriptions: what there is, then what comes, each event once and in order, over as many connections as it takes.
+ *
+ * 1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or
+ *    checkpoint that was received, on any endpoint. Positions that do not grow are a ProtocolError, never passed on.
+ * 2. **A fixed beginning.** "From the end" is turned into a position before the first connection is opened for events, so
+ *    that a connection that breaks before the first event loses nothing.
+ * 3. **Bounded.** A few messages of the server are held; the rest waits there.
+ *
+ * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only
+ * told, not used.
+ */
+import { create } from "@bufbuild/protobuf";
+
+import { type Answers, METHODS, serverStream, unary } from "./call.js";
+import type { Picked } from "./connection.js";
+import { type AnnalsError, ProtocolError, StreamNotFoundError, UnreachableError } from "./errors.js";
+import { fromPbEvent, type RecordedEvent } from "./events.js";
+import type { SubscribeAllResponse, SubscribeStreamResponse } from "./generated/annals/v1/event_store_pb.js";
+import { toBigInt, toNumber } from "./numbers.js";
+import type { CallOptions } from "./options.js";
+import { type Query, toPbQuery } from "./query.js";
+import { oneByOne } from "./read.js";
+import { type Shared, sleep, type Tries } from "./retry.js";
+
+/** What a subscription yields. */
+export type SubscriptionItem =
+  | {
+      /** The next event. */
+      readonly kind: "event";
+      readonly event: RecordedEvent;
+    }
+  | {
+      /**
+       * Everything there is was sent; what follows is sent as it is appended. Comes once, again after each
+       * `fell-behind`, and again after a connection was lost and resumed.
+       */
+      readonly kind: "caught-up";
+      /** The position up to which the log was looked at; resuming after it is safe. */
+      readonly position: number;
+    }
+  | {
+      /** Events were taken more slowly than they were appended, and come from storage again. Nothing is lost. */
+      readonly kind: "fell-behind";
+      /** The position up to which the log was looked at; resuming after it is safe. */
+      readonly position: number;
+      /** The log's last position. */
+      readonly head: number;
+    }
+  | {
+      /**
+       * Everything up to here was looked at, and nothing that matches is unsent. Worth storing, so that a filtered
+       * subscription need not look at the same events again. Only grows.
+       */
+      readonly kind: "checkpoint";
+      /** The position; resuming after it is safe. */
+      readonly position: number;
+    };
+
+/** Which events to follow, and from where. `timeoutMs` is that of the first connection; the others are tried for ever. */
+export interface SubscribeOptions extends CallOptions {
+  /**
+   * Begins after this position (of the log) or revision (of a stream): the last that was handled; or after the last event
+   * there is now, with `"end"`. At the beginning unless given.
+   */
+  readonly after?: number | "end";
+  /** Yields only the events that match. All unless given. */
+  readonly query?: Query;
+  /** Fails if a connection that was lost can't be resumed for so many milliseconds. Never unless given. */
+  readonly giveUpAfterMs?: number;
+}
+
+/**
+ * A subscription, which begins when it is first asked for something, and ends only with an error: leave the loop, or abort
+ * its signal, to end it. To be used once.
+ *
+ * @example
+ * for await (const item of client.subscribeAll({ after: checkpoint })) {
+ *   if (item.kind === "event") console.log(item.event.position, item.event.type);
+ * }
+ */
+export class Subscription implements AsyncIterable<SubscriptionItem> {
+  readonly #feed: Feed;
+
+  /** Made by Client.subscribeAll and Client.subscribeStream. */
+  constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
+    this.#feed = new Feed(shared, stream, options);
+  }
+
+  /** Only the events. */
+  async *events(): AsyncGenerator<RecordedEvent, void, undefined> {
+    for await (const item of this) {
+      if (item.kind === "event") {
+        yield item.event;
+      }
+    }
+  }
+
+  /** The items as they come, many at a time: never an empty array. */
+  async *batches(): AsyncGenerator<SubscriptionItem[], void, undefined> {
+    try {
+      await this.#feed.begin();
+      for (;;) {
+        const items = await this.#feed.next();
+        if (items.length > 0) {
+          yield items;
+        }
+      }
+    } finally {
+      this.#feed.cancel();
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<SubscriptionItem, undefined> {
+    return oneByOne(this.batches());
+  }
+}
+
+type Message = SubscribeAllResponse | SubscribeStreamResponse;
+
+/** A subscription with the connection it has at the moment. */
+class Feed {
+  readonly #shared: Shared;
+  readonly #stream: string | undefined;
+  readonly #options: SubscribeOptions;
+  readonly #tries: Tries;
+  #cursor: Cursor;
+  #live: { answers: Answers<Message>; picked: Picked } | undefined;
+  /** Since when there has been no connection that yielded anything. */
+  #lostAt: number | undefined;
+
+  constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
+    this.#shared = shared;
+    this.#stream = stream;
+    this.#options = options;
+    this.#tries = shared.tries();
+    this.#cursor = new Cursor(stream !== undefined, typeof options.after === "number" ? options.after : undefined);
+  }
+
+  async begin(): Promise<void> {
+    if (this.#options.after === "end") {
+      this.#cursor = new Cursor(this.#stream !== undefined, await this.#end());
+    }
+  }
+
+  /** The items of the next message, maybe none. */
+  async next(): Promise<SubscriptionItem[]> {
+    for (;;) {
+      this.#options.signal?.throwIfAborted();
+      const { answers, picked } = (this.#live ??= this.#open());
+      let error: AnnalsError;
+      try {
+        const message = await answers.next();
+        if (message !== undefined) {
+          this.#tries.reset();
+          this.#lostAt = undefined;
+          return this.#cursor.take(message);
+        }
+        // A server that stops may end its subscriptions in good order.
+        this.#shared.connection.moveOn(picked);
+        error = new UnreachableError(picked.name, "the server ended the subscription");
+      } catch (thrown) {
+        this.#options.signal?.throwIfAborted();
+        error = this.#shared.failed(picked, thrown);
+      }
+      this.cancel();
+      await this.#pauseAfter(error);
+    }
+  }
+
+  cancel(): void {
+    this.#live?.answers.cancel();
+    this.#live = undefined;
+  }
+
+  #open(): { answers: Answers<Message>; picked: Picked } {
+    const picked = this.#shared.connection.pick();
+    const { signal } = this.#options;
+    const after = this.#cursor.after === undefined ? undefined : toBigInt(this.#cursor.after, "after");
+    const query = toPbQuery(this.#options.query);
+    const filter = query !== undefined && { query };
+    if (this.#stream === undefined) {
+      const start = after !== undefined && { start: { case: "after" as const, value: after } };
+      const request = create(METHODS.subscribeAll.input, { ...filter, ...start });
+      return { picked, answers: serverStream(picked, METHODS.subscribeAll, request, signal) };
+    }
+    const start = after !== undefined && { start: { case: "afterRevision" as const, value: after } };
+    const request = create(METHODS.subscribeStream.input, { stream: this.#stream, ...filter, ...start });
+    return { picked, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
+  }
+
+  /** Where the end is now, as something to begin after. */
+  async #end(): Promise<number | undefined> {
+    const stream = this.#stream;
+    if (stream === undefined) {
+      const request = create(METHODS.getServerInfo.input);
+      const info = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getServerInfo, request, deadline));
+      return toNumber(info.head);
+    }
+    const request = create(METHODS.getStream.input, { stream });
+    try {
+      const answer = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getStream, request, deadline));
+      return toNumber(answer.stream?.lastRevision ?? 0n);
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Waits before a connection is tried, or throws the error if there is to be none. */
+  async #pauseAfter(error: AnnalsError): Promise<void> {
+    this.#lostAt ??= Date.now();
+    const pause = this.#tries.afterFailureWithoutEnd();
+    const most = this.#options.giveUpAfterMs ?? Number.POSITIVE_INFINITY;
+    if (!error.retryable || Date.now() - this.#lostAt + pause >= most) {
+      throw error;
+    }
+    await sleep(pause, this.#options.signal);
+  }
+}
+
+/** How far a subscription has come, and what may come next. */
+export class Cursor {
+  /** The largest checkpoint that was told. */
+  #told = 0;
+
+  constructor(
+    private readonly byRevision: boolean,
+    /** The last position, or revision of a stream, that was received. */
+    public after: number | undefined,
+  ) {}
+
+  /** Moves on by what a message holds. */
+  take({ content }: Message): SubscriptionItem[] {
+    switch (content.case) {
+      case "events":
+        return content.value.events.map((event) => this.#takeEvent(fromPbEvent(event)));
+      case "caughtUp":
+        return [{ kind: "caught-up", position: this.#lookedAt(content.value.position) }];
+      case "fellBehind":
+        return [{ kind: "fell-behind", position: this.#lookedAt(content.value.position), head: toNumber(content.value.head) }];
+      case "checkpoint":
+        // One that was told before the connection broke, or a smaller one, is nothing new.
+        return toNumber(content.value.position) <= this.#told ? [] : [{ kind: "checkpoint", position: this.#lookedAt(content.value.position) }];
+      case undefined:
+        // Of a kind that this client does not know.
+        return [];
+    }
+  }
+
+  #takeEvent(event: RecordedEvent): SubscriptionItem {
+    const place = this.byRevision ? event.revision : event.position;
+    if (this.after !== undefined && place <= this.after) {
+      throw new ProtocolError(`event ${place} came after ${this.after}`);
+    }
+    this.after = place;
+    return { kind: "event", event };
+  }
+
+  #lookedAt(value: bigint): number {
+    const position = toNumber(value);
+    this.#told = Math.max(this.#told, position);
+    if (!this.byRevision) {
+      this.after = Math.max(this.after ?? 0, position);
+    }
+    return position;
+  }
+}

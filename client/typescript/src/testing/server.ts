@@ -1,0 +1,168 @@
+/**
+ * A server of its own for a test: a process on a free port of the loopback, with a folder that is removed at the end.
+ *
+ * The binary is the one given, or `ANNALS_SERVER`, or `annals-server` on the PATH, or, in a checkout of Annals, the one
+ * that was built there.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { Client } from "../client.js";
+import type { ClientOptions } from "../options.js";
+
+/** How a test's server is started. */
+export interface TestServerOptions {
+  /** The server's binary. */
+  readonly binary?: string;
+  /** `"memory"`, unless given: nothing is kept when the process ends. `"embedded"` keeps it over `kill` and `start`. */
+  readonly engine?: "memory" | "embedded";
+  /** Further options of its command line. */
+  readonly options?: readonly string[];
+}
+
+/** How long a server may take until it listens, in milliseconds. */
+const START_MS_MAX = 60_000;
+
+/**
+ * A running server.
+ *
+ * @example
+ * await using server = await TestServer.start();
+ * const client = server.client();
+ */
+export class TestServer implements AsyncDisposable {
+  #process: ChildProcess | undefined;
+  /** `host:port`, the same after each restart. */
+  #address = "127.0.0.1:0";
+  readonly #clients: Client[] = [];
+
+  private constructor(
+    private readonly options: TestServerOptions,
+    private readonly folder: string,
+  ) {}
+
+  /** Starts a server, and waits until it listens. */
+  static async start(options: TestServerOptions = {}): Promise<TestServer> {
+    const server = new TestServer(options, await mkdtemp(join(tmpdir(), "annals-test-")));
+    await server.start();
+    return server;
+  }
+
+  /** The endpoint: `http://127.0.0.1:…`. */
+  get endpoint(): string {
+    return `http://${this.#address}`;
+  }
+
+  /** A client of this server, closed together with it. */
+  client(options: Omit<ClientOptions, "endpoints"> = {}): Client {
+    const client = new Client({ ...options, endpoints: this.endpoint });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Starts it again after `kill` or `stop`, on the same port. */
+  async start(): Promise<void> {
+    const { binary = findServer(), engine = "memory", options = [] } = this.options;
+    const listen = ["--listen", this.#address, "--http-listen", "127.0.0.1:0", "--log", "json"];
+    const started = spawn(binary, [...listen, "--engine", engine, "--data", join(this.folder, "data"), ...options], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#process = started;
+    this.#address = await listening(started, binary);
+  }
+
+  /** Kills it with SIGKILL, as if the power failed. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Stops it in good order. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Stops its process, as if the machine hung: its connections stay open, and nothing is answered. */
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  /** Lets a frozen one go on. */
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  /** Ends it, and removes what it kept. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#clients.forEach((client) => {
+      client.close();
+    });
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    const running = this.#process;
+    this.#process = undefined;
+    if (running?.exitCode === null && running.signalCode === null) {
+      const exited = once(running, "exit");
+      running.kill(signal);
+      await exited;
+    }
+  }
+}
+
+/** Where a started server listens, from the line of its log that says so. */
+async function listening(started: ChildProcess, binary: string): Promise<string> {
+  const said: string[] = [];
+  return new Promise((resolve, reject) => {
+    const failed = (what: string) => {
+      clearTimeout(timer);
+      reject(new Error(`${binary} ${what}:\n${said.join("\n")}`));
+    };
+    const timer = setTimeout(() => {
+      started.kill("SIGKILL");
+      failed(`does not listen after ${START_MS_MAX} ms`);
+    }, START_MS_MAX);
+    started.once("error", (error) => {
+      failed(`can't be started (${error.message}); set ANNALS_SERVER to the server's binary`);
+    });
+    started.once("exit", (code) => {
+      failed(`ended with ${String(code)}`);
+    });
+    if (started.stderr === null) {
+      return;
+    }
+    createInterface({ input: started.stderr }).on("line", (line) => {
+      said.push(line);
+      const grpc = /"grpc":"([^"]+)"/.exec(line)?.[1];
+      if (grpc !== undefined) {
+        clearTimeout(timer);
+        resolve(grpc);
+      }
+    });
+  });
+}
+
+function findServer(): string {
+  const given = process.env["ANNALS_SERVER"];
+  if (given !== undefined && given !== "") {
+    return given;
+  }
+  const onPath = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "annals-server"));
+  const built = ancestors().flatMap((folder) => ["release", "debug"].map((profile) => join(folder, "target", profile, "annals-server")));
+  return [...onPath, ...built].find((path) => existsSync(path)) ?? "annals-server";
+}
+
+function ancestors(): string[] {
+  const folders = [dirname(fileURLToPath(import.meta.url))];
+  for (let folder = folders[0] ?? "/"; folder !== dirname(folder); folder = dirname(folder)) {
+    folders.push(dirname(folder));
+  }
+  return folders;
+}

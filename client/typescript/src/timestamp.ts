@@ -1,0 +1,80 @@
+/**
+ * Points in time, in microseconds as the store keeps them.
+ *
+ * A Date has milliseconds only: to ask for the log "as it was when this event was recorded" with one would miss the event.
+ */
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp as PbTimestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+
+import { ProtocolError } from "./errors.js";
+
+/** What is taken where a time is asked for: a Timestamp, a Date, or text that Date understands (`2026-11-21T04:31:36Z`). */
+export type Time = Timestamp | Date | string;
+
+/** A point in time (UTC), exact to the microsecond. */
+export class Timestamp {
+  /** Microseconds since 1970-01-01T00:00:00Z. */
+  readonly epochMicroseconds: number;
+
+  /** Throws a RangeError if that is no whole number. */
+  constructor(epochMicroseconds: number) {
+    if (!Number.isSafeInteger(epochMicroseconds)) {
+      throw new RangeError(`a time must be a whole number of microseconds, not ${epochMicroseconds}`);
+    }
+    this.epochMicroseconds = epochMicroseconds;
+  }
+
+  /** Now, by this machine's clock. */
+  static now(): Timestamp {
+    return new Timestamp(Date.now() * 1_000);
+  }
+
+  /** The same point in time. Text may have up to six digits of a second. Throws a RangeError if it is no time. */
+  static from(time: Time): Timestamp {
+    if (time instanceof Timestamp) {
+      return time;
+    }
+    const milliseconds = typeof time === "string" ? Date.parse(time) : time.getTime();
+    if (Number.isNaN(milliseconds)) {
+      throw new RangeError(`${JSON.stringify(time)} is no time; give one such as 2026-11-21T04:31:36.790766Z`);
+    }
+    const beyond = typeof time === "string" ? /\.\d{3}(\d{1,3})/.exec(time)?.[1] : undefined;
+    return new Timestamp(milliseconds * 1_000 + Number((beyond ?? "").padEnd(3, "0")));
+  }
+
+  /** The same as a Date, without its last three digits. */
+  toDate(): Date {
+    return new Date(Math.floor(this.epochMicroseconds / 1_000));
+  }
+
+  /** As ISO 8601 with six digits of a second: `2026-11-21T04:31:36.790766Z`. */
+  toString(): string {
+    const beyond = ((this.epochMicroseconds % 1_000) + 1_000) % 1_000;
+    return this.toDate().toISOString().replace("Z", `${String(beyond).padStart(3, "0")}Z`);
+  }
+
+  /** As toString. */
+  toJSON(): string {
+    return this.toString();
+  }
+
+  /** The microseconds, so that times can be compared with < and >. */
+  valueOf(): number {
+    return this.epochMicroseconds;
+  }
+}
+
+/** From the protocol. */
+export function fromPbTime(time: PbTimestamp | undefined, field: string): Timestamp {
+  if (time === undefined) {
+    throw new ProtocolError(`${field} is missing`);
+  }
+  return new Timestamp(Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1_000));
+}
+
+/** For the protocol. */
+export function toPbTime(time: Time): PbTimestamp {
+  const micros = Timestamp.from(time).epochMicroseconds;
+  const seconds = Math.floor(micros / 1_000_000);
+  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: (micros - seconds * 1_000_000) * 1_000 });
+}

@@ -1,0 +1,28 @@
+/** Ids of events: UUIDs, in lower case. */
+import { createHash, randomFillSync } from "node:crypto";
+
+const POOL_BYTES = 4_096;
+const pool = new Uint8Array(POOL_BYTES);
+let used = POOL_BYTES;
+
+/** A new UUIDv7: sortable by the millisecond in which it was made. */
+export function newId(): string {
+  if (used + 10 > POOL_BYTES) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const time = Date.now().toString(16).padStart(12, "0");
+  const random = Buffer.from(pool.buffer, used, 10).toString("hex");
+  used += 10;
+  const variant = (parseInt(random.charAt(3), 16) & 3) | 8;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant.toString(16)}${random.slice(4, 7)}-${random.slice(7, 19)}`;
+}
+
+/** The UUIDv5 (RFC 9562) of a name in a namespace, itself a UUID: the same for the same two, in every language. */
+export function nameId(namespace: string, name: string): string {
+  const hash = createHash("sha1").update(Buffer.from(namespace.replaceAll("-", ""), "hex")).update(name).digest();
+  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
+  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = hash.toString("hex", 0, 16);
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}

@@ -1,0 +1,138 @@
+/** The client while servers are killed with SIGKILL: nothing is lost, doubled or reordered. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Client, DeadlineExceededError, newEvent, UnreachableError } from "../../src/index.js";
+import { TestServer } from "../../src/testing/index.js";
+import { numbered } from "./fixtures.js";
+
+const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 5);
+/** Long enough for a server to come back on a busy machine. */
+const PATIENT = { timeoutMs: 60_000, deadAfterMs: 5_000 };
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Kills the server and starts it again, so many times. */
+function tormented(server: TestServer, rounds: number): { done: Promise<void>; over: () => boolean } {
+  let over = false;
+  const torment = async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      await pause(50 + Math.random() * 250);
+      await server.kill();
+      await pause(Math.random() * 100);
+      await server.start();
+    }
+  };
+  return { done: torment().finally(() => (over = true)), over: () => over };
+}
+
+test("a subscription over kills of the server gives each event once and in order, while appends go on", async () => {
+  await using server = await TestServer.start({ engine: "embedded" });
+  const client = server.client(PATIENT);
+  const torment = tormented(server, ROUNDS);
+  const appending = (async () => {
+    let next = 0;
+    for (; !torment.over() || next < 200; next += 10) {
+      const appended = await client.append("log", next === 0 ? "no-stream" : next - 1, numbered(next, 10));
+      assert.equal(appended.firstRevision, next);
+    }
+    return next;
+  })();
+  let total = Number.POSITIVE_INFINITY;
+  const appended = appending.then((count) => (total = count));
+  const positions: number[] = [];
+  for await (const item of client.subscribeAll()) {
+    if (item.kind === "event") {
+      positions.push(item.event.position);
+      assert.deepEqual(item.event.json(), { n: positions.length - 1 });
+    }
+    if (positions.length >= total) break;
+    if (positions.length >= 200 && torment.over()) await Promise.race([appended, pause(1)]);
+    if (positions.length >= total) break;
+  }
+  await torment.done;
+  await appended;
+  assert.deepEqual(positions, Array.from({ length: total }, (_, n) => n + 1));
+});
+
+test("a session over kills of the server writes each append once, in order", async () => {
+  await using server = await TestServer.start({ engine: "embedded" });
+  const client = server.client(PATIENT);
+  const torment = tormented(server, ROUNDS);
+  const session = client.appendSession({ appendsMax: 200 });
+  const answers: Promise<unknown>[] = [];
+  let sent = 0;
+  for (; !torment.over() || sent < 1_000; sent += 1) {
+    await session.ready();
+    const revision = sent;
+    const answer = session.append("log", sent === 0 ? "no-stream" : sent - 1, [newEvent("A", { n: sent })]);
+    answers.push(answer.then(({ firstRevision }) => { assert.equal(firstRevision, revision); }));
+    if (sent % 50 === 0) await pause(1);
+  }
+  await Promise.all(answers);
+  await torment.done;
+  const events = await client.readStream("log").toArray();
+  assert.deepEqual(events.map((event) => event.json()), Array.from({ length: sent }, (_, n) => ({ n })));
+});
+
+test("a read goes on behind the last event when the server is killed in the middle", async () => {
+  await using server = await TestServer.start({ engine: "embedded" });
+  const client = server.client(PATIENT);
+  const total = 30_000;
+  for (let n = 0; n < total; n += 1_000) await client.append("log", "any", Array.from({ length: 1_000 }, () => newEvent("A", new Uint8Array(500))));
+  for (const backwards of [false, true]) {
+    const positions: number[] = [];
+    for await (const event of client.readAll({ backwards })) {
+      positions.push(event.position);
+      if (positions.length === 1_000) {
+        await server.kill();
+        await server.start();
+        await client.append("later", "any", [newEvent("NotInTheRead")]);
+      }
+    }
+    // What was appended during the first read is part of the second.
+    const last = backwards ? total + 1 : total;
+    const expected = Array.from({ length: last }, (_, n) => (backwards ? last - n : n + 1));
+    assert.deepEqual(positions, expected);
+  }
+});
+
+test("a client with several endpoints goes on at the next one", async () => {
+  await using server = await TestServer.start();
+  using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], inGivenOrder: true });
+  assert.equal((await client.append("a", "any", [newEvent("A")])).firstPosition, 1);
+  assert.equal((await client.readAll().toArray()).length, 1);
+});
+
+test("without a server a call fails at its deadline, and says why", async () => {
+  using client = new Client({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
+  await assert.rejects(client.serverInfo(), (error: unknown) => {
+    assert.ok(error instanceof UnreachableError || error instanceof DeadlineExceededError);
+    assert.match(error.message, /ECONNREFUSED/);
+    return error.retryable;
+  });
+  await assert.rejects(client.appendSession().append("a", "any", [newEvent("A")]), { retryable: true });
+  await assert.rejects(client.readAll().toArray(), { retryable: true });
+  await assert.rejects(client.subscribeAll({ giveUpAfterMs: 200 }).batches().next(), { retryable: true });
+});
+
+test("a server that falls silent counts as dead", async () => {
+  await using server = await TestServer.start();
+  using client = new Client({ endpoints: server.endpoint, timeoutMs: 500, deadAfterMs: 200 });
+  await client.append("a", "any", [newEvent("A")]);
+  server.freeze();
+  await pause(100); // a signal takes a moment
+  await assert.rejects(client.append("a", "any", [newEvent("A")]), DeadlineExceededError);
+  server.thaw();
+  await client.append("a", "any", [newEvent("A")]);
+});
+
+test("a closed client ends what is open and takes no more", async () => {
+  await using server = await TestServer.start();
+  const client = server.client();
+  const subscribed = (async () => {
+    for await (const item of client.subscribeAll()) if (item.kind === "caught-up") client.close();
+  })();
+  await assert.rejects(subscribed, { name: "ClosedError" });
+  await assert.rejects(client.serverInfo(), { name: "ClosedError" });
+});

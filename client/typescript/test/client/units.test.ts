@@ -1,0 +1,110 @@
+/** The parts of the client that need no server. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { create } from "@bufbuild/protobuf";
+
+import { METHODS } from "../../src/call.js";
+import { EventStoreService, SubscribeAllResponseSchema } from "../../src/generated/annals/v1/event_store_pb.js";
+import { InvalidEndpointError, JsonError, matches, nameId, newEvent, newId, ProtocolError, RecordedEvent, Timestamp, VERSION } from "../../src/index.js";
+import { settle } from "../../src/options.js";
+import { Tries } from "../../src/retry.js";
+import { Cursor } from "../../src/subscription.js";
+
+const at = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
+
+test("the version is the workspace's", () => {
+  const cargo = /\[workspace\.package\]\s+version = "([^"]+)"/.exec(at("../../Cargo.toml"))?.[1];
+  const { version } = JSON.parse(at("package.json")) as { version: string };
+  assert.equal(version, cargo);
+  assert.equal(VERSION, cargo);
+});
+
+test("the package lock names no registry", () => {
+  assert.doesNotMatch(at("package-lock.json"), /"resolved"/);
+});
+
+test("the calls are those of the service", () => {
+  const known = new Map(Object.values(METHODS).map((method) => [method.name, method]));
+  for (const method of EventStoreService.methods) {
+    assert.equal(known.get(method.name)?.input, method.input, method.name);
+    assert.equal(known.get(method.name)?.output, method.output, method.name);
+  }
+});
+
+test("endpoints are taken with and without scheme and port", () => {
+  const address = (endpoint: string) => settle(endpoint).endpoints[0];
+  assert.deepEqual(address("127.0.0.1:2114"), { name: "127.0.0.1:2114", address: "127.0.0.1:2114", secure: false });
+  assert.deepEqual(address("http://annals"), { name: "http://annals", address: "annals:2113", secure: false });
+  assert.deepEqual(address("https://annals:443"), { name: "https://annals:443", address: "annals:443", secure: true });
+  assert.deepEqual(address("http://[::1]:9"), { name: "http://[::1]:9", address: "[::1]:9", secure: false });
+  for (const wrong of ["", "ftp://annals", "http://", "http://a b"]) assert.throws(() => settle(wrong), InvalidEndpointError, wrong);
+  assert.throws(() => settle([]), InvalidEndpointError);
+  const given = ["a:1", "b:2", "c:3"];
+  assert.deepEqual(settle({ endpoints: given, inGivenOrder: true }).endpoints.map(({ name }) => name), given);
+});
+
+test("pauses come after each round, grow, and are bounded", () => {
+  const policy = { pauseFirstMs: 50, pauseMaxMs: 300, triesMax: 9 };
+  const tries = new Tries(policy, 2, () => 1);
+  assert.deepEqual(Array.from({ length: 9 }, () => tries.afterFailure()), [0, 50, 0, 100, 0, 200, 0, 300, undefined]);
+  const shortest = new Tries(policy, 1, () => 0);
+  assert.equal(shortest.afterFailure(), 25);
+  const endless = new Tries(policy, 2, () => 0.5);
+  assert.equal(endless.afterFailureWithoutEnd(), 25);
+});
+
+test("times keep their microseconds", () => {
+  const text = "2026-11-21T04:31:36.790766Z";
+  assert.equal(Timestamp.from(text).toString(), text);
+  assert.equal(Timestamp.from(text).toDate().toISOString(), "2026-11-21T04:31:36.790Z");
+  assert.equal(Timestamp.from("2026-11-21T04:31:36.5Z").epochMicroseconds % 1_000_000, 500_000);
+  assert.equal(Timestamp.from(new Date(5)).epochMicroseconds, 5_000);
+  assert.equal(new Timestamp(-1).toString(), "1969-12-31T23:59:59.999999Z");
+  assert.equal(JSON.stringify({ at: Timestamp.from(text) }), `{"at":"${text}"}`);
+  assert.throws(() => Timestamp.from("yesterday"), RangeError);
+});
+
+test("ids are UUIDs, and named ones are those of RFC 9562", () => {
+  assert.match(newId(), /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(new Set(Array.from({ length: 5_000 }, newId)).size, 5_000);
+  // The example of RFC 9562, A.4.
+  assert.equal(nameId("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.example.com"), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+});
+
+test("what has no JSON form is refused when the event is made", () => {
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  for (const value of [circle, 1n, () => 1]) assert.throws(() => newEvent("A", value), JsonError);
+  const bytes = Uint8Array.of(1, 2);
+  assert.equal(newEvent("A", bytes).data, bytes);
+  const recorded = new RecordedEvent(newId(), "s", 0, 1, "A", bytes, bytes, [], Timestamp.now());
+  assert.throws(() => recorded.json(), JsonError);
+});
+
+test("queries match here as they do on the server", () => {
+  const event = { type: "OrderPlaced", stream: "order-1", tags: ["a", "b"] };
+  assert.ok(matches([], event));
+  assert.ok(matches({}, event));
+  assert.ok(matches({ types: ["X"], typePrefixes: ["Order"], streams: ["order-1"], tags: ["b", "a"] }, event));
+  assert.ok(matches([{ types: ["X"] }, { streamPrefixes: ["order-"] }], event));
+  assert.ok(!matches({ types: ["OrderPlaced"], tags: ["a", "c"] }, event));
+  assert.ok(!matches({ types: ["OrderPlaced"], streams: ["order-2"] }, event));
+});
+
+test("a subscription's cursor only goes forwards", () => {
+  const cursor = new Cursor(false, 7);
+  const message = (content: { case: "checkpoint" | "caughtUp"; value: { position: bigint } }) => create(SubscribeAllResponseSchema, { content });
+  const events = (...positions: number[]) =>
+    create(SubscribeAllResponseSchema, {
+      content: { case: "events", value: { events: positions.map((position) => ({ position: BigInt(position), recordedAt: {} })) } },
+    });
+  assert.equal(cursor.take(events(8, 9)).length, 2);
+  assert.equal(cursor.after, 9);
+  assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), [{ kind: "checkpoint", position: 20 }]);
+  assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), []);
+  assert.deepEqual(cursor.take(message({ case: "caughtUp", value: { position: 22n } })), [{ kind: "caught-up", position: 22 }]);
+  assert.equal(cursor.after, 22);
+  assert.throws(() => cursor.take(events(22)), ProtocolError);
+});
