@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { Client, DeadlineExceededError, newEvent, UnreachableError } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
+import { type Random, seeded } from "../random.js";
 import { numbered } from "./fixtures.js";
 
 const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 5);
@@ -13,23 +14,23 @@ const PATIENT = { timeoutMs: 60_000, deadAfterMs: 5_000 };
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Kills the server and starts it again, so many times. */
-function tormented(server: TestServer, rounds: number): { done: Promise<void>; over: () => boolean } {
+function tormented(server: TestServer, random: Random): { done: Promise<void>; over: () => boolean } {
   let over = false;
   const torment = async () => {
-    for (let round = 0; round < rounds; round += 1) {
-      await pause(50 + Math.random() * 250);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await pause(50 + random() * 250);
       await server.kill();
-      await pause(Math.random() * 100);
+      await pause(random() * 100);
       await server.start();
     }
   };
   return { done: torment().finally(() => (over = true)), over: () => over };
 }
 
-test("a subscription over kills of the server gives each event once and in order, while appends go on", async () => {
+test("a subscription over kills of the server gives each event once and in order, while appends go on", async (context) => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
-  const torment = tormented(server, ROUNDS);
+  const torment = tormented(server, seeded(context));
   const appending = (async () => {
     let next = 0;
     for (; !torment.over() || next < 200; next += 10) {
@@ -55,10 +56,10 @@ test("a subscription over kills of the server gives each event once and in order
   assert.deepEqual(positions, Array.from({ length: total }, (_, n) => n + 1));
 });
 
-test("a session over kills of the server writes each append once, in order", async () => {
+test("a session over kills of the server writes each append once, in order", async (context) => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
-  const torment = tormented(server, ROUNDS);
+  const torment = tormented(server, seeded(context));
   const session = client.appendSession({ appendsMax: 200 });
   const answers: Promise<unknown>[] = [];
   let sent = 0;

@@ -1,0 +1,101 @@
+/**
+ * Where an event comes from, kept with it: which request (correlation), which event or command it follows (causation), on
+ * whose behalf, and in which trace (W3C Trace Context). It flows by itself, with AsyncLocalStorage: what is appended within
+ * `inContext` bears it, and a reaction to an event runs in the context of that event.
+ *
+ * In the store it is JSON metadata, under names that are the same in every language:
+ * `correlation_id`, `causation_id`, `user_id`, `traceparent`, `tracestate`.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
+
+import type { RecordedEvent } from "../events.js";
+import { newId } from "../uuid.js";
+
+/** Where what happens now comes from. */
+export interface Context {
+  /** The same for all that one request, however far, has led to. */
+  readonly correlationId?: string;
+  /** The id of the event, or of the command, that led to this directly. */
+  readonly causationId?: string;
+  /** On whose behalf. */
+  readonly userId?: string;
+  /** W3C Trace Context: `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. */
+  readonly traceparent?: string;
+  /** W3C Trace Context, what vendors add. */
+  readonly tracestate?: string;
+}
+
+const storage = new AsyncLocalStorage<Context>();
+
+const NAMES = {
+  correlationId: "correlation_id",
+  causationId: "causation_id",
+  userId: "user_id",
+  traceparent: "traceparent",
+  tracestate: "tracestate",
+} as const satisfies Record<keyof Context, string>;
+
+/** The context that holds now; empty outside of `inContext`. */
+export function currentContext(): Context {
+  return storage.getStore() ?? {};
+}
+
+/**
+ * Runs the body in this context: what it appends bears it, over every await. What is not given is taken from the context
+ * outside; a correlation id is made, if there is none at all.
+ *
+ * @example
+ * app.use((request, response, next) => inContext({ userId: request.user, traceparent: request.get("traceparent") }, next));
+ */
+export function inContext<T>(context: Context, body: () => T): T {
+  const outside = currentContext();
+  const given = Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined));
+  return storage.run({ correlationId: outside.correlationId ?? newId(), ...outside, ...given }, body);
+}
+
+/** Runs the body as a reaction to this event: the same correlation, user and trace, caused by the event. */
+export function inContextOf<T>(event: RecordedEvent, body: () => T): T {
+  const { correlationId = event.id, traceparent, ...rest } = contextOf(event);
+  const trace = traceparent === undefined ? {} : { traceparent: childOf(traceparent) };
+  return storage.run({ ...rest, ...trace, correlationId, causationId: event.id }, body);
+}
+
+/** The context that an event bears; empty if its metadata is none or is not JSON. */
+export function contextOf(event: RecordedEvent): Context {
+  const metadata = metadataOf(event);
+  const entries = Object.entries(NAMES).flatMap(([name, stored]) => {
+    const value = metadata[stored];
+    return typeof value === "string" ? [[name, value]] : [];
+  });
+  return Object.fromEntries(entries) as Context;
+}
+
+/** The context as metadata, as it stands in the store. */
+export function toMetadata(context: Context): Record<string, string> {
+  const entries = Object.entries(NAMES).flatMap(([name, stored]) => {
+    const value = context[name as keyof Context];
+    return value === undefined ? [] : [[stored, value]];
+  });
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** The event's metadata, if it is a JSON object; otherwise an empty one. */
+export function metadataOf(event: RecordedEvent): Record<string, unknown> {
+  try {
+    const metadata = event.metadataJson();
+    return typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {};
+  } catch {
+    // Metadata is JSON by convention only.
+    return {};
+  }
+}
+
+/** A new span in the same trace; as it is, if it is not of the form that the specification gives. */
+function childOf(traceparent: string): string {
+  const [version, trace, , flags, ...rest] = traceparent.split("-");
+  if (version === undefined || trace === undefined || flags === undefined || rest.length > 0) {
+    return traceparent;
+  }
+  return [version, trace, randomBytes(8).toString("hex"), flags].join("-");
+}

@@ -1,0 +1,68 @@
+/**
+ * Read models in PostgreSQL, through `pg`: each transaction on a connection of the pool. Several processes may run the same
+ * projection: the checkpoint's row is locked, and one that finds it moved takes up from there.
+ */
+import { type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
+
+/** What is needed of a client of `pg`. */
+export interface PgClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}
+
+/** What is needed of a pool of `pg`, whose clients are `C`. */
+export interface PgPool<C extends PgClient = PgClient> {
+  connect(): Promise<C & { release(destroy?: boolean | Error): void }>;
+}
+
+/** Classes of SQLSTATE that pass: connection, rollback (deadlock, serialization), resources, operator's intervention. */
+const PASSING = /^(08|40|53|57P|55P03)/;
+const PASSING_SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+/** Any number will do, if all use the same. */
+const PREPARE_LOCK = 7_205_263_187;
+
+/** Read models in PostgreSQL; handlers get the client with the open transaction. */
+export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
+  protected readonly forUpdate = "FOR UPDATE";
+  // CREATE TABLE IF NOT EXISTS fails when two do it at once.
+  protected override readonly beforePrepare = [`SELECT pg_advisory_xact_lock(${PREPARE_LOCK})`];
+
+  constructor(private readonly pool: PgPool<C>) {
+    super();
+  }
+
+  override async transaction<R>(body: (tx: C) => Promise<R>): Promise<R> {
+    const client = await this.pool.connect();
+    let broken = false;
+    try {
+      await client.query("BEGIN");
+      try {
+        const result = await body(client);
+        await client.query("COMMIT");
+        return result;
+      } catch (error) {
+        await client.query("ROLLBACK");
+        throw error;
+      }
+    } catch (error) {
+      // A connection that failed is not given back for others to use.
+      broken = this.isPassing(error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  override isPassing(error: unknown): boolean {
+    if (!(error instanceof Error)) {
+      return false;
+    }
+    const code = (error as { code?: string }).code ?? "";
+    return PASSING.test(code) || PASSING_SOCKET.test(code) || /Connection terminated|connection is closed|not queryable/i.test(error.message);
+  }
+
+  protected override async run(tx: C, sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
+    let nth = 0;
+    const { rows } = await tx.query(sql.replaceAll("?", () => `$${(nth += 1)}`), [...values]);
+    return rows as SqlRow[];
+  }
+}

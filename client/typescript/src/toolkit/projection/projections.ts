@@ -1,0 +1,86 @@
+/** Several projections over one store of read models, each on its own: one that fails does not stop the others. */
+import type { Client } from "../../client.js";
+import type { CallOptions } from "../../options.js";
+import { sleep } from "../../retry.js";
+import type { Projection } from "./definition.js";
+import { RunningProjection } from "./runner.js";
+import { identifier, ProjectionError, type ProjectionStore } from "./store.js";
+import type { ProjectionOptions } from "./worker.js";
+
+/**
+ * Projections that run from now on, until they are stopped.
+ *
+ * @example
+ * await using projections = new Projections(client, new PostgresStore(pool), [orderList, statistics]);
+ * const { position } = await orders.execute("42", ship);
+ * await projections.waitFor(position);
+ */
+export class Projections<Tx> implements AsyncDisposable {
+  readonly #running: ReadonlyMap<string, RunningProjection<Tx>>;
+
+  /** @throws ProjectionError if two have the same name, or a name is no identifier. */
+  constructor(client: Client, store: ProjectionStore<Tx>, projections: readonly Projection<Tx>[], options: ProjectionOptions = {}) {
+    const names = new Set(projections.flatMap(({ name, tables = [] }) => [identifier(name), ...tables.map(identifier)].slice(0, 1)));
+    if (names.size < projections.length) {
+      throw new ProjectionError("two projections have the same name");
+    }
+    this.#running = new Map(projections.map((one) => [one.name, new RunningProjection(client, store, one, options)]));
+  }
+
+  /** The projection of this name. @throws ProjectionError if there is none. */
+  get(name: string): RunningProjection<Tx> {
+    const running = this.#running.get(name);
+    if (running === undefined) {
+      throw new ProjectionError(`there is no projection ${JSON.stringify(name)} here`);
+    }
+    return running;
+  }
+
+  /** All of them. */
+  all(): readonly RunningProjection<Tx>[] {
+    return [...this.#running.values()];
+  }
+
+  /** Waits until all of them have taken everything up to this position, if it is one. See RunningProjection.waitFor. */
+  async waitFor(position: number | undefined, options: CallOptions = {}): Promise<void> {
+    if (position !== undefined) {
+      await Promise.all(this.all().map((running) => running.waitFor(position, options)));
+    }
+  }
+
+  /** Stops them all. */
+  async stop(): Promise<void> {
+    await Promise.all(this.all().map((running) => running.stop()));
+  }
+
+  /** As stop. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/**
+ * Waits until a projection that runs in another process has taken everything up to this position: looks at its checkpoint
+ * every `pollMs`, 50 unless given.
+ *
+ * @throws ProjectionError, if it has not within `timeoutMs`, 10,000 unless given.
+ */
+export async function waitForProjection<Tx>(
+  store: ProjectionStore<Tx>,
+  projection: string,
+  position: number,
+  { timeoutMs = 10_000, pollMs = 50, signal }: CallOptions & { readonly pollMs?: number } = {},
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const checkpoints = await store.transaction((tx) => store.checkpoints(tx, projection));
+    const at = checkpoints.find(({ state }) => state === "live")?.position ?? 0;
+    if (at >= position) {
+      return;
+    }
+    if (Date.now() + pollMs > deadline) {
+      throw new ProjectionError(`projection ${projection} is at position ${at} after ${timeoutMs} ms, not yet at ${position}`);
+    }
+    await sleep(pollMs, signal);
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * A repository: loads aggregates, and carries out commands on them.
+ *
+ * 1. An aggregate is its latest snapshot of the current form, and the events after it.
+ * 2. What a command decides is appended only if the stream is still as the decision saw it; otherwise it is decided again.
+ * 3. A command with an id is carried out once, however often and from however many places it is given: its events' ids are
+ *    made of that id, and the first bears the tag `command:<id>`.
+ * 4. Snapshots are saved behind the caller's back; one that can't be saved is told to `onSnapshotError`, and costs nothing
+ *    but time.
+ */
+import type { Client } from "../client.js";
+import { StreamNotFoundError, UnimplementedError } from "../errors.js";
+import type { RecordedEvent } from "../events.js";
+import type { CallOptions } from "../options.js";
+import { nameId } from "../uuid.js";
+import { type Aggregate, type Decide, listOf } from "./aggregate.js";
+import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { SchemaError, type DomainEvent, type Types } from "./schema.js";
+
+/** How a repository works. */
+export interface RepositoryOptions {
+  /** How a command that was too late is decided again. */
+  readonly conflicts?: ConflictPolicy;
+  /** Is told of snapshots that could not be saved or read. Nothing unless given. */
+  readonly onSnapshotError?: (error: unknown) => void;
+}
+
+/** An aggregate as it is. */
+export interface Loaded<S> {
+  /** Its state; the initial one, if it has no events. */
+  readonly state: S;
+  /** Its last revision; undefined if it has no events. */
+  readonly revision: number | undefined;
+}
+
+/** What came of a command. */
+export interface Executed<S, T extends Types> extends Loaded<S> {
+  /** What was appended; nothing if nothing was decided, or the command had been carried out before. */
+  readonly events: readonly DomainEvent<T>[];
+  /** Position of the last event that the command led to; undefined if it led to none. Projections wait for it. */
+  readonly position: number | undefined;
+  /** Whether the command (by its id) had been carried out before. */
+  readonly alreadyExecuted: boolean;
+}
+
+/** What a command may say besides what it decides. */
+export interface ExecuteOptions extends CallOptions {
+  /** The command's identity, a UUID; given, it is carried out at most once. */
+  readonly commandId?: string;
+  /** Further metadata of its events. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** An aggregate as it was loaded, and what the next steps need. */
+interface Standing<S> extends Loaded<S> {
+  /** How many events were read: those after the snapshot. */
+  readonly read: number;
+  /** The first event of the command in question among them. */
+  readonly earlier: RecordedEvent | undefined;
+}
+
+/**
+ * Loads aggregates of one kind, and carries out commands on them.
+ *
+ * @example
+ * const orders = new Repository(client, order);
+ * const { position } = await orders.execute("42", (state) => ship(state));
+ */
+export class Repository<S, T extends Types> {
+  readonly #saving = new Set<Promise<void>>();
+  #snapshots: boolean;
+
+  constructor(
+    private readonly client: Client,
+    private readonly aggregate: Aggregate<S, T>,
+    private readonly options: RepositoryOptions = {},
+  ) {
+    this.#snapshots = aggregate.snapshot !== undefined;
+  }
+
+  /**
+   * The aggregate with this id as it is; in its initial state, if it has no events.
+   *
+   * @throws SchemaError if one of its events can't be read by this program.
+   */
+  async load(id: string, options: CallOptions = {}): Promise<Loaded<S>> {
+    const { state, revision } = await this.#load(id, undefined, options);
+    return { state, revision };
+  }
+
+  /**
+   * Carries out a command: loads the aggregate, decides, and appends what was decided. If somebody else appended
+   * meanwhile, it loads and decides again.
+   *
+   * @throws What `decide` throws; RevisionConflictError, if it was too late as often as the policy allows; SchemaError.
+   */
+  execute(id: string, decide: Decide<S, T>, options: ExecuteOptions = {}): Promise<Executed<S, T>> {
+    return decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, options));
+  }
+
+  /** Waits until the snapshots that are being saved are saved: before a program ends, or in tests. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#saving);
+  }
+
+  async #execute(id: string, decide: Decide<S, T>, options: ExecuteOptions): Promise<Executed<S, T>> {
+    const stream = this.aggregate.stream(id);
+    const { commandId } = options;
+    const standing = await this.#load(id, commandId, options);
+    const { revision } = standing;
+    if (commandId !== undefined) {
+      const earlier = standing.earlier ?? (await this.#beforeSnapshot(stream, commandId, standing, options));
+      if (earlier !== undefined) {
+        return { state: standing.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
+      }
+    }
+    const events = listOf(await decide(standing.state));
+    if (events.length === 0) {
+      return { state: standing.state, revision, events, position: undefined, alreadyExecuted: false };
+    }
+    const encoded = events.map((event, n) =>
+      this.aggregate.schema.encode(event, {
+        ...(commandId !== undefined && { id: nameId(commandId, String(n)), tags: n === 0 ? [tagOf(commandId)] : [] }),
+        ...(options.metadata !== undefined && { metadata: options.metadata }),
+      }),
+    );
+    const appended = await this.client.append(stream, revision ?? "no-stream", encoded, options);
+    const state = events.reduce((before, event) => this.aggregate.evolve(before, event), standing.state);
+    this.#maybeSnapshot(stream, state, appended.lastRevision, standing.read + events.length);
+    return { state, revision: appended.lastRevision, events, position: appended.lastPosition, alreadyExecuted: false };
+  }
+
+  async #load(id: string, commandId: string | undefined, options: CallOptions): Promise<Standing<S>> {
+    const stream = this.aggregate.stream(id);
+    const snapshot = await this.#snapshotOf(stream, options);
+    let state = snapshot === undefined ? this.aggregate.initial() : snapshot.state;
+    let revision = snapshot?.revision;
+    let read = 0;
+    let earlier: RecordedEvent | undefined;
+    const from = revision === undefined ? {} : { from: revision + 1 };
+    try {
+      for await (const event of this.client.readStream(stream, { ...options, ...from })) {
+        if (commandId !== undefined && event.tags.includes(tagOf(commandId))) {
+          earlier ??= event;
+        }
+        state = this.aggregate.evolve(state, this.#decode(event));
+        revision = event.revision;
+        read += 1;
+      }
+    } catch (error) {
+      if (!(error instanceof StreamNotFoundError)) {
+        throw error;
+      }
+      return { state: this.aggregate.initial(), revision: undefined, read: 0, earlier: undefined };
+    }
+    return { state, revision, read, earlier };
+  }
+
+  #decode(event: RecordedEvent): DomainEvent<T> {
+    const decoded = this.aggregate.schema.decode(event);
+    if (decoded === undefined) {
+      throw new SchemaError(
+        `event type ${event.type} (stream ${JSON.stringify(event.stream)}, revision ${event.revision}) is not in the schema of ${this.aggregate.category}: ` +
+          "to decide without it would be to decide on half of the facts",
+      );
+    }
+    return decoded;
+  }
+
+  /** What the command led to before the snapshot, whose events were not read. */
+  async #beforeSnapshot(stream: string, commandId: string, standing: Standing<S>, options: CallOptions): Promise<RecordedEvent | undefined> {
+    if (standing.revision === undefined || standing.revision + 1 === standing.read) {
+      return undefined;
+    }
+    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tagOf(commandId)] }, limit: 1 }).toArray();
+    return event;
+  }
+
+  async #snapshotOf(stream: string, options: CallOptions): Promise<{ state: S; revision: number } | undefined> {
+    const form = this.aggregate.snapshot;
+    if (form === undefined || !this.#snapshots) {
+      return undefined;
+    }
+    try {
+      const snapshot = await this.client.loadSnapshot(stream, { ...options, schemaVersion: form.version });
+      if (snapshot === undefined) {
+        return undefined;
+      }
+      const value: unknown = JSON.parse(Buffer.from(snapshot.data).toString());
+      return { state: form.fromJson === undefined ? (value as S) : form.fromJson(value), revision: snapshot.revision };
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      this.#snapshotFailed(error);
+      return undefined;
+    }
+  }
+
+  #maybeSnapshot(stream: string, state: S, revision: number, sinceLast: number): void {
+    const form = this.aggregate.snapshot;
+    if (form === undefined || !this.#snapshots || sinceLast < (form.every ?? 50)) {
+      return;
+    }
+    const save = async () => {
+      try {
+        const value = form.toJson === undefined ? state : form.toJson(state);
+        await this.client.saveSnapshot(stream, revision, Buffer.from(JSON.stringify(value)), { schemaVersion: form.version });
+      } catch (error) {
+        this.#snapshotFailed(error);
+      }
+    };
+    const saving = save().finally(() => this.#saving.delete(saving));
+    this.#saving.add(saving);
+  }
+
+  #snapshotFailed(error: unknown): void {
+    if (error instanceof UnimplementedError) {
+      // Without snapshots everything works as well, only slower; to ask each time would be slower still.
+      this.#snapshots = false;
+    }
+    this.options.onSnapshotError?.(error);
+  }
+}
+
+function tagOf(commandId: string): string {
+  return `command:${commandId}`;
+}

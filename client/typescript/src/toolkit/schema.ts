@@ -1,0 +1,145 @@
+/**
+ * Event types, in the forms they have had: which there are, in which version they are written, and how older ones are
+ * brought up to it when they are read.
+ *
+ * 1. An event is written in the newest version of its type, which stands in its metadata as `schema_version` (absent: 1).
+ * 2. It is never rewritten: upcasters run, one after the other, when it is read.
+ * 3. A version that is newer than this program knows is an error: to guess would be to decide on half of the facts.
+ */
+import { AnnalsError } from "../errors.js";
+import { newEvent, type NewEvent, type RecordedEvent } from "../events.js";
+import { currentContext, metadataOf, toMetadata } from "./context.js";
+
+/** What a type map says: names of event types, and what their data is. */
+export type Types = object;
+
+/** An event of one of these types, as the domain sees it; `type` tells which. */
+export type DomainEvent<T extends Types> = {
+  [K in keyof T & string]: {
+    /** What happened. */
+    readonly type: K;
+    /** The event itself. */
+    readonly data: T[K];
+    /** Labels for queries, besides those that the schema gives. */
+    readonly tags?: readonly string[];
+  };
+}[keyof T & string];
+
+/** How one type is written and read. */
+export interface TypeSchema<D> {
+  /** The version that is written, 1 or more. 1 unless given. */
+  readonly version?: number;
+  /** Under the number of each older version, what makes its data that of the next. All of them, from 1 on. */
+  readonly upcasters?: Readonly<Record<number, (data: never) => unknown>>;
+  /** Names that the type had before, which are read as this type. */
+  readonly formerly?: readonly string[];
+  /** Labels that each event of this type bears. */
+  readonly tags?: (data: D) => readonly string[];
+}
+
+/** An event can't be read or written in the form that this program knows. Update the program, or mend the schema. */
+export class SchemaError extends AnnalsError {}
+
+/** What an event bears besides its type and data when it is written. */
+export interface EncodeOptions {
+  /** Its id. A new one unless given. */
+  readonly id?: string;
+  /** Further tags. */
+  readonly tags?: readonly string[];
+  /** Further metadata, over that of the context. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The event types of a part of the domain. Made by `schema`.
+ */
+export class Schema<T extends Types> {
+  readonly #types: ReadonlyMap<string, TypeSchema<never>>;
+  readonly #read: ReadonlyMap<string, keyof T & string>;
+
+  /** Use `schema`. */
+  constructor(types: { readonly [K in keyof T]: TypeSchema<T[K]> }) {
+    this.#types = new Map(Object.entries(types));
+    const read = new Map<string, keyof T & string>();
+    for (const [name, { version = 1, upcasters = {}, formerly = [] }] of this.#types) {
+      for (let older = 1; older < version; older += 1) {
+        if (upcasters[older] === undefined) {
+          throw new SchemaError(`${name} is written in version ${version}, but nothing says how version ${older} becomes ${older + 1}`);
+        }
+      }
+      for (const known of [name, ...formerly]) {
+        if (read.has(known)) {
+          throw new SchemaError(`two event types are read from the name ${known}`);
+        }
+        read.set(known, name as keyof T & string);
+      }
+    }
+    this.#read = read;
+  }
+
+  /** All names that are read, former ones included: for the query of a subscription. */
+  get names(): readonly string[] {
+    return [...this.#read.keys()];
+  }
+
+  /** Names that are read as these types. */
+  namesOf(types: Iterable<string>): readonly string[] {
+    const wanted = new Set(types);
+    return [...this.#read].flatMap(([name, type]) => (wanted.has(type) ? [name] : []));
+  }
+
+  /** The event to append, with its version, its tags, and the context that holds now. */
+  encode(event: DomainEvent<T>, options: EncodeOptions = {}): NewEvent {
+    const type = this.#types.get(event.type);
+    if (type === undefined) {
+      throw new SchemaError(`event type ${event.type} is not in the schema`);
+    }
+    const { version = 1, tags } = type;
+    const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
+    const metadata = { ...toMetadata(currentContext()), ...(version > 1 && { schema_version: version }), ...options.metadata };
+    return newEvent(event.type, event.data, {
+      ...(options.id !== undefined && { id: options.id }),
+      tags: [...new Set(labels)],
+      ...(Object.keys(metadata).length > 0 && { metadata }),
+    });
+  }
+
+  /** The event as the domain sees it, in its newest form; undefined if its type is not in the schema. */
+  decode(event: RecordedEvent): DomainEvent<T> | undefined {
+    const name = this.#read.get(event.type);
+    const type = name === undefined ? undefined : this.#types.get(name);
+    if (type === undefined) {
+      return undefined;
+    }
+    const { version = 1, upcasters = {} } = type;
+    const written = version === 1 && event.metadata.length === 0 ? 1 : (metadataOf(event)["schema_version"] ?? 1);
+    if (typeof written !== "number" || written > version) {
+      throw new SchemaError(
+        `event ${event.id} (${event.type} at position ${event.position}) is of version ${JSON.stringify(written)}, and this program knows ${version}; update it`,
+      );
+    }
+    let data: unknown = event.data.length === 0 ? {} : event.json();
+    for (let older = written; older < version; older += 1) {
+      data = upcasters[older]?.(data as never);
+    }
+    return { type: name, data, tags: event.tags } as DomainEvent<T>;
+  }
+}
+
+/**
+ * Event types of a part of the domain.
+ *
+ * @example
+ * type Orders = { OrderPlaced: { customer: string; currency: string }; OrderShipped: { at: string } };
+ * const orders = schema<Orders>({
+ *   OrderPlaced: {
+ *     version: 2,
+ *     upcasters: { 1: (old: { customer: string }) => ({ ...old, currency: "EUR" }) },
+ *     tags: ({ customer }) => [`customer:${customer}`],
+ *   },
+ *   OrderShipped: {},
+ * });
+ */
+export function schema<T extends Types>(types: { readonly [K in keyof T]: TypeSchema<T[K]> }): Schema<T> {
+  return new Schema(types);
+}

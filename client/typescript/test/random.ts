@@ -1,0 +1,19 @@
+/** Random choices that can be had again: the seed is printed, and taken from `ANNALS_TEST_SEED`. */
+import type { TestContext } from "node:test";
+
+/** Numbers from 0 to 1. */
+export type Random = () => number;
+
+/** A source of numbers, whose seed the test's output tells. */
+export function seeded(context: TestContext): Random {
+  const seed = Number(process.env["ANNALS_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+  context.diagnostic(`ANNALS_TEST_SEED=${seed}`);
+  // mulberry32: short, and random enough to choose when to kill something.
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

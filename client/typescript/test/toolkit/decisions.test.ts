@@ -1,0 +1,193 @@
+/** Aggregates, repositories, decision models, schemas and contexts. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { type Client, newEvent, newId, RevisionConflictError } from "../../src/index.js";
+import { given, givenFacts, TestServer } from "../../src/testing/index.js";
+import { contextOf, decideOn, inContext, inContextOf, Repository, schema, SchemaError } from "../../src/toolkit/index.js";
+import { ifImplemented } from "../client/fixtures.js";
+import { addItem, confirm, order, orders, place, Refused } from "./orders.js";
+
+let server: TestServer;
+let client: Client;
+
+before(async () => {
+  server = await TestServer.start();
+  client = server.client();
+});
+after(() => server[Symbol.asyncDispose]());
+
+test("decisions are tested without a server", async () => {
+  const placed = { type: "OrderPlaced", data: { customer: "ada", currency: "CHF" } } as const;
+  const added = { type: "ItemAdded", data: { item: "tea", cents: 450 } } as const;
+  await given(order).when(place("ada")).then(placed);
+  await given(order, placed).when(place("ada")).thenFails(Refused);
+  await given(order, placed).when(confirm).thenFails(/empty order/);
+  await given(order, placed, added).when(confirm).then({ type: "OrderConfirmed", data: {} });
+  await given(order, placed, added, { type: "OrderConfirmed", data: {} }).when(confirm).then();
+  await given(order, placed, added).when(addItem("cup", 50)).thenState({ status: "open", cents: 500, items: 2 });
+  await assert.rejects(given(order, placed).when(place("ada")).then(placed), Refused);
+  await assert.rejects(given(order).when(place("ada")).then({ ...placed, data: { customer: "bob", currency: "CHF" } }), assert.AssertionError);
+});
+
+test("a repository carries out commands, and loads what they led to", async () => {
+  const repository = new Repository(client, order);
+  const id = newId();
+  assert.deepEqual(await repository.load(id), { state: order.initial(), revision: undefined });
+  const { position, revision, events } = await repository.execute(id, place("ada"));
+  assert.equal(revision, 0);
+  assert.equal(events.length, 1);
+  assert.equal((await client.serverInfo()).head, position);
+  await repository.execute(id, addItem("tea", 450));
+  await assert.rejects(repository.execute(id, place("bob")), Refused);
+  const { state } = await repository.execute(id, confirm);
+  assert.deepEqual(state, { status: "confirmed", cents: 450, items: 1 });
+  assert.equal((await repository.execute(id, confirm)).position, undefined);
+  assert.deepEqual(await repository.load(id), { state, revision: 2 });
+  const [placed] = await client.readStream(order.stream(id)).toArray();
+  assert.deepEqual(placed?.tags, ["customer:ada"]);
+});
+
+test("commands that come at once are all carried out, each on what the others led to", async () => {
+  const repository = new Repository(client, order, { conflicts: { triesMax: 100, pauseFirstMs: 2 } });
+  const id = newId();
+  await repository.execute(id, place("ada"));
+  await Promise.all(Array.from({ length: 20 }, (_, n) => repository.execute(id, addItem(`item ${n}`, 1))));
+  const { state, revision } = await repository.load(id);
+  assert.equal(revision, 20);
+  assert.equal(state.cents, 20);
+});
+
+test("a command that is always too late fails with the conflict, after as many tries as it may have", async () => {
+  const repository = new Repository(client, order, { conflicts: { triesMax: 3, pauseFirstMs: 1 } });
+  const id = newId();
+  let decided = 0;
+  const late = repository.execute(id, async () => {
+    decided += 1;
+    await client.append(order.stream(id), "any", [orders.encode({ type: "ItemAdded", data: { item: "x", cents: 1 } })]);
+    return { type: "OrderConfirmed", data: {} };
+  });
+  await assert.rejects(late, RevisionConflictError);
+  assert.equal(decided, 3);
+});
+
+test("a command with an id is carried out once, however often and from wherever it comes", async () => {
+  const id = newId();
+  await new Repository(client, order).execute(id, place("ada"));
+  const commandId = newId();
+  const results = await Promise.all(
+    Array.from({ length: 8 }, () => new Repository(client, order).execute(id, addItem("tea", 450), { commandId })),
+  );
+  assert.equal((await new Repository(client, order).load(id)).state.cents, 450);
+  assert.deepEqual(new Set(results.map(({ position }) => position)).size, 1);
+  const again = await new Repository(client, order).execute(id, addItem("tea", 450), { commandId });
+  assert.equal(again.alreadyExecuted, true);
+  await new Repository(client, order).execute(id, addItem("tea", 450), { commandId: newId() });
+  assert.equal((await new Repository(client, order).load(id)).state.cents, 900);
+});
+
+test("a snapshot is saved behind the caller's back, and loaded with the events after it", async (context) => {
+  await ifImplemented(context, async () => {
+    const errors: unknown[] = [];
+    const repository = new Repository(client, order, { onSnapshotError: (error) => errors.push(error) });
+    const id = newId();
+    await repository.execute(id, place("ada"));
+    for (let n = 0; n < 12; n += 1) await repository.execute(id, addItem("tea", 1), { commandId: newId() });
+    await repository.settled();
+    const snapshot = await client.loadSnapshot(order.stream(id));
+    assert.ok(snapshot !== undefined && snapshot.revision >= 9);
+    assert.deepEqual((await repository.load(id)).state, { status: "open", cents: 12, items: 12 });
+    const [first] = await client.readStream(order.stream(id), { query: { types: ["ItemAdded"] }, limit: 1 }).toArray();
+    const commandId = first?.tags.find((tag) => tag.startsWith("command:"))?.slice("command:".length) ?? "";
+    assert.equal((await repository.execute(id, addItem("tea", 1), { commandId })).alreadyExecuted, true);
+    assert.deepEqual(errors, []);
+  });
+});
+
+test("without snapshots on the server a repository works all the same", async () => {
+  const errors: unknown[] = [];
+  const repository = new Repository(client, order, { onSnapshotError: (error) => errors.push(error) });
+  const id = newId();
+  await repository.execute(id, place("ada"));
+  for (let n = 0; n < 12; n += 1) await repository.execute(id, addItem("tea", 1));
+  await repository.settled();
+  assert.equal((await repository.load(id)).state.cents, 12);
+  assert.ok(errors.length <= 1);
+});
+
+test("old events are read in their newest form, and newer ones than the program knows are an error", async () => {
+  const stream = order.stream(newId());
+  await client.append(stream, "no-stream", [
+    newEvent("OrderSubmitted", { customer: "ada" }),
+    newEvent("OrderPlaced", { customer: "bob" }),
+    newEvent("OrderPlaced", { customer: "eve", currency: "USD" }, { metadata: { schema_version: 2 } }),
+    newEvent("OrderPlaced", {}, { metadata: { schema_version: 3 } }),
+    newEvent("Unknown"),
+  ]);
+  const events = await client.readStream(stream).toArray();
+  const decoded = events.slice(0, 3).map((event) => orders.decode(event)?.data);
+  assert.deepEqual(decoded, [
+    { customer: "ada", currency: "EUR" },
+    { customer: "bob", currency: "EUR" },
+    { customer: "eve", currency: "USD" },
+  ]);
+  assert.throws(() => orders.decode(events[3]!), SchemaError);
+  assert.equal(orders.decode(events[4]!), undefined);
+  assert.deepEqual(orders.namesOf(["OrderPlaced"]), ["OrderPlaced", "OrderSubmitted"]);
+  assert.throws(() => schema<{ A: object }>({ A: { version: 3, upcasters: { 1: (data: object) => data } } }), SchemaError);
+});
+
+test("where an event comes from flows from command to event to reaction", async () => {
+  const repository = new Repository(client, order);
+  const [id, correlationId] = [newId(), newId()];
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  await inContext({ correlationId, userId: "ada", traceparent }, () => repository.execute(id, place("ada")));
+  const [placed] = await client.readStream(order.stream(id)).toArray();
+  assert.ok(placed !== undefined);
+  assert.deepEqual(placed.metadataJson(), { correlation_id: correlationId, user_id: "ada", traceparent, schema_version: 2 });
+  await inContextOf(placed, () => repository.execute(id, addItem("tea", 1)));
+  const [, added] = await client.readStream(order.stream(id)).toArray();
+  assert.ok(added !== undefined);
+  const { traceparent: child, ...rest } = contextOf(added);
+  assert.deepEqual(rest, { correlationId, causationId: placed.id, userId: "ada" });
+  assert.match(child ?? "", /^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/);
+});
+
+interface Courses {
+  CourseDefined: { seats: number };
+  Enrolled: { student: string };
+}
+const courses = schema<Courses>({ CourseDefined: {}, Enrolled: { tags: ({ student }) => [`student:${student}`] } });
+const enrolment = (course: string) => ({
+  seats: { query: { types: ["CourseDefined"], tags: [course] }, initial: () => 0, evolve: { CourseDefined: (_: number, { seats }: { seats: number }) => seats } },
+  taken: { query: { types: ["Enrolled"], tags: [course] }, initial: () => 0, evolve: { Enrolled: (taken: number) => taken + 1 } },
+});
+const enrol = (course: string, student: string) => ({ seats, taken }: { seats: number; taken: number }) => {
+  if (taken >= seats) throw new Refused(`${course} is full`);
+  return [{ stream: `student-${student}`, type: "Enrolled" as const, data: { student }, tags: [course] }];
+};
+
+test("decisions on facts are tested without a server", async () => {
+  const defined = { stream: "course-1", type: "CourseDefined", data: { seats: 1 }, tags: ["course:1"] } as const;
+  const enrolled = { stream: "student-a", type: "Enrolled", data: { student: "a" }, tags: ["course:1"] } as const;
+  const models = enrolment("course:1");
+  await givenFacts(courses, models, defined).when(enrol("course:1", "a")).then(enrolled);
+  await givenFacts(courses, models, defined, enrolled).when(enrol("course:1", "b")).thenFails(Refused);
+  await givenFacts(courses, models, defined, { ...enrolled, tags: ["course:2"] }).when(enrol("course:1", "b")).then({ ...enrolled, stream: "student-b", data: { student: "b" } });
+});
+
+test("of many that decide on the same facts at once, no more succeed than may", async (context) => {
+  await ifImplemented(context, async () => {
+    const course = `course:${newId()}`;
+    const models = enrolment(course);
+    await client.append(course.replace(":", "-"), "no-stream", [courses.encode({ type: "CourseDefined", data: { seats: 3 }, tags: [course] })]);
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, n) => decideOn(client, courses, models, enrol(course, `s${n}`), { conflicts: { triesMax: 50 } })),
+    );
+    for (const result of results) {
+      if (result.status === "rejected" && !(result.reason instanceof Refused)) throw result.reason;
+    }
+    assert.equal(results.filter(({ status }) => status === "fulfilled").length, 3);
+    assert.equal((await client.readAll({ query: { types: ["Enrolled"], tags: [course] } }).toArray()).length, 3);
+  });
+});

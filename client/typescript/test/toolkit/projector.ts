@@ -1,0 +1,22 @@
+/** A process that runs a projection until it is killed: `node projector.js ENDPOINT sqlite PATH | postgres JSON`. */
+import pg from "pg";
+
+import { Client } from "../../src/index.js";
+import { Projections } from "../../src/toolkit/index.js";
+import { type PgClient, PostgresStore } from "../../src/toolkit/postgres.js";
+import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
+import { totals } from "./orders.js";
+import { openSqlite, postgresTable, sqliteTable } from "./stores.js";
+
+const [endpoint = "", kind, where = ""] = process.argv.slice(2);
+const client = new Client({ endpoints: endpoint, timeoutMs: 30_000 });
+// Small batches, so that a kill often finds one half done.
+const options = { batchEvents: 7, pauseFirstMs: 5, pauseMaxMs: 50 };
+
+if (kind === "sqlite") {
+  new Projections<SqliteDatabase>(client, new SqliteStore(openSqlite(where)), [totals(sqliteTable())], options);
+} else {
+  const pool = new pg.Pool(JSON.parse(where) as pg.PoolConfig);
+  pool.on("error", () => undefined);
+  new Projections<PgClient>(client, new PostgresStore<PgClient>(pool), [totals(postgresTable)], options);
+}
