@@ -39,7 +39,7 @@ async function append(client: Client, over: () => boolean): Promise<number> {
   for (let n = 0; !over(); n += 1) {
     const events = Array.from({ length: 1 + (n % 20) }, (_, i) => orders.encode({ type: "ItemAdded", data: { item: "tea", cents: 1 + ((n + i) % 9) } }));
     ({ lastPosition: last } = await client.append(`order-${n % 13}`, "any", events));
-    await pause(2);
+    await pause(15);
   }
   return last;
 }

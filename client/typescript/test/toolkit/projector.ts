@@ -8,15 +8,34 @@ import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import { totals } from "./orders.js";
 import { openSqlite, postgresTable, sqliteTable } from "./stores.js";
 
+/** Holds transactions open for a moment before they commit, so that a kill finds one in the middle, or between two. */
+const slowly = <Tx, R>(body: (tx: Tx) => Promise<R>) => async (tx: Tx): Promise<R> => {
+  const result = await body(tx);
+  await new Promise((resolve) => setTimeout(resolve, 4));
+  return result;
+};
+
+class SlowSqlite extends SqliteStore {
+  override transaction<R>(body: (tx: SqliteDatabase) => Promise<R>): Promise<R> {
+    return super.transaction(slowly(body));
+  }
+}
+
+class SlowPostgres extends PostgresStore {
+  override transaction<R>(body: (tx: PgClient) => Promise<R>): Promise<R> {
+    return super.transaction(slowly(body));
+  }
+}
+
 const [endpoint = "", kind, where = ""] = process.argv.slice(2);
 const client = new Client({ endpoints: endpoint, timeoutMs: 30_000 });
 // Small batches, so that a kill often finds one half done.
 const options = { batchEvents: 7, pauseFirstMs: 5, pauseMaxMs: 50 };
 
 if (kind === "sqlite") {
-  new Projections<SqliteDatabase>(client, new SqliteStore(openSqlite(where)), [totals(sqliteTable())], options);
+  new Projections<SqliteDatabase>(client, new SlowSqlite(openSqlite(where)), [totals(sqliteTable())], options);
 } else {
   const pool = new pg.Pool(JSON.parse(where) as pg.PoolConfig);
   pool.on("error", () => undefined);
-  new Projections<PgClient>(client, new PostgresStore<PgClient>(pool), [totals(postgresTable)], options);
+  new Projections<PgClient>(client, new SlowPostgres(pool), [totals(postgresTable)], options);
 }
