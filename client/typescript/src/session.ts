@@ -13,16 +13,15 @@
  * expect an exact revision; they then stand before it.
  */
 import { create } from "@bufbuild/protobuf";
-import { type ClientDuplexStream, status as Code } from "@grpc/grpc-js";
 
 import { type Appended, type AppendedToMany, type Check, type ExpectedRevision, fromPbAppended, fromPbAppendedToMany, toPbAppend, toPbAppendToMany, type Write } from "./append.js";
-import { bidirectional, METHODS } from "./call.js";
+import { METHODS } from "./call.js";
 import type { Picked } from "./connection.js";
+import { Conversation } from "./conversation.js";
 import { AnnalsError, DeadlineExceededError, ProtocolError, ClosedError, UnreachableError } from "./errors.js";
 import type { NewEvent } from "./events.js";
 import {
   type AppendSessionRequest,
-  type AppendSessionResponse,
   type SessionAppend,
   SessionAppendSchema,
   type SessionResult,
@@ -43,8 +42,6 @@ export interface SessionLimits {
 const MESSAGE_APPENDS_MAX = 1_000;
 /** A message is closed when it holds as many bytes: small enough that the server begins early. */
 const MESSAGE_BYTES = 512 * 1_024;
-/** After how long without anything unanswered a call is ended. */
-const IDLE_MS = 100;
 
 type Result = Appended | AppendedToMany;
 
@@ -300,106 +297,5 @@ function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsErr
       return fromResult(result.value);
     case undefined:
       return new ProtocolError("an empty session result");
-  }
-}
-
-/** What a conversation is about. */
-interface Talk {
-  next: () => AppendSessionRequest | undefined;
-  answered: (results: SessionResult[]) => void;
-  idle: () => boolean;
-  deadline: () => number;
-}
-
-/** One call of a session: sends while there is something to send, one message on its way at a time. */
-class Conversation {
-  /** Resolves when the call has ended in good order. */
-  readonly held: Promise<void>;
-  /** Whether it was ended from this side, because there was nothing to send. */
-  idled = false;
-  readonly #call: ClientDuplexStream<AppendSessionRequest, AppendSessionResponse>;
-  readonly #talk: Talk;
-  #sending = false;
-  /** Whether no more is sent on it. */
-  #ended = false;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(picked: Picked, talk: Talk) {
-    this.#talk = talk;
-    const call = bidirectional(picked, METHODS.appendSession);
-    this.#call = call;
-    this.held = new Promise<void>((resolve, reject) => {
-      const over = (error?: Error) => {
-        clearTimeout(this.#timer);
-        this.#ended = true;
-        if (error === undefined) {
-          resolve();
-        } else {
-          reject(error);
-        }
-      };
-      call.on("data", (message: AppendSessionResponse) => {
-        try {
-          talk.answered(message.results);
-          this.#watch(over);
-        } catch (thrown) {
-          over(thrown as Error);
-          call.cancel();
-        }
-      });
-      call.on("error", (error: Error) => {
-        // What was appended is answered; how the call then ends does not matter.
-        over(talk.idle() ? undefined : error);
-      });
-      call.on("status", ({ code }) => {
-        if (code === Code.OK) {
-          over();
-        }
-      });
-      this.#watch(over);
-    });
-    this.wake();
-  }
-
-  /** Sends what there is. */
-  wake(): void {
-    if (this.#sending || this.#ended) {
-      return;
-    }
-    const message = this.#talk.next();
-    if (message === undefined) {
-      return;
-    }
-    this.#sending = true;
-    this.#call.write(message, () => {
-      this.#sending = false;
-      this.wake();
-    });
-  }
-
-  /** Ends the call when what was sent is answered. */
-  end(): void {
-    if (!this.#ended) {
-      this.#ended = true;
-      this.idled = true;
-      this.#call.end();
-    }
-  }
-
-  /** Sets the time after which the call is given up, or, if it is idle, ended. */
-  #watch(over: (error: Error) => void): void {
-    clearTimeout(this.#timer);
-    const idle = this.#talk.idle();
-    const wait = idle ? IDLE_MS : Math.max(this.#talk.deadline() - Date.now(), 0);
-    this.#timer = setTimeout(() => {
-      if (this.#talk.idle()) {
-        this.end();
-      } else if (Date.now() < this.#talk.deadline()) {
-        this.#watch(over);
-      } else {
-        over(new DeadlineExceededError(wait));
-        this.#call.cancel();
-      }
-    }, wait);
   }
 }
