@@ -47,7 +47,7 @@ const decoder = new TextDecoder();
  * @throws JsonError if data or metadata has no JSON form.
  *
  * @example
- * newEvent("OrderPlaced", { total: 42 }, { tags: ["customer:7"], metadata: { user_id: "ada" } })
+ * newEvent("OrderPlaced", { total: 42 }, { tags: ["customer:7"], metadata: { userId: "ada" } })
  */
 export function newEvent(type: string, data?: unknown, options: NewEventOptions = {}): NewEvent {
   return {

@@ -4,7 +4,7 @@
  * `inContext` bears it, and a reaction to an event runs in the context of that event.
  *
  * In the store it is JSON metadata, under names that are the same in every language:
- * `correlation_id`, `causation_id`, `user_id`, `traceparent`, `tracestate`.
+ * `correlationId`, `causationId`, `userId`, `traceparent`, `tracestate`; and, from schemas, `schemaVersion`.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
@@ -29,9 +29,9 @@ export interface Context {
 const storage = new AsyncLocalStorage<Context>();
 
 const NAMES = {
-  correlationId: "correlation_id",
-  causationId: "causation_id",
-  userId: "user_id",
+  correlationId: "correlationId",
+  causationId: "causationId",
+  userId: "userId",
   traceparent: "traceparent",
   tracestate: "tracestate",
 } as const satisfies Record<keyof Context, string>;
@@ -52,6 +52,12 @@ export function inContext<T>(context: Context, body: () => T): T {
   const outside = currentContext();
   const given = Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined));
   return storage.run({ correlationId: outside.correlationId ?? newId(), ...outside, ...given }, body);
+}
+
+/** Runs a command in the context that holds now: one with a correlation id, and caused by the command, if by nothing else. */
+export function inContextOfCommand<T>(commandId: string | undefined, body: () => T): T {
+  const causationId = currentContext().causationId ?? commandId;
+  return inContext(causationId === undefined ? {} : { causationId }, body);
 }
 
 /** Runs the body as a reaction to this event: the same correlation, user and trace, caused by the event. */

@@ -7,6 +7,7 @@ import type { AppendedToMany } from "../append.js";
 import type { CallOptions } from "../options.js";
 import { itemsOf, type Matchable, matches, type Query, type QueryItem } from "../query.js";
 import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { inContextOfCommand } from "./context.js";
 import { SchemaError, type DomainEvent, type Schema, type Types } from "./schema.js";
 
 /** A fact that a decision rests on, made of the events that match a query (types and tags; no prefixes). */
@@ -68,7 +69,7 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
   options: DecisionOptions = {},
 ): Promise<DecisionResult<T>> {
   const query = Object.values(models).flatMap((model): readonly QueryItem[] => itemsOf(model.query));
-  return decidingAgain(options.conflicts ?? {}, options.signal, async () => {
+  const decideOnce = async (): Promise<DecisionResult<T>> => {
     const read = client.readAll({ ...options, query });
     const { head } = await read.begin();
     const facts = new FactsSoFar<T, M>(models);
@@ -87,7 +88,8 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
     const writes = events.map((event) => ({ stream: event.stream, events: [schema.encode(event, metadata)] }));
     const appended = await client.appendToMany(writes, [{ noMatch: query, after: head }], options);
     return { events, appended };
-  });
+  };
+  return inContextOfCommand(undefined, () => decidingAgain(options.conflicts ?? {}, options.signal, decideOnce));
 }
 
 type EvolveFact = (state: unknown, data: unknown, event: unknown) => unknown;

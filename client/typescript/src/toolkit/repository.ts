@@ -4,7 +4,7 @@
  * 1. An aggregate is its latest snapshot of the current form, and the events after it.
  * 2. What a command decides is appended only if the stream is still as the decision saw it; otherwise it is decided again.
  * 3. A command with an id is carried out once, however often and from however many places it is given: its events' ids are
- *    made of that id, and the first bears the tag `command:<id>`.
+ *    made of that id, and they bear the tag `command:<id>`.
  * 4. Snapshots are saved behind the caller's back; one that can't be saved is told to `onSnapshotError`, and costs nothing
  *    but time.
  */
@@ -15,6 +15,7 @@ import type { CallOptions } from "../options.js";
 import { nameId } from "../uuid.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
 import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { inContextOfCommand } from "./context.js";
 import { SchemaError, type DomainEvent, type Types } from "./schema.js";
 
 /** How a repository works. */
@@ -55,7 +56,7 @@ export interface ExecuteOptions extends CallOptions {
 interface Standing<S> extends Loaded<S> {
   /** How many events were read: those after the snapshot. */
   readonly read: number;
-  /** The first event of the command in question among them. */
+  /** The last event of the command in question among them. */
   readonly earlier: RecordedEvent | undefined;
 }
 
@@ -95,7 +96,9 @@ export class Repository<S, T extends Types> {
    * @throws What `decide` throws; RevisionConflictError, if it was too late as often as the policy allows; SchemaError.
    */
   execute(id: string, decide: Decide<S, T>, options: ExecuteOptions = {}): Promise<Executed<S, T>> {
-    return decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, options));
+    return inContextOfCommand(options.commandId, () =>
+      decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, options)),
+    );
   }
 
   /** Waits until the snapshots that are being saved are saved: before a program ends, or in tests. */
@@ -120,7 +123,7 @@ export class Repository<S, T extends Types> {
     }
     const encoded = events.map((event, n) =>
       this.aggregate.schema.encode(event, {
-        ...(commandId !== undefined && { id: nameId(commandId, String(n)), tags: n === 0 ? [tagOf(commandId)] : [] }),
+        ...(commandId !== undefined && { id: nameId(commandId, String(n)), tags: [tagOf(commandId)] }),
         ...(options.metadata !== undefined && { metadata: options.metadata }),
       }),
     );
@@ -141,7 +144,7 @@ export class Repository<S, T extends Types> {
     try {
       for await (const event of this.client.readStream(stream, { ...options, ...from })) {
         if (commandId !== undefined && event.tags.includes(tagOf(commandId))) {
-          earlier ??= event;
+          earlier = event;
         }
         state = this.aggregate.evolve(state, this.#decode(event));
         revision = event.revision;
@@ -172,7 +175,7 @@ export class Repository<S, T extends Types> {
     if (standing.revision === undefined || standing.revision + 1 === standing.read) {
       return undefined;
     }
-    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tagOf(commandId)] }, limit: 1 }).toArray();
+    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tagOf(commandId)] }, backwards: true, limit: 1 }).toArray();
     return event;
   }
 

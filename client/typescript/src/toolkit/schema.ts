@@ -2,7 +2,7 @@
  * Event types, in the forms they have had: which there are, in which version they are written, and how older ones are
  * brought up to it when they are read.
  *
- * 1. An event is written in the newest version of its type, which stands in its metadata as `schema_version` (absent: 1).
+ * 1. An event is written in the newest version of its type, which stands in its metadata as `schemaVersion` (absent: 1).
  * 2. It is never rewritten: upcasters run, one after the other, when it is read.
  * 3. A version that is newer than this program knows is an error: to guess would be to decide on half of the facts.
  */
@@ -96,7 +96,7 @@ export class Schema<T extends Types> {
     }
     const { version = 1, tags } = type;
     const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
-    const metadata = { ...toMetadata(currentContext()), ...(version > 1 && { schema_version: version }), ...options.metadata };
+    const metadata = { ...toMetadata(currentContext()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
     return newEvent(event.type, event.data, {
       ...(options.id !== undefined && { id: options.id }),
       tags: [...new Set(labels)],
@@ -112,7 +112,7 @@ export class Schema<T extends Types> {
       return undefined;
     }
     const { version = 1, upcasters = {} } = type;
-    const written = version === 1 && event.metadata.length === 0 ? 1 : (metadataOf(event)["schema_version"] ?? 1);
+    const written = version === 1 && event.metadata.length === 0 ? 1 : (metadataOf(event)["schemaVersion"] ?? 1);
     if (typeof written !== "number" || written > version) {
       throw new SchemaError(
         `event ${event.id} (${event.type} at position ${event.position}) is of version ${JSON.stringify(written)}, and this program knows ${version}; update it`,

@@ -33,7 +33,7 @@ after(() => server[Symbol.asyncDispose]());
 
 test("an append tells where its events stand, and a read gives them back unchanged", async () => {
   const data = { total: 42, note: "größer" };
-  const event = newEvent("OrderPlaced", data, { tags: ["customer:7", "shop:2"], metadata: { user_id: "ada" } });
+  const event = newEvent("OrderPlaced", data, { tags: ["customer:7", "shop:2"], metadata: { userId: "ada" } });
   const appended = await client.append("order-1", "no-stream", [event, newEvent("OrderPaid")]);
   assert.equal(appended.firstRevision, 0);
   assert.equal(appended.lastRevision, 1);
@@ -48,7 +48,7 @@ test("an append tells where its events stand, and a read gives them back unchang
   assert.equal(first.position, appended.firstPosition);
   assert.equal(first.type, "OrderPlaced");
   assert.deepEqual(first.json(), data);
-  assert.deepEqual(first.metadataJson(), { user_id: "ada" });
+  assert.deepEqual(first.metadataJson(), { userId: "ada" });
   assert.deepEqual(first.tags, ["customer:7", "shop:2"]);
   assert.equal(first.recordedAt.toString(), appended.recordedAt.toString());
   assert.equal(second.data.length, 0);

@@ -120,8 +120,8 @@ test("old events are read in their newest form, and newer ones than the program 
   await client.append(stream, "no-stream", [
     newEvent("OrderSubmitted", { customer: "ada" }),
     newEvent("OrderPlaced", { customer: "bob" }),
-    newEvent("OrderPlaced", { customer: "eve", currency: "USD" }, { metadata: { schema_version: 2 } }),
-    newEvent("OrderPlaced", {}, { metadata: { schema_version: 3 } }),
+    newEvent("OrderPlaced", { customer: "eve", currency: "USD" }, { metadata: { schemaVersion: 2 } }),
+    newEvent("OrderPlaced", {}, { metadata: { schemaVersion: 3 } }),
     newEvent("Unknown"),
   ]);
   const events = await client.readStream(stream).toArray();
@@ -144,13 +144,28 @@ test("where an event comes from flows from command to event to reaction", async 
   await inContext({ correlationId, userId: "ada", traceparent }, () => repository.execute(id, place("ada")));
   const [placed] = await client.readStream(order.stream(id)).toArray();
   assert.ok(placed !== undefined);
-  assert.deepEqual(placed.metadataJson(), { correlation_id: correlationId, user_id: "ada", traceparent, schema_version: 2 });
+  assert.deepEqual(placed.metadataJson(), { correlationId, userId: "ada", traceparent, schemaVersion: 2 });
   await inContextOf(placed, () => repository.execute(id, addItem("tea", 1)));
   const [, added] = await client.readStream(order.stream(id)).toArray();
   assert.ok(added !== undefined);
   const { traceparent: child, ...rest } = contextOf(added);
   assert.deepEqual(rest, { correlationId, causationId: placed.id, userId: "ada" });
   assert.match(child ?? "", /^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/);
+});
+
+test("a command without a context begins a correlation, and is the cause of its events", async () => {
+  const [id, commandId] = [newId(), newId()];
+  const { revision } = await new Repository(client, order).execute(id, () => [
+    { type: "OrderPlaced", data: { customer: "ada", currency: "CHF" } },
+    { type: "ItemAdded", data: { item: "tea", cents: 1 } },
+  ], { commandId });
+  assert.equal(revision, 1);
+  const events = await client.readStream(order.stream(id)).toArray();
+  const contexts = events.map(contextOf);
+  assert.match(contexts[0]?.correlationId ?? "", /^[0-9a-f-]{36}$/);
+  assert.deepEqual(contexts[1], contexts[0]);
+  assert.equal(contexts[0]?.causationId, commandId);
+  assert.ok(events.every(({ tags }) => tags.includes(`command:${commandId}`)));
 });
 
 interface Courses {

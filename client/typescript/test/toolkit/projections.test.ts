@@ -196,7 +196,7 @@ test("a process manager reacts exactly once in effect, though its reactions run 
   for (const id of ids) {
     const [placed, ...items] = await client.readStream(order.stream(id)).toArray();
     assert.deepEqual(items.map((event) => event.json<{ item: string }>().item), ["gift", "card"]);
-    assert.equal((items[0]?.metadataJson() as Record<string, unknown>)["causation_id"], placed?.id);
+    assert.equal((items[0]?.metadataJson() as Record<string, unknown>)["causationId"], placed?.id);
   }
 });
 
