@@ -131,7 +131,8 @@ impl Watched {
 fn reclaim(writer: &Mutex<Writer>, store: &Store, place: Place, removed: u64) -> Result<Reclaimed> {
     let started = Instant::now();
     let keyspace = store.keyspace(place);
-    let bytes = || store.database.disk_space().unwrap_or_default();
+    // Not as fjall counts: it takes a journal for as long as what is reserved for it.
+    let bytes = || tables(store) + journal::taken(&store.folder);
     let bytes_before = bytes();
     flush(writer, store)?;
     keyspace.major_compact().map_err(|error| refused(&error))?;
@@ -147,6 +148,12 @@ fn reclaim(writer: &Mutex<Writer>, store: &Store, place: Place, removed: u64) ->
         bytes_after: bytes(),
         took: started.elapsed(),
     })
+}
+
+/// Bytes of tables.
+fn tables(store: &Store) -> u64 {
+    let places = [Place::Log, Place::Index].into_iter();
+    places.map(|place| store.keyspace(place).disk_space()).sum()
 }
 
 /// Writes what is in memory to tables, of both keyspaces: a journal goes when all that it holds is in tables.

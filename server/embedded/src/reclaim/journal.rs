@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 
 use annals_engine::Result;
 
-use super::{Place, Store, refused};
+use super::{Place, Store, refused, tables};
 
 /// A journal with more than so many bytes is sealed at the next flush.
 const SEALED_BYTES: u64 = 64_000_000;
@@ -20,12 +20,9 @@ const FILL_BYTES: usize = 65_535;
 
 /// Replaces the journal, if that is worth it. `flush`: writes what is in memory to tables.
 pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()> {
+    // All but the last are gone by now, unless something else was flushed just then.
     let taken = taken(&store.folder);
-    let tables: u64 = [Place::Log, Place::Index]
-        .into_iter()
-        .map(|place| store.keyspace(place).disk_space())
-        .sum();
-    if taken < TAKEN_BYTES_MIN || taken < tables / 8 {
+    if taken < TAKEN_BYTES_MIN || taken < tables(store) / 8 {
         return Ok(());
     }
     let missing = SEALED_BYTES.saturating_sub(taken) + (1 << 20);
@@ -40,19 +37,22 @@ pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()>
     flush()
 }
 
-/// Bytes that the last journal takes on the disk, of those that are reserved for it.
-fn taken(folder: &Path) -> u64 {
-    let number = |path: &Path| -> Option<u64> {
-        let journal = path.extension().is_some_and(|extension| extension == "jnl");
-        path.file_stem()?.to_str()?.parse().ok().filter(|_| journal)
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    let last = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| number(path).is_some())
-        .max_by_key(|path| number(path));
-    let metadata = last.and_then(|path| fs::metadata(path).ok());
-    metadata.map_or(0, |metadata| disk_bytes(&metadata))
+/// Bytes that the journals take on the disk, of those that are reserved for them.
+pub(super) fn taken(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(std::result::Result::ok);
+    entries
+        .filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "jnl")
+        })
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|metadata| disk_bytes(&metadata))
+        .sum()
 }
 
 #[cfg(unix)]
