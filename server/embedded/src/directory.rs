@@ -17,10 +17,12 @@ use crate::{OpenError, Settings};
 
 const FIRST_LINE: &str = "annals embedded store, format 1";
 
-/// fjall with its two keyspaces.
+/// fjall with its keyspaces.
 pub(crate) struct Opened {
     pub(crate) index: Keyspace,
     pub(crate) log: Keyspace,
+    /// Holds nothing that anybody reads; see `reclaim::journal`.
+    pub(crate) filler: Keyspace,
     pub(crate) database: Database,
     /// The last to be dropped: the directory is free when all else is closed.
     pub(crate) lock: File,
@@ -42,10 +44,11 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError
         create(path, &store, settings)?;
     }
     check_format(path, &store.join("format"), settings)?;
-    let (database, index, log) = open_fjall(path, &fjall_folder(path), settings)?;
+    let (database, [index, log, filler]) = open_fjall(path, &fjall_folder(path), settings)?;
     Ok(Opened {
         index,
         log,
+        filler,
         database,
         lock,
     })
@@ -83,7 +86,7 @@ fn open_fjall(
     path: &Path,
     folder: &Path,
     settings: &Settings,
-) -> Result<(Database, Keyspace, Keyspace), OpenError> {
+) -> Result<(Database, [Keyspace; 3]), OpenError> {
     let open = || {
         let database = Database::builder(folder)
             .cache_size(settings.cache_bytes)
@@ -96,7 +99,8 @@ fn open_fjall(
             .open()?;
         let index = database.keyspace("index", || layout::index_options(settings))?;
         let log = database.keyspace("log", || layout::log_options(settings))?;
-        Ok((database, index, log))
+        let filler = database.keyspace("filler", layout::filler_options)?;
+        Ok((database, [index, log, filler]))
     };
     open().map_err(|error| OpenError::from_fjall(path, &error))
 }

@@ -134,6 +134,13 @@ pub(crate) fn log_options(settings: &Settings) -> KeyspaceCreateOptions {
         .with_kv_separation(separation)
 }
 
+/// Filled with one value again and again, only the last of which is ever in a table, and compressed to next to nothing.
+pub(crate) fn filler_options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(16 * 1_024 * 1_024)
+        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -156,14 +156,21 @@ fn tables(store: &Store) -> u64 {
     places.map(|place| store.keyspace(place).disk_space()).sum()
 }
 
-/// Writes what is in memory to tables, of both keyspaces: a journal goes when all that it holds is in tables.
+/// Writes what is in memory to tables, of all keyspaces: a journal goes when all that it holds is in tables.
 fn flush(writer: &Mutex<Writer>, store: &Store) -> Result<()> {
     writer.lock().step()?;
-    let places = [Place::Log, Place::Index].map(|place| store.keyspace(place));
-    for keyspace in places {
+    let keyspaces = [
+        store.keyspace(Place::Log),
+        store.keyspace(Place::Index),
+        &store.filler,
+    ];
+    for keyspace in keyspaces {
         keyspace.rotate_memtable().map_err(|error| refused(&error))?;
     }
-    while places.iter().any(|keyspace| keyspace.sealed_memtable_count() > 0) {
+    while keyspaces
+        .iter()
+        .any(|keyspace| keyspace.sealed_memtable_count() > 0)
+    {
         store.ask_health()?;
         std::thread::sleep(Duration::from_millis(10));
     }

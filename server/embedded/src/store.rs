@@ -38,6 +38,7 @@ pub(crate) struct Store {
     removed_log: Removed,
     index: Keyspace,
     log: Keyspace,
+    pub(crate) filler: Keyspace,
     pub(crate) database: Database,
     /// Where fjall has its files.
     pub(crate) folder: PathBuf,
@@ -50,6 +51,7 @@ impl Store {
         let directory::Opened {
             index,
             log,
+            filler,
             database,
             lock,
         } = directory::open(path, settings)?;
@@ -68,6 +70,7 @@ impl Store {
             removed_log: Removed::of(&log),
             index,
             log,
+            filler,
             database,
             folder: directory::fjall_folder(path),
             _lock: lock,

@@ -2,8 +2,8 @@
 //!
 //! fjall 3.1 begins a new journal only when a memtable is flushed and the present one has more than [`SEALED_BYTES`]
 //! (`worker_tick`), and there is no call for it. Everything in it may be in tables long since, and it takes its place
-//! still. So it is written full, with removals of a key that nothing can have; then the next flush seals it, and it goes.
-//! That is done only where the journal is a large part of the store, and writes 64 MB at the most.
+//! still. So it is written full, with one value again and again in a keyspace that nobody reads; then the next flush seals
+//! it, and it goes. That is done only where the journal is a large part of the store, and writes 64 MB at the most.
 
 use std::{fs, path::Path};
 
@@ -15,8 +15,8 @@ use super::{Place, Store, refused, tables};
 const SEALED_BYTES: u64 = 64_000_000;
 /// A journal that takes less is left as it is.
 const TAKEN_BYTES_MIN: u64 = 8 << 20;
-/// Bytes of the longest key that fjall takes. A key of the engine is far shorter, so nobody sees what becomes of this one.
-const FILL_BYTES: usize = 65_535;
+/// Bytes that it is filled with at a time. Others write between any two.
+const FILL_BYTES: usize = 1 << 20;
 
 /// Replaces the journal, if that is worth it. `flush`: writes what is in memory to tables.
 pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()> {
@@ -25,11 +25,10 @@ pub(super) fn renew(store: &Store, flush: impl Fn() -> Result<()>) -> Result<()>
     if taken < TAKEN_BYTES_MIN || taken < tables(store) / 8 {
         return Ok(());
     }
-    let missing = SEALED_BYTES.saturating_sub(taken) + (1 << 20);
+    let missing = SEALED_BYTES.saturating_sub(taken) + (2 << 20);
     let fill = vec![0; FILL_BYTES];
     for _ in 0..missing.div_ceil(FILL_BYTES as u64) {
-        // Others write between any two of these.
-        let filled = store.keyspace(Place::Index).remove(&fill[..]);
+        let filled = store.filler.insert("fill", &fill[..]);
         filled.map_err(|error| refused(&error))?;
     }
     // The first seals it, the second is behind it.

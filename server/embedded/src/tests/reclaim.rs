@@ -10,6 +10,7 @@ use bytes::Bytes;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{b, contents, open, set, with_bulk};
+use crate::layout::Place;
 use crate::{EmbeddedEngine, OpenError, Reclaimed, Settings};
 
 const KEYS: u32 = 20_000;
@@ -106,19 +107,16 @@ async fn what_was_removed_before_a_restart_comes_back_after_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let quiet = Settings {
         reclaim_bytes_min: u64::MAX,
-        memtable_bytes: 64 << 10,
         ..with_bulk(&["f"])
     };
     let engine = open(directory.path(), quiet);
+    // Two tables, which fjall does not compact by itself yet.
+    let log = engine.store.keyspace(Place::Log).clone();
     fill(&engine).await;
+    log.rotate_memtable_and_wait().expect("flushes");
     remove_nine_of_ten(&engine).await;
-    for place in [crate::layout::Place::Log, crate::layout::Place::Index] {
-        engine
-            .store
-            .keyspace(place)
-            .rotate_memtable_and_wait()
-            .expect("flushes");
-    }
+    log.rotate_memtable_and_wait().expect("flushes");
+    drop(log);
     drop(engine);
     let (settings, told) = told();
     let engine = reopen(directory.path(), settings);
