@@ -196,28 +196,31 @@ impl Page {
     /// What is set for the page's streams, with the last revisions that are needed.
     async fn marked(&self, shared: &Shared) -> Result<Vec<Option<Marked>>> {
         let lifecycles = shared.tail.lifecycles();
-        let names = || self.streams.iter().map(StreamName::as_str);
-        let marked = lifecycles.get_all(names());
-        let unknown = marked.iter().zip(&self.streams).filter(|(marked, _)| {
-            marked
-                .is_some_and(|marked| marked.lifecycle.retention.max_count.is_some() && marked.last.is_none())
-        });
-        let unknown: Vec<&StreamName> = unknown.map(|(_, name)| name).collect();
-        if unknown.is_empty() {
-            return Ok(marked);
+        loop {
+            let since = lifecycles.beginning();
+            let marked = lifecycles.get_all(self.streams.iter().map(StreamName::as_str));
+            let is_unknown =
+                |marked: &Marked| marked.lifecycle.retention.max_count.is_some() && marked.last.is_none();
+            let unknown = marked.iter().zip(&self.streams);
+            let unknown = unknown.filter(|(marked, _)| marked.as_ref().is_some_and(is_unknown));
+            let mut look_ups: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
+            for (_, name) in unknown {
+                look_ups.push(Box::pin(async move {
+                    let last = last_revision(shared, name).await?;
+                    lifecycles.learn(since, name.as_str(), last);
+                    Ok(())
+                }));
+            }
+            if look_ups.is_empty() {
+                return Ok(marked);
+            }
+            let () = stream::iter(look_ups)
+                .buffer_unordered(LOOK_UPS_MAX)
+                .try_collect()
+                .await?;
+            if lifecycles.beginning() == since {
+                return Ok(lifecycles.get_all(self.streams.iter().map(StreamName::as_str)));
+            }
         }
-        let mut look_ups: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
-        for name in unknown {
-            look_ups.push(Box::pin(async move {
-                let last = last_revision(shared, name).await?;
-                lifecycles.learn(name.as_str(), last);
-                Ok(())
-            }));
-        }
-        let () = stream::iter(look_ups)
-            .buffer_unordered(LOOK_UPS_MAX)
-            .try_collect()
-            .await?;
-        Ok(lifecycles.get_all(names()))
     }
 }

@@ -50,7 +50,12 @@ pub(crate) struct Lifecycles {
     marked: RwLock<BTreeMap<StreamName, Marked>>,
     /// How many there are: most stores have none, and then nothing else is asked.
     count: AtomicUsize,
+    beginnings: AtomicUsize,
 }
+
+/// From when on events are taken without a gap: what was looked up before that may lack some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beginning(usize);
 
 impl Lifecycles {
     /// Whether everything is kept, of every stream.
@@ -124,9 +129,18 @@ impl Lifecycles {
         Ok(known.lifecycle.deleted_before == event.revision)
     }
 
-    /// Notes a stream's last revision that was looked up.
-    pub(crate) fn learn(&self, stream: &str, last: Option<Revision>) {
-        if let Some(known) = self.marked.write().get_mut(stream) {
+    /// The beginning that holds now; to be asked for before a last revision is looked up.
+    pub(crate) fn beginning(&self) -> Beginning {
+        Beginning(self.beginnings.load(Ordering::Acquire))
+    }
+
+    /// Notes a stream's last revision that was looked up since that beginning. Not if there was another one meanwhile: of
+    /// the events that were passed over then none were noted.
+    pub(crate) fn learn(&self, since: Beginning, stream: &str, last: Option<Revision>) {
+        let mut marked = self.marked.write();
+        if self.beginning() == since
+            && let Some(known) = marked.get_mut(stream)
+        {
             known.last = known.last.max(last);
         }
     }
@@ -135,6 +149,7 @@ impl Lifecycles {
     pub(crate) fn restart(&self, loaded: Vec<(StreamName, Marked)>) {
         let mut marked = self.marked.write();
         *marked = loaded.into_iter().collect();
+        self.beginnings.fetch_add(1, Ordering::AcqRel);
         self.count.store(marked.len(), Ordering::Release);
     }
 

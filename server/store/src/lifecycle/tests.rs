@@ -231,10 +231,22 @@ fn of_the_stores_own_streams_the_last_event_is_kept() {
 fn a_last_revision_that_was_learned_does_not_go_back() {
     let lifecycles = Lifecycles::default();
     lifecycles.restart(vec![(stream("a"), marked(1, Some(5)))]);
-    lifecycles.learn("a", Some(Revision(3)));
-    lifecycles.learn("b", Some(Revision(3)));
+    let since = lifecycles.beginning();
+    lifecycles.learn(since, "a", Some(Revision(3)));
+    lifecycles.learn(since, "b", Some(Revision(3)));
     assert_eq!(lifecycles.get("a").unwrap().last, Some(Revision(5)));
     assert_eq!(lifecycles.get("b"), None);
+}
+
+#[test]
+fn a_last_revision_that_was_looked_up_before_events_were_passed_over_is_not_believed() {
+    let lifecycles = Lifecycles::default();
+    let since = lifecycles.beginning();
+    lifecycles.restart(vec![(stream("a"), marked(1, None))]);
+    lifecycles.learn(since, "a", Some(Revision(3)));
+    assert_eq!(lifecycles.get("a").unwrap().last, None);
+    lifecycles.learn(lifecycles.beginning(), "a", Some(Revision(7)));
+    assert_eq!(lifecycles.get("a").unwrap().last, Some(Revision(7)));
 }
 
 proptest! {

@@ -167,6 +167,8 @@ impl Names<'_> {
 
 /// `None`: it has no events, because it was deleted.
 async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<Option<StreamInfo>> {
+    let lifecycles = shared.tail.lifecycles();
+    let since = lifecycles.beginning();
     let (last_revision, last_position) = match shared.tail.last_placed(name.as_str()) {
         Some(last) => last,
         // Revision and position from one look: another server's index may be ahead of this one's tail by now, and then the
@@ -175,10 +177,9 @@ async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<Op
             .await?
             .ok_or_else(|| Error::StreamNotFound(name.clone()))?,
     };
-    let lifecycles = shared.tail.lifecycles();
     let lifecycle = lifecycles.of(name.as_str());
     if lifecycle.present(Some(last_revision)).is_none() {
-        lifecycles.learn(name.as_str(), Some(last_revision));
+        lifecycles.learn(since, name.as_str(), Some(last_revision));
         return Ok(None);
     }
     Ok(Some(StreamInfo {
