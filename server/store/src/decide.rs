@@ -121,6 +121,16 @@ pub(crate) fn compare_deleted(append: &Append, standing: &[Standing]) -> Verdict
     }
 }
 
+/// What is told of an append that is remembered although its events are gone: it is not written again.
+pub(crate) fn all_gone(append: &Append, request: Request) -> Verdict {
+    Verdict::Reject(Rejection::EventIdConflict {
+        id: append.events[0].id,
+        stream: append.stream().clone(),
+        revision: Revision::FIRST,
+        position: request.first,
+    })
+}
+
 /// Whether these are the events of the append.
 fn is_same(append: &Append, standing: &[Standing]) -> bool {
     standing.len() == append.len()

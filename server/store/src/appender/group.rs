@@ -117,7 +117,13 @@ impl<'a> Group<'a> {
         }
         let standing = match decide::ask(append, last, &lifecycle, fact.request) {
             Question::Decided(verdict) => return Ok(Some(verdict)),
-            Question::Request(request) => Some(standing::of_request(shared, request).await?),
+            Question::Request(request) => {
+                let standing = standing::of_request(shared, request).await?;
+                if standing.is_empty() {
+                    return Ok(Some(decide::all_gone(append, request)));
+                }
+                Some(standing)
+            }
             Question::Revisions(from) if append.is_to_one() => {
                 overlay.of_revisions(shared, append, from).await?
             }

@@ -1,6 +1,9 @@
 //! Entries of the indexes without dead positions: the lists of types and tags, and what appends are recognised by.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use annals_engine::{Direction, Entry as KeyValue, KeyRange, Mutation, Page, PageLimit, Read};
 use uuid::Uuid;
@@ -9,7 +12,7 @@ use crate::{
     error::Result,
     index::{self, postings},
     keys,
-    position::Position,
+    position::{Position, Timestamp},
     query::ListName,
     record::View,
     shared::Shared,
@@ -18,6 +21,9 @@ use crate::{
 
 /// Lists that are read in one trip.
 const LISTS_PER_TRIP: usize = 256;
+/// For how long after it was written an append is recognised by its id, although nothing is left of it: one that was sent
+/// twice, or handed over, may come late. About 30 bytes each, which stay.
+const IDS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ids that are looked up in one trip.
 const REQUESTS_PER_TRIP: usize = 1_024;
 
@@ -25,7 +31,7 @@ const REQUESTS_PER_TRIP: usize = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Listed {
     lists: BTreeMap<ListName, Vec<Position>>,
-    ids: Vec<(Uuid, Position)>,
+    ids: Vec<(Uuid, Position, Timestamp)>,
 }
 
 impl Listed {
@@ -36,7 +42,7 @@ impl Listed {
         for list in std::iter::once(kind).chain(tags) {
             self.lists.entry(list).or_default().push(event.position);
         }
-        self.ids.push((event.id()?, event.position));
+        self.ids.push((event.id()?, event.position, event.recorded_at));
         Ok(())
     }
 
@@ -54,10 +60,15 @@ impl Listed {
             }
             tokio::task::yield_now().await;
         }
-        for ids in self.ids.chunks(REQUESTS_PER_TRIP) {
-            let reads = ids.iter().map(|(id, _)| Read::Get(keys::request(*id))).collect();
+        let now = shared.environment.clock.now();
+        let is_old = |recorded_at: Timestamp| {
+            now.micros.saturating_sub(recorded_at.micros) >= IDS_KEPT.as_micros() as u64
+        };
+        let old: Vec<_> = self.ids.into_iter().filter(|(_, _, at)| is_old(*at)).collect();
+        for ids in old.chunks(REQUESTS_PER_TRIP) {
+            let reads = ids.iter().map(|(id, ..)| Read::Get(keys::request(*id))).collect();
             let pages = shared.engine.snapshot().await?.read(reads).await?;
-            for ((id, position), page) in ids.iter().zip(pages) {
+            for ((id, position, _), page) in ids.iter().zip(pages) {
                 if is_forgotten(*position, page, dead)? {
                     mutations.push(Mutation::Clear(keys::request(*id)));
                 }

@@ -17,8 +17,8 @@ use super::{
     progress::{Progress, Scavenge, shortened},
 };
 use crate::{
-    Append, EventType, Expected, Limits, NewEvent, Position, Query, Record, Retention, Revision, Settings,
-    Store, Timestamp,
+    Append, Error, EventType, Expected, Limits, NewEvent, Position, Query, Record, Rejection, Retention,
+    Revision, Settings, Store, Timestamp,
     index::{self, Postings},
     keys,
     lifecycle::{KIND_RETENTION, Lifecycle},
@@ -163,6 +163,11 @@ async fn what_is_gone_leaves_the_frames_and_the_lists() {
     set(&fixture.store, "buried", Lifecycle::default().after_tombstone()).await;
     index_all(&fixture.store).await;
     let before = stored(&*fixture.engine).await;
+    // Long enough for appends to be forgotten.
+    fixture
+        .clock
+        .0
+        .fetch_add(24 * 60 * 60 * 1_000_000, Ordering::Relaxed);
     let scavenge = scavenge(&fixture.store).await;
     assert_eq!(scavenge.state, ScavengeState::Finished);
     assert_eq!((scavenge.streams_done, scavenge.streams_total), (4, 4));
@@ -380,6 +385,25 @@ async fn an_index_that_lists_a_foreign_position_removes_nothing() {
         (ScavengeState::Running, 0)
     );
     assert!(scavenge.problem.contains("position 9"), "{}", scavenge.problem);
+}
+
+/// Found by the simulation (seed 611 of the ends of streams).
+#[tokio::test(start_paused = true)]
+async fn an_append_that_comes_late_is_not_written_again_although_nothing_is_left_of_it() {
+    let fixture = Fixture::new(settings()).await;
+    let first = || append("s", Expected::Any, &[1, 2]);
+    fixture.store.append(first()).await.unwrap();
+    fixture.fill("s", 10..40).await;
+    set(&fixture.store, "s", keeping(Some(3), 0)).await;
+    index_all(&fixture.store).await;
+    assert!(scavenge(&fixture.store).await.events_removed >= 2);
+    let head = fixture.store.info().head;
+    let late = fixture.store.append(first()).await.unwrap_err();
+    assert!(
+        matches!(late, Error::Rejected(Rejection::EventIdConflict { position, .. }) if position == Position(1)),
+        "{late}"
+    );
+    assert_eq!(fixture.store.info().head, head);
 }
 
 #[tokio::test(start_paused = true)]
