@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 
 use annals_engine::Result;
 
-use super::{Place, Store, refused, tables};
+use super::{Store, refused, tables};
 
 /// A journal with more than so many bytes is sealed at the next flush.
 const SEALED_BYTES: u64 = 64_000_000;
