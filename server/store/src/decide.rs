@@ -76,8 +76,7 @@ pub(crate) fn ask(
     request: Option<Request>,
 ) -> Question {
     if lifecycle.tombstoned {
-        let stream = append.stream().clone();
-        return Question::Decided(Verdict::Reject(Rejection::Tombstoned { stream }));
+        return Question::Decided(tombstoned(append.stream()));
     }
     let stored = last;
     let last = lifecycle.present(stored);
@@ -101,6 +100,12 @@ pub(crate) fn ask(
         }
         (Expected::Exactly(_), _) => Question::Decided(conflict(append, last)),
     }
+}
+
+/// What is told of an append to a stream that was deleted for ever.
+pub(crate) fn tombstoned(stream: &StreamName) -> Verdict {
+    let stream = stream.clone();
+    Verdict::Reject(Rejection::Tombstoned { stream })
 }
 
 /// The second step: the answer to [`Question::Revisions`] or [`Question::Request`]. `last`: the stream's last revision as

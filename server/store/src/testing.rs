@@ -16,8 +16,8 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
-    Append, Appended, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query, ReadAll,
-    ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
+    Append, Appended, Check, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query,
+    ReadAll, ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
     frame::Frame, keys, log, scavenge,
 };
 
@@ -198,6 +198,10 @@ pub(crate) async fn read_log(
         query,
         until: None,
     };
+    read_all(store, read).await
+}
+
+pub(crate) async fn read_all(store: &Store, read: ReadAll) -> Vec<Record> {
     let mut reader = store.read_all(read).await.unwrap();
     let mut records = Vec::new();
     while let Some(batch) = reader.next().await.unwrap() {
@@ -232,4 +236,10 @@ pub(crate) async fn read_stream(
 
 pub(crate) fn ids(records: &[Record]) -> Vec<u128> {
     records.iter().map(|record| record.id.as_u128()).collect()
+}
+
+/// That a stream is as expected.
+pub(crate) fn expect(name: &str, expected: Expected) -> Check {
+    let stream = stream(name);
+    Check::Stream { stream, expected }
 }

@@ -1,6 +1,6 @@
 use crate::{
     Append, AppendError, Check, Expected, Limits, Position, Query, Revision, Write,
-    testing::{append, event, stream},
+    testing::{append, event, expect, stream},
 };
 
 fn write(name: &str, ids: std::ops::Range<u128>) -> Write {
@@ -8,11 +8,6 @@ fn write(name: &str, ids: std::ops::Range<u128>) -> Write {
         stream: stream(name),
         events: ids.map(event).collect(),
     }
-}
-
-fn expect(name: &str, expected: Expected) -> Check {
-    let stream = stream(name);
-    Check::Stream { stream, expected }
 }
 
 fn refused(writes: Vec<Write>, checks: Vec<Check>) -> AppendError {

@@ -105,8 +105,7 @@ impl<'a> Group<'a> {
         }
         let lifecycles = shared.tail.lifecycles();
         if let Some(stream) = lifecycles.tombstoned(append.streams()) {
-            let stream = stream.clone();
-            return Ok(Some(Verdict::Reject(Rejection::Tombstoned { stream })));
+            return Ok(Some(decide::tombstoned(stream)));
         }
         let lifecycle = lifecycles.of(append.stream().as_str());
         let overlay = &self.overlay;
@@ -124,16 +123,9 @@ impl<'a> Group<'a> {
                 }
                 Some(standing)
             }
-            Question::Revisions(from) if append.is_to_one() => {
-                overlay.of_revisions(shared, append, from).await?
-            }
-            Question::Revisions(from) => overlay.behind(shared, append, from).await?,
+            Question::Revisions(from) => overlay.standing_from(shared, append, from).await?,
             Question::Deleted(from) => {
-                let standing = if append.is_to_one() {
-                    overlay.of_revisions(shared, append, from).await?
-                } else {
-                    overlay.behind(shared, append, from).await?
-                };
+                let standing = overlay.standing_from(shared, append, from).await?;
                 return Ok(standing.map(|standing| decide::compare_deleted(append, &standing)));
             }
         };

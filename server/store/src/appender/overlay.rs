@@ -93,9 +93,23 @@ impl<'a> Overlay<'a> {
         (accepted.first_position > append.known_to()).then(|| accepted.standing().collect())
     }
 
-    /// As many events of an append's one stream as it has, from a revision on, or fewer if the stream ends. `None` if
-    /// only some of them are written.
-    pub(super) async fn of_revisions(
+    /// What an append is compared with that goes by the revision of its first event: as many events as it has, from that
+    /// revision on, of its one stream or, if it has several, of the log; or fewer if that ends. `None` if only some of them
+    /// are written.
+    pub(super) async fn standing_from(
+        &self,
+        shared: &Shared,
+        append: &Append,
+        from: Revision,
+    ) -> Result<Option<Vec<Standing>>> {
+        if append.is_to_one() {
+            self.of_revisions(shared, append, from).await
+        } else {
+            self.behind(shared, append, from).await
+        }
+    }
+
+    async fn of_revisions(
         &self,
         shared: &Shared,
         append: &Append,
@@ -114,9 +128,7 @@ impl<'a> Overlay<'a> {
         Ok(Some(standing))
     }
 
-    /// As many events as an append has, from the one on that has a revision of the append's first stream, or fewer if the
-    /// log ends. `None` if only some of them are written.
-    pub(super) async fn behind(
+    async fn behind(
         &self,
         shared: &Shared,
         append: &Append,

@@ -2,12 +2,29 @@ mod checks;
 mod many;
 
 use crate::{
-    Append, Clock, Direction, Error, Expected, Position, Query, Rejection, Revision, Settings, Timestamp,
+    Append, Appended, Clock, Direction, Error, Expected, FailedCheck, Position, Query, Rejection, Revision,
+    Settings, Timestamp,
     testing::{Fixture, append, event, ids, place, read_log, read_stream, small, stream},
 };
 
 fn exactly(revision: u64) -> Expected {
     Expected::Exactly(Revision(revision))
+}
+
+/// The checks of which an append was refused: all of them, or the test ends.
+fn failed(result: crate::Result<Appended>) -> Vec<FailedCheck> {
+    match result {
+        Err(Error::Rejected(Rejection::ChecksFailed { failed, unlisted: 0 })) => failed,
+        other => panic!("not refused by its checks: {other:?}"),
+    }
+}
+
+fn found(index: usize, after: u64, position: u64) -> FailedCheck {
+    FailedCheck::Match {
+        index,
+        after: Position(after),
+        position: Position(position),
+    }
 }
 
 /// Every row of the table on a real store, with the earlier appends in memory, on disk, and after a reopening.

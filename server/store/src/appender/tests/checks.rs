@@ -5,11 +5,12 @@ use std::sync::Arc;
 use futures::future::join_all;
 use proptest::prelude::*;
 
+use super::{failed, found};
 use crate::{
     Append, AppendError, Check, Direction, Error, Expected, FailedCheck, Limits, Position, Query, QueryItem,
     Record, Rejection, Revision, Settings, Write,
     testing::{
-        Counted, Fixture, append, open_counted, place, read_log,
+        Counted, Fixture, append, expect, open_counted, place, read_log,
         shapes::{Shape, fill, item, matches, shaped, shapes},
         small, stream,
     },
@@ -27,26 +28,6 @@ fn tagged(tag: &str) -> Query {
 fn no_match(query: Query, after: u64) -> Check {
     let after = Position(after);
     Check::NoMatch { query, after }
-}
-
-fn expect(name: &str, expected: Expected) -> Check {
-    let stream = stream(name);
-    Check::Stream { stream, expected }
-}
-
-fn failed(result: crate::Result<crate::Appended>) -> Vec<FailedCheck> {
-    match result {
-        Err(Error::Rejected(Rejection::ChecksFailed { failed, unlisted: 0 })) => failed,
-        other => panic!("not refused by its checks: {other:?}"),
-    }
-}
-
-fn found(index: usize, after: u64, position: u64) -> FailedCheck {
-    FailedCheck::Match {
-        index,
-        after: Position(after),
-        position: Position(position),
-    }
 }
 
 /// Events 1 to 3 bear the tags `mod3:1`, `mod3:2` and `mod3:0`.

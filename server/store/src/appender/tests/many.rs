@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use super::{failed, found};
 use crate::{
     Append, Appended, Check, Direction, Error, Expected, FailedCheck, Limits, Position, Query, QueryItem,
     Rejection, Result, Revision, Settings, Write,
     testing::{
-        Counted, Fixture, append, event, ids, open_counted, place, read_log, read_stream, small, stream,
+        Counted, Fixture, append, event, expect, ids, open_counted, place, read_log, read_stream, small,
+        stream,
     },
 };
 
@@ -17,11 +19,6 @@ fn write(name: &str, ids: &[u128]) -> Write {
         stream: stream(name),
         events: ids.iter().map(|id| event(*id)).collect(),
     }
-}
-
-fn expect(name: &str, expected: Expected) -> Check {
-    let stream = stream(name);
-    Check::Stream { stream, expected }
 }
 
 fn exactly(name: &str, revision: u64) -> Check {
@@ -58,27 +55,12 @@ fn places(result: &Result<Appended>) -> (u64, Vec<(u64, u64)>, bool) {
     )
 }
 
-fn failed(result: Result<Appended>) -> Vec<FailedCheck> {
-    match result {
-        Err(Error::Rejected(Rejection::ChecksFailed { failed, unlisted: 0 })) => failed,
-        other => panic!("not refused by its checks: {other:?}"),
-    }
-}
-
 fn of_stream(index: usize, name: &str, expected: Expected, actual: Option<u64>) -> FailedCheck {
     FailedCheck::Stream {
         index: Some(index),
         stream: stream(name),
         expected,
         actual: actual.map(Revision),
-    }
-}
-
-fn found(index: usize, after: u64, position: u64) -> FailedCheck {
-    FailedCheck::Match {
-        index,
-        after: Position(after),
-        position: Position(position),
     }
 }
 

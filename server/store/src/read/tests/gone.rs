@@ -9,7 +9,7 @@ use crate::{
     Direction, Error, Notice, Position, Query, QueryItem, ReadAll, ReadStream, Record, Revision, Settings,
     Start, Store, SubscribeAll, SubscribeStream, keys,
     testing::{
-        Fixture, read_log, remove,
+        Fixture, read_all, read_log, remove,
         shapes::{self, Shape, item, matches},
         small, stream,
     },
@@ -47,12 +47,7 @@ async fn read(store: &Store, direction: Direction, from: u64, limit: u64, query:
         query,
         until: None,
     };
-    let mut reader = store.read_all(read).await.unwrap();
-    let mut records = Vec::new();
-    while let Some(batch) = reader.next().await.unwrap() {
-        records.extend(batch.records().unwrap());
-    }
-    records
+    read_all(store, read).await
 }
 
 async fn check_log(store: &Store, left: &[Record], head: u64, query: &QueryItem, limit: u64) {
