@@ -142,6 +142,9 @@ fn run_all(seeds: Range<u64>) -> (Coverage, usize) {
 fn seeds_that_once_failed_pass() {
     // A commit of unknown outcome was applied after the power loss that took what it rested on: a fault of the simulation.
     assert_good(3101, &simulate(Plan::new(3101)));
+    // An append was written, and in the same group one with its ids that gave a later position, which is a new one: a fault of
+    // the checker, which knew ids without positions.
+    assert_good(5179, &simulate(Plan::new(5179)));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Why each event stands in the log: which append wrote it, whole, and no more often than it was asked for.
 //!
 //! Retries of one append ask for the same thing once. What makes two appends the same is what the store remembers them by:
-//! the first event's id for those that take the stream as it is, the place in the stream for the others.
+//! the first event's id for those that take the stream as it is, the place in the stream for the others. An id is looked for
+//! only behind the position up to which an append knew the log: one that gives a later position asks for the same events
+//! once more if they stand before it. So of those that begin with one id, two are the same if they pass over the same places
+//! where it stands.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,16 +17,19 @@ use super::{
 /// What the store tells a retry by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Identity<'a> {
-    FirstId(Uuid),
+    /// The first event's id, and how many of the places where it stands are passed over.
+    FirstId(Uuid, usize),
     Place(&'a str, u64),
 }
 
 impl<'a> Identity<'a> {
-    fn of(call: &'a AppendCall) -> Option<Self> {
+    fn of(call: &'a AppendCall, timeline: &Timeline<'_>) -> Option<Self> {
         match call.expected {
-            Expected::Any | Expected::StreamExists => {
-                call.events.first().map(|event| Self::FirstId(event.id))
-            }
+            Expected::Any | Expected::StreamExists => call.events.first().map(|event| {
+                let places = timeline.positions(event.id);
+                let passed_over = places.partition_point(|place| *place <= call.known_to());
+                Self::FirstId(event.id, passed_over)
+            }),
             Expected::NoStream => Some(Self::Place(&call.stream, 0)),
             Expected::Exactly(revision) => Some(Self::Place(&call.stream, revision + 1)),
         }
@@ -36,7 +42,7 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
     let mut unchecked = explained.clone();
     let mut asked: HashMap<Uuid, HashSet<Identity<'_>>> = HashMap::new();
     for call in history.appends.iter().filter(|call| call.may_stand()) {
-        let Some(identity) = Identity::of(call) else {
+        let Some(identity) = Identity::of(call, timeline) else {
             continue;
         };
         for event in &call.events {

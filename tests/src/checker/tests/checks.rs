@@ -282,6 +282,46 @@ fn a_retry_is_looked_for_only_behind_what_its_caller_knew() {
     assert_broken(Rule::RightlyRefused, &history, &log);
 }
 
+/// What stands up to the position that an append gives is passed over, so that it may write the same once more; what stands
+/// behind it is not.
+#[test]
+fn the_same_ids_may_be_asked_for_again_behind_where_they_stand() {
+    let twice = |after| {
+        let (mut history, mut log) = good();
+        append_all(&mut history, &[("b", 4)], vec![], placed(4, 1, 1));
+        append_all(
+            &mut history,
+            &[("b", 4)],
+            vec![no_match("blue", after)],
+            placed(5, 2, 1),
+        );
+        log.extend([stands(4, "b", 1, 4), stands(5, "b", 2, 4)]);
+        (history, log)
+    };
+    let (history, log) = twice(4);
+    assert_good(&history, &log);
+    for after in [0, 3] {
+        let (history, log) = twice(after);
+        assert_broken(Rule::Once, &history, &log);
+    }
+    // A third copy would need a third position to be behind the second.
+    for (after, right) in [(4, false), (5, true)] {
+        let (mut history, mut log) = twice(4);
+        append_all(
+            &mut history,
+            &[("b", 4)],
+            vec![no_match("blue", after)],
+            placed(6, 3, 1),
+        );
+        log.push(stands(6, "b", 3, 4));
+        if right {
+            assert_good(&history, &log);
+        } else {
+            assert_broken(Rule::Once, &history, &log);
+        }
+    }
+}
+
 #[test]
 fn a_position_beyond_the_head_must_have_been() {
     for (after, told, right) in [

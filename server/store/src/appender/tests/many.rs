@@ -271,6 +271,44 @@ async fn retries_give_the_first_result_although_a_check_fails_now() {
     }
 }
 
+/// Who gives a later position says that what it asks for can't stand before that: in the group, in memory, on disk, and
+/// after a reopening.
+#[tokio::test]
+async fn behind_a_later_position_the_same_ids_are_a_new_append_wherever_the_first_one_is() {
+    let mut fixture = Fixture::new(small()).await;
+    let behind = |after| {
+        let checks = vec![no_match("unknown", after)];
+        many(&[("a", &[1]), ("b", &[2])], checks)
+    };
+    let copy = |position, revision, already| (position, vec![(revision, revision); 2], already);
+    let mut group = Vec::new();
+    for after in [0, 0, 1, 1] {
+        group.push(fixture.store.submit(behind(after)).await);
+    }
+    let mut told = Vec::new();
+    for pending in group {
+        told.push(places(&pending.unwrap().await));
+    }
+    let (first, second) = (copy(1, 0, false), copy(3, 1, false));
+    assert_eq!(told, [first, copy(1, 0, true), second, copy(3, 1, true)]);
+    let (mut position, mut revision) = (3, 1);
+    for round in 0..4 {
+        let again = fixture.store.append(behind(position - 1)).await;
+        assert_eq!(places(&again), copy(position, revision, true), "round {round}");
+        let next = fixture.store.info().head.0 + 1;
+        let anew = fixture.store.append(behind(position)).await;
+        (position, revision) = (next, revision + 1);
+        assert_eq!(places(&anew), copy(position, revision, false), "round {round}");
+        match round {
+            0 => {
+                fixture.fill("filler", 1_000..1_060).await;
+                fixture.indexed(64).await;
+            }
+            _ => fixture.reopen().await,
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_differs_from_the_first_append_is_no_retry() {
     let mut fixture = Fixture::new(small()).await;
