@@ -74,6 +74,11 @@ impl Name {
         matches!(self, Self::Echo | Self::Disk)
     }
 
+    /// Whether it is Annals, on whatever engine.
+    pub(crate) const fn is_annals(self) -> bool {
+        matches!(self, Self::Annals | Self::AnnalsFoundationdb)
+    }
+
     /// Starts it in an empty folder below `data` and waits until it answers.
     pub(crate) async fn start(self, data: &Path, peers: &Peers) -> Result<Box<dyn Store>> {
         Ok(match self {

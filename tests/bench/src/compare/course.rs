@@ -45,7 +45,7 @@ pub(super) struct Outcome {
 }
 
 /// A million events of a growing log.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Step {
     /// Events in the log after it.
     pub(super) events: u64,

@@ -4,16 +4,14 @@ mod plots;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod text;
+mod verdicts;
 
 use std::{fmt::Write, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{
-    Options, Outcome,
-    goal::{Goal, goals},
-    workload::Workload,
-};
+use super::{Options, Outcome, workload::Workload};
 use crate::{
     Error, Result,
     environment::Environment,
@@ -21,6 +19,7 @@ use crate::{
     statistics::Summary,
     stores::{Name, Setting},
 };
+use verdicts::{Verdict, times_as_good};
 
 /// One run of one workload.
 #[derive(Clone, Debug)]
@@ -122,107 +121,24 @@ impl Report {
         self.summary(workload, store, |outcome| Some(outcome.figure))
     }
 
-    /// How many times as good the first store is as this one; of UmaDB, as its better setting.
-    fn times(&self, workload: Workload, store: Name) -> Option<f64> {
-        let stores: &[Name] = match store {
-            Name::Umadb => &[Name::Umadb, Name::UmadbPipelined],
-            _ => &[store],
-        };
-        let own = self.figure(workload, self.first())?.median;
-        let times = |other: f64| {
-            if workload.is_more_better() {
-                own / other
-            } else {
-                other / own
-            }
-        };
-        let others = stores.iter().filter_map(|&store| self.figure(workload, store));
-        others
-            .map(|other| times(other.median))
-            .filter(|times| times.is_finite())
-            .min_by(f64::total_cmp)
-    }
-
-    fn best_of_umadb(&self) -> Option<f64> {
-        let single = |workload: &&Workload| matches!(workload, Workload::Append { events: 1, .. });
-        let rates = self.workloads.iter().filter(single).flat_map(|&workload| {
-            [Name::Umadb, Name::UmadbPipelined]
-                .into_iter()
-                .filter_map(move |store| self.figure(workload, store))
-        });
-        rates.map(|rate| rate.median).max_by(f64::total_cmp)
-    }
-
     /// Which the others are compared with.
     fn first(&self) -> Name {
         self.stores.first().map_or(Name::Annals, |(name, _)| *name)
     }
 
-    /// Everything for people.
-    pub(super) fn text(&self) -> String {
-        let rounds = self.runs.iter().map(|run| run.round).max().unwrap_or(0);
-        let mut text = format!(
-            "\n{}\n256-byte events; medians of {rounds} rounds in turn, least and most in brackets\n",
-            self.environment.line()
-        );
-        for (name, setting) in &self.stores {
-            if let Some(setting) = setting {
-                let _ = write!(
-                    text,
-                    "\n{}: {}\n  durable: {}\n  client: {}\n",
-                    name.text(),
-                    setting.program,
-                    setting.durable,
-                    setting.client
-                );
-            }
-        }
-        let _ = write!(
-            text,
-            "\n{}\n{}\n{}\n{}",
-            self.figures(),
-            self.goals(),
-            self.latencies(),
-            self.costs()
-        );
-        for note in self.notes() {
-            let _ = write!(text, "\nnote: {note}");
-        }
-        text
-    }
-
-    /// As [`Self::times`], of this very store.
-    fn times_exactly(&self, workload: Workload, store: Name) -> Option<f64> {
+    /// How many times as good the first store is as this one.
+    fn times(&self, workload: Workload, store: Name) -> Option<f64> {
         let (own, other) = (
-            self.figure(workload, self.first())?.median,
-            self.figure(workload, store)?.median,
+            self.figure(workload, self.first())?,
+            self.figure(workload, store)?,
         );
-        let times = if workload.is_more_better() {
-            own / other
-        } else {
-            other / own
-        };
-        times.is_finite().then_some(times)
+        times_as_good(workload, own.median, other.median)
     }
 
-    /// Every goal of which something is known, and whether it is met.
-    fn judged(&self) -> Vec<(Workload, Goal, bool)> {
-        if self.first() != Name::Annals {
-            return Vec::new();
-        }
-        let mut judged = Vec::new();
-        for &workload in &self.workloads {
-            let Some(figure) = self.figure(workload, Name::Annals) else {
-                continue;
-            };
-            for goal in goals(workload) {
-                let times = |store| self.times(workload, store);
-                if let Some(met) = goal.is_met(figure.median, times, self.best_of_umadb()) {
-                    judged.push((workload, goal, met));
-                }
-            }
-        }
-        judged
+    /// The stores that goals are told of.
+    fn subjects(&self) -> Vec<Name> {
+        let names = self.stores.iter().map(|(name, _)| *name);
+        names.filter(|name| name.is_annals()).collect()
     }
 
     fn pairs(&self) -> impl Iterator<Item = (Workload, Name)> + '_ {
@@ -236,7 +152,7 @@ impl Report {
             let figure = self.figure(workload, store)?;
             Some(json!({
                 "workload": workload.name(), "store": store, "unit": workload.unit(), "figure": figure,
-                "annals_is_so_many_times_as_good": self.times_exactly(workload, store),
+                "annals_is_so_many_times_as_good": self.times(workload, store),
             }))
         });
         let runs = self.runs.iter().map(|run| match &run.outcome {
@@ -247,9 +163,11 @@ impl Report {
                 "round": run.round, "store": run.store, "workload": run.workload.name(), "not_offered": reason,
             }),
         });
-        let goals = self.judged().into_iter().map(
-            |(workload, goal, met)| json!({"workload": workload.name(), "goal": goal.words(), "met": met}),
-        );
+        let subjects = || self.subjects().into_iter();
+        let goals = subjects().flat_map(|subject| {
+            let verdicts = self.verdicts(subject).into_iter().chain(self.standings(subject));
+            verdicts.map(move |verdict| json_of(subject, verdict))
+        });
         json!({
             "environment": self.environment, "options": self.options,
             "stores": self.stores.iter().map(|(name, setting)| json!({"name": name, "setting": setting})).collect::<Vec<_>>(),
@@ -264,6 +182,7 @@ impl Report {
         let mut files = vec![
             ("compare.json".to_owned(), format!("{:#}\n", self.json())),
             ("compare.txt".to_owned(), format!("{}\n", self.text())),
+            ("compare.md".to_owned(), self.markdown()),
         ];
         files.extend(self.plots());
         for (name, content) in files {
@@ -272,4 +191,18 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn json_of(subject: Name, verdict: Verdict) -> Value {
+    let Verdict {
+        workload,
+        goal,
+        beside,
+        reached,
+        is_met,
+    } = verdict;
+    json!({
+        "store": subject, "workload": workload.name(), "goal": goal.words(workload.unit()), "beside": beside,
+        "reached": reached, "met": is_met,
+    })
 }

@@ -5,6 +5,7 @@ use futures::FutureExt;
 use super::{Course, Outcome, appends, growth, paced, reads, restarts};
 use crate::{
     Error, Result,
+    report::table::{cut, raised},
     stores::{Ability, Selection, Store, Work},
 };
 
@@ -218,6 +219,15 @@ impl Workload {
     /// Whether a larger figure is a better one.
     pub(super) fn is_more_better(self) -> bool {
         matches!(self.unit(), "events/s" | "share")
+    }
+
+    /// A figure for people, never rounded in its favour.
+    pub(super) fn shown(self, figure: f64) -> String {
+        if self.is_more_better() {
+            cut(figure)
+        } else {
+            raised(figure)
+        }
     }
 
     pub(super) const fn phase(self) -> Phase {

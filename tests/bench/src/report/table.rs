@@ -33,15 +33,41 @@ impl Table {
         self.add_row(cells.into());
     }
 
+    /// Whether it has a header and nothing else.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.len() == 1
+    }
+
     /// With a cell for each column.
     pub(crate) fn add_row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 }
 
+impl Table {
+    /// The same as a table of Markdown; nothing if it has no rows.
+    pub(crate) fn markdown(&self) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rules = self.columns.iter().map(|align| match align {
+            Align::Left => "---",
+            Align::Right => "---:",
+        });
+        let rules = format!("|{}|\n", rules.collect::<Vec<_>>().join("|"));
+        let mut lines = self.rows.iter().map(|row| {
+            let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            line(&cells)
+        });
+        let header = lines.next().unwrap_or_default();
+        header + &rules + &lines.collect::<String>()
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rows.len() == 1 {
+        if self.is_empty() {
             return Ok(());
         }
         let width = |column: usize| {
@@ -66,9 +92,30 @@ impl fmt::Display for Table {
     }
 }
 
+/// [`number`], but what does not fit is cut, so that no figure looks like more than it is.
+pub(crate) fn cut(value: f64) -> String {
+    number((value * grain(value) + ROUNDING).floor() / grain(value))
+}
+
+/// [`number`], but what does not fit counts as one more, so that no time looks like less than it is.
+pub(crate) fn raised(value: f64) -> String {
+    number((value * grain(value) - ROUNDING).ceil() / grain(value))
+}
+
+/// What a decimal fraction may be off by in binary.
+const ROUNDING: f64 = 1e-6;
+
+/// How many steps that are shown make one.
+fn grain(value: f64) -> f64 {
+    if value < DECIMALS_BELOW { 100.0 } else { 1.0 }
+}
+
+/// Above this nobody wants to read decimals.
+const DECIMALS_BELOW: f64 = 100.0;
+
 /// Whole numbers with commas; two decimals below 100.
 pub(crate) fn number(value: f64) -> String {
-    if !value.is_finite() || value < 100.0 {
+    if !value.is_finite() || value < DECIMALS_BELOW {
         return format!("{value:.2}");
     }
     let digits = format!("{value:.0}");
@@ -80,4 +127,34 @@ pub(crate) fn number(value: f64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_rounded_in_favour_of_a_figure() {
+        assert_eq!(
+            (cut(1.299), cut(1.3), cut(99_999.9)),
+            ("1.29".into(), "1.30".into(), "99,999".into())
+        );
+        assert_eq!(
+            (raised(4.991), raised(5.0), raised(249.1)),
+            ("5.00".into(), "5.00".into(), "250".into())
+        );
+        assert_eq!((cut(0.29), raised(0.29)), ("0.29".into(), "0.29".into()));
+        assert_eq!(
+            (cut(f64::NAN), raised(f64::INFINITY)),
+            ("NaN".into(), "inf".into())
+        );
+    }
+
+    #[test]
+    fn a_table_in_markdown_has_its_rules_and_no_cell_breaks_it() {
+        let mut table = Table::new([("name", Align::Left), ("rate", Align::Right)]);
+        assert_eq!(table.markdown(), "");
+        table.add(["a|b".to_owned(), "1".to_owned()]);
+        assert_eq!(table.markdown(), "| name | rate |\n|---|---:|\n| a\\|b | 1 |\n");
+    }
 }

@@ -2,11 +2,12 @@
 
 use super::Report;
 use crate::{
-    compare::goal::Goal,
+    compare::goal::{Bound, Quantity},
     report::{
         OTHERS_CORES_BUSY,
-        table::{Align, Table, number},
+        table::{Align, Table, cut, raised},
     },
+    stores::Name,
 };
 
 /// Above this the machine did other things meanwhile, or the store is not steady.
@@ -26,12 +27,13 @@ impl Report {
             for &(name, _) in &self.stores {
                 match self.figure(workload, name) {
                     Some(figure) => {
-                        cells.push(number(figure.median));
+                        let shown = |figure: f64| workload.shown(figure);
+                        cells.push(shown(figure.median));
                         cells.push(if name == self.first() {
-                            format!("({} - {})", number(figure.min), number(figure.max))
+                            format!("({} - {})", shown(figure.min), shown(figure.max))
                         } else {
-                            let times = self.times_exactly(workload, name);
-                            times.map_or_else(String::new, |times| format!("{times:.2}x"))
+                            let times = self.times(workload, name);
+                            times.map_or_else(String::new, |times| format!("{}x", cut(times)))
                         });
                     }
                     None => cells.extend(["-".to_owned(), String::new()]),
@@ -42,25 +44,64 @@ impl Report {
         table
     }
 
-    pub(super) fn goals(&self) -> Table {
-        let mut table = Table::new([
+    /// A row for each goal of the product.
+    pub(super) fn goals(&self, subject: Name) -> Table {
+        let mut table = Table::of(&[
+            ("workload", Align::Left),
             ("goal", Align::Left),
-            ("", Align::Left),
+            (subject.text(), Align::Right),
+            ("beside", Align::Right),
             ("reached", Align::Right),
             ("met", Align::Left),
         ]);
-        for (workload, goal, met) in self.judged() {
-            let reached = match goal {
-                Goal::Times(_, name) => self.times(workload, name).map(|times| format!("{times:.3}x")),
-                _ => self
-                    .figure(workload, self.first())
-                    .map(|figure| number(figure.median)),
+        for verdict in self.verdicts(subject) {
+            let (workload, goal) = (verdict.workload, verdict.goal);
+            let figure = |figure: f64| format!("{} {}", workload.shown(figure), workload.unit());
+            let own = self.figure(workload, subject).map(|own| figure(own.median));
+            let reached = match goal.bound {
+                Bound::Below(_) => raised(verdict.reached),
+                Bound::AtLeast(_) | Bound::Above(_) => cut(verdict.reached),
             };
             table.add([
                 workload.words(),
-                goal.words(),
-                reached.unwrap_or_default(),
-                if met { "yes" } else { "NO" }.to_owned(),
+                goal.words(workload.unit()),
+                own.unwrap_or_default(),
+                verdict.beside.map(figure).unwrap_or_default(),
+                if goal.quantity.is_ratio() {
+                    format!("{reached}x")
+                } else {
+                    reached
+                },
+                met(verdict.is_met),
+            ]);
+        }
+        table
+    }
+
+    /// A row for each workload that a store can run which is to be left behind.
+    pub(super) fn standings_table(&self, subject: Name) -> Table {
+        let mut table = Table::of(&[
+            ("workload", Align::Left),
+            ("beside", Align::Left),
+            (subject.text(), Align::Right),
+            ("it", Align::Right),
+            ("times as good", Align::Right),
+            ("ahead", Align::Left),
+        ]);
+        for verdict in self.standings(subject) {
+            let workload = verdict.workload;
+            let Quantity::Ahead(other) = verdict.goal.quantity else {
+                continue;
+            };
+            let figure = |figure: f64| format!("{} {}", workload.shown(figure), workload.unit());
+            let own = self.figure(workload, subject).map(|own| figure(own.median));
+            table.add([
+                workload.words(),
+                other.text().to_owned(),
+                own.unwrap_or_default(),
+                verdict.beside.map(figure).unwrap_or_default(),
+                format!("{}x", cut(verdict.reached)),
+                met(verdict.is_met),
             ]);
         }
         table
@@ -78,7 +119,7 @@ impl Report {
         for (workload, store) in self.pairs() {
             let of = |of: fn(crate::load::Latency) -> f64| {
                 self.summary(workload, store, |outcome| outcome.measured.latency.map(of))
-                    .map(|summary| format!("{:.2}", summary.median))
+                    .map(|summary| raised(summary.median))
             };
             if let (Some(p50), Some(p99), Some(p999), Some(max)) = (
                 of(|latency| latency.p50_ms),
@@ -166,4 +207,13 @@ impl Report {
         }
         notes
     }
+}
+
+fn met(is_met: Option<bool>) -> String {
+    match is_met {
+        Some(true) => "yes",
+        Some(false) => "NO",
+        None => "not judged",
+    }
+    .to_owned()
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::load::Measured;
+use crate::{
+    compare::{course::Step, goal::Quantity},
+    load::Measured,
+};
 
 const SINGLE: Workload = Workload::Append {
     events: 1,
@@ -28,7 +31,7 @@ fn report(stores: &[Name], figures: &[(Name, Workload, &[f64])]) -> Report {
         options: Value::Null,
         environment: environment(),
         stores: stores.iter().map(|&name| (name, None)).collect(),
-        workloads: vec![SINGLE, LOAD, CONDITIONAL],
+        workloads: vec![SINGLE, LOAD, CONDITIONAL, Workload::Pipelined, Workload::Growth],
         runs: Vec::new(),
     };
     for &(store, workload, rounds) in figures {
@@ -48,20 +51,35 @@ fn report(stores: &[Name], figures: &[(Name, Workload, &[f64])]) -> Report {
     report
 }
 
+fn verdict(report: &Report, subject: Name, workload: Workload, quantity: Quantity) -> Option<Verdict> {
+    let verdicts = report
+        .verdicts(subject)
+        .into_iter()
+        .chain(report.standings(subject));
+    let is_meant = |verdict: &Verdict| (verdict.workload, verdict.goal.quantity) == (workload, quantity);
+    verdicts.filter(is_meant).last()
+}
+
 #[test]
 fn annals_is_ahead_where_rates_are_higher_and_times_are_shorter() {
     let report = report(
-        &[Name::Annals, Name::Umadb],
+        &[Name::Annals, Name::Nats, Name::MessageDb],
         &[
             (Name::Annals, SINGLE, &[900.0, 300.0, 300.0]),
-            (Name::Umadb, SINGLE, &[150.0]),
+            (Name::Nats, SINGLE, &[150.0]),
+            (Name::MessageDb, SINGLE, &[300.0]),
             (Name::Annals, LOAD, &[2.0]),
-            (Name::Umadb, LOAD, &[1.0]),
+            (Name::Nats, LOAD, &[1.0]),
         ],
     );
-    assert_eq!(report.times(SINGLE, Name::Umadb), Some(2.0));
-    assert_eq!(report.times(LOAD, Name::Umadb), Some(0.5));
-    assert_eq!(report.times(SINGLE, Name::Nats), None);
+    let of = |workload, name| {
+        let verdict = verdict(&report, Name::Annals, workload, Quantity::Ahead(name))?;
+        Some((verdict.reached, verdict.is_met))
+    };
+    assert_eq!(of(SINGLE, Name::Nats), Some((2.0, Some(true))));
+    assert_eq!(of(SINGLE, Name::MessageDb), Some((1.0, Some(false))));
+    assert_eq!(of(LOAD, Name::Nats), Some((0.5, Some(false))));
+    assert_eq!(of(LOAD, Name::MessageDb), None);
 }
 
 #[test]
@@ -72,26 +90,105 @@ fn of_umadbs_settings_the_better_one_counts() {
             (Name::Annals, SINGLE, &[600.0]),
             (Name::Umadb, SINGLE, &[300.0]),
             (Name::UmadbPipelined, SINGLE, &[500.0]),
+            (Name::Annals, Workload::Pipelined, &[4_999.0]),
         ],
     );
-    assert_eq!(report.times(SINGLE, Name::Umadb), Some(1.2));
-    assert_eq!(report.best_of_umadb(), Some(500.0));
-    let judged = report.judged();
+    let verdict = |workload, quantity| verdict(&report, Name::Annals, workload, quantity).unwrap();
+    let single = verdict(SINGLE, Quantity::Times(Name::Umadb));
+    assert_eq!(
+        (single.reached, single.beside, single.is_met),
+        (1.2, Some(500.0), Some(false))
+    );
+    let pipelined = verdict(Workload::Pipelined, Quantity::TimesBestOfUmaDb);
+    assert_eq!((pipelined.beside, pipelined.is_met), (Some(500.0), Some(false)));
+}
+
+#[test]
+fn a_load_is_measured_in_times_of_the_echo() {
+    let report = report(
+        &[Name::Annals, Name::Echo],
+        &[(Name::Annals, LOAD, &[0.5]), (Name::Echo, LOAD, &[0.25])],
+    );
+    let verdict = verdict(&report, Name::Annals, LOAD, Quantity::Times(Name::Echo)).unwrap();
+    assert_eq!((verdict.reached, verdict.is_met), (2.0, Some(false)));
+}
+
+#[test]
+fn both_engines_are_judged_each_by_its_own_figures() {
+    let report = report(
+        &[Name::Annals, Name::AnnalsFoundationdb, Name::Umadb],
+        &[
+            (Name::Annals, SINGLE, &[600.0]),
+            (Name::AnnalsFoundationdb, SINGLE, &[100.0]),
+            (Name::Umadb, SINGLE, &[300.0]),
+        ],
+    );
+    let reached = |subject| {
+        verdict(&report, subject, SINGLE, Quantity::Times(Name::Umadb))
+            .unwrap()
+            .reached
+    };
+    assert_eq!(reached(Name::Annals), 2.0);
+    assert_eq!(reached(Name::AnnalsFoundationdb), 100.0 / 300.0);
+    let goals = report.json()["goals"].clone();
+    assert_eq!(
+        (
+            &goals[0]["store"],
+            &goals[0]["met"],
+            &goals[1]["store"],
+            &goals[1]["met"]
+        ),
+        (
+            &"annals".into(),
+            &true.into(),
+            &"annals-foundationdb".into(),
+            &false.into()
+        )
+    );
+    let markdown = report.markdown();
     assert!(
-        judged.contains(&(SINGLE, Goal::Times(1.3, Name::Umadb), false)),
-        "{judged:?}"
+        markdown.contains("| append 1 event, 64 clients | 1.3 or more times umadb | 100 events/s | 300 events/s | 0.33x | NO |"),
+        "{markdown}"
     );
 }
 
 #[test]
 fn goals_are_told_only_of_what_was_measured() {
     let alone = report(&[Name::Annals], &[(Name::Annals, SINGLE, &[600.0])]);
-    assert_eq!(alone.judged(), []);
+    assert_eq!(alone.verdicts(Name::Annals), []);
     let without_annals = report(
         &[Name::Umadb, Name::Nats],
         &[(Name::Umadb, SINGLE, &[1.0]), (Name::Nats, SINGLE, &[1.0])],
     );
-    assert_eq!(without_annals.judged(), []);
+    assert_eq!(without_annals.subjects(), []);
+    assert_eq!(without_annals.standings(Name::Umadb), []);
+}
+
+#[test]
+fn a_log_that_was_not_grown_to_its_end_is_not_judged() {
+    for (events, is_met) in [(19_000_000, None), (20_000_000, Some(false))] {
+        let step = |events| Step {
+            events,
+            latency: crate::load::Latency {
+                p999_ms: 49.0,
+                max_ms: 250.0,
+                ..Default::default()
+            },
+            ..Step::default()
+        };
+        let mut report = report(&[Name::Annals], &[]);
+        report.add(Run {
+            round: 1,
+            store: Name::Annals,
+            workload: Workload::Growth,
+            outcome: Ok(Outcome {
+                growth: vec![step(1_000_000), step(events)],
+                ..Outcome::of(0.9)
+            }),
+        });
+        let longest = verdict(&report, Name::Annals, Workload::Growth, Quantity::GrowthLongest).unwrap();
+        assert_eq!((longest.reached, longest.is_met), (250.0, is_met));
+    }
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! Everything that was measured, for people: as text, and as Markdown to be taken into documents.
+
+use std::fmt::Write;
+
+use super::Report;
+use crate::report::table::Table;
+
+impl Report {
+    /// For the terminal.
+    pub(in crate::compare) fn text(&self) -> String {
+        let mut text = format!("\n{}\n", self.circumstances().join("\n"));
+        for (name, setting) in &self.stores {
+            if let Some(setting) = setting {
+                let _ = write!(
+                    text,
+                    "\n{}: {}\n  durable: {}\n  client: {}\n",
+                    name.text(),
+                    setting.program,
+                    setting.durable,
+                    setting.client
+                );
+            }
+        }
+        for (title, table) in self.tables() {
+            if !table.is_empty() {
+                let _ = write!(text, "\n{title}\n\n{table}");
+            }
+        }
+        for note in self.notes() {
+            let _ = write!(text, "\nnote: {note}");
+        }
+        text
+    }
+
+    /// For the documents.
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!("{}\n", self.circumstances().join("\n"));
+        for (title, table) in self.tables() {
+            if !table.is_empty() {
+                let _ = write!(text, "\n### {title}\n\n{}", table.markdown());
+            }
+        }
+        let notes = self.notes();
+        if !notes.is_empty() {
+            text += "\n### Notes\n\n";
+        }
+        for note in notes {
+            let _ = writeln!(text, "- {note}");
+        }
+        text
+    }
+
+    /// Where, and of what, the figures are.
+    fn circumstances(&self) -> [String; 2] {
+        let rounds = self.runs.iter().map(|run| run.round).max().unwrap_or(0);
+        let of = match rounds {
+            1 => "one round".to_owned(),
+            rounds => format!("medians of {rounds} rounds in turn, least and most in brackets"),
+        };
+        [
+            self.environment.line(),
+            format!("256-byte events; {of}; figures are cut, times raised, to what is shown"),
+        ]
+    }
+
+    fn tables(&self) -> Vec<(String, Table)> {
+        let mut tables = Vec::new();
+        for subject in self.subjects() {
+            let name = subject.text();
+            tables.push((format!("Goals, {name}"), self.goals(subject)));
+            tables.push((
+                format!("Ahead of message-db and NATS, {name}"),
+                self.standings_table(subject),
+            ));
+        }
+        tables.push(("Figures".to_owned(), self.figures()));
+        tables.push(("Latencies".to_owned(), self.latencies()));
+        tables.push(("Processor time".to_owned(), self.costs()));
+        tables
+    }
+}
