@@ -29,11 +29,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    Error, Result,
-    environment::Environment,
-    filesystem::Filesystem,
+    Result,
+    environment::prepare,
     load::Supply,
-    quick::{default_data, quiet},
+    quick::quiet,
     stores::{Name, Peers, Store},
 };
 use course::{Course, Outcome};
@@ -101,27 +100,7 @@ pub(crate) struct Options {
 /// Measures, and prints as it goes.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let workloads = workload::chosen(&options.workloads)?;
-    let data = match &options.data {
-        Some(data) => data.clone(),
-        None => default_data()?,
-    };
-    std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
-    // Whole, because servers are started from other folders.
-    let data = data
-        .canonicalize()
-        .map_err(Error::system(format!("find the folder {}", data.display())))?;
-    let filesystem = Filesystem::of(&data)?;
-    if filesystem.is_memory() {
-        return Err(Error::NotADisk {
-            folder: data,
-            kind: filesystem.kind,
-        });
-    }
-    let environment = Environment::look(&data, &filesystem)?;
-    eprintln!("{}", environment.line());
-    if cfg!(debug_assertions) {
-        eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
-    }
+    let (data, environment) = prepare(options.data.as_deref(), true)?;
     let mut report = Report::new(options, environment, &workloads);
     for round in 1..=options.rounds {
         for phase in Phase::ALL {

@@ -17,9 +17,7 @@ use crate::{
     Error, Result,
     deployment::Deployment,
     engine::Engine,
-    environment::Environment,
-    filesystem::Filesystem,
-    quick::default_data,
+    environment::{Environment, prepare},
     report::table::{Align, Table},
     statistics::Summary,
     target::{Running, Target},
@@ -95,20 +93,7 @@ struct Report<'a> {
 /// Fills both logs, measures, and prints.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let target = Target::annals(options.server.as_deref(), Deployment::single(options.engine))?;
-    let data = match &options.data {
-        Some(data) => data.clone(),
-        None => default_data()?,
-    };
-    std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
-    let filesystem = Filesystem::of(&data)?;
-    if options.engine.is_durable() && filesystem.is_memory() {
-        return Err(Error::NotADisk {
-            folder: data,
-            kind: filesystem.kind,
-        });
-    }
-    let environment = Environment::look(&data, &filesystem)?;
-    eprintln!("{}", environment.line());
+    let (data, environment) = prepare(options.data.as_deref(), options.engine.is_durable())?;
     let small = Log::fill(&target, &data, options.small).await?;
     let large = Log::fill(&target, &data, options.large).await?;
     let rows = measure(options, &small, &large).await?;

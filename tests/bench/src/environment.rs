@@ -1,10 +1,13 @@
 //! What the figures depend on besides the code, recorded with them.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde::Serialize;
 
-use crate::{Result, cores, disk, filesystem::Filesystem};
+use crate::{Error, Result, cores, disk, filesystem::Filesystem};
 
 /// The machine, as far as it matters.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +26,45 @@ pub(crate) struct Environment {
     pub(crate) commit: String,
     /// One minute's load when the benchmark began: above a tenth or so, something else runs too.
     pub(crate) load_average: f64,
+}
+
+/// Makes the folder for data, looks at the machine, and says what it is. Gives the whole path, because servers are started
+/// from other folders. What is to be `durable` needs a real disk.
+pub(crate) fn prepare(data: Option<&Path>, durable: bool) -> Result<(PathBuf, Environment)> {
+    let data = match data {
+        Some(data) => data.to_owned(),
+        None => default_data()?,
+    };
+    std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
+    let data = data
+        .canonicalize()
+        .map_err(Error::system(format!("find the folder {}", data.display())))?;
+    let filesystem = Filesystem::of(&data)?;
+    if durable && filesystem.is_memory() {
+        return Err(Error::NotADisk {
+            folder: data,
+            kind: filesystem.kind,
+        });
+    }
+    let environment = Environment::look(&data, &filesystem)?;
+    eprintln!("{}", environment.line());
+    if cfg!(debug_assertions) {
+        eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
+    }
+    Ok((data, environment))
+}
+
+/// Cargo's target folder, if this program lies in one: it is ignored by version control and as a rule on a disk.
+fn default_data() -> Result<PathBuf> {
+    let program = std::env::current_exe().map_err(Error::system("find this program's own file"))?;
+    let products = program
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    match products {
+        Some(folder) => Ok(folder.join("tmp")),
+        None => std::env::current_dir().map_err(Error::system("find the current folder")),
+    }
 }
 
 impl Environment {

@@ -9,7 +9,7 @@
 //! - `goal`: what a figure must reach.
 //! - `engine`, `deployment`: what keeps the measured servers' bytes, and how many of them share it.
 //! - `target`, `process`: the server processes that are measured, started and stopped.
-//! - `environment`, `filesystem`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
+//! - `environment`, `filesystem`, `folder`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
 //! - `statistics`, `report`: runs into medians and spreads, and those into a table and JSON.
 //!
 //! 1. A figure is the median of fresh processes on empty data, run in turn (A B A B), never the best of them.
@@ -27,6 +27,7 @@ mod engine;
 mod environment;
 mod error;
 mod filesystem;
+mod folder;
 mod goal;
 mod load;
 mod process;

@@ -20,9 +20,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is asked whether it answers. Start-up times are told to this grain.
 const ASKING: Duration = Duration::from_millis(5);
 const LOG_LINES: usize = 20;
+/// How long a server that was killed may take until it is gone.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// Makes the command of a server, as often as it is started.
 pub(crate) type Program = Box<dyn Fn() -> Command + Send + Sync>;
+
+/// How a server ends and comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Restart {
+    /// By kill -9, and not in order.
+    pub(crate) is_killed: bool,
+    /// Whether the system forgets its files before it is started again.
+    pub(crate) is_cold: bool,
+}
 
 /// A server that runs.
 pub(crate) struct Process {
@@ -105,19 +116,24 @@ impl Process {
         }
     }
 
-    /// Ends it and its children at once, as the loss of the machine's power would, but for what the system has taken over.
-    pub(crate) async fn kill(&mut self) -> Result<()> {
-        self.kill_family();
-        self.stopped().await
-    }
-
-    fn kill_family(&self) {
-        for pid in self.family() {
-            if let Some(pid) = as_pid(pid) {
-                // It may be gone already.
-                let _ = kill_process(pid, Signal::KILL);
-            }
+    /// Ends it by this signal; or, killed, it and its children at once, as the loss of the machine's power would, but for
+    /// what the system has taken over. None of them is left when it returns.
+    pub(crate) async fn end(&mut self, signal: Signal, is_killed: bool) -> Result<()> {
+        let family = self.family();
+        if is_killed {
+            kill(&family);
+        } else {
+            self.ask_to_stop(signal)?;
         }
+        self.stopped().await?;
+        let deadline = Instant::now() + PATIENCE;
+        while family.iter().any(|&pid| is_running(pid)) {
+            if Instant::now() > deadline {
+                return Err(self.failed("left children behind that do not end"));
+            }
+            sleep(ASKING).await;
+        }
+        Ok(())
     }
 
     fn failed(&self, problem: &str) -> Error {
@@ -133,9 +149,33 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Waits a little for the end of all of them, so that nothing writes into a folder that is deleted next.
     fn drop(&mut self) {
-        self.kill_family();
+        let family = self.family();
+        kill(&family);
+        let deadline = Instant::now() + ENDING;
+        // The child stays a zombie until it has been asked for.
+        while (!matches!(self.child.try_wait(), Ok(Some(_))) || family.iter().any(|&pid| is_running(pid)))
+            && Instant::now() < deadline
+        {
+            std::thread::sleep(ASKING);
+        }
     }
+}
+
+/// Sends SIGKILL to each.
+fn kill(processes: &[u32]) {
+    for pid in processes.iter().filter_map(|&pid| as_pid(pid)) {
+        // It may be gone already.
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Whether a process is there, and not a zombie that its parent has not asked for yet.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
 fn spawn(name: &'static str, program: &Program, folder: &Path) -> Result<Child> {
@@ -230,10 +270,21 @@ mod tests {
             sleep(ASKING).await;
         }
         let child = family()[1];
-        process.kill().await.unwrap();
-        // A killed child is a zombie until its new parent has asked for it.
-        let state = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        assert!(is_running(child));
+        process.end(Signal::TERM, true).await.unwrap();
+        assert!(!is_running(child));
+    }
+
+    #[tokio::test]
+    async fn dropping_it_leaves_nothing_that_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Process::start("shell", shell("sleep 100 & wait"), folder.path()).unwrap();
+        while process.family().len() < 2 {
+            sleep(ASKING).await;
+        }
+        let family = process.family();
+        drop(process);
+        assert!(family.iter().all(|&pid| !is_running(pid)), "{family:?}");
     }
 
     #[tokio::test]

@@ -14,8 +14,7 @@ use crate::{
     Error, Result,
     deployment::Deployment,
     engine::Engine,
-    environment::Environment,
-    filesystem::Filesystem,
+    environment::prepare,
     load::{Measured, Subject, Supply, others_cores_busy, read},
     report::{OTHERS_CORES_BUSY, Report, Run},
     target::Target,
@@ -85,24 +84,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let deployment = Deployment::new(options.engine, usize::from(options.servers))?;
     let workloads = chosen(workloads(deployment), options.only.as_deref())?;
     let annals = Target::annals(options.server.as_deref(), deployment)?;
-    let data = match &options.data {
-        Some(data) => data.clone(),
-        None => default_data()?,
-    };
-    std::fs::create_dir_all(&data).map_err(Error::system(format!("make the folder {}", data.display())))?;
-    let filesystem = Filesystem::of(&data)?;
-    if options.engine.is_durable() && filesystem.is_memory() {
-        return Err(Error::NotADisk {
-            folder: data,
-            kind: filesystem.kind,
-        });
-    }
-    let environment = Environment::look(&data, &filesystem)?;
-    eprintln!("{}", environment.line());
-    if cfg!(debug_assertions) {
-        eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
-    }
-
+    let (data, environment) = prepare(options.data.as_deref(), options.engine.is_durable())?;
     let mut report = Report::new(options, deployment, environment, &workloads);
     let mut read_events = read::EVENTS_MIN;
     for round in 1..=options.rounds {
@@ -196,17 +178,4 @@ async fn least_disturbed(
 pub(crate) async fn quiet(server: &[u32], patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && others_cores_busy(server, QUIET_SAMPLE).await >= OTHERS_CORES_BUSY {}
-}
-
-/// Cargo's target folder, if this program lies in one: it is ignored by version control and as a rule on a disk.
-pub(crate) fn default_data() -> Result<PathBuf> {
-    let program = std::env::current_exe().map_err(Error::system("find this program's own file"))?;
-    let products = program
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file());
-    match products {
-        Some(folder) => Ok(folder.join("tmp")),
-        None => std::env::current_dir().map_err(Error::system("find the current folder")),
-    }
 }

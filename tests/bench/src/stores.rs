@@ -24,8 +24,9 @@ use std::{path::Path, time::Duration};
 
 use futures::future::BoxFuture;
 use serde::Serialize;
+use tonic::{Response, Status, Streaming};
 
-use crate::{Error, Result, deployment::Deployment, engine::Engine, target::Target};
+use crate::{Error, Result, deployment::Deployment, engine::Engine, process::Restart, target::Target};
 
 pub(crate) use peers::Peers;
 
@@ -191,8 +192,8 @@ pub(crate) trait Store: Send + Sync {
         None
     }
 
-    /// Ends it, orderly or by kill -9, starts it again, and waits until it answers. Gives how long that took from its start.
-    fn restart(&mut self, killed: bool) -> Work<'_, Duration>;
+    /// Ends it, starts it again, and waits until it answers. Gives how long that took from its start.
+    fn restart(&mut self, restart: Restart) -> Work<'_, Duration>;
 
     /// Ends it and deletes its files.
     fn stop(self: Box<Self>) -> Work<'static, ()>;
@@ -205,6 +206,25 @@ pub(crate) fn lacking<'a, T: Send + 'a>() -> Work<'a, T> {
             "this store was asked for what it can't do".to_owned(),
         ))
     })
+}
+
+/// A name, a tag, an id or data as text.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("what is sent is made of ASCII")
+}
+
+/// Takes the answers to a call to their end, and counts the events in them.
+async fn count<M>(
+    load: &str,
+    answers: std::result::Result<Response<Streaming<M>>, Status>,
+    events: impl Fn(&M) -> usize,
+) -> Result<u64> {
+    let mut answers = answers.map_err(Error::call(load))?.into_inner();
+    let mut count = 0;
+    while let Some(message) = answers.message().await.map_err(Error::call(load))? {
+        count += events(&message) as u64;
+    }
+    Ok(count)
 }
 
 /// One client of a store.

@@ -19,7 +19,8 @@ use crate::{
     Error, Result,
     deployment::Deployment,
     engine::Engine,
-    process::{Process, Program},
+    folder::{forget, new_folder},
+    process::{Process, Program, Restart},
 };
 
 /// How long a load's failure waits for the end of a server that may have caused it.
@@ -223,18 +224,22 @@ impl Running {
         self.folder.path()
     }
 
-    /// Starts them again after a clean stop, or after kill -9, and waits until they answer. Gives how long that took from the
-    /// start.
-    pub(crate) async fn restart(&mut self, killed: bool) -> Result<Duration> {
+    /// Ends and starts them again, and waits until they answer. Gives how long that took from the start. What they keep their
+    /// bytes in is killed and started before them: it knows no other end.
+    pub(crate) async fn restart(&mut self, restart: Restart) -> Result<Duration> {
         for server in &mut self.servers {
-            if killed {
-                server.process.kill().await?;
-            } else {
-                server.process.ask_to_stop(Signal::TERM)?;
-                server.process.stopped().await?;
-            }
+            server.process.end(Signal::TERM, restart.is_killed).await?;
+        }
+        if let Some(cluster) = &self.cluster {
+            (0..cluster.len()).for_each(|nth| cluster.kill(nth));
+        }
+        if restart.is_cold {
+            forget(self.folder.path())?;
         }
         let start = Instant::now();
+        if let Some(cluster) = &self.cluster {
+            (0..cluster.len()).for_each(|nth| cluster.start_again(nth));
+        }
         for server in &mut self.servers {
             server.process.start_again()?;
             server.answers().await?;
@@ -270,14 +275,6 @@ async fn start_cluster(folder: PathBuf) -> Result<Cluster> {
 
 fn own_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(Error::system("find this program's own file"))
-}
-
-/// An empty folder below `data`, deleted when dropped.
-pub(crate) fn new_folder(name: &str, data: &Path) -> Result<tempfile::TempDir> {
-    tempfile::Builder::new()
-        .prefix(&format!("{name}-"))
-        .tempdir_in(data)
-        .map_err(Error::system(format!("make a folder in {}", data.display())))
 }
 
 /// One of [`free_addresses`].

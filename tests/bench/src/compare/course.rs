@@ -1,6 +1,6 @@
 //! What all loads need, and what each gives.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -108,19 +108,4 @@ pub(super) fn memory_mib(store: &dyn Store) -> f64 {
         line.split_ascii_whitespace().nth(1)?.parse().ok()
     };
     store.processes().into_iter().filter_map(of).sum::<f64>() / 1_024.0
-}
-
-/// Bytes that the files below a folder take on disk.
-pub(super) fn disk_bytes(folder: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    /// The unit of `st_blocks`, whatever the file system's own is.
-    const BLOCK_BYTES: u64 = 512;
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let of = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
-        Ok(metadata) => metadata.blocks() * BLOCK_BYTES,
-        // A server may have deleted it meanwhile.
-        Err(_) => 0,
-    };
-    entries.map(of).sum()
 }

@@ -9,10 +9,11 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     Course, Outcome,
-    course::{Step, disk_bytes, memory_mib},
+    course::{Step, memory_mib},
 };
 use crate::{
     Error, Result,
+    folder::disk_bytes,
     load::{Latencies, Supply},
     stores::{Batch, Client, Store},
 };

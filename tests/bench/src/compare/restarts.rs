@@ -1,19 +1,18 @@
 //! What a server takes to hold a log, and to come back to it.
 
-use std::{fs::File, path::Path};
-
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use rustix::fs::{Advice, fadvise};
 use tokio::time::Instant;
 
 use super::{
     Course, Outcome,
-    course::{disk_bytes, memory_mib},
+    course::memory_mib,
     reads::{check, one},
 };
 use crate::{
-    Error, Result,
+    Result,
+    folder::{disk_bytes, forget},
     load::{Latencies, Measured},
+    process::Restart,
     stores::{Selection, Store},
 };
 
@@ -34,8 +33,9 @@ pub(super) async fn memory(store: &dyn Store) -> Result<Outcome> {
 }
 
 /// From the start until it answers. Then everything must be there.
-pub(super) async fn restart(store: &mut dyn Store, course: &Course, killed: bool) -> Result<Outcome> {
-    let took = store.restart(killed).await?;
+pub(super) async fn restart(store: &mut dyn Store, course: &Course, is_killed: bool) -> Result<Outcome> {
+    let is_cold = false;
+    let took = store.restart(Restart { is_killed, is_cold }).await?;
     let mut client = one(&*store).await?;
     let total = course.dataset.events();
     let count = client.read(Selection::All, total).await?;
@@ -45,7 +45,12 @@ pub(super) async fn restart(store: &mut dyn Store, course: &Course, killed: bool
 
 /// Loads some streams from disk, each once, after a restart.
 pub(super) async fn load_cold(store: &mut dyn Store, course: &Course, events: u32) -> Result<Outcome> {
-    store.restart(false).await?;
+    let in_order = Restart {
+        is_killed: false,
+        is_cold: false,
+    };
+    store.restart(in_order).await?;
+    // Not before: what it reads to start would be warm.
     forget(store.folder())?;
     let mut client = one(&*store).await?;
     let streams = course.dataset.streams_of(events);
@@ -62,20 +67,4 @@ pub(super) async fn load_cold(store: &mut dyn Store, course: &Course, events: u3
     let loaded = loads * u64::from(events);
     let measured = Measured::new(loaded, start.elapsed().as_secs_f64(), Default::default());
     Ok(Outcome::latency(measured, &latencies, 0.5))
-}
-
-/// Has the system drop what it holds of these files in memory, but for pages that a process has mapped.
-fn forget(folder: &Path) -> Result<()> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()) {
-        if path.is_dir() {
-            forget(&path)?;
-        } else if let Ok(file) = File::open(&path) {
-            let what = || format!("drop {} from memory", path.display());
-            // What is not on disk yet can't be dropped.
-            file.sync_data().map_err(Error::system(what()))?;
-            fadvise(&file, 0, None, Advice::DontNeed).map_err(Error::system(what()))?;
-        }
-    }
-    Ok(())
 }

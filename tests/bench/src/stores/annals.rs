@@ -10,7 +10,7 @@ use pb::{
 };
 use tonic::{Streaming, client::Grpc, transport::Channel};
 
-use super::{Ability, Batch, Client, Name, Selection, Setting, Store, Subscription, Work};
+use super::{Ability, Batch, Client, Name, Selection, Setting, Store, Subscription, Work, count, text};
 use crate::{
     Error, Result,
     load::{
@@ -18,6 +18,7 @@ use crate::{
         events::{category, kind, number, stream_name, tag},
         wire::{self, Append, Conditional, Labelled},
     },
+    process::Restart,
     target::{Running, Target},
 };
 
@@ -112,8 +113,8 @@ impl Store for Annals {
         Some(&self.endpoint)
     }
 
-    fn restart(&mut self, killed: bool) -> Work<'_, Duration> {
-        self.running.restart(killed).boxed()
+    fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
+        self.running.restart(restart).boxed()
     }
 
     fn stop(self: Box<Self>) -> Work<'static, ()> {
@@ -176,19 +177,14 @@ impl Client for AnnalsClient {
 
     fn load(&mut self, stream: u64, events: u32) -> Work<'_, u64> {
         let request = pb::ReadStreamRequest {
-            stream: text(&stream_name(stream)),
+            stream: text(&stream_name(stream)).to_owned(),
             // The echo knows no streams; it sends as many events as it is asked for.
             limit: self.is_echo.then_some(u64::from(events)),
             ..Default::default()
         };
         async move {
             let answers = self.stub.read_stream(request).await;
-            let mut answers = answers.map_err(Error::call("load"))?.into_inner();
-            let mut count = 0;
-            while let Some(message) = answers.message().await.map_err(Error::call("load"))? {
-                count += message.events.len() as u64;
-            }
-            Ok(count)
+            count("load", answers, |message| message.events.len()).await
         }
         .boxed()
     }
@@ -201,7 +197,7 @@ impl Client for AnnalsClient {
                 ..Default::default()
             }),
             Selection::Tag(of) => Some(pb::QueryItem {
-                tags: vec![text(&tag(of))],
+                tags: vec![text(&tag(of)).to_owned()],
                 ..Default::default()
             }),
             Selection::Category(of) => Some(pb::QueryItem {
@@ -216,12 +212,7 @@ impl Client for AnnalsClient {
         };
         async move {
             let answers = self.stub.read_all(request).await;
-            let mut answers = answers.map_err(Error::call("read"))?.into_inner();
-            let mut count = 0;
-            while let Some(message) = answers.message().await.map_err(Error::call("read"))? {
-                count += message.events.len() as u64;
-            }
-            Ok(count)
+            count("read", answers, |message| message.events.len()).await
         }
         .boxed()
     }
@@ -275,8 +266,4 @@ impl Subscription for Deliveries {
         }
         .boxed()
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

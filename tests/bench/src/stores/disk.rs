@@ -12,8 +12,9 @@ use tokio::sync::oneshot;
 use super::{Ability, Batch, Client, Setting, Store, Work};
 use crate::{
     Error, Result,
+    folder::new_folder,
     load::wire::{Append, Message},
-    target::new_folder,
+    process::Restart,
 };
 
 /// A file that is appended to.
@@ -93,7 +94,7 @@ impl Store for Disk {
         .boxed()
     }
 
-    fn restart(&mut self, _: bool) -> Work<'_, Duration> {
+    fn restart(&mut self, _: Restart) -> Work<'_, Duration> {
         super::lacking()
     }
 

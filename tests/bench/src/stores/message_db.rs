@@ -18,10 +18,11 @@ use futures::{FutureExt, future::try_join_all};
 use tokio::sync::mpsc;
 use tokio_postgres::{GenericClient, NoTls, Statement, types::ToSql};
 
-use super::{Ability, Batch, Client, Peers, Selection, Setting, Store, Subscription, Work};
+use super::{Ability, Batch, Client, Peers, Selection, Setting, Store, Subscription, Work, text};
 use crate::{
     Error, Result,
     load::events::{CATEGORIES, category, content, id, number, stream_name},
+    process::Restart,
 };
 use cluster::Cluster;
 
@@ -100,8 +101,8 @@ impl Store for MessageDb {
         .boxed()
     }
 
-    fn restart(&mut self, killed: bool) -> Work<'_, Duration> {
-        self.cluster.restart(killed).boxed()
+    fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
+        self.cluster.restart(restart).boxed()
     }
 
     fn stop(self: Box<Self>) -> Work<'static, ()> {
@@ -137,7 +138,7 @@ impl Client for MessageDbClient {
             let mut connection = self.connection().await?;
             let write = connection.prepare_cached(WRITE).await.map_err(failed())?;
             let stream = stream_name(batch.stream);
-            let stream = text(&stream)?;
+            let stream = text(&stream);
             if batch.events == 1 {
                 write_message(&**connection, &write, stream, batch.first, batch.revision).await?;
                 return Ok(0);
@@ -156,7 +157,7 @@ impl Client for MessageDbClient {
     fn load(&mut self, stream: u64, events: u32) -> Work<'_, u64> {
         async move {
             let stream = stream_name(stream);
-            let stream = text(&stream)?;
+            let stream = text(&stream);
             let connection = self.connection().await?;
             let mut count = 0;
             while count < u64::from(events) {
@@ -225,7 +226,7 @@ async fn write_message(
 ) -> Result<()> {
     let (id, content) = (id(number), content(number));
     let expected = i64::try_from(revision).unwrap_or(i64::MAX) - 1;
-    let (id, data) = (text(&id)?, text(&content.data)?);
+    let (id, data) = (text(&id), text(&content.data));
     let written = connection
         .query_one(statement, &[&id, &stream, &content.kind, &data, &expected])
         .await
@@ -308,8 +309,4 @@ impl Subscription for Deliveries {
         }
         .boxed()
     }
-}
-
-fn text(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|error| Error::wrong("making an event", error.to_string()))
 }

@@ -20,9 +20,10 @@ use tokio::process::Command;
 use super::{Ability, Client, Peers, Selection, Setting, Store, Work, peers::version};
 use crate::{
     Error, Result,
+    folder::{forget, new_folder},
     load::events::{CATEGORIES, category},
-    process::{Process, Program},
-    target::{free_address, new_folder},
+    process::{Process, Program, Restart},
+    target::free_address,
 };
 use client::NatsClient;
 
@@ -140,13 +141,11 @@ impl Store for Nats {
         .boxed()
     }
 
-    fn restart(&mut self, killed: bool) -> Work<'_, Duration> {
+    fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
         async move {
-            if killed {
-                self.process.kill().await?;
-            } else {
-                self.process.ask_to_stop(Signal::TERM)?;
-                self.process.stopped().await?;
+            self.process.end(Signal::TERM, restart.is_killed).await?;
+            if restart.is_cold {
+                forget(self.folder.path())?;
             }
             let start = Instant::now();
             self.process.start_again()?;
@@ -158,8 +157,7 @@ impl Store for Nats {
 
     fn stop(mut self: Box<Self>) -> Work<'static, ()> {
         async move {
-            self.process.ask_to_stop(Signal::TERM)?;
-            self.process.stopped().await?;
+            self.process.end(Signal::TERM, false).await?;
             self.folder
                 .close()
                 .map_err(Error::system("delete the store's folder"))

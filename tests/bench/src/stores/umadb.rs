@@ -19,16 +19,19 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::{Ability, Batch, Client, Name, Peers, Selection, Setting, Store, Subscription, Work};
+use super::{
+    Ability, Batch, Client, Name, Peers, Selection, Setting, Store, Subscription, Work, count, text,
+};
 use crate::{
     Error, Result,
+    folder::{forget, new_folder},
     load::{
         connect,
         events::{category, kind, number, stream_name, tag},
         wire::unary,
     },
-    process::{Process, Program},
-    target::{free_address, new_folder},
+    process::{Process, Program, Restart},
+    target::free_address,
 };
 
 /// What UmaDB's own .proto says.
@@ -143,13 +146,11 @@ impl Store for UmaDb {
         .boxed()
     }
 
-    fn restart(&mut self, killed: bool) -> Work<'_, Duration> {
+    fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
         async move {
-            if killed {
-                self.process.kill().await?;
-            } else {
-                self.process.ask_to_stop(Signal::INT)?;
-                self.process.stopped().await?;
+            self.process.end(Signal::INT, restart.is_killed).await?;
+            if restart.is_cold {
+                forget(self.folder.path())?;
             }
             let start = Instant::now();
             self.process.start_again()?;
@@ -161,8 +162,7 @@ impl Store for UmaDb {
 
     fn stop(mut self: Box<Self>) -> Work<'static, ()> {
         async move {
-            self.process.ask_to_stop(Signal::INT)?;
-            self.process.stopped().await?;
+            self.process.end(Signal::INT, false).await?;
             self.folder
                 .close()
                 .map_err(Error::system("delete the store's folder"))
@@ -199,7 +199,7 @@ impl Client for UmaDbClient {
 
     fn load(&mut self, stream: u64, _: u32) -> Work<'_, u64> {
         let item = pb::QueryItem {
-            tags: vec![text(&stream_name(stream))],
+            tags: vec![text(&stream_name(stream)).to_owned()],
             ..Default::default()
         };
         self.count(Some(item)).boxed()
@@ -213,7 +213,7 @@ impl Client for UmaDbClient {
                 ..Default::default()
             }),
             Selection::Tag(of) => Some(pb::QueryItem {
-                tags: vec![text(&tag(of))],
+                tags: vec![text(&tag(of)).to_owned()],
                 ..Default::default()
             }),
             Selection::Category(of) => Some(pb::QueryItem {
@@ -252,12 +252,7 @@ impl UmaDbClient {
             ..Default::default()
         };
         let answers = self.stub.read(request).await;
-        let mut answers = answers.map_err(Error::call("read"))?.into_inner();
-        let mut count = 0;
-        while let Some(message) = answers.message().await.map_err(Error::call("read"))? {
-            count += message.events.len() as u64;
-        }
-        Ok(count)
+        count("read", answers, |message| message.events.len()).await
     }
 }
 
@@ -277,8 +272,4 @@ impl Subscription for Deliveries {
         }
         .boxed()
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

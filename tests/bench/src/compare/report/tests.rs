@@ -52,12 +52,12 @@ fn report(stores: &[Name], figures: &[(Name, Workload, &[f64])]) -> Report {
 }
 
 fn verdict(report: &Report, subject: Name, workload: Workload, quantity: Quantity) -> Option<Verdict> {
-    let verdicts = report
+    let mut verdicts = report
         .verdicts(subject)
         .into_iter()
         .chain(report.standings(subject));
     let is_meant = |verdict: &Verdict| (verdict.workload, verdict.goal.quantity) == (workload, quantity);
-    verdicts.filter(is_meant).last()
+    verdicts.find(is_meant)
 }
 
 #[test]

@@ -14,8 +14,9 @@ use tokio_postgres::NoTls;
 use super::super::{Peers, peers::version};
 use crate::{
     Error, Result,
-    process::{Process, Program},
-    target::{free_address, new_folder},
+    folder::{forget, new_folder},
+    process::{Process, Program, Restart},
+    target::free_address,
 };
 
 /// What is set besides the defaults, all of it in PostgreSQL's favour. fsync and synchronous_commit are on by default.
@@ -135,12 +136,10 @@ impl Cluster {
     }
 
     /// A fast shutdown, or kill -9 of all its processes.
-    pub(super) async fn restart(&mut self, killed: bool) -> Result<Duration> {
-        if killed {
-            self.process.kill().await?;
-        } else {
-            self.process.ask_to_stop(Signal::INT)?;
-            self.process.stopped().await?;
+    pub(super) async fn restart(&mut self, restart: Restart) -> Result<Duration> {
+        self.process.end(Signal::INT, restart.is_killed).await?;
+        if restart.is_cold {
+            forget(self.folder.path())?;
         }
         let start = Instant::now();
         self.process.start_again()?;
@@ -150,8 +149,7 @@ impl Cluster {
 
     pub(super) async fn stop(mut self) -> Result<()> {
         // Nothing of it is kept, so its last checkpoint is not waited for.
-        self.process.ask_to_stop(Signal::QUIT)?;
-        self.process.stopped().await?;
+        self.process.end(Signal::QUIT, false).await?;
         self.folder
             .close()
             .map_err(Error::system("delete the cluster's folder"))

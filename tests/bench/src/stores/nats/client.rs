@@ -14,7 +14,7 @@ use super::{STORE, STREAM};
 use crate::{
     Error, Result,
     load::events::{category, content, id, number, stream_name},
-    stores::{Batch, Client, Selection, Subscription, Work, lacking},
+    stores::{Batch, Client, Selection, Subscription, Work, lacking, text},
 };
 
 const KIND: &str = "Event-Type";
@@ -38,7 +38,7 @@ impl Client for NatsClient {
         async move {
             let subject = subject(batch.stream);
             let client = self.context.client();
-            let batch_id = (batch.events > 1).then(|| text(&id(batch.first)));
+            let batch_id = (batch.events > 1).then(|| text(&id(batch.first)).to_owned());
             for (nth, number) in (1u32..).zip(batch.numbers()) {
                 let mut headers = headers(number);
                 if nth == 1 {
@@ -212,8 +212,4 @@ fn headers(number: u64) -> HeaderMap {
 /// `order.0000000040`, the name with a dot after the category.
 fn subject(stream: u64) -> String {
     text(&stream_name(stream)).replacen('-', ".", 1)
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

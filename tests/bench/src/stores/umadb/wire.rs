@@ -84,17 +84,17 @@ mod tests {
                 events: 3,
                 labelled,
             };
-            let stream = text(&stream_name(42));
+            let stream = text(&stream_name(42)).to_owned();
             let event = |number| {
                 let mut tags = vec![stream.clone()];
                 if labelled {
-                    tags.extend([text(&tag(number)), category(42).to_owned()]);
+                    tags.extend([text(&tag(number)).to_owned(), category(42).to_owned()]);
                 }
                 pb::Event {
                     event_type: events::content(number).kind.to_owned(),
                     tags,
                     data: events::content(number).data.to_vec().into(),
-                    uuid: text(&events::id(number)),
+                    uuid: text(&events::id(number)).to_owned(),
                     metadata: Vec::new(),
                 }
             };

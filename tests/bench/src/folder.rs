@@ -1,0 +1,64 @@
+//! Folders of servers: new ones, what their files take on disk, and how the system forgets them.
+
+use std::{fs::File, path::Path};
+
+use rustix::fs::{Advice, fadvise};
+
+use crate::{Error, Result};
+
+/// An empty folder below `data`, deleted when dropped.
+pub(crate) fn new_folder(name: &str, data: &Path) -> Result<tempfile::TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("{name}-"))
+        .tempdir_in(data)
+        .map_err(Error::system(format!("make a folder in {}", data.display())))
+}
+
+/// Bytes that the files below a folder take on disk.
+pub(crate) fn disk_bytes(folder: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    /// The unit of `st_blocks`, whatever the file system's own is.
+    const BLOCK_BYTES: u64 = 512;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
+        Ok(metadata) => metadata.blocks() * BLOCK_BYTES,
+        // A server may have deleted it meanwhile.
+        Err(_) => 0,
+    };
+    entries.map(of).sum()
+}
+
+/// Has the system drop what it holds of these files in memory, but for pages that a process has mapped.
+pub(crate) fn forget(folder: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        if path.is_dir() {
+            forget(&path)?;
+        } else if let Ok(file) = File::open(&path) {
+            let what = || format!("drop {} from memory", path.display());
+            // What is not on disk yet can't be dropped.
+            file.sync_data().map_err(Error::system(what()))?;
+            fadvise(&file, 0, None, Advice::DontNeed).map_err(Error::system(what()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_all_files_below_a_folder_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("below");
+        std::fs::create_dir(&below).unwrap();
+        for file in [folder.path().join("a"), below.join("b")] {
+            std::fs::write(file, [1; 100_000]).unwrap();
+        }
+        forget(folder.path()).unwrap();
+        let bytes = disk_bytes(folder.path());
+        assert!((200_000..1_000_000).contains(&bytes), "{bytes}");
+    }
+}
