@@ -49,10 +49,10 @@ bench-foundationdb:
     {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-server/foundationdb
     cargo run --release -p annals-bench -- quick --engine foundationdb
 
-# Annals beside UmaDB, message-db on PostgreSQL, NATS JetStream, a bare echo and a bare file. An hour or so.
-compare *options="--rounds 3 --out target/compare":
+# Annals beside UmaDB, message-db on PostgreSQL, NATS JetStream, a bare echo and a bare file; under an hour, --quick minutes.
+compare *options="--out target/compare":
     scripts/peers
-    cargo build --release -p annals-server -p annals-bench --features annals-bench/peers
+    {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-bench/peers {{ features }}
     cargo run --release -p annals-bench --features peers -- compare {{ options }}
 
 # Starts a server and shows events going in and coming out.

@@ -9,15 +9,14 @@ use std::{
 use crate::{Error, Result, statistics::Summary};
 
 const WRITE_BYTES: usize = 4_096;
-const WRITES: usize = 200;
 
-/// Median time of appending 4 KiB to a file and waiting until they are on disk (fdatasync).
-pub(crate) fn sync_time(folder: &Path) -> Result<Duration> {
+/// Median time, of so many, of appending 4 KiB to a file and waiting until they are on disk (fdatasync).
+pub(crate) fn sync_time(folder: &Path, writes: usize) -> Result<Duration> {
     let measure = || -> std::io::Result<Vec<f64>> {
         let mut file = tempfile::tempfile_in(folder)?;
         let bytes = [0x61; WRITE_BYTES];
-        let mut seconds = Vec::with_capacity(WRITES);
-        for _ in 0..WRITES {
+        let mut seconds = Vec::with_capacity(writes);
+        for _ in 0..writes {
             let start = Instant::now();
             file.write_all(&bytes)?;
             file.sync_data()?;

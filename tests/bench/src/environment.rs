@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::{Error, Result, cores, disk, filesystem::Filesystem};
 
+/// Enough that their median is steady, and a moment's work.
+const SYNCS: usize = 200;
+
 /// The machine, as far as it matters.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Environment {
@@ -83,7 +86,7 @@ impl Environment {
                 / 1_048_576.0,
             filesystem: filesystem.kind.clone(),
             device: filesystem.device.clone(),
-            sync_micros: disk::sync_time(data)?.as_secs_f64() * 1e6,
+            sync_micros: disk::sync_time(data, SYNCS)?.as_secs_f64() * 1e6,
             kernel: first("/proc/sys/kernel/osrelease").trim().to_owned(),
             rustc: env!("ANNALS_BENCH_RUSTC").to_owned(),
             commit: commit(),

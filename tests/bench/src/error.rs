@@ -101,6 +101,11 @@ pub(crate) enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Read what each said.
+    #[error(
+        "{0} of the stores' phases failed, and are not in the figures; what each said stands above and in the notes"
+    )]
+    Failures(usize),
     /// Nothing: it was asked for.
     #[error("interrupted; nothing was measured to the end")]
     Interrupted,
@@ -109,9 +114,20 @@ pub(crate) enum Error {
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// Whether a call was answered with this code.
+    pub(crate) fn is_status(&self, code: tonic::Code) -> bool {
+        matches!(self, Self::Call { status, .. } if status.code() == code)
+    }
+
+    /// Whether another store's client said something with this in it.
+    #[cfg(feature = "peers")]
+    pub(crate) fn peer_said(&self, words: &str) -> bool {
+        matches!(self, Self::Peer { problem, .. } if problem.contains(words))
+    }
+
     /// Whether the server does not have the call at all.
     pub(crate) fn is_unimplemented(&self) -> bool {
-        matches!(self, Self::Call { status, .. } if status.code() == tonic::Code::Unimplemented)
+        self.is_status(tonic::Code::Unimplemented)
     }
 
     /// For `map_err` on calls into the system.

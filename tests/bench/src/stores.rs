@@ -187,6 +187,12 @@ pub(crate) trait Store: Send + Sync {
     /// So many clients, on as few connections as `per_connection` allows, where the store's clients share any.
     fn clients(&self, count: usize, per_connection: usize) -> Work<'_, Vec<Box<dyn Client>>>;
 
+    /// Whether this is how it says that an append does not fit what stands in it.
+    fn is_refusal(&self, error: &Error) -> bool {
+        let _ = error;
+        false
+    }
+
     /// Where it serves sessions of Annals, if it does.
     fn session_endpoint(&self) -> Option<&str> {
         None

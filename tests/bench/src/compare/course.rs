@@ -17,8 +17,9 @@ pub(super) struct Course {
     pub(super) warm_up: Duration,
     pub(super) measured: Duration,
     pub(super) clients_per_connection: usize,
-    /// Events to which a log is grown.
+    /// Events to which a log is grown, and how long that may take.
     pub(super) growth: u64,
+    pub(super) growth_time: Duration,
     pub(super) dataset: Dataset,
 }
 
@@ -42,6 +43,9 @@ pub(super) struct Outcome {
     /// While a log grew.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) growth: Vec<Step>,
+    /// After it had grown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) large: Option<Large>,
 }
 
 /// A million events of a growing log.
@@ -50,9 +54,46 @@ pub(super) struct Step {
     /// Events in the log after it.
     pub(super) events: u64,
     pub(super) events_per_second: f64,
+    /// Of an append of 100 events.
     pub(super) latency: crate::load::Latency,
+    /// After it, and at its most until then.
     pub(super) memory_mib: f64,
+    pub(super) memory_peak_mib: f64,
     pub(super) disk_bytes_per_event: f64,
+}
+
+impl Step {
+    /// For people.
+    pub(super) fn line(&self) -> String {
+        format!(
+            "{:>5.1} million: {:>9.0} events/s, p50 {:.1} p99 {:.1} p99.9 {:.1} max {:.1} ms, {:.0} MiB, {:.0} bytes an event on disk",
+            self.events as f64 / 1e6,
+            self.events_per_second,
+            self.latency.p50_ms,
+            self.latency.p99_ms,
+            self.latency.p999_ms,
+            self.latency.max_ms,
+            self.memory_peak_mib,
+            self.disk_bytes_per_event,
+        )
+    }
+}
+
+/// What a log takes that has grown.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Large {
+    pub(super) events: u64,
+    /// After kill -9 and a start.
+    pub(super) disk_bytes_per_event: f64,
+    /// While it grew, and after a start.
+    pub(super) memory_peak_mib: f64,
+    pub(super) memory_mib_after_start: f64,
+    /// From the start to the first answer, after an orderly end.
+    pub(super) start_ms: f64,
+    /// The same after kill -9 right after the last answer, from files that the system has forgotten.
+    pub(super) killed_cold_start_ms: f64,
+    /// A stream of up to 1,000 events, right after that.
+    pub(super) first_load_ms: f64,
 }
 
 impl Outcome {
@@ -108,4 +149,15 @@ pub(super) fn memory_mib(store: &dyn Store) -> f64 {
         line.split_ascii_whitespace().nth(1)?.parse().ok()
     };
     store.processes().into_iter().filter_map(of).sum::<f64>() / 1_024.0
+}
+
+/// The most memory that a store's process has held, in MiB. Of several processes, which may share pages, what they hold now:
+/// the system keeps the peak of each alone, and shared pages would count for each.
+pub(super) fn memory_peak_mib(store: &dyn Store) -> f64 {
+    let now = memory_mib(store);
+    let [pid] = store.processes()[..] else { return now };
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|value| value.split_ascii_whitespace().next()?.parse::<f64>().ok());
+    kib.map_or(now, |kib| now.max(kib / 1_024.0))
 }

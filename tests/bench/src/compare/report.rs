@@ -1,5 +1,6 @@
 //! Runs into figures, and those into tables, JSON and plots.
 
+mod notes;
 mod plots;
 mod tables;
 #[cfg(test)]
@@ -11,11 +12,11 @@ use std::{fmt::Write, path::Path};
 
 use serde_json::{Value, json};
 
-use super::{Options, Outcome, workload::Workload};
+use super::{Options, Outcome, Scale, disturbance::Beside, refusals::Refusal, workload::Workload};
 use crate::{
     Error, Result,
     environment::Environment,
-    report::{OTHERS_CORES_BUSY, table::number},
+    report::table::number,
     statistics::Summary,
     stores::{Name, Setting},
 };
@@ -29,6 +30,10 @@ pub(super) struct Run {
     pub(super) workload: Workload,
     /// Or why the store can't.
     pub(super) outcome: std::result::Result<Outcome, String>,
+    /// What happened meanwhile.
+    pub(super) beside: Beside,
+    /// How often it was repeated, because something disturbed it.
+    pub(super) repeats: u32,
 }
 
 impl Run {
@@ -50,12 +55,11 @@ impl Run {
                         latency.p50_ms, latency.p99_ms, latency.p999_ms, latency.max_ms
                     );
                 }
-                if outcome.measured.others_cores_busy > OTHERS_CORES_BUSY {
-                    let _ = write!(
-                        line,
-                        "  ({:.2} cores taken by others)",
-                        outcome.measured.others_cores_busy
-                    );
+                if self.repeats > 0 {
+                    let _ = write!(line, "  (repeated {} times)", self.repeats);
+                }
+                if let Some(words) = self.beside.words() {
+                    let _ = write!(line, "  (disturbed: {words})");
                 }
                 line
             }
@@ -67,21 +71,50 @@ impl Run {
 /// Everything that was measured.
 pub(super) struct Report {
     options: Value,
+    scale: Value,
     environment: Environment,
     stores: Vec<(Name, Option<Setting>)>,
     workloads: Vec<Workload>,
     runs: Vec<Run>,
+    refusals: Vec<Refusal>,
+    /// What ended before its end, and why.
+    failures: Vec<String>,
 }
 
 impl Report {
-    pub(super) fn new(options: &Options, environment: Environment, workloads: &[Workload]) -> Self {
+    pub(super) fn new(
+        options: &Options,
+        scale: Scale,
+        environment: Environment,
+        stores: &[Name],
+        workloads: &[Workload],
+    ) -> Self {
         Self {
             options: json!(options),
+            scale: json!(scale),
             environment,
-            stores: options.stores.iter().map(|&name| (name, None)).collect(),
+            stores: stores.iter().map(|&name| (name, None)).collect(),
             workloads: workloads.to_vec(),
             runs: Vec::new(),
+            refusals: Vec::new(),
+            failures: Vec::new(),
         }
+    }
+
+    /// What a store refused, as it must.
+    pub(super) fn refuse(&mut self, refusals: Vec<Refusal>) {
+        self.refusals.extend(refusals);
+    }
+
+    /// What a store was not measured to the end of.
+    pub(super) fn fail(&mut self, round: u32, name: Name, error: &Error) {
+        self.failures
+            .push(format!("{}, round {round}: failed: {error}", name.text()));
+    }
+
+    /// How much failed.
+    pub(super) const fn failures(&self) -> usize {
+        self.failures.len()
     }
 
     /// Says how a store runs.
@@ -158,6 +191,7 @@ impl Report {
         let runs = self.runs.iter().map(|run| match &run.outcome {
             Ok(outcome) => json!({
                 "round": run.round, "store": run.store, "workload": run.workload.name(), "outcome": outcome,
+                "repeats": run.repeats, "beside": run.beside, "disturbed": run.beside.words(),
             }),
             Err(reason) => json!({
                 "round": run.round, "store": run.store, "workload": run.workload.name(), "not_offered": reason,
@@ -169,7 +203,8 @@ impl Report {
             verdicts.map(move |verdict| json_of(subject, verdict))
         });
         json!({
-            "environment": self.environment, "options": self.options,
+            "environment": self.environment, "options": self.options, "scale": self.scale,
+            "refusals": self.refusals, "failures": self.failures, "notes": self.notes(),
             "stores": self.stores.iter().map(|(name, setting)| json!({"name": name, "setting": setting})).collect::<Vec<_>>(),
             "figures": figures.collect::<Vec<_>>(), "goals": goals.collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>(),
         })

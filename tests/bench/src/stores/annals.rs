@@ -8,7 +8,7 @@ use pb::{
     event_store_service_client::EventStoreServiceClient, subscribe_all_request::Start,
     subscribe_all_response::Content,
 };
-use tonic::{Streaming, client::Grpc, transport::Channel};
+use tonic::{Code, Streaming, client::Grpc, transport::Channel};
 
 use super::{Ability, Batch, Client, Name, Selection, Setting, Store, Subscription, Work, count, text};
 use crate::{
@@ -107,6 +107,10 @@ impl Store for Annals {
             Ok(clients)
         }
         .boxed()
+    }
+
+    fn is_refusal(&self, error: &Error) -> bool {
+        error.is_status(Code::Aborted)
     }
 
     fn session_endpoint(&self) -> Option<&str> {

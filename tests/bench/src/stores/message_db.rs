@@ -101,6 +101,10 @@ impl Store for MessageDb {
         .boxed()
     }
 
+    fn is_refusal(&self, error: &Error) -> bool {
+        error.peer_said("Wrong expected version")
+    }
+
     fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
         self.cluster.restart(restart).boxed()
     }

@@ -141,6 +141,10 @@ impl Store for Nats {
         .boxed()
     }
 
+    fn is_refusal(&self, error: &Error) -> bool {
+        error.peer_said("WrongLastSequence")
+    }
+
     fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
         async move {
             self.process.end(Signal::TERM, restart.is_killed).await?;

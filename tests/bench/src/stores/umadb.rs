@@ -14,7 +14,7 @@ use futures::FutureExt;
 use rustix::process::Signal;
 use tokio::process::Command;
 use tonic::{
-    Streaming,
+    Code, Streaming,
     client::Grpc,
     transport::{Channel, Endpoint},
 };
@@ -144,6 +144,11 @@ impl Store for UmaDb {
             Ok(clients)
         }
         .boxed()
+    }
+
+    fn is_refusal(&self, error: &Error) -> bool {
+        // Its word for a violated condition.
+        error.is_status(Code::FailedPrecondition)
     }
 
     fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {

@@ -2,16 +2,14 @@
 
 use super::Report;
 use crate::{
-    compare::goal::{Bound, Quantity},
-    report::{
-        OTHERS_CORES_BUSY,
-        table::{Align, Table, cut, raised},
+    compare::{
+        course::Outcome,
+        goal::{Bound, Quantity},
+        workload::Workload,
     },
+    report::table::{Align, Table, cut, number, raised},
     stores::Name,
 };
-
-/// Above this the machine did other things meanwhile, or the store is not steady.
-const NOISY_SPREAD: f64 = 0.15;
 
 impl Report {
     /// A row for each workload, a column for each store.
@@ -133,6 +131,72 @@ impl Report {
         table
     }
 
+    /// A row for each million of a growing log.
+    pub(super) fn growth_steps(&self) -> Table {
+        let mut table = Table::new([
+            ("store", Align::Left),
+            ("events", Align::Right),
+            ("events/s", Align::Right),
+            ("p50 ms", Align::Right),
+            ("p99", Align::Right),
+            ("p99.9", Align::Right),
+            ("max", Align::Right),
+            ("memory, MiB", Align::Right),
+            ("bytes an event", Align::Right),
+        ]);
+        for (store, outcome) in self.grown() {
+            for step in &outcome.growth {
+                let latency = step.latency;
+                table.add([
+                    store.text().to_owned(),
+                    number(step.events as f64),
+                    cut(step.events_per_second),
+                    raised(latency.p50_ms),
+                    raised(latency.p99_ms),
+                    raised(latency.p999_ms),
+                    raised(latency.max_ms),
+                    raised(step.memory_peak_mib),
+                    raised(step.disk_bytes_per_event),
+                ]);
+            }
+        }
+        table
+    }
+
+    /// A row for each log that has grown.
+    pub(super) fn large_logs(&self) -> Table {
+        let mut table = Table::new([
+            ("large log", Align::Left),
+            ("events", Align::Right),
+            ("bytes an event", Align::Right),
+            ("memory at most, MiB", Align::Right),
+            ("after a start", Align::Right),
+            ("start, ms", Align::Right),
+            ("cold, after kill -9", Align::Right),
+            ("first load then", Align::Right),
+        ]);
+        for (store, outcome) in self.grown() {
+            let Some(large) = &outcome.large else { continue };
+            table.add([
+                store.text().to_owned(),
+                number(large.events as f64),
+                raised(large.disk_bytes_per_event),
+                raised(large.memory_peak_mib),
+                raised(large.memory_mib_after_start),
+                raised(large.start_ms),
+                raised(large.killed_cold_start_ms),
+                raised(large.first_load_ms),
+            ]);
+        }
+        table
+    }
+
+    /// The stores whose logs were grown, each with its first round.
+    fn grown(&self) -> impl Iterator<Item = (Name, &Outcome)> {
+        let first = |name| Some((name, self.outcomes(Workload::Growth, name).next()?));
+        self.stores.iter().filter_map(move |(name, _)| first(*name))
+    }
+
     pub(super) fn costs(&self) -> Table {
         let mut table = Table::new([
             ("CPU time, us an event", Align::Left),
@@ -163,49 +227,6 @@ impl Report {
             ]);
         }
         table
-    }
-
-    /// What is not offered, and what makes a figure worth less.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = Vec::new();
-        for (workload, store) in self.pairs() {
-            let run = self
-                .runs
-                .iter()
-                .find(|run| run.workload == workload && run.store == store);
-            if let Some(Err(reason)) = run.map(|run| &run.outcome)
-                && !store.is_limit()
-            {
-                notes.push(format!(
-                    "{}, {}: not offered: {reason}",
-                    store.text(),
-                    workload.words()
-                ));
-            }
-            let others = self.summary(workload, store, |outcome| {
-                Some(outcome.measured.others_cores_busy)
-            });
-            if let Some(others) = others.filter(|others| others.median > OTHERS_CORES_BUSY) {
-                let cores = others.median;
-                notes.push(format!(
-                    "{}, {}: others took {cores:.2} cores",
-                    store.text(),
-                    workload.words()
-                ));
-            }
-            if let Some(figure) = self
-                .figure(workload, store)
-                .filter(|figure| figure.spread() > NOISY_SPREAD)
-            {
-                let percent = figure.spread() * 100.0;
-                notes.push(format!(
-                    "{}, {}: the rounds differ by {percent:.0}%",
-                    store.text(),
-                    workload.words()
-                ));
-            }
-        }
-        notes
     }
 }
 

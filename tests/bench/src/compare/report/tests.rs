@@ -29,6 +29,9 @@ fn environment() -> Environment {
 fn report(stores: &[Name], figures: &[(Name, Workload, &[f64])]) -> Report {
     let mut report = Report {
         options: Value::Null,
+        scale: Value::Null,
+        refusals: Vec::new(),
+        failures: Vec::new(),
         environment: environment(),
         stores: stores.iter().map(|&name| (name, None)).collect(),
         workloads: vec![SINGLE, LOAD, CONDITIONAL, Workload::Pipelined, Workload::Growth],
@@ -45,6 +48,8 @@ fn report(stores: &[Name], figures: &[(Name, Workload, &[f64])]) -> Report {
                 store,
                 workload,
                 outcome: Ok(outcome),
+                beside: Beside::default(),
+                repeats: 0,
             });
         }
     }
@@ -185,6 +190,8 @@ fn a_log_that_was_not_grown_to_its_end_is_not_judged() {
                 growth: vec![step(1_000_000), step(events)],
                 ..Outcome::of(0.9)
             }),
+            beside: Beside::default(),
+            repeats: 0,
         });
         let longest = verdict(&report, Name::Annals, Workload::Growth, Quantity::GrowthLongest).unwrap();
         assert_eq!((longest.reached, longest.is_met), (250.0, is_met));
@@ -202,6 +209,8 @@ fn what_is_not_offered_stands_in_the_report_with_its_reason() {
         store: Name::Nats,
         workload: CONDITIONAL,
         outcome: Err("no conditions".to_owned()),
+        beside: Beside::default(),
+        repeats: 0,
     });
     let text = report.text();
     assert!(
@@ -210,4 +219,31 @@ fn what_is_not_offered_stands_in_the_report_with_its_reason() {
     );
     let runs = report.json()["runs"].clone();
     assert_eq!(runs[1]["not_offered"], "no conditions");
+}
+
+#[test]
+fn repeats_disturbances_and_failures_stand_in_the_report() {
+    let mut report = report(&[Name::Annals], &[]);
+    report.add(Run {
+        round: 2,
+        store: Name::Annals,
+        workload: SINGLE,
+        outcome: Ok(Outcome::of(1.0)),
+        beside: Beside {
+            others_cores_busy: 0.75,
+            ..Beside::default()
+        },
+        repeats: 2,
+    });
+    report.fail(1, Name::Annals, &Error::wrong("append", "it is gone"));
+    assert_eq!(report.failures(), 1);
+    let text = report.text();
+    for words in [
+        "note: annals, round 1: failed: append: it is gone",
+        "note: 1 of 1 runs were repeated, 2 times in all",
+        "note: annals: disturbed all the same were 1: append-1x64 in round 2 (others took 0.75 cores)",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert_eq!(report.json()["runs"][0]["repeats"], 2);
 }

@@ -21,6 +21,12 @@ impl Report {
                 );
             }
         }
+        if !self.refusals.is_empty() {
+            text += "\nBefore they were measured:\n";
+        }
+        for refusal in &self.refusals {
+            let _ = writeln!(text, "{}", refusal.words());
+        }
         for (title, table) in self.tables() {
             if !table.is_empty() {
                 let _ = write!(text, "\n{title}\n\n{table}");
@@ -74,6 +80,8 @@ impl Report {
             ));
         }
         tables.push(("Figures".to_owned(), self.figures()));
+        tables.push(("Growth".to_owned(), self.growth_steps()));
+        tables.push(("The large log".to_owned(), self.large_logs()));
         tables.push(("Latencies".to_owned(), self.latencies()));
         tables.push(("Processor time".to_owned(), self.costs()));
         tables

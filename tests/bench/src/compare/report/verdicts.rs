@@ -65,7 +65,7 @@ impl Report {
             Quantity::Ahead(_) => times_as_good(workload, own, beside?)?,
             Quantity::GrowthP999 => self.growth(subject, |step| step.latency.p999_ms)?,
             Quantity::GrowthLongest => self.growth(subject, |step| step.latency.max_ms)?,
-            Quantity::GrowthMemory => self.growth(subject, |step| step.memory_mib)?,
+            Quantity::GrowthMemory => self.growth(subject, |step| step.memory_peak_mib)?,
         };
         let is_grown = workload != Workload::Growth
             || self

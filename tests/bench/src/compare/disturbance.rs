@@ -1,0 +1,159 @@
+//! Whether other programs or the disk's mood disturbed a run.
+//!
+//! 1. Which run counts is decided by what happened beside it, never by its figure.
+//! 2. Two things are looked at: how many cores were kept busy by neither the generator nor the store while it was measured
+//!    (from `/proc/stat`; what the machine's host has taken away counts), and how long a write and fdatasync of 4 KiB to a
+//!    bare file takes right before and right after it.
+//! 3. A sync is slow in comparison with the median of all that were taken before runs, so a slow disk is not a disturbed one.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use crate::{Result, disk, load::Measured, quick::quiet, report::OTHERS_CORES_BUSY, statistics::Summary};
+
+/// So many times the usual time of a sync is too long.
+const SYNC_TIMES_MAX: f64 = 3.0;
+/// Syncs of one look at the disk: some milliseconds.
+const SYNCS: usize = 40;
+/// How often the disk is looked at while it is waited for.
+const WAITING: Duration = Duration::from_millis(250);
+
+/// What happened beside a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct Beside {
+    pub(super) others_cores_busy: f64,
+    /// Of a write and fdatasync of 4 KiB: usually, and before and after the run.
+    pub(super) usual_sync_micros: f64,
+    pub(super) sync_micros_before: f64,
+    pub(super) sync_micros_after: f64,
+}
+
+impl Beside {
+    /// How bad it was: from 1 on a run is disturbed.
+    pub(super) fn severity(&self) -> f64 {
+        let slowest = self.sync_micros_before.max(self.sync_micros_after);
+        let of_disk = if self.usual_sync_micros > 0.0 {
+            slowest / (self.usual_sync_micros * SYNC_TIMES_MAX)
+        } else {
+            0.0
+        };
+        of_disk.max(self.others_cores_busy / OTHERS_CORES_BUSY)
+    }
+
+    /// For people; none if nothing happened.
+    pub(super) fn words(&self) -> Option<String> {
+        if self.severity() < 1.0 {
+            return None;
+        }
+        let mut words = Vec::new();
+        if self.others_cores_busy >= OTHERS_CORES_BUSY {
+            words.push(format!("others took {:.2} cores", self.others_cores_busy));
+        }
+        let slowest = self.sync_micros_before.max(self.sync_micros_after);
+        if slowest >= self.usual_sync_micros * SYNC_TIMES_MAX {
+            words.push(format!(
+                "a sync took {slowest:.0} us beside {:.0} as a rule",
+                self.usual_sync_micros
+            ));
+        }
+        Some(words.join(", "))
+    }
+}
+
+/// Looks at the machine between runs.
+#[derive(Debug)]
+pub(super) struct Watch {
+    data: PathBuf,
+    /// Of each time that it was waited for.
+    syncs_micros: Vec<f64>,
+}
+
+impl Watch {
+    /// `sync_micros` is what the disk took when nothing was begun.
+    pub(super) fn new(data: PathBuf, sync_micros: f64) -> Self {
+        Self {
+            data,
+            syncs_micros: vec![sync_micros],
+        }
+    }
+
+    fn usual_sync_micros(&self) -> f64 {
+        Summary::of(&self.syncs_micros).map_or(0.0, |summary| summary.median)
+    }
+
+    fn sync_micros(&self) -> Result<f64> {
+        Ok(disk::sync_time(&self.data, SYNCS)?.as_secs_f64() * 1e6)
+    }
+
+    /// Waits until other programs and the disk are quiet, but not for ever.
+    pub(super) async fn settled(&mut self, server: &[u32], patience: Duration) -> Result<Beside> {
+        let deadline = Instant::now() + patience;
+        quiet(server, patience).await;
+        let mut before = self.sync_micros()?;
+        while before >= self.usual_sync_micros() * SYNC_TIMES_MAX && Instant::now() < deadline {
+            sleep(WAITING).await;
+            before = self.sync_micros()?;
+        }
+        self.syncs_micros.push(before);
+        Ok(Beside {
+            usual_sync_micros: self.usual_sync_micros(),
+            sync_micros_before: before,
+            ..Beside::default()
+        })
+    }
+
+    /// What happened since then.
+    pub(super) fn since(&self, settled: Beside, measured: &Measured) -> Result<Beside> {
+        Ok(Beside {
+            others_cores_busy: measured.others_cores_busy,
+            sync_micros_after: self.sync_micros()?,
+            ..settled
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Beside = Beside {
+        others_cores_busy: 0.05,
+        usual_sync_micros: 150.0,
+        sync_micros_before: 140.0,
+        sync_micros_after: 300.0,
+    };
+
+    #[test]
+    fn a_quiet_machine_disturbs_nothing() {
+        assert!(QUIET.severity() < 1.0);
+        assert_eq!(QUIET.words(), None);
+    }
+
+    #[test]
+    fn others_on_the_cores_and_a_slow_disk_disturb_and_are_told() {
+        let busy = Beside {
+            others_cores_busy: 0.5,
+            ..QUIET
+        };
+        assert!(busy.severity() > 2.0);
+        assert_eq!(busy.words().unwrap(), "others took 0.50 cores");
+        let slow = Beside {
+            sync_micros_before: 600.0,
+            ..QUIET
+        };
+        assert!(slow.severity() < busy.severity());
+        assert_eq!(slow.words().unwrap(), "a sync took 600 us beside 150 as a rule");
+    }
+
+    #[tokio::test]
+    async fn one_slow_start_does_not_make_every_later_sync_a_usual_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new(folder.path().to_owned(), 1e9);
+        for _ in 0..3 {
+            watch.settled(&[], Duration::ZERO).await.unwrap();
+        }
+        assert!(watch.usual_sync_micros() < 1e8);
+    }
+}
