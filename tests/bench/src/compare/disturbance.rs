@@ -33,13 +33,19 @@ pub(super) struct Beside {
 impl Beside {
     /// How bad it was: from 1 on a run is disturbed.
     pub(super) fn severity(&self) -> f64 {
-        let slowest = self.sync_micros_before.max(self.sync_micros_after);
-        let of_disk = if self.usual_sync_micros > 0.0 {
-            slowest / (self.usual_sync_micros * SYNC_TIMES_MAX)
+        self.of_disk().max(self.others_cores_busy / OTHERS_CORES_BUSY)
+    }
+
+    fn slowest_sync_micros(&self) -> f64 {
+        self.sync_micros_before.max(self.sync_micros_after)
+    }
+
+    fn of_disk(&self) -> f64 {
+        if self.usual_sync_micros > 0.0 {
+            self.slowest_sync_micros() / (self.usual_sync_micros * SYNC_TIMES_MAX)
         } else {
             0.0
-        };
-        of_disk.max(self.others_cores_busy / OTHERS_CORES_BUSY)
+        }
     }
 
     /// For people; none if nothing happened.
@@ -51,10 +57,10 @@ impl Beside {
         if self.others_cores_busy >= OTHERS_CORES_BUSY {
             words.push(format!("others took {:.2} cores", self.others_cores_busy));
         }
-        let slowest = self.sync_micros_before.max(self.sync_micros_after);
-        if slowest >= self.usual_sync_micros * SYNC_TIMES_MAX {
+        if self.of_disk() >= 1.0 {
             words.push(format!(
-                "a sync took {slowest:.0} us beside {:.0} as a rule",
+                "a sync took {:.0} us beside {:.0} as a rule",
+                self.slowest_sync_micros(),
                 self.usual_sync_micros
             ));
         }

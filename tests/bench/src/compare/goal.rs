@@ -73,6 +73,11 @@ impl Quantity {
     pub(super) const fn is_ratio(self) -> bool {
         matches!(self, Self::Times(_) | Self::Ahead(_) | Self::TimesBestOfUmaDb)
     }
+
+    /// Whether it is made of the workload's figure.
+    pub(super) const fn is_of_figure(self) -> bool {
+        self.is_ratio() || matches!(self, Self::Figure)
+    }
 }
 
 impl Goal {
@@ -84,6 +89,7 @@ impl Goal {
     pub(super) fn words(self, unit: &str) -> String {
         let bound = self.bound.words();
         match self.quantity {
+            Quantity::Figure if unit == "share" => format!("{bound} of the first million's rate"),
             Quantity::Figure => format!("{bound} {unit}"),
             Quantity::Times(name) => format!("{bound} times {}", name.text()),
             Quantity::Ahead(name) => format!("ahead of {}", name.text()),

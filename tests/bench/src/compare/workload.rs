@@ -166,6 +166,11 @@ impl Workload {
         )
     }
 
+    /// Whether figures of two stores say which is better. A log that grows is compared with itself, as far as it came.
+    pub(super) fn is_comparable(self) -> bool {
+        self != Self::Growth
+    }
+
     /// Whether the same store can run it again as if for the first time.
     pub(super) fn is_repeatable(self) -> bool {
         self.is_timed() && self != Self::Growth

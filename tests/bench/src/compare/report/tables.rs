@@ -56,6 +56,7 @@ impl Report {
             let (workload, goal) = (verdict.workload, verdict.goal);
             let figure = |figure: f64| format!("{} {}", workload.shown(figure), workload.unit());
             let own = self.figure(workload, subject).map(|own| figure(own.median));
+            let own = own.filter(|_| goal.quantity.is_of_figure());
             let reached = match goal.bound {
                 Bound::Below(_) => raised(verdict.reached),
                 Bound::AtLeast(_) | Bound::Above(_) => cut(verdict.reached),

@@ -39,8 +39,9 @@ impl Report {
 
     /// Whether this store is ahead of those which it must be ahead of.
     pub(super) fn standings(&self, subject: Name) -> Vec<Verdict> {
+        let comparable = self.workloads.iter().filter(|workload| workload.is_comparable());
         let goals = |&workload: &Workload| BEHIND.map(|name| (workload, ahead_of(name)));
-        self.judged(subject, self.workloads.iter().flat_map(goals))
+        self.judged(subject, comparable.flat_map(goals))
     }
 
     fn judged(&self, subject: Name, goals: impl Iterator<Item = (Workload, Goal)>) -> Vec<Verdict> {
@@ -114,6 +115,9 @@ impl Report {
 
 /// How many times as good a figure is as another: above 1 it is better, whether more is better or less.
 pub(super) fn times_as_good(workload: Workload, own: f64, other: f64) -> Option<f64> {
+    if !workload.is_comparable() {
+        return None;
+    }
     let times = if workload.is_more_better() {
         own / other
     } else {

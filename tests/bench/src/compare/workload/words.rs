@@ -60,7 +60,7 @@ impl Workload {
             Self::Memory => "memory of the server".to_owned(),
             Self::Restart { killed: false } => "start-up".to_owned(),
             Self::Restart { killed: true } => "start-up after kill -9".to_owned(),
-            Self::Growth => "last million, of the first's rate".to_owned(),
+            Self::Growth => "growth, last million".to_owned(),
         }
     }
 
