@@ -13,8 +13,6 @@ from uuid import uuid4
 import pytest
 
 from annals import AsyncClient
-from annals._rpc import Method
-from annals.errors import Unsupported
 from annals.testing import Server, find_server
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -48,17 +46,6 @@ def embedded() -> Iterator[Server]:
     """A server that keeps what it was given when it is killed."""
     with Server("embedded") as server:
         yield server
-
-
-async def offers(client: AsyncClient, method: Method) -> None:
-    """Skips the test if the server does not know that call yet."""
-    link = client._caller.connection.pick()
-    try:
-        await client._caller.unary(method, method.request(), 5)
-    except Unsupported:
-        pytest.skip(f"the server at {link.name} does not offer {method.name}")
-    except Exception:  # noqa: BLE001
-        pass  # It knows the call, and refuses an empty request.
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from annals import AsyncClient, Client, Event, RevisionConflict, _rpc
+from annals import AsyncClient, Client, Event, RevisionConflict
 from annals.toolkit import ConflictPolicy, Decisions, Repository, Snapshots, metadata
 
-from .conftest import offers
 from .domain import Course, CourseOffered, Order, OrderCreated, RuleBroken, Student, To, enrol, types
 
 PRICE = Decimal("9.90")
@@ -95,7 +94,6 @@ async def test_events_bear_the_metadata_of_the_command(client: AsyncClient, name
 
 
 async def test_snapshots_are_saved_and_used(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.SAVE_SNAPSHOT)
     repository = orders(client, name, snapshots=Snapshots(every=10))
     command_id = uuid4()
     await repository.execute("1", lambda order: order.add("first", PRICE), command_id=command_id)
@@ -111,14 +109,6 @@ async def test_snapshots_are_saved_and_used(client: AsyncClient, name: str) -> N
     assert past.state.items == {"first": 1, "book": 4}
     newer = orders(client, name, snapshots=Snapshots(every=10, schema_version=2))
     assert (await newer.load("1")).snapshot_revision is None
-
-
-async def test_snapshots_are_done_without_where_there_are_none(client: AsyncClient, name: str) -> None:
-    repository = orders(client, name, snapshots=Snapshots(every=2))
-    for _ in range(5):
-        await repository.execute("1", lambda order: order.add("book", PRICE))
-    await repository.settle()
-    assert (await repository.load("1")).state.items == {"book": 5}
 
 
 def test_snapshots_need_a_form() -> None:
@@ -145,7 +135,6 @@ async def test_a_foreign_event_in_the_stream_is_told(client: AsyncClient, name: 
 
 
 async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.APPEND)
     decisions = Decisions(client, types, conflicts=ConflictPolicy(tries_max=100))
     course = f"{name}-c"
     await client.append(f"course-{course}", [types.encode(CourseOffered(course, 5))])
@@ -164,7 +153,6 @@ async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> Non
 
 
 async def test_a_decision_with_an_id_has_its_effect_once(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.APPEND)
     decisions = Decisions(client, types)
     command_id = uuid4()
 

@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from annals import AsyncClient, Event, Expected, NoMatch, Query, StreamIs, Write, _rpc, errors, new_id
-
-from .conftest import offers
+from annals import AsyncClient, Event, Expected, NoMatch, Query, StreamIs, Write, errors, new_id
 
 
 async def test_an_append_tells_where_its_events_stand(client: AsyncClient, name: str) -> None:
@@ -117,7 +115,6 @@ async def test_appends_of_many_tasks_are_all_made(client: AsyncClient, name: str
 
 
 async def test_many_streams_are_written_at_once(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.APPEND)
     writes = [Write(f"{name}-a", [Event("A"), Event("B")]), Write(f"{name}-b", [Event("C")])]
     checks = [StreamIs(f"{name}-a", Expected.NO_STREAM)]
     appended = await client.append_to_many(writes, checks=checks)
@@ -130,7 +127,6 @@ async def test_many_streams_are_written_at_once(client: AsyncClient, name: str) 
 
 
 async def test_failed_checks_are_listed(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.APPEND)
     event = await client.append(f"{name}-a", [Event("A", tags=(name,))])
     checks = [
         StreamIs(f"{name}-b", Expected.NO_STREAM),
@@ -148,7 +144,6 @@ async def test_failed_checks_are_listed(client: AsyncClient, name: str) -> None:
 
 
 async def test_a_session_takes_appends_to_many(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.APPEND)
     async with client.append_session() as session:
         answer = await session.append_to_many([Write(name, [Event("A")])])
     assert answer.result().streams[0].stream == name

@@ -15,11 +15,8 @@ from annals import (
     RecordedEvent,
     Retention,
     ScavengeState,
-    _rpc,
     errors,
 )
-
-from .conftest import offers
 
 
 async def fill(client: AsyncClient, stream: str, count: int) -> None:
@@ -187,7 +184,6 @@ async def test_the_server_tells_about_itself(client: AsyncClient) -> None:
 
 
 async def test_reads_of_the_past(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.GET_POSITION_AT_TIME)
     await fill(client, name, 3)
     first = (await client.read_stream(name, limit=1).collect())[0]
     await asyncio.sleep(0.01)
@@ -202,7 +198,6 @@ async def test_reads_of_the_past(client: AsyncClient, name: str) -> None:
 
 
 async def test_retention_hides_what_is_gone(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.SET_RETENTION)
     await fill(client, name, 10)
     assert (await client.retention(name)).version == 0
     kept = await client.set_retention(name, Retention(max_count=3, max_age=timedelta(days=1)), expected_version=0)
@@ -215,7 +210,6 @@ async def test_retention_hides_what_is_gone(client: AsyncClient, name: str) -> N
 
 
 async def test_deleted_and_tombstoned_streams(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.DELETE_STREAM)
     await fill(client, name, 3)
     with pytest.raises(errors.RevisionConflict):
         await client.delete_stream(name, expected=7)
@@ -231,7 +225,6 @@ async def test_deleted_and_tombstoned_streams(client: AsyncClient, name: str) ->
 
 
 async def test_snapshots_are_kept_by_form(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.SAVE_SNAPSHOT)
     await fill(client, name, 10)
     with pytest.raises(errors.SnapshotNotFound):
         await client.load_snapshot(name)
@@ -244,7 +237,6 @@ async def test_snapshots_are_kept_by_form(client: AsyncClient, name: str) -> Non
 
 
 async def test_a_scavenge_comes_to_its_end(client: AsyncClient, name: str) -> None:
-    await offers(client, _rpc.START_SCAVENGE)
     await fill(client, name, 10)
     await client.set_retention(name, Retention(max_count=1))
     await client.start_scavenge()

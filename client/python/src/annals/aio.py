@@ -186,7 +186,6 @@ class AsyncClient:
             InvalidField: A name, an id, a tag or a query is malformed.
             TooLarge: An event or all of them are.
             StreamTombstoned: A stream was deleted for ever.
-            Unsupported: The server is too old for this.
         """
         request = to_many_request(writes, checks, recorded_at)
 

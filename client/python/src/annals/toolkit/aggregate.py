@@ -41,7 +41,7 @@ from uuid import UUID, uuid5
 
 from annals.aio import AsyncClient
 from annals.append import Expected, ExpectedRevision
-from annals.errors import AnnalsError, RevisionConflict, SnapshotNotFound, StreamNotFound, Unsupported
+from annals.errors import AnnalsError, RevisionConflict, SnapshotNotFound, StreamNotFound
 from annals.event import Event, RecordedEvent
 from annals.query import Query
 from annals.toolkit import codec, metadata
@@ -304,7 +304,7 @@ class Repository(Generic[S]):
         version = self._snapshots.schema_version
         try:
             snapshot = await self._client.load_snapshot(stream, at_or_before=until, schema_version=version)
-        except (SnapshotNotFound, Unsupported):
+        except SnapshotNotFound:
             return self._new(), None
         try:
             return codec.from_json(self._kind, json.loads(snapshot.data)), snapshot.revision
@@ -330,8 +330,6 @@ class Repository(Generic[S]):
             await self._client.save_snapshot(
                 stream, revision, data, schema_version=snapshots.schema_version, keep=snapshots.keep
             )
-        except Unsupported:
-            pass
         except AnnalsError as error:
             log.warning("the snapshot of %s at revision %d was not saved: %s", stream, revision, error)
 
