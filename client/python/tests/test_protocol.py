@@ -47,7 +47,12 @@ class Fake:
 
         async def streaming(request: Any, context: Any) -> AsyncIterator[Any]:
             self.calls.append(request)
+            begun = False
             async for answer in behaviour(len(self.calls), request, context):
+                if not begun:
+                    # As the real one does: an answer that begins bears something.
+                    begun = True
+                    await context.send_initial_metadata((("date", "today"),))
                 yield answer
 
         return streaming

@@ -13,6 +13,7 @@ not used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -38,6 +39,9 @@ from annals.v1 import event_store_pb2 as pb
 from annals.v1 import stream_pb2
 
 __all__ = ["CaughtUp", "Checkpoint", "FellBehind", "Subscription", "SubscriptionItem"]
+
+# For how long the status of an answer that did not begin is waited for, in seconds. If it came later, the iteration would tell.
+_STATUS_SECONDS_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,12 @@ class Subscription:
         call = link.call(self._target.method)(self._target.request(self._after))
         async with asyncio.timeout(left):
             await call.wait_for_connection()
+            # A server that accepts it begins its answer at once. One that refuses it begins none, but its status may still be
+            # on the way up when that is known.
+            if not await call.initial_metadata():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(call.code(), _STATUS_SECONDS_MAX)
+                await call.wait_for_connection()
         return call
 
     async def _next_batch(self) -> list[SubscriptionItem] | None:
