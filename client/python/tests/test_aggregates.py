@@ -1,6 +1,7 @@
 """Aggregates and decision models against a real server."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -111,6 +112,20 @@ async def test_snapshots_are_saved_and_used(client: AsyncClient, name: str) -> N
     assert (await newer.load("1")).snapshot_revision is None
 
 
+async def test_an_aggregate_is_loaded_as_it_was(client: AsyncClient, name: str) -> None:
+    repository = orders(client, name, snapshots=Snapshots(every=3))
+    for _ in range(7):
+        await repository.execute("1", lambda order: order.add("book", PRICE))
+        await repository.settle()
+        await asyncio.sleep(0.002)  # so that no two are of the same time
+    events = await client.read_stream(f"{name}-1").collect()
+    for event in events:
+        past = await repository.load("1", until=event.recorded_at)
+        assert (past.revision, past.state.items) == (event.revision, {"book": event.revision + 1})
+    before = await repository.load("1", until=events[0].recorded_at - timedelta(microseconds=1))
+    assert (before.state, before.revision) == (Order(), None)
+
+
 def test_snapshots_need_a_form() -> None:
     class Plain:
         def apply(self, fact: object) -> None: ...
@@ -148,6 +163,8 @@ async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> Non
 
     results = await asyncio.gather(*map(try_to_enrol, range(15)))
     assert sum(results) == 5
+    loaded, student = await decisions.load(lambda: (Course(course), Student("nobody")))
+    assert (len(loaded.students), student.courses) == (5, 0)
     events = await client.read_all(query=Course(course).query).collect()
     assert len(events) == 6
 

@@ -1,6 +1,7 @@
 """Projections and process managers: every event once in effect, in every kind of store, whatever fails."""
 
 import asyncio
+import logging
 import os
 import random
 import sqlite3
@@ -113,6 +114,19 @@ async def test_a_command_reads_its_own_write(client: AsyncClient, store: ReadMod
         with pytest.raises(TimeoutError):
             await running.wait_for(10**12, timeout=0.1)
         await running.wait_for(None)
+
+
+async def test_each_batch_is_told_with_its_figures(
+    client: AsyncClient, store: ReadModelStore[Any], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    position = await fill(client, f"{name}-a", 30)
+    with caplog.at_level(logging.DEBUG, logger="annals.toolkit.batches"):
+        async with Projections(client, store, [projection_of(store, name)], FAST) as projections:
+            await projections.wait_for(position)
+    told = [vars(one) for one in caplog.records if one.name == "annals.toolkit.batches"]
+    assert sum(one["events"] for one in told) == 30
+    assert (told[-1]["projection"], told[-1]["position"]) == (f"{name}-counts", position)
+    assert all(one["seconds"] >= 0 for one in told)
 
 
 async def test_it_goes_on_from_its_checkpoint(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:

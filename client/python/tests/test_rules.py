@@ -161,6 +161,38 @@ def test_the_codec_carries_what_events_are_made_of() -> None:
         codec.to_json({"x": object()})
 
 
+@dataclass(frozen=True)
+class ItemPriced:
+    sku: str
+    unit_price_cents: int
+    other_prices: tuple["ItemPriced", ...] = ()
+    by_shop_name: dict[str, int] = field(default_factory=dict)
+
+
+def test_events_for_other_languages_are_in_camel_case() -> None:
+    shared = EventTypes(camel_case=True)
+    shared.register()(ItemPriced)
+    fact = ItemPriced("tea", 450, (ItemPriced("pot", 900),), {"my_shop": 1})
+    [event] = record(shared, fact)
+    assert event.json() == {
+        "sku": "tea",
+        "unitPriceCents": 450,
+        "otherPrices": [{"sku": "pot", "unitPriceCents": 900, "otherPrices": [], "byShopName": {}}],
+        "byShopName": {"my_shop": 1},
+    }
+    assert shared.decode(event) == fact
+    with pytest.raises(UnreadableEvent):
+        shared.decode(event._replace(data=b'{"sku":"tea","unit_price_cents":450}'))
+    query = shared.query(stream_prefixes="order-")
+    assert query.matches(event._replace(stream="order-1"))
+    assert not query.matches(event)
+
+
+def test_no_data_are_those_of_a_fact_without_fields() -> None:
+    [event] = record(types, OrderConfirmed())
+    assert types.decode(event._replace(data=b"")) == OrderConfirmed()
+
+
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 

@@ -36,6 +36,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, is_dataclass
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
@@ -189,12 +190,18 @@ class Repository(Generic[S]):
         """The stream of the aggregate with that id."""
         return f"{self._prefix}-{id}"
 
-    async def load(self, id: object, *, until: int | None = None, keep_events: bool = False) -> Loaded[S]:  # noqa: A002
+    async def load(
+        self,
+        id: object,  # noqa: A002
+        *,
+        until: int | datetime | None = None,
+        keep_events: bool = False,
+    ) -> Loaded[S]:
         """The aggregate from its snapshot, if there is one, and the events after it.
 
         Args:
             id: Which one.
-            until: As it was at this revision.
+            until: As it was at this revision, or at this time.
             keep_events: Give back also the events that were read.
 
         Raises:
@@ -202,6 +209,12 @@ class Repository(Generic[S]):
             StreamTombstoned: It was deleted for ever.
         """
         stream = self.stream(id)
+        if isinstance(until, datetime):
+            try:
+                async with self._client.read_stream(stream, until=until, backwards=True, limit=1) as last:
+                    until = last.last_revision
+            except StreamNotFound:
+                return Loaded(self._new(), None, None, ())
         state, snapshot_revision = await self._from_snapshot(stream, until)
         first = None if snapshot_revision is None else snapshot_revision + 1
         events: list[RecordedEvent] = []

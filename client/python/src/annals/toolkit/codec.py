@@ -4,6 +4,8 @@ What can be in them: None, bool, int, float, str, and by their text UUID, Decima
 Enum (value), bytes (base64); lists, tuples, sets, dicts with keys of text; dataclasses; unions and Optional of these (the first
 that fits). Classes with `model_validate` and `model_dump` (pydantic) are left to themselves. Names that are unknown when
 reading are passed over, so that newer events can be read by older code; what is missing takes its default.
+
+With `camel_case`, the fields of dataclasses are named as most other languages name theirs: `unit_price` is `unitPrice`.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ _FROM_TEXT: dict[Any, Callable[[str], Any]] = {
 }
 
 
-def to_json(value: Any) -> Any:
+def to_json(value: Any, *, camel_case: bool = False) -> Any:
     """The value as what `json.dumps` takes.
 
     Raises:
@@ -43,7 +45,7 @@ def to_json(value: Any) -> Any:
     """
     match value:
         case enum.Enum():
-            return to_json(value.value)
+            return to_json(value.value, camel_case=camel_case)
         case None | bool() | int() | float() | str():
             return value
         case UUID() | Decimal():
@@ -55,16 +57,26 @@ def to_json(value: Any) -> Any:
         case bytes():
             return base64.b64encode(value).decode()
         case Mapping():
-            return {_key(key): to_json(item) for key, item in value.items()}
+            return {_key(key): to_json(item, camel_case=camel_case) for key, item in value.items()}
         case list() | tuple():
-            return [to_json(item) for item in value]
+            return [to_json(item, camel_case=camel_case) for item in value]
         case set() | frozenset():
-            return sorted((to_json(item) for item in value), key=repr)
+            return sorted((to_json(item, camel_case=camel_case) for item in value), key=repr)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            _name(field.name, camel_case): to_json(getattr(value, field.name), camel_case=camel_case)
+            for field in dataclasses.fields(value)
+        }
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no JSON form: {value!r}")
+
+
+def _name(field: str, camel_case: bool) -> str:
+    if not camel_case:
+        return field
+    first, *rest = field.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in rest)
 
 
 def _key(key: Any) -> str:
@@ -72,27 +84,27 @@ def _key(key: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def from_json(kind: type[T], data: Any) -> T:
+def from_json(kind: type[T], data: Any, *, camel_case: bool = False) -> T:
     """A value of that type from what `json.loads` gave.
 
     Raises:
         ValueError: The data are not those of such a value.
     """
     try:
-        value: T = _from(kind, data)
+        value: T = _from(kind, data, camel_case)
     except (TypeError, ValueError, KeyError, ArithmeticError) as error:
         raise ValueError(f"not the data of a {getattr(kind, '__name__', kind)}: {error}") from error
     return value
 
 
-def _from(kind: Any, data: Any) -> Any:
+def _from(kind: Any, data: Any, camel_case: bool) -> Any:
     if kind is Any or kind is object:
         return data
     if kind is None or kind is types.NoneType:
         return _checked(kind, data, data is None)
     origin = typing.get_origin(kind)
     if origin is not None:
-        return _from_generic(kind, origin, typing.get_args(kind), data)
+        return _from_generic(kind, origin, data, camel_case)
     if isinstance(kind, type):
         if issubclass(kind, enum.Enum):
             return kind(data)
@@ -111,7 +123,7 @@ def _from(kind: Any, data: Any) -> Any:
         if hasattr(kind, "model_validate"):
             return kind.model_validate(data)
         if dataclasses.is_dataclass(kind):
-            return _from_object(kind, data)
+            return _from_object(kind, data, camel_case)
     raise TypeError(f"{kind!r} can't be read from JSON")
 
 
@@ -121,25 +133,26 @@ def _checked(kind: Any, data: Any, fits: bool) -> Any:
     return data
 
 
-def _from_generic(kind: Any, origin: Any, arguments: tuple[Any, ...], data: Any) -> Any:
+def _from_generic(kind: Any, origin: Any, data: Any, camel_case: bool) -> Any:
+    arguments = typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         for argument in arguments:
             try:
-                return _from(argument, data)
+                return _from(argument, data, camel_case)
             except (TypeError, ValueError, KeyError, ArithmeticError):
                 continue
         raise TypeError(f"{data!r} fits none of {kind}")
     if origin is typing.Literal:
         return _checked(kind, data, data in arguments)
     if origin is typing.Annotated:
-        return _from(arguments[0], data)
+        return _from(arguments[0], data, camel_case)
     if issubclass(origin, Mapping):
         of_key, of_value = arguments
-        return {_from_key(of_key, key): _from(of_value, value) for key, value in data.items()}
+        return {_from_key(of_key, key, camel_case): _from(of_value, value, camel_case) for key, value in data.items()}
     if origin is tuple and not (len(arguments) == 2 and arguments[1] is ...):
         _checked(kind, data, isinstance(data, list) and len(data) == len(arguments))
-        return tuple(_from(argument, item) for argument, item in zip(arguments, data, strict=True))
-    items = [_from(arguments[0], item) for item in _checked(kind, data, isinstance(data, list))]
+        return tuple(_from(argument, item, camel_case) for argument, item in zip(arguments, data, strict=True))
+    items = [_from(arguments[0], item, camel_case) for item in _checked(kind, data, isinstance(data, list))]
     if origin is tuple:
         return tuple(items)
     if issubclass(origin, AbstractSet):
@@ -149,18 +162,21 @@ def _from_generic(kind: Any, origin: Any, arguments: tuple[Any, ...], data: Any)
     raise TypeError(f"{kind!r} can't be read from JSON")
 
 
-def _from_key(kind: Any, key: str) -> Any:
-    return int(key) if kind is int else _from(kind, key)
+def _from_key(kind: Any, key: str, camel_case: bool) -> Any:
+    return int(key) if kind is int else _from(kind, key, camel_case)
 
 
-def _from_object(kind: type, data: Any) -> Any:
+def _from_object(kind: type, data: Any, camel_case: bool) -> Any:
     _checked(kind, data, isinstance(data, dict))
-    hints, fields = _shape(kind)
-    given = {name: _from(hints[name], data[name]) for name in fields if name in data}
+    given = {
+        field: _from(hint, data[name], camel_case) for field, name, hint in _shape(kind, camel_case) if name in data
+    }
     return kind(**given)
 
 
 @functools.cache
-def _shape(kind: type) -> tuple[dict[str, Any], tuple[str, ...]]:
-    fields = tuple(field.name for field in dataclasses.fields(kind) if field.init)
-    return typing.get_type_hints(kind, include_extras=True), fields
+def _shape(kind: type, camel_case: bool) -> tuple[tuple[str, str, Any], ...]:
+    """The fields that make an object, what they are called in JSON, and of which type they are."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    fields = (field.name for field in dataclasses.fields(kind) if field.init)
+    return tuple((field, _name(field, camel_case), hints[field]) for field in fields)

@@ -98,6 +98,17 @@ class Decisions:
         self._types = types
         self._conflicts = conflicts
 
+    async def load(self, make: Callable[[], M]) -> M:
+        """The model (or the tuple of models) as it is now: to be looked at, not to decide on.
+
+        Raises:
+            UnknownEventType, UnreadableEvent: An event that a query matches is not one of the types.
+        """
+        made = make()
+        models = _models(made)
+        await self._load(models, self._boundary(models, None), None)
+        return made
+
     async def execute(
         self,
         make: Callable[[], M],
@@ -124,7 +135,7 @@ class Decisions:
         failed = 0
         while True:
             made = make()
-            models: Sequence[DecisionModel] = made if isinstance(made, tuple) else (made,)  # type: ignore[assignment]
+            models = _models(made)
             query = self._boundary(models, command_id)
             head, done = await self._load(models, query, command_id)
             if done is not None:
@@ -175,3 +186,7 @@ class Decisions:
     def _writes(self, facts: Sequence[To], command_id: UUID | None) -> list[Write]:
         events = encode_all(self._types, [to.fact for to in facts], command_id)
         return [Write(to.stream, [event]) for to, event in zip(facts, events, strict=True)]
+
+
+def _models(made: Any) -> Sequence[DecisionModel]:
+    return made if isinstance(made, tuple) else (made,)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -31,6 +32,9 @@ from annals.toolkit.stores.base import (
 __all__ = ["Follower", "Removed"]
 
 log = logging.getLogger("annals.toolkit")
+
+# Tells of each batch, at the level DEBUG, with its figures as attributes of the record: for structured logs.
+batches = logging.getLogger("annals.toolkit.batches")
 
 M = TypeVar("M")
 
@@ -147,6 +151,19 @@ class Follower(Generic[M]):
 
     async def _attempt(self, events: Sequence[RecordedEvent]) -> None:
         """Handles events and moves the checkpoint behind them, once."""
+        began = time.perf_counter()
+        await self._handle(events)
+        if batches.isEnabledFor(logging.DEBUG):
+            figures = {
+                "projection": self._projection.name,
+                "generation": self.generation.number,
+                "events": len(events),
+                "position": events[-1].position,
+                "seconds": time.perf_counter() - began,
+            }
+            batches.debug("projection %(projection)s has handled %(events)d events", figures, extra=figures)
+
+    async def _handle(self, events: Sequence[RecordedEvent]) -> None:
         generation, expected, position = self.generation, self.position, events[-1].position
         if self._projection.in_transaction:
             return await self._store.apply(generation, expected, position, events, self._projection.handle)

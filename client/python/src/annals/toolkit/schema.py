@@ -76,7 +76,14 @@ class _Registered:
 class EventTypes:
     """The event types that a part of an application knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, camel_case: bool = False) -> None:
+        """Makes an empty one.
+
+        Args:
+            camel_case: The fields of dataclasses are named in camel case in the store, `unit_price` as `unitPrice`: for
+                events that programs in other languages write and read, too.
+        """
+        self._camel_case = camel_case
         self._by_name: dict[str, _Registered] = {}
         self._by_kind: dict[type, _Registered] = {}
         self._renamed: dict[str, str] = {}
@@ -141,8 +148,10 @@ class EventTypes:
         now = [self._by_kind[kind].name for kind in kinds]
         return (*now, *(old for old, new in self._renamed.items() if new in now))
 
-    def query(self, *kinds: type, tags: Iterable[str] | str = ()) -> Query:
+    def query(self, *kinds: type, tags: Iterable[str] | str = (), stream_prefixes: Iterable[str] | str = ()) -> Query:
         """Events of these classes (all that are registered so far, if none is given) that bear all of the tags.
+
+        With `stream_prefixes`, only those in streams whose names begin with one of them.
 
         Raises:
             ValueError: Nothing is registered, so that the query would be one for every event.
@@ -150,7 +159,7 @@ class EventTypes:
         names = self.names_of(*kinds) if kinds else self.names
         if not names:
             raise ValueError("no event type is registered yet")
-        return Query.of(types=names, tags=tags)
+        return Query.of(types=names, tags=tags, stream_prefixes=stream_prefixes)
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name or name in self._renamed
@@ -172,7 +181,9 @@ class EventTypes:
         own = registered.tags(fact) if registered.tags else ()
         metadata = {VERSION_KEY: registered.version} if registered.version > 1 else None
         every = tuple(dict.fromkeys((*own, *tags)))
-        return Event.json(registered.name, codec.to_json(fact), metadata=metadata, tags=every, id=id)
+        return Event.json(
+            registered.name, codec.to_json(fact, camel_case=self._camel_case), metadata=metadata, tags=every, id=id
+        )
 
     def decode(self, event: RecordedEvent) -> Any:
         """The fact that an event stores, in the form that the code has for it now.
@@ -187,9 +198,9 @@ class EventTypes:
         if registered is None or version > registered.version:
             raise UnknownEventType(event.type, version, None if registered is None else registered.version)
         try:
-            data = json.loads(event.data)
+            data = json.loads(event.data or b"{}")
             for older in range(version, registered.version):
                 data = self._upcasters[name, older](data)
-            return codec.from_json(registered.kind, data)
+            return codec.from_json(registered.kind, data, camel_case=self._camel_case)
         except Exception as error:
             raise UnreadableEvent(event, error) from error
