@@ -1,0 +1,141 @@
+"""An order and its rules: what may happen when. Nothing here reads or writes.
+
+nothing -> open -> confirmed -> shipped -> delivered
+            |          |           |
+            `------> cancelled <---'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orders.facts import (
+    Fact,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderCreated,
+    OrderDelivered,
+    OrderItemAdded,
+    OrderShipped,
+)
+
+QUANTITY_MAX = 1_000
+PRICE_MAX_CENTS = 100_000_000
+
+
+class Refused(Exception):
+    """A rule does not allow it.
+
+    Attributes:
+        code: Which rule, the same in every language.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something on an order."""
+
+    sku: str
+    quantity: int
+    unit_price_cents: int
+
+
+@dataclass
+class Order:
+    """An order as its events have made it; the status is empty before the first."""
+
+    order_id: str = ""
+    customer_id: str = ""
+    status: str = ""
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def total_cents(self) -> int:
+        """What all items cost."""
+        return sum(item.quantity * item.unit_price_cents for item in self.items)
+
+    def apply(self, fact: Fact) -> None:
+        """Takes over what happened."""
+        match fact:
+            case OrderCreated(order_id, customer_id):
+                self.order_id, self.customer_id, self.status = order_id, customer_id, "open"
+            case OrderItemAdded(sku, quantity, unit_price_cents):
+                self.items.append(Item(sku, quantity, unit_price_cents))
+            case OrderConfirmed():
+                self.status = "confirmed"
+            case OrderShipped():
+                self.status = "shipped"
+            case OrderDelivered():
+                self.status = "delivered"
+            case OrderCancelled():
+                self.status = "cancelled"
+
+    def create(self, order_id: str, customer_id: str) -> list[Fact]:
+        """Begins the order."""
+        if self.status:
+            raise Refused("order_exists", f"order {order_id} exists already")
+        return [OrderCreated(order_id, customer_id)]
+
+    def add_item(self, sku: str, quantity: int, unit_price_cents: int) -> list[Fact]:
+        """Puts something on it, as long as it is open."""
+        if not 1 <= quantity <= QUANTITY_MAX:
+            raise Refused("invalid_quantity", f"quantity {quantity} is not between 1 and {QUANTITY_MAX}")
+        if not 0 <= unit_price_cents <= PRICE_MAX_CENTS:
+            raise Refused(
+                "invalid_price", f"unit price {unit_price_cents} is not between 0 and {PRICE_MAX_CENTS} cents"
+            )
+        self._demand_alive()
+        if self.status != "open":
+            raise Refused("order_not_open", f"order {self.order_id} is {self.status}, and takes no more items")
+        return [OrderItemAdded(sku, quantity, unit_price_cents)]
+
+    def confirm(self) -> list[Fact]:
+        """Orders what is on it."""
+        self._demand_alive()
+        if self.status != "open":
+            raise Refused("order_already_confirmed", f"order {self.order_id} is {self.status} already")
+        if not self.items:
+            raise Refused("order_empty", f"order {self.order_id} has no items, and can't be confirmed")
+        return [OrderConfirmed(self.total_cents)]
+
+    def ship(self, carrier: str, tracking_number: str) -> list[Fact]:
+        """Sends it on its way."""
+        self._demand_alive()
+        match self.status:
+            case "confirmed":
+                return [OrderShipped(carrier, tracking_number)]
+            case "open":
+                raise Refused("order_not_confirmed", f"order {self.order_id} is not confirmed, and can't be shipped")
+        raise Refused("order_already_shipped", f"order {self.order_id} is {self.status} already")
+
+    def deliver(self) -> list[Fact]:
+        """Notes that it arrived."""
+        self._demand_alive()
+        match self.status:
+            case "shipped":
+                return [OrderDelivered()]
+            case "delivered":
+                raise Refused("order_delivered", f"order {self.order_id} is delivered already")
+        raise Refused("order_not_shipped", f"order {self.order_id} is {self.status}, and was not shipped")
+
+    def cancel(self, reason: str) -> list[Fact]:
+        """Gives it up, unless it has arrived."""
+        self._demand_alive()
+        if self.status == "delivered":
+            raise Refused("order_delivered", f"order {self.order_id} is delivered, and can't be cancelled")
+        return [OrderCancelled(reason)]
+
+    def _demand_alive(self) -> None:
+        if not self.status:
+            raise not_found()
+        if self.status == "cancelled":
+            raise Refused("order_cancelled", f"order {self.order_id} is cancelled")
+
+
+def not_found() -> Refused:
+    """There is no such order."""
+    return Refused("order_not_found", "there is no such order; create it first")
