@@ -1,5 +1,6 @@
 """What the client takes from a server that says odd things. The server here is a stand-in that says what a test wants."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -107,6 +108,25 @@ async def test_a_subscription_resumes_after_what_it_received() -> None:
         assert items == [1, 2, 10, 12]
         assert [call.after for call in fake.calls] == [0, 10, 10]
         assert not fake.calls[0].HasField("after")
+
+
+async def test_closing_a_read_ends_the_iteration_of_another_task() -> None:
+    async def read(nth: int, request: pb.ReadAllRequest, context: Any) -> AsyncIterator[Any]:
+        yield pb.ReadAllResponse(events=events(1, 2), head=5)
+        await asyncio.Event().wait()
+
+    async with Fake(ReadAll=read) as fake, AsyncClient(fake.endpoint) as client:
+        reading = await client.read_all()
+        collecting = asyncio.create_task(reading.collect())
+        await asyncio.sleep(0.05)
+        await reading.aclose()
+        assert [event.position for event in await asyncio.wait_for(collecting, 5)] == [1, 2]
+        cancelled = await client.read_all()
+        collecting = asyncio.create_task(cancelled.collect())
+        await asyncio.sleep(0.05)
+        collecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await collecting
 
 
 @pytest.mark.parametrize("positions", [(2, 2), (3, 1)])

@@ -4,21 +4,19 @@
 2. One whose connection breaks is resumed behind the last event that came, on any endpoint, and still ends where it would have
    ended: each event once, in order.
 3. A read that gets no further for the client's timeout, however often it is resumed, fails.
-4. One message of the server is held at a time, decoded in one go; the rest waits there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import grpc.aio
 
 from annals._connection import Link
+from annals._feed import Feed
 from annals._retry import Caller, log
 from annals._rpc import READ_ALL, READ_STREAM, Method
 from annals.errors import AnnalsError, DeadlineExceeded, TransientError
@@ -67,8 +65,8 @@ class Target:
         return request
 
 
-class Read:
-    """The events of a read, one after the other.
+class Read(Feed[RecordedEvent]):
+    """The events of a read, one after the other, or by `batches()` many in one go.
 
     Iterate over it, or await it first: then errors such as `StreamNotFound` show, and `head` is known, before the first
     event.
@@ -80,20 +78,13 @@ class Read:
     """
 
     def __init__(self, caller: Caller, timeout: float, target: Target) -> None:
-        self._caller = caller
-        self._timeout = timeout
+        super().__init__(caller, timeout)
         self._target = target
-        self._received: Iterator[RecordedEvent] = iter(())
-        self._opened = False
         self._head = 0
         # The stream's last revision, or the log's head, when the read began.
         self._last = 0
         # Whether every event came. The call is still heard to its end, so that the server does not see it given up.
         self._complete = False
-        self._live: tuple[Any, Link] | None = None
-        self._tries = caller.tries()
-        # Since when there has been no call that yielded events.
-        self._lost_at: float | None = None
 
     @property
     def head(self) -> int:
@@ -114,94 +105,42 @@ class Read:
         if not self._opened:
             raise RuntimeError("the read has not begun: await it first")
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        """Begins the read: waits for the server's first answer."""
-        return self._open().__await__()
-
-    async def _open(self) -> Self:
-        if not self._opened:
-            part = await self._call()
-            self._opened = True
-            self._head = part.head
-            self._last = part.head if self._target.stream is None else part.last_revision
-            if self._target.backwards and self._target.start is None:
-                # What is appended before it could be resumed is not in it.
-                self._target.start = self._last
-            self._received = iter(self._take(part))
-        return self
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> RecordedEvent:
-        for event in self._received:
-            return event
-        batch = await self._next_batch()
-        if batch is None:
-            raise StopAsyncIteration
-        self._received = iter(batch)
-        return next(self._received)
-
-    async def batches(self) -> AsyncIterator[list[RecordedEvent]]:
-        """The same events as they came together, each list with at least one: fewer turns of the loop for each event."""
-        rest = list(self._received)
-        self._received = iter(())
-        if rest:
-            yield rest
-        while (batch := await self._next_batch()) is not None:
-            yield batch
-
     async def collect(self) -> list[RecordedEvent]:
         """All events that are left. Mind the memory: give the read a limit."""
         return [event async for batch in self.batches() for event in batch]
 
-    async def aclose(self) -> None:
-        """Ends the read early. Not needed after the last event."""
-        self._complete = True
-        self._received = iter(())
-        if self._live is not None:
-            self._live[0].cancel()
-            self._live = None
+    @property
+    def _over(self) -> bool:
+        return self._closed or (self._complete and self._live is None)
 
-    async def __aenter__(self) -> Self:
-        return await self._open()
+    async def _begin(self) -> None:
+        part = await self._call()
+        self._head = part.head
+        self._last = part.head if self._target.stream is None else part.last_revision
+        if self._target.backwards and self._target.start is None:
+            # What is appended before it could be resumed is not in it.
+            self._target.start = self._last
+        self._received = iter(self._take(part))
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def _next_batch(self) -> list[RecordedEvent] | None:
-        if not self._opened:
-            await self._open()
-            if first := list(self._received):
-                self._received = iter(())
-                return first
-        while (batch := await self._next_message()) is not None:
-            if batch:
-                return batch
-        return None
-
-    async def _next_message(self) -> list[RecordedEvent] | None:
-        """The events of the next message; `None` at the end."""
+    async def _next_message(self) -> list[RecordedEvent]:
         if self._live is None:
-            return None if self._complete else self._take(await self._call())
+            return self._take(await self._call())
         call, link = self._live
         error: AnnalsError
         try:
             async with asyncio.timeout(self._timeout):
-                part = await call.read()
+                part = await self._read(call)
             if part is not grpc.aio.EOF:
                 return self._take(part)
             self._live = None
             self._complete = True
-            return None
+            return []
         except grpc.aio.AioRpcError as failed:
             error = self._caller.failed(link, failed, self._target.method)
         except TimeoutError:
             error = DeadlineExceeded(self._timeout)
         self._live = None
-        if not self._complete:
+        if not (self._complete or self._closed):
             await self._pause_after(error)
         return []
 

@@ -4,7 +4,6 @@
    was received, on any endpoint. Positions that do not grow are a `ProtocolError`, never passed on.
 2. **A fixed beginning.** "From the end" is turned into a position before the first connection is opened for events, so that a
    connection that breaks before the first event loses nothing.
-3. **Bounded.** One message of the server is held; the rest waits there.
 
 Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only told,
 not used.
@@ -14,15 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc.aio
 from grpc.aio import AioRpcError
 
 from annals._connection import Link
+from annals._feed import Feed
 from annals._retry import Caller, log
 from annals._rpc import GET_SERVER_INFO, GET_STREAM, SUBSCRIBE_ALL, SUBSCRIBE_STREAM, Method
 from annals.errors import (
@@ -115,7 +114,7 @@ class Target:
         return response.stream.last_revision
 
 
-class Subscription:
+class Subscription(Feed[SubscriptionItem]):
     """An open subscription: iterate over it. It ends only with an error that could not be resumed, or when it is closed.
 
         async with client.subscribe_all(after=checkpoint) as subscription:
@@ -142,8 +141,7 @@ class Subscription:
     ) -> None:
         if from_end and after is not None:
             raise ValueError("a subscription begins after something or at the end, not both")
-        self._caller = caller
-        self._timeout = timeout
+        super().__init__(caller, timeout)
         self._target = target
         self._from_end = from_end
         self._give_up_after = give_up_after
@@ -151,36 +149,6 @@ class Subscription:
         self._after = after
         # The largest checkpoint that was told.
         self._told = 0
-        self._received: Iterator[SubscriptionItem] = iter(())
-        self._opened = self._closed = False
-        self._live: tuple[Any, Link] | None = None
-        self._tries = caller.tries()
-        # Since when there has been no connection that yielded anything.
-        self._lost_at: float | None = None
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        return self._open().__await__()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SubscriptionItem:
-        for item in self._received:
-            return item
-        batch = await self._next_batch()
-        if batch is None:
-            raise StopAsyncIteration
-        self._received = iter(batch)
-        return next(self._received)
-
-    async def batches(self) -> AsyncIterator[list[SubscriptionItem]]:
-        """The same items as they came together, each list with at least one: for what handles many in one go."""
-        rest = list(self._received)
-        self._received = iter(())
-        if rest:
-            yield rest
-        while (batch := await self._next_batch()) is not None:
-            yield batch
 
     async def events(self) -> AsyncIterator[RecordedEvent]:
         """The events alone."""
@@ -188,30 +156,10 @@ class Subscription:
             if isinstance(item, RecordedEvent):
                 yield item
 
-    async def aclose(self) -> None:
-        """Ends the subscription; an iteration over it ends."""
-        self._closed = True
-        self._received = iter(())
-        if self._live is not None:
-            self._live[0].cancel()
-            self._live = None
-
-    async def __aenter__(self) -> Self:
-        return await self._open()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def _open(self) -> Self:
-        if self._opened:
-            return self
+    async def _begin(self) -> None:
         if self._from_end:
             self._after = await self._target.end(self._caller, self._timeout)
         self._live = await self._caller.somewhere(self._target.method, self._subscribe, self._timeout)
-        self._opened = True
-        return self
 
     async def _subscribe(self, link: Link, left: float) -> Any:
         """Makes the call, and waits until the server has accepted it."""
@@ -226,14 +174,6 @@ class Subscription:
                 await call.wait_for_connection()
         return call
 
-    async def _next_batch(self) -> list[SubscriptionItem] | None:
-        await self._open()
-        while not self._closed:
-            batch = await self._next_message()
-            if batch:
-                return batch
-        return None
-
     async def _next_message(self) -> list[SubscriptionItem]:
         if self._live is None:
             await self._reopen()
@@ -241,7 +181,9 @@ class Subscription:
         call, link = self._live
         error: AnnalsError
         try:
-            message = await call.read()
+            message = await self._read(call)
+            if self._closed:
+                return []
             if message is not grpc.aio.EOF:
                 self._tries.reset()
                 self._lost_at = None
@@ -251,10 +193,6 @@ class Subscription:
             error = Unreachable(link.name, "the server ended the subscription")
         except AioRpcError as failed:
             error = self._caller.failed(link, failed, self._target.method)
-        except asyncio.CancelledError:
-            if self._closed and not _being_cancelled():
-                return []
-            raise
         self._live = None
         if not self._closed:
             await self._pause_after(error)
@@ -325,9 +263,3 @@ class Subscription:
         self._told = max(self._told, position)
         if self._target.stream is None:
             self._after = max(self._after or 0, position)
-
-
-def _being_cancelled() -> bool:
-    """Whether it is the task itself that is cancelled, and not only the call."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

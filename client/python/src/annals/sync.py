@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from annals import _portal
 from annals._connection import Tls
+from annals._feed import SyncFeed
 from annals._retry import RetryPolicy
 from annals.aio import AsyncClient
 from annals.append import Appended, AppendedToMany, Check, Expected, ExpectedRevision, Write
@@ -16,7 +17,7 @@ from annals.event import Event, RecordedEvent
 from annals.info import Deleted, KeptRetention, Retention, Scavenge, ServerInfo, Snapshot, StreamInfo, Tombstoned
 from annals.query import Query
 from annals.read import Read
-from annals.subscription import Subscription, SubscriptionItem
+from annals.subscription import SubscriptionItem
 
 __all__ = ["Client", "SyncRead", "SyncSubscription"]
 
@@ -243,21 +244,12 @@ class Client:
         return self.run(self.aio.server_info())
 
 
-class SyncRead:
+class SyncRead(SyncFeed[RecordedEvent]):
     """The events of a read, one after the other. `open()` begins it, so that errors show before the first event."""
 
     def __init__(self, read: Read) -> None:
+        super().__init__(read)
         self._read = read
-        self._batches = read.batches()
-
-    def open(self) -> Self:
-        """Begins the read: waits for the server's first answer."""
-
-        async def work() -> None:
-            await self._read
-
-        _portal.run(work())
-        return self
 
     @property
     def head(self) -> int:
@@ -269,79 +261,16 @@ class SyncRead:
         """The stream's last revision when the read began; `None` for a read of the whole log."""
         return self._read.last_revision
 
-    def batches(self) -> Iterator[list[RecordedEvent]]:
-        """The same events as they came together."""
-
-        async def following() -> list[RecordedEvent]:
-            return await anext(self._batches, [])
-
-        while batch := _portal.run(following()):
-            yield batch
-
-    def __iter__(self) -> Iterator[RecordedEvent]:
-        for batch in self.batches():
-            yield from batch
-
     def collect(self) -> list[RecordedEvent]:
         """All events that are left. Mind the memory: give the read a limit."""
         return _portal.run(self._read.collect())
 
-    def close(self) -> None:
-        """Ends the read early. Not needed after the last event."""
-        _portal.run(self._read.aclose())
 
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class SyncSubscription:
+class SyncSubscription(SyncFeed[SubscriptionItem]):
     """An open subscription: iterate over it. Another thread may `close()` it, which ends the iteration."""
-
-    def __init__(self, subscription: Subscription) -> None:
-        self._subscription = subscription
-        self._batches = subscription.batches()
-
-    def open(self) -> Self:
-        """Waits until a server has accepted it."""
-
-        async def work() -> None:
-            await self._subscription
-
-        _portal.run(work())
-        return self
-
-    def batches(self) -> Iterator[list[SubscriptionItem]]:
-        """The same items as they came together."""
-
-        async def following() -> list[SubscriptionItem]:
-            return await anext(self._batches, [])
-
-        while batch := _portal.run(following()):
-            yield batch
-
-    def __iter__(self) -> Iterator[SubscriptionItem]:
-        for batch in self.batches():
-            yield from batch
 
     def events(self) -> Iterator[RecordedEvent]:
         """The events alone."""
         for item in self:
             if isinstance(item, RecordedEvent):
                 yield item
-
-    def close(self) -> None:
-        """Ends the subscription."""
-        _portal.run(self._subscription.aclose())
-
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
