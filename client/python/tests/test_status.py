@@ -80,6 +80,9 @@ def test_a_status_without_a_reason_goes_by_its_code() -> None:
     assert isinstance(error(grpc.StatusCode.UNIMPLEMENTED), errors.Unsupported)
     for code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.PERMISSION_DENIED):
         assert isinstance(error(code), errors.StatusError)
+    for told in ("stream terminated by RST_STREAM", "Internal error from Core"):
+        broken = AioRpcError(grpc.StatusCode.INTERNAL, Metadata(), Metadata(), told)
+        assert isinstance(_status.from_rpc_error(broken, "http://a", "AppendSession"), errors.Unreachable)
     garbage = AioRpcError(
         grpc.StatusCode.ABORTED, Metadata(), Metadata(("grpc-status-details-bin", b"\xff" * 9)), "told"
     )

@@ -45,7 +45,9 @@ def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.Anna
     # without a reason.
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
         return errors.Unreachable(endpoint, message)
-    if code is grpc.StatusCode.INTERNAL and "RST_STREAM" in message:
+    # The second is what grpcio says of a call that ended while it was written to, in place of what it ended with
+    # (https://github.com/grpc/grpc/issues/36066): most often a connection that broke, and otherwise the next try tells.
+    if code is grpc.StatusCode.INTERNAL and ("RST_STREAM" in message or message == "Internal error from Core"):
         return errors.Unreachable(endpoint, message)
     # The client's own deadline is told apart by the caller; otherwise a proxy on the way gave up.
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
