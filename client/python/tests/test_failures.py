@@ -1,6 +1,7 @@
 """What the client does when servers die, hang, or are many. The servers are real; the kills are SIGKILL."""
 
 import asyncio
+import contextlib
 import random
 import socket
 
@@ -118,6 +119,102 @@ async def test_the_next_endpoint_is_taken_when_one_can_not_be_reached(annals_end
     async with AsyncClient(endpoints, in_given_order=True) as client:
         await client.append(name, [Event("A")])
         assert client._caller.connection.pick().name == annals_endpoint
+
+
+class Door:
+    """A second way to a server, which can be shut, with all that is in it, and opened again."""
+
+    def __init__(self, server: Server) -> None:
+        self._target = server.port
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.port = 0
+        self.visitors = 0
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._enter, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def shut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.visitors += 1
+        there, here = await asyncio.open_connection("127.0.0.1", self._target)
+        self._writers |= {writer, here}
+        await asyncio.gather(self._carry(reader, here), self._carry(there, writer))
+
+    @staticmethod
+    async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+        writer.close()
+
+
+async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_server: Server, name: str) -> None:
+    """With all that it has under way: calls, the session that appends of many tasks share, and a subscription."""
+    door = Door(annals_server)
+    await door.open()
+    endpoints = [door.endpoint, annals_server.endpoint]
+    written = 0
+
+    async with AsyncClient(endpoints, in_given_order=True, return_after=0.1) as client:
+        subscription = client.subscribe_stream(name)
+        events = subscription.events()
+
+        async def write_and_follow() -> None:
+            nonlocal written
+            # Many at once share a session.
+            await asyncio.gather(*(client.append(name, [Event.json("A", written + n)]) for n in range(20)))
+            written += 20
+            async with asyncio.timeout(20):
+                while (await anext(events)).revision < written - 1:
+                    pass
+
+        def places() -> set[str]:
+            session = client._appends._session
+            assert subscription._live is not None
+            assert session is not None
+            assert session._link is not None
+            return {client._caller.connection.pick().name, subscription._live[1].name, session._link.name}
+
+        await write_and_follow()
+        assert places() == {door.endpoint}
+        for _ in range(2):
+            door.shut()
+            await write_and_follow()
+            assert places() == {annals_server.endpoint}
+            await door.open()
+            async with asyncio.timeout(20):
+                while client._caller.connection.pick().name != door.endpoint:
+                    await asyncio.sleep(0.01)
+            await write_and_follow()
+            await write_and_follow()
+            assert places() == {door.endpoint}
+        await subscription.aclose()
+        log = await client.read_stream(name).collect()
+        assert sorted(event.json() for event in log) == list(range(written))
+    door.shut()
+
+
+async def test_a_client_stays_away_when_told_so(annals_endpoint: str) -> None:
+    with Server("memory") as home:
+        endpoints = [home.endpoint, annals_endpoint]
+        async with AsyncClient(endpoints, in_given_order=True, return_after=None) as client:
+            await asyncio.to_thread(home.kill)
+            await client.server_info()
+            await asyncio.to_thread(home.start)
+            for _ in range(20):
+                assert client._caller.connection.pick().name == annals_endpoint
+            assert client._caller.connection._looking is None
 
 
 async def test_an_endpoint_that_hangs_is_left(annals_endpoint: str, name: str) -> None:

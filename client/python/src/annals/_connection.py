@@ -6,13 +6,20 @@
 3. Every client goes round the endpoints in an order of its own, drawn when it is made, so that the clients of a server that
    dies spread over all the others instead of falling upon the next.
 4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
+5. The endpoint that comes first in that order is the client's home. Away from it, the client looks from time to time whether it
+   answers again, and goes back when it does, so that a server that was restarted gets its clients back. What is under way
+   ends where it is; subscriptions, and the session that appends of many tasks share, follow at their next message. One
+   whose home fails again soon after each return looks for it less and less often.
 
-Limits: a client does not come back to an endpoint by itself. A client belongs to the event loop of its first call.
+Limits: an idle client, without calls and subscriptions, looks at nothing before its next call. A session that the application
+opened stays where it is. A client belongs to the event loop of its first call.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +30,11 @@ from urllib.parse import urlsplit
 import grpc
 import grpc.aio
 
-from annals._rpc import Method
+from annals._rpc import GET_SERVER_INFO, Method
 from annals.errors import InvalidEndpoint
+from annals.v1 import event_store_pb2 as pb
+
+log = logging.getLogger("annals")
 
 # The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured larger.
 _MESSAGE_BYTES_MAX = 64 << 20
@@ -32,6 +42,8 @@ _MESSAGE_BYTES_MAX = 64 << 20
 _WINDOW_BYTES = 4 << 20
 # The part of the silence after which a ping is sent; the rest is for its answer.
 _SILENCE_BEFORE_PING = 0.4
+# The longest mean time between looks at a home that does not answer, or not for long, in seconds.
+_LOOK_SECONDS_MAX = 60.0
 DEFAULT_PORT = 2113
 
 
@@ -55,6 +67,8 @@ class Patience:
 
     connect: float
     silence: float
+    home: float | None = None
+    """Between looks whether the endpoint that was left first answers again; `None`: there are none."""
 
 
 class Link:
@@ -155,20 +169,62 @@ class Connection:
             random.shuffle(ordered)
         self._links = [Link(endpoint, patience, tls) for endpoint in ordered]
         self._current = 0
+        self._patience = patience
+        self.returns = 0
+        """How often the client has come back to its home."""
+        self._returned_at = float("-inf")
+        self._pause = patience.home or 0.0
+        # When home is looked at next, and who is looking.
+        self._look_at = 0.0
+        self._looking: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._links)
 
     def pick(self) -> Link:
-        """The endpoint to call now."""
+        """The endpoint to call now. Away from home, this is also what has it looked at."""
+        if self._current and self._patience.home is not None and self._looking is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() >= self._look_at:
+                self._looking = loop.create_task(self._look(self._links[0]), name="annals looks at an endpoint")
         return self._links[self._current]
 
     def move_on(self, failed: Link) -> None:
         """Moves on from an endpoint that failed, unless that has happened already."""
         if self._links[self._current] is failed:
+            if self._current == 0 and self._patience.home is not None:
+                now = asyncio.get_running_loop().time()
+                lasted = now - self._returned_at
+                again = lasted < _LOOK_SECONDS_MAX
+                self._pause = min(self._pause * 2, _LOOK_SECONDS_MAX) if again else self._patience.home
+                self._look_later(now)
             self._current = (self._current + 1) % len(self._links)
+
+    def _look_later(self, now: float) -> None:
+        # Drawn at random, so that clients that were driven out together don't come back in step.
+        self._look_at = now + self._pause * random.uniform(0.5, 1.5)
+
+    async def _look(self, home: Link) -> None:
+        """Goes back to the home if it answers."""
+        try:
+            await home.call(GET_SERVER_INFO)(pb.GetServerInfoRequest(), timeout=self._patience.connect)
+        except grpc.aio.AioRpcError as error:
+            log.debug("%s does not answer yet: %s", home.name, error.details())
+        else:
+            if self._current:
+                log.debug("%s answers again: going back to it", home.name)
+                self._current = 0
+                self.returns += 1
+                self._returned_at = asyncio.get_running_loop().time()
+        finally:
+            self._look_later(asyncio.get_running_loop().time())
+            self._looking = None
 
     async def close(self) -> None:
         """Closes all connections."""
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
         for link in self._links:
             await link.close()

@@ -29,6 +29,8 @@ class Pipeline:
         self._timeout = timeout
         self._in_flight = 0
         self._session: AppendSession | None = None
+        # How often the client had come back to its home when the session was begun.
+        self._returns = 0
         self._closing: asyncio.TimerHandle | None = None
         # Sessions that still answer what they were given.
         self._ending: set[asyncio.Task[None]] = set()
@@ -51,11 +53,15 @@ class Pipeline:
         if self._closing is not None:
             self._closing.cancel()
             self._closing = None
+        if self._session is not None and self._returns != self._caller.connection.returns:
+            # It stays where it is, with what it was given; what follows goes home.
+            self._end()
         try:
             async with asyncio.timeout(self._timeout):
                 while True:
                     if self._session is None or self._session.closed:
                         self._session = AppendSession(self._caller, self._timeout, SessionLimits())
+                        self._returns = self._caller.connection.returns
                     try:
                         return await (await in_session(self._session))
                     except SessionClosed:
@@ -68,6 +74,9 @@ class Pipeline:
 
     def _end_idle(self) -> None:
         self._closing = None
+        self._end()
+
+    def _end(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             ending = asyncio.ensure_future(session.aclose())

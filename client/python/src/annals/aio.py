@@ -78,6 +78,7 @@ class AsyncClient:
         connect_timeout: float = 3.0,
         dead_after: float = 5.0,
         in_given_order: bool = False,
+        return_after: float | None = 10.0,
         retry: RetryPolicy | None = None,
         tls: Tls | None = None,
     ) -> None:
@@ -85,13 +86,15 @@ class AsyncClient:
 
         Args:
             endpoints: One or several servers of the same store: `http://host:port`, `https://host:port`, or `host:port`.
-                All calls go to one of them while it works, then to the next, in an order drawn at random.
+                All calls go to the first of them while it works, then to the next, in an order drawn at random.
             timeout: The deadline of every call in seconds, tries and pauses included; for reads, of the first answer and
                 of the wait for each further one; for sessions, of the wait for an answer.
             connect_timeout: How long one endpoint may take to accept a connection, in seconds.
             dead_after: How long a server may say nothing at all, not even to a ping, while calls to it are open, before
                 it counts as dead: in seconds, 0.1 or more.
-            in_given_order: Begin with the first endpoint, for one that is nearer than the others.
+            in_given_order: Try the endpoints in the order given, if the first is nearer than the others.
+            return_after: How often it is looked whether the first endpoint answers again after it was left, so that calls go
+                back to it: about every so many seconds. `None`: never.
             retry: How calls that failed for a passing reason are tried again.
             tls: How `https` endpoints are talked to.
 
@@ -99,7 +102,7 @@ class AsyncClient:
             InvalidEndpoint: There is no endpoint, or one is not valid.
         """
         names = [endpoints] if isinstance(endpoints, str) else list(endpoints)
-        patience = Patience(connect_timeout, max(dead_after, _SILENCE_SECONDS_MIN))
+        patience = Patience(connect_timeout, max(dead_after, _SILENCE_SECONDS_MIN), return_after)
         connection = Connection(names, in_given_order=in_given_order, patience=patience, tls=tls)
         self._caller = Caller(connection, retry or RetryPolicy())
         self._timeout = timeout

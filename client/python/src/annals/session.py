@@ -95,6 +95,8 @@ class AppendSession:
         self._driver: asyncio.Task[None] | None = None
         self._tries = caller.tries()
         self._limit: asyncio.Timeout | None = None
+        # Where the last call went.
+        self._link: Link | None = None
 
     async def append(
         self,
@@ -224,7 +226,7 @@ class AppendSession:
 
     async def _converse(self) -> None:
         """Holds one call, until it ends or breaks."""
-        link = self._caller.connection.pick()
+        self._link = link = self._caller.connection.pick()
         self._unsent = deque(self._unanswered)
         call = link.call(APPEND_SESSION)()
         writer = asyncio.create_task(self._write(call))

@@ -149,6 +149,8 @@ class Subscription(Feed[SubscriptionItem]):
         self._after = after
         # The largest checkpoint that was told.
         self._told = 0
+        # How often the client had come back to its home when the call was made.
+        self._returns = 0
 
     async def events(self) -> AsyncIterator[RecordedEvent]:
         """The events alone."""
@@ -163,6 +165,7 @@ class Subscription(Feed[SubscriptionItem]):
 
     async def _subscribe(self, link: Link, left: float) -> Any:
         """Makes the call, and waits until the server has accepted it."""
+        self._returns = self._caller.connection.returns
         call = link.call(self._target.method)(self._target.request(self._after))
         async with asyncio.timeout(left):
             await call.wait_for_connection()
@@ -179,6 +182,12 @@ class Subscription(Feed[SubscriptionItem]):
             await self._reopen()
             return []
         call, link = self._live
+        home = self._caller.connection.pick()
+        if self._returns != self._caller.connection.returns and link is not home:
+            # The client has come back to its home, and this follows it.
+            call.cancel()
+            self._live = None
+            return []
         error: AnnalsError
         try:
             message = await self._read(call)

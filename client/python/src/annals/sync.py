@@ -45,6 +45,7 @@ class Client:
         connect_timeout: float = 3.0,
         dead_after: float = 5.0,
         in_given_order: bool = False,
+        return_after: float | None = 10.0,
         retry: RetryPolicy | None = None,
         tls: Tls | None = None,
     ) -> None:
@@ -55,6 +56,7 @@ class Client:
             connect_timeout=connect_timeout,
             dead_after=dead_after,
             in_given_order=in_given_order,
+            return_after=return_after,
             retry=retry,
             tls=tls,
         )
