@@ -2,7 +2,7 @@
  * Read models in PostgreSQL, through `pg`: each transaction on a connection of the pool. Several processes may run the same
  * projection: the checkpoint's row is locked, and one that finds it moved takes up from there.
  */
-import { type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
+import { type ColumnTypes, type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
 
 /** What is needed of a client of `pg`. */
 export interface PgClient {
@@ -16,12 +16,14 @@ export interface PgPool<C extends PgClient = PgClient> {
 
 /** Classes of SQLSTATE that pass: connection, rollback (deadlock, serialization), resources, operator's intervention. */
 const PASSING = /^(08|40|53|57P|55P03)/;
+const UNDEFINED_TABLE = "42P01";
 const PASSING_SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
-/** Any number will do, if all use the same. */
-const PREPARE_LOCK = 7_205_263_187;
+/** Any number will do, if all use the same, in every language. */
+const PREPARE_LOCK = 7_236_278_101;
 
 /** Read models in PostgreSQL; handlers get the client with the open transaction. */
 export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
+  protected readonly types: ColumnTypes = { flag: "BOOLEAN", position: "BIGINT", time: "TIMESTAMPTZ", uuid: "UUID" };
   protected readonly forUpdate = "FOR UPDATE";
   // CREATE TABLE IF NOT EXISTS fails when two do it at once.
   protected override readonly beforePrepare = [`SELECT pg_advisory_xact_lock(${PREPARE_LOCK})`];
@@ -50,6 +52,14 @@ export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
     } finally {
       client.release(broken);
     }
+  }
+
+  protected override reading<R>(body: (tx: C) => Promise<R>): Promise<R> {
+    return this.transaction(body);
+  }
+
+  protected override isMissingTable(error: unknown): boolean {
+    return error instanceof Error && (error as { code?: string }).code === UNDEFINED_TABLE;
   }
 
   override isPassing(error: unknown): boolean {

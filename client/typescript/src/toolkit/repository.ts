@@ -9,7 +9,7 @@
  *    but time.
  */
 import type { Client } from "../client.js";
-import { StreamNotFoundError, UnimplementedError } from "../errors.js";
+import { StreamNotFoundError } from "../errors.js";
 import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
 import { nameId } from "../uuid.js";
@@ -69,15 +69,12 @@ interface Standing<S> extends Loaded<S> {
  */
 export class Repository<S, T extends Types> {
   readonly #saving = new Set<Promise<void>>();
-  #snapshots: boolean;
 
   constructor(
     private readonly client: Client,
     private readonly aggregate: Aggregate<S, T>,
     private readonly options: RepositoryOptions = {},
-  ) {
-    this.#snapshots = aggregate.snapshot !== undefined;
-  }
+  ) {}
 
   /**
    * The aggregate with this id as it is; in its initial state, if it has no events.
@@ -181,7 +178,7 @@ export class Repository<S, T extends Types> {
 
   async #snapshotOf(stream: string, options: CallOptions): Promise<{ state: S; revision: number } | undefined> {
     const form = this.aggregate.snapshot;
-    if (form === undefined || !this.#snapshots) {
+    if (form === undefined) {
       return undefined;
     }
     try {
@@ -193,14 +190,14 @@ export class Repository<S, T extends Types> {
       return { state: form.fromJson === undefined ? (value as S) : form.fromJson(value), revision: snapshot.revision };
     } catch (error) {
       options.signal?.throwIfAborted();
-      this.#snapshotFailed(error);
+      this.options.onSnapshotError?.(error);
       return undefined;
     }
   }
 
   #maybeSnapshot(stream: string, state: S, revision: number, sinceLast: number): void {
     const form = this.aggregate.snapshot;
-    if (form === undefined || !this.#snapshots || sinceLast < (form.every ?? 50)) {
+    if (form === undefined || sinceLast < (form.every ?? 50)) {
       return;
     }
     const save = async () => {
@@ -208,19 +205,11 @@ export class Repository<S, T extends Types> {
         const value = form.toJson === undefined ? state : form.toJson(state);
         await this.client.saveSnapshot(stream, revision, Buffer.from(JSON.stringify(value)), { schemaVersion: form.version });
       } catch (error) {
-        this.#snapshotFailed(error);
+        this.options.onSnapshotError?.(error);
       }
     };
     const saving = save().finally(() => this.#saving.delete(saving));
     this.#saving.add(saving);
-  }
-
-  #snapshotFailed(error: unknown): void {
-    if (error instanceof UnimplementedError) {
-      // Without snapshots everything works as well, only slower; to ask each time would be slower still.
-      this.#snapshots = false;
-    }
-    this.options.onSnapshotError?.(error);
   }
 }
 

@@ -5,7 +5,7 @@
  * the store hold it meanwhile, and readers on the same connection see what they wrote so far: give readers a connection of
  * their own (`journal_mode = WAL`), or write handlers that do not wait.
  */
-import { type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
+import { type ColumnTypes, type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
 
 /** A database of better-sqlite3 (`Database`) or of node:sqlite (`DatabaseSync`). */
 export interface SqliteDatabase {
@@ -21,6 +21,7 @@ export interface SqliteStatement {
 
 /** Read models in SQLite; handlers get the database. */
 export class SqliteStore<D extends SqliteDatabase = SqliteDatabase> extends SqlStore<D> {
+  protected readonly types: ColumnTypes = { flag: "INTEGER", position: "INTEGER", time: "TEXT", uuid: "TEXT" };
   // BEGIN IMMEDIATE locks everything.
   protected readonly forUpdate = "";
   #turn: Promise<unknown> = Promise.resolve();
@@ -31,8 +32,20 @@ export class SqliteStore<D extends SqliteDatabase = SqliteDatabase> extends SqlS
   }
 
   override transaction<R>(body: (tx: D) => Promise<R>): Promise<R> {
+    return this.#inTurn("BEGIN IMMEDIATE", body);
+  }
+
+  protected override reading<R>(body: (tx: D) => Promise<R>): Promise<R> {
+    return this.#inTurn("BEGIN", body);
+  }
+
+  protected override isMissingTable(error: unknown): boolean {
+    return error instanceof Error && error.message.startsWith("no such table");
+  }
+
+  #inTurn<R>(begin: string, body: (tx: D) => Promise<R>): Promise<R> {
     const run = async () => {
-      this.database.exec("BEGIN IMMEDIATE");
+      this.database.exec(begin);
       try {
         const result = await body(this.database);
         this.database.exec("COMMIT");

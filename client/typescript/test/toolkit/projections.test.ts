@@ -54,6 +54,18 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await assert.rejects(waitForProjection(kind.store, "totals", position + 1, { timeoutMs: 100 }), ProjectionError);
   });
 
+  using("a caller can wait for a projection that is started later, by somebody else", async (kind, server) => {
+    const client = server.client();
+    await assert.rejects(waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }), /was never started after 60 ms/);
+    const position = await append(client, "order-1", 1);
+    const waited = waitForProjection(kind.store, "totals", position, { pollMs: 5 }).then(() => kind.totals());
+    // It looks at least once before there is a table.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
+    assert.deepEqual(await waited, { "order-1": 1 });
+    assert.equal(projections.get("totals").status.state, "running");
+  });
+
   using("a projection that is started again goes on behind its checkpoint", async (kind, server) => {
     const client = server.client();
     for (let round = 1; round <= 3; round += 1) {
@@ -100,7 +112,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     await projections.waitFor(100);
     // What somebody has spoilt by hand, the rebuild mends.
-    await kind.store.transaction((tx) => kind.table.add({ tx, generation: 1, table: (name) => `${name}_g1` }, "order-1", 1_000));
+    await kind.store.transaction((tx) => kind.table.add({ tx, generation: 1, table: (name) => `${name}__1` }, "order-1", 1_000));
     assert.deepEqual(await kind.totals(), { "order-1": 1_100 });
     const running = projections.get("totals");
     const rebuilt = running.rebuild();

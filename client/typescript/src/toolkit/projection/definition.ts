@@ -9,7 +9,7 @@ export interface Target<Tx> {
   readonly tx: Tx;
   /** Which build of the projection this is, counted from 1. */
   readonly generation: number;
-  /** The name that a table of the projection has in this build: `orders` is `orders_g1`. */
+  /** The name that a table of the projection has in this build: `orders` is `orders__1`. */
   readonly table: (name: string) => string;
 }
 

@@ -27,6 +27,10 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
     return Promise.resolve();
   }
 
+  livePosition(projection: string): Promise<number | undefined> {
+    return this.transaction(async (tx) => (await this.checkpoints(tx, projection)).find(({ state }) => state === "live")?.position);
+  }
+
   transaction<R>(body: (tx: MemoryTransaction) => Promise<R>): Promise<R> {
     const run = async () => {
       const before = { checkpoints: new Map(this.#checkpoints), deadLetters: new Map(this.#deadLetters), aliases: new Map(this.#aliases) };

@@ -61,9 +61,10 @@ export class Projections<Tx> implements AsyncDisposable {
 
 /**
  * Waits until a projection that runs in another process has taken everything up to this position: looks at its checkpoint
- * every `pollMs`, 50 unless given.
+ * every `pollMs`, 50 unless given. That process need not have started yet, and the database may be busy or away meanwhile.
  *
- * @throws ProjectionError, if it has not within `timeoutMs`, 10,000 unless given.
+ * @throws ProjectionError, if it has not within `timeoutMs`, 10,000 unless given; what the database then failed with, if it
+ *   did, is its cause.
  */
 export async function waitForProjection<Tx>(
   store: ProjectionStore<Tx>,
@@ -73,13 +74,22 @@ export async function waitForProjection<Tx>(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const checkpoints = await store.transaction((tx) => store.checkpoints(tx, projection));
-    const at = checkpoints.find(({ state }) => state === "live")?.position ?? 0;
-    if (at >= position) {
+    let at: number | undefined;
+    let cause: unknown;
+    try {
+      at = await store.livePosition(projection);
+    } catch (error) {
+      if (!store.isPassing(error)) {
+        throw error;
+      }
+      cause = error;
+    }
+    if (at !== undefined && at >= position) {
       return;
     }
     if (Date.now() + pollMs > deadline) {
-      throw new ProjectionError(`projection ${projection} is at position ${at} after ${timeoutMs} ms, not yet at ${position}`);
+      const is = cause !== undefined ? "can't be asked for" : at === undefined ? "was never started" : `is at position ${at}`;
+      throw new ProjectionError(`projection ${projection} ${is} after ${timeoutMs} ms, not yet at ${position}`, { cause });
     }
     await sleep(pollMs, signal);
   }

@@ -135,7 +135,7 @@ export class RunningProjection<Tx> {
     }
     const { storeId } = await this.client.serverInfo();
     const generation = this.#live.generation + 1;
-    await this.store.transaction((tx) => this.#create(tx, { generation, state: "building", position: 0, storeId }));
+    await this.store.transaction((tx) => this.#create(tx, { generation, version: 1, state: "building", position: 0, storeId }));
     const { ran } = this.#start(generation, true);
     // When it ends before it was switched to, it was stopped.
     const switched = new Promise<void>((resolve) => this.#switched.set(generation, resolve));
@@ -223,7 +223,7 @@ export class RunningProjection<Tx> {
       if (found.length > 0) {
         return found;
       }
-      const first: Checkpoint = { generation: 1, state: "live", position: 0, storeId };
+      const first: Checkpoint = { generation: 1, version: 1, state: "live", position: 0, storeId };
       await this.#create(tx, first);
       await this.store.expose(tx, 1, this.projection.tables ?? []);
       return [first];

@@ -1,8 +1,10 @@
 /**
- * What SQL stores share: the tables of checkpoints and dead letters, and the views of live builds.
+ * What SQL stores share: the tables of checkpoints and dead letters, and the views of live builds. They are the same in
+ * every language's toolkit:
  *
- *     annals_projections   name, generation -> state, position, store_id
- *     annals_dead_letters  name, generation, position -> event, reason, tries, failed_at
+ *     annals_projections   name, generation -> version, position, live, store_id
+ *     annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts, buried_at
+ *     orders__2            the second build of the table `orders`; `orders` itself is a view of the live build
  *
  * Statements have `?` for parameters.
  */
@@ -14,18 +16,31 @@ export type SqlValue = string | number | null;
 /** A row of a result. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-const SCHEMA = [
-  `CREATE TABLE IF NOT EXISTS annals_projections (
-    name TEXT NOT NULL, generation INTEGER NOT NULL, state TEXT NOT NULL, position BIGINT NOT NULL, store_id TEXT NOT NULL,
-    PRIMARY KEY (name, generation))`,
-  `CREATE TABLE IF NOT EXISTS annals_dead_letters (
-    name TEXT NOT NULL, generation INTEGER NOT NULL, position BIGINT NOT NULL, event_id TEXT NOT NULL, stream TEXT NOT NULL,
-    type TEXT NOT NULL, reason TEXT NOT NULL, tries INTEGER NOT NULL, failed_at TEXT NOT NULL,
-    PRIMARY KEY (name, generation, position))`,
-];
+/** What a database calls the types of columns. */
+export interface ColumnTypes {
+  readonly flag: string;
+  readonly position: string;
+  readonly time: string;
+  readonly uuid: string;
+}
+
+function schemaOf({ flag, position, time, uuid }: ColumnTypes): readonly string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS annals_projections (
+      name TEXT NOT NULL, generation INTEGER NOT NULL, version INTEGER NOT NULL, position ${position} NOT NULL,
+      live ${flag} NOT NULL, store_id ${uuid} NOT NULL,
+      PRIMARY KEY (name, generation))`,
+    `CREATE TABLE IF NOT EXISTS annals_dead_letters (
+      name TEXT NOT NULL, generation INTEGER NOT NULL, position ${position} NOT NULL, event_id ${uuid} NOT NULL,
+      stream TEXT NOT NULL, revision ${position} NOT NULL, type TEXT NOT NULL, reason TEXT NOT NULL,
+      attempts INTEGER NOT NULL, buried_at ${time} NOT NULL,
+      PRIMARY KEY (name, generation, position))`,
+  ];
+}
 
 /** A store over SQL, for which an adapter runs statements and transactions. */
 export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
+  protected abstract readonly types: ColumnTypes;
   /** What a SELECT ends with, so that nobody else changes its rows before the transaction ends. */
   protected abstract readonly forUpdate: string;
   /** What keeps others from preparing at the same time. */
@@ -34,33 +49,54 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   /** Runs one statement. */
   protected abstract run(tx: Tx, sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 
+  /** Runs a body that only reads, in a transaction that takes no locks. */
+  protected abstract reading<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
+
+  /** Whether a statement failed because a table is not there. */
+  protected abstract isMissingTable(error: unknown): boolean;
+
   abstract transaction<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
 
   abstract isPassing(error: unknown): boolean;
 
   async prepare(): Promise<void> {
     await this.transaction(async (tx) => {
-      for (const sql of [...this.beforePrepare, ...SCHEMA]) {
+      for (const sql of [...this.beforePrepare, ...schemaOf(this.types)]) {
         await this.run(tx, sql);
       }
     });
   }
 
+  async livePosition(projection: string): Promise<number | undefined> {
+    const sql = "SELECT position, live FROM annals_projections WHERE name = ?";
+    try {
+      const rows = await this.reading((tx) => this.run(tx, sql, [projection]));
+      const live = rows.find((row) => Boolean(row["live"]));
+      return live === undefined ? undefined : Number(live["position"]);
+    } catch (error) {
+      if (this.isMissingTable(error)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
   async checkpoints(tx: Tx, projection: string): Promise<readonly Checkpoint[]> {
-    const sql = `SELECT generation, state, position, store_id FROM annals_projections WHERE name = ? ORDER BY generation ${this.forUpdate}`;
+    const sql = `SELECT * FROM annals_projections WHERE name = ? ORDER BY generation ${this.forUpdate}`;
     const rows = await this.run(tx, sql, [projection]);
     return rows.map((row) => ({
       generation: Number(row["generation"]),
-      state: row["state"] === "live" ? "live" : "building",
+      version: Number(row["version"]),
       position: Number(row["position"]),
+      state: row["live"] ? "live" : "building",
       storeId: String(row["store_id"]),
     }));
   }
 
-  async saveCheckpoint(tx: Tx, projection: string, { generation, state, position, storeId }: Checkpoint): Promise<void> {
-    const sql = `INSERT INTO annals_projections (name, generation, state, position, store_id) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (name, generation) DO UPDATE SET state = excluded.state, position = excluded.position, store_id = excluded.store_id`;
-    await this.run(tx, sql, [projection, generation, state, position, storeId]);
+  async saveCheckpoint(tx: Tx, projection: string, { generation, version, position, state, storeId }: Checkpoint): Promise<void> {
+    const sql = `INSERT INTO annals_projections (name, generation, version, position, live, store_id) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (name, generation) DO UPDATE SET position = excluded.position, live = excluded.live`;
+    await this.run(tx, sql, [projection, generation, version, position, state === "live" ? 1 : 0, storeId]);
   }
 
   async dropBuild(tx: Tx, projection: string, generation: number, tables: readonly string[]): Promise<void> {
@@ -80,27 +116,31 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   }
 
   async saveDeadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
-    const sql = `INSERT INTO annals_dead_letters (name, generation, position, event_id, stream, type, reason, tries, failed_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (name, generation, position) DO UPDATE SET reason = excluded.reason, tries = excluded.tries, failed_at = excluded.failed_at`;
-    const { projection, generation, position, eventId, stream, type, reason, tries, failedAt } = letter;
-    await this.run(tx, sql, [projection, generation, position, eventId, stream, type, reason, tries, failedAt]);
+    const sql = `INSERT INTO annals_dead_letters (name, generation, position, event_id, stream, revision, type, reason, attempts, buried_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (name, generation, position) DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, buried_at = excluded.buried_at`;
+    const { projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt } = letter;
+    await this.run(tx, sql, [projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt]);
   }
 
   async deadLetters(tx: Tx, projection: string, generation: number): Promise<readonly DeadLetter[]> {
     const sql = "SELECT * FROM annals_dead_letters WHERE name = ? AND generation = ? ORDER BY position";
     const rows = await this.run(tx, sql, [projection, generation]);
-    return rows.map((row) => ({
-      projection,
-      generation,
-      position: Number(row["position"]),
-      eventId: String(row["event_id"]),
-      stream: String(row["stream"]),
-      type: String(row["type"]),
-      reason: String(row["reason"]),
-      tries: Number(row["tries"]),
-      failedAt: String(row["failed_at"]),
-    }));
+    return rows.map((row) => {
+      const failedAt = row["buried_at"];
+      return {
+        projection,
+        generation,
+        position: Number(row["position"]),
+        eventId: String(row["event_id"]),
+        stream: String(row["stream"]),
+        revision: Number(row["revision"]),
+        type: String(row["type"]),
+        reason: String(row["reason"]),
+        tries: Number(row["attempts"]),
+        failedAt: failedAt instanceof Date ? failedAt.toISOString() : String(failedAt),
+      };
+    });
   }
 
   async dropDeadLetter(tx: Tx, { projection, generation, position }: DeadLetter): Promise<void> {

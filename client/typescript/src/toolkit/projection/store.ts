@@ -9,6 +9,8 @@ import { AnnalsError } from "../../errors.js";
 export interface Checkpoint {
   /** Which build, counted from 1. */
   readonly generation: number;
+  /** The projection's version when it was begun. */
+  readonly version: number;
   /** Whether readers see it. */
   readonly state: "live" | "building";
   /** Everything up to this position was taken; 0: nothing. */
@@ -29,6 +31,8 @@ export interface DeadLetter {
   readonly eventId: string;
   /** The event's stream. */
   readonly stream: string;
+  /** The event's revision in it. */
+  readonly revision: number;
   /** The event's type. */
   readonly type: string;
   /** What the handler threw last. */
@@ -43,6 +47,8 @@ export interface DeadLetter {
 export interface ProjectionStore<Tx> {
   /** Makes the tables of checkpoints and dead letters, if they are missing. */
   prepare(): Promise<void>;
+  /** Where a projection's live build is; undefined if there is none yet, or not even those tables. Only reads. */
+  livePosition(projection: string): Promise<number | undefined>;
   /** Runs the body in a transaction: all that it writes with `tx` is written if it returns, nothing if it throws. */
   transaction<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
   /** The builds of a projection; nobody else changes them before the transaction ends. */
@@ -65,7 +71,7 @@ export interface ProjectionStore<Tx> {
 
 /** The name of a build's table. */
 export function tableOf(name: string, generation: number): string {
-  return `${identifier(name)}_g${generation}`;
+  return `${identifier(name)}__${generation}`;
 }
 
 /** The name as it is. Throws a ProjectionError if it could not stand in SQL as it is. */

@@ -238,6 +238,7 @@ export class Worker<Tx> {
         position: event.position,
         eventId: event.id,
         stream: event.stream,
+        revision: event.revision,
         type: event.type,
         reason: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
         tries: this.#triesMax,
