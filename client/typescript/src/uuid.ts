@@ -18,8 +18,22 @@ export function newId(): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant.toString(16)}${random.slice(4, 7)}-${random.slice(7, 19)}`;
 }
 
-/** The UUIDv5 (RFC 9562) of a name in a namespace, itself a UUID: the same for the same two, in every language. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whether it is a UUID, written with hyphens. */
+export function isId(text: string): boolean {
+  return UUID.test(text);
+}
+
+/**
+ * The UUIDv5 (RFC 9562) of a name in a namespace, itself a UUID: the same for the same two, in every language.
+ *
+ * @throws RangeError if the namespace is no UUID.
+ */
 export function nameId(namespace: string, name: string): string {
+  if (!isId(namespace)) {
+    throw new RangeError(`${JSON.stringify(namespace)} must be a UUID, such as ${newId()}`);
+  }
   const hash = createHash("sha1").update(Buffer.from(namespace.replaceAll("-", ""), "hex")).update(name).digest();
   hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
   hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);

@@ -10,7 +10,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 
 import type { RecordedEvent } from "../events.js";
-import { newId } from "../uuid.js";
+import { nameId, newId } from "../uuid.js";
 
 /** Where what happens now comes from. */
 export interface Context {
@@ -26,7 +26,13 @@ export interface Context {
   readonly tracestate?: string;
 }
 
-const storage = new AsyncLocalStorage<Context>();
+/** What holds now: the context, and in a process manager the ids of its commands. */
+interface Held {
+  readonly context: Context;
+  readonly reaction: Reacting | undefined;
+}
+
+const storage = new AsyncLocalStorage<Held>();
 
 const NAMES = {
   correlationId: "correlationId",
@@ -38,7 +44,7 @@ const NAMES = {
 
 /** The context that holds now; empty outside of `inContext`. */
 export function currentContext(): Context {
-  return storage.getStore() ?? {};
+  return storage.getStore()?.context ?? {};
 }
 
 /**
@@ -51,20 +57,60 @@ export function currentContext(): Context {
 export function inContext<T>(context: Context, body: () => T): T {
   const outside = currentContext();
   const given = Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined));
-  return storage.run({ correlationId: outside.correlationId ?? newId(), ...outside, ...given }, body);
+  const inside = { correlationId: outside.correlationId ?? newId(), ...outside, ...given };
+  return storage.run({ context: inside, reaction: storage.getStore()?.reaction }, body);
 }
 
-/** Runs a command in the context that holds now: one with a correlation id, and caused by the command, if by nothing else. */
+/**
+ * Runs a command in the context that holds now: one with a correlation id, and caused by the command, if by nothing else.
+ * So a command with an id that is given twice leads to the same metadata twice.
+ */
 export function inContextOfCommand<T>(commandId: string | undefined, body: () => T): T {
-  const causationId = currentContext().causationId ?? commandId;
-  return inContext(causationId === undefined ? {} : { causationId }, body);
+  const { correlationId = commandId, causationId = commandId } = currentContext();
+  return inContext({ ...(correlationId !== undefined && { correlationId }), ...(causationId !== undefined && { causationId }) }, body);
 }
 
 /** Runs the body as a reaction to this event: the same correlation, user and trace, caused by the event. */
 export function inContextOf<T>(event: RecordedEvent, body: () => T): T {
+  return inReaction(event, undefined, body);
+}
+
+/** The same for a process manager, whose commands have ids that follow from its name and the event. */
+export function inReaction<T>(event: RecordedEvent, reaction: Reacting | undefined, body: () => T): T {
   const { correlationId = event.id, traceparent, ...rest } = contextOf(event);
   const trace = traceparent === undefined ? {} : { traceparent: childOf(traceparent) };
-  return storage.run({ ...rest, ...trace, correlationId, causationId: event.id }, body);
+  return storage.run({ context: { ...rest, ...trace, correlationId, causationId: event.id }, reaction }, body);
+}
+
+/** The id of the next command to this stream (`""`: to several), in a process manager; undefined elsewhere. */
+export function nextCommandId(stream: string): string | undefined {
+  return storage.getStore()?.reaction?.nextCommandId(stream);
+}
+
+/**
+ * The ids of the commands of one reaction of a process manager to one event, the same whenever the reaction runs, and in
+ * every language: UUIDv5 of `<stream>/<n>`, the nth command (from 0) to that stream, under UUIDv5 of the process's name,
+ * under the event's id.
+ */
+export class Reacting {
+  readonly #seed: string;
+  readonly #given = new Map<string, number>();
+
+  constructor(process: string, eventId: string) {
+    this.#seed = nameId(eventId, process);
+  }
+
+  /** The id of the next command to this stream. */
+  nextCommandId(stream: string): string {
+    const nth = this.#given.get(stream) ?? 0;
+    this.#given.set(stream, nth + 1);
+    return this.idOf(`${stream}/${nth}`);
+  }
+
+  /** An id for something else that the reaction does. */
+  idOf(name: string): string {
+    return nameId(this.#seed, name);
+  }
 }
 
 /** The context that an event bears; empty if its metadata is none or is not JSON. */

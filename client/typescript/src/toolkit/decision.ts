@@ -4,10 +4,11 @@
  */
 import type { Client } from "../client.js";
 import type { AppendedToMany } from "../append.js";
+import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
 import { itemsOf, type Matchable, matches, type Query, type QueryItem } from "../query.js";
+import { Command } from "./command.js";
 import { type ConflictPolicy, decidingAgain } from "./conflict.js";
-import { inContextOfCommand } from "./context.js";
 import { SchemaError, type DomainEvent, type Schema, type Types } from "./schema.js";
 
 /** A fact that a decision rests on, made of the events that match a query (types and tags; no prefixes). */
@@ -32,14 +33,20 @@ export type Placed<T extends Types> = DomainEvent<T> & { readonly stream: string
 
 /** What came of a decision. */
 export interface DecisionResult<T extends Types> {
-  /** What was appended; nothing if nothing was decided. */
+  /** What was appended; nothing if nothing was decided, or the command had been carried out before. */
   readonly events: readonly Placed<T>[];
-  /** Where it stands; undefined if nothing was decided. */
+  /** Where it stands; undefined if nothing was appended. */
   readonly appended: AppendedToMany | undefined;
+  /** Position of the last event that the command led to; undefined if it led to none. Projections wait for it. */
+  readonly position: number | undefined;
+  /** Whether the command (by its id) had been carried out before. */
+  readonly alreadyExecuted: boolean;
 }
 
 /** How a decision is made. */
 export interface DecisionOptions extends CallOptions {
+  /** The command's identity, a UUID; given, it is carried out at most once. In a process manager it need not be given. */
+  readonly commandId?: string;
   /** How it is made again when something that matches has happened meanwhile. */
   readonly conflicts?: ConflictPolicy;
   /** Further metadata of its events. */
@@ -48,7 +55,8 @@ export interface DecisionOptions extends CallOptions {
 
 /**
  * Decides on facts: reads the events that they are made of, decides, and appends what was decided, if nothing that matches
- * has happened since; otherwise it reads and decides again.
+ * has happened since; otherwise it reads and decides again. A command with an id is carried out once, however often it is
+ * given.
  *
  * @throws What `decide` throws; ChecksFailedError, if it was too late as often as the policy allows.
  *
@@ -68,28 +76,39 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
   decide: (facts: Facts<M>) => readonly Placed<T>[] | Promise<readonly Placed<T>[]>,
   options: DecisionOptions = {},
 ): Promise<DecisionResult<T>> {
-  const query = Object.values(models).flatMap((model): readonly QueryItem[] => itemsOf(model.query));
+  const command = new Command(options.commandId, "");
+  const facts = Object.values(models).flatMap((model): readonly QueryItem[] => itemsOf(model.query));
+  // What the command itself has led to matters to it as well: read, it was carried out; appended meanwhile, the check fails.
+  const query = command.tag === undefined ? facts : [...facts, { tags: [command.tag] }];
   const decideOnce = async (): Promise<DecisionResult<T>> => {
     const read = client.readAll({ ...options, query });
     const { head } = await read.begin();
-    const facts = new FactsSoFar<T, M>(models);
+    const soFar = new FactsSoFar<T, M>(models);
+    let earlier: RecordedEvent | undefined;
     for await (const event of read) {
+      if (command.ledTo(event)) {
+        earlier = event;
+        continue;
+      }
       const decoded = schema.decode(event);
       if (decoded === undefined) {
         throw new SchemaError(`event type ${event.type} (position ${event.position}) matches the query, but is not in the schema`);
       }
-      facts.take(decoded, event);
+      soFar.take(decoded, event);
     }
-    const events = await decide(facts.facts);
+    if (earlier !== undefined) {
+      return { events: [], appended: undefined, position: earlier.position, alreadyExecuted: true };
+    }
+    const events = await decide(soFar.facts);
     if (events.length === 0) {
-      return { events, appended: undefined };
+      return { events, appended: undefined, position: undefined, alreadyExecuted: false };
     }
     const metadata = options.metadata === undefined ? {} : { metadata: options.metadata };
-    const writes = events.map((event) => ({ stream: event.stream, events: [schema.encode(event, metadata)] }));
+    const writes = events.map((event, n) => ({ stream: event.stream, events: [schema.encode(event, { ...command.encoding(n), ...metadata })] }));
     const appended = await client.appendToMany(writes, [{ noMatch: query, after: head }], options);
-    return { events, appended };
+    return { events, appended, position: appended.lastPosition, alreadyExecuted: false };
   };
-  return inContextOfCommand(undefined, () => decidingAgain(options.conflicts ?? {}, options.signal, decideOnce));
+  return command.run(() => decidingAgain(options.conflicts ?? {}, options.signal, decideOnce));
 }
 
 type EvolveFact = (state: unknown, data: unknown, event: unknown) => unknown;

@@ -1,41 +1,29 @@
 /**
  * Process managers: react to events with commands, exactly once in effect.
  *
- * A reaction may run again, after a crash or a failure in its middle. Its commands then have the same ids as the first
- * time, which are made of the process's name, the event's id and the command's name, so that the repository carries none
- * of them out twice. What a process manager must remember goes into an aggregate of its own, by a command as well.
+ * 1. A reaction may run again, after a crash or a failure in its middle. Its commands then have the same ids as the first
+ *    time, by which repositories and `decideOn` carry none of them out twice. The ids follow from the process's name, the
+ *    event, the stream, and how many commands to that stream came before, as in every language's toolkit: so a reaction
+ *    must give the same commands to a stream in the same order each time.
+ * 2. What is no command of the toolkit (an e-mail) happens at least once; `idempotencyKey` is for those who take one.
+ * 3. What a process manager must remember goes into an aggregate of its own, by a command as well.
  */
 import type { RecordedEvent } from "../events.js";
-import { nameId } from "../uuid.js";
-import type { Decide } from "./aggregate.js";
-import { inContextOf } from "./context.js";
+import { inReaction, Reacting } from "./context.js";
 import type { Projection } from "./projection/definition.js";
-import type { Executed, ExecuteOptions, Repository } from "./repository.js";
 import type { DomainEvent, Schema, Types } from "./schema.js";
 
-/** What a reaction can do. */
+/** What a reaction is about. */
 export interface Reaction {
   /** The event that is reacted to. */
   readonly event: RecordedEvent;
-  /**
-   * Carries out a command, once, however often the reaction runs.
-   *
-   * @param name Tells it from the other commands of the same reaction.
-   */
-  readonly execute: <S, T extends Types>(
-    name: string,
-    repository: Repository<S, T>,
-    id: string,
-    decide: Decide<S, T>,
-    options?: Omit<ExecuteOptions, "commandId">,
-  ) => Promise<Executed<S, T>>;
-  /** The id of such a command: for calls to the world outside that take an idempotency key. */
-  readonly commandId: (name: string) => string;
+  /** A key of something that the reaction does in the world outside, by a name: the same whenever it runs. */
+  readonly idempotencyKey: (name: string) => string;
 }
 
 /** Reactions by event type. */
 export type Reactions<T extends Types> = {
-  readonly [K in keyof T & string]?: (data: T[K], reaction: Reaction & { readonly domain: Extract<DomainEvent<T>, { type: K }> }) => Promise<void> | void;
+  readonly [K in keyof T & string]?: (data: T[K], reaction: Reaction & { readonly domain: Extract<DomainEvent<T>, { type: K }> }) => unknown;
 };
 
 /**
@@ -47,14 +35,12 @@ export type Reactions<T extends Types> = {
  *   name: "shipping",
  *   schema: orders,
  *   reactions: {
- *     OrderPaid: async (_, { event, execute }) => {
- *       await execute("ship", shipments, event.stream, (shipment) => begin(shipment));
- *     },
+ *     OrderPaid: (_, { event }) => shipments.execute(event.stream, (shipment) => begin(shipment)),
  *   },
  * });
  */
 export function processManager<T extends Types>(options: {
-  /** Its name: an identifier. With another name, all reactions are new ones. */
+  /** Its name. With another name, all reactions are new ones. */
   readonly name: string;
   readonly schema: Schema<T>;
   readonly reactions: Reactions<T>;
@@ -72,11 +58,10 @@ export function processManager<T extends Types>(options: {
       if (domain === undefined) {
         return;
       }
-      const react = byType.get(domain.type) as ((data: unknown, reaction: Reaction & { domain: unknown }) => Promise<void> | void) | undefined;
-      const commandId = (command: string) => nameId(event.id, `${name}/${command}`);
-      const execute: Reaction["execute"] = (command, repository, id, decide, more = {}) =>
-        repository.execute(id, decide, { ...more, commandId: commandId(command) });
-      await inContextOf(event, () => react?.(domain.data, { event, domain, execute, commandId }));
+      const react = byType.get(domain.type) as ((data: unknown, reaction: Reaction & { domain: unknown }) => unknown) | undefined;
+      const reacting = new Reacting(name, event.id);
+      const idempotencyKey = (what: string) => reacting.idOf(what);
+      await inReaction(event, reacting, () => react?.(domain.data, { event, domain, idempotencyKey }));
     },
   };
 }

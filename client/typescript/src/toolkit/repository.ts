@@ -12,10 +12,9 @@ import type { Client } from "../client.js";
 import { StreamNotFoundError } from "../errors.js";
 import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
-import { nameId } from "../uuid.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
+import { Command } from "./command.js";
 import { type ConflictPolicy, decidingAgain } from "./conflict.js";
-import { inContextOfCommand } from "./context.js";
 import { SchemaError, type DomainEvent, type Types } from "./schema.js";
 
 /** How a repository works. */
@@ -46,7 +45,7 @@ export interface Executed<S, T extends Types> extends Loaded<S> {
 
 /** What a command may say besides what it decides. */
 export interface ExecuteOptions extends CallOptions {
-  /** The command's identity, a UUID; given, it is carried out at most once. */
+  /** The command's identity, a UUID; given, it is carried out at most once. In a process manager it need not be given. */
   readonly commandId?: string;
   /** Further metadata of its events. */
   readonly metadata?: Readonly<Record<string, unknown>>;
@@ -93,9 +92,8 @@ export class Repository<S, T extends Types> {
    * @throws What `decide` throws; RevisionConflictError, if it was too late as often as the policy allows; SchemaError.
    */
   execute(id: string, decide: Decide<S, T>, options: ExecuteOptions = {}): Promise<Executed<S, T>> {
-    return inContextOfCommand(options.commandId, () =>
-      decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, options)),
-    );
+    const command = new Command(options.commandId, this.aggregate.stream(id));
+    return command.run(() => decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)));
   }
 
   /** Waits until the snapshots that are being saved are saved: before a program ends, or in tests. */
@@ -103,16 +101,13 @@ export class Repository<S, T extends Types> {
     await Promise.all(this.#saving);
   }
 
-  async #execute(id: string, decide: Decide<S, T>, options: ExecuteOptions): Promise<Executed<S, T>> {
+  async #execute(id: string, decide: Decide<S, T>, command: Command, options: ExecuteOptions): Promise<Executed<S, T>> {
     const stream = this.aggregate.stream(id);
-    const { commandId } = options;
-    const standing = await this.#load(id, commandId, options);
+    const standing = await this.#load(id, command, options);
     const { revision } = standing;
-    if (commandId !== undefined) {
-      const earlier = standing.earlier ?? (await this.#beforeSnapshot(stream, commandId, standing, options));
-      if (earlier !== undefined) {
-        return { state: standing.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
-      }
+    const earlier = standing.earlier ?? (await this.#beforeSnapshot(stream, command, standing, options));
+    if (earlier !== undefined) {
+      return { state: standing.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
     }
     const events = listOf(await decide(standing.state));
     if (events.length === 0) {
@@ -120,7 +115,7 @@ export class Repository<S, T extends Types> {
     }
     const encoded = events.map((event, n) =>
       this.aggregate.schema.encode(event, {
-        ...(commandId !== undefined && { id: nameId(commandId, String(n)), tags: [tagOf(commandId)] }),
+        ...command.encoding(n),
         ...(options.metadata !== undefined && { metadata: options.metadata }),
       }),
     );
@@ -130,7 +125,7 @@ export class Repository<S, T extends Types> {
     return { state, revision: appended.lastRevision, events, position: appended.lastPosition, alreadyExecuted: false };
   }
 
-  async #load(id: string, commandId: string | undefined, options: CallOptions): Promise<Standing<S>> {
+  async #load(id: string, command: Command | undefined, options: CallOptions): Promise<Standing<S>> {
     const stream = this.aggregate.stream(id);
     const snapshot = await this.#snapshotOf(stream, options);
     let state = snapshot === undefined ? this.aggregate.initial() : snapshot.state;
@@ -140,7 +135,7 @@ export class Repository<S, T extends Types> {
     const from = revision === undefined ? {} : { from: revision + 1 };
     try {
       for await (const event of this.client.readStream(stream, { ...options, ...from })) {
-        if (commandId !== undefined && event.tags.includes(tagOf(commandId))) {
+        if (command?.ledTo(event) === true) {
           earlier = event;
         }
         state = this.aggregate.evolve(state, this.#decode(event));
@@ -168,11 +163,11 @@ export class Repository<S, T extends Types> {
   }
 
   /** What the command led to before the snapshot, whose events were not read. */
-  async #beforeSnapshot(stream: string, commandId: string, standing: Standing<S>, options: CallOptions): Promise<RecordedEvent | undefined> {
-    if (standing.revision === undefined || standing.revision + 1 === standing.read) {
+  async #beforeSnapshot(stream: string, { tag }: Command, standing: Standing<S>, options: CallOptions): Promise<RecordedEvent | undefined> {
+    if (tag === undefined || standing.revision === undefined || standing.revision + 1 === standing.read) {
       return undefined;
     }
-    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tagOf(commandId)] }, backwards: true, limit: 1 }).toArray();
+    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tag] }, backwards: true, limit: 1 }).toArray();
     return event;
   }
 
@@ -211,8 +206,4 @@ export class Repository<S, T extends Types> {
     const saving = save().finally(() => this.#saving.delete(saving));
     this.#saving.add(saving);
   }
-}
-
-function tagOf(commandId: string): string {
-  return `command:${commandId}`;
 }

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { type Client, newEvent, newId, RevisionConflictError } from "../../src/index.js";
+import { type Client, nameId, newEvent, newId, RevisionConflictError } from "../../src/index.js";
 import { given, givenFacts, TestServer } from "../../src/testing/index.js";
 import { contextOf, decideOn, inContext, inContextOf, Repository, schema, SchemaError } from "../../src/toolkit/index.js";
+import { Reacting } from "../../src/toolkit/context.js";
 import { addItem, confirm, order, orders, place, Refused } from "./orders.js";
 
 let server: TestServer;
@@ -200,4 +201,38 @@ test("of many that decide on the same facts at once, no more succeed than may", 
   }
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 3);
   assert.equal((await client.readAll({ query: { types: ["Enrolled"], tags: [course] } }).toArray()).length, 3);
+});
+
+test("a decision with an id is carried out once, however often and from wherever it comes", async () => {
+  const course = `course:${newId()}`;
+  const models = enrolment(course);
+  await client.append(course.replace(":", "-"), "no-stream", [courses.encode({ type: "CourseDefined", data: { seats: 9 }, tags: [course] })]);
+  const commandId = newId();
+  // It would enrol somebody else each time: what tells that it was carried out is its id alone.
+  let student = 0;
+  const decide = (facts: { seats: number; taken: number }) => [...enrol(course, `a${(student += 1)}`)(facts), ...enrol(course, `b${student}`)(facts)];
+  const results = await Promise.all(Array.from({ length: 8 }, () => decideOn(client, courses, models, decide, { commandId, conflicts: { triesMax: 50 } })));
+  const enrolled = await client.readAll({ query: { types: ["Enrolled"], tags: [course] } }).toArray();
+  assert.deepEqual(enrolled.map((event) => event.id), [nameId(commandId, "0"), nameId(commandId, "1")]);
+  assert.ok(enrolled.every((event) => event.tags.includes(`command:${commandId}`)));
+  assert.deepEqual(new Set(results.map(({ position }) => position)), new Set([enrolled[1]?.position]));
+  assert.equal(results.filter(({ alreadyExecuted }) => !alreadyExecuted).length, 1);
+  const [first, second] = enrolled.map(contextOf);
+  assert.deepEqual(first, { correlationId: commandId, causationId: commandId });
+  assert.deepEqual(second, first);
+  const again = await decideOn(client, courses, models, decide, { commandId: commandId.toUpperCase() });
+  assert.deepEqual([again.alreadyExecuted, again.events, again.appended], [true, [], undefined]);
+  assert.equal((await decideOn(client, courses, models, decide, { commandId: newId() })).alreadyExecuted, false);
+  await assert.rejects(async () => decideOn(client, courses, models, decide, { commandId: "the first" }), /"the first" must be a UUID/);
+});
+
+test("the ids of a process manager's commands are those of the other languages", () => {
+  const reacting = new Reacting("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
+  assert.deepEqual(["order-1", "order-1", "order-2", ""].map((stream) => reacting.nextCommandId(stream)), [
+    "931f6fa6-a9c1-5b47-847d-b143937d27dc",
+    "d24151be-384b-5f30-9194-892ba85c5663",
+    "3a62beda-1cd8-5e58-adc3-0c39e65af0ca",
+    "fd8cb68d-4a1c-5568-b45f-f43fa0b118f5",
+  ]);
+  assert.equal(nameId("931f6fa6-a9c1-5b47-847d-b143937d27dc", "0"), "d2b5abf4-7924-58b4-b850-facef0d541b4");
 });

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
-import { type Client, newId } from "../../src/index.js";
+import { type Client, nameId, newId } from "../../src/index.js";
 import { project, TestServer } from "../../src/testing/index.js";
-import { MemoryStore, processManager, type Projection, ProjectionError, type ProjectionProblem, Projections, Repository, waitForProjection } from "../../src/toolkit/index.js";
+import { contextOf, decideOn, MemoryStore, processManager, type Projection, ProjectionError, type ProjectionProblem, Projections, Repository, waitForProjection } from "../../src/toolkit/index.js";
 import { addItem, order, orders, type OrderTypes, place, totals } from "./orders.js";
 import { type Kind, memory, memoryTable, postgres, sqlite } from "./stores.js";
 
@@ -190,12 +190,13 @@ test("a process manager reacts exactly once in effect, though its reactions run 
     name: "gifts",
     schema: orders,
     reactions: {
-      OrderPlaced: async (_, { event, execute }) => {
+      OrderPlaced: async (_, { event }) => {
         runs += 1;
         const id = event.stream.slice("order-".length);
-        await execute("first", repository, id, addItem("gift", 0));
+        await repository.execute(id, addItem("gift", 0));
         if (runs % 3 !== 0) throw new Error("the power failed");
-        await execute("second", repository, id, addItem("card", 0));
+        await repository.execute(id, addItem("card", 0));
+        await decideOn(client, orders, {}, () => [{ stream: `log-${id}`, type: "OrderConfirmed", data: {} }]);
       },
     },
   });
@@ -208,7 +209,14 @@ test("a process manager reacts exactly once in effect, though its reactions run 
   for (const id of ids) {
     const [placed, ...items] = await client.readStream(order.stream(id)).toArray();
     assert.deepEqual(items.map((event) => event.json<{ item: string }>().item), ["gift", "card"]);
-    assert.equal((items[0]?.metadataJson() as Record<string, unknown>)["causationId"], placed?.id);
+    assert.equal(contextOf(items[0]!).causationId, placed?.id);
+    const [logged, ...more] = await client.readStream(`log-${id}`).toArray();
+    assert.deepEqual(more, []);
+    // As every language makes them.
+    const seed = nameId(placed!.id, "gifts");
+    const commands = [`${order.stream(id)}/0`, `${order.stream(id)}/1`, "/0"].map((name) => nameId(seed, name));
+    assert.deepEqual([...items, logged!].map((event) => event.tags), commands.map((command) => [`command:${command}`]));
+    assert.deepEqual([...items, logged!].map((event) => event.id), commands.map((command) => nameId(command, "0")));
   }
 });
 

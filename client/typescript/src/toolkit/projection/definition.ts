@@ -13,7 +13,7 @@ export interface Target<Tx> {
   readonly table: (name: string) => string;
 }
 
-/** A projection. Its name and its tables' names must be identifiers: letters, digits and `_`. */
+/** A projection. Its tables' names must be identifiers, its own name of letters, digits, `_`, `-` and `.`. */
 export interface Projection<Tx> {
   /** Its name, under which its checkpoint is kept. */
   readonly name: string;

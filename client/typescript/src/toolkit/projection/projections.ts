@@ -4,7 +4,7 @@ import type { CallOptions } from "../../options.js";
 import { sleep } from "../../retry.js";
 import type { Projection } from "./definition.js";
 import { RunningProjection } from "./runner.js";
-import { identifier, ProjectionError, type ProjectionStore } from "./store.js";
+import { identifier, ProjectionError, projectionName, type ProjectionStore } from "./store.js";
 import type { ProjectionOptions } from "./worker.js";
 
 /**
@@ -18,10 +18,10 @@ import type { ProjectionOptions } from "./worker.js";
 export class Projections<Tx> implements AsyncDisposable {
   readonly #running: ReadonlyMap<string, RunningProjection<Tx>>;
 
-  /** @throws ProjectionError if two have the same name, or a name is no identifier. */
+  /** @throws ProjectionError if two have the same name, or a name can't be used. */
   constructor(client: Client, store: ProjectionStore<Tx>, projections: readonly Projection<Tx>[], options: ProjectionOptions = {}) {
-    const names = new Set(projections.flatMap(({ name, tables = [] }) => [identifier(name), ...tables.map(identifier)].slice(0, 1)));
-    if (names.size < projections.length) {
+    projections.flatMap(({ tables = [] }) => tables).forEach(identifier);
+    if (new Set(projections.map(({ name }) => projectionName(name))).size < projections.length) {
       throw new ProjectionError("two projections have the same name");
     }
     this.#running = new Map(projections.map((one) => [one.name, new RunningProjection(client, store, one, options)]));
