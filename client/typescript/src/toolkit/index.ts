@@ -13,6 +13,6 @@ export { MemoryStore, type MemoryTable, type MemoryTransaction } from "./project
 export { Projections, waitForProjection } from "./projection/projections.js";
 export { type ProjectionLag, type ProjectionStatus, RunningProjection } from "./projection/runner.js";
 export { type Checkpoint, type DeadLetter, ProjectionError, type ProjectionStore } from "./projection/store.js";
-export type { ProjectionOptions, ProjectionProblem } from "./projection/worker.js";
-export { type Executed, type ExecuteOptions, type Loaded, Repository, type RepositoryOptions } from "./repository.js";
+export type { ProjectionBatch, ProjectionOptions, ProjectionProblem } from "./projection/worker.js";
+export { type Executed, type ExecuteOptions, type Loaded, type LoadOptions, Repository, type RepositoryOptions } from "./repository.js";
 export { type DomainEvent, type EncodeOptions, Schema, schema, SchemaError, type Types, type TypeSchema } from "./schema.js";

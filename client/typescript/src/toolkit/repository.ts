@@ -12,6 +12,7 @@ import type { Client } from "../client.js";
 import { StreamNotFoundError } from "../errors.js";
 import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
+import type { ReadOptions } from "../read.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
 import { Command } from "./command.js";
 import { type ConflictPolicy, decidingAgain } from "./conflict.js";
@@ -32,6 +33,9 @@ export interface Loaded<S> {
   /** Its last revision; undefined if it has no events. */
   readonly revision: number | undefined;
 }
+
+/** How an aggregate is loaded. */
+export type LoadOptions = CallOptions & Pick<ReadOptions, "until" | "untilTime">;
 
 /** What came of a command. */
 export interface Executed<S, T extends Types> extends Loaded<S> {
@@ -76,11 +80,13 @@ export class Repository<S, T extends Types> {
   ) {}
 
   /**
-   * The aggregate with this id as it is; in its initial state, if it has no events.
+   * The aggregate with this id as it is, or as it was; in its initial state, if it has no events, or had none then.
    *
-   * @throws SchemaError if one of its events can't be read by this program.
+   * @param options `until`: as it was when this was its last revision, which it must have reached; `untilTime`: as it was
+   *   at this time. What was is made of its events alone, without a snapshot.
+   * @throws SchemaError if one of its events can't be read by this program; RevisionBeyondEndError.
    */
-  async load(id: string, options: CallOptions = {}): Promise<Loaded<S>> {
+  async load(id: string, options: LoadOptions = {}): Promise<Loaded<S>> {
     const { state, revision } = await this.#load(id, undefined, options);
     return { state, revision };
   }
@@ -125,9 +131,10 @@ export class Repository<S, T extends Types> {
     return { state, revision: appended.lastRevision, events, position: appended.lastPosition, alreadyExecuted: false };
   }
 
-  async #load(id: string, command: Command | undefined, options: CallOptions): Promise<Standing<S>> {
+  async #load(id: string, command: Command | undefined, options: LoadOptions): Promise<Standing<S>> {
     const stream = this.aggregate.stream(id);
-    const snapshot = await this.#snapshotOf(stream, options);
+    const past = options.until !== undefined || options.untilTime !== undefined;
+    const snapshot = past ? undefined : await this.#snapshotOf(stream, options);
     let state = snapshot === undefined ? this.aggregate.initial() : snapshot.state;
     let revision = snapshot?.revision;
     let read = 0;

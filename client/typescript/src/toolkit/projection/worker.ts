@@ -28,6 +28,22 @@ export interface ProjectionOptions {
   readonly pauseMaxMs?: number;
   /** Is told of every failure, those that are tried again included. Nothing unless given. */
   readonly onError?: (problem: ProjectionProblem) => void;
+  /** Is told of every transaction with events, once it is written. Nothing unless given. */
+  readonly onBatch?: (batch: ProjectionBatch) => void;
+}
+
+/** What a projection has taken in one transaction. */
+export interface ProjectionBatch {
+  /** The projection. */
+  readonly projection: string;
+  /** Which build of it. */
+  readonly generation: number;
+  /** How many events it took; without dead letters. */
+  readonly events: number;
+  /** Everything up to this position was taken. */
+  readonly position: number;
+  /** How long that took, in milliseconds. */
+  readonly tookMs: number;
 }
 
 /** What went wrong in a projection. */
@@ -182,20 +198,23 @@ export class Worker<Tx> {
     if (last === undefined) {
       return;
     }
+    const begun = performance.now();
     if (this.projection.effects === true) {
       const target = this.#target(undefined as Tx);
       for (const [index, event] of events.entries()) {
         await this.#handle(event, index, target);
         await this.#commit(event.position);
       }
-      return;
+    } else {
+      await this.#commit(last.position, async (tx) => {
+        const target = this.#target(tx);
+        for (const [index, event] of events.entries()) {
+          await this.#handle(event, index, target);
+        }
+      });
     }
-    await this.#commit(last.position, async (tx) => {
-      const target = this.#target(tx);
-      for (const [index, event] of events.entries()) {
-        await this.#handle(event, index, target);
-      }
-    });
+    const tookMs = performance.now() - begun;
+    this.options.onBatch?.({ projection: this.projection.name, generation: this.generation, events: events.length, position: last.position, tookMs });
   }
 
   async #handle(event: RecordedEvent, index: number, target: Target<Tx>): Promise<void> {

@@ -1,0 +1,135 @@
+/** The command line's grammar: from arguments to what is to be done, or a UsageError that tells how. */
+import { parseArgs } from "node:util";
+
+import { Timestamp } from "annals-client";
+
+import { type Status, STATUSES } from "./order.js";
+
+export const USAGE = `usage: orders COMMAND [--endpoint URI] [--database FILE]
+  create ID --customer C
+  add-item ID SKU QUANTITY UNIT_PRICE_CENTS
+  confirm ID
+  ship ID --carrier C --tracking T
+  deliver ID
+  cancel ID --reason R
+  show ID [--as-of RFC3339]      an order as it is, or was
+  history ID [--as-of RFC3339]   what has happened to it
+  list [--status ${STATUSES.join("|")}]
+  demo                           a whole story`;
+
+/** What to do. */
+export type Task =
+  | { readonly verb: "create"; readonly id: string; readonly customer: string }
+  | { readonly verb: "add-item"; readonly id: string; readonly sku: string; readonly quantity: number; readonly unitPriceCents: number }
+  | { readonly verb: "confirm" | "deliver"; readonly id: string }
+  | { readonly verb: "ship"; readonly id: string; readonly carrier: string; readonly tracking: string }
+  | { readonly verb: "cancel"; readonly id: string; readonly reason: string }
+  | { readonly verb: "show" | "history"; readonly id: string; readonly asOf: Timestamp | undefined }
+  | { readonly verb: "list"; readonly status: Status | undefined }
+  | { readonly verb: "demo" };
+
+/** What to do, and with what. */
+export interface Asked {
+  readonly task: Task;
+  readonly endpoint: string;
+  /** Where the list is kept; undefined if it was not said. */
+  readonly database: string | undefined;
+}
+
+/** The arguments make no sense. */
+export class UsageError extends Error {}
+
+const OPTIONS = {
+  endpoint: { type: "string" },
+  database: { type: "string" },
+  customer: { type: "string" },
+  carrier: { type: "string" },
+  tracking: { type: "string" },
+  reason: { type: "string" },
+  "as-of": { type: "string" },
+  status: { type: "string" },
+} as const;
+
+type Options = { readonly [K in keyof typeof OPTIONS]?: string | undefined };
+
+/** Parses the arguments, with the environment for what they don't say. */
+export function parse(args: string[], environment: NodeJS.ProcessEnv): Asked {
+  const { values, positionals } = attempt(() => parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true }));
+  const [verb = "", ...rest] = positionals;
+  return {
+    task: parseTask(verb, rest, values),
+    endpoint: values.endpoint ?? environment["ANNALS_ENDPOINT"] ?? "http://127.0.0.1:2113",
+    database: values.database ?? environment["ORDERS_DATABASE"],
+  };
+}
+
+function parseTask(verb: string, rest: string[], options: Options): Task {
+  switch (verb) {
+    case "create":
+      return { verb, id: only(rest, "ID"), customer: need(options, "customer") };
+    case "add-item": {
+      const [id, sku, quantity, unitPriceCents] = exactly(rest, ["ID", "SKU", "QUANTITY", "UNIT_PRICE_CENTS"]);
+      return { verb, id, sku, quantity: whole(quantity, "QUANTITY"), unitPriceCents: whole(unitPriceCents, "UNIT_PRICE_CENTS") };
+    }
+    case "confirm":
+    case "deliver":
+      return { verb, id: only(rest, "ID") };
+    case "ship":
+      return { verb, id: only(rest, "ID"), carrier: need(options, "carrier"), tracking: need(options, "tracking") };
+    case "cancel":
+      return { verb, id: only(rest, "ID"), reason: need(options, "reason") };
+    case "show":
+    case "history":
+      return { verb, id: only(rest, "ID"), asOf: options["as-of"] === undefined ? undefined : attempt(() => Timestamp.from(options["as-of"] ?? "")) };
+    case "list":
+      exactly(rest, []);
+      return { verb, status: options.status === undefined ? undefined : statusOf(options.status) };
+    case "demo":
+      exactly(rest, []);
+      return { verb };
+    default:
+      throw new UsageError(verb === "" ? "a command is missing" : `there is no command ${verb}`);
+  }
+}
+
+function statusOf(text: string): Status {
+  const status = STATUSES.find((one) => one === text);
+  if (status === undefined) {
+    throw new UsageError(`--status must be one of ${STATUSES.join(", ")}, not ${text}`);
+  }
+  return status;
+}
+
+function whole(text: string, name: string): number {
+  if (!/^-?\d+$/.test(text)) {
+    throw new UsageError(`${name} must be a whole number, not ${text}`);
+  }
+  return Number(text);
+}
+
+function need(options: Options, name: keyof Options): string {
+  const value = options[name];
+  if (value === undefined) {
+    throw new UsageError(`--${name} is missing`);
+  }
+  return value;
+}
+
+function only(given: string[], name: string): string {
+  return exactly(given, [name])[0];
+}
+
+function exactly<const N extends readonly string[]>(given: string[], names: N): { readonly [K in keyof N]: string } {
+  if (given.length !== names.length || given.includes("")) {
+    throw new UsageError(names.length === 0 ? `${given.join(" ")} is too much` : `${names.join(" ")} must be given`);
+  }
+  return given as unknown as { readonly [K in keyof N]: string };
+}
+
+function attempt<R>(body: () => R): R {
+  try {
+    return body();
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The list of all orders: a table in SQLite, kept in the same transaction as the projection's checkpoint.
+ *
+ * The projection's name and its table are the same in every language, so that they may share one file.
+ */
+import type { SqliteDatabase } from "annals-client/sqlite";
+import { projection } from "annals-client/toolkit";
+import Database from "better-sqlite3";
+
+import { type OrderEvents, orderEvents } from "./events.js";
+import type { Status } from "./order.js";
+
+/** An order in the list. */
+export interface ListedOrder {
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly status: Status;
+  readonly itemCount: number;
+  readonly totalCents: number;
+}
+
+const PREFIX = "order-";
+
+export const orderList = projection<OrderEvents, SqliteDatabase>({
+  name: "order-list",
+  schema: orderEvents,
+  streamPrefixes: [PREFIX],
+  tables: ["orders"],
+  setup: ({ tx, table }) => {
+    tx.exec(`CREATE TABLE ${table("orders")} (
+      order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)`);
+  },
+  handlers: {
+    OrderCreated: ({ customerId }, { stream }, { tx, table }) => {
+      tx.prepare(`INSERT INTO ${table("orders")} VALUES (?, ?, 'open', 0, 0)`).run(idOf(stream), customerId);
+    },
+    OrderItemAdded: ({ quantity, unitPriceCents }, { stream }, { tx, table }) => {
+      tx.prepare(`UPDATE ${table("orders")} SET item_count = item_count + 1, total_cents = total_cents + ? WHERE order_id = ?`).run(
+        quantity * unitPriceCents,
+        idOf(stream),
+      );
+    },
+    OrderConfirmed: (_, { stream }, { tx, table }) => {
+      setStatus(tx, table("orders"), stream, "confirmed");
+    },
+    OrderShipped: (_, { stream }, { tx, table }) => {
+      setStatus(tx, table("orders"), stream, "shipped");
+    },
+    OrderDelivered: (_, { stream }, { tx, table }) => {
+      setStatus(tx, table("orders"), stream, "delivered");
+    },
+    OrderCancelled: (_, { stream }, { tx, table }) => {
+      setStatus(tx, table("orders"), stream, "cancelled");
+    },
+  },
+});
+
+/** The file with the list, made if it is missing. */
+export function openList(path: string): Database.Database {
+  const database = new Database(path);
+  database.pragma("journal_mode = WAL");
+  database.pragma("busy_timeout = 5000");
+  return database;
+}
+
+/** The orders as listed, by id; only those of a status, if one is given. */
+export function listed(database: SqliteDatabase, status?: Status): ListedOrder[] {
+  const columns = "order_id AS orderId, customer_id AS customerId, status, item_count AS itemCount, total_cents AS totalCents";
+  const where = status === undefined ? "" : "WHERE status = ?";
+  const found = database.prepare(`SELECT ${columns} FROM orders ${where} ORDER BY order_id`).all(...(status === undefined ? [] : [status]));
+  return found as ListedOrder[];
+}
+
+function setStatus(tx: SqliteDatabase, table: string, stream: string, status: Status): void {
+  tx.prepare(`UPDATE ${table} SET status = ? WHERE order_id = ?`).run(status, idOf(stream));
+}
+
+function idOf(stream: string): string {
+  return stream.slice(PREFIX.length);
+}

@@ -1,0 +1,149 @@
+/**
+ * The order: its state, made of its events, and what may be done to it.
+ *
+ * 1. Every rule is a pure function of the state, and what it forbids is an OrderError with a code that is the same in every
+ *    language.
+ * 2. A total is counted in whole cents.
+ */
+import { Aggregate, type Decide, type DomainEvent } from "annals-client/toolkit";
+
+import { type OrderEvents, orderEvents } from "./events.js";
+
+export const STATUSES = ["open", "confirmed", "shipped", "delivered", "cancelled"] as const;
+export type Status = (typeof STATUSES)[number];
+
+export interface Item {
+  readonly sku: string;
+  readonly quantity: number;
+  readonly unitPriceCents: number;
+}
+
+/** An order as it is; `none`: it was not created. */
+export interface Order {
+  readonly orderId: string;
+  readonly customerId: string;
+  readonly status: Status | "none";
+  readonly items: readonly Item[];
+  readonly totalCents: number;
+}
+
+/** A rule forbids it. */
+export class OrderError extends Error {
+  constructor(
+    /** Which rule. */
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export const order = new Aggregate<Order, OrderEvents>({
+  category: "order",
+  schema: orderEvents,
+  initial: () => ({ orderId: "", customerId: "", status: "none", items: [], totalCents: 0 }),
+  evolve: {
+    OrderCreated: (state, { orderId, customerId }) => ({ ...state, orderId, customerId, status: "open" }),
+    OrderItemAdded: (state, { sku, quantity, unitPriceCents }) => ({
+      ...state,
+      items: [...state.items, { sku, quantity, unitPriceCents }],
+      totalCents: state.totalCents + quantity * unitPriceCents,
+    }),
+    OrderConfirmed: (state) => ({ ...state, status: "confirmed" }),
+    OrderShipped: (state) => ({ ...state, status: "shipped" }),
+    OrderDelivered: (state) => ({ ...state, status: "delivered" }),
+    OrderCancelled: (state) => ({ ...state, status: "cancelled" }),
+  },
+  // The streams are shared with other languages, whose snapshots have versions of their own.
+  snapshot: { version: 2 },
+});
+
+const QUANTITY_MAX = 1_000;
+const PRICE_CENTS_MAX = 100_000_000;
+
+type Command = Decide<Order, OrderEvents>;
+type Event = DomainEvent<OrderEvents>;
+
+export const create = (orderId: string, customerId: string): Command => ({ status }): Event => {
+  if (status !== "none") {
+    throw new OrderError("order_exists", `order ${orderId} was created before`);
+  }
+  return { type: "OrderCreated", data: { orderId, customerId } };
+};
+
+export const addItem = (orderId: string, item: Item): Command => {
+  const { quantity, unitPriceCents } = item;
+  if (!isWhole(quantity, 1, QUANTITY_MAX)) {
+    throw new OrderError("invalid_quantity", `the quantity must be a whole number from 1 to ${QUANTITY_MAX}, not ${quantity}`);
+  }
+  if (!isWhole(unitPriceCents, 0, PRICE_CENTS_MAX)) {
+    throw new OrderError("invalid_price", `the price of one must be whole cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`);
+  }
+  return (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status !== "open") {
+      throw new OrderError("order_not_open", `order ${orderId} is ${state.status}; items can only be added to an open one`);
+    }
+    return { type: "OrderItemAdded", data: item };
+  };
+};
+
+export const confirm = (orderId: string): Command => (state): Event => {
+  demandAlive(orderId, state);
+  if (state.status !== "open") {
+    throw new OrderError("order_already_confirmed", `order ${orderId} was confirmed before`);
+  }
+  if (state.items.length === 0) {
+    throw new OrderError("order_empty", `order ${orderId} has no items; add one before it is confirmed`);
+  }
+  return { type: "OrderConfirmed", data: { totalCents: state.totalCents } };
+};
+
+export const ship = (orderId: string, carrier: string, trackingNumber: string): Command => (state): Event => {
+  demandAlive(orderId, state);
+  if (state.status === "open") {
+    throw new OrderError("order_not_confirmed", `order ${orderId} is not confirmed; confirm it before it is shipped`);
+  }
+  if (state.status !== "confirmed") {
+    throw new OrderError("order_already_shipped", `order ${orderId} was shipped before`);
+  }
+  return { type: "OrderShipped", data: { carrier, trackingNumber } };
+};
+
+export const deliver = (orderId: string): Command => (state): Event => {
+  demandAlive(orderId, state);
+  if (state.status === "delivered") {
+    throw new OrderError("order_delivered", `order ${orderId} was delivered before`);
+  }
+  if (state.status !== "shipped") {
+    throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before it is delivered`);
+  }
+  return { type: "OrderDelivered", data: {} };
+};
+
+export const cancel = (orderId: string, reason: string): Command => (state): Event => {
+  demandAlive(orderId, state);
+  if (state.status === "delivered") {
+    throw new OrderError("order_delivered", `order ${orderId} was delivered; it can't be cancelled any more`);
+  }
+  return { type: "OrderCancelled", data: { reason } };
+};
+
+/** Refuses an order that was never created, or was cancelled. */
+export function demandAlive(orderId: string, { status }: Order): void {
+  demandCreated(orderId, status);
+  if (status === "cancelled") {
+    throw new OrderError("order_cancelled", `order ${orderId} was cancelled`);
+  }
+}
+
+/** Refuses an order that was never created. */
+export function demandCreated(orderId: string, status: Order["status"]): void {
+  if (status === "none") {
+    throw new OrderError("order_not_found", `there is no order ${orderId}`);
+  }
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
