@@ -1,0 +1,131 @@
+//! Cases as they stand in their files.
+
+use std::{fs, path::Path};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The name of its file, without the ending.
+    pub name: String,
+    script: Script,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Script {
+    says: String,
+    #[serde(default)]
+    needs: Option<Need>,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Need {
+    /// An engine whose data outlive the server's process.
+    Persistence,
+}
+
+/// A step of a case.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    #[serde(rename = "do")]
+    pub(super) action: String,
+    #[serde(default)]
+    pub(super) with: Map<String, Value>,
+    #[serde(default)]
+    pub(super) by: Option<Role>,
+    #[serde(default)]
+    pub(super) gives: Option<Value>,
+    #[serde(default)]
+    pub(super) fails: Option<Value>,
+    #[serde(default)]
+    pub(super) keep: Map<String, Value>,
+}
+
+/// Who performs a step of a case that goes across languages.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Role {
+    A,
+    B,
+    All,
+}
+
+impl Case {
+    /// All cases, in the order of their names.
+    ///
+    /// # Panics
+    /// If they can't be read, or one is not written as the README of the cases says.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/cases");
+        let entries = fs::read_dir(&folder).expect("the cases' folder can be read");
+        let mut paths: Vec<_> = entries
+            .map(|entry| entry.expect("the cases' folder can be read").path())
+            .collect();
+        paths.sort();
+        let cases: Vec<Self> = paths.iter().map(|path| Self::read(path)).collect();
+        assert!(!cases.is_empty(), "{} holds no cases", folder.display());
+        cases
+    }
+
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let name = path.file_stem().expect("a file has a name").to_string_lossy();
+        Self::parse(&name, &text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// A case from the text of its file, or what is wrong with that.
+    pub fn parse(name: &str, text: &str) -> Result<Self, String> {
+        let script: Script = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if script.says.is_empty() || script.steps.is_empty() {
+            return Err("a case says something and has steps".to_owned());
+        }
+        let across = script.steps.iter().any(|step| step.by.is_some());
+        for (number, step) in script.steps.iter().enumerate() {
+            let by_player = step.action == "kill_server";
+            if step.gives.is_some() && step.fails.is_some() {
+                return Err(format!("step {number} can't both give and fail"));
+            }
+            if !by_player && step.gives.is_none() && step.fails.is_none() {
+                return Err(format!(
+                    "step {number} says neither what it gives nor how it fails"
+                ));
+            }
+            if across != step.by.is_some() && !by_player {
+                return Err(format!("step {number}: either all steps say by whom, or none"));
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            script,
+        })
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub fn says(&self) -> &str {
+        &self.script.says
+    }
+
+    /// Whether it is played by two clients.
+    #[must_use]
+    pub fn goes_across(&self) -> bool {
+        self.script.steps.iter().any(|step| step.by.is_some())
+    }
+
+    /// Whether it needs an engine whose data outlive the server's process.
+    #[must_use]
+    pub fn needs_persistence(&self) -> bool {
+        self.script.needs == Some(Need::Persistence)
+    }
+
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.script.steps
+    }
+}

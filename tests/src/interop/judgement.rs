@@ -1,0 +1,113 @@
+//! Whether an answer is what a case expects.
+
+use serde_json::Value;
+
+/// The keys of times, which a case can't know: they are judged only where it names them.
+const TIMES: [&str; 3] = ["recorded_at", "created_at", "saved_at"];
+/// Longer values are shortened where people are told of them.
+const SHOWN_CHARACTERS_MAX: usize = 300;
+
+/// Where and how an answer differs from what was expected, if it does.
+pub(super) fn difference(expected: &Value, found: &Value) -> Option<String> {
+    differs("", expected, found)
+}
+
+fn differs(path: &str, expected: &Value, found: &Value) -> Option<String> {
+    match (expected, found) {
+        (Value::Object(expects), Value::Object(has)) => {
+            for (key, value) in expects {
+                let path = format!("{path}/{key}");
+                match has.get(key) {
+                    Some(found) => {
+                        if let Some(difference) = differs(&path, value, found) {
+                            return Some(difference);
+                        }
+                    }
+                    None => return Some(format!("{path} is missing in {}", shown(found))),
+                }
+            }
+            let unexpected = |key: &&String| !expects.contains_key(*key) && !TIMES.contains(&key.as_str());
+            let key = has.keys().find(unexpected)?;
+            Some(format!(
+                "{path}/{key} is {}, and was not expected",
+                shown(&has[key])
+            ))
+        }
+        (Value::Array(expects), Value::Array(has)) => {
+            let pairs = expects.iter().zip(has).enumerate();
+            let first = pairs
+                .map(|(at, (expected, found))| differs(&format!("{path}/{at}"), expected, found))
+                .find(Option::is_some);
+            first.flatten().or_else(|| {
+                let counts = (expects.len(), has.len());
+                (counts.0 != counts.1).then(|| {
+                    format!(
+                        "{path} has {} values, and {} were expected: {}",
+                        counts.1,
+                        counts.0,
+                        shown(found)
+                    )
+                })
+            })
+        }
+        _ => (expected != found)
+            .then(|| format!("{path} is {}, and {} was expected", shown(found), shown(expected))),
+    }
+}
+
+/// A value as people are told of it.
+pub(super) fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_as_expected_does_not_differ() {
+        for (expected, found) in [
+            (json!({"a": [1, {"b": null}]}), json!({"a": [1, {"b": null}]})),
+            (
+                json!({"position": 3}),
+                json!({"position": 3, "recorded_at": 1_700_000_000_000_000_u64}),
+            ),
+        ] {
+            assert_eq!(difference(&expected, &found), None);
+        }
+    }
+
+    #[test]
+    fn everything_else_differs() {
+        for (expected, found) in [
+            (json!({"a": 1}), json!({"a": 2})),
+            (json!({"a": 1}), json!({"a": "1"})),
+            (json!({"a": 1}), json!({})),
+            (json!({}), json!({"a": 1})),
+            (json!([1]), json!([1, 2])),
+            (json!([1, 2]), json!([1])),
+            (json!({"recorded_at": 1}), json!({"recorded_at": 2})),
+            (json!({"recorded_at": 1}), json!({})),
+        ] {
+            assert!(difference(&expected, &found).is_some(), "{expected} and {found}");
+        }
+    }
+
+    #[test]
+    fn the_place_is_told() {
+        let said = difference(
+            &json!({"events": [{"type": "A"}]}),
+            &json!({"events": [{"type": "B"}]}),
+        );
+        assert_eq!(
+            said.as_deref(),
+            Some("/events/0/type is \"B\", and \"A\" was expected")
+        );
+    }
+}

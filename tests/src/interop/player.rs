@@ -1,0 +1,125 @@
+//! Plays cases.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Case, Performer,
+    case::{Role, Step},
+    judgement::{difference, shown},
+    notation::spelled_out,
+};
+use crate::harness::{Engine, Server};
+
+/// Plays cases on an engine with the clients that it was given.
+#[derive(Debug)]
+pub struct Player {
+    engine: Engine,
+    performers: Vec<Performer>,
+}
+
+/// A case on the stage.
+struct Scene<'a> {
+    server: Server,
+    performers: &'a mut [Performer],
+    /// Which of the performers are `a` and `b`.
+    roles: [usize; 2],
+    kept: Map<String, Value>,
+}
+
+impl Player {
+    /// With these clients, of which there is at least one.
+    #[must_use]
+    pub fn new(engine: Engine, performers: Vec<Performer>) -> Self {
+        Self { engine, performers }
+    }
+
+    /// Plays a case: one that goes across languages for every ordered pair of the clients, another with each of them. Tells
+    /// how often it was played, or what is not as the case says.
+    pub async fn play(&mut self, case: &Case) -> Result<usize, String> {
+        if case.needs_persistence() && !self.engine.persists() {
+            return Ok(0);
+        }
+        let count = self.performers.len();
+        let casts = (0..count).flat_map(|a| (0..count).map(move |b| [a, b]));
+        let casts: Vec<_> = casts.filter(|[a, b]| (a != b) == case.goes_across()).collect();
+        for roles in &casts {
+            self.play_with(case, *roles).await?;
+        }
+        Ok(casts.len())
+    }
+
+    async fn play_with(&mut self, case: &Case, roles: [usize; 2]) -> Result<(), String> {
+        let server = Server::start(self.engine);
+        let endpoint = server.endpoint();
+        for performer in &mut self.performers {
+            let answer = performer.perform("connect", json!({"endpoint": endpoint})).await;
+            let language = performer.language().name();
+            assert_eq!(answer, json!({"gives": {}}), "{language} connects to {endpoint}");
+        }
+        let kept = Map::from_iter([
+            ("engine".to_owned(), Value::from(self.engine.name())),
+            ("version".to_owned(), Value::from(env!("CARGO_PKG_VERSION"))),
+        ]);
+        let mut scene = Scene {
+            server,
+            performers: &mut self.performers,
+            roles,
+            kept,
+        };
+        for (number, step) in case.steps().iter().enumerate() {
+            if let Err(failure) = scene.perform(step).await {
+                let (name, says, engine) = (&case.name, case.says(), self.engine.name());
+                return Err(format!(
+                    "case {name} ({says}), step {number}, {} on {engine}: {failure}",
+                    step.action
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Scene<'_> {
+    async fn perform(&mut self, step: &Step) -> Result<(), String> {
+        if step.action == "kill_server" {
+            self.server.kill();
+            self.server.start_again();
+            return Ok(());
+        }
+        let with = spelled_out(&Value::Object(step.with.clone()), &self.kept)?;
+        let (outcome, written) = match (&step.gives, &step.fails) {
+            (Some(gives), _) => ("gives", gives),
+            (None, fails) => (
+                "fails",
+                fails.as_ref().expect("cases are checked when they are read"),
+            ),
+        };
+        let expected = json!({outcome: spelled_out(written, &self.kept)?});
+        let mut first: Option<Value> = None;
+        for index in self.cast(step.by) {
+            let performer = &mut self.performers[index];
+            let answer = performer.perform(&step.action, with.clone()).await;
+            let whole = first.get_or_insert_with(|| answer.clone());
+            if let Some(wrong) = difference(&expected, &answer).or_else(|| difference(whole, &answer)) {
+                let who = performer.language().name();
+                return Err(format!("by {who}: {wrong}\nthe answer: {}", shown(&answer)));
+            }
+        }
+        for (name, pointer) in &step.keep {
+            let answer = first.as_ref().and_then(|answer| answer.get("gives"));
+            let pointer = pointer.as_str().unwrap_or_default();
+            let part = answer.and_then(|answer| answer.pointer(pointer));
+            let part = part.ok_or_else(|| format!("there is nothing at {pointer} to keep"))?;
+            self.kept.insert(name.clone(), part.clone());
+        }
+        Ok(())
+    }
+
+    fn cast(&self, role: Option<Role>) -> Vec<usize> {
+        match role {
+            None | Some(Role::A) => vec![self.roles[0]],
+            Some(Role::B) => vec![self.roles[1]],
+            Some(Role::All) => (0..self.performers.len()).collect(),
+        }
+    }
+}
