@@ -4,23 +4,15 @@
 //! - `ANNALS_SIMULATION_SEED=n`: only this one.
 
 use annals_store::Sabotage;
-use annals_tests::simulation::{Ends, Plan, simulate_ends};
+use annals_tests::{
+    harness::number,
+    simulation::{self, Ends, Plan},
+};
 
 const SEEDS: u64 = 500;
 
 fn simulate(plan: Plan) -> Ends {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
-    runtime
-        .expect("a runtime needs nothing that could fail")
-        .block_on(simulate_ends(plan))
-}
-
-fn number(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(value.parse().expect("the variable is a number"))
+    simulation::run(simulation::simulate_ends(plan))
 }
 
 #[test]

@@ -22,7 +22,7 @@ use annals_client::{
     Client, Error, Event, ExpectedRevision as Expected, RecordedEvent, Retention, ScavengeState,
     SubscriptionItem,
 };
-use annals_tests::harness::{Engine, Server, is_long, seed, within_patience};
+use annals_tests::harness::{Engine, Server, is_long, number, seed, within_patience};
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
@@ -367,10 +367,10 @@ async fn check_all(world: &World, client: &Client) -> Vec<RecordedEvent> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_killed() {
-    let rounds = match std::env::var("ANNALS_CRASH_ROUNDS") {
-        Ok(text) => text.parse().unwrap(),
-        Err(_) if is_long() => 60,
-        Err(_) => 10,
+    let rounds = match number("ANNALS_CRASH_ROUNDS") {
+        Some(rounds) => rounds,
+        None if is_long() => 60,
+        None => 10,
     };
     let seed = seed(20_261_121);
     let mut random = StdRng::seed_from_u64(seed);

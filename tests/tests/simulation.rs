@@ -18,7 +18,10 @@ use std::{
 };
 
 use annals_store::Sabotage;
-use annals_tests::simulation::{self, Coverage, Outcome, Plan};
+use annals_tests::{
+    harness::number,
+    simulation::{self, Coverage, Outcome, Plan},
+};
 
 const SEEDS: u64 = 2_000;
 const THREADS: usize = 2;
@@ -28,22 +31,7 @@ const COMPLAINTS_MAX: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn simulate(plan: Plan) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
-    runtime
-        .expect("a runtime needs nothing that could fail")
-        .block_on(simulation::simulate(plan))
-}
-
-fn number(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(
-        value
-            .parse()
-            .unwrap_or_else(|_| panic!("{name}={value} is not a number")),
-    )
+    simulation::run(simulation::simulate(plan))
 }
 
 fn complaint(seed: u64, outcome: &Outcome) -> String {

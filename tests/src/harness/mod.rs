@@ -39,7 +39,7 @@ pub mod sample;
 mod server;
 mod subscription;
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 pub use binaries::binary;
 pub use cli::{Cli, Finished, finish};
@@ -67,6 +67,17 @@ pub async fn within_patience<T>(what: &str, future: impl IntoFuture<Output = T>)
     }
 }
 
+/// What an environment variable is set to, if it is set.
+///
+/// # Panics
+/// If that is no number, or not one of the kind that is asked for.
+#[must_use]
+pub fn number<T: FromStr>(name: &str) -> Option<T> {
+    let value = std::env::var(name).ok()?;
+    let number = value.parse().ok();
+    Some(number.unwrap_or_else(|| panic!("{name}={value} is not a number")))
+}
+
 /// A seed for a test's random numbers: `ANNALS_TEST_SEED`, or the one given. It is printed, so that a failure can be run
 /// again.
 ///
@@ -74,10 +85,7 @@ pub async fn within_patience<T>(what: &str, future: impl IntoFuture<Output = T>)
 /// If the variable is no number.
 #[must_use]
 pub fn seed(default: u64) -> u64 {
-    let seed = match std::env::var("ANNALS_TEST_SEED") {
-        Ok(text) => text.parse().expect("ANNALS_TEST_SEED is a number"),
-        Err(_) => default,
-    };
+    let seed = number("ANNALS_TEST_SEED").unwrap_or(default);
     println!("seed {seed} (ANNALS_TEST_SEED={seed} runs this again)");
     seed
 }

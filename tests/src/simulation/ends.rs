@@ -24,7 +24,7 @@ pub struct Ends {
     pub done: BTreeMap<&'static str, u64>,
 }
 
-/// Runs a simulation. The runtime must have one thread and paused time.
+/// A simulation, for [`run`](super::run).
 pub async fn simulate_ends(plan: Plan) -> Ends {
     let world = World::new(plan);
     let mut done = BTreeMap::new();

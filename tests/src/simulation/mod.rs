@@ -80,10 +80,24 @@ impl Outcome {
     }
 }
 
-/// Runs a simulation. The runtime must have one thread and paused time.
+/// Runs [`simulate`] or [`simulate_ends`], on one thread and in simulated time, which goes on when all of it waits.
+///
+/// # Panics
+/// If the simulation does.
+pub fn run<T>(simulation: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime
+        .expect("a runtime needs nothing that could fail")
+        .block_on(simulation)
+}
+
+/// A simulation, for [`run`].
 pub async fn simulate(plan: Plan) -> Outcome {
     let world = World::new(plan);
-    let log = run(&world).await;
+    let log = play(&world).await;
     let history = std::mem::take(&mut *world.history.lock());
     let failures = std::mem::take(&mut *world.failures.lock());
     // Without the whole log there is nothing to judge by, and a failure says why it is not there.
@@ -101,7 +115,7 @@ pub async fn simulate(plan: Plan) -> Outcome {
     }
 }
 
-async fn run(world: &Arc<World>) -> Option<Vec<checker::Observed>> {
+async fn play(world: &Arc<World>) -> Option<Vec<checker::Observed>> {
     for node in 0..world.plan.stores {
         world.open(node).await;
     }

@@ -18,13 +18,14 @@ mod load;
 mod one_server;
 mod subscriber;
 
+use annals_tests::harness;
+
 /// How many faults a test has that usually has so many.
 fn rounds(usual: u32) -> u32 {
     const OF_ONE_SERVER: u32 = 20;
-    let set = std::env::var("ANNALS_CRASH_ROUNDS").ok();
-    let of_one_server = match set {
-        Some(text) => text.parse().unwrap(),
-        None if annals_tests::harness::is_long() => 10 * OF_ONE_SERVER,
+    let of_one_server = match harness::number("ANNALS_CRASH_ROUNDS") {
+        Some(rounds) => rounds,
+        None if harness::is_long() => 10 * OF_ONE_SERVER,
         None => OF_ONE_SERVER,
     };
     (usual * of_one_server).div_ceil(OF_ONE_SERVER)

@@ -22,12 +22,13 @@ mod record;
 
 use std::time::Duration;
 
+use annals_tests::harness;
+
 /// How long a race lasts, or goes on between faults.
 fn stretch() -> Duration {
-    let set = std::env::var("ANNALS_RACE_SECONDS").ok();
-    let seconds = match set {
-        Some(text) => text.parse().unwrap(),
-        None if annals_tests::harness::is_long() => 20.0,
+    let seconds = match harness::number("ANNALS_RACE_SECONDS") {
+        Some(seconds) => seconds,
+        None if harness::is_long() => 20.0,
         None => 3.0,
     };
     Duration::from_secs_f64(seconds)
