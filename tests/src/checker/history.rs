@@ -12,12 +12,12 @@ use super::{
 /// A place in the order of a history.
 pub type Moment = u64;
 
-/// Everything that was asked and answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
+/// Everything that was asked and answered. `A`: how an append is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History<A = AppendCall> {
     now: Moment,
     /// Appends, in the order in which they were invoked.
-    pub appends: Vec<AppendCall>,
+    pub appends: Vec<A>,
     /// Reads, likewise.
     pub reads: Vec<ReadCall>,
     /// Subscriptions, likewise.
@@ -26,18 +26,19 @@ pub struct History {
     pub looks: Vec<LookCall>,
 }
 
+impl<A> Default for History<A> {
+    fn default() -> Self {
+        Self {
+            now: 0,
+            appends: Vec::new(),
+            reads: Vec::new(),
+            subscriptions: Vec::new(),
+            looks: Vec::new(),
+        }
+    }
+}
+
 impl History {
-    /// The last moment.
-    #[must_use]
-    pub fn now(&self) -> Moment {
-        self.now
-    }
-
-    fn next(&mut self) -> Moment {
-        self.now += 1;
-        self.now
-    }
-
     /// Writes down that an append is about to be sent.
     pub fn append(&mut self, stream: &str, expected: Expected, events: Vec<Sent>) -> CallId {
         self.push(AppendCall {
@@ -81,6 +82,19 @@ impl History {
     pub fn append_answered(&mut self, call: CallId, answer: AppendAnswer) {
         let now = self.next();
         self.appends[call.0].answered = Some((now, answer));
+    }
+}
+
+impl<A> History<A> {
+    /// The last moment.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    pub(super) fn next(&mut self) -> Moment {
+        self.now += 1;
+        self.now
     }
 
     /// Writes down that a read is about to begin.

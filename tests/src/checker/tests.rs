@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{
     AppendAnswer, CallId, Expected, Filter, FilterItem, History, Look, Notice, Observed, Placed, ReadAnswer,
-    ReadRequest, Refusal, Rule, Sent, Start, StreamFacts, SubscribeAnswer, SubscribeRequest, Target, check,
-    digest,
+    ReadRequest, Refusal, Rule, Sent, Start, StreamFacts, SubscribeAnswer, SubscribeRequest, Target,
+    Violation, check, digest,
 };
 
 /// An event with a number for an id.
@@ -121,16 +121,27 @@ fn good() -> (History, Vec<Observed>) {
     )
 }
 
+/// A history of any kind, with the check that judges it.
+pub(super) trait Judged {
+    fn judge(&self, log: &[Observed]) -> Result<(), Vec<Violation>>;
+}
+
+impl Judged for History {
+    fn judge(&self, log: &[Observed]) -> Result<(), Vec<Violation>> {
+        check(self, log)
+    }
+}
+
 #[track_caller]
-fn assert_good(history: &History, log: &[Observed]) {
-    if let Err(violations) = check(history, log) {
+pub(super) fn assert_good(history: &impl Judged, log: &[Observed]) {
+    if let Err(violations) = history.judge(log) {
         panic!("{violations:#?}");
     }
 }
 
 #[track_caller]
-fn assert_broken(rule: Rule, history: &History, log: &[Observed]) {
-    let violations = check(history, log).expect_err("nothing was found");
+pub(super) fn assert_broken(rule: Rule, history: &impl Judged, log: &[Observed]) {
+    let violations = history.judge(log).expect_err("nothing was found");
     assert!(
         violations.iter().any(|violation| violation.rule == rule),
         "{violations:#?}"

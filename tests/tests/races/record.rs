@@ -4,8 +4,8 @@ use annals_client::RecordedEvent;
 use annals_proto::v1 as pb;
 use annals_tests::{
     checker::{
-        Expected, Filter, FilterItem, Sent,
-        conditions::{Answer, Append, Check, ChecksFailed, FailedCheck, Found, Write, Written},
+        Check, Expected, Filter, FilterItem, Sent,
+        conditions::{Answer, Append, ChecksFailed, FailedCheck, Found, Write, Written},
         digest,
     },
     harness::{Refusal, observed},
@@ -64,7 +64,7 @@ fn check(check: &pb::Check) -> Check {
             expected: wanted(check.expected.as_ref().unwrap()),
         },
         Kind::NoMatch(check) => Check::NoMatch {
-            query: filter(check.query.as_ref().unwrap()),
+            filter: filter(check.query.as_ref().unwrap()),
             after: check.after,
         },
     }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::checker::{Expected, Filter, Moment, Sent};
+use crate::checker::{Check, Expected, Moment, Sent};
 
 /// What is to be written, and what must hold for it. One to a single stream with an expectation is the same with one write
 /// and one check.
@@ -21,25 +21,6 @@ pub struct Write {
     pub stream: String,
     /// The events.
     pub events: Vec<Sent>,
-}
-
-/// What must hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// A stream is as expected.
-    Stream {
-        /// The stream.
-        stream: String,
-        /// What it must be like.
-        expected: Expected,
-    },
-    /// No event matches after a position.
-    NoMatch {
-        /// Which events.
-        query: Filter,
-        /// The position.
-        after: u64,
-    },
 }
 
 /// An append and its answer.
@@ -178,11 +159,8 @@ impl Append {
             Expected::NoStream => Identity::Place(stream, 0),
             Expected::Exactly(revision) => Identity::Place(stream, revision + 1),
             Expected::Any | Expected::StreamExists => {
-                let after = self.checks.iter().filter_map(|check| match check {
-                    Check::NoMatch { after, .. } => Some(*after),
-                    Check::Stream { .. } => None,
-                });
-                Identity::FirstId(first.id, after.max().unwrap_or(0))
+                let after = self.checks.iter().map(Check::after);
+                Identity::FirstId(first.id, after.max().unwrap_or_default())
             }
         })
     }

@@ -3,25 +3,12 @@
 use uuid::Uuid;
 
 use super::{Answer, Append, AppendCall, Found};
-use crate::checker::{CallId, Moment, ReadAnswer, ReadCall, ReadRequest, timeline::Timeline};
+use crate::checker::{self, CallId, Moment, ReadAnswer, timeline::Timeline};
 
-/// Everything that was asked and answered. As in [`crate::checker::History`], every question and every answer takes the next
-/// moment; a question is written down before it is sent and an answer after it came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct History {
-    now: Moment,
-    /// Appends, in the order in which they were invoked.
-    pub appends: Vec<AppendCall>,
-    /// Reads, likewise.
-    pub reads: Vec<ReadCall>,
-}
+/// Everything that was asked and answered.
+pub type History = checker::History<AppendCall>;
 
 impl History {
-    fn next(&mut self) -> Moment {
-        self.now += 1;
-        self.now
-    }
-
     /// Writes down that an append is about to be sent, by itself or by a session.
     pub fn append(&mut self, append: Append, session: Option<u64>) -> CallId {
         let invoked = self.next();
@@ -38,23 +25,6 @@ impl History {
     pub fn append_answered(&mut self, call: CallId, answer: Answer) {
         let now = self.next();
         self.appends[call.0].answered = Some((now, answer));
-    }
-
-    /// Writes down that a read is about to begin.
-    pub fn read(&mut self, request: ReadRequest) -> CallId {
-        let invoked = self.next();
-        self.reads.push(ReadCall {
-            request,
-            invoked,
-            answered: None,
-        });
-        CallId(self.reads.len() - 1)
-    }
-
-    /// Writes down what a read was answered.
-    pub fn read_answered(&mut self, call: CallId, answer: ReadAnswer) {
-        let now = self.next();
-        self.reads[call.0].answered = Some((now, answer));
     }
 
     /// Up to where the log was known to stand by its answers, and when.

@@ -34,7 +34,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use call::{Answer, Append, AppendCall, Check, ChecksFailed, FailedCheck, Found, Write, Written};
+pub use call::{Answer, Append, AppendCall, ChecksFailed, FailedCheck, Found, Write, Written};
 pub use history::History;
 
 use super::{Observed, ReadAnswer, Rule, Violation, log, reads, timeline::Timeline, violation::Findings};

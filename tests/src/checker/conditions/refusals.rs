@@ -1,9 +1,9 @@
 //! Whether there was a reason to refuse an append.
 
 use super::{
-    Answer, Append, AppendCall, Check, ChecksFailed, Found, History, Scene, call::Identity, matches::Matches,
+    Answer, Append, AppendCall, ChecksFailed, Found, History, Scene, call::Identity, matches::Matches,
 };
-use crate::checker::{Expected, Moment, Rule, Violation, timeline::Timeline, violation::Findings};
+use crate::checker::{Check, Expected, Moment, Rule, Violation, timeline::Timeline, violation::Findings};
 
 /// The first and the last of consecutive states; none if the last is before the first.
 pub(super) type Run = (u64, u64);
@@ -68,8 +68,8 @@ fn holds(check: &Check, timeline: &Timeline<'_>, matches: &Matches<'_>) -> Run {
                 .map_or(NEVER, |first| (first, u64::MAX)),
             Expected::Exactly(revision) => at_revision(stream, Some(*revision), timeline),
         },
-        Check::NoMatch { query, after } => {
-            let first = matches.first(query, *after);
+        Check::NoMatch { filter, after } => {
+            let first = matches.first(filter, *after);
             (*after, first.map_or(u64::MAX, |first| first - 1))
         }
     }
@@ -100,19 +100,13 @@ fn fails_so(
             if told != stream {
                 return Err("it is about another stream");
             }
-            let holds = match expected {
-                Expected::Any => true,
-                Expected::NoStream => actual.is_none(),
-                Expected::StreamExists => actual.is_some(),
-                Expected::Exactly(revision) => *actual == Some(*revision),
-            };
-            if holds {
+            if expected.allows(*actual) {
                 return Err("that is what it expected");
             }
             Ok(at_revision(stream, *actual, timeline))
         }
         (
-            Check::NoMatch { query, after },
+            Check::NoMatch { filter, after },
             Found::Match {
                 after: told,
                 position,
@@ -121,7 +115,7 @@ fn fails_so(
             if told != after {
                 return Err("it is about another position");
             }
-            if matches.first(query, *after) != Some(*position) {
+            if matches.first(filter, *after) != Some(*position) {
                 return Err("that is not the first match");
             }
             Ok((*position, u64::MAX))

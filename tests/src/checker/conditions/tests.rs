@@ -5,10 +5,18 @@ mod writes;
 
 use uuid::Uuid;
 
-use super::{Answer, Append, Check, ChecksFailed, FailedCheck, Found, History, Write, Written, check};
+use super::{Answer, Append, ChecksFailed, FailedCheck, Found, History, Write, Written, check};
 use crate::checker::{
-    CallId, Expected, Filter, FilterItem, Observed, ReadAnswer, ReadRequest, Rule, Sent, Target, digest,
+    CallId, Check, Expected, Filter, FilterItem, Observed, ReadAnswer, ReadRequest, Rule, Sent, Target,
+    Violation, digest,
+    tests::{Judged, assert_broken, assert_good},
 };
+
+impl Judged for History {
+    fn judge(&self, log: &[Observed]) -> Result<(), Vec<Violation>> {
+        check(self, log)
+    }
+}
 
 /// An event with a number for an id and one tag.
 fn sent(id: u128, tag: &str) -> Sent {
@@ -78,7 +86,7 @@ fn tagged(tag: &str) -> Filter {
 
 fn no_match(tag: &str, after: u64) -> Check {
     Check::NoMatch {
-        query: tagged(tag),
+        filter: tagged(tag),
         after,
     }
 }
@@ -181,20 +189,4 @@ fn good() -> Good {
         b,
         c,
     }
-}
-
-#[track_caller]
-fn assert_good(history: &History, log: &[Observed]) {
-    if let Err(violations) = check(history, log) {
-        panic!("{violations:#?}");
-    }
-}
-
-#[track_caller]
-fn assert_broken(rule: Rule, history: &History, log: &[Observed]) {
-    let violations = check(history, log).expect_err("nothing was found");
-    assert!(
-        violations.iter().any(|violation| violation.rule == rule),
-        "{violations:#?}"
-    );
 }

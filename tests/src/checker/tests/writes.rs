@@ -6,7 +6,8 @@ use super::*;
 fn a_good_history_is_good() {
     let (history, log) = good();
     assert_good(&history, &log);
-    assert_good(&History::default(), &[]);
+    let nothing: History = History::default();
+    assert_good(&nothing, &[]);
 }
 
 #[test]
