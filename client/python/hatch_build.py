@@ -49,6 +49,9 @@ else:
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: D102
             if self.target_name != "sdist":
                 generate()
+            # A wheel that is built from a source distribution has it anyway.
+            if self.target_name == "wheel" and version == "standard" and not (HERE / "LICENSE").exists():
+                build_data["force_include"][str(_outside("LICENSE"))] = "annals/LICENSE"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The README's programs run as they stand there, but for the endpoint and the folder."""
+"""The README's programs run as they stand there, but for the endpoint and the folder; and they are typed."""
 
 import re
 import subprocess
@@ -25,3 +25,14 @@ def test_a_program_of_the_readme_runs(nth: int, printed: str, tmp_path: Path) ->
         )
     assert ran.stderr == ""
     assert ran.stdout == printed
+
+
+def test_the_programs_of_the_readme_are_typed(tmp_path: Path) -> None:
+    files = []
+    for nth, program in enumerate(PROGRAMS):
+        files.append(tmp_path / f"program{nth}.py")
+        files[-1].write_text(program)
+    # Elsewhere, where the settings of this package do not hold.
+    command = [sys.executable, "-m", "mypy", "--strict", *map(str, files)]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
+    assert checked.returncode == 0, checked.stdout
