@@ -48,7 +48,7 @@ test("a repository carries out commands, and loads what they led to", async () =
   assert.deepEqual(placed?.tags, ["customer:ada"]);
   const was = { status: "open", cents: 450, items: 1 };
   assert.deepEqual(await repository.load(id, { until: 1 }), { state: was, revision: 1 });
-  assert.deepEqual((await repository.load(id, { untilTime: placed!.recordedAt })).revision, 0);
+  assert.deepEqual((await repository.load(id, { untilTime: placed.recordedAt })).revision, 0);
   assert.deepEqual(await repository.load(id, { untilTime: "2001-01-01T00:00:00Z" }), { state: order.initial(), revision: undefined });
 });
 

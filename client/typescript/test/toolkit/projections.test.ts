@@ -54,6 +54,12 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await assert.rejects(waitForProjection(kind.store, "totals", position + 1, { timeoutMs: 100 }), ProjectionError);
   });
 
+  using("from the first position waited for on, there are tables to read", async (kind, server) => {
+    await using projections = new Projections(server.client(), kind.store, [totals(kind.table)], QUICK);
+    await projections.waitFor(0);
+    assert.deepEqual(await kind.totals(), {});
+  });
+
   using("a caller can wait for a projection that is started later, by somebody else", async (kind, server) => {
     const client = server.client();
     await assert.rejects(waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }), /was never started after 60 ms/);

@@ -99,8 +99,9 @@ export class RunningProjection<Tx> {
   }
 
   /**
-   * Waits until everything up to this position was taken, so that a command's caller reads what it wrote. Where nothing
-   * that the projection takes was appended, that may be a second later.
+   * Waits until everything up to this position was taken, so that a command's caller reads what it wrote; for 0, until the
+   * projection has begun, and its tables are there. Where nothing that the projection takes was appended, that may be a
+   * second later.
    *
    * @throws ProjectionError, if it can't go on or was stopped, or not within `timeoutMs` (10,000 unless given).
    */
@@ -312,7 +313,8 @@ export class RunningProjection<Tx> {
   }
 
   #settle(): void {
-    const { position } = this.status;
+    // Before it has begun, there are no tables to read.
+    const position = this.#live?.position ?? -1;
     for (const waiter of this.#waiters) {
       if (waiter.position <= position) {
         waiter.resolve();

@@ -1,0 +1,144 @@
+/** The inventory over HTTP: commands by POST, queries by GET. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+import { AnnalsError, newId } from "annals-client";
+import { inContext, ProjectionError } from "annals-client/toolkit";
+
+import type { Answer, Inventory } from "./inventory.js";
+import { type Code, InventoryError } from "./item.js";
+import type { Log } from "./log.js";
+import { alerts, inventoryAlerts } from "./projections/alerts.js";
+import { inventoryList, listItems } from "./projections/list.js";
+import { inventoryStatistics, statistics } from "./projections/statistics.js";
+import { InvalidRequest, parseCommand, parseIdempotencyKey, parseListQuery, parsePosition } from "./requests.js";
+
+const BODY_BYTES_MAX = 64 * 1_024;
+
+/** What is answered. */
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const STATUS_OF: Readonly<Record<Code, number>> = { item_exists: 409, item_not_found: 422, insufficient_stock: 422, not_reserved: 422 };
+
+/** An HTTP server for an inventory, which listens to nothing yet. */
+export function serve(inventory: Inventory, log: Log): Server {
+  return createServer((request, response) => {
+    void answer(inventory, log, request).then((reply) => {
+      send(response, reply);
+    });
+  });
+}
+
+async function answer(inventory: Inventory, log: Log, request: IncomingMessage): Promise<Reply> {
+  try {
+    const url = urlOf(request);
+    switch (url.pathname) {
+      case "/inventory":
+        if (request.method === "POST") {
+          return await command(inventory, log, request);
+        }
+        return await query(request, (position) =>
+          inventory.ask(inventoryList.name, position, (database) => listItems(database, parseListQuery(url.searchParams))), url);
+      case "/inventory/statistics":
+        return await query(request, (position) => inventory.ask(inventoryStatistics.name, position, statistics), url);
+      case "/inventory/alerts":
+        return await query(request, (position) => inventory.ask(inventoryAlerts.name, position, (database) => ({ alerts: alerts(database) })), url);
+      default:
+        return refusal(404, "not_found", `there is nothing at ${url.pathname}`);
+    }
+  } catch (error) {
+    return failure(error, log);
+  }
+}
+
+async function query(request: IncomingMessage, ask: (position: number) => Promise<Answer<unknown>>, url: URL): Promise<Reply> {
+  if (request.method !== "GET") {
+    return refusal(405, "method_not_allowed", `${url.pathname} does not take ${request.method ?? "this"}`);
+  }
+  const { found, position } = await ask(parsePosition(header(request, "x-annals-position"), url.searchParams));
+  return { status: 200, body: found, headers: { "X-Annals-Position": String(position) } };
+}
+
+async function command(inventory: Inventory, log: Log, request: IncomingMessage): Promise<Reply> {
+  const begun = performance.now();
+  const [traceparent, tracestate, userId] = ["traceparent", "tracestate", "x-user-id"].map((name) => header(request, name));
+  const correlationId = newId();
+  const context = { correlationId, ...(traceparent !== undefined && { traceparent }), ...(tracestate !== undefined && { tracestate }), ...(userId !== undefined && { userId }) };
+  const told: Record<string, unknown> = {};
+  let reply: Reply;
+  try {
+    const asked = parseCommand(await bodyOf(request));
+    Object.assign(told, { command: asked.name, sku: asked.sku });
+    const commandId = parseIdempotencyKey(header(request, "idempotency-key"));
+    const { revision, position, alreadyExecuted } = await inContext(context, () => inventory.execute(asked, commandId));
+    Object.assign(told, { revision, position, ...(alreadyExecuted && { alreadyExecuted }) });
+    reply = { status: asked.name === "register" ? 201 : 200, body: { sku: asked.sku, revision, position } };
+  } catch (error) {
+    reply = failure(error, log);
+    Object.assign(told, (reply.body as { error: object }).error);
+  }
+  log("command", { ...told, status: reply.status, durationMs: Math.round(performance.now() - begun), correlationId });
+  return reply;
+}
+
+function failure(error: unknown, log: Log): Reply {
+  if (error instanceof InvalidRequest) {
+    return refusal(400, "invalid", error.message, error.field);
+  }
+  if (error instanceof InventoryError) {
+    return refusal(STATUS_OF[error.code], error.code, error.message);
+  }
+  if (error instanceof ProjectionError) {
+    return refusal(503, "not_caught_up", error.message);
+  }
+  if (error instanceof AnnalsError && error.conflict) {
+    return refusal(409, "conflict", "others changed the item at the same time, again and again; try again");
+  }
+  if (error instanceof AnnalsError && error.retryable) {
+    return refusal(503, "unavailable", "the event store can't be reached; try again");
+  }
+  log("problem", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  return refusal(500, "internal", "something went wrong; the log says what");
+}
+
+function refusal(status: number, code: string, message: string, field?: string): Reply {
+  return { status, body: { error: { code, message, ...(field !== undefined && { field }) } } };
+}
+
+function urlOf({ url = "/" }: IncomingMessage): URL {
+  const whole = `http://inventory${url}`;
+  if (!url.startsWith("/") || !URL.canParse(whole)) {
+    throw new InvalidRequest("path", "the path makes no sense");
+  }
+  return new URL(whole);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // What is too much is still read to its end: who is cut off while it sends hears no answer.
+    if (bytes <= BODY_BYTES_MAX) {
+      chunks.push(chunk);
+    }
+  }
+  if (bytes > BODY_BYTES_MAX) {
+    throw new InvalidRequest("body", `the body must be at most ${BODY_BYTES_MAX} bytes`);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function send(response: ServerResponse, { status, body, headers }: Reply): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(text)), ...headers });
+  response.end(text);
+}

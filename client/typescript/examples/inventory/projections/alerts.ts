@@ -1,0 +1,55 @@
+/** Items of which fewer are available than should be, and since when. */
+import type { SqliteDatabase } from "annals-client/sqlite";
+import { projection } from "annals-client/toolkit";
+
+import { type InventoryEvents, inventoryEvents, STREAM_PREFIXES } from "../events.js";
+
+/** An item that is low. */
+export interface Alert {
+  readonly sku: string;
+  readonly name: string;
+  readonly available: number;
+  readonly lowStockThreshold: number;
+  /** When the event was recorded by which it became low. */
+  readonly since: string;
+}
+
+export const inventoryAlerts = projection<InventoryEvents, SqliteDatabase>({
+  name: "inventory-alerts",
+  schema: inventoryEvents,
+  streamPrefixes: STREAM_PREFIXES,
+  tables: ["inventory_alerts"],
+  setup: ({ tx, table }) => {
+    tx.exec(`CREATE TABLE ${table("inventory_alerts")} (
+      sku TEXT PRIMARY KEY, name TEXT NOT NULL, available INTEGER NOT NULL, threshold INTEGER NOT NULL, since TEXT)`);
+  },
+  handlers: {
+    ItemRegistered: ({ sku, name, lowStockThreshold }, event, { tx, table }) => {
+      tx.prepare(`INSERT INTO ${table("inventory_alerts")} VALUES (?, ?, 0, ?, NULL)`).run(sku, name, lowStockThreshold);
+      change(tx, table("inventory_alerts"), sku, 0, event.recordedAt.toString());
+    },
+    StockReceived: ({ sku, quantity }, event, { tx, table }) => {
+      change(tx, table("inventory_alerts"), sku, quantity, event.recordedAt.toString());
+    },
+    StockReserved: ({ sku, quantity }, event, { tx, table }) => {
+      change(tx, table("inventory_alerts"), sku, -quantity, event.recordedAt.toString());
+    },
+    StockReleased: ({ sku, quantity }, event, { tx, table }) => {
+      change(tx, table("inventory_alerts"), sku, quantity, event.recordedAt.toString());
+    },
+    // What is shipped was reserved, and not available before.
+  },
+});
+
+/** The items that are low, by sku. */
+export function alerts(database: SqliteDatabase): Alert[] {
+  const columns = "sku, name, available, threshold AS lowStockThreshold, since";
+  return database.prepare(`SELECT ${columns} FROM inventory_alerts WHERE since IS NOT NULL ORDER BY sku`).all() as Alert[];
+}
+
+/** Changes what is available; one that becomes low is so since `at`, one that was low stays so since then. */
+function change(tx: SqliteDatabase, table: string, sku: string, available: number, at: string): void {
+  tx.prepare(
+    `UPDATE ${table} SET available = available + ?, since = CASE WHEN available + ? < threshold THEN COALESCE(since, ?) END WHERE sku = ?`,
+  ).run(available, available, at, sku);
+}

@@ -1,0 +1,66 @@
+/** Numbers over all items. */
+import type { SqliteDatabase } from "annals-client/sqlite";
+import { projection } from "annals-client/toolkit";
+
+import { type InventoryEvents, inventoryEvents, STREAM_PREFIXES } from "../events.js";
+
+/** Numbers over all items. */
+export interface Statistics {
+  /** Items that were registered. */
+  readonly items: number;
+  readonly unitsOnHand: number;
+  readonly unitsReserved: number;
+  /** Units received, ever. */
+  readonly unitsReceived: number;
+  /** Units shipped, ever. */
+  readonly unitsShipped: number;
+}
+
+export const inventoryStatistics = projection<InventoryEvents, SqliteDatabase>({
+  name: "inventory-statistics",
+  schema: inventoryEvents,
+  streamPrefixes: STREAM_PREFIXES,
+  tables: ["inventory_statistics"],
+  setup: ({ tx, table }) => {
+    tx.exec(`CREATE TABLE ${table("inventory_statistics")} (
+      items INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL, received INTEGER NOT NULL, shipped INTEGER NOT NULL)`);
+    tx.exec(`INSERT INTO ${table("inventory_statistics")} VALUES (0, 0, 0, 0, 0)`);
+  },
+  handlers: {
+    ItemRegistered: (_, __, { tx, table }) => {
+      tx.exec(`UPDATE ${table("inventory_statistics")} SET items = items + 1`);
+    },
+    StockReceived: ({ quantity }, _, { tx, table }) => {
+      change(tx, table("inventory_statistics"), { onHand: quantity, received: quantity });
+    },
+    StockReserved: ({ quantity }, _, { tx, table }) => {
+      change(tx, table("inventory_statistics"), { reserved: quantity });
+    },
+    StockReleased: ({ quantity }, _, { tx, table }) => {
+      change(tx, table("inventory_statistics"), { reserved: -quantity });
+    },
+    StockShipped: ({ quantity }, _, { tx, table }) => {
+      change(tx, table("inventory_statistics"), { onHand: -quantity, reserved: -quantity, shipped: quantity });
+    },
+  },
+});
+
+/** The numbers as they are. */
+export function statistics(database: SqliteDatabase): Statistics {
+  const columns = "items, on_hand AS unitsOnHand, reserved AS unitsReserved, received AS unitsReceived, shipped AS unitsShipped";
+  const [found] = database.prepare(`SELECT ${columns} FROM inventory_statistics`).all();
+  return found as Statistics;
+}
+
+function change(
+  tx: SqliteDatabase,
+  table: string,
+  { onHand = 0, reserved = 0, received = 0, shipped = 0 }: { onHand?: number; reserved?: number; received?: number; shipped?: number },
+): void {
+  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, shipped = shipped + ?`).run(
+    onHand,
+    reserved,
+    received,
+    shipped,
+  );
+}

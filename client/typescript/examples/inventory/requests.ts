@@ -1,0 +1,118 @@
+/** What requests ask for, taken from JSON, headers and parameters, or an InvalidRequest that names the field. */
+import type { Decide } from "annals-client/toolkit";
+
+import type { InventoryEvents } from "./events.js";
+import { type Item, receive, register, release, reserve, ship } from "./item.js";
+import type { ListQuery } from "./projections/list.js";
+
+/** A field is missing or wrong. */
+export class InvalidRequest extends Error {
+  constructor(
+    readonly field: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A command, as it was asked for. */
+export interface CommandRequest {
+  readonly name: string;
+  readonly sku: string;
+  readonly decide: Decide<Item, InventoryEvents>;
+}
+
+const QUANTITY_MAX = 1_000_000;
+const NAME_LENGTH_MAX = 200;
+const PAGE_ITEMS = { least: 1, unlessGiven: 100, most: 500 };
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const ON_UNITS = { receive, reserve, release, ship };
+
+/** The command in the body of a request. */
+export function parseCommand(text: string): CommandRequest {
+  const body = parseObject(text);
+  const name = body["command"];
+  if (name === "register") {
+    const sku = parseSku(body["sku"]);
+    return { name, sku, decide: register(sku, parseName(body["name"]), whole("lowStockThreshold", body["lowStockThreshold"] ?? 0, 0, QUANTITY_MAX)) };
+  }
+  if (typeof name !== "string" || !isOnUnits(name)) {
+    throw new InvalidRequest("command", `command must be one of register, ${Object.keys(ON_UNITS).join(", ")}`);
+  }
+  const sku = parseSku(body["sku"]);
+  return { name, sku, decide: ON_UNITS[name](sku, whole("quantity", body["quantity"], 1, QUANTITY_MAX)) };
+}
+
+/** The identity of a command, if one is given, so that it can be sent again. */
+export function parseIdempotencyKey(given: string | undefined): string | undefined {
+  if (given !== undefined && !UUID.test(given)) {
+    throw new InvalidRequest("Idempotency-Key", "Idempotency-Key must be a UUID");
+  }
+  return given;
+}
+
+/** Which part of the list is asked for. */
+export function parseListQuery(parameters: URLSearchParams): ListQuery {
+  const below = parameters.get("belowThreshold") ?? "false";
+  if (below !== "true" && below !== "false") {
+    throw new InvalidRequest("belowThreshold", "belowThreshold must be true or false");
+  }
+  return {
+    search: parameters.get("search") ?? undefined,
+    belowThreshold: below === "true",
+    limit: wholeText("limit", parameters.get("limit") ?? String(PAGE_ITEMS.unlessGiven), PAGE_ITEMS.least, PAGE_ITEMS.most),
+    after: parameters.get("after") ?? "",
+  };
+}
+
+/** The position that the answer must have seen; 0 if any will do. */
+export function parsePosition(header: string | undefined, parameters: URLSearchParams): number {
+  const parameter = parameters.get("atLeast");
+  if (parameter !== null) {
+    return wholeText("atLeast", parameter, 0, Number.MAX_SAFE_INTEGER);
+  }
+  return header === undefined ? 0 : wholeText("X-Annals-Position", header, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InvalidRequest("body", "the body must be JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidRequest("body", "the body must be a JSON object");
+  }
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function parseSku(value: unknown): string {
+  if (typeof value !== "string" || !/^[A-Za-z0-9._-]{1,64}$/.test(value)) {
+    throw new InvalidRequest("sku", "sku must be 1 to 64 letters, digits, dots, hyphens and underscores");
+  }
+  return value;
+}
+
+function parseName(value: unknown): string {
+  if (typeof value !== "string" || value.trim() === "" || value.length > NAME_LENGTH_MAX) {
+    throw new InvalidRequest("name", `name must be text of 1 to ${NAME_LENGTH_MAX} characters`);
+  }
+  return value;
+}
+
+function whole(field: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+    throw new InvalidRequest(field, `${field} must be a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function wholeText(field: string, text: string, least: number, most: number): number {
+  return whole(field, /^\d+$/.test(text) ? Number(text) : undefined, least, most);
+}
+
+function isOnUnits(name: string): name is keyof typeof ON_UNITS {
+  return Object.hasOwn(ON_UNITS, name);
+}

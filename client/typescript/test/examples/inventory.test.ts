@@ -1,0 +1,231 @@
+/** The Inventory example: its rules without a server, and over HTTP against one. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { newId } from "annals-client";
+import { given, TestServer } from "annals-client/testing";
+import { contextOf, type DomainEvent } from "annals-client/toolkit";
+import Database from "better-sqlite3";
+
+import type { InventoryEvents } from "../../examples/inventory/events.js";
+import { serve } from "../../examples/inventory/http.js";
+import { Inventory } from "../../examples/inventory/inventory.js";
+import { item, receive, register, release, reserve, ship } from "../../examples/inventory/item.js";
+import { logTo } from "../../examples/inventory/log.js";
+
+type Event = DomainEvent<InventoryEvents>;
+
+const registered: Event = { type: "ItemRegistered", data: { sku: "tea", name: "Green tea", lowStockThreshold: 5 } };
+const units = (type: Exclude<Event["type"], "ItemRegistered">, quantity: number): Event => ({ type, data: { sku: "tea", quantity } });
+
+test("inventory: stock is received, reserved, released and shipped by the rules", async () => {
+  await given(item).when(register("tea", "Green tea", 5)).then(registered);
+  await given(item, registered).when(register("tea", "Green tea", 5)).thenFails({ code: "item_exists" });
+  for (const command of [receive, reserve, release, ship]) await given(item).when(command("tea", 1)).thenFails({ code: "item_not_found" });
+  const stocked = [registered, units("StockReceived", 10), units("StockReserved", 4)];
+  await given(item, registered).when(receive("tea", 10)).then(units("StockReceived", 10));
+  await given(item, ...stocked).when(reserve("tea", 6)).then(units("StockReserved", 6));
+  await given(item, ...stocked).when(reserve("tea", 7)).thenFails({ code: "insufficient_stock", message: "7 of item tea can't be reserved, of which 6 are available" });
+  await given(item, ...stocked).when(release("tea", 4)).then(units("StockReleased", 4));
+  await given(item, ...stocked).when(release("tea", 5)).thenFails({ code: "not_reserved" });
+  await given(item, ...stocked).when(ship("tea", 5)).thenFails({ code: "not_reserved" });
+  await given(item, ...stocked).when(ship("tea", 4)).thenState({ registered: true, onHand: 6, reserved: 0 });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly position: number;
+}
+
+/** The inventory over HTTP, with what it logs. */
+async function started(server: TestServer) {
+  const folder = await mkdtemp(join(tmpdir(), "annals-inventory-test-"));
+  const database = join(folder, "inventory.db");
+  const lines: Record<string, unknown>[] = [];
+  const log = logTo((line) => lines.push(JSON.parse(line) as Record<string, unknown>));
+  const inventory = new Inventory(server.client(), database, log);
+  const http = serve(inventory, log);
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const ask = async (path: string, options: RequestInit = {}): Promise<Answer> => {
+    const response = await fetch(`${url}${path}`, options);
+    return { status: response.status, body: await response.json(), position: Number(response.headers.get("x-annals-position")) };
+  };
+  return {
+    database,
+    lines,
+    get: (path: string, headers: Record<string, string> = {}) => ask(path, { headers }),
+    post: (body: unknown, headers: Record<string, string> = {}) =>
+      ask("/inventory", { method: "POST", headers, body: typeof body === "string" ? body : JSON.stringify(body) }),
+    ask,
+    [Symbol.asyncDispose]: async () => {
+      http.close();
+      http.closeAllConnections();
+      await inventory[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+test("inventory: commands go in, and each of three projections answers for itself", async () => {
+  await using server = await TestServer.start();
+  await using app = await started(server);
+  const accepted = async (body: unknown, expected: unknown, status = 200) => {
+    const { status: got, body: told } = await app.post(body);
+    assert.deepEqual([got, told], [status, expected]);
+  };
+  // Whoever asks before anything has happened is answered, too.
+  assert.deepEqual((await app.get("/inventory")).body, { items: [], next: null });
+  await accepted({ command: "register", sku: "tea", name: "Green tea", lowStockThreshold: 5 }, { sku: "tea", revision: 0, position: 1 }, 201);
+  await accepted({ command: "register", sku: "cup", name: "Cup 100% white" }, { sku: "cup", revision: 0, position: 2 }, 201);
+  await accepted({ command: "receive", sku: "tea", quantity: 10 }, { sku: "tea", revision: 1, position: 3 });
+  await accepted({ command: "receive", sku: "cup", quantity: 3 }, { sku: "cup", revision: 1, position: 4 });
+  await accepted({ command: "reserve", sku: "tea", quantity: 7 }, { sku: "tea", revision: 2, position: 5 });
+  await accepted({ command: "release", sku: "tea", quantity: 1 }, { sku: "tea", revision: 3, position: 6 });
+  await accepted({ command: "ship", sku: "tea", quantity: 2 }, { sku: "tea", revision: 4, position: 7 });
+
+  const tea = { sku: "tea", name: "Green tea", onHand: 8, reserved: 4, available: 4, lowStockThreshold: 5 };
+  const cup = { sku: "cup", name: "Cup 100% white", onHand: 3, reserved: 0, available: 3, lowStockThreshold: 0 };
+  const listed = await app.get("/inventory", { "X-Annals-Position": "7" });
+  assert.deepEqual(listed, { status: 200, body: { items: [cup, tea], next: null }, position: 7 });
+  for (const [parameters, items, next] of [
+    ["limit=1", [cup], "cup"],
+    ["limit=1&after=cup", [tea], null],
+    ["search=GREEN", [tea], null],
+    ["search=TE", [cup, tea], null],
+    ["search=100%25", [cup], null],
+    ["search=_", [], null],
+    ["belowThreshold=true", [tea], null],
+    ["belowThreshold=false&search=cup", [cup], null],
+  ] as const) {
+    assert.deepEqual((await app.get(`/inventory?${parameters}`)).body, { items, next }, parameters);
+  }
+  const statistics = await app.get("/inventory/statistics?atLeast=7");
+  assert.deepEqual(statistics.body, { items: 2, unitsOnHand: 11, unitsReserved: 4, unitsReceived: 13, unitsShipped: 2 });
+  const [reserved] = await server.client().readAll({ from: 5, limit: 1 }).toArray();
+  const alerts = await app.get("/inventory/alerts?atLeast=7");
+  // Low since it was reserved; releasing one was not enough.
+  assert.deepEqual(alerts.body, { alerts: [{ sku: "tea", name: "Green tea", available: 4, lowStockThreshold: 5, since: String(reserved?.recordedAt) }] });
+  const { body } = await app.post({ command: "receive", sku: "tea", quantity: 1 });
+  const { position } = body as { position: number };
+  assert.deepEqual((await app.get(`/inventory/alerts?atLeast=${position}`)).body, { alerts: [] });
+});
+
+test("inventory: what is refused says why, and which field", async () => {
+  await using server = await TestServer.start();
+  await using app = await started(server);
+  const tea = { command: "register", sku: "tea", name: "Tea" };
+  await app.post(tea);
+  const refused = async (body: unknown, status: number, code: string, field?: string, headers = {}) => {
+    const answer = await app.post(body, headers);
+    const { error } = answer.body as { error: { code: string; message: string; field?: string } };
+    assert.deepEqual([answer.status, error.code, error.field], [status, code, field], JSON.stringify(body));
+    assert.notEqual(error.message, "");
+  };
+  await refused("no JSON", 400, "invalid", "body");
+  await refused([], 400, "invalid", "body");
+  await refused("x".repeat(100_000), 400, "invalid", "body");
+  await refused({}, 400, "invalid", "command");
+  await refused({ command: "toString", sku: "tea", quantity: 1 }, 400, "invalid", "command");
+  await refused({ command: "receive", quantity: 1 }, 400, "invalid", "sku");
+  await refused({ command: "receive", sku: "green tea", quantity: 1 }, 400, "invalid", "sku");
+  for (const quantity of [0, -1, 1.5, "1", null, 1e9]) await refused({ command: "receive", sku: "tea", quantity }, 400, "invalid", "quantity");
+  await refused({ command: "register", sku: "cup", name: " " }, 400, "invalid", "name");
+  await refused({ command: "register", sku: "cup", name: "Cup", lowStockThreshold: -1 }, 400, "invalid", "lowStockThreshold");
+  await refused({ command: "receive", sku: "tea", quantity: 1 }, 400, "invalid", "Idempotency-Key", { "Idempotency-Key": "again" });
+  await refused(tea, 409, "item_exists");
+  await refused({ command: "receive", sku: "none", quantity: 1 }, 422, "item_not_found");
+  await refused({ command: "reserve", sku: "tea", quantity: 1 }, 422, "insufficient_stock");
+  await refused({ command: "ship", sku: "tea", quantity: 1 }, 422, "not_reserved");
+  assert.equal((await server.client().serverInfo()).head, 1);
+  for (const [path, status, field] of [
+    ["/inventory?limit=0", 400, "limit"],
+    ["/inventory?belowThreshold=maybe", 400, "belowThreshold"],
+    ["/inventory/statistics?atLeast=soon", 400, "atLeast"],
+    ["/elsewhere", 404, undefined],
+  ] as const) {
+    const answer = await app.get(path);
+    assert.deepEqual([answer.status, (answer.body as { error: { field?: string } }).error.field], [status, field], path);
+  }
+  assert.equal((await app.ask("/inventory/alerts", { method: "DELETE" })).status, 405);
+  const late = await app.get("/inventory?atLeast=1000");
+  assert.deepEqual([late.status, (late.body as { error: { code: string } }).error.code], [503, "not_caught_up"]);
+});
+
+test("inventory: a command that is sent again has its effect once, and its trace is kept", async () => {
+  await using server = await TestServer.start();
+  await using app = await started(server);
+  await app.post({ command: "register", sku: "tea", name: "Tea" });
+  const headers = { "Idempotency-Key": newId(), traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "X-User-Id": "ada" };
+  for (let times = 0; times < 3; times += 1) {
+    assert.deepEqual((await app.post({ command: "receive", sku: "tea", quantity: 5 }, headers)).body, { sku: "tea", revision: 1, position: 2 });
+  }
+  const [, received, ...more] = await server.client().readStream("inventory-tea").toArray();
+  assert.deepEqual(more, []);
+  const { correlationId, ...rest } = contextOf(received!);
+  assert.deepEqual(rest, { causationId: headers["Idempotency-Key"], userId: "ada", traceparent: headers.traceparent });
+  const commands = app.lines.filter(({ kind }) => kind === "command");
+  assert.deepEqual(commands.map(({ alreadyExecuted }) => alreadyExecuted), [undefined, undefined, true, true]);
+  assert.equal(commands[1]?.["correlationId"], correlationId);
+});
+
+test("inventory: a projection that fails does not stop the others, and what happens is logged", async () => {
+  await using server = await TestServer.start();
+  await using app = await started(server);
+  await app.post({ command: "register", sku: "tea", name: "Tea", lowStockThreshold: 5 });
+  assert.equal(((await app.get("/inventory/alerts?atLeast=1")).body as { alerts: unknown[] }).alerts.length, 1);
+  // Somebody spoils the tables of one of them.
+  const spoiler = new Database(app.database);
+  spoiler.exec("DROP TABLE inventory_alerts__1");
+  spoiler.close();
+  await app.post({ command: "receive", sku: "tea", quantity: 9 });
+  await app.post({ command: "reserve", sku: "tea", quantity: 20 });
+  assert.deepEqual(((await app.get("/inventory?atLeast=2")).body as { items: { onHand: number }[] }).items[0]?.onHand, 9);
+  assert.equal(((await app.get("/inventory/statistics?atLeast=2")).body as { unitsOnHand: number }).unitsOnHand, 9);
+  assert.equal((await app.get("/inventory/alerts")).status, 500);
+
+  const lines = (kind: string) => app.lines.filter((line) => line["kind"] === kind);
+  const [registered, , refused] = lines("command");
+  const { time, durationMs, correlationId, ...told } = registered ?? {};
+  assert.deepEqual([typeof time, typeof durationMs, typeof correlationId], ["string", "number", "string"]);
+  assert.deepEqual(told, { level: "info", kind: "command", command: "register", sku: "tea", revision: 0, position: 1, status: 201 });
+  assert.deepEqual([refused?.["status"], refused?.["code"]], [422, "insufficient_stock"]);
+  const batches = lines("projection").map(({ projection, events, position }) => `${String(projection)} ${String(events)} ${String(position)}`);
+  assert.ok(batches.includes("inventory-list 1 2") && batches.includes("inventory-statistics 1 2"), batches.join("\n"));
+  const problems = lines("problem").filter(({ projection }) => projection === "inventory-alerts");
+  assert.ok(problems.length > 0 && problems.every(({ error }) => String(error).includes("no such table")));
+  assert.ok(!batches.includes("inventory-alerts 1 2"));
+});
+
+test("inventory: the program serves, and stops in good order", async () => {
+  await using server = await TestServer.start();
+  const main = fileURLToPath(new URL("../../examples/inventory/main.js", import.meta.url));
+  const child = spawn(process.execPath, [main, "--endpoint", server.endpoint, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines: Record<string, unknown>[] = [];
+  const listening = new Promise<string>((resolve) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const parsed = JSON.parse(line) as Record<string, unknown>;
+      lines.push(parsed);
+      if (typeof parsed["listening"] === "string") resolve(parsed["listening"]);
+    });
+  });
+  const url = await listening;
+  const posted = await fetch(`${url}/inventory`, { method: "POST", body: JSON.stringify({ command: "register", sku: "tea", name: "Tea" }) });
+  assert.equal(posted.status, 201);
+  const listed = await fetch(`${url}/inventory?atLeast=1`);
+  assert.equal(((await listed.json()) as { items: unknown[] }).items.length, 1);
+  const ended = once(child, "close");
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [0, null]);
+  assert.equal(lines.at(-1)?.["stopped"], true);
+});
