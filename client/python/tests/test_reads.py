@@ -149,6 +149,14 @@ async def test_closing_ends_an_iteration(client: AsyncClient) -> None:
     assert await asyncio.wait_for(counting, 5) >= 0
 
 
+async def test_what_is_closed_before_it_began_asks_for_nothing(annals_endpoint: str) -> None:
+    async with AsyncClient(annals_endpoint) as client:
+        for feed in (client.read_all(), client.subscribe_all()):
+            await feed.aclose()
+            assert [item async for item in feed] == []
+        assert client._caller.connection.pick()._channel is None
+
+
 async def test_a_filtered_subscription_tells_how_far_it_looked(client: AsyncClient, name: str) -> None:
     async with client.subscribe_all(from_end=True, query=Query.of(types=f"{name}-never")) as subscription:
         appended = await client.append(name, [Event("A")])

@@ -18,7 +18,6 @@ opened stays where it is. A client belongs to the event loop of its first call.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Sequence
@@ -224,7 +223,6 @@ class Connection:
         """Closes all connections."""
         if self._looking is not None:
             self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+            await asyncio.gather(self._looking, return_exceptions=True)
         for link in self._links:
             await link.close()

@@ -77,6 +77,8 @@ class Feed(abc.ABC, Generic[T]):
             yield batch
 
     async def _next_batch(self) -> list[T] | None:
+        if self._closed:
+            return None
         await self._open()
         if rest := list(self._received):
             self._received = iter(())
