@@ -42,7 +42,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use error::{Error, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Measures an Annals server: a load generator, the server and nothing else on two cores.
 #[derive(Parser)]
@@ -88,21 +88,38 @@ fn measure(cores: usize, benchmark: impl Future<Output = Result<()>>) -> Result<
     // Before the runtime starts its threads, because threads and child processes inherit it.
     cores::pin_to(cores)?;
     runtime(cores)?.block_on(async {
+        // Before anything is started: until then a signal ends this process, and leaves what it started.
+        let signals = Signals::listen()?;
         tokio::select! {
             done = benchmark => done,
-            ended = interrupted() => ended,
+            ended = signals.interrupted() => ended,
         }
     })
 }
 
-/// Until somebody wants it to end. Returning drops the servers and their folders; dying would leave them.
-async fn interrupted() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::system("listen to signals"))?;
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// What somebody sends who wants it to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).map_err(Error::system("listen to signals"));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
     }
-    Err(Error::Interrupted)
+
+    /// Until one comes. Returning drops the servers and their folders; dying would leave them.
+    async fn interrupted(mut self) -> Result<()> {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        Err(Error::Interrupted)
+    }
 }
 
 fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {

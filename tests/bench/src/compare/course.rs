@@ -37,6 +37,8 @@ pub(super) struct Outcome {
     pub(super) figure: f64,
     #[serde(flatten)]
     pub(super) measured: Measured,
+    /// How many latencies were taken.
+    pub(super) samples: u64,
     /// Quantiles of the latency, with milliseconds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) quantiles: Vec<(f64, f64)>,
@@ -129,6 +131,7 @@ impl Outcome {
                 latency: latencies.map(Latencies::summary),
                 ..measured
             },
+            samples: latencies.map_or(0, Latencies::count),
             quantiles: latencies
                 .map(|latencies| {
                     QUANTILES

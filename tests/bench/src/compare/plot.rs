@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
+/// More numbers along an axis run into each other.
+const TICKS_MAX: usize = 14;
 /// Left, right, above and below the axes.
 const MARGINS: [f64; 4] = [80.0, 170.0, 40.0, 50.0];
 /// Told apart by the colour-blind, too (Okabe and Ito, 2008).
@@ -25,6 +27,8 @@ pub(super) struct Plot {
     x: &'static str,
     y: &'static str,
     is_linear: bool,
+    /// Where numbers are written below, and what, if not where they are round.
+    x_ticks: Vec<(f64, String)>,
     pub(super) lines: Vec<Line>,
 }
 
@@ -86,10 +90,20 @@ impl Scale {
                 .collect();
         }
         let decades = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
-        let ticks = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(decade)));
-        ticks
-            .filter(|tick| (self.from..=self.to).contains(tick))
-            .collect()
+        let of_steps = |steps: &[f64]| -> Vec<f64> {
+            let ticks = decades
+                .clone()
+                .flat_map(|decade| steps.iter().map(move |step| step * 10f64.powi(decade)));
+            ticks
+                .filter(|tick| (self.from..=self.to).contains(tick))
+                .collect()
+        };
+        let ticks = of_steps(&[1.0, 2.0, 5.0]);
+        if ticks.len() > TICKS_MAX {
+            of_steps(&[1.0])
+        } else {
+            ticks
+        }
     }
 }
 
@@ -100,6 +114,7 @@ impl Plot {
             x,
             y,
             is_linear: false,
+            x_ticks: Vec::new(),
             lines,
         }
     }
@@ -107,6 +122,12 @@ impl Plot {
     /// With linear axes, from 0.
     pub(super) fn linear(mut self) -> Self {
         self.is_linear = true;
+        self
+    }
+
+    /// With these numbers below.
+    pub(super) fn x_ticks(mut self, ticks: Vec<(f64, String)>) -> Self {
+        self.x_ticks = ticks;
         self
     }
 
@@ -138,9 +159,9 @@ impl Plot {
                 from.0, from.1, to.0, to.1
             );
         };
-        for tick in x.ticks() {
+        for (tick, words) in self.ticks_below(&x) {
             rule(&mut svg, (x.at(tick), y.start), (x.at(tick), y.end));
-            text(&mut svg, x.at(tick), y.start + 18.0, "middle", &short(tick));
+            text(&mut svg, x.at(tick), y.start + 18.0, "middle", &words);
         }
         for tick in y.ticks() {
             rule(&mut svg, (x.start, y.at(tick)), (x.end, y.at(tick)));
@@ -172,6 +193,14 @@ impl Plot {
                 "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>",
                 path.join(" ")
             );
+            for point in &line.points {
+                let _ = writeln!(
+                    svg,
+                    "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{color}\"/>",
+                    x.at(point.0),
+                    y.at(point.1)
+                );
+            }
             let row = above + 10.0 + 20.0 * nth as f64;
             let _ = writeln!(
                 svg,
@@ -183,6 +212,17 @@ impl Plot {
         }
         svg += "</svg>\n";
         svg
+    }
+}
+
+impl Plot {
+    /// Those that were asked for, as far as lines come; else round ones.
+    fn ticks_below(&self, x: &Scale) -> Vec<(f64, String)> {
+        if self.x_ticks.is_empty() {
+            return x.ticks().into_iter().map(|tick| (tick, short(tick))).collect();
+        }
+        let is_within = |(tick, _): &&(f64, String)| (x.from..=x.to).contains(tick);
+        self.x_ticks.iter().filter(is_within).cloned().collect()
     }
 }
 
@@ -233,6 +273,16 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn ticks_do_not_run_into_each_other() {
+        let scale = Scale::new([0.1, 90_000.0].into_iter(), 0.0, 100.0, false);
+        assert_eq!(scale.ticks(), [0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0]);
+        let asked_for =
+            plot(&[(1.0, 1.0), (64.0, 2.0)]).x_ticks(vec![(16.0, "p16".into()), (256.0, "p256".into())]);
+        let svg = asked_for.svg();
+        assert!(svg.contains(">p16<") && !svg.contains("p256"), "{svg}");
     }
 
     #[test]

@@ -1,8 +1,12 @@
-//! Figures as lines.
+//! Figures as lines: rates by clients, latencies by quantile, and what becomes of a log that grows.
 
 use super::Report;
 use crate::{
-    compare::{course::Outcome, plot, workload::Workload},
+    compare::{
+        course::{Outcome, Step},
+        plot,
+        workload::Workload,
+    },
     stores::Name,
 };
 
@@ -38,54 +42,93 @@ impl Report {
             };
             self.workloads.iter().filter_map(of).collect()
         };
-        add(
-            "appends.svg".to_owned(),
-            plot::Plot::new("appends of one event", "clients", "events/s", lines(&clients)),
-        );
+        let ticks = [1, 4, 16, 64, 256].map(|clients| (f64::from(clients), clients.to_string()));
+        let appends = plot::Plot::new("appends of one event", "clients", "events/s", lines(&clients));
+        add("appends.svg".to_owned(), appends.x_ticks(ticks.into()));
         for &workload in &self.workloads {
-            let quantiles = |store| -> Vec<(f64, f64)> {
-                let Some(first) = self.outcomes(workload, store).next() else {
-                    return Vec::new();
-                };
-                let point = |(nth, (quantile, _)): (usize, &(f64, f64))| {
-                    let of = |outcome: &Outcome| outcome.quantiles.get(nth).map(|(_, ms)| *ms);
-                    Some((
-                        1.0 / (1.0 - quantile.min(0.99999)),
-                        self.summary(workload, store, of)?.median,
-                    ))
-                };
-                first.quantiles.iter().enumerate().filter_map(point).collect()
-            };
+            let quantiles = |store| self.quantiles(workload, store);
+            let title = format!("latency: {}", workload.subject());
+            let latencies = plot::Plot::new(&title, "quantile", "ms", lines(&quantiles));
+            let ticks = QUANTILES.map(|(quantile, words)| (rarity(quantile), words.to_owned()));
             add(
                 format!("latency-{}.svg", workload.name()),
-                plot::Plot::new(
-                    &workload.words(),
-                    "one in so many takes longer",
-                    "ms",
-                    lines(&quantiles),
-                ),
+                latencies.x_ticks(ticks.into()),
             );
         }
-        let growth = |store| {
-            let outcome = self.outcomes(Workload::Growth, store).next();
-            let steps = outcome
-                .map(|outcome| outcome.growth.as_slice())
-                .unwrap_or_default();
-            steps
-                .iter()
-                .map(|step| (step.events as f64 / 1e6, step.events_per_second))
-                .collect()
-        };
-        add(
-            "growth.svg".to_owned(),
-            plot::Plot::new(
-                "100 events a request while the log grows",
-                "million events",
-                "events/s",
-                lines(&growth),
-            )
-            .linear(),
-        );
+        for (name, title, unit, of) in GROWTH {
+            let growth = |store| self.steps(store, of);
+            let growth = plot::Plot::new(title, "million events", unit, lines(&growth));
+            add(name.to_owned(), growth.linear());
+        }
         plots
     }
+
+    /// By how rare longer ones are; only those that enough samples stand for.
+    fn quantiles(&self, workload: Workload, store: Name) -> Vec<(f64, f64)> {
+        let point = |(nth, (quantile, _)): (usize, &(f64, &str))| {
+            let of = |outcome: &Outcome| {
+                let samples = outcome.samples as f64;
+                let (_, ms) = outcome.quantiles.iter().find(|(of, _)| of == quantile)?;
+                (samples >= rarity(*quantile) || nth + 1 == QUANTILES.len()).then_some(*ms)
+            };
+            Some((rarity(*quantile), self.summary(workload, store, of)?.median))
+        };
+        QUANTILES.iter().enumerate().filter_map(point).collect()
+    }
+
+    /// By millions of events.
+    fn steps(&self, store: Name, of: fn(&Step) -> f64) -> Vec<(f64, f64)> {
+        let outcome = self.outcomes(Workload::Growth, store).next();
+        let steps = outcome
+            .map(|outcome| outcome.growth.as_slice())
+            .unwrap_or_default();
+        steps
+            .iter()
+            .map(|step| (step.events as f64 / 1e6, of(step)))
+            .collect()
+    }
+}
+
+/// What is drawn of a log that grows: file, title, unit, and which number.
+type OfGrowth = (&'static str, &'static str, &'static str, fn(&Step) -> f64);
+const GROWTH: [OfGrowth; 4] = [
+    (
+        "growth.svg",
+        "100 events a request, 16 clients, while the log grows",
+        "events/s",
+        |step| step.events_per_second,
+    ),
+    (
+        "growth-p999.svg",
+        "p99.9 of an append of 100 events while the log grows",
+        "ms",
+        |step| step.latency.p999_ms,
+    ),
+    (
+        "growth-longest.svg",
+        "the longest append of 100 events while the log grows",
+        "ms",
+        |step| step.latency.max_ms,
+    ),
+    (
+        "growth-memory.svg",
+        "memory of the server while the log grows",
+        "MiB",
+        |step| step.memory_peak_mib,
+    ),
+];
+
+/// Of latencies, with their names; the last is the longest.
+const QUANTILES: [(f64, &str); 6] = [
+    (0.5, "p50"),
+    (0.9, "p90"),
+    (0.99, "p99"),
+    (0.999, "p99.9"),
+    (0.9999, "p99.99"),
+    (1.0, "max"),
+];
+
+/// One in so many is longer.
+fn rarity(quantile: f64) -> f64 {
+    1.0 / (1.0 - quantile.min(0.99999))
 }

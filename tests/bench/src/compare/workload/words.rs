@@ -64,6 +64,15 @@ impl Workload {
         }
     }
 
+    /// For people, without which quantile is the figure.
+    pub(in crate::compare) fn subject(self) -> String {
+        let words = self.words();
+        let quantile = [", p50", ", p99"]
+            .iter()
+            .find_map(|quantile| words.strip_suffix(quantile));
+        quantile.map_or_else(|| words.clone(), str::to_owned)
+    }
+
     /// Of the figure.
     pub(in crate::compare) const fn unit(self) -> &'static str {
         match self {
