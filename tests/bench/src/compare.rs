@@ -6,7 +6,7 @@
 //! - `course`: what all loads need; `appends`, `paced`, `reads`, `restarts`, `growth`: the loads.
 //! - `dataset`: the log that is read.
 //! - `goal`: what Annals must reach.
-//! - `report`, `plot`: figures into tables, JSON and pictures.
+//! - `report`, `plot`, `overview`: figures into tables, JSON and pictures.
 //!
 //! 1. Every store is sent the same events by the same loads, in the same order; only the words of its protocol differ.
 //! 2. In a round each store runs all workloads on empty data; rounds run in turn (A B A B), and medians count.
@@ -22,6 +22,7 @@ mod dataset;
 mod disturbance;
 mod goal;
 mod growth;
+mod overview;
 mod paced;
 mod plot;
 mod reads;

@@ -9,7 +9,7 @@ const TICKS_MAX: usize = 14;
 /// Left, right, above and below the axes.
 const MARGINS: [f64; 4] = [80.0, 170.0, 40.0, 50.0];
 /// Told apart by the colour-blind, too (Okabe and Ito, 2008).
-const COLORS: [&str; 8] = [
+pub(super) const COLORS: [&str; 8] = [
     "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#999999", "#000000", "#e69f00", "#56b4e9",
 ];
 
@@ -33,7 +33,7 @@ pub(super) struct Plot {
 }
 
 /// A logarithmic or linear scale onto pixels.
-struct Scale {
+pub(super) struct Scale {
     from: f64,
     to: f64,
     start: f64,
@@ -42,7 +42,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn new(values: impl Iterator<Item = f64>, start: f64, end: f64, is_linear: bool) -> Self {
+    pub(super) fn new(values: impl Iterator<Item = f64>, start: f64, end: f64, is_linear: bool) -> Self {
         let (mut from, mut to) = values
             .filter(|value| value.is_finite() && (is_linear || *value > 0.0))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(from, to), value| {
@@ -65,7 +65,7 @@ impl Scale {
         }
     }
 
-    fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         let share = if self.is_linear {
             (value - self.from) / (self.to - self.from)
         } else {
@@ -75,7 +75,7 @@ impl Scale {
     }
 
     /// Where to write numbers.
-    fn ticks(&self) -> Vec<f64> {
+    pub(super) fn ticks(&self) -> Vec<f64> {
         if self.is_linear {
             let magnitude = 10f64.powf((self.to / 5.0).log10().floor());
             let rough = self.to / 5.0 / magnitude;
@@ -227,7 +227,7 @@ impl Plot {
 }
 
 /// `20k`, `1.5M`, `0.2`.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     match value {
         _ if value >= 1e6 => format!("{}M", value / 1e6),
         _ if value >= 1e4 => format!("{}k", value / 1e3),
@@ -236,7 +236,7 @@ fn short(value: f64) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 

@@ -4,10 +4,10 @@ use super::Report;
 use crate::{
     compare::{
         course::{Outcome, Step},
-        plot,
+        overview, plot,
         workload::Workload,
     },
-    stores::Name,
+    stores::{Name, Setting},
 };
 
 impl Report {
@@ -60,7 +60,25 @@ impl Report {
             let growth = plot::Plot::new(title, "million events", unit, lines(&growth));
             add(name.to_owned(), growth.linear());
         }
+        plots.extend(self.overview().map(|svg| ("overview.svg".to_owned(), svg)));
         plots
+    }
+
+    /// How every store stands to the first, in every workload.
+    fn overview(&self) -> Option<String> {
+        let stores: Vec<&str> = self.stores.iter().map(|(name, _)| name.text()).collect();
+        let row = |&workload: &Workload| {
+            let times = |(nth, (store, _)): (usize, &(Name, Option<Setting>))| {
+                Some((nth, self.times(workload, *store)?.recip())).filter(|(_, times)| times.is_finite())
+            };
+            let times: Vec<(usize, f64)> = self.stores.iter().enumerate().filter_map(times).collect();
+            (times.len() > 1).then(|| overview::Row {
+                name: workload.words(),
+                times,
+            })
+        };
+        let rows: Vec<overview::Row> = self.workloads.iter().filter_map(row).collect();
+        (!rows.is_empty()).then(|| overview::svg(&stores, &rows))
     }
 
     /// By how rare longer ones are; only those that enough samples stand for.
