@@ -75,7 +75,16 @@ impl Cli {
 ///
 /// # Panics
 /// If it does not end within [`PATIENCE`], or was ended by a signal.
-pub fn finish(mut command: Command, stdin: &[u8]) -> Finished {
+pub fn finish(command: Command, stdin: &[u8]) -> Finished {
+    finish_within(PATIENCE, command, stdin)
+}
+
+/// Runs a command to its end, for as long as this at most: for one that fetches or builds what it needs.
+///
+/// # Panics
+/// If it does not end by then, or was ended by a signal.
+pub fn finish_within(patience: Duration, mut command: Command, stdin: &[u8]) -> Finished {
+    let program = command.get_program().to_owned();
     let shown: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
     command
         .stdin(Stdio::piped())
@@ -88,14 +97,14 @@ pub fn finish(mut command: Command, stdin: &[u8]) -> Finished {
     let writer = thread::spawn(move || drop(input.write_all(&stdin)));
     let stdout = collect(process.stdout.take().expect("standard output is piped"));
     let stderr = collect(process.stderr.take().expect("standard error is piped"));
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     let status = loop {
         if let Some(status) = process.try_wait().expect("one's own child can be waited for") {
             break status;
         }
         if Instant::now() > deadline {
             let _ = process.kill();
-            panic!("annals {shown:?} did not end within {PATIENCE:?}");
+            panic!("{program:?} {shown:?} did not end within {patience:?}");
         }
         thread::sleep(Duration::from_millis(2));
     };
@@ -107,7 +116,7 @@ pub fn finish(mut command: Command, stdin: &[u8]) -> Finished {
     writer.join().expect("writing to a pipe does not panic");
     let code = status
         .code()
-        .unwrap_or_else(|| panic!("annals {shown:?} was ended by a signal: {status}"));
+        .unwrap_or_else(|| panic!("{program:?} {shown:?} was ended by a signal: {status}"));
     Finished { stdout, stderr, code }
 }
 

@@ -42,7 +42,7 @@ mod subscription;
 use std::{str::FromStr, time::Duration};
 
 pub use binaries::binary;
-pub use cli::{Cli, Finished, finish};
+pub use cli::{Cli, Finished, finish, finish_within};
 pub use engine::Engine;
 pub use foundationdb::ClusterStore;
 pub use logs::Logs;

@@ -1,0 +1,46 @@
+//! Stubs for languages without a client of their own: what `buf generate` makes is enough for a program that appends and
+//! subscribes.
+//!
+//! They fetch what they need, so they run only where `ANNALS_CLIENTS` names their language.
+
+use std::{process::Command, time::Duration};
+
+use annals_tests::{
+    harness::{Engine, Server, finish_within},
+    interop::{Language, repository},
+};
+
+/// Packages are fetched, and compiled on a small machine.
+const FETCH_AND_BUILD_PATIENCE: Duration = Duration::from_secs(600);
+
+/// What each program prints, whatever it is written in.
+const STORY: &str = r#"appended OrderPlaced at revision 0
+appended OrderPaid at revision 1 already: true
+refused OrderCancelled: REVISION_CONFLICT
+received OrderPlaced {"total":42} at revision 0
+received OrderPaid {"by":"card"} at revision 1
+caught up
+"#;
+
+fn appends_and_subscribes(language: Language) {
+    if !language.takes_part() {
+        return;
+    }
+    let server = Server::start(Engine::Embedded);
+    let program = repository().join("client").join(language.name()).join("run");
+    let mut command = Command::new(program);
+    command.arg(server.endpoint());
+    let finished = finish_within(FETCH_AND_BUILD_PATIENCE, command, &[]).expect_code(0);
+    assert_eq!(finished.stdout, STORY, "{}", finished.stderr);
+    println!("{}: appended and subscribed", language.name());
+}
+
+#[test]
+fn a_go_program_appends_and_subscribes() {
+    appends_and_subscribes(Language::Go);
+}
+
+#[test]
+fn a_java_program_appends_and_subscribes() {
+    appends_and_subscribes(Language::Java);
+}
