@@ -10,27 +10,34 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace};
+use fjall::Database;
 
-use crate::layout::{self, distinct};
-use crate::{OpenError, Settings};
+use crate::layout::{self, Layout, distinct};
+use crate::tree::Tree;
+use crate::{OpenError, Settings, recovery};
 
-const FIRST_LINE: &str = "annals embedded store, format 1";
+const FIRST_LINE: &str = "annals embedded store, format 2";
 
-/// fjall with its keyspaces.
+/// The tree of a store.
 pub(crate) struct Opened {
-    pub(crate) index: Keyspace,
-    pub(crate) log: Keyspace,
-    /// Holds nothing that anybody reads; see `reclaim::journal`.
-    pub(crate) filler: Keyspace,
-    pub(crate) database: Database,
+    pub(crate) tree: Tree,
     /// The last to be dropped: the directory is free when all else is closed.
     pub(crate) lock: File,
 }
 
-/// Where fjall has its files.
-pub(crate) fn fjall_folder(path: &Path) -> PathBuf {
-    path.join("store").join("fjall")
+/// Where the store is.
+pub(crate) fn store(path: &Path) -> PathBuf {
+    path.join("store")
+}
+
+/// Where a store has its tree.
+pub(crate) fn tree_folder(store: &Path) -> PathBuf {
+    store.join("fjall")
+}
+
+/// Where a store has its log.
+pub(crate) fn log_folder(store: &Path) -> PathBuf {
+    store.join("log")
 }
 
 /// Opens the store in `path`, or makes one.
@@ -39,19 +46,13 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError
     create_synced(path).map_err(unusable("it cannot be created"))?;
     let lock = lock(path)?;
 
-    let store = path.join("store");
+    let store = store(path);
     if !store.try_exists().map_err(unusable("it cannot be read"))? {
         create(path, &store, settings)?;
     }
     check_format(path, &store.join("format"), settings)?;
-    let (database, [index, log, filler]) = open_fjall(path, &fjall_folder(path), settings)?;
-    Ok(Opened {
-        index,
-        log,
-        filler,
-        database,
-        lock,
-    })
+    let tree = open_tree(path, &tree_folder(&store), settings)?;
+    Ok(Opened { tree, lock })
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
@@ -76,31 +77,32 @@ fn create(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErro
     }
     fs::create_dir(&draft).map_err(unusable)?;
     fs::write(draft.join("format"), format_text(&settings.bulk_prefixes)).map_err(unusable)?;
-    drop(open_fjall(path, &draft.join("fjall"), settings)?);
+    let tree = open_tree(path, &tree_folder(&draft), settings)?;
+    recovery::begin(&log_folder(&draft), &tree).map_err(unusable)?;
+    drop(tree);
     sync_all_of(&draft).map_err(unusable)?;
     fs::rename(&draft, store).map_err(unusable)?;
     sync(path).map_err(unusable)
 }
 
-fn open_fjall(
-    path: &Path,
-    folder: &Path,
-    settings: &Settings,
-) -> Result<(Database, [Keyspace; 3]), OpenError> {
+fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, OpenError> {
     let open = || {
         let database = Database::builder(folder)
             .cache_size(settings.cache_bytes)
-            // What is in the journal is soon in tables too, where it is compressed; here it would cost a commit time.
+            // What is in the journal is soon in tables too, where it is compressed; here it would cost time.
             .journal_compression(fjall::CompressionType::None)
             .max_journaling_size(layout::JOURNAL_BYTES_MAX)
             .max_cached_files(Some(layout::OPEN_FILES_MAX))
             // One of them only flushes, if there are several: a long compaction must not make writers wait.
             .worker_threads(layout::worker_threads())
             .open()?;
-        let index = database.keyspace("index", || layout::index_options(settings))?;
-        let log = database.keyspace("log", || layout::log_options(settings))?;
-        let filler = database.keyspace("filler", layout::filler_options)?;
-        Ok((database, [index, log, filler]))
+        Ok(Tree {
+            layout: Layout::new(&settings.bulk_prefixes),
+            index: database.keyspace("index", || layout::index_options(settings))?,
+            log: database.keyspace("log", || layout::log_options(settings))?,
+            state: database.keyspace("state", layout::state_options)?,
+            database,
+        })
     };
     open().map_err(|error| OpenError::from_fjall(path, &error))
 }
@@ -169,7 +171,7 @@ fn sync_all_of(path: &Path) -> io::Result<()> {
 }
 
 /// Syncs a file or, where the system has such a thing, a directory.
-fn sync(path: &Path) -> io::Result<()> {
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
     if cfg!(windows) && path.is_dir() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot};
@@ -10,9 +11,10 @@ use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::store::Store;
+use crate::syncing::Syncing;
 use crate::view::View;
 use crate::writer::Writer;
-use crate::{OpenError, Settings, reclaim};
+use crate::{OpenError, Settings, reclaim, recovery};
 
 /// How often it is asked whether fjall still works. fjall holds writers back while its flushes lag, and does not notice that
 /// they have died.
@@ -21,36 +23,70 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 /// The engine for one machine. Dropping it releases the directory when no snapshot is left; that may take some milliseconds.
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
-    writer: Arc<Mutex<Writer>>,
+    pub(crate) writer: Arc<Mutex<Writer>>,
+    syncing: Arc<Syncing>,
+    /// The thread that syncs the tree.
+    syncer: Option<JoinHandle<()>>,
     /// Dropped with the engine, which ends the thread that gives space back.
     _open: mpsc::Sender<()>,
 }
 
 impl EmbeddedEngine {
-    /// Opens the store in the directory `path`, or creates one. Replays the journal, which may take seconds after a crash,
-    /// so call it where blocking is allowed.
+    /// Opens the store in the directory `path`, or creates one. Replays the end of the log, which may take a second after a
+    /// crash, so call it where blocking is allowed.
     ///
     /// # Errors
     /// [`OpenError`], by what to do about it.
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> std::result::Result<Self, OpenError> {
-        let store = Arc::new(Store::open(path.as_ref(), &settings)?);
+        let path = path.as_ref();
+        let no_thread = |error| OpenError::unusable(path, "no thread can be started", &error);
+        let (store, known) = Store::open(path, &settings)?;
+        let store = Arc::new(store);
+        let syncing = Arc::new(Syncing::default());
+        let syncer = std::thread::Builder::new().name("annals:sync".to_owned()).spawn({
+            let (syncing, store) = (Arc::clone(&syncing), Arc::downgrade(&store));
+            move || syncing.run(&store)
+        });
         let writer = Writer {
             store: Arc::clone(&store),
             on_sync: settings.on_sync,
+            log: known.log,
+            segments: known.segments,
+            space: known.space,
+            syncing: Arc::clone(&syncing),
+            applied: known.applied,
+            relaxed: known.applied.relaxed,
+            relaxed_batch: 0,
+            last_batch: 0,
+            fold_entries: settings.fold_entries,
+            fold_bytes: settings.fold_bytes,
         };
-        let writer = Arc::new(Mutex::new(writer));
         let (open, closed) = mpsc::channel();
-        let watched = Arc::downgrade(&writer);
+        let engine = Self {
+            store,
+            writer: Arc::new(Mutex::new(writer)),
+            syncing,
+            syncer: Some(syncer.map_err(no_thread)?),
+            _open: open,
+        };
+        recovery::replay(path, &mut engine.writer.lock())?;
+        let watched = Arc::downgrade(&engine.writer);
         let (bytes_min, told) = (settings.reclaim_bytes_min, settings.on_reclaim);
         std::thread::Builder::new()
             .name("annals:reclaim".to_owned())
             .spawn(move || reclaim::run(&watched, &closed, bytes_min, told.as_ref()))
-            .map_err(|error| OpenError::unusable(path.as_ref(), "no thread can be started", &error))?;
-        Ok(Self {
-            store,
-            writer,
-            _open: open,
-        })
+            .map_err(no_thread)?;
+        Ok(engine)
+    }
+}
+
+impl Drop for EmbeddedEngine {
+    fn drop(&mut self) {
+        self.syncing.stop();
+        if let Some(syncer) = self.syncer.take() {
+            // It has the store in its hands for as long as a sync takes. If it panicked, there is nothing left to do.
+            let _ = syncer.join();
+        }
     }
 }
 
@@ -63,7 +99,7 @@ impl Engine for EmbeddedEngine {
         Box::pin(async {
             let view: Box<dyn Snapshot> = Box::new(View {
                 store: Arc::clone(&self.store),
-                snapshot: self.store.current(),
+                moment: self.store.current(),
             });
             Ok(view)
         })
@@ -100,7 +136,7 @@ impl Engine for EmbeddedEngine {
             let mut published = self.store.subscribe();
             loop {
                 self.store.check_health()?;
-                if self.store.get(&self.store.current(), &key)? != last_seen {
+                if self.store.current().get(&self.store.tree, &key)? != last_seen {
                     return Ok(());
                 }
                 // The sender lives as long as the engine that is borrowed here, so this cannot fail.

@@ -74,6 +74,15 @@ pub(crate) fn of_read(error: &fjall::Error) -> Error {
     }
 }
 
+/// What an error of a read from a file of the log means.
+pub(crate) fn of_log(path: &Path, error: &std::io::Error) -> Error {
+    let message = format!("{} cannot be read: {error}", path.display());
+    match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::NotFound => Error::Corrupt(message),
+        _ => Error::Unavailable(message),
+    }
+}
+
 /// Whether an error tells of bytes that nobody wrote like this, rather than of a system that does not serve.
 fn is_damage(error: &fjall::Error) -> bool {
     let is_io_damage = |error: &std::io::Error| {

@@ -6,8 +6,7 @@
 
 use annals_engine::KeyRange;
 use bytes::Bytes;
-use fjall::config::{BlockSizePolicy, CompressionPolicy};
-use fjall::{CompressionType, KeyspaceCreateOptions, KvSeparationOptions};
+use fjall::KeyspaceCreateOptions;
 
 use crate::Settings;
 
@@ -92,10 +91,6 @@ fn end_of(prefix: &[u8]) -> Option<Bytes> {
         .then(|| KeyRange::prefix(prefix).end)
 }
 
-/// Larger than fjall's 4 KiB: frames compress better together, and reading in order takes fewer steps. Not larger still,
-/// since a frame read at random is decompressed with its whole block.
-const LOG_BLOCK_BYTES: u32 = 16 * 1_024;
-
 /// Journals on disk before fjall flushes what holds the oldest back. It is also what a start may have to replay.
 pub(crate) const JOURNAL_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 
@@ -117,28 +112,17 @@ pub(crate) fn index_options(settings: &Settings) -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default().max_memtable_size(settings.memtable_bytes.max(MEMTABLE_BYTES_MIN) / 2)
 }
 
+/// Places of values: 27 bytes an entry, and in order, so that tables are moved down and not rewritten.
 pub(crate) fn log_options(settings: &Settings) -> KeyspaceCreateOptions {
-    let separation = settings.separate_values_from_bytes.map(|bytes| {
-        KvSeparationOptions::default()
-            .compression(CompressionType::Lz4)
-            .separation_threshold(bytes)
-    });
     KeyspaceCreateOptions::default()
         .max_memtable_size(settings.memtable_bytes.max(MEMTABLE_BYTES_MIN))
-        .data_block_size_policy(BlockSizePolicy::all(LOG_BLOCK_BYTES))
-        // fjall leaves the upper levels uncompressed, because they are soon rewritten. A log in order is moved down, not
-        // rewritten, and would stay as it is.
-        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         // Who reads one key of the log knows that it is there, so filters of the last level would only cost memory.
         .expect_point_read_hits(true)
-        .with_kv_separation(separation)
 }
 
-/// Filled with one value again and again, only the last of which is ever in a table, and compressed to next to nothing.
-pub(crate) fn filler_options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default()
-        .max_memtable_size(16 * 1_024 * 1_024)
-        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+/// A few keys, written again and again.
+pub(crate) fn state_options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(1 << 20)
 }
 
 #[cfg(test)]

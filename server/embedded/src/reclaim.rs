@@ -1,19 +1,21 @@
 //! Giving space back to the disk after keys were removed, in the background, by a thread of its own.
 //!
-//! What fjall 3.1 does by itself: a removed key is a tombstone in a newer table, and both stay until a compaction takes the
-//! tombstone down to the last level, which happens as far as new data pushes it there. The last level, where nearly all of
-//! a log is, is rewritten only where new data overlaps it. So a store that is only appended to never gives anything back.
+//! Segments of the log (`log`): one of which less than half is in use is written again as far as it is, and deleted. If the
+//! one that is being written to has nothing but such, it is ended first.
+//!
+//! The tree: what fjall 3.1 does by itself is not enough. A removed key is a tombstone in a newer table, and both stay until
+//! a compaction takes the tombstone down to the last level, which happens as far as new data pushes it there. The last
+//! level, where most keys are, is rewritten only where new data overlaps it.
 //!
 //! 1. When enough keys were removed, and no more are for a moment, what is in memory is flushed (which also frees the
 //!    journals that hold it), and the keyspace is compacted wholly into its last level, where tombstones end.
 //! 2. Commits and reads go on meanwhile: compaction writes new tables beside the old ones, and fjall flushes with a thread
-//!    that does not compact. Old tables go when the last snapshot that needs them is closed.
-//! 3. It is worth it: [`SHARE_MIN`] of the keys at least are removed, so that at most so many bytes are rewritten as are
-//!    given back four times over. After a start, the tombstones in the tables tell how many there are.
-//! 4. The journal that is being written is replaced too if it is a large part of what is taken (`journal`).
+//!    that does not compact. Old tables and segments go when the last snapshot that needs them is closed.
+//! 3. It is worth it: a fifth of the keys of a keyspace at least are removed, and half of a segment. After a start, the
+//!    tombstones in the tables tell how many there are.
 //!
-//! Limits: while it runs it takes as much space as is left after it. fjall makes writers wait once 20 tables came from
-//! memory during one compaction, 640 MiB of log with the default settings. Keys that were replaced and not removed do not count.
+//! Limits: while it compacts it takes as much space as is left of the tree after it, and one segment of the log. Keys of the
+//! index that were replaced and not removed do not count. fjall's journal may keep 64 MB of what is in tables long since.
 
 use std::{
     sync::{
@@ -24,13 +26,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use annals_engine::{Error, Result};
+use annals_engine::Result;
 use fjall::{AbstractTree, Keyspace};
 use parking_lot::Mutex;
 
-use crate::{fault, layout::Place, settings::OnReclaim, store::Store, writer::Writer};
+use crate::{layout::Place, settings::OnReclaim, store::Store, tree::refused, writer::Writer};
 
-mod journal;
+mod disk;
+mod log;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(500);
@@ -84,22 +87,29 @@ pub(crate) fn run(
         since: Instant::now(),
     });
     let mut not_before = Instant::now();
+    let mut last_sequence = 0;
     while let Err(RecvTimeoutError::Timeout) = open.recv_timeout(LOOK) {
-        for watched in &mut places {
-            // Not held while it waits: the directory is free when the engine is gone.
-            let Some(writer) = writer.upgrade() else { return };
-            let store = Arc::clone(&writer.lock().store);
-            if Instant::now() < not_before || !watched.is_due(&store, bytes_min) {
-                continue;
-            }
-            let removed = store.removed(watched.place).get();
-            let result = reclaim(&writer, &store, watched.place, removed);
-            if result.is_err() || store.removed(watched.place).get() > removed / 2 {
-                not_before = Instant::now() + RETRY;
-            }
-            if let Some(told) = told {
-                told(result);
-            }
+        // Not held while it waits: the directory is free when the engine is gone.
+        let Some(writer) = writer.upgrade() else { return };
+        let store = Arc::clone(&writer.lock().store);
+        let settled: Vec<_> = places
+            .iter_mut()
+            .filter_map(|watched| watched.settled(&store))
+            .collect();
+        if Instant::now() < not_before {
+            continue;
+        }
+        let sequence = store.current().sequence;
+        let quiet = std::mem::replace(&mut last_sequence, sequence) == sequence;
+        let result = reclaim(&writer, &store, &settled, bytes_min, quiet);
+        if matches!(result, Ok((_, false)) | Err(_)) {
+            not_before = Instant::now() + RETRY;
+        }
+        let Some(told) = told else { continue };
+        match result {
+            Ok((None, _)) => {}
+            Ok((Some(reclaimed), _)) => told(Ok(reclaimed)),
+            Err(error) => told(Err(error)),
         }
     }
 }
@@ -112,58 +122,83 @@ struct Watched {
 }
 
 impl Watched {
-    fn is_due(&mut self, store: &Store, bytes_min: u64) -> bool {
+    /// The place, if nothing was removed from it for a moment.
+    fn settled(&mut self, store: &Store) -> Option<Place> {
         let removed = store.removed(self.place).get();
         if removed != self.removed {
             self.removed = removed;
             self.since = Instant::now();
         }
-        if removed == 0 || self.since.elapsed() < SETTLED || store.check_health().is_err() {
-            return false;
-        }
-        let keyspace = store.keyspace(self.place);
-        let keys = (keyspace.approximate_len() as u64).max(removed);
-        let bytes = u128::from(keyspace.disk_space()) * u128::from(removed) / u128::from(keys);
-        removed.saturating_mul(SHARE_MIN) >= keys && bytes >= u128::from(bytes_min)
+        (self.since.elapsed() >= SETTLED && store.check_health().is_ok()).then_some(self.place)
     }
 }
 
-fn reclaim(writer: &Mutex<Writer>, store: &Store, place: Place, removed: u64) -> Result<Reclaimed> {
+/// Whether so much of a keyspace was removed that it is worth compacting.
+fn is_due(store: &Store, place: Place, bytes_min: u64) -> bool {
+    let removed = store.removed(place).get();
+    if removed == 0 {
+        return false;
+    }
+    let keyspace = store.tree.keyspace(place);
+    let keys = (keyspace.approximate_len() as u64).max(removed);
+    let bytes = u128::from(keyspace.disk_space()) * u128::from(removed) / u128::from(keys);
+    removed.saturating_mul(SHARE_MIN) >= keys && bytes >= u128::from(bytes_min)
+}
+
+/// Does what is due of the places that have settled. Says what came of it, if anything was, and whether to go on soon.
+fn reclaim(
+    writer: &Mutex<Writer>,
+    store: &Store,
+    settled: &[Place],
+    bytes_min: u64,
+    quiet: bool,
+) -> Result<(Option<Reclaimed>, bool)> {
+    let segments = if settled.contains(&Place::Log) {
+        log::due(writer, bytes_min, quiet)?
+    } else {
+        Vec::new()
+    };
+    let places = settled.iter().filter(|place| is_due(store, **place, bytes_min));
+    let places: Vec<_> = places.copied().collect();
+    if segments.is_empty() && places.is_empty() {
+        return Ok((None, true));
+    }
     let started = Instant::now();
-    let keyspace = store.keyspace(place);
-    // Not as fjall counts: it takes a journal for as long as what is reserved for it.
-    let bytes = || tables(store) + journal::taken(&store.folder);
-    let bytes_before = bytes();
+    let bytes_before = disk::taken(&store.folder);
+    for number in segments {
+        log::give_up(writer, store, number)?;
+    }
+    let mut soon = true;
+    for place in places {
+        soon &= compact(writer, store, place)?;
+    }
+    let reclaimed = Reclaimed {
+        bytes_before,
+        bytes_after: disk::taken(&store.folder),
+        took: started.elapsed(),
+    };
+    Ok((Some(reclaimed), soon))
+}
+
+/// Compacts a keyspace. Says whether that took away most of what was removed: snapshots may still see it.
+fn compact(writer: &Mutex<Writer>, store: &Store, place: Place) -> Result<bool> {
+    let removed = store.removed(place).get();
+    let keyspace = store.tree.keyspace(place);
     flush(writer, store)?;
     keyspace.major_compact().map_err(|error| refused(&error))?;
     // The tables that were compacted go when nothing can read them any more: neither the snapshot that readers have, nor
     // the version of the keyspace that it belongs to, which fjall lets go of when a memtable is closed.
     flush(writer, store)?;
-    journal::renew(store, || flush(writer, store))?;
     // What a snapshot still sees stays, with its tombstones.
     store.removed(place).add(keyspace.tree.tombstone_count());
     store.removed(place).0.fetch_sub(removed, Ordering::Relaxed);
-    Ok(Reclaimed {
-        bytes_before,
-        bytes_after: bytes(),
-        took: started.elapsed(),
-    })
-}
-
-/// Bytes of tables.
-fn tables(store: &Store) -> u64 {
-    let places = [Place::Log, Place::Index].into_iter();
-    places.map(|place| store.keyspace(place).disk_space()).sum()
+    Ok(store.removed(place).get() <= removed / 2)
 }
 
 /// Writes what is in memory to tables, of all keyspaces: a journal goes when all that it holds is in tables.
 fn flush(writer: &Mutex<Writer>, store: &Store) -> Result<()> {
-    writer.lock().step()?;
-    let keyspaces = [
-        store.keyspace(Place::Log),
-        store.keyspace(Place::Index),
-        &store.filler,
-    ];
+    writer.lock().fold()?;
+    let keyspaces = store.tree.keyspaces();
     for keyspace in keyspaces {
         keyspace.rotate_memtable().map_err(|error| refused(&error))?;
     }
@@ -175,8 +210,4 @@ fn flush(writer: &Mutex<Writer>, store: &Store) -> Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
-}
-
-fn refused(error: &fjall::Error) -> Error {
-    Error::Unavailable(format!("space could not be given back: {}", fault::words(error)))
 }

@@ -25,10 +25,12 @@ pub struct Settings {
     /// Keys that begin with one of these hold large values that are written once and in order, and are laid out for that.
     /// They are part of the store: it opens only with the prefixes it was created with. At most 65,535 bytes each.
     pub bulk_prefixes: Vec<Bytes>,
-    /// Bulk values of at least this many bytes are kept apart from their keys, so that compaction does not rewrite them.
-    /// Read when the store is created, not later. `None`, the default, keeps all beside their keys: a log in order is hardly
-    /// ever rewritten, and reading it in order needs one file less.
-    pub separate_values_from_bytes: Option<u32>,
+    /// The log goes on in a new file when one would get larger than this; less than 4 GiB.
+    pub segment_bytes: u64,
+    /// What is committed stands in memory over the tree until it is so many changes of keys…
+    pub fold_entries: usize,
+    /// … or about so many bytes. Then it goes into the tree in one batch, while the commit that was one too many waits.
+    pub fold_bytes: usize,
     /// Told of every durable commit, for metrics.
     pub on_sync: Option<OnSync>,
     /// Space is given back to the disk when a fifth of all keys were removed, and they take about so many bytes or more.
@@ -43,7 +45,9 @@ impl Default for Settings {
             cache_bytes: 256 * 1_024 * 1_024,
             memtable_bytes: 32 * 1_024 * 1_024,
             bulk_prefixes: Vec::new(),
-            separate_values_from_bytes: None,
+            segment_bytes: 64 * 1_024 * 1_024,
+            fold_entries: 2_048,
+            fold_bytes: 16 * 1_024 * 1_024,
             on_sync: None,
             reclaim_bytes_min: 4 * 1_024 * 1_024,
             on_reclaim: None,

@@ -1,7 +1,7 @@
 //! What the writer and the readers share.
 //!
-//! 1. Readers use only the snapshot published last, and only the writer publishes, after its batch is complete and, if it
-//!    is durable, synced.
+//! 1. Readers use only the moment published last, and only the writer publishes, after its record is synced or its batch
+//!    complete.
 //! 2. A store that failed stays failed.
 //!
 //! Why readers do not open fjall's snapshots themselves (fjall 3.1.13): `WriteBatch::commit` takes its sequence number,
@@ -11,80 +11,78 @@
 //! beyond the batch, and its entries would appear in it one by one. The writer has no batch under way when it opens the
 //! snapshot it publishes, so it cannot be beyond one.
 //!
-//! Why an empty store is written to when it is opened: `SnapshotTracker::gc` in fjall 3.1.13 takes a snapshot with sequence
-//! number 0 for no snapshot at all, and then drops what it and its neighbours still need; reading them panics. After one
-//! write the numbers start from 1.
+//! Why a store is never empty: `SnapshotTracker::gc` in fjall 3.1.13 takes a snapshot with sequence number 0 for no snapshot
+//! at all, and then drops what it and its neighbours still need; reading them panics. Where the log begins is written when
+//! the store is made, so the numbers start from 1.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use annals_engine::{Error, Result};
-use bytes::Bytes;
-use fjall::{Database, Keyspace, PersistMode, Readable, Snapshot};
+use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::layout::{Layout, Place};
+use crate::generation::Generation;
+use crate::layout::Place;
+use crate::moment::Moment;
 use crate::reclaim::Removed;
+use crate::recovery::{self, Known};
+use crate::tree::Tree;
 use crate::{OpenError, Settings, directory, fault};
 
 pub(crate) struct Store {
-    pub(crate) layout: Layout,
-    current: RwLock<Arc<Snapshot>>,
+    current: RwLock<Arc<Moment>>,
     /// Counts what was published, to wake whoever watches.
     published: watch::Sender<u64>,
     failure: OnceLock<String>,
     removed_index: Removed,
     removed_log: Removed,
-    index: Keyspace,
-    log: Keyspace,
-    pub(crate) filler: Keyspace,
-    pub(crate) database: Database,
-    /// Where fjall has its files.
+    pub(crate) tree: Tree,
+    /// Where the store has its files.
     pub(crate) folder: PathBuf,
     /// Held until all above is closed: fields are dropped in their order.
     _lock: std::fs::File,
 }
 
 impl Store {
-    pub(crate) fn open(path: &Path, settings: &Settings) -> std::result::Result<Self, OpenError> {
-        let directory::Opened {
-            index,
-            log,
-            filler,
-            database,
-            lock,
-        } = directory::open(path, settings)?;
-        if index.first_key_value().is_none() && log.first_key_value().is_none() {
-            // Removes what is not there.
-            index
-                .remove([0])
-                .map_err(|error| OpenError::from_fjall(path, &error))?;
-        }
-        Ok(Self {
-            layout: Layout::new(&settings.bulk_prefixes),
-            current: RwLock::new(Arc::new(database.snapshot())),
+    /// Opens the tree, and finds what it knows of the log. The rest of the log is still to be replayed.
+    pub(crate) fn open(path: &Path, settings: &Settings) -> std::result::Result<(Self, Known), OpenError> {
+        let directory::Opened { tree, lock } = directory::open(path, settings)?;
+        let folder = directory::store(path);
+        let known = recovery::known(
+            path,
+            &directory::log_folder(&folder),
+            &tree,
+            settings.segment_bytes,
+        )?;
+        let moment = Moment {
+            base: Arc::new(tree.database.snapshot()),
+            generation: Arc::new(Generation::default()),
+            sequence: known.applied.tip.sequence,
+            segments: Arc::clone(&known.segments),
+        };
+        let store = Self {
+            current: RwLock::new(Arc::new(moment)),
             published: watch::Sender::new(0),
             failure: OnceLock::new(),
-            removed_index: Removed::of(&index),
-            removed_log: Removed::of(&log),
-            index,
-            log,
-            filler,
-            database,
-            folder: directory::fjall_folder(path),
+            removed_index: Removed::of(&tree.index),
+            removed_log: Removed::of(&tree.log),
+            tree,
+            folder,
             _lock: lock,
-        })
+        };
+        Ok((store, known))
     }
 
     /// What is committed now.
-    pub(crate) fn current(&self) -> Arc<Snapshot> {
+    pub(crate) fn current(&self) -> Arc<Moment> {
         Arc::clone(&self.current.read())
     }
 
-    /// Shows what is written now to readers. Called by the writer alone, between two batches.
-    pub(crate) fn publish(&self) {
-        let next = Arc::new(self.database.snapshot());
+    /// Shows a moment to readers. Called by the writer alone, with no batch of fjall under way.
+    pub(crate) fn publish(&self, moment: Moment) {
+        let next = Arc::new(moment);
         let last = std::mem::replace(&mut *self.current.write(), next);
         // Closing a snapshot may collect garbage, so not while readers wait for the lock.
         drop(last);
@@ -95,13 +93,6 @@ impl Store {
         self.published.subscribe()
     }
 
-    pub(crate) fn keyspace(&self, place: Place) -> &Keyspace {
-        match place {
-            Place::Index => &self.index,
-            Place::Log => &self.log,
-        }
-    }
-
     /// How many keys were removed from a keyspace, and are still on disk.
     pub(crate) fn removed(&self, place: Place) -> &Removed {
         match place {
@@ -110,17 +101,18 @@ impl Store {
         }
     }
 
-    /// The value of a key in a snapshot.
-    pub(crate) fn get(&self, snapshot: &Snapshot, key: &[u8]) -> Result<Option<Bytes>> {
-        let value = snapshot.get(self.keyspace(self.layout.place(key)), key);
-        Ok(value.map_err(|error| fault::of_read(&error))?.map(Bytes::from))
-    }
-
     /// Notes that a write failed, and returns what to answer from now on.
     pub(crate) fn fail(&self, message: String) -> Error {
         let message = self.failure.get_or_init(|| message);
         self.published.send_modify(|count| *count += 1);
         Error::Failed(message.clone())
+    }
+
+    /// As [`Self::fail`], in words for an operator.
+    pub(crate) fn fail_write(&self, reason: &str) -> Error {
+        self.fail(format!(
+            "a commit could not be written: {reason}; look at the disk, then start again: what was acknowledged is there"
+        ))
     }
 
     /// # Errors
@@ -135,9 +127,12 @@ impl Store {
     /// the time of a sync.
     pub(crate) fn ask_health(&self) -> Result<()> {
         self.check_health()?;
-        // The buffer is passed on at every commit, so there is nothing to write here; but fjall says if it gave up.
-        self.database
-            .persist(PersistMode::Buffer)
-            .map_err(|error| self.fail(format!("fjall gave up after a failed write: {error}")))
+        // The buffer is passed on at every batch, so there is nothing to write here; but fjall says if it gave up.
+        self.tree.database.persist(PersistMode::Buffer).map_err(|error| {
+            self.fail(format!(
+                "fjall gave up after a failed write: {}",
+                fault::words(&error)
+            ))
+        })
     }
 }

@@ -1,10 +1,12 @@
 //! The engine by the suite, in several layouts, and what only this engine promises.
 
 mod conformance;
+pub(crate) mod fault;
 mod flushes;
 mod opening;
 mod ranges;
 mod reclaim;
+mod recovery;
 
 use std::path::Path;
 

@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use annals_engine::{
-    BoxFuture, Direction, Entry, Error, KeyRange, Page, PageLimit, Read, Result, Snapshot as EngineSnapshot,
-};
-use bytes::Bytes;
-use fjall::{Readable, Snapshot};
+use annals_engine::{BoxFuture, Entry, Error, Page, Read, Result, Snapshot};
 
-use crate::fault;
+use crate::moment::Moment;
 use crate::store::Store;
 
 /// What was committed when it was opened. It keeps the directory open.
 #[derive(Clone)]
 pub(crate) struct View {
+    // First to be dropped: files that it read may be deleted then, while the directory is still locked.
+    pub(crate) moment: Arc<Moment>,
     pub(crate) store: Arc<Store>,
-    pub(crate) snapshot: Arc<Snapshot>,
 }
 
-impl EngineSnapshot for View {
+impl Snapshot for View {
     fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>> {
         Box::pin(async move {
             if !may_take_long(&reads) {
@@ -32,7 +29,7 @@ impl EngineSnapshot for View {
 }
 
 /// Whether reads are better done on a thread that may block. A single key comes from memory or from one or two blocks,
-/// mostly cached, in microseconds: less than changing threads. A range may read and decompress hundreds of blocks.
+/// mostly cached, in microseconds: less than changing threads. A range may read hundreds of blocks.
 fn may_take_long(reads: &[Read]) -> bool {
     reads.iter().any(|read| matches!(read, Read::Range { .. }))
 }
@@ -44,9 +41,10 @@ impl View {
 
     fn answer(&self, read: &Read) -> Result<Page> {
         read.validate()?;
+        let tree = &self.store.tree;
         match read {
             Read::Get(key) => {
-                let value = self.store.get(&self.snapshot, key)?;
+                let value = self.moment.get(tree, key)?;
                 let entries = value
                     .map(|value| Entry {
                         key: key.clone(),
@@ -60,43 +58,7 @@ impl View {
                 range,
                 direction,
                 limit,
-            } => self.page(range, *direction, *limit),
+            } => self.moment.page(tree, range, *direction, *limit),
         }
-    }
-
-    /// One page, from the parts of the range one after the other.
-    fn page(&self, range: &KeyRange, direction: Direction, limit: PageLimit) -> Result<Page> {
-        let mut page = Page::default();
-        let mut bytes = 0;
-        let mut parts = self.store.layout.parts(range);
-        if direction == Direction::Backwards {
-            parts.reverse();
-        }
-        for (place, part) in parts {
-            let keyspace = self.store.keyspace(place);
-            let mut entries = self
-                .snapshot
-                .range::<&[u8], _>(keyspace, &part.start[..]..&part.end[..]);
-            loop {
-                let next = match direction {
-                    Direction::Forwards => entries.next(),
-                    Direction::Backwards => entries.next_back(),
-                };
-                let Some(next) = next else { break };
-                let (key, value) = next.into_inner().map_err(|error| fault::of_read(&error))?;
-                let entry = Entry {
-                    key: Bytes::from(key),
-                    value: Bytes::from(value),
-                };
-                bytes += entry.key.len() + entry.value.len();
-                page.entries.push(entry);
-                if page.entries.len() >= limit.entries || bytes >= limit.bytes {
-                    // There may be more. To know, the next block might have to be read.
-                    page.more = true;
-                    return Ok(page);
-                }
-            }
-        }
-        Ok(page)
     }
 }

@@ -4,83 +4,157 @@
 //! answers back costs two changes of threads each, a tenth of what a commit takes on a busy machine. Commits that wait are
 //! not joined into one batch: the store above groups its appends already.
 //!
-//! Durability (contract point 4), read in fjall 3.1.13:
-//! 1. Every batch is appended to the same journal, under one lock, in the order of commits (`WriteBatch::commit`). A
-//!    relaxed one is passed to the operating system (`PersistMode::Buffer`), so it survives the process.
-//! 2. A durable one flushes the writer's buffer and calls fdatasync on that file (`Writer::persist`), which covers all that
-//!    was written to it before, relaxed batches too.
-//! 3. When a journal is sealed, it is synced whole before the next one is created (`Writer::rotate`), so no later journal
-//!    holds a durable batch while an earlier one has unsynced ones.
-//! 4. Before a memtable is flushed to a table, the journal is synced (`worker_tick`), so a table is never ahead of it.
-//! 5. After a crash the journal is replayed up to the first batch that is not complete, and cut there. So a batch is lost
-//!    with all that came after it, never alone.
+//! Durability (contract point 4):
+//! 1. A durable commit is one record of the log, written and synced (`log`), and it stands only on relaxed commits that are
+//!    synced too (`fold`).
+//! 2. A relaxed commit is a fold. One that sets a bulk key is written as if it were durable, because bulk values are in the
+//!    log alone.
+//! 3. After a crash the log is gone through from where the tree ends, up to the first record that is not whole, or that
+//!    stands on a relaxed commit that the tree has lost (`recovery`). So a commit is lost with all that came after it.
 //!
-//! Visibility (point 6): a batch enters the memtables after its sync returned (`WriteBatch::commit`), and readers see it
-//! when it is published, after that ([`Store::publish`]).
+//! Visibility (point 6): a durable commit is published after all that.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
-use annals_engine::{Commit, Error, KeyRange, Mutation, Result, limits};
+use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
 use bytes::Bytes;
-use fjall::{OwnedWriteBatch, PersistMode, Readable, Snapshot};
 
-use crate::fault;
 use crate::layout::Place;
+use crate::log::Log;
+use crate::moment::Moment;
+use crate::record::Change;
+use crate::segment::Segments;
 use crate::settings::OnSync;
+use crate::space::Space;
+use crate::state::Applied;
 use crate::store::Store;
+use crate::syncing::Syncing;
 
-/// What a commit leaves in each key it touches; `None`: nothing. fjall gives all entries of a batch one sequence number, so
-/// a key must be in it once.
-type Changes = BTreeMap<Bytes, Option<Bytes>>;
+/// What a commit leaves in each key it touches; `None`: nothing.
+pub(crate) type Changes = BTreeMap<Bytes, Option<Bytes>>;
 
 pub(crate) struct Writer {
     pub(crate) store: Arc<Store>,
     pub(crate) on_sync: Option<OnSync>,
+    pub(crate) log: Log,
+    pub(crate) segments: Segments,
+    pub(crate) space: Space,
+    pub(crate) syncing: Arc<Syncing>,
+    /// Up to where the log is in the tree.
+    pub(crate) applied: Applied,
+    /// Relaxed commits until now.
+    pub(crate) relaxed: u64,
+    /// The batch of the last relaxed commit.
+    pub(crate) relaxed_batch: u64,
+    /// The last batch.
+    pub(crate) last_batch: u64,
+    pub(crate) fold_entries: usize,
+    pub(crate) fold_bytes: usize,
 }
 
 impl Writer {
-    pub(crate) fn apply(&self, commit: Commit) -> Result<()> {
+    pub(crate) fn apply(&mut self, commit: Commit) -> Result<()> {
         self.store.check_health()?;
         let now = self.store.current();
         for check in &commit.checks {
-            if self.store.get(&now, &check.key)? != check.expected {
+            if now.get(&self.store.tree, &check.key)? != check.expected {
                 return Err(Error::Conflict);
             }
         }
         let changes = self.changes(&now, commit.mutations)?;
-        self.write(changes, commit.durable)
-            .map_err(|error| {
-                let reason = fault::words(&error);
-                self.store.fail(format!(
-                    "a commit could not be written: {reason}; look at the disk, then start again: what was acknowledged is there"
-                ))
-            })
+        drop(now);
+        if commit.durable {
+            let started = Instant::now();
+            self.write(changes)?;
+            if let Some(on_sync) = &self.on_sync {
+                on_sync(started.elapsed());
+            }
+        } else if changes
+            .iter()
+            .any(|(key, value)| value.is_some() && self.is_bulk(key))
+        {
+            self.write(changes)?;
+        } else if !changes.is_empty() {
+            self.fold_relaxed(changes)?;
+        }
+        self.fold_if_full()
     }
 
-    /// Moves on without changing anything, and shows it to readers, so that what is older can be let go of.
-    pub(crate) fn step(&self) -> Result<()> {
-        self.store.check_health()?;
-        // Removes what is not there: it is longer than a key may be.
-        let removed = self
-            .store
-            .keyspace(Place::Index)
-            .remove([0; limits::KEY_BYTES_MAX + 1]);
-        removed.map_err(|error| self.store.fail(fault::words(&error)))?;
-        self.store.publish();
+    /// Writes a record, syncs it, and shows it.
+    pub(crate) fn write(&mut self, changes: Changes) -> Result<()> {
+        if changes.is_empty() {
+            // Nothing to write, but a durable commit promises that what came before is durable too.
+            return self.syncing.wait(self.relaxed_batch);
+        }
+        let store = Arc::clone(&self.store);
+        let written = self.log.append(changes, self.relaxed);
+        let changes = written.map_err(|error| store.fail_write(&error.to_string()))?;
+        self.log
+            .sync()
+            .map_err(|error| store.fail_write(&error.to_string()))?;
+        self.syncing.wait(self.relaxed_batch)?;
+        self.remember(changes);
         Ok(())
     }
 
-    fn changes(&self, now: &Snapshot, mutations: Vec<Mutation>) -> Result<Changes> {
+    /// Shows the changes of the record at the end of the log.
+    pub(crate) fn remember(&mut self, changes: Vec<Change>) {
+        self.take_in_active();
+        let now = self.store.current();
+        let sequence = self.log.tip.sequence;
+        now.generation.add(sequence, changes);
+        self.store.publish(Moment {
+            base: Arc::clone(&now.base),
+            generation: Arc::clone(&now.generation),
+            sequence,
+            segments: Segments::clone(&self.segments),
+        });
+    }
+
+    pub(crate) fn fold_if_full(&mut self) -> Result<()> {
+        let generation = Arc::clone(&self.store.current().generation);
+        if generation.is_full(self.fold_entries, self.fold_bytes) {
+            self.fold()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the segment that is written to, and shows the tree without what is in memory over it.
+    pub(crate) fn begin_segment(&mut self) -> Result<()> {
+        let begun = self.log.roll_over().and_then(|()| self.log.sync());
+        begun.map_err(|error| self.store.fail_write(&error.to_string()))?;
+        self.take_in_active();
+        self.fold()
+    }
+
+    /// Whether so little of a segment of so many bytes is in use that the rest is worth writing again.
+    pub(crate) fn is_mostly_dead(&self, segment: u32, bytes: u64) -> bool {
+        self.space.is_mostly_dead(segment, bytes)
+    }
+
+    fn take_in_active(&mut self) {
+        let active = &self.log.active;
+        if !self.segments.contains_key(&active.number) {
+            Arc::make_mut(&mut self.segments).insert(active.number, Arc::clone(active));
+            self.space.begin(active.number);
+        }
+    }
+
+    fn is_bulk(&self, key: &[u8]) -> bool {
+        self.store.tree.layout.place(key) == Place::Log
+    }
+
+    fn changes(&self, now: &Moment, mutations: Vec<Mutation>) -> Result<Changes> {
         let mut changes = Changes::new();
         for mutation in mutations {
             match mutation {
                 Mutation::Set(key, value) => drop(changes.insert(key, Some(value))),
                 Mutation::Clear(key) => {
                     // Also if it is set again: what it had is no longer needed.
-                    self.store.removed(self.store.layout.place(&key)).add(1);
+                    self.store.removed(self.store.tree.layout.place(&key)).add(1);
                     drop(changes.insert(key, None));
                 }
                 Mutation::ClearRange(range) => self.clear_range(now, &range, &mut changes)?,
@@ -89,7 +163,7 @@ impl Writer {
         Ok(changes)
     }
 
-    fn clear_range(&self, now: &Snapshot, range: &KeyRange, changes: &mut Changes) -> Result<()> {
+    fn clear_range(&self, now: &Moment, range: &KeyRange, changes: &mut Changes) -> Result<()> {
         if range.is_empty() {
             return Ok(());
         }
@@ -98,43 +172,10 @@ impl Writer {
         changes
             .range_mut::<[u8], _>(bounds)
             .for_each(|(_, value)| *value = None);
-        for (place, part) in self.store.layout.parts(range) {
-            let keyspace = self.store.keyspace(place);
-            for entry in now.range::<&[u8], _>(keyspace, &part.start[..]..&part.end[..]) {
-                let key = entry.key().map_err(|error| fault::of_read(&error))?;
-                self.store.removed(place).add(1);
-                changes.insert(Bytes::from(key), None);
-            }
+        for key in now.keys(&self.store.tree, range)? {
+            self.store.removed(self.store.tree.layout.place(&key)).add(1);
+            changes.insert(key, None);
         }
-        Ok(())
-    }
-
-    fn write(&self, changes: Changes, durable: bool) -> fjall::Result<()> {
-        let started = Instant::now();
-        let mode = if durable {
-            PersistMode::SyncData
-        } else {
-            PersistMode::Buffer
-        };
-        if changes.is_empty() {
-            // Nothing to write, but a durable commit promises that what came before is durable too.
-            self.store.database.persist(mode)?;
-        } else {
-            let mut batch = OwnedWriteBatch::with_capacity(self.store.database.clone(), changes.len())
-                .durability(Some(mode));
-            for (key, value) in changes {
-                let keyspace = self.store.keyspace(self.store.layout.place(&key));
-                match value {
-                    Some(value) => batch.insert(keyspace, key, value),
-                    None => batch.remove(keyspace, key),
-                }
-            }
-            batch.commit()?;
-        }
-        if let Some(on_sync) = self.on_sync.as_ref().filter(|_| durable) {
-            on_sync(started.elapsed());
-        }
-        self.store.publish();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The suite, with all keys in one keyspace, with neighbouring keys in both, and with values apart.
+//! The suite, with all keys in one keyspace, with neighbouring keys in both, with small segments and folds, and with all values in the log.
 
 use std::sync::Arc;
 
@@ -48,11 +48,23 @@ mod in_two_keyspaces {
     annals_engine::conformance_suite!(fresh);
 }
 
-mod with_values_apart {
+mod in_small_segments_that_are_folded_often {
+    async fn fresh() -> (super::Arc<dyn super::Engine>, super::TempDir) {
+        super::make(super::Settings {
+            bulk_prefixes: super::cutting(),
+            segment_bytes: 10_000,
+            fold_entries: 5,
+            ..super::Settings::default()
+        })
+    }
+    annals_engine::conformance_suite!(fresh);
+}
+
+mod with_all_values_in_the_log {
     async fn fresh() -> (super::Arc<dyn super::Engine>, super::TempDir) {
         super::make(super::Settings {
             bulk_prefixes: vec![super::Bytes::new()],
-            separate_values_from_bytes: Some(100),
+            fold_bytes: 2_000,
             ..super::Settings::default()
         })
     }

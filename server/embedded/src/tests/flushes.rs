@@ -15,7 +15,11 @@ use crate::{EmbeddedEngine, Settings};
 
 fn flush(store: &Store) {
     for place in [Place::Index, Place::Log] {
-        store.keyspace(place).rotate_memtable_and_wait().expect("flushes");
+        store
+            .tree
+            .keyspace(place)
+            .rotate_memtable_and_wait()
+            .expect("flushes");
     }
 }
 
@@ -44,11 +48,13 @@ impl Engine for Flushing {
             if number % 50 == 49 {
                 self.engine
                     .store
+                    .tree
                     .keyspace(Place::Log)
                     .major_compact()
                     .expect("compacts");
                 self.engine
                     .store
+                    .tree
                     .keyspace(Place::Index)
                     .major_compact()
                     .expect("compacts");
@@ -64,11 +70,11 @@ impl Engine for Flushing {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agrees_with_the_memory_engine_while_it_flushes_and_compacts() {
-    for separate_values_from_bytes in [None, Some(100)] {
+    for fold_entries in [2, 50] {
         for seed in 100..103 {
             let directory = tempfile::tempdir().expect("a directory");
             let settings = Settings {
-                separate_values_from_bytes,
+                fold_entries,
                 ..with_bulk(&["\u{1}", "f"])
             };
             let engine = Flushing {
@@ -112,13 +118,15 @@ async fn a_flush_that_fails_is_noticed_and_ends_all_commits() {
     let directory = tempfile::tempdir().expect("a directory");
     let engine = open(directory.path(), Settings::default());
     engine
-        .commit(Commit::durable().set(b("key"), b("value")))
+        // In the tree, not in memory over it.
+        .commit(Commit::relaxed().set(b("key"), b("value")))
         .await
         .expect("sets");
-    let tables = engine.store.keyspace(Place::Index).path().join("tables");
+    let tables = engine.store.tree.keyspace(Place::Index).path().join("tables");
     std::fs::remove_dir_all(tables).expect("removes");
     engine
         .store
+        .tree
         .keyspace(Place::Index)
         .rotate_memtable()
         .expect("starts a flush");
@@ -150,10 +158,11 @@ async fn the_old_versions_of_a_key_do_not_pile_up() {
     }
     engine
         .store
+        .tree
         .keyspace(Place::Index)
         .major_compact()
         .expect("compacts");
-    let bytes = engine.store.keyspace(Place::Index).disk_space();
+    let bytes = engine.store.tree.keyspace(Place::Index).disk_space();
     assert!(
         bytes < 20_000,
         "one key of 1,000 bytes takes {bytes} on disk after 3,000 changes"

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annals_engine::{Commit, Engine, Error};
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{b, contents, open, set, with_bulk};
@@ -127,19 +126,20 @@ async fn a_store_that_was_not_finished_is_made_again() {
 
 #[tokio::test]
 async fn damage_is_told_and_not_repaired_away() {
-    let damage: [fn(&Path); 3] = [
+    let damage: [fn(&Path); 4] = [
         |store| fs::remove_file(store.join("format")).expect("removes"),
-        // A value in the middle of the journal.
+        // A value in the middle of the log.
         |store| {
-            let journal = store.join("fjall/0.jnl");
-            let mut bytes = fs::read(&journal).expect("reads");
+            let segment = store.join("log/0000000001.seg");
+            let mut bytes = fs::read(&segment).expect("reads");
             let value = bytes
                 .windows(8)
                 .position(|window| window == b"value 50")
                 .expect("is there");
             bytes[value] ^= 1;
-            fs::write(&journal, bytes).expect("writes");
+            fs::write(&segment, bytes).expect("writes");
         },
+        |store| fs::remove_file(store.join("log/0000000001.seg")).expect("removes"),
         |store| fs::write(store.join("fjall/keyspaces/1/current"), "nonsense").expect("writes"),
     ];
     for (number, damage) in damage.iter().enumerate() {
@@ -156,54 +156,6 @@ async fn damage_is_told_and_not_repaired_away() {
             "damage {number}: {error:?}"
         );
     }
-}
-
-/// Loss of power may take the end of what was written to the journal. What is left is the first commits, whole.
-#[tokio::test]
-async fn a_journal_cut_anywhere_holds_the_first_commits_whole() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let engine = open(directory.path(), with_bulk(&["log"]));
-    const COMMITS: usize = 12;
-    for number in 0..COMMITS {
-        let commit = if number % 2 == 0 {
-            Commit::durable()
-        } else {
-            Commit::relaxed()
-        };
-        let value = Bytes::from(vec![number as u8 + 1; number * 150]);
-        let commit = commit.set(b(&format!("index{number:02}")), value.clone());
-        engine
-            .commit(commit.set(b(&format!("log{number:02}")), value))
-            .await
-            .expect("sets");
-    }
-    drop(engine);
-    let whole = fs::read(directory.path().join("store/fjall/0.jnl")).expect("reads");
-    let used = whole.iter().rposition(|byte| *byte != 0).expect("is not empty") + 1;
-
-    let mut seen = std::collections::BTreeSet::new();
-    for cut in (0..used).step_by(97).chain([used - 1, used]) {
-        // Cut off at any byte; or whole sectors never written, so that they are zeros up to the size the file had.
-        for (cut, size) in [(cut, cut), (cut / 512 * 512, whole.len().min(cut + 100_000))] {
-            let mut journal = whole[..cut].to_vec();
-            journal.resize(size, 0);
-            fs::write(directory.path().join("store/fjall/0.jnl"), journal).expect("writes");
-            let engine = open(directory.path(), with_bulk(&["log"]));
-            let entries = contents(&engine).await;
-            let count = entries.len() / 2;
-            for (nth, entry) in entries.iter().enumerate() {
-                let number = nth % count;
-                let prefix = if nth < count { "index" } else { "log" };
-                assert_eq!(entry.key, format!("{prefix}{number:02}"), "cut at {cut}");
-                assert_eq!(entry.value, vec![number as u8 + 1; number * 150], "cut at {cut}");
-            }
-            seen.insert(count);
-        }
-    }
-    assert_eq!(
-        seen.into_iter().collect::<Vec<_>>(),
-        (0..=COMMITS).collect::<Vec<_>>()
-    );
 }
 
 #[tokio::test]

@@ -1,0 +1,177 @@
+//! The end of the log, where commits are written.
+//!
+//! 1. One record is written and synced before the next one is. So of all records at most the last can be torn or lost, and
+//!    it was not answered.
+//! 2. A record lies in one segment. One that does not fit into what is left of a segment begins the next, however large it
+//!    is; the header of a segment is synced with its first record.
+//! 3. What fails is not tried again: the writer takes no more commits (`store`).
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::directory::sync;
+use crate::location::Location;
+use crate::record::{Change, Draft, Tip};
+use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
+use crate::writer::Changes;
+
+pub(crate) struct Log {
+    folder: PathBuf,
+    files: Arc<Files>,
+    /// The first header of the log: all have its secret.
+    id: u64,
+    segment_bytes: u64,
+    /// What is written to now.
+    pub(crate) active: Arc<Segment>,
+    file: File,
+    /// Where the next record begins in it.
+    pub(crate) end: u64,
+    pub(crate) tip: Tip,
+    #[cfg(test)]
+    pub(crate) fault: Option<crate::tests::fault::Fault>,
+}
+
+impl Log {
+    /// Goes on behind the record that ends at `end` of `active`.
+    pub(crate) fn resume(
+        folder: &Path,
+        id: u64,
+        segment_bytes: u64,
+        active: Arc<Segment>,
+        files: Arc<Files>,
+        (end, tip): (u64, Tip),
+    ) -> io::Result<Self> {
+        let mut file = OpenOptions::new().write(true).open(active.path())?;
+        file.seek(SeekFrom::Start(end))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            files,
+            id,
+            segment_bytes,
+            active,
+            file,
+            end,
+            tip,
+            #[cfg(test)]
+            fault: None,
+        })
+    }
+
+    /// Writes a record, which is not synced yet. Says where its values are.
+    pub(crate) fn append(&mut self, changes: Changes, relaxed: u64) -> io::Result<Vec<Change>> {
+        let draft = Draft::new(self.secret(), self.tip, relaxed, &changes);
+        if self.end > HEADER_BYTES && self.end + draft.bytes() > self.segment_bytes {
+            self.roll_over()?;
+        }
+        let mut slices = Vec::with_capacity(1 + changes.len());
+        slices.push(IoSlice::new(&draft.head));
+        let values = changes.values().flatten();
+        slices.extend(values.map(|value| IoSlice::new(value)));
+        self.write(&mut slices)?;
+        drop(slices);
+
+        let mut offset = self.end + draft.head.len() as u64;
+        self.end += draft.bytes();
+        self.tip = draft.tip;
+        let mut crcs = draft.crcs.into_iter();
+        let located = changes.into_iter().map(|(key, value)| {
+            let left = value.map(|value| {
+                let crc = crcs.next().expect("a record has a checksum for each value");
+                let location = Location {
+                    segment: self.active.number,
+                    offset: u32::try_from(offset).expect("a segment is smaller than 4 GiB"),
+                    bytes: u32::try_from(value.len()).expect("a value is within the limits of the engine"),
+                    crc,
+                };
+                offset += value.len() as u64;
+                (value, location)
+            });
+            (key, left)
+        });
+        Ok(located.collect())
+    }
+
+    /// Syncs what was appended.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        #[cfg(test)]
+        crate::tests::fault::meet(self.fault.as_ref(), 0)?;
+        self.file.sync_data()
+    }
+
+    /// Begins the next segment. What is in the present one is synced already.
+    pub(crate) fn roll_over(&mut self) -> io::Result<()> {
+        let number = self.active.number + 1;
+        let (file, segment) = create(&self.folder, self.header(number), &self.files)?;
+        self.active.set_bytes(self.end);
+        self.active = Arc::new(segment);
+        self.file = file;
+        self.end = HEADER_BYTES;
+        Ok(())
+    }
+
+    /// Goes on at the beginning of a segment that is there already.
+    pub(crate) fn go_on_in(&mut self, segment: Arc<Segment>) -> io::Result<()> {
+        self.file = OpenOptions::new().write(true).open(segment.path())?;
+        self.active = segment;
+        self.end = HEADER_BYTES;
+        Ok(())
+    }
+
+    /// Takes away whatever is behind the end, and makes ready to write there.
+    pub(crate) fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.end)?;
+        self.file.sync_all()?;
+        self.file.seek(SeekFrom::Start(self.end))?;
+        Ok(())
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The header of a segment that would begin now.
+    pub(crate) fn header(&self, number: u32) -> Header {
+        Header {
+            log: self.id,
+            number,
+            tip: self.tip,
+        }
+    }
+
+    pub(crate) fn secret(&self) -> u32 {
+        self.header(0).secret()
+    }
+
+    /// Writes all slices one after the other at the end of the file.
+    fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+        #[cfg(test)]
+        crate::tests::fault::meet(self.fault.as_ref(), slices.iter().map(|slice| slice.len()).sum())?;
+        // Empty values are nothing to be written, and would be taken for an end.
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            match self.file.write_vectored(slices) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut slices, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes a segment with its header, which is synced with the first record. The folder is synced now.
+pub(crate) fn create(folder: &Path, header: Header, files: &Arc<Files>) -> io::Result<(File, Segment)> {
+    let path = segment::path(folder, header.number);
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).open(&path)?;
+    file.write_all(&header.encode())?;
+    sync(folder)?;
+    Ok((file, Segment::open(folder, header.number, files)?))
+}

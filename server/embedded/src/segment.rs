@@ -1,0 +1,211 @@
+//! The files of the log: segments, numbered from 1.
+//!
+//! ```text
+//! segment    header, records (`record`), zeros or nothing
+//! header      0  magic       8   "annalog1"
+//!             8  log         8   drawn when the store was made; the secret of its checksums
+//!            16  number      4   of the segment
+//!            20  checksum    4   of the last record before this segment
+//!            24  sequence    8   of that record
+//!            32  crc         4   CRC-32 of the header up to here
+//! ```
+//!
+//! Numbers are little-endian.
+//!
+//! 1. A byte below the end of the log never changes.
+//! 2. A file that is given up is deleted when nobody can read it any more: when the last [`Segment`] of it is dropped.
+//! 3. At most [`OPEN_FILES_MAX`] files are open for reading, however many segments there are.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::record::Tip;
+
+/// Bytes of a segment's header.
+pub(crate) const HEADER_BYTES: u64 = 36;
+const MAGIC: [u8; 8] = *b"annalog1";
+
+/// Files kept open for reading.
+const OPEN_FILES_MAX: usize = 256;
+
+/// The segments of a moment, by their numbers.
+pub(crate) type Segments = Arc<BTreeMap<u32, Arc<Segment>>>;
+
+/// A file of the log.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) number: u32,
+    path: PathBuf,
+    /// Up to where it can be read.
+    bytes: AtomicU64,
+    given_up: AtomicBool,
+    files: Arc<Files>,
+}
+
+/// What a segment's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) log: u64,
+    pub(crate) number: u32,
+    /// What the first record follows.
+    pub(crate) tip: Tip,
+}
+
+impl Header {
+    pub(crate) fn encode(self) -> [u8; HEADER_BYTES as usize] {
+        let mut bytes = [0; HEADER_BYTES as usize];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..16].copy_from_slice(&self.log.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.number.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.tip.checksum.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.tip.sequence.to_le_bytes());
+        let crc = crc32fast::hash(&bytes[..32]);
+        bytes[32..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// The header of a segment; `None`: it has none that is whole.
+    pub(crate) fn read(segment: &Segment) -> io::Result<Option<Self>> {
+        if segment.bytes() < HEADER_BYTES {
+            return Ok(None);
+        }
+        let bytes = segment.read(0, HEADER_BYTES)?;
+        let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
+        if bytes[..8] != MAGIC || crc32fast::hash(&bytes[..32]) != word(32) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            log: long(8),
+            number: word(16),
+            tip: Tip {
+                checksum: word(20),
+                sequence: long(24),
+            },
+        }))
+    }
+
+    /// With what checksums of records begin.
+    pub(crate) fn secret(self) -> u32 {
+        (self.log ^ (self.log >> 32)) as u32
+    }
+}
+
+impl Segment {
+    /// A segment whose file is there.
+    pub(crate) fn open(folder: &Path, number: u32, files: &Arc<Files>) -> io::Result<Self> {
+        let path = path(folder, number);
+        let bytes = fs::metadata(&path)?.len();
+        Ok(Self {
+            number,
+            path,
+            bytes: AtomicU64::new(bytes),
+            given_up: AtomicBool::new(false),
+            files: Arc::clone(files),
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Release);
+    }
+
+    /// So many bytes from `offset` on.
+    pub(crate) fn read(&self, offset: u64, bytes: u64) -> io::Result<Bytes> {
+        let mut buffer = vec![0; bytes as usize];
+        read_exact_at(&*self.files.get(self)?, &mut buffer, offset)?;
+        Ok(buffer.into())
+    }
+
+    /// Deletes the file once nobody reads it.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.files.open.lock().remove(&self.number);
+        if self.given_up.load(Ordering::Acquire) {
+            // If it stays, the next start deletes it.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Files that are open for reading.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// With when each was used last.
+    open: Mutex<HashMap<u32, (Arc<File>, u64)>>,
+    clock: AtomicU64,
+}
+
+impl Files {
+    fn get(&self, segment: &Segment) -> io::Result<Arc<File>> {
+        let now = self.clock.fetch_add(1, Ordering::Relaxed);
+        let mut open = self.open.lock();
+        if let Some((file, used)) = open.get_mut(&segment.number) {
+            *used = now;
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(File::open(&segment.path)?);
+        if open.len() >= OPEN_FILES_MAX {
+            let oldest = open.iter().min_by_key(|(_, (_, used))| *used);
+            if let Some(oldest) = oldest.map(|(number, _)| *number) {
+                open.remove(&oldest);
+            }
+        }
+        open.insert(segment.number, (Arc::clone(&file), now));
+        Ok(file)
+    }
+}
+
+/// The file of a segment.
+pub(crate) fn path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:010}.seg"))
+}
+
+/// The numbers of the segments in a folder, in order.
+pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".seg"));
+        numbers.extend(number.and_then(|number| number.parse::<u32>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer = &mut buffer[read..];
+        offset += read as u64;
+    }
+    Ok(())
+}

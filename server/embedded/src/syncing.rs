@@ -1,0 +1,104 @@
+//! Syncing fjall's journal, by a thread of its own.
+//!
+//! 1. Batches are counted as they are written. One is synced when a sync of the journal that began behind it has ended.
+//! 2. At most [`UNSYNCED_MAX`] batches are not synced; who writes another one waits.
+//! 3. A sync that fails ends the store, and everybody who waits.
+
+use std::sync::{Arc, Weak};
+
+use annals_engine::{Error, Result};
+use fjall::PersistMode;
+use parking_lot::{Condvar, Mutex};
+
+use crate::store::Store;
+
+/// Batches that may be unsynced while another is written.
+const UNSYNCED_MAX: u64 = 1;
+
+#[derive(Default)]
+pub(crate) struct Syncing {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    written: u64,
+    synced: u64,
+    stopped: bool,
+    failure: Option<Error>,
+}
+
+impl Syncing {
+    /// A batch was written. Returns its number.
+    pub(crate) fn wrote(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.written += 1;
+        self.changed.notify_all();
+        state.written
+    }
+
+    /// Waits until there is room for another batch.
+    pub(crate) fn wait_for_room(&self) -> Result<()> {
+        let number = self.state.lock().written.saturating_sub(UNSYNCED_MAX);
+        self.wait(number)
+    }
+
+    /// Waits until a batch is synced.
+    pub(crate) fn wait(&self, number: u64) -> Result<()> {
+        let mut state = self.state.lock();
+        while state.synced < number {
+            if let Some(error) = &state.failure {
+                return Err(error.clone());
+            }
+            if state.stopped {
+                return Err(Error::Unavailable("the store is being closed".to_owned()));
+            }
+            self.changed.wait(&mut state);
+        }
+        Ok(())
+    }
+
+    /// Ends the thread.
+    pub(crate) fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    /// The thread: syncs as long as there is something to be synced.
+    pub(crate) fn run(self: Arc<Self>, store: &Weak<Store>) {
+        while let Some(number) = self.next() {
+            // Not held while it waits: the directory is free when the engine is gone.
+            let Some(store) = store.upgrade() else { return };
+            let result = store.sync_tree();
+            drop(store);
+            let mut state = self.state.lock();
+            match result {
+                Ok(()) => state.synced = number,
+                Err(error) => state.failure = Some(error),
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// The last batch, once there is one that is not synced; `None`: it is over.
+    fn next(&self) -> Option<u64> {
+        let mut state = self.state.lock();
+        loop {
+            if state.stopped || state.failure.is_some() {
+                return None;
+            }
+            if state.synced < state.written {
+                return Some(state.written);
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+}
+
+impl Store {
+    fn sync_tree(&self) -> Result<()> {
+        let synced = self.tree.database.persist(PersistMode::SyncData);
+        synced.map_err(|error| self.fail_write(&crate::fault::words(&error)))
+    }
+}
