@@ -14,7 +14,7 @@ use fjall::Database;
 
 use crate::layout::{self, Layout, distinct};
 use crate::tree::Tree;
-use crate::{OpenError, Settings, recovery};
+use crate::{OpenError, Settings, recovery, salvage};
 
 const FIRST_LINE: &str = "annals embedded store, format 2";
 
@@ -104,7 +104,7 @@ fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, Op
             database,
         })
     };
-    open().map_err(|error| OpenError::from_fjall(path, &error))
+    salvage::open(folder, open).map_err(|error| OpenError::from_fjall(path, &error))
 }
 
 /// The format file: the first line, then a line with each bulk prefix in hexadecimal.

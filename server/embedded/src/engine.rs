@@ -24,7 +24,7 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Mutex<Writer>>,
-    syncing: Arc<Syncing>,
+    pub(crate) syncing: Arc<Syncing>,
     /// The thread that syncs the tree.
     syncer: Option<JoinHandle<()>>,
     /// Dropped with the engine, which ends the thread that gives space back.

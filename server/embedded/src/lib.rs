@@ -35,9 +35,6 @@
 //! - A value read shares memory with what it was read with (up to 4 MiB of a page of bulk values, 4 KiB of others), and a
 //!   value written with the buffer it came in. Copy what you keep for long if it is small.
 //! - A relaxed commit that sets bulk keys is written as a durable one.
-//! - Loss of power may tear a batch of fjall that was being written. If that leaves its end on the disk but not its middle,
-//!   and that middle lies in one value of more than a page, fjall takes its journal for damaged, and opening says
-//!   [`OpenError::Corrupt`].
 
 mod directory;
 mod engine;
@@ -51,6 +48,7 @@ mod moment;
 mod reclaim;
 mod record;
 mod recovery;
+mod salvage;
 mod segment;
 mod settings;
 mod space;

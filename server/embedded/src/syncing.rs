@@ -26,6 +26,8 @@ struct State {
     written: u64,
     synced: u64,
     stopped: bool,
+    #[cfg(test)]
+    held: bool,
     failure: Option<Error>,
 }
 
@@ -59,6 +61,13 @@ impl Syncing {
         Ok(())
     }
 
+    /// Holds syncs back, or lets them go on.
+    #[cfg(test)]
+    pub(crate) fn hold(&self, held: bool) {
+        self.state.lock().held = held;
+        self.changed.notify_all();
+    }
+
     /// Ends the thread.
     pub(crate) fn stop(&self) {
         self.state.lock().stopped = true;
@@ -88,7 +97,11 @@ impl Syncing {
             if state.stopped || state.failure.is_some() {
                 return None;
             }
-            if state.synced < state.written {
+            #[cfg(test)]
+            let held = state.held;
+            #[cfg(not(test))]
+            let held = false;
+            if state.synced < state.written && !held {
                 return Some(state.written);
             }
             self.changed.wait(&mut state);

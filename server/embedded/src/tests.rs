@@ -1,9 +1,11 @@
 //! The engine by the suite, in several layouts, and what only this engine promises.
 
 mod conformance;
+mod copies;
 pub(crate) mod fault;
 mod flushes;
 mod opening;
+mod power;
 mod ranges;
 mod reclaim;
 mod recovery;

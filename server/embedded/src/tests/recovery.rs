@@ -8,30 +8,11 @@ use annals_engine::{Commit, Engine, Entry, Error};
 use bytes::Bytes;
 use tempfile::TempDir;
 
+use super::copies::{copy, copy_to};
 use super::fault::Fault;
 use super::{b, contents, open, set, with_bulk};
 use crate::record::{HEADER_BYTES, Record};
 use crate::{EmbeddedEngine, OpenError, Settings};
-
-/// Copies a directory, as it is at this moment, to one of its own.
-fn copy(path: &Path) -> TempDir {
-    let directory = tempfile::tempdir().expect("a directory");
-    copy_to(path, directory.path());
-    directory
-}
-
-fn copy_to(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("creates");
-    for entry in fs::read_dir(from).expect("reads") {
-        let entry = entry.expect("reads");
-        let to = to.join(entry.file_name());
-        if entry.file_type().expect("has a type").is_dir() {
-            copy_to(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).expect("copies");
-        }
-    }
-}
 
 fn segment(path: &Path, number: u32) -> PathBuf {
     path.join(format!("store/log/{number:010}.seg"))
