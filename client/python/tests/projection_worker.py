@@ -1,4 +1,4 @@
-"""A process that runs one projection, to be killed: projection_worker.py ENDPOINT sqlite|postgres FILE|CONNINFO."""
+"""Runs a projection and a process manager, to be killed: projection_worker.py ENDPOINT sqlite|postgres FILE|CONNINFO."""
 
 import asyncio
 import sys
@@ -8,8 +8,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from annals import AsyncClient
-from annals.toolkit import Projections, ReadModelStore, SqliteStore
-from tests.test_projections import FAST, projection_of
+from annals.toolkit import Projections, ReadModelStore, Repository, SqliteStore
+from tests.domain import types
+from tests.test_projections import FAST, Echo, Shipment, projection_of
 
 
 async def main(endpoint: str, kind: str, target: str) -> None:
@@ -21,7 +22,8 @@ async def main(endpoint: str, kind: str, target: str) -> None:
 
         store = PostgresStore(target)
     async with AsyncClient(endpoint) as client:
-        await Projections(client, store, [projection_of(store, "count")], FAST).run_forever()
+        echo = Echo(Repository(client, Shipment, types, prefix="echo", snapshots=None))
+        await Projections(client, store, [projection_of(store, "count"), echo], FAST).run_forever()
 
 
 asyncio.run(main(*sys.argv[1:]))

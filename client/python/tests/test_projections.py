@@ -361,6 +361,19 @@ async def test_a_reaction_has_its_effect_once(client: AsyncClient, store: ReadMo
     assert (await shipments.load(f"{name}-0")).state.prepared == 1
 
 
+class Echo(ProcessManager):
+    """Answers what was asked in a stream, all of it in one other stream."""
+
+    name = "echo"
+    query = Query.of(types="Asked", stream_prefixes="count-")
+
+    def __init__(self, echoes: Repository[Any]) -> None:
+        self.echoes = echoes
+
+    async def react(self, event: RecordedEvent) -> None:
+        await self.echoes.execute(event.stream, lambda _: [ShipmentPrepared(str(event.revision))])
+
+
 def test_sqlite_takes_no_coroutines() -> None:
     class Waits(Projection[Any]):
         name = "waits"
@@ -413,7 +426,10 @@ async def test_a_database_connection_that_breaks_is_made_again(client: AsyncClie
 async def test_the_read_model_equals_the_log_when_everything_is_killed(
     embedded: Server, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Server and projection are killed (SIGKILL) at random moments; ANNALS_KILL_ROUNDS says how often."""
+    """Server and projection, with a process manager, are killed (SIGKILL) at random moments.
+
+    ANNALS_KILL_ROUNDS says how often.
+    """
     rounds = int(os.environ.get("ANNALS_KILL_ROUNDS", "6"))
     seed = random.randrange(1 << 32)
     print(f"seed {seed}, {rounds} rounds")  # noqa: T201
@@ -423,13 +439,17 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
     process: asyncio.subprocess.Process | None = None
     stop = asyncio.Event()
     written: dict[str, int] = {}
+    asked: dict[str, list[str]] = {}
 
     async with AsyncClient(embedded.endpoint, timeout=60) as client:
 
         async def write() -> None:
             while not stop.is_set():
                 stream = f"count-{chance.randrange(5)}"
-                await client.append(stream, [Event("A") for _ in range(chance.randrange(1, 20))])
+                events = [Event("A") for _ in range(chance.randrange(1, 20))]
+                if chance.random() < 0.1:
+                    events.append(Event("Asked"))
+                await client.append(stream, events)
 
         async def spawn() -> asyncio.subprocess.Process:
             return await asyncio.create_subprocess_exec(sys.executable, str(worker), embedded.endpoint, kind, target)
@@ -447,9 +467,10 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
                 await asyncio.to_thread(embedded.start)
         stop.set()
         await writing
-        head = (await client.server_info()).head
-        async for event in client.read_all():
+        async for event in client.read_all(query=Query.of(stream_prefixes="count-")):
             written[event.stream] = written.get(event.stream, 0) + 1
+            if event.type == "Asked":
+                asked.setdefault(event.stream, []).append(str(event.revision))
         store: ReadModelStore[Any]
         if kind == "sqlite":
             store = SqliteStore(target)
@@ -458,11 +479,19 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
 
             store = PostgresStore(target)
         try:
-            await wait_for(store, "count-counts", head, timeout=60)
+            # Twice, because the echoes are events, too.
+            for _ in range(2):
+                head = (await client.server_info()).head
+                for running in ("count-counts", "echo"):
+                    await wait_for(store, running, head, timeout=120)
+                    assert await store.dead_letters(running) == []
             assert await counts(store, "count") == written
-            assert await store.dead_letters("count-counts") == []
+            for stream, revisions in asked.items():
+                echoes = [types.decode(event).order async for event in client.read_stream(f"echo-{stream}")]
+                assert echoes == revisions
+            assert asked
         finally:
             process.kill()
             await process.wait()
             await store.aclose()
-    assert sum(written.values()) == head > 50
+    assert sum(written.values()) > 50

@@ -14,7 +14,8 @@ Everything here is asynchronous; synchronous code runs it by `Client.run`.
 """
 
 from annals.toolkit import metadata
-from annals.toolkit.aggregate import Aggregate, ConflictPolicy, Executed, Loaded, Repository, Snapshots
+from annals.toolkit.aggregate import Aggregate, Executed, Loaded, Repository, Snapshots
+from annals.toolkit.command import ConflictPolicy
 from annals.toolkit.decision import Decided, DecisionModel, Decisions, To
 from annals.toolkit.process import ProcessManager
 from annals.toolkit.projection import Lag, Projection, ProjectionPolicy, State

@@ -33,22 +33,22 @@ import asyncio
 import inspect
 import json
 import logging
-import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from annals.aio import AsyncClient
 from annals.append import Expected, ExpectedRevision
 from annals.errors import AnnalsError, RevisionConflict, SnapshotNotFound, StreamNotFound
-from annals.event import Event, RecordedEvent
+from annals.event import RecordedEvent
 from annals.query import Query
 from annals.toolkit import codec, metadata
+from annals.toolkit.command import ConflictPolicy, command_tag, encode_all
 from annals.toolkit.schema import EventTypes
 
-__all__ = ["Aggregate", "ConflictPolicy", "Executed", "Loaded", "Repository", "Snapshots"]
+__all__ = ["Aggregate", "Executed", "Loaded", "Repository", "Snapshots"]
 
 log = logging.getLogger("annals.toolkit")
 
@@ -64,23 +64,6 @@ S = TypeVar("S", bound=Aggregate)
 
 Facts = Iterable[object] | None
 Decide = Callable[[S], Facts | Awaitable[Facts]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConflictPolicy:
-    """How often a decision is made again when somebody else was faster."""
-
-    tries_max: int = 10
-    """The most tries, 1 for none again."""
-    pause_first_seconds: float = 0.005
-    """The longest pause after the first conflict; twice as long each time; a random part of it is waited."""
-    pause_max_seconds: float = 0.5
-    """The longest pause of all."""
-
-    async def pause(self, failed: int) -> None:
-        """Waits after the n-th (from 1) conflict."""
-        longest = min(self.pause_first_seconds * (1 << min(failed - 1, 20)), self.pause_max_seconds)
-        await asyncio.sleep(random.uniform(0, longest))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,23 +114,6 @@ class Executed(Generic[S]):
     """Whether the command had its effect before, and this time had none."""
 
 
-def command_tag(command_id: UUID) -> str:
-    """The tag that the events of a command bear."""
-    return f"command:{command_id}"
-
-
-def encode_all(types: EventTypes, facts: Iterable[object], command_id: UUID | None) -> list[Event]:
-    """The events of a command: with its metadata, and with ids that follow from its id."""
-    values = metadata.beginning(command_id)
-    tags = () if command_id is None else (command_tag(command_id),)
-    return [
-        metadata.stamp(
-            types.encode(fact, tags=tags, id=None if command_id is None else uuid5(command_id, str(nth))), values
-        )
-        for nth, fact in enumerate(facts)
-    ]
-
-
 class Repository(Generic[S]):
     """Where aggregates of one kind are loaded from and decisions on them are appended to."""
 
@@ -159,7 +125,7 @@ class Repository(Generic[S]):
         *,
         prefix: str,
         snapshots: Snapshots | None = Snapshots(),
-        conflicts: ConflictPolicy = ConflictPolicy(),
+        conflicts: ConflictPolicy = ConflictPolicy(),  # noqa: B008
     ) -> None:
         """Makes a repository.
 

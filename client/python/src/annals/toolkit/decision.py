@@ -40,7 +40,7 @@ from annals.append import NoMatch, Write
 from annals.errors import ChecksFailed
 from annals.query import Query
 from annals.toolkit import metadata
-from annals.toolkit.aggregate import ConflictPolicy, command_tag, encode_all
+from annals.toolkit.command import ConflictPolicy, command_tag, encode_all
 from annals.toolkit.schema import EventTypes
 
 __all__ = ["Decided", "DecisionModel", "Decisions", "To"]
