@@ -62,11 +62,13 @@ class Pipeline:
                     if self._session is None or self._session.closed:
                         self._session = AppendSession(self._caller, self._timeout, SessionLimits())
                         self._returns = self._caller.connection.returns
+                    session = self._session
                     try:
-                        return await (await in_session(self._session))
+                        return await (await in_session(session))
                     except SessionClosed:
-                        # It ended with an append before this one, which was therefore not sent.
-                        self._session = None
+                        # It ended before this append was sent. Others may have begun another meanwhile.
+                        if self._session is session:
+                            self._session = None
         except DeadlineExceeded:
             raise
         except TimeoutError:
