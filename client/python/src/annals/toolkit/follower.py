@@ -161,7 +161,7 @@ class Follower(Generic[M]):
                 "position": events[-1].position,
                 "seconds": time.perf_counter() - began,
             }
-            batches.debug("projection %(projection)s has handled %(events)d events", figures, extra=figures)
+            batches.debug("projection %(projection)s handled a batch of %(events)d", figures, extra=figures)
 
     async def _handle(self, events: Sequence[RecordedEvent]) -> None:
         generation, expected, position = self.generation, self.position, events[-1].position
