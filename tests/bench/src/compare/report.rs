@@ -159,6 +159,11 @@ impl Report {
         self.stores.first().map_or(Name::Annals, |(name, _)| *name)
     }
 
+    /// How many were run.
+    fn rounds(&self) -> u32 {
+        self.runs.iter().map(|run| run.round).max().unwrap_or(0)
+    }
+
     /// How many times as good the first store is as this one.
     fn times(&self, workload: Workload, store: Name) -> Option<f64> {
         let (own, other) = (

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use prost::Message;
 
 use super::*;
-use crate::load::{Subject, Supply, calls, live, read, session};
+use crate::load::{Measured, Subject, Supply, calls, live, read, session};
 
 async fn started() -> [String; 1] {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -25,6 +25,20 @@ fn subject<'a>(endpoints: &'a [String], supply: &'a Arc<Supply>) -> Subject<'a> 
     }
 }
 
+/// Runs a load until one that is `enough` was counted: on a busy machine nothing may be answered within its window.
+async fn counted<F: Future<Output = crate::Result<Measured>>>(
+    run: impl Fn() -> F,
+    enough: impl Fn(&Measured) -> bool,
+) -> Measured {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let measured = run().await.unwrap();
+        if enough(&measured) || std::time::Instant::now() > deadline {
+            return measured;
+        }
+    }
+}
+
 #[test]
 fn a_batch_is_the_encoding_of_as_many_events_of_one_size() {
     let reads = Reads::new();
@@ -39,9 +53,11 @@ fn a_batch_is_the_encoding_of_as_many_events_of_one_size() {
 async fn calls_to_several_servers_are_counted_for_each() {
     let endpoints = [started().await, started().await, started().await].concat();
     let supply = Arc::default();
-    let measured = calls::run(&subject(&endpoints, &supply), 6, 1).await.unwrap();
+    let subject = subject(&endpoints, &supply);
+    let all_answered = |measured: &Measured| measured.events_by_server.iter().all(|&events| events > 0);
+    let measured = counted(|| calls::run(&subject, 6, 1), all_answered).await;
     assert_eq!(measured.events_by_server.len(), 3);
-    assert!(measured.events_by_server.iter().all(|&events| events > 0));
+    assert!(all_answered(&measured), "{measured:?}");
     assert_eq!(measured.events_by_server.iter().sum::<u64>(), measured.events);
     assert!(
         measured
@@ -53,7 +69,8 @@ async fn calls_to_several_servers_are_counted_for_each() {
 #[tokio::test]
 async fn calls_are_answered_with_the_revisions_they_expect() {
     let (endpoints, supply) = (started().await, Arc::default());
-    let measured = calls::run(&subject(&endpoints, &supply), 3, 2).await.unwrap();
+    let subject = subject(&endpoints, &supply);
+    let measured = counted(|| calls::run(&subject, 3, 2), |measured| measured.events > 0).await;
     assert!(
         measured.events > 0 && measured.events.is_multiple_of(2),
         "{measured:?}"
@@ -64,7 +81,8 @@ async fn calls_are_answered_with_the_revisions_they_expect() {
 #[tokio::test]
 async fn a_session_is_answered_to_its_end() {
     let (endpoints, supply) = (started().await, Arc::default());
-    let measured = session::run(&subject(&endpoints, &supply), 16).await.unwrap();
+    let subject = subject(&endpoints, &supply);
+    let measured = counted(|| session::run(&subject, 16), |measured| measured.events > 0).await;
     assert!(measured.events > 0, "{measured:?}");
 }
 
@@ -79,7 +97,8 @@ async fn a_read_gets_exactly_what_it_asks_for() {
 #[tokio::test]
 async fn a_subscriber_gets_each_event_once() {
     let (endpoints, supply) = (started().await, Arc::default());
-    let measured = live::run(&subject(&endpoints, &supply), 500).await.unwrap();
+    let subject = subject(&endpoints, &supply);
+    let measured = counted(|| live::run(&subject, 500), |measured| measured.events > 0).await;
     assert!(measured.events > 0 && measured.events <= 110, "{measured:?}");
     assert!(measured.late_ms_max.is_some());
 }

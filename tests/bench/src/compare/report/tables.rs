@@ -27,16 +27,35 @@ impl Report {
                     Some(figure) => {
                         let shown = |figure: f64| workload.shown(figure);
                         cells.push(shown(figure.median));
-                        cells.push(if name == self.first() {
-                            format!("({} - {})", shown(figure.min), shown(figure.max))
-                        } else {
-                            let times = self.times(workload, name);
-                            times.map_or_else(String::new, |times| format!("{}x", cut(times)))
-                        });
+                        let times = self.times(workload, name).filter(|_| name != self.first());
+                        cells.push(times.map_or_else(String::new, |times| format!("{}x", cut(times))));
                     }
                     None => cells.extend(["-".to_owned(), String::new()]),
                 }
             }
+            table.add_row(cells);
+        }
+        table
+    }
+
+    /// As [`Self::figures`], with the least and the most of the rounds; nothing if there was one.
+    pub(super) fn spreads(&self) -> Table {
+        let mut columns = vec![
+            ("least and most of the rounds", Align::Left),
+            ("unit", Align::Left),
+        ];
+        columns.extend(self.stores.iter().map(|(name, _)| (name.text(), Align::Right)));
+        let mut table = Table::of(&columns);
+        if self.rounds() < 2 {
+            return table;
+        }
+        for &workload in &self.workloads {
+            let cell = |&(name, _): &(Name, _)| match self.figure(workload, name) {
+                Some(figure) => format!("{} to {}", workload.shown(figure.min), workload.shown(figure.max)),
+                None => "-".to_owned(),
+            };
+            let mut cells = vec![workload.words(), workload.unit().to_owned()];
+            cells.extend(self.stores.iter().map(cell));
             table.add_row(cells);
         }
         table

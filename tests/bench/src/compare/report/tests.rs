@@ -247,3 +247,21 @@ fn repeats_disturbances_and_failures_stand_in_the_report() {
     }
     assert_eq!(report.json()["runs"][0]["repeats"], 2);
 }
+
+#[test]
+fn the_least_and_the_most_of_the_rounds_are_told_of_every_store() {
+    let report = report(
+        &[Name::Annals, Name::Nats],
+        &[
+            (Name::Annals, SINGLE, &[900.0, 300.0, 600.0]),
+            (Name::Nats, SINGLE, &[150.9, 100.0]),
+        ],
+    );
+    let markdown = report.markdown();
+    for row in [
+        "| append 1 event, 64 clients | events/s | 600 |  | 125 | 4.78x |",
+        "| append 1 event, 64 clients | events/s | 300 to 900 | 100 to 150 |",
+    ] {
+        assert!(markdown.contains(row), "{row} in {markdown}");
+    }
+}

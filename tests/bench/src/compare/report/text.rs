@@ -58,10 +58,9 @@ impl Report {
 
     /// Where, and of what, the figures are.
     fn circumstances(&self) -> [String; 2] {
-        let rounds = self.runs.iter().map(|run| run.round).max().unwrap_or(0);
-        let of = match rounds {
+        let of = match self.rounds() {
             1 => "one round".to_owned(),
-            rounds => format!("medians of {rounds} rounds in turn, least and most in brackets"),
+            rounds => format!("medians of {rounds} rounds in turn"),
         };
         [
             self.environment.line(),
@@ -80,6 +79,7 @@ impl Report {
             ));
         }
         tables.push(("Figures".to_owned(), self.figures()));
+        tables.push(("Spread".to_owned(), self.spreads()));
         tables.push(("Growth".to_owned(), self.growth_steps()));
         tables.push(("The large log".to_owned(), self.large_logs()));
         tables.push(("Latencies".to_owned(), self.latencies()));
