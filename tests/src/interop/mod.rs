@@ -2,6 +2,7 @@
 //!
 //! - [`Case`]: what a file says. [`Player`]: plays it with [clients](Performer) against a server, and judges the answers.
 //! - [`Language`]: which clients there are, and which must take part.
+//! - [`Orders`]: the reference application that they have in common.
 //!
 //! 1. The judgement stands here, once. A client only performs: a step in, what came of it out.
 //! 2. Nothing is passed over: a case, an action, an argument or a field of an answer that one side does not know fails.
@@ -14,11 +15,13 @@ mod case;
 mod judgement;
 mod language;
 mod notation;
+mod orders;
 mod performer;
 mod player;
 mod rust;
 
 pub use case::Case;
 pub use language::{Language, repository};
+pub use orders::Orders;
 pub use performer::Performer;
 pub use player::Player;

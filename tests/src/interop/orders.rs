@@ -1,0 +1,70 @@
+//! The reference application Orders, which every language with a client has, and which works on the same streams in all of
+//! them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::{Language, repository};
+use crate::harness::{Finished, binary, finish};
+
+/// The Orders of a language, with a read model of its own.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// The language.
+    pub language: Language,
+    endpoint: String,
+    database: PathBuf,
+}
+
+impl Orders {
+    /// Against the server at this endpoint, with its read model in this folder.
+    #[must_use]
+    pub fn new(language: Language, endpoint: String, folder: &Path) -> Self {
+        let database = folder.join(format!("orders-{}.db", language.name()));
+        Self {
+            language,
+            endpoint,
+            database,
+        }
+    }
+
+    /// Runs a command of its command line to its end.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.program();
+        command
+            .args(arguments)
+            .env("ANNALS_ENDPOINT", &self.endpoint)
+            .env("ORDERS_DATABASE", &self.database);
+        finish(command, &[])
+    }
+
+    /// What a command prints, which must end well.
+    ///
+    /// # Panics
+    /// If it does not.
+    #[must_use]
+    pub fn say(&self, arguments: &[&str]) -> String {
+        let finished = self.run(arguments);
+        let name = self.language.name();
+        assert_eq!(finished.code, 0, "{name} {arguments:?}: {}", finished.stderr);
+        finished.stdout
+    }
+
+    fn program(&self) -> Command {
+        let interpreted = |arguments: &[&str], folder: &str| {
+            let interpreter = self.language.interpreter().expect("it is interpreted");
+            let mut command = Command::new(interpreter);
+            command.args(arguments).current_dir(repository().join(folder));
+            command
+        };
+        match self.language {
+            Language::Rust => Command::new(binary("annals-orders")),
+            Language::Python => interpreted(&["-m", "orders"], "client/python/examples"),
+            Language::TypeScript => interpreted(&["dist/examples/orders/main.js"], "client/typescript"),
+            Language::Go | Language::Java => unreachable!("they have no Orders"),
+        }
+    }
+}
