@@ -4,15 +4,20 @@
  * 1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
  * 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the
  *    next. A call that fails late does not move on from an endpoint that others have already left.
- * 3. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
+ * 3. The first endpoint is the client's home (home.ts): away from it, the client looks whether it answers again, and goes
+ *    back. What is under way ends where it is; subscriptions follow at their next message, sessions when all that was sent
+ *    is answered.
+ * 4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
  *
  * Why one endpoint at a time and no balancing of single calls: appends of one log are serialised anyway, one connection
- * keeps group commits together, and a client sees its own appends wherever it reads. Limit: a client does not come back to
- * an endpoint by itself.
+ * keeps group commits together, and a client sees its own appends wherever it reads.
  */
+import { create } from "@bufbuild/protobuf";
 import { type ChannelOptions, Client as GrpcClient, credentials } from "@grpc/grpc-js";
 
+import { METHODS, unary } from "./call.js";
 import { ClosedError } from "./errors.js";
+import { Home } from "./home.js";
 import { type Endpoint, pem, type Settings, type TlsOptions } from "./options.js";
 import { VERSION } from "./version.js";
 
@@ -44,12 +49,21 @@ export class Connection {
   readonly #settings: Settings;
   readonly #stubs = new Map<number, GrpcClient>();
   readonly #calls = new Set<OpenCall>();
+  readonly #home: Home;
   #current = 0;
   #closed = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#endpoints = settings.endpoints;
+    this.#home = new Home(settings.returnAfterMs, {
+      look: () => this.#look(),
+      goBack: () => {
+        this.#current = 0;
+      },
+      now: () => performance.now(),
+      random: Math.random,
+    });
   }
 
   /** How many endpoints there are. */
@@ -57,9 +71,30 @@ export class Connection {
     return this.#endpoints.length;
   }
 
+  /** How often the client has gone back to its first endpoint. */
+  get returns(): number {
+    return this.#home.returns;
+  }
+
   /** The endpoint to call now. Throws a ClosedError after close. */
   pick(): Picked {
-    const index = this.#current;
+    this.lookHome();
+    return this.#at(this.#current);
+  }
+
+  /** Whether calls go to this endpoint now. */
+  isCurrent({ index }: Picked): boolean {
+    return index === this.#current;
+  }
+
+  /** Away from the first endpoint: looks whether it answers again, if it is time for it. */
+  lookHome(): void {
+    if (this.#current !== 0 && !this.#closed) {
+      this.#home.away();
+    }
+  }
+
+  #at(index: number): Picked {
     const endpoint = this.#endpoints[index];
     if (this.#closed || endpoint === undefined) {
       throw new ClosedError("the client was closed");
@@ -75,8 +110,18 @@ export class Connection {
   /** Moves on from an endpoint that failed, unless that has happened already. */
   moveOn(failed: Picked): void {
     if (this.#current === failed.index) {
+      if (failed.index === 0) {
+        this.#home.left();
+      }
       this.#current = (failed.index + 1) % this.#endpoints.length;
     }
+  }
+
+  /** Whether the first endpoint answers. */
+  #look(): Promise<unknown> {
+    const afterMs = this.#settings.deadAfterMs;
+    const deadline = { afterMs, at: Date.now() + afterMs, signal: undefined };
+    return unary(this.#at(0), METHODS.getServerInfo, create(METHODS.getServerInfo.input), deadline);
   }
 
   /** Ends all calls. */

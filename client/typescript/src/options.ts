@@ -29,7 +29,8 @@ export interface RetryPolicy {
 export interface ClientOptions {
   /**
    * The servers, all of the same store: `http://127.0.0.1:2113`, `https://…` with TLS; without a scheme, `http`. All calls
-   * go to one of them while it works, and when it can't be reached or can't serve, to the next, and so on round.
+   * go to one of them while it works, and when it can't be reached or can't serve, to the next, and so on round; and back
+   * to the first when that answers again.
    */
   readonly endpoints: string | readonly string[];
   /**
@@ -47,6 +48,11 @@ export interface ClientOptions {
    * milliseconds. 5,000 unless given, 100 or more. A call that merely takes long is not silent.
    */
   readonly deadAfterMs?: number;
+  /**
+   * How long after it has left its first endpoint a client looks whether that answers again, to go back to it, in
+   * milliseconds on average; then again after as long, and less often, if it does not last. 10,000 unless given; 0: never.
+   */
+  readonly returnAfterMs?: number;
   /** How calls that failed for a passing reason are tried again. */
   readonly retry?: RetryPolicy;
   /** For `https://` endpoints. */
@@ -66,6 +72,7 @@ export interface Settings {
   readonly endpoints: readonly Endpoint[];
   readonly timeoutMs: number;
   readonly deadAfterMs: number;
+  readonly returnAfterMs: number;
   readonly retry: Required<RetryPolicy>;
   readonly tls: TlsOptions;
 }
@@ -97,6 +104,7 @@ export function settle(given: string | readonly string[] | ClientOptions): Setti
   return {
     endpoints,
     timeoutMs: options.timeoutMs ?? 10_000,
+    returnAfterMs: options.returnAfterMs ?? 10_000,
     deadAfterMs: Math.max(options.deadAfterMs ?? 5_000, SILENCE_MIN_MS),
     retry: {
       pauseFirstMs: options.retry?.pauseFirstMs ?? 50,

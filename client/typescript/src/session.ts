@@ -176,9 +176,18 @@ export class AppendSession {
 
   async #converse(): Promise<void> {
     const picked = this.#shared.connection.pick();
+    const { returns } = this.#shared.connection;
     this.#sent = 0;
-    const call = new Conversation(picked, {
-      next: () => this.#nextMessage(),
+    const call: Conversation = new Conversation(picked, {
+      next: () => {
+        this.#shared.connection.lookHome();
+        if (this.#shared.connection.returns === returns) {
+          return this.#nextMessage();
+        }
+        // The client has gone back to its first endpoint: when what was sent is answered, the rest follows there.
+        call.end();
+        return undefined;
+      },
       answered: (results) => {
         this.#answered(results, picked);
       },

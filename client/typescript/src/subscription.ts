@@ -125,7 +125,7 @@ class Feed {
   readonly #options: SubscribeOptions;
   readonly #tries: Tries;
   #cursor: Cursor;
-  #live: { answers: Answers<Message>; picked: Picked } | undefined;
+  #live: { answers: Answers<Message>; picked: Picked; returns: number } | undefined;
   /** Since when there has been no connection that yielded anything. */
   #lostAt: number | undefined;
 
@@ -147,6 +147,7 @@ class Feed {
   async next(): Promise<SubscriptionItem[]> {
     for (;;) {
       this.#options.signal?.throwIfAborted();
+      this.#follow();
       const { answers, picked } = (this.#live ??= this.#open());
       let error: AnnalsError;
       try {
@@ -173,8 +174,18 @@ class Feed {
     this.#live = undefined;
   }
 
-  #open(): { answers: Answers<Message>; picked: Picked } {
+  /** Leaves an endpoint, if the client has gone back to its first one since. */
+  #follow(): void {
+    const { connection } = this.#shared;
+    connection.lookHome();
+    if (this.#live !== undefined && !connection.isCurrent(this.#live.picked) && connection.returns !== this.#live.returns) {
+      this.cancel();
+    }
+  }
+
+  #open(): { answers: Answers<Message>; picked: Picked; returns: number } {
     const picked = this.#shared.connection.pick();
+    const { returns } = this.#shared.connection;
     const { signal } = this.#options;
     const after = this.#cursor.after === undefined ? undefined : toBigInt(this.#cursor.after, "after");
     const query = toPbQuery(this.#options.query);
@@ -182,11 +193,11 @@ class Feed {
     if (this.#stream === undefined) {
       const start = after !== undefined && { start: { case: "after" as const, value: after } };
       const request = create(METHODS.subscribeAll.input, { ...filter, ...start });
-      return { picked, answers: serverStream(picked, METHODS.subscribeAll, request, signal) };
+      return { picked, returns, answers: serverStream(picked, METHODS.subscribeAll, request, signal) };
     }
     const start = after !== undefined && { start: { case: "afterRevision" as const, value: after } };
     const request = create(METHODS.subscribeStream.input, { stream: this.#stream, ...filter, ...start });
-    return { picked, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
+    return { picked, returns, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
   }
 
   /** Where the end is now, as something to begin after. */

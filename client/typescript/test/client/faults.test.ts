@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { Client, DeadlineExceededError, newEvent, UnreachableError } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import { type Random, seeded } from "../random.js";
+import { Door } from "./door.js";
 import { numbered } from "./fixtures.js";
 
 const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 5);
@@ -103,6 +104,54 @@ test("a client with several endpoints goes on at the next one", async () => {
   using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], inGivenOrder: true });
   assert.equal((await client.append("a", "any", [newEvent("A")])).firstPosition, 1);
   assert.equal((await client.readAll().toArray()).length, 1);
+});
+
+test("a client goes back when its first endpoint answers again, with its subscription and its session", async () => {
+  await using server = await TestServer.start();
+  const [front, side] = [new Door(server.endpoint), new Door(server.endpoint)];
+  await front.open();
+  await side.open();
+  using client = new Client({ endpoints: [front.name, side.name], inGivenOrder: true, returnAfterMs: 20, timeoutMs: 30_000 });
+  const session = client.appendSession();
+  const followed = client.subscribeStream("log").events();
+  let written = 0;
+  const state = { over: false };
+  // A session that is never idle, so that it does not end and begin again by itself.
+  const busy = (async () => {
+    while (!state.over) await session.append("busy", "any", [newEvent("B")]);
+  })();
+  // Calls that share a session, and what follows.
+  const write = async () => {
+    await Promise.all(Array.from({ length: 10 }, (_, n) => client.append("log", "any", [newEvent("A", n)])));
+    written += 10;
+    for (let revision = -1; revision < written - 1; ) revision = (await followed.next()).value?.revision ?? -1;
+  };
+  /** Whether all that is written now, and all that follows it, goes through this door alone. */
+  const goesThrough = async (door: Door, other: Door) => {
+    const before = [door.bytes, other.bytes] as const;
+    await write();
+    return door.bytes > before[0] && other.bytes === before[1];
+  };
+  const settlesOn = async (door: Door, other: Door) => {
+    for (let quiet = 0, tries = 0; quiet < 3; tries += 1) {
+      assert.ok(tries < 500, "it never goes through the one door alone");
+      quiet = (await goesThrough(door, other)) ? quiet + 1 : 0;
+      await pause(5);
+    }
+  };
+  assert.ok(await goesThrough(front, side));
+  for (let round = 0; round < 2; round += 1) {
+    await front.shut();
+    await settlesOn(side, front);
+    await front.open();
+    await settlesOn(front, side);
+  }
+  state.over = true;
+  await busy;
+  assert.deepEqual((await client.readStream("log").toArray()).map(({ revision }) => revision), Array.from({ length: written }, (_, n) => n));
+  client.close();
+  await front.shut();
+  await side.shut();
 });
 
 test("without a server a call fails at its deadline, and says why", async () => {

@@ -7,6 +7,7 @@ import { create } from "@bufbuild/protobuf";
 
 import { METHODS } from "../../src/call.js";
 import { EventStoreService, SubscribeAllResponseSchema } from "../../src/generated/annals/v1/event_store_pb.js";
+import { Home } from "../../src/home.js";
 import { InvalidEndpointError, JsonError, matches, nameId, newEvent, newId, ProtocolError, RecordedEvent, Timestamp, VERSION } from "../../src/index.js";
 import { settle } from "../../src/options.js";
 import { Tries } from "../../src/retry.js";
@@ -53,6 +54,42 @@ test("pauses come after each round, grow, and are bounded", () => {
   assert.equal(shortest.afterFailure(), 25);
   const endless = new Tries(policy, 2, () => 0.5);
   assert.equal(endless.afterFailureWithoutEnd(), 25);
+});
+
+test("a home is looked for after a pause, which grows if it does not last", async () => {
+  let now = 0;
+  let answers = false;
+  let looks = 0;
+  const back: number[] = [];
+  const home = new Home(1_000, {
+    look: () => { looks += 1; return answers ? Promise.resolve() : Promise.reject(new Error("not yet")); },
+    goBack: () => back.push(now),
+    now: () => now,
+    random: () => 0.5,
+  });
+  const away = async (at: number) => {
+    now = at;
+    home.away();
+    await new Promise((resolve) => setImmediate(resolve));
+    return looks;
+  };
+  home.left();
+  assert.equal(await away(999), 0);
+  assert.equal(await away(1_000), 1);
+  assert.equal(await away(1_999), 1);
+  answers = true;
+  assert.equal(await away(2_000), 2);
+  assert.deepEqual([back, home.returns], [[2_000], 1]);
+  // It fails again at once: the pause is twice as long; after it has lasted, as at first.
+  home.left();
+  assert.equal(await away(3_999), 2);
+  assert.equal(await away(4_000), 3);
+  now = 70_000;
+  home.left();
+  assert.equal(await away(71_000), 4);
+  const never = new Home(0, { look: () => assert.fail("it looked"), goBack: () => undefined, now: () => now, random: Math.random });
+  never.left();
+  never.away();
 });
 
 test("times keep their microseconds", () => {
