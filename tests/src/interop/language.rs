@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// A language that Annals has a client or a program of its own in.
@@ -43,54 +44,41 @@ impl Language {
         }
     }
 
-    /// The interpreter of programs of this language, and what it is given first; `None` for those that have none.
-    #[must_use]
-    pub fn interpreter(self) -> Option<PathBuf> {
+    /// Runs a program of this language in a folder of the repository; `None` for languages whose programs are built.
+    pub(super) fn interpreted(self, arguments: &[&str], folder: &str) -> Option<Command> {
+        let interpreter = match self {
+            Self::Python => repository().join("client/python/.venv/bin/python"),
+            Self::TypeScript => PathBuf::from("node"),
+            Self::Rust | Self::Go | Self::Java => return None,
+        };
+        let mut command = Command::new(interpreter);
+        command.args(arguments).current_dir(repository().join(folder));
+        Some(command)
+    }
+
+    /// What performs steps in this language; `None` for Rust, whose steps are performed here.
+    pub(super) fn performer(self) -> Option<Command> {
         match self {
-            Self::Python => Some(repository().join("client/python/.venv/bin/python")),
-            Self::TypeScript => Some(PathBuf::from("node")),
-            Self::Rust | Self::Go | Self::Java => None,
+            Self::Python => self.interpreted(&["-m", "tests.interop"], "client/python"),
+            Self::TypeScript => self.interpreted(&["dist/test/interop/main.js"], "client/typescript"),
+            Self::Rust => None,
+            Self::Go | Self::Java => unreachable!("they have no client, so they play no cases"),
         }
     }
 
-    /// The file that performs steps in this language.
-    pub(super) fn performer(self) -> PathBuf {
-        match self {
-            Self::Python => repository().join("client/python/tests/interop.py"),
-            Self::TypeScript => repository().join("client/typescript/dist/test/interop.js"),
-            Self::Rust | Self::Go | Self::Java => unreachable!("only called for clients that are processes"),
-        }
-    }
-
-    /// Whether it takes part: if `ANNALS_CLIENTS` names it (`rust,python`), or if that is not set and it is installed and built
-    /// here. Otherwise standard error has been told.
+    /// Whether it takes part: if `ANNALS_CLIENTS` names it (`rust,python`). Unless that is set, Rust's alone, because the others
+    /// need what `just test-clients` installs. If not, standard error has been told.
     #[must_use]
     pub fn takes_part(self) -> bool {
-        let name = self.name();
-        let (takes_part, why) = match env::var("ANNALS_CLIENTS") {
-            Ok(named) => (
-                named.split(',').any(|one| one.trim() == name),
-                "ANNALS_CLIENTS does not name it".to_owned(),
-            ),
-            Err(_) => (
-                self.is_ready(),
-                "it is not installed and built here: `just test-clients` does that".to_owned(),
-            ),
-        };
+        let named = env::var("ANNALS_CLIENTS").unwrap_or_else(|_| Self::Rust.name().to_owned());
+        let takes_part = named.split(',').any(|one| one.trim() == self.name());
         if !takes_part {
-            say(&format!("SKIPPED: {name}, because {why}\n"));
+            let name = self.name();
+            say(&format!(
+                "SKIPPED: {name}, because ANNALS_CLIENTS does not name it; `just test-clients` does\n"
+            ));
         }
         takes_part
-    }
-
-    fn is_ready(self) -> bool {
-        match self {
-            Self::Rust => true,
-            Self::Python => self.interpreter().is_some_and(|path| path.exists()),
-            Self::TypeScript => self.performer().exists(),
-            // Their tests fetch what they need, which only those who name them have asked for.
-            Self::Go | Self::Java => false,
-        }
     }
 }
 

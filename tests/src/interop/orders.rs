@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{Language, repository};
+use super::Language;
 use crate::harness::{Finished, binary, finish};
 
 /// The Orders of a language, with a read model of its own.
@@ -54,17 +54,17 @@ impl Orders {
     }
 
     fn program(&self) -> Command {
-        let interpreted = |arguments: &[&str], folder: &str| {
-            let interpreter = self.language.interpreter().expect("it is interpreted");
-            let mut command = Command::new(interpreter);
-            command.args(arguments).current_dir(repository().join(folder));
-            command
-        };
-        match self.language {
-            Language::Rust => Command::new(binary("annals-orders")),
-            Language::Python => interpreted(&["-m", "orders"], "client/python/examples"),
-            Language::TypeScript => interpreted(&["dist/examples/orders/main.js"], "client/typescript"),
+        let interpreted = match self.language {
+            Language::Python => self
+                .language
+                .interpreted(&["-m", "orders"], "client/python/examples"),
+            Language::TypeScript => {
+                let main = "dist/examples/orders/main.js";
+                self.language.interpreted(&[main], "client/typescript")
+            }
+            Language::Rust => None,
             Language::Go | Language::Java => unreachable!("they have no Orders"),
-        }
+        };
+        interpreted.unwrap_or_else(|| Command::new(binary("annals-orders")))
     }
 }

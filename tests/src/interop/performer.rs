@@ -39,20 +39,17 @@ impl Performer {
     /// If it can't be started.
     #[must_use]
     pub fn start(language: Language) -> Self {
-        let kind = match language.interpreter() {
+        let kind = match language.performer() {
             None => Kind::Here(Box::default()),
-            Some(interpreter) => {
-                let mut command = Command::new(&interpreter);
+            Some(command) => {
+                let mut command = Command::from(command);
                 command
-                    .arg(language.performer())
                     .stdin(Stdio::piped())
                     .stdout(Stdio::piped())
                     .kill_on_drop(true);
                 let started = command.spawn();
-                let mut child = started.unwrap_or_else(|error| {
-                    let name = language.name();
-                    panic!("{} can't be started for {name}: {error}", interpreter.display())
-                });
+                let mut child =
+                    started.unwrap_or_else(|error| panic!("{command:?} can't be started: {error}"));
                 let steps = child.stdin.take().expect("standard input is piped");
                 let answers = child.stdout.take().expect("standard output is piped");
                 Kind::Process(Box::new(Process {

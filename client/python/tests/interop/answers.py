@@ -1,0 +1,151 @@
+"""What came of a step, as the interoperability cases tell it."""
+
+import base64
+from datetime import datetime, timedelta
+from typing import Any
+
+from annals import (
+    Appended,
+    AppendedToMany,
+    CaughtUp,
+    Checkpoint,
+    ExpectedRevision,
+    FellBehind,
+    Read,
+    RecordedEvent,
+    Retention,
+    StreamInfo,
+    SubscriptionItem,
+    errors,
+)
+from tests.interop.steps import EPOCH, EXPECTED, MICROSECOND
+
+Answer = dict[str, Any]
+
+
+def present(**fields: Any) -> Answer:
+    """What is there."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def micros(time: datetime) -> int:
+    return (time - EPOCH) // MICROSECOND
+
+
+def appended(done: Appended) -> Answer:
+    return {
+        "first_revision": done.first_revision,
+        "last_revision": done.last_revision,
+        "first_position": done.first_position,
+        "last_position": done.last_position,
+        "recorded_at": micros(done.recorded_at),
+        "already_appended": done.already_appended,
+    }
+
+
+def appended_to_many(done: AppendedToMany) -> Answer:
+    streams = [
+        {"stream": one.stream, "first_revision": one.first_revision, "last_revision": one.last_revision}
+        for one in done.streams
+    ]
+    return {
+        "first_position": done.first_position,
+        "last_position": done.last_position,
+        "recorded_at": micros(done.recorded_at),
+        "already_appended": done.already_appended,
+        "streams": streams,
+    }
+
+
+def recorded(event: RecordedEvent) -> Answer:
+    return {
+        "id": str(event.id),
+        "stream": event.stream,
+        "revision": event.revision,
+        "position": event.position,
+        "type": event.type,
+        "data": base64.b64encode(event.data).decode(),
+        "metadata": base64.b64encode(event.metadata).decode(),
+        "tags": list(event.tags),
+        "recorded_at": micros(event.recorded_at),
+    }
+
+
+async def events_of(read: Read) -> Answer:
+    events = [recorded(event) for event in await (await read).collect()]
+    return present(head=read.head, last_revision=read.last_revision, events=events)
+
+
+def item(found: SubscriptionItem) -> Answer:
+    match found:
+        case RecordedEvent():
+            return {"event": recorded(found)}
+        case CaughtUp(position):
+            return {"caught_up": position}
+        case Checkpoint(position):
+            return {"checkpoint": position}
+        case FellBehind(position):
+            return {"fell_behind": position}
+
+
+def to_retention(kept: Retention) -> Answer:
+    age = None if kept.max_age is None else kept.max_age // timedelta(seconds=1)
+    return present(max_count=kept.max_count, max_age_seconds=age, truncate_before=kept.truncate_before)
+
+
+def stream_info(stream: StreamInfo) -> Answer:
+    return {
+        "name": stream.name,
+        "first_revision": stream.first_revision,
+        "last_revision": stream.last_revision,
+        "first_position": stream.first_position,
+        "last_position": stream.last_position,
+        "created_at": micros(stream.created_at),
+        "retention": to_retention(stream.retention),
+    }
+
+
+def to_expected(expected: ExpectedRevision) -> int | str:
+    return expected if isinstance(expected, int) else next(name for name, one in EXPECTED.items() if one is expected)
+
+
+def to_failed(failed: errors.FailedCheck) -> Answer:
+    match failed.found:
+        case errors.MatchFound(after, position):
+            return {"index": failed.index, "match": {"after": after, "position": position}}
+        case errors.StreamMismatch(stream, expected, actual):
+            found = present(stream=stream, expected=to_expected(expected), actual=actual)
+            return {"index": failed.index, "stream": found}
+
+
+def failure(error: errors.AnnalsError) -> Answer:
+    """An error by its reason, with the fields that the client's error has."""
+    match error:
+        case errors.InvalidField():
+            return {"reason": "INVALID_FIELD", "fields": [violation.field for violation in error.violations]}
+        case errors.TooLarge():
+            return {"reason": "TOO_LARGE", "fields": [violation.field for violation in error.violations]}
+        case errors.RevisionConflict():
+            wanted = to_expected(error.expected)
+            return present(reason="REVISION_CONFLICT", stream=error.stream, expected=wanted, actual=error.actual)
+        case errors.EventIdConflict():
+            place = {"stream": error.stream, "revision": error.revision, "position": error.position}
+            return {"reason": "EVENT_ID_CONFLICT", "id": str(error.id), **place}
+        case errors.ChecksFailed():
+            failed = [to_failed(one) for one in error.failed]
+            return {"reason": "CHECKS_FAILED", "count": error.count, "failed": failed}
+        case errors.StreamNotFound():
+            return {"reason": "STREAM_NOT_FOUND", "stream": error.stream}
+        case errors.StreamTombstoned():
+            return {"reason": "STREAM_TOMBSTONED", "stream": error.stream}
+        case errors.SnapshotNotFound():
+            return {"reason": "SNAPSHOT_NOT_FOUND", "stream": error.stream}
+        case errors.VersionConflict():
+            versions = {"expected": error.expected, "actual": error.actual}
+            return {"reason": "VERSION_CONFLICT", "stream": error.stream, **versions}
+        case errors.PositionBeyondHead():
+            return {"reason": "POSITION_BEYOND_HEAD", "position": error.position, "head": error.head}
+        case errors.RevisionBeyondEnd():
+            place = present(revision=error.revision, last_revision=error.last_revision)
+            return {"reason": "REVISION_BEYOND_END", "stream": error.stream, **place}
+    return {"reason": "OTHER", "message": f"{type(error).__name__}: {error}"}

@@ -1,0 +1,79 @@
+"""What steps of the interoperability cases say, as the client has it.
+
+Fields are the parameters of these functions, so that one that is not known is a TypeError.
+"""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from annals import (
+    Check,
+    Event,
+    Expected,
+    ExpectedRevision,
+    NoMatch,
+    Query,
+    QueryItem,
+    Retention,
+    StreamIs,
+    Write,
+    new_id,
+)
+
+Fields = dict[str, Any]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+EXPECTED = {"any": Expected.ANY, "no-stream": Expected.NO_STREAM, "stream-exists": Expected.STREAM_EXISTS}
+
+
+def only(name: str, rest: dict[str, int]) -> int | None:
+    """An argument whose name is a keyword of Python."""
+    value = rest.pop(name, None)
+    if rest:
+        raise TypeError(f"unknown arguments: {rest}")
+    return value
+
+
+def make_event(
+    type: str, id: str | None = None, data: str = "", metadata: str = "", tags: tuple[str, ...] = ()
+) -> Event:
+    identity = new_id() if id is None else UUID(id)
+    return Event(type, base64.b64decode(data), base64.b64decode(metadata), tuple(tags), identity)
+
+
+def make_expected(expected: int | str) -> ExpectedRevision:
+    return EXPECTED[expected] if isinstance(expected, str) else expected
+
+
+def make_write(stream: str, events: list[Fields]) -> Write:
+    return Write(stream, [make_event(**event) for event in events])
+
+
+def make_check(
+    stream: str | None = None,
+    expected: int | str = "any",
+    no_match: list[Fields] | None = None,
+    after: int | None = None,
+) -> Check:
+    if stream is not None and no_match is None and after is None:
+        return StreamIs(stream, make_expected(expected))
+    if stream is None and no_match is not None and after is not None:
+        return NoMatch(make_query(no_match), after)
+    raise TypeError("a check is about a stream, or about what matches a query after a position")
+
+
+def make_query(items: list[Fields] | None) -> Query:
+    return Query(tuple(QueryItem(**item) for item in items or []))
+
+
+def make_until(place: int | None, time: int | None) -> int | datetime | None:
+    return place if time is None else EPOCH + time * MICROSECOND
+
+
+def make_retention(
+    max_count: int | None = None, max_age_seconds: int | None = None, truncate_before: int = 0
+) -> Retention:
+    age = None if max_age_seconds is None else timedelta(seconds=max_age_seconds)
+    return Retention(max_count=max_count, max_age=age, truncate_before=truncate_before)

@@ -1,0 +1,112 @@
+/** What came of a step, as the interoperability cases tell it. */
+import {
+  AnnalsError,
+  type Appended,
+  type AppendedToMany,
+  ChecksFailedError,
+  EventIdConflictError,
+  InvalidFieldError,
+  PositionBeyondHeadError,
+  type Read,
+  type RecordedEvent,
+  type Retention,
+  type RetentionInfo,
+  RevisionBeyondEndError,
+  RevisionConflictError,
+  SnapshotNotFoundError,
+  type StreamInfo,
+  StreamNotFoundError,
+  StreamTombstonedError,
+  type SubscriptionItem,
+  TooLargeError,
+  VersionConflictError,
+} from "../../src/index.js";
+import { type Fields } from "./steps.js";
+
+export function base64(data: Uint8Array): string {
+  return Buffer.from(data).toString("base64");
+}
+
+export function appended(done: Appended): Fields {
+  return {
+    first_revision: done.firstRevision,
+    last_revision: done.lastRevision,
+    first_position: done.firstPosition,
+    last_position: done.lastPosition,
+    recorded_at: done.recordedAt.epochMicroseconds,
+    already_appended: done.alreadyAppended,
+  };
+}
+
+export function appendedToMany(done: AppendedToMany): Fields {
+  return {
+    first_position: done.firstPosition,
+    last_position: done.lastPosition,
+    recorded_at: done.recordedAt.epochMicroseconds,
+    already_appended: done.alreadyAppended,
+    streams: done.streams.map(({ stream, firstRevision, lastRevision }) => ({ stream, first_revision: firstRevision, last_revision: lastRevision })),
+  };
+}
+
+export function recorded(event: RecordedEvent): Fields {
+  return {
+    id: event.id,
+    stream: event.stream,
+    revision: event.revision,
+    position: event.position,
+    type: event.type,
+    data: base64(event.data),
+    metadata: base64(event.metadata),
+    tags: event.tags,
+    recorded_at: event.recordedAt.epochMicroseconds,
+  };
+}
+
+export async function eventsOf(read: Read): Promise<Fields> {
+  const { head, lastRevision } = await read.begin();
+  return { head, last_revision: lastRevision, events: (await read.toArray()).map(recorded) };
+}
+
+export function itemOf(item: SubscriptionItem): Fields {
+  return item.kind === "event" ? { event: recorded(item.event) } : { [item.kind.replace("-", "_")]: item.position };
+}
+
+export function retentionOf({ maxCount, maxAgeSeconds, truncateBefore = 0 }: Retention): Fields {
+  return { max_count: maxCount, max_age_seconds: maxAgeSeconds, truncate_before: truncateBefore };
+}
+
+export function retentionInfo({ retention, version, tombstoned }: RetentionInfo): Fields {
+  return { retention: retentionOf(retention), version, tombstoned };
+}
+
+export function streamInfo(stream: StreamInfo): Fields {
+  return {
+    name: stream.name,
+    first_revision: stream.firstRevision,
+    last_revision: stream.lastRevision,
+    first_position: stream.firstPosition,
+    last_position: stream.lastPosition,
+    created_at: stream.createdAt.epochMicroseconds,
+    retention: retentionOf(stream.retention),
+  };
+}
+
+/** An error by its reason, with the fields that the client's error has. */
+export function failure(error: AnnalsError): Fields {
+  const fields = error as unknown as Fields;
+  const pick = (reason: string, ...names: string[]) => ({ reason, ...Object.fromEntries(names.map((name) => [name, fields[name]])) });
+  if (error instanceof InvalidFieldError) return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
+  if (error instanceof TooLargeError) return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
+  if (error instanceof RevisionConflictError) return pick("REVISION_CONFLICT", "stream", "expected", "actual");
+  if (error instanceof EventIdConflictError) return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
+  if (error instanceof ChecksFailedError) return pick("CHECKS_FAILED", "count", "failed");
+  if (error instanceof StreamNotFoundError) return pick("STREAM_NOT_FOUND", "stream");
+  if (error instanceof StreamTombstonedError) return pick("STREAM_TOMBSTONED", "stream");
+  if (error instanceof SnapshotNotFoundError) return pick("SNAPSHOT_NOT_FOUND", "stream");
+  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", "stream", "expected", "actual");
+  if (error instanceof PositionBeyondHeadError) return pick("POSITION_BEYOND_HEAD", "position", "head");
+  if (error instanceof RevisionBeyondEndError) {
+    return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };
+  }
+  return { reason: "OTHER", message: `${error.name}: ${error.message}` };
+}

@@ -1,0 +1,111 @@
+/** What steps of the interoperability cases say, as the client has it. Fields are taken by name, and what is left over is an error. */
+import {
+  type Check,
+  type ExpectedRevision,
+  newEvent,
+  type NewEvent,
+  type QueryItem,
+  type Retention,
+  Timestamp,
+  type Write,
+} from "../../src/index.js";
+
+export type Fields = Record<string, unknown>;
+
+/** Arguments or fields of JSON, each taken once. */
+export class Taken {
+  readonly #left: Map<string, unknown>;
+
+  constructor(fields: unknown) {
+    this.#left = new Map(Object.entries(fields as Fields));
+  }
+
+  get(name: string): unknown {
+    const value = this.#left.get(name);
+    this.#left.delete(name);
+    return value;
+  }
+
+  /** Of an argument that must be there. */
+  text(name: string): string {
+    const value = this.get(name);
+    if (typeof value !== "string") throw new TypeError(`${name} must be text`);
+    return value;
+  }
+
+  number(name: string): number {
+    const value = this.get(name);
+    if (typeof value !== "number") throw new TypeError(`${name} must be a number`);
+    return value;
+  }
+
+  list<T>(name: string, make: (fields: Taken) => T): T[] {
+    return ((this.get(name) ?? []) as unknown[]).map((fields) => whole(fields, make));
+  }
+
+  /** Those of these that are there, as an object with other names. */
+  some(names: Record<string, string>): Fields {
+    const there = Object.entries(names).map(([name, as]) => [as, this.get(name)] as const);
+    return Object.fromEntries(there.filter(([, value]) => value !== undefined));
+  }
+
+  end(): void {
+    const names = [...this.#left.keys()];
+    if (names.length > 0) throw new TypeError(`unknown: ${names.join(", ")}`);
+  }
+}
+
+/** Makes something of fields, all of which must be taken. */
+export function whole<T>(fields: unknown, make: (fields: Taken) => T): T {
+  const taken = new Taken(fields);
+  const made = make(taken);
+  taken.end();
+  return made;
+}
+
+export function makeEvent(fields: Taken): NewEvent {
+  const data = bytes(fields.get("data"));
+  const options = fields.some({ id: "id", tags: "tags" });
+  return newEvent(fields.text("type"), data, { ...options, metadata: bytes(fields.get("metadata")) });
+}
+
+export function bytes(base64: unknown): Uint8Array {
+  return new Uint8Array(Buffer.from((base64 ?? "") as string, "base64"));
+}
+
+export function expectedOf(fields: Taken): ExpectedRevision {
+  return (fields.get("expected") ?? "any") as ExpectedRevision;
+}
+
+export function makeAppend(fields: Taken): { stream: string; expected: ExpectedRevision; events: NewEvent[] } {
+  return { stream: fields.text("stream"), expected: expectedOf(fields), events: fields.list("events", makeEvent) };
+}
+
+export function makeWrite(fields: Taken): Write {
+  return { stream: fields.text("stream"), events: fields.list("events", makeEvent) };
+}
+
+export function makeCheck(fields: Taken): Check {
+  const { noMatch, stream } = fields.some({ no_match: "noMatch", stream: "stream" });
+  if (noMatch === undefined) return { stream: stream as string, expected: expectedOf(fields) };
+  return { noMatch: (noMatch as unknown[]).map((item) => whole(item, makeItem)), after: fields.number("after") };
+}
+
+export function makeItem(fields: Taken): QueryItem {
+  const names = { types: "types", type_prefixes: "typePrefixes", streams: "streams", stream_prefixes: "streamPrefixes", tags: "tags" };
+  return fields.some(names);
+}
+
+export function makeRetention(fields: Taken): Retention {
+  return fields.some({ max_count: "maxCount", max_age_seconds: "maxAgeSeconds", truncate_before: "truncateBefore" });
+}
+
+/** What reads have in common. `until` is what the protocol's `until_revision` or `until_position` is here. */
+export function readOptions(fields: Taken, until: string): Fields {
+  const micros = fields.get("until_time");
+  return {
+    ...fields.some({ from: "from", limit: "limit", backwards: "backwards", [until]: "until" }),
+    query: fields.list("query", makeItem),
+    ...(micros !== undefined && { untilTime: new Timestamp(micros as number) }),
+  };
+}
