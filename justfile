@@ -18,12 +18,13 @@ _default:
 # What CI does: all of it, with half the seeds in the long tests.
 ci: lint build test (test-long "10000")
 
-# Formatting, lints, dependencies, protocol.
+# Formatting, lints, dependencies, protocol, versions.
 lint:
     cargo fmt --all --check
     {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
     cargo deny --locked check --hide-inclusion-graph licenses bans sources
     buf lint
+    scripts/versions
 
 # Every binary that the tests start.
 build:
