@@ -16,9 +16,9 @@ _default:
     @just --list --unsorted
 
 # What CI does: all of it, with half the seeds in the long tests.
-ci: lint build test (test-long "10000")
+ci: lint build test test-clients (test-long "10000")
 
-# Formatting, lints, dependencies, protocol, versions.
+# Formatting, lints, dependencies, protocol, versions. The other languages' linters are part of test-clients.
 lint:
     cargo fmt --all --check
     {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
@@ -34,6 +34,10 @@ build:
 test: build
     {{ clang }} cargo test {{ features }}
     {{ if fdbserver == "" { "@echo 'SKIPPED: annals-foundationdb, because no fdbserver is installed'" } else { clang + " cargo test -p annals-foundationdb" } }}
+
+# The clients' own tests, the cases that they all play against every engine, and the programs in Go and Java.
+test-clients: build
+    scripts/clients
 
 # The long ones: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000": build
