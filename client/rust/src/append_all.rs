@@ -52,6 +52,15 @@ use crate::query::Query;
 /// # Ok(()) }
 /// ```
 ///
+/// Events that are decided on one by one, each with its stream, are collected, or added by `extend`:
+///
+/// ```
+/// # use annals_client::{Append, Event, ExpectedRevision};
+/// # fn event() -> Event { Event::json("StudentSubscribed", &"s7").unwrap() }
+/// let append: Append = [("course-c1", event()), ("course-c2", event())].into_iter().collect();
+/// let append = append.expect_stream("course-c1", ExpectedRevision::StreamExists);
+/// ```
+///
 /// Sent again, it is answered with what it got the first time (see [`AppendedAll::already_appended`]), even if what it
 /// expects is no longer so because of what it wrote itself.
 ///
@@ -109,6 +118,31 @@ impl Append {
     fn expect(mut self, check: pb::check::Check) -> Self {
         self.checks.push(pb::Check { check: Some(check) });
         self
+    }
+}
+
+/// Events, each with its stream, in the order in which they are to stand in the log.
+impl<S: Into<String>> Extend<(S, Event)> for Append {
+    fn extend<I: IntoIterator<Item = (S, Event)>>(&mut self, events: I) {
+        for (stream, event) in events {
+            let stream = stream.into();
+            match self.writes.last_mut() {
+                Some(last) if last.stream == stream => last.events.push(event.into()),
+                _ => self.writes.push(pb::Write {
+                    stream,
+                    events: vec![event.into()],
+                }),
+            }
+        }
+    }
+}
+
+/// Without checks, which may be added.
+impl<S: Into<String>> FromIterator<(S, Event)> for Append {
+    fn from_iter<I: IntoIterator<Item = (S, Event)>>(events: I) -> Self {
+        let mut append = Append::new();
+        append.extend(events);
+        append
     }
 }
 
@@ -173,3 +207,6 @@ impl TryFrom<pb::AppendResponse> for AppendedAll {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

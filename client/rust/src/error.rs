@@ -248,11 +248,13 @@ impl Error {
         )
     }
 
-    /// Whether the append was refused because of what is already in the store.
+    /// Whether somebody else was faster: what the decision rests on has changed. Read again, and decide anew.
+    ///
+    /// [`Error::EventIdConflict`] is none: whoever decided again with the same ids would get it again, without end.
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
-            Error::RevisionConflict { .. } | Error::EventIdConflict { .. } | Error::ChecksFailed { .. }
+            Error::RevisionConflict { .. } | Error::ChecksFailed { .. } | Error::VersionConflict { .. }
         )
     }
 

@@ -135,6 +135,11 @@ impl RecordedEvent {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         Ok(serde_json::from_slice(&self.data)?)
     }
+
+    /// The metadata, decoded from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`, as where there is none.
+    pub fn json_metadata<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_slice(&self.metadata)?)
+    }
 }
 
 impl TryFrom<pb::RecordedEvent> for RecordedEvent {

@@ -2,6 +2,8 @@
 
 use annals_proto::v1 as pb;
 
+use crate::event::RecordedEvent;
+
 /// Events that match at least one of the items; without items, every event. At most 64 items.
 ///
 /// ```
@@ -11,6 +13,10 @@ use annals_proto::v1 as pb;
 /// let query = Query::from(QueryItem::new().of_type("OrderPlaced").of_type("OrderCancelled"))
 ///     .or(QueryItem::new().tagged("customer:7"));
 /// assert_eq!(query.items.len(), 2);
+///
+/// // Whatever concerns one of these.
+/// let courses: Query = ["c1", "c2"].iter().map(|id| QueryItem::new().tagged(format!("course:{id}"))).collect();
+/// assert_eq!(courses.items.len(), 2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
@@ -32,9 +38,37 @@ impl Query {
     }
 }
 
+impl Query {
+    /// Whether an event matches, as the store judges it.
+    pub fn matches(&self, event: &RecordedEvent) -> bool {
+        self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
+    }
+}
+
 impl From<QueryItem> for Query {
     fn from(item: QueryItem) -> Self {
         Query { items: vec![item] }
+    }
+}
+
+impl<const N: usize> From<[QueryItem; N]> for Query {
+    fn from(items: [QueryItem; N]) -> Self {
+        Query { items: items.into() }
+    }
+}
+
+/// Mind that a query without items is one for every event.
+impl FromIterator<QueryItem> for Query {
+    fn from_iter<I: IntoIterator<Item = QueryItem>>(items: I) -> Self {
+        Query {
+            items: items.into_iter().collect(),
+        }
+    }
+}
+
+impl Extend<QueryItem> for Query {
+    fn extend<I: IntoIterator<Item = QueryItem>>(&mut self, items: I) {
+        self.items.extend(items);
     }
 }
 
@@ -95,6 +129,20 @@ impl QueryItem {
         self.tags.push(tag.into());
         self
     }
+
+    /// Whether an event matches, as the store judges it.
+    pub fn matches(&self, event: &RecordedEvent) -> bool {
+        named(&self.types, &self.type_prefixes, &event.kind)
+            && named(&self.streams, &self.stream_prefixes, &event.stream)
+            && self.tags.iter().all(|tag| event.tags.contains(tag))
+    }
+}
+
+/// Whether a name is one of these or begins with one of those; or there are none of either.
+fn named(names: &[String], prefixes: &[String], name: &str) -> bool {
+    (names.is_empty() && prefixes.is_empty())
+        || names.iter().any(|one| one == name)
+        || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
 }
 
 impl From<Query> for pb::Query {
@@ -130,3 +178,6 @@ impl From<Direction> for pb::Direction {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

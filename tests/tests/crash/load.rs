@@ -185,7 +185,9 @@ impl Writer {
         let counter = match result {
             Ok(appended) if appended.already_appended => &self.counts.repeated,
             Ok(_) => &self.counts.acknowledged,
-            Err(error) if error.is_conflict() => &self.counts.refused,
+            Err(error) if error.is_conflict() || matches!(error, Error::EventIdConflict { .. }) => {
+                &self.counts.refused
+            }
             Err(error) if error.is_retryable() || matches!(error, Error::SessionClosed) => {
                 &self.counts.unknown
             }
