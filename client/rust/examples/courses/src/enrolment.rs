@@ -1,0 +1,204 @@
+//! Two decision models, and the decisions that rest on one or on both of them. Nothing here reads or writes.
+
+use std::collections::BTreeSet;
+
+use annals_client::Query;
+use annals_toolkit::{DecisionModel, DomainEvent, To};
+
+use crate::event::{CourseEvent, course_tag, student_tag};
+
+/// How many courses a student may take.
+pub const COURSES_MAX: usize = 5;
+
+/// Why a rule does not allow a command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("course {0} exists already")]
+    Exists(String),
+    #[error("there is no course {0}; define it first")]
+    NotFound(String),
+    #[error("course {0} has a capacity of {1} already")]
+    CapacityUnchanged(String, u64),
+    #[error("course {0} is full: it takes {1}")]
+    Full(String, u64),
+    #[error("student {0} takes course {1} already")]
+    AlreadySubscribed(String, String),
+    #[error("student {0} does not take course {1}")]
+    NotSubscribed(String, String),
+    #[error("student {0} takes {COURSES_MAX} courses already")]
+    TooManyCourses(String),
+}
+
+impl Refused {
+    /// Which rule, the same in every language.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refused::Exists(_) => "course_exists",
+            Refused::NotFound(_) => "course_not_found",
+            Refused::CapacityUnchanged(..) => "capacity_unchanged",
+            Refused::Full(..) => "course_full",
+            Refused::AlreadySubscribed(..) => "already_subscribed",
+            Refused::NotSubscribed(..) => "not_subscribed",
+            Refused::TooManyCourses(_) => "too_many_courses",
+        }
+    }
+}
+
+/// What a command decides on.
+pub type Decision = Result<[To<CourseEvent>; 1], Refused>;
+
+/// A course, and who takes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Course {
+    pub id: String,
+    /// `None` if it is not defined.
+    pub capacity: Option<u64>,
+    pub students: BTreeSet<String>,
+}
+
+impl DecisionModel for Course {
+    type Event = CourseEvent;
+
+    /// All events of the course.
+    fn query(&self) -> Query {
+        CourseEvent::query().tagged(course_tag(&self.id)).into()
+    }
+
+    fn apply(&mut self, event: &CourseEvent) {
+        match event {
+            CourseEvent::CourseDefined { capacity, .. } => self.capacity = Some(*capacity),
+            CourseEvent::CourseCapacityChanged { new_capacity, .. } => self.capacity = Some(*new_capacity),
+            CourseEvent::StudentSubscribedToCourse { student_id, .. } => {
+                self.students.insert(student_id.clone());
+            }
+            CourseEvent::StudentUnsubscribedFromCourse { student_id, .. } => {
+                self.students.remove(student_id);
+            }
+        }
+    }
+}
+
+impl Course {
+    /// A course to which nothing has happened yet.
+    pub fn new(id: &str) -> Self {
+        Course {
+            id: id.to_owned(),
+            ..Course::default()
+        }
+    }
+
+    /// Its capacity, if it is defined.
+    pub fn defined(&self) -> Result<u64, Refused> {
+        self.capacity.ok_or_else(|| Refused::NotFound(self.id.clone()))
+    }
+
+    /// Makes it.
+    pub fn define(&self, capacity: u64) -> Decision {
+        if self.capacity.is_some() {
+            return Err(Refused::Exists(self.id.clone()));
+        }
+        let course_id = self.id.clone();
+        Ok([To::new(
+            self.stream(),
+            CourseEvent::CourseDefined { course_id, capacity },
+        )])
+    }
+
+    /// Has it take another number of students; those that take it already go on to.
+    pub fn change_capacity(&self, new_capacity: u64) -> Decision {
+        if self.defined()? == new_capacity {
+            return Err(Refused::CapacityUnchanged(self.id.clone(), new_capacity));
+        }
+        let changed = CourseEvent::CourseCapacityChanged {
+            course_id: self.id.clone(),
+            new_capacity,
+        };
+        Ok([To::new(self.stream(), changed)])
+    }
+
+    /// Has a student take it no more; that needs no look at the student's other courses.
+    pub fn unsubscribe(&self, student_id: &str) -> Decision {
+        self.defined()?;
+        if !self.students.contains(student_id) {
+            return Err(Refused::NotSubscribed(student_id.to_owned(), self.id.clone()));
+        }
+        let unsubscribed = CourseEvent::StudentUnsubscribedFromCourse {
+            student_id: student_id.to_owned(),
+            course_id: self.id.clone(),
+        };
+        Ok([To::new(enrolment(&self.id, student_id), unsubscribed)])
+    }
+
+    fn stream(&self) -> String {
+        format!("course-{}", self.id)
+    }
+}
+
+/// A student's courses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Student {
+    pub id: String,
+    pub courses: BTreeSet<String>,
+}
+
+impl DecisionModel for Student {
+    type Event = CourseEvent;
+
+    /// The student's subscriptions.
+    fn query(&self) -> Query {
+        let subscriptions = ["StudentSubscribedToCourse", "StudentUnsubscribedFromCourse"];
+        CourseEvent::query_of(subscriptions)
+            .tagged(student_tag(&self.id))
+            .into()
+    }
+
+    fn apply(&mut self, event: &CourseEvent) {
+        match event {
+            CourseEvent::StudentSubscribedToCourse { course_id, .. } => {
+                self.courses.insert(course_id.clone());
+            }
+            CourseEvent::StudentUnsubscribedFromCourse { course_id, .. } => {
+                self.courses.remove(course_id);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Student {
+    /// A student to whom nothing has happened yet.
+    pub fn new(id: &str) -> Self {
+        Student {
+            id: id.to_owned(),
+            ..Student::default()
+        }
+    }
+}
+
+/// Has the student take the course.
+pub fn subscribe((course, student): &(Course, Student)) -> Decision {
+    let capacity = course.defined()?;
+    let (course_id, student_id) = (course.id.clone(), student.id.clone());
+    if course.students.contains(&student_id) {
+        return Err(Refused::AlreadySubscribed(student_id, course_id));
+    }
+    if course.students.len() as u64 >= capacity {
+        return Err(Refused::Full(course_id, capacity));
+    }
+    if student.courses.len() >= COURSES_MAX {
+        return Err(Refused::TooManyCourses(student_id));
+    }
+    let stream = enrolment(&course_id, &student_id);
+    let subscribed = CourseEvent::StudentSubscribedToCourse {
+        student_id,
+        course_id,
+    };
+    Ok([To::new(stream, subscribed)])
+}
+
+fn enrolment(course_id: &str, student_id: &str) -> String {
+    format!("enrolment-{course_id}-{student_id}")
+}
+
+#[cfg(test)]
+mod tests;

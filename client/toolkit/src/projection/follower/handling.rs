@@ -1,0 +1,120 @@
+//! How events are handled: in batches; then one by one, where a handler fails; and in the end not at all.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use annals_client::{RecordedEvent, Timestamp};
+use futures::FutureExt;
+
+use super::{Follower, Halt};
+use crate::projection::{Nothing, Work, reason};
+use crate::store::{BoxError, DeadLetter, ReadModelStore, StoreError, panicked};
+
+impl<S: ReadModelStore> Follower<S> {
+    /// Handles events, of which there are some, and moves the checkpoint behind them, once.
+    async fn attempt(&self, events: &[RecordedEvent]) -> Result<(), StoreError> {
+        let to = events.last().map_or(self.position, |event| event.position);
+        let react = match &self.parts.work {
+            Work::InTransaction(handler) => return self.commit(events, to, handler.as_ref()).await,
+            Work::Before(react) => react,
+        };
+        for (index, event) in events.iter().enumerate() {
+            let reaction = AssertUnwindSafe(react.react(event)).catch_unwind().await;
+            reaction
+                .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+                .map_err(|reason| StoreError::HandlerFailed { index, reason })?;
+        }
+        self.commit(&[], to, &Nothing).await
+    }
+
+    /// Handles events in one transaction; if the handler fails on one, those before it, then it, then the rest.
+    pub(super) async fn apply(&mut self, mut events: &[RecordedEvent]) -> Result<(), Halt> {
+        while !events.is_empty() {
+            // How many, from the first on, are handled without a failure.
+            let mut sound = events.len();
+            let mut told = Arc::default();
+            while sound > 0 {
+                match self.attempt(&events[..sound]).await {
+                    Ok(()) => {
+                        self.move_to(events[sound - 1].position);
+                        break;
+                    }
+                    Err(StoreError::HandlerFailed { index, reason }) => {
+                        told = self.note(reason)?;
+                        sound = index;
+                    }
+                    Err(error) => return Err(self.parts.of_store(error)),
+                }
+            }
+            let Some(failed) = events.get(sound) else {
+                return Ok(());
+            };
+            self.insist(failed, told).await?;
+            events = &events[sound + 1..];
+        }
+        Ok(())
+    }
+
+    /// Tries the handler on one event on which it has failed once, as is told, and gives it up in the end.
+    async fn insist(&mut self, event: &RecordedEvent, mut told: Arc<str>) -> Result<(), Halt> {
+        let mut attempts = 1;
+        while attempts < self.parts.policy.attempts_max {
+            tokio::time::sleep(self.parts.policy.pause(attempts)).await;
+            match self.attempt(std::slice::from_ref(event)).await {
+                Ok(()) => {
+                    self.move_to(event.position);
+                    return Ok(());
+                }
+                Err(StoreError::HandlerFailed { reason, .. }) => {
+                    attempts += 1;
+                    told = self.note(reason)?;
+                }
+                Err(error) => return Err(self.parts.of_store(error)),
+            }
+        }
+        self.bury(event, attempts, told).await
+    }
+
+    async fn bury(&mut self, event: &RecordedEvent, attempts: u32, reason: Arc<str>) -> Result<(), Halt> {
+        let letter = DeadLetter {
+            name: self.generation.name.clone(),
+            generation: self.generation.number,
+            position: event.position,
+            event_id: event.id,
+            stream: event.stream.clone(),
+            revision: event.revision,
+            kind: event.kind.clone(),
+            reason: reason.to_string(),
+            attempts,
+            buried_at: Timestamp::now(),
+        };
+        tracing::error!(
+            projection = letter.name,
+            event = letter.kind,
+            position = letter.position,
+            attempts,
+            reason = letter.reason,
+            "a projection passes over an event"
+        );
+        let buried = self
+            .parts
+            .store
+            .bury(&self.generation, self.position, &letter)
+            .await;
+        buried.map_err(|error| self.parts.of_store(error))?;
+        self.move_to(event.position);
+        Ok(())
+    }
+
+    /// Keeps what a handler failed with for those who ask; unless it is of the moment, and no fault of the handler.
+    fn note(&self, error: BoxError) -> Result<Arc<str>, Halt> {
+        if self.parts.is_passing(&error) {
+            return Err(Halt::Passing(error));
+        }
+        let told: Arc<str> = reason(&error).into();
+        self.parts
+            .progress
+            .send_modify(|progress| progress.last_error = Some(told.clone()));
+        Ok(told)
+    }
+}

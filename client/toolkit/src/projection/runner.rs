@@ -1,0 +1,250 @@
+//! A projection that runs: which generation is followed, and how another takes its place.
+//!
+//! 1. The live generation is followed, and at most one other is built beside it.
+//! 2. A switch comes when the other has caught up; in the meantime nobody works on the old one any more, because it is
+//!    removed with the switch.
+//! 3. Rebuilds that are asked for while one is under way are that one.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::follower::{Follower, Goal, Halt, Parts};
+use super::{ProjectionError, State, reason};
+use crate::store::{Generation, ReadModelStore, StoreError};
+
+/// Who waits for a rebuild.
+pub(super) type Rebuild = oneshot::Sender<Result<(), ProjectionError>>;
+
+pub(super) struct Runner<S: ReadModelStore> {
+    parts: Arc<Parts<S>>,
+    requests: mpsc::Receiver<Rebuild>,
+    /// Those who wait for the rebuild that is under way.
+    waiting: Vec<Rebuild>,
+}
+
+impl<S: ReadModelStore> Runner<S> {
+    pub(super) fn new(parts: Arc<Parts<S>>, requests: mpsc::Receiver<Rebuild>) -> Self {
+        Runner {
+            parts,
+            requests,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Runs until it fails.
+    pub(super) async fn run(mut self) {
+        let error = loop {
+            match self.serve().await {
+                Ok(never) => match never {},
+                // Another process has switched: from the beginning, with what it has made live.
+                Err(Halt::Removed) => self.answer(Ok(())),
+                Err(Halt::Failed(error)) => break error,
+                // Waited for below; here only if the contract of a store is broken.
+                Err(Halt::Superseded | Halt::Passing(_)) => {}
+            }
+        };
+        tracing::error!(projection = self.parts.definition.name, %error, "a projection failed");
+        self.parts.progress.send_modify(|progress| {
+            progress.state = State::Failed;
+            progress.last_error = Some(error.to_string().into());
+            progress.failure = Some(error.clone());
+        });
+        self.answer(Err(error));
+    }
+
+    fn answer(&mut self, result: Result<(), ProjectionError>) {
+        for waiting in self.waiting.drain(..) {
+            // Who has stopped waiting need not know.
+            drop(waiting.send(result.clone()));
+        }
+    }
+
+    async fn serve(&mut self) -> Result<Infallible, Halt> {
+        let (live, unfinished) = self.parts.begin().await?;
+        let own = self.parts.definition.version;
+        if live.version > own {
+            return Err(Halt::Failed(ProjectionError::NewerVersion {
+                name: self.parts.definition.name.clone(),
+                made_by: live.version,
+                given: own,
+            }));
+        }
+        if live.version == own {
+            let live = Follower::new(self.parts.clone(), live, true);
+            return self.follow(live, unfinished).await;
+        }
+        // Readers go on with what the older code made, which is not for this code to change.
+        self.parts
+            .progress
+            .send_modify(|progress| progress.state = State::Rebuilding);
+        let built = self.parts.build().await?;
+        let live = self.parts.switch(built).await?;
+        self.follow(live, false).await
+    }
+
+    /// Follows the live generation, and builds another when that is asked for.
+    async fn follow(&mut self, mut live: Follower<S>, unfinished: bool) -> Result<Infallible, Halt> {
+        // A rebuild was under way when its process ended.
+        let mut building = unfinished || !self.waiting.is_empty();
+        loop {
+            if !building {
+                tokio::select! {
+                    ended = live.run(Goal::Never) => ended?,
+                    request = self.requests.recv() => match request {
+                        Some(request) => self.waiting.push(request),
+                        // Nobody can ask for one any more.
+                        None => live.run(Goal::Never).await?,
+                    },
+                }
+            }
+            building = false;
+            let built = tokio::select! {
+                ended = live.run(Goal::Never) => match ended {
+                    Ok(()) => continue,
+                    Err(halt) => return Err(halt),
+                },
+                built = self.parts.build() => built,
+            };
+            while let Ok(request) = self.requests.try_recv() {
+                self.waiting.push(request);
+            }
+            // From here on nothing follows the old one.
+            let switched = match built {
+                Ok(built) => self.parts.switch(built).await,
+                Err(halt) => Err(halt),
+            };
+            match switched {
+                Ok(next) => {
+                    live = next;
+                    self.answer(Ok(()));
+                }
+                Err(Halt::Failed(error)) => {
+                    let name = &self.parts.definition.name;
+                    tracing::error!(projection = name, %error, "a read model was not rebuilt");
+                    self.answer(Err(error));
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+    }
+}
+
+impl<S: ReadModelStore> Parts<S> {
+    /// The live generation, which is the first one if there is none yet; and whether another is being built.
+    async fn begin(&self) -> Result<(Generation, bool), Halt> {
+        let mut failed = 0;
+        loop {
+            match self.begin_once().await {
+                Err(halt) => {
+                    failed += 1;
+                    if let Halt::Passing(error) = &halt {
+                        let told = reason(error).into();
+                        self.progress
+                            .send_modify(|progress| progress.last_error = Some(told));
+                    }
+                    self.pause(failed, halt).await?;
+                }
+                begun => return begun,
+            }
+        }
+    }
+
+    async fn begin_once(&self) -> Result<(Generation, bool), Halt> {
+        let name = &self.definition.name;
+        let stored = self.store.generations(name).await;
+        let stored = stored.map_err(|error| self.of_store(error))?;
+        if let Some(live) = stored.iter().find(|one| one.live) {
+            return Ok((live.clone(), stored.len() > 1));
+        }
+        Ok((self.create(1, true).await?, false))
+    }
+
+    async fn create(&self, number: u32, live: bool) -> Result<Generation, Halt> {
+        let info = self
+            .client
+            .server_info()
+            .await
+            .map_err(|error| self.of_client(error))?;
+        let created = self
+            .store
+            .create(&self.definition, number, info.store_id, live)
+            .await;
+        created.map_err(|error| self.of_store(error))
+    }
+
+    /// Builds a generation from the beginning, or goes on with one that was begun, until it has caught up.
+    async fn build(self: &Arc<Self>) -> Result<Follower<S>, Halt> {
+        let mut failed = 0;
+        loop {
+            match self.build_once().await {
+                // Another process has removed it.
+                Err(Halt::Removed) => {}
+                Err(halt) => {
+                    failed += 1;
+                    self.pause(failed, halt).await?;
+                }
+                built => return built,
+            }
+        }
+    }
+
+    async fn build_once(self: &Arc<Self>) -> Result<Follower<S>, Halt> {
+        let generation = self.building().await?;
+        let mut follower = Follower::new(self.clone(), generation, false);
+        follower.run(Goal::CaughtUp).await?;
+        Ok(follower)
+    }
+
+    /// The generation to build: the one that was begun, if this code has begun it.
+    async fn building(&self) -> Result<Generation, Halt> {
+        let name = &self.definition.name;
+        let stored = self.store.generations(name).await;
+        let stored = stored.map_err(|error| self.of_store(error))?;
+        for other in stored.iter().filter(|one| !one.live) {
+            if other.version == self.definition.version {
+                return Ok(other.clone());
+            }
+            let removed = self.store.remove(&self.definition, other.number).await;
+            removed.map_err(|error| self.of_store(error))?;
+        }
+        let last = stored.iter().map(|one| one.number).max();
+        self.create(last.unwrap_or(0) + 1, false).await
+    }
+
+    /// Makes a generation live that has caught up.
+    async fn switch(&self, mut next: Follower<S>) -> Result<Follower<S>, Halt> {
+        let mut failed = 0;
+        loop {
+            let switched = self.store.switch(&self.definition, next.generation.number).await;
+            let halt = match switched {
+                Ok(()) => {
+                    next.live = true;
+                    next.generation.live = true;
+                    next.publish_state();
+                    return Ok(next);
+                }
+                // There is no such generation any more.
+                Err(StoreError::Superseded) => return Err(Halt::Removed),
+                // It had caught up, but with a log that has grown since.
+                Err(StoreError::Behind) => match self.go_on(&mut next).await {
+                    Ok(()) => continue,
+                    Err(halt) => halt,
+                },
+                Err(error) => self.of_store(error),
+            };
+            failed += 1;
+            self.pause(failed, halt).await?;
+        }
+    }
+
+    /// Goes on with a generation until it is as far as the live one.
+    async fn go_on(&self, next: &mut Follower<S>) -> Result<(), Halt> {
+        let stored = self.store.generations(&self.definition.name).await;
+        let stored = stored.map_err(|error| self.of_store(error))?;
+        let live = stored.iter().find(|one| one.live);
+        next.run(Goal::Position(live.map_or(0, |live| live.position)))
+            .await
+    }
+}

@@ -1,0 +1,145 @@
+//! Loading an aggregate: its snapshot, and the events after it.
+
+use std::future::IntoFuture;
+
+use annals_client::{Error, RecordedEvent, Timestamp};
+use futures::future::BoxFuture;
+
+use super::Repository;
+use crate::aggregate::{Aggregate, Loaded};
+use crate::error::ReadError;
+use crate::schema::DomainEvent;
+
+/// An aggregate to be loaded: add options, then await it.
+#[derive(Debug)]
+#[must_use = "nothing is loaded until it is awaited"]
+pub struct Load<'a, A: Aggregate> {
+    repository: &'a Repository<A>,
+    stream: String,
+    until: Option<Until>,
+    keep_events: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    Revision(u64),
+    Time(Timestamp),
+}
+
+impl<'a, A: Aggregate> Load<'a, A> {
+    pub(super) fn new(repository: &'a Repository<A>, stream: String) -> Self {
+        Load {
+            repository,
+            stream,
+            until: None,
+            keep_events: false,
+        }
+    }
+
+    /// As it was at this revision, which it must have reached.
+    pub fn until_revision(mut self, revision: u64) -> Self {
+        self.until = Some(Until::Revision(revision));
+        self
+    }
+
+    /// As it was at this time. Read from the first event on.
+    pub fn until_time(mut self, time: Timestamp) -> Self {
+        self.until = Some(Until::Time(time));
+        self
+    }
+
+    /// Gives back also the events that were read.
+    pub fn keep_events(mut self) -> Self {
+        self.keep_events = true;
+        self
+    }
+
+    /// The state of the snapshot and its revision; a new state where there is none that can be read.
+    async fn begin(&self) -> Result<(A, Option<u64>), ReadError> {
+        let Repository {
+            client, snapshots, ..
+        } = self.repository;
+        let at_most = match self.until {
+            None => None,
+            Some(Until::Revision(revision)) => Some(revision),
+            // Which revision it had then is not known before its events are read.
+            Some(Until::Time(_)) => return Ok((A::default(), None)),
+        };
+        let Some((snapshots, form)) = snapshots else {
+            return Ok((A::default(), None));
+        };
+        let mut load = client
+            .load_snapshot(&self.stream)
+            .schema_version(snapshots.schema_version);
+        if let Some(revision) = at_most {
+            load = load.at_or_before(revision);
+        }
+        let snapshot = match load.await {
+            Ok(snapshot) => snapshot,
+            Err(Error::SnapshotNotFound { .. }) => return Ok((A::default(), None)),
+            Err(error) => return Err(error.into()),
+        };
+        match (form.read)(&snapshot.data) {
+            Ok(state) => Ok((state, Some(snapshot.revision))),
+            Err(error) => {
+                let (stream, revision) = (&self.stream, snapshot.revision);
+                tracing::warn!(stream, revision, %error, "a snapshot can't be read and is passed over");
+                Ok((A::default(), None))
+            }
+        }
+    }
+
+    pub(super) async fn run(&self) -> Result<Loaded<A>, ReadError> {
+        let (state, snapshot_revision) = self.begin().await?;
+        let mut loaded = Loaded {
+            state,
+            revision: snapshot_revision,
+            snapshot_revision,
+            events: Vec::new(),
+        };
+        let mut read = self.repository.client.read_stream(&self.stream);
+        if let Some(revision) = snapshot_revision {
+            read = read.from(revision + 1);
+        }
+        read = match self.until {
+            None => read,
+            Some(Until::Revision(revision)) => read.until_revision(revision),
+            Some(Until::Time(time)) => read.until_time(time),
+        };
+        let mut events = match read.await {
+            Ok(events) => events,
+            Err(Error::StreamNotFound { .. }) => {
+                // A snapshot of a stream that was deleted meanwhile is none.
+                return Ok(Loaded {
+                    state: A::default(),
+                    revision: None,
+                    snapshot_revision: None,
+                    events: Vec::new(),
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        loaded.revision = events.last_revision();
+        while let Some(event) = events.next().await {
+            self.take(&mut loaded, event?)?;
+        }
+        Ok(loaded)
+    }
+
+    fn take(&self, loaded: &mut Loaded<A>, event: RecordedEvent) -> Result<(), ReadError> {
+        loaded.state.apply(&A::Event::decode(&event)?);
+        if self.keep_events {
+            loaded.events.push(event);
+        }
+        Ok(())
+    }
+}
+
+impl<'a, A: Aggregate> IntoFuture for Load<'a, A> {
+    type Output = Result<Loaded<A>, ReadError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.run().await })
+    }
+}

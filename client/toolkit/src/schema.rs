@@ -1,0 +1,358 @@
+//! Event types: what an event is in the code, under which name it is stored, and how old forms of it are read.
+//!
+//! An enum is a set of event types, one for each variant; serde says how they are stored:
+//!
+//! ```
+//! use annals_toolkit::{DomainEvent, Schema};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+//! #[serde(tag = "type", content = "data", rename_all_fields = "camelCase")]
+//! enum OrderEvent {
+//!     OrderCreated { customer_id: String, currency: String },
+//!     OrderConfirmed {},
+//! }
+//!
+//! impl DomainEvent for OrderEvent {
+//!     fn tags(&self) -> Vec<String> {
+//!         match self {
+//!             OrderEvent::OrderCreated { customer_id, .. } => vec![format!("customer:{customer_id}")],
+//!             OrderEvent::OrderConfirmed {} => vec![],
+//!         }
+//!     }
+//!
+//!     fn schema(schema: Schema) -> Schema {
+//!         schema
+//!             .upcast("OrderCreated", 1, |mut data| {
+//!                 data["currency"] = "EUR".into();
+//!                 data
+//!             })
+//!             .renamed("OrderAccepted", "OrderConfirmed")
+//!     }
+//! }
+//!
+//! let event = OrderEvent::OrderConfirmed {}.encode()?;
+//! assert_eq!((event.kind.as_str(), &event.data[..]), ("OrderConfirmed", &b"{}"[..]));
+//! # Ok::<_, annals_toolkit::SchemaError>(())
+//! ```
+//!
+//! 1. The variant's name is the event's type, and its content the data. The names are taken from serde, so that they are
+//!    written once.
+//! 2. The version stands in the metadata (`schemaVersion`; 1 where there is none), so that queries find all versions by one
+//!    type name.
+//! 3. Upcasters run at read, one after the other, up to the version that is known; what is stored never changes.
+
+mod names;
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
+use annals_client::{Event, QueryItem, RecordedEvent};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The key of the version in the metadata; absent for version 1.
+pub(crate) const VERSION_KEY: &str = "schemaVersion";
+
+type Upcaster = Box<dyn Fn(Value) -> Value + Send + Sync>;
+
+/// Why an event can't be read or written as one of the types of an enum.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SchemaError {
+    /// The type is none of the enum's. Ask for less, with a query by types, or add it.
+    #[error("event type {kind:?} at position {position} is not one of this program's {expected}")]
+    UnknownType {
+        /// The event's type.
+        kind: String,
+        /// Where it stands.
+        position: u64,
+        /// The enum.
+        expected: &'static str,
+    },
+    /// The event was written by a newer program. Update this one.
+    #[error(
+        "event type {kind:?} at position {position} has version {version}, and this program knows up to {known}"
+    )]
+    NewerVersion {
+        /// The event's type.
+        kind: String,
+        /// Where it stands.
+        position: u64,
+        /// Its version.
+        version: u32,
+        /// The last version that is known.
+        known: u32,
+    },
+    /// The data are not those of the type. Mend the type, or add an upcaster.
+    #[error("event {kind:?} at position {position} can't be read: {reason}")]
+    Unreadable {
+        /// The event's type.
+        kind: String,
+        /// Where it stands.
+        position: u64,
+        /// What is wrong.
+        reason: serde_json::Error,
+    },
+    /// The value has no JSON form (such as a map whose keys are no text). Mend the type.
+    #[error("{kind} can't be written as an event: {reason}")]
+    Unwritable {
+        /// The enum.
+        kind: &'static str,
+        /// What is wrong.
+        reason: serde_json::Error,
+    },
+}
+
+/// An enum whose variants are event types, with `#[serde(tag = "type", content = "data")]`. See the [module](self).
+pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The labels by which the event is found: `customer:7`. None unless written.
+    fn tags(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Says how older forms of the types are read. They have one form unless written.
+    fn schema(schema: Schema) -> Schema {
+        schema
+    }
+
+    /// The event to append, with a new id.
+    ///
+    /// Fails with [`SchemaError::Unwritable`].
+    fn encode(&self) -> Result<Event, SchemaError> {
+        let types = types_of::<Self>();
+        let unwritable = |reason| SchemaError::Unwritable {
+            kind: types.of,
+            reason,
+        };
+        let text = serde_json::to_string(self).map_err(unwritable)?;
+        let tagged: Tagged<'_> = serde_json::from_str(&text).map_err(unwritable)?;
+        let data = tagged.data.map_or("{}", RawValue::get);
+        let mut event = Event::new(tagged.kind.clone(), data.to_owned());
+        event.tags = self.tags();
+        match types.version(&tagged.kind) {
+            1 => Ok(event),
+            version => Ok(event.with_metadata(format!("{{\"{VERSION_KEY}\":{version}}}"))),
+        }
+    }
+
+    /// The event as this program has it now, whatever form it was written in.
+    ///
+    /// Fails with [`SchemaError::UnknownType`], [`SchemaError::NewerVersion`], [`SchemaError::Unreadable`].
+    fn decode(event: &RecordedEvent) -> Result<Self, SchemaError> {
+        types_of::<Self>().decode(event)
+    }
+
+    /// Events of all these types: what a projection of them is about.
+    fn query() -> QueryItem {
+        let types = types_of::<Self>();
+        QueryItem {
+            types: types.names.iter().map(|&name| name.to_owned()).collect(),
+            ..QueryItem::new()
+        }
+        .with_old_names(types)
+    }
+
+    /// Events of some of these types.
+    ///
+    /// # Panics
+    /// If one of the names is not the name of a variant.
+    fn query_of<'a>(names: impl IntoIterator<Item = &'a str>) -> QueryItem {
+        let types = types_of::<Self>();
+        let mut item = QueryItem::new();
+        for name in names {
+            assert!(types.names.contains(&name), "{} has no type {name:?}", types.of);
+            item = item.of_type(name);
+        }
+        item.with_old_names(types)
+    }
+}
+
+/// How the forms of event types have changed. See [`DomainEvent::schema`].
+pub struct Schema {
+    types: Types,
+}
+
+impl Schema {
+    /// Says how the data of version `from` (1 or more) of a type become those of the next. The type has the version after
+    /// that of its last upcaster.
+    ///
+    /// # Panics
+    /// If the type is not in the enum, or the versions of its upcasters are not 1, 2, 3…
+    #[must_use]
+    pub fn upcast(
+        mut self,
+        name: &'static str,
+        from: u32,
+        upcaster: impl Fn(Value) -> Value + Send + Sync + 'static,
+    ) -> Self {
+        assert!(
+            self.types.names.contains(&name),
+            "{} has no type {name:?}",
+            self.types.of
+        );
+        let upcasters = self.types.upcasters.entry(name).or_default();
+        assert_eq!(
+            from as usize,
+            upcasters.len() + 1,
+            "the upcasters of {name:?} must follow each other"
+        );
+        upcasters.push(Box::new(upcaster));
+        self
+    }
+
+    /// Says that events of the type `old` are those that are now called `new`; versions count on.
+    ///
+    /// # Panics
+    /// If `new` is not in the enum, or `old` is.
+    #[must_use]
+    pub fn renamed(mut self, old: &'static str, new: &'static str) -> Self {
+        let Types { of, names, .. } = &self.types;
+        assert!(names.contains(&new), "{of} has no type {new:?}");
+        assert!(!names.contains(&old), "{of} has the type {old:?}");
+        self.types.renamed.insert(old, new);
+        self
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schema")
+            .field("names", &self.types.names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of the types of one enum.
+struct Types {
+    of: &'static str,
+    names: &'static [&'static str],
+    /// By type: from version 1 to 2, from 2 to 3…
+    upcasters: HashMap<&'static str, Vec<Upcaster>>,
+    renamed: HashMap<&'static str, &'static str>,
+}
+
+/// An event as serde writes it.
+#[derive(Deserialize)]
+struct Tagged<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(rename = "schemaVersion")]
+    version: Option<u32>,
+}
+
+impl Types {
+    fn version(&self, name: &str) -> u32 {
+        let older = self.upcasters.get(name).map_or(0, Vec::len);
+        u32::try_from(older).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    fn decode<E: DeserializeOwned>(&self, event: &RecordedEvent) -> Result<E, SchemaError> {
+        let stored = event.kind.as_str();
+        let name = self.renamed.get(stored).copied().unwrap_or(stored);
+        if !self.names.contains(&name) {
+            return Err(SchemaError::UnknownType {
+                kind: event.kind.clone(),
+                position: event.position,
+                expected: self.of,
+            });
+        }
+        let (version, known) = (version_of(event), self.version(name));
+        if version > known {
+            return Err(SchemaError::NewerVersion {
+                kind: event.kind.clone(),
+                position: event.position,
+                version,
+                known,
+            });
+        }
+        self.read(name, version, &event.data)
+            .map_err(|reason| SchemaError::Unreadable {
+                kind: event.kind.clone(),
+                position: event.position,
+                reason,
+            })
+    }
+
+    fn read<E: DeserializeOwned>(&self, name: &str, version: u32, data: &[u8]) -> serde_json::Result<E> {
+        let stored: &RawValue = serde_json::from_slice(data)?;
+        let older = self.upcasters.get(name).map_or(&[][..], Vec::as_slice);
+        let older = &older[(version.max(1) as usize - 1).min(older.len())..];
+        let data = if older.is_empty() {
+            Cow::Borrowed(stored.get())
+        } else {
+            let stored = serde_json::from_str(stored.get())?;
+            let now = older.iter().fold(stored, |data: Value, upcast| upcast(data));
+            Cow::Owned(now.to_string())
+        };
+        let kind = Value::from(name);
+        let read = serde_json::from_str(&format!("{{\"type\":{kind},\"data\":{data}}}"));
+        match read {
+            // A variant without fields has no content.
+            Err(_) if data.trim() == "{}" => serde_json::from_str(&format!("{{\"type\":{kind}}}")),
+            read => read,
+        }
+    }
+}
+
+fn version_of(event: &RecordedEvent) -> u32 {
+    if event.metadata.is_empty() {
+        return 1;
+    }
+    // Metadata are JSON by convention only.
+    let said: Option<Versioned> = serde_json::from_slice(&event.metadata).ok();
+    said.and_then(|said| said.version).unwrap_or(1)
+}
+
+trait WithOldNames {
+    fn with_old_names(self, types: &Types) -> Self;
+}
+
+impl WithOldNames for QueryItem {
+    fn with_old_names(mut self, types: &Types) -> Self {
+        let old = types
+            .renamed
+            .iter()
+            .filter(|(_, new)| self.types.iter().any(|name| name == *new));
+        let mut old: Vec<String> = old.map(|(&old, _)| old.to_owned()).collect();
+        old.sort_unstable();
+        self.types.extend(old);
+        self
+    }
+}
+
+/// What is known of the types of an enum: worked out once, and kept for as long as the program runs.
+fn types_of<E: DomainEvent>() -> &'static Types {
+    static KNOWN: RwLock<Option<HashMap<TypeId, &'static Types>>> = RwLock::new(None);
+    let id = TypeId::of::<E>();
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(types) = known.as_ref().and_then(|known| known.get(&id)) {
+        return types;
+    }
+    drop(known);
+    let schema = Schema {
+        types: Types {
+            of: std::any::type_name::<E>(),
+            names: names::of_variants::<E>(),
+            upcasters: HashMap::new(),
+            renamed: HashMap::new(),
+        },
+    };
+    let types: &'static Types = Box::leak(Box::new(E::schema(schema).types));
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    known.get_or_insert_with(HashMap::new).entry(id).or_insert(types)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! Rules tested without a server: given events, when a command, then events or a refusal.
+//!
+//! What is not as expected panics, as assertions do.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+
+use annals_client::{RecordedEvent, Timestamp};
+
+use crate::aggregate::Aggregate;
+use crate::decision::{DecisionModel, To};
+use crate::schema::DomainEvent;
+
+/// When the first event of a test was recorded: 2026-01-01; each one a second after the one before.
+const FIRST_RECORDED_SECONDS: i64 = 1_767_225_600;
+
+/// Begins a test of an aggregate to which these events have happened.
+///
+/// # Panics
+/// If an event does not come back from its stored form.
+#[track_caller]
+pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<A> {
+    let mut state = A::default();
+    let stream = format!("{}-test", A::CATEGORY);
+    for recorded in record(events.into_iter().map(|event| To::new(stream.clone(), event))) {
+        state.apply(&stored(&recorded));
+    }
+    Given { state }
+}
+
+/// Begins a test of a decision model, or a tuple of them, to which these events have happened.
+///
+/// # Panics
+/// If an event does not come back from its stored form.
+#[track_caller]
+pub fn given_model<M: DecisionModel>(
+    mut model: M,
+    events: impl IntoIterator<Item = To<M::Event>>,
+) -> Given<M> {
+    for recorded in record(events) {
+        model.take(&stored(&recorded), &recorded);
+    }
+    Given { state: model }
+}
+
+/// The events as a store would give them back, a second apart, from position 1 on: for handlers of projections and reactions.
+///
+/// # Panics
+/// If an event can't be written.
+#[track_caller]
+pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<RecordedEvent> {
+    let mut revisions: HashMap<String, u64> = HashMap::new();
+    let mut recorded = Vec::new();
+    for (position, To { stream, event }) in (1..).zip(events) {
+        let event = event.encode().unwrap_or_else(|error| panic!("{error}"));
+        let revision = revisions.entry(stream.clone()).or_default();
+        recorded.push(RecordedEvent {
+            id: event.id,
+            stream,
+            revision: *revision,
+            position,
+            kind: event.kind,
+            data: event.data,
+            metadata: event.metadata,
+            tags: event.tags,
+            recorded_at: recorded_at(position),
+        });
+        *revision += 1;
+    }
+    recorded
+}
+
+fn recorded_at(position: u64) -> Timestamp {
+    let seconds = i64::try_from(position).unwrap_or(i64::MAX);
+    Timestamp::from_second(FIRST_RECORDED_SECONDS.saturating_add(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+#[track_caller]
+fn stored<E: DomainEvent>(recorded: &RecordedEvent) -> E {
+    E::decode(recorded).unwrap_or_else(|error| panic!("an event does not come back: {error}"))
+}
+
+/// What has happened.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is tested before a command comes"]
+pub struct Given<S> {
+    /// The aggregate or the model.
+    pub state: S,
+}
+
+impl<S> Given<S> {
+    /// A command comes.
+    pub fn when<E, R, I: IntoIterator<Item = E>>(
+        &self,
+        decide: impl Fn(&S) -> Result<I, R>,
+    ) -> Outcome<E, R> {
+        let decided = decide(&self.state).map(|events| events.into_iter().collect());
+        Outcome { decided }
+    }
+}
+
+/// What a command led to.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is tested before it is said what is expected"]
+pub struct Outcome<E, R> {
+    /// The events, or what it was refused with.
+    pub decided: Result<Vec<E>, R>,
+}
+
+impl<E: Debug + PartialEq, R: Debug> Outcome<E, R> {
+    /// These events, in order; none, if none are given.
+    ///
+    /// # Panics
+    /// If it is otherwise.
+    #[track_caller]
+    pub fn then(self, expected: impl IntoIterator<Item = E>) {
+        let expected: Vec<E> = expected.into_iter().collect();
+        match self.decided {
+            Ok(events) => assert_eq!(events, expected, "it decided on the left"),
+            Err(rejection) => panic!("expected {expected:?}, but it was refused: {rejection:?}"),
+        }
+    }
+
+    /// This refusal.
+    ///
+    /// # Panics
+    /// If it is otherwise.
+    #[track_caller]
+    pub fn then_rejected(self, expected: R)
+    where
+        R: PartialEq,
+    {
+        match self.decided {
+            Ok(events) => panic!("expected {expected:?}, but it decided on {events:?}"),
+            Err(rejection) => assert_eq!(rejection, expected, "it was refused with the left"),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The toolkit against real servers: aggregates, decisions, projections and process managers.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+
+mod decisions;
+mod domain;
+mod places;
+mod postgres;
+mod processes;
+mod projections;
+mod readme;
+mod repositories;

@@ -1,0 +1,249 @@
+//! The kinds of stores that the tests of projections run on, and the projection that they run: it counts the events of each
+//! stream.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use annals_client::{QueryItem, RecordedEvent};
+use annals_toolkit::projection::Definition;
+use annals_toolkit::sqlx::postgres::PgPoolOptions;
+use annals_toolkit::sqlx::{self, Row};
+use annals_toolkit::store::memory::MemoryStore;
+use annals_toolkit::store::postgres::{PostgresModel, PostgresStore};
+use annals_toolkit::store::sqlite::{SqliteModel, SqliteStore};
+use annals_toolkit::store::{BoxError, ReadModelStore};
+use annals_toolkit::{Projection, Projections};
+use tempfile::TempDir;
+
+use crate::postgres::Cluster;
+
+/// Events by stream.
+pub type Counted = BTreeMap<String, i64>;
+
+/// Counts the events of each stream; fails on those of the type `Poison`, and panics on those of the type `Venom`.
+#[derive(Clone)]
+pub struct Counts {
+    pub definition: Definition,
+    /// How often it fails on the event with revision 2, before it does not.
+    pub failures: Arc<AtomicU32>,
+}
+
+pub const NAME: &str = "counts";
+
+impl Counts {
+    pub fn new() -> Self {
+        let create = "CREATE TABLE {counted} (stream TEXT PRIMARY KEY, events BIGINT NOT NULL)";
+        let definition = Definition::new(NAME)
+            .query(QueryItem::new().in_stream_prefix("count-"))
+            .table("counted", create)
+            .statement("CREATE INDEX {counted}_by_events ON {counted} (events)");
+        Counts {
+            definition,
+            failures: Arc::default(),
+        }
+    }
+
+    pub fn version(mut self, version: u32) -> Self {
+        self.definition = self.definition.version(version);
+        self
+    }
+
+    fn check(&self, event: &RecordedEvent) -> Result<(), BoxError> {
+        if event.kind == "Poison" {
+            return Err("poisoned".into());
+        }
+        assert_ne!(event.kind, "Venom", "deadly");
+        let fails = |left: u32| left.checked_sub(1);
+        if event.revision == 2
+            && self
+                .failures
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fails)
+                .is_ok()
+        {
+            return Err("not yet".into());
+        }
+        Ok(())
+    }
+}
+
+const COUNT: &str =
+    "INSERT INTO {counted} AS c VALUES ($1, 1) ON CONFLICT (stream) DO UPDATE SET events = c.events + 1";
+
+impl Projection<Counted> for Counts {
+    fn definition(&self) -> Definition {
+        self.definition.clone()
+    }
+
+    async fn handle(&self, event: &RecordedEvent, counted: &mut Counted) -> Result<(), BoxError> {
+        let count = counted.entry(event.stream.clone()).or_default();
+        // What it does before it fails is undone.
+        *count += 1;
+        self.check(event)?;
+        assert_eq!(*count, event.revision as i64 + 1);
+        Ok(())
+    }
+}
+
+impl Projection<SqliteModel> for Counts {
+    fn definition(&self) -> Definition {
+        self.definition.clone()
+    }
+
+    async fn handle(&self, event: &RecordedEvent, model: &mut SqliteModel) -> Result<(), BoxError> {
+        let count = model.query(COUNT).bind(event.stream.clone());
+        count.execute(model.connection()).await?;
+        self.check(event)
+    }
+}
+
+impl Projection<PostgresModel> for Counts {
+    fn definition(&self) -> Definition {
+        self.definition.clone()
+    }
+
+    async fn handle(&self, event: &RecordedEvent, model: &mut PostgresModel) -> Result<(), BoxError> {
+        let count = model.query(COUNT).bind(event.stream.clone());
+        count.execute(model.connection()).await?;
+        if event.kind == "Swallow" {
+            // An error of the database that is passed over makes the transaction worthless.
+            drop(
+                model
+                    .query("SELECT * FROM missing")
+                    .execute(model.connection())
+                    .await,
+            );
+        }
+        self.check(event)
+    }
+}
+
+/// A kind of store.
+pub trait Place: Sized + Send + Sync + 'static {
+    type Store: ReadModelStore;
+
+    /// `None` if it can't be had here.
+    async fn open() -> Option<Self>;
+    fn store(&self) -> &Self::Store;
+    /// Adds the projection.
+    fn add(&self, projections: Projections, counts: Counts) -> Projections;
+    /// What readers see.
+    async fn counted(&self) -> Counted;
+}
+
+pub struct Memory(MemoryStore<Counted>);
+
+impl Place for Memory {
+    type Store = MemoryStore<Counted>;
+
+    async fn open() -> Option<Self> {
+        Some(Memory(MemoryStore::new()))
+    }
+
+    fn store(&self) -> &Self::Store {
+        &self.0
+    }
+
+    fn add(&self, projections: Projections, counts: Counts) -> Projections {
+        projections.add(&self.0, counts)
+    }
+
+    async fn counted(&self) -> Counted {
+        self.0.model(NAME).unwrap_or_default()
+    }
+}
+
+pub struct Sqlite {
+    store: SqliteStore,
+    pub folder: TempDir,
+}
+
+impl Place for Sqlite {
+    type Store = SqliteStore;
+
+    async fn open() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("read-models.db"))
+            .await
+            .unwrap();
+        Some(Sqlite { store, folder })
+    }
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn add(&self, projections: Projections, counts: Counts) -> Projections {
+        projections.add(&self.store, counts)
+    }
+
+    async fn counted(&self) -> Counted {
+        let rows = sqlx::query("SELECT stream, events FROM counted")
+            .fetch_all(self.store.pool())
+            .await;
+        rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+}
+
+pub struct Postgres {
+    store: PostgresStore,
+    _cluster: Arc<Cluster>,
+}
+
+impl Place for Postgres {
+    type Store = PostgresStore;
+
+    async fn open() -> Option<Self> {
+        let cluster = tokio::task::spawn_blocking(Cluster::start).await.unwrap()?;
+        let options = cluster.database().await;
+        let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+        Some(Postgres {
+            store: PostgresStore::new(pool),
+            _cluster: cluster,
+        })
+    }
+
+    fn store(&self) -> &Self::Store {
+        &self.store
+    }
+
+    fn add(&self, projections: Projections, counts: Counts) -> Projections {
+        projections.add(&self.store, counts)
+    }
+
+    async fn counted(&self) -> Counted {
+        let rows = sqlx::query("SELECT stream, events FROM counted")
+            .fetch_all(self.store.pool())
+            .await;
+        rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+}
+
+/// Makes a test of a body, for each kind of store.
+macro_rules! on_every_store {
+    ($($body:ident)*) => {
+        $(
+            mod $body {
+                use crate::places::{Memory, Place, Postgres, Sqlite};
+
+                #[tokio::test]
+                async fn in_memory() {
+                    super::$body(Memory::open().await.unwrap()).await;
+                }
+
+                #[tokio::test]
+                async fn in_sqlite() {
+                    super::$body(Sqlite::open().await.unwrap()).await;
+                }
+
+                #[tokio::test]
+                async fn in_postgres() {
+                    if let Some(place) = Postgres::open().await {
+                        super::$body(place).await;
+                    }
+                }
+            }
+        )*
+    };
+}
+pub(crate) use on_every_store;
