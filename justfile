@@ -43,6 +43,7 @@ test-clients: build
 test-long seeds="20000": build
     ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test -p annals-tests --test simulation
     ANNALS_CRASH_ROUNDS=40 cargo test -p annals-tests --test crash -- --nocapture
+    ANNALS_KILL_ROUNDS=50 cargo test -p annals-toolkit --test killed
 
 # First figures on this machine, beside a bare tonic echo.
 bench:

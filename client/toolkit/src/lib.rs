@@ -1,4 +1,4 @@
-//! Event sourcing and CQRS with Annals: what applications are made of, on top of the [client](annals_client).
+//! Event sourcing and CQRS with Annals: what applications are made of, on top of [`annals_client`].
 //!
 //! | to | use |
 //! |---|---|
@@ -11,7 +11,8 @@
 //! | test rules without a server, and all of it with one | `testing` |
 //!
 //! Cargo features: `sqlite` and `postgres` for read models in these databases (by sqlx 0.9), `testing` for
-//! `[dev-dependencies]`. None is on by default.
+//! `[dev-dependencies]`. None is on by default. It is a crate of its own, so that who only appends and subscribes compiles none
+//! of this.
 //!
 //! Event types, metadata keys, command tags and ids are the same in the toolkits of all languages, so that programs in
 //! several of them work on the same streams.
