@@ -239,6 +239,11 @@ impl Append {
         self.events.len()
     }
 
+    /// How many events there are, at most 10,000.
+    pub(crate) fn count(&self) -> u32 {
+        number(self.events.len())
+    }
+
     /// Never: an append has events.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -26,6 +26,7 @@ mod lifecycle;
 pub mod limits;
 mod log;
 mod lookup;
+mod maps;
 mod meta;
 mod metrics;
 mod name;

@@ -161,8 +161,9 @@ pub(crate) fn put_entry(out: &mut BytesMut, body: &[u8], placement: &Placement<'
 /// A record, looked at where it lies.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
-    record: &'a [u8],
     id: &'a [u8],
+    /// From its first tag on.
+    tags: &'a [u8],
     /// Its type.
     pub kind: &'a str,
     /// Its data.
@@ -182,8 +183,8 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     pub(crate) fn parse(record: &'a [u8]) -> Parsed<Self> {
         let mut view = Self {
-            record,
             id: &[],
+            tags: &[],
             kind: "",
             data: &[],
             metadata: &[],
@@ -193,8 +194,13 @@ impl<'a> View<'a> {
             recorded_at: Timestamp::default(),
         };
         let mut cursor = Cursor::new(record);
+        let mut rest = record;
         while let Some((field_number, field)) = cursor.field()? {
+            if field_number == number::TAGS && view.tags.is_empty() {
+                view.tags = rest;
+            }
             view.take(field_number, field)?;
+            rest = cursor.rest();
         }
         if view.position == Position::START || view.stream.is_empty() || view.id.len() != ID_LEN {
             return Err(Malformed("record: without id, stream or position"));
@@ -202,11 +208,11 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
-    /// An event that is prepared and not yet stored, as it will be.
+    /// An event that is prepared and not yet stored, as it will be. What its tags are is looked at when they are asked for.
     pub(crate) fn of_body(body: &'a [u8], placement: Placement<'a>) -> Parsed<Self> {
         let mut view = Self {
-            record: body,
             id: &[],
+            tags: &[],
             kind: "",
             data: &[],
             metadata: &[],
@@ -216,8 +222,15 @@ impl<'a> View<'a> {
             recorded_at: placement.recorded_at,
         };
         let mut cursor = Cursor::new(body);
+        let mut rest = body;
         while let Some((field_number, field)) = cursor.field()? {
+            if field_number == number::TAGS {
+                // Nothing else comes behind the first one.
+                view.tags = rest;
+                break;
+            }
             view.take(field_number, field)?;
+            rest = cursor.rest();
         }
         Ok(view)
     }
@@ -251,15 +264,11 @@ impl<'a> View<'a> {
 
     /// Its tags, in order.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let mut cursor = Cursor::new(self.record);
-        std::iter::from_fn(move || {
-            // `parse` has walked over the same bytes, so no error can end this early.
-            while let Ok(Some((field_number, field))) = cursor.field() {
-                if field_number == number::TAGS {
-                    return field.text().ok();
-                }
-            }
-            None
+        let mut cursor = Cursor::new(self.tags);
+        std::iter::from_fn(move || match cursor.field() {
+            // They follow each other. `parse` has walked over the same bytes, so no error can end this early.
+            Ok(Some((number::TAGS, field))) => field.text().ok(),
+            _ => None,
         })
     }
 }

@@ -108,7 +108,17 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Parsed<u64> {
+        // Nearly all are of one byte: tags of fields, and lengths below 128.
+        if let Some((byte @ 0..0x80, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Parsed<u64> {
         let mut value = 0;
         for shift in (0..70).step_by(7) {
             let (byte, rest) = self.rest.split_first().ok_or(Malformed("varint: cut short"))?;

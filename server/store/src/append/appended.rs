@@ -1,6 +1,9 @@
 //! What an append gets.
 
-use crate::position::{Position, Revision, Timestamp};
+use crate::{
+    one_or_more::OneOrMore,
+    position::{Position, Revision, Timestamp},
+};
 
 /// Where the events of an append stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,5 +51,14 @@ impl Appended {
             last: self.last_revision,
         };
         std::iter::once(first).chain(self.others.iter().copied())
+    }
+
+    /// The first revision that each of its streams got.
+    pub(crate) fn firsts(&self) -> OneOrMore<Revision> {
+        let mut firsts = OneOrMore::one(self.first_revision);
+        for revisions in &self.others {
+            firsts.push(revisions.first);
+        }
+        firsts
     }
 }

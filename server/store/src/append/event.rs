@@ -1,13 +1,12 @@
 //! Events that are to be appended, and their limits.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use uuid::Uuid;
 
 use super::AppendError;
 use crate::{
     limits::{self, Limits},
+    maps::set_for,
     name::{EventType, StreamName, Tag},
     record,
 };
@@ -110,7 +109,7 @@ fn check_ids<'a>(events: impl Iterator<Item = &'a NewEvent>, count: usize) -> Re
     if count == 1 {
         return Ok(());
     }
-    let mut seen = HashSet::with_capacity(count);
+    let mut seen = set_for(count);
     for (index, event) in events.enumerate() {
         if !seen.insert(event.id) {
             return Err(AppendError::RepeatedId { index, id: event.id });

@@ -25,7 +25,13 @@ impl Appender {
         shared.environment.sabotage.forget_ids(&mut facts);
         shared.environment.sabotage.forget_evidence(&mut facts);
         let checked = appends.iter().any(|append| !append.checks.is_empty());
-        let group = Group::new(&head, shared.environment.clock.now(), batch, checked);
+        let group = Group::new(
+            &head,
+            shared.environment.clock.now(),
+            batch,
+            appends.len(),
+            checked,
+        );
         let judged = group
             .judge(&shared, appends.into_iter().zip(facts), batch)
             .await?;
@@ -36,7 +42,7 @@ impl Appender {
                 .environment
                 .sabotage
                 .reply_early(jobs, &judged.verdicts);
-            self.commit(&head, &judged).await?
+            self.commit(&head, jobs, &judged).await?
         };
         drop(following);
         if settled {
@@ -54,7 +60,7 @@ impl Appender {
     }
 
     /// Writes what was judged. False if another writer was first; the tail is up to date then.
-    async fn commit(&mut self, head: &Head, judged: &Judged) -> Result<bool> {
+    async fn commit(&mut self, head: &Head, jobs: &VecDeque<Job>, judged: &Judged) -> Result<bool> {
         let mut commit = Commit::durable();
         if !self.shared.environment.sabotage.skips_head_check() {
             commit = commit.check(keys::head(), head.to_value());
@@ -73,9 +79,12 @@ impl Appender {
             .observe(started.elapsed().as_secs_f64());
         match result {
             Ok(()) => {
-                self.shared
-                    .tail
-                    .extend(judged.frames.clone(), judged.head.clone())?;
+                let appends = jobs.iter().map(|job| &job.append);
+                self.shared.tail.extend_with(
+                    judged.frames.clone(),
+                    judged.written(appends),
+                    judged.head.clone(),
+                )?;
                 Ok(true)
             }
             Err(engine::Error::Conflict) => {

@@ -46,15 +46,28 @@ pub(crate) struct Judged {
     pub head: Head,
 }
 
+impl Judged {
+    /// Those of the appends that it writes, and where.
+    pub(crate) fn written<'a>(
+        &'a self,
+        appends: impl Iterator<Item = &'a Append>,
+    ) -> impl Iterator<Item = (&'a Append, &'a Appended)> {
+        appends.zip(&self.verdicts).filter_map(|(append, verdict)| {
+            let appended = verdict.as_ref().ok()?;
+            (!appended.already_appended).then_some((append, appended))
+        })
+    }
+}
+
 impl<'a> Group<'a> {
-    /// `checked`: whether an append of the group has checks.
-    pub(crate) fn new(head: &Head, now: Timestamp, batch: u64, checked: bool) -> Self {
+    /// `appends`: how many the group has; `checked`: whether one of them has checks.
+    pub(crate) fn new(head: &Head, now: Timestamp, batch: u64, appends: usize, checked: bool) -> Self {
         Self {
             now,
             next: head.position.next(),
             last_recorded_at: head.recorded_at,
             builder: Builder::new(head.position, batch),
-            overlay: Overlay::new(head.position),
+            overlay: Overlay::new(head.position, appends),
             added: checked.then(|| Added::new(head.position)),
             changes: Changes::default(),
         }
@@ -67,7 +80,7 @@ impl<'a> Group<'a> {
         appends: impl Iterator<Item = (&'a Append, Fact)>,
         batch: u64,
     ) -> Result<Judged> {
-        let mut verdicts = Vec::new();
+        let mut verdicts = Vec::with_capacity(appends.size_hint().0);
         for (append, fact) in appends {
             let Some(verdict) = self.judge_one(shared, append, &fact).await? else {
                 break;

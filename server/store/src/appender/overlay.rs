@@ -1,7 +1,7 @@
 //! What a group adds to the log, as far as the appends behind are compared with it: the last revisions of streams, and the
 //! events of appends that are sent again.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use uuid::Uuid;
 
@@ -9,6 +9,7 @@ use crate::{
     append::{Append, Appended},
     decide::Standing,
     error::Result,
+    maps::{HashMap, map_for},
     name::StreamName,
     one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
@@ -42,16 +43,17 @@ struct Adds {
     first: Revision,
     last: Revision,
     /// The appends that write to it.
-    accepted: Vec<usize>,
+    accepted: OneOrMore<usize>,
 }
 
 impl<'a> Overlay<'a> {
-    pub(super) fn new(head: Position) -> Self {
+    /// `appends`: how many the group has.
+    pub(super) fn new(head: Position, appends: usize) -> Self {
         Self {
             head,
-            accepted: Vec::new(),
-            streams: HashMap::new(),
-            requests: HashMap::new(),
+            accepted: Vec::with_capacity(appends),
+            streams: map_for(appends),
+            requests: HashMap::default(),
         }
     }
 
@@ -62,13 +64,19 @@ impl<'a> Overlay<'a> {
             self.requests.insert(append.events[0].id, index);
         }
         for (target, revisions) in append.targets.iter().zip(appended.revisions()) {
-            let adds = self.streams.entry(&target.stream).or_insert_with(|| Adds {
-                first: revisions.first,
-                last: revisions.last,
-                accepted: Vec::new(),
-            });
-            adds.last = revisions.last;
-            adds.accepted.push(index);
+            match self.streams.entry(&target.stream) {
+                Entry::Occupied(mut adds) => {
+                    adds.get_mut().last = revisions.last;
+                    adds.get_mut().accepted.push(index);
+                }
+                Entry::Vacant(none) => {
+                    none.insert(Adds {
+                        first: revisions.first,
+                        last: revisions.last,
+                        accepted: OneOrMore::one(index),
+                    });
+                }
+            }
         }
         self.accepted.push(Accepted {
             append,

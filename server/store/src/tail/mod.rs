@@ -16,23 +16,25 @@
 mod lookup;
 mod minutes;
 mod ring;
+#[cfg(test)]
+mod tests;
 mod window;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockWriteGuard};
+use uuid::Uuid;
 
 use crate::{
+    append::{Append, Appended},
     error::Result,
     frame::Frame,
     head::Head,
     lifecycle::{Lifecycles, Marked},
+    maps::HashMap,
     name::StreamName,
     position::{Position, Revision, Timestamp},
-    record::View,
+    record::{Placement, View},
     settings::Settings,
     signal::{Signal, Watcher},
     wire::Malformed,
@@ -81,7 +83,7 @@ impl Tail {
             ring: Ring::new(settings.tail_bytes_max),
             sealed: VecDeque::new(),
             active: Window::new(Position::START),
-            known: HashMap::new(),
+            known: HashMap::default(),
         };
         Self {
             state: RwLock::new(state),
@@ -151,6 +153,28 @@ impl Tail {
         for frame in frames {
             state.add(frame, &self.lifecycles, self.window_events)?;
         }
+        self.move_head(state, head)
+    }
+
+    /// The same for frames that were made here, behind the head, of these appends: what is known of their events need not
+    /// be read out of the frames again.
+    pub(crate) fn extend_with<'a>(
+        &self,
+        frames: Vec<Frame>,
+        appends: impl Iterator<Item = (&'a Append, &'a Appended)>,
+        head: Head,
+    ) -> Result<()> {
+        let mut state = self.state.write();
+        for (append, appended) in appends {
+            state.add_append(append, appended, &self.lifecycles, self.window_events)?;
+        }
+        for frame in frames {
+            state.ring.push(Arc::new(frame));
+        }
+        self.move_head(state, head)
+    }
+
+    fn move_head(&self, mut state: RwLockWriteGuard<'_, State>, head: Head) -> Result<()> {
         if state.active.last != head.position {
             return Err(Malformed("log: frames do not lead to the head").into());
         }
@@ -229,13 +253,13 @@ impl State {
         let mut marks = frame.marks.iter();
         let mut left = 0;
         while let Some(record) = entries.next_record()? {
-            let mut keyed = None;
+            let mut begun = None;
             if left == 0 {
                 let mark = marks
                     .next()
                     .ok_or(Malformed("frame: more events than its marks say"))?;
                 left = mark.events;
-                keyed = (mark.keyed && !mark.continued).then_some(mark.events);
+                begun = (mark.keyed && !mark.continued).then_some(mark.events);
             }
             left = left
                 .checked_sub(1)
@@ -243,8 +267,11 @@ impl State {
             let event = View::parse(record)?;
             // A frame may begin before the first window does.
             if event.position > self.active.last {
-                self.add_event(&event, keyed, lifecycles)?;
-                self.seal(window_events);
+                let keyed = match begun {
+                    Some(events) => Some((event.id()?, events)),
+                    None => None,
+                };
+                self.add_event(&event, keyed, lifecycles, window_events)?;
             }
         }
         if self.active.last != frame.last {
@@ -254,7 +281,38 @@ impl State {
         Ok(())
     }
 
-    fn add_event(&mut self, event: &View<'_>, keyed: Option<u32>, lifecycles: &Lifecycles) -> Result<()> {
+    /// Takes the events of an append that was written behind the head.
+    fn add_append(
+        &mut self,
+        append: &Append,
+        appended: &Appended,
+        lifecycles: &Lifecycles,
+        window_events: u64,
+    ) -> Result<()> {
+        let firsts = appended.firsts();
+        let mut position = appended.first_position;
+        let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
+        for (event, stream, revision) in append.placed(&firsts) {
+            let placement = Placement {
+                stream: stream.as_str(),
+                revision,
+                position,
+                recorded_at: appended.recorded_at,
+            };
+            let event = View::of_body(&event.body, placement)?;
+            self.add_event(&event, keyed.take(), lifecycles, window_events)?;
+            position = position.next();
+        }
+        Ok(())
+    }
+
+    fn add_event(
+        &mut self,
+        event: &View<'_>,
+        keyed: Option<(Uuid, u32)>,
+        lifecycles: &Lifecycles,
+        window_events: u64,
+    ) -> Result<()> {
         let minute = event.recorded_at.minute();
         self.active.add(event, keyed, self.minute != Some(minute))?;
         self.minute = Some(minute);
@@ -265,6 +323,7 @@ impl State {
         if !self.known.is_empty() {
             self.known.remove(event.stream);
         }
+        self.seal(window_events);
         Ok(())
     }
 

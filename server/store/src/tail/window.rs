@@ -3,12 +3,13 @@
 //! 1. Window `k` of a log covers exactly the positions `k·W+1` to `(k+1)·W`; its contents follow from the frames alone.
 //! 2. Positions in every list ascend.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::{
     lifecycle::Marked,
+    maps::HashMap,
     name::StreamName,
     position::{Position, Revision, Timestamp},
     query::ListName,
@@ -51,7 +52,7 @@ pub(crate) struct Request {
 }
 
 /// The index of consecutive positions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Window {
     /// Position before the window's first.
     pub after: Position,
@@ -76,8 +77,14 @@ impl Window {
         }
     }
 
-    /// Takes the next event. `keyed`: how many events the append has that it begins, if that append is remembered.
-    pub(crate) fn add(&mut self, event: &View<'_>, keyed: Option<u32>, new_minute: bool) -> Parsed<()> {
+    /// Takes the next event. `keyed`: its id and how many events the append has that it begins, if that append is
+    /// remembered.
+    pub(crate) fn add(
+        &mut self,
+        event: &View<'_>,
+        keyed: Option<(Uuid, u32)>,
+        new_minute: bool,
+    ) -> Parsed<()> {
         if event.position != self.last.next() {
             return Err(Malformed("log: positions do not follow each other"));
         }
@@ -90,14 +97,9 @@ impl Window {
         for tag in event.tags() {
             add_to_list(&mut self.tags, tag, event.position);
         }
-        if let Some(events) = keyed {
-            self.requests.insert(
-                event.id()?,
-                Request {
-                    first: event.position,
-                    events,
-                },
-            );
+        if let Some((id, events)) = keyed {
+            let first = event.position;
+            self.requests.insert(id, Request { first, events });
         }
         if new_minute {
             self.minutes.push((event.recorded_at.minute(), event.position));
