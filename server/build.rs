@@ -1,5 +1,6 @@
-//! Generates the service trait, and nothing else: messages are those of `annals-proto`, but for the answers of reads and
-//! subscriptions, which `grpc/raw.rs` writes from bytes that the store has ready. The codec is `grpc/codec.rs`.
+//! Generates the service trait, and nothing else: messages are those of `annals-proto`, but for the answers of reads,
+//! subscriptions and sessions, which `grpc/raw.rs` writes, and for appends, which `grpc/encoded.rs`
+//! leaves in the bytes in which they come. The codec is `grpc/codec.rs`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=../proto/annals");
@@ -23,6 +24,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .extern_path(
             ".annals.v1.SubscribeStreamResponse",
             "crate::grpc::raw::SubscriptionResponse",
+        )
+        .extern_path(
+            ".annals.v1.AppendToStreamRequest",
+            "crate::grpc::encoded::AppendToStreamRequest",
+        )
+        .extern_path(
+            ".annals.v1.AppendSessionRequest",
+            "crate::grpc::encoded::AppendSessionRequest",
+        )
+        .extern_path(
+            ".annals.v1.AppendSessionResponse",
+            "crate::grpc::raw::AppendSessionResponse",
         )
         .compile_fds(descriptors)?;
     Ok(())

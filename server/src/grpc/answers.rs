@@ -3,12 +3,12 @@
 use annals_proto::v1 as pb;
 use annals_store::{Append, Appended, Until};
 
-use super::{EventStore, append_log::AppendLine, request, response, status::Refusal};
+use super::{EventStore, append_log::AppendLine, encoded, request, response, status::Refusal};
 
 impl EventStore {
     pub(super) async fn append_one(
         &self,
-        request: pb::AppendToStreamRequest,
+        request: &encoded::AppendToStreamRequest,
     ) -> Result<pb::AppendToStreamResponse, Refusal> {
         let append = request::append_to_stream(request, self.store.limits())?;
         Ok(response::appended(&self.written(append).await?))

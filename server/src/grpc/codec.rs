@@ -1,19 +1,20 @@
 //! How messages become bytes and bytes messages.
 //!
-//! It differs from tonic's own in two ways. What the server sends need not be a [`prost::Message`]: answers of reads are
-//! bytes that the store has ready (`raw`). And what a client sends that is no message of the protocol is answered as every
+//! It differs from tonic's own in two ways. What the server sends and gets need not be a [`prost::Message`]: answers of
+//! reads are bytes that the store has ready (`raw`), and appends are left in the bytes in which they come (`encoded`). And
+//! what a client sends that is no message of the protocol is answered as every
 //! other bad input, INVALID_ARGUMENT with the field's name, where tonic says INTERNAL.
 
 use std::marker::PhantomData;
 
-use bytes::BufMut;
+use bytes::{Buf, BufMut};
 use prost::Message;
 use tonic::{
     Status,
     codec::{DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-use super::request::Invalid;
+use super::{encoded::Encoded, request::Invalid};
 
 /// Something that can be written in protobuf's encoding.
 pub(crate) trait Encode {
@@ -34,6 +35,24 @@ impl<T: Message> Encode for T {
     }
 }
 
+/// Something that can be read from protobuf's encoding.
+pub(crate) trait Decode: Sized {
+    /// Reads it from a whole message.
+    fn decode(buf: &mut DecodeBuf<'_>) -> Result<Self, Invalid>;
+}
+
+impl<T: Message + Default> Decode for T {
+    fn decode(buf: &mut DecodeBuf<'_>) -> Result<Self, Invalid> {
+        Message::decode(buf).map_err(|error| malformed(&error))
+    }
+}
+
+impl<M: Message + Default> Decode for Encoded<M> {
+    fn decode(buf: &mut DecodeBuf<'_>) -> Result<Self, Invalid> {
+        Ok(Self::new(buf.copy_to_bytes(buf.remaining())))
+    }
+}
+
 /// Writes `T`, reads `U`.
 #[derive(Debug)]
 pub(crate) struct Codec<T, U>(PhantomData<(T, U)>);
@@ -44,7 +63,7 @@ impl<T, U> Default for Codec<T, U> {
     }
 }
 
-impl<T: Encode + Send + 'static, U: Message + Default + Send + 'static> tonic::codec::Codec for Codec<T, U> {
+impl<T: Encode + Send + 'static, U: Decode + Send + 'static> tonic::codec::Codec for Codec<T, U> {
     type Encode = T;
     type Decode = U;
     type Encoder = Writer<T>;
@@ -78,18 +97,18 @@ impl<T: Encode> Encoder for Writer<T> {
 #[derive(Debug)]
 pub(crate) struct Reader<U>(PhantomData<U>);
 
-impl<U: Message + Default> Decoder for Reader<U> {
+impl<U: Decode> Decoder for Reader<U> {
     type Item = U;
     type Error = Status;
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
-        U::decode(buf).map(Some).map_err(|error| malformed(&error).into())
+        U::decode(buf).map(Some).map_err(Status::from)
     }
 }
 
 /// What the error says, as a bad field. Prost gives the way to the field only in words:
 /// `failed to decode Protobuf message: NewEvent.type: AppendToStreamRequest.events: invalid string value: …`.
-fn malformed(error: &prost::DecodeError) -> Invalid {
+pub(super) fn malformed(error: &prost::DecodeError) -> Invalid {
     let text = error.to_string();
     let mut rest = text
         .strip_prefix("failed to decode Protobuf message: ")

@@ -3,7 +3,7 @@
 //! - `service`: the calls of `annals.v1.EventStoreService`, each a few lines.
 //! - `request`: every field checked, once, and parsed into the store's types.
 //! - `session`, `stream`: answers that are streams.
-//! - `raw`, `codec`, `response`: answers in bytes.
+//! - `encoded`: appends in the bytes in which they come. `raw`, `codec`, `response`: answers in bytes.
 //! - `status`: the one place that says what a caller gets when something is wrong.
 //! - `connection`, `health`: what surrounds the calls.
 //!
@@ -14,6 +14,7 @@ mod answers;
 mod append_log;
 mod codec;
 mod connection;
+mod encoded;
 mod health;
 mod raw;
 mod request;
@@ -139,6 +140,7 @@ pub(crate) fn serve(
     };
     let limits = service.store.limits();
     let message_bytes_max = limits.append_bytes_max.max(limits.snapshot_bytes_max) + MESSAGE_SLACK_BYTES;
+    let service = EventStoreServiceServer::new(service).max_decoding_message_size(message_bytes_max);
     let router = tonic::transport::Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -148,7 +150,7 @@ pub(crate) fn serve(
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .layer(tower::util::MapResponseLayer::new(status::explain))
-        .add_service(EventStoreServiceServer::new(service).max_decoding_message_size(message_bytes_max))
+        .add_service(service)
         .add_service(health)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)
         .add_service(reflection().build_v1alpha().map_err(|error| failed(&error))?);

@@ -1,10 +1,12 @@
-//! Answers of reads and subscriptions, written from events that the store hands out in the bytes in which they are sent.
+//! Answers of reads and subscriptions, written from events that the store hands out in the bytes in which they are sent;
+//! and those of sessions, of which each message has hundreds of small results.
 //!
 //! ```text
 //! ReadAllResponse         = entries, head (2)
 //! ReadStreamResponse      = entries, head (2), last_revision (3)
 //! SubscribeAllResponse,
 //! SubscribeStreamResponse = events (1): length, entries  |  caught_up (2)  |  fell_behind (3)  |  checkpoint (4)
+//! AppendSessionResponse   = results (1): length, SessionResult, …
 //! entries                 = 0x0A, length, RecordedEvent, …    field 1 of ReadAllResponse, ReadStreamResponse, EventBatch
 //! ```
 //!
@@ -15,14 +17,17 @@
 mod tests;
 
 use annals_proto::v1 as pb;
-use annals_store::Notice;
+use annals_store::{Appended, Notice};
 use bytes::{BufMut, Bytes};
+use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len, message, uint64};
 
-use super::codec::Encode;
+use super::{codec::Encode, response};
 
 /// Field numbers of the protocol.
 mod number {
+    pub(super) const RESULTS: u32 = 1;
+    pub(super) const APPENDED: u32 = 1;
     pub(super) const HEAD: u32 = 2;
     pub(super) const LAST_REVISION: u32 = 3;
     pub(super) const EVENTS: u32 = 1;
@@ -140,5 +145,54 @@ impl Encode for SubscriptionResponse {
             Self::FellBehind(news) => message::encode(number::FELL_BEHIND, news, out),
             Self::Checkpoint(news) => message::encode(number::CHECKPOINT, news, out),
         }
+    }
+}
+
+/// The most bytes of an `AppendToStreamResponse`: four numbers, a time, and a flag.
+const APPENDED_BYTES_MAX: usize = 4 * 11 + 2 + 2 * 11 + 2;
+
+/// `annals.v1.AppendSessionResponse`, written result by result: what each is need not be kept until all are there, and
+/// is not measured before it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AppendSessionResponse {
+    results: usize,
+    bytes: Vec<u8>,
+}
+
+impl AppendSessionResponse {
+    /// How many results it has.
+    pub(crate) const fn results(&self) -> usize {
+        self.results
+    }
+
+    /// Adds a result.
+    pub(crate) fn push(&mut self, result: &pb::SessionResult) {
+        message::encode(number::RESULTS, result, &mut self.bytes);
+        self.results += 1;
+    }
+
+    /// Adds the result of an append to one stream that was written.
+    pub(crate) fn push_appended(&mut self, appended: &Appended) {
+        let mut room = [0; APPENDED_BYTES_MAX];
+        let mut left = &mut room[..];
+        response::appended(appended).encode_raw(&mut left);
+        let len = APPENDED_BYTES_MAX - left.len();
+        let result_len = key_len(number::APPENDED) + encoded_len_varint(len as u64) + len;
+        encode_key(number::RESULTS, WireType::LengthDelimited, &mut self.bytes);
+        encode_varint(result_len as u64, &mut self.bytes);
+        encode_key(number::APPENDED, WireType::LengthDelimited, &mut self.bytes);
+        encode_varint(len as u64, &mut self.bytes);
+        self.bytes.extend_from_slice(&room[..len]);
+        self.results += 1;
+    }
+}
+
+impl Encode for AppendSessionResponse {
+    fn encoded_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn encode(&self, out: &mut impl BufMut) {
+        out.put_slice(&self.bytes);
     }
 }

@@ -5,6 +5,7 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
     EventStore,
+    encoded::{AppendSessionRequest, AppendToStreamRequest},
     generated::event_store_service_server::EventStoreService,
     raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
     request,
@@ -35,10 +36,10 @@ fn refuse(mut call: Call, refusal: Refusal) -> Status {
 impl EventStoreService for EventStore {
     async fn append_to_stream(
         &self,
-        request: Request<pb::AppendToStreamRequest>,
+        request: Request<AppendToStreamRequest>,
     ) -> Result<Response<pb::AppendToStreamResponse>, Status> {
         let call = self.metrics.call("AppendToStream");
-        answer(call, self.append_one(request.into_inner()).await)
+        answer(call, self.append_one(request.get_ref()).await)
     }
 
     async fn append(
@@ -49,11 +50,11 @@ impl EventStoreService for EventStore {
         answer(call, self.append_many(request.into_inner()).await)
     }
 
-    type AppendSessionStream = Counted<Session<Streaming<pb::AppendSessionRequest>>>;
+    type AppendSessionStream = Counted<Session<Streaming<AppendSessionRequest>>>;
 
     async fn append_session(
         &self,
-        request: Request<Streaming<pb::AppendSessionRequest>>,
+        request: Request<Streaming<AppendSessionRequest>>,
     ) -> Result<Response<Self::AppendSessionStream>, Status> {
         let handed_over = request.metadata().contains_key(handover::HEADER);
         let requests = request.into_inner();

@@ -32,7 +32,9 @@ use tonic::Status;
 
 use super::{
     append_log::AppendLine,
-    request::{self, Invalid, MESSAGE_APPENDS_MAX},
+    encoded::AppendSessionRequest,
+    raw::AppendSessionResponse,
+    request::{self, Invalid},
     response,
     status::{self, Refusal},
 };
@@ -55,7 +57,7 @@ pub(crate) struct Session<R> {
     /// `None` once the client closed its side or broke it, or the server drains.
     requests: Option<R>,
     /// What is left of the last request.
-    batch: vec::IntoIter<pb::SessionAppend>,
+    batch: vec::IntoIter<Result<Append, Invalid>>,
     /// The append that waits for room in the store, if one does.
     submitting: Option<Asked>,
     /// Its future; kept, so that its memory is used again.
@@ -89,18 +91,21 @@ impl Asked {
         }
     }
 
-    /// The result, and how many bytes of names it has.
-    fn result(&self, result: &Result<Appended, Refusal>) -> (pb::SessionResult, usize) {
-        let mut bytes = 0;
-        let result = match (result, &self.streams) {
-            (Ok(appended), None) => OneOf::Appended(response::appended(appended)),
-            (Ok(appended), Some(streams)) => {
-                bytes = streams.iter().map(|stream| stream.as_str().len()).sum();
-                OneOf::AppendedToMany(response::appended_to_many(appended, streams))
+    /// Tells the result, and returns how many bytes of names it has.
+    fn tell(&self, result: &Result<Appended, Refusal>, response: &mut AppendSessionResponse) -> usize {
+        let (result, bytes) = match (result, &self.streams) {
+            (Ok(appended), None) => {
+                response.push_appended(appended);
+                return 0;
             }
-            (Err(refusal), _) => OneOf::Error(status::to_rpc(refusal)),
+            (Ok(appended), Some(streams)) => (
+                OneOf::AppendedToMany(response::appended_to_many(appended, streams)),
+                streams.iter().map(|stream| stream.as_str().len()).sum(),
+            ),
+            (Err(refusal), _) => (OneOf::Error(status::to_rpc(refusal)), 0),
         };
-        (pb::SessionResult { result: Some(result) }, bytes)
+        response.push(&pb::SessionResult { result: Some(result) });
+        bytes
     }
 }
 
@@ -109,7 +114,7 @@ enum Outcome {
     Refused(Refusal),
 }
 
-impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session<R> {
+impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> {
     pub(super) fn new(store: Store, requests: R, handed_over: bool, drain: CancellationToken) -> Self {
         Self {
             store,
@@ -152,11 +157,20 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
         true
     }
 
-    /// Checks an append and begins to hand it to the store.
-    fn begin(&mut self, append: pb::SessionAppend) {
-        match request::session_append(append, self.store.limits()) {
+    /// Begins to hand an append to the store, if it is right.
+    fn begin(&mut self, append: Result<Append, Invalid>) {
+        match append {
             Ok(append) => {
-                self.submitting = Some(Asked::of(&append));
+                let asked = Asked::of(&append);
+                let append = match self.store.try_submit(append, self.handed_over) {
+                    Ok(pending) => {
+                        let outcome = Outcome::Pending(pending);
+                        self.waiting.push_back(Waiting { outcome, asked });
+                        return;
+                    }
+                    Err(append) => append,
+                };
+                self.submitting = Some(asked);
                 let (store, handed_over) = (self.store.clone(), self.handed_over);
                 self.submit.set(async move {
                     if handed_over {
@@ -176,7 +190,7 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
     }
 
     /// The next append that was received.
-    fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Option<pb::SessionAppend>> {
+    fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Append, Invalid>>> {
         loop {
             if let Some(append) = self.batch.next() {
                 return Poll::Ready(Some(append));
@@ -185,8 +199,8 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
                 return Poll::Ready(None);
             };
             match std::task::ready!(Pin::new(requests).poll_next(cx)) {
-                Some(Ok(request)) => match check(&request) {
-                    Ok(()) => self.batch = request.appends.into_iter(),
+                Some(Ok(request)) => match request::session_appends(&request, self.store.limits()) {
+                    Ok(appends) => self.batch = appends.into_iter(),
                     Err(invalid) => self.end(Some(invalid.into())),
                 },
                 Some(Err(status)) => self.end(Some(status::explained(status))),
@@ -203,10 +217,10 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
     }
 
     /// The results that are ready, in order.
-    fn results(&mut self, cx: &mut Context<'_>) -> Vec<pb::SessionResult> {
-        let mut results = Vec::new();
+    fn results(&mut self, cx: &mut Context<'_>) -> AppendSessionResponse {
+        let mut response = AppendSessionResponse::default();
         let mut bytes = 0;
-        while results.len() < MESSAGE_RESULTS_MAX && bytes < MESSAGE_NAMES_BYTES {
+        while response.results() < MESSAGE_RESULTS_MAX && bytes < MESSAGE_NAMES_BYTES {
             let Some(front) = self.waiting.front_mut() else {
                 break;
             };
@@ -222,17 +236,15 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Session
                 },
                 Outcome::Refused(refusal) => Err(refusal.clone()),
             };
-            let (result, names) = front.asked.result(&result);
+            bytes += front.asked.tell(&result, &mut response);
             self.waiting.pop_front();
-            results.push(result);
-            bytes += names;
         }
-        results
+        response
     }
 }
 
-impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Stream for Session<R> {
-    type Item = Result<pb::AppendSessionResponse, Status>;
+impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Stream for Session<R> {
+    type Item = Result<AppendSessionResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -240,9 +252,9 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Stream 
             this.end(Some(status::of_store(Error::Closed)));
         }
         let again = this.take_in(cx);
-        let results = this.results(cx);
-        if !results.is_empty() {
-            return Poll::Ready(Some(Ok(pb::AppendSessionResponse { results })));
+        let response = this.results(cx);
+        if response.results() > 0 {
+            return Poll::Ready(Some(Ok(response)));
         }
         if again {
             cx.waker().wake_by_ref();
@@ -257,15 +269,5 @@ impl<R: Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin> Stream 
         } else {
             Poll::Pending
         }
-    }
-}
-
-fn check(request: &pb::AppendSessionRequest) -> Result<(), Invalid> {
-    match request.appends.len() {
-        1..=MESSAGE_APPENDS_MAX => Ok(()),
-        appends => Err(Invalid::field(
-            "appends",
-            format!("has {appends} appends; a message of a session has 1 to {MESSAGE_APPENDS_MAX}"),
-        )),
     }
 }

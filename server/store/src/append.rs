@@ -4,11 +4,13 @@
 //! 2. Most appends are of one event to one stream. For those nothing is allocated that only others need.
 
 mod appended;
+mod encoded;
 mod error;
 mod event;
 mod expected;
 mod target;
 
+use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
 pub use appended::{Appended, Revisions};
@@ -37,8 +39,14 @@ pub struct Write {
     pub events: Vec<NewEvent>,
 }
 
-/// An event, its stream, and the revision that it gets there.
-pub(crate) type Placed<'a> = (&'a PreparedEvent, &'a StreamName, Revision);
+/// An event of an append, its stream, and the revision that it gets there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placed<'a> {
+    pub id: Uuid,
+    pub body: &'a [u8],
+    pub stream: &'a StreamName,
+    pub revision: Revision,
+}
 
 /// Events for one stream or for many, with what must hold for them to be written, within all limits.
 #[derive(Clone, Debug)]
@@ -50,6 +58,8 @@ pub struct Append {
     /// Whether that is a demand of the append itself; otherwise it is what its checks say.
     pub(crate) expects: bool,
     pub(crate) events: Vec<PreparedEvent>,
+    /// The bodies of its events, one behind the other.
+    bodies: Bytes,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
     /// When they were recorded, if it is not to be now.
@@ -72,14 +82,16 @@ impl Append {
             stream,
             events: number(events.len()),
         };
-        let events = events.into_iter().enumerate();
+        let mut prepared = Prepared::for_events(events.iter());
+        for (nth, event) in events.iter().enumerate() {
+            prepared.push(event, 0, number(nth));
+        }
         Ok(Self {
             targets: OneOrMore::one(target),
             expected,
             expects: true,
-            events: events
-                .map(|(nth, event)| record::prepare(event, 0, number(nth)))
-                .collect(),
+            events: prepared.events,
+            bodies: prepared.bodies.freeze(),
             bytes,
             checks: Vec::new(),
             recorded_at: None,
@@ -107,11 +119,11 @@ impl Append {
             .flat_map(|write| write.events.iter().map(move |event| (event, &write.stream)));
         let bytes = event::check_all(given, limits)?;
         let mut targets = Targets::default();
-        let mut events = Vec::with_capacity(writes.iter().map(|write| write.events.len()).sum());
-        for write in writes {
+        let mut prepared = Prepared::for_events(writes.iter().flat_map(|write| &write.events));
+        for write in &writes {
             let stream = targets.index_of(&write.stream);
-            for event in write.events {
-                events.push(record::prepare(event, stream, targets.count(stream)));
+            for event in &write.events {
+                prepared.push(event, stream, targets.count(stream));
             }
         }
         let targets = targets.found.ok_or(AppendError::NoEvents)?;
@@ -120,7 +132,8 @@ impl Append {
             targets,
             expected,
             expects: false,
-            events,
+            events: prepared.events,
+            bodies: prepared.bodies.freeze(),
             bytes,
             checks,
             recorded_at: None,
@@ -210,7 +223,7 @@ impl Append {
         let of_one_stream = self.events.chunk_by(|one, next| one.stream == next.stream);
         of_one_stream.map(|events| Write {
             stream: self.stream_of(&events[0]).clone(),
-            events: events.iter().map(unprepare).collect(),
+            events: events.iter().map(|event| self.unprepare(event)).collect(),
         })
     }
 
@@ -219,7 +232,7 @@ impl Append {
     /// # Panics
     /// Never: they were encoded here.
     pub fn events(&self) -> impl Iterator<Item = NewEvent> + '_ {
-        self.events.iter().map(unprepare)
+        self.events.iter().map(|event| self.unprepare(event))
     }
 
     /// When its events were recorded in the store that they come from, if it was given.
@@ -267,9 +280,18 @@ impl Append {
     ) -> impl ExactSizeIterator<Item = Placed<'a>> {
         self.events.iter().map(|event| {
             let stream = event.stream as usize;
-            let revision = Revision(firsts[stream].0 + u64::from(event.nth));
-            (event, &self.targets[stream].stream, revision)
+            Placed {
+                id: event.id,
+                body: &self.bodies[event.body.clone()],
+                stream: &self.targets[stream].stream,
+                revision: Revision(firsts[stream].0 + u64::from(event.nth)),
+            }
         })
+    }
+
+    fn unprepare(&self, event: &PreparedEvent) -> NewEvent {
+        let body = self.bodies.slice(event.body.clone());
+        record::parse_body(event.id, &body).expect("a body that was encoded can be decoded")
     }
 
     /// What is told of it if its streams go on with these revisions and its events with this position.
@@ -294,8 +316,31 @@ impl Append {
     }
 }
 
-fn unprepare(event: &PreparedEvent) -> NewEvent {
-    record::unprepare(event).expect("a body that was encoded can be decoded")
+/// Events that are made ready to be placed.
+struct Prepared {
+    events: Vec<PreparedEvent>,
+    bodies: BytesMut,
+}
+
+impl Prepared {
+    fn for_events<'a>(events: impl Iterator<Item = &'a NewEvent> + Clone) -> Self {
+        Self {
+            events: Vec::with_capacity(events.clone().count()),
+            bodies: BytesMut::with_capacity(events.map(record::body_len).sum()),
+        }
+    }
+
+    /// Takes an event for one of the append's streams, for which there are `nth` before it.
+    fn push(&mut self, event: &NewEvent, stream: u32, nth: u32) {
+        let start = self.bodies.len();
+        record::put_body(&mut self.bodies, event);
+        self.events.push(PreparedEvent {
+            id: event.id,
+            body: start..self.bodies.len(),
+            stream,
+            nth,
+        });
+    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ fn check(name: &str, bytes_max: usize) -> Result<(), NameError> {
     if name.starts_with('$') {
         return Err(NameError::Reserved);
     }
+    if name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     match name.chars().find(|c| c.is_control()) {
         Some(c) => Err(NameError::ControlCharacter(c)),
         None => Ok(()),
@@ -69,8 +72,16 @@ macro_rules! name {
             /// # Errors
             /// [`NameError`] says what is wrong with it.
             pub fn new(name: &str) -> Result<Self, NameError> {
-                check(name, $bytes_max)?;
+                Self::check(name)?;
                 Ok(Self(name.into()))
+            }
+
+            /// Whether a name is valid.
+            ///
+            /// # Errors
+            /// [`NameError`] says what is wrong with it.
+            pub fn check(name: &str) -> Result<(), NameError> {
+                check(name, $bytes_max)
             }
 
             /// The name.

@@ -17,7 +17,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::{
-    append::{NewEvent, PreparedEvent},
+    append::NewEvent,
+    limits::{self, Limits},
     name::{EventType, StreamName, Tag},
     position::{Position, Revision, Timestamp},
     wire::{self, Cursor, Field, Malformed, Parsed},
@@ -54,43 +55,35 @@ pub(crate) fn body_len(event: &NewEvent) -> usize {
             .sum::<usize>()
 }
 
-/// The most bytes that an event's entry can take, wherever it comes to stand.
-pub(crate) fn entry_len_max(event: &NewEvent, stream: &StreamName) -> usize {
+/// The most bytes that the entry of an event with a body of this length can take, wherever it comes to stand.
+pub(crate) fn entry_len_max(body: usize, stream: &StreamName) -> usize {
     let placement = Placement {
         stream: stream.as_str(),
         revision: Revision(u64::MAX),
         position: Position(u64::MAX),
         recorded_at: Timestamp::from_micros(u64::MAX),
     };
-    wire::field_len(body_len(event) + placement.len())
+    wire::field_len(body + placement.len())
 }
 
-/// Encodes the body of an event for one of its append's streams, for which the append has `nth` events before it.
-pub(crate) fn prepare(event: NewEvent, stream: u32, nth: u32) -> PreparedEvent {
-    let mut body = BytesMut::with_capacity(body_len(&event));
+/// Encodes the body of an event.
+pub(crate) fn put_body(out: &mut BytesMut, event: &NewEvent) {
     let mut id = [0; ID_LEN];
     wire::put_field(
-        &mut body,
+        out,
         number::ID,
         event.id.hyphenated().encode_lower(&mut id).as_bytes(),
     );
-    wire::put_field(&mut body, number::TYPE, event.kind.as_str().as_bytes());
-    wire::put_field(&mut body, number::DATA, &event.data);
-    wire::put_field(&mut body, number::METADATA, &event.metadata);
+    wire::put_field(out, number::TYPE, event.kind.as_str().as_bytes());
+    wire::put_field(out, number::DATA, &event.data);
+    wire::put_field(out, number::METADATA, &event.metadata);
     for tag in &event.tags {
-        wire::put_field(&mut body, number::TAGS, tag.as_str().as_bytes());
-    }
-    PreparedEvent {
-        id: event.id,
-        body: body.freeze(),
-        stream,
-        nth,
+        wire::put_field(out, number::TAGS, tag.as_str().as_bytes());
     }
 }
 
 /// Decodes an event's body.
-pub(crate) fn unprepare(event: &PreparedEvent) -> Parsed<NewEvent> {
-    let body = &event.body;
+pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
     let unnamed = |_| Malformed("record: a name");
     let (mut kind, mut tags) = (None, Vec::new());
     let (mut data, mut metadata) = (Bytes::new(), Bytes::new());
@@ -106,12 +99,62 @@ pub(crate) fn unprepare(event: &PreparedEvent) -> Parsed<NewEvent> {
         }
     }
     Ok(NewEvent {
-        id: event.id,
+        id,
         kind: kind.ok_or(Malformed("record: without type"))?,
         data,
         metadata,
         tags,
     })
+}
+
+/// The id of an event whose encoding is what [`put_body`] would write, byte for byte, and which is within the limits.
+/// `None` of any other.
+pub(crate) fn plain_id(body: &[u8], limits: &Limits) -> Option<Uuid> {
+    let mut rest = body;
+    let id = plain_field(&mut rest, number::ID)?;
+    if id.len() != ID_LEN || id.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let id = Uuid::try_parse_ascii(id).ok()?;
+    EventType::check(plain_text(&mut rest, number::TYPE)?).ok()?;
+    let data = plain_field(&mut rest, number::DATA).unwrap_or_default();
+    let metadata = plain_field(&mut rest, number::METADATA).unwrap_or_default();
+    if data.len() > limits.event_bytes_max || metadata.len() > limits::METADATA_BYTES_MAX {
+        return None;
+    }
+    let mut tags = [""; limits::TAGS_MAX];
+    let mut count = 0;
+    while !rest.is_empty() {
+        let tag = plain_text(&mut rest, number::TAGS)?;
+        Tag::check(tag).ok()?;
+        if tags[..count].contains(&tag) {
+            return None;
+        }
+        *tags.get_mut(count)? = tag;
+        count += 1;
+    }
+    Some(id)
+}
+
+fn plain_text<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a str> {
+    std::str::from_utf8(plain_field(rest, field)?).ok()
+}
+
+/// What is next, if it is this field, is not empty, and has its length in as few bytes as can be.
+fn plain_field<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a [u8]> {
+    let (key, behind) = rest.split_first()?;
+    if u32::from(*key) != field << 3 | 2 {
+        return None;
+    }
+    let mut cursor = Cursor::new(behind);
+    let len = cursor.varint().ok()?;
+    let is_short = behind.len() - cursor.rest().len() == wire::varint_len(len);
+    let bytes = cursor.take(usize::try_from(len).ok()?).ok()?;
+    if bytes.is_empty() || !is_short {
+        return None;
+    }
+    *rest = cursor.rest();
+    Some(bytes)
 }
 
 /// Where an event stands.

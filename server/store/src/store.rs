@@ -138,6 +138,10 @@ impl Store {
     /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
     /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
     pub async fn append(&self, append: Append) -> Result<Appended> {
+        let append = match self.try_submit(append, false) {
+            Ok(pending) => return pending.await,
+            Err(append) => append,
+        };
         let (job, pending) = self.job(append, Origin::Client).await?;
         self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Overloaded("appends that wait"),
@@ -164,6 +168,39 @@ impl Store {
         self.submit_from(append, Origin::Server).await
     }
 
+    /// As [`Self::submit`] and, if it is `handed_over`, [`Self::submit_handed_over`], if nothing need be waited for.
+    /// Otherwise the append is given back.
+    ///
+    /// # Errors
+    /// The append.
+    pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Append> {
+        if self.is_closed() {
+            return Err(append);
+        }
+        let Ok(place) = self.queue.try_reserve() else {
+            return Err(append);
+        };
+        let room = self.permits(&append);
+        let Some(room) = room.and_then(|room| Arc::clone(&self.room).try_acquire_many_owned(room).ok())
+        else {
+            return Err(append);
+        };
+        let origin = if handed_over {
+            Origin::Server
+        } else {
+            Origin::Client
+        };
+        let (reply, answer) = oneshot::channel();
+        place.send(Job {
+            append: Box::new(append),
+            reply,
+            room,
+            origin,
+        });
+        self.shared.metrics.waiting_appends.inc();
+        Ok(Pending(answer))
+    }
+
     async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
         let (job, pending) = self.job(append, origin).await?;
         self.queue.send(job).await.map_err(|_| self.closed())?;
@@ -172,31 +209,36 @@ impl Store {
     }
 
     async fn job(&self, append: Append, origin: Origin) -> Result<(Job, Pending)> {
-        if self.shared.closing.get() || self.shared.failure().is_some() {
+        if self.is_closed() {
             return Err(self.closed());
         }
-        let room_max = self
-            .shared
-            .settings
-            .limits
-            .waiting_bytes_max
-            .div_ceil(PERMIT_BYTES)
-            .max(1);
-        let permits = append.waiting_bytes().div_ceil(PERMIT_BYTES).clamp(1, room_max);
-        let permits =
-            u32::try_from(permits).map_err(|_| Error::Internal("an append over 4 TB".to_owned()))?;
+        let permits = self
+            .permits(&append)
+            .ok_or_else(|| Error::Internal("an append over 4 TB".to_owned()))?;
         let room = Arc::clone(&self.room)
             .acquire_many_owned(permits)
             .await
             .map_err(|_| self.closed())?;
         let (reply, answer) = oneshot::channel();
         let job = Job {
-            append,
+            append: Box::new(append),
             reply,
             room,
             origin,
         };
         Ok((job, Pending(answer)))
+    }
+
+    fn is_closed(&self) -> bool {
+        self.shared.closing.get() || self.shared.failure().is_some()
+    }
+
+    /// An append's share of the bytes that may wait.
+    fn permits(&self, append: &Append) -> Option<u32> {
+        let room_max = self.shared.settings.limits.waiting_bytes_max;
+        let room_max = room_max.div_ceil(PERMIT_BYTES).max(1);
+        let permits = append.waiting_bytes().div_ceil(PERMIT_BYTES).clamp(1, room_max);
+        u32::try_from(permits).ok()
     }
 
     /// What its tasks and readers share, for tests of these.

@@ -1,9 +1,9 @@
 use annals_proto::v1::{self as pb, subscribe_all_response, subscribe_stream_response};
-use annals_store::{Batch, Notice, Position};
+use annals_store::{Appended, Batch, Notice, Position, Revision, Timestamp};
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{Encode, ReadAllResponse, ReadStreamResponse, SubscriptionResponse};
+use super::{AppendSessionResponse, Encode, ReadAllResponse, ReadStreamResponse, SubscriptionResponse};
 
 fn events(count: u64, data_len: usize) -> Vec<pb::RecordedEvent> {
     (0..count)
@@ -151,4 +151,36 @@ fn news_of_a_subscription_decode_as_the_protocol_says() {
             );
         }
     }
+}
+
+#[test]
+fn results_of_a_session_are_written_as_the_protocols_own_encoder_writes_them() {
+    let of = |number: u64, already_appended| Appended {
+        first_revision: Revision(number),
+        last_revision: Revision(number),
+        others: Vec::new(),
+        first_position: Position(number),
+        last_position: Position(number),
+        recorded_at: Timestamp::from_micros(number),
+        already_appended,
+    };
+    let appended = [of(0, false), of(1, false), of(300, true), of(u64::MAX, true)];
+    let refused = pb::SessionResult {
+        result: Some(pb::session_result::Result::Error(tonic_types::pb::Status {
+            code: 3,
+            message: "no".to_owned(),
+            details: Vec::new(),
+        })),
+    };
+    let mut response = AppendSessionResponse::default();
+    let mut expected = pb::AppendSessionResponse::default();
+    for appended in &appended {
+        response.push_appended(appended);
+        response.push(&refused);
+        let result = pb::session_result::Result::Appended(crate::grpc::response::appended(appended));
+        expected.results.push(pb::SessionResult { result: Some(result) });
+        expected.results.push(refused.clone());
+    }
+    assert_eq!(response.results(), expected.results.len());
+    assert_eq!(encoded(&response), expected.encode_to_vec());
 }

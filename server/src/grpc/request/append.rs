@@ -5,15 +5,76 @@ use annals_store::{
     Append, AppendError, Check, EventType, Expected, Limits, NewEvent, Position, Revision, Tag, Timestamp,
     Write, limits::CHECKS_MAX,
 };
+use prost::Message;
 use uuid::Uuid;
 
-use super::{Invalid, parse_stream, query::query};
+use super::{super::encoded, Invalid, MESSAGE_APPENDS_MAX, parse_stream, plain, query::query};
 
 /// The last second of the year 9999, with which `google.protobuf.Timestamp` ends.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
-/// An append to one stream.
+/// An append to one stream, as it came.
 pub(crate) fn append_to_stream(
+    request: &encoded::AppendToStreamRequest,
+    limits: &Limits,
+) -> Result<Append, Invalid> {
+    match plain::append_to_stream(request.bytes(), limits) {
+        Some(append) => Ok(append),
+        None => decoded_to_stream(request.decode()?, limits),
+    }
+}
+
+/// The appends of a message of a session, as it came. Fails as a whole if it is not a message of the protocol, or has none
+/// or too many; otherwise each is right or wrong by itself.
+pub(crate) fn session_appends(
+    request: &encoded::AppendSessionRequest,
+    limits: &Limits,
+) -> Result<Vec<Result<Append, Invalid>>, Invalid> {
+    if let Some(appends) = plain::session_appends(request.bytes())
+        && let Some(appends) = each_of_session(appends, limits)?
+    {
+        return Ok(appends);
+    }
+    let appends = request.decode()?.appends;
+    check_count(appends.len())?;
+    Ok(appends
+        .into_iter()
+        .map(|append| session_append(append, limits))
+        .collect())
+}
+
+/// `None` if one of them is malformed.
+fn each_of_session<'a>(
+    appends: impl Iterator<Item = &'a [u8]> + Clone,
+    limits: &Limits,
+) -> Result<Option<Vec<Result<Append, Invalid>>>, Invalid> {
+    let count = appends.clone().count();
+    check_count(count)?;
+    let mut taken = Vec::with_capacity(count);
+    for encoded in appends {
+        taken.push(match plain::session_append(encoded, limits) {
+            Some(append) => Ok(append),
+            None => match pb::SessionAppend::decode(encoded) {
+                Ok(decoded) => session_append(decoded, limits),
+                Err(_) => return Ok(None),
+            },
+        });
+    }
+    Ok(Some(taken))
+}
+
+fn check_count(appends: usize) -> Result<(), Invalid> {
+    match appends {
+        1..=MESSAGE_APPENDS_MAX => Ok(()),
+        appends => Err(Invalid::field(
+            "appends",
+            format!("has {appends} appends; a message of a session has 1 to {MESSAGE_APPENDS_MAX}"),
+        )),
+    }
+}
+
+/// An append to one stream.
+pub(super) fn decoded_to_stream(
     request: pb::AppendToStreamRequest,
     limits: &Limits,
 ) -> Result<Append, Invalid> {
@@ -125,7 +186,7 @@ fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
 /// One append of a session.
 pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
     match request.append {
-        Some(OneOf::AppendToStream(request)) => append_to_stream(request, limits),
+        Some(OneOf::AppendToStream(request)) => decoded_to_stream(request, limits),
         Some(OneOf::AppendToMany(request)) => append(request, limits),
         None => Err(Invalid::field(
             "append",

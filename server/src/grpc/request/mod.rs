@@ -6,6 +6,7 @@
 
 mod append;
 mod lifecycle;
+mod plain;
 mod query;
 mod read;
 mod snapshot;
@@ -18,8 +19,9 @@ use std::fmt;
 
 use annals_store::{NameError, StreamName};
 
+#[cfg(test)]
 pub(crate) use append::session_append;
-pub(super) use append::{append, append_to_stream};
+pub(super) use append::{append, append_to_stream, session_appends};
 pub(super) use lifecycle::{delete, retention_of, set_retention, tombstone};
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 pub(super) use snapshot::{load_snapshot, save_snapshot};

@@ -1,4 +1,5 @@
 mod many;
+mod plain;
 
 use annals_proto::v1::{
     self as pb, expected_revision, read_all_request, read_stream_request, subscribe_all_request,
@@ -159,7 +160,7 @@ fn each_bad_field_of_an_append_is_named_by_its_path() {
             Invalid,
         ),
     ] {
-        assert_refused(append_to_stream(request.clone(), &limits()), field, fault);
+        assert_refused(append_to_stream(&request.clone().into(), &limits()), field, fault);
         let in_session = pb::SessionAppend {
             append: Some(pb::session_append::Append::AppendToStream(request)),
         };
@@ -181,7 +182,7 @@ fn an_append_within_the_limits_is_taken_with_its_ids_in_order() {
     request.expected = Some(pb::ExpectedRevision {
         expected: Some(expected_revision::Expected::Revision(7)),
     });
-    let append = append_to_stream(request, &limits()).unwrap();
+    let append = append_to_stream(&request.into(), &limits()).unwrap();
     let ids: Vec<_> = append.ids().collect();
     assert_eq!((append.stream().as_str(), append.len()), ("order-1", 3));
     assert_eq!(ids[2].to_string(), ID);

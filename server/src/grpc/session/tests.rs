@@ -7,7 +7,8 @@ use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
-use super::{IN_FLIGHT_MAX, Session};
+use super::{AppendSessionRequest, AppendSessionResponse, IN_FLIGHT_MAX, Session};
+use crate::grpc::codec::Encode;
 
 async fn store() -> Store {
     let engine = Arc::new(MemoryEngine::new());
@@ -32,16 +33,25 @@ fn append(stream: &str, events: usize) -> pb::SessionAppend {
     }
 }
 
-fn request(appends: Vec<pb::SessionAppend>) -> Result<pb::AppendSessionRequest, Status> {
-    Ok(pb::AppendSessionRequest { appends })
+fn request(appends: Vec<pb::SessionAppend>) -> Result<AppendSessionRequest, Status> {
+    Ok(pb::AppendSessionRequest { appends }.into())
 }
 
-type Requests = Vec<Result<pb::AppendSessionRequest, Status>>;
+fn decoded(answer: &AppendSessionResponse) -> pb::AppendSessionResponse {
+    let mut bytes = Vec::new();
+    answer.encode(&mut bytes);
+    let decoded: pb::AppendSessionResponse = prost::Message::decode(&bytes[..]).unwrap();
+    assert_eq!(decoded.results.len(), answer.results());
+    assert_eq!(bytes.len(), answer.encoded_len());
+    decoded
+}
+
+type Requests = Vec<Result<AppendSessionRequest, Status>>;
 
 /// Everything a session answers, and how it ends.
 async fn answers(
     store: &Store,
-    requests: impl Stream<Item = Result<pb::AppendSessionRequest, Status>> + Unpin,
+    requests: impl Stream<Item = Result<AppendSessionRequest, Status>> + Unpin,
     drain: CancellationToken,
 ) -> (Vec<OneOf>, Option<Status>) {
     let mut session = Session::new(store.clone(), requests, false, drain);
@@ -49,6 +59,7 @@ async fn answers(
     while let Some(answer) = session.next().await {
         match answer {
             Ok(answer) => {
+                let answer = decoded(&answer);
                 assert!(!answer.results.is_empty(), "an answer has at least one result");
                 results.extend(answer.results.into_iter().map(|result| result.result.unwrap()));
             }
@@ -80,7 +91,7 @@ async fn appends_are_answered_in_order_one_result_for_each() {
         .collect::<Requests>();
     let appends: usize = messages
         .iter()
-        .map(|message| message.as_ref().unwrap().appends.len())
+        .map(|message| message.as_ref().unwrap().decode().unwrap().appends.len())
         .sum();
     let (results, end) = answers_to(messages).await;
     assert!(end.is_none());
@@ -156,7 +167,7 @@ async fn a_drain_ends_a_session_that_waits_for_its_client_after_what_was_receive
     let requests = stream::iter(vec![request(vec![append("s", 1)])]).chain(stream::pending());
     let mut session = Session::new(store, requests, false, drain.clone());
     let answer = session.next().await.unwrap().unwrap();
-    assert_eq!(answer.results.len(), 1);
+    assert_eq!(decoded(&answer).results.len(), 1);
     drain.cancel();
     let end = session.next().await.unwrap().unwrap_err();
     assert_eq!(end.code(), Code::Unavailable);
@@ -250,7 +261,7 @@ async fn results_with_many_long_names_are_told_in_several_messages() {
     );
     let mut results = 0;
     while let Some(answer) = session.next().await {
-        let answer = answer.unwrap();
+        let answer = decoded(&answer.unwrap());
         assert!(prost::Message::encoded_len(&answer) < 2_500_000);
         results += answer.results.len();
     }

@@ -1,5 +1,7 @@
 //! Events that are to be appended, and their limits.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -26,11 +28,11 @@ pub struct NewEvent {
     pub tags: Vec<Tag>,
 }
 
-/// An event that is ready to be placed: its identity, and the body of its record.
+/// An event that is ready to be placed: its identity, and where the body of its record lies among those of its append.
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedEvent {
     pub id: Uuid,
-    pub body: Bytes,
+    pub body: Range<usize>,
     /// Which of the append's streams it is for.
     pub stream: u32,
     /// How many events the append has for that stream before it.
@@ -56,7 +58,7 @@ pub(super) fn check_all<'a>(
     let mut bytes = 0;
     for (index, (event, stream)) in events.clone().enumerate() {
         check_event(index, event, limits)?;
-        bytes += record::entry_len_max(event, stream);
+        bytes += record::entry_len_max(record::body_len(event), stream);
     }
     if bytes > limits.append_bytes_max {
         return Err(AppendError::AppendTooLarge {
@@ -64,8 +66,10 @@ pub(super) fn check_all<'a>(
             bytes_max: limits.append_bytes_max,
         });
     }
-    check_ids(events.map(|(event, _)| event), count)?;
-    Ok(bytes)
+    match repeated_id(events.map(|(event, _)| event.id), count) {
+        Some((index, id)) => Err(AppendError::RepeatedId { index, id }),
+        None => Ok(bytes),
+    }
 }
 
 fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
@@ -104,16 +108,11 @@ fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), Ap
     Ok(())
 }
 
-/// Whether all ids differ.
-fn check_ids<'a>(events: impl Iterator<Item = &'a NewEvent>, count: usize) -> Result<(), AppendError> {
+/// The first id that was there before, and which one of `count` it is.
+pub(super) fn repeated_id(ids: impl Iterator<Item = Uuid>, count: usize) -> Option<(usize, Uuid)> {
     if count == 1 {
-        return Ok(());
+        return None;
     }
     let mut seen = set_for(count);
-    for (index, event) in events.enumerate() {
-        if !seen.insert(event.id) {
-            return Err(AppendError::RepeatedId { index, id: event.id });
-        }
-    }
-    Ok(())
+    ids.enumerate().find(|(_, id)| !seen.insert(*id))
 }

@@ -5,7 +5,6 @@ use bytes::BytesMut;
 use crate::{
     append::{Append, Placed},
     frame::{Frame, Mark, OWN_BYTES_MAX, SHARED_BYTES_MAX},
-    name::StreamName,
     one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
     record::{self, Placement},
@@ -37,19 +36,19 @@ impl Builder {
 
     /// Adds an append whose streams go on with the revisions `firsts`.
     pub(crate) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>, recorded_at: Timestamp) {
-        let entry_len = |((event, stream, revision), position): (Placed<'_>, u64)| {
-            let placement = placement(stream, revision, Position(position), recorded_at);
-            record::entry_len(&event.body, &placement)
+        let entry_len = |event: &Placed<'_>, position: Position| {
+            record::entry_len(event.body, &placement(event, position, recorded_at))
         };
-        let lens: Vec<usize> = append.placed(firsts).zip(self.next.0..).map(entry_len).collect();
-        let bytes: usize = lens.iter().sum();
+        let placed = append.placed(firsts).zip(self.next.0..);
+        let bytes: usize = placed.map(|(event, n)| entry_len(&event, Position(n))).sum();
         let shares = bytes <= SHARED_BYTES_MAX;
         let bytes_max = if shares { SHARED_BYTES_MAX } else { OWN_BYTES_MAX };
         if !shares || self.body.len() + bytes > bytes_max {
             self.flush();
         }
-        for (n, ((event, stream, revision), len)) in append.placed(firsts).zip(lens).enumerate() {
-            if self.body.len() + len > bytes_max {
+        let may_be_cut = self.body.len() + bytes > bytes_max;
+        for (n, event) in append.placed(firsts).enumerate() {
+            if may_be_cut && self.body.len() + entry_len(&event, self.next) > bytes_max {
                 self.flush();
             }
             if n == 0 || self.marks.is_empty() {
@@ -60,8 +59,8 @@ impl Builder {
                     continued: n > 0,
                 });
             }
-            let placement = placement(stream, revision, self.next, recorded_at);
-            record::put_entry(&mut self.body, &event.body, &placement);
+            let placement = placement(&event, self.next, recorded_at);
+            record::put_entry(&mut self.body, event.body, &placement);
             self.next = self.next.next();
         }
         if !shares {
@@ -92,15 +91,10 @@ impl Builder {
     }
 }
 
-fn placement(
-    stream: &StreamName,
-    revision: Revision,
-    position: Position,
-    recorded_at: Timestamp,
-) -> Placement<'_> {
+fn placement<'a>(event: &Placed<'a>, position: Position, recorded_at: Timestamp) -> Placement<'a> {
     Placement {
-        stream: stream.as_str(),
-        revision,
+        stream: event.stream.as_str(),
+        revision: event.revision,
         position,
         recorded_at,
     }

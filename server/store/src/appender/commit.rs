@@ -20,7 +20,7 @@ impl Appender {
         let following = shared.following.lock().await;
         let head = shared.tail.head();
         let batch = self.batches.next();
-        let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
+        let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
         let mut facts = facts::gather(&shared, head.position, &appends).await?;
         shared.environment.sabotage.forget_ids(&mut facts);
         shared.environment.sabotage.forget_evidence(&mut facts);
@@ -79,7 +79,7 @@ impl Appender {
             .observe(started.elapsed().as_secs_f64());
         match result {
             Ok(()) => {
-                let appends = jobs.iter().map(|job| &job.append);
+                let appends = jobs.iter().map(|job| &*job.append);
                 self.shared.tail.extend_with(
                     judged.frames.clone(),
                     judged.written(appends),

@@ -74,14 +74,14 @@ impl Added {
         firsts: &OneOrMore<Revision>,
         recorded_at: Timestamp,
     ) -> Parsed<()> {
-        for (event, stream, revision) in append.placed(firsts) {
+        for event in append.placed(firsts) {
             let placement = Placement {
-                stream: stream.as_str(),
-                revision,
+                stream: event.stream.as_str(),
+                revision: event.revision,
                 position: self.0.last.next(),
                 recorded_at,
             };
-            self.0.add(&View::of_body(&event.body, placement)?, None, false)?;
+            self.0.add(&View::of_body(event.body, placement)?, None, false)?;
         }
         Ok(())
     }

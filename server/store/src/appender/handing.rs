@@ -28,7 +28,7 @@ impl Appender {
             if jobs.is_empty() {
                 return;
             }
-            let appends: Vec<&Append> = jobs.iter().map(|job| &job.append).collect();
+            let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
             let mut outcomes = way.hand_over(&writer, &appends).await;
             outcomes.resize(jobs.len(), HandedOver::Unknown);
             self.take_outcomes(jobs, outcomes);

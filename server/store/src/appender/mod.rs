@@ -44,7 +44,8 @@ use group::Judged;
 /// An append that waits, and who waits for it.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub append: Append,
+    /// Apart, because a job is moved from queue to queue.
+    pub append: Box<Append>,
     pub reply: oneshot::Sender<Result<Appended>>,
     /// Its share of the bytes that may wait.
     pub room: OwnedSemaphorePermit,

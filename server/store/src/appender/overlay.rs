@@ -186,10 +186,10 @@ impl Accepted<'_> {
         let placed = self.append.placed(&self.firsts);
         placed
             .zip(self.first_position.0..)
-            .map(|((event, stream, revision), position)| Standing {
+            .map(|(event, position)| Standing {
                 id: event.id,
-                stream: stream.clone(),
-                revision,
+                stream: event.stream.clone(),
+                revision: event.revision,
                 position: Position(position),
                 recorded_at: self.recorded_at,
             })

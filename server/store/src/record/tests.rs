@@ -6,8 +6,14 @@ use proptest::prelude::*;
 use prost::Message;
 use uuid::Uuid;
 
-use super::{Entries, Placement, Record, View, entry_len, entry_len_max, prepare, put_entry};
-use crate::{EventType, NewEvent, Position, Revision, StreamName, Tag, Timestamp};
+use super::{Entries, Placement, Record, View, entry_len, entry_len_max, plain_id, put_body, put_entry};
+use crate::{EventType, Limits, NewEvent, Position, Revision, StreamName, Tag, Timestamp};
+
+fn body(event: &NewEvent) -> BytesMut {
+    let mut body = BytesMut::new();
+    put_body(&mut body, event);
+    body
+}
 
 prop_compose! {
     fn events()(
@@ -42,11 +48,11 @@ proptest! {
             position: Position(position),
             recorded_at: Timestamp::from_micros(micros),
         };
-        let prepared = prepare(event.clone(), 0, 0);
+        let body = body(&event);
         let mut out = BytesMut::new();
-        put_entry(&mut out, &prepared.body, &placement);
-        prop_assert_eq!(out.len(), entry_len(&prepared.body, &placement));
-        prop_assert!(out.len() <= entry_len_max(&event, &stream));
+        put_entry(&mut out, &body, &placement);
+        prop_assert_eq!(out.len(), entry_len(&body, &placement));
+        prop_assert!(out.len() <= entry_len_max(body.len(), &stream));
 
         let decoded = pb::EventBatch::decode(&out[..]).unwrap();
         let [decoded] = &decoded.events[..] else { panic!("one event") };
@@ -74,6 +80,26 @@ proptest! {
     }
 
     #[test]
+    fn what_is_taken_as_it_is_is_what_would_be_written(
+        event in events(), at in any::<prop::sample::Index>(), bit in 0..16_u32,
+    ) {
+        let distinct = event.tags.iter().enumerate().all(|(n, tag)| !event.tags[..n].contains(tag));
+        let mut body = body(&event);
+        let taken = plain_id(&body, &Limits::default());
+        prop_assert_eq!(taken, distinct.then_some(event.id));
+        // One bit changed, or none: what is taken then is decoded and encoded to the same bytes.
+        let at = at.index(body.len());
+        body[at] ^= 1_u8.checked_shl(bit).unwrap_or(0);
+        if let Some(id) = plain_id(&body, &Limits::default()) {
+            let sent = pb::NewEvent::decode(&body[..]).unwrap();
+            prop_assert_eq!(&sent.id, &id.to_string());
+            prop_assert!(EventType::new(&sent.r#type).is_ok());
+            prop_assert!(sent.tags.iter().all(|tag| Tag::new(tag).is_ok()));
+            prop_assert_eq!(&sent.encode_to_vec()[..], &body[..]);
+        }
+    }
+
+    #[test]
     fn damaged_bytes_are_refused_or_read_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let bytes = Bytes::from(bytes);
         let mut entries = Entries::new(&bytes);
@@ -92,7 +118,7 @@ proptest! {
             stream: "s", revision: Revision(3), position: Position(9), recorded_at: Timestamp::from_micros(1),
         };
         let mut out = BytesMut::new();
-        put_entry(&mut out, &prepare(event, 0, 0).body, &placement);
+        put_entry(&mut out, &body(&event), &placement);
         let at = at.index(out.len());
         out[at] ^= 1_u8 << bit;
         let out = out.freeze();

@@ -292,14 +292,14 @@ impl State {
         let firsts = appended.firsts();
         let mut position = appended.first_position;
         let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
-        for (event, stream, revision) in append.placed(&firsts) {
+        for event in append.placed(&firsts) {
             let placement = Placement {
-                stream: stream.as_str(),
-                revision,
+                stream: event.stream.as_str(),
+                revision: event.revision,
                 position,
                 recorded_at: appended.recorded_at,
             };
-            let event = View::of_body(&event.body, placement)?;
+            let event = View::of_body(event.body, placement)?;
             self.add_event(&event, keyed.take(), lifecycles, window_events)?;
             position = position.next();
         }

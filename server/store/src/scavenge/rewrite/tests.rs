@@ -15,7 +15,8 @@ use crate::{
 fn entry(position: Position, data: usize) -> Vec<u8> {
     let mut event = event(position.0.into());
     event.data = vec![b'd'; data].into();
-    let body = record::prepare(event, 0, 0).body;
+    let mut body = BytesMut::new();
+    record::put_body(&mut body, &event);
     let placement = Placement {
         stream: "s",
         revision: Revision(position.0 - 1),

@@ -1,0 +1,204 @@
+//! What is taken as it came is what it would be if it were decoded.
+
+use annals_proto::v1::{self as pb, expected_revision::Expected as OneOf};
+use annals_store::{Append, Limits};
+use bytes::Bytes;
+use prost::Message;
+
+use super::super::{
+    Invalid,
+    append::{decoded_to_stream, session_append, session_appends},
+    append_to_stream, plain,
+};
+use crate::grpc::encoded::Encoded;
+
+fn event(n: u128) -> pb::NewEvent {
+    pb::NewEvent {
+        id: uuid::Uuid::from_u128(n).to_string(),
+        r#type: "Placed \u{fc}".into(),
+        data: vec![n as u8; 200].into(),
+        metadata: Bytes::from_static(b"{}"),
+        tags: vec!["course:1".into(), "student:\u{fc}".into()],
+    }
+}
+
+fn request(events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequest {
+    pb::AppendToStreamRequest {
+        stream: "order-1".into(),
+        expected: None,
+        events,
+        recorded_at: None,
+    }
+}
+
+/// Everything that can be asked of an append.
+fn shown(append: &Append) -> String {
+    let writes: Vec<_> = append.writes().collect();
+    let (expected, checks, time) = (append.expected(), append.checks(), append.given_time());
+    let (bytes, ids) = (append.waiting_bytes(), append.ids().collect::<Vec<_>>());
+    format!("{writes:?} {expected:?} {checks:?} {time:?} {bytes} {ids:?}")
+}
+
+fn in_session(request: pb::AppendToStreamRequest) -> pb::SessionAppend {
+    pb::SessionAppend {
+        append: Some(pb::session_append::Append::AppendToStream(request)),
+    }
+}
+
+#[test]
+fn what_clients_send_is_taken_as_it_came() {
+    let of = |expected| pb::AppendToStreamRequest {
+        expected: Some(pb::ExpectedRevision {
+            expected: Some(expected),
+        }),
+        ..request(vec![event(1)])
+    };
+    let bare = pb::NewEvent {
+        data: Bytes::new(),
+        metadata: Bytes::new(),
+        tags: Vec::new(),
+        ..event(7)
+    };
+    for request in [
+        request(vec![event(1)]),
+        request((1..100).map(event).collect()),
+        request(vec![bare.clone(), event(2), bare_with_tags(8)]),
+        of(OneOf::Any(())),
+        of(OneOf::NoStream(())),
+        of(OneOf::StreamExists(())),
+        of(OneOf::Revision(0)),
+        of(OneOf::Revision(u64::MAX)),
+    ] {
+        let decoded = decoded_to_stream(request.clone(), &Limits::default()).unwrap();
+        let taken =
+            plain::append_to_stream(&request.encode_to_vec(), &Limits::default()).expect("as it came");
+        assert_eq!(shown(&taken), shown(&decoded));
+        let taken = plain::session_append(&in_session(request).encode_to_vec(), &Limits::default());
+        assert_eq!(shown(&taken.expect("as it came")), shown(&decoded));
+    }
+}
+
+fn bare_with_tags(n: u128) -> pb::NewEvent {
+    pb::NewEvent {
+        data: Bytes::new(),
+        metadata: Bytes::new(),
+        ..event(n)
+    }
+}
+
+/// Writes a field that is a message of these bytes.
+fn put_message(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
+    prost::encoding::encode_key(field, prost::encoding::WireType::LengthDelimited, out);
+    prost::encoding::encode_varint(bytes.len() as u64, out);
+    out.extend(bytes);
+}
+
+/// An event of these bytes, behind a right one.
+fn with_event(event_bytes: &[u8]) -> Vec<u8> {
+    let mut message = request(vec![event(1)]).encode_to_vec();
+    put_message(3, event_bytes, &mut message);
+    message
+}
+
+#[test]
+fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
+    let id = event(2).id;
+    let id_field = [&[0x0A, 36], id.as_bytes()].concat();
+    let upper = [&[0x0A, 36], event(0xABCD).id.to_uppercase().as_bytes()].concat();
+    let kind = [0x12, 1, b'T'];
+    let events: Vec<Vec<u8>> = vec![
+        // The type before the id, two types, an empty field, a length of more bytes than it needs, an unknown field, an id
+        // in capitals.
+        [&kind[..], &id_field].concat(),
+        [&id_field[..], &kind, &kind].concat(),
+        [&id_field[..], &kind, &[0x1A, 0]].concat(),
+        [&id_field[..], &[0x12, 0x81, 0x00, b'T']].concat(),
+        [&id_field[..], &kind, &[0x78, 1]].concat(),
+        [&upper[..], &kind].concat(),
+    ];
+    let mut messages: Vec<Vec<u8>> = events.iter().map(|event| with_event(event)).collect();
+    // Something unknown behind all, events before the stream, a time.
+    messages.push([request(vec![event(1)]).encode_to_vec(), vec![0x78, 1]].concat());
+    let events_first = [
+        pb::AppendToStreamRequest {
+            stream: String::new(),
+            ..request(vec![event(1)])
+        }
+        .encode_to_vec(),
+        request(Vec::new()).encode_to_vec(),
+    ];
+    messages.push(events_first.concat());
+    let at = prost_types::Timestamp { seconds: 1, nanos: 0 };
+    messages.push(
+        pb::AppendToStreamRequest {
+            recorded_at: Some(at),
+            ..request(vec![event(1)])
+        }
+        .encode_to_vec(),
+    );
+    for message in messages {
+        assert!(
+            plain::append_to_stream(&message, &Limits::default()).is_none(),
+            "{message:?}"
+        );
+        let decoded = pb::AppendToStreamRequest::decode(&message[..]).unwrap();
+        let decoded = decoded_to_stream(decoded, &Limits::default()).unwrap();
+        let taken = append_to_stream(&Encoded::new(message.into()), &Limits::default()).unwrap();
+        assert_eq!(shown(&taken), shown(&decoded));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_message_are_told_by_the_field_they_are_in() {
+    // An event whose type is not UTF-8.
+    let wrong = with_event(&[0x12, 1, 0xFF]);
+    let refused =
+        |wrong: Vec<u8>| append_to_stream(&Encoded::new(wrong.into()), &Limits::default()).unwrap_err();
+    assert_eq!(refused(wrong.clone()).field, "events.type");
+    assert!(!refused(vec![0x0A, 200]).problem.is_empty());
+    // A session's message is wrong as a whole then.
+    let good = in_session(request(vec![event(1)])).encode_to_vec();
+    let mut bad = Vec::new();
+    put_message(1, &wrong, &mut bad);
+    let mut message = Vec::new();
+    put_message(1, &good, &mut message);
+    put_message(1, &bad, &mut message);
+    let refused: Invalid = session_appends(&Encoded::new(message.into()), &Limits::default()).unwrap_err();
+    assert!(refused.field.ends_with("events.type"), "{refused}");
+}
+
+#[test]
+fn appends_of_a_session_are_right_or_wrong_each_by_itself() {
+    let no_id = pb::NewEvent {
+        id: String::new(),
+        ..event(3)
+    };
+    let appends = vec![
+        in_session(request(vec![event(1)])),
+        in_session(pb::AppendToStreamRequest {
+            stream: String::new(),
+            ..request(vec![event(2)])
+        }),
+        in_session(request(vec![no_id])),
+        pb::SessionAppend { append: None },
+        in_session(request(vec![event(4), event(4)])),
+        in_session(request(vec![event(5)])),
+    ];
+    let message = pb::AppendSessionRequest {
+        appends: appends.clone(),
+    };
+    let taken = session_appends(&message.into(), &Limits::default()).unwrap();
+    let of = |result: &Result<Append, Invalid>| match result {
+        Ok(append) => append.len().to_string(),
+        Err(invalid) => invalid.to_string(),
+    };
+    let decoded = appends
+        .into_iter()
+        .map(|append| of(&session_append(append, &Limits::default())));
+    assert_eq!(
+        taken.iter().map(of).collect::<Vec<_>>(),
+        decoded.collect::<Vec<_>>()
+    );
+    let right: Vec<bool> = taken.iter().map(Result::is_ok).collect();
+    assert_eq!(right, [true, false, true, false, false, true]);
+}
