@@ -5,7 +5,7 @@
 //! - `session`, `stream`: answers that are streams.
 //! - `encoded`: appends in the bytes in which they come. `raw`, `codec`, `response`: answers in bytes.
 //! - `status`: the one place that says what a caller gets when something is wrong.
-//! - `connection`, `health`: what surrounds the calls.
+//! - `connection`, `direct`, `health`: what surrounds the calls.
 //!
 //! Every answer that is a stream is pulled by its client: nothing is read from the store before there is room to send it,
 //! and no task or channel stands in between. So a client that does not read costs one message, and no more.
@@ -14,6 +14,7 @@ mod answers;
 mod append_log;
 mod codec;
 mod connection;
+mod direct;
 mod encoded;
 mod health;
 mod raw;
@@ -150,7 +151,7 @@ pub(crate) fn serve(
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .layer(tower::util::MapResponseLayer::new(status::explain))
-        .add_service(service)
+        .layer(direct::DirectLayer(service))
         .add_service(health)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)
         .add_service(reflection().build_v1alpha().map_err(|error| failed(&error))?);
