@@ -14,12 +14,13 @@ import {
   type Write,
 } from "./append.js";
 import { type Method, METHODS, unary } from "./call.js";
-import { DeadlineExceededError, SnapshotNotFoundError } from "./errors.js";
+import { Crowd } from "./crowd.js";
+import { SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { type CallOptions, type ClientOptions, settle } from "./options.js";
 import { Read, type ReadOptions } from "./read.js";
-import { reasonOf, Shared } from "./retry.js";
+import { Shared } from "./retry.js";
 import { fromPbServerInfo, type ServerInfo } from "./server.js";
 import { AppendSession, type SessionLimits } from "./session.js";
 import {
@@ -41,8 +42,6 @@ import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js"
 
 /** The most streams a page may hold, from the protocol. */
 const PAGE_STREAMS = 1_000;
-/** From how many appends in flight on, further ones share a session: one message then carries many of them. */
-const SESSION_FROM_APPENDS = 4;
 
 /** One append of Client.appendAll. */
 export interface StreamAppend {
@@ -71,8 +70,7 @@ export interface StreamAppend {
  */
 export class Client implements Disposable {
   readonly #shared: Shared;
-  #inFlight = 0;
-  #session: AppendSession | undefined;
+  readonly #crowd: Crowd;
 
   /**
    * A client of these endpoints, or with these options.
@@ -81,6 +79,7 @@ export class Client implements Disposable {
    */
   constructor(endpoints: string | readonly string[] | ClientOptions) {
     this.#shared = new Shared(settle(endpoints));
+    this.#crowd = new Crowd(this.#shared.settings.timeoutMs, () => this.appendSession());
   }
 
   /**
@@ -94,15 +93,11 @@ export class Client implements Disposable {
    */
   async append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, options: CallOptions = {}): Promise<Appended> {
     options.signal?.throwIfAborted();
-    this.#inFlight += 1;
-    try {
-      if (this.#inFlight > SESSION_FROM_APPENDS) {
-        return await this.#within(options, this.#sharedSession().append(stream, expected, events));
-      }
-      return fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, events), options));
-    } finally {
-      this.#inFlight -= 1;
-    }
+    return this.#crowd.pass(
+      options,
+      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, events), options)),
+      (session) => session.append(stream, expected, events),
+    );
   }
 
   /**
@@ -333,33 +328,5 @@ export class Client implements Disposable {
   ): Promise<MessageShape<O>> {
     const message = create(method.input, request);
     return this.#shared.call(options, (picked, deadline) => unary(picked, method, message, deadline));
-  }
-
-  /** The session that appends in flight share; a new one, if the last has failed. */
-  #sharedSession(): AppendSession {
-    if (this.#session === undefined || this.#session.closed) {
-      this.#session = this.appendSession();
-    }
-    return this.#session;
-  }
-
-  /** The result of an append of a session, if it comes before the call's own deadline or abortion. */
-  #within<T>({ signal, timeoutMs = this.#shared.settings.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const aborted = () => {
-        over();
-        reject(reasonOf(signal));
-      };
-      const timer = setTimeout(() => {
-        over();
-        reject(new DeadlineExceededError(timeoutMs));
-      }, timeoutMs);
-      const over = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", aborted);
-      };
-      signal?.addEventListener("abort", aborted, { once: true });
-      result.finally(over).then(resolve, reject);
-    });
   }
 }

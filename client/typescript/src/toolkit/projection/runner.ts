@@ -6,9 +6,10 @@
  */
 import type { Client } from "../../client.js";
 import type { CallOptions } from "../../options.js";
-import { reasonOf, sleep } from "../../retry.js";
+import { sleep } from "../../retry.js";
 import type { Projection } from "./definition.js";
 import { type Checkpoint, type DeadLetter, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
+import { Waiters } from "./waiters.js";
 import { type ProjectionOptions, Worker } from "./worker.js";
 
 /** How a projection is. */
@@ -35,12 +36,6 @@ export interface ProjectionLag {
   readonly seconds: number;
 }
 
-interface Waiter {
-  readonly position: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** A build at work. */
 interface Build<Tx> {
   readonly worker: Worker<Tx>;
@@ -52,15 +47,13 @@ interface Build<Tx> {
 /** A projection that runs. Made by Projections. */
 export class RunningProjection<Tx> {
   readonly #abort = new AbortController();
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters: Waiters;
   /** Builds at work, by generation. */
   readonly #builds = new Map<number, Build<Tx>>();
   #live: Worker<Tx> | undefined;
   #building: Worker<Tx> | undefined;
   #state: ProjectionStatus["state"] = "running";
   #problem: unknown;
-  /** Why it works no more. */
-  #ended: ProjectionError | undefined;
   readonly #switched = new Map<number, () => void>();
   readonly #ran: Promise<void>;
 
@@ -70,6 +63,7 @@ export class RunningProjection<Tx> {
     private readonly projection: Projection<Tx>,
     private readonly options: ProjectionOptions,
   ) {
+    this.#waiters = new Waiters(projection.name);
     this.#ran = this.#run();
   }
 
@@ -106,24 +100,7 @@ export class RunningProjection<Tx> {
    * @throws ProjectionError, if it can't go on or was stopped, or not within `timeoutMs` (10,000 unless given).
    */
   waitFor(position: number, { timeoutMs = 10_000, signal }: CallOptions = {}): Promise<void> {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const over = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", aborted);
-        this.#waiters.delete(waiter);
-      };
-      const waiter = { position, resolve: () => { over(); resolve(); }, reject: (error: Error) => { over(); reject(error); } };
-      const aborted = () => {
-        waiter.reject(reasonOf(signal));
-      };
-      const timer = setTimeout(() => {
-        waiter.reject(new ProjectionError(`projection ${this.projection.name} is at position ${this.status.position} after ${timeoutMs} ms, not yet at ${position}`));
-      }, timeoutMs);
-      signal?.addEventListener("abort", aborted, { once: true });
-      this.#waiters.add(waiter);
-      this.#settle();
-    });
+    return this.#waiters.wait(position, timeoutMs, signal);
   }
 
   /**
@@ -302,25 +279,17 @@ export class RunningProjection<Tx> {
 
   #end(state: "failed" | "stopped", error: ProjectionError): void {
     this.#state = state;
-    this.#ended = error;
     if (state === "failed") {
       this.#problem = error;
       this.options.onError?.({ projection: this.projection.name, error, then: "stop" });
     }
-    this.#waiters.forEach((waiter) => {
-      waiter.reject(error);
-    });
+    this.#waiters.end(error);
   }
 
   #settle(): void {
     // Before it has begun, there are no tables to read.
-    const position = this.#live?.position ?? -1;
-    for (const waiter of this.#waiters) {
-      if (waiter.position <= position) {
-        waiter.resolve();
-      } else if (this.#ended !== undefined) {
-        waiter.reject(this.#ended);
-      }
+    if (this.#live !== undefined) {
+      this.#waiters.reached(this.#live.position);
     }
   }
 }

@@ -1,0 +1,57 @@
+/** Appends that are made at once: few of them are calls of their own, and many share a session, whose messages carry many. */
+import { DeadlineExceededError } from "./errors.js";
+import type { CallOptions } from "./options.js";
+import { reasonOf } from "./retry.js";
+import type { AppendSession } from "./session.js";
+
+/** From how many appends in flight on, further ones share a session. */
+const SESSION_FROM_APPENDS = 4;
+
+/** The appends of a client that are in flight. */
+export class Crowd {
+  #inFlight = 0;
+  #session: AppendSession | undefined;
+
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly open: () => AppendSession,
+  ) {}
+
+  /** Makes an append, alone or in the session, whichever there is need for. */
+  async pass<T>(options: CallOptions, alone: () => Promise<T>, together: (session: AppendSession) => Promise<T>): Promise<T> {
+    this.#inFlight += 1;
+    try {
+      return this.#inFlight > SESSION_FROM_APPENDS ? await this.#within(options, together(this.#shared())) : await alone();
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** The session; a new one, if the last has failed. */
+  #shared(): AppendSession {
+    if (this.#session === undefined || this.#session.closed) {
+      this.#session = this.open();
+    }
+    return this.#session;
+  }
+
+  /** The result of an append of a session, if it comes before the call's own deadline or abortion. */
+  #within<T>({ signal, timeoutMs = this.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const aborted = () => {
+        over();
+        reject(reasonOf(signal));
+      };
+      const timer = setTimeout(() => {
+        over();
+        reject(new DeadlineExceededError(timeoutMs));
+      }, timeoutMs);
+      const over = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", aborted);
+      };
+      signal?.addEventListener("abort", aborted, { once: true });
+      result.finally(over).then(resolve, reject);
+    });
+  }
+}

@@ -1,0 +1,84 @@
+/** Errors of the server, or of the way to it; those that pass were tried again already. */
+import { AnnalsError } from "./base.js";
+
+/**
+ * No endpoint answered, or the connection broke. Already retried; try again later. An append may have been written:
+ * append the same events (they keep their ids) to find out.
+ */
+export class UnreachableError extends AnnalsError {
+  override readonly retryable = true;
+  constructor(
+    /** The endpoint tried last. */
+    readonly endpoint: string,
+    message: string,
+  ) {
+    super(`${endpoint} can't be reached: ${message}`);
+  }
+}
+
+/** Why a server that was reached can't serve. */
+export type Unavailability = "shutting-down" | "engine" | "storage-failed" | "unknown";
+
+/** The server answered that it can't serve for the moment. As UnreachableError otherwise. */
+export class UnavailableError extends AnnalsError {
+  override readonly retryable = true;
+  constructor(
+    /** Why. */
+    readonly reason: Unavailability,
+    message: string,
+  ) {
+    super(`the server can't serve for the moment (${reason}): ${message}`);
+  }
+}
+
+/** A bound of the server (subscriptions, appends that wait) is reached. Already retried; slow down. */
+export class OverloadedError extends AnnalsError {
+  override readonly retryable = true;
+}
+
+/** The call did not finish within its deadline. An append may have been written: append the same events to find out. */
+export class DeadlineExceededError extends AnnalsError {
+  override readonly retryable = true;
+  constructor(
+    /** The time that the call was given, in milliseconds. */
+    readonly afterMs: number,
+    /** What the last try within it failed with, if one did. */
+    readonly last?: AnnalsError,
+  ) {
+    const told = last === undefined ? "" : `; the last try: ${last.message}`;
+    super(`no answer within ${afterMs} ms${told}`, last === undefined ? undefined : { cause: last });
+  }
+}
+
+/** What the server read from its disk is not what can have been written. An operator must look; its log says where. */
+export class CorruptError extends AnnalsError {}
+
+/** A fault of the server itself. Report it with the server's log. */
+export class InternalError extends AnnalsError {}
+
+/** The server is older than this client and does not know the call. Update the server. */
+export class UnimplementedError extends AnnalsError {}
+
+/**
+ * The append session, or the client, was closed, or an earlier append of the session could not be delivered in time. Open
+ * a new one, and append again, in order, what was not answered.
+ */
+export class ClosedError extends AnnalsError {}
+
+/** The answer breaks the protocol: the other side is no Annals server, or a faulty or much newer one. Report it. */
+export class ProtocolError extends AnnalsError {
+  constructor(message: string) {
+    super(`the answer breaks the protocol: ${message}`);
+  }
+}
+
+/** Any other gRPC status: something between client and server answered, or the server is of another kind. */
+export class StatusError extends AnnalsError {
+  constructor(
+    /** The gRPC code, a number of `google.rpc.Code`. */
+    readonly code: number,
+    message: string,
+  ) {
+    super(`gRPC status ${code}: ${message}`);
+  }
+}
