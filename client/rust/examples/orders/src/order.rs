@@ -36,6 +36,8 @@ pub enum Refused {
     NotShipped(String, Status),
     #[error("order {0} is delivered already")]
     Delivered(String),
+    #[error("order {0} is delivered, and can't be cancelled")]
+    NotCancellable(String),
     #[error("order {0} is cancelled")]
     Cancelled(String),
     #[error("quantity {0} is not between 1 and {QUANTITY_MAX}")]
@@ -56,7 +58,7 @@ impl Refused {
             Refused::NotConfirmed(_) => "order_not_confirmed",
             Refused::AlreadyShipped(..) => "order_already_shipped",
             Refused::NotShipped(..) => "order_not_shipped",
-            Refused::Delivered(_) => "order_delivered",
+            Refused::Delivered(_) | Refused::NotCancellable(_) => "order_delivered",
             Refused::Cancelled(_) => "order_cancelled",
             Refused::InvalidQuantity(_) => "invalid_quantity",
             Refused::InvalidPrice(_) => "invalid_price",
@@ -217,7 +219,7 @@ impl Order {
     /// Gives it up, unless it has arrived.
     pub fn cancel(&self, reason: &str) -> Decision {
         match self.alive()? {
-            Status::Delivered => Err(Refused::Delivered(self.id())),
+            Status::Delivered => Err(Refused::NotCancellable(self.id())),
             _ => Ok([OrderEvent::OrderCancelled {
                 reason: reason.to_owned(),
             }]),
