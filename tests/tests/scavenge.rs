@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use annals_client::{
-    Client, Error, Event, ExpectedRevision as Expected, QueryItem, RecordedEvent, Retention, Scavenge,
+    Client, Error, Event, ExpectedRevision as Expected, QueryItem, Read, RecordedEvent, Retention, Scavenge,
     ScavengeState, Subscription, SubscriptionItem,
 };
 use annals_tests::{
@@ -128,48 +128,15 @@ async fn seen(client: &Client) -> Vec<Vec<RecordedEvent>> {
         QueryItem::new().in_stream_prefix("s-1"),
     ];
     let mut seen = vec![
-        client.read_all().await.unwrap().collect().await.unwrap(),
-        client
-            .read_all()
-            .backwards()
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap(),
-        client
-            .read_all()
-            .from(40_000)
-            .limit(700)
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap(),
-        client
-            .read_all()
-            .from(40_000)
-            .backwards()
-            .limit(700)
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap(),
+        collected(client.read_all()).await,
+        collected(client.read_all().backwards()).await,
+        collected(client.read_all().from(40_000).limit(700)).await,
+        collected(client.read_all().from(40_000).backwards().limit(700)).await,
     ];
     for query in &queries {
-        seen.push(
-            client
-                .read_all()
-                .query(query.clone())
-                .await
-                .unwrap()
-                .collect()
-                .await
-                .unwrap(),
-        );
-        let backwards = client.read_all().query(query.clone()).backwards().limit(40);
-        seen.push(backwards.await.unwrap().collect().await.unwrap());
+        let read = || client.read_all().query(query.clone());
+        seen.push(collected(read()).await);
+        seen.push(collected(read().backwards().limit(40)).await);
     }
     for after in [0, 700, 35_000, 60_000] {
         let mut subscription = client.subscribe_all().after(after).await.unwrap();
@@ -195,6 +162,10 @@ async fn seen(client: &Client) -> Vec<Vec<RecordedEvent>> {
         }
     }
     seen
+}
+
+async fn collected(read: Read) -> Vec<RecordedEvent> {
+    read.await.unwrap().collect().await.unwrap()
 }
 
 async fn caught_up(subscription: &mut Subscription) -> Vec<RecordedEvent> {
@@ -278,16 +249,8 @@ async fn everything_reads_as_before_and_appends_go_on(server: Server) {
     assert_eq!(revision(truncated), EVENTS + 1);
     let info = client.stream_info(name(2)).await.unwrap();
     assert_eq!((info.first_revision, info.last_revision), (EVENTS - 2, EVENTS));
-    let left: Vec<u64> = {
-        let events: Vec<RecordedEvent> = client
-            .read_stream(name(2))
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap();
-        events.iter().map(|event| event.revision).collect()
-    };
+    let left = collected(client.read_stream(name(2))).await;
+    let left: Vec<u64> = left.iter().map(|event| event.revision).collect();
     assert_eq!(left, [EVENTS - 2, EVENTS - 1, EVENTS]);
     let listed: Vec<_> = client.list_streams("s-").map(Result::unwrap).collect().await;
     assert_eq!(listed.len() as u64, STREAMS / 7 * 5 + 1);

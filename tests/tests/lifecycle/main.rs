@@ -9,7 +9,7 @@ mod races;
 mod reading;
 mod retention;
 
-use annals_client::{Client, ExpectedRevision as Expected, RecordedEvent};
+use annals_client::{Client, ExpectedRevision as Expected, Read, RecordedEvent};
 use annals_tests::harness::sample::event;
 
 /// Appends events of these types, one append.
@@ -23,12 +23,15 @@ async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
     client.read_stream(stream).await.unwrap().collect().await.unwrap()
 }
 
+/// The revisions of those.
 async fn revisions(client: &Client, stream: &str) -> Vec<u64> {
-    read(client, stream)
-        .await
-        .iter()
-        .map(|event| event.revision)
-        .collect()
+    revisions_of(client.read_stream(stream)).await
+}
+
+/// The revisions of what is read.
+async fn revisions_of(read: Read) -> Vec<u64> {
+    let events = read.await.unwrap().collect().await.unwrap();
+    events.iter().map(|event| event.revision).collect()
 }
 
 /// Types of the log's events that are kept.

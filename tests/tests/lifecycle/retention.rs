@@ -7,7 +7,7 @@ use annals_tests::{
 };
 use tokio::time::{Duration, Instant, sleep};
 
-use super::{append, log, read, revisions};
+use super::{append, log, read, revisions, revisions_of};
 
 on_every_engine!(
     only_the_last_events_are_kept,
@@ -34,16 +34,9 @@ async fn only_the_last_events_are_kept(server: Server) {
     let info = client.stream_info("order-1").await.unwrap();
     assert_eq!((info.first_revision, info.last_revision), (4, 5));
     assert_eq!(info.retention, Retention::new().max_count(2));
-    let from = client.read_stream("order-1").from(1).await.unwrap();
-    let from: Vec<u64> = from
-        .collect()
-        .await
-        .unwrap()
-        .iter()
-        .map(|event| event.revision)
-        .collect();
+    let from = client.read_stream("order-1").from(1);
     assert_eq!(
-        from,
+        revisions_of(from).await,
         [4, 5],
         "a read that begins with what is gone begins with what is not"
     );
@@ -94,15 +87,8 @@ async fn a_stream_is_truncated_and_stays(server: Server) {
     let before = |revision| Retention::new().truncate_before(revision);
     client.set_retention("order-1", before(3)).await.unwrap();
     assert_eq!(revisions(&client, "order-1").await, [3, 4]);
-    let backwards = client.read_stream("order-1").backwards().await.unwrap();
-    let backwards: Vec<u64> = backwards
-        .collect()
-        .await
-        .unwrap()
-        .iter()
-        .map(|event| event.revision)
-        .collect();
-    assert_eq!(backwards, [4, 3]);
+    let backwards = client.read_stream("order-1").backwards();
+    assert_eq!(revisions_of(backwards).await, [4, 3]);
     let less = client.set_retention("order-1", before(1)).await.unwrap();
     assert_eq!((less.version, less.retention), (1, before(3)), "it only grows");
     let refused = client.set_retention("order-1", before(6)).await.unwrap_err();
