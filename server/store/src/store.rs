@@ -173,6 +173,10 @@ impl Store {
     ///
     /// # Errors
     /// The append.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is the append itself that is given back; a box would cost each append an allocation"
+    )]
     pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Append> {
         if self.is_closed() {
             return Err(append);
