@@ -38,7 +38,7 @@ pub(super) fn append_to_stream(message: &[u8], limits: &Limits) -> Option<Append
         rest,
         number: number::EVENTS,
     };
-    if !events.clone().is_all() {
+    if !events.clone().take_all() {
         return None;
     }
     Append::of_encoded(stream, expected, events, limits)
@@ -60,7 +60,7 @@ pub(super) fn session_appends(message: &[u8]) -> Option<impl Iterator<Item = &[u
         rest: message,
         number: number::APPENDS,
     };
-    appends.clone().is_all().then_some(appends)
+    appends.clone().take_all().then_some(appends)
 }
 
 /// The elements of a repeated field, as long as nothing else comes between.
@@ -72,7 +72,7 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     /// Whether there is nothing else up to the end.
-    fn is_all(mut self) -> bool {
+    fn take_all(mut self) -> bool {
         self.by_ref().for_each(drop);
         self.rest.is_empty()
     }
