@@ -1,7 +1,7 @@
 //! The engine itself: commits are written by whoever asks for them, one at a time, and snapshots handed to readers.
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use crate::prefill::Ahead;
 use crate::store::Store;
 use crate::syncing::Syncing;
 use crate::view::View;
@@ -25,8 +26,9 @@ pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) syncing: Arc<Syncing>,
-    /// The thread that syncs the tree.
-    syncer: Option<JoinHandle<()>>,
+    ahead: Arc<Ahead>,
+    /// The threads that sync the tree, and work ahead of the log.
+    threads: Vec<JoinHandle<()>>,
     /// Dropped with the engine, which ends the thread that gives space back.
     _open: mpsc::Sender<()>,
 }
@@ -43,10 +45,7 @@ impl EmbeddedEngine {
         let (store, known) = Store::open(path, &settings)?;
         let store = Arc::new(store);
         let syncing = Arc::new(Syncing::default());
-        let syncer = std::thread::Builder::new().name("annals:sync".to_owned()).spawn({
-            let (syncing, store) = (Arc::clone(&syncing), Arc::downgrade(&store));
-            move || syncing.run(&store)
-        });
+        let ahead = Arc::clone(&known.log.ahead);
         let writer = Writer {
             store: Arc::clone(&store),
             on_sync: settings.on_sync,
@@ -62,18 +61,27 @@ impl EmbeddedEngine {
             fold_bytes: settings.fold_bytes,
         };
         let (open, closed) = mpsc::channel();
-        let engine = Self {
+        let mut engine = Self {
             store,
             writer: Arc::new(Mutex::new(writer)),
-            syncing,
-            syncer: Some(syncer.map_err(no_thread)?),
+            syncing: Arc::clone(&syncing),
+            ahead: Arc::clone(&ahead),
+            threads: Vec::new(),
             _open: open,
         };
+        let store = Arc::downgrade(&engine.store);
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let syncer = thread("annals:sync").spawn({
+            let store = Weak::clone(&store);
+            move || syncing.run(&store)
+        });
+        engine.threads.push(syncer.map_err(no_thread)?);
+        let ahead = thread("annals:ahead").spawn(move || ahead.run(&store));
+        engine.threads.push(ahead.map_err(no_thread)?);
         recovery::replay(path, &mut engine.writer.lock())?;
         let watched = Arc::downgrade(&engine.writer);
         let (bytes_min, told) = (settings.reclaim_bytes_min, settings.on_reclaim);
-        std::thread::Builder::new()
-            .name("annals:reclaim".to_owned())
+        thread("annals:reclaim")
             .spawn(move || reclaim::run(&watched, &closed, bytes_min, told.as_ref()))
             .map_err(no_thread)?;
         Ok(engine)
@@ -83,9 +91,10 @@ impl EmbeddedEngine {
 impl Drop for EmbeddedEngine {
     fn drop(&mut self) {
         self.syncing.stop();
-        if let Some(syncer) = self.syncer.take() {
-            // It has the store in its hands for as long as a sync takes. If it panicked, there is nothing left to do.
-            let _ = syncer.join();
+        self.ahead.stop();
+        for thread in self.threads.drain(..) {
+            // They have the store in their hands for as long as a sync takes. If one panicked, there is nothing left to do.
+            let _ = thread.join();
         }
     }
 }

@@ -45,6 +45,7 @@ mod layout;
 mod location;
 mod log;
 mod moment;
+mod prefill;
 mod reclaim;
 mod record;
 mod recovery;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::directory::sync;
 use crate::location::Location;
+use crate::prefill::Ahead;
 use crate::record::{Change, Draft, Tip};
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
 use crate::writer::Changes;
@@ -23,6 +24,7 @@ pub(crate) struct Log {
     /// The first header of the log: all have its secret.
     id: u64,
     segment_bytes: u64,
+    pub(crate) ahead: Arc<Ahead>,
     /// What is written to now.
     pub(crate) active: Arc<Segment>,
     file: File,
@@ -50,6 +52,7 @@ impl Log {
             files,
             id,
             segment_bytes,
+            ahead: Arc::new(Ahead::new(folder, segment_bytes)),
             active,
             file,
             end,
@@ -69,11 +72,13 @@ impl Log {
         slices.push(IoSlice::new(&draft.head));
         let values = changes.values().flatten();
         slices.extend(values.map(|value| IoSlice::new(value)));
+        self.ahead.pass(self.end + draft.bytes());
         self.write(&mut slices)?;
         drop(slices);
 
         let mut offset = self.end + draft.head.len() as u64;
         self.end += draft.bytes();
+        self.ahead.wrote(draft.bytes(), self.end);
         self.tip = draft.tip;
         let mut crcs = draft.crcs.into_iter();
         let located = changes.into_iter().map(|(key, value)| {
@@ -103,12 +108,18 @@ impl Log {
     /// Begins the next segment. What is in the present one is synced already.
     pub(crate) fn roll_over(&mut self) -> io::Result<()> {
         let number = self.active.number + 1;
-        let (file, segment) = create(&self.folder, self.header(number), &self.files)?;
+        let header = self.header(number);
+        self.file = match self.ahead.take_next(number) {
+            Some(mut file) => {
+                file.write_all(&header.encode())?;
+                file
+            }
+            None => create(&self.folder, header)?,
+        };
         self.active.set_bytes(self.end);
-        self.active = Arc::new(segment);
-        self.file = file;
+        self.active = Arc::new(Segment::open(&self.folder, number, &self.files)?);
         self.end = HEADER_BYTES;
-        Ok(())
+        self.ahead.begin(number, self.end)
     }
 
     /// Goes on at the beginning of a segment that is there already.
@@ -124,7 +135,7 @@ impl Log {
         self.file.set_len(self.end)?;
         self.file.sync_all()?;
         self.file.seek(SeekFrom::Start(self.end))?;
-        Ok(())
+        self.ahead.begin(self.active.number, self.end)
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -167,11 +178,11 @@ impl Log {
 }
 
 /// Makes a segment with its header, which is synced with the first record. The folder is synced now.
-pub(crate) fn create(folder: &Path, header: Header, files: &Arc<Files>) -> io::Result<(File, Segment)> {
+pub(crate) fn create(folder: &Path, header: Header) -> io::Result<File> {
     let path = segment::path(folder, header.number);
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).open(&path)?;
     file.write_all(&header.encode())?;
     sync(folder)?;
-    Ok((file, Segment::open(folder, header.number, files)?))
+    Ok(file)
 }

@@ -217,8 +217,7 @@ pub(crate) fn begin(folder: &Path, tree: &Tree) -> io::Result<()> {
         number: 1,
         tip: crate::record::Tip::default(),
     };
-    let (file, _) = crate::log::create(folder, header, &Arc::default())?;
-    file.sync_all()?;
+    crate::log::create(folder, header)?.sync_all()?;
     let applied = Applied {
         segment: 1,
         end: HEADER_BYTES,

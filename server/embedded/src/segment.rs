@@ -42,6 +42,8 @@ pub(crate) type Segments = Arc<BTreeMap<u32, Arc<Segment>>>;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) number: u32,
+    /// Its own among the files that are open: a number may be used again after what was written in vain is cut off.
+    id: u64,
     path: PathBuf,
     /// Up to where it can be read.
     bytes: AtomicU64,
@@ -105,6 +107,7 @@ impl Segment {
         let bytes = fs::metadata(&path)?.len();
         Ok(Self {
             number,
+            id: files.clock.fetch_add(1, Ordering::Relaxed),
             path,
             bytes: AtomicU64::new(bytes),
             given_up: AtomicBool::new(false),
@@ -139,7 +142,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        self.files.open.lock().remove(&self.number);
+        self.files.open.lock().remove(&self.id);
         if self.given_up.load(Ordering::Acquire) {
             // If it stays, the next start deletes it.
             let _ = fs::remove_file(&self.path);
@@ -150,8 +153,8 @@ impl Drop for Segment {
 /// Files that are open for reading.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    /// With when each was used last.
-    open: Mutex<HashMap<u32, (Arc<File>, u64)>>,
+    /// By the segment's own number, with when each was used last.
+    open: Mutex<HashMap<u64, (Arc<File>, u64)>>,
     clock: AtomicU64,
 }
 
@@ -159,7 +162,7 @@ impl Files {
     fn get(&self, segment: &Segment) -> io::Result<Arc<File>> {
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
         let mut open = self.open.lock();
-        if let Some((file, used)) = open.get_mut(&segment.number) {
+        if let Some((file, used)) = open.get_mut(&segment.id) {
             *used = now;
             return Ok(Arc::clone(file));
         }
@@ -170,7 +173,7 @@ impl Files {
                 open.remove(&oldest);
             }
         }
-        open.insert(segment.number, (Arc::clone(&file), now));
+        open.insert(segment.id, (Arc::clone(&file), now));
         Ok(file)
     }
 }

@@ -25,7 +25,7 @@ pub struct Settings {
     /// Keys that begin with one of these hold large values that are written once and in order, and are laid out for that.
     /// They are part of the store: it opens only with the prefixes it was created with. At most 65,535 bytes each.
     pub bulk_prefixes: Vec<Bytes>,
-    /// The log goes on in a new file when one would get larger than this; less than 4 GiB.
+    /// The log goes on in a new file when one would get larger than this, 1 GiB at most.
     pub segment_bytes: u64,
     /// What is committed stands in memory over the tree until it is so many changes of keys…
     pub fold_entries: usize,

@@ -31,6 +31,9 @@ use crate::recovery::{self, Known};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, directory, fault};
 
+/// Places in a segment are told with 32 bits, and the last record may go beyond its size.
+const SEGMENT_BYTES_MAX: u64 = 1 << 30;
+
 pub(crate) struct Store {
     current: RwLock<Arc<Moment>>,
     /// Counts what was published, to wake whoever watches.
@@ -54,7 +57,7 @@ impl Store {
             path,
             &directory::log_folder(&folder),
             &tree,
-            settings.segment_bytes,
+            settings.segment_bytes.min(SEGMENT_BYTES_MAX),
         )?;
         let moment = Moment {
             base: Arc::new(tree.database.snapshot()),

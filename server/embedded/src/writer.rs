@@ -36,6 +36,9 @@ use crate::syncing::Syncing;
 /// What a commit leaves in each key it touches; `None`: nothing.
 pub(crate) type Changes = BTreeMap<Bytes, Option<Bytes>>;
 
+/// The most bytes of keys in a record. Only clearing a range can bring so many.
+const KEYS_BYTES_MAX: usize = 256 << 20;
+
 pub(crate) struct Writer {
     pub(crate) store: Arc<Store>,
     pub(crate) on_sync: Option<OnSync>,
@@ -89,6 +92,12 @@ impl Writer {
             // Nothing to write, but a durable commit promises that what came before is durable too.
             return self.syncing.wait(self.relaxed_batch);
         }
+        let bytes: usize = changes.keys().map(Bytes::len).sum();
+        if bytes > KEYS_BYTES_MAX {
+            return Err(Error::TooLarge(format!(
+                "a commit changes keys of {bytes} bytes, over the limit of {KEYS_BYTES_MAX}: clear fewer keys at a time"
+            )));
+        }
         let store = Arc::clone(&self.store);
         let written = self.log.append(changes, self.relaxed);
         let changes = written.map_err(|error| store.fail_write(&error.to_string()))?;
@@ -128,11 +137,6 @@ impl Writer {
         begun.map_err(|error| self.store.fail_write(&error.to_string()))?;
         self.take_in_active();
         self.fold()
-    }
-
-    /// Whether so little of a segment of so many bytes is in use that the rest is worth writing again.
-    pub(crate) fn is_mostly_dead(&self, segment: u32, bytes: u64) -> bool {
-        self.space.is_mostly_dead(segment, bytes)
     }
 
     fn take_in_active(&mut self) {

@@ -34,13 +34,16 @@ pub(super) fn due(writer: &Mutex<Writer>, bytes_min: u64, quiet: bool) -> Result
     if !writer.store.current().generation.is_empty() && quiet {
         writer.fold()?;
     }
-    if writer.log.end >= bytes_min.max(HEADER_BYTES + 1)
-        && writer.is_mostly_dead(writer.log.active.number, writer.log.end)
+    // What is not in the tree yet is not counted as in use.
+    let applied = writer.applied;
+    if applied.segment == writer.log.active.number
+        && applied.end >= bytes_min.max(HEADER_BYTES + 1)
+        && writer.space.is_mostly_dead(applied.segment, applied.end)
     {
         writer.begin_segment()?;
     }
     let sealed = writer.segments.range(..writer.applied.segment);
-    let due = sealed.filter(|(number, segment)| writer.is_mostly_dead(**number, segment.bytes()));
+    let due = sealed.filter(|(number, segment)| writer.space.is_mostly_dead(**number, segment.bytes()));
     let due: Vec<_> = due.map(|(number, segment)| (*number, segment.bytes())).collect();
     let bytes: u64 = due.iter().map(|(_, bytes)| bytes).sum();
     Ok(if bytes < bytes_min {

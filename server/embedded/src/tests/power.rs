@@ -30,7 +30,6 @@ fn settings() -> Settings {
     Settings {
         segment_bytes: 60_000,
         fold_entries: 12,
-        memtable_bytes: 64 << 10,
         ..with_bulk(&["f"])
     }
 }
@@ -225,6 +224,12 @@ async fn run(seed: u64, outcomes: &mut BTreeMap<usize, usize>) {
         for _ in 0..rng.random_range(0..30) {
             driven.commit(random_commit(&mut rng)).await;
         }
+        // fjall syncs its journal when it flushes: it does so only here, where all is synced anyway.
+        if rng.random_bool(0.5) {
+            for keyspace in driven.engine.store.tree.keyspaces() {
+                keyspace.rotate_memtable_and_wait().expect("flushes");
+            }
+        }
         driven.sync().await;
         let synced = copy(directory.path());
         driven.engine.syncing.hold(true);
@@ -232,6 +237,13 @@ async fn run(seed: u64, outcomes: &mut BTreeMap<usize, usize>) {
         let before: u64 = log.values().sum();
         while waiting.is_some() && log_bytes(directory.path()) <= before {
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        if let Some(waiting) = &waiting {
+            // Time enough for an answer, if it did not wait for the tree; then it must not be lost.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if waiting.is_finished() {
+                driven.answered = driven.states.len() - 1;
+            }
         }
         let later = copy(directory.path());
         for _ in 0..4 {
@@ -260,7 +272,8 @@ fn log_bytes(path: &Path) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_loss_of_power_everything_that_was_answered_is_there() {
     let mut outcomes = BTreeMap::new();
-    for seed in 1..=SEEDS {
+    let first: u64 = std::env::var("ANNALS_TEST_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    for seed in first..first + SEEDS {
         run(seed, &mut outcomes).await;
     }
     println!("unanswered commits that were there: {outcomes:?}");
