@@ -148,7 +148,8 @@ impl Client {
 
     /// Subscribes to one stream, which need not exist yet: add options, then await it.
     ///
-    /// Fails with [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`], [`Error::Overloaded`].
+    /// Fails with [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`], [`Error::Overloaded`]. Ends with the first of them
+    /// when the stream is deleted for ever.
     pub fn subscribe_stream(&self, stream: impl Into<String>) -> Subscribe {
         Subscribe::new(self.shared.clone(), self.timeout, Some(stream.into()))
     }

@@ -291,7 +291,7 @@ impl Store {
     /// Subscribes to a stream.
     ///
     /// # Errors
-    /// [`Error::RevisionBeyondEnd`]; [`Error::Overloaded`]; [`Error::Unavailable`].
+    /// [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`]; [`Error::Overloaded`]; [`Error::Unavailable`].
     pub async fn subscribe_stream(&self, subscribe: SubscribeStream) -> Result<Subscription> {
         Subscription::to_stream(Arc::clone(&self.shared), subscribe).await
     }

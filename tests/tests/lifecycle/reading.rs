@@ -1,9 +1,9 @@
 //! What is gone is seen by no read and no new subscription, and what the log says of it is seen by all.
 
-use annals_client::{ExpectedRevision as Expected, QueryItem, Retention};
+use annals_client::{Error, ExpectedRevision as Expected, QueryItem, Retention, SubscriptionItem};
 use annals_proto::v1 as pb;
 use annals_tests::{
-    harness::{Server, next_event, until_caught_up},
+    harness::{Server, next_event, until_caught_up, within_patience},
     on_every_engine,
 };
 
@@ -13,6 +13,7 @@ on_every_engine!(
     what_is_gone_is_in_no_query_and_no_direction,
     a_subscription_that_begins_later_does_not_see_it,
     a_subscription_that_was_there_sees_what_happens,
+    a_subscription_to_a_stream_ends_with_its_tombstone,
     what_was_set_is_read_by_all_and_written_by_nobody,
 );
 
@@ -116,6 +117,35 @@ async fn a_subscription_that_was_there_sees_what_happens(server: Server) {
         (5, own(), "$stream-tombstoned".to_owned()),
     ];
     assert_eq!(seen, expected);
+}
+
+/// One that waits for events, as one does that subscribes then.
+async fn a_subscription_to_a_stream_ends_with_its_tombstone(server: Server) {
+    let client = server.client();
+    append(&client, "order-0", &["A"]).await;
+    let mut subscription = client.subscribe_stream("order-0").await.unwrap();
+    assert_eq!(until_caught_up(&mut subscription).await, (vec![1], 1));
+    let rest = tokio::spawn(async move {
+        let mut kinds = Vec::new();
+        loop {
+            match subscription.next().await {
+                Some(Ok(SubscriptionItem::Event(event))) => kinds.push(event.kind),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return (kinds, error, subscription.next().await.is_none()),
+                None => panic!("it ended without a word"),
+            }
+        }
+    });
+    // A stream that was deleted may begin again.
+    client.delete_stream("order-0", Expected::Any).await.unwrap();
+    append(&client, "order-0", &["B"]).await;
+    client.tombstone_stream("order-0", Expected::Any).await.unwrap();
+    let (kinds, error, ended) = within_patience("the end", rest).await.unwrap();
+    assert!(
+        matches!(&error, Error::StreamTombstoned { stream } if stream == "order-0"),
+        "{error:?}"
+    );
+    assert_eq!((kinds, ended), (vec!["B".to_owned()], true));
 }
 
 async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {

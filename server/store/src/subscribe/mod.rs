@@ -8,6 +8,7 @@
 //! 3. `place` only grows: everything up to it was looked at, and what matched was handed out.
 //! 4. What was gone before it began is not handed out. Of what was appended since, nothing was gone then; as long as it
 //!    comes from memory it is not looked at, so that many subscribers near the head cost no more than before.
+//! 5. One of a stream that gets a tombstone ends there, once everything before it was looked at.
 
 mod registry;
 mod stream;
@@ -186,8 +187,9 @@ impl Subscription {
     /// The next notice. Waits until there is one. Nothing is lost if the wait is given up.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the server stops; [`Error::Unavailable`], [`Error::Failed`] and [`Error::Corrupt`], as the
-    /// engine has them. After an error, subscribe again after the last place that was told.
+    /// [`Error::StreamTombstoned`] when its stream is deleted for ever; [`Error::Closed`] when the server stops;
+    /// [`Error::Unavailable`], [`Error::Failed`] and [`Error::Corrupt`], as the engine has them. After an error but the first,
+    /// subscribe again after the last place that was told.
     pub async fn next(&mut self) -> Result<Notice> {
         loop {
             self.check_end()?;
@@ -198,11 +200,15 @@ impl Subscription {
                 }
                 // A query that matches little must not keep others from the processor.
                 tokio::task::yield_now().await;
-            } else if !self.live {
+                continue;
+            }
+            self.check_tombstone()?;
+            if !self.live {
                 self.live = true;
                 self.tell();
                 return Ok(Notice::CaughtUp { position: self.place });
-            } else if let Some(checkpoint) = self.wait().await {
+            }
+            if let Some(checkpoint) = self.wait().await {
                 return Ok(checkpoint);
             }
         }
@@ -216,6 +222,20 @@ impl Subscription {
             Err(Error::Closed)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether its stream goes on behind its place. What is set for streams may be known before the head is that has it.
+    fn check_tombstone(&self) -> Result<()> {
+        let Some(stream) = &self.stream else {
+            return Ok(());
+        };
+        let marked = self.shared.tail.lifecycles().get(stream.name.as_str());
+        match marked.filter(|marked| marked.lifecycle.tombstoned) {
+            Some(tombstone) if tombstone.position <= self.place => {
+                Err(Error::StreamTombstoned(stream.name.clone()))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Notice, Start, SubscribeAll, SubscribeStream, Subscription};
 use crate::{
-    Direction, Error, Expected, Position, Query, QueryItem, Revision, Settings,
+    Direction, Error, Expected, Position, Query, QueryItem, Revision, Settings, StreamName,
     testing::{Fixture, append, ids, read_log, small, stream},
 };
 
@@ -131,6 +131,71 @@ async fn a_stream_is_followed_even_before_it_exists() {
             ..
         })
     ));
+}
+
+/// Ids that came until the subscription ended, and what it ended with.
+async fn until_the_end(mut subscription: Subscription) -> (Vec<u128>, Error) {
+    let mut found = Vec::new();
+    loop {
+        match subscription.next().await {
+            Ok(Notice::Events(batch)) => found.extend(ids(&batch.records().unwrap())),
+            Ok(_) => {}
+            Err(error) => {
+                assert_eq!(subscription.next().await, Err(error.clone()));
+                return (found, error);
+            }
+        }
+    }
+}
+
+/// Whether it waits for events, has those before the tombstone yet to come from memory, or has fallen behind. One of another
+/// stream, and one of what is set for the stream, go on.
+#[tokio::test]
+async fn a_subscription_ends_where_its_stream_does() {
+    let fixture = Fixture::new(Settings {
+        tail_bytes_max: 2_000,
+        ..small()
+    })
+    .await;
+    fixture.fill("s", 0..3).await;
+    let subscribe = |name| {
+        let subscribe = SubscribeStream {
+            stream: StreamName::to_read(name).unwrap(),
+            start: Start::Beginning,
+            query: Query::default(),
+        };
+        let store = fixture.store.clone();
+        async move {
+            let mut subscription = store.subscribe_stream(subscribe).await.unwrap();
+            let (found, _) = until_caught_up(&mut subscription).await;
+            (subscription, found)
+        }
+    };
+    let (behind, found) = subscribe("s").await;
+    assert_eq!(found, [0, 1, 2]);
+    // Far more than the ring holds.
+    fixture.fill("other", 100..200).await;
+    let (waiting, _) = subscribe("s").await;
+    let waiting = tokio::spawn(until_the_end(waiting));
+    let ((near, _), (mut other, _), (mut set, _)) =
+        tokio::join!(subscribe("s"), subscribe("other"), subscribe("$$s"));
+    fixture.fill("s", 3..5).await;
+    fixture
+        .store
+        .tombstone_stream(&stream("s"), Expected::Any)
+        .await
+        .unwrap();
+    fixture.fill("other", 200..201).await;
+    let tombstoned = || Error::StreamTombstoned(stream("s"));
+    assert_eq!(waiting.await.unwrap(), (vec![3, 4], tombstoned()));
+    assert_eq!(until_the_end(near).await, (vec![3, 4], tombstoned()));
+    assert_eq!(until_the_end(behind).await, (vec![], tombstoned()));
+    for (subscription, position) in [(&mut other, 107), (&mut set, 106)] {
+        let Notice::Events(batch) = subscription.next().await.unwrap() else {
+            panic!("no event")
+        };
+        assert_eq!(batch.records().unwrap()[0].position, Position(position));
+    }
 }
 
 #[tokio::test(start_paused = true)]
