@@ -168,7 +168,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
                         self.waiting.push_back(Waiting { outcome, asked });
                         return;
                     }
-                    Err(append) => append,
+                    Err(append) => *append,
                 };
                 self.submitting = Some(asked);
                 let (store, handed_over) = (self.store.clone(), self.handed_over);

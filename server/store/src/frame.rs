@@ -93,8 +93,6 @@ pub(crate) struct Frame {
     pub batch: u64,
     pub first: Position,
     pub last: Position,
-    /// Empty if the frame was scavenged.
-    pub marks: Vec<Mark>,
     /// If the frame was scavenged, how many events are left in it.
     left: Option<u64>,
     /// Entries of all events, in order. In a frame of one chunk, the end of `value`.
@@ -105,13 +103,13 @@ pub(crate) struct Frame {
 
 impl Frame {
     /// A frame with the entries `body`, of which it keeps one copy.
-    pub(crate) fn new(batch: u64, first: Position, last: Position, marks: Vec<Mark>, body: &[u8]) -> Self {
+    pub(crate) fn new(batch: u64, first: Position, last: Position, marks: &[Mark], body: &[u8]) -> Self {
         let mut counts = BytesMut::with_capacity(10 + 5 * marks.len());
         wire::put_varint(&mut counts, marks.len() as u64);
-        for mark in &marks {
+        for mark in marks {
             wire::put_varint(&mut counts, mark.to_varint());
         }
-        Self::with(WHOLE, &counts, (batch, first, last), marks, body)
+        Self::with(WHOLE, &counts, (batch, first, last), body)
     }
 
     /// A frame that was scavenged, with what is left in it.
@@ -120,7 +118,7 @@ impl Frame {
         wire::put_varint(&mut counts, left);
         Self {
             left: Some(left),
-            ..Self::with(SPARSE, &counts, (batch, first, last), Vec::new(), body)
+            ..Self::with(SPARSE, &counts, (batch, first, last), body)
         }
     }
 
@@ -128,7 +126,6 @@ impl Frame {
         version: u8,
         counts: &[u8],
         (batch, first, last): (u64, Position, Position),
-        marks: Vec<Mark>,
         body: &[u8],
     ) -> Self {
         let chunks = chunks_of(body);
@@ -151,11 +148,21 @@ impl Frame {
             batch,
             first,
             last,
-            marks,
             left: None,
             body,
             value,
         }
+    }
+
+    /// What the frame says of its appends; nothing if it was scavenged. Taken out of its first value when it is asked for,
+    /// because only who indexes asks.
+    pub(crate) fn marks(&self) -> Parsed<Vec<Mark>> {
+        if self.is_scavenged() {
+            return Ok(Vec::new());
+        }
+        let mut cursor = Cursor::new(&self.value[COUNTS_AT..]);
+        let count = cursor.varint()?;
+        marks(&mut cursor, count)?.collect()
     }
 
     pub(crate) fn entries(&self) -> Entries<'_> {
@@ -248,10 +255,11 @@ impl Frame {
         if left.is_some_and(|left| left > last.0 - first.0 + 1) {
             return Err(Malformed("frame: more events than positions"));
         }
-        let marks = match left {
-            Some(_) => Vec::new(),
-            None => marks(&mut cursor, count)?,
-        };
+        if left.is_none() {
+            for mark in marks(&mut cursor, count)? {
+                mark?;
+            }
+        }
         let body_at = first_value.len() - cursor.rest().len();
         let body = match values {
             [only] => only.slice(body_at..),
@@ -266,7 +274,6 @@ impl Frame {
             batch,
             first,
             last,
-            marks,
             left,
             body,
             value: first_value.clone(),
@@ -274,12 +281,12 @@ impl Frame {
     }
 }
 
-fn marks(cursor: &mut Cursor<'_>, count: u64) -> Parsed<Vec<Mark>> {
+fn marks(cursor: &mut Cursor<'_>, count: u64) -> Parsed<impl Iterator<Item = Parsed<Mark>>> {
     // Every mark takes a byte or more, which bounds what a damaged count can ask for.
     if count > cursor.rest().len() as u64 {
         return Err(Malformed("frame: marks"));
     }
-    (0..count).map(|_| Mark::from_varint(cursor.varint()?)).collect()
+    Ok((0..count).map(|_| Mark::from_varint(cursor.varint()?)))
 }
 
 /// How many values a frame with this body takes.

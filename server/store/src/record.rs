@@ -171,14 +171,17 @@ impl Placement<'_> {
         wire::number_len(self.recorded_at.seconds()) + wire::number_len(self.recorded_at.nanos().into())
     }
 
+    /// Never left out: the start of 1970 is a time too, of no bytes.
+    fn time_field_len(&self) -> usize {
+        let len = self.time_len();
+        1 + wire::varint_len(len as u64) + len
+    }
+
     fn len(&self) -> usize {
         wire::field_len(self.stream.len())
             + wire::number_len(self.revision.0)
             + wire::number_len(self.position.0)
-            // Never left out: the start of 1970 is a time too, of no bytes.
-            + 1
-            + wire::varint_len(self.time_len() as u64)
-            + self.time_len()
+            + self.time_field_len()
     }
 }
 
@@ -316,6 +319,30 @@ impl<'a> View<'a> {
     }
 }
 
+/// Where a recorded event stands. What it is, is passed over and not checked.
+pub(crate) fn placement(record: &[u8]) -> Parsed<Placement<'_>> {
+    let mut placement = Placement {
+        stream: "",
+        revision: Revision::FIRST,
+        position: Position::START,
+        recorded_at: Timestamp::default(),
+    };
+    let mut cursor = Cursor::new(record);
+    while let Some((field_number, field)) = cursor.field()? {
+        match field_number {
+            number::STREAM => placement.stream = field.text()?,
+            number::REVISION => placement.revision = Revision(field.number()?),
+            number::POSITION => placement.position = Position(field.number()?),
+            number::RECORDED_AT => placement.recorded_at = parse_time(field.bytes()?)?,
+            _ => {}
+        }
+    }
+    if placement.position == Position::START || placement.stream.is_empty() {
+        return Err(Malformed("record: without stream or position"));
+    }
+    Ok(placement)
+}
+
 fn parse_time(message: &[u8]) -> Parsed<Timestamp> {
     let (mut seconds, mut nanos) = (0, 0);
     let mut cursor = Cursor::new(message);
@@ -352,6 +379,10 @@ impl Entry {
     /// The whole entry, as it is sent.
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
+    }
+
+    pub(crate) fn placement(&self) -> Parsed<Placement<'_>> {
+        placement(&self.bytes[self.record..])
     }
 
     pub(crate) fn view(&self) -> Parsed<View<'_>> {

@@ -140,7 +140,7 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Appended> {
         let append = match self.try_submit(append, false) {
             Ok(pending) => return pending.await,
-            Err(append) => append,
+            Err(append) => *append,
         };
         let (job, pending) = self.job(append, Origin::Client).await?;
         self.queue.try_send(job).map_err(|error| match error {
@@ -173,11 +173,8 @@ impl Store {
     ///
     /// # Errors
     /// The append.
-    #[expect(
-        clippy::result_large_err,
-        reason = "it is the append itself that is given back; a box would cost each append an allocation"
-    )]
-    pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Append> {
+    pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Box<Append>> {
+        let append = Box::new(append);
         if self.is_closed() {
             return Err(append);
         }
@@ -196,7 +193,7 @@ impl Store {
         };
         let (reply, answer) = oneshot::channel();
         place.send(Job {
-            append: Box::new(append),
+            append,
             reply,
             room,
             origin,

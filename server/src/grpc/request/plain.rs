@@ -6,10 +6,7 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{Append, Expected, Limits, StreamName};
-use prost::{
-    Message,
-    encoding::{WireType, decode_key, decode_varint},
-};
+use prost::{Message, encoding::decode_varint};
 
 use super::append;
 
@@ -25,6 +22,9 @@ mod number {
     pub(super) const EVENTS: u32 = 3;
 }
 
+/// The wire type of all of them.
+const LENGTH_DELIMITED: u32 = 2;
+
 /// An `AppendToStreamRequest`.
 pub(super) fn append_to_stream(message: &[u8], limits: &Limits) -> Option<Append> {
     let mut rest = message;
@@ -38,7 +38,7 @@ pub(super) fn append_to_stream(message: &[u8], limits: &Limits) -> Option<Append
         rest,
         number: number::EVENTS,
     };
-    if !events.clone().take_all() {
+    if !events.is_all() {
         return None;
     }
     Append::of_encoded(stream, expected, events, limits)
@@ -60,7 +60,7 @@ pub(super) fn session_appends(message: &[u8]) -> Option<impl Iterator<Item = &[u
         rest: message,
         number: number::APPENDS,
     };
-    appends.clone().take_all().then_some(appends)
+    appends.is_all().then_some(appends)
 }
 
 /// The elements of a repeated field, as long as nothing else comes between.
@@ -72,9 +72,10 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     /// Whether there is nothing else up to the end.
-    fn take_all(mut self) -> bool {
-        self.by_ref().for_each(drop);
-        self.rest.is_empty()
+    fn is_all(&self) -> bool {
+        let mut left = self.clone();
+        left.by_ref().for_each(drop);
+        left.rest.is_empty()
     }
 }
 
@@ -88,8 +89,8 @@ impl<'a> Iterator for Elements<'a> {
 
 /// The bytes of the next field, if it is this one. Otherwise nothing is taken.
 fn field<'a>(rest: &mut &'a [u8], number: u32) -> Option<&'a [u8]> {
-    let mut behind = *rest;
-    if behind.is_empty() || decode_key(&mut behind).ok()? != (number, WireType::LengthDelimited) {
+    let (key, mut behind) = rest.split_first()?;
+    if u32::from(*key) != number << 3 | LENGTH_DELIMITED {
         return None;
     }
     let len = usize::try_from(decode_varint(&mut behind).ok()?).ok()?;

@@ -82,9 +82,10 @@ impl Builder {
             self.batch,
             self.first,
             Position(self.next.0 - 1),
-            std::mem::take(&mut self.marks),
+            &self.marks,
             &self.body,
         ));
+        self.marks.clear();
         // Its room is used again: a frame has a copy of exactly its size.
         self.body.clear();
         self.first = self.next;

@@ -9,18 +9,24 @@ use crate::{
 };
 
 prop_compose! {
+    fn marks()(
+        marks in proptest::collection::vec((1..u32::MAX >> 2, any::<bool>(), any::<bool>()), 1..50),
+    ) -> Vec<Mark> {
+        marks.into_iter().map(|(events, keyed, continued)| Mark { events, keyed, continued }).collect()
+    }
+}
+
+prop_compose! {
     fn frames()(
         batch in any::<u64>(),
         first in 1..u64::MAX / 2,
         more in 0..10_000_u64,
-        marks in proptest::collection::vec((1..u32::MAX >> 2, any::<bool>(), any::<bool>()), 1..50),
+        marks in marks(),
         body in prop_oneof![0..5_000_usize, 90_000..110_000_usize, 300_000..310_000_usize],
         fill in any::<u8>(),
     ) -> Frame {
-        let marks =
-            marks.into_iter().map(|(events, keyed, continued)| Mark { events, keyed, continued }).collect();
         let body = (0..body).map(|n| (n % 251) as u8 ^ fill).collect::<Vec<_>>();
-        Frame::new(batch, Position(first), Position(first + more), marks, &body)
+        Frame::new(batch, Position(first), Position(first + more), &marks, &body)
     }
 }
 
@@ -46,6 +52,17 @@ proptest! {
             }
             prop_assert_eq!(&found, std::slice::from_ref(&frame));
         }
+    }
+
+    #[test]
+    fn marks_come_back(marks in marks(), body in proptest::collection::vec(any::<u8>(), 0..100)) {
+        let frame = Frame::new(1, Position(2), Position(3), &marks, &body);
+        prop_assert_eq!(frame.marks().unwrap(), marks);
+        let values: Vec<Bytes> = frame.to_values().into_iter().map(|(_, value)| value).collect();
+        let frame = Frame::from_values(frame.last, &values).unwrap();
+        prop_assert_eq!(&frame.body[..], &body[..]);
+        let scavenged = Frame::scavenged(1, Position(2), Position(3), 1, &body);
+        prop_assert!(scavenged.marks().unwrap().is_empty());
     }
 
     #[test]

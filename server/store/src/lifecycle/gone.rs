@@ -4,10 +4,7 @@
 //! together. Memory tells all, but for the last revision of a stream whose events are counted, which is looked up on disk
 //! the first time and known from then on.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use annals_engine::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -16,10 +13,11 @@ use super::Marked;
 use crate::{
     error::Result,
     frame::Frame,
+    maps::{HashMap, HashSet},
     name::StreamName,
     position::{Position, Revision, Timestamp},
     read::{all_records_at, last_revision, places},
-    record::{Entry, View},
+    record::{self, Entry, Placement},
     shared::Shared,
 };
 
@@ -59,7 +57,7 @@ pub(crate) async fn in_frames(shared: &Shared, frames: &[Arc<Frame>]) -> Result<
     for frame in frames {
         let mut entries = frame.entries();
         while let Some(record) = entries.next_record()? {
-            page.add(&View::parse(record)?);
+            page.add(&record::placement(record)?);
         }
     }
     page.gone(shared).await
@@ -72,7 +70,7 @@ pub(crate) async fn in_entries(shared: &Shared, entries: &[Entry]) -> Result<Gon
     }
     let mut page = Page::default();
     for entry in entries {
-        page.add(&entry.view()?);
+        page.add(&entry.placement()?);
     }
     page.gone(shared).await
 }
@@ -142,7 +140,7 @@ struct Judged {
 }
 
 impl Page {
-    fn add(&mut self, event: &View<'_>) {
+    fn add(&mut self, event: &Placement<'_>) {
         // Neighbours are often of one stream.
         let same = self
             .events

@@ -72,6 +72,7 @@ proptest! {
         let out = out.freeze();
         let entry = Entries::new(&out).next_entry().unwrap().unwrap();
         let record = Record::from_view(&entry.view().unwrap()).unwrap();
+        prop_assert_eq!(entry.placement().unwrap(), placement);
         prop_assert_eq!(record.id, event.id);
         prop_assert_eq!(record.tags, event.tags.iter().map(Tag::to_string).collect::<Vec<_>>());
         prop_assert_eq!((record.revision, record.position), (Revision(revision), Position(position)));

@@ -250,7 +250,7 @@ impl State {
             return Ok(());
         }
         let mut entries = frame.entries();
-        let mut marks = frame.marks.iter();
+        let mut marks = frame.marks()?.into_iter();
         let mut left = 0;
         while let Some(record) = entries.next_record()? {
             let mut begun = None;

@@ -153,7 +153,7 @@ async fn remove(fixture: &Fixture, gone: impl Fn(u64) -> bool, up_to: u64) -> Ha
                 body.extend_from_slice(&entry.into_bytes());
             }
         }
-        let frame = Frame::new(frame.batch, frame.first, frame.last, Vec::new(), &body);
+        let frame = Frame::new(frame.batch, frame.first, frame.last, &[], &body);
         let mut commit = Commit::relaxed();
         for (key, value) in frame.to_values() {
             commit = commit.set(key, value);

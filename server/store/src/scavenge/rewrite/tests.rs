@@ -43,7 +43,7 @@ fn frames(first: u64, data: &[Vec<usize>]) -> Vec<Arc<Frame>> {
             keyed: false,
             continued: false,
         };
-        Arc::new(Frame::new(9, first, Position(next.0 - 1), vec![mark], &body))
+        Arc::new(Frame::new(9, first, Position(next.0 - 1), &[mark], &body))
     };
     data.iter().map(frame).collect()
 }
