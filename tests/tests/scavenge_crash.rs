@@ -66,6 +66,8 @@ impl Known {
 struct World {
     streams: Mutex<BTreeMap<String, Known>>,
     stop: AtomicBool,
+    /// Nothing is written any more.
+    settled: AtomicBool,
     operations: AtomicU64,
     reads: AtomicU64,
 }
@@ -310,7 +312,13 @@ async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
                 }
                 _ => {}
             },
-            Err(_) if world.stopped() && reached >= client.server_info().await.unwrap().head => return seen,
+            // What was on its way when the others were told to stop may still be written.
+            Err(_)
+                if world.settled.load(Ordering::Relaxed)
+                    && reached >= client.server_info().await.unwrap().head =>
+            {
+                return seen;
+            }
             Err(_) => {}
         }
     }
@@ -422,6 +430,7 @@ async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_kill
         }
     })
     .await;
+    world.settled.store(true, Ordering::Relaxed);
     let all = check_all(&world, &client).await;
     let followed = within_patience("the subscriber to catch up", follower)
         .await
