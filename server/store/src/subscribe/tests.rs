@@ -137,7 +137,8 @@ async fn a_stream_is_followed_even_before_it_exists() {
 async fn until_the_end(mut subscription: Subscription) -> (Vec<u128>, Error) {
     let mut found = Vec::new();
     loop {
-        match subscription.next().await {
+        let next = tokio::time::timeout(Duration::from_secs(60), subscription.next());
+        match next.await.expect("it ends") {
             Ok(Notice::Events(batch)) => found.extend(ids(&batch.records().unwrap())),
             Ok(_) => {}
             Err(error) => {
