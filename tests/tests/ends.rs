@@ -4,6 +4,8 @@
 //! - `ANNALS_SIMULATION_FIRST=n`: the first of them; 0 if not set.
 //! - `ANNALS_SIMULATION_SEED=n`: only this one.
 
+mod simulated_time;
+
 use annals_store::Sabotage;
 use annals_tests::{
     harness::number,
@@ -13,7 +15,7 @@ use annals_tests::{
 const SEEDS: u64 = 500;
 
 fn simulate(plan: Plan) -> Ends {
-    simulation::run(simulation::simulate_ends(plan))
+    simulated_time::run(simulation::simulate_ends(plan))
 }
 
 #[test]

@@ -6,6 +6,8 @@
 //!
 //! A seed that fails is printed with how to run it again.
 
+mod simulated_time;
+
 use std::{
     ops::Range,
     sync::{
@@ -31,7 +33,7 @@ const COMPLAINTS_MAX: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn simulate(plan: Plan) -> Outcome {
-    simulation::run(simulation::simulate(plan))
+    simulated_time::run(simulation::simulate(plan))
 }
 
 fn complaint(seed: u64, outcome: &Outcome) -> String {

@@ -24,7 +24,7 @@ pub struct Ends {
     pub done: BTreeMap<&'static str, u64>,
 }
 
-/// A simulation, for [`run`](super::run).
+/// A simulation, for a runtime of one thread and simulated time.
 pub async fn simulate_ends(plan: Plan) -> Ends {
     let world = World::new(plan);
     let mut done = BTreeMap::new();

@@ -80,21 +80,7 @@ impl Outcome {
     }
 }
 
-/// Runs [`simulate`] or [`simulate_ends`], on one thread and in simulated time, which goes on when all of it waits.
-///
-/// # Panics
-/// If the simulation does.
-pub fn run<T>(simulation: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
-    runtime
-        .expect("a runtime needs nothing that could fail")
-        .block_on(simulation)
-}
-
-/// A simulation, for [`run`].
+/// A simulation, for a runtime of one thread and simulated time.
 pub async fn simulate(plan: Plan) -> Outcome {
     let world = World::new(plan);
     let log = play(&world).await;
