@@ -15,8 +15,8 @@ clang := if path_exists(libclang) == "true" { "LIBCLANG_PATH=" + libclang + " BI
 _default:
     @just --list --unsorted
 
-# What CI does: all of it, with half the seeds in the long tests.
-ci: lint build test test-clients (test-long "10000")
+# What CI does: all of it, with fewer seeds and rounds in the long tests.
+ci: lint build test test-clients (test-long "5000" "20" "20")
 
 # Formatting, lints, dependencies, protocol, versions. The other languages' linters are part of test-clients.
 lint:
@@ -40,10 +40,10 @@ test-clients: build
     scripts/clients
 
 # The long ones: more seeds of the simulation, more rounds of kill -9.
-test-long seeds="20000": build
+test-long seeds="20000" crashes="40" kills="50": build
     ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test -p annals-tests --test simulation
-    ANNALS_CRASH_ROUNDS=40 cargo test -p annals-tests --test crash -- --nocapture
-    ANNALS_KILL_ROUNDS=50 cargo test -p annals-toolkit --test killed
+    ANNALS_CRASH_ROUNDS={{ crashes }} cargo test -p annals-tests --test crash -- --nocapture
+    ANNALS_KILL_ROUNDS={{ kills }} cargo test -p annals-toolkit --test killed
 
 # First figures on this machine, beside a bare tonic echo.
 bench:
