@@ -391,8 +391,13 @@ async def test_a_locked_database_is_waited_for(client: AsyncClient, tmp_path: Pa
         blocker = sqlite3.connect(tmp_path / "read-models.db", isolation_level=None)
         blocker.execute("BEGIN EXCLUSIVE")
         position = await fill(client, f"{name}-a", 2)
-        await asyncio.sleep(0.5)
-        assert projections[f"{name}-counts"].state is State.WAITING
+        running = projections[f"{name}-counts"]
+        while running.state is not State.WAITING:
+            await asyncio.sleep(0.005)
+        # It stays so while it tries again and again.
+        for _ in range(100):
+            assert running.state is State.WAITING
+            await asyncio.sleep(0.005)
         blocker.execute("ROLLBACK")
         blocker.close()
         await projections.wait_for(position)

@@ -117,11 +117,14 @@ class Follower(Generic[M]):
             raise WrongStore(self._projection.name, self.generation.store_id, info.store_id)
         query = self._projection.query
         async with self._client.subscribe_all(after=self.position, query=query) as subscription:
-            if self.state is not State.LIVE:
+            # After a failure it goes on waiting, until something has gone well.
+            if self.state is State.STARTING:
                 self.state = State.CATCHING_UP
             async for items in subscription.batches():
                 await self._take(items)
                 self._failed = 0
+                if self.state is State.WAITING:
+                    self.state = State.CATCHING_UP
 
     async def _reload(self) -> None:
         for one in await self._store.generations(self._projection.name):
