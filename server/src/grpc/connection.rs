@@ -4,7 +4,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
@@ -32,6 +32,7 @@ impl Connections {
         Connection {
             io,
             cut: Box::pin(self.cut.clone().cancelled_owned()),
+            has_let_others_go_first: false,
             _open: self.metrics.connection(),
         }
     }
@@ -41,7 +42,22 @@ impl Connections {
 pub(crate) struct Connection {
     io: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
+    has_let_others_go_first: bool,
     _open: Open,
+}
+
+impl Connection {
+    /// Before each write it goes once to the back of the queue of what is ready to run. An answer wakes its connection, which
+    /// the runtime then runs next: without this, the many answers that one commit wakes would each be a write, a system
+    /// call, and mostly a packet of their own.
+    fn let_others_go_first(&mut self, cx: &Context<'_>) -> Poll<()> {
+        self.has_let_others_go_first = !self.has_let_others_go_first;
+        if self.has_let_others_go_first {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
 }
 
 impl Connected for Connection {
@@ -69,6 +85,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.let_others_go_first(cx));
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
@@ -77,6 +94,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.let_others_go_first(cx));
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 
