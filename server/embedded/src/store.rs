@@ -29,6 +29,7 @@ use crate::moment::Moment;
 use crate::reclaim::Removed;
 use crate::recovery::{self, Known};
 use crate::tree::Tree;
+use crate::view::Pace;
 use crate::{OpenError, Settings, directory, fault};
 
 /// Places in a segment are told with 32 bits, and the last record may go beyond its size.
@@ -39,6 +40,7 @@ pub(crate) struct Store {
     /// Counts what was published, to wake whoever watches.
     published: watch::Sender<u64>,
     failure: OnceLock<String>,
+    pub(crate) pace: Pace,
     removed_index: Removed,
     removed_log: Removed,
     pub(crate) tree: Tree,
@@ -69,6 +71,7 @@ impl Store {
             current: RwLock::new(Arc::new(moment)),
             published: watch::Sender::new(0),
             failure: OnceLock::new(),
+            pace: Pace::new(),
             removed_index: Removed::of(&tree.index),
             removed_log: Removed::of(&tree.log),
             tree,

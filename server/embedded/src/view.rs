@@ -1,6 +1,12 @@
 //! Reading from a snapshot.
+//!
+//! Where a read is done: on the thread that asks, if it is of few keys and what is read lately comes from memory, because
+//! changing threads costs more than a dozen look-ups. A disk would hold up whatever else that thread has to do, so when one
+//! such read was slow, others go to a thread that may block, for a while. Large reads always do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use annals_engine::{BoxFuture, Entry, Error, Page, Read, Result, Snapshot};
 
@@ -18,8 +24,11 @@ pub(crate) struct View {
 impl Snapshot for View {
     fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>> {
         Box::pin(async move {
-            if !may_take_long(&reads) {
-                return self.answer_all(&reads);
+            if is_small(&reads) && self.store.pace.is_quick() {
+                let began = Instant::now();
+                let answer = self.answer_all(&reads);
+                self.store.pace.took(began.elapsed());
+                return answer;
             }
             let view = self.clone();
             let answer = tokio::task::spawn_blocking(move || view.answer_all(&reads)).await;
@@ -28,10 +37,56 @@ impl Snapshot for View {
     }
 }
 
-/// Whether reads are better done on a thread that may block. A single key comes from memory or from one or two blocks,
-/// mostly cached, in microseconds: less than changing threads. A range may read hundreds of blocks.
-fn may_take_long(reads: &[Read]) -> bool {
-    reads.iter().any(|read| matches!(read, Read::Range { .. }))
+/// The most keys that small reads ask for, all together.
+const SMALL_ENTRIES_MAX: usize = 160;
+
+/// Whether reads ask for few keys.
+fn is_small(reads: &[Read]) -> bool {
+    let entries = |read: &Read| match read {
+        Read::Get(_) => 1,
+        Read::Range { limit, .. } => limit.entries,
+    };
+    reads
+        .iter()
+        .fold(0, |sum: usize, read| sum.saturating_add(entries(read)))
+        <= SMALL_ENTRIES_MAX
+}
+
+/// A small read that took longer has waited for the disk.
+const QUICK: Duration = Duration::from_millis(2);
+/// For how long small reads then go elsewhere.
+const SLOW: Duration = Duration::from_millis(100);
+
+/// Whether small reads are quick at the moment.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    began: Instant,
+    /// Until when they are taken to be slow, in milliseconds since it began.
+    slow_until: AtomicU64,
+}
+
+impl Pace {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            slow_until: AtomicU64::new(0),
+        }
+    }
+
+    fn is_quick(&self) -> bool {
+        self.slow_until.load(Ordering::Relaxed) <= self.now()
+    }
+
+    fn took(&self, time: Duration) {
+        if time > QUICK {
+            let until = self.now() + SLOW.as_millis() as u64;
+            self.slow_until.store(until, Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
 }
 
 impl View {
@@ -60,5 +115,35 @@ impl View {
                 limit,
             } => self.moment.page(tree, range, *direction, *limit),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use annals_engine::{Direction, KeyRange, PageLimit};
+
+    #[test]
+    fn after_a_slow_read_others_go_elsewhere() {
+        let pace = Pace::new();
+        pace.took(QUICK);
+        assert!(pace.is_quick());
+        pace.took(QUICK * 2);
+        assert!(!pace.is_quick());
+    }
+
+    #[test]
+    fn reads_are_small_by_the_keys_that_they_may_find() {
+        let range = |entries| Read::Range {
+            range: KeyRange::new(&b"a"[..], &b"b"[..]),
+            direction: Direction::Forwards,
+            limit: PageLimit {
+                entries,
+                bytes: usize::MAX,
+            },
+        };
+        assert!(is_small(&[Read::Get(b"a".as_slice().into()), range(SMALL_ENTRIES_MAX - 1)]));
+        assert!(!is_small(&[Read::Get(b"a".as_slice().into()), range(SMALL_ENTRIES_MAX)]));
+        assert!(!is_small(&[range(1), range(usize::MAX)]));
     }
 }

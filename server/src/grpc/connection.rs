@@ -14,6 +14,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
+use super::company::Company;
 use crate::metrics::{Metrics, Open};
 
 /// What all connections of a server have in common.
@@ -32,7 +33,7 @@ impl Connections {
         Connection {
             io,
             cut: Box::pin(self.cut.clone().cancelled_owned()),
-            has_let_others_go_first: false,
+            company: Company::default(),
             _open: self.metrics.connection(),
         }
     }
@@ -42,22 +43,8 @@ impl Connections {
 pub(crate) struct Connection {
     io: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    has_let_others_go_first: bool,
+    company: Company,
     _open: Open,
-}
-
-impl Connection {
-    /// Before each write it goes once to the back of the queue of what is ready to run. An answer wakes its connection, which
-    /// the runtime then runs next: without this, the many answers that one commit wakes would each be a write, a system
-    /// call, and mostly a packet of their own.
-    fn let_others_go_first(&mut self, cx: &Context<'_>) -> Poll<()> {
-        self.has_let_others_go_first = !self.has_let_others_go_first;
-        if self.has_let_others_go_first {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    }
 }
 
 impl Connected for Connection {
@@ -85,7 +72,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.let_others_go_first(cx));
+        ready!(self.company.poll_wait(cx, buf.len()));
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
@@ -94,7 +81,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.let_others_go_first(cx));
+        ready!(
+            self.company
+                .poll_wait(cx, bufs.iter().map(|buf| buf.len()).sum())
+        );
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 

@@ -5,7 +5,7 @@
 //! - `session`, `stream`: answers that are streams.
 //! - `encoded`: appends in the bytes in which they come. `raw`, `codec`, `response`: answers in bytes.
 //! - `status`: the one place that says what a caller gets when something is wrong.
-//! - `connection`, `direct`, `health`: what surrounds the calls.
+//! - `connection`, `company`, `direct`, `health`: what surrounds the calls.
 //!
 //! Every answer that is a stream is pulled by its client: nothing is read from the store before there is room to send it,
 //! and no task or channel stands in between. So a client that does not read costs one message, and no more.
@@ -13,6 +13,7 @@
 mod answers;
 mod append_log;
 mod codec;
+mod company;
 mod connection;
 mod direct;
 mod encoded;

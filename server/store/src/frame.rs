@@ -33,6 +33,7 @@
 //!    alone, until they are scavenged.
 
 mod assembler;
+mod starts;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +48,7 @@ use crate::{
     wire::{self, Cursor, Malformed, Parsed},
 };
 pub(crate) use assembler::Assembler;
+use starts::Starts;
 
 const WHOLE: u8 = 1;
 const SPARSE: u8 = 2;
@@ -99,6 +101,7 @@ pub(crate) struct Frame {
     pub body: Bytes,
     /// The value of chunk 0.
     value: Bytes,
+    starts: Starts,
 }
 
 impl Frame {
@@ -151,6 +154,7 @@ impl Frame {
             left: None,
             body,
             value,
+            starts: Starts::default(),
         }
     }
 
@@ -167,6 +171,18 @@ impl Frame {
 
     pub(crate) fn entries(&self) -> Entries<'_> {
         Entries::new(&self.body)
+    }
+
+    /// The entry at a position that the frame covers, if it was not scavenged. Where entries begin is remembered: for frames
+    /// that stay in memory.
+    pub(crate) fn entry_at(&self, position: Position) -> Parsed<Entry> {
+        let short = Malformed("frame: fewer events than it is filed under");
+        let mut entries = self.entries();
+        let start = self
+            .starts
+            .of(self.entries(), position.0.saturating_sub(self.first.0))?;
+        entries.seek(start.ok_or(short)?);
+        entries.next_entry()?.ok_or(short)
     }
 
     /// The entries at positions from `low` to `high`, which the frame covers.
@@ -277,6 +293,7 @@ impl Frame {
             left,
             body,
             value: first_value.clone(),
+            starts: Starts::default(),
         })
     }
 }

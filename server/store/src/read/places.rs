@@ -67,6 +67,9 @@ fn lacking(stream: &StreamName, from: Revision, to: Revision) -> Error {
     ))
 }
 
+/// Entries of the index that are asked for first: more than most reads need, and few enough to be read at once.
+const ENTRIES: usize = 64;
+
 /// What the index on disk says. Of a stream of which events are gone, it begins with a later one.
 async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revision) -> Result<Places> {
     let all = keys::stream_entries(stream.as_str());
@@ -77,7 +80,7 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
     let reads = vec![
         read_range(before, Direction::Backwards, 1),
         read_range(keys::stream_entries(stream.as_str()), Direction::Backwards, 1),
-        read_range(behind.clone(), Direction::Forwards, usize::MAX),
+        read_range(behind.clone(), Direction::Forwards, ENTRIES),
     ];
     let snapshot = shared.engine.snapshot().await?;
     let mut pages = snapshot.read(reads).await?;
@@ -156,17 +159,18 @@ pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Resul
     let mut looked_at = 0;
     let mut walk = Walk::default();
     for (position, recent) in positions.iter().zip(recent) {
-        let frame = match recent {
-            Some(frame) => frame,
+        let entry = match recent {
+            Some(frame) if !frame.is_scavenged() => Some(frame.entry_at(*position)?),
+            Some(frame) => walk.entry(&frame, *position)?,
             None => {
                 let index = stored.partition_point(|frame| frame.last < *position);
                 let Some(frame) = stored.get(index).filter(|frame| frame.first <= *position) else {
                     break;
                 };
-                Arc::clone(frame)
+                walk.entry(frame, *position)?
             }
         };
-        entries.extend(walk.entry(&frame, *position)?);
+        entries.extend(entry);
         looked_at += 1;
     }
     if looked_at == 0

@@ -9,13 +9,14 @@ use crate::{frame::Frame, position::Position};
 
 #[derive(Debug)]
 pub(crate) struct Ring {
-    frames: VecDeque<Arc<Frame>>,
+    /// With the position at which each ends, so that looking for one doesn't touch them all.
+    frames: VecDeque<(Position, Arc<Frame>)>,
     bytes: usize,
     bytes_max: usize,
 }
 
-/// What a frame takes besides its body, roughly.
-const FRAME_OVERHEAD_BYTES: usize = 128;
+/// What a frame takes besides its body, roughly, with where its entries begin.
+const FRAME_OVERHEAD_BYTES: usize = 256;
 
 impl Ring {
     pub(crate) fn new(bytes_max: usize) -> Self {
@@ -28,9 +29,9 @@ impl Ring {
 
     pub(crate) fn push(&mut self, frame: Arc<Frame>) {
         self.bytes += frame.body.len() + FRAME_OVERHEAD_BYTES;
-        self.frames.push_back(frame);
+        self.frames.push_back((frame.last, frame));
         while self.bytes > self.bytes_max && self.frames.len() > 1 {
-            if let Some(oldest) = self.frames.pop_front() {
+            if let Some((_, oldest)) = self.frames.pop_front() {
                 self.bytes -= oldest.body.len() + FRAME_OVERHEAD_BYTES;
             }
         }
@@ -43,7 +44,7 @@ impl Ring {
 
     /// The frame that holds a position, if it is here.
     pub(crate) fn holding(&self, position: Position) -> Option<&Arc<Frame>> {
-        self.index_of(position).map(|index| &self.frames[index])
+        self.index_of(position).map(|index| &self.frames[index].1)
     }
 
     /// Frames from the one that holds `from` on, up to the one with which their bodies reach `bytes`. `None` if `from` is
@@ -60,15 +61,15 @@ impl Ring {
     }
 
     fn index_of(&self, position: Position) -> Option<usize> {
-        let index = self.frames.partition_point(|frame| frame.last < position);
-        (self.frames.get(index)?.first <= position).then_some(index)
+        let index = self.frames.partition_point(|(last, _)| *last < position);
+        (self.frames.get(index)?.1.first <= position).then_some(index)
     }
 }
 
-fn take_bytes<'a>(frames: impl Iterator<Item = &'a Arc<Frame>>, bytes: usize) -> Vec<Arc<Frame>> {
+fn take_bytes<'a>(frames: impl Iterator<Item = &'a (Position, Arc<Frame>)>, bytes: usize) -> Vec<Arc<Frame>> {
     let mut taken = Vec::new();
     let mut total = 0;
-    for frame in frames {
+    for (_, frame) in frames {
         total += frame.body.len();
         taken.push(Arc::clone(frame));
         if total >= bytes {
