@@ -117,7 +117,13 @@ impl Engine for EmbeddedEngine {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             commit.validate()?;
-            let write = || self.writer.lock().apply(commit);
+            let write = || {
+                if !commit.durable {
+                    // A fold will have to; durable commits need not wait for that meanwhile.
+                    self.syncing.wait_for_room()?;
+                }
+                self.writer.lock().apply(commit)
+            };
             match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
                 // Costs nothing on a thread that is no worker; a worker passes its other tasks on.
                 Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(write),

@@ -5,10 +5,16 @@
 //! 2. Every commit checks `indexed`, so that of several servers only those whose turn it is write, and one that was
 //!    paused can't write late. Writing a window twice or in part is harmless: its entries follow from the frames.
 //! 3. Nothing here needs to be durable: what is lost can be made again from the frames.
+//! 4. Appends wait behind its commits. So while there is time, before the next window is complete, commits are small, and
+//!    as long as one took, nothing is written. If windows wait, it goes on as fast as it can: appends would soon wait for it.
 
 use std::{sync::Arc, time::Duration};
 
 use annals_engine::{Commit, Error as EngineError, Mutation};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    time::Instant,
+};
 use tracing::{debug, error, warn};
 
 use super::{
@@ -25,6 +31,10 @@ use crate::{
 
 /// How long it waits after trouble.
 const RETRY: Duration = Duration::from_millis(200);
+/// Commits are this many times smaller while there is time.
+const CALM_PARTS: usize = 16;
+/// The longest pause between two commits.
+const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// Writes windows as they are completed, until the store closes.
 pub(crate) async fn run(shared: Arc<Shared>) {
@@ -55,11 +65,21 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Writes one window, unless another server does.
 async fn write(shared: &Shared, window: &Window) -> Result<()> {
-    let mut commits = commits(window, shared.settings.index_commit_bytes);
+    let bytes_max = shared.settings.index_commit_bytes;
+    let bytes_max = if is_calm(shared) {
+        (bytes_max / CALM_PARTS).max(1)
+    } else {
+        bytes_max
+    };
+    let mut commits = apart(|| commits(window, bytes_max));
     let last = commits.pop().unwrap_or_default();
     for mutations in commits {
+        let began = Instant::now();
         if !commit(shared, window, mutations).await? {
             return Ok(());
+        }
+        if is_calm(shared) {
+            tokio::time::sleep(began.elapsed().min(PAUSE_MAX)).await;
         }
     }
     let moved = Mutation::Set(keys::indexed(), entry::position(window.last));
@@ -68,6 +88,19 @@ async fn write(shared: &Shared, window: &Window) -> Result<()> {
         debug!(indexed = %window.last, "a window is on disk");
     }
     Ok(())
+}
+
+/// Whether no other window waits, and the store goes on.
+fn is_calm(shared: &Shared) -> bool {
+    shared.tail.waiting_windows() <= 1 && !shared.closing.get()
+}
+
+/// Does what takes tens of milliseconds without holding up other tasks.
+fn apart<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
 }
 
 /// False if `indexed` is not what it was thought to be; it is then known what it is.
