@@ -142,8 +142,14 @@ mod tests {
                 bytes: usize::MAX,
             },
         };
-        assert!(is_small(&[Read::Get(b"a".as_slice().into()), range(SMALL_ENTRIES_MAX - 1)]));
-        assert!(!is_small(&[Read::Get(b"a".as_slice().into()), range(SMALL_ENTRIES_MAX)]));
+        assert!(is_small(&[
+            Read::Get(b"a".as_slice().into()),
+            range(SMALL_ENTRIES_MAX - 1)
+        ]));
+        assert!(!is_small(&[
+            Read::Get(b"a".as_slice().into()),
+            range(SMALL_ENTRIES_MAX)
+        ]));
         assert!(!is_small(&[range(1), range(usize::MAX)]));
     }
 }

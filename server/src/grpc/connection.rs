@@ -81,10 +81,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(
-            self.company
-                .poll_wait(cx, bufs.iter().map(|buf| buf.len()).sum())
-        );
+        ready!(self.company.poll_wait(cx, bufs.iter().map(|buf| buf.len()).sum()));
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 
