@@ -1,11 +1,12 @@
 use annals_engine::{Entry, limits};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::{Assembler, Frame, Mark, chunk_count};
 use crate::{
     head::Head,
     position::{Position, Timestamp},
+    wire,
 };
 
 prop_compose! {
@@ -63,6 +64,23 @@ proptest! {
         prop_assert_eq!(&frame.body[..], &body[..]);
         let scavenged = Frame::scavenged(1, Position(2), Position(3), 1, &body);
         prop_assert!(scavenged.marks().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_position(records in proptest::collection::vec(".{0,40}", 1..40)) {
+        let mut body = BytesMut::new();
+        records.iter().for_each(|record| wire::put_field_always(&mut body, 1, record.as_bytes()));
+        let first = Position(7);
+        let last = Position(first.0 + records.len() as u64 - 1);
+        let frame = Frame::new(1, first, last, &[], &body);
+        let mut entries = frame.entries();
+        for position in first.0..=last.0 {
+            let walked = entries.next_entry().unwrap().unwrap();
+            prop_assert_eq!(frame.entry_at(Position(position)).unwrap().into_bytes(), walked.into_bytes());
+        }
+        // A frame that says it is filed under more.
+        prop_assert!(frame.entry_at(last.next()).is_err());
+        prop_assert!(frame.entry_at(Position(u64::MAX)).is_err());
     }
 
     #[test]
