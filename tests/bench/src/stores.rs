@@ -198,6 +198,11 @@ pub(crate) trait Store: Send + Sync {
         None
     }
 
+    /// Waits until nothing of what was asked of it before is left to be done, if it would hold back what comes then.
+    fn settle(&self) -> Work<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Ends it, starts it again, and waits until it answers. Gives how long that took from its start.
     fn restart(&mut self, restart: Restart) -> Work<'_, Duration>;
 

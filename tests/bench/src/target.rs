@@ -219,6 +219,23 @@ impl Running {
         failure
     }
 
+    /// Waits until a cluster has stored what it took, but not for ever. It takes more for some seconds than its disk format can
+    /// be written at, and then holds everything back: that would be counted to whoever is measured next.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let Some(cluster) = &self.cluster else {
+            return Ok(());
+        };
+        let start = Instant::now();
+        while start.elapsed() < SETTLE_MAX {
+            let status = tokio::task::block_in_place(|| cluster.cli("status json"));
+            if keeps_up(&status) {
+                break;
+            }
+            tokio::time::sleep(SETTLE_STEP).await;
+        }
+        Ok(())
+    }
+
     /// Where they keep their files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -262,6 +279,20 @@ impl Running {
     }
 }
 
+/// How long a cluster may take to store what it took.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+const SETTLE_STEP: Duration = Duration::from_millis(500);
+/// Bytes that a cluster took and has not yet stored, below which it holds nothing back.
+const QUEUE_BYTES_MAX: u64 = 100 << 20;
+
+/// Whether a cluster, by its `status json`, has stored nearly all that it took.
+fn keeps_up(status: &str) -> bool {
+    let json = status.find('{').map_or("", |start| &status[start..]);
+    let status: serde_json::Value = serde_json::from_str(json.trim_end()).unwrap_or_default();
+    let queue = &status["cluster"]["qos"]["worst_queue_bytes_storage_server"];
+    queue.as_u64().is_some_and(|bytes| bytes < QUEUE_BYTES_MAX)
+}
+
 /// A cluster of one process with its files below this folder.
 async fn start_cluster(folder: PathBuf) -> Result<Cluster> {
     let programs = Programs::find().ok_or(Error::NoFoundationDb)?;
@@ -295,6 +326,16 @@ fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_keeps_up_when_little_is_not_stored() {
+        let status = |bytes: &str| {
+            format!("\n{{\"cluster\": {{\"qos\": {{\"worst_queue_bytes_storage_server\": {bytes}}}}}}}\n")
+        };
+        assert!(keeps_up(&status("4096")));
+        assert!(!keeps_up(&status("1444135260")));
+        assert!(!keeps_up("The database is unavailable"));
+    }
 
     #[test]
     fn a_missing_server_is_told_with_its_path_and_how_to_build_it() {

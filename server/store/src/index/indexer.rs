@@ -65,34 +65,33 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Writes one window, unless another server does.
 async fn write(shared: &Shared, window: &Window) -> Result<()> {
-    let bytes_max = shared.settings.index_commit_bytes;
-    let bytes_max = if is_calm(shared) {
-        (bytes_max / CALM_PARTS).max(1)
-    } else {
-        bytes_max
-    };
-    let mut commits = apart(|| commits(window, bytes_max));
-    let last = commits.pop().unwrap_or_default();
-    for mutations in commits {
+    let mut entries = apart(|| sorted_entries(window)).into_iter().peekable();
+    loop {
+        let calm = is_calm(shared);
+        let mut mutations = next_commit(&mut entries, shared.settings.index_commit_bytes, calm);
+        let is_last = entries.peek().is_none();
+        if is_last {
+            mutations.push(Mutation::Set(keys::indexed(), entry::position(window.last)));
+        }
         let began = Instant::now();
         if !commit(shared, window, mutations).await? {
             return Ok(());
         }
-        if is_calm(shared) {
+        if is_last {
+            shared.tail.set_indexed(window.last);
+            debug!(indexed = %window.last, "a window is on disk");
+            return Ok(());
+        }
+        if calm {
             tokio::time::sleep(began.elapsed().min(PAUSE_MAX)).await;
         }
     }
-    let moved = Mutation::Set(keys::indexed(), entry::position(window.last));
-    if commit(shared, window, [last, vec![moved]].concat()).await? {
-        shared.tail.set_indexed(window.last);
-        debug!(indexed = %window.last, "a window is on disk");
-    }
-    Ok(())
 }
 
-/// Whether no other window waits, and the store goes on.
+/// Whether no other window waits, and the store goes on. Never where several servers share an engine: their appends don't wait
+/// behind commits of the indexer, and each commit is a trip to the cluster.
 fn is_calm(shared: &Shared) -> bool {
-    shared.tail.waiting_windows() <= 1 && !shared.closing.get()
+    shared.tail.waiting_windows() <= 1 && !shared.closing.get() && !shared.settings.shared_engine
 }
 
 /// Does what takes tens of milliseconds without holding up other tasks.
@@ -126,23 +125,30 @@ async fn commit(shared: &Shared, window: &Window, mutations: Vec<Mutation>) -> R
     }
 }
 
-/// The window's entries, in the order of their keys, in commits of bounded size.
-fn commits(window: &Window, bytes_max: usize) -> Vec<Vec<Mutation>> {
-    let mut entries = entries(window);
-    entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let mut commits = vec![Vec::new()];
+/// The entries of the next commit, about so many bytes of them.
+fn next_commit(
+    entries: &mut impl Iterator<Item = (bytes::Bytes, bytes::Bytes)>,
+    bytes_max: usize,
+    calm: bool,
+) -> Vec<Mutation> {
+    let bytes_max = if calm { bytes_max / CALM_PARTS } else { bytes_max };
+    let mut mutations = Vec::new();
     let mut bytes = 0;
     for (key, value) in entries {
-        if bytes >= bytes_max {
-            commits.push(Vec::new());
-            bytes = 0;
-        }
         bytes += key.len() + value.len();
-        if let Some(commit) = commits.last_mut() {
-            commit.push(Mutation::Set(key, value));
+        mutations.push(Mutation::Set(key, value));
+        if bytes >= bytes_max {
+            break;
         }
     }
-    commits
+    mutations
+}
+
+/// The window's entries, in the order of their keys.
+fn sorted_entries(window: &Window) -> Vec<(bytes::Bytes, bytes::Bytes)> {
+    let mut entries = entries(window);
+    entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    entries
 }
 
 fn entries(window: &Window) -> Vec<(bytes::Bytes, bytes::Bytes)> {
@@ -181,4 +187,30 @@ fn lists<'a>(
     positions
         .chunks(POSITIONS_MAX)
         .map(move |chunk| (key(chunk[0]), postings::encode(chunk)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_smaller_while_there_is_time() {
+        let entry = || {
+            (
+                bytes::Bytes::from_static(b"key"),
+                bytes::Bytes::from_static(b"value"),
+            )
+        };
+        let mut entries = std::iter::repeat_with(entry).take(1_000);
+        let bytes_max = 8 * CALM_PARTS * 10;
+        assert_eq!(next_commit(&mut entries, bytes_max, true).len(), 10);
+        assert_eq!(next_commit(&mut entries, bytes_max, false).len(), 10 * CALM_PARTS);
+        // Never none, or it would not end.
+        assert_eq!(next_commit(&mut entries, 0, true).len(), 1);
+        assert_eq!(
+            next_commit(&mut entries, usize::MAX, true).len(),
+            1_000 - 10 - 10 * CALM_PARTS - 1
+        );
+        assert_eq!(next_commit(&mut entries, usize::MAX, true).len(), 0);
+    }
 }

@@ -150,6 +150,7 @@ impl<'a> Comparison<'a> {
         };
         let mut repeats = 0;
         loop {
+            store.settle().await?;
             let settled = self.watch.settled(&store.processes(), patience).await?;
             let outcome = match workload.run(store, course).await {
                 Ok(outcome) => outcome,

@@ -45,7 +45,8 @@ impl Annals {
             ),
             Name::AnnalsFoundationdb => (
                 format!("annals-server {version} over one fdbserver, ssd engine"),
-                "a FoundationDB commit, on disk before it is answered",
+                "a FoundationDB commit, on disk before it is answered; a workload begins when the cluster has stored \
+                 what it took before",
             ),
             _ => (
                 format!("annals-server {version}, embedded engine"),
@@ -115,6 +116,10 @@ impl Store for Annals {
 
     fn session_endpoint(&self) -> Option<&str> {
         Some(&self.endpoint)
+    }
+
+    fn settle(&self) -> Work<'_, ()> {
+        self.running.settle().boxed()
     }
 
     fn restart(&mut self, restart: Restart) -> Work<'_, Duration> {
