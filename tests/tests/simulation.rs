@@ -135,6 +135,9 @@ fn seeds_that_once_failed_pass() {
     // An append was written, and in the same group one with its ids that gave a later position, which is a new one: a fault of
     // the checker, which knew ids without positions.
     assert_good(5179, &simulate(Plan::new(5179)));
+    // Appends waited for a window of the index that was written in small commits with pauses, all of it again after each failure.
+    assert_good(4220, &simulate(Plan::new(4220)));
+    assert_good(4719, &simulate(Plan::new(4719)));
 }
 
 #[test]

@@ -40,12 +40,15 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut closing = shared.closing.watch();
     let mut head = shared.tail.watch_head();
+    let mut in_trouble = false;
     loop {
         while let Some(window) = shared.tail.next_to_index() {
             if closing.get() {
                 return;
             }
-            if let Err(error) = write(&shared, &window).await {
+            let written = write(&shared, &window, in_trouble).await;
+            in_trouble = written.is_err();
+            if let Err(error) = written {
                 if error.is_fatal() {
                     error!(%error, "the indexer stops");
                     shared.fail(error);
@@ -63,11 +66,12 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Writes one window, unless another server does.
-async fn write(shared: &Shared, window: &Window) -> Result<()> {
+/// Writes one window, unless another server does. `in_trouble`: the last time failed, and all of it is written again; with many
+/// small commits it might never be whole.
+async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()> {
     let mut entries = apart(|| sorted_entries(window)).into_iter().peekable();
     loop {
-        let calm = is_calm(shared);
+        let calm = !in_trouble && is_calm(shared);
         let mut mutations = next_commit(&mut entries, shared.settings.index_commit_bytes, calm);
         let is_last = entries.peek().is_none();
         if is_last {
@@ -88,10 +92,11 @@ async fn write(shared: &Shared, window: &Window) -> Result<()> {
     }
 }
 
-/// Whether no other window waits, and the store goes on. Never where several servers share an engine: their appends don't wait
+/// Whether no other window waits, nor an append for this one, and the store goes on. Never where several servers share an engine: their appends don't wait
 /// behind commits of the indexer, and each commit is a trip to the cluster.
 fn is_calm(shared: &Shared) -> bool {
-    shared.tail.waiting_windows() <= 1 && !shared.closing.get() && !shared.settings.shared_engine
+    let waiting_max = shared.settings.waiting_windows_max.min(1);
+    shared.tail.waiting_windows() <= waiting_max && !shared.closing.get() && !shared.settings.shared_engine
 }
 
 /// Does what takes tens of milliseconds without holding up other tasks.
