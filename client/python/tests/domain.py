@@ -138,3 +138,11 @@ def enrol(models: tuple[Course, Student]) -> list[To]:
     if student.courses >= 2:
         raise RuleBroken("the student has two courses")
     return [To(f"course-{course.id}", StudentEnrolled(course.id, student.id))]
+
+
+class Shipment:
+    def __init__(self) -> None:
+        self.prepared = 0
+
+    def apply(self, fact: ShipmentPrepared) -> None:
+        self.prepared += 1

@@ -7,10 +7,23 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from annals import AsyncClient
-from annals.toolkit import Projections, ReadModelStore, Repository, SqliteStore
-from tests.domain import types
-from tests.test_projections import FAST, Echo, Shipment, projection_of
+from annals import AsyncClient, Query, RecordedEvent
+from annals.toolkit import ProcessManager, Projections, ReadModelStore, Repository, SqliteStore
+from tests.counting import FAST, projection_of
+from tests.domain import Shipment, ShipmentPrepared, types
+
+
+class Echo(ProcessManager):
+    """Answers what was asked in a stream, all of it in one other stream."""
+
+    name = "echo"
+    query = Query.of(types="Asked", stream_prefixes="count-")
+
+    def __init__(self, echoes: Repository[Any]) -> None:
+        self.echoes = echoes
+
+    async def react(self, event: RecordedEvent) -> None:
+        await self.echoes.execute(event.stream, lambda _: [ShipmentPrepared(str(event.revision))])
 
 
 async def main(endpoint: str, kind: str, target: str) -> None:

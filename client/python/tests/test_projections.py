@@ -2,19 +2,15 @@
 
 import asyncio
 import logging
-import os
-import random
-import sqlite3
-import sys
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from annals import AsyncClient, Event, Query, RecordedEvent
+from annals import AsyncClient, RecordedEvent
 from annals.testing import Server
 from annals.toolkit import (
     MemoryStore,
@@ -33,9 +29,8 @@ from annals.toolkit import (
 )
 from annals.toolkit.stores.base import Behind, Superseded
 
-from .domain import Order, OrderConfirmed, ShipmentPrepared, types
-
-FAST = ProjectionPolicy(pause_first_seconds=0.01, pause_max_seconds=0.2, attempts_max=3)
+from .counting import FAST, counts, fill, projection_of
+from .domain import Order, OrderConfirmed, Shipment, ShipmentPrepared, types
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -52,54 +47,6 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             kept = PostgresStore(request.getfixturevalue("postgres"))
     yield kept
     await kept.aclose()
-
-
-def projection_of(store: ReadModelStore[Any], name: str, **fields: object) -> Projection[Any]:
-    """Counts the events of each stream whose name begins with `name`, and fails on those of the type `Poison`."""
-    mark = "?" if isinstance(store, SqliteStore) else "%s"
-    insert = (
-        f"INSERT INTO {{{name}_counts}} VALUES ({mark}, 1, {mark}) "
-        "ON CONFLICT (stream) DO UPDATE SET events = {counts}.events + 1, last = excluded.last"
-    ).replace("{counts}", "{" + name + "_counts}")
-
-    class Counts(Projection[Any]):
-        query: ClassVar[Query] = Query.of(stream_prefixes=name)
-        tables: ClassVar[list[str]] = [f"{name}_counts"]
-        schema: ClassVar[list[str]] = [
-            f"CREATE TABLE {{{name}_counts}} (stream TEXT PRIMARY KEY, events INTEGER NOT NULL, last BIGINT NOT NULL)"
-        ]
-
-    Counts.name = f"{name}-counts"
-
-    def count(self: object, event: RecordedEvent, model: Any) -> Any:
-        if event.type == "Poison":
-            raise ValueError("poisoned")
-        if isinstance(store, MemoryStore):
-            rows = model[f"{name}_counts"]
-            assert event.revision == rows.get(event.stream, 0)
-            rows[event.stream] = rows.get(event.stream, 0) + 1
-            return None
-        return model.execute(insert, (event.stream, event.position))
-
-    async def count_in_turn(self: object, event: RecordedEvent, model: Any) -> None:
-        await count(self, event, model)
-
-    Counts.handle = count if isinstance(store, SqliteStore | MemoryStore) else count_in_turn  # type: ignore[assignment,method-assign]
-    for field, value in fields.items():
-        setattr(Counts, field, value)
-    return Counts()
-
-
-async def counts(store: ReadModelStore[Any], name: str) -> dict[str, int]:
-    if isinstance(store, MemoryStore):
-        return dict(store.model(f"{name}-counts")[f"{name}_counts"])
-    rows = await store.read(f"SELECT stream, events FROM {name}_counts")  # type: ignore[attr-defined]
-    return dict(rows)
-
-
-async def fill(client: AsyncClient, stream: str, count: int, type: str = "A") -> int:
-    appended = await client.append(stream, [Event(type) for _ in range(count)])
-    return appended.last_position
 
 
 async def test_a_command_reads_its_own_write(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
@@ -327,14 +274,6 @@ class Shipping(ProcessManager):
             raise ConnectionError("after its command, but before its checkpoint")
 
 
-class Shipment:
-    def __init__(self) -> None:
-        self.prepared = 0
-
-    def apply(self, fact: ShipmentPrepared) -> None:
-        self.prepared += 1
-
-
 async def test_a_reaction_has_its_effect_once(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
     orders = Repository(client, Order, types, prefix=name, snapshots=None)
     shipments = Repository(client, Shipment, types, prefix=f"{name}-shipment", snapshots=None)
@@ -361,19 +300,6 @@ async def test_a_reaction_has_its_effect_once(client: AsyncClient, store: ReadMo
     assert (await shipments.load(f"{name}-0")).state.prepared == 1
 
 
-class Echo(ProcessManager):
-    """Answers what was asked in a stream, all of it in one other stream."""
-
-    name = "echo"
-    query = Query.of(types="Asked", stream_prefixes="count-")
-
-    def __init__(self, echoes: Repository[Any]) -> None:
-        self.echoes = echoes
-
-    async def react(self, event: RecordedEvent) -> None:
-        await self.echoes.execute(event.stream, lambda _: [ShipmentPrepared(str(event.revision))])
-
-
 def test_sqlite_takes_no_coroutines() -> None:
     class Waits(Projection[Any]):
         name = "waits"
@@ -382,124 +308,3 @@ def test_sqlite_takes_no_coroutines() -> None:
 
     with pytest.raises(TypeError, match="plain function"):
         SqliteStore("unused.db").check(Waits())
-
-
-async def test_a_locked_database_is_waited_for(client: AsyncClient, tmp_path: Path, name: str) -> None:
-    store = SqliteStore(tmp_path / "read-models.db", busy_seconds=0.05)
-    async with Projections(client, store, [projection_of(store, name)], FAST) as projections:
-        await projections.wait_for(await fill(client, f"{name}-a", 1))
-        blocker = sqlite3.connect(tmp_path / "read-models.db", isolation_level=None)
-        blocker.execute("BEGIN EXCLUSIVE")
-        position = await fill(client, f"{name}-a", 2)
-        running = projections[f"{name}-counts"]
-        while running.state is not State.WAITING:
-            await asyncio.sleep(0.005)
-        # It stays so while it tries again and again.
-        for _ in range(100):
-            assert running.state is State.WAITING
-            await asyncio.sleep(0.005)
-        blocker.execute("ROLLBACK")
-        blocker.close()
-        await projections.wait_for(position)
-        assert await projections[f"{name}-counts"].dead_letters() == []
-    assert await counts(store, name) == {f"{name}-a": 3}
-    await store.aclose()
-
-
-async def test_a_database_connection_that_breaks_is_made_again(client: AsyncClient, postgres: str, name: str) -> None:
-    import psycopg
-
-    from annals.toolkit.stores.postgres import PostgresStore
-
-    store = PostgresStore(postgres)
-    async with Projections(client, store, [projection_of(store, name)], FAST) as projections:
-        await projections.wait_for(await fill(client, f"{name}-a", 1))
-        for _ in range(3):
-            with psycopg.connect(postgres, autocommit=True) as admin:
-                admin.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                    "AND backend_type = 'client backend'"
-                )
-            await projections.wait_for(await fill(client, f"{name}-a", 2))
-        assert await projections[f"{name}-counts"].dead_letters() == []
-    assert await counts(store, name) == {f"{name}-a": 7}
-    await store.aclose()
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-async def test_the_read_model_equals_the_log_when_everything_is_killed(
-    embedded: Server, kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """Server and projection, with a process manager, are killed (SIGKILL) at random moments.
-
-    ANNALS_KILL_ROUNDS says how often.
-    """
-    rounds = int(os.environ.get("ANNALS_KILL_ROUNDS", "6"))
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}, {rounds} rounds")  # noqa: T201
-    chance = random.Random(seed)
-    target = str(tmp_path / "read-models.db") if kind == "sqlite" else request.getfixturevalue("postgres")
-    worker = Path(__file__).with_name("projection_worker.py")
-    process: asyncio.subprocess.Process | None = None
-    stop = asyncio.Event()
-    written: dict[str, int] = {}
-    asked: dict[str, list[str]] = {}
-
-    async with AsyncClient(embedded.endpoint, timeout=60) as client:
-
-        async def write() -> None:
-            # However slow the machine is, there is something to be compared.
-            number = 0
-            while not stop.is_set() or number < 20:
-                stream = f"count-{chance.randrange(5)}"
-                events = [Event("A") for _ in range(chance.randrange(1, 20))]
-                if number % 10 == 0:
-                    events.append(Event("Asked"))
-                await client.append(stream, events)
-                number += 1
-
-        async def spawn() -> asyncio.subprocess.Process:
-            return await asyncio.create_subprocess_exec(sys.executable, str(worker), embedded.endpoint, kind, target)
-
-        writing = asyncio.create_task(write())
-        process = await spawn()
-        for _ in range(rounds):
-            await asyncio.sleep(chance.uniform(0.3, 1.2))
-            if chance.random() < 0.5:
-                process.kill()
-                await process.wait()
-                process = await spawn()
-            else:
-                await asyncio.to_thread(embedded.kill)
-                await asyncio.to_thread(embedded.start)
-        stop.set()
-        await writing
-        async for event in client.read_all(query=Query.of(stream_prefixes="count-")):
-            written[event.stream] = written.get(event.stream, 0) + 1
-            if event.type == "Asked":
-                asked.setdefault(event.stream, []).append(str(event.revision))
-        store: ReadModelStore[Any]
-        if kind == "sqlite":
-            store = SqliteStore(target)
-        else:
-            from annals.toolkit.stores.postgres import PostgresStore
-
-            store = PostgresStore(target)
-        try:
-            # Twice, because the echoes are events, too.
-            for _ in range(2):
-                head = (await client.server_info()).head
-                for running in ("count-counts", "echo"):
-                    await wait_for(store, running, head, timeout=120)
-                    assert await store.dead_letters(running) == []
-            assert await counts(store, "count") == written
-            for stream, revisions in asked.items():
-                echoes = [types.decode(event).order async for event in client.read_stream(f"echo-{stream}")]
-                assert echoes == revisions
-            assert asked
-        finally:
-            process.kill()
-            await process.wait()
-            await store.aclose()
-    assert sum(written.values()) > 50
