@@ -5,10 +5,9 @@ use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot};
+use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot, apart};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::prefill::Ahead;
 use crate::store::Store;
@@ -117,18 +116,13 @@ impl Engine for EmbeddedEngine {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             commit.validate()?;
-            let write = || {
+            apart(|| {
                 if !commit.durable {
                     // A fold will have to; durable commits need not wait for that meanwhile.
                     self.syncing.wait_for_room()?;
                 }
                 self.writer.lock().apply(commit)
-            };
-            match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-                // Costs nothing on a thread that is no worker; a worker passes its other tasks on.
-                Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(write),
-                _ => write(),
-            }
+            })
         })
     }
 

@@ -14,6 +14,7 @@
 //! The limits of [`limits`] hold on every engine, so that nobody writes data that only one engine takes. If a method
 //! would serve one engine only, it does not belong here.
 
+mod apart;
 mod commit;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -22,6 +23,7 @@ pub mod limits;
 pub mod memory;
 mod read;
 
+pub use apart::apart;
 pub use commit::{Check, Commit, Mutation};
 pub use error::{Error, Result};
 pub use futures::future::BoxFuture;

@@ -10,11 +10,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_engine::{Commit, Error as EngineError, Mutation};
-use tokio::{
-    runtime::{Handle, RuntimeFlavor},
-    time::Instant,
-};
+use annals_engine::{Commit, Error as EngineError, Mutation, apart};
+use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
 use super::{
@@ -69,6 +66,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// Writes one window, unless another server does. `in_trouble`: the last time failed, and all of it is written again; with many
 /// small commits it might never be whole.
 async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()> {
+    // Tens of milliseconds.
     let mut entries = apart(|| sorted_entries(window)).into_iter().peekable();
     loop {
         let calm = !in_trouble && is_calm(shared);
@@ -97,14 +95,6 @@ async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()>
 fn is_calm(shared: &Shared) -> bool {
     let waiting_max = shared.settings.waiting_windows_max.min(1);
     shared.tail.waiting_windows() <= waiting_max && !shared.closing.get() && !shared.settings.shared_engine
-}
-
-/// Does what takes tens of milliseconds without holding up other tasks.
-fn apart<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
-    }
 }
 
 /// False if `indexed` is not what it was thought to be; it is then known what it is.
