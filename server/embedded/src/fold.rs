@@ -14,18 +14,18 @@ use std::sync::Arc;
 
 use annals_engine::Result;
 
+use crate::changes::Changes;
 use crate::generation::Generation;
 use crate::layout::Place;
-use crate::location::Location;
 use crate::moment::Moment;
 use crate::segment::Segments;
 use crate::state::{self, Applied};
-use crate::writer::{Changes, Writer};
+use crate::writer::Writer;
 
 impl Writer {
     /// Folds what is in memory.
     pub(crate) fn fold(&mut self) -> Result<()> {
-        self.fold_with(Changes::new(), None)
+        self.fold_with(Changes::default(), None)
     }
 
     /// A relaxed commit, which sets no bulk key.
@@ -38,20 +38,16 @@ impl Writer {
 
     /// Folds without a segment, which nothing needs any more.
     pub(crate) fn fold_without(&mut self, segment: u32) -> Result<()> {
-        self.fold_with(Changes::new(), Some(segment))
+        self.fold_with(Changes::default(), Some(segment))
     }
 
     fn fold_with(&mut self, changes: Changes, without: Option<u32>) -> Result<()> {
         self.syncing.wait_for_room()?;
         let store = Arc::clone(&self.store);
         let (tree, now) = (&store.tree, store.current());
-        let mut last = now.generation.last();
-        let relaxed = changes.into_iter();
-        // Only the key is looked at below: where a relaxed value is, is nowhere in the log.
-        last.extend(relaxed.map(|(key, value)| (key, value.map(|value| (value, Location::NOWHERE)))));
-
-        let mut batch = tree.batch(last.len() + 4);
-        for (key, left) in last {
+        let durable = now.generation.last();
+        let mut batch = tree.batch(durable.len() + changes.len() + 4);
+        for (key, left) in changes.over(durable) {
             let place = tree.layout.place(&key);
             if place == Place::Log {
                 let replaced = self.space.replace(tree, &now, &key, &left);

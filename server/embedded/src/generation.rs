@@ -82,8 +82,8 @@ impl Generation {
         }
     }
 
-    /// What is left in each key by all commits.
-    pub(crate) fn last(&self) -> BTreeMap<Bytes, Left> {
+    /// What is left in each key by all commits, in the order of keys.
+    pub(crate) fn last(&self) -> Vec<(Bytes, Left)> {
         let keys = self.keys.read();
         keys.iter()
             .filter_map(|(key, versions)| Some((key.clone(), seen(versions, u64::MAX)?.clone())))

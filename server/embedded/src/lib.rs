@@ -36,6 +36,7 @@
 //!   value written with the buffer it came in. Copy what you keep for long if it is small.
 //! - A relaxed commit that sets bulk keys is written as a durable one.
 
+mod changes;
 mod directory;
 mod engine;
 mod fault;

@@ -11,12 +11,12 @@ use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::changes::Changes;
 use crate::directory::sync;
 use crate::location::Location;
 use crate::prefill::Ahead;
 use crate::record::{Change, Draft, Tip};
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
-use crate::writer::Changes;
 
 pub(crate) struct Log {
     folder: PathBuf,
@@ -70,7 +70,7 @@ impl Log {
         }
         let mut slices = Vec::with_capacity(1 + changes.len());
         slices.push(IoSlice::new(&draft.head));
-        let values = changes.values().flatten();
+        let values = changes.iter().filter_map(|(_, value)| value);
         slices.extend(values.map(|value| IoSlice::new(value)));
         self.ahead.pass(self.end + draft.bytes());
         self.write(&mut slices)?;

@@ -32,9 +32,9 @@ use std::io;
 use bytes::Bytes;
 
 use crate::{
+    changes::Changes,
     location::{Location, crc_of},
     segment::Segment,
-    writer::Changes,
 };
 
 /// Bytes of a header.
@@ -71,12 +71,12 @@ pub(crate) struct Draft {
 impl Draft {
     /// What is to be written for `changes` behind `tip`.
     pub(crate) fn new(secret: u32, tip: Tip, relaxed: u64, changes: &Changes) -> Self {
-        let table_bytes: usize = changes.keys().map(|key| key.len() + 11).sum();
+        let table_bytes: usize = changes.iter().map(|(key, _)| key.len() + 11).sum();
         let mut head = Vec::with_capacity(HEADER_BYTES as usize + table_bytes);
         head.resize(HEADER_BYTES as usize, 0);
         let mut crcs = Vec::with_capacity(changes.len());
         let mut values_bytes = 0;
-        for (key, value) in changes {
+        for (key, value) in changes.iter() {
             head.push(if value.is_some() { SET } else { CLEAR });
             head.extend_from_slice(&u16_of(key.len()).to_le_bytes());
             head.extend_from_slice(key);

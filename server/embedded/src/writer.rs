@@ -22,6 +22,7 @@ use std::time::Instant;
 use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
 use bytes::Bytes;
 
+use crate::changes::{self, Changes};
 use crate::layout::Place;
 use crate::log::Log;
 use crate::moment::Moment;
@@ -32,9 +33,6 @@ use crate::space::Space;
 use crate::state::Applied;
 use crate::store::Store;
 use crate::syncing::Syncing;
-
-/// What a commit leaves in each key it touches; `None`: nothing.
-pub(crate) type Changes = BTreeMap<Bytes, Option<Bytes>>;
 
 /// The most bytes of keys in a record. Only clearing a range can bring so many.
 const KEYS_BYTES_MAX: usize = 256 << 20;
@@ -92,7 +90,7 @@ impl Writer {
             // Nothing to write, but a durable commit promises that what came before is durable too.
             return self.syncing.wait(self.relaxed_batch);
         }
-        let bytes: usize = changes.keys().map(Bytes::len).sum();
+        let bytes: usize = changes.iter().map(|(key, _)| key.len()).sum();
         if bytes > KEYS_BYTES_MAX {
             return Err(Error::TooLarge(format!(
                 "a commit changes keys of {bytes} bytes, over the limit of {KEYS_BYTES_MAX}: clear fewer keys at a time"
@@ -152,22 +150,32 @@ impl Writer {
     }
 
     fn changes(&self, now: &Moment, mutations: Vec<Mutation>) -> Result<Changes> {
-        let mut changes = Changes::new();
+        for mutation in &mutations {
+            if let Mutation::Clear(key) = mutation {
+                // Also if it is set again: what it had is no longer needed.
+                self.store.removed(self.store.tree.layout.place(key)).add(1);
+            }
+        }
+        if changes::is_in_order(&mutations) {
+            return Ok(Changes::in_order(mutations));
+        }
+        let mut changes = BTreeMap::new();
         for mutation in mutations {
             match mutation {
                 Mutation::Set(key, value) => drop(changes.insert(key, Some(value))),
-                Mutation::Clear(key) => {
-                    // Also if it is set again: what it had is no longer needed.
-                    self.store.removed(self.store.tree.layout.place(&key)).add(1);
-                    drop(changes.insert(key, None));
-                }
+                Mutation::Clear(key) => drop(changes.insert(key, None)),
                 Mutation::ClearRange(range) => self.clear_range(now, &range, &mut changes)?,
             }
         }
-        Ok(changes)
+        Ok(changes.into())
     }
 
-    fn clear_range(&self, now: &Moment, range: &KeyRange, changes: &mut Changes) -> Result<()> {
+    fn clear_range(
+        &self,
+        now: &Moment,
+        range: &KeyRange,
+        changes: &mut BTreeMap<Bytes, Option<Bytes>>,
+    ) -> Result<()> {
         if range.is_empty() {
             return Ok(());
         }

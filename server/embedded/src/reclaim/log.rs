@@ -6,6 +6,7 @@
 //!    synced, the file is deleted, as soon as no snapshot reads it.
 //! 3. A crash in between leaves values twice, or a file that the next start deletes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use annals_engine::{Error, Result};
@@ -18,7 +19,7 @@ use crate::{
     record::Record,
     segment::{HEADER_BYTES, Segment},
     store::Store,
-    writer::{Changes, Writer},
+    writer::Writer,
 };
 
 /// Bytes of values that are written again at a time.
@@ -100,7 +101,7 @@ fn write_again(writer: &Mutex<Writer>, store: &Store, slice: &mut Vec<(Bytes, Lo
     let mut writer = writer.lock();
     store.check_health()?;
     let now = store.current();
-    let mut changes = Changes::new();
+    let mut changes = BTreeMap::new();
     for (key, location, value) in values {
         if now.location(&store.tree, &key)? == Some(location) {
             changes.insert(key, Some(value));
@@ -110,7 +111,7 @@ fn write_again(writer: &Mutex<Writer>, store: &Store, slice: &mut Vec<(Bytes, Lo
     if changes.is_empty() {
         return Ok(());
     }
-    writer.write(changes)?;
+    writer.write(changes.into())?;
     writer.fold_if_full()
 }
 
