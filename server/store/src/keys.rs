@@ -102,6 +102,10 @@ pub(crate) fn name(stream: &str) -> Bytes {
     named(NAME, stream, None)
 }
 
+pub(crate) fn put_name(out: &mut impl BufMut, stream: &str) {
+    put_named(out, NAME, stream, None);
+}
+
 /// Names that begin with `prefix` and come behind `after`.
 pub(crate) fn names(prefix: &str, after: Option<&str>) -> KeyRange {
     let mut range = KeyRange::prefix(&named(NAME, prefix, None));
@@ -119,6 +123,10 @@ pub(crate) fn parse_name(key: &[u8]) -> Option<&str> {
 
 pub(crate) fn stream(stream: &str, first: Revision) -> Bytes {
     named(STREAM, stream, Some(first.0))
+}
+
+pub(crate) fn put_stream(out: &mut impl BufMut, stream: &str, first: Revision) {
+    put_named(out, STREAM, stream, Some(first.0));
 }
 
 /// The entries of one stream.
@@ -154,12 +162,12 @@ fn entries(space: u8, name: &str) -> KeyRange {
     KeyRange::new(start.freeze(), end.freeze())
 }
 
-pub(crate) fn kind(kind: &str, first: Position) -> Bytes {
-    named(TYPE, kind, Some(first.0))
+pub(crate) fn put_kind(out: &mut impl BufMut, kind: &str, first: Position) {
+    put_named(out, TYPE, kind, Some(first.0));
 }
 
-pub(crate) fn tag(tag: &str, first: Position) -> Bytes {
-    named(TAG, tag, Some(first.0))
+pub(crate) fn put_tag(out: &mut impl BufMut, tag: &str, first: Position) {
+    put_named(out, TAG, tag, Some(first.0));
 }
 
 /// The number at the end of a stream's, type's or tag's key.
@@ -169,13 +177,17 @@ pub(crate) fn parse_number(key: &[u8]) -> Option<u64> {
 
 pub(crate) fn request(first_id: Uuid) -> Bytes {
     let mut key = BytesMut::with_capacity(17);
-    key.put_u8(REQUEST);
-    key.put_slice(first_id.as_bytes());
+    put_request(&mut key, first_id);
     key.freeze()
 }
 
-pub(crate) fn lifecycle(stream: &str) -> Bytes {
-    named(LIFECYCLE, stream, None)
+pub(crate) fn put_request(out: &mut impl BufMut, first_id: Uuid) {
+    out.put_u8(REQUEST);
+    out.put_slice(first_id.as_bytes());
+}
+
+pub(crate) fn put_lifecycle(out: &mut impl BufMut, stream: &str) {
+    put_named(out, LIFECYCLE, stream, None);
 }
 
 /// What is set for all streams.
@@ -224,9 +236,13 @@ pub(crate) fn snapshot_chunks(stream: &str, revision: Revision, schema_version: 
 
 pub(crate) fn minute(minute: u64) -> Bytes {
     let mut key = BytesMut::with_capacity(9);
-    key.put_u8(MINUTE);
-    key.put_u64(minute);
+    put_minute(&mut key, minute);
     key.freeze()
+}
+
+pub(crate) fn put_minute(out: &mut impl BufMut, minute: u64) {
+    out.put_u8(MINUTE);
+    out.put_u64(minute);
 }
 
 /// All minutes.
@@ -236,13 +252,17 @@ pub(crate) fn minutes() -> KeyRange {
 
 fn named(space: u8, name: &str, number: Option<u64>) -> Bytes {
     let mut key = BytesMut::with_capacity(1 + name.len() + 9);
-    key.put_u8(space);
-    key.put_slice(name.as_bytes());
-    if let Some(number) = number {
-        key.put_u8(0);
-        key.put_u64(number);
-    }
+    put_named(&mut key, space, name, number);
     key.freeze()
+}
+
+fn put_named(out: &mut impl BufMut, space: u8, name: &str, number: Option<u64>) {
+    out.put_u8(space);
+    out.put_slice(name.as_bytes());
+    if let Some(number) = number {
+        out.put_u8(0);
+        out.put_u64(number);
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! ```
 
 use annals_engine::{Direction, KeyRange, PageLimit, Read, Snapshot};
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 
 use crate::{
     error::Result,
@@ -22,6 +22,10 @@ const NAME_VERSION: u8 = 1;
 
 pub(crate) fn position(position: Position) -> Bytes {
     Bytes::copy_from_slice(&position.0.to_be_bytes())
+}
+
+pub(crate) fn put_position(out: &mut impl BufMut, position: Position) {
+    out.put_u64(position.0);
 }
 
 fn parse_position(value: &[u8]) -> Parsed<Position> {
@@ -40,12 +44,10 @@ pub(crate) fn parse_indexed(value: Option<&[u8]>) -> Parsed<Position> {
     value.map_or(Ok(Position::START), parse_position)
 }
 
-pub(crate) fn name(began: &NewStream) -> Bytes {
-    let mut value = BytesMut::with_capacity(17);
-    value.put_u8(NAME_VERSION);
-    value.put_u64(began.first_position.0);
-    value.put_u64(began.created_at.micros);
-    value.freeze()
+pub(crate) fn put_name(out: &mut impl BufMut, began: &NewStream) {
+    out.put_u8(NAME_VERSION);
+    out.put_u64(began.first_position.0);
+    out.put_u64(began.created_at.micros);
 }
 
 pub(crate) fn parse_name(value: &[u8]) -> Parsed<NewStream> {
@@ -63,11 +65,9 @@ pub(crate) fn parse_name(value: &[u8]) -> Parsed<NewStream> {
     })
 }
 
-pub(crate) fn request(request: Request) -> Bytes {
-    let mut value = BytesMut::with_capacity(12);
-    value.put_u64(request.first.0);
-    value.put_u32(request.events);
-    value.freeze()
+pub(crate) fn put_request(out: &mut impl BufMut, request: Request) {
+    out.put_u64(request.first.0);
+    out.put_u32(request.events);
 }
 
 pub(crate) fn parse_request(value: &[u8]) -> Parsed<Request> {

@@ -14,14 +14,10 @@ use annals_engine::{Commit, Error as EngineError, Mutation, apart};
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
-use super::{
-    entry,
-    postings::{self, POSITIONS_MAX},
-};
+use super::{entries::Entries, entry};
 use crate::{
     error::{Error, Result},
-    follow, keys, lifecycle,
-    position::{Position, Revision},
+    follow, keys,
     shared::Shared,
     tail::Window,
 };
@@ -66,12 +62,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// Writes one window, unless another server does. `in_trouble`: the last time failed, and all of it is written again; with many
 /// small commits it might never be whole.
 async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()> {
-    // Tens of milliseconds.
-    let mut entries = apart(|| sorted_entries(window)).into_iter().peekable();
+    // Milliseconds.
+    let mut entries = apart(|| Entries::of(window));
     loop {
         let calm = !in_trouble && is_calm(shared);
-        let mut mutations = next_commit(&mut entries, shared.settings.index_commit_bytes, calm);
-        let is_last = entries.peek().is_none();
+        let bytes_max = shared.settings.index_commit_bytes;
+        let mut mutations = entries.take(commit_bytes(bytes_max, calm));
+        let is_last = entries.is_empty();
         if is_last {
             mutations.push(Mutation::Set(keys::indexed(), entry::position(window.last)));
         }
@@ -120,68 +117,9 @@ async fn commit(shared: &Shared, window: &Window, mutations: Vec<Mutation>) -> R
     }
 }
 
-/// The entries of the next commit, about so many bytes of them.
-fn next_commit(
-    entries: &mut impl Iterator<Item = (bytes::Bytes, bytes::Bytes)>,
-    bytes_max: usize,
-    calm: bool,
-) -> Vec<Mutation> {
-    let bytes_max = if calm { bytes_max / CALM_PARTS } else { bytes_max };
-    let mut mutations = Vec::new();
-    let mut bytes = 0;
-    for (key, value) in entries {
-        bytes += key.len() + value.len();
-        mutations.push(Mutation::Set(key, value));
-        if bytes >= bytes_max {
-            break;
-        }
-    }
-    mutations
-}
-
-/// The window's entries, in the order of their keys.
-fn sorted_entries(window: &Window) -> Vec<(bytes::Bytes, bytes::Bytes)> {
-    let mut entries = entries(window);
-    entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    entries
-}
-
-fn entries(window: &Window) -> Vec<(bytes::Bytes, bytes::Bytes)> {
-    let mut entries = Vec::new();
-    for (stream, run) in &window.streams {
-        if let Some(began) = &run.began {
-            entries.push((keys::name(stream.as_str()), entry::name(began)));
-        }
-        let firsts = (run.first.0..).step_by(POSITIONS_MAX).map(Revision);
-        for (first, positions) in firsts.zip(run.positions.chunks(POSITIONS_MAX)) {
-            entries.push((keys::stream(stream.as_str(), first), postings::encode(positions)));
-        }
-    }
-    for (stream, marked) in &window.marked {
-        entries.push((keys::lifecycle(stream.as_str()), lifecycle::value(marked)));
-    }
-    for (kind, positions) in &window.types {
-        entries.extend(lists(positions, |first| keys::kind(kind, first)));
-    }
-    for (tag, positions) in &window.tags {
-        entries.extend(lists(positions, |first| keys::tag(tag, first)));
-    }
-    for (id, request) in &window.requests {
-        entries.push((keys::request(*id), entry::request(*request)));
-    }
-    for (minute, first) in &window.minutes {
-        entries.push((keys::minute(*minute), entry::position(*first)));
-    }
-    entries
-}
-
-fn lists<'a>(
-    positions: &'a [Position],
-    key: impl Fn(Position) -> bytes::Bytes + 'a,
-) -> impl Iterator<Item = (bytes::Bytes, bytes::Bytes)> + 'a {
-    positions
-        .chunks(POSITIONS_MAX)
-        .map(move |chunk| (key(chunk[0]), postings::encode(chunk)))
+/// Bytes of entries in a commit.
+fn commit_bytes(bytes_max: usize, calm: bool) -> usize {
+    if calm { bytes_max / CALM_PARTS } else { bytes_max }
 }
 
 #[cfg(test)]
@@ -190,22 +128,7 @@ mod tests {
 
     #[test]
     fn a_commit_is_smaller_while_there_is_time() {
-        let entry = || {
-            (
-                bytes::Bytes::from_static(b"key"),
-                bytes::Bytes::from_static(b"value"),
-            )
-        };
-        let mut entries = std::iter::repeat_with(entry).take(1_000);
-        let bytes_max = 8 * CALM_PARTS * 10;
-        assert_eq!(next_commit(&mut entries, bytes_max, true).len(), 10);
-        assert_eq!(next_commit(&mut entries, bytes_max, false).len(), 10 * CALM_PARTS);
-        // Never none, or it would not end.
-        assert_eq!(next_commit(&mut entries, 0, true).len(), 1);
-        assert_eq!(
-            next_commit(&mut entries, usize::MAX, true).len(),
-            1_000 - 10 - 10 * CALM_PARTS - 1
-        );
-        assert_eq!(next_commit(&mut entries, usize::MAX, true).len(), 0);
+        assert_eq!(commit_bytes(1_600, true) * CALM_PARTS, 1_600);
+        assert_eq!(commit_bytes(1_600, false), 1_600);
     }
 }

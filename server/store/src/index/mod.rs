@@ -1,6 +1,7 @@
 //! The indexes on disk: projections of the log, complete up to the position `indexed`. What lies behind it is indexed by
 //! the tail.
 
+mod entries;
 mod entry;
 mod indexer;
 pub(crate) mod postings;

@@ -28,13 +28,18 @@ pub(crate) const POSITIONS_MAX: usize = 8_192;
 /// Writes a list of at most [`POSITIONS_MAX`] positions.
 pub(crate) fn encode(positions: &[Position]) -> Bytes {
     let mut value = BytesMut::with_capacity(4 + 3 * positions.len());
-    wire::put_varint(&mut value, positions.len() as u64);
+    put(&mut value, positions);
+    value.freeze()
+}
+
+/// Writes such a list behind what is there.
+pub(crate) fn put(out: &mut impl BufMut, positions: &[Position]) {
+    wire::put_varint(out, positions.len() as u64);
     let mut before = 0;
     for position in positions {
-        wire::put_varint(&mut value, position.0 - before);
+        wire::put_varint(out, position.0 - before);
         before = position.0;
     }
-    value.freeze()
 }
 
 /// Writes the list of a stream of which nothing is left but its last position, whose event is gone too.
