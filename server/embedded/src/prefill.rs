@@ -31,9 +31,9 @@ const LOW_BYTES: u64 = 512 << 10;
 /// Bytes that are written and synced at a time.
 const STEP_BYTES: u64 = 128 << 10;
 /// Bytes a second.
-const FILL_RATE_MAX: u64 = 8 << 20;
+const FILL_RATE_MAX: u64 = 24 << 20;
 /// Over how long the rate is measured.
-const RATE_INTERVAL: Duration = Duration::from_millis(100);
+const RATE_INTERVAL: Duration = Duration::from_millis(25);
 
 /// What the writer and the thread share.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ struct State {
     active: Option<(u32, Arc<File>)>,
     /// The file of the next one, empty.
     next: Option<(u32, File)>,
+    /// The last one whose file it tried to make.
+    tried: Option<u32>,
     /// One that ended, and where: what was filled in vain is given back.
     ended: Option<(File, u64)>,
     stopped: bool,
@@ -111,7 +113,8 @@ impl Ahead {
     pub(crate) fn wrote(&self, bytes: u64, end: u64) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
         self.end.store(end, Ordering::Relaxed);
-        if self.is_low() && !self.told.swap(true, Ordering::Relaxed) {
+        let halfway = self.is_halfway(end) && !self.is_halfway(end - bytes);
+        if halfway || self.is_low() && !self.told.swap(true, Ordering::Relaxed) {
             let _state = self.state.lock();
             self.changed.notify_all();
         }
@@ -128,7 +131,12 @@ impl Ahead {
             self.end.load(Ordering::Relaxed),
             self.filled.load(Ordering::Relaxed),
         );
-        filled.saturating_sub(end) < LOW_BYTES.min(self.wanted()) || end > self.segment_bytes / 2
+        filled.saturating_sub(end) < LOW_BYTES.min(self.wanted())
+    }
+
+    /// Whether the next segment is so near that its file should be there.
+    fn is_halfway(&self, end: u64) -> bool {
+        end > self.segment_bytes / 2
     }
 
     /// Bytes that should be ahead.
@@ -156,42 +164,68 @@ impl Ahead {
     /// Waits until there is something to do; false: it is over.
     fn wait(&self) -> bool {
         let mut state = self.state.lock();
-        while !state.stopped && state.ended.is_none() && !self.told.swap(false, Ordering::Relaxed) {
+        while !state.stopped && !self.has_chores(&state) && !self.told.load(Ordering::Relaxed) {
             self.changed.wait(&mut state);
         }
         !state.stopped
     }
 
     fn work(&self) -> io::Result<()> {
+        self.do_chores();
+        if self.told.load(Ordering::Relaxed) && !self.is_fast() {
+            while self.fill_step()? {}
+        }
+        Ok(())
+    }
+
+    /// Whether the log grows too fast for zeros. Looks for the whole interval, whatever is to be done meanwhile: between two
+    /// records nothing is written, however fast the log grows. Nor is it told of more zeros that are wanted.
+    fn is_fast(&self) -> bool {
+        let (before, began) = (self.written.load(Ordering::Relaxed), Instant::now());
+        let mut state = self.state.lock();
+        while !state.stopped
+            && !self
+                .changed
+                .wait_until(&mut state, began + RATE_INTERVAL)
+                .timed_out()
+        {
+            if self.has_chores(&state) {
+                drop(state);
+                self.do_chores();
+                state = self.state.lock();
+            }
+        }
+        self.told.store(false, Ordering::Relaxed);
+        let written = self.written.load(Ordering::Relaxed) - before;
+        u128::from(written) * 1_000 > u128::from(FILL_RATE_MAX) * began.elapsed().as_millis().max(1)
+    }
+
+    fn has_chores(&self, state: &State) -> bool {
+        state.ended.is_some() || self.to_prepare(state).is_some()
+    }
+
+    fn do_chores(&self) {
         let ended = self.state.lock().ended.take();
         if let Some((file, end)) = ended {
             // Only space is lost if it stays.
             let _ = file.set_len(end);
         }
         self.prepare();
-        let (end, began) = (self.written.load(Ordering::Relaxed), Instant::now());
-        let mut state = self.state.lock();
-        if !state.stopped {
-            self.changed.wait_for(&mut state, RATE_INTERVAL);
-        }
-        drop(state);
-        let written = self.written.load(Ordering::Relaxed) - end;
-        if u128::from(written) * 1_000 > u128::from(FILL_RATE_MAX) * began.elapsed().as_millis().max(1) {
-            return Ok(());
-        }
-        while self.fill_step()? {}
-        Ok(())
     }
 
-    /// Makes the file of the next segment, when this one is half full.
+    /// The segment whose file is to be made, once: when the active one is half full.
+    fn to_prepare(&self, state: &State) -> Option<u32> {
+        let next = state.active.as_ref().map(|(number, _)| number + 1)?;
+        let is_due = self.is_halfway(self.end.load(Ordering::Relaxed)) && state.tried != Some(next);
+        is_due.then_some(next)
+    }
+
     fn prepare(&self) {
-        let state = self.state.lock();
-        let Some(next) = state.active.as_ref().map(|(number, _)| number + 1) else {
+        let mut state = self.state.lock();
+        let Some(next) = self.to_prepare(&state) else {
             return;
         };
-        if state.next.is_some() || self.end.load(Ordering::Relaxed) < self.segment_bytes / 2 {
-            return;
-        }
+        state.tried = Some(next);
         drop(state);
         let path = segment::path(&self.folder, next);
         let made = OpenOptions::new().write(true).create_new(true).open(path);
@@ -246,3 +280,6 @@ fn write_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
