@@ -29,7 +29,7 @@ impl<M: Message + Default> Encoded<M> {
         }
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(crate) const fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 

@@ -8,6 +8,7 @@ mod encoded;
 mod error;
 mod event;
 mod expected;
+mod run;
 mod target;
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +19,7 @@ pub use error::AppendError;
 pub use event::NewEvent;
 pub(crate) use event::PreparedEvent;
 pub use expected::Expected;
+pub(crate) use run::Run;
 pub(crate) use target::Target;
 use target::{Targets, number};
 
@@ -58,7 +60,7 @@ pub struct Append {
     /// Whether that is a demand of the append itself; otherwise it is what its checks say.
     pub(crate) expects: bool,
     pub(crate) events: Vec<PreparedEvent>,
-    /// The bodies of its events, one behind the other.
+    /// The bodies of its events, one behind the other, with a few bytes between them if they stand as they came.
     bodies: Bytes,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
@@ -333,10 +335,11 @@ impl Prepared {
     /// Takes an event for one of the append's streams, for which there are `nth` before it.
     fn push(&mut self, event: &NewEvent, stream: u32, nth: u32) {
         let start = self.bodies.len();
-        record::put_body(&mut self.bodies, event);
+        let parts = record::put_body(&mut self.bodies, event);
         self.events.push(PreparedEvent {
             id: event.id,
             body: start..self.bodies.len(),
+            parts,
             stream,
             nth,
         });

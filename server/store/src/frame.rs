@@ -125,6 +125,32 @@ impl Frame {
         }
     }
 
+    /// A frame of one value, of one append, whose entries are written to where they stay: at most `bytes_max`.
+    pub(crate) fn of_one(
+        (batch, first, last): (u64, Position, Position),
+        mark: Mark,
+        bytes_max: usize,
+        put: impl FnOnce(&mut BytesMut),
+    ) -> Self {
+        let mut value = BytesMut::with_capacity(COUNTS_AT + 6 + bytes_max);
+        put_header(&mut value, WHOLE, batch, first, 1);
+        wire::put_varint(&mut value, 1);
+        wire::put_varint(&mut value, mark.to_varint());
+        let body_at = value.len();
+        put(&mut value);
+        debug_assert!(value.len() - body_at <= bytes_max.min(CHUNK_BYTES_MAX));
+        let value = value.freeze();
+        Self {
+            batch,
+            first,
+            last,
+            left: None,
+            body: value.slice(body_at..),
+            value,
+            starts: Starts::default(),
+        }
+    }
+
     fn with(
         version: u8,
         counts: &[u8],
@@ -134,10 +160,7 @@ impl Frame {
         let chunks = chunks_of(body);
         let head = &body[..body.len().min(CHUNK_BYTES_MAX)];
         let mut value = BytesMut::with_capacity(COUNTS_AT + counts.len() + head.len());
-        value.put_u8(version);
-        value.put_u64(batch);
-        value.put_u64(first.0);
-        value.put_u16(chunks);
+        put_header(&mut value, version, batch, first, chunks);
         value.put_slice(counts);
         let body_at = value.len();
         value.put_slice(head);
@@ -296,6 +319,13 @@ impl Frame {
             starts: Starts::default(),
         })
     }
+}
+
+fn put_header(value: &mut BytesMut, version: u8, batch: u64, first: Position, chunks: u16) {
+    value.put_u8(version);
+    value.put_u64(batch);
+    value.put_u64(first.0);
+    value.put_u16(chunks);
 }
 
 fn marks(cursor: &mut Cursor<'_>, count: u64) -> Parsed<impl Iterator<Item = Parsed<Mark>>> {

@@ -13,16 +13,18 @@
 //! 2. The placement comes last, so that a body is encoded once, before its place is known.
 //! 3. Fields are written in the order of their numbers and empty ones are left out: equal events have equal bytes.
 
-use bytes::{BufMut, Bytes, BytesMut};
+mod body;
+mod writing;
+
+use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
-    append::NewEvent,
-    limits::{self, Limits},
-    name::{EventType, StreamName, Tag},
     position::{Position, Revision, Timestamp},
-    wire::{self, Cursor, Field, Malformed, Parsed},
+    wire::{Cursor, Field, Malformed, Parsed},
 };
+pub(crate) use body::{Parts, body_len, parse_body, plain, put_body};
+pub(crate) use writing::{Place, TimeField, entry_len, entry_len_max, put_entry};
 
 /// Field numbers of `annals.v1.RecordedEvent`; a test compares them with the protocol.
 mod number {
@@ -42,121 +44,6 @@ mod number {
 
 const ID_LEN: usize = uuid::fmt::Hyphenated::LENGTH;
 
-/// Bytes of an event's body.
-pub(crate) fn body_len(event: &NewEvent) -> usize {
-    wire::field_len(ID_LEN)
-        + wire::field_len(event.kind.as_str().len())
-        + wire::field_len(event.data.len())
-        + wire::field_len(event.metadata.len())
-        + event
-            .tags
-            .iter()
-            .map(|tag| wire::field_len(tag.as_str().len()))
-            .sum::<usize>()
-}
-
-/// The most bytes that the entry of an event with a body of this length can take, wherever it comes to stand.
-pub(crate) fn entry_len_max(body: usize, stream: &StreamName) -> usize {
-    let placement = Placement {
-        stream: stream.as_str(),
-        revision: Revision(u64::MAX),
-        position: Position(u64::MAX),
-        recorded_at: Timestamp::from_micros(u64::MAX),
-    };
-    wire::field_len(body + placement.len())
-}
-
-/// Encodes the body of an event.
-pub(crate) fn put_body(out: &mut BytesMut, event: &NewEvent) {
-    let mut id = [0; ID_LEN];
-    wire::put_field(
-        out,
-        number::ID,
-        event.id.hyphenated().encode_lower(&mut id).as_bytes(),
-    );
-    wire::put_field(out, number::TYPE, event.kind.as_str().as_bytes());
-    wire::put_field(out, number::DATA, &event.data);
-    wire::put_field(out, number::METADATA, &event.metadata);
-    for tag in &event.tags {
-        wire::put_field(out, number::TAGS, tag.as_str().as_bytes());
-    }
-}
-
-/// Decodes an event's body.
-pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
-    let unnamed = |_| Malformed("record: a name");
-    let (mut kind, mut tags) = (None, Vec::new());
-    let (mut data, mut metadata) = (Bytes::new(), Bytes::new());
-    let mut cursor = Cursor::new(body);
-    while let Some((field_number, field)) = cursor.field()? {
-        match field_number {
-            number::ID => drop(field.bytes()?),
-            number::TYPE => kind = Some(EventType::new(field.text()?).map_err(unnamed)?),
-            number::DATA => data = body.slice_ref(field.bytes()?),
-            number::METADATA => metadata = body.slice_ref(field.bytes()?),
-            number::TAGS => tags.push(Tag::new(field.text()?).map_err(unnamed)?),
-            _ => return Err(Malformed("record: unknown field")),
-        }
-    }
-    Ok(NewEvent {
-        id,
-        kind: kind.ok_or(Malformed("record: without type"))?,
-        data,
-        metadata,
-        tags,
-    })
-}
-
-/// The id of an event whose encoding is what [`put_body`] would write, byte for byte, and which is within the limits.
-/// `None` of any other.
-pub(crate) fn plain_id(body: &[u8], limits: &Limits) -> Option<Uuid> {
-    let mut rest = body;
-    let id = plain_field(&mut rest, number::ID)?;
-    if id.len() != ID_LEN || id.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
-    let id = Uuid::try_parse_ascii(id).ok()?;
-    EventType::check(plain_text(&mut rest, number::TYPE)?).ok()?;
-    let data = plain_field(&mut rest, number::DATA).unwrap_or_default();
-    let metadata = plain_field(&mut rest, number::METADATA).unwrap_or_default();
-    if data.len() > limits.event_bytes_max || metadata.len() > limits::METADATA_BYTES_MAX {
-        return None;
-    }
-    let mut tags = [""; limits::TAGS_MAX];
-    let mut count = 0;
-    while !rest.is_empty() {
-        let tag = plain_text(&mut rest, number::TAGS)?;
-        Tag::check(tag).ok()?;
-        if tags[..count].contains(&tag) {
-            return None;
-        }
-        *tags.get_mut(count)? = tag;
-        count += 1;
-    }
-    Some(id)
-}
-
-fn plain_text<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a str> {
-    std::str::from_utf8(plain_field(rest, field)?).ok()
-}
-
-/// What is next, if it is this field, is not empty, and has its length in as few bytes as can be.
-fn plain_field<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a [u8]> {
-    let (key, behind) = rest.split_first()?;
-    if u32::from(*key) != field << 3 | 2 {
-        return None;
-    }
-    let mut cursor = Cursor::new(behind);
-    let len = cursor.varint().ok()?;
-    let is_short = behind.len() - cursor.rest().len() == wire::varint_len(len);
-    let bytes = cursor.take(usize::try_from(len).ok()?).ok()?;
-    if bytes.is_empty() || !is_short {
-        return None;
-    }
-    *rest = cursor.rest();
-    Some(bytes)
-}
-
 /// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placement<'a> {
@@ -164,44 +51,6 @@ pub(crate) struct Placement<'a> {
     pub revision: Revision,
     pub position: Position,
     pub recorded_at: Timestamp,
-}
-
-impl Placement<'_> {
-    fn time_len(&self) -> usize {
-        wire::number_len(self.recorded_at.seconds()) + wire::number_len(self.recorded_at.nanos().into())
-    }
-
-    /// Never left out: the start of 1970 is a time too, of no bytes.
-    fn time_field_len(&self) -> usize {
-        let len = self.time_len();
-        1 + wire::varint_len(len as u64) + len
-    }
-
-    fn len(&self) -> usize {
-        wire::field_len(self.stream.len())
-            + wire::number_len(self.revision.0)
-            + wire::number_len(self.position.0)
-            + self.time_field_len()
-    }
-}
-
-/// Bytes of an entry.
-pub(crate) fn entry_len(body: &[u8], placement: &Placement<'_>) -> usize {
-    wire::field_len(body.len() + placement.len())
-}
-
-/// Writes an entry.
-pub(crate) fn put_entry(out: &mut BytesMut, body: &[u8], placement: &Placement<'_>) {
-    wire::put_varint(out, u64::from(number::EVENTS << 3 | 2));
-    wire::put_varint(out, (body.len() + placement.len()) as u64);
-    out.put_slice(body);
-    wire::put_field(out, number::STREAM, placement.stream.as_bytes());
-    wire::put_number(out, number::REVISION, placement.revision.0);
-    wire::put_number(out, number::POSITION, placement.position.0);
-    wire::put_varint(out, u64::from(number::RECORDED_AT << 3 | 2));
-    wire::put_varint(out, placement.time_len() as u64);
-    wire::put_number(out, number::SECONDS, placement.recorded_at.seconds());
-    wire::put_number(out, number::NANOS, placement.recorded_at.nanos().into());
 }
 
 /// A record, looked at where it lies.
@@ -310,12 +159,7 @@ impl<'a> View<'a> {
 
     /// Its tags, in order.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let mut cursor = Cursor::new(self.tags);
-        std::iter::from_fn(move || match cursor.field() {
-            // They follow each other. `parse` has walked over the same bytes, so no error can end this early.
-            Ok(Some((number::TAGS, field))) => field.text().ok(),
-            _ => None,
-        })
+        body::tags(self.tags)
     }
 }
 

@@ -17,6 +17,9 @@ const FIXED64: u32 = 1;
 const LENGTH_DELIMITED: u32 = 2;
 const FIXED32: u32 = 5;
 
+/// Bytes of a key and a length, at most.
+const HEAD_BYTES_MAX: usize = 15;
+
 /// Bytes that a varint takes: 1 to 10.
 pub(crate) const fn varint_len(value: u64) -> usize {
     // One byte for every seven bits in use; `| 1` because zero takes a byte too.
@@ -49,9 +52,23 @@ pub(crate) fn put_field(out: &mut BytesMut, number: u32, bytes: &[u8]) {
 
 /// Writes the field even when it is empty, as elements of a repeated field are.
 pub(crate) fn put_field_always(out: &mut BytesMut, number: u32, bytes: &[u8]) {
-    put_varint(out, u64::from(number << 3 | LENGTH_DELIMITED));
-    put_varint(out, bytes.len() as u64);
+    put_head(out, number, bytes.len());
     out.put_slice(bytes);
+}
+
+/// What a length-delimited field begins with: its key and its length.
+pub(crate) fn put_head(out: &mut BytesMut, number: u32, bytes: usize) {
+    let mut head = [0; HEAD_BYTES_MAX];
+    let mut rest = &mut head[..];
+    put_key(&mut rest, number);
+    put_varint(&mut rest, bytes as u64);
+    let len = HEAD_BYTES_MAX - rest.len();
+    out.put_slice(&head[..len]);
+}
+
+/// The key of a length-delimited field.
+pub(crate) fn put_key(out: &mut impl BufMut, number: u32) {
+    put_varint(out, u64::from(number << 3 | LENGTH_DELIMITED));
 }
 
 /// Bytes that a number's field takes, with a field number below 16; zero is left out.
@@ -59,7 +76,7 @@ pub(crate) const fn number_len(value: u64) -> usize {
     if value == 0 { 0 } else { 1 + varint_len(value) }
 }
 
-pub(crate) fn put_number(out: &mut BytesMut, number: u32, value: u64) {
+pub(crate) fn put_number(out: &mut impl BufMut, number: u32, value: u64) {
     if value != 0 {
         put_varint(out, u64::from(number << 3 | VARINT));
         put_varint(out, value);

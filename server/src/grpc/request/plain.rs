@@ -6,6 +6,7 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{Append, Expected, Limits, StreamName};
+use bytes::Bytes;
 use prost::{Message, encoding::decode_varint};
 
 use super::append;
@@ -25,8 +26,24 @@ mod number {
 /// The wire type of all of them.
 const LENGTH_DELIMITED: u32 = 2;
 
-/// An `AppendToStreamRequest`.
-pub(super) fn append_to_stream(message: &[u8], limits: &Limits) -> Option<Append> {
+/// A message of a call of its own that is this large is kept as long as its append waits. A smaller one is copied, because
+/// the buffer that it came in may be much larger.
+const KEPT_BYTES_MIN: usize = 4 << 10;
+
+/// An `AppendToStreamRequest` that came by itself.
+pub(super) fn append_to_stream(message: &Bytes, limits: &Limits) -> Option<Append> {
+    let keep = |events: &[u8]| {
+        if events.len() >= KEPT_BYTES_MIN {
+            message.slice_ref(events)
+        } else {
+            Bytes::copy_from_slice(events)
+        }
+    };
+    to_stream(message, keep, limits)
+}
+
+/// An `AppendToStreamRequest`, of whose events `keep` makes what is kept.
+fn to_stream(message: &[u8], keep: impl FnOnce(&[u8]) -> Bytes, limits: &Limits) -> Option<Append> {
     let mut rest = message;
     let stream = field(&mut rest, number::STREAM)?;
     let stream = StreamName::new(std::str::from_utf8(stream).ok()?).ok()?;
@@ -34,14 +51,17 @@ pub(super) fn append_to_stream(message: &[u8], limits: &Limits) -> Option<Append
         Some(encoded) => append::expected(Some(pb::ExpectedRevision::decode(encoded).ok()?)).ok()?,
         None => Expected::Any,
     };
-    let events = Elements {
-        rest,
-        number: number::EVENTS,
-    };
-    if !events.is_all() {
-        return None;
-    }
-    Append::of_encoded(stream, expected, events, limits)
+    let bodies = keep(rest);
+    let mut at = 0;
+    let events = std::iter::from_fn(|| {
+        let len = match rest {
+            [] => return None,
+            _ => field(&mut rest, number::EVENTS).map(<[u8]>::len),
+        };
+        at = bodies.len() - rest.len();
+        Some(len.map(|len| at - len..at))
+    });
+    Append::of_encoded(stream, expected, bodies.clone(), events, limits)
 }
 
 /// A `SessionAppend`.
@@ -51,7 +71,8 @@ pub(super) fn session_append(message: &[u8], limits: &Limits) -> Option<Append> 
     if !rest.is_empty() {
         return None;
     }
-    append_to_stream(request, limits)
+    // Its buffer may hold many messages: it would stay as long as one of their appends waits.
+    to_stream(request, Bytes::copy_from_slice, limits)
 }
 
 /// The appends of an `AppendSessionRequest`, each encoded.

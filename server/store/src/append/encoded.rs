@@ -1,7 +1,9 @@
 //! Appends of events as clients encode them. An event is stored with the same fields, numbers and order in which it is sent,
 //! so nearly always what was sent is stored as it is, and need not be decoded to be encoded again.
 
-use bytes::BytesMut;
+use std::ops::Range;
+
+use bytes::Bytes;
 
 use super::{Append, PreparedEvent, Target, event, number};
 use crate::{
@@ -13,40 +15,45 @@ use crate::{
 };
 
 impl Append {
-    /// The same as [`Append::new`], of events each of which is an `annals.v1.NewEvent` in its encoding.
+    /// The same as [`Append::new`], of events each of which is an `annals.v1.NewEvent` in its encoding. `events` says where
+    /// in `bodies` they are, one behind the other with no more between them than the key and length of a field; `None`
+    /// if something else comes. `bodies` is kept for as long as the append waits.
     ///
     /// `None`: they can't be taken as they are, because an event is encoded in another way than the store would, has no id,
     /// or is not within the limits. Decode them, and [`Append::new`] takes them or tells what is wrong.
     #[must_use]
-    pub fn of_encoded<'a>(
+    pub fn of_encoded(
         stream: StreamName,
         expected: Expected,
-        events: impl Iterator<Item = &'a [u8]> + Clone,
+        bodies: Bytes,
+        events: impl Iterator<Item = Option<Range<usize>>>,
         limits: &Limits,
     ) -> Option<Self> {
-        let (count, len) = events
-            .clone()
-            .fold((0, 0), |(count, len), event| (count + 1, len + event.len()));
-        if count == 0 || count > limits::APPEND_EVENTS_MAX || len > limits.append_bytes_max {
-            return None;
-        }
-        let mut prepared = Vec::with_capacity(count);
-        let mut bodies = BytesMut::with_capacity(len);
+        let mut prepared = Vec::new();
         let mut bytes = 0;
         for (nth, body) in events.enumerate() {
-            let id = record::plain_id(body, limits)?;
+            let body = body?;
+            if nth == limits::APPEND_EVENTS_MAX {
+                return None;
+            }
+            let (id, parts) = record::plain(bodies.get(body.clone())?, limits)?;
+            if nth == 0 {
+                // Mostly the events of an append are about as large as its first.
+                let count = bodies.len() / body.len();
+                prepared.reserve_exact(count.clamp(1, limits::APPEND_EVENTS_MAX));
+            }
             bytes += record::entry_len_max(body.len(), &stream);
-            let start = bodies.len();
-            bodies.extend_from_slice(body);
             prepared.push(PreparedEvent {
                 id,
-                body: start..bodies.len(),
+                body,
+                parts,
                 stream: 0,
                 nth: number(nth),
             });
         }
+        let count = prepared.len();
         let ids = prepared.iter().map(|event| event.id);
-        if bytes > limits.append_bytes_max || event::repeated_id(ids, count).is_some() {
+        if count == 0 || bytes > limits.append_bytes_max || event::repeated_id(ids, count).is_some() {
             return None;
         }
         let target = Target {
@@ -58,7 +65,7 @@ impl Append {
             expected,
             expects: true,
             events: prepared,
-            bodies: bodies.freeze(),
+            bodies,
             bytes,
             checks: Vec::new(),
             recorded_at: None,

@@ -10,7 +10,7 @@ use crate::{
     limits::{self, Limits},
     maps::set_for,
     name::{EventType, StreamName, Tag},
-    record,
+    record::{self, Parts},
 };
 
 /// An event to be appended.
@@ -33,6 +33,8 @@ pub struct NewEvent {
 pub(crate) struct PreparedEvent {
     pub id: Uuid,
     pub body: Range<usize>,
+    /// What stands where in the body.
+    pub parts: Parts,
     /// Which of the append's streams it is for.
     pub stream: u32,
     /// How many events the append has for that stream before it.

@@ -7,7 +7,7 @@ use crate::{
     frame::{Frame, Mark, OWN_BYTES_MAX, SHARED_BYTES_MAX},
     one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
-    record::{self, Placement},
+    record::{self, Place, TimeField},
 };
 
 /// Builds the frames of one commit, append by append.
@@ -36,9 +36,14 @@ impl Builder {
 
     /// Adds an append whose streams go on with the revisions `firsts`.
     pub(crate) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>, recorded_at: Timestamp) {
+        let time = TimeField::new(recorded_at);
         let entry_len = |event: &Placed<'_>, position: Position| {
-            record::entry_len(event.body, &placement(event, position, recorded_at))
+            record::entry_len(event.body, &place(event, position, &time))
         };
+        let bodies: usize = append.events.iter().map(|event| event.body.len()).sum();
+        if bodies > SHARED_BYTES_MAX && append.bytes <= OWN_BYTES_MAX {
+            return self.add_alone(append, firsts, &time);
+        }
         let placed = append.placed(firsts).zip(self.next.0..);
         let bytes: usize = placed.map(|(event, n)| entry_len(&event, Position(n))).sum();
         let shares = bytes <= SHARED_BYTES_MAX;
@@ -59,13 +64,32 @@ impl Builder {
                     continued: n > 0,
                 });
             }
-            let placement = placement(&event, self.next, recorded_at);
-            record::put_entry(&mut self.body, event.body, &placement);
+            record::put_entry(&mut self.body, event.body, &place(&event, self.next, &time));
             self.next = self.next.next();
         }
         if !shares {
             self.flush();
         }
+    }
+
+    /// Adds an append that is too large to share a frame, and needs no more than one.
+    fn add_alone(&mut self, append: &Append, firsts: &OneOrMore<Revision>, time: &TimeField) {
+        self.flush();
+        let first = self.next;
+        let last = Position(first.0 + append.len() as u64 - 1);
+        let mark = Mark {
+            events: append.count(),
+            keyed: append.is_keyed(),
+            continued: false,
+        };
+        let frame = Frame::of_one((self.batch, first, last), mark, append.bytes, |body| {
+            for (event, position) in append.placed(firsts).zip(first.0..) {
+                record::put_entry(body, event.body, &place(&event, Position(position), time));
+            }
+        });
+        self.frames.push(frame);
+        self.next = last.next();
+        self.first = self.next;
     }
 
     /// The frames, in order.
@@ -92,11 +116,11 @@ impl Builder {
     }
 }
 
-fn placement<'a>(event: &Placed<'a>, position: Position, recorded_at: Timestamp) -> Placement<'a> {
-    Placement {
+fn place<'a>(event: &Placed<'a>, position: Position, time: &'a TimeField) -> Place<'a> {
+    Place {
         stream: event.stream.as_str(),
         revision: event.revision,
         position,
-        recorded_at,
+        time,
     }
 }

@@ -7,10 +7,9 @@ use crate::{
     error::{Error, Result},
     lookup,
     one_or_more::OneOrMore,
-    position::{Position, Revision, Timestamp},
+    position::{Position, Revision},
     query::Query,
     read::{Batch, Finder, Selector},
-    record::{Placement, View},
     shared::Shared,
     tail::Window,
     wire::Parsed,
@@ -68,22 +67,8 @@ impl Added {
     }
 
     /// Takes an append that the group writes, whose streams go on with the revisions `firsts`.
-    pub(super) fn add(
-        &mut self,
-        append: &Append,
-        firsts: &OneOrMore<Revision>,
-        recorded_at: Timestamp,
-    ) -> Parsed<()> {
-        for event in append.placed(firsts) {
-            let placement = Placement {
-                stream: event.stream.as_str(),
-                revision: event.revision,
-                position: self.0.last.next(),
-                recorded_at,
-            };
-            self.0.add(&View::of_body(event.body, placement)?, None, false)?;
-        }
-        Ok(())
+    pub(super) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>) -> Parsed<()> {
+        append.runs(firsts).try_for_each(|run| self.0.add_run(run))
     }
 
     /// The first match among what was added behind a position.

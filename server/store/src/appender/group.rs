@@ -232,7 +232,7 @@ impl<'a> Group<'a> {
         self.last_recorded_at = recorded_at;
         self.builder.add(append, &firsts, recorded_at);
         if let Some(added) = &mut self.added {
-            added.add(append, &firsts, recorded_at)?;
+            added.add(append, &firsts)?;
         }
         self.overlay.add(append, firsts, &appended);
         Ok(appended)

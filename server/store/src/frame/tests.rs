@@ -56,6 +56,16 @@ proptest! {
     }
 
     #[test]
+    fn a_frame_that_was_built_where_it_stays_is_the_same(
+        events in 1..u32::MAX >> 2, flags in any::<(bool, bool)>(), body in proptest::collection::vec(any::<u8>(), 0..6_000),
+    ) {
+        let mark = Mark { events, keyed: flags.0, continued: flags.1 };
+        let place = (7, Position(2), Position(9));
+        let frame = Frame::of_one(place, mark, body.len() + 100, |out| out.extend_from_slice(&body));
+        prop_assert_eq!(frame, Frame::new(7, Position(2), Position(9), &[mark], &body));
+    }
+
+    #[test]
     fn marks_come_back(marks in marks(), body in proptest::collection::vec(any::<u8>(), 0..100)) {
         let frame = Frame::new(1, Position(2), Position(3), &marks, &body);
         prop_assert_eq!(frame.marks().unwrap(), marks);

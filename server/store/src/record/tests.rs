@@ -6,13 +6,24 @@ use proptest::prelude::*;
 use prost::Message;
 use uuid::Uuid;
 
-use super::{Entries, Placement, Record, View, entry_len, entry_len_max, plain_id, put_body, put_entry};
+use super::{
+    Entries, Place, Placement, Record, TimeField, View, entry_len, entry_len_max, plain, put_body, put_entry,
+};
 use crate::{EventType, Limits, NewEvent, Position, Revision, StreamName, Tag, Timestamp};
 
 fn body(event: &NewEvent) -> BytesMut {
     let mut body = BytesMut::new();
     put_body(&mut body, event);
     body
+}
+
+fn place<'a>(placement: &Placement<'a>, time: &'a TimeField) -> Place<'a> {
+    Place {
+        stream: placement.stream,
+        revision: placement.revision,
+        position: placement.position,
+        time,
+    }
 }
 
 prop_compose! {
@@ -49,9 +60,10 @@ proptest! {
             recorded_at: Timestamp::from_micros(micros),
         };
         let body = body(&event);
+        let time = TimeField::new(placement.recorded_at);
         let mut out = BytesMut::new();
-        put_entry(&mut out, &body, &placement);
-        prop_assert_eq!(out.len(), entry_len(&body, &placement));
+        put_entry(&mut out, &body, &place(&placement, &time));
+        prop_assert_eq!(out.len(), entry_len(&body, &place(&placement, &time)));
         prop_assert!(out.len() <= entry_len_max(body.len(), &stream));
 
         let decoded = pb::EventBatch::decode(&out[..]).unwrap();
@@ -86,14 +98,21 @@ proptest! {
     ) {
         let distinct = event.tags.iter().enumerate().all(|(n, tag)| !event.tags[..n].contains(tag));
         let mut body = body(&event);
-        let taken = plain_id(&body, &Limits::default());
-        prop_assert_eq!(taken, distinct.then_some(event.id));
+        let taken = plain(&body, &Limits::default());
+        prop_assert_eq!(taken.map(|(id, _)| id), distinct.then_some(event.id));
+        // What is known of its parts is what is known of those that are written.
+        let parts = put_body(&mut BytesMut::from("before"), &event);
+        prop_assert!(taken.is_none_or(|(_, taken)| taken == parts));
+        prop_assert_eq!(parts.kind(&body), Ok(event.kind.as_str()));
+        prop_assert!(parts.tags(&body).eq(event.tags.iter().map(Tag::as_str)));
         // One bit changed, or none: what is taken then is decoded and encoded to the same bytes.
         let at = at.index(body.len());
         body[at] ^= 1_u8.checked_shl(bit).unwrap_or(0);
-        if let Some(id) = plain_id(&body, &Limits::default()) {
+        if let Some((id, parts)) = plain(&body, &Limits::default()) {
             let sent = pb::NewEvent::decode(&body[..]).unwrap();
             prop_assert_eq!(&sent.id, &id.to_string());
+            prop_assert_eq!(parts.kind(&body), Ok(sent.r#type.as_str()));
+            prop_assert!(parts.tags(&body).eq(sent.tags.iter().map(String::as_str)));
             prop_assert!(EventType::new(&sent.r#type).is_ok());
             prop_assert!(sent.tags.iter().all(|tag| Tag::new(tag).is_ok()));
             prop_assert_eq!(&sent.encode_to_vec()[..], &body[..]);
@@ -119,7 +138,7 @@ proptest! {
             stream: "s", revision: Revision(3), position: Position(9), recorded_at: Timestamp::from_micros(1),
         };
         let mut out = BytesMut::new();
-        put_entry(&mut out, &body(&event), &placement);
+        put_entry(&mut out, &body(&event), &place(&placement, &TimeField::new(placement.recorded_at)));
         let at = at.index(out.len());
         out[at] ^= 1_u8 << bit;
         let out = out.freeze();

@@ -229,6 +229,6 @@ impl Tail {
 }
 
 /// Saturates: no list in memory is longer than `usize`.
-fn to_len(value: u64) -> usize {
+pub(super) fn to_len(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }

@@ -26,7 +26,7 @@ use parking_lot::{RwLock, RwLockWriteGuard};
 use uuid::Uuid;
 
 use crate::{
-    append::{Append, Appended},
+    append::{Append, Appended, Run},
     error::Result,
     frame::Frame,
     head::Head,
@@ -290,8 +290,17 @@ impl State {
         window_events: u64,
     ) -> Result<()> {
         let firsts = appended.firsts();
-        let mut position = appended.first_position;
         let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
+        if appended.first_position != self.active.last.next() {
+            return Err(Malformed("log: positions do not follow each other").into());
+        }
+        if lifecycles.is_empty() && !append.streams().any(StreamName::is_own) {
+            for run in append.runs(&firsts) {
+                self.add_run(run, keyed.take(), appended.recorded_at, window_events)?;
+            }
+            return Ok(());
+        }
+        let mut position = appended.first_position;
         for event in append.placed(&firsts) {
             let placement = Placement {
                 stream: event.stream.as_str(),
@@ -302,6 +311,36 @@ impl State {
             let event = View::of_body(event.body, placement)?;
             self.add_event(&event, keyed.take(), lifecycles, window_events)?;
             position = position.next();
+        }
+        Ok(())
+    }
+
+    /// Takes events of a stream, where nothing is set for any stream and they set nothing.
+    fn add_run(
+        &mut self,
+        run: Run<'_>,
+        mut keyed: Option<(Uuid, u32)>,
+        recorded_at: Timestamp,
+        window_events: u64,
+    ) -> Result<()> {
+        let minute = recorded_at.minute();
+        let mut left = run;
+        while left.len() > 0 {
+            let first = self.active.last.next();
+            let room = window_events - self.active.last.0 % window_events;
+            let (run, behind) = left.split_at(left.len().min(lookup::to_len(room)));
+            left = behind;
+            self.active.add_run(run)?;
+            self.active
+                .begin(first, recorded_at, keyed.take(), self.minute != Some(minute));
+            self.minute = Some(minute);
+            if run.first == Revision::FIRST {
+                self.active.begin_stream(run.stream.as_str(), first, recorded_at);
+            }
+            self.seal(window_events);
+        }
+        if !self.known.is_empty() {
+            self.known.remove(run.stream);
         }
         Ok(())
     }
@@ -318,7 +357,8 @@ impl State {
         self.minute = Some(minute);
         let last = |stream: &str| self.last_revision(stream).flatten();
         if lifecycles.take(event, last)? {
-            self.active.begin_stream(event);
+            self.active
+                .begin_stream(event.stream, event.position, event.recorded_at);
         }
         if !self.known.is_empty() {
             self.known.remove(event.stream);

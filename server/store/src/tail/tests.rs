@@ -31,6 +31,13 @@ async fn fill(fixture: &Fixture) {
         )
         .unwrap()
     };
+    // Too large to share a frame, and not too large for one.
+    let alone = {
+        let mut event = event(80);
+        event.data = vec![8; 6_000].into();
+        let events = vec![crate::testing::event(81), event, crate::testing::event(82)];
+        Append::new(stream("alone"), Expected::Any, events, &Limits::default()).unwrap()
+    };
     let appends = [
         append("a", Expected::Any, &[1]),
         append("a", Expected::Exactly(Revision(0)), &[2, 3]),
@@ -38,6 +45,7 @@ async fn fill(fixture: &Fixture) {
         append("large", Expected::NoStream, &[20]),
         large,
         append("d", Expected::Any, &(30..45).collect::<Vec<_>>()),
+        alone,
     ];
     for append in appends {
         store.append(append.clone()).await.unwrap();
@@ -95,7 +103,7 @@ async fn compare(settings: Settings) {
     assert!(own_state.sealed.is_empty() || from < own_state.active.after);
     let whole = |state: &super::State| state.ring.forwards(own_state.head.position, 1);
     assert_eq!(whole(&own_state), whole(&read_state));
-    for name in ["a", "b", "c", "large"] {
+    for name in ["a", "b", "c", "large", "alone"] {
         let known = own.lifecycles().get(name);
         assert_eq!(known, read.lifecycles().get(name), "{name}");
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
+    append::Run,
     lifecycle::Marked,
     maps::HashMap,
     name::StreamName,
@@ -89,7 +90,7 @@ impl Window {
             return Err(Malformed("log: positions do not follow each other"));
         }
         self.last = event.position;
-        self.add_to_stream(event)?;
+        self.add_to_stream(event.stream, event.revision, event.position, 1)?;
         if let Some((stream, marked)) = Marked::of_event(event)? {
             self.marked.insert(StreamName::trusted(stream), marked);
         }
@@ -97,22 +98,47 @@ impl Window {
         for tag in event.tags() {
             add_to_list(&mut self.tags, tag, event.position);
         }
-        if let Some((id, events)) = keyed {
-            let first = event.position;
-            self.requests.insert(id, Request { first, events });
-        }
-        if new_minute {
-            self.minutes.push((event.recorded_at.minute(), event.position));
-        }
+        self.begin(event.position, event.recorded_at, keyed, new_minute);
         Ok(())
     }
 
-    /// Notes that the event which was added last begins its stream.
-    pub(crate) fn begin_stream(&mut self, event: &View<'_>) {
-        if let Some(run) = self.streams.get_mut(event.stream) {
+    /// Takes the next events, of a stream of which nothing but events is to be known.
+    pub(crate) fn add_run(&mut self, run: Run<'_>) -> Parsed<()> {
+        let first = self.last.next();
+        self.add_to_stream(run.stream.as_str(), run.first, first, run.len() as u64)?;
+        for (labels, position) in run.labels().zip(first.0..) {
+            let (kind, tags) = labels?;
+            add_to_list(&mut self.types, kind, Position(position));
+            for tag in tags {
+                add_to_list(&mut self.tags, tag, Position(position));
+            }
+        }
+        self.last = Position(self.last.0 + run.len() as u64);
+        Ok(())
+    }
+
+    /// Notes what begins with an event: an append that is remembered by an id, with so many events, and a minute.
+    pub(crate) fn begin(
+        &mut self,
+        first: Position,
+        recorded_at: Timestamp,
+        keyed: Option<(Uuid, u32)>,
+        new_minute: bool,
+    ) {
+        if let Some((id, events)) = keyed {
+            self.requests.insert(id, Request { first, events });
+        }
+        if new_minute {
+            self.minutes.push((recorded_at.minute(), first));
+        }
+    }
+
+    /// Notes that a stream to which events were added begins with one of them.
+    pub(crate) fn begin_stream(&mut self, stream: &str, first_position: Position, created_at: Timestamp) {
+        if let Some(run) = self.streams.get_mut(stream) {
             run.began = Some(NewStream {
-                first_position: event.position,
-                created_at: event.recorded_at,
+                first_position,
+                created_at,
             });
         }
     }
@@ -127,20 +153,22 @@ impl Window {
         positions.map_or(&[], Vec::as_slice)
     }
 
-    fn add_to_stream(&mut self, event: &View<'_>) -> Parsed<()> {
-        if let Some(run) = self.streams.get_mut(event.stream) {
-            if event.revision != run.last().next() {
+    /// Adds so many events that follow each other.
+    fn add_to_stream(&mut self, stream: &str, first: Revision, at: Position, count: u64) -> Parsed<()> {
+        let positions = (at.0..at.0 + count).map(Position);
+        if let Some(run) = self.streams.get_mut(stream) {
+            if first != run.last().next() {
                 return Err(Malformed("log: revisions do not follow each other"));
             }
-            run.positions.push(event.position);
+            run.positions.extend(positions);
             return Ok(());
         }
         let run = StreamRun {
-            first: event.revision,
-            positions: vec![event.position],
+            first,
+            positions: positions.collect(),
             began: None,
         };
-        self.streams.insert(StreamName::trusted(event.stream), run);
+        self.streams.insert(StreamName::trusted(stream), run);
         Ok(())
     }
 }

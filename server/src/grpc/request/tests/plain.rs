@@ -71,11 +71,25 @@ fn what_clients_send_is_taken_as_it_came() {
     ] {
         let decoded = decoded_to_stream(request.clone(), &Limits::default()).unwrap();
         let taken =
-            plain::append_to_stream(&request.encode_to_vec(), &Limits::default()).expect("as it came");
+            plain::append_to_stream(&request.encode_to_vec().into(), &Limits::default()).expect("as it came");
         assert_eq!(shown(&taken), shown(&decoded));
         let taken = plain::session_append(&in_session(request).encode_to_vec(), &Limits::default());
         assert_eq!(shown(&taken.expect("as it came")), shown(&decoded));
     }
+}
+
+#[test]
+fn a_large_message_of_a_call_is_kept_and_others_are_copied() {
+    let is_kept = |events: std::ops::Range<u128>| {
+        let message = Bytes::from(request(events.map(event).collect()).encode_to_vec());
+        let append = plain::append_to_stream(&message, &Limits::default()).expect("as it came");
+        let is_kept = !message.is_unique();
+        drop(append);
+        assert!(message.is_unique());
+        is_kept
+    };
+    assert!(!is_kept(1..2));
+    assert!(is_kept(1..100));
 }
 
 fn bare_with_tags(n: u128) -> pb::NewEvent {
@@ -138,7 +152,7 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
     );
     for message in messages {
         assert!(
-            plain::append_to_stream(&message, &Limits::default()).is_none(),
+            plain::append_to_stream(&message.clone().into(), &Limits::default()).is_none(),
             "{message:?}"
         );
         let decoded = pb::AppendToStreamRequest::decode(&message[..]).unwrap();

@@ -7,7 +7,7 @@ use super::{Rewritten, rewrite};
 use crate::{
     frame::{Frame, Mark, SHARED_BYTES_MAX},
     position::{Position, Revision, Timestamp},
-    record::{self, Placement},
+    record::{self, Place, TimeField},
     testing::event,
 };
 
@@ -17,14 +17,14 @@ fn entry(position: Position, data: usize) -> Vec<u8> {
     event.data = vec![b'd'; data].into();
     let mut body = BytesMut::new();
     record::put_body(&mut body, &event);
-    let placement = Placement {
+    let place = Place {
         stream: "s",
         revision: Revision(position.0 - 1),
         position,
-        recorded_at: Timestamp::from_micros(7),
+        time: &TimeField::new(Timestamp::from_micros(7)),
     };
     let mut out = BytesMut::new();
-    record::put_entry(&mut out, &body, &placement);
+    record::put_entry(&mut out, &body, &place);
     out.to_vec()
 }
 
