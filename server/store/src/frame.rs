@@ -33,6 +33,7 @@
 //!    alone, until they are scavenged.
 
 mod assembler;
+mod mark;
 mod starts;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,8 @@ use crate::{
     wire::{self, Cursor, Malformed, Parsed},
 };
 pub(crate) use assembler::Assembler;
+pub(crate) use mark::Mark;
+use mark::marks;
 use starts::Starts;
 
 const WHOLE: u8 = 1;
@@ -62,32 +65,6 @@ pub(crate) const SHARED_BYTES_MAX: usize = 4_096;
 pub(crate) const OWN_BYTES_MAX: usize = 65_536;
 /// Bytes of body in a chunk, so that a value with its header stays within the engine's limit.
 const CHUNK_BYTES_MAX: usize = limits::VALUE_BYTES_MAX - 4_096;
-
-/// What a frame says of one append.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    /// Events of the append from here on, in this frame and those behind it.
-    pub events: u32,
-    /// Whether it is remembered by its first event's id.
-    pub keyed: bool,
-    /// Whether it began in an earlier frame.
-    pub continued: bool,
-}
-
-impl Mark {
-    fn to_varint(self) -> u64 {
-        u64::from(self.events) << 2 | u64::from(self.keyed) << 1 | u64::from(self.continued)
-    }
-
-    fn from_varint(value: u64) -> Parsed<Self> {
-        let events = u32::try_from(value >> 2).map_err(|_| Malformed("frame: events of an append"))?;
-        Ok(Self {
-            events,
-            keyed: value & 2 != 0,
-            continued: value & 1 != 0,
-        })
-    }
-}
 
 /// Consecutive events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -326,14 +303,6 @@ fn put_header(value: &mut BytesMut, version: u8, batch: u64, first: Position, ch
     value.put_u64(batch);
     value.put_u64(first.0);
     value.put_u16(chunks);
-}
-
-fn marks(cursor: &mut Cursor<'_>, count: u64) -> Parsed<impl Iterator<Item = Parsed<Mark>>> {
-    // Every mark takes a byte or more, which bounds what a damaged count can ask for.
-    if count > cursor.rest().len() as u64 {
-        return Err(Malformed("frame: marks"));
-    }
-    Ok((0..count).map(|_| Mark::from_varint(cursor.varint()?)))
 }
 
 /// How many values a frame with this body takes.

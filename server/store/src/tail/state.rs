@@ -1,0 +1,164 @@
+//! What the tail holds, and how it takes events.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use uuid::Uuid;
+
+use super::{Ring, Window};
+use crate::{
+    append::{Append, Appended, Run},
+    error::Result,
+    frame::Frame,
+    head::Head,
+    lifecycle::Lifecycles,
+    maps::HashMap,
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
+    record::{Placement, View},
+    wire::Malformed,
+};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) head: Head,
+    pub(super) indexed: Position,
+    /// Minute of the last event, to tell where the next minute begins.
+    pub(super) minute: Option<u64>,
+    pub(super) ring: Ring,
+    /// Complete windows, oldest first; those up to `indexed` are kept only as a cache.
+    pub(super) sealed: VecDeque<Arc<Window>>,
+    pub(super) active: Window,
+    pub(super) known: HashMap<StreamName, Option<Revision>>,
+}
+
+impl State {
+    pub(super) fn add(&mut self, frame: Frame, lifecycles: &Lifecycles, window_events: u64) -> Result<()> {
+        if frame.last <= self.active.last {
+            return Ok(());
+        }
+        let mut entries = frame.entries();
+        let mut marks = frame.marks()?.into_iter();
+        let mut left = 0;
+        while let Some(record) = entries.next_record()? {
+            let mut begun = None;
+            if left == 0 {
+                let mark = marks
+                    .next()
+                    .ok_or(Malformed("frame: more events than its marks say"))?;
+                left = mark.events;
+                begun = (mark.keyed && !mark.continued).then_some(mark.events);
+            }
+            left = left
+                .checked_sub(1)
+                .ok_or(Malformed("frame: an append without events"))?;
+            let event = View::parse(record)?;
+            // A frame may begin before the first window does.
+            if event.position > self.active.last {
+                let keyed = match begun {
+                    Some(events) => Some((event.id()?, events)),
+                    None => None,
+                };
+                self.add_event(&event, keyed, lifecycles, window_events)?;
+            }
+        }
+        if self.active.last != frame.last {
+            return Err(Malformed("frame: does not hold the events it is filed under").into());
+        }
+        self.ring.push(Arc::new(frame));
+        Ok(())
+    }
+
+    /// Takes the events of an append that was written behind the head.
+    pub(super) fn add_append(
+        &mut self,
+        append: &Append,
+        appended: &Appended,
+        lifecycles: &Lifecycles,
+        window_events: u64,
+    ) -> Result<()> {
+        let firsts = appended.firsts();
+        let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
+        if appended.first_position != self.active.last.next() {
+            return Err(Malformed("log: positions do not follow each other").into());
+        }
+        if lifecycles.is_empty() && !append.streams().any(StreamName::is_own) {
+            for run in append.runs(&firsts) {
+                self.add_run(run, keyed.take(), appended.recorded_at, window_events)?;
+            }
+            return Ok(());
+        }
+        let mut position = appended.first_position;
+        for event in append.placed(&firsts) {
+            let placement = Placement {
+                stream: event.stream.as_str(),
+                revision: event.revision,
+                position,
+                recorded_at: appended.recorded_at,
+            };
+            let event = View::of_body(event.body, placement)?;
+            self.add_event(&event, keyed.take(), lifecycles, window_events)?;
+            position = position.next();
+        }
+        Ok(())
+    }
+
+    /// Takes events of a stream, where nothing is set for any stream and they set nothing.
+    fn add_run(
+        &mut self,
+        run: Run<'_>,
+        mut keyed: Option<(Uuid, u32)>,
+        recorded_at: Timestamp,
+        window_events: u64,
+    ) -> Result<()> {
+        let minute = recorded_at.minute();
+        let mut left = run;
+        while left.len() > 0 {
+            let first = self.active.last.next();
+            let room = window_events - self.active.last.0 % window_events;
+            let (run, behind) = left.split_at(left.len().min(super::lookup::to_len(room)));
+            left = behind;
+            self.active.add_run(run)?;
+            self.active
+                .begin(first, recorded_at, keyed.take(), self.minute != Some(minute));
+            self.minute = Some(minute);
+            if run.first == Revision::FIRST {
+                self.active.begin_stream(run.stream.as_str(), first, recorded_at);
+            }
+            self.seal(window_events);
+        }
+        if !self.known.is_empty() {
+            self.known.remove(run.stream);
+        }
+        Ok(())
+    }
+
+    fn add_event(
+        &mut self,
+        event: &View<'_>,
+        keyed: Option<(Uuid, u32)>,
+        lifecycles: &Lifecycles,
+        window_events: u64,
+    ) -> Result<()> {
+        let minute = event.recorded_at.minute();
+        self.active.add(event, keyed, self.minute != Some(minute))?;
+        self.minute = Some(minute);
+        let last = |stream: &str| self.last_revision(stream).flatten();
+        if lifecycles.take(event, last)? {
+            self.active
+                .begin_stream(event.stream, event.position, event.recorded_at);
+        }
+        if !self.known.is_empty() {
+            self.known.remove(event.stream);
+        }
+        self.seal(window_events);
+        Ok(())
+    }
+
+    fn seal(&mut self, window_events: u64) {
+        if self.active.last.0.is_multiple_of(window_events) {
+            let next = Window::new(self.active.last);
+            self.sealed
+                .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
+        }
+    }
+}
