@@ -32,7 +32,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(20);
 /// Writes windows as they are completed, until the store closes.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut closing = shared.closing.watch();
-    let mut head = shared.tail.watch_head();
+    let mut complete = shared.tail.watch_complete();
     let mut in_trouble = false;
     loop {
         while let Some(window) = shared.tail.next_to_index() {
@@ -54,7 +54,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         tokio::select! {
             biased;
             _ = closing.until(|closing| *closing) => return,
-            () = head.changed() => {}
+            () = complete.changed() => {}
         }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Tail {
     state: RwLock<State>,
     /// The head's position, for those who wait for it.
     head: Signal<Position>,
+    /// Up to where there are complete windows, for who writes them: far fewer changes than the head has.
+    complete: Signal<Position>,
     /// Up to where the indexes are on disk, for those who wait for that.
     indexed: Signal<Position>,
     lifecycles: Lifecycles,
@@ -75,6 +77,7 @@ impl Tail {
         Self {
             state: RwLock::new(state),
             head: Signal::new(Position::START),
+            complete: Signal::new(Position::START),
             indexed: Signal::new(Position::START),
             lifecycles: Lifecycles::default(),
             window_events: settings.window_events,
@@ -108,6 +111,10 @@ impl Tail {
         self.head.watch()
     }
 
+    pub(crate) fn watch_complete(&self) -> Watcher<Position> {
+        self.complete.watch()
+    }
+
     pub(crate) fn watch_indexed(&self) -> Watcher<Position> {
         self.indexed.watch()
     }
@@ -127,6 +134,7 @@ impl Tail {
         state.known.clear();
         drop(state);
         self.indexed.set(indexed);
+        self.complete.set(indexed);
         self.head.set(indexed);
     }
 
@@ -166,8 +174,11 @@ impl Tail {
             return Err(Malformed("log: frames do not lead to the head").into());
         }
         let position = head.position;
+        let complete = state.active.after;
         state.head = head;
         drop(state);
+        self.complete
+            .set_if(|before| (*before != complete).then_some(complete));
         self.head.set(position);
         Ok(())
     }
