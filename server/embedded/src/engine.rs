@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot, apart};
+use annals_engine::{BoxFuture, Commit, Engine, Error, Lookout, Result, Snapshot, apart};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
@@ -20,12 +20,16 @@ use crate::{OpenError, Settings, reclaim, recovery};
 /// they have died.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A commit of so many mutations is a matter of its sync.
+const BRIEF_MUTATIONS_MAX: usize = 8;
+
 /// The engine for one machine. Dropping it releases the directory when no snapshot is left; that may take some milliseconds.
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) syncing: Arc<Syncing>,
     ahead: Arc<Ahead>,
+    lookout: Option<Lookout>,
     /// The threads that sync the tree, and work ahead of the log.
     threads: Vec<JoinHandle<()>>,
     /// Dropped with the engine, which ends the thread that gives space back.
@@ -65,6 +69,7 @@ impl EmbeddedEngine {
             writer: Arc::new(Mutex::new(writer)),
             syncing: Arc::clone(&syncing),
             ahead: Arc::clone(&ahead),
+            lookout: Lookout::for_runtime().map_err(no_thread)?,
             threads: Vec::new(),
             _open: open,
         };
@@ -116,6 +121,12 @@ impl Engine for EmbeddedEngine {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             commit.validate()?;
+            if let Some(lookout) = &self.lookout
+                && commit.durable
+                && commit.mutations.len() <= BRIEF_MUTATIONS_MAX
+            {
+                return lookout.briefly(|| self.writer.lock().apply(commit));
+            }
             apart(|| {
                 if !commit.durable {
                     // A fold will have to; durable commits need not wait for that meanwhile.

@@ -18,7 +18,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use annals_engine::{Error, Result};
+use annals_engine::{Error, Pace, Result};
 use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -29,7 +29,6 @@ use crate::moment::Moment;
 use crate::reclaim::Removed;
 use crate::recovery::{self, Known};
 use crate::tree::Tree;
-use crate::view::Pace;
 use crate::{OpenError, Settings, directory, fault};
 
 /// Places in a segment are told with 32 bits, and the last record may go beyond its size.
@@ -40,6 +39,7 @@ pub(crate) struct Store {
     /// Counts what was published, to wake whoever watches.
     published: watch::Sender<u64>,
     failure: OnceLock<String>,
+    /// Of small reads.
     pub(crate) pace: Pace,
     removed_index: Removed,
     removed_log: Removed,
@@ -71,7 +71,7 @@ impl Store {
             current: RwLock::new(Arc::new(moment)),
             published: watch::Sender::new(0),
             failure: OnceLock::new(),
-            pace: Pace::new(),
+            pace: Pace::default(),
             removed_index: Removed::of(&tree.index),
             removed_log: Removed::of(&tree.log),
             tree,

@@ -5,8 +5,7 @@
 //! such read was slow, others go to a thread that may block, for a while. Large reads always do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use annals_engine::{BoxFuture, Entry, Error, Page, Read, Result, Snapshot};
 
@@ -52,43 +51,6 @@ fn is_small(reads: &[Read]) -> bool {
         <= SMALL_ENTRIES_MAX
 }
 
-/// A small read that took longer has waited for the disk.
-const QUICK: Duration = Duration::from_millis(2);
-/// For how long small reads then go elsewhere.
-const SLOW: Duration = Duration::from_millis(100);
-
-/// Whether small reads are quick at the moment.
-#[derive(Debug)]
-pub(crate) struct Pace {
-    began: Instant,
-    /// Until when they are taken to be slow, in milliseconds since it began.
-    slow_until: AtomicU64,
-}
-
-impl Pace {
-    pub(crate) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            slow_until: AtomicU64::new(0),
-        }
-    }
-
-    fn is_quick(&self) -> bool {
-        self.slow_until.load(Ordering::Relaxed) <= self.now()
-    }
-
-    fn took(&self, time: Duration) {
-        if time > QUICK {
-            let until = self.now() + SLOW.as_millis() as u64;
-            self.slow_until.store(until, Ordering::Relaxed);
-        }
-    }
-
-    fn now(&self) -> u64 {
-        self.began.elapsed().as_millis() as u64
-    }
-}
-
 impl View {
     fn answer_all(&self, reads: &[Read]) -> Result<Vec<Page>> {
         reads.iter().map(|read| self.answer(read)).collect()
@@ -122,15 +84,6 @@ impl View {
 mod tests {
     use super::*;
     use annals_engine::{Direction, KeyRange, PageLimit};
-
-    #[test]
-    fn after_a_slow_read_others_go_elsewhere() {
-        let pace = Pace::new();
-        pace.took(QUICK);
-        assert!(pace.is_quick());
-        pace.took(QUICK * 2);
-        assert!(!pace.is_quick());
-    }
 
     #[test]
     fn reads_are_small_by_the_keys_that_they_may_find() {

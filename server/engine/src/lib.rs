@@ -20,13 +20,17 @@ mod commit;
 pub mod conformance;
 mod error;
 pub mod limits;
+mod lookout;
 pub mod memory;
+mod pace;
 mod read;
 
 pub use apart::apart;
 pub use commit::{Check, Commit, Mutation};
 pub use error::{Error, Result};
 pub use futures::future::BoxFuture;
+pub use lookout::Lookout;
+pub use pace::Pace;
 pub use read::{Direction, Entry, KeyRange, Page, PageLimit, Read};
 
 use bytes::Bytes;

@@ -44,8 +44,9 @@ pub struct Settings {
     /// Whether an append may say when its events were recorded: while a log is moved here, and never else, because the
     /// times of an audit trail must be the store's own.
     pub accept_recorded_times: bool,
-    /// Whether the appender has a thread of its own. As a task among others it would wait its turn behind the calls that
-    /// are ready to run, while the disk has nothing to do. Not in simulations, which have one thread.
+    /// Whether the appender may have a thread of its own, while there are many appends. As a task among others it would wait
+    /// its turn behind the calls that are ready to run, while the disk has nothing to do. Not in simulations, which have one
+    /// thread.
     pub appender_thread: bool,
 }
 

@@ -115,7 +115,7 @@ impl Store {
         });
         follow::refresh(&shared).await?;
         let mut tasks = vec![
-            spawn_appender(Appender::new(Arc::clone(&shared), jobs)),
+            tokio::spawn(Appender::new(Arc::clone(&shared), jobs).run()),
             tokio::spawn(index::run(Arc::clone(&shared))),
             tokio::spawn(watch_engine(Arc::clone(&shared))),
             tokio::spawn(scavenge::run(Arc::clone(&shared))),
@@ -482,13 +482,4 @@ async fn watch_engine(shared: Arc<Shared>) {
         _ = closing.until(|closing| *closing) => {}
         error = shared.engine.failed() => shared.fail(error.into()),
     }
-}
-
-fn spawn_appender(appender: Appender) -> JoinHandle<()> {
-    if !appender.has_thread() {
-        return tokio::spawn(appender.run());
-    }
-    let runtime = tokio::runtime::Handle::current();
-    // A thread of the blocking pool for as long as the store is open.
-    tokio::task::spawn_blocking(move || runtime.block_on(appender.run()))
 }

@@ -25,6 +25,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    task::JoinError,
     time::Instant,
 };
 use tracing::{error, warn};
@@ -77,6 +78,8 @@ pub(crate) struct Appender {
     batches: Batches,
     /// Appends that were lately on their way at a time.
     company: usize,
+    /// Whether it has a thread of its own now.
+    on_thread: bool,
     closing: Watcher<bool>,
     handing: Handing,
 }
@@ -93,18 +96,43 @@ impl Appender {
             waiting: VecDeque::new(),
             batches,
             company: 0,
+            on_thread: false,
             closing,
             handing: Handing::default(),
         }
     }
 
-    pub(crate) fn has_thread(&self) -> bool {
-        self.shared.settings.appender_thread
+    /// Writes what comes, until the queue is closed and empty, or the storage fails.
+    ///
+    /// Few appends are written by a task like others: what asks, writes and answers is then one thread, and changing
+    /// threads would take as long as half a sync. Many come from all threads and wait for each other anyway; for them it
+    /// has a thread of its own, which may wait for company, and goes on while workers answer.
+    pub(crate) async fn run(self) {
+        let mut appender = Some(self);
+        while let Some(mut next) = appender {
+            next.on_thread = next.wants_thread();
+            appender = if next.on_thread {
+                let runtime = tokio::runtime::Handle::current();
+                let thread = tokio::task::spawn_blocking(move || runtime.block_on(next.run_here()));
+                match thread.await.map_err(JoinError::try_into_panic) {
+                    Ok(next) => next,
+                    Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                    // The runtime has ended.
+                    Err(Err(_)) => None,
+                }
+            } else {
+                next.run_here().await
+            };
+        }
     }
 
-    /// Writes what comes, until the queue is closed and empty, or the storage fails.
-    pub(crate) async fn run(mut self) {
+    /// Until it is over, or it belongs elsewhere.
+    async fn run_here(mut self) -> Option<Self> {
         while self.receive().await {
+            if self.wants_thread() != self.on_thread {
+                return Some(self);
+            }
+            self.let_others_ask().await;
             self.wait_for_company();
             self.wait_for_indexer().await;
             let mut jobs = self.take_group();
@@ -122,9 +150,10 @@ impl Appender {
             }
             if let Some(error) = self.shared.failure() {
                 self.refuse_all(&error).await;
-                return;
+                return None;
             }
         }
+        None
     }
 
     /// Judges and writes a group, again and again until it is settled, and answers it. On an error, those that were not
@@ -188,7 +217,7 @@ impl Appender {
     fn answer(&self, answers: Vec<(Job, Result<Appended>)>) {
         let count = i64::try_from(answers.len()).unwrap_or(i64::MAX);
         self.shared.metrics.waiting_appends.dec_by(count);
-        if self.has_thread() && answers.len() >= ANSWERED_APART_MIN {
+        if self.on_thread && answers.len() >= ANSWERED_APART_MIN {
             tokio::spawn(async move { send(answers) });
         } else {
             send(answers);

@@ -10,12 +10,20 @@ use super::{Appender, Job};
 const COMPANY_WAIT: Duration = Duration::from_micros(200);
 /// How long a group that is handed over waits for nearly all of them: the next one can't go before it is answered.
 const HANDOVER_WAIT: Duration = Duration::from_millis(2);
-/// So many appends on their way at a time are worth waiting for half of them.
+/// So many appends on their way at a time are worth a thread, and waiting for half of them.
 const COMPANY_MIN: usize = 4;
+/// So few are no more.
+const FEW_MAX: usize = 2;
 /// So many in a group are enough.
 const COMPANY_MAX: usize = 64;
 
 impl Appender {
+    /// Whether it should have a thread of its own. One that asks again as soon as it is answered may be counted twice.
+    pub(super) fn wants_thread(&self) -> bool {
+        let company_min = if self.on_thread { FEW_MAX + 1 } else { COMPANY_MIN };
+        self.shared.settings.appender_thread && self.company >= company_min
+    }
+
     /// Waits until there is something to do; false when there never will be.
     pub(super) async fn receive(&mut self) -> bool {
         let room = self.shared.settings.group_appends_max;
@@ -36,6 +44,14 @@ impl Appender {
         !self.waiting.is_empty()
     }
 
+    /// Lets the other tasks of this thread go first: some may be about to append.
+    pub(super) async fn let_others_ask(&mut self) {
+        if self.shared.settings.appender_thread && !self.on_thread {
+            tokio::task::yield_now().await;
+            self.take_queued();
+        }
+    }
+
     fn take_queued(&mut self) {
         let room = self.shared.settings.group_appends_max;
         while self.waiting.len() < room
@@ -48,7 +64,7 @@ impl Appender {
     /// Gives those a moment who were just answered and are about to ask again: a commit costs much the same for one
     /// append as for many. Only with a thread of its own, which may sleep, and never when nobody else is about.
     pub(super) fn wait_for_company(&mut self) {
-        if !self.has_thread() || self.company < COMPANY_MIN {
+        if !self.on_thread || self.company < COMPANY_MIN {
             return;
         }
         let own = &self.shared.environment.writer;

@@ -1,5 +1,6 @@
 mod checks;
 mod many;
+mod threads;
 
 use crate::{
     Append, Appended, Clock, Direction, Error, Expected, FailedCheck, Position, Query, Rejection, Revision,
