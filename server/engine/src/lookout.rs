@@ -202,7 +202,7 @@ mod tests {
     fn one_at_a_time_works_and_none_after_it_was_slow() {
         let runtime = runtime(2);
         let lookout = lookout(&runtime);
-        assert_eq!(lookout.briefly(|| lookout.begin().is_some()), false);
+        assert!(!lookout.briefly(|| lookout.begin().is_some()));
         assert!(lookout.begin().is_some());
         lookout.briefly(|| std::thread::sleep(Duration::from_millis(10)));
         assert!(lookout.begin().is_none());
