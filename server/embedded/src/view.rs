@@ -5,7 +5,6 @@
 //! such read was slow, others go to a thread that may block, for a while. Large reads always do.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use annals_engine::{BoxFuture, Entry, Error, Page, Read, Result, Snapshot};
 
@@ -24,10 +23,7 @@ impl Snapshot for View {
     fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>> {
         Box::pin(async move {
             if is_small(&reads) && self.store.pace.is_quick() {
-                let began = Instant::now();
-                let answer = self.answer_all(&reads);
-                self.store.pace.took(began.elapsed());
-                return answer;
+                return self.store.pace.time(|| self.answer_all(&reads));
             }
             let view = self.clone();
             let answer = tokio::task::spawn_blocking(move || view.answer_all(&reads)).await;

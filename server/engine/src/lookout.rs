@@ -16,7 +16,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
@@ -73,14 +73,10 @@ impl Lookout {
 
     /// Does the work on this thread, or [`apart`] if somebody else does such work or it was slow lately.
     pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
-        let Some(turn) = self.begin() else {
-            return apart(work);
-        };
-        let began = Instant::now();
-        let result = work();
-        drop(turn);
-        self.shared.pace.took(began.elapsed());
-        result
+        match self.begin() {
+            Some(_turn) => self.shared.pace.time(work),
+            None => apart(work),
+        }
     }
 
     fn begin(&self) -> Option<Turn<'_>> {

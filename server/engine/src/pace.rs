@@ -32,8 +32,15 @@ impl Pace {
         self.slow_until.load(Ordering::Relaxed) <= self.now()
     }
 
-    /// Notes how long it took. More than 2 ms is slow, for the next 100 ms.
-    pub fn took(&self, time: Duration) {
+    /// Does it, and notes how long it took. More than 2 ms is slow, for the next 100 ms.
+    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let result = work();
+        self.took(began.elapsed());
+        result
+    }
+
+    fn took(&self, time: Duration) {
         if time > QUICK {
             let until = self.now() + SLOW.as_millis() as u64;
             self.slow_until.store(until, Ordering::Relaxed);
