@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::{Pace, apart};
+use crate::{Pace, apart, apart::is_own_thread};
 
 /// How often the thread looks. The network is left alone for twice as long at the most.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
@@ -71,8 +71,12 @@ impl Lookout {
         Ok(Some(Self { shared, thread }))
     }
 
-    /// Does the work on this thread, or [`apart`] if somebody else does such work or it was slow lately.
+    /// Does the work on this thread, or [`apart`] if somebody else does such work or it was slow lately. Nothing is looked
+    /// after on a thread that is [one's own](crate::on_own_thread).
     pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
+        if is_own_thread() {
+            return work();
+        }
         match self.begin() {
             Some(_turn) => self.shared.pace.time(work),
             None => apart(work),
@@ -203,6 +207,16 @@ mod tests {
         lookout.briefly(|| std::thread::sleep(Duration::from_millis(10)));
         assert!(lookout.begin().is_none());
         assert_eq!(lookout.briefly(|| 5), 5, "it is done nevertheless");
+    }
+
+    #[test]
+    fn on_ones_own_thread_nothing_is_looked_after() {
+        let runtime = runtime(2);
+        let lookout = lookout(&runtime);
+        let turns = || lookout.shared.turns.load(Ordering::SeqCst);
+        assert_eq!(lookout.briefly(turns), 1);
+        assert_eq!(crate::on_own_thread(|| lookout.briefly(turns)), 2);
+        assert_eq!(turns(), 2);
     }
 
     #[test]
