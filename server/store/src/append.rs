@@ -8,10 +8,11 @@ mod encoded;
 mod error;
 mod event;
 mod expected;
+mod prepared;
 mod run;
 mod target;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use uuid::Uuid;
 
 pub use appended::{Appended, Revisions};
@@ -19,6 +20,7 @@ pub use error::AppendError;
 pub use event::NewEvent;
 pub(crate) use event::PreparedEvent;
 pub use expected::Expected;
+use prepared::Prepared;
 pub(crate) use run::Run;
 pub(crate) use target::Target;
 use target::{Targets, number};
@@ -315,34 +317,6 @@ impl Append {
             recorded_at,
             already_appended,
         }
-    }
-}
-
-/// Events that are made ready to be placed.
-struct Prepared {
-    events: Vec<PreparedEvent>,
-    bodies: BytesMut,
-}
-
-impl Prepared {
-    fn for_events<'a>(events: impl Iterator<Item = &'a NewEvent> + Clone) -> Self {
-        Self {
-            events: Vec::with_capacity(events.clone().count()),
-            bodies: BytesMut::with_capacity(events.map(record::body_len).sum()),
-        }
-    }
-
-    /// Takes an event for one of the append's streams, for which there are `nth` before it.
-    fn push(&mut self, event: &NewEvent, stream: u32, nth: u32) {
-        let start = self.bodies.len();
-        let parts = record::put_body(&mut self.bodies, event);
-        self.events.push(PreparedEvent {
-            id: event.id,
-            body: start..self.bodies.len(),
-            parts,
-            stream,
-            nth,
-        });
     }
 }
 

@@ -1,0 +1,151 @@
+//! The way in of appends: what waits is counted and bounded, in number and in bytes.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Store;
+use crate::{
+    append::{Append, Appended},
+    appender::{Job, Origin},
+    error::{Error, Result},
+};
+
+/// Bytes that one permit of the waiting room stands for.
+pub(super) const PERMIT_BYTES: usize = 1_024;
+
+/// The result of an append that was submitted.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Appended>>);
+
+impl Future for Pending {
+    type Output = Result<Appended>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // A job that was dropped unanswered means that the appender is gone.
+        Pin::new(&mut self.0)
+            .poll(context)
+            .map(|answer| answer.unwrap_or(Err(Error::Closed)))
+    }
+}
+
+impl Store {
+    /// Appends, and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
+    /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
+    pub async fn append(&self, append: Append) -> Result<Appended> {
+        let append = match self.try_submit(append, false) {
+            Ok(pending) => return pending.await,
+            Err(append) => *append,
+        };
+        let (job, pending) = self.job(append, Origin::Client).await?;
+        self.queue.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Overloaded("appends that wait"),
+            mpsc::error::TrySendError::Closed(_) => self.closed(),
+        })?;
+        self.shared.metrics.waiting_appends.inc();
+        pending.await
+    }
+
+    /// Submits an append behind all that were submitted before by the same caller, and returns what its result can be
+    /// awaited by. Waits while too many wait already.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the store takes no more.
+    pub async fn submit(&self, append: Append) -> Result<Pending> {
+        self.submit_from(append, Origin::Client).await
+    }
+
+    /// As [`Self::submit`], for an append that another server of the log handed over. It is not handed over again.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_handed_over(&self, append: Append) -> Result<Pending> {
+        self.submit_from(append, Origin::Server).await
+    }
+
+    /// As [`Self::submit`] and, if it is `handed_over`, [`Self::submit_handed_over`], if nothing need be waited for.
+    /// Otherwise the append is given back.
+    ///
+    /// # Errors
+    /// The append.
+    pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Box<Append>> {
+        let append = Box::new(append);
+        if self.is_closed() {
+            return Err(append);
+        }
+        let Ok(place) = self.queue.try_reserve() else {
+            return Err(append);
+        };
+        let room = self.permits(&append);
+        let Some(room) = room.and_then(|room| Arc::clone(&self.room).try_acquire_many_owned(room).ok())
+        else {
+            return Err(append);
+        };
+        let origin = if handed_over {
+            Origin::Server
+        } else {
+            Origin::Client
+        };
+        let (reply, answer) = oneshot::channel();
+        place.send(Job {
+            append,
+            reply,
+            room,
+            origin,
+        });
+        self.shared.metrics.waiting_appends.inc();
+        Ok(Pending(answer))
+    }
+
+    async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
+        let (job, pending) = self.job(append, origin).await?;
+        self.queue.send(job).await.map_err(|_| self.closed())?;
+        self.shared.metrics.waiting_appends.inc();
+        Ok(pending)
+    }
+
+    async fn job(&self, append: Append, origin: Origin) -> Result<(Job, Pending)> {
+        if self.is_closed() {
+            return Err(self.closed());
+        }
+        let permits = self
+            .permits(&append)
+            .ok_or_else(|| Error::Internal("an append over 4 TB".to_owned()))?;
+        let room = Arc::clone(&self.room)
+            .acquire_many_owned(permits)
+            .await
+            .map_err(|_| self.closed())?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            append: Box::new(append),
+            reply,
+            room,
+            origin,
+        };
+        Ok((job, Pending(answer)))
+    }
+
+    fn is_closed(&self) -> bool {
+        self.shared.closing.get() || self.shared.failure().is_some()
+    }
+
+    /// An append's share of the bytes that may wait.
+    fn permits(&self, append: &Append) -> Option<u32> {
+        let room_max = self.shared.settings.limits.waiting_bytes_max;
+        let room_max = room_max.div_ceil(PERMIT_BYTES).max(1);
+        let permits = append.waiting_bytes().div_ceil(PERMIT_BYTES).clamp(1, room_max);
+        u32::try_from(permits).ok()
+    }
+
+    fn closed(&self) -> Error {
+        self.shared.failure().unwrap_or(Error::Closed)
+    }
+}
