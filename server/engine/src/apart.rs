@@ -33,7 +33,8 @@ pub fn on_own_thread<T>(run: impl FnOnce() -> T) -> T {
 }
 
 /// Whether this is [such](on_own_thread) a thread.
-pub(crate) fn is_own_thread() -> bool {
+#[must_use]
+pub fn is_own_thread() -> bool {
     IS_OWN.get()
 }
 

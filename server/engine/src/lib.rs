@@ -25,7 +25,7 @@ pub mod memory;
 mod pace;
 mod read;
 
-pub use apart::{apart, on_own_thread};
+pub use apart::{apart, is_own_thread, on_own_thread};
 pub use commit::{Check, Commit, Mutation};
 pub use error::{Error, Result};
 pub use futures::future::BoxFuture;

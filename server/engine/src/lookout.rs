@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::{Pace, apart, apart::is_own_thread};
+use crate::{Pace, apart, is_own_thread};
 
 /// How often the thread looks. The network is left alone for twice as long at the most.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);

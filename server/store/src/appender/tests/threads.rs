@@ -7,7 +7,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use annals_engine::{BoxFuture, Commit, Engine, Result, Snapshot, memory::MemoryEngine};
+use annals_engine::{BoxFuture, Commit, Engine, Result, Snapshot, is_own_thread, memory::MemoryEngine};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
@@ -17,11 +17,11 @@ use crate::{
     testing::{TestClock, append, open_on},
 };
 
-/// A memory engine that notes which threads make durable commits.
+/// A memory engine that notes which threads make durable commits, and whether they say that they are nobody else's.
 #[derive(Default)]
 struct Noting {
     engine: MemoryEngine,
-    threads: Mutex<Vec<ThreadId>>,
+    threads: Mutex<Vec<(ThreadId, bool)>>,
 }
 
 impl Engine for Noting {
@@ -35,7 +35,9 @@ impl Engine for Noting {
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
         if commit.durable {
-            self.threads.lock().push(thread::current().id());
+            self.threads
+                .lock()
+                .push((thread::current().id(), is_own_thread()));
         }
         self.engine.commit(commit)
     }
@@ -96,10 +98,18 @@ async fn many_appends_get_a_thread_and_lone_ones_do_not() {
         let threads = std::mem::take(&mut *engine.threads.lock());
         threads
             .into_iter()
-            .map(|thread| workers.contains(&thread))
+            .map(|(thread, own)| {
+                let among_workers = workers.contains(&thread);
+                assert_ne!(
+                    among_workers, own,
+                    "workers look after the network, and others don't"
+                );
+                among_workers
+            })
             .collect()
     };
-    among_workers();
+    // What opening it wrote.
+    engine.threads.lock().clear();
 
     let mut ids = 0..0;
     for round in 0..3 {
