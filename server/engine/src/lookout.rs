@@ -75,7 +75,7 @@ impl Lookout {
     /// after on a thread that is [one's own](crate::on_own_thread).
     pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
         if is_own_thread() {
-            return work();
+            return self.shared.pace.time(work);
         }
         match self.begin() {
             Some(_turn) => self.shared.pace.time(work),
@@ -217,6 +217,8 @@ mod tests {
         assert_eq!(lookout.briefly(turns), 1);
         assert_eq!(crate::on_own_thread(|| lookout.briefly(turns)), 2);
         assert_eq!(turns(), 2);
+        crate::on_own_thread(|| lookout.briefly(|| std::thread::sleep(Duration::from_millis(10))));
+        assert!(lookout.begin().is_none(), "that it was slow is known to workers");
     }
 
     #[test]

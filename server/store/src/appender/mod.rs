@@ -23,7 +23,7 @@ mod tests;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use annals_engine as engine;
+use annals_engine::on_own_thread;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
     task::JoinError,
@@ -114,9 +114,8 @@ impl Appender {
             next.on_thread = next.wants_thread();
             appender = if next.on_thread {
                 let runtime = tokio::runtime::Handle::current();
-                let thread = tokio::task::spawn_blocking(move || {
-                    engine::on_own_thread(|| runtime.block_on(next.run_here()))
-                });
+                let thread =
+                    tokio::task::spawn_blocking(move || on_own_thread(|| runtime.block_on(next.run_here())));
                 match thread.await.map_err(JoinError::try_into_panic) {
                     Ok(next) => next,
                     Err(Ok(panic)) => std::panic::resume_unwind(panic),
