@@ -7,7 +7,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    OwnedSemaphorePermit,
+    mpsc::{Permit, error::TrySendError},
+    oneshot,
+};
 
 use super::Store;
 use crate::{
@@ -43,15 +47,14 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Appended> {
         let append = match self.try_submit(append, false) {
             Ok(pending) => return pending.await,
-            Err(append) => *append,
+            Err(append) => append,
         };
-        let (job, pending) = self.job(append, Origin::Client).await?;
-        self.queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Overloaded("appends that wait"),
-            mpsc::error::TrySendError::Closed(_) => self.closed(),
+        let room = self.wait_for_room(&append).await?;
+        let place = self.queue.try_reserve().map_err(|error| match error {
+            TrySendError::Full(()) => Error::Overloaded("appends that wait"),
+            TrySendError::Closed(()) => self.closed(),
         })?;
-        self.shared.metrics.waiting_appends.inc();
-        pending.await
+        self.admit(append, Origin::Client, room, place).await
     }
 
     /// Submits an append behind all that were submitted before by the same caller, and returns what its result can be
@@ -94,6 +97,36 @@ impl Store {
         } else {
             Origin::Client
         };
+        Ok(self.admit(append, origin, room, place))
+    }
+
+    async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
+        let append = Box::new(append);
+        let room = self.wait_for_room(&append).await?;
+        let place = self.queue.reserve().await.map_err(|_| self.closed())?;
+        Ok(self.admit(append, origin, room, place))
+    }
+
+    /// An append's share of the bytes that may wait, once there is room for it.
+    async fn wait_for_room(&self, append: &Append) -> Result<OwnedSemaphorePermit> {
+        if self.is_closed() {
+            return Err(self.closed());
+        }
+        let permits = self
+            .permits(append)
+            .ok_or_else(|| Error::Internal("an append over 4 TB".to_owned()))?;
+        let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
+        room.map_err(|_| self.closed())
+    }
+
+    /// Puts an append, which has its share of the bytes, into its place among those that wait.
+    fn admit(
+        &self,
+        append: Box<Append>,
+        origin: Origin,
+        room: OwnedSemaphorePermit,
+        place: Permit<'_, Job>,
+    ) -> Pending {
         let (reply, answer) = oneshot::channel();
         place.send(Job {
             append,
@@ -102,35 +135,7 @@ impl Store {
             origin,
         });
         self.shared.metrics.waiting_appends.inc();
-        Ok(Pending(answer))
-    }
-
-    async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
-        let (job, pending) = self.job(append, origin).await?;
-        self.queue.send(job).await.map_err(|_| self.closed())?;
-        self.shared.metrics.waiting_appends.inc();
-        Ok(pending)
-    }
-
-    async fn job(&self, append: Append, origin: Origin) -> Result<(Job, Pending)> {
-        if self.is_closed() {
-            return Err(self.closed());
-        }
-        let permits = self
-            .permits(&append)
-            .ok_or_else(|| Error::Internal("an append over 4 TB".to_owned()))?;
-        let room = Arc::clone(&self.room)
-            .acquire_many_owned(permits)
-            .await
-            .map_err(|_| self.closed())?;
-        let (reply, answer) = oneshot::channel();
-        let job = Job {
-            append: Box::new(append),
-            reply,
-            room,
-            origin,
-        };
-        Ok((job, Pending(answer)))
+        Pending(answer)
     }
 
     fn is_closed(&self) -> bool {
