@@ -183,8 +183,8 @@ async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_s
             session = client._appends._session
             assert subscription._live is not None
             assert session is not None
-            assert session._link is not None
-            return {client._caller.connection.pick().name, subscription._live[1].name, session._link.name}
+            assert session._exchange.link is not None
+            return {client._caller.connection.pick().name, subscription._live[1].name, session._exchange.link.name}
 
         await write_and_follow()
         assert places() == {door.endpoint}

@@ -24,6 +24,7 @@ All times in seconds, all `datetime`s in UTC. What can go wrong is in `annals.er
 
 from importlib.metadata import version as _version
 
+from annals import _fork as _fork
 from annals._connection import Tls
 from annals._retry import RetryPolicy
 from annals.aio import AsyncClient

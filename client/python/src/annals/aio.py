@@ -7,7 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from annals import _rpc
+from annals import _fork, _rpc
 from annals._connection import Connection, Patience, Tls
 from annals._pipeline import Pipeline
 from annals._retry import Caller, RetryPolicy
@@ -118,6 +118,9 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Closes the connections, and with them all calls. A later call would connect again."""
+        if _fork.broken():
+            # They are the parent's.
+            return
         await self._appends.aclose()
         await self._caller.connection.close()
 
@@ -166,7 +169,7 @@ class AsyncClient:
         async def alone() -> Appended:
             return to_appended(await self._caller.unary(_rpc.APPEND_TO_STREAM, request, self._timeout))
 
-        return await self._appends.append(alone, lambda session: session.take(request))
+        return await self._appends.append(request.ByteSize(), alone, lambda session: session.take(request))
 
     async def append_to_many(
         self,
@@ -195,7 +198,7 @@ class AsyncClient:
         async def alone() -> AppendedToMany:
             return to_appended_to_many(await self._caller.unary(_rpc.APPEND, request, self._timeout))
 
-        return await self._appends.append(alone, lambda session: session.take_to_many(request))
+        return await self._appends.append(request.ByteSize(), alone, lambda session: session.take_to_many(request))
 
     def append_session(self, limits: SessionLimits | None = None) -> AppendSession:
         """Opens a session for many appends in flight at once. Nothing is connected before the first of them."""

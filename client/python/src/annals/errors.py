@@ -6,6 +6,7 @@ those are the subclasses of `TransientError`.
 
     AnnalsError
     ├── InvalidEndpoint, InvalidField, TooLarge, Unsupported    mend the configuration or the request
+    ├── Forked                                                   close clients before forking, or spawn
     ├── Conflict                                                 read again, decide anew
     │   ├── RevisionConflict, ChecksFailed, VersionConflict
     ├── EventIdConflict                                          use a new id, or send exactly what was sent first
@@ -42,6 +43,7 @@ __all__ = [
     "EventIdConflict",
     "FailedCheck",
     "FieldViolation",
+    "Forked",
     "InternalError",
     "InvalidEndpoint",
     "InvalidField",
@@ -93,13 +95,32 @@ class InvalidEndpoint(AnnalsError, ValueError):
 
     Attributes:
         endpoint: What was given.
-        reason: What is wrong with it.
+        reason: What is wrong with it, and what to write instead.
     """
 
     def __init__(self, endpoint: str, reason: str) -> None:
-        super().__init__(f"endpoint {endpoint!r} is not valid: {reason}; give one like http://127.0.0.1:2113")
+        super().__init__(f'endpoint "{endpoint}" {reason}')
         self.endpoint = endpoint
         self.reason = reason
+
+
+class Forked(AnnalsError, RuntimeError):
+    """This process was forked while a client was connected, and gRPC does not work in it.
+
+    Close all clients before a process is forked, or start processes in another way: `multiprocessing.set_start_method("spawn")`
+    (or `"forkserver"`).
+
+    Attributes:
+        parent: The id of the process that was forked.
+    """
+
+    def __init__(self, parent: int) -> None:
+        super().__init__(
+            f"process {parent} was forked while an Annals client was connected, and gRPC does not work in the process that "
+            "came of it: close all clients before the fork, or start processes with multiprocessing's method 'spawn' or "
+            "'forkserver'"
+        )
+        self.parent = parent
 
 
 @dataclass(frozen=True, slots=True)

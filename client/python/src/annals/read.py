@@ -150,14 +150,18 @@ class Read(Feed[RecordedEvent]):
 
         async def attempt(link: Link, left: float) -> tuple[Any, Any]:
             call = link.call(method)(request)
-            async with asyncio.timeout(left):
-                part = await call.read()
+            try:
+                async with asyncio.timeout(left):
+                    part = await call.read()
+            except BaseException:
+                call.cancel()
+                raise
             if part is grpc.aio.EOF:
                 raise ended("the read ended before it began")
             return call, part
 
         (call, part), link = await self._caller.somewhere(method, attempt, self._timeout)
-        self._live = call, link
+        self._connected(call, link)
         return part
 
     async def _pause_after(self, error: AnnalsError) -> None:
@@ -184,7 +188,8 @@ class Read(Feed[RecordedEvent]):
         if latest > self._last and not target.backwards:
             # The rest of the call is newer than the read.
             events = [event for event in events if (event.revision if by_revision else event.position) <= self._last]
-            self._complete, self._live = True, None
+            self._complete = True
+            self._hang_up()
             if not events:
                 return events
         self._lost_at = None

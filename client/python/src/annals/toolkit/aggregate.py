@@ -188,11 +188,13 @@ class Repository(Generic[S]):
             read = await self._client.read_stream(stream, from_revision=first, until=until)
         except StreamNotFound:
             return Loaded(self._new(), None, None, ())
-        async for batch in read.batches():
-            for event in batch:
-                state.apply(self._types.decode(event))
-            if keep_events:
-                events += batch
+        # Closed even if an event can't be read: the caller may keep that error, and with it this read.
+        async with read:
+            async for batch in read.batches():
+                for event in batch:
+                    state.apply(self._types.decode(event))
+                if keep_events:
+                    events += batch
         return Loaded(state, read.last_revision, snapshot_revision, tuple(events))
 
     async def execute(
