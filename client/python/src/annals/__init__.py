@@ -46,12 +46,14 @@ from annals.errors import (
     DeadlineExceeded,
     EventIdConflict,
     InvalidField,
+    InvalidValue,
     PositionBeyondHead,
     RevisionConflict,
     StreamNotFound,
     StreamTombstoned,
     TransientError,
     Unreachable,
+    UnreadableEvent,
 )
 from annals.event import Event, RecordedEvent, new_id
 from annals.info import (
@@ -94,6 +96,7 @@ __all__ = [
     "ExpectedRevision",
     "FellBehind",
     "InvalidField",
+    "InvalidValue",
     "KeptRetention",
     "Limits",
     "NoMatch",
@@ -122,6 +125,7 @@ __all__ = [
     "Tombstoned",
     "TransientError",
     "Unreachable",
+    "UnreadableEvent",
     "Write",
     "Written",
     "__version__",

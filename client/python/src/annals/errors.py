@@ -6,6 +6,8 @@ those are the subclasses of `TransientError`.
 
     AnnalsError
     ├── InvalidEndpoint, InvalidField, TooLarge, Unsupported    mend the configuration or the request
+    ├── InvalidValue                                             give a value that can be stored or asked for
+    ├── UnreadableEvent                                          the event is not what the code reads
     ├── Forked                                                   close clients before forking, or spawn
     ├── Conflict                                                 read again, decide anew
     │   ├── RevisionConflict, ChecksFailed, VersionConflict
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     import grpc
 
     from annals.append import ExpectedRevision
+    from annals.event import RecordedEvent
 
 __all__ = [
     "AnnalsError",
@@ -47,6 +50,7 @@ __all__ = [
     "InternalError",
     "InvalidEndpoint",
     "InvalidField",
+    "InvalidValue",
     "MatchFound",
     "Overloaded",
     "PositionBeyondHead",
@@ -66,6 +70,7 @@ __all__ = [
     "Unavailability",
     "Unavailable",
     "Unreachable",
+    "UnreadableEvent",
     "Unsupported",
     "VersionConflict",
 ]
@@ -102,6 +107,39 @@ class InvalidEndpoint(AnnalsError, ValueError):
         super().__init__(f'endpoint "{endpoint}" {reason}')
         self.endpoint = endpoint
         self.reason = reason
+
+
+class InvalidValue(AnnalsError, ValueError, TypeError):
+    """A value was given that can't be stored or asked for; nothing was sent. Fix the code, or convert the value.
+
+    Attributes:
+        place: The argument, or the place in the data or metadata of an event: `data.lines[3].price`.
+        reason: What is wrong with it, and what to do.
+        event_type: The type of the event that it is part of, if it is.
+    """
+
+    def __init__(self, place: str, reason: str, event_type: str | None = None) -> None:
+        of_event = "" if event_type is None else f"event {event_type!r}: "
+        super().__init__(f"{of_event}{place} {reason}")
+        self.place = place
+        self.reason = reason
+        self.event_type = event_type
+
+
+class UnreadableEvent(AnnalsError, ValueError):
+    """The data of an event are not JSON, or not those of its class, or an upcaster fails on them.
+
+    Attributes:
+        event: The event.
+    """
+
+    def __init__(self, event: RecordedEvent, reason: Exception | str) -> None:
+        why = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
+        super().__init__(
+            f"event {event.type!r} at position {event.position} (stream {event.stream!r}, revision {event.revision}) "
+            f"can't be read: {why}"
+        )
+        self.event = event
 
 
 class Forked(AnnalsError, RuntimeError):

@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc.aio
 
+from annals._arguments import optional_integer, text
 from annals._connection import Link
 from annals._feed import Feed
 from annals._retry import Caller, log
@@ -38,6 +39,15 @@ class Target:
     limit: int | None
     query: Query | None
     until: int | datetime | None
+
+    def __post_init__(self) -> None:
+        by = "revision" if self.stream is not None else "position"
+        if self.stream is not None:
+            text("stream", self.stream)
+        optional_integer(f"from_{by}", self.start)
+        optional_integer("limit", self.limit, 1)
+        if not isinstance(self.until, datetime):
+            optional_integer("until", self.until)
 
     @property
     def method(self) -> Method[Any, Any]:

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import grpc.aio
 from grpc.aio import AioRpcError
 
+from annals._arguments import optional_integer, text
 from annals._connection import Link
 from annals._feed import Feed
 from annals._retry import Caller, log
@@ -142,6 +143,9 @@ class Subscription(Feed[SubscriptionItem]):
     ) -> None:
         if from_end and after is not None:
             raise ValueError("a subscription begins after something or at the end, not both")
+        if target.stream is not None:
+            text("stream", target.stream)
+        optional_integer("after" if target.stream is None else "after_revision", after)
         super().__init__(caller, timeout)
         self._target = target
         self._from_end = from_end
