@@ -88,7 +88,8 @@ class AsyncClient:
         """Makes the client; nothing is connected yet.
 
         Args:
-            endpoints: One or several servers of the same store: `http://host:port`, `https://host:port`, or `host:port`.
+            endpoints: One or several servers of the same store: `http://host:port`, `https://host:port`, or `host:port`. A port
+                that is left out is 2113.
                 All calls go to the first of them while it works, then to the next, in an order drawn at random.
             timeout: The deadline of every call in seconds, tries and pauses included; for reads, of the first answer and
                 of the wait for each further one; for sessions, of the wait for an answer.

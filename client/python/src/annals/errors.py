@@ -5,7 +5,7 @@ here. What the client may safely try again it has already tried again, within th
 those are the subclasses of `TransientError`.
 
     AnnalsError
-    ├── InvalidEndpoint, InvalidField, TooLarge, Unsupported    mend the configuration or the request
+    ├── InvalidEndpoint (HttpEndpoint), InvalidField, TooLarge, Unsupported    mend the configuration or the request
     ├── InvalidValue                                             give a value that can be stored or asked for
     ├── UnreadableEvent                                          the event is not what the code reads
     ├── Forked                                                   close clients before forking, or spawn
@@ -47,6 +47,7 @@ __all__ = [
     "FailedCheck",
     "FieldViolation",
     "Forked",
+    "HttpEndpoint",
     "InternalError",
     "InvalidEndpoint",
     "InvalidField",
@@ -159,6 +160,17 @@ class Forked(AnnalsError, RuntimeError):
             "'forkserver'"
         )
         self.parent = parent
+
+
+class HttpEndpoint(InvalidEndpoint):
+    """An endpoint is the port on which a server answers health checks and metrics. Name the port for gRPC."""
+
+    def __init__(self, endpoint: str) -> None:
+        reason = (
+            "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)"
+        )
+        super().__init__(endpoint, reason)
+        self.args = (f'"{endpoint}" {reason}',)
 
 
 @dataclass(frozen=True, slots=True)
