@@ -91,4 +91,5 @@ def _in_child() -> None:
         _parent = os.getppid()
 
 
-os.register_at_fork(before=_before, after_in_child=_in_child)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_before, after_in_child=_in_child)

@@ -37,7 +37,8 @@ def _in_child() -> None:
     _lock = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_in_child)
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
