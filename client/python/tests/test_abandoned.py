@@ -33,7 +33,7 @@ def server() -> Iterator[Server]:
     with Server("memory", options=["--max-subscriptions", str(SUBSCRIPTIONS_MAX)]) as server:
         with Client(server.endpoint) as client:
             for _ in range(EVENTS // 100):
-                client.append(STREAM, [Event("A", b"x" * 1_000) for _ in range(100)])
+                client.append(STREAM, [Event("A", b"x" * 3_000) for _ in range(100)])
         yield server
 
 
