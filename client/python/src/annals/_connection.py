@@ -41,6 +41,8 @@ _MESSAGE_BYTES_MAX = 64 << 20
 # Flow-control window of a call, in bytes: a read is then bounded by the server rather than by round trips. No more than that
 # comes from the server before it is taken.
 _WINDOW_BYTES = 4 << 20
+# The largest HTTP/2 frame that is accepted, in bytes.
+_FRAME_BYTES = 256 << 10
 # The part of the silence after which a ping is sent; the rest is for its answer.
 _SILENCE_BEFORE_PING = 0.4
 # The longest mean time between looks at a home that does not answer, or not for long, in seconds.
@@ -117,6 +119,8 @@ class Link:
             ("grpc.http2.lookahead_bytes", _WINDOW_BYTES),
             # It would let the window of a call from which nobody takes anything grow until all of its answer is here.
             ("grpc.http2.bdp_probe", 0),
+            # It would also have made frames larger than HTTP/2's 16 KiB, which cost less.
+            ("grpc.http2.max_frame_size", _FRAME_BYTES),
             ("grpc.keepalive_time_ms", round(ping_after * 1_000)),
             ("grpc.keepalive_timeout_ms", round((self._patience.silence - ping_after) * 1_000)),
             # Without it, the answer to a keepalive ping is waited for a minute all the same.
