@@ -45,7 +45,7 @@ class Target:
         if self.stream is not None:
             text("stream", self.stream)
         optional_integer(f"from_{by}", self.start)
-        optional_integer("limit", self.limit, 1)
+        optional_integer("limit", self.limit)
         if not isinstance(self.until, datetime):
             optional_integer("until", self.until)
 
