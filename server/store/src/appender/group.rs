@@ -127,7 +127,15 @@ impl<'a> Group<'a> {
         if let Some(standing) = overlay.of_request(append) {
             return Ok(Some(decide::compare(append, present, &standing)));
         }
-        let standing = match decide::ask(append, last, &lifecycle, fact.request) {
+        let question = decide::ask(append, last, &lifecycle, fact.request);
+        if let Some(compared) = fact.compared.as_ref().filter(|known| known.question == question) {
+            return Ok(Some(match question {
+                Question::Request(request) if compared.events.is_empty() => decide::all_gone(append, request),
+                Question::Deleted(_) => decide::compare_deleted(append, &compared.events),
+                _ => decide::compare(append, present, &compared.events),
+            }));
+        }
+        let standing = match question {
             Question::Decided(verdict) => return Ok(Some(verdict)),
             Question::Request(request) => {
                 let standing = standing::of_request(shared, request).await?;
