@@ -188,6 +188,9 @@ async fn conditions(
                 facts[index].evidence[n] = found;
                 continue;
             }
+            if found.is_some() && shared.environment.sabotage.skips_since_search() {
+                continue;
+            }
             let after = candidate.searched_to().max(*after);
             places.push((index, n));
             looked_up.push(Box::pin(async move {
