@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from annals import AsyncClient, Event, Expected, NoMatch, Query, StreamIs, Write, errors, new_id
+from annals import Appended, AsyncClient, Event, Expected, NoMatch, Query, StreamIs, Write, errors, new_id
+from annals.testing import Server
 
 
 async def test_an_append_tells_where_its_events_stand(client: AsyncClient, name: str) -> None:
@@ -99,7 +100,7 @@ async def test_a_session_is_bounded(client: AsyncClient, name: str) -> None:
     async with session:
         for _ in range(200):
             await session.append(name, [Event("A")])
-            assert len(session._unanswered) <= 10
+            assert len(session._exchange.unanswered) <= 10
 
 
 async def test_a_cancelled_wait_does_not_cancel_the_append(client: AsyncClient, name: str) -> None:
@@ -112,6 +113,57 @@ async def test_a_cancelled_wait_does_not_cancel_the_append(client: AsyncClient, 
 async def test_appends_of_many_tasks_are_all_made(client: AsyncClient, name: str) -> None:
     await asyncio.gather(*(client.append(name, [Event("A")]) for _ in range(200)))
     assert (await client.stream_info(name)).last_revision == 199
+
+
+async def test_an_append_that_is_too_large_fails_alone(client: AsyncClient, name: str) -> None:
+    """Although 300 small ones are made at the same time, which share messages."""
+
+    async def append(nth: int) -> tuple[int, str]:
+        events = [Event("A", b"x" * (1 << 20))] * 7 if nth == 150 else [Event("A")]
+        try:
+            await client.append(f"{name}-{nth}", events)
+        except errors.AnnalsError as error:
+            return nth, f"{type(error).__name__}: {error}"
+        return nth, "written"
+
+    outcomes = dict(await asyncio.gather(*(append(nth) for nth in range(300))))
+    too_large = outcomes.pop(150)
+    assert set(outcomes.values()) == {"written"}
+    assert too_large.startswith("TooLarge: ")
+    assert "found 734" in too_large
+
+
+@pytest.mark.parametrize("large", [2, 3, 7])
+async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: AsyncClient, name: str, large: int) -> None:
+    """And the others are made in their order, whether the server takes the large one (up to 4 MiB) or refuses it."""
+    async with client.append_session() as session:
+        answers = []
+        for nth in range(300):
+            events = [Event("A", b"x" * 1_000_000) for _ in range(large)] if nth in (0, 150, 151) else [Event("A")]
+            answers.append(await session.append(name, events))
+    revisions = []
+    for nth, answer in enumerate(answers):
+        if large == 7 and nth in (0, 150, 151):
+            assert isinstance(answer.exception(), errors.TooLarge)
+        else:
+            revisions += range(answer.result().first_revision, answer.result().last_revision + 1)
+    assert revisions == list(range(297 + (0 if large == 7 else 3 * large)))
+
+
+async def test_every_server_takes_a_session_s_messages(name: str) -> None:
+    """However little it takes in one append; more than that is refused, each on its own."""
+
+    def events(count: int) -> list[Event]:
+        return [Event("A", b"x" * 30_000) for _ in range(count)]
+
+    options = ["--max-append-bytes", "64KiB", "--max-event-bytes", "32KiB", "--max-snapshot-bytes", "1KiB"]
+    with Server("memory", options=options) as server:
+        async with AsyncClient(server.endpoint) as client:
+            counts = [2] * 100 + [3, 20, 32, 33, 40, 200]
+            appends = [client.append(f"{name}-{nth}", events(count)) for nth, count in enumerate(counts)]
+            outcomes = await asyncio.gather(*appends, return_exceptions=True)
+    assert {type(one) for one in outcomes[:100]} == {Appended}
+    assert {type(one) for one in outcomes[100:]} == {errors.TooLarge}
 
 
 async def test_many_streams_are_written_at_once(client: AsyncClient, name: str) -> None:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from annals import AsyncClient, CaughtUp, Event, Expected, RecordedEvent, RetryPolicy, errors
+from annals import AsyncClient, CaughtUp, Client, Event, Expected, RecordedEvent, RetryPolicy, errors
 from annals.testing import Server
 
 SEED = random.randrange(1 << 32)
@@ -183,8 +183,8 @@ async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_s
             session = client._appends._session
             assert subscription._live is not None
             assert session is not None
-            assert session._link is not None
-            return {client._caller.connection.pick().name, subscription._live[1].name, session._link.name}
+            assert session._exchange.link is not None
+            return {client._caller.connection.pick().name, subscription._live[1].name, session._exchange.link.name}
 
         await write_and_follow()
         assert places() == {door.endpoint}
@@ -284,11 +284,76 @@ async def test_a_server_that_stops_in_good_order_is_waited_for(embedded: Server)
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["ftp://host", "http://", "http://host:port", "http://host/path", "http://user@host", ""]
+    ("endpoint", "told"),
+    [
+        ("http://h:2113/x", "has a path; write only http://host:port"),
+        ("https://h/x/", "has a path; write only https://host:port"),
+        ("h:2113/x", "has a path; write only http://host:port"),
+        ("http://h:2113?x=1", "has a query; write only http://host:port"),
+        ("http://h:2113/#x", "has a fragment; write only http://host:port"),
+        ("http://user@h", "has a user name; write only http://host:port"),
+        ("http://:secret@h", "has a user name; write only http://host:port"),
+        ("ftp://h", "does not begin with http:// or https://; write http://host:port"),
+        ("http://", "names no host; write http://host:port"),
+        ("", "names no host; write http://host:port"),
+        ("http://h:port", "is not a URL (Port could not be cast to integer value as 'port'); write http://host:port"),
+    ],
 )
-def test_an_endpoint_that_is_none_is_refused(endpoint: str) -> None:
-    with pytest.raises(errors.InvalidEndpoint):
-        AsyncClient(endpoint)
+def test_an_endpoint_that_is_none_is_refused(endpoint: str, told: str) -> None:
+    for make in (AsyncClient, Client):
+        with pytest.raises(errors.InvalidEndpoint) as caught:
+            make(["http://h", endpoint])
+        assert str(caught.value) == f'endpoint "{endpoint}" {told}'
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "target"),
+    [
+        ("http://h", "h:2113"),
+        ("h", "h:2113"),
+        ("https://h/", "h:2113"),
+        ("h:7", "h:7"),
+        ("[::1]", "[::1]:2113"),
+        ("http://[::1]:7", "[::1]:7"),
+    ],
+)
+def test_an_endpoint_without_a_port_means_2113(endpoint: str, target: str) -> None:
+    assert AsyncClient(endpoint)._caller.connection._links[0].target == target
+
+
+async def test_the_http_port_is_told_from_the_one_for_grpc(annals_server: Server) -> None:
+    endpoint = f"http://127.0.0.1:{annals_server.http_port}"
+    told = (
+        f'"{endpoint}" answers HTTP/1.1: it is the port for health and metrics; '
+        "gRPC listens on another port (2113 by default)"
+    )
+    async with AsyncClient(endpoint) as client:
+        session = client.append_session()
+        calls = [
+            client.server_info(),
+            client.append("s", [Event("A")]),
+            client.read_all().collect(),
+            client.subscribe_all()._open(),
+            await session.append("s", [Event("A")]),
+        ]
+        for call in calls:
+            with pytest.raises(errors.HttpEndpoint) as caught:
+                await call
+            assert str(caught.value) == told
+
+
+async def test_a_server_for_http_1_is_told_from_one_for_grpc() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        AsyncClient(f"127.0.0.1:{server.sockets[0].getsockname()[1]}") as client,
+    ):
+        with pytest.raises(errors.HttpEndpoint, match=r"answers HTTP/1\.1"):
+            await client.server_info()
 
 
 def test_no_endpoint_is_refused() -> None:

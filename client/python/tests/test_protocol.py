@@ -228,7 +228,7 @@ async def test_an_answer_too_many_ends_the_session() -> None:
     async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:
         session_ = client.append_session()
         await (await session_.append("s", [Event("A")]))
-        assert session_._driver is not None
-        await session_._driver
+        assert session_._exchange._driver is not None
+        await session_._exchange._driver
         with pytest.raises(errors.SessionClosed):
             await session_.append("s", [Event("A")])

@@ -24,6 +24,7 @@ All times in seconds, all `datetime`s in UTC. What can go wrong is in `annals.er
 
 from importlib.metadata import version as _version
 
+from annals import _fork as _fork
 from annals._connection import Tls
 from annals._retry import RetryPolicy
 from annals.aio import AsyncClient
@@ -45,12 +46,14 @@ from annals.errors import (
     DeadlineExceeded,
     EventIdConflict,
     InvalidField,
+    InvalidValue,
     PositionBeyondHead,
     RevisionConflict,
     StreamNotFound,
     StreamTombstoned,
     TransientError,
     Unreachable,
+    UnreadableEvent,
 )
 from annals.event import Event, RecordedEvent, new_id
 from annals.info import (
@@ -93,6 +96,7 @@ __all__ = [
     "ExpectedRevision",
     "FellBehind",
     "InvalidField",
+    "InvalidValue",
     "KeptRetention",
     "Limits",
     "NoMatch",
@@ -121,6 +125,7 @@ __all__ = [
     "Tombstoned",
     "TransientError",
     "Unreachable",
+    "UnreadableEvent",
     "Write",
     "Written",
     "__version__",

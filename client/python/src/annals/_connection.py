@@ -24,11 +24,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import grpc
 import grpc.aio
 
+from annals import _fork
 from annals._rpc import GET_SERVER_INFO, Method
 from annals.errors import InvalidEndpoint
 from annals.v1 import event_store_pb2 as pb
@@ -37,8 +38,11 @@ log = logging.getLogger("annals")
 
 # The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured larger.
 _MESSAGE_BYTES_MAX = 64 << 20
-# Flow-control window of a call, in bytes: a read is then bounded by the server rather than by round trips.
+# Flow-control window of a call, in bytes: a read is then bounded by the server rather than by round trips. No more than that
+# comes from the server before it is taken.
 _WINDOW_BYTES = 4 << 20
+# The largest HTTP/2 frame that is accepted, in bytes.
+_FRAME_BYTES = 256 << 10
 # The part of the silence after which a ping is sent; the rest is for its answer.
 _SILENCE_BEFORE_PING = 0.4
 # The longest mean time between looks at a home that does not answer, or not for long, in seconds.
@@ -77,7 +81,7 @@ class Link:
         self.name = endpoint
         self.target, self.secure = _parse(endpoint)
         if tls is not None and not self.secure:
-            raise InvalidEndpoint(endpoint, "TLS options are given, but it does not begin with https://")
+            raise InvalidEndpoint(endpoint, "has TLS options, but does not begin with https://")
         self._tls = tls or Tls()
         self._patience = patience
         self._channel: grpc.aio.Channel | None = None
@@ -89,7 +93,9 @@ class Link:
 
         Raises:
             RuntimeError: The client was used in another event loop.
+            Forked: This process was forked while a client was connected.
         """
+        _fork.check()
         loop = asyncio.get_running_loop()
         if self._channel is not None and self._loop is not loop:
             raise RuntimeError("this client belongs to another event loop: make one in each, or use annals.Client")
@@ -97,6 +103,7 @@ class Link:
         if call is None:
             if self._channel is None:
                 self._channel, self._loop = self._open(), loop
+                _fork.opened(self._channel)
             make = getattr(self._channel, method.kind)
             call = make(method.path, request_serializer=method.serializer, response_deserializer=method.deserializer)
             self._calls[method] = call
@@ -110,6 +117,10 @@ class Link:
             # The server says what it takes, and says it better.
             ("grpc.max_send_message_length", -1),
             ("grpc.http2.lookahead_bytes", _WINDOW_BYTES),
+            # It would let the window of a call from which nobody takes anything grow until all of its answer is here.
+            ("grpc.http2.bdp_probe", 0),
+            # It would also have made frames larger than HTTP/2's 16 KiB, which cost less.
+            ("grpc.http2.max_frame_size", _FRAME_BYTES),
             ("grpc.keepalive_time_ms", round(ping_after * 1_000)),
             ("grpc.keepalive_timeout_ms", round((self._patience.silence - ping_after) * 1_000)),
             # Without it, the answer to a keepalive ping is waited for a minute all the same.
@@ -137,6 +148,7 @@ class Link:
         self._calls.clear()
         if channel is not None:
             await channel.close()
+            _fork.closed(channel)
 
 
 def _parse(endpoint: str) -> tuple[str, bool]:
@@ -146,15 +158,26 @@ def _parse(endpoint: str) -> tuple[str, bool]:
         parts = urlsplit(given)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidEndpoint(endpoint, str(error)) from None
+        raise InvalidEndpoint(endpoint, f"is not a URL ({error}); write http://host:port") from None
     if parts.scheme not in ("http", "https"):
-        raise InvalidEndpoint(endpoint, "it must begin with http:// or https://")
+        raise InvalidEndpoint(endpoint, "does not begin with http:// or https://; write http://host:port")
     if not host:
-        raise InvalidEndpoint(endpoint, "it names no host")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise InvalidEndpoint(endpoint, "it must be no more than a host and a port")
+        raise InvalidEndpoint(endpoint, "names no host; write http://host:port")
+    if too_much := _beyond_host_and_port(parts):
+        raise InvalidEndpoint(endpoint, f"has {too_much}; write only {parts.scheme}://host:port")
     host = f"[{host}]" if ":" in host else host
     return f"{host}:{DEFAULT_PORT if port is None else port}", parts.scheme == "https"
+
+
+def _beyond_host_and_port(parts: SplitResult) -> str | None:
+    """What an endpoint has that nothing would come of."""
+    if parts.username is not None:
+        return "a user name"
+    if parts.path not in ("", "/"):
+        return "a path"
+    if parts.query:
+        return "a query"
+    return "a fragment" if parts.fragment else None
 
 
 class Connection:
@@ -162,7 +185,7 @@ class Connection:
 
     def __init__(self, endpoints: Sequence[str], *, in_given_order: bool, patience: Patience, tls: Tls | None) -> None:
         if not endpoints:
-            raise InvalidEndpoint("", "none was given")
+            raise InvalidEndpoint("", "is empty; write http://host:port")
         ordered = list(endpoints)
         if not in_given_order:
             random.shuffle(ordered)

@@ -1,8 +1,10 @@
 """What a server sends in messages of many items, iterated over item by item or message by message; by tasks and by threads.
 
-1. One message is held at a time, decoded in one go; the rest waits at the server.
+1. One message is held at a time, decoded in one go; the rest waits at the server, except for the window of the call.
 2. Closing ends an iteration that is under way, in another task or thread too, without an error.
-3. How it is begun, goes on, and is resumed, is the business of what it is a feed of: `Read`, `Subscription`.
+3. An abandoned iteration ends its call: at once when the feed is dropped, and if a reference to it remains, when nothing
+   was asked of it for a while (`_idle`). No task, timer or queue of the client refers to a feed meanwhile.
+4. How it is begun, continued and resumed is the business of what it is a feed of: `Read`, `Subscription`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import grpc.aio
 
-from annals import _portal
+from annals import _fork, _idle, _portal
 from annals._connection import Link
 from annals._retry import Caller
 
@@ -25,13 +27,19 @@ T = TypeVar("T")
 class Feed(abc.ABC, Generic[T]):
     """Items that come in messages."""
 
+    # The open call, and its endpoint. A default for `__del__`, in case `__init__` fails.
+    _live: tuple[Any, Link] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
     def __init__(self, caller: Caller, timeout: float) -> None:
         self._caller = caller
         self._timeout = timeout
         self._received: Iterator[T] = iter(())
         self._opened = self._closed = False
-        # The call that is open, and where.
-        self._live: tuple[Any, Link] | None = None
+        # Whether the next message is awaited, and whether anything was asked for since it was last checked.
+        self._waiting = self._asked = False
+        # Whether the call was ended because nothing was asked for.
+        self._rested = False
         self._tries = caller.tries()
         # Since when there has been no call that yielded anything.
         self._lost_at: float | None = None
@@ -49,10 +57,45 @@ class Feed(abc.ABC, Generic[T]):
         """Whether nothing comes any more."""
         return self._closed
 
+    def _connected(self, call: Any, link: Link) -> None:
+        """Takes over a call that has begun."""
+        self._live = call, link
+        self._loop = asyncio.get_running_loop()
+        if self._closed:
+            # Meanwhile.
+            self._hang_up()
+        else:
+            self._asked = True
+            self._caller.idle.watch(self)
+
+    def _hang_up(self) -> None:
+        """Ends the call, if one is open."""
+        live, self._live = self._live, None
+        if live is not None and not _fork.broken():
+            live[0].cancel()
+
+    def __del__(self) -> None:
+        if self._live is not None:
+            _idle.soon(self._loop, self._live[0].cancel)
+
+    def rest_if_idle(self) -> bool:
+        """Ends the call if nothing was asked of it since the last time; returns whether a call is still open."""
+        if self._live is None:
+            return False
+        if self._waiting or self._asked:
+            self._asked = False
+            return True
+        self._hang_up()
+        self._rested = True
+        return False
+
     async def _open(self) -> Self:
         if not self._opened:
             await self._begin()
             self._opened = True
+            if self._closed:
+                # Meanwhile.
+                self._received = iter(())
         return self
 
     def __await__(self) -> Generator[Any, None, Self]:
@@ -63,6 +106,7 @@ class Feed(abc.ABC, Generic[T]):
         return self
 
     async def __anext__(self) -> T:
+        self._asked = True
         for item in self._received:
             return item
         batch = await self._next_batch()
@@ -71,22 +115,33 @@ class Feed(abc.ABC, Generic[T]):
         self._received = iter(batch)
         return next(self._received)
 
-    async def batches(self) -> AsyncIterator[list[T]]:
+    def batches(self) -> AsyncIterator[list[T]]:
         """The same items as they came together, each list with at least one: fewer turns of the loop for each item."""
-        while (batch := await self._next_batch()) is not None:
-            yield batch
+        return _Batches(self)
 
     async def _next_batch(self) -> list[T] | None:
         if self._closed:
             return None
-        await self._open()
-        if rest := list(self._received):
-            self._received = iter(())
-            return rest
-        while not self._over:
-            if batch := await self._next_message():
-                return batch
-        return None
+        _fork.check()
+        if self._waiting:
+            raise RuntimeError("the next message is being waited for already: iterate in one task or thread")
+        self._waiting = self._asked = True
+        try:
+            await self._open()
+            if rest := list(self._received):
+                self._received = iter(())
+                return rest
+            while not self._over:
+                if batch := await self._next_message():
+                    return batch
+            return None
+        except BaseException:
+            # A call that failed is of no use. One whose wait was cancelled is resumed by the next iteration.
+            self._hang_up()
+            raise
+        finally:
+            self._waiting = False
+            self._asked = True
 
     async def _read(self, call: Any) -> Any:
         """The next message of a call; `EOF` at its end, and when it was closed meanwhile."""
@@ -101,9 +156,7 @@ class Feed(abc.ABC, Generic[T]):
         """Ends it early; an iteration over it ends."""
         self._closed = True
         self._received = iter(())
-        live, self._live = self._live, None
-        if live is not None:
-            live[0].cancel()
+        self._hang_up()
 
     async def __aenter__(self) -> Self:
         return await self._open()
@@ -112,6 +165,23 @@ class Feed(abc.ABC, Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class _Batches(AsyncIterator[list[T]]):
+    """The messages of a feed. Not a generator, because a dropped one keeps the feed until a later turn of its loop."""
+
+    def __init__(self, feed: Feed[T]) -> None:
+        self._feed: Feed[T] | None = feed
+
+    async def __anext__(self) -> list[T]:
+        batch = None if self._feed is None else await self._feed._next_batch()
+        if batch is None:
+            raise StopAsyncIteration
+        return batch
+
+    async def aclose(self) -> None:
+        """Ends this iteration."""
+        self._feed = None
 
 
 def _being_cancelled() -> bool:
@@ -125,7 +195,6 @@ class SyncFeed(Generic[T]):
 
     def __init__(self, feed: Feed[T]) -> None:
         self._feed = feed
-        self._batches = feed.batches()
 
     def open(self) -> Self:
         """Waits until a server has accepted it, so that errors show before the first item."""
@@ -138,11 +207,7 @@ class SyncFeed(Generic[T]):
 
     def batches(self) -> Iterator[list[T]]:
         """The same items as they came together, each list with at least one."""
-
-        async def following() -> list[T]:
-            return await anext(self._batches, [])
-
-        while batch := _portal.run(following()):
+        while batch := _portal.run(self._feed._next_batch()):
             yield batch
 
     def __iter__(self) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 An append that is alone is a call of its own, which answers soonest. While one is on its way, those that other tasks make go
 through a session, where one message carries many: a call costs this client about as much as the appends of a whole message.
+An append that is too large to share one is a call of its own, so that what the server says of it fails no other.
 What is promised is the same either way: each append is judged on its own, and sent again with the same ids.
 """
 
@@ -11,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from annals._exchange import SHARED_BYTES_MAX
 from annals._retry import Caller
 from annals.errors import DeadlineExceeded, SessionClosed
 from annals.session import AppendSession, SessionLimits
@@ -37,13 +39,16 @@ class Pipeline:
 
     async def append(
         self,
+        request_bytes: int,
         alone: Callable[[], Awaitable[T]],
         in_session: Callable[[AppendSession], Awaitable[asyncio.Future[T]]],
     ) -> T:
-        """Makes an append: by a call of its own if it is alone, in the session otherwise."""
+        """Makes an append: by a call of its own if it is alone or large, in the session otherwise."""
         self._in_flight += 1
         try:
-            return await (alone() if self._in_flight == 1 else self._through_session(in_session))
+            if self._in_flight == 1 or request_bytes > SHARED_BYTES_MAX:
+                return await alone()
+            return await self._through_session(in_session)
         finally:
             self._in_flight -= 1
             if self._in_flight == 0 and self._session is not None and self._closing is None:

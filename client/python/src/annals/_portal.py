@@ -31,6 +31,16 @@ def _running_loop() -> asyncio.AbstractEventLoop:
         return _loop
 
 
+def _in_child() -> None:
+    global _lock
+    # Another thread may have held it.
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_in_child)
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs the work in the loop, in the caller's context (so that its metadata flow), and waits for its result.
 

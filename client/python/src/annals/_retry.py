@@ -22,6 +22,7 @@ from grpc.aio import AioRpcError
 
 from annals import _status
 from annals._connection import Connection, Link
+from annals._idle import Idle
 from annals._rpc import A, Method, Q
 from annals.errors import AnnalsError, DeadlineExceeded, TransientError
 
@@ -86,6 +87,7 @@ class Caller:
     def __init__(self, connection: Connection, policy: RetryPolicy) -> None:
         self.connection = connection
         self.policy = policy
+        self.idle = Idle()
 
     def tries(self) -> Tries:
         """The tries of a call that begins now."""

@@ -41,6 +41,8 @@ def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.Anna
         if error is not None:
             return error
     code = failed.code()
+    if _is_http(code, message):
+        return errors.HttpEndpoint(endpoint)
     # A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of them
     # without a reason.
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
@@ -55,6 +57,13 @@ def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.Anna
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return errors.Unsupported(call)
     return errors.StatusError(code, message)
+
+
+def _is_http(code: grpc.StatusCode, message: str) -> bool:
+    """Whether an HTTP server that does not serve gRPC answered: one of HTTP/1, or one of HTTP/2 that does not know the path."""
+    return "http1.x server" in message or (
+        code is grpc.StatusCode.UNIMPLEMENTED and message.startswith("Received http2 header with status: ")
+    )
 
 
 def from_result(status: Status) -> errors.AnnalsError:

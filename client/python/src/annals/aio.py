@@ -7,7 +7,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from annals import _rpc
+from annals import _fork, _rpc
+from annals._arguments import UINT32_MAX, integer, optional_integer, shown, text
 from annals._connection import Connection, Patience, Tls
 from annals._pipeline import Pipeline
 from annals._retry import Caller, RetryPolicy
@@ -24,6 +25,7 @@ from annals.append import (
     to_many_request,
     to_stream_request,
 )
+from annals.errors import InvalidValue
 from annals.event import Event, set_timestamp
 from annals.info import (
     Deleted,
@@ -67,7 +69,8 @@ class AsyncClient:
 
     Connects at the first call, and again whenever a connection broke. A call that failed for a passing reason is tried again
     on the next endpoint, then after growing pauses, until its deadline; appends too, because an `Event` has its id from the
-    moment it is made, and the store writes an id once. Every call can fail with the `TransientError`s, after that.
+    moment it is made, and the store writes an id once. Every call can fail with the `TransientError`s, after that. Arguments
+    of the wrong type or range raise `InvalidValue`.
     """
 
     def __init__(
@@ -85,7 +88,8 @@ class AsyncClient:
         """Makes the client; nothing is connected yet.
 
         Args:
-            endpoints: One or several servers of the same store: `http://host:port`, `https://host:port`, or `host:port`.
+            endpoints: One or several servers of the same store: `http://host:port`, `https://host:port`, or `host:port`. A port
+                that is left out is 2113.
                 All calls go to the first of them while it works, then to the next, in an order drawn at random.
             timeout: The deadline of every call in seconds, tries and pauses included; for reads, of the first answer and
                 of the wait for each further one; for sessions, of the wait for an answer.
@@ -118,6 +122,9 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Closes the connections, and with them all calls. A later call would connect again."""
+        if _fork.broken():
+            # They are the parent's.
+            return
         await self._appends.aclose()
         await self._caller.connection.close()
 
@@ -166,7 +173,7 @@ class AsyncClient:
         async def alone() -> Appended:
             return to_appended(await self._caller.unary(_rpc.APPEND_TO_STREAM, request, self._timeout))
 
-        return await self._appends.append(alone, lambda session: session.take(request))
+        return await self._appends.append(request.ByteSize(), alone, lambda session: session.take(request))
 
     async def append_to_many(
         self,
@@ -195,7 +202,7 @@ class AsyncClient:
         async def alone() -> AppendedToMany:
             return to_appended_to_many(await self._caller.unary(_rpc.APPEND, request, self._timeout))
 
-        return await self._appends.append(alone, lambda session: session.take_to_many(request))
+        return await self._appends.append(request.ByteSize(), alone, lambda session: session.take_to_many(request))
 
     def append_session(self, limits: SessionLimits | None = None) -> AppendSession:
         """Opens a session for many appends in flight at once. Nothing is connected before the first of them."""
@@ -321,11 +328,13 @@ class AsyncClient:
             StreamNotFound: It has no events.
             StreamTombstoned: It was deleted for ever.
         """
+        text("stream", stream)
         request = stream_pb2.GetStreamRequest(stream=stream)
         return to_stream_info((await self._caller.unary(_rpc.GET_STREAM, request, self._timeout)).stream)
 
     async def list_streams(self, prefix: str = "") -> AsyncIterator[StreamInfo]:
         """The streams whose names start with `prefix`, in the order of their names' bytes; a page at a time."""
+        text("prefix", prefix)
         token = ""
         while True:
             request = stream_pb2.ListStreamsRequest(prefix=prefix, page_size=_PAGE_STREAMS, page_token=token)
@@ -338,6 +347,7 @@ class AsyncClient:
 
     async def retention(self, stream: str) -> KeptRetention:
         """How much of a stream is kept. Answers for every name, also of streams that have no events."""
+        text("stream", stream)
         request = stream_pb2.GetRetentionRequest(stream=stream)
         answer = await self._caller.unary(_rpc.GET_RETENTION, request, self._timeout)
         return KeptRetention(to_retention(answer.retention), answer.version, answer.tombstoned)
@@ -355,6 +365,8 @@ class AsyncClient:
             StreamTombstoned: The stream was deleted for ever.
             InvalidField: A field is out of range.
         """
+        text("stream", stream)
+        optional_integer("expected_version", expected_version)
         request = stream_pb2.SetRetentionRequest(
             stream=stream, retention=retention.to_proto(), expected_version=expected_version
         )
@@ -369,6 +381,7 @@ class AsyncClient:
             StreamNotFound: It has no events.
             StreamTombstoned: It was deleted for ever.
         """
+        text("stream", stream)
         request = stream_pb2.DeleteStreamRequest(stream=stream, expected=to_expected(expected))
         answer = await self._caller.unary(_rpc.DELETE_STREAM, request, self._timeout)
         return Deleted(answer.last_revision, answer.position, answer.already_deleted)
@@ -379,6 +392,7 @@ class AsyncClient:
         Raises:
             RevisionConflict: The stream is not as expected.
         """
+        text("stream", stream)
         request = stream_pb2.TombstoneStreamRequest(stream=stream, expected=to_expected(expected))
         answer = await self._caller.unary(_rpc.TOMBSTONE_STREAM, request, self._timeout)
         return Tombstoned(answer.position, answer.already_tombstoned)
@@ -403,6 +417,12 @@ class AsyncClient:
             StreamTombstoned: It was deleted for ever.
             TooLarge: The data are.
         """
+        text("stream", stream)
+        integer("revision", revision)
+        integer("schema_version", schema_version, most=UINT32_MAX)
+        integer("keep", keep, most=UINT32_MAX)
+        if not isinstance(data, bytes):
+            raise InvalidValue("data", f"is {shown(data)}; give bytes")
         request = snapshot_pb2.SaveSnapshotRequest(
             stream=stream, revision=revision, schema_version=schema_version, data=data, keep=keep
         )
@@ -417,6 +437,9 @@ class AsyncClient:
             SnapshotNotFound: There is none.
             StreamTombstoned: The stream was deleted for ever.
         """
+        text("stream", stream)
+        optional_integer("at_or_before", at_or_before)
+        optional_integer("schema_version", schema_version, most=UINT32_MAX)
         request = snapshot_pb2.LoadSnapshotRequest(
             stream=stream, at_or_before=at_or_before, schema_version=schema_version
         )

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 from google.protobuf.empty_pb2 import Empty
 
+from annals._arguments import UINT64_MAX, integer, shown, text
+from annals.errors import InvalidValue
 from annals.event import Event, set_timestamp, to_datetime
 from annals.query import Query
 from annals.v1 import append_pb2 as pb
@@ -108,7 +110,11 @@ Check: TypeAlias = StreamIs | NoMatch
 
 
 def to_expected(expected: ExpectedRevision) -> pb.ExpectedRevision:
-    """What is expected, as the protocol has it."""
+    """What is expected, as the protocol has it.
+
+    Raises:
+        InvalidValue: It is none of the values that there are; lists them.
+    """
     match expected:
         case Expected.ANY:
             return pb.ExpectedRevision(any=Empty())
@@ -116,17 +122,24 @@ def to_expected(expected: ExpectedRevision) -> pb.ExpectedRevision:
             return pb.ExpectedRevision(no_stream=Empty())
         case Expected.STREAM_EXISTS:
             return pb.ExpectedRevision(stream_exists=Empty())
-        case bool():
-            raise TypeError(f"{expected!r} is not an expected revision")
-        case int():
+        case int() if not isinstance(expected, bool) and 0 <= expected <= UINT64_MAX:
             return pb.ExpectedRevision(revision=expected)
-    raise TypeError(f"{expected!r} is not an expected revision")
+    raise InvalidValue(
+        "expected",
+        f"is {shown(expected)}; give a revision (an integer, 0 or more), Expected.ANY, Expected.NO_STREAM or "
+        "Expected.STREAM_EXISTS",
+    )
 
 
 def to_stream_request(
     stream: str, events: Iterable[Event], expected: ExpectedRevision, recorded_at: datetime | None
 ) -> pb.AppendToStreamRequest:
-    """An append to one stream, as the protocol has it."""
+    """An append to one stream, as the protocol has it.
+
+    Raises:
+        InvalidValue: An argument is of a type or in a range that can't be sent.
+    """
+    text("stream", stream)
     request = pb.AppendToStreamRequest(
         stream=stream, expected=to_expected(expected), events=[event.to_proto() for event in events]
     )
@@ -136,7 +149,14 @@ def to_stream_request(
 
 
 def to_many_request(writes: Iterable[Write], checks: Iterable[Check], recorded_at: datetime | None) -> pb.AppendRequest:
-    """An append to many streams, as the protocol has it."""
+    """An append to many streams, as the protocol has it.
+
+    Raises:
+        InvalidValue: An argument is of a type or in a range that can't be sent.
+    """
+    writes = list(writes)
+    for index, write in enumerate(writes):
+        text(f"writes[{index}].stream", write.stream)
     request = pb.AppendRequest(
         writes=[pb.Write(stream=write.stream, events=[event.to_proto() for event in write.events]) for write in writes],
         checks=[_to_check(check) for check in checks],
@@ -149,8 +169,10 @@ def to_many_request(writes: Iterable[Write], checks: Iterable[Check], recorded_a
 def _to_check(check: Check) -> pb.Check:
     match check:
         case StreamIs(stream, expected):
+            text("stream", stream)
             return pb.Check(stream=pb.StreamCheck(stream=stream, expected=to_expected(expected)))
         case NoMatch(query, after):
+            integer("after", after)
             return pb.Check(no_match=pb.NoMatchCheck(query=query.to_proto(), after=after))
 
 

@@ -5,7 +5,10 @@ here. What the client may safely try again it has already tried again, within th
 those are the subclasses of `TransientError`.
 
     AnnalsError
-    ├── InvalidEndpoint, InvalidField, TooLarge, Unsupported    mend the configuration or the request
+    ├── InvalidEndpoint (HttpEndpoint), InvalidField, TooLarge, Unsupported    mend the configuration or the request
+    ├── InvalidValue                                             give a value that can be stored or asked for
+    ├── UnreadableEvent                                          the event is not what the code reads
+    ├── Forked                                                   close clients before forking, or spawn
     ├── Conflict                                                 read again, decide anew
     │   ├── RevisionConflict, ChecksFailed, VersionConflict
     ├── EventIdConflict                                          use a new id, or send exactly what was sent first
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     import grpc
 
     from annals.append import ExpectedRevision
+    from annals.event import RecordedEvent
 
 __all__ = [
     "AnnalsError",
@@ -42,9 +46,12 @@ __all__ = [
     "EventIdConflict",
     "FailedCheck",
     "FieldViolation",
+    "Forked",
+    "HttpEndpoint",
     "InternalError",
     "InvalidEndpoint",
     "InvalidField",
+    "InvalidValue",
     "MatchFound",
     "Overloaded",
     "PositionBeyondHead",
@@ -64,6 +71,7 @@ __all__ = [
     "Unavailability",
     "Unavailable",
     "Unreachable",
+    "UnreadableEvent",
     "Unsupported",
     "VersionConflict",
 ]
@@ -93,13 +101,76 @@ class InvalidEndpoint(AnnalsError, ValueError):
 
     Attributes:
         endpoint: What was given.
-        reason: What is wrong with it.
+        reason: What is wrong with it, and what to write instead.
     """
 
     def __init__(self, endpoint: str, reason: str) -> None:
-        super().__init__(f"endpoint {endpoint!r} is not valid: {reason}; give one like http://127.0.0.1:2113")
+        super().__init__(f'endpoint "{endpoint}" {reason}')
         self.endpoint = endpoint
         self.reason = reason
+
+
+class InvalidValue(AnnalsError, ValueError, TypeError):
+    """A value was given that can't be stored or asked for; nothing was sent. Fix the code, or convert the value.
+
+    Attributes:
+        place: The argument, or the place in the data or metadata of an event: `data.lines[3].price`.
+        reason: What is wrong with it, and what to do.
+        event_type: The type of the event that it is part of, if it is.
+    """
+
+    def __init__(self, place: str, reason: str, event_type: str | None = None) -> None:
+        of_event = "" if event_type is None else f"event {event_type!r}: "
+        super().__init__(f"{of_event}{place} {reason}")
+        self.place = place
+        self.reason = reason
+        self.event_type = event_type
+
+
+class UnreadableEvent(AnnalsError, ValueError):
+    """The data of an event are not JSON, or not those of its class, or an upcaster fails on them.
+
+    Attributes:
+        event: The event.
+    """
+
+    def __init__(self, event: RecordedEvent, reason: Exception | str) -> None:
+        why = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
+        super().__init__(
+            f"event {event.type!r} at position {event.position} (stream {event.stream!r}, revision {event.revision}) "
+            f"can't be read: {why}"
+        )
+        self.event = event
+
+
+class Forked(AnnalsError, RuntimeError):
+    """This process was forked while a client was connected, and gRPC does not work in it.
+
+    Close all clients before a process is forked, or start processes in another way: `multiprocessing.set_start_method("spawn")`
+    (or `"forkserver"`).
+
+    Attributes:
+        parent: The id of the process that was forked.
+    """
+
+    def __init__(self, parent: int) -> None:
+        super().__init__(
+            f"process {parent} was forked while an Annals client was connected, and gRPC does not work in the process that "
+            "came of it: close all clients before the fork, or start processes with multiprocessing's method 'spawn' or "
+            "'forkserver'"
+        )
+        self.parent = parent
+
+
+class HttpEndpoint(InvalidEndpoint):
+    """An endpoint is the port on which a server answers health checks and metrics. Name the port for gRPC."""
+
+    def __init__(self, endpoint: str) -> None:
+        reason = (
+            "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)"
+        )
+        super().__init__(endpoint, reason)
+        self.args = (f'"{endpoint}" {reason}',)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ the store can tell a retry from a second event.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -15,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from annals.errors import ProtocolError
+from annals import _json
+from annals._arguments import shown, text
+from annals.errors import InvalidValue, ProtocolError, UnreadableEvent
 from annals.v1 import event_pb2 as pb
 
 if TYPE_CHECKING:
@@ -31,10 +32,6 @@ def new_id() -> UUID:
     value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | (7 << 76)
     return UUID(int=value & ~(0x3 << 62) | (2 << 62))
-
-
-def _encode(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +64,40 @@ class Event:
         tags: Iterable[str] = (),
         id: UUID | None = None,  # noqa: A002
     ) -> Event:
-        """An event whose data (and metadata, if any) are these values as JSON.
+        """An event whose data (and metadata, if any) are these values as JSON (RFC 8259).
+
+        Every client decodes the same values from it: dicts with keys of text, lists, text, numbers, booleans and `None`.
 
         Raises:
-            TypeError: A value has no JSON form.
+            InvalidValue: A value has no JSON form, such as NaN, bytes or a date; it names the place.
         """
         return cls(
             type,
-            _encode(data),
-            b"" if metadata is None else _encode(metadata),
+            _json.encode(data, type, "data"),
+            b"" if metadata is None else _json.encode(metadata, type, "metadata"),
             tuple(tags),
             new_id() if id is None else id,
         )
 
     def to_proto(self) -> pb.NewEvent:
-        """The event as the protocol has it."""
-        return pb.NewEvent(id=str(self.id), type=self.type, data=self.data, metadata=self.metadata, tags=self.tags)
+        """The event as the protocol has it.
+
+        Raises:
+            InvalidValue: A field is of another type than the event declares.
+        """
+        try:
+            return pb.NewEvent(id=str(self.id), type=self.type, data=self.data, metadata=self.metadata, tags=self.tags)
+        except (TypeError, ValueError):
+            self._demand_types()
+            raise
+
+    def _demand_types(self) -> None:
+        text("type", self.type)
+        for place, value in (("data", self.data), ("metadata", self.metadata)):
+            if not isinstance(value, bytes):
+                raise InvalidValue(place, f"is {shown(value)}; give bytes, or use Event.json", self.type)
+        for index, tag in enumerate(self.tags):
+            text(f"tags[{index}]", tag)
 
 
 class RecordedEvent(NamedTuple):
@@ -111,19 +126,24 @@ class RecordedEvent(NamedTuple):
     """When the store recorded it (UTC, microseconds). Never goes backwards along the log."""
 
     def json(self) -> Any:
-        """The data, decoded from JSON.
+        """The data, decoded from JSON (RFC 8259).
 
         Raises:
-            ValueError: It is not JSON.
+            UnreadableEvent: It has no data, or they are not JSON, or not such as Python can hold; it names the event.
         """
-        return json.loads(self.data)
+        if not self.data:
+            raise UnreadableEvent(self, "it has no data")
+        try:
+            return _json.decode(self.data)
+        except ValueError as error:
+            raise UnreadableEvent(self, error) from None
 
     def json_metadata(self) -> dict[str, Any]:
         """The metadata, decoded from JSON. Empty if there is none, or none that is a JSON object."""
         if not self.metadata:
             return {}
         try:
-            value = json.loads(self.metadata)
+            value = _json.decode(self.metadata)
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
@@ -166,7 +186,10 @@ def set_timestamp(target: Timestamp, time: datetime) -> None:
 
     Raises:
         ValueError: `time` has no time zone.
+        InvalidValue: It is no time.
     """
+    if not isinstance(time, datetime):
+        raise InvalidValue("time", f"is {shown(time)}; give a datetime with a time zone")
     if time.tzinfo is None:
         raise ValueError(f"{time!r} has no time zone; give one, such as datetime.UTC")
     since = time - _EPOCH

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from annals._arguments import integer, optional_integer, shown
+from annals.errors import InvalidValue
 from annals.event import to_datetime
 from annals.v1 import event_store_pb2 as store_pb
 from annals.v1 import scavenge_pb2, snapshot_pb2
@@ -38,7 +40,15 @@ class Retention:
     """Events before this revision are gone. It only grows: 0, or less than is in force, changes nothing."""
 
     def to_proto(self) -> pb.Retention:
-        """The retention as the protocol has it."""
+        """The retention as the protocol has it.
+
+        Raises:
+            InvalidValue: A field is of another type, or out of range.
+        """
+        optional_integer("max_count", self.max_count)
+        integer("truncate_before", self.truncate_before)
+        if not isinstance(self.max_age, timedelta | None):
+            raise InvalidValue("max_age", f"is {shown(self.max_age)}; give a timedelta")
         retention = pb.Retention(max_count=self.max_count, truncate_before=self.truncate_before)
         if self.max_age is not None:
             retention.max_age.FromTimedelta(self.max_age)

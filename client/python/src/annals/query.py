@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from annals._arguments import text
 from annals.v1 import query_pb2 as pb
 
 if TYPE_CHECKING:
     from annals.event import RecordedEvent
 
 __all__ = ["Query", "QueryItem"]
+
+_FIELDS = ("types", "type_prefixes", "streams", "stream_prefixes", "tags")
 
 
 def _names(value: Iterable[str] | str) -> tuple[str, ...]:
@@ -37,7 +40,7 @@ class QueryItem:
     """It bears all of these tags."""
 
     def __post_init__(self) -> None:
-        for name in ("types", "type_prefixes", "streams", "stream_prefixes", "tags"):
+        for name in _FIELDS:
             object.__setattr__(self, name, _names(getattr(self, name)))
 
     def matches(self, event: RecordedEvent) -> bool:
@@ -107,7 +110,21 @@ class Query:
         return not self.items or any(item.matches(event) for item in self.items)
 
     def to_proto(self) -> pb.Query:
-        """The query as the protocol has it."""
+        """The query as the protocol has it.
+
+        Raises:
+            InvalidValue: A name is not text.
+        """
+        try:
+            return self._to_proto()
+        except (TypeError, ValueError):
+            for index, item in enumerate(self.items):
+                for field in _FIELDS:
+                    for name in getattr(item, field):
+                        text(f"query.items[{index}].{field}", name)
+            raise
+
+    def _to_proto(self) -> pb.Query:
         return pb.Query(
             items=[
                 pb.QueryItem(

@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc.aio
 
+from annals._arguments import optional_integer, text
 from annals._connection import Link
 from annals._feed import Feed
 from annals._retry import Caller, log
@@ -38,6 +39,15 @@ class Target:
     limit: int | None
     query: Query | None
     until: int | datetime | None
+
+    def __post_init__(self) -> None:
+        by = "revision" if self.stream is not None else "position"
+        if self.stream is not None:
+            text("stream", self.stream)
+        optional_integer(f"from_{by}", self.start)
+        optional_integer("limit", self.limit)
+        if not isinstance(self.until, datetime):
+            optional_integer("until", self.until)
 
     @property
     def method(self) -> Method[Any, Any]:
@@ -150,14 +160,18 @@ class Read(Feed[RecordedEvent]):
 
         async def attempt(link: Link, left: float) -> tuple[Any, Any]:
             call = link.call(method)(request)
-            async with asyncio.timeout(left):
-                part = await call.read()
+            try:
+                async with asyncio.timeout(left):
+                    part = await call.read()
+            except BaseException:
+                call.cancel()
+                raise
             if part is grpc.aio.EOF:
                 raise ended("the read ended before it began")
             return call, part
 
         (call, part), link = await self._caller.somewhere(method, attempt, self._timeout)
-        self._live = call, link
+        self._connected(call, link)
         return part
 
     async def _pause_after(self, error: AnnalsError) -> None:
@@ -184,7 +198,8 @@ class Read(Feed[RecordedEvent]):
         if latest > self._last and not target.backwards:
             # The rest of the call is newer than the read.
             events = [event for event in events if (event.revision if by_revision else event.position) <= self._last]
-            self._complete, self._live = True, None
+            self._complete = True
+            self._hang_up()
             if not events:
                 return events
         self._lost_at = None

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import grpc.aio
 from grpc.aio import AioRpcError
 
+from annals._arguments import optional_integer, text
 from annals._connection import Link
 from annals._feed import Feed
 from annals._retry import Caller, log
@@ -47,7 +48,8 @@ _STATUS_SECONDS_MAX = 1.0
 class CaughtUp:
     """Everything there is was sent; what follows is sent as it is appended.
 
-    Comes once, again after each `FellBehind`, and again after a connection was lost and resumed.
+    Comes once, again after each `FellBehind`, and again after the subscription was resumed: because a connection was lost, or
+    because nothing was taken from it for some seconds.
     """
 
     position: int
@@ -141,6 +143,9 @@ class Subscription(Feed[SubscriptionItem]):
     ) -> None:
         if from_end and after is not None:
             raise ValueError("a subscription begins after something or at the end, not both")
+        if target.stream is not None:
+            text("stream", target.stream)
+        optional_integer("after" if target.stream is None else "after_revision", after)
         super().__init__(caller, timeout)
         self._target = target
         self._from_end = from_end
@@ -151,30 +156,35 @@ class Subscription(Feed[SubscriptionItem]):
         self._told = 0
         # How often the client had come back to its home when the call was made.
         self._returns = 0
+        # Whether `CaughtUp` was the last item, apart from checkpoints.
+        self._caught_up = False
 
-    async def events(self) -> AsyncIterator[RecordedEvent]:
+    def events(self) -> AsyncIterator[RecordedEvent]:
         """The events alone."""
-        async for item in self:
-            if isinstance(item, RecordedEvent):
-                yield item
+        return _Events(self)
 
     async def _begin(self) -> None:
         if self._from_end:
             self._after = await self._target.end(self._caller, self._timeout)
-        self._live = await self._caller.somewhere(self._target.method, self._subscribe, self._timeout)
+        call, link = await self._caller.somewhere(self._target.method, self._subscribe, self._timeout)
+        self._connected(call, link)
 
     async def _subscribe(self, link: Link, left: float) -> Any:
         """Makes the call, and waits until the server has accepted it."""
         self._returns = self._caller.connection.returns
         call = link.call(self._target.method)(self._target.request(self._after))
-        async with asyncio.timeout(left):
-            await call.wait_for_connection()
-            # A server that accepts it begins its answer at once. One that refuses it begins none, but its status may still be
-            # on the way up when that is known.
-            if not await call.initial_metadata():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(call.code(), _STATUS_SECONDS_MAX)
+        try:
+            async with asyncio.timeout(left):
                 await call.wait_for_connection()
+                # A server that accepts it begins its answer at once. One that refuses it begins none, but its status may still
+                # be on the way up when that is known.
+                if not await call.initial_metadata():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(call.code(), _STATUS_SECONDS_MAX)
+                    await call.wait_for_connection()
+        except BaseException:
+            call.cancel()
+            raise
         return call
 
     async def _next_message(self) -> list[SubscriptionItem]:
@@ -185,8 +195,7 @@ class Subscription(Feed[SubscriptionItem]):
         home = self._caller.connection.pick()
         if self._returns != self._caller.connection.returns and link is not home:
             # The client has come back to its home, and this follows it.
-            call.cancel()
-            self._live = None
+            self._hang_up()
             return []
         error: AnnalsError
         try:
@@ -212,7 +221,7 @@ class Subscription(Feed[SubscriptionItem]):
         link = self._caller.connection.pick()
         error: AnnalsError
         try:
-            self._live = await self._subscribe(link, self._timeout), link
+            self._connected(await self._subscribe(link, self._timeout), link)
             return
         except AioRpcError as failed:
             error = self._caller.failed(link, failed, self._target.method)
@@ -225,6 +234,7 @@ class Subscription(Feed[SubscriptionItem]):
         """Waits before a connection is tried, or raises the error if there is to be none."""
         if not isinstance(error, TransientError):
             raise error
+        self._caught_up = False
         now = asyncio.get_running_loop().time()
         if self._lost_at is None:
             self._lost_at = now
@@ -240,9 +250,9 @@ class Subscription(Feed[SubscriptionItem]):
             case "events":
                 return self._take_events(decode_all(message.events.events))
             case "caught_up":
-                self._looked_at(message.caught_up.position)
-                return [CaughtUp(message.caught_up.position)]
+                return self._take_caught_up(message.caught_up.position)
             case "fell_behind":
+                self._caught_up = False
                 self._looked_at(message.fell_behind.position)
                 return [FellBehind(message.fell_behind.position, message.fell_behind.head)]
             case "checkpoint":
@@ -255,7 +265,19 @@ class Subscription(Feed[SubscriptionItem]):
         # Of a kind that this client does not know.
         return []
 
+    def _take_caught_up(self, position: int) -> list[SubscriptionItem]:
+        # It was reported before the call was ended for lack of use, and no event came since. A consumer that handles it slowly
+        # would otherwise get it again and again.
+        known = self._rested and self._caught_up
+        further = position > self._told
+        self._rested, self._caught_up = False, True
+        self._looked_at(position)
+        if known:
+            return [Checkpoint(position)] if further else []
+        return [CaughtUp(position)]
+
     def _take_events(self, events: list[RecordedEvent]) -> list[SubscriptionItem]:
+        self._caught_up = False
         by_revision = self._target.stream is not None
         after = self._after
         if after is None:
@@ -272,3 +294,23 @@ class Subscription(Feed[SubscriptionItem]):
         self._told = max(self._told, position)
         if self._target.stream is None:
             self._after = max(self._after or 0, position)
+
+
+class _Events(AsyncIterator[RecordedEvent]):
+    """The events of a subscription. Not a generator, for the same reason as the batches of a feed."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription: Subscription | None = subscription
+
+    async def __anext__(self) -> RecordedEvent:
+        subscription = self._subscription
+        if subscription is None:
+            raise StopAsyncIteration
+        while True:
+            item = await anext(subscription)
+            if isinstance(item, RecordedEvent):
+                return item
+
+    async def aclose(self) -> None:
+        """Ends this iteration."""
+        self._subscription = None

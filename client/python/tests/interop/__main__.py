@@ -11,7 +11,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from annals import Appended, AsyncClient, ScavengeState, Subscription, errors
+from annals import Appended, AsyncClient, Event, ScavengeState, Subscription, errors
 from tests.interop.answers import (
     Answer,
     appended,
@@ -26,12 +26,14 @@ from tests.interop.answers import (
 from tests.interop.steps import (
     EPOCH,
     MICROSECOND,
+    Absent,
     make_check,
     make_event,
     make_expected,
     make_query,
     make_retention,
     make_until,
+    make_value,
     make_write,
     only,
 )
@@ -82,6 +84,13 @@ class Steps:
         async with self.store.append_session() as session:
             waiting = [await append(**one) for one in appends]
             return {"results": [await outcome(told(appended, answer)) for answer in waiting]}
+
+    async def json(self, value: Answer) -> Answer:
+        try:
+            made = make_value(value)
+        except Absent:
+            return {"absent": True}
+        return {"data": base64.b64encode(Event.json("Odd", made).data).decode()}
 
     async def read_stream(
         self,

@@ -121,6 +121,8 @@ def to_failed(failed: errors.FailedCheck) -> Answer:
 def failure(error: errors.AnnalsError) -> Answer:
     """An error by its reason, with the fields that the client's error has."""
     match error:
+        case errors.InvalidValue():
+            return {"reason": "INVALID_VALUE"}
         case errors.InvalidField():
             return {"reason": "INVALID_FIELD", "fields": [violation.field for violation in error.violations]}
         case errors.TooLarge():

@@ -3,7 +3,9 @@
 Fields are the parameters of these functions, so that one that is not known is a TypeError.
 """
 
+import array
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -77,3 +79,37 @@ def make_retention(
 ) -> Retention:
     age = None if max_age_seconds is None else timedelta(seconds=max_age_seconds)
     return Retention(max_count=max_count, max_age=age, truncate_before=truncate_before)
+
+
+class Absent(Exception):
+    """Python has no such value."""
+
+
+def make_value(description: Fields) -> Any:
+    """A value that is described in any language's terms."""
+    [(kind, of)] = description.items()
+    match kind:
+        case "number":
+            return float(of)
+        case "integer":
+            return int(of)
+        case "json":
+            return json.loads(of)
+        case "string":
+            return bytes.fromhex(of).decode("utf-16-be", "surrogatepass")
+        case "bytes":
+            return bytes.fromhex(of)
+        case "float64s":
+            return array.array("d", of)
+        case "date":
+            return EPOCH + of * MICROSECOND
+        case "undefined":
+            raise Absent
+        case "object":
+            return {name: make_value(value) for name, value in of.items()}
+        case "nested":
+            value: list[Any] = []
+            for _ in range(of - 1):
+                value = [value]
+            return value
+    raise TypeError(f"unknown kind of value: {kind}")

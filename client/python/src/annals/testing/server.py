@@ -58,6 +58,8 @@ class Server:
         """Where the embedded engine keeps its files, and the server's log lies."""
         self.port = _free_port()
         """Where it listens on 127.0.0.1; the same after every start."""
+        self.http_port = _free_port()
+        """Where it answers HTTP on 127.0.0.1 (health and metrics); the same after every start."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -78,7 +80,14 @@ class Server:
             RuntimeError: It ended, or does not listen within 30 s; with its log.
         """
         command = [str(self._binary), "--engine", self._engine, "--listen", f"127.0.0.1:{self.port}"]
-        command += ["--http-listen", "127.0.0.1:0", "--log-level", "info", "--data", str(self.data / "engine")]
+        command += [
+            "--http-listen",
+            f"127.0.0.1:{self.http_port}",
+            "--log-level",
+            "info",
+            "--data",
+            str(self.data / "engine"),
+        ]
         with (self.data / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [*command, *self._options], stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, is_dataclass
@@ -39,6 +38,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from annals import _json
 from annals.aio import AsyncClient
 from annals.append import Expected, ExpectedRevision
 from annals.errors import AnnalsError, RevisionConflict, SnapshotNotFound, StreamNotFound
@@ -188,11 +188,13 @@ class Repository(Generic[S]):
             read = await self._client.read_stream(stream, from_revision=first, until=until)
         except StreamNotFound:
             return Loaded(self._new(), None, None, ())
-        async for batch in read.batches():
-            for event in batch:
-                state.apply(self._types.decode(event))
-            if keep_events:
-                events += batch
+        # Closed even if an event can't be read: the caller may keep that error, and with it this read.
+        async with read:
+            async for batch in read.batches():
+                for event in batch:
+                    state.apply(self._types.decode(event))
+                if keep_events:
+                    events += batch
         return Loaded(state, read.last_revision, snapshot_revision, tuple(events))
 
     async def execute(
@@ -286,7 +288,7 @@ class Repository(Generic[S]):
         except SnapshotNotFound:
             return self._new(), None
         try:
-            return codec.from_json(self._kind, json.loads(snapshot.data)), snapshot.revision
+            return codec.from_json(self._kind, _json.decode(snapshot.data)), snapshot.revision
         except ValueError as error:
             log.warning("the snapshot of %s at revision %d is passed over: %s", stream, snapshot.revision, error)
             return self._new(), None
@@ -299,7 +301,12 @@ class Repository(Generic[S]):
         if revision - since < self._snapshots.every:
             return
         # Encoded now: the caller may change what it is given.
-        data = json.dumps(codec.to_json(loaded.state), ensure_ascii=False).encode()
+        try:
+            data = _json.encode(codec.to_json(loaded.state), self._kind.__name__, "snapshot")
+        except (TypeError, ValueError, RecursionError) as error:
+            # The command has had its effect; a snapshot less costs time and nothing else.
+            log.warning("no snapshot of %s at revision %d is saved: %s", stream, revision, error)
+            return
         saving = asyncio.create_task(self._save(stream, revision, data, self._snapshots))
         self._saving[stream] = saving
         saving.add_done_callback(lambda _: self._saving.pop(stream, None))

@@ -57,7 +57,10 @@ def to_json(value: Any, *, camel_case: bool = False) -> Any:
         case bytes():
             return base64.b64encode(value).decode()
         case Mapping():
-            return {_key(key): to_json(item, camel_case=camel_case) for key, item in value.items()}
+            items = {_key(key): to_json(item, camel_case=camel_case) for key, item in value.items()}
+            if len(items) < len(value):
+                raise TypeError(f"keys that are the same as text have no JSON form: {list(value)!r}")
+            return items
         case list() | tuple():
             return [to_json(item, camel_case=camel_case) for item in value]
         case set() | frozenset():

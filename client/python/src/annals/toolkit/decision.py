@@ -168,19 +168,20 @@ class Decisions:
         self, models: Sequence[DecisionModel], query: Query, command_id: UUID | None
     ) -> tuple[int, int | None]:
         """Applies the events; the head up to which they were read, and where the command stands if it was executed."""
-        read = await self._client.read_all(query=query)
         tag = None if command_id is None else command_tag(command_id)
         done = None
         queries = [model.query for model in models]
-        async for batch in read.batches():
-            for event in batch:
-                if tag is not None and tag in event.tags:
-                    done = event.position
-                matching = [model for model, own in zip(models, queries, strict=True) if own.matches(event)]
-                if matching:
-                    fact = self._types.decode(event)
-                    for model in matching:
-                        model.apply(fact)
+        # Closed even if an event can't be read: the caller may keep that error, and with it this read.
+        async with self._client.read_all(query=query) as read:
+            async for batch in read.batches():
+                for event in batch:
+                    if tag is not None and tag in event.tags:
+                        done = event.position
+                    matching = [model for model, own in zip(models, queries, strict=True) if own.matches(event)]
+                    if matching:
+                        fact = self._types.decode(event)
+                        for model in matching:
+                            model.apply(fact)
         return read.head, done
 
     def _writes(self, facts: Sequence[To], command_id: UUID | None) -> list[Write]:

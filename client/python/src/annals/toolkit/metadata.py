@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextvars
 import importlib
-import json
 import re
 import secrets
 import sys
@@ -32,6 +31,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
+from annals import _json
 from annals.event import Event, RecordedEvent, new_id
 
 __all__ = ["Context", "context", "current", "reacting_to", "stamp"]
@@ -167,7 +167,7 @@ def stamp(event: Event, values: Context | None = None) -> Event:
     said: dict[str, Any] = {key: value for name, key in _KEYS.items() if (value := getattr(values, name)) is not None}
     if event.metadata:
         try:
-            own = json.loads(event.metadata)
+            own = _json.decode(event.metadata)
         except ValueError:
             return event
         if not isinstance(own, dict):
@@ -175,7 +175,7 @@ def stamp(event: Event, values: Context | None = None) -> Event:
         said |= own
     if not said:
         return event
-    return replace(event, metadata=json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
+    return replace(event, metadata=_json.encode(said, event.type, "metadata"))
 
 
 def _active_trace() -> Mapping[str, str]:

@@ -18,12 +18,14 @@ Upcasters run at read, one after the other, up to the version that is registered
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+from annals import _json
+from annals._arguments import shown
+from annals.errors import InvalidValue, UnreadableEvent
 from annals.event import Event, RecordedEvent
 from annals.query import Query
 from annals.toolkit import codec
@@ -41,28 +43,14 @@ class UnknownEventType(LookupError):
 
     Attributes:
         type: The event's type.
-        version: Its version.
+        version: Its version: an integer, unless another program wrote something else.
     """
 
-    def __init__(self, type: str, version: int, known: int | None) -> None:  # noqa: A002
+    def __init__(self, type: str, version: Any, known: int | None) -> None:  # noqa: A002
         told = "is not registered" if known is None else f"is newer than version {known}, which this code knows"
-        super().__init__(f"event type {type!r} version {version} {told}")
+        super().__init__(f"event type {type!r} version {shown(version)} {told}")
         self.type = type
         self.version = version
-
-
-class UnreadableEvent(ValueError):
-    """An event whose data are not those of its class, or that an upcaster fails on.
-
-    Attributes:
-        event: The event.
-    """
-
-    def __init__(self, event: RecordedEvent, reason: Exception) -> None:
-        super().__init__(
-            f"event {event.type!r} at position {event.position} can't be read: {type(reason).__name__}: {reason}"
-        )
-        self.event = event
 
 
 @dataclass(frozen=True)
@@ -105,7 +93,10 @@ class EventTypes:
 
         Raises:
             ValueError: The name or the class is registered already.
+            InvalidValue: The version is not an integer of 1 or more.
         """
+        if type(version) is not int or version < 1:
+            raise InvalidValue("version", f"is {shown(version)}; give an integer, 1 or more")
 
         def with_class(kind: C) -> C:
             registered = _Registered(name or kind.__name__, version, kind, tags)
@@ -173,17 +164,19 @@ class EventTypes:
             id: The event's id. Otherwise a new one.
 
         Raises:
-            TypeError: Its class is not registered, or something in it has no JSON form.
+            TypeError: Its class is not registered, or something in it has no JSON form (`InvalidValue`).
         """
         registered = self._by_kind.get(type(fact))
         if registered is None:
             raise TypeError(f"{type(fact).__name__} is not registered as an event type")
+        try:
+            data = codec.to_json(fact, camel_case=self._camel_case)
+        except RecursionError:
+            raise InvalidValue("data", "is nested too deeply", registered.name) from None
         own = registered.tags(fact) if registered.tags else ()
         metadata = {VERSION_KEY: registered.version} if registered.version > 1 else None
         every = tuple(dict.fromkeys((*own, *tags)))
-        return Event.json(
-            registered.name, codec.to_json(fact, camel_case=self._camel_case), metadata=metadata, tags=every, id=id
-        )
+        return Event.json(registered.name, data, metadata=metadata, tags=every, id=id)
 
     def decode(self, event: RecordedEvent) -> Any:
         """The fact that an event stores, in the form that the code has for it now.
@@ -195,10 +188,14 @@ class EventTypes:
         name = self._renamed.get(event.type, event.type)
         version = event.json_metadata().get(VERSION_KEY, 1) if event.metadata else 1
         registered = self._by_name.get(name)
-        if registered is None or version > registered.version:
-            raise UnknownEventType(event.type, version, None if registered is None else registered.version)
+        if registered is None:
+            raise UnknownEventType(event.type, version, None)
+        if type(version) is not int or version < 1:
+            raise UnreadableEvent(event, f"its {VERSION_KEY} is {shown(version)}, which is no integer of 1 or more")
+        if version > registered.version:
+            raise UnknownEventType(event.type, version, registered.version)
         try:
-            data = json.loads(event.data or b"{}")
+            data = _json.decode(event.data or b"{}")
             for older in range(version, registered.version):
                 data = self._upcasters[name, older](data)
             return codec.from_json(registered.kind, data, camel_case=self._camel_case)
