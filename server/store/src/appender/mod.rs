@@ -13,6 +13,7 @@ mod builder;
 mod changes;
 mod commit;
 mod condition;
+mod earlier;
 mod facts;
 mod group;
 mod handing;

@@ -15,6 +15,7 @@ use crate::{
     position::{Position, Revision, Timestamp},
     read::standing,
     shared::Shared,
+    tail::Request,
 };
 
 /// What a group adds to the log behind `head`.
@@ -93,12 +94,16 @@ impl<'a> Overlay<'a> {
 
     /// The events of an append of the group that is remembered by the same id as this one, if that can
     /// be this one.
-    pub(super) fn of_request(&self, append: &Append) -> Option<Vec<Standing>> {
+    pub(super) fn of_request(&self, append: &Append) -> Option<(Request, Vec<Standing>)> {
         if !append.is_keyed() {
             return None;
         }
         let accepted = &self.accepted[*self.requests.get(&append.events[0].id)?];
-        (accepted.first_position > append.known_to()).then(|| accepted.standing().collect())
+        let request = Request {
+            first: accepted.first_position,
+            events: accepted.append.count(),
+        };
+        (request.first > append.known_to()).then(|| (request, accepted.standing().collect()))
     }
 
     /// What an append is compared with that goes by the revision of its first event: as many events as it has, from that
