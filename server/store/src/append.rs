@@ -27,6 +27,7 @@ use target::{Targets, number};
 
 use crate::{
     check::{self, Check},
+    lifecycle::Change,
     limits::{self, Limits},
     name::StreamName,
     one_or_more::OneOrMore,
@@ -68,6 +69,8 @@ pub struct Append {
     pub(crate) checks: Vec<Check>,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
+    /// The change of a stream that it brings about, for the stream as it is when it is judged.
+    pub(crate) change: Option<Box<Change>>,
 }
 
 impl Append {
@@ -99,6 +102,7 @@ impl Append {
             bytes,
             checks: Vec::new(),
             recorded_at: None,
+            change: None,
         })
     }
 
@@ -141,6 +145,7 @@ impl Append {
             bytes,
             checks,
             recorded_at: None,
+            change: None,
         })
     }
 

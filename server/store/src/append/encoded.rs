@@ -69,6 +69,7 @@ impl Append {
             bytes,
             checks: Vec::new(),
             recorded_at: None,
+            change: None,
         })
     }
 }

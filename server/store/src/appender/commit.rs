@@ -10,7 +10,9 @@ use super::{
     Appender, Job, facts,
     group::{Group, Judged},
 };
-use crate::{append::Append, error::Result, follow, frame::Frame, head::Head, keys, log};
+use crate::{
+    append::Append, error::Result, follow, frame::Frame, head::Head, keys, lifecycle::make_again, log,
+};
 
 impl Appender {
     /// One try; false if the log went on meanwhile.
@@ -18,6 +20,9 @@ impl Appender {
         let shared = Arc::clone(&self.shared);
         // Held through the commit: whoever follows the log meanwhile would read from the engine what is added here.
         let following = shared.following.lock().await;
+        for job in jobs.iter_mut() {
+            make_again(&shared, &mut job.append).await?;
+        }
         let head = shared.tail.head();
         let batch = self.batches.next();
         let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();

@@ -112,7 +112,7 @@ impl<'a> Group<'a> {
 
     /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
     async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
-        if self.changes.concern(append) {
+        if self.changes.concern(append) || self.overlay.outdates(append) {
             return Ok(None);
         }
         let lifecycles = shared.tail.lifecycles();

@@ -87,6 +87,14 @@ impl<'a> Overlay<'a> {
         });
     }
 
+    /// Whether an append is a change of a stream that was made before this group: the group adds to that stream, or changes
+    /// it. It goes first in the next group, for which it is made again.
+    pub(super) fn outdates(&self, append: &Append) -> bool {
+        append.change.as_ref().is_some_and(|change| {
+            self.streams.contains_key(change.stream()) || self.streams.contains_key(append.stream())
+        })
+    }
+
     /// A stream's last revision, if it is `last` before the group.
     pub(super) fn last_of(&self, stream: &StreamName, last: Option<Revision>) -> Option<Revision> {
         self.streams.get(stream).map_or(last, |adds| Some(adds.last))
