@@ -309,6 +309,7 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
         scavenge_every: config.scavenge_every,
         appender_thread: true,
         shared_engine: config.engine.is_shared(),
+        condition_pages_max: condition_pages_max(config.engine.is_shared()),
         ..Settings::default()
     };
     let advertised = advertised(config, address);
@@ -320,6 +321,17 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
         environment.handover = Some(Arc::new(OtherServers::new(config.limits.append_bytes_max)));
     }
     Ok(Store::open(engine, settings, environment).await?)
+}
+
+/// Pages that are read at a time to search for matches of conditions. On a cluster reading is mostly waiting; on one machine it
+/// is work, and half of the processors are left to everything else.
+fn condition_pages_max(is_shared: bool) -> usize {
+    const PAGES_ON_CLUSTER: usize = 32;
+    if is_shared {
+        return PAGES_ON_CLUSTER;
+    }
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (processors / 2).max(1)
 }
 
 /// Where other servers reach this one; empty if that is not known.

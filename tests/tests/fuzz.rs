@@ -181,6 +181,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
                     1..4 => Some(Append::AppendToMany(some_append_to_many(random))),
                     _ => Some(Append::AppendToStream(some_append(random))),
                 },
+                ..pb::SessionAppend::default()
             };
             let appends = (0..random.random_range(0..4)).map(|_| append(random)).collect();
             pb::AppendSessionRequest { appends }.encode_to_vec()

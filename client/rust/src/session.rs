@@ -157,7 +157,10 @@ impl AppendSession {
     }
 
     async fn take(&self, append: pb::session_append::Append, answer: Answer) -> Result<()> {
-        let append = pb::SessionAppend { append: Some(append) };
+        let append = pb::SessionAppend {
+            append: Some(append),
+            ..pb::SessionAppend::default()
+        };
         let append_bytes = append.encoded_len();
         let closed = |_| Error::SessionClosed;
         let weight = u32::try_from(append_bytes)

@@ -25,7 +25,7 @@ use std::{
 };
 
 use annals_proto::v1::{self as pb, session_result::Result as OneOf};
-use annals_store::{Append, Appended, Error, Pending, Store, StreamName};
+use annals_store::{Append, Appended, Error, Pending, Position, Store, StreamName};
 use futures::Stream;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
 use tonic::Status;
@@ -158,6 +158,12 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
     fn begin(&mut self, append: Result<Append, Invalid>) {
         match append {
             Ok(append) => {
+                // Only another server may say so.
+                let append = if self.handed_over {
+                    append
+                } else {
+                    append.searched_to(Position::START)
+                };
                 let asked = Asked::of(&append);
                 let append = match self.store.try_submit(append, self.handed_over) {
                     Ok(pending) => {

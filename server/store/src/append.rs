@@ -67,6 +67,8 @@ pub struct Append {
     bodies: Bytes,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
+    /// Up to where another server has searched the log for its checks, and found nothing.
+    pub(crate) searched_to: Position,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
     /// The change of a stream that it brings about, for the stream as it is when it is judged.
@@ -101,6 +103,7 @@ impl Append {
             bodies: prepared.bodies.freeze(),
             bytes,
             checks: Vec::new(),
+            searched_to: Position::START,
             recorded_at: None,
             change: None,
         })
@@ -144,6 +147,7 @@ impl Append {
             bodies: prepared.bodies.freeze(),
             bytes,
             checks,
+            searched_to: Position::START,
             recorded_at: None,
             change: None,
         })
@@ -156,6 +160,20 @@ impl Append {
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
         self
+    }
+
+    /// The same append, of which another server of the log has searched up to a position for what its checks do not allow,
+    /// and found nothing.
+    #[must_use]
+    pub fn searched_to(mut self, position: Position) -> Self {
+        self.searched_to = position;
+        self
+    }
+
+    /// Up to where the log was searched for what its checks do not allow, and nothing found.
+    #[must_use]
+    pub const fn searched(&self) -> Position {
+        self.searched_to
     }
 
     /// An append to one stream, written only if these hold besides what it expects of that stream. If not, the rejection

@@ -29,6 +29,14 @@ pub struct Settings {
     /// Positions from the indexes that a read or a subscription with a query keeps in memory, 8 bytes each, unless its
     /// query names very many lists.
     pub lookup_positions_max: usize,
+    /// Positions at the end of the log that are searched for matches of a condition while its group is judged. What is before
+    /// them is searched before the append enters a group.
+    pub condition_positions_max: u64,
+    /// Events of a stream that are gone and that a query meets, before the others are left out by the stream's list.
+    pub gone_events_max: usize,
+    /// Pages of the log and its indexes that are read at a time to search for matches of conditions, by all appends
+    /// together. Few where reading is work for this machine's processors; many where it is waiting for another machine.
+    pub condition_pages_max: usize,
     /// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
     pub index_commit_bytes: usize,
     /// The most bytes of events in one commit, unless a single append has more.
@@ -60,6 +68,9 @@ impl Default for Settings {
             waiting_windows_max: 4,
             retired_windows_max: 2,
             lookup_positions_max: 16_384,
+            condition_positions_max: 1_024,
+            gone_events_max: 32,
+            condition_pages_max: 1,
             index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annals_engine::Engine;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
     error::{Error, Result},
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub tail: Tail,
     /// Held by whoever brings the tail up to date; see [`follow`].
     pub following: Mutex<()>,
+    /// Turns of those who search the log for matches of conditions.
+    pub condition_turns: Semaphore,
     /// True once the store's tasks are to end.
     pub closing: Signal<bool>,
     /// True once subscriptions are to end.

@@ -84,6 +84,7 @@ impl Store {
         let shared = Arc::new(Shared {
             change_ids: ChangeIds::new(environment.seed),
             tail: Tail::new(&settings),
+            condition_turns: Semaphore::new(settings.condition_pages_max.max(1)),
             engine,
             settings,
             environment,

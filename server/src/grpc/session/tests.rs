@@ -30,6 +30,7 @@ fn append(stream: &str, events: usize) -> pb::SessionAppend {
     };
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToStream(request)),
+        ..pb::SessionAppend::default()
     }
 }
 
@@ -116,7 +117,7 @@ async fn an_append_that_is_refused_is_answered_in_its_place_and_stops_nothing() 
     let (results, end) = answers_to(vec![
         request(vec![append("s", 1), append("", 1), append("s", 1)]),
         request(vec![append("s", 0)]),
-        request(vec![pb::SessionAppend { append: None }, append("s", 2)]),
+        request(vec![pb::SessionAppend::default(), append("s", 2)]),
     ])
     .await;
     assert!(end.is_none());
@@ -202,6 +203,7 @@ fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::SessionAppend {
     };
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToMany(request)),
+        ..pb::SessionAppend::default()
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::{
     append::{Append, Appended},
     check::{Check, Evidence, FailedCheck},
-    decide::{self, Known, Place, Verdict},
+    decide::{self, Place, Verdict},
     error::Result,
     frame::Frame,
     head::Head,
@@ -115,21 +115,15 @@ impl<'a> Group<'a> {
         if self.changes.concern(append) || self.overlay.outdates(append) {
             return Ok(None);
         }
-        let lifecycles = shared.tail.lifecycles();
         let overlay = &self.overlay;
-        let known = Known {
-            last: overlay.last_of(append.stream(), *fact.last.first()),
-            lifecycle: lifecycles.of(append.stream().as_str()),
-            request: fact.request,
-            tombstoned: lifecycles.tombstoned(append.streams()),
-            receipts: !lifecycles.is_empty(),
-        };
+        let last = overlay.last_of(append.stream(), *fact.last.first());
+        let known = earlier::known(shared, append, last, fact.request);
         if let Some((request, standing)) = overlay.of_request(append)
             && let Some(verdict) = decide::compare(append, &known, Place::Request(request), &standing)
         {
             return Ok(Some(verdict));
         }
-        earlier::judge(shared, overlay, append, &known).await
+        earlier::judge(shared, overlay, append, &known, fact.compared.as_ref()).await
     }
 
     /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not

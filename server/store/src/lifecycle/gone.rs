@@ -13,10 +13,10 @@ use super::Marked;
 use crate::{
     error::Result,
     frame::Frame,
-    maps::{HashMap, HashSet},
+    maps::HashMap,
     name::StreamName,
     position::{Position, Revision, Timestamp},
-    read::{all_records_at, last_revision, places},
+    read::{Match, all_records_at, last_revision, places},
     record::{self, Entry, Placement},
     shared::Shared,
 };
@@ -27,19 +27,34 @@ const LOOK_UPS_MAX: usize = 64;
 /// Events of a page that are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Gone {
-    positions: HashSet<Position>,
+    /// With the index of each event's stream.
+    positions: HashMap<Position, usize>,
+    streams: Vec<StreamName>,
 }
 
 impl Gone {
     /// Whether the event at a position is gone.
     pub(crate) fn contains(&self, position: Position) -> bool {
-        !self.positions.is_empty() && self.positions.contains(&position)
+        !self.positions.is_empty() && self.positions.contains_key(&position)
+    }
+
+    /// Whether no event of the page is gone.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// The stream of the event at a position, if that is gone.
+    pub(crate) fn stream_of(&self, position: Position) -> Option<&StreamName> {
+        if self.positions.is_empty() {
+            return None;
+        }
+        self.positions.get(&position).map(|index| &self.streams[*index])
     }
 
     /// Whether a frame has an event that is gone.
     pub(crate) fn any_in(&self, frame: &Frame) -> bool {
         !self.positions.is_empty()
-            && (frame.first.0..=frame.last.0).any(|n| self.positions.contains(&Position(n)))
+            && (frame.first.0..=frame.last.0).any(|n| self.positions.contains_key(&Position(n)))
     }
 }
 
@@ -75,6 +90,21 @@ pub(crate) async fn in_entries(shared: &Shared, entries: &[Entry]) -> Result<Gon
     page.gone(shared).await
 }
 
+/// Whether an event that was found is gone.
+pub(crate) async fn is_gone(shared: &Shared, found: &Match) -> Result<bool> {
+    if shared.tail.lifecycles().is_empty() {
+        return Ok(false);
+    }
+    let mut page = Page::default();
+    page.add(&Placement {
+        stream: found.stream.as_str(),
+        revision: found.revision,
+        position: found.position,
+        recorded_at: found.recorded_at,
+    });
+    Ok(page.gone(shared).await?.contains(found.position))
+}
+
 /// The first revision of a stream that is not gone, or one after `last`, which is its last one.
 pub(crate) async fn first_kept(
     shared: &Shared,
@@ -104,6 +134,21 @@ pub(crate) async fn first_kept(
         next = Revision(low.0 + half.min(step));
     }
     Ok(low)
+}
+
+/// The position up to which all events of a stream are gone.
+pub(crate) async fn gone_up_to(shared: &Shared, stream: &StreamName) -> Result<Position> {
+    // Asked for first, so that no event up to it comes after the last revision that is known.
+    let head = shared.tail.head_position();
+    let last = last_revision(shared, stream).await?;
+    let kept = first_kept(shared, stream, last).await?;
+    if last.is_none_or(|last| kept > last) {
+        return Ok(head);
+    }
+    let places = places(shared, stream, kept, kept).await?;
+    Ok(places
+        .first()
+        .map_or(Position::START, |(_, position)| Position(position.0 - 1)))
 }
 
 /// Whether an event was recorded at a time or later.
@@ -187,7 +232,8 @@ impl Page {
         };
         let gone = self.events.iter().filter(is_gone);
         Ok(Gone {
-            positions: gone.map(|event| event.position).collect(),
+            positions: gone.map(|event| (event.position, event.stream)).collect(),
+            streams: self.streams,
         })
     }
 
