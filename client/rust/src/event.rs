@@ -28,7 +28,8 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Identity. Appends are idempotent by it.
+    /// Identity. Appends are idempotent by it. It is no unique key: an append that expects a revision is written even if
+    /// its ids occur in other events.
     pub id: Uuid,
     /// What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`.
     pub kind: String,

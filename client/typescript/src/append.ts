@@ -23,7 +23,7 @@ import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js"
  * has no events; `"stream-exists"`, it has at least one; `"any"`, whatever it is like.
  *
  * Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
- * the result of the first (`alreadyAppended`).
+ * the result of the first (`alreadyAppended`), whether or not its events still exist.
  */
 export type ExpectedRevision = number | "no-stream" | "stream-exists" | "any";
 

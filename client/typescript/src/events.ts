@@ -14,7 +14,10 @@ import { newId } from "./uuid.js";
 
 /** An event to append; newEvent makes one. */
 export interface NewEvent {
-  /** Identity, a UUID. Appends are idempotent by it. */
+  /**
+   * Identity, a UUID. Appends are idempotent by it. It is no unique key: an append that expects a revision is written even
+   * if its ids occur in other events.
+   */
   readonly id: string;
   /** What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`. */
   readonly type: string;

@@ -111,7 +111,8 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_APPEND_BYTES")]
     pub max_append_bytes: Option<ByteSize>,
 
-    /// The most data in one snapshot of a stream, 8000000 at most [default: 4MiB]
+    /// The most data in one snapshot of a stream, 8000000 at most; from about 4190000 on, clients must take larger messages
+    /// than gRPC's default of 4 MiB [default: 4000000]
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_SNAPSHOT_BYTES")]
     pub max_snapshot_bytes: Option<ByteSize>,
 

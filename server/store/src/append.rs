@@ -27,6 +27,7 @@ use target::{Targets, number};
 
 use crate::{
     check::{self, Check},
+    lifecycle::Change,
     limits::{self, Limits},
     name::StreamName,
     one_or_more::OneOrMore,
@@ -70,6 +71,8 @@ pub struct Append {
     pub(crate) searched_to: Position,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
+    /// The change of a stream that it brings about, for the stream as it is when it is judged.
+    pub(crate) change: Option<Box<Change>>,
 }
 
 impl Append {
@@ -102,6 +105,7 @@ impl Append {
             checks: Vec::new(),
             searched_to: Position::START,
             recorded_at: None,
+            change: None,
         })
     }
 
@@ -145,6 +149,7 @@ impl Append {
             checks,
             searched_to: Position::START,
             recorded_at: None,
+            change: None,
         })
     }
 

@@ -16,6 +16,8 @@
 //! d <stream name> 0 <revision> <form> <chunk> -> its data
 //! v                                    -> the scavenge that runs or ran last   (scavenge/progress.rs)
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
+//! b <stream name> 0 <first event id>   -> the receipt of an append             (receipt.rs)
+//! e <recorded at> <first position>     -> what of that append expires          (scavenge/receipts.rs)
 //! ```
 //!
 //! 1. Numbers are 8 bytes (form, a schema version: 4; chunk: 2), big-endian, so that keys sort as numbers do.
@@ -29,7 +31,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::{
-    position::{Position, Revision},
+    position::{Position, Revision, Timestamp},
     query::ListName,
 };
 
@@ -45,6 +47,8 @@ const LIFECYCLE: u8 = b'l';
 const SNAPSHOT: u8 = b'p';
 const SNAPSHOT_DATA: u8 = b'd';
 const MINUTE: u8 = b'c';
+const RECEIPT: u8 = b'b';
+const EXPIRY: u8 = b'e';
 
 pub(crate) fn meta() -> Bytes {
     Bytes::from_static(b"m")
@@ -248,6 +252,32 @@ pub(crate) fn put_minute(out: &mut impl BufMut, minute: u64) {
 /// All minutes.
 pub(crate) fn minutes() -> KeyRange {
     KeyRange::prefix(&[MINUTE])
+}
+
+pub(crate) fn receipt(stream: &str, first_id: Uuid) -> Bytes {
+    let mut key = BytesMut::with_capacity(18 + stream.len());
+    put_receipt(&mut key, stream, first_id);
+    key.freeze()
+}
+
+pub(crate) fn put_receipt(out: &mut impl BufMut, stream: &str, first_id: Uuid) {
+    put_named(out, RECEIPT, stream, None);
+    out.put_u8(0);
+    out.put_slice(first_id.as_bytes());
+}
+
+/// When what is remembered of an append expires: in the order of when its events were recorded.
+pub(crate) fn expiry(recorded_at: Timestamp, first: Position) -> Bytes {
+    let mut key = BytesMut::with_capacity(17);
+    key.put_u8(EXPIRY);
+    key.put_u64(recorded_at.micros);
+    key.put_u64(first.0);
+    key.freeze()
+}
+
+/// What expires of appends that were recorded before a time.
+pub(crate) fn expired(before: Timestamp) -> KeyRange {
+    KeyRange::new(Bytes::from_static(&[EXPIRY]), expiry(before, Position::START))
 }
 
 fn named(space: u8, name: &str, number: Option<u64>) -> Bytes {

@@ -34,6 +34,7 @@ mod one_or_more;
 mod position;
 mod query;
 mod read;
+mod receipt;
 mod record;
 mod rejection;
 mod sabotage;

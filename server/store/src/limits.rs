@@ -50,7 +50,8 @@ impl Default for Limits {
         Self {
             event_bytes_max: 1 << 20,
             append_bytes_max: 4 << 20,
-            snapshot_bytes_max: 4 << 20,
+            // With its names and lengths, a message stays below the 4 MiB that gRPC clients take unless told otherwise.
+            snapshot_bytes_max: 4_000_000,
             subscriptions_max: 10_000,
             waiting_appends_max: 16_384,
             waiting_bytes_max: 64 << 20,

@@ -210,8 +210,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::StreamNotFound`];
-    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others append to the stream all the time; those of
-    /// [`Self::append`].
+    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others change the stream all the time (appending to it delays a
+    /// deletion by a commit at most); those of [`Self::append`].
     pub async fn delete_stream(&self, stream: &StreamName, expected: Expected) -> Result<Deleted> {
         change::delete(self, stream, expected).await
     }

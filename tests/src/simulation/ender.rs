@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use annals_store::{
-    Append, Batch, Direction, Error, EventType, Expected, NewEvent, Notice, Query, QueryItem, ReadAll,
-    ReadStream, Rejection, Result, Retention, Revision, Start, Store, StreamName, SubscribeStream,
+    Append, Appended, Batch, Direction, Error, EventType, Expected, NewEvent, Notice, Query, QueryItem,
+    ReadAll, ReadStream, Rejection, Result, Retention, Revision, Start, Store, StreamName, SubscribeStream,
 };
-use rand::{Rng, rngs::StdRng};
+use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
 use super::world::{Running, World};
@@ -28,6 +28,8 @@ struct Known {
     truncate_before: u64,
     deleted_before: u64,
     tombstoned: bool,
+    /// Every append that was written, with its first result.
+    written: Vec<(Append, Appended)>,
 }
 
 impl Known {
@@ -71,6 +73,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
         truncate_before: 0,
         deleted_before: 0,
         tombstoned: false,
+        written: Vec::new(),
     };
     let mut ender = Ender {
         rng: world.plan.rng("ender", number),
@@ -101,7 +104,8 @@ impl Ender {
 
     async fn step(&mut self, nth: usize) {
         match self.rng.random_range(0..100) {
-            0..=54 => self.append(nth).await,
+            0..=44 => self.append(nth).await,
+            45..=54 => self.retry(nth).await,
             55..=69 => self.delete(nth).await,
             70..=96 => self.keep(nth).await,
             _ => self.tombstone(nth).await,
@@ -182,11 +186,41 @@ impl Ender {
         match told {
             Some(Ok(appended)) if !known.tombstoned && appended.first_revision.0 == known.next() => {
                 self.streams[nth].ids.extend(ids);
+                let first = Appended {
+                    already_appended: true,
+                    ..appended
+                };
+                self.streams[nth].written.push((append, first));
             }
             Some(Err(Error::Rejected(Rejection::Tombstoned { .. }))) if known.tombstoned => {
                 self.count("append to a tombstone");
             }
             Some(told) => self.wrong(nth, "an append", &told),
+            None => {}
+        }
+    }
+
+    /// Sends an append again that was acknowledged, whatever became of its events since.
+    async fn retry(&mut self, nth: usize) {
+        let known = self.streams[nth].clone();
+        let Some((append, first)) = known.written.choose(&mut self.rng).cloned() else {
+            return;
+        };
+        let told = self
+            .insist("retry", async |store| store.append(append.clone()).await)
+            .await;
+        match told {
+            Some(Ok(again)) if again == first => {
+                let (revision, floor) = (first.last_revision.0, known.floor());
+                if known.tombstoned {
+                    self.count("retry of an append to a stream with a tombstone");
+                } else if revision < known.deleted_before {
+                    self.count("retry of an append that was deleted");
+                } else if revision < floor {
+                    self.count("retry of an append that is no longer kept");
+                }
+            }
+            Some(told) => self.wrong(nth, "a retry", &(first, told)),
             None => {}
         }
     }

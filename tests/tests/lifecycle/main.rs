@@ -8,6 +8,7 @@ mod moving;
 mod races;
 mod reading;
 mod retention;
+mod retries;
 
 use annals_client::{Client, ExpectedRevision as Expected, Read, RecordedEvent};
 use annals_tests::harness::sample::event;

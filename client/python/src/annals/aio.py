@@ -407,7 +407,7 @@ class AsyncClient:
         Args:
             stream: The stream.
             revision: The last revision that it holds.
-            data: The state, in any encoding; at most 4 MiB unless the server is configured otherwise.
+            data: The state, in any encoding; at most 4,000,000 bytes unless the server is configured otherwise.
             schema_version: Which form it has, in your own counting.
             keep: How many snapshots of the stream to keep, 1 to 100.
 

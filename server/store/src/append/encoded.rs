@@ -71,6 +71,7 @@ impl Append {
             checks: Vec::new(),
             searched_to: Position::START,
             recorded_at: None,
+            change: None,
         })
     }
 }

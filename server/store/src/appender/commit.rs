@@ -17,7 +17,9 @@ use crate::{
     follow,
     frame::Frame,
     head::Head,
-    keys, log,
+    keys,
+    lifecycle::make_again,
+    log,
 };
 
 impl Appender {
@@ -29,6 +31,9 @@ impl Appender {
         self.send_back_stale(jobs).await?;
         if jobs.is_empty() {
             return Ok(true);
+        }
+        for job in jobs.iter_mut() {
+            make_again(&shared, &mut job.append).await?;
         }
         let head = shared.tail.head();
         let batch = self.batches.next();

@@ -4,7 +4,7 @@
 use annals_engine::{BoxFuture, Direction, Page, PageLimit, Read};
 use futures::{StreamExt, stream};
 
-use super::prefetch::{Compared, Prefetched};
+use super::{earlier::Compared, prefetch::Prefetched};
 use crate::{
     append::Append,
     check::{Check, Evidence},
@@ -28,7 +28,7 @@ pub(crate) struct Fact {
     pub request: Option<Request>,
     /// What was found for its checks, in their order.
     pub evidence: Vec<Evidence>,
-    /// The events that it was compared with beforehand.
+    /// What was found beforehand where it may have been written before.
     pub compared: Option<Compared>,
 }
 

@@ -15,6 +15,7 @@ mod builder;
 mod changes;
 mod commit;
 mod condition;
+mod earlier;
 mod facts;
 mod group;
 mod handing;

@@ -16,17 +16,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    BACKOFF_FIRST, BACKOFF_MAX, PATIENCE,
+    BACKOFF_FIRST, BACKOFF_MAX, PATIENCE, earlier,
     facts::{self, Candidate, Fact},
 };
 use crate::{
     append::{Append, Expected},
     check::{Check, Evidence},
-    decide::{self, Question, Standing},
     error::{Error, Result},
     lifecycle::gone,
     position::Position,
-    read::{Match, first_match, standing},
+    read::{Match, first_match},
     shared::Shared,
 };
 
@@ -58,13 +57,6 @@ impl Prefetched {
         }
         Ok(false)
     }
-}
-
-/// Events that an append was compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Compared {
-    pub question: Question,
-    pub events: Vec<Standing>,
 }
 
 /// Whether storage must be read to judge an append, or much of the log searched.
@@ -134,7 +126,8 @@ async fn read(shared: &Shared, append: &Append) -> Result<Prefetched> {
             fact.evidence[n] = Evidence::First(found.as_ref().map(|found| found.position));
         }
     }
-    fact.compared = compared(shared, append, &fact).await?;
+    let known = earlier::known(shared, append, *fact.last.first(), fact.request);
+    fact.compared = earlier::look(shared, append, &known).await?;
     Ok(Prefetched {
         head,
         fact,
@@ -165,30 +158,4 @@ async fn search(shared: &Shared, append: &Append) -> Result<(Position, Vec<Optio
         reached = reached.max(head);
     }
     Ok((reached, found))
-}
-
-/// Reads the events with which an append is compared to tell whether it is a retry.
-async fn compared(shared: &Shared, append: &Append, fact: &Fact) -> Result<Option<Compared>> {
-    let last = *fact.last.first();
-    let lifecycle = shared.tail.lifecycles().of(append.stream().as_str());
-    let question = decide::ask(append, last, &lifecycle, fact.request);
-    let (stream, count) = (append.stream(), append.len());
-    let events = match question {
-        Question::Decided(_) => return Ok(None),
-        Question::Request(request) => standing::of_request(shared, request).await?,
-        Question::Revisions(from) | Question::Deleted(from) if append.is_to_one() => {
-            standing::of_revisions(shared, stream, from, count).await?
-        }
-        Question::Revisions(from) | Question::Deleted(from) => {
-            match standing::position_of(shared, stream, from).await? {
-                Some(first) => {
-                    let last = shared.tail.head_position().0.min(first.0 + count as u64 - 1);
-                    standing::between(shared, first, Position(last)).await?
-                }
-                None => Vec::new(),
-            }
-        }
-    };
-    let is_whole = matches!(question, Question::Request(_)) || events.len() == count;
-    Ok(is_whole.then_some(Compared { question, events }))
 }

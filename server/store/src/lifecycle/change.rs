@@ -1,17 +1,25 @@
 //! Changing what is set for a stream `S`: an ordinary append to `$$S`, which expects the version that the new state was made
-//! from and checks what else it rests on. If that is no longer so, all of it is looked at again.
+//! from and checks what else it rests on. The appender makes it again if that is no longer so (`pending`); if it does not
+//! apply any more, all of it is looked at again here.
 //!
 //! An operation that finds what it would bring about says so and writes nothing. So each can be sent again when it is not
 //! known what became of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone};
+use super::{
+    KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone,
+    pending::{Change, Now, Wish},
+};
 use crate::{
-    append::{Append, Appended, Expected, NewEvent},
+    append::{Append, Expected, NewEvent},
     check::Check,
     error::{Error, Result},
     limits::Limits,
@@ -23,8 +31,8 @@ use crate::{
     store::Store,
 };
 
-/// How often a change is tried when others change the same stream meanwhile. A delete loses to every append to its stream
-/// that comes between its look and its write, but not to one that waits for an answer.
+/// How often a change is tried when the stream is no longer as it must be for it. Each time, another change of the same
+/// stream was first, or an append that makes it one that is refused; an append alone is no reason (`pending`).
 const TRIES_MAX: usize = 64;
 
 /// How much of a stream is kept, as of a version.
@@ -115,17 +123,15 @@ pub(crate) async fn set_retention(
         if is_set {
             return Ok(now.info());
         }
-        // What is gone by count rests on the last revision.
-        let rests_on_last = now.lifecycle.retention.max_count.is_some() && now.lifecycle.needs_floor(&wanted);
-        let checks = rests_on_last.then(|| now.as_it_is(stream));
-        if now
-            .write(store, stream, KIND_RETENTION, lifecycle, checks)
-            .await?
-            .is_some()
-        {
+        let wish = Wish::Retention {
+            wanted,
+            expected_version,
+            floor,
+        };
+        if let Some(written) = now.write(store, stream, wish, lifecycle).await? {
             return Ok(RetentionInfo {
-                retention: lifecycle.retention,
-                version: now.version + 1,
+                retention: written.lifecycle.retention,
+                version: written.before.version + 1,
                 tombstoned: false,
             });
         }
@@ -145,11 +151,11 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
         };
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_deletion(last);
-        let check = Some(now.as_it_is(stream));
-        if let Some(appended) = now.write(store, stream, KIND_DELETED, lifecycle, check).await? {
+        let wish = Wish::Deletion(expected);
+        if let Some(written) = now.write(store, stream, wish, lifecycle).await? {
             return Ok(Deleted {
-                last_revision: last,
-                position: appended.first_position,
+                last_revision: written.before.last.unwrap_or(last),
+                position: written.position,
                 already_deleted: false,
             });
         }
@@ -169,16 +175,10 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
         }
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_tombstone();
-        let check = (expected != Expected::Any).then(|| Check::Stream {
-            stream: stream.clone(),
-            expected,
-        });
-        if let Some(appended) = now
-            .write(store, stream, KIND_TOMBSTONED, lifecycle, check)
-            .await?
-        {
+        let wish = Wish::Tombstone(expected);
+        if let Some(written) = now.write(store, stream, wish, lifecycle).await? {
             return Ok(Tombstoned {
-                position: appended.first_position,
+                position: written.position,
                 already_tombstoned: false,
             });
         }
@@ -186,32 +186,13 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
     Err(BUSY)
 }
 
-const BUSY: Error = Error::Overloaded("changes of a stream that is appended to or changed all the time");
-
-/// A stream as it is.
-struct Now {
-    last: Option<Revision>,
-    lifecycle: Lifecycle,
-    version: u64,
-    /// Where the log says so.
-    position: Position,
-}
+const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
 
 impl Now {
     async fn look(store: &Store, stream: &StreamName) -> Result<Self> {
         let shared = store.shared();
         let (_, last) = ends(shared, stream).await?;
-        let marked = shared.tail.lifecycles().get(stream.as_str());
-        Ok(Self {
-            last,
-            lifecycle: marked.map(|marked| marked.lifecycle).unwrap_or_default(),
-            version: marked.map_or(0, |marked| marked.version),
-            position: marked.map_or(Position::START, |marked| marked.position),
-        })
-    }
-
-    fn present(&self) -> Option<Revision> {
-        self.lifecycle.present(self.last)
+        Ok(Self::of(last, shared.tail.lifecycles().get(stream.as_str())))
     }
 
     fn info(&self) -> RetentionInfo {
@@ -256,44 +237,86 @@ impl Now {
     }
 
     /// That the stream is still as it is.
-    fn as_it_is(&self, stream: &StreamName) -> Check {
-        Check::Stream {
-            stream: stream.clone(),
-            expected: self.present().map_or(Expected::NoStream, Expected::Exactly),
-        }
+    fn as_it_is(&self) -> Expected {
+        self.present().map_or(Expected::NoStream, Expected::Exactly)
     }
 
-    /// Writes a state; `None` if something that it rests on has changed.
+    /// Brings a state about. Returns what the stream was like just before, what it is set to, and where the log says so;
+    /// `None` if the wish no longer applies.
     async fn write(
-        &self,
+        self,
         store: &Store,
         stream: &StreamName,
-        kind: &str,
+        wish: Wish,
         lifecycle: Lifecycle,
-        check: Option<Check>,
-    ) -> Result<Option<Appended>> {
-        let event = NewEvent {
+    ) -> Result<Option<Written>> {
+        let change = Change {
+            stream: stream.clone(),
+            wish,
             id: store.shared().change_ids.next(),
-            kind: EventType::trusted(kind),
-            data: lifecycle.to_json(),
-            metadata: Bytes::new(),
-            tags: Vec::new(),
+            made: Arc::new(Mutex::new((self, lifecycle))),
         };
-        let expected = match self.version.checked_sub(1) {
-            None => Expected::NoStream,
-            Some(last) => Expected::Exactly(Revision(last)),
-        };
-        let append = Append::new(stream.own(), expected, vec![event], &Limits::default())
-            .and_then(|append| append.with_checks(check.into_iter().collect()))
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let append = change.append(self, lifecycle)?;
         match store.append(append).await {
-            Ok(appended) => Ok(Some(appended)),
+            Ok(appended) => {
+                let (before, lifecycle) = *change.made.lock();
+                Ok(Some(Written {
+                    before,
+                    lifecycle,
+                    position: appended.first_position,
+                }))
+            }
             Err(Error::Rejected(Rejection::RevisionConflict { .. } | Rejection::ChecksFailed { .. })) => {
                 tokio::task::yield_now().await;
                 Ok(None)
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A change that was written.
+struct Written {
+    before: Now,
+    lifecycle: Lifecycle,
+    position: Position,
+}
+
+impl Change {
+    /// Its append, made from a stream as it is.
+    pub(super) fn append(&self, now: Now, lifecycle: Lifecycle) -> Result<Append> {
+        let (kind, expected_of_stream) = match self.wish {
+            // What is removed by count rests on the last revision.
+            Wish::Retention { wanted, .. }
+                if now.lifecycle.retention.max_count.is_some() && now.lifecycle.needs_floor(&wanted) =>
+            {
+                (KIND_RETENTION, now.as_it_is())
+            }
+            Wish::Retention { .. } => (KIND_RETENTION, Expected::Any),
+            Wish::Deletion(_) => (KIND_DELETED, now.as_it_is()),
+            Wish::Tombstone(expected) => (KIND_TOMBSTONED, expected),
+        };
+        let event = NewEvent {
+            id: self.id,
+            kind: EventType::trusted(kind),
+            data: lifecycle.to_json(),
+            metadata: Bytes::new(),
+            tags: Vec::new(),
+        };
+        let expected = match now.version.checked_sub(1) {
+            None => Expected::NoStream,
+            Some(last) => Expected::Exactly(Revision(last)),
+        };
+        let check = Check::Stream {
+            stream: self.stream.clone(),
+            expected: expected_of_stream,
+        };
+        let mut append = Append::new(self.stream.own(), expected, vec![event], &Limits::default())
+            .and_then(|append| append.with_checks(vec![check]))
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        *self.made.lock() = (now, lifecycle);
+        append.change = Some(Box::new(self.clone()));
+        Ok(append)
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is set for the stream `S` stands in the log, as events of the store's own stream `$$S`. Each holds the whole state
 //! after it, so the last one tells all, and committing, following, recovering and indexing it is what they are for every
 //! other event. `state` is that state, [`Lifecycles`] that of all streams in memory, `gone` what follows from it for
-//! events, `change` how it is changed.
+//! events, `change` how it is changed, `pending` a change that waits to be written.
 //!
 //! 1. [`Lifecycles`] holds, for every stream with an event in `$$S`, what the last of them says, as of the tail's head (or
 //!    a little later, while a window that another server indexed is taken over).
@@ -22,6 +22,7 @@ pub(crate) mod change;
 mod entry;
 pub(crate) mod gone;
 mod map;
+mod pending;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,5 +30,6 @@ mod tests;
 pub use change::{Deleted, RetentionInfo, Tombstoned};
 pub(crate) use entry::{load, value};
 pub(crate) use map::{Lifecycles, Marked};
+pub(crate) use pending::{Change, make_again};
 pub use state::Retention;
 pub(crate) use state::{KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle};

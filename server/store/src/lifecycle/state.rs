@@ -1,10 +1,10 @@
 //! What is set for a stream. Pure: no clock, no I/O.
 //!
 //! ```text
-//! data of an event in `$$S`:  {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"deleted_from":2,"tombstoned":true}
+//! data of an event in `$$S`:  {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}
 //! ```
 //!
-//! Fields that say nothing are left out. A field that is not known is refused: a server that passed over it might show
+//! Fields that say nothing are left out. `deleted_from` was written by earlier versions and means nothing now. A field that is not known is refused: a server that passed over it might show
 //! what is gone.
 
 use bytes::Bytes;
@@ -50,8 +50,6 @@ pub(crate) struct Lifecycle {
     /// The stream was deleted when this was the revision that an append would get next: what is before it is gone, and if
     /// there is nothing behind it, the stream has no events. 0: it never was.
     pub deleted_before: Revision,
-    /// Where what was deleted last had begun, so that the append which began it is known again if it comes late.
-    pub deleted_from: Revision,
     /// Deleted for ever.
     pub tombstoned: bool,
 }
@@ -66,7 +64,6 @@ impl Lifecycle {
                 truncate_before: Revision::FIRST,
             },
             deleted_before: Revision::FIRST,
-            deleted_from: Revision::FIRST,
             tombstoned: false,
         }
     }
@@ -127,7 +124,6 @@ impl Lifecycle {
                 ..self.retention
             },
             deleted_before: last.next(),
-            deleted_from: self.deleted_before,
             ..*self
         }
     }
@@ -146,7 +142,7 @@ impl Lifecycle {
             max_age_seconds: self.retention.max_age_seconds,
             truncate_before: self.retention.truncate_before.0,
             deleted_before: self.deleted_before.0,
-            deleted_from: self.deleted_from.0,
+            deleted_from: 0,
             tombstoned: self.tombstoned,
         };
         serde_json::to_vec(&written)
@@ -167,7 +163,6 @@ impl Lifecycle {
                 truncate_before: Revision(written.truncate_before),
             },
             deleted_before: Revision(written.deleted_before),
-            deleted_from: Revision(written.deleted_from),
             tombstoned: written.tombstoned,
         })
     }
@@ -184,7 +179,7 @@ struct Written {
     truncate_before: u64,
     #[serde(skip_serializing_if = "is_zero")]
     deleted_before: u64,
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing)]
     deleted_from: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tombstoned: bool,

@@ -1,5 +1,7 @@
+mod busy;
 mod changes;
 mod model;
+mod retries;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -161,7 +163,6 @@ fn what_says_nothing_is_not_written() {
     let all = Lifecycle {
         retention: keeping(Some(10), Some(60), 5),
         deleted_before: Revision(5),
-        deleted_from: Revision(2),
         tombstoned: true,
     };
     let table = [
@@ -169,13 +170,19 @@ fn what_says_nothing_is_not_written() {
         (set(keeping(None, None, 7)), r#"{"truncate_before":7}"#),
         (
             all,
-            r#"{"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"deleted_from":2,"tombstoned":true}"#,
+            r#"{"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}"#,
         ),
     ];
     for (lifecycle, json) in table {
         assert_eq!(lifecycle.to_json(), Bytes::from_static(json.as_bytes()));
         assert_eq!(Lifecycle::from_json(json.as_bytes()), Ok(lifecycle));
     }
+}
+
+#[test]
+fn a_field_of_an_earlier_version_is_read_and_no_longer_written() {
+    let read = Lifecycle::from_json(br#"{"truncate_before":7,"deleted_from":2}"#);
+    assert_eq!(read, Ok(set(keeping(None, None, 7))));
 }
 
 #[test]
@@ -258,13 +265,11 @@ proptest! {
         age in proptest::option::of(1..=u64::MAX),
         truncate_before in any::<u64>(),
         deleted_before in any::<u64>(),
-        deleted_from in any::<u64>(),
         tombstoned in any::<bool>(),
     ) {
         let lifecycle = Lifecycle {
             retention: keeping(count, age, truncate_before),
             deleted_before: Revision(deleted_before),
-            deleted_from: Revision(deleted_from),
             tombstoned,
         };
         let marked = Marked { lifecycle, version, position: Position(position), last: None };

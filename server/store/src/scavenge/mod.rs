@@ -20,12 +20,14 @@
 //! Why from the lists of streams and not along the log: the cost follows what is dead and what is set, not the log.
 //!
 //! Limits: [`Settings::scavenge_round_events`](crate::Settings) positions are in memory at a time; a commit takes about [`step::STEP_BYTES_MAX`] of
-//! frames. Of the entries by which appends are recognised when they are tried again (`r`), those stay that belong to an
-//! append of which something is left when it is scavenged, even when the rest goes later.
+//! frames. Of the entries by which appends are recognised when they are retried, those under `r` stay that belong to an
+//! append of which something is left when it is scavenged, even when the rest goes later. `receipts` keeps the first results
+//! of what is removed, for a day.
 
 mod control;
 mod lists;
 mod progress;
+mod receipts;
 mod rewrite;
 mod step;
 mod task;

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::{
     control::{note, read, start_if_due},
     progress::{Progress, ScavengeState},
+    receipts,
     step::{self, Step},
     work::{self, Work},
 };
@@ -112,6 +113,15 @@ impl Worker<'_> {
         self.progress.scavenge.problem.clear();
         while let Some(work) = work::gather(self.shared, self.progress.done.as_deref()).await? {
             if !self.round(&work).await? {
+                return Ok(());
+            }
+        }
+        loop {
+            let expired = receipts::expired(self.shared).await?;
+            if expired.is_empty() {
+                break;
+            }
+            if !self.commit(self.progress.clone(), expired).await? {
                 return Ok(());
             }
         }

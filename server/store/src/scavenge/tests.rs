@@ -1,4 +1,5 @@
 mod histories;
+mod retries;
 mod servers;
 
 use std::{
@@ -385,43 +386,6 @@ async fn an_index_that_lists_a_foreign_position_removes_nothing() {
         (ScavengeState::Running, 0)
     );
     assert!(scavenge.problem.contains("position 9"), "{}", scavenge.problem);
-}
-
-/// Found by the simulation (seed 611 of the ends of streams).
-#[tokio::test(start_paused = true)]
-async fn an_append_that_comes_late_is_not_written_again_although_nothing_is_left_of_it() {
-    let fixture = Fixture::new(settings()).await;
-    let first = || append("s", Expected::Any, &[1, 2]);
-    fixture.store.append(first()).await.unwrap();
-    fixture.fill("s", 10..40).await;
-    set(&fixture.store, "s", keeping(Some(3), 0)).await;
-    index_all(&fixture.store).await;
-    assert!(scavenge(&fixture.store).await.events_removed >= 2);
-    let head = fixture.store.info().head;
-    let late = fixture.store.append(first()).await.unwrap_err();
-    assert!(
-        matches!(late, Error::Rejected(Rejection::EventIdConflict { position, .. }) if position == Position(1)),
-        "{late}"
-    );
-    assert_eq!(fixture.store.info().head, head);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_append_of_which_something_is_left_is_not_written_again() {
-    let fixture = Fixture::new(settings()).await;
-    let ids: Vec<u128> = (0..8).collect();
-    fixture
-        .store
-        .append(append("s", Expected::Any, &ids))
-        .await
-        .unwrap();
-    set(&fixture.store, "s", keeping(Some(3), 0)).await;
-    index_all(&fixture.store).await;
-    assert_eq!(scavenge(&fixture.store).await.events_removed, 5);
-    let head = fixture.store.info().head;
-    let again = fixture.store.append(append("s", Expected::Any, &ids)).await;
-    assert!(again.is_err(), "{again:?}");
-    assert_eq!(fixture.store.info().head, head);
 }
 
 proptest! {

@@ -121,6 +121,15 @@ impl Tail {
             .find_map(|window| window.requests.get(&first_id).copied())
     }
 
+    /// The append that began a stream again after it was deleted with an event of this id, if a window knows it.
+    pub(crate) fn began_again(&self, stream: &StreamName, first_id: Uuid) -> Option<Request> {
+        let key = (stream.clone(), first_id);
+        self.state
+            .read()
+            .windows()
+            .find_map(|window| window.began_again.get(&key).copied())
+    }
+
     /// Where the events of a stream with revisions from `from` to `to` stand. `None` if none of the stream is in memory.
     pub(crate) fn placed(&self, stream: &str, from: Revision, to: Revision) -> Option<Placed> {
         let state = self.state.read();

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Ring, Window};
+use super::{Request, Ring, Window};
 use crate::{
     append::{Append, Appended, Run},
     error::Result,
@@ -17,6 +17,14 @@ use crate::{
     record::{Placement, View},
     wire::Malformed,
 };
+
+/// An append that begins with an event.
+#[derive(Clone, Copy)]
+struct Begun {
+    events: u32,
+    /// Whether it is remembered by that event's id.
+    keyed: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -46,7 +54,10 @@ impl State {
                     .next()
                     .ok_or(Malformed("frame: more events than its marks say"))?;
                 left = mark.events;
-                begun = (mark.keyed && !mark.continued).then_some(mark.events);
+                begun = (!mark.continued).then_some(Begun {
+                    events: mark.events,
+                    keyed: mark.keyed,
+                });
             }
             left = left
                 .checked_sub(1)
@@ -54,11 +65,7 @@ impl State {
             let event = View::parse(record)?;
             // A frame may begin before the first window does.
             if event.position > self.active.last {
-                let keyed = match begun {
-                    Some(events) => Some((event.id()?, events)),
-                    None => None,
-                };
-                self.add_event(&event, keyed, lifecycles, window_events)?;
+                self.add_event(&event, begun, lifecycles, window_events)?;
             }
         }
         if self.active.last != frame.last {
@@ -77,17 +84,21 @@ impl State {
         window_events: u64,
     ) -> Result<()> {
         let firsts = appended.firsts();
-        let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
         if appended.first_position != self.active.last.next() {
             return Err(Malformed("log: positions do not follow each other").into());
         }
         if lifecycles.is_empty() && !append.streams().any(StreamName::is_own) {
+            let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
             for run in append.runs(&firsts) {
                 self.add_run(run, keyed.take(), appended.recorded_at, window_events)?;
             }
             return Ok(());
         }
         let mut position = appended.first_position;
+        let mut begun = Some(Begun {
+            events: append.count(),
+            keyed: append.is_keyed(),
+        });
         for event in append.placed(&firsts) {
             let placement = Placement {
                 stream: event.stream.as_str(),
@@ -96,7 +107,7 @@ impl State {
                 recorded_at: appended.recorded_at,
             };
             let event = View::of_body(event.body, placement)?;
-            self.add_event(&event, keyed.take(), lifecycles, window_events)?;
+            self.add_event(&event, begun.take(), lifecycles, window_events)?;
             position = position.next();
         }
         Ok(())
@@ -132,20 +143,35 @@ impl State {
         Ok(())
     }
 
+    /// `begun`: the append that begins with the event, if one does.
     fn add_event(
         &mut self,
         event: &View<'_>,
-        keyed: Option<(Uuid, u32)>,
+        begun: Option<Begun>,
         lifecycles: &Lifecycles,
         window_events: u64,
     ) -> Result<()> {
         let minute = event.recorded_at.minute();
+        let keyed = match begun {
+            Some(Begun { events, keyed: true }) => Some((event.id()?, events)),
+            _ => None,
+        };
         self.active.add(event, keyed, self.minute != Some(minute))?;
         self.minute = Some(minute);
         let last = |stream: &str| self.last_revision(stream).flatten();
         if lifecycles.take(event, last)? {
             self.active
                 .begin_stream(event.stream, event.position, event.recorded_at);
+            if let Some(Begun { events, .. }) = begun
+                && event.revision > Revision::FIRST
+            {
+                let request = Request {
+                    first: event.position,
+                    events,
+                };
+                let key = (StreamName::trusted(event.stream), event.id()?);
+                self.active.began_again.insert(key, request);
+            }
         }
         if !self.known.is_empty() {
             self.known.remove(event.stream);

@@ -65,6 +65,8 @@ pub(crate) struct Window {
     pub types: HashMap<Arc<str>, Vec<Position>>,
     pub tags: HashMap<Arc<str>, Vec<Position>>,
     pub requests: HashMap<Uuid, Request>,
+    /// Appends that begin a stream again after it was deleted, by the stream and their first event's id.
+    pub began_again: HashMap<(StreamName, Uuid), Request>,
     /// Minutes since 1970 that begin in the window, with their first positions.
     pub minutes: Vec<(u64, Position)>,
 }
