@@ -53,7 +53,7 @@ pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, W
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
-pub use lifecycle::{Deleted, Retention, RetentionInfo, Tombstoned};
+pub use lifecycle::{CLOCK_SKEW_MAX, ClockState, Deleted, Retention, RetentionInfo, Tombstoned};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use name::{

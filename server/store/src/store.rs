@@ -18,8 +18,9 @@ use crate::{
     error::{Error, Result},
     follow, index, keys,
     lifecycle::{
-        Deleted, Retention, RetentionInfo, Tombstoned,
+        ClockState, Deleted, Retention, RetentionInfo, Tombstoned,
         change::{self, ChangeIds},
+        clock,
     },
     limits::Limits,
     meta,
@@ -101,6 +102,7 @@ impl Store {
             tokio::spawn(index::run(Arc::clone(&shared))),
             tokio::spawn(watch_engine(Arc::clone(&shared))),
             tokio::spawn(scavenge::run(Arc::clone(&shared))),
+            tokio::spawn(clock::run(Arc::clone(&shared))),
         ];
         if follows {
             tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
@@ -273,6 +275,12 @@ impl Store {
             head: self.shared.tail.head_position(),
             indexed: self.shared.tail.indexed(),
         }
+    }
+
+    /// The server's clock compared with the log's last recorded time, on which expiry by age depends.
+    #[must_use]
+    pub fn clock(&self) -> ClockState {
+        clock::state(&self.shared)
     }
 
     /// What operators call its engine.

@@ -15,6 +15,9 @@ use super::world::{Running, World};
 const STREAMS: u64 = 3;
 /// What it does with them.
 const STEPS: usize = 25;
+/// The age that is kept where one is set: a day. Clocks that are not set ahead differ by far less, so nothing is ever too
+/// old.
+pub(super) const AGE_SECONDS: u64 = 86_400;
 /// Tries of one step before it is thought never to be done.
 const TRIES_MAX: usize = 2_000;
 
@@ -25,6 +28,8 @@ struct Known {
     /// Of all events that were ever appended, by revision.
     ids: Vec<Uuid>,
     max_count: Option<u64>,
+    /// Whether a day is kept.
+    aged: bool,
     truncate_before: u64,
     deleted_before: u64,
     tombstoned: bool,
@@ -68,6 +73,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
         name: StreamName::new(&format!("ended-{number}-{nth}")).expect("a plain name is valid"),
         ids: Vec::new(),
         max_count: None,
+        aged: false,
         truncate_before: 0,
         deleted_before: 0,
         tombstoned: false,
@@ -215,9 +221,10 @@ impl Ender {
 
     async fn keep(&mut self, nth: usize) {
         let known = self.streams[nth].clone();
+        let clocks = self.world.jump.over();
         let wanted = Retention {
             max_count: self.rng.random_bool(0.5).then(|| self.rng.random_range(1..6)),
-            max_age_seconds: None,
+            max_age_seconds: self.rng.random_bool(0.5).then_some(AGE_SECONDS),
             truncate_before: Revision(self.rng.random_range(0..=known.next())),
         };
         let told = self
@@ -227,14 +234,20 @@ impl Ender {
             .await;
         let more = known
             .max_count
-            .is_some_and(|old| wanted.max_count.is_none_or(|new| new > old));
+            .is_some_and(|old| wanted.max_count.is_none_or(|new| new > old))
+            || known.aged && wanted.max_age_seconds.is_none();
         let folded = if more { known.floor() } else { 0 };
         let truncate_before = known.truncate_before.max(wanted.truncate_before.0).max(folded);
+        // What was too old for a clock that was ahead stays gone if more is kept from then on.
+        let ahead = known.aged && (clocks.is_none() || clocks != self.world.jump.over());
+        let is_right =
+            |told: u64| told == truncate_before || ahead && (truncate_before..=known.next()).contains(&told);
         match told {
-            Some(Ok(set)) if !known.tombstoned && set.retention.truncate_before.0 == truncate_before => {
+            Some(Ok(set)) if !known.tombstoned && is_right(set.retention.truncate_before.0) => {
                 let stream = &mut self.streams[nth];
                 stream.max_count = wanted.max_count;
-                stream.truncate_before = truncate_before;
+                stream.aged = wanted.max_age_seconds.is_some();
+                stream.truncate_before = set.retention.truncate_before.0;
             }
             Some(Err(Error::StreamTombstoned(_))) if known.tombstoned => {}
             Some(told) => self.wrong(nth, "a change", &(wanted, told)),
@@ -283,6 +296,7 @@ impl Ender {
     /// Looks at one from all sides. False if the store does not answer.
     async fn look(&mut self, running: &Running, nth: usize) -> bool {
         let known = self.streams[nth].clone();
+        let clocks = self.world.jump.over();
         let all = async || {
             let store = &running.store;
             let read = Sight::of_read(read_stream(store, &known.name, Direction::Forwards).await)?;
@@ -295,6 +309,11 @@ impl Ender {
         else {
             return false;
         };
+        if known.aged && (clocks.is_none() || clocks != self.world.jump.over()) {
+            // By a clock that is ahead its events are too old.
+            self.count("look while clocks were ahead");
+            return true;
+        }
         self.count("look");
         let (kept, mut reversed) = (known.kept(), known.kept());
         reversed.reverse();

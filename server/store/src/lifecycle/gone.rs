@@ -9,7 +9,7 @@ use std::sync::Arc;
 use annals_engine::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::Marked;
+use super::{Marked, clock};
 use crate::{
     error::Result,
     frame::Frame,
@@ -43,9 +43,10 @@ impl Gone {
     }
 }
 
-/// By which ages are judged: now, or when the log's last event was recorded, if the clock is behind that.
+/// The time against which ages are measured. While expiry by age is suspended it is the beginning of time, at which nothing
+/// is too old.
 fn now(shared: &Shared) -> Timestamp {
-    shared.environment.clock.now().max(shared.tail.recorded_at())
+    clock::now(shared).unwrap_or_default()
 }
 
 /// Events in frames that are gone.

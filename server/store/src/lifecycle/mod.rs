@@ -15,10 +15,10 @@
 //! 5. Of `$$S` itself the last event is kept; those before it are gone.
 //!
 //! Limits: about 200 bytes of memory, and the bytes of its name twice, for each stream that has a state, deleted ones
-//! included. Ages are judged by the clock of the server that is asked, and never by less than the log's last recorded
-//! time.
+//! included. Ages are measured against the clock of the server that is asked; see [`clock`].
 
 pub(crate) mod change;
+pub(crate) mod clock;
 mod entry;
 pub(crate) mod gone;
 mod map;
@@ -27,6 +27,7 @@ mod state;
 mod tests;
 
 pub use change::{Deleted, RetentionInfo, Tombstoned};
+pub use clock::{CLOCK_SKEW_MAX, ClockState};
 pub(crate) use entry::{load, value};
 pub(crate) use map::{Lifecycles, Marked};
 pub use state::Retention;

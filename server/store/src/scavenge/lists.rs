@@ -12,6 +12,7 @@ use crate::{
     error::Result,
     index::{self, postings},
     keys,
+    lifecycle::clock,
     position::{Position, Timestamp},
     query::ListName,
     record::View,
@@ -60,7 +61,7 @@ impl Listed {
             }
             tokio::task::yield_now().await;
         }
-        let now = shared.environment.clock.now();
+        let now = clock::now(shared).unwrap_or_default();
         let is_old = |recorded_at: Timestamp| {
             now.micros.saturating_sub(recorded_at.micros) >= IDS_KEPT.as_micros() as u64
         };

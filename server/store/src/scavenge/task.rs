@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::Result,
     keys,
+    lifecycle::clock,
     position::{Position, Revision},
     shared::Shared,
     snapshot::remove_dead,
@@ -133,6 +134,10 @@ impl Worker<'_> {
     async fn round(&mut self, work: &Work) -> Result<bool> {
         let mut behind = Position::START;
         while let Some(step) = step::next(self.shared, work, behind).await? {
+            if clock::contradicts(self.shared, work.judged_at) {
+                // What is left of the round is looked up again.
+                return Ok(true);
+            }
             behind = step.through;
             if !self.remove(step).await? {
                 return Ok(false);

@@ -9,10 +9,10 @@ use crate::{
     frame::Frame,
     index::{Postings, postings},
     keys,
-    lifecycle::gone,
+    lifecycle::{clock, gone},
     log,
     name::StreamName,
-    position::{Position, Revision},
+    position::{Position, Revision, Timestamp},
     read::last_revision,
     shared::Shared,
     wire::Parsed,
@@ -36,6 +36,8 @@ pub(super) struct Work {
     pub streams: Vec<Cut>,
     /// Up to where frames may be touched.
     pub horizon: Position,
+    /// The clock when the round began; `None` if nothing was removed by age.
+    pub judged_at: Option<Timestamp>,
 }
 
 /// What becomes of a stream's list.
@@ -66,6 +68,7 @@ pub(super) struct List {
 pub(super) async fn gather(shared: &Shared, after: Option<&str>) -> Result<Option<Work>> {
     let mut work = Work {
         horizon: horizon(shared).await?,
+        judged_at: clock::now(shared),
         ..Work::default()
     };
     let mut after = after.map(str::to_owned);
