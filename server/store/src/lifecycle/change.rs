@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone};
+use super::{
+    KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, Rule, gone,
+    prefix::unchanged_since,
+};
 use crate::{
     append::{Append, Appended, Expected, NewEvent},
     check::Check,
@@ -25,10 +28,10 @@ use crate::{
 
 /// How often a change is tried when others change the same stream meanwhile. A delete loses to every append to its stream
 /// that comes between its look and its write, but not to one that waits for an answer.
-const TRIES_MAX: usize = 64;
+pub(super) const TRIES_MAX: usize = 64;
 
 /// How much of a stream is kept, as of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionInfo {
     /// What is kept.
     pub retention: Retention,
@@ -36,15 +39,18 @@ pub struct RetentionInfo {
     pub version: u64,
     /// Whether the stream was deleted for ever.
     pub tombstoned: bool,
+    /// The prefix whose retention holds, and what that is, because the stream has no count and no age of its own.
+    pub from_prefix: Option<(String, Retention)>,
 }
 
 impl RetentionInfo {
-    fn of(marked: Option<Marked>) -> Self {
+    fn of(marked: Option<Marked>, from_prefix: Option<(String, Retention)>) -> Self {
         let lifecycle = marked.map(|marked| marked.lifecycle).unwrap_or_default();
         Self {
             retention: lifecycle.retention,
             version: marked.map_or(0, |marked| marked.version),
             tombstoned: lifecycle.tombstoned,
+            from_prefix,
         }
     }
 }
@@ -72,7 +78,11 @@ pub struct Tombstoned {
 /// What is kept of a stream.
 pub(crate) async fn retention(shared: &Shared, stream: &StreamName) -> Result<RetentionInfo> {
     shared.fresh_head().await?;
-    Ok(RetentionInfo::of(shared.tail.lifecycles().get(stream.as_str())))
+    let lifecycles = shared.tail.lifecycles();
+    Ok(RetentionInfo::of(
+        lifecycles.get(stream.as_str()),
+        lifecycles.governing(stream.as_str()),
+    ))
 }
 
 /// Sets what is kept of a stream.
@@ -94,7 +104,8 @@ pub(crate) async fn set_retention(
                 last: now.last,
             });
         }
-        let floor = if now.lifecycle.needs_floor(&wanted) {
+        let needs_floor = now.lifecycle.needs_floor(&wanted, now.rule.as_ref());
+        let floor = if needs_floor {
             gone::first_kept(store.shared(), stream, now.last).await?
         } else {
             Revision::FIRST
@@ -113,21 +124,26 @@ pub(crate) async fn set_retention(
             });
         }
         if is_set {
-            return Ok(now.info());
+            return Ok(now.info(store.shared(), stream));
         }
         // What is gone by count rests on the last revision.
-        let rests_on_last = now.lifecycle.retention.max_count.is_some() && now.lifecycle.needs_floor(&wanted);
-        let checks = rests_on_last.then(|| now.as_it_is(stream));
+        let holds = Rule::holds_for(now.rule.as_ref(), &now.lifecycle);
+        let rests_on_last = holds.retention.max_count.is_some() && needs_floor;
+        let mut checks = Vec::from_iter(rests_on_last.then(|| now.as_it_is(stream)));
+        if store.shared().tail.lifecycles().has_prefixes() {
+            checks.push(unchanged_since(now.head));
+        }
         if now
             .write(store, stream, KIND_RETENTION, lifecycle, checks)
             .await?
             .is_some()
         {
-            return Ok(RetentionInfo {
-                retention: lifecycle.retention,
+            let set = Now {
+                lifecycle,
                 version: now.version + 1,
-                tombstoned: false,
-            });
+                ..now
+            };
+            return Ok(set.info(store.shared(), stream));
         }
     }
     Err(BUSY)
@@ -145,8 +161,8 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
         };
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_deletion(last);
-        let check = Some(now.as_it_is(stream));
-        if let Some(appended) = now.write(store, stream, KIND_DELETED, lifecycle, check).await? {
+        let checks = vec![now.as_it_is(stream)];
+        if let Some(appended) = now.write(store, stream, KIND_DELETED, lifecycle, checks).await? {
             return Ok(Deleted {
                 last_revision: last,
                 position: appended.first_position,
@@ -174,7 +190,13 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
             expected,
         });
         if let Some(appended) = now
-            .write(store, stream, KIND_TOMBSTONED, lifecycle, check)
+            .write(
+                store,
+                stream,
+                KIND_TOMBSTONED,
+                lifecycle,
+                check.into_iter().collect(),
+            )
             .await?
         {
             return Ok(Tombstoned {
@@ -186,12 +208,17 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
     Err(BUSY)
 }
 
-const BUSY: Error = Error::Overloaded("changes of a stream that is appended to or changed all the time");
+pub(super) const BUSY: Error =
+    Error::Overloaded("changes of a stream that is appended to or changed all the time");
 
 /// A stream as it is.
 struct Now {
+    /// A position of the log, of which all that follows is as of then or later.
+    head: Position,
     last: Option<Revision>,
     lifecycle: Lifecycle,
+    /// What holds for streams of its prefix.
+    rule: Option<Rule>,
     version: u64,
     /// Where the log says so.
     position: Position,
@@ -200,10 +227,12 @@ struct Now {
 impl Now {
     async fn look(store: &Store, stream: &StreamName) -> Result<Self> {
         let shared = store.shared();
-        let (_, last) = ends(shared, stream).await?;
-        let marked = shared.tail.lifecycles().get(stream.as_str());
+        let (head, last) = ends(shared, stream).await?;
+        let (marked, rule) = shared.tail.lifecycles().get_with_rule(stream.as_str());
         Ok(Self {
+            head,
             last,
+            rule,
             lifecycle: marked.map(|marked| marked.lifecycle).unwrap_or_default(),
             version: marked.map_or(0, |marked| marked.version),
             position: marked.map_or(Position::START, |marked| marked.position),
@@ -214,11 +243,14 @@ impl Now {
         self.lifecycle.present(self.last)
     }
 
-    fn info(&self) -> RetentionInfo {
+    fn info(&self, shared: &Shared, stream: &StreamName) -> RetentionInfo {
+        let limited = self.lifecycle.retention.is_limited();
+        let from_prefix = || shared.tail.lifecycles().governing(stream.as_str());
         RetentionInfo {
             retention: self.lifecycle.retention,
             version: self.version,
             tombstoned: self.lifecycle.tombstoned,
+            from_prefix: if limited { None } else { from_prefix() },
         }
     }
 
@@ -270,7 +302,7 @@ impl Now {
         stream: &StreamName,
         kind: &str,
         lifecycle: Lifecycle,
-        check: Option<Check>,
+        checks: Vec<Check>,
     ) -> Result<Option<Appended>> {
         let event = NewEvent {
             id: store.shared().change_ids.next(),
@@ -284,7 +316,7 @@ impl Now {
             Some(last) => Expected::Exactly(Revision(last)),
         };
         let append = Append::new(stream.own(), expected, vec![event], &Limits::default())
-            .and_then(|append| append.with_checks(check.into_iter().collect()))
+            .and_then(|append| append.with_checks(checks))
             .map_err(|error| Error::Internal(error.to_string()))?;
         match store.append(append).await {
             Ok(appended) => Ok(Some(appended)),
@@ -313,7 +345,7 @@ impl ChangeIds {
         }
     }
 
-    fn next(&self) -> Uuid {
+    pub(super) fn next(&self) -> Uuid {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
         // All of the seed's bits: those that a UUID does not keep are told apart by what is mixed into the other half.
         let mixed = count ^ self.seed.rotate_left(32).wrapping_mul(0x9E37_79B9_7F4A_7C15);

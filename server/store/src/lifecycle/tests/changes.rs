@@ -180,7 +180,10 @@ async fn what_is_kept_is_set_against_a_version() {
     let set = store.set_retention(&name, counted(5), Some(0)).await.unwrap();
     assert_eq!((set.version, set.retention), (1, counted(5)));
     // Sent again, because the answer was lost.
-    assert_eq!(store.set_retention(&name, counted(5), Some(0)).await, Ok(set));
+    assert_eq!(
+        store.set_retention(&name, counted(5), Some(0)).await,
+        Ok(set.clone())
+    );
     assert_eq!(store.set_retention(&name, counted(5), None).await, Ok(set));
     let conflict = store.set_retention(&name, counted(6), Some(0)).await;
     let expected = Error::VersionConflict {
