@@ -56,6 +56,7 @@ fn what_was_told_to_be_gone_is_never_seen_and_nothing_else_is_lost() {
             "scavenge runs",
             "scavenge that had removed something",
             "scavenge was stopped",
+            "set prefix retention",
             "set retention",
             "tombstone",
         ] {
