@@ -94,6 +94,9 @@ pub(super) struct Ender {
     number: u64,
     streams: Vec<Known>,
     prefixes: Vec<KnownPrefix>,
+    /// Whether a prefix kept a day at any time. What is gone by that stays gone, whether there is such an event or not, so
+    /// a change of a stream notes what is gone by then although nothing more is kept.
+    was_aged: bool,
     pub done: BTreeMap<&'static str, u64>,
 }
 
@@ -124,6 +127,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
             prefix(format!("ended-{number}-")),
             prefix(format!("ended-{number}-0")),
         ],
+        was_aged: false,
         done: BTreeMap::new(),
     };
     for _ in 0..STEPS {
@@ -284,8 +288,12 @@ impl Ender {
         let truncate_before = known.truncate_before.max(wanted.truncate_before.0).max(folded);
         // What was too old for a clock that was ahead stays gone if more is kept from then on.
         let ahead = known.aged && (clocks.is_none() || clocks != self.world.jump.over());
-        let is_right =
-            |told: u64| told == truncate_before || ahead && (truncate_before..=known.next()).contains(&told);
+        let noted = truncate_before.max(known.floor());
+        let is_right = |told: u64| {
+            told == truncate_before
+                || self.was_aged && told == noted
+                || ahead && (truncate_before..=known.next()).contains(&told)
+        };
         match told {
             Some(Ok(set)) if !known.tombstoned && is_right(set.retention.truncate_before.0) => {
                 let stream = &mut self.streams[nth];
@@ -319,6 +327,7 @@ impl Ender {
             Some(Ok(set)) if set.retention == wanted => {
                 let known = &mut self.prefixes[nth];
                 (known.max_count, known.aged) = (wanted.max_count, aged);
+                self.was_aged |= aged;
                 for stream in &mut self.streams {
                     // The longest comes last.
                     let set = self.prefixes.iter().rfind(|prefix| {
