@@ -76,6 +76,7 @@ struct Front {
     http_address: SocketAddr,
     phase: watch::Sender<Phase>,
     registry: Arc<OnceLock<Registry>>,
+    store: Arc<OnceLock<Store>>,
     _http: Aborting<()>,
 }
 
@@ -90,9 +91,11 @@ impl Front {
         let (http, http_address) = bind("--http-listen", wanted).await?;
         let (phase, seen) = watch::channel(Phase::Starting);
         let registry = Arc::new(OnceLock::new());
+        let store = Arc::new(OnceLock::new());
         let shown = http::Shown {
             phase: seen,
             registry: Arc::clone(&registry),
+            store: Arc::clone(&store),
         };
         let _http = Aborting(tokio::spawn(http::serve(http, shown)));
         Ok(Self {
@@ -101,6 +104,7 @@ impl Front {
             http_address,
             phase,
             registry,
+            store,
             _http,
         })
     }
@@ -194,8 +198,9 @@ impl Server {
         let engine = store.engine();
         metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
-        // Nobody else sets it, so it is still unset.
+        // Nobody else sets them, so they are still unset.
         let _ = front.registry.set(shown);
+        let _ = front.store.set(store.clone());
         Self {
             config,
             front,

@@ -119,7 +119,7 @@ pub enum Command {
     /// Keep what a program made of a stream's events, or look at it.
     #[command(subcommand)]
     Snapshot(Snapshot),
-    /// Show how much of a stream is kept, or set it.
+    /// Show how much of a stream, or of all streams of a prefix, is kept, or set it.
     #[command(after_help = help::RETENTION)]
     Retention(Retention),
 

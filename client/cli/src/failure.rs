@@ -82,6 +82,7 @@ impl Failure {
                 Error::RevisionConflict { .. }
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
+                | Error::PrefixVersionConflict { .. }
                 | Error::EventIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,
                 Error::Unreachable { .. } | Error::Unavailable { .. } | Error::DeadlineExceeded { .. } => 5,
@@ -138,6 +139,9 @@ impl Failure {
             }
             Error::VersionConflict { stream, .. } => Some(format!(
                 "look at it with `annals retention {stream:?}` and decide anew"
+            )),
+            Error::PrefixVersionConflict { prefix, .. } => Some(format!(
+                "look at it with `annals retention --prefix {prefix:?}` and decide anew"
             )),
             Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
             Error::RevisionBeyondEnd { stream, .. } => {

@@ -10,6 +10,7 @@ mod import;
 mod info;
 mod output;
 mod position_at;
+mod prefix;
 mod progress;
 mod read;
 mod record;

@@ -6,9 +6,14 @@ use serde_json::json;
 use crate::arguments::{self, End, Format, age};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::prefix;
 
 pub async fn run(client: &Client, options: arguments::Retention, mut output: Output) -> Result<(), Failure> {
-    let stream = &options.stream;
+    let stream = match (&options.stream, &options.prefix) {
+        (Some(stream), _) => stream,
+        (None, Some(prefix)) => return prefix::run(client, prefix, &options, output).await,
+        (None, None) => return prefix::list(client, output).await,
+    };
     let now = client.retention(stream).await?;
     let info = if options.only_shows() {
         now
@@ -22,7 +27,7 @@ pub async fn run(client: &Client, options: arguments::Retention, mut output: Out
     output.flush()
 }
 
-fn changed(options: &arguments::Retention, now: Retention) -> Retention {
+pub fn changed(options: &arguments::Retention, now: Retention) -> Retention {
     let keep = |now: Option<u64>| now.filter(|_| !options.clear);
     Retention {
         max_count: options.max_count.or(keep(now.max_count)),

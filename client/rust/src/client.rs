@@ -28,8 +28,8 @@ use crate::subscription::Subscribe;
 /// Connects at the first call, and again whenever a connection broke. All methods must be called within a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
-    timeout: Duration,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) timeout: Duration,
 }
 
 impl Client {

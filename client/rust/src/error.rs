@@ -103,6 +103,19 @@ pub enum Error {
         actual: u64,
     },
 
+    /// What is kept of the streams of a prefix was changed since the caller read it.
+    #[error(
+        "the retention of prefix {prefix:?} was expected to be version {expected}, but it is at version {actual}; read it again"
+    )]
+    PrefixVersionConflict {
+        /// The prefix.
+        prefix: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+
     /// The stream has no such snapshot. Begin with its first event.
     #[error("stream {stream:?} has no such snapshot")]
     SnapshotNotFound {
@@ -254,7 +267,10 @@ impl Error {
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
-            Error::RevisionConflict { .. } | Error::ChecksFailed { .. } | Error::VersionConflict { .. }
+            Error::RevisionConflict { .. }
+                | Error::ChecksFailed { .. }
+                | Error::VersionConflict { .. }
+                | Error::PrefixVersionConflict { .. }
         )
     }
 

@@ -57,6 +57,7 @@
 //! | load a long stream sooner | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | say how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
+//! | the same for all streams of a prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
 //! | delete a stream, or delete it for ever | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of what is gone | [`Client::start_scavenge`], [`Client::scavenge`] |
 //! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
@@ -91,6 +92,7 @@ mod client;
 mod connection;
 mod error;
 mod event;
+mod prefix_retention;
 mod query;
 mod read;
 mod retention;
@@ -110,6 +112,7 @@ pub use client::Client;
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};
 pub use jiff::Timestamp;
+pub use prefix_retention::PrefixRetention;
 pub use query::{Direction, Query, QueryItem};
 pub use read::{Events, Read};
 pub use retention::{Deleted, Retention, RetentionInfo, Tombstoned};

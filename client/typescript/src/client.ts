@@ -25,10 +25,12 @@ import { fromPbServerInfo, type ServerInfo } from "./server.js";
 import { AppendSession, type SessionLimits } from "./session.js";
 import {
   type Deleted,
+  fromPbPrefixRetention,
   fromPbRetention,
   fromPbScavenge,
   fromPbSnapshot,
   fromPbStream,
+  type PrefixRetention,
   type Retention,
   type RetentionInfo,
   type Scavenge,
@@ -229,6 +231,40 @@ export class Client implements Disposable {
   async retention(stream: string, options: CallOptions = {}): Promise<RetentionInfo> {
     const answer = await this.#call(METHODS.getRetention, { stream }, options);
     return { retention: fromPbRetention(answer.retention), version: toNumber(answer.version), tombstoned: answer.tombstoned };
+  }
+
+  /**
+   * Sets how much is kept of all streams whose names begin with a prefix and that have no count and no age of their own, in
+   * place of what was set before: one entry for any number of streams. `{}` takes it back.
+   *
+   * @param options `expectedVersion`: the version that the change rests on, as `prefixRetention` returned it.
+   * @throws VersionConflictError, InvalidFieldError, also if a retention is set for as many prefixes as can be.
+   */
+  async setPrefixRetention(
+    prefix: string,
+    retention: Retention,
+    options: CallOptions & { readonly expectedVersion?: number } = {},
+  ): Promise<PrefixRetention> {
+    const expected = options.expectedVersion !== undefined && { expectedVersion: toBigInt(options.expectedVersion, "expectedVersion") };
+    const request = { prefix, retention: toPbRetention(retention), ...expected };
+    return fromPbPrefixRetention((await this.#call(METHODS.setPrefixRetention, request, options)).retention);
+  }
+
+  /** Returns how much is kept of the streams whose names begin with a prefix, as it is set for just this prefix. */
+  async prefixRetention(prefix: string, options: CallOptions = {}): Promise<PrefixRetention> {
+    return fromPbPrefixRetention((await this.#call(METHODS.getPrefixRetention, { prefix }, options)).retention);
+  }
+
+  /** Returns all prefixes for which a retention is set, in the order of their bytes: at most a thousand. */
+  async prefixRetentions(options: CallOptions = {}): Promise<PrefixRetention[]> {
+    const found: PrefixRetention[] = [];
+    let pageToken = "";
+    do {
+      const page = await this.#call(METHODS.listPrefixRetentions, { pageSize: 1_000, pageToken }, options);
+      found.push(...page.retentions.map(fromPbPrefixRetention));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    return found;
   }
 
   /**

@@ -155,7 +155,8 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
     case "VERSION_CONFLICT":
       return read(
         pb.VersionConflictSchema,
-        (found) => new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion)),
+        (found) =>
+          new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion), found.prefix || undefined),
       );
     case "CHECKS_FAILED":
       return read(pb.ChecksFailedSchema, (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count));

@@ -197,6 +197,30 @@ impl EventStoreService for EventStore {
         answer(call, self.retention(request.get_ref()).await)
     }
 
+    async fn set_prefix_retention(
+        &self,
+        request: Request<pb::SetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::SetPrefixRetentionResponse>, Status> {
+        let call = self.metrics.call("SetPrefixRetention");
+        answer(call, self.set_prefix(request.get_ref()).await)
+    }
+
+    async fn get_prefix_retention(
+        &self,
+        request: Request<pb::GetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::GetPrefixRetentionResponse>, Status> {
+        let call = self.metrics.call("GetPrefixRetention");
+        answer(call, self.prefix_retention(request.get_ref()).await)
+    }
+
+    async fn list_prefix_retentions(
+        &self,
+        request: Request<pb::ListPrefixRetentionsRequest>,
+    ) -> Result<Response<pb::ListPrefixRetentionsResponse>, Status> {
+        let call = self.metrics.call("ListPrefixRetentions");
+        answer(call, self.prefix_retentions(request.get_ref()).await)
+    }
+
     async fn delete_stream(
         &self,
         request: Request<pb::DeleteStreamRequest>,

@@ -3,7 +3,8 @@
 use annals_engine as engine;
 
 use crate::{
-    name::StreamName,
+    limits::PREFIXES_MAX,
+    name::{StreamName, StreamPrefix},
     position::{Position, Revision},
     rejection::Rejection,
     wire::Malformed,
@@ -36,6 +37,24 @@ pub enum Error {
         /// The version that it has.
         actual: u64,
     },
+    /// What is kept of the streams of a prefix was changed since the caller looked.
+    #[error(
+        "the retention of prefix {prefix:?} was expected at version {expected} but is at version {actual}; read it again"
+    )]
+    PrefixVersionConflict {
+        /// The prefix.
+        prefix: StreamPrefix,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+    /// A retention is set for as many prefixes as can be.
+    #[error(
+        "a retention is set for {PREFIXES_MAX} prefixes, which is the most; remove one that is not needed, or set one for a \
+         shorter prefix"
+    )]
+    TooManyPrefixes,
     /// The stream has no such snapshot. Begin with its first event.
     #[error("stream {0:?} has no such snapshot; begin with its first event")]
     SnapshotNotFound(StreamName),

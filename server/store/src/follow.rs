@@ -108,13 +108,15 @@ async fn restart(shared: &Shared, snapshot: &dyn Snapshot, head: &Head, indexed:
     Ok(())
 }
 
-/// The head as it is known at a position: whole if it is there, otherwise only where it is.
+/// The head as it is known at a position: whole if it is there, otherwise only where it is. The time is that of the log's
+/// last event in any case, so that ages are not measured without it while the tail is brought up to date.
 fn head_at(position: Position, head: &Head) -> Head {
     if position == head.position {
         head.clone()
     } else {
         Head {
             position,
+            recorded_at: head.recorded_at,
             ..Head::default()
         }
     }

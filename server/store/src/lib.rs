@@ -54,11 +54,14 @@ pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, W
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
-pub use lifecycle::{Deleted, Retention, RetentionInfo, Tombstoned};
+pub use lifecycle::{
+    CLOCK_SKEW_MAX, ClockState, Deleted, PrefixRetention, Retention, RetentionInfo, Tombstoned,
+};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use name::{
-    EVENT_TYPE_BYTES_MAX, EventType, NameError, STREAM_NAME_BYTES_MAX, StreamName, TAG_BYTES_MAX, Tag,
+    EVENT_TYPE_BYTES_MAX, EventType, NameError, STREAM_NAME_BYTES_MAX, StreamName, StreamPrefix,
+    TAG_BYTES_MAX, Tag,
 };
 pub use position::{Position, Revision, Timestamp};
 pub use query::{Query, QueryItem};

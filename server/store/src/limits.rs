@@ -16,6 +16,10 @@ pub const QUERY_ITEMS_MAX: usize = 64;
 pub const QUERY_NAMES_MAX: usize = 1_000;
 /// The most streams in a page of a listing.
 pub const STREAMS_PAGE_MAX: usize = 1_000;
+/// The most prefixes for which a retention can be set.
+pub const PREFIXES_MAX: usize = 1_000;
+/// The most prefixes for which one is or was set: what was gone by then stays gone, so they are remembered.
+pub const PREFIXES_KNOWN_MAX: usize = 10 * PREFIXES_MAX;
 /// What an operator may raise [`Limits::append_bytes_max`] to: a commit with its bookkeeping stays within the engine's
 /// limit.
 pub const APPEND_BYTES_CEILING: usize = 8_000_000;

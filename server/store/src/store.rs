@@ -18,13 +18,14 @@ use crate::{
     error::{Error, Result},
     follow, index, keys,
     lifecycle::{
-        Deleted, Retention, RetentionInfo, Tombstoned,
+        ClockState, Deleted, PrefixRetention, Retention, RetentionInfo, Tombstoned,
         change::{self, ChangeIds},
+        clock, prefix,
     },
     limits::Limits,
     meta,
     metrics::Metrics,
-    name::StreamName,
+    name::{StreamName, StreamPrefix},
     position::{Position, Timestamp},
     read::{self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader},
     scavenge::{self, Scavenge},
@@ -102,6 +103,7 @@ impl Store {
             tokio::spawn(index::run(Arc::clone(&shared))),
             tokio::spawn(watch_engine(Arc::clone(&shared))),
             tokio::spawn(scavenge::run(Arc::clone(&shared))),
+            tokio::spawn(clock::run(Arc::clone(&shared))),
         ];
         if follows {
             tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
@@ -206,6 +208,42 @@ impl Store {
         change::set_retention(self, stream, retention, expected_version).await
     }
 
+    /// How much is kept of streams whose names begin with a prefix and that have no count and no age of their own.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn prefix_retention(&self, prefix: &StreamPrefix) -> Result<PrefixRetention> {
+        prefix::get(&self.shared, prefix).await
+    }
+
+    /// The prefixes for which a retention is set, in the order of their bytes: the first `limit` behind `after`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn prefix_retentions(
+        &self,
+        after: Option<&StreamPrefix>,
+        limit: usize,
+    ) -> Result<Vec<PrefixRetention>> {
+        prefix::list(&self.shared, after, limit).await
+    }
+
+    /// Sets how much is kept of streams whose names begin with a prefix and that have no count and no age of their own; of
+    /// several prefixes the longest counts. Without a count and an age the prefix has no retention any more. `expected_version`:
+    /// as for [`Self::set_retention`]. What is gone by age stays gone.
+    ///
+    /// # Errors
+    /// [`Error::PrefixVersionConflict`]; [`Error::TooManyPrefixes`]; [`Error::Overloaded`] if others change prefixes all the
+    /// time; those of [`Self::append`].
+    pub async fn set_prefix_retention(
+        &self,
+        prefix: &StreamPrefix,
+        retention: Retention,
+        expected_version: Option<u64>,
+    ) -> Result<PrefixRetention> {
+        prefix::set(self, prefix, retention, expected_version).await
+    }
+
     /// Deletes a stream: its events are gone, and an append begins it again with the revision after its last.
     ///
     /// # Errors
@@ -274,6 +312,12 @@ impl Store {
             head: self.shared.tail.head_position(),
             indexed: self.shared.tail.indexed(),
         }
+    }
+
+    /// The server's clock compared with the log's last recorded time, on which expiry by age depends.
+    #[must_use]
+    pub fn clock(&self) -> ClockState {
+        clock::state(&self.shared)
     }
 
     /// What operators call its engine.

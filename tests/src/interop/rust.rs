@@ -227,6 +227,22 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             Ok(answers::retention_info(&set.await?))
         }
         Step::Retention { stream } => Ok(answers::retention_info(&client.retention(stream).await?)),
+        Step::SetPrefixRetention {
+            prefix,
+            retention,
+            expected_version,
+        } => {
+            let set = client.set_prefix_retention_at(prefix, retention.into(), expected_version);
+            Ok(answers::prefix_retention(&set.await?))
+        }
+        Step::PrefixRetention { prefix } => {
+            Ok(answers::prefix_retention(&client.prefix_retention(prefix).await?))
+        }
+        Step::PrefixRetentions {} => {
+            let kept = client.prefix_retentions().await?;
+            let kept: Vec<_> = kept.iter().map(answers::prefix_retention).collect();
+            Ok(json!({"retentions": kept}))
+        }
         Step::DeleteStream(end) => {
             let deleted = client.delete_stream(end.stream, end.expected.into()).await?;
             Ok(json!({

@@ -39,6 +39,9 @@ pub struct Plan {
     pub chunked_percent: u32,
     /// Of 100 appends, how many are to many streams or with checks.
     pub to_many_percent: u32,
+    /// Whether all clocks are ahead by hours now and then. Only where the ends of streams are simulated, and nothing is
+    /// scavenged there before the end: what a clock that is ahead says is gone is gone for a scavenge.
+    pub clock_jumps: bool,
 }
 
 /// How often the engine does what: chances of 1,000 calls.
@@ -125,6 +128,7 @@ impl Plan {
                 .then(|| Duration::from_millis(rng.random_range(300..4_000))),
             to_many_percent: [0, 20, 40, 80][StdRng::seed_from_u64(seed ^ 0x4D41_4E59).random_range(0..4)],
             chunked_percent: if rng.random_bool(0.1) { 4 } else { 0 },
+            clock_jumps: StdRng::seed_from_u64(seed ^ 0x4A55_4D50).random_bool(0.3),
         }
     }
 

@@ -5,6 +5,7 @@
 mod command_line;
 mod deletion;
 mod moving;
+mod prefixes;
 mod races;
 mod reading;
 mod retention;

@@ -96,11 +96,17 @@ pub const RETENTION: &str = "\
 Without options it only shows. Options change what they name and leave the rest as it is; --clear
 takes back --max-count and --max-age. What is gone does not come back.
 
+With --prefix it is about all streams whose names begin so and that have no count and no age of their own;
+of several prefixes of a name the longest counts.
+
 Examples:
   annals retention order-1
   annals retention order-1 --max-count 100 --max-age 30d
   annals retention order-1 --truncate-before 250 --expected-version 2
   annals retention order-1 --clear
+  annals retention --prefix session- --max-age 30d
+  annals retention --prefix session- --clear
+  annals retention --prefixes
 
 Somebody else's change in between ends with exit code 4.";
 

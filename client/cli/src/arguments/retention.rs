@@ -7,7 +7,17 @@ use super::age;
 #[derive(Debug, Args)]
 pub struct Retention {
     /// The stream; it need not exist.
-    pub stream: String,
+    #[arg(required_unless_present_any = ["prefix", "prefixes"], conflicts_with_all = ["prefix", "prefixes"])]
+    pub stream: Option<String>,
+    /// All streams whose names begin so and that have no count and no age of their own, instead of one stream.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "truncate_before")]
+    pub prefix: Option<String>,
+    /// Show all prefixes for which something is set.
+    #[arg(
+        long,
+        conflicts_with_all = ["prefix", "max_count", "max_age", "truncate_before", "clear", "expected_version"]
+    )]
+    pub prefixes: bool,
     /// Keep the last so many events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_count: Option<u64>,

@@ -300,19 +300,22 @@ class ChecksFailed(Conflict):
 
 
 class VersionConflict(Conflict):
-    """What is kept of the stream was changed since. Look at it again and decide anew.
+    """What is kept of the stream, or of the streams of a prefix, was changed since. Look at it again and decide anew.
 
     Attributes:
-        stream: The stream.
+        stream: The stream; empty if it is about a prefix.
         expected: The version that was expected.
         actual: The version that it has.
+        prefix: The prefix; `None` if it is about a stream.
     """
 
-    def __init__(self, stream: str, expected: int, actual: int) -> None:
+    def __init__(self, stream: str, expected: int, actual: int, prefix: str | None = None) -> None:
+        subject = f"stream {stream!r}" if prefix is None else f"prefix {prefix!r}"
         super().__init__(
-            f"what is kept of stream {stream!r} was expected to be version {expected}, but it is at version {actual}"
+            f"what is kept of {subject} was expected to be version {expected}, but it is at version {actual}"
         )
         self.stream = stream
+        self.prefix = prefix
         self.expected = expected
         self.actual = actual
 

@@ -7,6 +7,7 @@ import {
   EventIdConflictError,
   InvalidFieldError,
   PositionBeyondHeadError,
+  type PrefixRetention,
   type Read,
   type RecordedEvent,
   type Retention,
@@ -79,6 +80,10 @@ export function retentionInfo({ retention, version, tombstoned }: RetentionInfo)
   return { retention: retentionOf(retention), version, tombstoned };
 }
 
+export function prefixRetention({ prefix, retention, version }: PrefixRetention): Fields {
+  return { prefix, retention: retentionOf(retention), version };
+}
+
 export function streamInfo(stream: StreamInfo): Fields {
   return {
     name: stream.name,
@@ -88,6 +93,7 @@ export function streamInfo(stream: StreamInfo): Fields {
     last_position: stream.lastPosition,
     created_at: stream.createdAt.epochMicroseconds,
     retention: retentionOf(stream.retention),
+    retention_prefix: stream.retentionPrefix,
   };
 }
 
@@ -103,7 +109,7 @@ export function failure(error: AnnalsError): Fields {
   if (error instanceof StreamNotFoundError) return pick("STREAM_NOT_FOUND", "stream");
   if (error instanceof StreamTombstonedError) return pick("STREAM_TOMBSTONED", "stream");
   if (error instanceof SnapshotNotFoundError) return pick("SNAPSHOT_NOT_FOUND", "stream");
-  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", "stream", "expected", "actual");
+  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
   if (error instanceof PositionBeyondHeadError) return pick("POSITION_BEYOND_HEAD", "position", "head");
   if (error instanceof RevisionBeyondEndError) {
     return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };

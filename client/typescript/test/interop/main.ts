@@ -12,7 +12,7 @@ import {
   type SubscriptionItem,
   Timestamp,
 } from "../../src/index.js";
-import { appended, appendedToMany, base64, eventsOf, failure, itemOf, retentionInfo, streamInfo } from "./answers.js";
+import { appended, appendedToMany, base64, eventsOf, failure, itemOf, prefixRetention, retentionInfo, streamInfo } from "./answers.js";
 import {
   bytes,
   expectedOf,
@@ -102,6 +102,12 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     return retentionInfo(await client.setRetention(fields.text("stream"), retention, fields.some({ expected_version: "expectedVersion" })));
   },
   retention: async (fields) => retentionInfo(await client.retention(fields.text("stream"))),
+  set_prefix_retention: async (fields) => {
+    const retention = whole(fields.get("retention"), makeRetention);
+    return prefixRetention(await client.setPrefixRetention(fields.text("prefix"), retention, fields.some({ expected_version: "expectedVersion" })));
+  },
+  prefix_retention: async (fields) => prefixRetention(await client.prefixRetention(fields.text("prefix"))),
+  prefix_retentions: async () => ({ retentions: (await client.prefixRetentions()).map(prefixRetention) }),
   delete_stream: async (fields) => {
     const expected = expectedOf(fields) as Exclude<ExpectedRevision, "no-stream">;
     const { lastRevision, position, alreadyDeleted } = await client.deleteStream(fields.text("stream"), expected);

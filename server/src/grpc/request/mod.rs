@@ -22,7 +22,10 @@ use annals_store::{NameError, StreamName};
 #[cfg(test)]
 pub(crate) use append::session_append;
 pub(super) use append::{append, append_to_stream, session_appends};
-pub(super) use lifecycle::{delete, retention_of, set_retention, tombstone};
+pub(super) use lifecycle::{
+    delete, list_prefix_retentions, prefix_retention_of, retention_of, set_prefix_retention, set_retention,
+    tombstone,
+};
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 pub(super) use snapshot::{load_snapshot, save_snapshot};
 pub(super) use time::position_at_time;

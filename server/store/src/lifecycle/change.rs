@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone,
     pending::{Change, Now, Wish},
+    prefix::unchanged_since,
 };
 use crate::{
     append::{Append, Expected, NewEvent},
@@ -32,11 +33,11 @@ use crate::{
 };
 
 /// How often a change is tried when the stream is no longer as it must be for it. Each time, another change of the same
-/// stream was first, or an append that makes it one that is refused; an append alone is no reason (`pending`).
-const TRIES_MAX: usize = 64;
+/// stream or of a prefix was first, or an append that makes it one that is refused; an append alone is no reason (`pending`).
+pub(super) const TRIES_MAX: usize = 64;
 
 /// How much of a stream is kept, as of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionInfo {
     /// What is kept.
     pub retention: Retention,
@@ -44,15 +45,18 @@ pub struct RetentionInfo {
     pub version: u64,
     /// Whether the stream was deleted for ever.
     pub tombstoned: bool,
+    /// The prefix whose retention holds, and what that is, because the stream has no count and no age of its own.
+    pub from_prefix: Option<(String, Retention)>,
 }
 
 impl RetentionInfo {
-    fn of(marked: Option<Marked>) -> Self {
+    fn of(marked: Option<Marked>, from_prefix: Option<(String, Retention)>) -> Self {
         let lifecycle = marked.map(|marked| marked.lifecycle).unwrap_or_default();
         Self {
             retention: lifecycle.retention,
             version: marked.map_or(0, |marked| marked.version),
             tombstoned: lifecycle.tombstoned,
+            from_prefix,
         }
     }
 }
@@ -80,7 +84,11 @@ pub struct Tombstoned {
 /// What is kept of a stream.
 pub(crate) async fn retention(shared: &Shared, stream: &StreamName) -> Result<RetentionInfo> {
     shared.fresh_head().await?;
-    Ok(RetentionInfo::of(shared.tail.lifecycles().get(stream.as_str())))
+    let lifecycles = shared.tail.lifecycles();
+    Ok(RetentionInfo::of(
+        lifecycles.get(stream.as_str()),
+        lifecycles.governing(stream.as_str()),
+    ))
 }
 
 /// Sets what is kept of a stream.
@@ -91,7 +99,7 @@ pub(crate) async fn set_retention(
     expected_version: Option<u64>,
 ) -> Result<RetentionInfo> {
     for _ in 0..TRIES_MAX {
-        let now = Now::look(store, stream).await?;
+        let (now, head) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(stream.clone()));
         }
@@ -102,7 +110,8 @@ pub(crate) async fn set_retention(
                 last: now.last,
             });
         }
-        let floor = if now.lifecycle.needs_floor(&wanted) {
+        let needs_floor = now.lifecycle.needs_floor(&wanted, now.rule.as_ref());
+        let floor = if needs_floor {
             gone::first_kept(store.shared(), stream, now.last).await?
         } else {
             Revision::FIRST
@@ -121,19 +130,21 @@ pub(crate) async fn set_retention(
             });
         }
         if is_set {
-            return Ok(now.info());
+            return Ok(now.info(store.shared(), stream));
         }
         let wish = Wish::Retention {
             wanted,
             expected_version,
+            version: now.version,
             floor,
         };
-        if let Some(written) = now.write(store, stream, wish, lifecycle).await? {
-            return Ok(RetentionInfo {
-                retention: written.lifecycle.retention,
+        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
+            let set = Now {
+                lifecycle: written.lifecycle,
                 version: written.before.version + 1,
-                tombstoned: false,
-            });
+                ..now
+            };
+            return Ok(set.info(store.shared(), stream));
         }
     }
     Err(BUSY)
@@ -142,7 +153,7 @@ pub(crate) async fn set_retention(
 /// Deletes a stream.
 pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expected) -> Result<Deleted> {
     for _ in 0..TRIES_MAX {
-        let now = Now::look(store, stream).await?;
+        let (now, head) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(stream.clone()));
         }
@@ -152,7 +163,7 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_deletion(last);
         let wish = Wish::Deletion(expected);
-        if let Some(written) = now.write(store, stream, wish, lifecycle).await? {
+        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
             return Ok(Deleted {
                 last_revision: written.before.last.unwrap_or(last),
                 position: written.position,
@@ -166,7 +177,7 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
 /// Deletes a stream for ever.
 pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
     for _ in 0..TRIES_MAX {
-        let now = Now::look(store, stream).await?;
+        let (now, head) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Ok(Tombstoned {
                 position: now.position,
@@ -176,7 +187,7 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_tombstone();
         let wish = Wish::Tombstone(expected);
-        if let Some(written) = now.write(store, stream, wish, lifecycle).await? {
+        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
             return Ok(Tombstoned {
                 position: written.position,
                 already_tombstoned: false,
@@ -186,20 +197,25 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
     Err(BUSY)
 }
 
-const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
+pub(super) const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
 
 impl Now {
-    async fn look(store: &Store, stream: &StreamName) -> Result<Self> {
+    /// The stream, and a position of the log as of which, or of later, it is so.
+    async fn look(store: &Store, stream: &StreamName) -> Result<(Self, Position)> {
         let shared = store.shared();
-        let (_, last) = ends(shared, stream).await?;
-        Ok(Self::of(last, shared.tail.lifecycles().get(stream.as_str())))
+        let (head, last) = ends(shared, stream).await?;
+        let (marked, rule) = shared.tail.lifecycles().get_with_rule(stream.as_str());
+        Ok((Self::of(last, marked, rule), head))
     }
 
-    fn info(&self) -> RetentionInfo {
+    fn info(&self, shared: &Shared, stream: &StreamName) -> RetentionInfo {
+        let limited = self.lifecycle.retention.is_limited();
+        let from_prefix = || shared.tail.lifecycles().governing(stream.as_str());
         RetentionInfo {
             retention: self.lifecycle.retention,
             version: self.version,
             tombstoned: self.lifecycle.tombstoned,
+            from_prefix: if limited { None } else { from_prefix() },
         }
     }
 
@@ -249,10 +265,12 @@ impl Now {
         stream: &StreamName,
         wish: Wish,
         lifecycle: Lifecycle,
+        head: Position,
     ) -> Result<Option<Written>> {
         let change = Change {
             stream: stream.clone(),
             wish,
+            looked_at: head,
             id: store.shared().change_ids.next(),
             made: Arc::new(Mutex::new((self, lifecycle))),
         };
@@ -288,7 +306,8 @@ impl Change {
         let (kind, expected_of_stream) = match self.wish {
             // What is removed by count rests on the last revision.
             Wish::Retention { wanted, .. }
-                if now.lifecycle.retention.max_count.is_some() && now.lifecycle.needs_floor(&wanted) =>
+                if now.holds().retention.max_count.is_some()
+                    && now.lifecycle.needs_floor(&wanted, now.rule.as_ref()) =>
             {
                 (KIND_RETENTION, now.as_it_is())
             }
@@ -307,12 +326,16 @@ impl Change {
             None => Expected::NoStream,
             Some(last) => Expected::Exactly(Revision(last)),
         };
-        let check = Check::Stream {
+        let mut checks = vec![Check::Stream {
             stream: self.stream.clone(),
             expected: expected_of_stream,
-        };
+        }];
+        if matches!(self.wish, Wish::Retention { .. }) {
+            // What is removed now rests on what is set for prefixes, too.
+            checks.push(unchanged_since(self.looked_at));
+        }
         let mut append = Append::new(self.stream.own(), expected, vec![event], &Limits::default())
-            .and_then(|append| append.with_checks(vec![check]))
+            .and_then(|append| append.with_checks(checks))
             .map_err(|error| Error::Internal(error.to_string()))?;
         *self.made.lock() = (now, lifecycle);
         append.change = Some(Box::new(self.clone()));
@@ -336,7 +359,7 @@ impl ChangeIds {
         }
     }
 
-    fn next(&self) -> Uuid {
+    pub(super) fn next(&self) -> Uuid {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
         // All of the seed's bits: those that a UUID does not keep are told apart by what is mixed into the other half.
         let mixed = count ^ self.seed.rotate_left(32).wrapping_mul(0x9E37_79B9_7F4A_7C15);

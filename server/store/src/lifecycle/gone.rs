@@ -9,14 +9,14 @@ use std::sync::Arc;
 use annals_engine::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::Marked;
+use super::{Marked, clock};
 use crate::{
     error::Result,
     frame::Frame,
     maps::HashMap,
     name::StreamName,
     position::{Position, Revision, Timestamp},
-    read::{Match, all_records_at, last_revision, places},
+    read::{Match, all_records_at, last_revision, places, stored_end},
     record::{self, Entry, Placement},
     shared::Shared,
 };
@@ -58,9 +58,10 @@ impl Gone {
     }
 }
 
-/// By which ages are judged: now, or when the log's last event was recorded, if the clock is behind that.
+/// The time against which ages are measured. While expiry by age is suspended it is the beginning of time, at which nothing
+/// is too old.
 fn now(shared: &Shared) -> Timestamp {
-    shared.environment.clock.now().max(shared.tail.recorded_at())
+    clock::now(shared).unwrap_or_default()
 }
 
 /// Events in frames that are gone.
@@ -111,7 +112,7 @@ pub(crate) async fn first_kept(
     stream: &StreamName,
     last: Option<Revision>,
 ) -> Result<Revision> {
-    let Some(marked) = shared.tail.lifecycles().get(stream.as_str()) else {
+    let Some(marked) = shared.tail.lifecycles().holding(stream.as_str()) else {
         return Ok(Revision::FIRST);
     };
     let since = marked.lifecycle.since(now(shared));
@@ -166,6 +167,22 @@ async fn is_since(
         // It was reclaimed.
         None => Ok(false),
     }
+}
+
+/// The last revision of a stream whose events are counted. The tail remembers it, as far as it has room: where a prefix's
+/// count holds, nothing else does.
+async fn counted_last(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
+    if let Some(last) = shared.tail.last_revision(stream) {
+        return Ok(last);
+    }
+    let head = shared.tail.head_position();
+    let stored = stored_end(shared, stream).await?;
+    // Another server's index may be ahead of the tail.
+    if stored.is_none_or(|(_, position)| position <= head) {
+        let last = stored.map(|(last, _)| last);
+        shared.tail.remember(head, [(stream.clone(), last)]);
+    }
+    Ok(stored.map(|(last, _)| last))
 }
 
 /// Events that are judged together.
@@ -237,33 +254,39 @@ impl Page {
         })
     }
 
-    /// What is set for the page's streams, with the last revisions that are needed.
+    /// What holds for the page's streams, with the last revisions that are needed.
     async fn marked(&self, shared: &Shared) -> Result<Vec<Option<Marked>>> {
         let lifecycles = shared.tail.lifecycles();
+        let mut since = lifecycles.beginning();
+        let mut looked_up: HashMap<usize, Option<Revision>> = HashMap::default();
         loop {
-            let since = lifecycles.beginning();
-            let marked = lifecycles.get_all(self.streams.iter().map(StreamName::as_str));
-            let is_unknown =
-                |marked: &Marked| marked.lifecycle.retention.max_count.is_some() && marked.last.is_none();
-            let unknown = marked.iter().zip(&self.streams);
-            let unknown = unknown.filter(|(marked, _)| marked.as_ref().is_some_and(is_unknown));
-            let mut look_ups: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
-            for (_, name) in unknown {
-                look_ups.push(Box::pin(async move {
-                    let last = last_revision(shared, name).await?;
-                    lifecycles.learn(since, name.as_str(), last);
-                    Ok(())
-                }));
+            let mut marked = lifecycles.holding_all(self.streams.iter().map(StreamName::as_str));
+            let mut look_ups: Vec<BoxFuture<'_, Result<_>>> = Vec::new();
+            for (index, (marked, name)) in marked.iter_mut().zip(&self.streams).enumerate() {
+                let Some(marked) = marked else { continue };
+                let known = looked_up.get(&index);
+                marked.last = marked.last.max(known.copied().flatten());
+                if marked.lifecycle.retention.max_count.is_some() && marked.last.is_none() && known.is_none()
+                {
+                    look_ups.push(Box::pin(async move {
+                        let last = counted_last(shared, name).await?;
+                        lifecycles.learn(since, name.as_str(), last);
+                        Ok((index, last))
+                    }));
+                }
             }
             if look_ups.is_empty() {
                 return Ok(marked);
             }
-            let () = stream::iter(look_ups)
+            let found: Vec<_> = stream::iter(look_ups)
                 .buffer_unordered(LOOK_UPS_MAX)
                 .try_collect()
                 .await?;
-            if lifecycles.beginning() == since {
-                return Ok(lifecycles.get_all(self.streams.iter().map(StreamName::as_str)));
+            looked_up.extend(found);
+            if lifecycles.beginning() != since {
+                // Of the events that were passed over meanwhile none was noted.
+                since = lifecycles.beginning();
+                looked_up.clear();
             }
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Lifecycle, Marked, Retention};
+use super::{Lifecycle, Marked, Retention, Rule};
 use crate::{
     append::{Append, Expected},
     error::Result,
@@ -32,6 +32,8 @@ pub(super) enum Wish {
     Retention {
         wanted: Retention,
         expected_version: Option<u64>,
+        /// The version when the caller looked. What was removed by age until a later one is not known.
+        version: u64,
         /// The first revision that was kept when the caller looked: what was removed by age before stays removed.
         floor: Revision,
     },
@@ -44,6 +46,8 @@ pub(super) enum Wish {
 pub(super) struct Now {
     pub last: Option<Revision>,
     pub lifecycle: Lifecycle,
+    /// What is set for the streams of its prefix.
+    pub rule: Option<Rule>,
     pub version: u64,
     /// Where the log says so.
     pub position: Position,
@@ -54,19 +58,27 @@ pub(super) struct Now {
 pub(crate) struct Change {
     pub(super) stream: StreamName,
     pub(super) wish: Wish,
+    /// A position of the log, of which the caller saw the stream as of then or later.
+    pub(super) looked_at: Position,
     pub(super) id: Uuid,
     /// What it was made from last, and into what.
     pub(super) made: Arc<Mutex<(Now, Lifecycle)>>,
 }
 
 impl Now {
-    pub(super) fn of(last: Option<Revision>, marked: Option<Marked>) -> Self {
+    pub(super) fn of(last: Option<Revision>, marked: Option<Marked>, rule: Option<Rule>) -> Self {
         Self {
             last,
+            rule,
             lifecycle: marked.map(|marked| marked.lifecycle).unwrap_or_default(),
             version: marked.map_or(0, |marked| marked.version),
             position: marked.map_or(Position::START, |marked| marked.position),
         }
+    }
+
+    /// What is kept of the stream, by what is set for it or for its prefix.
+    pub(super) fn holds(&self) -> Lifecycle {
+        Rule::holds_for(self.rule.as_ref(), &self.lifecycle)
     }
 
     pub(super) fn present(&self) -> Option<Revision> {
@@ -85,13 +97,22 @@ impl Wish {
             Self::Retention {
                 wanted,
                 expected_version,
+                version,
                 floor,
             } => {
                 let is_expected = expected_version.is_none_or(|expected| expected == now.version);
-                if !is_expected || wanted.truncate_before > Revision::after(now.last) {
+                if !is_expected
+                    || version != now.version
+                    || wanted.truncate_before > Revision::after(now.last)
+                {
                     return None;
                 }
-                let floor = floor.max(now.lifecycle.floor(now.last));
+                let needs_floor = now.lifecycle.needs_floor(&wanted, now.rule.as_ref());
+                let floor = if needs_floor {
+                    floor.max(now.holds().floor(now.last))
+                } else {
+                    Revision::FIRST
+                };
                 let lifecycle = now.lifecycle.with_retention(wanted, floor);
                 (lifecycle != now.lifecycle).then_some(lifecycle)
             }
@@ -117,7 +138,8 @@ pub(crate) async fn make_again(shared: &Shared, append: &mut Append) -> Result<(
         return Ok(());
     };
     let last = last_revision(shared, &change.stream).await?;
-    let now = Now::of(last, shared.tail.lifecycles().get(change.stream.as_str()));
+    let (marked, rule) = shared.tail.lifecycles().get_with_rule(change.stream.as_str());
+    let now = Now::of(last, marked, rule);
     let made_from = change.made.lock().0;
     if now == made_from || now.version != made_from.version && change.is_written(shared, made_from).await? {
         return Ok(());

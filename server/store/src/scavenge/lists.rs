@@ -10,6 +10,7 @@ use crate::{
     error::Result,
     index::{self, postings},
     keys,
+    lifecycle::clock,
     name::StreamName,
     position::{Position, Timestamp},
     query::ListName,
@@ -65,7 +66,7 @@ impl Listed {
             }
             tokio::task::yield_now().await;
         }
-        let now = shared.environment.clock.now();
+        let now = clock::now(shared).unwrap_or_default();
         for begun in self.begun.chunks(REQUESTS_PER_TRIP) {
             let reads = begun.iter().flat_map(Begun::reads).collect();
             let pages = shared.engine.snapshot().await?.read(reads).await?;

@@ -1,7 +1,8 @@
 //! Scavenging: what is gone of streams is taken out of the frames and the indexes, in the background, while the store
 //! serves. `lifecycle` says what is gone.
 //!
-//! A scavenge is one pass over the streams for which something is set, in the order of their names. It goes round by
+//! A scavenge is one pass over the streams for which something is set, and those that a prefix's retention may hold for
+//! (`names`), in the order of their names. It goes round by
 //! round: `work` gathers the dead positions of some streams from their lists in the index, `step` takes the events at some
 //! thousand of them out of their frames (`rewrite`) and out of the lists of their types and tags (`lists`) in one commit,
 //! and when the round is done, the lists of its streams are cut. `progress` is what is remembered of it under one key;
@@ -26,6 +27,7 @@
 
 mod control;
 mod lists;
+mod names;
 mod progress;
 mod receipts;
 mod rewrite;

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::Result,
     keys,
+    lifecycle::clock,
     position::{Position, Revision},
     shared::Shared,
     snapshot::remove_dead,
@@ -143,6 +144,10 @@ impl Worker<'_> {
     async fn round(&mut self, work: &Work) -> Result<bool> {
         let mut behind = Position::START;
         while let Some(step) = step::next(self.shared, work, behind).await? {
+            if !self.is_still_right(work).await? {
+                // What is left of the round is looked up again.
+                return Ok(true);
+            }
             behind = step.through;
             if !self.remove(step).await? {
                 return Ok(false);
@@ -166,6 +171,11 @@ impl Worker<'_> {
             }
             if !cut.partial {
                 progress.scavenge.streams_done += 1;
+                // Streams of prefixes are counted as they are found.
+                progress.scavenge.streams_total = progress
+                    .scavenge
+                    .streams_total
+                    .max(progress.scavenge.streams_done);
                 progress.done = Some(cut.stream.as_str().to_owned());
             }
             if bytes >= CUT_BYTES_MAX {
@@ -180,6 +190,19 @@ impl Worker<'_> {
             }
         }
         self.commit(progress, mutations).await
+    }
+
+    /// Whether what was found gone still is, but for what stays gone in any case: the clock was not set back, and what is set
+    /// for prefixes was not changed. What a prefix keeps by count can become more.
+    async fn is_still_right(&self, work: &Work) -> Result<bool> {
+        if clock::contradicts(self.shared, work.judged_at) {
+            return Ok(false);
+        }
+        let lifecycles = self.shared.tail.lifecycles();
+        if lifecycles.has_prefixes() {
+            self.shared.fresh_head().await?;
+        }
+        Ok(lifecycles.prefix_changes() == work.prefix_changes)
     }
 
     /// Removes the snapshots of deleted streams: commits of their own, because nothing else rests on them.

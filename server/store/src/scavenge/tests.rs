@@ -1,4 +1,5 @@
 mod histories;
+mod prefixes;
 mod retries;
 mod servers;
 

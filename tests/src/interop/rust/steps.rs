@@ -50,6 +50,16 @@ pub(super) enum Step {
     Retention {
         stream: String,
     },
+    SetPrefixRetention {
+        prefix: String,
+        retention: Kept,
+        #[serde(default)]
+        expected_version: Option<u64>,
+    },
+    PrefixRetention {
+        prefix: String,
+    },
+    PrefixRetentions {},
     DeleteStream(End),
     TombstoneStream(End),
     SaveSnapshot {

@@ -310,6 +310,27 @@ impl EventStoreService for Fake {
         Err(Status::unimplemented("the fake keeps everything"))
     }
 
+    async fn set_prefix_retention(
+        &self,
+        _: Request<pb::SetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::SetPrefixRetentionResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn get_prefix_retention(
+        &self,
+        _: Request<pb::GetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::GetPrefixRetentionResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn list_prefix_retentions(
+        &self,
+        _: Request<pb::ListPrefixRetentionsRequest>,
+    ) -> Result<Response<pb::ListPrefixRetentionsResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
     async fn delete_stream(
         &self,
         _: Request<pb::DeleteStreamRequest>,
