@@ -159,8 +159,7 @@ async fn a_streams_change_waits_for_no_other_prefix_and_rests_on_its_own() {
     let test = Fixture::new(small()).await;
     test.fill("session-1", 1..9).await;
     keep(&test.store, "session-", counted(2)).await;
-    let name = stream("session-1");
-    let session = StreamPrefix::new("session-").unwrap();
+    let (name, session) = (stream("session-1"), prefix("session-"));
     let (of_prefix, of_stream) = tokio::join!(
         test.store.set_prefix_retention(&session, counted(3), None),
         test.store.set_retention(&name, counted(5), None),
