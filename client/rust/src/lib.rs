@@ -72,6 +72,7 @@
 //! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
 //!   takes (or [`Subscribe::give_up_after`]).
 //! - Reads resume behind the last event that came, and end where they would have ended.
+//! - A value that JSON can't hold ([`Error::InvalidValue`]) is refused before anything is sent; see [`json`].
 //!
 //! Dropping a future or a stream cancels its call.
 //!
@@ -91,6 +92,7 @@ mod client;
 mod connection;
 mod error;
 mod event;
+pub mod json;
 mod query;
 mod read;
 mod retention;
