@@ -9,12 +9,14 @@
 //! 5. The endpoint that comes first in that order is the client's [home](crate::home): away from it, the client looks
 //!    whether it answers again, and goes back. Calls under way end where they are; subscriptions follow at their next
 //!    message, sessions when all that was sent is answered.
-//! 6. An endpoint that answers in HTTP/1.1 fails calls at once with an error that says so, unless it has served gRPC before.
+//! 6. A port for something else (that for health and metrics) fails calls at once with an error that says so: one that
+//!    answers in HTTP/1, or does not know the path of a call, and has never served gRPC.
 //!
 //! Why one endpoint at a time and no balancing of single calls: appends of one log are serialised anyway, one connection
 //! keeps group commits together, and a client sees its own appends wherever it reads. Limit: TLS is not offered yet;
 //! `http` endpoints only.
 
+mod answers;
 mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,12 +31,13 @@ use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 use tower::util::ServiceExt;
 
-use self::wire::{Answers, Wire};
+use self::answers::{Answers, Watched};
+use self::wire::Wire;
 use crate::endpoint;
 use crate::error::{Error, Result};
 use crate::home::Home;
 
-pub(crate) type Stub = EventStoreServiceClient<Channel>;
+pub(crate) type Stub = EventStoreServiceClient<Watched>;
 
 /// The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured
 /// larger than the default 1 MiB, and must fit as well.
@@ -149,7 +152,8 @@ impl Connection {
     pub(crate) fn stub(&self, picked: Picked) -> Stub {
         let link = &self.links[picked.0];
         let channel = link.channel.get_or_init(|| link.connect_lazy());
-        EventStoreServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+        let channel = Watched::new(channel.clone(), link.answers.clone());
+        EventStoreServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     /// What people call that endpoint.
@@ -157,9 +161,9 @@ impl Connection {
         &self.links[picked.0].name
     }
 
-    /// Whether that endpoint is not one of gRPC: it has answered, and only ever in HTTP/1.
+    /// Whether that endpoint is not one of gRPC: it has answered, and never in gRPC.
     pub(crate) fn is_not_grpc(&self, picked: Picked) -> bool {
-        self.links[picked.0].answers.only_http1()
+        self.links[picked.0].answers.never_grpc()
     }
 
     /// Moves on from an endpoint that failed, unless that has happened already.

@@ -4,28 +4,14 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::answers::Answers;
+
 /// How an answer in HTTP/1 begins. No answer in HTTP/2 does: that begins with a frame of SETTINGS.
 const HTTP1: &[u8] = b"HTTP/1.";
-
-/// What an endpoint has answered in, as far as that is known.
-#[derive(Debug, Default)]
-pub(super) struct Answers {
-    http1: AtomicBool,
-    http2: AtomicBool,
-}
-
-impl Answers {
-    /// Whether it has answered in HTTP/1, and never otherwise. An endpoint that has once served gRPC is the right one,
-    /// whatever a proxy in between answers later.
-    pub(super) fn only_http1(&self) -> bool {
-        self.http1.load(Ordering::Acquire) && !self.http2.load(Ordering::Acquire)
-    }
-}
 
 /// A connection of which the beginning of the answer is looked at.
 pub(super) struct Wire<T> {
@@ -55,10 +41,9 @@ impl<T> Wire<T> {
         let missing = HTTP1.len() - beginning.len();
         beginning.extend(received.iter().take(missing));
         if !HTTP1.starts_with(beginning) {
-            self.answers.http2.store(true, Ordering::Release);
             self.beginning = None;
         } else if beginning.len() == HTTP1.len() {
-            self.answers.http1.store(true, Ordering::Release);
+            self.answers.mark_other();
             self.beginning = None;
         }
     }
@@ -142,11 +127,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
 mod tests {
     use super::*;
 
-    /// Whether an endpoint counts as one of HTTP/1 only, after it sent these pieces.
-    fn only_http1(pieces: &[&[u8]], answers: &Arc<Answers>) -> bool {
+    /// Whether an endpoint that sent these pieces is recognised as one of HTTP/1.
+    fn is_http1(pieces: &[&[u8]]) -> bool {
+        let answers = Arc::<Answers>::default();
         let mut wire = Wire::new((), answers.clone());
         pieces.iter().for_each(|piece| wire.look_at(piece));
-        answers.only_http1()
+        answers.never_grpc()
     }
 
     #[test]
@@ -154,26 +140,10 @@ mod tests {
         let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice();
         for at in 0..answer.len() {
             let (first, second) = answer.split_at(at);
-            assert!(
-                only_http1(&[first, second], &Arc::default()),
-                "in two after {at} bytes"
-            );
+            assert!(is_http1(&[first, second]), "in two after {at} bytes");
         }
-        assert!(
-            !only_http1(&[b"HTTP/"], &Arc::default()),
-            "this may become anything"
-        );
-        assert!(!only_http1(&[b"SSH-2.0-OpenSSH_9.6\r\n"], &Arc::default()));
-        assert!(!only_http1(
-            &[b"\0\0\x12\x04\0\0\0\0\0", b"HTTP/1.1"],
-            &Arc::default()
-        ));
-    }
-
-    #[test]
-    fn an_endpoint_that_once_served_grpc_stays_the_right_one() {
-        let answers = Arc::default();
-        assert!(!only_http1(&[b"\0\0\x12\x04\0\0\0\0\0"], &answers));
-        assert!(!only_http1(&[b"HTTP/1.1 502 Bad Gateway\r\n"], &answers));
+        assert!(!is_http1(&[b"HTTP/"]), "this may become anything");
+        assert!(!is_http1(&[b"SSH-2.0-OpenSSH_9.6\r\n"]));
+        assert!(!is_http1(&[b"\0\0\x12\x04\0\0\0\0\0", b"HTTP/1.1"]));
     }
 }
