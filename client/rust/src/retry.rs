@@ -173,9 +173,11 @@ impl Shared {
             .map_err(|failed| self.failed(picked, &failed))
     }
 
-    /// Decodes what a call to that endpoint failed with, and moves on from it if another could have served.
+    /// Decodes what a call to that endpoint failed with, and moves on from it if another could have served, or will serve
+    /// the next call because this one can't.
     pub(crate) fn failed(&self, picked: Picked, status: &tonic::Status) -> Error {
         if self.connection.is_not_grpc(picked) {
+            self.connection.move_on(picked);
             return Error::NotGrpc {
                 endpoint: self.connection.name(picked).to_owned(),
             };

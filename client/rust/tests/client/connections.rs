@@ -167,6 +167,22 @@ async fn an_endpoint_that_answers_http1_is_named_at_once_by_every_kind_of_call()
 }
 
 #[tokio::test]
+async fn an_endpoint_that_answers_http1_is_left_for_the_next() {
+    let fake = Fake::start().await;
+    let client = Client::builder()
+        .endpoints([http1(&fake, 0).await, fake.endpoint()])
+        .in_given_order()
+        .build()
+        .unwrap();
+    let failed = client.server_info().await.unwrap_err();
+    assert!(
+        matches!(failed, Error::NotGrpc { .. }),
+        "it is not hidden: {failed:?}"
+    );
+    client.server_info().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_endpoint_that_has_served_grpc_may_answer_http1_for_a_while() {
     let fake = Fake::start().await;
     let policy = RetryPolicy {

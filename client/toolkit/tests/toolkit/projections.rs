@@ -112,7 +112,10 @@ async fn it_goes_on_from_its_checkpoint<P: Place>(place: P) {
 
 async fn one_that_is_stopped_or_dropped_leaves_no_subscription<P: Place>(place: P) {
     // Room for two: of those that were left, the third would find none.
-    let server = Server::builder().options(["--max-subscriptions", "2"]).start().unwrap();
+    let server = Server::builder()
+        .options(["--max-subscriptions", "2"])
+        .start()
+        .unwrap();
     let client = server.client().unwrap();
     for nth in 1..=6 {
         let position = fill(&client, "a", 5).await;
