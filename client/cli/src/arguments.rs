@@ -2,6 +2,7 @@
 
 pub mod age;
 mod append;
+mod expected;
 mod help;
 mod retention;
 
@@ -10,7 +11,8 @@ use std::time::Duration;
 use annals_client::{Query, QueryItem, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use append::{Append, Expected, NewEvent, NoMatch};
+pub use append::{Append, NewEvent, NoMatch};
+pub use expected::Expected;
 pub use retention::{End, Retention};
 
 /// Look into and write to an Annals event store.
@@ -26,7 +28,8 @@ pub struct Arguments {
 /// What all commands share.
 #[derive(Debug, Args)]
 pub struct Connection {
-    /// Where the server is. Given several times or with commas: servers of one store, of which any that answers is used.
+    /// Where the server is: http://HOST:PORT, or HOST alone, on port 2113. Given several times or with commas: servers of
+    /// one store, of which any that answers is used.
     #[arg(
         long,
         global = true,
@@ -47,18 +50,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The endpoints; one without a scheme is `http`.
+    /// The endpoints.
     pub fn endpoints(&self) -> Vec<String> {
-        let named = self
-            .endpoint
-            .iter()
-            .map(|endpoint| endpoint.trim())
-            .filter(|endpoint| !endpoint.is_empty());
-        let full = |endpoint: &str| match endpoint.contains("://") {
-            true => endpoint.to_owned(),
-            false => format!("http://{endpoint}"),
-        };
-        named.map(full).collect()
+        let named = self.endpoint.iter().map(|endpoint| endpoint.trim());
+        let named = named.filter(|endpoint| !endpoint.is_empty());
+        named.map(str::to_owned).collect()
     }
 
     pub fn timeout(&self) -> Duration {

@@ -73,7 +73,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::Io { .. } | Failure::BadLines(_) | Failure::MoveStopped { .. } => 1,
             Failure::Client(error) | Failure::ImportStopped { source: error, .. } => match error {
-                Error::InvalidEndpoint { .. } | Error::InvalidField(_) => 2,
+                Error::InvalidEndpoint { .. } | Error::NotGrpc { .. } | Error::InvalidField(_) => 2,
                 Error::StreamNotFound { .. }
                 | Error::PositionBeyondHead { .. }
                 | Error::RevisionBeyondEnd { .. }

@@ -1,6 +1,6 @@
 //! `annals retention`, `annals delete` and `annals tombstone`.
 
-use annals_client::{Client, ExpectedRevision, Retention, RetentionInfo};
+use annals_client::{Client, Retention, RetentionInfo};
 use serde_json::json;
 
 use crate::arguments::{self, End, Format, age};
@@ -19,7 +19,7 @@ pub async fn run(client: &Client, options: arguments::Retention, mut output: Out
         now
     } else {
         // What is not named stays as it is, so the change rests on it.
-        let version = options.expected_version.unwrap_or(now.version);
+        let version = options.expect_version.unwrap_or(now.version);
         let wanted = changed(&options, now.retention);
         client.set_retention_at(stream, wanted, version).await?
     };
@@ -71,7 +71,7 @@ pub fn fields_of(kept: &Retention) -> [(&'static str, String); 3] {
 }
 
 pub async fn delete(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
-    let deleted = client.delete_stream(&options.stream, expected(&options)).await?;
+    let deleted = client.delete_stream(&options.stream, options.expect).await?;
     match output.format {
         Format::Ndjson => output.json(&json!({
             "stream": options.stream,
@@ -95,9 +95,7 @@ pub async fn delete(client: &Client, options: End, mut output: Output) -> Result
 }
 
 pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
-    let tombstoned = client
-        .tombstone_stream(&options.stream, expected(&options))
-        .await?;
+    let tombstoned = client.tombstone_stream(&options.stream, options.expect).await?;
     match output.format {
         Format::Ndjson => output.json(&json!({
             "stream": options.stream,
@@ -116,10 +114,4 @@ pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Res
         }
     }
     output.flush()
-}
-
-fn expected(options: &End) -> ExpectedRevision {
-    options
-        .expected_revision
-        .map_or(ExpectedRevision::Any, ExpectedRevision::Exactly)
 }

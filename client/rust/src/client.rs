@@ -33,9 +33,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of one endpoint, such as `http://127.0.0.1:2113`, with the default options.
+    /// A client of one endpoint, such as `http://127.0.0.1:2113` (see [`ClientBuilder::endpoint`]), with the default
+    /// options.
     ///
-    /// Fails with [`Error::InvalidEndpoint`] if that is no `http://` URI with a host.
+    /// Fails with [`Error::InvalidEndpoint`] if that is not a host with or without a port.
     pub fn new(endpoint: impl Into<String>) -> Result<Self> {
         Client::builder().endpoint(endpoint).build()
     }

@@ -20,8 +20,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An endpoint given to the builder is not a URI such as `http://127.0.0.1:2113`. Mend the configuration.
-    #[error("endpoint {endpoint:?} is not valid: {reason}; give one like http://127.0.0.1:2113")]
+    /// An endpoint given to the builder is not one such as `http://127.0.0.1:2113`. Correct the configuration.
+    #[error("endpoint {endpoint:?} {reason}")]
     InvalidEndpoint {
         /// What was given.
         endpoint: String,
@@ -29,9 +29,33 @@ pub enum Error {
         reason: String,
     },
 
-    /// A value could not be turned into JSON, or an event's data is not the JSON that was asked for. Mend the type.
-    #[error("json: {0}")]
-    Json(Arc<serde_json::Error>),
+    /// An endpoint is the port for health and metrics, or another that answers HTTP/1.1. Correct the configuration.
+    #[error(
+        "{endpoint:?} answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)"
+    )]
+    NotGrpc {
+        /// The endpoint.
+        endpoint: String,
+    },
+
+    /// A value has no form in JSON that holds it, such as NaN. Nothing was sent. Change the value or its type.
+    #[error("{of} can't be stored as JSON: {reason}")]
+    InvalidValue {
+        /// What the value is of: an event, or an event's metadata.
+        of: String,
+        /// What is wrong with it.
+        reason: Arc<serde_json::Error>,
+    },
+
+    /// The data of an event or a snapshot, or an event's metadata, is not the JSON that was asked for. Correct the type,
+    /// or read the bytes.
+    #[error("{of} is not the JSON that was asked for: {reason}")]
+    Json {
+        /// What was to be decoded, with where it is stored.
+        of: String,
+        /// What is wrong with it.
+        reason: Arc<serde_json::Error>,
+    },
 
     /// The server refused one or more fields of the request: missing, too long or malformed. Mend the request.
     #[error("the server refused the request: {}", Listed(.0))]
@@ -278,12 +302,6 @@ impl Error {
         Error::Protocol {
             message: message.into(),
         }
-    }
-}
-
-impl From<serde_json::Error> for Error {
-    fn from(error: serde_json::Error) -> Self {
-        Error::Json(Arc::new(error))
     }
 }
 

@@ -73,6 +73,7 @@
 //! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
 //!   takes (or [`Subscribe::give_up_after`]).
 //! - Reads resume behind the last event that came, and end where they would have ended.
+//! - A value that JSON can't hold ([`Error::InvalidValue`]) is refused before anything is sent; see [`json`].
 //!
 //! Dropping a future or a stream cancels its call.
 //!
@@ -80,7 +81,8 @@
 //!
 //! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client stays with one of them, drawn at random
 //! so that clients spread, and goes on with the next when that one can't be reached, says that it stops or can't serve, or
-//! says nothing at all for [5 s](ClientBuilder::dead_after). Every kind of call goes on there: unary calls and sessions
+//! says nothing at all for [5 s](ClientBuilder::dead_after); and back to the first when that
+//! [answers again](ClientBuilder::return_after). Every kind of call goes on there: unary calls and sessions
 //! are sent again with the same event ids, reads and subscriptions begin behind the last event that came. When all have
 //! failed, it pauses before it goes round again: 50 ms, then twice as long each time up to 2 s, less a random part.
 //! A refusal that every server would give (a conflict, a bad field) is an error at once.
@@ -90,8 +92,11 @@ mod append_all;
 mod builder;
 mod client;
 mod connection;
+mod endpoint;
 mod error;
 mod event;
+mod home;
+pub mod json;
 mod prefix_retention;
 mod query;
 mod read;

@@ -1,6 +1,7 @@
 //! The Rust client, told steps as the clients of other languages are.
 
 mod answers;
+mod odd;
 mod steps;
 
 use std::{collections::HashMap, time::Duration};
@@ -57,6 +58,7 @@ impl RustClient {
         let client = client.ok_or_else(|| Failure::Unknown("connect comes first".to_owned()))?;
         match step {
             Step::Connect { .. } => Err(Failure::Unknown("connect was performed above".to_owned())),
+            Step::Json { value } => odd::event(&value),
             Step::ServerInfo {} => Ok(answers::server_info(&client.server_info().await?)),
             Step::Append(append) => append_to(&client, append).await,
             Step::AppendToMany { writes, checks } => append_to_many(&client, writes, checks).await,

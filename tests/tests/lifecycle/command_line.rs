@@ -50,7 +50,7 @@ async fn what_is_kept_is_shown_and_changed_option_by_option(server: Server) {
     );
     assert_eq!(retention(&["--clear"]), kept(None, None, 2, 5));
     assert_eq!(
-        retention(&["--max-age", "90s", "--expected-version", "5"]),
+        retention(&["--max-age", "90s", "--expect-version", "5"]),
         kept(None, Some(90), 2, 6)
     );
     let table = cli
@@ -82,7 +82,7 @@ async fn changes_that_are_refused_end_with_their_code(server: Server) {
                 "order-1",
                 "--max-count",
                 "1",
-                "--expected-version",
+                "--expect-version",
                 "7",
             ],
             4,
@@ -96,17 +96,9 @@ async fn changes_that_are_refused_end_with_their_code(server: Server) {
         (&["retention", "order-1", "--max-count", "0"], 2, "0"),
         (&["retention", "order-1", "--max-age", "soon"], 2, "30d"),
         (&["retention", "$$order-1", "--max-count", "1"], 2, "$"),
-        (
-            &["delete", "order-1", "--expected-revision", "0"],
-            4,
-            "is at revision 1",
-        ),
+        (&["delete", "order-1", "--expect", "0"], 4, "is at revision 1"),
         (&["delete", "order-2"], 3, "order-2"),
-        (
-            &["tombstone", "order-1", "--expected-revision", "0"],
-            4,
-            "is at revision 1",
-        ),
+        (&["tombstone", "order-1", "--expect", "0"], 4, "is at revision 1"),
         (&["delete"], 2, "STREAM"),
         (&["retention"], 2, "STREAM"),
         (&["retention", "order-1", "--prefix", "order-"], 2, "--prefix"),
@@ -143,14 +135,8 @@ async fn streams_are_deleted_and_tombstoned(server: Server) {
     append(&server.client(), "order-1", &["A", "B"]).await;
     let deleted =
         |already| json!({"stream": "order-1", "last_revision": 1, "position": 3, "already_deleted": already});
-    assert_eq!(
-        one(&cli, &["delete", "order-1", "--expected-revision", "1"]),
-        deleted(false)
-    );
-    assert_eq!(
-        one(&cli, &["delete", "order-1", "--expected-revision", "1"]),
-        deleted(true)
-    );
+    assert_eq!(one(&cli, &["delete", "order-1", "--expect", "1"]), deleted(false));
+    assert_eq!(one(&cli, &["delete", "order-1", "--expect", "1"]), deleted(true));
     let table = cli
         .run(["delete", "order-1", "--format", "table"])
         .expect_code(0)

@@ -102,7 +102,7 @@ of several prefixes of a name the longest counts.
 Examples:
   annals retention order-1
   annals retention order-1 --max-count 100 --max-age 30d
-  annals retention order-1 --truncate-before 250 --expected-version 2
+  annals retention order-1 --truncate-before 250 --expect-version 2
   annals retention order-1 --clear
   annals retention --prefix session- --max-age 30d
   annals retention --prefix session- --clear
@@ -113,17 +113,18 @@ Somebody else's change in between ends with exit code 4.";
 pub const DELETE: &str = "\
 Examples:
   annals delete order-1
-  annals delete order-1 --expected-revision 7
+  annals delete order-1 --expect 7
 
-A stream that was deleted before is no error. One whose last event is another than expected ends with
+--expect takes what `annals append --expect` takes: any, no-stream, stream-exists, or a revision. A stream that was deleted before is no error. One whose last event is another than expected ends with
 exit code 4.";
 
 pub const TOMBSTONE: &str = "\
 Examples:
   annals tombstone order-1
-  annals tombstone order-1 --expected-revision 7
+  annals tombstone order-1 --expect 7
+  annals tombstone order-1 --expect no-stream
 
-The stream need not exist. One that was deleted for ever before is no error.";
+--expect takes what `annals append --expect` takes: any, no-stream, stream-exists, or a revision. The stream need not exist. One that was deleted for ever before is no error.";
 
 pub const SCAVENGE: &str = "\
 What is gone by retention, deletion or tombstones is seen by nobody, and takes space until it is

@@ -1,8 +1,10 @@
 //! How much of a stream is kept, and its end.
 
+use annals_client::ExpectedRevision;
 use clap::Args;
 
 use super::age;
+use super::expected::parse_expected;
 
 #[derive(Debug, Args)]
 pub struct Retention {
@@ -32,7 +34,7 @@ pub struct Retention {
     pub clear: bool,
     /// Change it only if it is at this version, as shown before.
     #[arg(long, value_name = "VERSION")]
-    pub expected_version: Option<u64>,
+    pub expect_version: Option<u64>,
 }
 
 impl Retention {
@@ -47,7 +49,7 @@ impl Retention {
 pub struct End {
     /// The stream.
     pub stream: String,
-    /// Only if the stream's last event has this revision.
-    #[arg(long, value_name = "REVISION")]
-    pub expected_revision: Option<u64>,
+    /// What the stream must be like: `any`, `no-stream`, `stream-exists`, or the revision of its last event.
+    #[arg(long, value_name = "EXPECTED", value_parser = parse_expected, default_value = "any", hide_default_value = true)]
+    pub expect: ExpectedRevision,
 }

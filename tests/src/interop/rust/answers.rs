@@ -137,6 +137,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
 /// An error by its reason, with the fields that the client's typed error has.
 pub(super) fn error(error: &Error) -> Value {
     without_nulls(match error {
+        Error::InvalidValue { .. } => json!({"reason": "INVALID_VALUE"}),
         Error::InvalidField(violations) => json!({"reason": "INVALID_FIELD", "fields": fields(violations)}),
         Error::TooLarge(violations) => json!({"reason": "TOO_LARGE", "fields": fields(violations)}),
         Error::RevisionConflict {

@@ -4,6 +4,8 @@ use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Uuid};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::interop::odd::Odd;
+
 /// What is done, and with which arguments.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", content = "with", rename_all = "snake_case", deny_unknown_fields)]
@@ -12,6 +14,9 @@ pub(super) enum Step {
         endpoint: String,
     },
     ServerInfo {},
+    Json {
+        value: Odd,
+    },
     Append(AppendTo),
     AppendToMany {
         writes: Vec<Write>,

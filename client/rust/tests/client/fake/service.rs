@@ -70,7 +70,13 @@ impl EventStoreService for Fake {
         let answer = move |message: Result<pb::AppendSessionRequest, Status>| {
             let fake = fake.clone();
             async move {
-                let appends = message?.appends;
+                let message = message?;
+                let bytes = prost::Message::encoded_len(&message);
+                let most = fake.state.lock().unwrap().message_bytes_max;
+                if most.is_some_and(|most| bytes > most) {
+                    return Err(refusal(tonic::Code::InvalidArgument, "TOO_LARGE"));
+                }
+                let appends = message.appends;
                 if fake.state.lock().unwrap().silent {
                     futures::future::pending::<()>().await;
                 }
@@ -372,6 +378,7 @@ impl EventStoreService for Fake {
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
         self.state.lock().unwrap().infos += 1;
         self.admit().await?;
+        let max_append_bytes = self.state.lock().unwrap().append_bytes_max;
         Ok(Response::new(pb::GetServerInfoResponse {
             version: "fake".into(),
             engine: "memory".into(),
@@ -379,7 +386,10 @@ impl EventStoreService for Fake {
             head: *self.head.borrow(),
             indexed: 0,
             started_at: Some(prost_types::Timestamp::default()),
-            limits: Some(pb::Limits::default()),
+            limits: Some(pb::Limits {
+                max_append_bytes,
+                ..pb::Limits::default()
+            }),
         }))
     }
 }
