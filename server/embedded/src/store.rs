@@ -23,6 +23,8 @@ use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use crate::directory::Marked;
+use crate::durable::Durable;
 use crate::generation::Generation;
 use crate::layout::Place;
 use crate::moment::Moment;
@@ -44,6 +46,8 @@ pub(crate) struct Store {
     removed_index: Removed,
     removed_log: Removed,
     pub(crate) tree: Tree,
+    /// Up to where the log is durable. Set when the log was replayed.
+    pub(crate) durable: OnceLock<Durable>,
     /// Where the store has its files.
     pub(crate) folder: PathBuf,
     /// Held until all above is closed: fields are dropped in their order.
@@ -52,8 +56,11 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the tree, and finds what it knows of the log. The rest of the log is still to be replayed.
-    pub(crate) fn open(path: &Path, settings: &Settings) -> std::result::Result<(Self, Known), OpenError> {
-        let directory::Opened { tree, lock } = directory::open(path, settings)?;
+    pub(crate) fn open(
+        path: &Path,
+        settings: &Settings,
+    ) -> std::result::Result<(Self, Known, Marked), OpenError> {
+        let directory::Opened { tree, marked, lock } = directory::open(path, settings)?;
         let folder = directory::store(path);
         let known = recovery::known(
             path,
@@ -75,10 +82,11 @@ impl Store {
             removed_index: Removed::of(&tree.index),
             removed_log: Removed::of(&tree.log),
             tree,
+            durable: OnceLock::new(),
             folder,
             _lock: lock,
         };
-        Ok((store, known))
+        Ok((store, known, marked))
     }
 
     /// What is committed now.

@@ -4,6 +4,7 @@ mod conformance;
 mod copies;
 pub(crate) mod fault;
 mod flushes;
+mod loss;
 mod opening;
 mod power;
 mod ranges;

@@ -44,6 +44,9 @@ pub struct Settings {
     /// Whether an append may say when its events were recorded: while a log is moved here, and never else, because the
     /// times of an audit trail must be the store's own.
     pub accept_recorded_times: bool,
+    /// Whether the store gets a new identity when it is opened: after a loss of events, so that checkpoints from before are
+    /// recognised as those of another store.
+    pub new_identity: bool,
     /// Whether the appender may have a thread of its own, while there are many appends. As a task among others it would wait
     /// its turn behind the calls that are ready to run, while the disk has nothing to do. Not in simulations, which have one
     /// thread.
@@ -67,6 +70,7 @@ impl Default for Settings {
             scavenge_step_events: 4_096,
             scavenge_round_events: 50_000,
             accept_recorded_times: false,
+            new_identity: false,
             appender_thread: false,
         }
     }
