@@ -47,6 +47,16 @@ pub(crate) fn tree_folder(store: &Path) -> PathBuf {
     store.join("fjall")
 }
 
+/// Where a tree is made that is to take the place of another one.
+pub(crate) fn new_tree_folder(store: &Path) -> PathBuf {
+    store.join("fjall.new")
+}
+
+/// Where the tree is kept that another one took the place of.
+pub(crate) fn lost_tree_folder(store: &Path) -> PathBuf {
+    store.join("fjall.lost")
+}
+
 /// Where a store has its log.
 pub(crate) fn log_folder(store: &Path) -> PathBuf {
     store.join("log")
@@ -68,8 +78,19 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError
         create(path, &store, settings)?;
     }
     let marked = check_format(path, &store.join("format"), settings)?;
+    finish_replacing(&store).map_err(unusable("its tree cannot be put in place"))?;
     let tree = open_tree(path, &tree_folder(&store), settings)?;
     Ok(Opened { tree, marked, lock })
+}
+
+/// Puts the new tree in place if a crash came between the removal of the old one and that.
+fn finish_replacing(store: &Path) -> io::Result<()> {
+    let (tree, new) = (tree_folder(store), new_tree_folder(store));
+    if !tree.try_exists()? && new.try_exists()? && lost_tree_folder(store).try_exists()? {
+        fs::rename(new, tree)?;
+        sync(store)?;
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
@@ -106,7 +127,7 @@ fn create(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErro
     sync(path).map_err(unusable)
 }
 
-fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, OpenError> {
+pub(crate) fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, OpenError> {
     let open = || {
         let database = Database::builder(folder)
             .cache_size(settings.cache_bytes)
@@ -193,7 +214,7 @@ fn create_synced(path: &Path) -> io::Result<()> {
     }
 }
 
-fn sync_all_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_all_of(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

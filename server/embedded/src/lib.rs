@@ -25,6 +25,7 @@
 //! DIR/store/durable     up to which record the log is known to be durable
 //! DIR/store/log/        the log, in segments
 //! DIR/store/fjall/      the tree: fjall's own files
+//! DIR/store/fjall.lost/ the tree before it was built again after a loss
 //! DIR/creating/         a store under construction, renamed to `store` when it is complete; else left from a crash
 //! ```
 //!

@@ -25,7 +25,7 @@ use crate::directory::{self, Marked, sync};
 use crate::durable::{Durable, Mark};
 use crate::log::Log;
 use crate::loss::{AcceptLoss, Loss};
-use crate::record::{Record, Tip};
+use crate::record::{Change, Record, Tip};
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment, Segments};
 use crate::space::Space;
 use crate::state::{self, Applied};
@@ -35,6 +35,7 @@ use crate::{OpenError, fault};
 
 mod end;
 mod later;
+pub(crate) mod rebuild;
 
 use end::{End, Reached};
 
@@ -46,8 +47,15 @@ pub(crate) struct Known {
     pub(crate) space: Space,
 }
 
+/// What is found when a store is opened.
+pub(crate) enum Found {
+    Known(Known),
+    /// The log ends before what the tree has of it: how that was found.
+    TooShort(String),
+}
+
 /// Finds the segments, and the end of what the tree has of them.
-pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64) -> Result<Known, OpenError> {
+pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64) -> Result<Found, OpenError> {
     let unusable = |error: io::Error| OpenError::unusable(path, "the log cannot be read", &error);
     let of_tree = |error: &fjall::Error| OpenError::from_fjall(path, error);
     let applied = Applied::read(&tree.state).map_err(|error| of_tree(&error))?;
@@ -68,18 +76,18 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
     let needed = in_use.iter().map(|(number, _)| *number).chain([applied.segment]);
     for number in needed {
         if !segments.contains_key(&number) {
-            return Err(corrupt(path, &format!("segment {number} of the log is missing")));
+            return Ok(Found::TooShort(format!("segment {number} of the log is missing")));
         }
     }
     let active = Arc::clone(&segments[&applied.segment]);
     let header = Header::read(&active).map_err(unusable)?;
     let header = header.filter(|header| header.number == active.number);
-    let header = header.ok_or_else(|| {
-        corrupt(
-            path,
-            &format!("segment {} of the log has no header", active.number),
-        )
-    })?;
+    let Some(header) = header else {
+        return Ok(Found::TooShort(format!(
+            "segment {} of the log has no header",
+            active.number
+        )));
+    };
     if active.bytes() < applied.end {
         let message = format!(
             "segment {} of the log ends at {}, and the tree has it up to {}",
@@ -87,19 +95,19 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
             active.bytes(),
             applied.end
         );
-        return Err(corrupt(path, &message));
+        return Ok(Found::TooShort(message));
     }
     let place = (applied.end, applied.tip);
     let log = Log::resume(folder, header.log, segment_bytes, active, files, place).map_err(unusable)?;
     let greatest = tree
         .greatest()
         .map_err(|error| corrupt(path, &error.to_string()))?;
-    Ok(Known {
+    Ok(Found::Known(Known {
         applied,
         log,
         segments: Arc::new(segments),
         space: Space::new(in_use, greatest),
-    })
+    }))
 }
 
 /// Takes what the tree does not have, and ends the log behind it. Returns the loss that was accepted, if there is one.
@@ -153,12 +161,16 @@ pub(crate) fn replay(
 /// Takes the records that count, one after the other.
 fn take(writer: &mut Writer, found: &Segments, mark: Option<&Mark>) -> io::Result<Reached> {
     let engine = |error: annals_engine::Error| io::Error::other(error.to_string());
+    let of_tree = |error: fjall::Error| io::Error::other(fault::words(&error));
+    let keyspace = writer.store.tree.state.clone();
+    let rebuilding = keyspace.contains_key(state::REBUILDING).map_err(of_tree)?;
     let mut reached = Reached::of(mark, writer.log.tip);
     loop {
         let active = Arc::clone(&writer.log.active);
-        if let Some((changes, record)) = next(writer, &active)? {
-            writer.log.end = record.0;
-            writer.log.tip = record.1;
+        if let Some((changes, record)) = next(writer, &active, rebuilding)? {
+            writer.log.end = record.end;
+            writer.log.tip = record.tip;
+            writer.relaxed = record.relaxed;
             reached.see(writer.log.tip);
             writer.remember(changes);
             writer.fold_if_full().map_err(engine)?;
@@ -171,6 +183,10 @@ fn take(writer: &mut Writer, found: &Segments, mark: Option<&Mark>) -> io::Resul
             break;
         }
         writer.log.go_on_in(Arc::clone(following))?;
+    }
+    if rebuilding {
+        writer.fold().map_err(engine)?;
+        keyspace.remove(state::REBUILDING).map_err(of_tree)?;
     }
     writer.find_head().map_err(engine)?;
     Ok(reached)
@@ -185,19 +201,29 @@ fn cut(log: &mut Log, found: &Segments) -> io::Result<()> {
     sync(log.folder())
 }
 
-/// The record at the end of what was taken, if it counts: its changes, its end and the log's tip with it.
-#[expect(clippy::type_complexity, reason = "taken apart where it is called")]
-fn next(writer: &Writer, active: &Segment) -> io::Result<Option<(Vec<crate::record::Change>, (u64, Tip))>> {
+/// A record that counts.
+struct Taken {
+    end: u64,
+    tip: Tip,
+    relaxed: u64,
+}
+
+/// The record at the end of what was taken, if it counts, with its changes. `rebuilding`: whatever relaxed commits it stands on.
+fn next(writer: &Writer, active: &Segment, rebuilding: bool) -> io::Result<Option<(Vec<Change>, Taken)>> {
     let (log, relaxed) = (&writer.log, writer.relaxed);
     let Some(record) = Record::read(active, log.secret(), log.end)? else {
         return Ok(None);
     };
     let follows = record.previous == log.tip.checksum && record.tip.sequence == log.tip.sequence + 1;
-    if !follows || record.relaxed != relaxed {
+    if !follows || record.relaxed != relaxed && !rebuilding {
         return Ok(None);
     }
-    let place = (record.end, record.tip);
-    Ok(record.changes(active)?.map(|changes| (changes, place)))
+    let taken = Taken {
+        end: record.end,
+        tip: record.tip,
+        relaxed: record.relaxed,
+    };
+    Ok(record.changes(active)?.map(|changes| (changes, taken)))
 }
 
 fn corrupt(path: &Path, message: &str) -> OpenError {

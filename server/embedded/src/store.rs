@@ -29,7 +29,7 @@ use crate::generation::Generation;
 use crate::layout::Place;
 use crate::moment::Moment;
 use crate::reclaim::Removed;
-use crate::recovery::{self, Known};
+use crate::recovery::{self, Found, Known, rebuild};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, directory, fault};
 
@@ -60,14 +60,20 @@ impl Store {
         path: &Path,
         settings: &Settings,
     ) -> std::result::Result<(Self, Known, Marked), OpenError> {
-        let directory::Opened { tree, marked, lock } = directory::open(path, settings)?;
+        let directory::Opened {
+            mut tree,
+            marked,
+            lock,
+        } = directory::open(path, settings)?;
         let folder = directory::store(path);
-        let known = recovery::known(
-            path,
-            &directory::log_folder(&folder),
-            &tree,
-            settings.segment_bytes.min(SEGMENT_BYTES_MAX),
-        )?;
+        let log_folder = directory::log_folder(&folder);
+        let segment_bytes = settings.segment_bytes.min(SEGMENT_BYTES_MAX);
+        let known = loop {
+            match recovery::known(path, &log_folder, &tree, segment_bytes)? {
+                Found::Known(known) => break known,
+                Found::TooShort(found) => tree = rebuild::without_lost(path, tree, found, settings)?,
+            }
+        };
         let moment = Moment {
             base: Arc::new(tree.database.snapshot()),
             generation: Arc::new(Generation::default()),

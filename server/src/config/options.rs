@@ -45,7 +45,7 @@ Look at it from outside:
 
 Stop it with SIGTERM or Ctrl-C: it answers what is in flight and ends subscriptions; a second Ctrl-C stops at once.
 
-Exit codes: 0 stopped as asked, 1 could not start or serve, 2 a setting is wrong, 3 the storage failed.";
+Exit codes: 0 stopped as asked, 1 could not start or serve, 2 a setting is wrong, 3 the storage failed or lost events.";
 
 /// An event store: streams of events in one ordered log, over gRPC.
 #[derive(Debug, Parser)]

@@ -224,9 +224,9 @@ async fn segments_that_are_missing_are_reported() {
         ..settings()
     };
     for Ended { how, directory, .. } in &ended(&settings).await {
-        // The file of the next one may have been prepared.
-        let bytes = |number| fs::metadata(segment(directory.path(), number)).map_or(0, |file| file.len());
-        let last = (1..).take_while(|number| bytes(*number) > 0).count() as u32;
+        let last = (1..)
+            .take_while(|number| bytes_of(directory.path(), *number) > 0)
+            .count() as u32;
         assert!(last > 3, "there are {last} segments");
         // One, or all from one on.
         for first in 2..=last {
@@ -243,29 +243,137 @@ async fn segments_that_are_missing_are_reported() {
     }
 }
 
-/// Folds take the tree along the log. What is missing after the last fold is a loss of records; what is missing before it
-/// is missing from the tree as well.
+/// The tree has the first records already. If they are missing from the log, it is built again.
 #[tokio::test]
-async fn a_log_that_was_cut_after_folds_is_refused() {
+async fn a_log_that_was_cut_before_or_after_a_fold_is_refused_until_that_is_accepted() {
+    let settings = Settings {
+        fold_entries: 12,
+        segment_bytes: 900,
+        ..settings()
+    };
+    for Ended { how, directory, ends } in &ended(&settings).await {
+        let last = (1..)
+            .take_while(|number| bytes_of(directory.path(), *number) > 0)
+            .last();
+        let last = last.expect("there is a segment");
+        assert!(last > 1, "{ends:?}");
+        let mut reported = Vec::new();
+        for number in 1..=last {
+            let bytes = bytes_of(directory.path(), number);
+            for cut in (36..bytes).step_by(150).chain([bytes - 1]) {
+                let taken = copy(directory.path());
+                let file = segment(taken.path(), number);
+                let all = fs::read(&file).expect("reads");
+                fs::write(&file, &all[..cut as usize]).expect("writes");
+                let loss = lost(taken.path(), settings.clone());
+                let left = loss.last_left;
+                assert_eq!(
+                    loss.head_left,
+                    (left > 0).then(|| head(left)),
+                    "{number} at {cut}, after {how}"
+                );
+                assert_eq!(loss.last_durable, Some(COMMITS));
+                assert_eq!(loss.head_durable, Some(head(COMMITS)));
+                if !reported.contains(&left) {
+                    reported.push(left);
+                    accepted_and_settled(taken.path(), &settings, left).await;
+                }
+            }
+        }
+        assert_eq!(reported, (0..COMMITS).collect::<Vec<_>>(), "after {how}");
+    }
+}
+
+/// The size of a segment. The file of the next one may have been prepared; it is empty.
+fn bytes_of(path: &Path, number: u32) -> u64 {
+    fs::metadata(segment(path, number)).map_or(0, |file| file.len())
+}
+
+/// Accepts a loss, with a crash on the way, and uses the store.
+async fn accepted_and_settled(path: &Path, settings: &Settings, left: u64) {
+    let engine = open(path, accepting(settings.clone()));
+    assert_eq!(values(&engine).await, left);
+    let killed = copy(path);
+    drop(engine);
+    for path in [killed.path(), path] {
+        assert_eq!(lost(path, settings.clone()).last_left, left);
+        let engine = open(path, accepting(settings.clone()));
+        commit(&engine, left + 1..left + 9).await;
+        engine.settle_loss().expect("settles");
+        drop(engine);
+        let engine = open(path, settings.clone());
+        assert_eq!(values(&engine).await, left + 8);
+    }
+}
+
+/// Checks that the values of the first commits are there and no others, and returns how many those are.
+async fn values(engine: &EmbeddedEngine) -> u64 {
+    let entries = super::contents(engine).await;
+    let values: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| entry.key.starts_with(b"log"))
+        .collect();
+    let count = values.len() as u64;
+    assert_eq!(seen(engine).await, (count > 0).then(|| head(count)));
+    for (number, entry) in (1..).zip(values) {
+        let expected = numbered(number).mutations;
+        assert!(matches!(&expected[1], annals_engine::Mutation::Set(key, value)
+            if *key == entry.key && *value == entry.value));
+    }
+    count
+}
+
+/// What the first segments held besides values is in the tree alone once they are given up.
+#[tokio::test]
+async fn a_tree_is_not_built_again_from_a_part_of_the_log() {
+    let settings = Settings {
+        fold_entries: 4,
+        segment_bytes: 500,
+        ..settings()
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let engine = open(directory.path(), settings.clone());
+    commit(&engine, 1..4).await;
+    for number in 1..4 {
+        let clear = Commit::durable().clear(b(&format!("log{number:02}")));
+        engine.commit(clear).await.expect("clears");
+    }
+    commit(&engine, 4..COMMITS + 1).await;
+    engine.writer.lock().fold().expect("folds");
+    drop(engine);
+    let last = (1..)
+        .take_while(|number| bytes_of(directory.path(), *number) > 0)
+        .last();
+    let file = segment(directory.path(), last.expect("there is a segment"));
+    let all = fs::read(&file).expect("reads");
+    fs::write(&file, &all[..all.len() - 1]).expect("writes");
+    assert!(lost(directory.path(), settings.clone()).can_be_accepted);
+    // As if the first segment had been given up.
+    fs::remove_file(segment(directory.path(), 1)).expect("removes");
+    let loss = lost(directory.path(), accepting(settings));
+    assert!(!loss.can_be_accepted);
+}
+
+/// A relaxed commit is in the tree only. What was durable counts without it.
+#[tokio::test]
+async fn a_tree_that_is_built_again_has_what_was_durable() {
     let settings = Settings {
         fold_entries: 12,
         ..settings()
     };
-    for Ended { how, directory, ends } in &ended(&settings).await {
-        let file = segment(directory.path(), 1);
-        let all = fs::read(&file).expect("reads");
-        let mut reported = Vec::new();
-        for cut in places(ends) {
-            fs::write(&file, &all[..cut as usize]).expect("writes");
-            match refused(directory.path(), settings.clone()) {
-                OpenError::Lost { loss, .. } => reported.push(loss.last_left),
-                error @ OpenError::Corrupt { .. } => assert!(reported.is_empty(), "{error}"),
-                error => panic!("cut at {cut}, after {how}: {error}"),
-            }
-        }
-        reported.dedup();
-        assert_eq!(reported, [6, 7, 8], "the last fold was after commit 6");
+    let directory = tempfile::tempdir().expect("a directory");
+    let engine = open(directory.path(), settings.clone());
+    for number in 1..COMMITS + 1 {
+        let relaxed = Commit::relaxed().set(b("relaxed"), head(number));
+        engine.commit(relaxed).await.expect("commits");
+        commit(&engine, number..number + 1).await;
     }
+    let ends = ends(&engine);
+    drop(engine);
+    let file = segment(directory.path(), 1);
+    let all = fs::read(&file).expect("reads");
+    fs::write(&file, &all[..ends[3] as usize]).expect("writes");
+    accepted_and_settled(directory.path(), &settings, 3).await;
 }
 
 #[tokio::test]
