@@ -248,40 +248,56 @@ async fn segments_that_are_missing_are_reported() {
 async fn a_log_that_was_cut_before_or_after_a_fold_is_refused_until_that_is_accepted() {
     let settings = Settings {
         fold_entries: 12,
-        segment_bytes: 900,
         ..settings()
     };
     for Ended { how, directory, ends } in &ended(&settings).await {
-        let last = (1..)
-            .take_while(|number| bytes_of(directory.path(), *number) > 0)
-            .last();
-        let last = last.expect("there is a segment");
-        assert!(last > 1, "{ends:?}");
         let mut reported = Vec::new();
-        for number in 1..=last {
-            let bytes = bytes_of(directory.path(), number);
-            for cut in (36..bytes).step_by(150).chain([bytes - 1]) {
-                let taken = copy(directory.path());
-                let file = segment(taken.path(), number);
-                let all = fs::read(&file).expect("reads");
-                fs::write(&file, &all[..cut as usize]).expect("writes");
-                let loss = lost(taken.path(), settings.clone());
-                let left = loss.last_left;
-                assert_eq!(
-                    loss.head_left,
-                    (left > 0).then(|| head(left)),
-                    "{number} at {cut}, after {how}"
-                );
-                assert_eq!(loss.last_durable, Some(COMMITS));
-                assert_eq!(loss.head_durable, Some(head(COMMITS)));
-                if !reported.contains(&left) {
-                    reported.push(left);
-                    accepted_and_settled(taken.path(), &settings, left).await;
-                }
+        for cut in places(ends) {
+            let taken = copy(directory.path());
+            let file = segment(taken.path(), 1);
+            let all = fs::read(&file).expect("reads");
+            fs::write(&file, &all[..cut as usize]).expect("writes");
+            let loss = lost(taken.path(), settings.clone());
+            let left = whole(ends, cut);
+            assert_eq!(loss.last_left, left, "cut at {cut}, after {how}");
+            assert_eq!(loss.head_left, (left > 0).then(|| head(left)));
+            assert_eq!(loss.last_durable, Some(COMMITS));
+            assert_eq!(loss.head_durable, Some(head(COMMITS)));
+            if !reported.contains(&left) {
+                reported.push(left);
+                accepted_and_settled(taken.path(), &settings, left).await;
             }
         }
         assert_eq!(reported, (0..COMMITS).collect::<Vec<_>>(), "after {how}");
     }
+}
+
+/// What the tree has of files before the one that is written to is found by its readers.
+#[tokio::test]
+async fn a_loss_in_an_earlier_file_is_reported_when_it_is_read() {
+    let settings = Settings {
+        fold_entries: 4,
+        segment_bytes: 500,
+        ..settings()
+    };
+    let [Ended { directory, .. }, _] = ended(&settings).await;
+    let file = segment(directory.path(), 1);
+    let all = fs::read(&file).expect("reads");
+    fs::write(&file, &all[..all.len() - 1]).expect("writes");
+    let engine = open(directory.path(), settings);
+    let snapshot = engine.snapshot().await.expect("opens");
+    let mut damaged = 0;
+    for number in 1..COMMITS + 1 {
+        match snapshot.get(b(&format!("log{number:02}"))).await {
+            Ok(value) => assert!(value.is_some()),
+            Err(annals_engine::Error::Corrupt(message)) => {
+                assert!(message.contains("0000000001.seg"), "{message}");
+                damaged += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(damaged, 1);
 }
 
 /// The size of a segment. The file of the next one may have been prepared; it is empty.
