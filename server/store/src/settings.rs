@@ -7,7 +7,8 @@ use std::{
 
 use crate::{handover::Handover, limits::Limits, position::Timestamp, sabotage::Sabotage};
 
-/// Events in an index window. The boundaries of windows depend on it alone, so that all servers of a log write the same.
+/// Events in an index window. Windows end at multiples of it, so that all servers of a log write the same, and where a scavenge
+/// began.
 pub const WINDOW_EVENTS: u64 = 65_536;
 
 /// How the store works.

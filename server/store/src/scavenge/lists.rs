@@ -34,6 +34,13 @@ pub(super) struct Listed {
     ids: Vec<(Uuid, Position, Timestamp)>,
 }
 
+/// What takes dead events out of lists.
+pub(super) struct Unlisted {
+    pub mutations: Vec<Mutation>,
+    /// Dead events that are so recent that appends are still recognised by their ids.
+    pub ids_kept: u64,
+}
+
 impl Listed {
     /// Takes the next dead event, in the order of the log.
     pub(super) fn add(&mut self, event: &View<'_>) -> Parsed<()> {
@@ -47,7 +54,7 @@ impl Listed {
     }
 
     /// What takes them out. `dead`: all that is dead, of which this may be a part.
-    pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Vec<Mutation>> {
+    pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Unlisted> {
         let mut mutations = Vec::new();
         let lists: Vec<(ListName, Vec<Position>)> = self.lists.into_iter().collect();
         for lists in lists.chunks(LISTS_PER_TRIP) {
@@ -64,7 +71,7 @@ impl Listed {
         let is_old = |recorded_at: Timestamp| {
             now.micros.saturating_sub(recorded_at.micros) >= IDS_KEPT.as_micros() as u64
         };
-        let old: Vec<_> = self.ids.into_iter().filter(|(_, _, at)| is_old(*at)).collect();
+        let (old, recent): (Vec<_>, Vec<_>) = self.ids.into_iter().partition(|(_, _, at)| is_old(*at));
         for ids in old.chunks(REQUESTS_PER_TRIP) {
             let reads = ids.iter().map(|(id, ..)| Read::Get(keys::request(*id))).collect();
             let pages = shared.engine.snapshot().await?.read(reads).await?;
@@ -74,7 +81,10 @@ impl Listed {
                 }
             }
         }
-        Ok(mutations)
+        Ok(Unlisted {
+            mutations,
+            ids_kept: recent.len() as u64,
+        })
     }
 }
 
