@@ -215,3 +215,43 @@ async fn a_store_whose_durable_mark_is_missing_is_refused_until_that_is_accepted
     server.start_again();
     assert_eq!(server.client().server_info().await.unwrap().head, EVENTS);
 }
+
+/// So much was appended that the first events were flushed to the tree, which is built again from what is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loss_of_events_that_were_flushed_is_accepted_as_well() {
+    let mut server = Server::start(Engine::Embedded);
+    let client = server.client();
+    for number in 0..24 {
+        let large = Event::new("Large", format!("\"{}\"", "x".repeat(900_000)));
+        let stream = format!("large-{number}");
+        client.append(stream, Expected::NoStream, [large]).await.unwrap();
+    }
+    let before = client.server_info().await.unwrap();
+    assert!(server.terminate().success());
+    let whole = log(&server);
+    fs::write(segment(&server), &whole[..whole.len() / 2]).unwrap();
+    let said = refused(&mut server);
+    let left = left(&said);
+    assert!((10..13).contains(&left), "{said}");
+    let missing = format!("the acknowledged events {} to 24 are missing", left + 1);
+    assert!(said.contains(&missing), "{said}");
+
+    server.options = Options::new(Engine::Embedded).set("--accept-lost-events-after", &left.to_string());
+    server.start_again();
+    let client = server.client();
+    let after = client.server_info().await.unwrap();
+    assert_ne!(after.store_id, before.store_id);
+    assert_eq!(after.head, left);
+    let read = client.read_all().await.unwrap().collect().await.unwrap();
+    assert_eq!(read.len() as u64, left);
+    let stream = format!("large-{left}");
+    let appended = client
+        .append(stream, Expected::NoStream, [event("Ordered")])
+        .await
+        .unwrap();
+    assert_eq!(appended.last_position, left + 1);
+    server.options = Options::new(Engine::Embedded);
+    server.restart();
+    let again = server.client().server_info().await.unwrap();
+    assert_eq!((again.store_id, again.head), (after.store_id, left + 1));
+}

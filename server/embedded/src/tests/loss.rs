@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::copies::copy;
 use super::fault::Fault;
-use super::{b, open, with_bulk};
+use super::{b, open, try_open, with_bulk};
 use crate::record::Record;
 use crate::{EmbeddedEngine, Loss, OpenError, Settings};
 
@@ -103,7 +103,7 @@ fn mark_file(path: &Path) -> PathBuf {
 }
 
 fn refused(path: &Path, settings: Settings) -> OpenError {
-    match EmbeddedEngine::open(path, settings) {
+    match try_open(path, settings) {
         Ok(_) => panic!("{} opened", path.display()),
         Err(error) => error,
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::copies::{copy, copy_to};
 use super::fault::Fault;
-use super::{b, contents, open, set, with_bulk};
+use super::{b, contents, open, set, try_open, with_bulk};
 use crate::record::{HEADER_BYTES, Record};
 use crate::{EmbeddedEngine, OpenError, Settings};
 
@@ -19,7 +19,7 @@ fn segment(path: &Path, number: u32) -> PathBuf {
 }
 
 fn refused(path: &Path, settings: Settings) -> String {
-    match EmbeddedEngine::open(path, settings) {
+    match try_open(path, settings) {
         Err(OpenError::Corrupt { message, .. }) => message,
         Err(OpenError::Lost { loss, .. }) => loss.to_string(),
         Err(error) => panic!("{error:?}"),
