@@ -164,8 +164,8 @@ impl Server {
         let mut waiting = None;
         let store = loop {
             let opened = async {
-                let engine = engine::open(&config.engine, &metrics).await?;
-                open_store(&config, engine, front.grpc_address).await
+                let opened = engine::open(&config.engine, &metrics).await?;
+                open_store(&config, opened, front.grpc_address).await
             };
             match opened.await {
                 Err(error @ Error::Unreachable(_)) => {
@@ -189,7 +189,8 @@ impl Server {
     /// As [`Server::start`].
     pub async fn start_on(config: Config, engine: Arc<dyn Engine>) -> Result<Self> {
         let front = Front::bind(&config).await?;
-        let store = open_store(&config, engine, front.grpc_address).await?;
+        let opened = engine::Opened { engine, loss: None };
+        let store = open_store(&config, opened, front.grpc_address).await?;
         Ok(Self::of(config, front, Metrics::new(), store))
     }
 
@@ -306,13 +307,15 @@ fn log_listening(
     );
 }
 
-async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAddr) -> Result<Store> {
+async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr) -> Result<Store> {
+    let engine::Opened { engine, loss } = opened;
     let settings = Settings {
         limits: config.limits,
         tail_bytes_max: config.tail_bytes,
         accept_recorded_times: config.accept_recorded_times,
         scavenge_every: config.scavenge_every,
         appender_thread: true,
+        new_identity: loss.is_some(),
         shared_engine: config.engine.is_shared(),
         condition_pages_max: condition_pages_max(config.engine.is_shared()),
         ..Settings::default()
@@ -325,7 +328,13 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
     if config.engine.is_shared() {
         environment.handover = Some(Arc::new(OtherServers::new(config.limits.append_bytes_max)));
     }
-    Ok(Store::open(engine, settings, environment).await?)
+    let store = Store::open(engine, settings, environment).await?;
+    if let Some(loss) = loss {
+        // The new identity is durable: from here on the store is as it is now.
+        loss.settle().await?;
+        warn!(store = %store.info().id, "the store has a new identity; consumers of the old one start again");
+    }
+    Ok(store)
 }
 
 /// Pages that are read at a time to search for matches of conditions. On a cluster reading is mostly waiting; on one machine it

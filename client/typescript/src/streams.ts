@@ -116,6 +116,10 @@ export interface Scavenge {
   readonly bytesRemoved: number;
   /** Why it could not go on at the last try; it is tried again. Empty: nothing went wrong. */
   readonly problem: string;
+  /** Events up to this position are scavenged; later ones are kept for the next scavenge. */
+  readonly throughPosition: number;
+  /** Removed events of the last day; ids of appends among them are kept, so that a retry is recognised. */
+  readonly idsKept: number;
 }
 
 /** From the protocol. */
@@ -198,5 +202,7 @@ export function fromPbScavenge(scavenge: PbScavenge | undefined): Scavenge {
     eventsRemoved: toNumber(scavenge.eventsRemoved),
     bytesRemoved: toNumber(scavenge.bytesRemoved),
     problem: scavenge.problem,
+    throughPosition: toNumber(scavenge.throughPosition),
+    idsKept: toNumber(scavenge.idsKept),
   };
 }

@@ -104,6 +104,8 @@ pub(super) fn scavenge(scavenge: Option<&Scavenge>) -> pb::Scavenge {
         events_removed: scavenge.events_removed,
         bytes_removed: scavenge.bytes_removed,
         problem: scavenge.problem.clone(),
+        through_position: scavenge.through.0,
+        ids_kept: scavenge.ids_kept,
     }
 }
 

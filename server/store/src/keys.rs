@@ -38,6 +38,9 @@ use crate::{
 /// Keys that begin so hold frames: large values, written once and in order. An engine may lay them out for that.
 pub const FRAMES: &[u8] = b"f";
 
+/// The key of the head: the last position of the log.
+pub const HEAD: &[u8] = b"h";
+
 const NAME: u8 = b'n';
 const STREAM: u8 = b's';
 const TYPE: u8 = b't';
@@ -55,7 +58,7 @@ pub(crate) fn meta() -> Bytes {
 }
 
 pub(crate) fn head() -> Bytes {
-    Bytes::from_static(b"h")
+    Bytes::from_static(HEAD)
 }
 
 pub(crate) fn indexed() -> Bytes {

@@ -54,6 +54,7 @@ pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, W
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
+pub use head::position_of_head;
 pub use lifecycle::{
     CLOCK_SKEW_MAX, ClockState, Deleted, PrefixRetention, Retention, RetentionInfo, Tombstoned,
 };

@@ -7,7 +7,8 @@ use std::{
 
 use crate::{handover::Handover, limits::Limits, position::Timestamp, sabotage::Sabotage};
 
-/// Events in an index window. The boundaries of windows depend on it alone, so that all servers of a log write the same.
+/// Events in an index window. Windows end at multiples of it, so that all servers of a log write the same, and where a scavenge
+/// began.
 pub const WINDOW_EVENTS: u64 = 65_536;
 
 /// How the store works.
@@ -52,6 +53,9 @@ pub struct Settings {
     /// Whether an append may say when its events were recorded: while a log is moved here, and never else, because the
     /// times of an audit trail must be the store's own.
     pub accept_recorded_times: bool,
+    /// Whether the store gets a new identity when it is opened: after a loss of events, so that checkpoints from before are
+    /// recognised as those of another store.
+    pub new_identity: bool,
     /// Whether the appender may have a thread of its own, while there are many appends. As a task among others it would wait
     /// its turn behind the calls that are ready to run, while the disk has nothing to do. Not in simulations, which have one
     /// thread.
@@ -78,6 +82,7 @@ impl Default for Settings {
             scavenge_step_events: 4_096,
             scavenge_round_events: 50_000,
             accept_recorded_times: false,
+            new_identity: false,
             appender_thread: false,
         }
     }

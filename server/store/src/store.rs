@@ -76,7 +76,11 @@ impl Store {
             .try_into()
             .unwrap_or_default(),
         );
-        let id = meta::open(&*engine, new_id.into_uuid()).await?;
+        let id = if settings.new_identity {
+            meta::renew(&*engine, new_id.into_uuid()).await?
+        } else {
+            meta::open(&*engine, new_id.into_uuid()).await?
+        };
         let (queue, jobs) = mpsc::channel(settings.limits.waiting_appends_max.max(1));
         let room = Arc::new(Semaphore::new(
             settings.limits.waiting_bytes_max.div_ceil(PERMIT_BYTES).max(1),

@@ -98,6 +98,7 @@ impl Plan {
             group_appends_max: rng.random_range(1..12),
             // A simulation has one thread.
             accept_recorded_times: false,
+            new_identity: false,
             appender_thread: false,
             scavenge_every: None,
             scavenge_step_events: 16,

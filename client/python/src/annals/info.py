@@ -169,6 +169,10 @@ class Scavenge:
     """As they were stored before compression."""
     problem: str
     """Why it could not go on at the last try; it is tried again. Empty: nothing went wrong."""
+    through_position: int
+    """Events up to this position are scavenged; later ones are kept for the next scavenge."""
+    ids_kept: int
+    """Removed events of the last day; ids of appends among them are kept, so that a retry is recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +258,8 @@ def to_scavenge(scavenge: scavenge_pb2.Scavenge) -> Scavenge:
         events_removed=scavenge.events_removed,
         bytes_removed=scavenge.bytes_removed,
         problem=scavenge.problem,
+        through_position=scavenge.through_position,
+        ids_kept=scavenge.ids_kept,
     )
 
 

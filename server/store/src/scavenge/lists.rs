@@ -33,6 +33,13 @@ pub(super) struct Listed {
     begun: Vec<Begun>,
 }
 
+/// What takes dead events out of lists.
+pub(super) struct Unlisted {
+    pub mutations: Vec<Mutation>,
+    /// Dead events that are so recent that appends are still recognised by their ids.
+    pub ids_kept: u64,
+}
+
 impl Listed {
     /// Takes the next dead event, in the order of the log. `may_begin`: whether an append may begin with it.
     pub(super) fn add(&mut self, event: &View<'_>, may_begin: bool) -> Parsed<()> {
@@ -53,7 +60,7 @@ impl Listed {
     }
 
     /// What takes them out. `dead`: all that is dead, of which this may be a part.
-    pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Vec<Mutation>> {
+    pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Unlisted> {
         let mut mutations = Vec::new();
         let lists: Vec<(ListName, Vec<Position>)> = self.lists.into_iter().collect();
         for lists in lists.chunks(LISTS_PER_TRIP) {
@@ -67,6 +74,11 @@ impl Listed {
             tokio::task::yield_now().await;
         }
         let now = clock::now(shared).unwrap_or_default();
+        let recent = self
+            .begun
+            .iter()
+            .filter(|begun| !receipts::is_old(begun.recorded_at, now));
+        let ids_kept = recent.count() as u64;
         for begun in self.begun.chunks(REQUESTS_PER_TRIP) {
             let reads = begun.iter().flat_map(Begun::reads).collect();
             let pages = shared.engine.snapshot().await?.read(reads).await?;
@@ -74,7 +86,7 @@ impl Listed {
                 mutations.extend(begun.forgotten(pages, now, dead)?);
             }
         }
-        Ok(mutations)
+        Ok(Unlisted { mutations, ids_kept })
     }
 }
 

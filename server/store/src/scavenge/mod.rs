@@ -12,7 +12,8 @@
 //!    a paused one can't write late, and stopping is nothing but writing a progress that says so.
 //! 2. What a commit takes away was gone before it: nobody could read it. Nothing it leaves changes.
 //! 3. Only frames whose events are all indexed on disk are touched, so that the tail and those who follow the log never
-//!    index from a frame that lost events.
+//!    index from a frame that lost events. So that recent events are among them, the window that is being filled is completed
+//!    when the work begins.
 //! 4. A stream's list is cut after its events were taken out, and keeps its last position, dead or not, so that the
 //!    stream's last revision stays known. A scavenge that was cut short finds the rest there.
 //! 5. Commits are not durable: a crash takes back the last of them together with their progress.

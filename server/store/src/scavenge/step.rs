@@ -34,6 +34,8 @@ pub(super) struct Step {
     pub events: u64,
     /// Bytes of frames that are removed.
     pub bytes: u64,
+    /// Removed events that are so recent that appends are still recognised by their ids.
+    pub ids_kept: u64,
     /// Up to here the dead of the round are done.
     pub through: Position,
 }
@@ -79,7 +81,9 @@ pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Resu
             .extend(values.map(|(key, value)| Mutation::Set(key, value)));
         tokio::task::yield_now().await;
     }
-    step.mutations.extend(listed.mutations(shared, &work.dead).await?);
+    let unlisted = listed.mutations(shared, &work.dead).await?;
+    step.mutations.extend(unlisted.mutations);
+    step.ids_kept = unlisted.ids_kept;
     Ok(Some(step))
 }
 

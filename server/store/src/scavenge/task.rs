@@ -100,6 +100,23 @@ async fn turn(shared: &Shared, others: &mut Others) -> Result<()> {
     .await
 }
 
+/// Has the events up to now indexed on disk, because only those are scavenged. Returns up to where they are; `None`: the store
+/// closes.
+async fn index_recent(shared: &Shared) -> Result<Option<Position>> {
+    if shared.tail.lifecycles().is_empty() {
+        return Ok(Some(shared.tail.indexed()));
+    }
+    shared.fresh_head().await?;
+    let last = shared.tail.seal();
+    let mut indexed = shared.tail.watch_indexed();
+    let mut closing = shared.closing.watch();
+    tokio::select! {
+        biased;
+        _ = closing.until(|closing| *closing) => Ok(None),
+        indexed = indexed.until(|indexed| *indexed >= last) => Ok(Some(indexed)),
+    }
+}
+
 /// A server that works, and the progress that it saw or wrote last.
 struct Worker<'a> {
     shared: &'a Shared,
@@ -112,6 +129,12 @@ impl Worker<'_> {
     async fn work(mut self) -> Result<()> {
         self.progress.worker.clone_from(&self.shared.environment.writer);
         self.progress.scavenge.problem.clear();
+        let Some(indexed) = index_recent(self.shared).await? else {
+            return Ok(());
+        };
+        if self.progress.done.is_none() {
+            self.progress.scavenge.through = indexed;
+        }
         while let Some(work) = work::gather(self.shared, self.progress.done.as_deref()).await? {
             if !self.round(&work).await? {
                 return Ok(());
@@ -227,6 +250,7 @@ impl Worker<'_> {
         let mut progress = self.progress.clone();
         progress.scavenge.events_removed += step.events;
         progress.scavenge.bytes_removed += step.bytes;
+        progress.scavenge.ids_kept += step.ids_kept;
         let metrics = &self.shared.metrics;
         if !self.commit(progress, step.mutations).await? {
             return Ok(false);

@@ -4,7 +4,8 @@
 //! 1. Everything here follows from committed frames. It is extended only behind the head, so extending it twice with the
 //!    same frames does nothing.
 //! 2. Windows follow each other without gaps, from `indexed` or earlier up to the head. Every window but the last is
-//!    complete.
+//!    complete. A window ends at a multiple of `window_events`, or earlier where a scavenge began; another server may have
+//!    indexed a part of it.
 //! 3. `known` holds, for streams that were looked up on disk, the last revision as of the head. A stream that gets
 //!    events leaves it, because from then on a window knows better.
 //! 4. What is set for streams ([`Lifecycles`]) is as of the head, and moves before the head does: who knows a head sees
@@ -181,6 +182,18 @@ impl Tail {
             .set_if(|before| (*before != complete).then_some(complete));
         self.head.set(position);
         Ok(())
+    }
+
+    /// Completes the window that is being filled, so that the indexer writes it now, and returns the last position.
+    pub(crate) fn seal(&self) -> Position {
+        let mut state = self.state.write();
+        let last = state.active.last;
+        if last > state.active.after {
+            state.seal();
+        }
+        drop(state);
+        self.complete.set_if(|before| (*before != last).then_some(last));
+        last
     }
 
     /// The oldest complete window that is not on disk.

@@ -135,7 +135,7 @@ impl State {
             if run.first == Revision::FIRST {
                 self.active.begin_stream(run.stream.as_str(), first, recorded_at);
             }
-            self.seal(window_events);
+            self.seal_if_full(window_events);
         }
         if !self.known.is_empty() {
             self.known.remove(run.stream);
@@ -176,15 +176,20 @@ impl State {
         if !self.known.is_empty() {
             self.known.remove(event.stream);
         }
-        self.seal(window_events);
+        self.seal_if_full(window_events);
         Ok(())
     }
 
-    fn seal(&mut self, window_events: u64) {
+    fn seal_if_full(&mut self, window_events: u64) {
         if self.active.last.0.is_multiple_of(window_events) {
-            let next = Window::new(self.active.last);
-            self.sealed
-                .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
+            self.seal();
         }
+    }
+
+    /// Completes the window that is being filled.
+    pub(super) fn seal(&mut self) {
+        let next = Window::new(self.active.last);
+        self.sealed
+            .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
     }
 }
