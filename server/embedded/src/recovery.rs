@@ -49,7 +49,7 @@ pub(crate) struct Known {
 
 /// What is found when a store is opened.
 pub(crate) enum Found {
-    Known(Known),
+    Known(Box<Known>),
     /// The log ends before what the tree has of it: how that was found.
     TooShort(String),
 }
@@ -102,12 +102,12 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
     let greatest = tree
         .greatest()
         .map_err(|error| corrupt(path, &error.to_string()))?;
-    Ok(Found::Known(Known {
+    Ok(Found::Known(Box::new(Known {
         applied,
         log,
         segments: Arc::new(segments),
         space: Space::new(in_use, greatest),
-    }))
+    })))
 }
 
 /// Takes what the tree does not have, and ends the log behind it. Returns the loss that was accepted, if there is one.

@@ -92,7 +92,7 @@ impl Store {
             folder,
             _lock: lock,
         };
-        Ok((store, known, marked))
+        Ok((store, *known, marked))
     }
 
     /// What is committed now.
