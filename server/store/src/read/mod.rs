@@ -17,7 +17,7 @@ mod until;
 pub use annals_engine::Direction;
 pub use batch::Batch;
 pub(crate) use batch::Selector;
-pub(crate) use ends::ends;
+pub(crate) use ends::{ends, stored_end};
 pub(crate) use finder::Finder;
 pub use log_reader::{LogReader, ReadAll};
 pub(crate) use places::{all_records_at, last_revision, places, records_at};

@@ -23,6 +23,7 @@
 //! frames. Of the entries by which appends are recognised when they are tried again (`r`), those stay that belong to an
 //! append of which something is left when it is scavenged, even when the rest goes later.
 
+mod beginning;
 mod control;
 mod lists;
 mod progress;
@@ -33,6 +34,7 @@ mod task;
 mod tests;
 mod work;
 
+pub(crate) use beginning::remove_beginning;
 pub(crate) use control::{progress, start, stop};
 pub use progress::{Scavenge, ScavengeState};
 #[cfg(test)]

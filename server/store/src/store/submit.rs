@@ -81,7 +81,7 @@ impl Store {
     /// The append.
     pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Box<Append>> {
         let append = Box::new(append);
-        if self.is_closed() {
+        if self.is_closed() || self.shared.is_moving() {
             return Err(append);
         }
         let Ok(place) = self.queue.try_reserve() else {
@@ -111,6 +111,9 @@ impl Store {
     async fn wait_for_room(&self, append: &Append) -> Result<OwnedSemaphorePermit> {
         if self.is_closed() {
             return Err(self.closed());
+        }
+        if self.shared.is_moving() {
+            return Err(Error::MoveUnfinished);
         }
         let permits = self
             .permits(append)
