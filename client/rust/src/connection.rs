@@ -17,11 +17,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use annals_proto::v1::event_store_service_client::EventStoreServiceClient;
+use annals_proto::v1::transfer_service_client::TransferServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::error::{Error, Result};
 
 pub(crate) type Stub = EventStoreServiceClient<Channel>;
+pub(crate) type TransferStub = TransferServiceClient<Channel>;
 
 /// The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured
 /// larger than the default 1 MiB, and must fit as well.
@@ -90,9 +92,18 @@ impl Connection {
 
     /// A stub that calls that endpoint.
     pub(crate) fn stub(&self, picked: Picked) -> Stub {
+        EventStoreServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// A stub that calls that endpoint, for moving logs.
+    pub(crate) fn transfer_stub(&self, picked: Picked) -> TransferStub {
+        TransferServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    fn channel(&self, picked: Picked) -> Channel {
         let link = &self.links[picked.0];
         let channel = link.channel.get_or_init(|| link.endpoint.connect_lazy());
-        EventStoreServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+        channel.clone()
     }
 
     /// What people call that endpoint.

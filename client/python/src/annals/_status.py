@@ -206,5 +206,7 @@ _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
         pb.VersionConflict,
         lambda found: errors.VersionConflict(found.stream, found.expected_version, found.actual_version),
     ),
+    "MOVE_REFUSED": lambda message, _: errors.MoveRefused(message),
+    "MOVE_UNFINISHED": lambda message, _: errors.MoveUnfinished(message),
     "SNAPSHOT_NOT_FOUND": _with(pb.SnapshotNotFound, lambda found: errors.SnapshotNotFound(found.stream)),
 }
