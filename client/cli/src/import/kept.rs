@@ -30,6 +30,8 @@ struct Setting {
     _truncate_before: u64,
     #[serde(rename = "deleted_before")]
     _deleted_before: u64,
+    #[serde(rename = "deleted_from")]
+    _deleted_from: u64,
     tombstoned: bool,
 }
 
