@@ -142,13 +142,17 @@ pub enum Command {
     Import {
         /// The file, one JSON object a line; `-` for standard input.
         file: String,
-        /// Move a log here: each event keeps the time at which it was recorded. For a file that `annals export` wrote, an
-        /// empty store, and a server started with --accept-recorded-times.
+        /// Move a log here: each event keeps its position, its revision and the time at which it was recorded. For a whole
+        /// log that `annals export` wrote, an empty store, and a server started with --accept-recorded-times.
         #[arg(long)]
         keep_recorded_times: bool,
+        /// Append the events of an export at the end of the log: they get new positions and revisions, and what is removed,
+        /// deleted or kept as a snapshot is not taken along.
+        #[arg(long)]
+        renumber: bool,
     },
 
-    /// Write the log, or what matches of it, to a file.
+    /// Write the log with all that belongs to it, or the events that match, to a file.
     #[command(after_help = help::EXPORT)]
     Export {
         /// The file; `-` for standard output. A file is only replaced when all has been written.
@@ -312,6 +316,21 @@ pub struct Filters {
     /// Only events that bear this tag. Given several times: all of them.
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+}
+
+impl Filters {
+    /// Whether every event satisfies them.
+    pub fn are_none(&self) -> bool {
+        let Filters {
+            types,
+            type_prefixes,
+            stream_prefixes,
+            tags,
+        } = self;
+        [types, type_prefixes, stream_prefixes, tags]
+            .iter()
+            .all(|names| names.is_empty())
+    }
 }
 
 impl From<Filters> for Query {

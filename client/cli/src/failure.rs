@@ -35,6 +35,9 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A whole log can't be moved as it is.
+    #[error("the log was not moved: {0}")]
+    NotMoved(String),
     /// An import stopped in the middle.
     #[error("import stopped before line {line} was written: {source}")]
     ImportStopped {
@@ -71,7 +74,10 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,
-            Failure::Io { .. } | Failure::BadLines(_) | Failure::MoveStopped { .. } => 1,
+            Failure::Io { .. }
+            | Failure::BadLines(_)
+            | Failure::MoveStopped { .. }
+            | Failure::NotMoved(_) => 1,
             Failure::Client(error) | Failure::ImportStopped { source: error, .. } => match error {
                 Error::InvalidEndpoint { .. } | Error::NotGrpc { .. } | Error::InvalidField(_) => 2,
                 Error::StreamNotFound { .. }
@@ -94,8 +100,8 @@ impl Failure {
     /// What to do about it.
     fn advice(&self) -> Option<String> {
         let error = match self {
-            Failure::Client(error) => error,
-            Failure::ImportStopped {
+            Failure::Client(Error::RecordedTimeNotAccepted { .. })
+            | Failure::ImportStopped {
                 source: Error::RecordedTimeNotAccepted { .. },
                 ..
             } => {
@@ -113,6 +119,7 @@ impl Failure {
                         .to_owned(),
                 );
             }
+            Failure::Client(error) => error,
             Failure::ImportStopped { .. } => {
                 return Some("import the file again: what is already there is not written twice".to_owned());
             }

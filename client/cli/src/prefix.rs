@@ -20,7 +20,7 @@ pub async fn run(
         now
     } else {
         // What is not named stays as it is, so the change rests on it.
-        let version = options.expected_version.unwrap_or(now.version);
+        let version = options.expect_version.unwrap_or(now.version);
         let wanted = changed(options, now.retention);
         client.set_prefix_retention_at(prefix, wanted, version).await?
     };

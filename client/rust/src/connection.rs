@@ -23,7 +23,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use annals_proto::v1::{self as pb, event_store_service_client::EventStoreServiceClient};
+use annals_proto::v1::{
+    self as pb, event_store_service_client::EventStoreServiceClient,
+    transfer_service_client::TransferServiceClient,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -38,6 +41,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
+pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
 /// The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured
 /// larger than the default 1 MiB, and must fit as well.
@@ -150,10 +154,18 @@ impl Connection {
 
     /// A stub that calls that endpoint.
     pub(crate) fn stub(&self, picked: Picked) -> Stub {
+        EventStoreServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// A stub that calls that endpoint, for moving logs.
+    pub(crate) fn transfer_stub(&self, picked: Picked) -> TransferStub {
+        TransferServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    fn channel(&self, picked: Picked) -> Watched {
         let link = &self.links[picked.0];
         let channel = link.channel.get_or_init(|| link.connect_lazy());
-        let channel = Watched::new(channel.clone(), link.answers.clone());
-        EventStoreServiceClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX)
+        Watched::new(channel.clone(), link.answers.clone())
     }
 
     /// What people call that endpoint.

@@ -171,6 +171,20 @@ pub enum Error {
         latest: Timestamp,
     },
 
+    /// The log can't be moved to this store, which holds something else. Move it to an empty store.
+    #[error("the log can't be moved here: {message}")]
+    MoveRefused {
+        /// What the server said.
+        message: String,
+    },
+
+    /// A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store.
+    #[error("{message}")]
+    MoveUnfinished {
+        /// What the server said.
+        message: String,
+    },
+
     /// Nothing was ever appended to the stream, or nothing since it was deleted. Check the name, or take it as empty.
     #[error("stream {stream:?} does not exist")]
     StreamNotFound {

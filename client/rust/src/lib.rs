@@ -60,6 +60,7 @@
 //! | the same for all streams of a prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
 //! | delete a stream, or delete it for ever | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of what is gone | [`Client::start_scavenge`], [`Client::scavenge`] |
+//! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
 //! # What it does about failures
@@ -109,6 +110,7 @@ mod snapshot;
 mod status;
 mod stream;
 mod subscription;
+mod transfer;
 
 pub use append::{Appended, ExpectedRevision};
 pub use append_all::{Append, AppendedAll, WrittenStream};
@@ -128,4 +130,5 @@ pub use session::{AppendSession, PendingAppend, SessionLimits};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};
+pub use transfer::{Export, TransferAppend, TransferGap, TransferPart, TransferStream};
 pub use uuid::{Error as UuidError, Uuid};

@@ -50,6 +50,14 @@ impl TryFrom<pb::LoadSnapshotResponse> for Snapshot {
         let snapshot = response
             .snapshot
             .ok_or_else(|| Error::protocol("a snapshot without content"))?;
+        snapshot.try_into()
+    }
+}
+
+impl TryFrom<pb::Snapshot> for Snapshot {
+    type Error = Error;
+
+    fn try_from(snapshot: pb::Snapshot) -> Result<Self> {
         Ok(Snapshot {
             stream: snapshot.stream,
             revision: snapshot.revision,

@@ -147,6 +147,8 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
             let found: pb::SnapshotNotFound = detail(details, "annals.v1.SnapshotNotFound")?;
             Some(Error::SnapshotNotFound { stream: found.stream })
         }
+        Reason::MoveRefused => Some(Error::MoveRefused { message }),
+        Reason::MoveUnfinished => Some(Error::MoveUnfinished { message }),
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
     }

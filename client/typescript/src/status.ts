@@ -20,6 +20,8 @@ import {
   InvalidFieldError,
   OverloadedError,
   PositionBeyondHeadError,
+  MoveRefusedError,
+  MoveUnfinishedError,
   RecordedTimeNotAcceptedError,
   RecordedTimeOutOfRangeError,
   RevisionBeyondEndError,
@@ -113,6 +115,10 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
       return new OverloadedError(message);
     case "RECORDED_TIME_NOT_ACCEPTED":
       return new RecordedTimeNotAcceptedError(message);
+    case "MOVE_REFUSED":
+      return new MoveRefusedError(message);
+    case "MOVE_UNFINISHED":
+      return new MoveUnfinishedError(message);
     case "CORRUPT":
       return new CorruptError(message);
     case "INTERNAL":

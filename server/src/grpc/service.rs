@@ -16,7 +16,7 @@ use super::{
 use crate::{handover, metrics::Call};
 
 /// Counts how a call ended that has one answer.
-fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
+pub(super) fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
     match result {
         Ok(answer) => {
             call.ended(Code::Ok);

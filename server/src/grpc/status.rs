@@ -173,6 +173,11 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                 .value("last_revision", words(*last))
                 .detail("annals.v1.RevisionBeyondEnd", &detail)
         }
+        Error::MoveRefused(_) => Builder::new(Code::FailedPrecondition, ErrorReason::MoveRefused),
+        Error::MoveUnfinished => Builder::new(Code::FailedPrecondition, ErrorReason::MoveUnfinished),
+        Error::MoveInvalid(problem) => {
+            return invalid_to_rpc(&Invalid::field("part", problem.as_str()));
+        }
         Error::Overloaded(bound) => {
             Builder::new(Code::ResourceExhausted, ErrorReason::Overloaded).value("bound", bound)
         }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use appended::{Appended, Revisions};
 pub use error::AppendError;
 pub use event::NewEvent;
-pub(crate) use event::PreparedEvent;
+pub(crate) use event::{PreparedEvent, check_event};
 pub use expected::Expected;
 use prepared::Prepared;
 pub(crate) use run::Run;

@@ -90,6 +90,18 @@ pub enum Error {
         /// The last revision there is.
         last: Option<Revision>,
     },
+    /// The log of another store can't be moved to this one.
+    #[error("{0}")]
+    MoveRefused(String),
+    /// What is to be moved here can't be a part of the log, or not the next one.
+    #[error("{0}")]
+    MoveInvalid(String),
+    /// A log is moved here, and not all of it has come.
+    #[error(
+        "a log is being moved to this store, which takes no appends before all of it has come; finish the import, or begin \
+         again with an empty store"
+    )]
+    MoveUnfinished,
     /// A bound of the server is reached. Retry with backoff.
     #[error("the server is at its limit of {0}; retry later")]
     Overloaded(&'static str),

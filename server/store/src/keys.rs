@@ -3,6 +3,7 @@
 //! ```text
 //! m                                    -> store: what this store is           (meta.rs)
 //! h                                    -> head: last position, its writer     (head.rs)
+//! o                                    -> origin: the store that the log was moved from (transfer/origin.rs)
 //! x                                    -> indexed: position up to which the indexes below are complete
 //! f <last position> <chunk>            -> frame: consecutive events           (frame.rs)
 //! n <stream name>                      -> where and when the stream began     (index/entry.rs)
@@ -63,6 +64,10 @@ pub(crate) fn head() -> Bytes {
 
 pub(crate) fn indexed() -> Bytes {
     Bytes::from_static(b"x")
+}
+
+pub(crate) fn origin() -> Bytes {
+    Bytes::from_static(b"o")
 }
 
 pub(crate) fn scavenge() -> Bytes {
@@ -204,6 +209,27 @@ pub(crate) fn lifecycles() -> KeyRange {
 
 pub(crate) fn parse_lifecycle(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.strip_prefix(&[LIFECYCLE])?).ok()
+}
+
+/// The append that begins with each id.
+pub(crate) fn requests() -> KeyRange {
+    KeyRange::prefix(&[REQUEST])
+}
+
+pub(crate) fn parse_request(key: &[u8]) -> Option<Uuid> {
+    Uuid::from_slice(key.strip_prefix(&[REQUEST])?).ok()
+}
+
+/// The snapshots of all streams, but for their data, with how often those of each stream were changed.
+pub(crate) fn all_snapshots() -> KeyRange {
+    KeyRange::prefix(&[SNAPSHOT])
+}
+
+/// The stream of a key that has snapshots, and whether the key is that of a snapshot.
+pub(crate) fn parse_snapshot_stream(key: &[u8]) -> Option<(&str, bool)> {
+    let rest = key.strip_prefix(&[SNAPSHOT])?;
+    let name = rest.split(|byte| *byte == 0).next()?;
+    Some((std::str::from_utf8(name).ok()?, name.len() < rest.len()))
 }
 
 /// Changes with every change of a stream's snapshots.

@@ -9,6 +9,7 @@
 //! - `lifecycle` is how much of streams is kept, and their end: retention, deletion, tombstones.
 //! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
 //! - `snapshot` keeps what clients made of streams.
+//! - `transfer` moves a log from one store to another.
 //! - `keys` draws every key.
 
 mod append;
@@ -48,6 +49,7 @@ mod subscribe;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod transfer;
 mod wire;
 
 pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, Write};
@@ -77,3 +79,4 @@ pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use store::{Info, Pending, Store};
 pub use subscribe::{Notice, Registry, Start, SubscribeAll, SubscribeStream, Subscription};
+pub use transfer::{Export, Gap, Import, KnownAppend, MovedEvent, Part, StreamState};

@@ -213,6 +213,15 @@ impl EventType {
         }
     }
 
+    /// Takes the type of an event that may be read: one as clients give it, or `$` and then one.
+    ///
+    /// # Errors
+    /// [`NameError`] says what is wrong with it.
+    pub fn to_read(name: &str) -> Result<Self, NameError> {
+        check(name.strip_prefix('$').unwrap_or(name), EVENT_TYPE_BYTES_MAX)?;
+        Ok(Self(name.into()))
+    }
+
     /// Takes back a type that the store itself wrote, or writes.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())

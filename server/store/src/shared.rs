@@ -1,6 +1,9 @@
 //! What the store's tasks and readers share.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use annals_engine::Engine;
 use tokio::sync::{Mutex, Semaphore};
@@ -36,10 +39,19 @@ pub(crate) struct Shared {
     pub failed: Signal<Option<Error>>,
     pub metrics: Metrics,
     pub subscriptions: Registry,
+    /// True while a log is moved here and not all of it has come.
+    pub moving: AtomicBool,
+    /// Held by the import that runs.
+    pub importing: Arc<Mutex<()>>,
     pub change_ids: ChangeIds,
 }
 
 impl Shared {
+    /// Whether a log is moved here and not all of it has come, so that nothing else may be appended.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.moving.load(Ordering::Acquire)
+    }
+
     /// Stops the store: nothing it would say from now on could be trusted. The first reason is kept.
     pub(crate) fn fail(&self, error: Error) {
         self.failed

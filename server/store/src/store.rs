@@ -2,7 +2,7 @@
 
 mod submit;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use annals_engine::Engine;
 use parking_lot::Mutex;
@@ -35,6 +35,7 @@ use crate::{
     snapshot::{self, LoadSnapshot, SaveSnapshot, Snapshot},
     subscribe::{Registry, SubscribeAll, SubscribeStream, Subscription},
     tail::Tail,
+    transfer::{self, Export, Import},
 };
 
 use submit::PERMIT_BYTES;
@@ -88,6 +89,8 @@ impl Store {
         let follows = settings.shared_engine;
         let shared = Arc::new(Shared {
             change_ids: ChangeIds::new(environment.seed),
+            moving: AtomicBool::new(transfer::is_unfinished(&*engine).await?),
+            importing: Arc::default(),
             tail: Tail::new(&settings),
             condition_turns: Semaphore::new(settings.condition_pages_max.max(1)),
             engine,
@@ -306,6 +309,30 @@ impl Store {
     /// [`Error::Unavailable`].
     pub async fn scavenge(&self) -> Result<Option<Scavenge>> {
         scavenge::progress(&self.shared).await
+    }
+
+    /// Begins to read all that the store holds, of the log what comes after a position, so that another store can be made
+    /// of it.
+    ///
+    /// # Errors
+    /// [`Error::PositionBeyondHead`]; [`Error::MoveUnfinished`]; [`Error::Unavailable`].
+    pub async fn export(&self, after: Position) -> Result<Export> {
+        Export::begin(Arc::clone(&self.shared), after).await
+    }
+
+    /// Begins, or continues, to move a log here from the store `source`. Everything goes on after
+    /// [`Import::position`].
+    ///
+    /// # Errors
+    /// [`Error::MoveRefused`] if this store is neither empty nor one to which this log was moved before;
+    /// [`Error::Rejected`] if it does not accept recorded times; [`Error::Overloaded`] if an import runs.
+    pub async fn import(&self, source: Uuid) -> Result<Import> {
+        if source == self.id {
+            return Err(Error::MoveRefused(
+                "the export is of this same store; move it to another".to_owned(),
+            ));
+        }
+        Import::begin(Arc::clone(&self.shared), source).await
     }
 
     /// What is known of the store as a whole.

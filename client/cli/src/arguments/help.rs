@@ -143,8 +143,9 @@ Each line is an object with \"stream\", \"type\" and \"data\", and where wanted 
 
   {\"stream\": \"order-1\", \"type\": \"Placed\", \"data\": {\"total\": 42}, \"time\": \"2024-05-01T09:30:00Z\"}
 
-Lines that `annals export` wrote are understood, too. \"time\" is kept in the metadata, as
-\"original_time\". The file's order is the log's order.
+Lines that `annals export` wrote are understood, too; those of events that are in this store already, at
+the same position, are not appended again. \"time\" is kept in the metadata, as \"original_time\". The file's
+order is the log's order.
 
 Lines of streams whose names begin with `$$` say how much was kept of other streams. They are not appended:
 when all is imported, the counts and ages they name are set, and tombstones, so that the log is kept as the
@@ -157,12 +158,14 @@ added at its end adds only these.
 Lines that are not valid, or that the server refuses, are named on standard error with the reason;
 the others are imported all the same, and the exit code is 1.
 
-With --keep-recorded-times, a log is moved: into an empty store, on a server that was started with
---accept-recorded-times, while nobody else appends. Each event keeps its \"time\" as the time at which
-it was recorded, and nothing is added to the metadata; what was one append stays one where the file
-shows it (neighbours of one stream with the same time). Importing again adds nothing, also after an
-interruption. The first line that can't be imported ends it, because nothing can be put before what
-follows. \"moved\" in the summary counts events whose position or revision differs from the file's.
+With --keep-recorded-times, a whole log is moved: into an empty store, on a server that was started with
+--accept-recorded-times, while no other client appends. Positions, revisions, times, removed positions,
+retention, deletions, tombstones and snapshots are those of the log. Importing again adds nothing, and
+continues after an interruption. If the store or the file is not fit for that, nothing is written.
+
+With --renumber, the events of an export get new positions and revisions: for a part of a log, an export
+of an older version, or a store that is not empty. Together with --keep-recorded-times they keep their
+times; \"moved\" in the summary counts events whose position or revision differs from the file's.
 
 Examples:
   annals import events.ndjson
@@ -170,6 +173,10 @@ Examples:
   annals --endpoint old:2113 export - | annals --endpoint new:2113 import - --keep-recorded-times";
 
 pub const EXPORT: &str = "\
+Without filters it is the whole log: a first line that says so, each event with its position, positions
+whose events are removed, what is known of streams and appends, snapshots, and a last line. See `annals
+import --keep-recorded-times`. With filters it is the events that match.
+
 Nothing is lost: data and metadata whose bytes JSON on one line would change (line breaks, white space
 around) are in base64.
 

@@ -34,6 +34,8 @@ struct Setting {
     _removed_before_micros: u64,
     #[serde(rename = "deleted_before")]
     _deleted_before: u64,
+    #[serde(rename = "deleted_from")]
+    _deleted_from: u64,
     tombstoned: bool,
 }
 

@@ -217,5 +217,7 @@ _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
             found.stream, found.expected_version, found.actual_version, found.prefix or None
         ),
     ),
+    "MOVE_REFUSED": lambda message, _: errors.MoveRefused(message),
+    "MOVE_UNFINISHED": lambda message, _: errors.MoveUnfinished(message),
     "SNAPSHOT_NOT_FOUND": _with(pb.SnapshotNotFound, lambda found: errors.SnapshotNotFound(found.stream)),
 }

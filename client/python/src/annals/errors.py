@@ -14,7 +14,7 @@ those are the subclasses of `TransientError`.
     ├── EventIdConflict                                          use a new id, or send exactly what was sent first
     ├── StreamNotFound, SnapshotNotFound, StreamTombstoned
     ├── PositionBeyondHead, RevisionBeyondEnd                    the checkpoint is of another store
-    ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange
+    ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange, MoveRefused, MoveUnfinished
     ├── TransientError                                           tried again already; try later
     │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded
     ├── Corrupt, InternalError                                   an operator must look
@@ -56,6 +56,8 @@ __all__ = [
     "Overloaded",
     "PositionBeyondHead",
     "ProtocolError",
+    "MoveRefused",
+    "MoveUnfinished",
     "RecordedTimeNotAccepted",
     "RecordedTimeOutOfRange",
     "RevisionBeyondEnd",
@@ -416,6 +418,17 @@ class RecordedTimeNotAccepted(AnnalsError):
     """The append says when its events were recorded, and the server does not take that from clients.
 
     Have it started with `--accept-recorded-times` for as long as a log is moved to it.
+    """
+
+
+class MoveRefused(AnnalsError):
+    """A log can't be moved to this store, which holds something else. Move it to an empty store."""
+
+
+class MoveUnfinished(AnnalsError):
+    """A log is being moved to this store, and not all of it has come.
+
+    Import the rest, or begin again with an empty store.
     """
 
 

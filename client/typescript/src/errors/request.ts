@@ -47,6 +47,12 @@ export class TooLargeError extends AnnalsError {
 /** The append says when its events were recorded, and the server was not started with --accept-recorded-times. */
 export class RecordedTimeNotAcceptedError extends AnnalsError {}
 
+/** A log can't be moved to this store, which holds something else. Move it to an empty store. */
+export class MoveRefusedError extends AnnalsError {}
+
+/** A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store. */
+export class MoveUnfinishedError extends AnnalsError {}
+
 /** The append says that its events were recorded before the log's last event, or after now. */
 export class RecordedTimeOutOfRangeError extends AnnalsError {
   constructor(

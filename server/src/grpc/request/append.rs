@@ -165,7 +165,7 @@ fn with_time(append: Append, time: Option<prost_types::Timestamp>) -> Result<App
 }
 
 /// A time of an event; the store has them to the microsecond.
-fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
+pub(super) fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
     let micros = || {
         let seconds = u64::try_from(time.seconds)
             .ok()

@@ -359,7 +359,7 @@ impl ChangeIds {
         }
     }
 
-    pub(super) fn next(&self) -> Uuid {
+    pub(crate) fn next(&self) -> Uuid {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
         // All of the seed's bits: those that a UUID does not keep are told apart by what is mixed into the other half.
         let mixed = count ^ self.seed.rotate_left(32).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -26,6 +26,7 @@
 //! append of which something is left when it is scavenged, even when the rest goes later. `receipts` keeps the first results
 //! of what is removed, for a day.
 
+mod beginning;
 mod control;
 mod lists;
 mod names;
@@ -38,6 +39,7 @@ mod task;
 mod tests;
 mod work;
 
+pub(crate) use beginning::remove_beginning;
 pub(crate) use control::{progress, start, stop};
 pub use progress::{Scavenge, ScavengeState};
 #[cfg(test)]

@@ -82,6 +82,10 @@ impl Others {
 
 /// Looks once, and works for as long as it is this server's turn.
 async fn turn(shared: &Shared, others: &mut Others) -> Result<()> {
+    if shared.is_moving() {
+        // What is set for streams may come later than their events.
+        return Ok(());
+    }
     let (value, progress) = read(shared).await?;
     let Some(progress) = progress.filter(Progress::is_running) else {
         return start_if_due(shared).await;

@@ -83,7 +83,8 @@ impl Store {
     /// The append.
     pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Box<Append>> {
         let append = Box::new(append);
-        if self.is_closed() || appender::is_needed(&self.shared, &append) {
+        let must_wait = self.shared.is_moving() || appender::is_needed(&self.shared, &append);
+        if self.is_closed() || must_wait {
             return Err(append);
         }
         let Ok(place) = self.queue.try_reserve() else {
@@ -126,6 +127,9 @@ impl Store {
     async fn wait_for_room(&self, append: &Append) -> Result<OwnedSemaphorePermit> {
         if self.is_closed() {
             return Err(self.closed());
+        }
+        if self.shared.is_moving() {
+            return Err(Error::MoveUnfinished);
         }
         let permits = self
             .permits(append)

@@ -206,6 +206,27 @@ impl Tail {
             .cloned()
     }
 
+    /// The window that is not complete, if it has any position.
+    pub(crate) fn incomplete(&self) -> Option<Window> {
+        let state = self.state.read();
+        (state.active.last > state.active.after).then(|| state.active.clone())
+    }
+
+    /// Whether the indexes on disk end within a window, as they do after a log was moved here.
+    pub(crate) fn is_cut_by(&self, indexed: Position) -> bool {
+        let state = self.state.read();
+        let within = |window: &Window| window.after < indexed && indexed < window.last;
+        (state.active.after < indexed && indexed <= state.active.last)
+            || state.sealed.iter().any(|window| within(window))
+    }
+
+    /// The windows that are not on disk, oldest first: a copy of the last one.
+    pub(crate) fn unindexed(&self) -> Vec<Arc<Window>> {
+        let state = self.state.read();
+        let sealed = state.sealed.iter().filter(|window| window.last > state.indexed);
+        sealed.cloned().chain([Arc::new(state.active.clone())]).collect()
+    }
+
     /// Complete windows that are not on disk.
     pub(crate) fn waiting_windows(&self) -> usize {
         let state = self.state.read();

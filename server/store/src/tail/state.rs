@@ -44,6 +44,9 @@ impl State {
         if frame.last <= self.active.last {
             return Ok(());
         }
+        if frame.is_moved() {
+            return self.add_moved(frame, lifecycles, window_events);
+        }
         let mut entries = frame.entries();
         let mut marks = frame.marks()?.into_iter();
         let mut left = 0;
@@ -73,6 +76,36 @@ impl State {
         }
         self.ring.push(Arc::new(frame));
         Ok(())
+    }
+
+    /// Takes a frame that covers positions whose events were removed in the store it was moved from.
+    fn add_moved(&mut self, frame: Frame, lifecycles: &Lifecycles, window_events: u64) -> Result<()> {
+        let mut entries = frame.entries();
+        while let Some(record) = entries.next_record()? {
+            let event = View::parse(record)?;
+            if event.position > frame.last {
+                return Err(Malformed("frame: a position it does not cover").into());
+            }
+            // A frame may begin before the first window does.
+            if event.position > self.active.last {
+                self.skip_to(Position(event.position.0 - 1), window_events);
+                self.add_event(&event, None, lifecycles, window_events)?;
+            }
+        }
+        self.skip_to(frame.last, window_events);
+        self.ring.push(Arc::new(frame));
+        Ok(())
+    }
+
+    /// Moves the end of the windows to a position, without events.
+    fn skip_to(&mut self, position: Position, window_events: u64) {
+        while self.active.last < position {
+            let window_end = (self.active.last.0 / window_events + 1) * window_events;
+            self.active.last = position.min(Position(window_end));
+            if self.active.last.0 == window_end {
+                self.seal();
+            }
+        }
     }
 
     /// Takes the events of an append that was written behind the head.
