@@ -77,7 +77,7 @@ impl Whole<'_> {
         });
         // Without a last part the server keeps what came and waits for the rest.
         let import = client.import(source, parts.boxed());
-        let mut sending = Sending {
+        let sending = Sending {
             sender,
             here,
             known,
@@ -86,6 +86,8 @@ impl Whole<'_> {
             bytes: 0,
         };
         let sent = async move {
+            // Dropped at the end of this, whatever it is, so that the call ends as well.
+            let mut sending = sending;
             let mut next = Some(Ok(first));
             while let Some(batch) = next {
                 let reading = |error| Failure::io(format!("reading {}", self.name), error);
