@@ -8,9 +8,9 @@
  *
  * Events come and are decoded in messages of many, and are handed out one by one (or as they came, by `batches`).
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 
-import { type Answers, METHODS, serverStream } from "./call.js";
+import { type Answers, METHODS, requestOf, serverStream } from "./call.js";
 import type { Picked } from "./connection.js";
 import { type AnnalsError, DeadlineExceededError, ProtocolError } from "./errors.js";
 import { fromPbEvent, type RecordedEvent } from "./events.js";
@@ -206,7 +206,7 @@ class Feed {
         return this.#take(part.events);
       } catch (thrown) {
         this.#options.signal?.throwIfAborted();
-        error = this.#shared.failed(picked, thrown);
+        error = await this.#shared.failed(picked, thrown);
       }
       this.#live = undefined;
       if (!this.#complete) {
@@ -249,13 +249,13 @@ class Feed {
       if (from !== undefined) request.fromPosition = from;
       if (until !== undefined) request.until = { case: "untilPosition", value: toBigInt(until, "until") };
       else if (untilTime !== undefined) request.until = { case: "untilTime", value: toPbTime(untilTime) };
-      return serverStream(picked, METHODS.readAll, create(METHODS.readAll.input, request), signal);
+      return serverStream(picked, METHODS.readAll, requestOf(METHODS.readAll, request), signal);
     }
     const request: MessageInitShape<typeof ReadStreamRequestSchema> = { ...common, stream: this.#stream };
     if (from !== undefined) request.fromRevision = from;
     if (until !== undefined) request.until = { case: "untilRevision", value: toBigInt(until, "until") };
     else if (untilTime !== undefined) request.until = { case: "untilTime", value: toPbTime(untilTime) };
-    return serverStream(picked, METHODS.readStream, create(METHODS.readStream.input, request), signal);
+    return serverStream(picked, METHODS.readStream, requestOf(METHODS.readStream, request), signal);
   }
 
   /** Waits before the read is resumed, or throws the error if it is not to be. */

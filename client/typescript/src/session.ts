@@ -202,7 +202,7 @@ export class AppendSession {
         throw new UnreachableError(picked.name, "the server ended the session");
       }
     } catch (thrown) {
-      throw this.#shared.failed(picked, thrown);
+      throw await this.#shared.failed(picked, thrown);
     } finally {
       this.#call = undefined;
     }

@@ -10,9 +10,7 @@
  * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only
  * told, not used.
  */
-import { create } from "@bufbuild/protobuf";
-
-import { type Answers, METHODS, serverStream, unary } from "./call.js";
+import { type Answers, METHODS, requestOf, serverStream, unary } from "./call.js";
 import type { Picked } from "./connection.js";
 import { type AnnalsError, ProtocolError, StreamNotFoundError, UnreachableError } from "./errors.js";
 import { fromPbEvent, type RecordedEvent } from "./events.js";
@@ -162,7 +160,7 @@ class Feed {
         error = new UnreachableError(picked.name, "the server ended the subscription");
       } catch (thrown) {
         this.#options.signal?.throwIfAborted();
-        error = this.#shared.failed(picked, thrown);
+        error = await this.#shared.failed(picked, thrown);
       }
       this.cancel();
       await this.#pauseAfter(error);
@@ -192,11 +190,11 @@ class Feed {
     const filter = query !== undefined && { query };
     if (this.#stream === undefined) {
       const start = after !== undefined && { start: { case: "after" as const, value: after } };
-      const request = create(METHODS.subscribeAll.input, { ...filter, ...start });
+      const request = requestOf(METHODS.subscribeAll, { ...filter, ...start });
       return { picked, returns, answers: serverStream(picked, METHODS.subscribeAll, request, signal) };
     }
     const start = after !== undefined && { start: { case: "afterRevision" as const, value: after } };
-    const request = create(METHODS.subscribeStream.input, { stream: this.#stream, ...filter, ...start });
+    const request = requestOf(METHODS.subscribeStream, { stream: this.#stream, ...filter, ...start });
     return { picked, returns, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
   }
 
@@ -204,11 +202,11 @@ class Feed {
   async #end(): Promise<number | undefined> {
     const stream = this.#stream;
     if (stream === undefined) {
-      const request = create(METHODS.getServerInfo.input);
+      const request = requestOf(METHODS.getServerInfo, {});
       const info = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getServerInfo, request, deadline));
       return toNumber(info.head);
     }
-    const request = create(METHODS.getStream.input, { stream });
+    const request = requestOf(METHODS.getStream, { stream });
     try {
       const answer = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getStream, request, deadline));
       return toNumber(answer.stream?.lastRevision ?? 0n);
