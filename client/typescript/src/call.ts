@@ -126,12 +126,12 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
   return new Answers(call, signal);
 }
 
-/** Begins a call with many messages in both directions. */
-export function bidirectional<I extends DescMessage, O extends DescMessage>(
+/** Begins a call with many messages in both directions, of which those to the server come encoded. */
+export function bidirectional<O extends DescMessage>(
   { stub, hold }: Picked,
-  called: Method<I, O>,
-): ClientDuplexStream<MessageShape<I>, MessageShape<O>> {
-  const call = stub.makeBidiStreamRequest(path(called), serializer(called.input), deserializer(called.output), new Metadata());
+  called: Method<DescMessage, O>,
+): ClientDuplexStream<Buffer, MessageShape<O>> {
+  const call = stub.makeBidiStreamRequest(path(called), (message: Buffer) => message, deserializer(called.output), new Metadata());
   hold(call);
   return call;
 }

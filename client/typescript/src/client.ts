@@ -93,10 +93,12 @@ export class Client implements Disposable {
    */
   async append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, options: CallOptions = {}): Promise<Appended> {
     options.signal?.throwIfAborted();
+    const given = [...events];
     return this.#crowd.pass(
+      given,
       options,
-      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, events), options)),
-      (session) => session.append(stream, expected, events),
+      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
+      (session) => session.append(stream, expected, given),
     );
   }
 
