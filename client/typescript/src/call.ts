@@ -121,9 +121,23 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
   message: MessageShape<I>,
   signal?: AbortSignal,
 ): Answers<MessageShape<O>> {
-  const call = stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message);
+  const call = withoutStack(() => stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message));
   hold(call);
   return new Answers(call, signal);
+}
+
+/**
+ * Begins a call without the stack that grpc-js keeps with it, which refers to whatever has begun the call: a read that nobody
+ * refers to any more could not be collected, and its call would stay open.
+ */
+function withoutStack<T>(begin: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return begin();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Begins a call with many messages in both directions, of which those to the server come encoded. */

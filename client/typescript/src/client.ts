@@ -129,22 +129,27 @@ export class Client implements Disposable {
     const session = this.appendSession(limits);
     const results: Promise<Appended>[] = [];
     let answered = 0;
-    for await (const { stream, expected, events, recordedAt } of source) {
-      await session.ready();
-      const result = session.append(stream, expected, events, recordedAt);
-      result.then(
-        () => (answered += 1),
-        () => (answered += 1),
-      );
-      results.push(result);
-      while (answered > 0) {
-        answered -= 1;
-        const first = results.shift();
-        if (first !== undefined) yield await first;
+    try {
+      for await (const { stream, expected, events, recordedAt } of source) {
+        await session.ready();
+        const result = session.append(stream, expected, events, recordedAt);
+        result.then(
+          () => (answered += 1),
+          () => (answered += 1),
+        );
+        results.push(result);
+        while (answered > 0) {
+          answered -= 1;
+          const first = results.shift();
+          if (first !== undefined) yield await first;
+        }
       }
-    }
-    for (const result of results) {
-      yield await result;
+      for (const result of results) {
+        yield await result;
+      }
+    } finally {
+      // Also where the loop over the results was left.
+      void session.close();
     }
   }
 

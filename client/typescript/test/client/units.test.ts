@@ -6,12 +6,12 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 
 import { METHODS } from "../../src/call.js";
+import { Cursor } from "../../src/cursor.js";
 import { EventStoreService, SubscribeAllResponseSchema } from "../../src/generated/annals/v1/event_store_pb.js";
 import { Home } from "../../src/home.js";
 import { InvalidEndpointError, matches, nameId, newId, ProtocolError, Timestamp, VERSION } from "../../src/index.js";
 import { settle } from "../../src/options.js";
 import { Tries } from "../../src/retry.js";
-import { Cursor } from "../../src/subscription.js";
 
 const at = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 
