@@ -8,7 +8,7 @@
  */
 import { AnnalsError } from "../errors.js";
 import { newEvent, type NewEvent, type RecordedEvent } from "../events.js";
-import { currentContext, metadataOf, toMetadata } from "./context.js";
+import { contextOfAppend, metadataOf, toMetadata } from "./context.js";
 
 /** What a type map says: names of event types, and what their data is. */
 export type Types = object;
@@ -96,7 +96,7 @@ export class Schema<T extends Types> {
     }
     const { version = 1, tags } = type;
     const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
-    const metadata = { ...toMetadata(currentContext()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
+    const metadata = { ...toMetadata(contextOfAppend()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
     return newEvent(event.type, event.data, {
       ...(options.id !== undefined && { id: options.id }),
       tags: [...new Set(labels)],

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { type Client, newEvent, newId } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import { decideOn, MemoryStore, processManager, type Projection, Projections, Repository } from "../../src/toolkit/index.js";
-import { appendMuch, openCalls, untilOpen } from "../client/fixtures.js";
+import { appendMuch, untilOpen } from "../client/fixtures.js";
 import { order, orders, type OrderTypes } from "./orders.js";
 
 let server: TestServer;
