@@ -68,6 +68,7 @@ export function fromServiceError(failed: ServiceError, endpoint: string): Annals
     case Code.DEADLINE_EXCEEDED:
       return new UnavailableError("unknown", failed.details);
     case Code.UNIMPLEMENTED:
+      if (failed.details.startsWith("Received HTTP status code")) return new StatusError(failed.code, failed.details);
       return new UnimplementedError("the server is older than this client and does not know this call; update it");
     default:
       return new StatusError(failed.code, failed.details);

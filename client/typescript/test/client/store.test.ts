@@ -92,7 +92,7 @@ test("fields that the server refuses are named", async () => {
     return true;
   });
   await assert.rejects(client.append("fields", "any", [newEvent("A", new Uint8Array(2 << 20))]), TooLargeError);
-  await assert.rejects(client.append("fields", -1, [newEvent("A")]), RangeError);
+  await assert.rejects(client.append("fields", -1, [newEvent("A")]), InvalidFieldError);
   await assert.rejects(client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()), RecordedTimeNotAcceptedError);
 });
 

@@ -6,6 +6,8 @@ import {
   ChecksFailedError,
   EventIdConflictError,
   InvalidFieldError,
+  InvalidValueError,
+  JsonError,
   PositionBeyondHeadError,
   type PrefixRetention,
   type Read,
@@ -103,6 +105,7 @@ export function failure(error: AnnalsError): Fields {
   const pick = (reason: string, ...names: string[]) => ({ reason, ...Object.fromEntries(names.map((name) => [name, fields[name]])) });
   if (error instanceof InvalidFieldError) return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
   if (error instanceof TooLargeError) return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
+  if (error instanceof InvalidValueError || error instanceof JsonError) return { reason: "INVALID_VALUE" };
   if (error instanceof RevisionConflictError) return pick("REVISION_CONFLICT", "stream", "expected", "actual");
   if (error instanceof EventIdConflictError) return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
   if (error instanceof ChecksFailedError) return pick("CHECKS_FAILED", "count", "failed");

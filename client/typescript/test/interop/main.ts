@@ -8,6 +8,7 @@ import {
   AnnalsError,
   Client,
   type ExpectedRevision,
+  newEvent,
   SnapshotNotFoundError,
   type SubscriptionItem,
   Timestamp,
@@ -26,6 +27,7 @@ import {
   Taken,
   whole,
 } from "./steps.js";
+import { makeValue } from "./values.js";
 
 /** What comes of it: `gives` or `fails`. */
 async function outcome(work: Promise<Fields>): Promise<Fields> {
@@ -66,6 +68,7 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     await session.close();
     return { results };
   },
+  json: (fields) => Promise.resolve().then(() => ({ data: base64(newEvent("Odd", makeValue(fields.get("value"))).data) })),
   read_stream: (fields) => eventsOf(client.readStream(fields.text("stream"), readOptions(fields, "until_revision"))),
   read_all: (fields) => eventsOf(client.readAll(readOptions(fields, "until_position"))),
   subscribe: (fields) => {
