@@ -29,8 +29,9 @@ pub(super) async fn page(
     let last = names.last_key_value().map(|(name, _)| name.clone());
     let mut states = Vec::new();
     for (name, began) in names {
-        // Nothing is removed of a stream for which nothing is set.
-        if shared.tail.lifecycles().get(name.as_str()).is_some() {
+        // Nothing is removed of a stream for which, and for whose prefix, nothing is set.
+        let lifecycles = shared.tail.lifecycles();
+        if lifecycles.has_prefixes() || lifecycles.get(name.as_str()).is_some() {
             states.extend(state(shared, name, &began, up_to).await?);
         }
     }
