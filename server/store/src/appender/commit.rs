@@ -12,14 +12,7 @@ use super::{
     group::{Group, Judged},
 };
 use crate::{
-    append::Append,
-    error::{Error, Result},
-    follow,
-    frame::Frame,
-    head::Head,
-    keys,
-    lifecycle::make_again,
-    log,
+    append::Append, error::Result, follow, frame::Frame, head::Head, keys, lifecycle::make_again, log,
 };
 
 impl Appender {
@@ -28,10 +21,6 @@ impl Appender {
         let shared = Arc::clone(&self.shared);
         // Held through the commit: whoever follows the log meanwhile would read from the engine what is added here.
         let following = shared.following.lock().await;
-        self.send_back_stale(jobs).await?;
-        if jobs.is_empty() {
-            return Ok(true);
-        }
         for job in jobs.iter_mut() {
             make_again(&shared, &mut job.append).await?;
         }
@@ -67,26 +56,6 @@ impl Appender {
             self.answer_all(jobs, judged);
         }
         Ok(settled)
-    }
-
-    /// Refuses appends of which a check found an event that is gone by now. Whether there is another match would have to be
-    /// searched for again, and the others would wait for that.
-    async fn send_back_stale(&mut self, jobs: &mut VecDeque<Job>) -> Result<()> {
-        let mut stale = Vec::new();
-        for (n, job) in jobs.iter().enumerate() {
-            if let Some(prefetched) = &job.prefetched
-                && prefetched.is_stale(&self.shared).await?
-            {
-                stale.push(n);
-            }
-        }
-        let refused = Error::Overloaded("searches for matches that are removed at the same time");
-        let answers = stale.iter().rev().filter_map(|n| jobs.remove(*n));
-        let answers: Vec<_> = answers.map(|job| (job, Err(refused.clone()))).collect();
-        if !answers.is_empty() {
-            self.answer(answers);
-        }
-        Ok(())
     }
 
     /// Whether the log is still at `head`; otherwise the tail is brought up to date.

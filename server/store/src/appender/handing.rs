@@ -84,7 +84,7 @@ impl Job {
     /// Whether a check found a match in the log, so that it will not be written, by no server.
     fn is_refused_here(&self) -> bool {
         let prefetched = self.prefetched.as_ref();
-        self.origin == Origin::Client && prefetched.is_some_and(|known| !known.matches.is_empty())
+        self.origin == Origin::Client && prefetched.is_some_and(|known| known.has_match())
     }
 }
 

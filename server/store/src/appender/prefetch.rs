@@ -23,7 +23,6 @@ use crate::{
     append::{Append, Expected},
     check::{Check, Evidence},
     error::{Error, Result},
-    lifecycle::gone,
     position::Position,
     read::{Match, first_match},
     shared::Shared,
@@ -40,22 +39,14 @@ pub(crate) struct Prefetched {
     pub fact: Fact,
     /// Up to where the log was searched for matches of its checks.
     pub searched_to: Position,
-    /// The first match of each check that has one.
-    pub matches: Vec<Match>,
+    /// The first match of each check, in their order.
+    pub matches: Vec<Option<Match>>,
 }
 
 impl Prefetched {
-    /// Whether an event that a check found was removed or expired since.
-    pub(super) async fn is_stale(&self, shared: &Shared) -> Result<bool> {
-        if shared.tail.lifecycles().is_empty() {
-            return Ok(false);
-        }
-        for found in &self.matches {
-            if gone::is_gone(shared, found).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// Whether a check found a match.
+    pub(crate) fn has_match(&self) -> bool {
+        self.matches.iter().any(Option::is_some)
     }
 }
 
@@ -132,7 +123,7 @@ async fn read(shared: &Shared, append: &Append) -> Result<Prefetched> {
         head,
         fact,
         searched_to,
-        matches: found.into_iter().flatten().collect(),
+        matches: found,
     })
 }
 

@@ -68,17 +68,17 @@ pub(crate) async fn first_match(
 }
 
 fn first_of(batch: &Batch) -> Result<Option<Match>> {
-    let Some(chunk) = batch.chunks.first() else {
-        return Ok(None);
-    };
-    let Some(entry) = Entries::new(chunk).next_entry()? else {
-        return Ok(None);
-    };
-    let at = entry.placement()?;
-    Ok(Some(Match {
-        stream: StreamName::trusted(at.stream),
-        revision: at.revision,
-        position: at.position,
-        recorded_at: at.recorded_at,
-    }))
+    // A frame of a gap is a chunk without events.
+    for chunk in &batch.chunks {
+        if let Some(entry) = Entries::new(chunk).next_entry()? {
+            let at = entry.placement()?;
+            return Ok(Some(Match {
+                stream: StreamName::trusted(at.stream),
+                revision: at.revision,
+                position: at.position,
+                recorded_at: at.recorded_at,
+            }));
+        }
+    }
+    Ok(None)
 }

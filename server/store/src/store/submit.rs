@@ -117,7 +117,7 @@ impl Store {
             return Ok((append, None));
         }
         let prefetched = appender::prefetch(&self.shared, &append).await?;
-        if prefetched.matches.is_empty() {
+        if !prefetched.has_match() {
             append.searched_to = append.searched_to.max(prefetched.searched_to);
         }
         Ok((append, Some(Box::new(prefetched))))

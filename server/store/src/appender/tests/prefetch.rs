@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::{failed, found};
 use crate::{
     Append, Appended, Check, Error, Expected, Limits, Position, Query, QueryItem, Result, Retention,
-    Settings, Store, StreamName, Write,
+    Settings, Store, Write,
     testing::{Counted, Gated, TestClock, append, event, open_counted_at, open_on, small, stream},
 };
 
@@ -196,24 +196,6 @@ async fn a_small_limit_costs_no_more_than_a_large_one() {
     }
     assert!(costs[0].trips <= costs[1].trips + 10, "{costs:?}");
     assert!(costs[0].bytes <= costs[1].bytes * 11 / 10, "{costs:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_append_whose_match_is_removed_before_it_is_judged_is_asked_to_come_again() {
-    let (engine, store) = gated(small()).await;
-    let name: StreamName = stream("odd");
-    store
-        .append(append("odd", Expected::Any, &[1_001]))
-        .await
-        .unwrap();
-    // The search ends at the match; while the appender waits, the stream is deleted.
-    let prefetched = crate::appender::prefetch(store.shared(), &if_none("t", 100, no_odd(0))).await;
-    let prefetched = prefetched.unwrap();
-    assert_eq!(prefetched.matches.len(), 1);
-    assert!(!prefetched.is_stale(store.shared()).await.unwrap());
-    store.delete_stream(&name, Expected::Any).await.unwrap();
-    assert!(prefetched.is_stale(store.shared()).await.unwrap());
-    drop(engine);
 }
 
 #[tokio::test(start_paused = true)]
