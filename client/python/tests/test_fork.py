@@ -66,7 +66,7 @@ CASES = {
                 refused = in_child(work)
                 assert refused.startswith("Forked: "), refused
                 assert str(os.getpid()) in refused and "spawn" in refused, refused
-            # The parent goes on.
+            # The parent continues.
             client.append("s", [Event("A")])
             assert next(subscription).type == "A"
     """,

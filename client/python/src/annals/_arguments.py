@@ -16,8 +16,6 @@ def integer(name: str, value: Any, least: int = 0, most: int = UINT64_MAX) -> No
     Raises:
         InvalidValue: It is none.
     """
-    if type(value) is int and least <= value <= most:
-        return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidValue(name, f"is {shown(value)}; give an integer from {least} to {most}")
 
@@ -36,10 +34,17 @@ def text(name: str, value: Any) -> None:
     """
     if not isinstance(value, str):
         raise InvalidValue(name, f"is {shown(value)}; give text")
+    if not is_unicode(value):
+        raise InvalidValue(name, f"is {shown(value)}, which has a lone surrogate; give Unicode text")
+
+
+def is_unicode(value: str) -> bool:
+    """Whether text has no lone surrogate, so that it can be encoded."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidValue(name, f"is {shown(value)}, which has a lone surrogate; give Unicode text") from None
+        return False
+    return True
 
 
 def shown(value: Any) -> str:

@@ -16,6 +16,7 @@ import math
 import sys
 from typing import Any, NamedTuple
 
+from annals._arguments import is_unicode
 from annals.errors import InvalidValue
 
 # The deepest nesting of lists and dicts. Python's own module fails at some depth that depends on its version and on the caller.
@@ -141,7 +142,7 @@ def _step(key: str) -> str:
 def _fault_of_key(key: Any) -> str | None:
     if not isinstance(key, str):
         return "which is not text; use text for keys"
-    return None if _is_unicode(key) else "which has a lone surrogate; keep such text as bytes in another encoding"
+    return None if is_unicode(key) else "which has a lone surrogate; keep such text as bytes in another encoding"
 
 
 def _fault_of(place: _Place) -> str | None:
@@ -150,7 +151,7 @@ def _fault_of(place: _Place) -> str | None:
         case None | bool():
             return None
         case str():
-            if _is_unicode(value):
+            if is_unicode(value):
                 return None
             return "has a lone surrogate, which is not Unicode; replace it, or keep such text in another encoding"
         case int():
@@ -176,11 +177,3 @@ def _fault_of_nesting(place: _Place) -> str | None:
             return "contains itself"
         above = above.above
     return f"is nested more than {NESTING_MAX} deep" if place.depth > NESTING_MAX else None
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
