@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use prost::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["annals/v1/event_store.proto", "annals/v1/errors.proto"];
+    let files = [
+        "annals/v1/event_store.proto",
+        "annals/v1/transfer.proto",
+        "annals/v1/errors.proto",
+    ];
     println!("cargo::rerun-if-changed=annals");
     println!("cargo::rerun-if-changed=google");
     let descriptors = protox::compile(files, ["."])?;

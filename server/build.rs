@@ -5,7 +5,10 @@
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=../proto/annals");
     println!("cargo::rerun-if-changed=../proto/google");
-    let descriptors = protox::compile(["annals/v1/event_store.proto"], ["../proto"])?;
+    let descriptors = protox::compile(
+        ["annals/v1/event_store.proto", "annals/v1/transfer.proto"],
+        ["../proto"],
+    )?;
     tonic_prost_build::configure()
         .build_client(false)
         .build_server(true)

@@ -4,19 +4,47 @@ use std::sync::Arc;
 
 use annals_engine::Engine;
 
-use crate::{Error, Result, config::EngineConfig, metrics::Metrics};
+use crate::{
+    Error, Result,
+    config::EngineConfig,
+    loss::{self, AcceptedLoss},
+    metrics::Metrics,
+};
+
+/// An engine, and the loss of events with which it was opened because the operator accepted it.
+pub(crate) struct Opened {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) loss: Option<AcceptedLoss>,
+}
+
+impl Opened {
+    /// Without a loss.
+    fn whole(engine: impl Engine) -> Self {
+        Self {
+            engine: Arc::new(engine),
+            loss: None,
+        }
+    }
+}
 
 /// Opens the engine that is configured.
-pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Arc<dyn Engine>> {
+pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Opened> {
     match config {
-        EngineConfig::Memory => Ok(Arc::new(annals_engine::memory::MemoryEngine::new())),
-        EngineConfig::Embedded { data, cache_bytes } => {
+        EngineConfig::Memory => Ok(Opened::whole(annals_engine::memory::MemoryEngine::new())),
+        EngineConfig::Embedded {
+            data,
+            cache_bytes,
+            accept_lost_events_after: after,
+        } => {
+            let after = *after;
             let metrics = metrics.clone();
             let settings = annals_embedded::Settings {
                 cache_bytes: *cache_bytes,
                 bulk_prefixes: vec![annals_store::keys::FRAMES.into()],
                 on_sync: Some(Arc::new(move |took| metrics.synced(took))),
                 on_reclaim: Some(Arc::new(reclaimed)),
+                head_key: Some(annals_store::keys::HEAD.into()),
+                accept_loss: Some(Arc::new(move |lost| loss::is_accepted(lost, after))),
                 ..annals_embedded::Settings::default()
             };
             let path = data.clone();
@@ -25,8 +53,17 @@ pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Arc
                 tokio::task::spawn_blocking(move || annals_embedded::EmbeddedEngine::open(path, settings))
                     .await
                     .map_err(|error| Error::Open(error.to_string()))?
-                    .map_err(|error| refused(&error))?;
-            Ok(Arc::new(engine))
+                    .map_err(|error| refused(&error, after))?;
+            let engine = Arc::new(engine);
+            let loss = AcceptedLoss::of(&engine);
+            match &loss {
+                Some(loss) => tracing::warn!("continuing without lost events: {}", loss.what),
+                None if after.is_some() => {
+                    tracing::warn!("--accept-lost-events-after has no effect: nothing is lost; remove it");
+                }
+                None => {}
+            }
+            Ok(Opened { engine, loss })
         }
         #[cfg(feature = "foundationdb")]
         EngineConfig::FoundationDb(settings) => open_foundationdb(settings).await,
@@ -34,11 +71,11 @@ pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Arc
 }
 
 #[cfg(feature = "foundationdb")]
-async fn open_foundationdb(settings: &annals_foundationdb::Settings) -> Result<Arc<dyn Engine>> {
+async fn open_foundationdb(settings: &annals_foundationdb::Settings) -> Result<Opened> {
     use annals_foundationdb::{FoundationDbEngine, OpenError};
 
     match FoundationDbEngine::open(settings.clone()).await {
-        Ok(engine) => Ok(Arc::new(engine)),
+        Ok(engine) => Ok(Opened::whole(engine)),
         Err(error @ OpenError::Unreachable { .. }) => Err(Error::Unreachable(error.to_string())),
         Err(error @ OpenError::ClusterFile { .. }) => Err(Error::Config(format!("--cluster-file: {error}"))),
         Err(error @ OpenError::Refused(_)) => Err(Error::Open(error.to_string())),
@@ -63,8 +100,11 @@ fn reclaimed(result: annals_engine::Result<annals_embedded::Reclaimed>) {
 }
 
 /// Damage is told apart, so that whatever restarts servers does not go on for ever.
-fn refused(error: &annals_embedded::OpenError) -> Error {
+fn refused(error: &annals_embedded::OpenError, accepted_after: Option<u64>) -> Error {
     match error {
+        annals_embedded::OpenError::Lost { path, loss } => {
+            Error::Storage(loss::explain(path, loss, accepted_after))
+        }
         annals_embedded::OpenError::Corrupt { .. } => Error::Storage(error.to_string()),
         _ => Error::Open(error.to_string()),
     }

@@ -5,6 +5,7 @@
 //! - `grpc`: requests into the store's types, its answers onto the wire, and the one place that maps errors.
 //! - `handover`: appends to the server that writes, where several share a log.
 //! - `http`: metrics and health for machines that speak no gRPC.
+//! - `loss`: events that are missing from the storage, and whether the operator accepts that.
 //! - `pulse`: whether the storage answers.
 //!
 //! Only this crate names an engine. As a library it serves tests and programs that embed a whole server:
@@ -27,6 +28,7 @@ mod grpc;
 mod handover;
 mod http;
 pub mod logging;
+mod loss;
 mod metrics;
 mod pulse;
 pub mod server;

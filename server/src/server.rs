@@ -76,6 +76,7 @@ struct Front {
     http_address: SocketAddr,
     phase: watch::Sender<Phase>,
     registry: Arc<OnceLock<Registry>>,
+    store: Arc<OnceLock<Store>>,
     _http: Aborting<()>,
 }
 
@@ -90,9 +91,11 @@ impl Front {
         let (http, http_address) = bind("--http-listen", wanted).await?;
         let (phase, seen) = watch::channel(Phase::Starting);
         let registry = Arc::new(OnceLock::new());
+        let store = Arc::new(OnceLock::new());
         let shown = http::Shown {
             phase: seen,
             registry: Arc::clone(&registry),
+            store: Arc::clone(&store),
         };
         let _http = Aborting(tokio::spawn(http::serve(http, shown)));
         Ok(Self {
@@ -101,6 +104,7 @@ impl Front {
             http_address,
             phase,
             registry,
+            store,
             _http,
         })
     }
@@ -160,8 +164,8 @@ impl Server {
         let mut waiting = None;
         let store = loop {
             let opened = async {
-                let engine = engine::open(&config.engine, &metrics).await?;
-                open_store(&config, engine, front.grpc_address).await
+                let opened = engine::open(&config.engine, &metrics).await?;
+                open_store(&config, opened, front.grpc_address).await
             };
             match opened.await {
                 Err(error @ Error::Unreachable(_)) => {
@@ -185,7 +189,8 @@ impl Server {
     /// As [`Server::start`].
     pub async fn start_on(config: Config, engine: Arc<dyn Engine>) -> Result<Self> {
         let front = Front::bind(&config).await?;
-        let store = open_store(&config, engine, front.grpc_address).await?;
+        let opened = engine::Opened { engine, loss: None };
+        let store = open_store(&config, opened, front.grpc_address).await?;
         Ok(Self::of(config, front, Metrics::new(), store))
     }
 
@@ -194,8 +199,9 @@ impl Server {
         let engine = store.engine();
         metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
-        // Nobody else sets it, so it is still unset.
+        // Nobody else sets them, so they are still unset.
         let _ = front.registry.set(shown);
+        let _ = front.store.set(store.clone());
         Self {
             config,
             front,
@@ -301,14 +307,17 @@ fn log_listening(
     );
 }
 
-async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAddr) -> Result<Store> {
+async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr) -> Result<Store> {
+    let engine::Opened { engine, loss } = opened;
     let settings = Settings {
         limits: config.limits,
         tail_bytes_max: config.tail_bytes,
         accept_recorded_times: config.accept_recorded_times,
         scavenge_every: config.scavenge_every,
         appender_thread: true,
+        new_identity: loss.is_some(),
         shared_engine: config.engine.is_shared(),
+        condition_pages_max: condition_pages_max(config.engine.is_shared()),
         ..Settings::default()
     };
     let advertised = advertised(config, address);
@@ -319,7 +328,24 @@ async fn open_store(config: &Config, engine: Arc<dyn Engine>, address: SocketAdd
     if config.engine.is_shared() {
         environment.handover = Some(Arc::new(OtherServers::new(config.limits.append_bytes_max)));
     }
-    Ok(Store::open(engine, settings, environment).await?)
+    let store = Store::open(engine, settings, environment).await?;
+    if let Some(loss) = loss {
+        // The new identity is durable: from here on the store is as it is now.
+        loss.settle().await?;
+        warn!(store = %store.info().id, "the store has a new identity; consumers of the old one start again");
+    }
+    Ok(store)
+}
+
+/// Pages that are read at a time to search for matches of conditions. On a cluster reading is mostly waiting; on one machine it
+/// is work, and half of the processors are left to everything else.
+fn condition_pages_max(is_shared: bool) -> usize {
+    const PAGES_ON_CLUSTER: usize = 32;
+    if is_shared {
+        return PAGES_ON_CLUSTER;
+    }
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (processors / 2).max(1)
 }
 
 /// Where other servers reach this one; empty if that is not known.

@@ -143,6 +143,21 @@ async fn what_makes_no_sense_ends_with_2(server: Server) {
     }
     let wrong = Cli::at("ftp://127.0.0.1:1").run(["info"]).expect_code(2);
     assert!(wrong.stderr.contains("ftp://"), "{}", wrong.stderr);
+    let path = format!("{}/x", server.endpoint());
+    let wrong = Cli::at(&path).run(["info"]).expect_code(2);
+    assert_eq!(
+        wrong.stderr.trim(),
+        format!("error: endpoint {path:?} has a path; write only http://host:port")
+    );
+    let http = format!("http://{}", server.http_address());
+    let wrong = Cli::at(&http).run(["info"]).expect_code(2);
+    assert_eq!(
+        wrong.stderr.trim(),
+        format!(
+            "error: {http:?} answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port \
+             (2113 by default)"
+        )
+    );
     assert_eq!(
         cli.run(["info"]).json_lines()[0]["head"],
         json!(0),

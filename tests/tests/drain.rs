@@ -106,6 +106,7 @@ async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: S
                     recorded_at: None,
                 },
             )),
+            ..pb::SessionAppend::default()
         }],
     };
     for n in 0..10 {

@@ -9,11 +9,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use annals_client::{Client, Event, ExpectedRevision, Subscription, SubscriptionItem};
+use annals_client::{AppendSession, Client, Error, Event, ExpectedRevision, Subscription, SubscriptionItem};
 use annals_tests::{
-    harness::{Cli, Engine, PATIENCE, Server, within_patience},
+    harness::{Cli, ClusterStore, Engine, Metrics, Options, PATIENCE, Server, foundationdb, within_patience},
     on_every_engine_that_persists,
 };
 
@@ -120,6 +121,90 @@ async fn a_drained_server_is_left_without_a_failed_call(mut server: Server) {
     done.store(true, Ordering::Relaxed);
     let count = within_patience("the last append", appending).await.unwrap();
     assert_eq!(client.server_info().await.unwrap().head, count);
+}
+
+/// A client that begins with the first of two servers, and soon goes back to it.
+fn returning(first: &Server, second: &Server) -> Client {
+    Client::builder()
+        .endpoints([first.endpoint(), second.endpoint()])
+        .in_given_order()
+        .return_after(Duration::from_millis(50))
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_returns_to_a_server_that_has_recovered() {
+    // Of two stores, so that an answer tells which of them it is from.
+    let [mut first, second] = [(); 2].map(|()| Server::start(Engine::Memory));
+    let append = |server: &Server, stream: &'static str| {
+        let client = server.client();
+        async move {
+            client
+                .append(stream, ExpectedRevision::Any, [event(1)])
+                .await
+                .unwrap()
+        }
+    };
+    append(&second, "second").await;
+    let client = returning(&first, &second);
+    for _ in 0..3 {
+        let elsewhere = client.stream_info("second").await;
+        assert!(
+            matches!(elsewhere, Err(Error::StreamNotFound { .. })),
+            "{elsewhere:?}"
+        );
+        first.kill();
+        for _ in 0..20 {
+            client.stream_info("second").await.expect("the second serves");
+        }
+        first.start_again();
+        let back = async { while client.stream_info("second").await.is_ok() {} };
+        within_patience("the return", back).await;
+    }
+}
+
+/// Appends a numbered event, and waits until the subscription has it.
+async fn step(session: &AppendSession, subscription: &mut Subscription, nth: u64) {
+    let appended = session
+        .append("count", ExpectedRevision::Any, [event(nth)])
+        .await
+        .unwrap();
+    let position = within_patience("an append", appended)
+        .await
+        .unwrap()
+        .first_position;
+    let seen = take(subscription, 1).await;
+    assert_eq!(seen[0].0, position, "each event once, in order");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_open_follows_its_client_to_the_server_that_has_recovered() {
+    if !Engine::FoundationDb.is_available() || foundationdb::programs().is_none() {
+        return;
+    }
+    let store = ClusterStore::fresh();
+    let mut first = Options::on(&store).start();
+    let second = Options::on(&store).start();
+    let client = returning(&first, &second);
+    let (mut subscription, session) = (client.subscribe_all().await.unwrap(), client.append_session());
+    let mut nth = 0;
+    for _ in 0..3 {
+        first.kill();
+        for _ in 0..20 {
+            step(&session, &mut subscription, nth).await;
+            nth += 1;
+        }
+        first.start_again();
+        let returned = async {
+            while Metrics::of(&second).value("annals_grpc_calls_open") > 0.0 {
+                step(&session, &mut subscription, nth).await;
+                nth += 1;
+            }
+        };
+        within_patience("the return", returned).await;
+    }
 }
 
 #[test]

@@ -26,7 +26,13 @@ use tonic::{Code, Status};
 on_every_engine!(whatever_is_sent_is_answered_in_the_terms_of_the_protocol);
 
 /// Calls after which the log has gaps.
-const LOSSY: [&str; 4] = ["SetRetention", "DeleteStream", "TombstoneStream", "StartScavenge"];
+const LOSSY: [&str; 5] = [
+    "SetRetention",
+    "SetPrefixRetention",
+    "DeleteStream",
+    "TombstoneStream",
+    "StartScavenge",
+];
 const STREAMS: [&str; 3] = ["order-1", "order-2", "none"];
 
 async fn whatever_is_sent_is_answered_in_the_terms_of_the_protocol(server: Server) {
@@ -181,6 +187,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
                     1..4 => Some(Append::AppendToMany(some_append_to_many(random))),
                     _ => Some(Append::AppendToStream(some_append(random))),
                 },
+                ..pb::SessionAppend::default()
             };
             let appends = (0..random.random_range(0..4)).map(|_| append(random)).collect();
             pb::AppendSessionRequest { appends }.encode_to_vec()
@@ -261,6 +268,29 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
         }
         .encode_to_vec(),
         "GetRetention" => pb::GetRetentionRequest { stream }.encode_to_vec(),
+        "SetPrefixRetention" => pb::SetPrefixRetentionRequest {
+            prefix: if random.random_bool(0.5) {
+                "order-".into()
+            } else {
+                some_text(random)
+            },
+            retention: random.random_bool(0.9).then(|| some_retention(random)),
+            expected_version: random.random_bool(0.5).then(|| place(random)),
+        }
+        .encode_to_vec(),
+        "GetPrefixRetention" => pb::GetPrefixRetentionRequest {
+            prefix: some_text(random),
+        }
+        .encode_to_vec(),
+        "ListPrefixRetentions" => pb::ListPrefixRetentionsRequest {
+            page_size: random.random_range(0..2_000),
+            page_token: if random.random_bool(0.5) {
+                String::new()
+            } else {
+                stream
+            },
+        }
+        .encode_to_vec(),
         "DeleteStream" => pb::DeleteStreamRequest {
             stream,
             expected: some_expected(random),

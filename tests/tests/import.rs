@@ -19,6 +19,7 @@ on_every_engine!(
     what_was_imported_is_read_back_in_file_order,
     importing_again_adds_nothing,
     importing_a_file_that_has_grown_adds_only_what_is_new,
+    importing_the_own_export_of_a_log_adds_nothing_whatever_its_appends_expected,
     a_subscription_gives_what_a_read_gives_from_any_place_and_of_any_type,
     bad_lines_are_named_and_cost_none_of_the_good_ones,
 );
@@ -174,6 +175,58 @@ async fn importing_a_file_that_has_grown_adds_only_what_is_new(server: Server) {
         (&json!(500), &json!(1_500))
     );
     assert_is_the_file(&read_all(&cli), &input.lines);
+}
+
+async fn importing_the_own_export_of_a_log_adds_nothing_whatever_its_appends_expected(server: Server) {
+    use annals_client::{Append, Event, ExpectedRevision as Expected};
+    let (client, cli) = (server.client(), Cli::of(&server));
+    let event = |n: u32| Event::json("Counted", &n).unwrap();
+    for (n, expected) in [
+        Expected::NoStream,
+        Expected::Exactly(0),
+        Expected::StreamExists,
+        Expected::Any,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        client.append("s", expected, [event(n as u32)]).await.unwrap();
+    }
+    let to_many = Append::new()
+        .write("s", [event(4)])
+        .write("t", [event(5), event(6)])
+        .expect_stream("s", Expected::Exactly(3))
+        .expect_stream("t", Expected::NoStream);
+    client.append_all(to_many).await.unwrap();
+    client
+        .append("deleted", Expected::NoStream, [event(7)])
+        .await
+        .unwrap();
+    let _ = cli.run(["retention", "t", "--max-count", "5"]).expect_code(0);
+    let whole = server.folder().join("whole.ndjson");
+    let part = server.folder().join("part.ndjson");
+    let _ = cli.run(["export", whole.to_str().unwrap()]).expect_code(0);
+    let _ = cli
+        .run(["export", part.to_str().unwrap(), "--stream-prefix", "s"])
+        .expect_code(0);
+    // What was deleted or changed since stays so.
+    let _ = cli.run(["delete", "deleted"]).expect_code(0);
+    let _ = cli.run(["retention", "t", "--max-count", "7"]).expect_code(0);
+    let before = (read_all(&cli), cli.run(["retention", "t"]).stdout);
+    for (file, events) in [(&whole, 9), (&part, 5)] {
+        let summary = cli
+            .run(["import", file.to_str().unwrap()])
+            .expect_code(0)
+            .json_lines()
+            .remove(0);
+        assert_eq!(
+            (&summary["imported"], &summary["already_there"], &summary["bad"]),
+            (&json!(0), &json!(events), &json!(0)),
+            "{}",
+            file.display()
+        );
+        assert_eq!((read_all(&cli), cli.run(["retention", "t"]).stdout), before);
+    }
 }
 
 async fn a_subscription_gives_what_a_read_gives_from_any_place_and_of_any_type(server: Server) {

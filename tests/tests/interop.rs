@@ -111,6 +111,14 @@ fn a_case_that_is_not_as_the_readme_says_is_refused() {
             "gives and fails",
         ),
         (
+            r#"{"says": "x", "steps": [{"do": "json", "gives": {}, "preserves_or_refuses": true}]}"#,
+            "gives one thing and may give others",
+        ),
+        (
+            r#"{"says": "x", "steps": [{"do": "server_info", "preserves_or_refuses": true}]}"#,
+            "preserves no value",
+        ),
+        (
             r#"{"says": "x", "steps": [{"do": "server_info", "gives": {}, "skip": true}]}"#,
             "an unknown field",
         ),
@@ -143,6 +151,10 @@ async fn what_a_client_does_not_know_fails() {
             (
                 r#"{"do": "append", "with": {"stream": "s", "events": [{"type": "T", "colour": "red"}]}, "gives": {}}"#,
                 "a field of an event",
+            ),
+            (
+                r#"{"do": "json", "with": {"value": {"colour": "red"}}, "gives": {}}"#,
+                "a value",
             ),
             (
                 r#"{"do": "read_all", "with": {"query": [{"colours": ["red"]}]}, "gives": {}}"#,

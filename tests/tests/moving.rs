@@ -23,8 +23,11 @@ use tonic::Code;
 on_every_engine!(
     a_moved_log_is_the_same_and_moving_it_again_adds_nothing,
     a_move_that_was_killed_is_repeated,
-    a_file_that_was_cut_within_an_append_is_completed_by_the_whole_one,
-    what_was_imported_with_other_times_is_not_taken_for_moved,
+    a_file_that_was_cut_is_refused_and_a_stream_that_was_is_continued,
+    a_store_takes_no_appends_before_all_of_a_log_has_come,
+    what_is_removed_set_and_kept_beside_a_log_is_moved_with_it,
+    what_can_not_be_moved_exactly_is_refused_before_anything_is_written,
+    a_part_of_a_log_is_moved_with_new_positions_if_that_is_accepted,
     a_retry_of_an_append_made_before_the_move_is_known_after_it,
     times_are_refused_unless_the_server_was_told_to_take_them,
     times_never_go_backwards_nor_beyond_now,
@@ -94,6 +97,24 @@ async fn log(server: &Server) -> Vec<annals_client::RecordedEvent> {
     events.map(Result::unwrap).collect().await
 }
 
+/// The lines of an export that do not name its store, or depend on what was indexed when.
+fn content(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text
+        .lines()
+        .skip(1)
+        .filter(|line| !line.starts_with("{\"appends\""));
+    lines.map(str::to_owned).collect()
+}
+
+fn export(server: &Server) -> PathBuf {
+    let file = server.folder().join("export.ndjson");
+    let _ = Cli::of(server)
+        .run(["export", file.to_str().unwrap()])
+        .expect_code(0);
+    file
+}
+
 fn move_to(server: &Server, file: &Path) -> Value {
     let import = [
         "import",
@@ -125,11 +146,7 @@ async fn a_moved_log_is_the_same_and_moving_it_again_adds_nothing(server: Server
     let _ = Cli::of(&there)
         .run(["export", second.to_str().unwrap()])
         .expect_code(0);
-    assert_eq!(
-        fs::read(&file).unwrap(),
-        fs::read(&second).unwrap(),
-        "byte for byte"
-    );
+    assert_eq!(content(&file), content(&second), "byte for byte");
     // What is appended after the move is recorded now, and goes on where the log ended.
     let appended = there
         .client()
@@ -186,18 +203,29 @@ async fn a_move_that_was_killed_is_repeated(server: Server) {
     assert_eq!(log(&there).await, log(&server).await);
 }
 
-async fn a_file_that_was_cut_within_an_append_is_completed_by_the_whole_one(server: Server) {
+async fn a_file_that_was_cut_is_refused_and_a_stream_that_was_is_continued(server: Server) {
     let file = fill(&server).await;
     let there = accepting(server.engine());
     let text = fs::read_to_string(&file).unwrap();
     let part = there.folder().join("part.ndjson");
-    // The odd events are one append of eight, behind the 400 of the sample.
-    for lines in [403, 405, 700] {
+    let mut before = 0;
+    // The odd events are one append of eight, after the header and the 400 of the sample.
+    for lines in [404, 406, 700] {
         let cut: String = text.split_inclusive('\n').take(lines).collect();
-        fs::write(&part, cut).unwrap();
-        let moved = move_to(&there, &part);
-        assert_eq!(moved["moved"], 0, "{moved}");
-        assert_eq!(log(&there).await.len(), lines);
+        fs::write(&part, &cut).unwrap();
+        let import = ["import", part.to_str().unwrap(), "--keep-recorded-times"];
+        let failed = Cli::of(&there).run(import).expect_code(1);
+        assert!(failed.stderr.contains("last line"), "{}", failed.stderr);
+        assert_eq!(
+            log(&there).await.len(),
+            before,
+            "nothing of a file is written that is not whole"
+        );
+        let import = ["import", "-", "--keep-recorded-times"];
+        let failed = Cli::of(&there).run_with(import, cut.as_bytes()).expect_code(1);
+        assert!(failed.stderr.contains("last line"), "{}", failed.stderr);
+        before = log(&there).await.len();
+        assert_eq!(before, lines - 1);
     }
     for _ in 0..2 {
         assert_eq!(move_to(&there, &file)["moved"], 0);
@@ -205,18 +233,224 @@ async fn a_file_that_was_cut_within_an_append_is_completed_by_the_whole_one(serv
     }
 }
 
-async fn what_was_imported_with_other_times_is_not_taken_for_moved(server: Server) {
+async fn a_store_takes_no_appends_before_all_of_a_log_has_come(server: Server) {
     let file = fill(&server).await;
     let there = accepting(server.engine());
-    let _ = Cli::of(&there)
-        .run(["import", file.to_str().unwrap()])
-        .expect_code(0);
-    let import = ["import", file.to_str().unwrap(), "--keep-recorded-times"];
-    let failed = Cli::of(&there).run(import).expect_code(1);
+    let text = fs::read_to_string(&file).unwrap();
+    let cut: String = text.split_inclusive('\n').take(500).collect();
+    let import = ["import", "-", "--keep-recorded-times"];
+    let _ = Cli::of(&there).run_with(import, cut.as_bytes()).expect_code(1);
+    let append = || async {
+        let events = [Event::json("New", &1).unwrap()];
+        there
+            .client()
+            .append("count-0", ExpectedRevision::Any, events)
+            .await
+    };
+    let refused = append().await.unwrap_err();
     assert!(
-        failed.stderr.contains("is in the store already"),
-        "{}",
-        failed.stderr
+        matches!(refused, annals_client::Error::MoveUnfinished { .. }),
+        "{refused}"
+    );
+    move_to(&there, &file);
+    assert_eq!(
+        append().await.unwrap().first_position,
+        log(&server).await.len() as u64 + 1
+    );
+}
+
+/// Everything that the command line shows of a store.
+fn shown(server: &Server) -> Vec<String> {
+    let cli = Cli::of(server);
+    let head = cli.run(["info", "--format", "ndjson"]).json_lines()[0]["head"].clone();
+    let mut shown = vec![head.to_string()];
+    for arguments in [
+        &["read", "--all"][..],
+        &["read", "--all", "--backwards"],
+        &["read", "--all", "--type", "Counted", "--tag", "kept"],
+        &["subscribe", "--all", "--until-caught-up"],
+        &["streams"],
+        &["streams", "--prefix", "$"],
+    ] {
+        shown.push(
+            cli.run([arguments, &["--format", "ndjson"]].concat())
+                .expect_code(0)
+                .stdout,
+        );
+    }
+    for stream in [
+        "counted",
+        "truncated",
+        "emptied",
+        "deleted",
+        "again",
+        "ended",
+        "left",
+    ] {
+        for command in ["stream", "read", "retention"] {
+            let run = cli.run([command, stream, "--format", "ndjson"]);
+            shown.push(format!("{command} {stream}: {} {}", run.stdout, run.stderr));
+        }
+        for version in ["0", "1"] {
+            let load = [
+                "snapshot",
+                "load",
+                stream,
+                "--schema-version",
+                version,
+                "--format",
+                "ndjson",
+            ];
+            let run = cli.run(load);
+            shown.push(format!(
+                "snapshot {stream} {version}: {} {}",
+                run.stdout, run.stderr
+            ));
+        }
+    }
+    shown
+}
+
+async fn what_is_removed_set_and_kept_beside_a_log_is_moved_with_it(server: Server) {
+    let client = server.client();
+    let streams = [
+        "counted",
+        "truncated",
+        "emptied",
+        "deleted",
+        "again",
+        "ended",
+        "left",
+    ];
+    for round in 0..5_u32 {
+        for stream in streams {
+            let event = Event::json("Counted", &round).unwrap().with_tag("kept");
+            client
+                .append(stream, ExpectedRevision::Any, [event])
+                .await
+                .unwrap();
+        }
+    }
+    for (stream, schema_version) in [("counted", 0), ("counted", 1), ("deleted", 0), ("left", 1)] {
+        let save = client.save_snapshot(stream, 3, format!("state of {stream}").into_bytes());
+        save.schema_version(schema_version).await.unwrap();
+    }
+    let cli = Cli::of(&server);
+    for arguments in [
+        &["retention", "counted", "--max-count", "2"][..],
+        &["retention", "truncated", "--truncate-before", "3"],
+        &["retention", "emptied", "--truncate-before", "5"],
+        &["delete", "deleted"],
+        &["delete", "again"],
+        &["tombstone", "ended"],
+    ] {
+        let _ = cli.run(arguments.to_vec()).expect_code(0);
+    }
+    let event = Event::json("Counted", &9).unwrap();
+    client
+        .append("again", ExpectedRevision::NoStream, [event])
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let file = export(&server);
+        let there = accepting(server.engine());
+        assert_eq!(move_to(&there, &file)["moved"], 0);
+        assert_eq!(shown(&there), shown(&server));
+        for (stream, revision) in [("emptied", 5), ("deleted", 5), ("again", 6), ("left", 5)] {
+            let event = Event::json("Next", &0).unwrap();
+            let next = there
+                .client()
+                .append(stream, ExpectedRevision::Any, [event])
+                .await
+                .unwrap();
+            assert_eq!(next.first_revision, revision, "{stream}");
+        }
+        let _ = cli.run(["scavenge"]).expect_code(0);
+    }
+}
+
+async fn what_can_not_be_moved_exactly_is_refused_before_anything_is_written(server: Server) {
+    let file = fill(&server).await;
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let there = accepting(server.engine());
+    let bad = there.folder().join("bad.ndjson");
+    let without_line = [&lines[..300], &lines[301..]].concat().concat();
+    let with_line = [
+        &lines[..300],
+        &["{\"stream\":\"s\",\"type\":\"T\",\"data\":1}\n"],
+        &lines[300..],
+    ]
+    .concat();
+    for (what, content, said) in [
+        ("an older export", lines[1..].concat(), "--renumber"),
+        ("a line that is missing", without_line, "does not follow"),
+        ("a line of something else", with_line.concat(), "line 301"),
+        (
+            "a line that is no JSON",
+            text.replacen("\"Counted\"", "Counted", 1),
+            "line ",
+        ),
+        (
+            "a newer format",
+            text.replacen("\"annals_export\":1", "\"annals_export\":2", 1),
+            "format 2",
+        ),
+        (
+            "an end that is missing",
+            lines[..lines.len() - 1].concat(),
+            "last line",
+        ),
+    ] {
+        fs::write(&bad, content).unwrap();
+        let import = ["import", bad.to_str().unwrap(), "--keep-recorded-times"];
+        let failed = Cli::of(&there).run(import).expect_code(1);
+        assert!(failed.stderr.contains(said), "{what}: {}", failed.stderr);
+        assert!(log(&there).await.is_empty(), "{what}");
+    }
+    // A store that holds something else, and this same store.
+    append_at(&there, None).await.unwrap();
+    for (target, said) in [(&there, "empty store"), (&server, "same store")] {
+        let before = log(target).await;
+        let import = ["import", file.to_str().unwrap(), "--keep-recorded-times"];
+        let failed = Cli::of(target).run(import).expect_code(1);
+        assert!(failed.stderr.contains(said), "{}", failed.stderr);
+        assert_eq!(log(target).await, before);
+    }
+    // Without times, it would get new positions all the same.
+    let failed = Cli::of(&there)
+        .run(["import", file.to_str().unwrap()])
+        .expect_code(1);
+    assert!(failed.stderr.contains("--renumber"), "{}", failed.stderr);
+    let _ = Cli::of(&there)
+        .run(["import", file.to_str().unwrap(), "--renumber"])
+        .expect_code(0);
+    assert_eq!(log(&there).await.len(), log(&server).await.len() + 1);
+}
+
+async fn a_part_of_a_log_is_moved_with_new_positions_if_that_is_accepted(server: Server) {
+    let _ = fill(&server).await;
+    let part = server.folder().join("part.ndjson");
+    let export = ["export", part.to_str().unwrap(), "--stream-prefix", "count-"];
+    let _ = Cli::of(&server).run(export).expect_code(0);
+    let there = accepting(server.engine());
+    let import = ["import", part.to_str().unwrap(), "--keep-recorded-times"];
+    let failed = Cli::of(&there).run(import).expect_code(1);
+    assert!(failed.stderr.contains("--renumber"), "{}", failed.stderr);
+    for _ in 0..2 {
+        let import = [&import[..], &["--renumber", "--format", "ndjson"]].concat();
+        let moved = Cli::of(&there).run(import).expect_code(0).json_lines().remove(0);
+        assert!(moved["moved"].as_u64().unwrap() > 0, "{moved}");
+    }
+    let place =
+        |event: annals_client::RecordedEvent| (event.stream, event.revision, event.id, event.recorded_at);
+    let (here, moved) = (log(&server).await, log(&there).await);
+    let wanted = here
+        .into_iter()
+        .filter(|event| event.stream.starts_with("count-"));
+    assert_eq!(
+        moved.into_iter().map(place).collect::<Vec<_>>(),
+        wanted.map(place).collect::<Vec<_>>()
     );
 }
 
@@ -274,7 +508,12 @@ async fn times_are_refused_unless_the_server_was_told_to_take_them(server: Serve
     let file = server.folder().join("one.ndjson");
     let line = r#"{"stream":"s","type":"T","data":1,"time":"2024-05-01T09:30:00Z"}"#;
     fs::write(&file, line).unwrap();
-    let import = ["import", file.to_str().unwrap(), "--keep-recorded-times"];
+    let import = [
+        "import",
+        file.to_str().unwrap(),
+        "--keep-recorded-times",
+        "--renumber",
+    ];
     let failed = Cli::of(&server).run(import).expect_code(1);
     assert!(
         failed
@@ -328,7 +567,12 @@ async fn a_line_that_can_not_be_moved_ends_it(server: Server) {
         line(3, "\"2024-05-01T09:31:00Z\""),
     ];
     fs::write(&file, lines.concat()).unwrap();
-    let import = ["import", file.to_str().unwrap(), "--keep-recorded-times"];
+    let import = [
+        "import",
+        file.to_str().unwrap(),
+        "--keep-recorded-times",
+        "--renumber",
+    ];
     let failed = Cli::of(&there).run(import).expect_code(1);
     assert!(
         failed.stderr.contains("line 2") && failed.stderr.contains("yesterday"),

@@ -34,6 +34,7 @@ fn append(stream: &str, expected: pb::expected_revision::Expected, event: Event)
     };
     pb::SessionAppend {
         append: Some(Append::AppendToStream(append)),
+        ..pb::SessionAppend::default()
     }
 }
 

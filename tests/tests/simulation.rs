@@ -178,6 +178,7 @@ fn deliberate_faults_are_caught() {
         Sabotage::ForgetIds,
         Sabotage::ReplyEarly,
         Sabotage::ForgetEvidence,
+        Sabotage::SkipSinceSearch,
     ] {
         let caught = first_caught(sabotage, SEEDS_TO_CATCH);
         let (seed, outcome) = caught.unwrap_or_else(|| panic!("{sabotage:?} is not caught"));

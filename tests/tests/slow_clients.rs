@@ -121,6 +121,7 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
     };
     let append = pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToStream(append)),
+        ..pb::SessionAppend::default()
     };
     let message = pb::AppendSessionRequest {
         appends: vec![append; 100],

@@ -2,6 +2,7 @@
 
 pub mod age;
 mod append;
+mod expected;
 mod help;
 mod retention;
 
@@ -10,7 +11,8 @@ use std::time::Duration;
 use annals_client::{Query, QueryItem, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use append::{Append, Expected, NewEvent, NoMatch};
+pub use append::{Append, NewEvent, NoMatch};
+pub use expected::Expected;
 pub use retention::{End, Retention};
 
 /// Look into and write to an Annals event store.
@@ -26,7 +28,8 @@ pub struct Arguments {
 /// What all commands share.
 #[derive(Debug, Args)]
 pub struct Connection {
-    /// Where the server is. Given several times or with commas: servers of one store, of which any that answers is used.
+    /// Where the server is: http://HOST:PORT, or HOST alone, on port 2113. Given several times or with commas: servers of
+    /// one store, of which any that answers is used.
     #[arg(
         long,
         global = true,
@@ -47,18 +50,11 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The endpoints; one without a scheme is `http`.
+    /// The endpoints.
     pub fn endpoints(&self) -> Vec<String> {
-        let named = self
-            .endpoint
-            .iter()
-            .map(|endpoint| endpoint.trim())
-            .filter(|endpoint| !endpoint.is_empty());
-        let full = |endpoint: &str| match endpoint.contains("://") {
-            true => endpoint.to_owned(),
-            false => format!("http://{endpoint}"),
-        };
-        named.map(full).collect()
+        let named = self.endpoint.iter().map(|endpoint| endpoint.trim());
+        let named = named.filter(|endpoint| !endpoint.is_empty());
+        named.map(str::to_owned).collect()
     }
 
     pub fn timeout(&self) -> Duration {
@@ -119,7 +115,7 @@ pub enum Command {
     /// Keep what a program made of a stream's events, or look at it.
     #[command(subcommand)]
     Snapshot(Snapshot),
-    /// Show how much of a stream is kept, or set it.
+    /// Show how much of a stream, or of all streams of a prefix, is kept, or set it.
     #[command(after_help = help::RETENTION)]
     Retention(Retention),
 
@@ -146,13 +142,17 @@ pub enum Command {
     Import {
         /// The file, one JSON object a line; `-` for standard input.
         file: String,
-        /// Move a log here: each event keeps the time at which it was recorded. For a file that `annals export` wrote, an
-        /// empty store, and a server started with --accept-recorded-times.
+        /// Move a log here: each event keeps its position, its revision and the time at which it was recorded. For a whole
+        /// log that `annals export` wrote, an empty store, and a server started with --accept-recorded-times.
         #[arg(long)]
         keep_recorded_times: bool,
+        /// Append the events of an export at the end of the log: they get new positions and revisions, and what is removed,
+        /// deleted or kept as a snapshot is not taken along.
+        #[arg(long)]
+        renumber: bool,
     },
 
-    /// Write the log, or what matches of it, to a file.
+    /// Write the log with all that belongs to it, or the events that match, to a file.
     #[command(after_help = help::EXPORT)]
     Export {
         /// The file; `-` for standard output. A file is only replaced when all has been written.
@@ -316,6 +316,21 @@ pub struct Filters {
     /// Only events that bear this tag. Given several times: all of them.
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
+}
+
+impl Filters {
+    /// Whether every event satisfies them.
+    pub fn are_none(&self) -> bool {
+        let Filters {
+            types,
+            type_prefixes,
+            stream_prefixes,
+            tags,
+        } = self;
+        [types, type_prefixes, stream_prefixes, tags]
+            .iter()
+            .all(|names| names.is_empty())
+    }
 }
 
 impl From<Filters> for Query {

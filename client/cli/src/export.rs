@@ -1,4 +1,5 @@
-//! `annals export`: the log, or what matches of it, as lines that `annals import` takes.
+//! `annals export`: the log with all that belongs to it ([`crate::whole`]), or the events that match, as lines that
+//! `annals import` takes.
 //!
 //! A file is written beside its name and renamed when it is complete, so that what stands there is never half an export.
 
@@ -6,13 +7,14 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use annals_client::Client;
+use annals_client::{Client, TransferPart};
 
 use crate::arguments::Filters;
 use crate::failure::Failure;
 use crate::output::write_json;
 use crate::progress;
 use crate::record::Exact;
+use crate::whole::{self, Header};
 
 pub async fn run(client: &Client, file: &str, filters: Filters) -> Result<(), Failure> {
     if file == "-" {
@@ -48,6 +50,9 @@ async fn write(
     doing: impl Fn(io::Error) -> Failure,
 ) -> Result<(), Failure> {
     let mut out = BufWriter::with_capacity(256 << 10, out);
+    if filters.are_none() {
+        return write_whole(client, out, doing).await;
+    }
     let mut events = client.read_all().query(filters).await?;
     let bar = progress::positions(events.head());
     let mut count = 0_u64;
@@ -60,5 +65,44 @@ async fn write(
     out.flush().map_err(&doing)?;
     bar.finish_and_clear();
     eprintln!("exported {count} events, up to position {}", events.head());
+    Ok(())
+}
+
+/// Writes everything.
+async fn write_whole(
+    client: &Client,
+    mut out: impl Write,
+    doing: impl Fn(io::Error) -> Failure,
+) -> Result<(), Failure> {
+    let mut export = client.export().await?;
+    let header = Header {
+        store_id: export.source(),
+        head: export.head(),
+    };
+    write_json(&mut out, &header).map_err(&doing)?;
+    let bar = progress::positions(export.head());
+    let (mut count, mut head) = (0_u64, 0);
+    while let Some(part) = export.next().await? {
+        match part {
+            TransferPart::Events(events) => {
+                for event in &events {
+                    write_json(&mut out, &Exact(event)).map_err(&doing)?;
+                    bar.set_position(event.position);
+                }
+                count += events.len() as u64;
+            }
+            part => {
+                if let TransferPart::End(at) = part {
+                    head = at;
+                }
+                for line in whole::lines(part) {
+                    write_json(&mut out, &line).map_err(&doing)?;
+                }
+            }
+        }
+    }
+    out.flush().map_err(&doing)?;
+    bar.finish_and_clear();
+    eprintln!("exported {count} events, up to position {head}");
     Ok(())
 }

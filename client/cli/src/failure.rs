@@ -35,6 +35,9 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A whole log can't be moved as it is.
+    #[error("the log was not moved: {0}")]
+    NotMoved(String),
     /// An import stopped in the middle.
     #[error("import stopped before line {line} was written: {source}")]
     ImportStopped {
@@ -71,9 +74,12 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,
-            Failure::Io { .. } | Failure::BadLines(_) | Failure::MoveStopped { .. } => 1,
+            Failure::Io { .. }
+            | Failure::BadLines(_)
+            | Failure::MoveStopped { .. }
+            | Failure::NotMoved(_) => 1,
             Failure::Client(error) | Failure::ImportStopped { source: error, .. } => match error {
-                Error::InvalidEndpoint { .. } | Error::InvalidField(_) => 2,
+                Error::InvalidEndpoint { .. } | Error::NotGrpc { .. } | Error::InvalidField(_) => 2,
                 Error::StreamNotFound { .. }
                 | Error::PositionBeyondHead { .. }
                 | Error::RevisionBeyondEnd { .. }
@@ -82,6 +88,7 @@ impl Failure {
                 Error::RevisionConflict { .. }
                 | Error::ChecksFailed { .. }
                 | Error::VersionConflict { .. }
+                | Error::PrefixVersionConflict { .. }
                 | Error::EventIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,
                 Error::Unreachable { .. } | Error::Unavailable { .. } | Error::DeadlineExceeded { .. } => 5,
@@ -93,8 +100,8 @@ impl Failure {
     /// What to do about it.
     fn advice(&self) -> Option<String> {
         let error = match self {
-            Failure::Client(error) => error,
-            Failure::ImportStopped {
+            Failure::Client(Error::RecordedTimeNotAccepted { .. })
+            | Failure::ImportStopped {
                 source: Error::RecordedTimeNotAccepted { .. },
                 ..
             } => {
@@ -112,6 +119,7 @@ impl Failure {
                         .to_owned(),
                 );
             }
+            Failure::Client(error) => error,
             Failure::ImportStopped { .. } => {
                 return Some("import the file again: what is already there is not written twice".to_owned());
             }
@@ -138,6 +146,9 @@ impl Failure {
             }
             Error::VersionConflict { stream, .. } => Some(format!(
                 "look at it with `annals retention {stream:?}` and decide anew"
+            )),
+            Error::PrefixVersionConflict { prefix, .. } => Some(format!(
+                "look at it with `annals retention --prefix {prefix:?}` and decide anew"
             )),
             Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
             Error::RevisionBeyondEnd { stream, .. } => {

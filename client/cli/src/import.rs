@@ -6,16 +6,21 @@
 //! 4. A log that is moved ([`Times::Kept`]) keeps its recorded times and its appends (see [`original`]). Nothing can be
 //!    put before what was written, so the first line that can't be imported ends it.
 //! 5. What the store it comes from said of how much is kept is set at the end (see [`kept`]).
-//! 6. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
+//! 6. A whole log is moved as it is (see [`whole`]), unless it is to be renumbered: then 1 to 5 hold for its events.
+//! 7. Events of this same store are recognised by their positions (see [`own`]).
+//! 8. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
 
 mod identity;
 mod kept;
 mod line;
 mod lines;
+mod order;
 mod original;
+mod own;
 mod read_ahead;
 mod standing;
 mod summary;
+mod whole;
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
@@ -35,17 +40,25 @@ pub use self::line::{Bad, Times, parse as parse_line};
 use self::lines::Line;
 pub use self::lines::Lines;
 use self::original::Original;
+use self::own::Own;
 use self::read_ahead::{Batch, read_ahead};
 use self::standing::Standing;
 use self::summary::Summary;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress;
+use crate::whole::{self as format, Header};
 
 /// Results that may wait to be looked at, about.
 const PENDING_MAX: usize = 8_192;
 
-pub async fn run(client: &Client, file: &str, times: Times, mut output: Output) -> Result<(), Failure> {
+pub async fn run(
+    client: &Client,
+    file: &str,
+    times: Times,
+    renumber: bool,
+    mut output: Output,
+) -> Result<(), Failure> {
     let (source, length): (Box<dyn Read + Send>, _) = match file {
         "-" => (Box::new(io::stdin()), None),
         file => {
@@ -57,15 +70,44 @@ pub async fn run(client: &Client, file: &str, times: Times, mut output: Output) 
     };
     let name = if file == "-" { "standard input" } else { file };
     // Asked first, so that a server that is not there is known before anything is read.
-    let limits = client.server_info().await?.limits;
+    let info = client.server_info().await?;
     let bar = progress::bytes(length);
-    let standing = match times {
-        Times::Kept => Some(Standing::of(client).await?),
-        Times::InMetadata => None,
-    };
-    let mut import = Import::new(name, times, client.append_session(), limits, bar.clone());
-    import.standing = standing;
-    let mut ended = import.take_all(read_ahead(source)).await;
+    let mut batches = read_ahead(source);
+    let first = batches.recv().await.unwrap_or_else(|| Ok(Vec::new()));
+    let first = first.map_err(|error| Failure::io(format!("reading {name}"), error))?;
+    let header = header_of(&first)?;
+    let is_own = header
+        .as_ref()
+        .is_some_and(|header| header.store_id == info.store_id);
+    check_use(times, header.as_ref(), renumber, is_own)?;
+    if let (Times::Kept, Some(header), false) = (times, header.clone(), renumber) {
+        if file != "-" {
+            whole::check(file, &info.limits)?;
+        }
+        let mut summary = Summary {
+            moved: Some(0),
+            ..Summary::default()
+        };
+        let whole = whole::Whole {
+            client,
+            name,
+            header,
+            limits: info.limits,
+            bar: bar.clone(),
+            summary: &mut summary,
+        };
+        let moved = whole.run(first, batches).await;
+        bar.finish_and_clear();
+        moved?;
+        return summary.print(&mut output);
+    }
+    let mut import = Import::new(name, times, client.append_session(), info.limits, bar.clone());
+    import.is_whole = header.is_some();
+    match times {
+        Times::Kept => import.standing = Some(Standing::of(client).await?),
+        Times::InMetadata => import.own = Some(Own::new(client, info.head, is_own)),
+    }
+    let mut ended = import.take_all(first, batches).await;
     bar.finish_and_clear();
     if ended.is_ok() {
         ended = import.set_kept(client).await;
@@ -75,6 +117,30 @@ pub async fn run(client: &Client, file: &str, times: Times, mut output: Output) 
     match import.summary.bad {
         0 => Ok(()),
         bad => Err(Failure::BadLines(bad)),
+    }
+}
+
+/// The first line of the file, if it says that the file is a whole log.
+fn header_of(first: &[Line]) -> Result<Option<Header>, Failure> {
+    let text = first.first().and_then(|line| line.text.as_ref().ok());
+    let header = text.and_then(|text| format::header(text)).transpose();
+    header.map_err(Failure::NotMoved)
+}
+
+/// Whether the file may be imported so.
+fn check_use(times: Times, header: Option<&Header>, renumber: bool, is_own: bool) -> Result<(), Failure> {
+    let refused = |reason: &str| Err(Failure::NotMoved(reason.to_owned()));
+    match (times, header) {
+        _ if renumber => Ok(()),
+        (Times::Kept, None) => refused(
+            "the file is not a whole log with its positions (another file, a part of a log, or an export of an older \
+             version); export the log without filters, or accept new positions and revisions with --renumber",
+        ),
+        (Times::InMetadata, Some(_)) if !is_own => refused(
+            "the file is the whole log of another store; move it with --keep-recorded-times, or append its events with new \
+             positions, revisions and times with --renumber",
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -101,6 +167,10 @@ struct Import<'a> {
     original: Option<Original>,
     /// What is there already of the log that is moved.
     standing: Option<Standing>,
+    /// What is there of a file that was exported from this store.
+    own: Option<Own>,
+    /// Whether the file is a whole log, with lines that are no events.
+    is_whole: bool,
     kept: Kept,
     pending: VecDeque<Sent>,
     /// Hashes of the names of the streams that the file wrote to.
@@ -120,6 +190,8 @@ impl<'a> Import<'a> {
             identities: Identities::default(),
             original: None,
             standing: None,
+            own: None,
+            is_whole: false,
             kept: Kept::default(),
             pending: VecDeque::new(),
             streams: HashSet::new(),
@@ -131,7 +203,14 @@ impl<'a> Import<'a> {
         }
     }
 
-    async fn take_all(&mut self, mut batches: mpsc::Receiver<Batch>) -> Result<(), Failure> {
+    async fn take_all(
+        &mut self,
+        first: Vec<Line>,
+        mut batches: mpsc::Receiver<Batch>,
+    ) -> Result<(), Failure> {
+        for line in first {
+            self.take(line).await?;
+        }
         loop {
             let room = self.pending.len() < PENDING_MAX;
             let batch = match self.pending.front_mut() {
@@ -170,11 +249,18 @@ impl<'a> Import<'a> {
         let number = line.number;
         let parsed = match line.text {
             Ok(text) if text.iter().all(u8::is_ascii_whitespace) => return Ok(()),
+            Ok(text) if self.is_whole && format::is_other(&text) => return Ok(()),
             Ok(text) => parse_line(&text, self.times, |stream, line| {
                 self.identities.next(stream, line)
             }),
             Err(length) => Err(Bad::TooLong(length)),
         };
+        if let (Ok(parsed), Some(own)) = (&parsed, &mut self.own)
+            && own.holds(parsed).await?
+        {
+            self.note_there(&parsed.stream.clone());
+            return Ok(());
+        }
         let checked = parsed.and_then(|parsed| {
             line::check_size(&parsed.event, &self.limits)?;
             self.kept.take(parsed)
@@ -200,6 +286,13 @@ impl<'a> Import<'a> {
         }
     }
 
+    /// Counts an event that is in the store.
+    fn note_there(&mut self, stream: &str) {
+        self.summary.already_there += 1;
+        self.streams.insert(self.hasher.hash_one(stream));
+        self.summary.streams = self.streams.len();
+    }
+
     /// Appends a line's event by itself.
     async fn send(&mut self, line: u64, parsed: Parsed) -> Result<(), Failure> {
         let stream_hash = self.hasher.hash_one(&parsed.stream);
@@ -223,9 +316,7 @@ impl<'a> Import<'a> {
         if let Some(standing) = &mut self.standing
             && standing.holds(line, &parsed).await?
         {
-            self.summary.already_there += 1;
-            self.streams.insert(self.hasher.hash_one(&parsed.stream));
-            self.summary.streams = self.streams.len();
+            self.note_there(&parsed.stream);
             return Ok(());
         }
         let next = match &mut self.original {

@@ -22,6 +22,7 @@ pub async fn run(client: &Client, mut output: Output) -> Result<(), Failure> {
         ("max_subscriptions", info.limits.max_subscriptions),
         ("max_append_checks", info.limits.max_append_checks),
         ("max_snapshot_bytes", info.limits.max_snapshot_bytes),
+        ("max_prefix_retentions", info.limits.max_prefix_retentions),
     ];
     match output.format {
         Format::Ndjson => {

@@ -10,6 +10,7 @@ mod import;
 mod info;
 mod output;
 mod position_at;
+mod prefix;
 mod progress;
 mod read;
 mod record;
@@ -19,6 +20,7 @@ mod snapshot;
 mod streams;
 mod subscribe;
 mod table;
+mod whole;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -75,7 +77,11 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import {
             file,
             keep_recorded_times,
-        } => import::run(&client, &file, Times::of(keep_recorded_times), output).await,
+            renumber,
+        } => {
+            let times = Times::of(keep_recorded_times);
+            import::run(&client, &file, times, renumber, output).await
+        }
         Command::Export { file, filters } => export::run(&client, &file, filters).await,
         Command::Info => info::run(&client, output).await,
         // Done above, before a client was needed.

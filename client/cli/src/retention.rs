@@ -1,20 +1,25 @@
 //! `annals retention`, `annals delete` and `annals tombstone`.
 
-use annals_client::{Client, ExpectedRevision, Retention, RetentionInfo};
+use annals_client::{Client, Retention, RetentionInfo};
 use serde_json::json;
 
 use crate::arguments::{self, End, Format, age};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::prefix;
 
 pub async fn run(client: &Client, options: arguments::Retention, mut output: Output) -> Result<(), Failure> {
-    let stream = &options.stream;
+    let stream = match (&options.stream, &options.prefix) {
+        (Some(stream), _) => stream,
+        (None, Some(prefix)) => return prefix::run(client, prefix, &options, output).await,
+        (None, None) => return prefix::list(client, output).await,
+    };
     let now = client.retention(stream).await?;
     let info = if options.only_shows() {
         now
     } else {
         // What is not named stays as it is, so the change rests on it.
-        let version = options.expected_version.unwrap_or(now.version);
+        let version = options.expect_version.unwrap_or(now.version);
         let wanted = changed(&options, now.retention);
         client.set_retention_at(stream, wanted, version).await?
     };
@@ -22,7 +27,7 @@ pub async fn run(client: &Client, options: arguments::Retention, mut output: Out
     output.flush()
 }
 
-fn changed(options: &arguments::Retention, now: Retention) -> Retention {
+pub fn changed(options: &arguments::Retention, now: Retention) -> Retention {
     let keep = |now: Option<u64>| now.filter(|_| !options.clear);
     Retention {
         max_count: options.max_count.or(keep(now.max_count)),
@@ -66,7 +71,7 @@ pub fn fields_of(kept: &Retention) -> [(&'static str, String); 3] {
 }
 
 pub async fn delete(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
-    let deleted = client.delete_stream(&options.stream, expected(&options)).await?;
+    let deleted = client.delete_stream(&options.stream, options.expect).await?;
     match output.format {
         Format::Ndjson => output.json(&json!({
             "stream": options.stream,
@@ -90,9 +95,7 @@ pub async fn delete(client: &Client, options: End, mut output: Output) -> Result
 }
 
 pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
-    let tombstoned = client
-        .tombstone_stream(&options.stream, expected(&options))
-        .await?;
+    let tombstoned = client.tombstone_stream(&options.stream, options.expect).await?;
     match output.format {
         Format::Ndjson => output.json(&json!({
             "stream": options.stream,
@@ -111,10 +114,4 @@ pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Res
         }
     }
     output.flush()
-}
-
-fn expected(options: &End) -> ExpectedRevision {
-    options
-        .expected_revision
-        .map_or(ExpectedRevision::Any, ExpectedRevision::Exactly)
 }

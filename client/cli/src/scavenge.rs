@@ -55,6 +55,23 @@ async fn wait(client: &Client, mut scavenge: Scavenge) -> Result<Scavenge, Failu
     Ok(scavenge)
 }
 
+/// What a scavenge kept of what is removed, and why.
+fn kept(scavenge: &Scavenge) -> impl Iterator<Item = String> {
+    let unset = (scavenge.streams_total == 0)
+        .then(|| "all events: no stream has a retention, was deleted or has a tombstone".to_owned());
+    let through = scavenge.through_position;
+    let recent = (scavenge.streams_total > 0).then(|| {
+        format!("events after position {through}, and what expired since it began: for the next scavenge")
+    });
+    let ids = scavenge.ids_kept;
+    let ids = (ids > 0).then(|| {
+        format!(
+            "ids of up to {ids} removed events of the last day: so that a retry of their append is recognised"
+        )
+    });
+    [unset, recent, ids].into_iter().flatten()
+}
+
 fn print(output: &mut Output, scavenge: Option<&Scavenge>) -> Result<(), Failure> {
     let state = match scavenge.map(|scavenge| scavenge.state) {
         None => "none",
@@ -73,6 +90,8 @@ fn print(output: &mut Output, scavenge: Option<&Scavenge>) -> Result<(), Failure
                 "streams_total": scavenge.streams_total,
                 "events_removed": scavenge.events_removed,
                 "bytes_removed": scavenge.bytes_removed,
+                "through_position": scavenge.through_position,
+                "ids_kept": scavenge.ids_kept,
                 "problem": scavenge.problem,
             });
         }
@@ -86,6 +105,7 @@ fn print(output: &mut Output, scavenge: Option<&Scavenge>) -> Result<(), Failure
         fields.push(("streams", streams));
         fields.push(("events removed", scavenge.events_removed.to_string()));
         fields.push(("bytes removed", scavenge.bytes_removed.to_string()));
+        fields.extend(kept(scavenge).map(|kept| ("kept", kept)));
         if !scavenge.problem.is_empty() {
             fields.push(("problem", scavenge.problem.clone()));
         }

@@ -62,6 +62,9 @@ pub async fn show(client: &Client, name: String, mut output: Output) -> Result<(
             if stream.retention != Retention::default() {
                 fields.extend(retention::fields_of(&stream.retention));
             }
+            if let Some(prefix) = stream.retention_prefix {
+                fields.push(("retention of prefix", prefix));
+            }
             output.fields(&fields)?;
         }
     }
@@ -87,5 +90,6 @@ fn described(stream: &StreamInfo) -> Value {
         "max_count": stream.retention.max_count,
         "max_age_seconds": stream.retention.max_age_seconds,
         "truncate_before": stream.retention.truncate_before,
+        "retention_prefix": stream.retention_prefix,
     })
 }

@@ -219,6 +219,28 @@ async def test_retention_hides_what_is_gone(client: AsyncClient, name: str) -> N
         await client.set_retention(name, Retention(), expected_version=0)
 
 
+async def test_a_retention_for_a_prefix_holds_for_streams_without_their_own(client: AsyncClient, name: str) -> None:
+    prefix = f"{name}-"
+    await fill(client, f"{prefix}1", 5)
+    await fill(client, f"{prefix}2", 5)
+    assert (await client.prefix_retention(prefix)).version == 0
+    kept = await client.set_prefix_retention(prefix, Retention(max_count=2), expected_version=0)
+    assert (kept.prefix, kept.retention, kept.version) == (prefix, Retention(max_count=2), 1)
+    await client.set_retention(f"{prefix}2", Retention(max_count=1))
+    assert [event.revision async for event in client.read_stream(f"{prefix}1")] == [3, 4]
+    assert [event.revision async for event in client.read_stream(f"{prefix}2")] == [4]
+    assert (await client.stream_info(f"{prefix}1")).retention_prefix == prefix
+    assert (await client.stream_info(f"{prefix}2")).retention_prefix is None
+    assert kept in await client.prefix_retentions()
+    with pytest.raises(errors.VersionConflict) as refused:
+        await client.set_prefix_retention(prefix, Retention(), expected_version=0)
+    assert (refused.value.prefix, refused.value.actual) == (prefix, 1)
+    with pytest.raises(errors.InvalidField):
+        await client.set_prefix_retention("", Retention(max_count=1))
+    await client.set_prefix_retention(prefix, Retention())
+    assert prefix not in {one.prefix for one in await client.prefix_retentions()}
+
+
 async def test_deleted_and_tombstoned_streams(client: AsyncClient, name: str) -> None:
     await fill(client, name, 3)
     with pytest.raises(errors.RevisionConflict):

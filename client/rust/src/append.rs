@@ -11,7 +11,7 @@ use crate::event::{self, Event};
 /// What a stream must be like for an append to be written.
 ///
 /// Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
-/// the result of the first (see [`Appended::already_appended`]).
+/// the result of the first (see [`Appended::already_appended`]), whether or not its events still exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpectedRevision {
     /// Whatever it is like.

@@ -14,6 +14,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PATIENCE: Patience = Patience {
     connect: Duration::from_secs(3),
     silence: Duration::from_secs(5),
+    home: Duration::from_secs(10),
 };
 /// A shorter silence would take a server that is busy for one that is dead.
 const SILENCE_MIN: Duration = Duration::from_millis(100);
@@ -51,11 +52,12 @@ impl ClientBuilder {
         }
     }
 
-    /// Adds an endpoint, such as `http://127.0.0.1:2113`. All must be servers of the same store.
+    /// Adds an endpoint, such as `http://127.0.0.1:2113`. `http://` may be left out, and so may the port, which is then
+    /// 2113. All must be servers of the same store.
     ///
     /// All calls of the client go to one of them while it works; when it can't be reached or can't serve, to the next,
-    /// and so on round. The order is drawn at random for each client, unless
-    /// [`in_given_order`](ClientBuilder::in_given_order) is said.
+    /// and so on round; and back to the first when that [answers again](ClientBuilder::return_after). The order is drawn
+    /// at random for each client, unless [`in_given_order`](ClientBuilder::in_given_order) is said.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoints.push(endpoint.into());
@@ -101,6 +103,17 @@ impl ClientBuilder {
         self
     }
 
+    /// How long after it has left its first endpoint a client looks whether that answers again, to go back to it, on
+    /// average; then again after as long, and less often if it does not last. 10 s unless set; zero: never.
+    ///
+    /// Calls that are under way end where they are. Subscriptions follow at their next message, sessions when all that
+    /// was sent is answered.
+    #[must_use]
+    pub fn return_after(mut self, pause: Duration) -> Self {
+        self.patience.home = pause;
+        self
+    }
+
     /// How calls that failed for a passing reason are tried again.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
@@ -110,8 +123,8 @@ impl ClientBuilder {
 
     /// Makes the client; nothing is connected yet.
     ///
-    /// Fails with [`Error::InvalidEndpoint`](crate::Error::InvalidEndpoint) if there is no endpoint, or one is no
-    /// `http://` URI with a host.
+    /// Fails with [`Error::InvalidEndpoint`](crate::Error::InvalidEndpoint) if there is no endpoint, or one is more or
+    /// less than a host and a port: a path, a query and user information are refused.
     pub fn build(mut self) -> Result<Client> {
         if !self.in_given_order {
             self.endpoints.shuffle(&mut rand::rng());
@@ -121,6 +134,7 @@ impl ClientBuilder {
             Arc::new(Shared {
                 connection,
                 retry: self.retry,
+                append_limit: Default::default(),
             }),
             self.timeout,
         ))

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use annals_proto::v1 as pb;
 use bytes::Bytes;
+use futures::Stream;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::append::{self, Appended, ExpectedRevision};
 use crate::append_all::{Append, AppendedAll};
@@ -22,20 +24,22 @@ use crate::session::{AppendSession, SessionLimits};
 use crate::snapshot::{LoadSnapshot, SaveSnapshot};
 use crate::stream::{StreamInfo, Streams};
 use crate::subscription::Subscribe;
+use crate::transfer::{self, Export, TransferPart};
 
 /// A handle on an Annals store. Cheap to clone; clones share their connections.
 ///
 /// Connects at the first call, and again whenever a connection broke. All methods must be called within a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
-    timeout: Duration,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) timeout: Duration,
 }
 
 impl Client {
-    /// A client of one endpoint, such as `http://127.0.0.1:2113`, with the default options.
+    /// A client of one endpoint, such as `http://127.0.0.1:2113` (see [`ClientBuilder::endpoint`]), with the default
+    /// options.
     ///
-    /// Fails with [`Error::InvalidEndpoint`] if that is no `http://` URI with a host.
+    /// Fails with [`Error::InvalidEndpoint`] if that is not a host with or without a port.
     pub fn new(endpoint: impl Into<String>) -> Result<Self> {
         Client::builder().endpoint(endpoint).build()
     }
@@ -330,6 +334,34 @@ impl Client {
     /// Fails with [`Error::SnapshotNotFound`], [`Error::StreamTombstoned`].
     pub fn load_snapshot(&self, stream: impl Into<String>) -> LoadSnapshot {
         LoadSnapshot::new(self.shared.clone(), self.timeout, stream.into())
+    }
+
+    /// Begins to read all that the store holds, so that another store can be made of it: see [`import`](Self::import).
+    ///
+    /// Fails with [`Error::MoveUnfinished`].
+    pub async fn export(&self) -> Result<Export> {
+        Export::open(self.shared.clone(), self.timeout).await
+    }
+
+    /// How much of the log of the store `source` is here already: the last position, or 0.
+    ///
+    /// Fails with [`Error::MoveRefused`] if the store is neither empty nor one to which nothing but this log was written;
+    /// with [`Error::RecordedTimeNotAccepted`].
+    pub async fn begin_import(&self, source: Uuid) -> Result<u64> {
+        transfer::begin_import(&self.shared, self.timeout, source).await
+    }
+
+    /// Makes the store of the parts of an [`Export`] of the store `source`, from the position after the one that
+    /// [`begin_import`](Self::begin_import) returned to [`TransferPart::End`]. Returns the head.
+    ///
+    /// It is not retried, because the parts are gone by then: begin again. Fails also with [`Error::InvalidField`] if the
+    /// parts do not follow each other, and with [`Error::RecordedTimeOutOfRange`].
+    pub async fn import(
+        &self,
+        source: Uuid,
+        parts: impl Stream<Item = TransferPart> + Send + 'static,
+    ) -> Result<u64> {
+        transfer::import(&self.shared, source, parts).await
     }
 
     /// What runs at the endpoint, up to where its log goes, and the limits in force.

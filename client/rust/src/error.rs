@@ -20,8 +20,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An endpoint given to the builder is not a URI such as `http://127.0.0.1:2113`. Mend the configuration.
-    #[error("endpoint {endpoint:?} is not valid: {reason}; give one like http://127.0.0.1:2113")]
+    /// An endpoint given to the builder is not one such as `http://127.0.0.1:2113`. Correct the configuration.
+    #[error("endpoint {endpoint:?} {reason}")]
     InvalidEndpoint {
         /// What was given.
         endpoint: String,
@@ -29,9 +29,33 @@ pub enum Error {
         reason: String,
     },
 
-    /// A value could not be turned into JSON, or an event's data is not the JSON that was asked for. Mend the type.
-    #[error("json: {0}")]
-    Json(Arc<serde_json::Error>),
+    /// An endpoint is the port for health and metrics, or another that answers HTTP/1.1. Correct the configuration.
+    #[error(
+        "{endpoint:?} answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)"
+    )]
+    NotGrpc {
+        /// The endpoint.
+        endpoint: String,
+    },
+
+    /// A value has no form in JSON that holds it, such as NaN. Nothing was sent. Change the value or its type.
+    #[error("{of} can't be stored as JSON: {reason}")]
+    InvalidValue {
+        /// What the value is of: an event, or an event's metadata.
+        of: String,
+        /// What is wrong with it.
+        reason: Arc<serde_json::Error>,
+    },
+
+    /// The data of an event or a snapshot, or an event's metadata, is not the JSON that was asked for. Correct the type,
+    /// or read the bytes.
+    #[error("{of} is not the JSON that was asked for: {reason}")]
+    Json {
+        /// What was to be decoded, with where it is stored.
+        of: String,
+        /// What is wrong with it.
+        reason: Arc<serde_json::Error>,
+    },
 
     /// The server refused one or more fields of the request: missing, too long or malformed. Mend the request.
     #[error("the server refused the request: {}", Listed(.0))]
@@ -103,6 +127,19 @@ pub enum Error {
         actual: u64,
     },
 
+    /// What is kept of the streams of a prefix was changed since the caller read it.
+    #[error(
+        "the retention of prefix {prefix:?} was expected to be version {expected}, but it is at version {actual}; read it again"
+    )]
+    PrefixVersionConflict {
+        /// The prefix.
+        prefix: String,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+
     /// The stream has no such snapshot. Begin with its first event.
     #[error("stream {stream:?} has no such snapshot")]
     SnapshotNotFound {
@@ -132,6 +169,20 @@ pub enum Error {
         earliest: Option<Timestamp>,
         /// The server's now.
         latest: Timestamp,
+    },
+
+    /// The log can't be moved to this store, which holds something else. Move it to an empty store.
+    #[error("the log can't be moved here: {message}")]
+    MoveRefused {
+        /// What the server said.
+        message: String,
+    },
+
+    /// A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store.
+    #[error("{message}")]
+    MoveUnfinished {
+        /// What the server said.
+        message: String,
     },
 
     /// Nothing was ever appended to the stream, or nothing since it was deleted. Check the name, or take it as empty.
@@ -254,7 +305,10 @@ impl Error {
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
-            Error::RevisionConflict { .. } | Error::ChecksFailed { .. } | Error::VersionConflict { .. }
+            Error::RevisionConflict { .. }
+                | Error::ChecksFailed { .. }
+                | Error::VersionConflict { .. }
+                | Error::PrefixVersionConflict { .. }
         )
     }
 
@@ -262,12 +316,6 @@ impl Error {
         Error::Protocol {
             message: message.into(),
         }
-    }
-}
-
-impl From<serde_json::Error> for Error {
-    fn from(error: serde_json::Error) -> Self {
-        Error::Json(Arc::new(error))
     }
 }
 

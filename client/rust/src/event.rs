@@ -3,6 +3,8 @@
 //! An event has its id from the moment it is made, before the first try to append it, so that every retry sends the same
 //! id and the store can tell a retry from a second event.
 
+use std::sync::Arc;
+
 use annals_proto::v1 as pb;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -10,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::json;
 
 /// An event to append.
 ///
@@ -28,7 +31,8 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Identity. Appends are idempotent by it.
+    /// Identity. Appends are idempotent by it. It is no unique key: an append that expects a revision is written even if
+    /// its ids occur in other events.
     pub id: Uuid,
     /// What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`.
     pub kind: String,
@@ -52,9 +56,17 @@ impl Event {
         }
     }
 
-    /// An event of type `kind` with `value` as JSON. Fails with [`Error::Json`] if the value has no JSON form.
+    /// An event of type `kind` with `value` as JSON.
+    ///
+    /// Fails with [`Error::InvalidValue`] if JSON can't hold the value: NaN or an infinity, a map whose keys are not text,
+    /// or arrays and objects nested more deeply than [`json::DEPTH_MAX`].
     pub fn json(kind: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        Ok(Event::new(kind, serde_json::to_vec(value)?))
+        let kind = kind.into();
+        let data = json::to_vec(value).map_err(|reason| Error::InvalidValue {
+            of: format!("an event of type {kind:?}"),
+            reason: Arc::new(reason),
+        })?;
+        Ok(Event::new(kind, data))
     }
 
     /// Sets the id. One that follows from the command that led to the event makes the whole command idempotent, if it is
@@ -74,9 +86,12 @@ impl Event {
         self
     }
 
-    /// Sets the metadata to `value` as JSON. Fails with [`Error::Json`] if the value has no JSON form.
+    /// Sets the metadata to `value` as JSON. Fails with [`Error::InvalidValue`], as [`Event::json`] does.
     pub fn with_json_metadata(self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        let metadata = serde_json::to_vec(value)?;
+        let metadata = json::to_vec(value).map_err(|reason| Error::InvalidValue {
+            of: format!("the metadata of an event of type {:?}", self.kind),
+            reason: Arc::new(reason),
+        })?;
         Ok(self.with_metadata(metadata))
     }
 
@@ -133,13 +148,33 @@ impl RecordedEvent {
     /// # Ok(()) }
     /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(serde_json::from_slice(&self.data)?)
+        decode(&self.data, || format!("the data of {}", self.place()))
     }
 
     /// The metadata, decoded from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`, as where there is none.
     pub fn json_metadata<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(serde_json::from_slice(&self.metadata)?)
+        decode(&self.metadata, || format!("the metadata of {}", self.place()))
     }
+
+    /// The event as errors name it.
+    fn place(&self) -> String {
+        format!(
+            "event {:?} at revision {} of stream {:?} (position {})",
+            self.kind, self.revision, self.stream, self.position
+        )
+    }
+}
+
+/// Decodes JSON; `of` names what it is the JSON of.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> String) -> Result<T> {
+    let decoded = match bytes.is_empty() {
+        true => Err(json::refusal("it is empty")),
+        false => serde_json::from_slice(bytes),
+    };
+    decoded.map_err(|reason| Error::Json {
+        of: of(),
+        reason: Arc::new(reason),
+    })
 }
 
 impl TryFrom<pb::RecordedEvent> for RecordedEvent {
@@ -179,3 +214,6 @@ pub(crate) fn parse_time(time: Option<&prost_types::Timestamp>, field: &str) -> 
     Timestamp::new(time.seconds, time.nanos)
         .map_err(|error| Error::protocol(format!("{field} is no point in time: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,8 +57,10 @@
 //! | load a long stream sooner | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | say how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
+//! | the same for all streams of a prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
 //! | delete a stream, or delete it for ever | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of what is gone | [`Client::start_scavenge`], [`Client::scavenge`] |
+//! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
 //! # What it does about failures
@@ -72,6 +74,7 @@
 //! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
 //!   takes (or [`Subscribe::give_up_after`]).
 //! - Reads resume behind the last event that came, and end where they would have ended.
+//! - A value that JSON can't hold ([`Error::InvalidValue`]) is refused before anything is sent; see [`json`].
 //!
 //! Dropping a future or a stream cancels its call.
 //!
@@ -79,7 +82,8 @@
 //!
 //! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client stays with one of them, drawn at random
 //! so that clients spread, and goes on with the next when that one can't be reached, says that it stops or can't serve, or
-//! says nothing at all for [5 s](ClientBuilder::dead_after). Every kind of call goes on there: unary calls and sessions
+//! says nothing at all for [5 s](ClientBuilder::dead_after); and back to the first when that
+//! [answers again](ClientBuilder::return_after). Every kind of call goes on there: unary calls and sessions
 //! are sent again with the same event ids, reads and subscriptions begin behind the last event that came. When all have
 //! failed, it pauses before it goes round again: 50 ms, then twice as long each time up to 2 s, less a random part.
 //! A refusal that every server would give (a conflict, a bad field) is an error at once.
@@ -89,8 +93,12 @@ mod append_all;
 mod builder;
 mod client;
 mod connection;
+mod endpoint;
 mod error;
 mod event;
+mod home;
+pub mod json;
+mod prefix_retention;
 mod query;
 mod read;
 mod retention;
@@ -102,6 +110,7 @@ mod snapshot;
 mod status;
 mod stream;
 mod subscription;
+mod transfer;
 
 pub use append::{Appended, ExpectedRevision};
 pub use append_all::{Append, AppendedAll, WrittenStream};
@@ -110,6 +119,7 @@ pub use client::Client;
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};
 pub use jiff::Timestamp;
+pub use prefix_retention::PrefixRetention;
 pub use query::{Direction, Query, QueryItem};
 pub use read::{Events, Read};
 pub use retention::{Deleted, Retention, RetentionInfo, Tombstoned};
@@ -120,4 +130,5 @@ pub use session::{AppendSession, PendingAppend, SessionLimits};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};
+pub use transfer::{Export, TransferAppend, TransferGap, TransferPart, TransferStream};
 pub use uuid::{Error as UuidError, Uuid};

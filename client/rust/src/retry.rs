@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::connection::{Connection, Picked, Stub};
 use crate::error::{Error, Result};
+use crate::session::KnownLimit;
 use crate::status;
 
 /// How calls that failed for a passing reason are tried again.
@@ -108,6 +109,7 @@ impl Tries {
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) retry: RetryPolicy,
+    pub(crate) append_limit: KnownLimit,
 }
 
 impl Shared {
@@ -171,8 +173,15 @@ impl Shared {
             .map_err(|failed| self.failed(picked, &failed))
     }
 
-    /// Decodes what a call to that endpoint failed with, and moves on from it if another could have served.
+    /// Decodes what a call to that endpoint failed with, and moves on from it if another could have served, or will serve
+    /// the next call because this one can't.
     pub(crate) fn failed(&self, picked: Picked, status: &tonic::Status) -> Error {
+        if self.connection.is_not_grpc(picked) {
+            self.connection.move_on(picked);
+            return Error::NotGrpc {
+                endpoint: self.connection.name(picked).to_owned(),
+            };
+        }
         let error = status::from_status(status, self.connection.name(picked));
         if error.is_retryable() {
             self.connection.move_on(picked);

@@ -36,6 +36,11 @@ pub struct Scavenge {
     pub bytes_removed: u64,
     /// Why it could not go on at the last try. It is tried again. Empty: nothing went wrong.
     pub problem: String,
+    /// Events up to this position are scavenged: the head when the work began. Later ones are kept for the next scavenge.
+    pub through_position: u64,
+    /// Removed events that were recorded within the last day: the ids of appends among them are kept, so that a retry is
+    /// recognised.
+    pub ids_kept: u64,
 }
 
 impl Scavenge {
@@ -60,6 +65,8 @@ impl Scavenge {
             events_removed: scavenge.events_removed,
             bytes_removed: scavenge.bytes_removed,
             problem: scavenge.problem,
+            through_position: scavenge.through_position,
+            ids_kept: scavenge.ids_kept,
         }))
     }
 }

@@ -51,6 +51,8 @@ pub struct Limits {
     pub max_append_checks: u32,
     /// The most bytes in a snapshot.
     pub max_snapshot_bytes: u32,
+    /// The most prefixes for which a retention can be set.
+    pub max_prefix_retentions: u32,
 }
 
 impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
@@ -77,6 +79,7 @@ impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
                 max_subscriptions: limits.max_subscriptions,
                 max_append_checks: limits.max_append_checks,
                 max_snapshot_bytes: limits.max_snapshot_bytes,
+                max_prefix_retentions: limits.max_prefix_retentions,
             },
         })
     }

@@ -5,11 +5,14 @@
 //! 3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from
 //!    there on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
 //! 4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
+//! 5. An append that is too large for any server fails alone, before it is sent.
+//! 6. When the client has gone back to its first endpoint, the session follows as soon as all that was sent is answered.
 //!
 //! Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
 //! expect an exact revision; they then stand before it.
 
 mod driver;
+mod size;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +30,8 @@ use crate::append_all::{Append, AppendedAll};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::retry::Shared;
+
+pub(crate) use size::KnownLimit;
 
 /// How much of a session may be unanswered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +70,8 @@ impl Default for SessionLimits {
 /// ```
 #[derive(Debug, Clone)]
 pub struct AppendSession {
+    shared: Arc<Shared>,
+    timeout: Duration,
     queue: mpsc::Sender<Waiting>,
     appends: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
@@ -103,8 +110,10 @@ impl AppendSession {
         let appends_max = limits.appends_max.max(1) as usize;
         let bytes_max = limits.bytes_max.max(1);
         let (sender, queue) = mpsc::channel(appends_max);
-        tokio::spawn(driver::Driver::new(shared, timeout, queue).run());
+        tokio::spawn(driver::Driver::new(shared.clone(), timeout, queue).run());
         AppendSession {
+            shared,
+            timeout,
             queue: sender,
             appends: Arc::new(Semaphore::new(appends_max)),
             bytes: Arc::new(Semaphore::new(bytes_max as usize)),
@@ -115,7 +124,8 @@ impl AppendSession {
     /// Hands an append to the session, waiting while too many are unanswered, and returns the future of its result. The
     /// append is made whether or not that future is awaited.
     ///
-    /// Fails with [`Error::SessionClosed`] if the session is over.
+    /// Fails with [`Error::SessionClosed`] if the session is over, and with [`Error::TooLarge`] if no server takes the
+    /// append, of which the others of the session see nothing.
     pub async fn append(
         &self,
         stream: impl Into<String>,
@@ -157,8 +167,12 @@ impl AppendSession {
     }
 
     async fn take(&self, append: pb::session_append::Append, answer: Answer) -> Result<()> {
-        let append = pb::SessionAppend { append: Some(append) };
+        let append = pb::SessionAppend {
+            append: Some(append),
+            ..pb::SessionAppend::default()
+        };
         let append_bytes = append.encoded_len();
+        size::check(&self.shared, self.timeout, &append, append_bytes).await?;
         let closed = |_| Error::SessionClosed;
         let weight = u32::try_from(append_bytes)
             .unwrap_or(u32::MAX)

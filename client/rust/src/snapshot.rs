@@ -31,9 +31,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The state as a value, if it was saved as JSON.
+    /// The state as a value, if it was saved as JSON ([`json::to_vec`](crate::json::to_vec)). Fails with
+    /// [`Error::Json`] if it is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(serde_json::from_slice(&self.data)?)
+        event::decode(&self.data, || {
+            format!(
+                "the snapshot of stream {:?} at revision {}",
+                self.stream, self.revision
+            )
+        })
     }
 }
 
@@ -44,6 +50,14 @@ impl TryFrom<pb::LoadSnapshotResponse> for Snapshot {
         let snapshot = response
             .snapshot
             .ok_or_else(|| Error::protocol("a snapshot without content"))?;
+        snapshot.try_into()
+    }
+}
+
+impl TryFrom<pb::Snapshot> for Snapshot {
+    type Error = Error;
+
+    fn try_from(snapshot: pb::Snapshot) -> Result<Self> {
         Ok(Snapshot {
             stream: snapshot.stream,
             revision: snapshot.revision,

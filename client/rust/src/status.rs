@@ -128,16 +128,27 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
         }
         Reason::VersionConflict => {
             let found: pb::VersionConflict = detail(details, "annals.v1.VersionConflict")?;
-            Some(Error::VersionConflict {
-                stream: found.stream,
-                expected: found.expected_version,
-                actual: found.actual_version,
+            let (expected, actual) = (found.expected_version, found.actual_version);
+            Some(if found.prefix.is_empty() {
+                Error::VersionConflict {
+                    stream: found.stream,
+                    expected,
+                    actual,
+                }
+            } else {
+                Error::PrefixVersionConflict {
+                    prefix: found.prefix,
+                    expected,
+                    actual,
+                }
             })
         }
         Reason::SnapshotNotFound => {
             let found: pb::SnapshotNotFound = detail(details, "annals.v1.SnapshotNotFound")?;
             Some(Error::SnapshotNotFound { stream: found.stream })
         }
+        Reason::MoveRefused => Some(Error::MoveRefused { message }),
+        Reason::MoveUnfinished => Some(Error::MoveUnfinished { message }),
         Reason::Corrupt => Some(Error::Corrupt { message }),
         Reason::Internal => Some(Error::Internal { message }),
     }

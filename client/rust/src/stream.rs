@@ -34,8 +34,10 @@ pub struct StreamInfo {
     pub last_position: u64,
     /// When the event that began it was recorded.
     pub created_at: Timestamp,
-    /// How much of it is kept.
+    /// How much of it is kept, as it is set for the stream itself.
     pub retention: Retention,
+    /// The prefix whose retention holds, because the stream has no count and no age of its own.
+    pub retention_prefix: Option<String>,
 }
 
 impl TryFrom<pb::Stream> for StreamInfo {
@@ -50,6 +52,7 @@ impl TryFrom<pb::Stream> for StreamInfo {
             last_position: stream.last_position,
             created_at: event::parse_time(stream.created_at.as_ref(), "created_at")?,
             retention: stream.retention.unwrap_or_default().try_into()?,
+            retention_prefix: Some(stream.retention_prefix).filter(|prefix| !prefix.is_empty()),
         })
     }
 }

@@ -40,6 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use annals_client::{Event, RecordedEvent, Uuid};
 use rand::Rng;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 tokio::task_local! {
@@ -155,9 +156,15 @@ impl Context {
         }
     }
 
-    /// The event with these values in its metadata. What they say already, stays; metadata of another form stay whole.
+    /// The event with these values in its metadata. What they say already stays, byte for byte; metadata of another form
+    /// stay whole.
     pub fn stamp(&self, mut event: Event) -> Event {
-        let mut said = Map::new();
+        let own: HashMap<String, &RawValue> = match serde_json::from_slice(&event.metadata) {
+            Ok(own) => own,
+            Err(_) if event.metadata.is_empty() => HashMap::new(),
+            Err(_) => return event,
+        };
+        let mut added = Map::new();
         for (key, value) in [
             ("correlationId", &self.correlation_id),
             ("causationId", &self.causation_id),
@@ -165,19 +172,23 @@ impl Context {
             ("traceparent", &self.traceparent),
             ("tracestate", &self.tracestate),
         ] {
-            if let Some(value) = value {
-                said.insert(key.to_owned(), value.clone().into());
+            if let Some(value) = value
+                && !own.contains_key(key)
+            {
+                added.insert(key.to_owned(), value.clone().into());
             }
         }
-        if !event.metadata.is_empty() {
-            let Some(own) = object(&event.metadata) else {
-                return event;
-            };
-            said.extend(own);
+        if added.is_empty() {
+            return event;
         }
-        if !said.is_empty() {
-            event.metadata = Value::Object(said).to_string().into();
+        let mut stamped = Value::Object(added).to_string().into_bytes();
+        if !own.is_empty() {
+            // Both are objects: the one goes on where the other ends.
+            stamped.pop();
+            stamped.push(b',');
+            stamped.extend(event.metadata.trim_ascii_start().iter().skip(1));
         }
+        event.metadata = stamped.into();
         event
     }
 }

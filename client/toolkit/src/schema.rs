@@ -50,7 +50,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
-use annals_client::{Event, QueryItem, RecordedEvent};
+use annals_client::{Event, QueryItem, RecordedEvent, json};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -99,7 +99,7 @@ pub enum SchemaError {
         /// What is wrong.
         reason: serde_json::Error,
     },
-    /// The value has no JSON form (such as a map whose keys are no text). Mend the type.
+    /// The value has no JSON form, such as NaN, or a map whose keys are not text. Change the value or the type.
     #[error("{kind} can't be written as an event: {reason}")]
     Unwritable {
         /// The enum.
@@ -130,8 +130,8 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
             kind: types.of,
             reason,
         };
-        let text = serde_json::to_string(self).map_err(unwritable)?;
-        let tagged: Tagged<'_> = serde_json::from_str(&text).map_err(unwritable)?;
+        let written = json::to_vec(self).map_err(unwritable)?;
+        let tagged: Tagged<'_> = serde_json::from_slice(&written).map_err(unwritable)?;
         let data = tagged.data.map_or("{}", RawValue::get);
         let mut event = Event::new(tagged.kind.clone(), data.to_owned());
         event.tags = self.tags();

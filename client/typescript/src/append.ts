@@ -1,7 +1,7 @@
 /** Appends: what must hold, and where the events then stand. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 
-import { ProtocolError } from "./errors.js";
+import { InvalidFieldError, ProtocolError } from "./errors.js";
 import { type NewEvent, toPbEvent } from "./events.js";
 import {
   type AppendRequest,
@@ -16,6 +16,7 @@ import {
 } from "./generated/annals/v1/append_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { type Query, toPbQuery } from "./query.js";
+import { wellFormed } from "./text.js";
 import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js";
 
 /**
@@ -23,7 +24,7 @@ import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js"
  * has no events; `"stream-exists"`, it has at least one; `"any"`, whatever it is like.
  *
  * Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
- * the result of the first (`alreadyAppended`).
+ * the result of the first (`alreadyAppended`), whether or not its events still exist.
  */
 export type ExpectedRevision = number | "no-stream" | "stream-exists" | "any";
 
@@ -80,7 +81,7 @@ export interface AppendedToMany {
   readonly streams: readonly { readonly stream: string; readonly firstRevision: number; readonly lastRevision: number }[];
 }
 
-/** For the protocol. */
+/** For the protocol. Throws an InvalidFieldError that lists what there is to expect. */
 export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
   const init = (): MessageInitShape<typeof ExpectedRevisionSchema> => {
     switch (expected) {
@@ -91,7 +92,12 @@ export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
       case "any":
         return { expected: { case: "any", value: {} } };
       default:
-        return { expected: { case: "revision", value: toBigInt(expected, "the expected revision") } };
+        if (!Number.isSafeInteger(expected) || expected < 0) {
+          const shown = typeof expected === "string" ? JSON.stringify(expected) : String(expected);
+          const description = `must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not ${shown}`;
+          throw new InvalidFieldError([{ field: "expected", description }]);
+        }
+        return { expected: { case: "revision", value: BigInt(expected) } };
     }
   };
   return create(ExpectedRevisionSchema, init());
@@ -105,7 +111,7 @@ export function toPbAppend(
   recordedAt?: Time,
 ): AppendToStreamRequest {
   return create(AppendToStreamRequestSchema, {
-    stream,
+    stream: wellFormed(stream, "stream"),
     expected: toPbExpected(expected),
     events: Array.from(events, toPbEvent),
     ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
@@ -115,7 +121,7 @@ export function toPbAppend(
 /** The request of an append to many streams. */
 export function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendRequest {
   return create(AppendRequestSchema, {
-    writes: Array.from(writes, ({ stream, events }) => ({ stream, events: events.map(toPbEvent) })),
+    writes: Array.from(writes, ({ stream, events }) => ({ stream: wellFormed(stream, "stream"), events: events.map(toPbEvent) })),
     checks: Array.from(checks, toPbCheck),
     ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
   });
@@ -153,7 +159,7 @@ export function fromPbAppendedToMany(response: AppendResponse): AppendedToMany {
 
 function toPbCheck(check: Check): MessageInitShape<typeof CheckSchema> {
   if ("stream" in check) {
-    return { check: { case: "stream", value: { stream: check.stream, expected: toPbExpected(check.expected) } } };
+    return { check: { case: "stream", value: { stream: wellFormed(check.stream, "stream"), expected: toPbExpected(check.expected) } } };
   }
   const query = toPbQuery(check.noMatch) ?? { items: [] };
   return { check: { case: "noMatch", value: { query, after: toBigInt(check.after, "after") } } };

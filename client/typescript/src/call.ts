@@ -1,5 +1,5 @@
 /** Calls of the service, over a stub: messages in, messages out, failures as the transport tells them. */
-import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { type ClientDuplexStream, type ClientReadableStream, Metadata } from "@grpc/grpc-js";
 
 import { DeadlineExceededError } from "./errors.js";
@@ -17,6 +17,7 @@ import * as snapshot from "./generated/annals/v1/snapshot_pb.js";
 import * as stream from "./generated/annals/v1/stream_pb.js";
 import type { Picked } from "./connection.js";
 import { type Deadline, reasonOf } from "./retry.js";
+import { wellFormed } from "./text.js";
 
 /** A call of the service: its path, and the messages that go in and come out. */
 export interface Method<I extends DescMessage, O extends DescMessage> {
@@ -44,6 +45,9 @@ export const METHODS = {
   getServerInfo: method("GetServerInfo", store.GetServerInfoRequestSchema, store.GetServerInfoResponseSchema),
   setRetention: method("SetRetention", stream.SetRetentionRequestSchema, stream.SetRetentionResponseSchema),
   getRetention: method("GetRetention", stream.GetRetentionRequestSchema, stream.GetRetentionResponseSchema),
+  setPrefixRetention: method("SetPrefixRetention", stream.SetPrefixRetentionRequestSchema, stream.SetPrefixRetentionResponseSchema),
+  getPrefixRetention: method("GetPrefixRetention", stream.GetPrefixRetentionRequestSchema, stream.GetPrefixRetentionResponseSchema),
+  listPrefixRetentions: method("ListPrefixRetentions", stream.ListPrefixRetentionsRequestSchema, stream.ListPrefixRetentionsResponseSchema),
   deleteStream: method("DeleteStream", stream.DeleteStreamRequestSchema, stream.DeleteStreamResponseSchema),
   tombstoneStream: method("TombstoneStream", stream.TombstoneStreamRequestSchema, stream.TombstoneStreamResponseSchema),
   saveSnapshot: method("SaveSnapshot", snapshot.SaveSnapshotRequestSchema, snapshot.SaveSnapshotResponseSchema),
@@ -52,6 +56,16 @@ export const METHODS = {
   stopScavenge: method("StopScavenge", scavenge.StopScavengeRequestSchema, scavenge.StopScavengeResponseSchema),
   getScavenge: method("GetScavenge", scavenge.GetScavengeRequestSchema, scavenge.GetScavengeResponseSchema),
 };
+
+/** The message of a call. Throws an InvalidFieldError if a text of its own, such as the stream's name, is not valid Unicode. */
+export function requestOf<I extends DescMessage>({ input }: Method<I, DescMessage>, init: MessageInitShape<I>): MessageShape<I> {
+  for (const [field, value] of Object.entries(init)) {
+    if (typeof value === "string") {
+      wellFormed(value, field);
+    }
+  }
+  return create(input, init);
+}
 
 function path(called: Method<DescMessage, DescMessage>): string {
   return `/annals.v1.EventStoreService/${called.name}`;
@@ -110,17 +124,31 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
   message: MessageShape<I>,
   signal?: AbortSignal,
 ): Answers<MessageShape<O>> {
-  const call = stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message);
+  const call = withoutStack(() => stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message));
   hold(call);
   return new Answers(call, signal);
 }
 
-/** Begins a call with many messages in both directions. */
-export function bidirectional<I extends DescMessage, O extends DescMessage>(
+/**
+ * Begins a call without the stack that grpc-js keeps with it, which refers to whatever has begun the call: a read that nobody
+ * refers to any more could not be collected, and its call would stay open.
+ */
+function withoutStack<T>(begin: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return begin();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** Begins a call with many messages in both directions, of which those to the server come encoded. */
+export function bidirectional<O extends DescMessage>(
   { stub, hold }: Picked,
-  called: Method<I, O>,
-): ClientDuplexStream<MessageShape<I>, MessageShape<O>> {
-  const call = stub.makeBidiStreamRequest(path(called), serializer(called.input), deserializer(called.output), new Metadata());
+  called: Method<DescMessage, O>,
+): ClientDuplexStream<Buffer, MessageShape<O>> {
+  const call = stub.makeBidiStreamRequest(path(called), (message: Buffer) => message, deserializer(called.output), new Metadata());
   hold(call);
   return call;
 }

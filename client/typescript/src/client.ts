@@ -1,5 +1,5 @@
 /** The client: everything a store can be asked, in one handle. */
-import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 
 import {
   type Appended,
@@ -13,7 +13,7 @@ import {
   toPbExpected,
   type Write,
 } from "./append.js";
-import { type Method, METHODS, unary } from "./call.js";
+import { type Method, METHODS, requestOf, unary } from "./call.js";
 import { Crowd } from "./crowd.js";
 import { SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
@@ -25,10 +25,12 @@ import { fromPbServerInfo, type ServerInfo } from "./server.js";
 import { AppendSession, type SessionLimits } from "./session.js";
 import {
   type Deleted,
+  fromPbPrefixRetention,
   fromPbRetention,
   fromPbScavenge,
   fromPbSnapshot,
   fromPbStream,
+  type PrefixRetention,
   type Retention,
   type RetentionInfo,
   type Scavenge,
@@ -61,8 +63,8 @@ export interface StreamAppend {
  * Nothing is connected before the first call, and again whenever a connection broke. Calls that failed for a passing
  * reason are tried again until their deadline, appends included: an event has its id from the moment it is made, and the
  * store writes an id once. Every method fails also with an UnreachableError, UnavailableError, OverloadedError or
- * DeadlineExceededError if that did not help, with an UnimplementedError if the server is too old for the call, and with
- * the signal's reason if it was aborted.
+ * DeadlineExceededError if that did not help, with an UnimplementedError if the server is too old for the call, with an
+ * InvalidEndpointError if the endpoint is the port for health and metrics, and with the signal's reason if it was aborted.
  *
  * @example
  * const client = new Client("http://127.0.0.1:2113");
@@ -75,7 +77,7 @@ export class Client implements Disposable {
   /**
    * A client of these endpoints, or with these options.
    *
-   * @throws InvalidEndpointError if there is no endpoint, or one is no `http://` or `https://` URI with a host.
+   * @throws InvalidEndpointError if there is no endpoint, or one has more or less than a host, with or without scheme and port.
    */
   constructor(endpoints: string | readonly string[] | ClientOptions) {
     this.#shared = new Shared(settle(endpoints));
@@ -93,10 +95,12 @@ export class Client implements Disposable {
    */
   async append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, options: CallOptions = {}): Promise<Appended> {
     options.signal?.throwIfAborted();
+    const given = [...events];
     return this.#crowd.pass(
+      given,
       options,
-      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, events), options)),
-      (session) => session.append(stream, expected, events),
+      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
+      (session) => session.append(stream, expected, given),
     );
   }
 
@@ -127,22 +131,27 @@ export class Client implements Disposable {
     const session = this.appendSession(limits);
     const results: Promise<Appended>[] = [];
     let answered = 0;
-    for await (const { stream, expected, events, recordedAt } of source) {
-      await session.ready();
-      const result = session.append(stream, expected, events, recordedAt);
-      result.then(
-        () => (answered += 1),
-        () => (answered += 1),
-      );
-      results.push(result);
-      while (answered > 0) {
-        answered -= 1;
-        const first = results.shift();
-        if (first !== undefined) yield await first;
+    try {
+      for await (const { stream, expected, events, recordedAt } of source) {
+        await session.ready();
+        const result = session.append(stream, expected, events, recordedAt);
+        result.then(
+          () => (answered += 1),
+          () => (answered += 1),
+        );
+        results.push(result);
+        while (answered > 0) {
+          answered -= 1;
+          const first = results.shift();
+          if (first !== undefined) yield await first;
+        }
       }
-    }
-    for (const result of results) {
-      yield await result;
+      for (const result of results) {
+        yield await result;
+      }
+    } finally {
+      // Also where the loop over the results was left.
+      void session.close();
     }
   }
 
@@ -229,6 +238,40 @@ export class Client implements Disposable {
   async retention(stream: string, options: CallOptions = {}): Promise<RetentionInfo> {
     const answer = await this.#call(METHODS.getRetention, { stream }, options);
     return { retention: fromPbRetention(answer.retention), version: toNumber(answer.version), tombstoned: answer.tombstoned };
+  }
+
+  /**
+   * Sets how much is kept of all streams whose names begin with a prefix and that have no count and no age of their own, in
+   * place of what was set before: one entry for any number of streams. `{}` takes it back.
+   *
+   * @param options `expectedVersion`: the version that the change rests on, as `prefixRetention` returned it.
+   * @throws VersionConflictError, InvalidFieldError, also if a retention is set for as many prefixes as can be.
+   */
+  async setPrefixRetention(
+    prefix: string,
+    retention: Retention,
+    options: CallOptions & { readonly expectedVersion?: number } = {},
+  ): Promise<PrefixRetention> {
+    const expected = options.expectedVersion !== undefined && { expectedVersion: toBigInt(options.expectedVersion, "expectedVersion") };
+    const request = { prefix, retention: toPbRetention(retention), ...expected };
+    return fromPbPrefixRetention((await this.#call(METHODS.setPrefixRetention, request, options)).retention);
+  }
+
+  /** Returns how much is kept of the streams whose names begin with a prefix, as it is set for just this prefix. */
+  async prefixRetention(prefix: string, options: CallOptions = {}): Promise<PrefixRetention> {
+    return fromPbPrefixRetention((await this.#call(METHODS.getPrefixRetention, { prefix }, options)).retention);
+  }
+
+  /** Returns all prefixes for which a retention is set, in the order of their bytes: at most a thousand. */
+  async prefixRetentions(options: CallOptions = {}): Promise<PrefixRetention[]> {
+    const found: PrefixRetention[] = [];
+    let pageToken = "";
+    do {
+      const page = await this.#call(METHODS.listPrefixRetentions, { pageSize: 1_000, pageToken }, options);
+      found.push(...page.retentions.map(fromPbPrefixRetention));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    return found;
   }
 
   /**
@@ -321,12 +364,12 @@ export class Client implements Disposable {
     this.close();
   }
 
-  #call<I extends DescMessage, O extends DescMessage>(
+  async #call<I extends DescMessage, O extends DescMessage>(
     method: Method<I, O>,
     request: MessageInitShape<I>,
     options: CallOptions,
   ): Promise<MessageShape<O>> {
-    const message = create(method.input, request);
+    const message = requestOf(method, request);
     return this.#shared.call(options, (picked, deadline) => unary(picked, method, message, deadline));
   }
 }

@@ -16,9 +16,10 @@ import { create } from "@bufbuild/protobuf";
 import { type ChannelOptions, Client as GrpcClient, credentials } from "@grpc/grpc-js";
 
 import { METHODS, unary } from "./call.js";
+import type { Endpoint } from "./endpoint.js";
 import { ClosedError } from "./errors.js";
 import { Home } from "./home.js";
-import { type Endpoint, pem, type Settings, type TlsOptions } from "./options.js";
+import { pem, type Settings, type TlsOptions } from "./options.js";
 import { VERSION } from "./version.js";
 
 /** The largest answer taken. Servers send a few MiB at most; a single event may be configured larger than 1 MiB. */
@@ -38,6 +39,8 @@ export interface OpenCall {
 export interface Picked {
   readonly index: number;
   readonly name: string;
+  /** Its `host:port`. */
+  readonly address: string;
   readonly stub: GrpcClient;
   /** Has the call cancelled when the client is closed. */
   readonly hold: (call: OpenCall) => void;
@@ -104,7 +107,7 @@ export class Connection {
       stub = connect(endpoint, this.#settings);
       this.#stubs.set(index, stub);
     }
-    return { index, name: endpoint.name, stub, hold: this.#hold };
+    return { index, name: endpoint.name, address: endpoint.address, stub, hold: this.#hold };
   }
 
   /** Moves on from an endpoint that failed, unless that has happened already. */

@@ -7,15 +7,15 @@ import { type ClientDuplexStream, status as Code } from "@grpc/grpc-js";
 import { bidirectional, METHODS } from "./call.js";
 import type { Picked } from "./connection.js";
 import { DeadlineExceededError } from "./errors.js";
-import type { AppendSessionRequest, AppendSessionResponse, SessionResult } from "./generated/annals/v1/append_pb.js";
+import type { AppendSessionResponse, SessionResult } from "./generated/annals/v1/append_pb.js";
 
 /** After how long without anything unanswered a call is ended. */
 const IDLE_MS = 100;
 
 /** What a conversation is about. */
 export interface Talk {
-  /** The next message; undefined if there is nothing to send. */
-  readonly next: () => AppendSessionRequest | undefined;
+  /** The next message, encoded; undefined if there is nothing to send. */
+  readonly next: () => Buffer | undefined;
   /** Takes results; what it throws ends the call. */
   readonly answered: (results: SessionResult[]) => void;
   /** Whether nothing is unanswered. */
@@ -30,11 +30,13 @@ export class Conversation {
   readonly held: Promise<void>;
   /** Whether it was ended from this side, because there was nothing to send. */
   idled = false;
-  readonly #call: ClientDuplexStream<AppendSessionRequest, AppendSessionResponse>;
+  readonly #call: ClientDuplexStream<Buffer, AppendSessionResponse>;
   readonly #talk: Talk;
   #sending = false;
   /** Whether no more is sent on it. */
   #ended = false;
+  /** Whether it is over: nothing that still comes belongs to what is unanswered then. */
+  #over = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(picked: Picked, talk: Talk) {
@@ -45,6 +47,7 @@ export class Conversation {
       const over = (error?: Error) => {
         clearTimeout(this.#timer);
         this.#ended = true;
+        this.#over = true;
         if (error === undefined) {
           resolve();
         } else {
@@ -52,6 +55,9 @@ export class Conversation {
         }
       };
       call.on("data", (message: AppendSessionResponse) => {
+        if (this.#over) {
+          return;
+        }
         try {
           talk.answered(message.results);
           this.#watch(over);

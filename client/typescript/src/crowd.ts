@@ -1,5 +1,10 @@
-/** Appends that are made at once: few of them are calls of their own, and many share a session, whose messages carry many. */
+/**
+ * Appends that are made at once: few of them are calls of their own, and many share a session, whose messages carry many. A
+ * large one is always a call of its own: it would gain nothing in a session, and hold the others up.
+ */
 import { DeadlineExceededError } from "./errors.js";
+import { MESSAGE_BYTES_MAX } from "./encoded.js";
+import type { NewEvent } from "./events.js";
 import type { CallOptions } from "./options.js";
 import { reasonOf } from "./retry.js";
 import type { AppendSession } from "./session.js";
@@ -18,10 +23,15 @@ export class Crowd {
   ) {}
 
   /** Makes an append, alone or in the session, whichever there is need for. */
-  async pass<T>(options: CallOptions, alone: () => Promise<T>, together: (session: AppendSession) => Promise<T>): Promise<T> {
+  async pass<T>(
+    events: readonly NewEvent[],
+    options: CallOptions,
+    alone: () => Promise<T>,
+    together: (session: AppendSession) => Promise<T>,
+  ): Promise<T> {
     this.#inFlight += 1;
     try {
-      return this.#inFlight > SESSION_FROM_APPENDS ? await this.#within(options, together(this.#shared())) : await alone();
+      return this.#inFlight > SESSION_FROM_APPENDS && !isLarge(events) ? await this.#within(options, together(this.#shared())) : await alone();
     } finally {
       this.#inFlight -= 1;
     }
@@ -54,4 +64,9 @@ export class Crowd {
       result.finally(over).then(resolve, reject);
     });
   }
+}
+
+/** Whether the events alone make a message of their own. Tags are not counted: the session knows the exact size. */
+function isLarge(events: readonly NewEvent[]): boolean {
+  return events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0) > MESSAGE_BYTES_MAX;
 }

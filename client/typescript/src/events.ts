@@ -6,15 +6,19 @@
  */
 import { create } from "@bufbuild/protobuf";
 
-import { JsonError } from "./errors.js";
 import { type NewEvent as PbNewEvent, NewEventSchema, type RecordedEvent as PbRecordedEvent } from "./generated/annals/v1/event_pb.js";
+import { bytesOf, decodeJson, encodeJson } from "./json.js";
 import { toNumber } from "./numbers.js";
+import { wellFormed } from "./text.js";
 import { fromPbTime, type Timestamp } from "./timestamp.js";
 import { newId } from "./uuid.js";
 
 /** An event to append; newEvent makes one. */
 export interface NewEvent {
-  /** Identity, a UUID. Appends are idempotent by it. */
+  /**
+   * Identity, a UUID. Appends are idempotent by it. It is no unique key: an append that expects a revision is written even
+   * if its ids occur in other events.
+   */
   readonly id: string;
   /** What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`. */
   readonly type: string;
@@ -37,25 +41,31 @@ export interface NewEventOptions {
 }
 
 const NOTHING = new Uint8Array();
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /**
  * Makes an event, with its id.
  *
- * @param data Bytes are taken as they are, anything else as JSON; nothing if left out.
- * @throws JsonError if data or metadata has no JSON form.
+ * JSON is what decodes to the same value again. What does not is refused: NaN and infinities, BigInt, undefined (a property
+ * that is undefined is left out), Date, Map, Set, typed arrays and other bytes within a value, functions, and text with lone
+ * surrogates. An object with a toJSON of its own is stored as what that gives.
+ *
+ * @param data Bytes (Uint8Array, ArrayBuffer, DataView) are taken as they are, anything else as JSON; nothing if left out.
+ *   For an event with options and without data, give `new Uint8Array()`.
+ * @throws InvalidValueError if data or metadata has no JSON form; it names the place.
  *
  * @example
  * newEvent("OrderPlaced", { total: 42 }, { tags: ["customer:7"], metadata: { userId: "ada" } })
  */
-export function newEvent(type: string, data?: unknown, options: NewEventOptions = {}): NewEvent {
+export function newEvent(...given: [type: string] | [type: string, data: unknown, options?: NewEventOptions]): NewEvent {
+  const [type, data, options = {}] = given;
+  const { id = newId(), metadata, tags = [] } = options;
   return {
-    id: options.id ?? newId(),
+    id,
     type,
-    data: encode(data),
-    metadata: encode(options.metadata),
-    tags: options.tags ?? [],
+    // Left out is not the same as undefined, which is a mistake where there should be data.
+    data: given.length === 1 ? NOTHING : encode(data, type, "data"),
+    metadata: metadata === undefined ? NOTHING : encode(metadata, type, "metadata"),
+    tags,
   };
 }
 
@@ -88,20 +98,24 @@ export class RecordedEvent {
   /**
    * The data, decoded from JSON. What T says is not checked.
    *
-   * @throws JsonError if it is no JSON.
+   * @throws JsonError if it is not JSON, or has a number that a JavaScript number can't hold (2^53 + 1, 1e400).
    */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as in `await response.json() as T`, but shorter
   json<T = unknown>(): T {
-    return decode(this.data, `data of event ${this.id}`) as T;
+    return decodeJson(this.data, `the data of ${this.#name}`) as T;
   }
 
   /**
    * The metadata, decoded from JSON; undefined if there is none.
    *
-   * @throws JsonError if it is no JSON.
+   * @throws JsonError as json.
    */
   metadataJson(): unknown {
-    return this.metadata.length === 0 ? undefined : decode(this.metadata, `metadata of event ${this.id}`);
+    return this.metadata.length === 0 ? undefined : decodeJson(this.metadata, `the metadata of ${this.#name}`);
+  }
+
+  get #name(): string {
+    return `event ${this.id} (${this.type}, revision ${this.revision} of stream ${JSON.stringify(this.stream)})`;
   }
 }
 
@@ -109,10 +123,10 @@ export class RecordedEvent {
 export function toPbEvent(event: NewEvent): PbNewEvent {
   return create(NewEventSchema, {
     id: event.id,
-    type: event.type,
+    type: wellFormed(event.type, "type"),
     data: event.data,
     metadata: event.metadata,
-    tags: [...event.tags],
+    tags: event.tags.map((tag) => wellFormed(tag, "tags")),
   });
 }
 
@@ -131,30 +145,6 @@ export function fromPbEvent(event: PbRecordedEvent): RecordedEvent {
   );
 }
 
-function encode(value: unknown): Uint8Array {
-  if (value === undefined) {
-    return NOTHING;
-  }
-  if (value instanceof Uint8Array) {
-    return value;
-  }
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(value);
-  } catch (cause) {
-    throw new JsonError(`the value has no JSON form: ${String(cause)}`, { cause });
-  }
-  // JSON.stringify's type does not say that it gives undefined for functions and symbols.
-  if ((json as string | undefined) === undefined) {
-    throw new JsonError(`a ${typeof value} has no JSON form`);
-  }
-  return encoder.encode(json);
-}
-
-function decode(bytes: Uint8Array, what: string): unknown {
-  try {
-    return JSON.parse(decoder.decode(bytes));
-  } catch (cause) {
-    throw new JsonError(`${what} is no JSON: ${String(cause)}`, { cause });
-  }
+function encode(value: unknown, type: string, root: string): Uint8Array {
+  return bytesOf(value) ?? encodeJson(value, `event ${JSON.stringify(type)}`, root);
 }

@@ -5,7 +5,7 @@
  * a `number` holds them all exactly, and, other than a `bigint`, goes into JSON, arithmetic and database drivers as it is.
  * A value beyond 2^53 - 1 can only be a fault, and is a ProtocolError rather than a rounded number.
  */
-import { ProtocolError } from "./errors.js";
+import { InvalidFieldError, ProtocolError } from "./errors.js";
 
 /** A number of the protocol, exactly. */
 export function toNumber(value: bigint): number {
@@ -16,10 +16,10 @@ export function toNumber(value: bigint): number {
   return number;
 }
 
-/** A number for the protocol. Throws a RangeError that names it, if it is no whole number from 0 to 2^53 - 1. */
+/** A number for the protocol. Throws an InvalidFieldError that names it, if it is not a whole number from 0 to 2^53 - 1. */
 export function toBigInt(value: number, name: string): bigint {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`${name} must be a whole number from 0 to 2^53 - 1, not ${value}`);
+    throw new InvalidFieldError([{ field: name, description: `must be a whole number from 0 to 2^53 - 1, not ${String(value)}` }]);
   }
   return BigInt(value);
 }

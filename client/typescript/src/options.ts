@@ -1,6 +1,7 @@
 /** Options of a client, and what holds where none was given. */
 import { readFileSync } from "node:fs";
 
+import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { InvalidEndpointError } from "./errors.js";
 
 /** How TLS connections (`https://` endpoints) are secured. Each is PEM: text or bytes, or the URL of a file. */
@@ -28,8 +29,8 @@ export interface RetryPolicy {
 /** Options of a client. */
 export interface ClientOptions {
   /**
-   * The servers, all of the same store: `http://127.0.0.1:2113`, `https://…` with TLS; without a scheme, `http`. All calls
-   * go to one of them while it works, and when it can't be reached or can't serve, to the next, and so on round; and back
+   * The servers, all of the same store: `http://127.0.0.1:2113`, `https://…` with TLS. Without a scheme it is `http`, without
+   * a port 2113; a path, a query and user information are refused. All calls go to one of them while it works, and when it can't be reached or can't serve, to the next, and so on round; and back
    * to the first when that answers again.
    */
   readonly endpoints: string | readonly string[];
@@ -77,16 +78,6 @@ export interface Settings {
   readonly tls: TlsOptions;
 }
 
-/** A server's address. */
-export interface Endpoint {
-  /** As it was given. */
-  readonly name: string;
-  /** `host:port`. */
-  readonly address: string;
-  readonly secure: boolean;
-}
-
-const DEFAULT_PORT = "2113";
 /** A shorter silence would take a server that is busy for one that is dead. */
 const SILENCE_MIN_MS = 100;
 
@@ -95,7 +86,7 @@ export function settle(given: string | readonly string[] | ClientOptions): Setti
   const options: ClientOptions = isOptions(given) ? given : { endpoints: given };
   const names = typeof options.endpoints === "string" ? [options.endpoints] : [...options.endpoints];
   if (names.length === 0) {
-    throw new InvalidEndpointError("", "none was given");
+    throw new InvalidEndpointError("", "no endpoint was given; name at least one");
   }
   const endpoints = names.map(parseEndpoint);
   if (options.inGivenOrder !== true) {
@@ -125,20 +116,6 @@ export function pem(given: string | Uint8Array | URL | undefined): Buffer | null
 
 function isOptions(given: string | readonly string[] | ClientOptions): given is ClientOptions {
   return typeof given === "object" && "endpoints" in given;
-}
-
-function parseEndpoint(name: string): Endpoint {
-  const uri = /^\w+:\/\//.test(name) ? name : `http://${name}`;
-  if (!URL.canParse(uri)) {
-    throw new InvalidEndpointError(name, "it is no URI such as http://127.0.0.1:2113");
-  }
-  const url = new URL(uri);
-  if ((url.protocol !== "http:" && url.protocol !== "https:") || url.hostname === "") {
-    throw new InvalidEndpointError(name, "it must begin with http:// or https:// and name a host");
-  }
-  // URL leaves out the port that is usual on the web, which is not the usual one here.
-  const port = url.port !== "" ? url.port : (/:(80|443)\/?$/.exec(uri)?.[1] ?? DEFAULT_PORT);
-  return { name, address: `${url.hostname}:${port}`, secure: url.protocol === "https:" };
 }
 
 function shuffle(list: unknown[]): void {

@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 
 import { type Query as PbQuery, QuerySchema } from "./generated/annals/v1/query_pb.js";
+import { wellFormed } from "./text.js";
 
 /**
  * An event matches if it satisfies each of: its type is one of `types` or starts with one of `typePrefixes` (if there are
@@ -48,16 +49,19 @@ export function toPbQuery(query: Query | undefined): PbQuery | undefined {
   if (items.length === 0) {
     return undefined;
   }
-  const copy = (names: readonly string[] | undefined) => [...(names ?? [])];
   return create(QuerySchema, {
     items: items.map((item) => ({
-      types: copy(item.types),
-      typePrefixes: copy(item.typePrefixes),
-      streams: copy(item.streams),
-      streamPrefixes: copy(item.streamPrefixes),
-      tags: copy(item.tags),
+      types: textsOf(item.types, "types"),
+      typePrefixes: textsOf(item.typePrefixes, "typePrefixes"),
+      streams: textsOf(item.streams, "streams"),
+      streamPrefixes: textsOf(item.streamPrefixes, "streamPrefixes"),
+      tags: textsOf(item.tags, "tags"),
     })),
   });
+}
+
+function textsOf(names: readonly string[] | undefined, field: string): string[] {
+  return (names ?? []).map((name) => wellFormed(name, `query.${field}`));
 }
 
 function isItems(query: Query): query is readonly QueryItem[] {

@@ -8,9 +8,9 @@
  *
  * Events come and are decoded in messages of many, and are handed out one by one (or as they came, by `batches`).
  */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 
-import { type Answers, METHODS, serverStream } from "./call.js";
+import { type Answers, METHODS, requestOf, serverStream } from "./call.js";
 import type { Picked } from "./connection.js";
 import { type AnnalsError, DeadlineExceededError, ProtocolError } from "./errors.js";
 import { fromPbEvent, type RecordedEvent } from "./events.js";
@@ -25,6 +25,7 @@ import { Direction } from "./generated/annals/v1/query_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
+import { Batches, cancelWithout, Lifetime, Singles, type Source } from "./iteration.js";
 import { type Deadline, type Shared, sleep, type Tries } from "./retry.js";
 import { type Time, toPbTime } from "./timestamp.js";
 
@@ -63,17 +64,23 @@ export interface ReadBeginning {
  *   console.log(event.revision, event.type, event.json());
  * }
  */
-export class Read implements AsyncIterable<RecordedEvent> {
+export class Read implements AsyncIterable<RecordedEvent>, Disposable {
   readonly #feed: Feed;
+  #beginning: ReadBeginning | undefined;
 
   /** Made by Client.readStream and Client.readAll. */
   constructor(shared: Shared, stream: string | undefined, options: ReadOptions) {
     this.#feed = new Feed(shared, stream, options);
+    cancelWithout(this, this.#feed);
   }
 
-  /** Begins the read. Fails as Client.readStream says; so does the first event, if it is not called. */
-  begin(): Promise<ReadBeginning> {
-    return this.#feed.begin();
+  /**
+   * Begins the read. Fails as Client.readStream says; so does the first event, if it is not called. The call is open from then
+   * on: take the events, or close the read.
+   */
+  async begin(): Promise<ReadBeginning> {
+    this.#beginning = await this.#feed.begin();
+    return this.#beginning;
   }
 
   /** All events that are left. Mind the memory: give the read a limit. */
@@ -86,60 +93,33 @@ export class Read implements AsyncIterable<RecordedEvent> {
   }
 
   /** The events as they come, many at a time: never an empty array. */
-  async *batches(): AsyncGenerator<RecordedEvent[], void, undefined> {
-    try {
-      await this.#feed.begin();
-      for (let batch = await this.#feed.next(); batch !== undefined; batch = await this.#feed.next()) {
-        if (batch.length > 0) {
-          yield batch;
-        }
-      }
-    } finally {
-      this.#feed.cancel();
-    }
+  batches(): AsyncGenerator<RecordedEvent[], void, undefined> {
+    return new Batches(this, this.#feed);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordedEvent, undefined> {
-    return oneByOne(this.batches());
+    return new Singles(new Batches(this, this.#feed));
   }
-}
 
-/** What comes in batches, one by one. Cheaper than a generator, which costs as much as the event. */
-export function oneByOne<T>(batches: AsyncGenerator<T[], void, undefined>): AsyncIterator<T, undefined> {
-  let batch: T[] = [];
-  let taken = 0;
-  const next = async (): Promise<IteratorResult<T, undefined>> => {
-    const came = await batches.next();
-    if (came.done === true) {
-      return { done: true, value: undefined };
-    }
-    batch = came.value;
-    taken = 1;
-    return { done: false, value: batch[0] as T };
-  };
-  return {
-    next: () => {
-      if (taken < batch.length) {
-        const value = batch[taken] as T;
-        taken += 1;
-        return Promise.resolve({ done: false, value });
-      }
-      return next();
-    },
-    return: async () => {
-      await batches.return();
-      return { done: true, value: undefined };
-    },
-  };
+  /** Ends it. To leave a loop over it does the same. */
+  close(): void {
+    this.#feed.cancel();
+  }
+
+  /** As close. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 type Part = ReadAllResponse | ReadStreamResponse;
 
 /** A read with the call it has at the moment. */
-class Feed {
+class Feed implements Source<RecordedEvent> {
   readonly #shared: Shared;
   readonly #stream: string | undefined;
   readonly #options: ReadOptions;
+  readonly #lifetime: Lifetime;
   readonly #timeoutMs: number;
   readonly #tries: Tries;
   #beginning: Promise<ReadBeginning> | undefined;
@@ -158,7 +138,8 @@ class Feed {
   constructor(shared: Shared, stream: string | undefined, options: ReadOptions) {
     this.#shared = shared;
     this.#stream = stream;
-    this.#options = options;
+    this.#lifetime = new Lifetime(options.signal);
+    this.#options = { ...options, signal: this.#lifetime.signal };
     this.#timeoutMs = options.timeoutMs ?? shared.settings.timeoutMs;
     this.#tries = shared.tries();
     this.#from = options.from;
@@ -183,8 +164,28 @@ class Feed {
     return { head, lastRevision };
   }
 
+  async pull(): Promise<RecordedEvent[] | undefined> {
+    try {
+      await this.begin();
+      let events: RecordedEvent[] | undefined;
+      do {
+        events = this.#lifetime.over ? undefined : await this.#next();
+      } while (events?.length === 0);
+      if (events === undefined) {
+        this.cancel();
+      }
+      return events;
+    } catch (error) {
+      if (this.#lifetime.over) {
+        return undefined;
+      }
+      this.cancel();
+      throw error;
+    }
+  }
+
   /** The events of the next message, maybe none; undefined at the end. */
-  async next(): Promise<RecordedEvent[] | undefined> {
+  async #next(): Promise<RecordedEvent[] | undefined> {
     const received = this.#received;
     if (received !== undefined) {
       this.#received = undefined;
@@ -206,7 +207,7 @@ class Feed {
         return this.#take(part.events);
       } catch (thrown) {
         this.#options.signal?.throwIfAborted();
-        error = this.#shared.failed(picked, thrown);
+        error = await this.#shared.failed(picked, thrown);
       }
       this.#live = undefined;
       if (!this.#complete) {
@@ -216,6 +217,12 @@ class Feed {
   }
 
   cancel(): void {
+    this.#lifetime.end();
+    this.#leave();
+  }
+
+  /** Ends the call, of which nothing more is wanted. */
+  #leave(): void {
     this.#live?.answers.cancel();
     this.#live = undefined;
     this.#complete = true;
@@ -249,13 +256,13 @@ class Feed {
       if (from !== undefined) request.fromPosition = from;
       if (until !== undefined) request.until = { case: "untilPosition", value: toBigInt(until, "until") };
       else if (untilTime !== undefined) request.until = { case: "untilTime", value: toPbTime(untilTime) };
-      return serverStream(picked, METHODS.readAll, create(METHODS.readAll.input, request), signal);
+      return serverStream(picked, METHODS.readAll, requestOf(METHODS.readAll, request), signal);
     }
     const request: MessageInitShape<typeof ReadStreamRequestSchema> = { ...common, stream: this.#stream };
     if (from !== undefined) request.fromRevision = from;
     if (until !== undefined) request.until = { case: "untilRevision", value: toBigInt(until, "until") };
     else if (untilTime !== undefined) request.until = { case: "untilTime", value: toPbTime(untilTime) };
-    return serverStream(picked, METHODS.readStream, create(METHODS.readStream.input, request), signal);
+    return serverStream(picked, METHODS.readStream, requestOf(METHODS.readStream, request), signal);
   }
 
   /** Waits before the read is resumed, or throws the error if it is not to be. */
@@ -281,7 +288,7 @@ class Feed {
     if (place(latest) > this.#last && this.#options.backwards !== true) {
       events = events.filter((event) => place(event) <= this.#last);
       // The rest of the call is newer still.
-      this.cancel();
+      this.#leave();
       if (events.length === 0) {
         return events;
       }

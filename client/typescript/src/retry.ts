@@ -12,9 +12,10 @@
 import type { ServiceError } from "@grpc/grpc-js";
 
 import { Connection, type Picked } from "./connection.js";
-import { AnnalsError, DeadlineExceededError } from "./errors.js";
+import { AnnalsError, DeadlineExceededError, InvalidEndpointError } from "./errors.js";
 import type { CallOptions, RetryPolicy, Settings } from "./options.js";
 import { fromServiceError } from "./status.js";
+import { answersHttp1, isForeign } from "./wire.js";
 
 /** The tries of one call, or of one stretch without progress. */
 export class Tries {
@@ -97,7 +98,7 @@ export class Shared {
         return await attempt(picked, deadline);
       } catch (thrown) {
         options.signal?.throwIfAborted();
-        error = this.failed(picked, thrown);
+        error = await this.failed(picked, thrown);
       }
       if (Date.now() >= deadline.at && error.retryable) {
         this.connection.moveOn(picked);
@@ -113,16 +114,25 @@ export class Shared {
   }
 
   /** What a call to that endpoint failed with; moves on from it if another could have served. */
-  failed(picked: Picked, thrown: unknown): AnnalsError {
-    const error = isServiceError(thrown) ? fromServiceError(thrown, picked.name) : thrown;
+  async failed(picked: Picked, thrown: unknown): Promise<AnnalsError> {
+    const error = isServiceError(thrown) ? ((await foreign(picked, thrown)) ?? fromServiceError(thrown, picked.name)) : thrown;
     if (!(error instanceof AnnalsError)) {
       throw error;
     }
-    if (error.retryable) {
+    if (error.retryable || error instanceof InvalidEndpointError) {
       this.connection.moveOn(picked);
     }
     return error;
   }
+}
+
+/** The error of an endpoint that is not one of gRPC; undefined if it is. */
+async function foreign({ name, address }: Picked, thrown: ServiceError): Promise<InvalidEndpointError | undefined> {
+  if (!isForeign(thrown) || !(await answersHttp1(address))) {
+    return undefined;
+  }
+  const what = "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)";
+  return new InvalidEndpointError(name, `${JSON.stringify(name)} ${what}`);
 }
 
 /** Waits. Fails with the signal's reason when it is aborted. */

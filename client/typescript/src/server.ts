@@ -46,6 +46,8 @@ export interface Limits {
   readonly maxAppendChecks: number;
   /** The most bytes in a snapshot. */
   readonly maxSnapshotBytes: number;
+  /** The most prefixes for which a retention can be set. */
+  readonly maxPrefixRetentions: number;
 }
 
 /** From the protocol. */
@@ -73,6 +75,7 @@ export function fromPbServerInfo(info: GetServerInfoResponse): ServerInfo {
       maxSubscriptions: limits.maxSubscriptions,
       maxAppendChecks: limits.maxAppendChecks,
       maxSnapshotBytes: limits.maxSnapshotBytes,
+      maxPrefixRetentions: limits.maxPrefixRetentions,
     },
   };
 }

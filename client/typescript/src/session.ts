@@ -6,26 +6,20 @@
  * 3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from
  *    there on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
  * 4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
- * 5. A call on which nothing happens is ended after a moment and begun again when there is something to send, so that an
+ * 5. An append that is too large for the server fails alone; the others are sent again, on a new call.
+ * 6. A call on which nothing happens is ended after a moment and begun again when there is something to send, so that an
  *    idle session keeps neither a server's stream nor the process alive.
  *
  * Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
  * expect an exact revision; they then stand before it.
  */
-import { create } from "@bufbuild/protobuf";
-
 import { type Appended, type AppendedToMany, type Check, type ExpectedRevision, fromPbAppended, fromPbAppendedToMany, toPbAppend, toPbAppendToMany, type Write } from "./append.js";
-import { METHODS } from "./call.js";
 import type { Picked } from "./connection.js";
 import { Conversation } from "./conversation.js";
-import { AnnalsError, DeadlineExceededError, ProtocolError, ClosedError, UnreachableError } from "./errors.js";
+import { type Encoded, encodeAppend, MESSAGE_BYTES_MAX, messageOf, nextInMessage } from "./encoded.js";
+import { AnnalsError, ClosedError, DeadlineExceededError, ProtocolError, TooLargeError, UnreachableError } from "./errors.js";
 import type { NewEvent } from "./events.js";
-import {
-  type AppendSessionRequest,
-  type SessionAppend,
-  SessionAppendSchema,
-  type SessionResult,
-} from "./generated/annals/v1/append_pb.js";
+import type { AppendRequest, AppendToStreamRequest, SessionResult } from "./generated/annals/v1/append_pb.js";
 import { type Shared, sleep, type Tries } from "./retry.js";
 import { fromResult } from "./status.js";
 import type { Time } from "./timestamp.js";
@@ -38,17 +32,12 @@ export interface SessionLimits {
   readonly bytesMax?: number;
 }
 
-/** The most appends in a message, from the protocol. */
-const MESSAGE_APPENDS_MAX = 1_000;
-/** A message is closed when it holds as many bytes: small enough that the server begins early. */
-const MESSAGE_BYTES = 512 * 1_024;
-
 type Result = Appended | AppendedToMany;
 
 /** An append that was taken and is not answered yet. */
-interface Waiting {
-  readonly append: SessionAppend;
-  readonly bytes: number;
+interface Waiting extends Encoded {
+  /** Whether it is to many streams. */
+  readonly toMany: boolean;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
@@ -114,14 +103,12 @@ export class AppendSession {
    * @param recordedAt When the events were recorded, if they are moved from another store (--accept-recorded-times).
    */
   append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, recordedAt?: Time): Promise<Appended> {
-    const value = toPbAppend(stream, expected, events, recordedAt);
-    return this.#take(create(SessionAppendSchema, { append: { case: "appendToStream", value } })) as Promise<Appended>;
+    return this.#take(() => toPbAppend(stream, expected, events, recordedAt)) as Promise<Appended>;
   }
 
   /** The same for an append to many streams. Fails as Client.appendToMany. */
   appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], recordedAt?: Time): Promise<AppendedToMany> {
-    const value = toPbAppendToMany(writes, checks, recordedAt);
-    return this.#take(create(SessionAppendSchema, { append: { case: "appendToMany", value } })) as Promise<AppendedToMany>;
+    return this.#take(() => toPbAppendToMany(writes, checks, recordedAt)) as Promise<AppendedToMany>;
   }
 
   /** Takes no more appends, and resolves when those that were taken are answered. */
@@ -137,17 +124,18 @@ export class AppendSession {
     return this.#unanswered.length >= this.#limits.appendsMax || (this.#unanswered.length > 0 && this.#unansweredBytes >= this.#limits.bytesMax);
   }
 
-  #take(append: SessionAppend): Promise<Result> {
+  #take(make: () => AppendToStreamRequest | AppendRequest): Promise<Result> {
     if (this.#closed) {
       return Promise.reject(new ClosedError("the append session was closed"));
     }
     return new Promise((resolve, reject) => {
+      const append = make();
+      const message = encodeAppend(append);
       if (this.#unanswered.length === 0) {
         this.#progressAt = Date.now();
       }
-      const bytes = roughBytes(append);
-      this.#unanswered.push({ append, bytes, resolve, reject });
-      this.#unansweredBytes += bytes;
+      this.#unanswered.push({ message, toMany: append.$typeName === "annals.v1.AppendRequest", resolve, reject });
+      this.#unansweredBytes += message.length;
       if (!this.#driven) {
         this.#driven = true;
         void this.#drive();
@@ -166,7 +154,7 @@ export class AppendSession {
         await this.#converse();
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-        if (!(await this.#pauseAfter(error))) {
+        if (!this.#refuseOversized(error) && !(await this.#pauseAfter(error))) {
           this.#fail(error);
         }
       }
@@ -202,10 +190,24 @@ export class AppendSession {
         throw new UnreachableError(picked.name, "the server ended the session");
       }
     } catch (thrown) {
-      throw this.#shared.failed(picked, thrown);
+      throw await this.#shared.failed(picked, thrown);
     } finally {
       this.#call = undefined;
     }
+  }
+
+  /**
+   * Fails the append whose message was too large for the server, if that is what has ended the call. The server answers what
+   * came before such a message and reads nothing after it: so it is the first that is unanswered, and had the message to itself.
+   */
+  #refuseOversized(error: Error): boolean {
+    const [first] = this.#unanswered;
+    if (!(error instanceof TooLargeError) || first === undefined || this.#sent === 0 || first.message.length <= MESSAGE_BYTES_MAX) {
+      return false;
+    }
+    first.reject(error);
+    this.#forget(1);
+    return true;
   }
 
   /** Waits before a new call; false if there is to be none. */
@@ -232,19 +234,10 @@ export class AppendSession {
   }
 
   /** The next message: what was not sent yet on this call; undefined if there is nothing. */
-  #nextMessage(): AppendSessionRequest | undefined {
-    const appends: SessionAppend[] = [];
-    let bytes = 0;
-    while (appends.length < MESSAGE_APPENDS_MAX) {
-      const waiting = this.#unanswered[this.#sent];
-      if (waiting === undefined || (appends.length > 0 && bytes + waiting.bytes > MESSAGE_BYTES)) {
-        break;
-      }
-      bytes += waiting.bytes;
-      appends.push(waiting.append);
-      this.#sent += 1;
-    }
-    return appends.length === 0 ? undefined : create(METHODS.appendSession.input, { appends });
+  #nextMessage(): Buffer | undefined {
+    const from = this.#sent;
+    this.#sent += nextInMessage(this.#unanswered, from);
+    return this.#sent === from ? undefined : messageOf(this.#unanswered.slice(from, this.#sent));
   }
 
   /** Takes the results of a message. Throws at the first that is worth sending again, with the rest still unanswered. */
@@ -262,7 +255,6 @@ export class AppendSession {
           throw answer;
         }
         taken += 1;
-        this.#unansweredBytes -= waiting.bytes;
         if (answer instanceof AnnalsError) {
           waiting.reject(answer);
         } else {
@@ -270,13 +262,19 @@ export class AppendSession {
         }
       }
     } finally {
-      this.#unanswered.splice(0, taken);
-      this.#sent -= taken;
-      if (taken > 0) {
-        this.#progressAt = Date.now();
-        this.#tries.reset();
-        this.#makeRoom();
-      }
+      this.#forget(taken);
+    }
+  }
+
+  /** So many appends, from the front, are answered. */
+  #forget(answered: number): void {
+    if (answered > 0) {
+      const gone = this.#unanswered.splice(0, answered);
+      this.#unansweredBytes -= gone.reduce((sum, { message }) => sum + message.length, 0);
+      this.#sent -= answered;
+      this.#progressAt = Date.now();
+      this.#tries.reset();
+      this.#makeRoom();
     }
   }
 
@@ -289,19 +287,12 @@ export class AppendSession {
   }
 }
 
-/** About how many bytes an append has as a message; to know exactly would cost as much as to send it. */
-function roughBytes({ append }: SessionAppend): number {
-  const lists = append.case === "appendToMany" ? append.value.writes.map((write) => write.events) : [append.value?.events ?? []];
-  return lists.flat().reduce((sum, { data, metadata, tags }) => sum + data.length + metadata.length + 40 * tags.length + 100, 0);
-}
-
 function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsError {
-  const many = waiting.append.append.case === "appendToMany";
   switch (result.case) {
     case "appended":
-      return many ? new ProtocolError("a session result of another append") : fromPbAppended(result.value);
+      return waiting.toMany ? new ProtocolError("a session result of another append") : fromPbAppended(result.value);
     case "appendedToMany":
-      return many ? fromPbAppendedToMany(result.value) : new ProtocolError("a session result of another append");
+      return waiting.toMany ? fromPbAppendedToMany(result.value) : new ProtocolError("a session result of another append");
     case "error":
       return fromResult(result.value);
     case undefined:

@@ -20,6 +20,8 @@ import {
   InvalidFieldError,
   OverloadedError,
   PositionBeyondHeadError,
+  MoveRefusedError,
+  MoveUnfinishedError,
   RecordedTimeNotAcceptedError,
   RecordedTimeOutOfRangeError,
   RevisionBeyondEndError,
@@ -66,6 +68,7 @@ export function fromServiceError(failed: ServiceError, endpoint: string): Annals
     case Code.DEADLINE_EXCEEDED:
       return new UnavailableError("unknown", failed.details);
     case Code.UNIMPLEMENTED:
+      if (failed.details.startsWith("Received HTTP status code")) return new StatusError(failed.code, failed.details);
       return new UnimplementedError("the server is older than this client and does not know this call; update it");
     default:
       return new StatusError(failed.code, failed.details);
@@ -113,6 +116,10 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
       return new OverloadedError(message);
     case "RECORDED_TIME_NOT_ACCEPTED":
       return new RecordedTimeNotAcceptedError(message);
+    case "MOVE_REFUSED":
+      return new MoveRefusedError(message);
+    case "MOVE_UNFINISHED":
+      return new MoveUnfinishedError(message);
     case "CORRUPT":
       return new CorruptError(message);
     case "INTERNAL":
@@ -155,7 +162,8 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
     case "VERSION_CONFLICT":
       return read(
         pb.VersionConflictSchema,
-        (found) => new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion)),
+        (found) =>
+          new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion), found.prefix || undefined),
       );
     case "CHECKS_FAILED":
       return read(pb.ChecksFailedSchema, (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count));

@@ -4,7 +4,12 @@ import { create } from "@bufbuild/protobuf";
 import { ProtocolError } from "./errors.js";
 import { type Scavenge as PbScavenge, ScavengeState } from "./generated/annals/v1/scavenge_pb.js";
 import type { Snapshot as PbSnapshot } from "./generated/annals/v1/snapshot_pb.js";
-import { type Retention as PbRetention, RetentionSchema, type Stream as PbStream } from "./generated/annals/v1/stream_pb.js";
+import {
+  type PrefixRetention as PbPrefixRetention,
+  type Retention as PbRetention,
+  RetentionSchema,
+  type Stream as PbStream,
+} from "./generated/annals/v1/stream_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { fromPbTime, type Timestamp } from "./timestamp.js";
 
@@ -22,8 +27,10 @@ export interface StreamInfo {
   readonly createdAt: Timestamp;
   /** Revision of its first event that is not gone; one after lastRevision if all are. */
   readonly firstRevision: number;
-  /** How much of it is kept. */
+  /** How much of it is kept, as it is set for the stream itself. */
   readonly retention: Retention;
+  /** The prefix whose retention holds, because the stream has no count and no age of its own. */
+  readonly retentionPrefix?: string;
 }
 
 /** How much of a stream is kept: an event is gone if any of these says so. Without any, everything is kept. */
@@ -44,6 +51,19 @@ export interface RetentionInfo {
   readonly version: number;
   /** Whether the stream was deleted for ever. */
   readonly tombstoned: boolean;
+}
+
+/**
+ * How much is kept of the streams whose names begin with a prefix, and since which change. It holds for streams without a
+ * count and an age of their own; of several prefixes of a name the longest counts.
+ */
+export interface PrefixRetention {
+  /** The prefix. */
+  readonly prefix: string;
+  /** The count and the age that are kept; neither: nothing is set. */
+  readonly retention: Retention;
+  /** How often it was changed; 0: never. */
+  readonly version: number;
 }
 
 /** What a deletion did. */
@@ -96,6 +116,10 @@ export interface Scavenge {
   readonly bytesRemoved: number;
   /** Why it could not go on at the last try; it is tried again. Empty: nothing went wrong. */
   readonly problem: string;
+  /** Events up to this position are scavenged; later ones are kept for the next scavenge. */
+  readonly throughPosition: number;
+  /** Removed events of the last day; ids of appends among them are kept, so that a retry is recognised. */
+  readonly idsKept: number;
 }
 
 /** From the protocol. */
@@ -111,7 +135,16 @@ export function fromPbStream(stream: PbStream | undefined): StreamInfo {
     createdAt: fromPbTime(stream.createdAt, "created_at"),
     firstRevision: toNumber(stream.firstRevision),
     retention: fromPbRetention(stream.retention),
+    ...(stream.retentionPrefix !== "" && { retentionPrefix: stream.retentionPrefix }),
   };
+}
+
+/** From the protocol. */
+export function fromPbPrefixRetention(kept: PbPrefixRetention | undefined): PrefixRetention {
+  if (kept === undefined) {
+    throw new ProtocolError("the retention of a prefix is missing");
+  }
+  return { prefix: kept.prefix, retention: fromPbRetention(kept.retention), version: toNumber(kept.version) };
 }
 
 /** From the protocol. */
@@ -169,5 +202,7 @@ export function fromPbScavenge(scavenge: PbScavenge | undefined): Scavenge {
     eventsRemoved: toNumber(scavenge.eventsRemoved),
     bytesRemoved: toNumber(scavenge.bytesRemoved),
     problem: scavenge.problem,
+    throughPosition: toNumber(scavenge.throughPosition),
+    idsKept: toNumber(scavenge.idsKept),
   };
 }

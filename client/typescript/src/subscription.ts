@@ -10,17 +10,15 @@
  * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only
  * told, not used.
  */
-import { create } from "@bufbuild/protobuf";
-
-import { type Answers, METHODS, serverStream, unary } from "./call.js";
+import { type Answers, METHODS, requestOf, serverStream, unary } from "./call.js";
 import type { Picked } from "./connection.js";
-import { type AnnalsError, ProtocolError, StreamNotFoundError, UnreachableError } from "./errors.js";
-import { fromPbEvent, type RecordedEvent } from "./events.js";
-import type { SubscribeAllResponse, SubscribeStreamResponse } from "./generated/annals/v1/event_store_pb.js";
+import { Cursor, type Message } from "./cursor.js";
+import { type AnnalsError, StreamNotFoundError, UnreachableError } from "./errors.js";
+import type { RecordedEvent } from "./events.js";
+import { Batches, cancelWithout, Lifetime, Singles, type Source } from "./iteration.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
-import { oneByOne } from "./read.js";
 import { type Shared, sleep, type Tries } from "./retry.js";
 
 /** What a subscription yields. */
@@ -79,50 +77,66 @@ export interface SubscribeOptions extends CallOptions {
  *   if (item.kind === "event") console.log(item.event.position, item.event.type);
  * }
  */
-export class Subscription implements AsyncIterable<SubscriptionItem> {
+export class Subscription implements AsyncIterable<SubscriptionItem>, Disposable {
   readonly #feed: Feed;
 
   /** Made by Client.subscribeAll and Client.subscribeStream. */
   constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
     this.#feed = new Feed(shared, stream, options);
+    cancelWithout(this, this.#feed);
   }
 
   /** Only the events. */
-  async *events(): AsyncGenerator<RecordedEvent, void, undefined> {
-    for await (const item of this) {
-      if (item.kind === "event") {
-        yield item.event;
-      }
-    }
+  events(): AsyncGenerator<RecordedEvent, void, undefined> {
+    return new Singles(new Batches(this, new EventsOnly(this.#feed)));
   }
 
   /** The items as they come, many at a time: never an empty array. */
-  async *batches(): AsyncGenerator<SubscriptionItem[], void, undefined> {
-    try {
-      await this.#feed.begin();
-      for (;;) {
-        const items = await this.#feed.next();
-        if (items.length > 0) {
-          yield items;
-        }
-      }
-    } finally {
-      this.#feed.cancel();
-    }
+  batches(): AsyncGenerator<SubscriptionItem[], void, undefined> {
+    return new Batches(this, this.#feed);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SubscriptionItem, undefined> {
-    return oneByOne(this.batches());
+    return new Singles(new Batches(this, this.#feed));
+  }
+
+  /** Ends it. To leave a loop over it does the same. */
+  close(): void {
+    this.#feed.cancel();
+  }
+
+  /** As close. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 
-type Message = SubscribeAllResponse | SubscribeStreamResponse;
+/** The events of a subscription, without what else it says. */
+class EventsOnly implements Source<RecordedEvent> {
+  constructor(private readonly items: Source<SubscriptionItem>) {}
+
+  async pull(): Promise<RecordedEvent[] | undefined> {
+    for (let items = await this.items.pull(); items !== undefined; items = await this.items.pull()) {
+      const events = items.flatMap((item) => (item.kind === "event" ? [item.event] : []));
+      if (events.length > 0) {
+        return events;
+      }
+    }
+    return undefined;
+  }
+
+  cancel(): void {
+    this.items.cancel();
+  }
+}
 
 /** A subscription with the connection it has at the moment. */
-class Feed {
+class Feed implements Source<SubscriptionItem> {
   readonly #shared: Shared;
   readonly #stream: string | undefined;
   readonly #options: SubscribeOptions;
+  readonly #lifetime: Lifetime;
+  #begun = false;
   readonly #tries: Tries;
   #cursor: Cursor;
   #live: { answers: Answers<Message>; picked: Picked; returns: number } | undefined;
@@ -132,19 +146,43 @@ class Feed {
   constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
     this.#shared = shared;
     this.#stream = stream;
-    this.#options = options;
+    this.#lifetime = new Lifetime(options.signal);
+    this.#options = { ...options, signal: this.#lifetime.signal };
     this.#tries = shared.tries();
     this.#cursor = new Cursor(stream !== undefined, typeof options.after === "number" ? options.after : undefined);
   }
 
-  async begin(): Promise<void> {
-    if (this.#options.after === "end") {
-      this.#cursor = new Cursor(this.#stream !== undefined, await this.#end());
+  async pull(): Promise<SubscriptionItem[] | undefined> {
+    try {
+      await this.#begin();
+      let items: SubscriptionItem[] | undefined;
+      do {
+        items = this.#lifetime.over ? undefined : await this.#next();
+      } while (items?.length === 0);
+      return items;
+    } catch (error) {
+      if (this.#lifetime.over) {
+        return undefined;
+      }
+      this.cancel();
+      throw error;
     }
   }
 
+  cancel(): void {
+    this.#lifetime.end();
+    this.#leave();
+  }
+
+  async #begin(): Promise<void> {
+    if (!this.#begun && this.#options.after === "end") {
+      this.#cursor = new Cursor(this.#stream !== undefined, await this.#end());
+    }
+    this.#begun = true;
+  }
+
   /** The items of the next message, maybe none. */
-  async next(): Promise<SubscriptionItem[]> {
+  async #next(): Promise<SubscriptionItem[]> {
     for (;;) {
       this.#options.signal?.throwIfAborted();
       this.#follow();
@@ -162,14 +200,15 @@ class Feed {
         error = new UnreachableError(picked.name, "the server ended the subscription");
       } catch (thrown) {
         this.#options.signal?.throwIfAborted();
-        error = this.#shared.failed(picked, thrown);
+        error = await this.#shared.failed(picked, thrown);
       }
-      this.cancel();
+      this.#leave();
       await this.#pauseAfter(error);
     }
   }
 
-  cancel(): void {
+  /** Ends the connection. */
+  #leave(): void {
     this.#live?.answers.cancel();
     this.#live = undefined;
   }
@@ -179,7 +218,7 @@ class Feed {
     const { connection } = this.#shared;
     connection.lookHome();
     if (this.#live !== undefined && !connection.isCurrent(this.#live.picked) && connection.returns !== this.#live.returns) {
-      this.cancel();
+      this.#leave();
     }
   }
 
@@ -192,11 +231,11 @@ class Feed {
     const filter = query !== undefined && { query };
     if (this.#stream === undefined) {
       const start = after !== undefined && { start: { case: "after" as const, value: after } };
-      const request = create(METHODS.subscribeAll.input, { ...filter, ...start });
+      const request = requestOf(METHODS.subscribeAll, { ...filter, ...start });
       return { picked, returns, answers: serverStream(picked, METHODS.subscribeAll, request, signal) };
     }
     const start = after !== undefined && { start: { case: "afterRevision" as const, value: after } };
-    const request = create(METHODS.subscribeStream.input, { stream: this.#stream, ...filter, ...start });
+    const request = requestOf(METHODS.subscribeStream, { stream: this.#stream, ...filter, ...start });
     return { picked, returns, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
   }
 
@@ -204,11 +243,11 @@ class Feed {
   async #end(): Promise<number | undefined> {
     const stream = this.#stream;
     if (stream === undefined) {
-      const request = create(METHODS.getServerInfo.input);
+      const request = requestOf(METHODS.getServerInfo, {});
       const info = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getServerInfo, request, deadline));
       return toNumber(info.head);
     }
-    const request = create(METHODS.getStream.input, { stream });
+    const request = requestOf(METHODS.getStream, { stream });
     try {
       const answer = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getStream, request, deadline));
       return toNumber(answer.stream?.lastRevision ?? 0n);
@@ -229,53 +268,5 @@ class Feed {
       throw error;
     }
     await sleep(pause, this.#options.signal);
-  }
-}
-
-/** How far a subscription has come, and what may come next. */
-export class Cursor {
-  /** The largest checkpoint that was told. */
-  #told = 0;
-
-  constructor(
-    private readonly byRevision: boolean,
-    /** The last position, or revision of a stream, that was received. */
-    public after: number | undefined,
-  ) {}
-
-  /** Moves on by what a message holds. */
-  take({ content }: Message): SubscriptionItem[] {
-    switch (content.case) {
-      case "events":
-        return content.value.events.map((event) => this.#takeEvent(fromPbEvent(event)));
-      case "caughtUp":
-        return [{ kind: "caught-up", position: this.#lookedAt(content.value.position) }];
-      case "fellBehind":
-        return [{ kind: "fell-behind", position: this.#lookedAt(content.value.position), head: toNumber(content.value.head) }];
-      case "checkpoint":
-        // One that was told before the connection broke, or a smaller one, is nothing new.
-        return toNumber(content.value.position) <= this.#told ? [] : [{ kind: "checkpoint", position: this.#lookedAt(content.value.position) }];
-      case undefined:
-        // Of a kind that this client does not know.
-        return [];
-    }
-  }
-
-  #takeEvent(event: RecordedEvent): SubscriptionItem {
-    const place = this.byRevision ? event.revision : event.position;
-    if (this.after !== undefined && place <= this.after) {
-      throw new ProtocolError(`event ${place} came after ${this.after}`);
-    }
-    this.after = place;
-    return { kind: "event", event };
-  }
-
-  #lookedAt(value: bigint): number {
-    const position = toNumber(value);
-    this.#told = Math.max(this.#told, position);
-    if (!this.byRevision) {
-      this.after = Math.max(this.after ?? 0, position);
-    }
-    return position;
   }
 }

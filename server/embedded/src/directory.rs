@@ -16,11 +16,23 @@ use crate::layout::{self, Layout, distinct};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, recovery, salvage};
 
-const FIRST_LINE: &str = "annals embedded store, format 2";
+const FIRST_LINE: &str = "annals embedded store, format 3";
+/// The format before there was a durable mark.
+const UNMARKED_LINE: &str = "annals embedded store, format 2";
+
+/// Whether a store must have a durable mark (`durable`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marked {
+    /// It has one.
+    Yes,
+    /// It was created by a version that did not write one, and gets it when it is opened.
+    NotYet,
+}
 
 /// The tree of a store.
 pub(crate) struct Opened {
     pub(crate) tree: Tree,
+    pub(crate) marked: Marked,
     /// The last to be dropped: the directory is free when all else is closed.
     pub(crate) lock: File,
 }
@@ -35,9 +47,24 @@ pub(crate) fn tree_folder(store: &Path) -> PathBuf {
     store.join("fjall")
 }
 
+/// Where a tree is made that is to take the place of another one.
+pub(crate) fn new_tree_folder(store: &Path) -> PathBuf {
+    store.join("fjall.new")
+}
+
+/// Where the tree is kept that another one took the place of.
+pub(crate) fn lost_tree_folder(store: &Path) -> PathBuf {
+    store.join("fjall.lost")
+}
+
 /// Where a store has its log.
 pub(crate) fn log_folder(store: &Path) -> PathBuf {
     store.join("log")
+}
+
+/// The file of a store's durable mark.
+pub(crate) fn mark_file(store: &Path) -> PathBuf {
+    store.join("durable")
 }
 
 /// Opens the store in `path`, or makes one.
@@ -50,9 +77,20 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError
     if !store.try_exists().map_err(unusable("it cannot be read"))? {
         create(path, &store, settings)?;
     }
-    check_format(path, &store.join("format"), settings)?;
+    let marked = check_format(path, &store.join("format"), settings)?;
+    finish_replacing(&store).map_err(unusable("its tree cannot be put in place"))?;
     let tree = open_tree(path, &tree_folder(&store), settings)?;
-    Ok(Opened { tree, lock })
+    Ok(Opened { tree, marked, lock })
+}
+
+/// Puts the new tree in place if a crash came between the removal of the old one and that.
+fn finish_replacing(store: &Path) -> io::Result<()> {
+    let (tree, new) = (tree_folder(store), new_tree_folder(store));
+    if !tree.try_exists()? && new.try_exists()? && lost_tree_folder(store).try_exists()? {
+        fs::rename(new, tree)?;
+        sync(store)?;
+    }
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
@@ -76,16 +114,20 @@ fn create(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErro
         fs::remove_dir_all(&draft).map_err(unusable)?;
     }
     fs::create_dir(&draft).map_err(unusable)?;
-    fs::write(draft.join("format"), format_text(&settings.bulk_prefixes)).map_err(unusable)?;
+    fs::write(
+        draft.join("format"),
+        format_text(FIRST_LINE, &settings.bulk_prefixes),
+    )
+    .map_err(unusable)?;
     let tree = open_tree(path, &tree_folder(&draft), settings)?;
-    recovery::begin(&log_folder(&draft), &tree).map_err(unusable)?;
+    recovery::begin(&draft, &tree).map_err(unusable)?;
     drop(tree);
     sync_all_of(&draft).map_err(unusable)?;
     fs::rename(&draft, store).map_err(unusable)?;
     sync(path).map_err(unusable)
 }
 
-fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, OpenError> {
+pub(crate) fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, OpenError> {
     let open = || {
         let database = Database::builder(folder)
             .cache_size(settings.cache_bytes)
@@ -108,16 +150,27 @@ fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Result<Tree, Op
 }
 
 /// The format file: the first line, then a line with each bulk prefix in hexadecimal.
-fn format_text(bulk_prefixes: &[Bytes]) -> String {
+fn format_text(first_line: &str, bulk_prefixes: &[Bytes]) -> String {
     let prefixes = distinct(bulk_prefixes)
         .into_iter()
         .map(|prefix| format!("bulk {prefix:x}\n"));
-    std::iter::once(format!("{FIRST_LINE}\n"))
+    std::iter::once(format!("{first_line}\n"))
         .chain(prefixes)
         .collect()
 }
 
-fn check_format(path: &Path, file: &Path, settings: &Settings) -> Result<(), OpenError> {
+/// States that a store has a mark from now on.
+pub(crate) fn set_marked(store: &Path) -> io::Result<()> {
+    let file = store.join("format");
+    let text = fs::read_to_string(&file)?;
+    let draft = store.join("format.new");
+    fs::write(&draft, text.replacen(UNMARKED_LINE, FIRST_LINE, 1))?;
+    sync(&draft)?;
+    fs::rename(&draft, &file)?;
+    sync(store)
+}
+
+fn check_format(path: &Path, file: &Path, settings: &Settings) -> Result<Marked, OpenError> {
     let found = match fs::read(file) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -129,9 +182,12 @@ fn check_format(path: &Path, file: &Path, settings: &Settings) -> Result<(), Ope
         }
         Err(error) => return Err(OpenError::unusable(path, "store/format cannot be read", &error)),
     };
-    let expected = format_text(&settings.bulk_prefixes);
+    let expected = format_text(FIRST_LINE, &settings.bulk_prefixes);
     if found == expected.as_bytes() {
-        return Ok(());
+        return Ok(Marked::Yes);
+    }
+    if found == format_text(UNMARKED_LINE, &settings.bulk_prefixes).as_bytes() {
+        return Ok(Marked::NotYet);
     }
     let found = String::from_utf8_lossy(&found).into_owned();
     let message = format!("it was created with {found:?}, this version expects {expected:?} in store/format");
@@ -158,7 +214,7 @@ fn create_synced(path: &Path) -> io::Result<()> {
     }
 }
 
-fn sync_all_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_all_of(path: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

@@ -9,6 +9,7 @@ use annals_engine::{BoxFuture, Commit, Engine, Error, Lookout, Result, Snapshot,
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::loss::Loss;
 use crate::prefill::Ahead;
 use crate::store::Store;
 use crate::syncing::Syncing;
@@ -32,6 +33,7 @@ pub struct EmbeddedEngine {
     lookout: Option<Lookout>,
     /// The threads that sync the tree, and work ahead of the log.
     threads: Vec<JoinHandle<()>>,
+    loss: Option<Loss>,
     /// Dropped with the engine, which ends the thread that gives space back.
     _open: mpsc::Sender<()>,
 }
@@ -45,7 +47,7 @@ impl EmbeddedEngine {
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> std::result::Result<Self, OpenError> {
         let path = path.as_ref();
         let no_thread = |error| OpenError::unusable(path, "no thread can be started", &error);
-        let (store, known) = Store::open(path, &settings)?;
+        let (store, known, marked) = Store::open(path, &settings)?;
         let store = Arc::new(store);
         let syncing = Arc::new(Syncing::default());
         let ahead = Arc::clone(&known.log.ahead);
@@ -62,6 +64,8 @@ impl EmbeddedEngine {
             last_batch: 0,
             fold_entries: settings.fold_entries,
             fold_bytes: settings.fold_bytes,
+            head_key: settings.head_key.clone(),
+            head: None,
         };
         let (open, closed) = mpsc::channel();
         let mut engine = Self {
@@ -71,6 +75,7 @@ impl EmbeddedEngine {
             ahead: Arc::clone(&ahead),
             lookout: Lookout::for_runtime().map_err(no_thread)?,
             threads: Vec::new(),
+            loss: None,
             _open: open,
         };
         let store = Arc::downgrade(&engine.store);
@@ -82,13 +87,36 @@ impl EmbeddedEngine {
         engine.threads.push(syncer.map_err(no_thread)?);
         let ahead = thread("annals:ahead").spawn(move || ahead.run(&store));
         engine.threads.push(ahead.map_err(no_thread)?);
-        recovery::replay(path, &mut engine.writer.lock())?;
+        engine.loss = recovery::replay(
+            path,
+            &mut engine.writer.lock(),
+            marked,
+            settings.accept_loss.as_ref(),
+        )?;
         let watched = Arc::downgrade(&engine.writer);
         let (bytes_min, told) = (settings.reclaim_bytes_min, settings.on_reclaim);
         thread("annals:reclaim")
             .spawn(move || reclaim::run(&watched, &closed, bytes_min, told.as_ref()))
             .map_err(no_thread)?;
         Ok(engine)
+    }
+
+    /// The loss that was accepted when the store was opened ([`Settings::accept_loss`]).
+    #[must_use]
+    pub fn loss(&self) -> Option<&Loss> {
+        self.loss.as_ref()
+    }
+
+    /// States that the caller has done what an accepted loss requires. Until then each start reports the loss again.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if that cannot be written.
+    pub fn settle_loss(&self) -> Result<()> {
+        let writer = self.writer.lock();
+        self.store.check_health()?;
+        let durable = self.store.durable.get();
+        let settled = durable.map_or(Ok(()), |durable| durable.settle(&writer.mark()));
+        settled.map_err(|error| self.store.fail_write(&error.to_string()))
     }
 }
 
@@ -99,6 +127,10 @@ impl Drop for EmbeddedEngine {
         for thread in self.threads.drain(..) {
             // They have the store in their hands for as long as a sync takes. If one panicked, there is nothing left to do.
             let _ = thread.join();
+        }
+        if self.store.check_health().is_ok() {
+            // Without it the mark is what the operating system still writes by itself.
+            let _ = self.store.sync_mark();
         }
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use annals_engine::Error;
 
+use crate::loss::Loss;
+
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -34,6 +36,15 @@ pub enum OpenError {
         path: PathBuf,
         /// What was found.
         message: String,
+    },
+    /// Records that were durable are missing from the log. Keep a copy of the directory, and restore a backup, or accept the
+    /// loss ([`crate::Settings::accept_loss`]).
+    #[error("the data directory {} lost data: {loss}", .path.display())]
+    Lost {
+        /// The directory.
+        path: PathBuf,
+        /// What is missing.
+        loss: Box<Loss>,
     },
 }
 

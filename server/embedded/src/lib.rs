@@ -13,7 +13,7 @@
 //! 3. **Isolated, and never visible too early.** Readers get the `moment` that the writer published last: a snapshot of the
 //!    tree, taken when no batch was under way (`store`), and what is in memory over it up to a commit.
 //! 4. **A write or a sync that fails is the end.** The commit and all later ones answer [`annals_engine::Error::Failed`].
-//! 5. **What was answered is found again, or its loss is told** (`recovery`).
+//! 5. **What was answered is found again, or its loss is reported** (`recovery`, `durable`).
 //! 6. **Space comes back.** Segments of the log of which little is in use are given up, and when many keys were removed, the
 //!    tree is compacted, by a thread of its own (`reclaim`).
 //!
@@ -22,8 +22,10 @@
 //! ```text
 //! DIR/lock              locked while an engine has the directory open
 //! DIR/store/format      what the store was created with, as text
+//! DIR/store/durable     up to which record the log is known to be durable
 //! DIR/store/log/        the log, in segments
 //! DIR/store/fjall/      the tree: fjall's own files
+//! DIR/store/fjall.lost/ the tree before it was built again after a loss
 //! DIR/creating/         a store under construction, renamed to `store` when it is complete; else left from a crash
 //! ```
 //!
@@ -38,6 +40,7 @@
 
 mod changes;
 mod directory;
+mod durable;
 mod engine;
 mod fault;
 mod fold;
@@ -45,7 +48,9 @@ mod generation;
 mod layout;
 mod location;
 mod log;
+mod loss;
 mod moment;
+mod positioned;
 mod prefill;
 mod reclaim;
 mod record;
@@ -65,5 +70,6 @@ mod writer;
 
 pub use engine::EmbeddedEngine;
 pub use fault::OpenError;
+pub use loss::{AcceptLoss, Loss};
 pub use reclaim::Reclaimed;
 pub use settings::{OnReclaim, OnSync, Settings};

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 
 use crate::directory::sync;
+use crate::positioned::write_all_at;
 use crate::segment;
 use crate::store::Store;
 
@@ -249,7 +250,7 @@ impl Ahead {
         if from >= end + self.wanted() || from >= to {
             return Ok(false);
         }
-        let written = write_at(&file, &vec![0; (to - from) as usize], from);
+        let written = write_all_at(&file, &vec![0; (to - from) as usize], from);
         // Even if it failed: some of it may be there.
         self.filled.store(to, Ordering::Release);
         drop(state);
@@ -264,21 +265,6 @@ impl Ahead {
 
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).open(path)
-}
-
-#[cfg(unix)]
-fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
-}
-
-#[cfg(windows)]
-fn write_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
-        bytes = &bytes[written..];
-        offset += written as u64;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

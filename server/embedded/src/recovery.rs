@@ -4,11 +4,16 @@
 //!    relaxed commits that the tree has, is taken as it was when it was committed.
 //! 2. The first that is not ends the log. It is the one that was being written, and was never answered; it is cut off, so
 //!    that it never comes back.
-//! 3. **What was answered is never cut off in silence.** A record is only written when the one before it is synced. So
-//!    whatever shows that the log went on behind its end (a later record that is whole, a segment that begins behind one)
-//!    tells of damage, and so do a segment that the tree knows and that is not there, and a log that ends before the tree.
+//! 3. **What was answered is never cut off in silence.** The log must reach its durable mark (`durable`), which after a clean
+//!    stop and after kill -9 is the last record that was answered. And a record is only written when the one before it is
+//!    synced. So whatever shows that the log continued after its end (`later`: a later record that is whole, a segment that
+//!    begins after one) is evidence of a loss, and so are a segment that the tree knows and that is not there, and a log that
+//!    ends before the tree.
+//! 4. A loss is reported and changes nothing, unless the caller accepts it. Then the mark is put where the log is known to
+//!    have been durable and stays there until the loss is settled, so that a crash in between finds the loss again.
 //!
-//! Limits: if it is the very last record that is damaged, that can't be told from one that was being written.
+//! Limits: after a loss of power the mark may be that of the last fold. If all records after it are lost, or the last of them
+//! is damaged, that can't be told from a record that was being written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,15 +21,23 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::directory::sync;
+use crate::directory::{self, Marked, sync};
+use crate::durable::{Durable, Mark};
 use crate::log::Log;
-use crate::record::{MAGIC, Record};
+use crate::loss::{AcceptLoss, Loss};
+use crate::record::{Change, Record, Tip};
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment, Segments};
 use crate::space::Space;
 use crate::state::{self, Applied};
 use crate::tree::Tree;
 use crate::writer::Writer;
 use crate::{OpenError, fault};
+
+mod end;
+mod later;
+pub(crate) mod rebuild;
+
+use end::{End, Reached};
 
 /// The log as the tree knows it.
 pub(crate) struct Known {
@@ -34,8 +47,15 @@ pub(crate) struct Known {
     pub(crate) space: Space,
 }
 
+/// What is found when a store is opened.
+pub(crate) enum Found {
+    Known(Box<Known>),
+    /// The log ends before what the tree has of it: how that was found.
+    TooShort(String),
+}
+
 /// Finds the segments, and the end of what the tree has of them.
-pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64) -> Result<Known, OpenError> {
+pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64) -> Result<Found, OpenError> {
     let unusable = |error: io::Error| OpenError::unusable(path, "the log cannot be read", &error);
     let of_tree = |error: &fjall::Error| OpenError::from_fjall(path, error);
     let applied = Applied::read(&tree.state).map_err(|error| of_tree(&error))?;
@@ -56,18 +76,18 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
     let needed = in_use.iter().map(|(number, _)| *number).chain([applied.segment]);
     for number in needed {
         if !segments.contains_key(&number) {
-            return Err(corrupt(path, &format!("segment {number} of the log is missing")));
+            return Ok(Found::TooShort(format!("segment {number} of the log is missing")));
         }
     }
     let active = Arc::clone(&segments[&applied.segment]);
     let header = Header::read(&active).map_err(unusable)?;
     let header = header.filter(|header| header.number == active.number);
-    let header = header.ok_or_else(|| {
-        corrupt(
-            path,
-            &format!("segment {} of the log has no header", active.number),
-        )
-    })?;
+    let Some(header) = header else {
+        return Ok(Found::TooShort(format!(
+            "segment {} of the log has no header",
+            active.number
+        )));
+    };
     if active.bytes() < applied.end {
         let message = format!(
             "segment {} of the log ends at {}, and the tree has it up to {}",
@@ -75,52 +95,101 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
             active.bytes(),
             applied.end
         );
-        return Err(corrupt(path, &message));
+        return Ok(Found::TooShort(message));
     }
     let place = (applied.end, applied.tip);
     let log = Log::resume(folder, header.log, segment_bytes, active, files, place).map_err(unusable)?;
     let greatest = tree
         .greatest()
         .map_err(|error| corrupt(path, &error.to_string()))?;
-    Ok(Known {
+    Ok(Found::Known(Box::new(Known {
         applied,
         log,
         segments: Arc::new(segments),
         space: Space::new(in_use, greatest),
-    })
+    })))
 }
 
-/// Takes what the tree does not have, and ends the log behind it.
-pub(crate) fn replay(path: &Path, writer: &mut Writer) -> Result<(), OpenError> {
+/// Takes what the tree does not have, and ends the log behind it. Returns the loss that was accepted, if there is one.
+pub(crate) fn replay(
+    path: &Path,
+    writer: &mut Writer,
+    marked: Marked,
+    accept: Option<&AcceptLoss>,
+) -> Result<Option<Loss>, OpenError> {
     let unusable = |error: io::Error| OpenError::unusable(path, "the log cannot be read", &error);
+    let file = directory::mark_file(&writer.store.folder);
+    let opened = Durable::open(&file, writer.log.id());
+    let opened = opened.map_err(|error| OpenError::unusable(path, "store/durable cannot be read", &error))?;
+    let (durable, mark) = opened.unzip();
     let found: Segments = Arc::clone(&writer.segments);
+    let reached = take(writer, &found, mark.as_ref()).map_err(unusable)?;
+    let later = later::find(&writer.log, &found, writer.head_key.as_ref()).map_err(unusable)?;
+    let end = End {
+        mark: mark.as_ref(),
+        marked,
+        reached,
+        later: later.as_ref(),
+    };
+    let loss = end.loss(writer);
+    if let Some(loss) = &loss
+        && !accept.is_some_and(|accept| accept(loss))
+    {
+        return Err(OpenError::Lost {
+            path: path.to_owned(),
+            loss: Box::new(loss.clone()),
+        });
+    }
+    // Before anything is cut off: a crash from here on must find the loss again.
+    let unmarked = |error: io::Error| OpenError::unusable(path, "store/durable cannot be written", &error);
+    let durable = end
+        .mark(writer, &file, durable, loss.is_some())
+        .map_err(unmarked)?;
+    // Nobody else sets it.
+    let _ = writer.store.durable.set(durable);
+    let last = writer.log.active.number;
+    let is_behind = |number: &u32| *number > last;
+    Arc::make_mut(&mut writer.segments).retain(|number, _| !is_behind(number));
+    let cut = cut(&mut writer.log, &found);
+    cut.map_err(|error| OpenError::unusable(path, "the end of the log cannot be cut off", &error))?;
+    if marked == Marked::NotYet {
+        directory::set_marked(&writer.store.folder).map_err(unmarked)?;
+    }
+    Ok(loss)
+}
+
+/// Takes the records that count, one after the other.
+fn take(writer: &mut Writer, found: &Segments, mark: Option<&Mark>) -> io::Result<Reached> {
+    let engine = |error: annals_engine::Error| io::Error::other(error.to_string());
+    let of_tree = |error: fjall::Error| io::Error::other(fault::words(&error));
+    let keyspace = writer.store.tree.state.clone();
+    let rebuilding = keyspace.contains_key(state::REBUILDING).map_err(of_tree)?;
+    let mut reached = Reached::of(mark, writer.log.tip);
     loop {
         let active = Arc::clone(&writer.log.active);
-        if let Some((changes, record)) = next(writer, &active).map_err(unusable)? {
-            writer.log.end = record.0;
-            writer.log.tip = record.1;
+        if let Some((changes, record)) = next(writer, &active, rebuilding)? {
+            writer.log.end = record.end;
+            writer.log.tip = record.tip;
+            writer.relaxed = record.relaxed;
+            reached.see(writer.log.tip);
             writer.remember(changes);
-            let folded = writer.fold_if_full();
-            folded.map_err(|error| unusable(io::Error::other(error.to_string())))?;
+            writer.fold_if_full().map_err(engine)?;
             continue;
         }
         let Some(following) = found.get(&(active.number + 1)) else {
             break;
         };
-        let header = Header::read(following).map_err(unusable)?;
-        if header != Some(writer.log.header(following.number)) {
+        if Header::read(following)? != Some(writer.log.header(following.number)) {
             break;
         }
-        writer.log.go_on_in(Arc::clone(following)).map_err(unusable)?;
+        writer.log.go_on_in(Arc::clone(following))?;
     }
-    if let Some(damage) = behind(writer, &found).map_err(unusable)? {
-        return Err(corrupt(path, &damage));
+    if rebuilding {
+        writer.fold().map_err(engine)?;
+        keyspace.remove(state::REBUILDING).map_err(of_tree)?;
     }
-    let last = writer.log.active.number;
-    let is_behind = |number: &u32| *number > last;
-    Arc::make_mut(&mut writer.segments).retain(|number, _| !is_behind(number));
-    let cut = cut(&mut writer.log, &found);
-    cut.map_err(|error| OpenError::unusable(path, "the end of the log cannot be cut off", &error))
+    writer.find_head().map_err(engine)?;
+    Ok(reached)
 }
 
 /// Takes away what is behind the end of the log.
@@ -132,71 +201,29 @@ fn cut(log: &mut Log, found: &Segments) -> io::Result<()> {
     sync(log.folder())
 }
 
-/// The record at the end of what was taken, if it counts: its changes, its end and the log's tip with it.
-#[expect(clippy::type_complexity, reason = "taken apart where it is called")]
-fn next(
-    writer: &Writer,
-    active: &Segment,
-) -> io::Result<Option<(Vec<crate::record::Change>, (u64, crate::record::Tip))>> {
+/// A record that counts.
+struct Taken {
+    end: u64,
+    tip: Tip,
+    relaxed: u64,
+}
+
+/// The record at the end of what was taken, if it counts, with its changes. `rebuilding`: whatever relaxed commits it stands on.
+fn next(writer: &Writer, active: &Segment, rebuilding: bool) -> io::Result<Option<(Vec<Change>, Taken)>> {
     let (log, relaxed) = (&writer.log, writer.relaxed);
     let Some(record) = Record::read(active, log.secret(), log.end)? else {
         return Ok(None);
     };
     let follows = record.previous == log.tip.checksum && record.tip.sequence == log.tip.sequence + 1;
-    if !follows || record.relaxed != relaxed {
+    if !follows || record.relaxed != relaxed && !rebuilding {
         return Ok(None);
     }
-    let place = (record.end, record.tip);
-    Ok(record.changes(active)?.map(|changes| (changes, place)))
-}
-
-/// What shows that the log went on behind its end.
-fn behind(writer: &Writer, found: &Segments) -> io::Result<Option<String>> {
-    let log = &writer.log;
-    let (last, end) = (log.active.number, log.end);
-    let told = |segment: u32, what: String| {
-        format!("the log breaks off at {end} of segment {last}, but segment {segment} {what}")
+    let taken = Taken {
+        end: record.end,
+        tip: record.tip,
+        relaxed: record.relaxed,
     };
-    for (number, segment) in found.range(last..) {
-        if *number > last {
-            let header = Header::read(segment)?.filter(|header| header.log == log.id());
-            if let Some(header) = header.filter(|header| header.tip.sequence > log.tip.sequence) {
-                return Ok(Some(told(
-                    *number,
-                    format!("begins behind record {}", header.tip.sequence),
-                )));
-            }
-        }
-        let from = if *number == last { end } else { HEADER_BYTES };
-        // One may be there: the one that was being written.
-        if let Some((at, sequence)) = later_record(segment, log.secret(), from, log.tip.sequence + 1)? {
-            return Ok(Some(told(*number, format!("has record {sequence} at {at}"))));
-        }
-    }
-    Ok(None)
-}
-
-/// A whole record behind `from` whose number is over `sequence`: where it is, and its number.
-fn later_record(segment: &Segment, secret: u32, from: u64, sequence: u64) -> io::Result<Option<(u64, u64)>> {
-    const CHUNK: u64 = 4 << 20;
-    let mut start = from;
-    while start + MAGIC.len() as u64 <= segment.bytes() {
-        let bytes = segment.read(start, (segment.bytes() - start).min(CHUNK))?;
-        for at in (0..=bytes.len().saturating_sub(MAGIC.len())).filter(|at| bytes[*at..].starts_with(&MAGIC))
-        {
-            let at = start + at as u64;
-            let record = Record::read(segment, secret, at)?;
-            if let Some(record) = record.filter(|record| record.tip.sequence > sequence) {
-                return Ok(Some((at, record.tip.sequence)));
-            }
-        }
-        if (bytes.len() as u64) < CHUNK {
-            break;
-        }
-        // The magic may lie across the border.
-        start += CHUNK - MAGIC.len() as u64;
-    }
-    Ok(None)
+    Ok(record.changes(active)?.map(|changes| (changes, taken)))
 }
 
 fn corrupt(path: &Path, message: &str) -> OpenError {
@@ -206,18 +233,20 @@ fn corrupt(path: &Path, message: &str) -> OpenError {
     }
 }
 
-/// The first segment of a new store, and the tree's word that it is empty.
-pub(crate) fn begin(folder: &Path, tree: &Tree) -> io::Result<()> {
+/// The first segment of a new store with its mark, and the tree's word that it is empty.
+pub(crate) fn begin(store: &Path, tree: &Tree) -> io::Result<()> {
     use std::hash::{BuildHasher, Hasher, RandomState};
-    fs::create_dir(folder)?;
+    let folder = directory::log_folder(store);
+    fs::create_dir(&folder)?;
     // Drawn by the standard library from the system's randomness.
     let id = RandomState::new().build_hasher().finish();
     let header = Header {
         log: id,
         number: 1,
-        tip: crate::record::Tip::default(),
+        tip: Tip::default(),
     };
-    crate::log::create(folder, header)?.sync_all()?;
+    crate::log::create(&folder, header)?.sync_all()?;
+    Durable::create(&directory::mark_file(store), id, &Mark::default())?;
     let applied = Applied {
         segment: 1,
         end: HEADER_BYTES,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::loss::AcceptLoss;
 use crate::reclaim::Reclaimed;
 
 /// Called by the writer with the time a durable commit took, fdatasync included. It must return quickly: commits wait.
@@ -37,6 +38,11 @@ pub struct Settings {
     pub reclaim_bytes_min: u64,
     /// Told whenever that was done or failed, for logs.
     pub on_reclaim: Option<OnReclaim>,
+    /// A key whose value states how far the caller's data reach. It is kept beside the log, so that a loss can be reported in
+    /// the caller's own terms ([`crate::Loss`]). Set it in durable commits only. A value of more than 460 bytes is not kept.
+    pub head_key: Option<Bytes>,
+    /// Asked when durable records of the log are missing. Without it such a store is refused.
+    pub accept_loss: Option<AcceptLoss>,
 }
 
 impl Default for Settings {
@@ -51,6 +57,8 @@ impl Default for Settings {
             on_sync: None,
             reclaim_bytes_min: 4 * 1_024 * 1_024,
             on_reclaim: None,
+            head_key: None,
+            accept_loss: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! "applied"          up to where the log is in the tree: segment 4, checksum of the last record 4, end of it in the
 //!                    segment 8, its sequence 8, relaxed commits 8
+//! "rebuilding"       there while the tree is built again from the log (`recovery/rebuild`)
 //! "s" <segment 4>    what the tree needs of a segment: values 8, bytes of them 8
 //! ```
 //!
@@ -16,6 +17,7 @@ use crate::fault;
 use crate::record::Tip;
 
 pub(crate) const APPLIED: &[u8] = b"applied";
+pub(crate) const REBUILDING: &[u8] = b"rebuilding";
 
 /// Up to where the log is in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

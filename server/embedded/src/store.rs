@@ -23,11 +23,13 @@ use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use crate::directory::Marked;
+use crate::durable::Durable;
 use crate::generation::Generation;
 use crate::layout::Place;
 use crate::moment::Moment;
 use crate::reclaim::Removed;
-use crate::recovery::{self, Known};
+use crate::recovery::{self, Found, Known, rebuild};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, directory, fault};
 
@@ -44,6 +46,8 @@ pub(crate) struct Store {
     removed_index: Removed,
     removed_log: Removed,
     pub(crate) tree: Tree,
+    /// Up to where the log is durable. Set when the log was replayed.
+    pub(crate) durable: OnceLock<Durable>,
     /// Where the store has its files.
     pub(crate) folder: PathBuf,
     /// Held until all above is closed: fields are dropped in their order.
@@ -52,15 +56,24 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the tree, and finds what it knows of the log. The rest of the log is still to be replayed.
-    pub(crate) fn open(path: &Path, settings: &Settings) -> std::result::Result<(Self, Known), OpenError> {
-        let directory::Opened { tree, lock } = directory::open(path, settings)?;
+    pub(crate) fn open(
+        path: &Path,
+        settings: &Settings,
+    ) -> std::result::Result<(Self, Known, Marked), OpenError> {
+        let directory::Opened {
+            mut tree,
+            marked,
+            lock,
+        } = directory::open(path, settings)?;
         let folder = directory::store(path);
-        let known = recovery::known(
-            path,
-            &directory::log_folder(&folder),
-            &tree,
-            settings.segment_bytes.min(SEGMENT_BYTES_MAX),
-        )?;
+        let log_folder = directory::log_folder(&folder);
+        let segment_bytes = settings.segment_bytes.min(SEGMENT_BYTES_MAX);
+        let known = loop {
+            match recovery::known(path, &log_folder, &tree, segment_bytes)? {
+                Found::Known(known) => break known,
+                Found::TooShort(found) => tree = rebuild::without_lost(path, tree, found, settings)?,
+            }
+        };
         let moment = Moment {
             base: Arc::new(tree.database.snapshot()),
             generation: Arc::new(Generation::default()),
@@ -75,10 +88,11 @@ impl Store {
             removed_index: Removed::of(&tree.index),
             removed_log: Removed::of(&tree.log),
             tree,
+            durable: OnceLock::new(),
             folder,
             _lock: lock,
         };
-        Ok((store, known))
+        Ok((store, *known, marked))
     }
 
     /// What is committed now.

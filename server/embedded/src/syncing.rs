@@ -1,4 +1,4 @@
-//! Syncing fjall's journal, by a thread of its own.
+//! Syncing fjall's journal, and with it the durable mark, by a thread of its own.
 //!
 //! 1. Batches are counted as they are written. One is synced when a sync of the journal that began behind it has ended.
 //! 2. At most [`UNSYNCED_MAX`] batches are not synced; who writes another one waits.
@@ -10,6 +10,7 @@ use annals_engine::{Error, Result};
 use fjall::PersistMode;
 use parking_lot::{Condvar, Mutex};
 
+use crate::durable::Durable;
 use crate::store::Store;
 
 /// Batches that may be unsynced while another is written.
@@ -112,6 +113,13 @@ impl Syncing {
 impl Store {
     fn sync_tree(&self) -> Result<()> {
         let synced = self.tree.database.persist(PersistMode::SyncData);
-        synced.map_err(|error| self.fail_write(&crate::fault::words(&error)))
+        synced.map_err(|error| self.fail_write(&crate::fault::words(&error)))?;
+        self.sync_mark()
+    }
+
+    /// Syncs the durable mark, so that a loss of power does not take it back further than to here.
+    pub(crate) fn sync_mark(&self) -> Result<()> {
+        let synced = self.durable.get().map_or(Ok(()), Durable::sync);
+        synced.map_err(|error| self.fail_write(&error.to_string()))
     }
 }

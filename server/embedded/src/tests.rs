@@ -4,6 +4,7 @@ mod conformance;
 mod copies;
 pub(crate) mod fault;
 mod flushes;
+mod loss;
 mod opening;
 mod power;
 mod ranges;
@@ -11,11 +12,12 @@ mod reclaim;
 mod recovery;
 
 use std::path::Path;
+use std::time::Duration;
 
 use annals_engine::{Commit, Engine, Entry, KeyRange, PageLimit};
 use bytes::Bytes;
 
-use crate::{EmbeddedEngine, Settings};
+use crate::{EmbeddedEngine, OpenError, Settings};
 
 fn b(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
@@ -29,7 +31,18 @@ fn with_bulk(prefixes: &[&str]) -> Settings {
 }
 
 fn open(path: &Path, settings: Settings) -> EmbeddedEngine {
-    EmbeddedEngine::open(path, settings).expect("the store opens")
+    try_open(path, settings).expect("the store opens")
+}
+
+/// Opens a store once its directory is free: the thread that gives space back may have it for a moment after a drop.
+fn try_open(path: &Path, settings: Settings) -> Result<EmbeddedEngine, OpenError> {
+    for _ in 0..1_000 {
+        match EmbeddedEngine::open(path, settings.clone()) {
+            Err(OpenError::InUse(_)) => std::thread::sleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    EmbeddedEngine::open(path, settings)
 }
 
 async fn set(engine: &EmbeddedEngine, key: &str, value: &str) {

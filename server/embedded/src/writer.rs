@@ -11,6 +11,7 @@
 //!    log alone.
 //! 3. After a crash the log is gone through from where the tree ends, up to the first record that is not whole, or that
 //!    stands on a relaxed commit that the tree has lost (`recovery`). So a commit is lost with all that came after it.
+//! 4. Before a durable commit is answered, the durable mark is moved to its record (`durable`), which costs no sync.
 //!
 //! Visibility (point 6): a durable commit is published after all that.
 
@@ -23,6 +24,7 @@ use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
 use bytes::Bytes;
 
 use crate::changes::{self, Changes};
+use crate::durable::Mark;
 use crate::layout::Place;
 use crate::log::Log;
 use crate::moment::Moment;
@@ -54,6 +56,9 @@ pub(crate) struct Writer {
     pub(crate) last_batch: u64,
     pub(crate) fold_entries: usize,
     pub(crate) fold_bytes: usize,
+    /// The key whose value is kept in the durable mark, and its value now.
+    pub(crate) head_key: Option<Bytes>,
+    pub(crate) head: Option<Bytes>,
 }
 
 impl Writer {
@@ -103,7 +108,37 @@ impl Writer {
             .sync()
             .map_err(|error| store.fail_write(&error.to_string()))?;
         self.syncing.wait(self.relaxed_batch)?;
+        self.mark_durable(&changes)?;
         self.remember(changes);
+        Ok(())
+    }
+
+    /// Moves the durable mark to the record at the end of the log, which made these changes.
+    fn mark_durable(&mut self, changes: &[Change]) -> Result<()> {
+        if let Some(head_key) = &self.head_key
+            && let Ok(nth) = changes.binary_search_by(|(key, _)| key.cmp(head_key))
+        {
+            self.head = changes[nth].1.as_ref().map(|(value, _)| value.clone());
+        }
+        let marked = self.store.durable.get();
+        let marked = marked.map_or(Ok(()), |durable| durable.advance(&self.mark()));
+        marked.map_err(|error| self.store.fail_write(&error.to_string()))
+    }
+
+    /// The mark of the log as it is now.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            tip: self.log.tip,
+            head: self.head.clone(),
+            unsettled: false,
+        }
+    }
+
+    /// Reads the value of the head key.
+    pub(crate) fn find_head(&mut self) -> Result<()> {
+        if let Some(key) = &self.head_key {
+            self.head = self.store.current().get(&self.store.tree, key)?;
+        }
         Ok(())
     }
 

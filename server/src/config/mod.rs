@@ -48,6 +48,8 @@ pub enum EngineConfig {
         data: PathBuf,
         /// The most bytes of blocks that are cached.
         cache_bytes: u64,
+        /// The event after which acknowledged events may be missing; `None`: none may be.
+        accept_lost_events_after: Option<u64>,
     },
     /// This process's memory: everything is gone when it ends.
     Memory,
@@ -151,6 +153,7 @@ impl Config {
             EngineName::Embedded => EngineConfig::Embedded {
                 data: options.data.unwrap_or_else(|| DEFAULT_DATA.into()),
                 cache_bytes: cache.0,
+                accept_lost_events_after: options.accept_lost_events_after,
             },
             EngineName::Memory => EngineConfig::Memory,
             EngineName::FoundationDb => foundationdb(options.cluster_file, options.key_prefix)?,

@@ -45,7 +45,7 @@ Look at it from outside:
 
 Stop it with SIGTERM or Ctrl-C: it answers what is in flight and ends subscriptions; a second Ctrl-C stops at once.
 
-Exit codes: 0 stopped as asked, 1 could not start or serve, 2 a setting is wrong, 3 the storage failed.";
+Exit codes: 0 stopped as asked, 1 could not start or serve, 2 a setting is wrong, 3 the storage failed or lost events.";
 
 /// An event store: streams of events in one ordered log, over gRPC.
 #[derive(Debug, Parser)]
@@ -111,7 +111,8 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_APPEND_BYTES")]
     pub max_append_bytes: Option<ByteSize>,
 
-    /// The most data in one snapshot of a stream, 8000000 at most [default: 4MiB]
+    /// The most data in one snapshot of a stream, 8000000 at most; from about 4190000 on, clients must take larger messages
+    /// than gRPC's default of 4 MiB [default: 4000000]
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_SNAPSHOT_BYTES")]
     pub max_snapshot_bytes: Option<ByteSize>,
 
@@ -131,6 +132,11 @@ pub struct Options {
     /// `annals import --keep-recorded-times`; on a cluster, every server [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "ANNALS_ACCEPT_RECORDED_TIMES")]
     pub accept_recorded_times: Option<bool>,
+
+    /// Continue once without the acknowledged events after this position, which the embedded engine reported as missing. The
+    /// store gets a new identity; another loss is refused again
+    #[arg(long, value_name = "POSITION", env = "ANNALS_ACCEPT_LOST_EVENTS_AFTER")]
+    pub accept_lost_events_after: Option<u64>,
 
     /// How long after a scavenge the next one is started, which reclaims the space of events that are gone: as in 1d, 12h,
     /// 30m; off: only when it is asked for [default: 1d]
@@ -183,6 +189,9 @@ impl Options {
             tail_bytes: self.tail_bytes.or(fallback.tail_bytes),
             cache_bytes: self.cache_bytes.or(fallback.cache_bytes),
             accept_recorded_times: self.accept_recorded_times.or(fallback.accept_recorded_times),
+            accept_lost_events_after: self
+                .accept_lost_events_after
+                .or(fallback.accept_lost_events_after),
             scavenge_every: self.scavenge_every.or(fallback.scavenge_every),
             drain_seconds: self.drain_seconds.or(fallback.drain_seconds),
         }

@@ -27,7 +27,8 @@ fn without_anything_given_the_documented_defaults_hold() {
         config.engine,
         EngineConfig::Embedded {
             data: "./annals-data".into(),
-            cache_bytes: 128 << 20
+            cache_bytes: 128 << 20,
+            accept_lost_events_after: None,
         }
     );
     assert_eq!((config.log, config.log_level.as_str()), (LogFormat::Text, "info"));
@@ -61,6 +62,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         "--tail-bytes=8MiB",
         "--cache-bytes=1GiB",
         "--accept-recorded-times",
+        "--accept-lost-events-after=23",
         "--scavenge-every=12h",
         "--drain-seconds=5",
     ]);
@@ -81,6 +83,7 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         tail_bytes = "8MiB"
         cache_bytes = "1GiB"
         accept_recorded_times = true
+        accept_lost_events_after = 23
         scavenge_every = "12h"
         drain_seconds = 5
         "#,
@@ -92,7 +95,8 @@ fn every_option_is_taken_from_flags_and_from_the_file_alike() {
         config.engine,
         EngineConfig::Embedded {
             data: "/data".into(),
-            cache_bytes: 1 << 30
+            cache_bytes: 1 << 30,
+            accept_lost_events_after: Some(23),
         }
     );
     assert_eq!(

@@ -103,6 +103,7 @@ impl EventStore {
             retention: Some(response::retention(&kept.retention)),
             version: kept.version,
             tombstoned: kept.tombstoned,
+            retention_prefix: kept.from_prefix.map_or_else(String::new, |(prefix, _)| prefix),
         })
     }
 
@@ -118,6 +119,44 @@ impl EventStore {
         Ok(pb::SetRetentionResponse {
             retention: Some(response::retention(&kept.retention)),
             version: kept.version,
+        })
+    }
+
+    pub(super) async fn set_prefix(
+        &self,
+        request: &pb::SetPrefixRetentionRequest,
+    ) -> Result<pb::SetPrefixRetentionResponse, Refusal> {
+        let set = request::set_prefix_retention(request)?;
+        let kept = self
+            .store
+            .set_prefix_retention(&set.prefix, set.retention, set.expected_version)
+            .await?;
+        Ok(pb::SetPrefixRetentionResponse {
+            retention: Some(response::prefix_retention(&kept)),
+        })
+    }
+
+    pub(super) async fn prefix_retention(
+        &self,
+        request: &pb::GetPrefixRetentionRequest,
+    ) -> Result<pb::GetPrefixRetentionResponse, Refusal> {
+        let prefix = request::prefix_retention_of(request)?;
+        let kept = self.store.prefix_retention(&prefix).await?;
+        Ok(pb::GetPrefixRetentionResponse {
+            retention: Some(response::prefix_retention(&kept)),
+        })
+    }
+
+    pub(super) async fn prefix_retentions(
+        &self,
+        request: &pb::ListPrefixRetentionsRequest,
+    ) -> Result<pb::ListPrefixRetentionsResponse, Refusal> {
+        let (after, page_size) = request::list_prefix_retentions(request)?;
+        let kept = self.store.prefix_retentions(after.as_ref(), page_size).await?;
+        let last = kept.last().filter(|_| kept.len() == page_size);
+        Ok(pb::ListPrefixRetentionsResponse {
+            next_page_token: last.map_or_else(String::new, |last| last.prefix.to_string()),
+            retentions: kept.iter().map(response::prefix_retention).collect(),
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - `service`: the calls of `annals.v1.EventStoreService`, each a few lines.
 //! - `request`: every field checked, once, and parsed into the store's types.
+//! - `transfer`: the calls of `annals.v1.TransferService`.
 //! - `session`, `stream`: answers that are streams.
 //! - `encoded`: appends in the bytes in which they come. `raw`, `codec`, `response`: answers in bytes.
 //! - `status`: the one place that says what a caller gets when something is wrong.
@@ -25,6 +26,7 @@ mod service;
 mod session;
 mod status;
 mod stream;
+mod transfer;
 
 use std::time::Duration;
 
@@ -51,7 +53,10 @@ mod generated {
     tonic::include_proto!("annals.v1");
 }
 
-use generated::event_store_service_server::EventStoreServiceServer;
+use generated::{
+    event_store_service_server::EventStoreServiceServer, transfer_service_server::TransferServiceServer,
+};
+use transfer::Transfer;
 
 /// What a client may send on one stream before the server has taken it: enough for a few large appends.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
@@ -142,6 +147,12 @@ pub(crate) fn serve(
     };
     let limits = service.store.limits();
     let message_bytes_max = limits.append_bytes_max.max(limits.snapshot_bytes_max) + MESSAGE_SLACK_BYTES;
+    let transfer = Transfer::new(
+        service.store.clone(),
+        service.drain.clone(),
+        service.metrics.clone(),
+    );
+    let transfer = TransferServiceServer::new(transfer).max_decoding_message_size(message_bytes_max);
     let service = EventStoreServiceServer::new(service).max_decoding_message_size(message_bytes_max);
     let router = tonic::transport::Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
@@ -154,6 +165,7 @@ pub(crate) fn serve(
         .layer(tower::util::MapResponseLayer::new(status::explain))
         .layer(direct::DirectLayer(service))
         .add_service(health)
+        .add_service(transfer)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)
         .add_service(reflection().build_v1alpha().map_err(|error| failed(&error))?);
     let drained = connections.drain.clone().cancelled_owned();

@@ -2,9 +2,9 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Limits, Retention, STREAM_NAME_BYTES_MAX, Scavenge, ScavengeState,
-    Snapshot, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
-    limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, TAGS_MAX},
+    Appended, EVENT_TYPE_BYTES_MAX, Limits, PrefixRetention, Retention, STREAM_NAME_BYTES_MAX, Scavenge,
+    ScavengeState, Snapshot, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
+    limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, PREFIXES_MAX, TAGS_MAX},
 };
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -52,6 +52,15 @@ pub(super) fn stream(info: &StreamInfo) -> pb::Stream {
         created_at: Some(timestamp(info.created_at)),
         first_revision: info.first_revision.0,
         retention: Some(retention(&info.retention)),
+        retention_prefix: info.retention_prefix.clone().unwrap_or_default(),
+    }
+}
+
+pub(super) fn prefix_retention(kept: &PrefixRetention) -> pb::PrefixRetention {
+    pb::PrefixRetention {
+        prefix: kept.prefix.to_string(),
+        retention: Some(retention(&kept.retention)),
+        version: kept.version,
     }
 }
 
@@ -95,6 +104,8 @@ pub(super) fn scavenge(scavenge: Option<&Scavenge>) -> pb::Scavenge {
         events_removed: scavenge.events_removed,
         bytes_removed: scavenge.bytes_removed,
         problem: scavenge.problem.clone(),
+        through_position: scavenge.through.0,
+        ids_kept: scavenge.ids_kept,
     }
 }
 
@@ -112,5 +123,6 @@ pub(super) fn limits(limits: &Limits) -> pb::Limits {
         max_subscriptions: number(limits.subscriptions_max),
         max_append_checks: number(CHECKS_MAX),
         max_snapshot_bytes: number(limits.snapshot_bytes_max),
+        max_prefix_retentions: number(PREFIXES_MAX),
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{handover, metrics::Call};
 
 /// Counts how a call ended that has one answer.
-fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
+pub(super) fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
     match result {
         Ok(answer) => {
             call.ended(Code::Ok);
@@ -195,6 +195,30 @@ impl EventStoreService for EventStore {
     ) -> Result<Response<pb::GetRetentionResponse>, Status> {
         let call = self.metrics.call("GetRetention");
         answer(call, self.retention(request.get_ref()).await)
+    }
+
+    async fn set_prefix_retention(
+        &self,
+        request: Request<pb::SetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::SetPrefixRetentionResponse>, Status> {
+        let call = self.metrics.call("SetPrefixRetention");
+        answer(call, self.set_prefix(request.get_ref()).await)
+    }
+
+    async fn get_prefix_retention(
+        &self,
+        request: Request<pb::GetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::GetPrefixRetentionResponse>, Status> {
+        let call = self.metrics.call("GetPrefixRetention");
+        answer(call, self.prefix_retention(request.get_ref()).await)
+    }
+
+    async fn list_prefix_retentions(
+        &self,
+        request: Request<pb::ListPrefixRetentionsRequest>,
+    ) -> Result<Response<pb::ListPrefixRetentionsResponse>, Status> {
+        let call = self.metrics.call("ListPrefixRetentions");
+        answer(call, self.prefix_retentions(request.get_ref()).await)
     }
 
     async fn delete_stream(

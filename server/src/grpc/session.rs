@@ -25,13 +25,14 @@ use std::{
 };
 
 use annals_proto::v1::{self as pb, session_result::Result as OneOf};
-use annals_store::{Append, Appended, Error, Pending, Store, StreamName};
+use annals_store::{Append, Appended, Error, Pending, Position, Store, StreamName};
 use futures::Stream;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
 use tonic::Status;
 
 use super::{
     append_log::AppendLine,
+    codec::Encode,
     encoded::AppendSessionRequest,
     raw::AppendSessionResponse,
     request::{self, Invalid},
@@ -43,11 +44,12 @@ use super::{
 const IN_FLIGHT_MAX: usize = 4_096;
 /// Appends that are taken in before results are looked at again, so that neither starves the other.
 const TAKEN_AT_ONCE_MAX: usize = 512;
-/// Results in one message: at a few kilobytes for a refusal, it stays well under what clients take.
+/// Results in one message.
 const MESSAGE_RESULTS_MAX: usize = 512;
 
-/// Bytes of streams' names in one message after which it is full. One result has half a megabyte of them at most.
-const MESSAGE_NAMES_BYTES: usize = 1 << 20;
+/// Bytes of results after which a message is full. One result has half a megabyte of streams' names at most, so a message
+/// stays below the 4 MiB that clients take unless told otherwise.
+const MESSAGE_BYTES: usize = 1 << 20;
 
 /// The answers of one session.
 pub(crate) struct Session<R> {
@@ -91,21 +93,16 @@ impl Asked {
         }
     }
 
-    /// Tells the result, and returns how many bytes of names it has.
-    fn tell(&self, result: &Result<Appended, Refusal>, response: &mut AppendSessionResponse) -> usize {
-        let (result, bytes) = match (result, &self.streams) {
-            (Ok(appended), None) => {
-                response.push_appended(appended);
-                return 0;
+    /// Tells the result.
+    fn tell(&self, result: &Result<Appended, Refusal>, response: &mut AppendSessionResponse) {
+        let result = match (result, &self.streams) {
+            (Ok(appended), None) => return response.push_appended(appended),
+            (Ok(appended), Some(streams)) => {
+                OneOf::AppendedToMany(response::appended_to_many(appended, streams))
             }
-            (Ok(appended), Some(streams)) => (
-                OneOf::AppendedToMany(response::appended_to_many(appended, streams)),
-                streams.iter().map(|stream| stream.as_str().len()).sum(),
-            ),
-            (Err(refusal), _) => (OneOf::Error(status::to_rpc(refusal)), 0),
+            (Err(refusal), _) => OneOf::Error(status::to_rpc(refusal)),
         };
         response.push(&pb::SessionResult { result: Some(result) });
-        bytes
     }
 }
 
@@ -161,6 +158,12 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
     fn begin(&mut self, append: Result<Append, Invalid>) {
         match append {
             Ok(append) => {
+                // Only another server may say so.
+                let append = if self.handed_over {
+                    append
+                } else {
+                    append.searched_to(Position::START)
+                };
                 let asked = Asked::of(&append);
                 let append = match self.store.try_submit(append, self.handed_over) {
                     Ok(pending) => {
@@ -219,8 +222,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
     /// The results that are ready, in order.
     fn results(&mut self, cx: &mut Context<'_>) -> AppendSessionResponse {
         let mut response = AppendSessionResponse::default();
-        let mut bytes = 0;
-        while response.results() < MESSAGE_RESULTS_MAX && bytes < MESSAGE_NAMES_BYTES {
+        while response.results() < MESSAGE_RESULTS_MAX && response.encoded_len() < MESSAGE_BYTES {
             let Some(front) = self.waiting.front_mut() else {
                 break;
             };
@@ -236,7 +238,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
                 },
                 Outcome::Refused(refusal) => Err(refusal.clone()),
             };
-            bytes += front.asked.tell(&result, &mut response);
+            front.asked.tell(&result, &mut response);
             self.waiting.pop_front();
         }
         response

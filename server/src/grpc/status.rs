@@ -116,12 +116,33 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                 stream: stream.to_string(),
                 expected_version: *expected,
                 actual_version: *actual,
+                prefix: String::new(),
             };
             Builder::new(Code::Aborted, ErrorReason::VersionConflict)
                 .value("stream", stream)
                 .value("expected", expected)
                 .value("actual", actual)
                 .detail("annals.v1.VersionConflict", &detail)
+        }
+        Error::PrefixVersionConflict {
+            prefix,
+            expected,
+            actual,
+        } => {
+            let detail = pb::VersionConflict {
+                stream: String::new(),
+                expected_version: *expected,
+                actual_version: *actual,
+                prefix: prefix.to_string(),
+            };
+            Builder::new(Code::Aborted, ErrorReason::VersionConflict)
+                .value("prefix", prefix)
+                .value("expected", expected)
+                .value("actual", actual)
+                .detail("annals.v1.VersionConflict", &detail)
+        }
+        Error::TooManyPrefixes => {
+            return invalid_to_rpc(&Invalid::field("prefix", error.to_string()));
         }
         Error::SnapshotNotFound(stream) => Builder::new(Code::NotFound, ErrorReason::SnapshotNotFound)
             .value("stream", stream)
@@ -151,6 +172,11 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                 .value("revision", revision)
                 .value("last_revision", words(*last))
                 .detail("annals.v1.RevisionBeyondEnd", &detail)
+        }
+        Error::MoveRefused(_) => Builder::new(Code::FailedPrecondition, ErrorReason::MoveRefused),
+        Error::MoveUnfinished => Builder::new(Code::FailedPrecondition, ErrorReason::MoveUnfinished),
+        Error::MoveInvalid(problem) => {
+            return invalid_to_rpc(&Invalid::field("part", problem.as_str()));
         }
         Error::Overloaded(bound) => {
             Builder::new(Code::ResourceExhausted, ErrorReason::Overloaded).value("bound", bound)

@@ -29,6 +29,7 @@ pub(super) fn requests(appends: &[&Append], bytes_max: usize) -> Vec<pb::AppendS
 /// it expects of its stream comes first of the checks then.
 fn session_append(append: &Append) -> pb::SessionAppend {
     let recorded_at = append.given_time().map(grpc::timestamp);
+    let searched_to = append.searched();
     let append = match append.expected() {
         Some(expected) if append.checks().is_empty() => OneOf::AppendToStream(pb::AppendToStreamRequest {
             stream: append.stream().to_string(),
@@ -48,7 +49,10 @@ fn session_append(append: &Append) -> pb::SessionAppend {
             })
         }
     };
-    pb::SessionAppend { append: Some(append) }
+    pb::SessionAppend {
+        append: Some(append),
+        searched_to_position: searched_to.0,
+    }
 }
 
 fn expected_revision(expected: Expected) -> pb::ExpectedRevision {

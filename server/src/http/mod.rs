@@ -4,7 +4,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `/health/live` | 200 while the process should be left alone; 503 once the storage failed and it stops |
-//! | `/health/ready` | 200 while calls are served; 503 and the reason otherwise |
+//! | `/health/ready` | 200 while calls are served, with a line for each thing that needs attention; 503 and the reason otherwise |
 //! | `/metrics` | the metrics in OpenMetrics text, which Prometheus reads |
 
 #[cfg(test)]
@@ -12,6 +12,7 @@ mod tests;
 
 use std::sync::{Arc, OnceLock};
 
+use annals_store::Store;
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use http::{StatusCode, header::CONTENT_TYPE};
 use prometheus_client::registry::Registry;
@@ -23,12 +24,14 @@ const INDEX: &str = "annals-server\n\n/health/live\n/health/ready\n/metrics\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the answers are made from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Shown {
     /// What the server does now.
     pub phase: watch::Receiver<Phase>,
     /// Set once the store is open and has added its metrics.
     pub registry: Arc<OnceLock<Registry>>,
+    /// What calls are served in spite of. Set once the store is open.
+    pub store: Arc<OnceLock<Store>>,
 }
 
 /// Serves until it is dropped.
@@ -57,13 +60,27 @@ async fn live(State(shown): State<Shown>) -> impl IntoResponse {
 }
 
 async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
+    let unavailable = |reason: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n"));
     match &*shown.phase.borrow() {
-        Phase::Serving => (StatusCode::OK, "ready\n"),
-        Phase::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
-        Phase::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "the storage does not answer\n"),
-        Phase::Draining => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-        Phase::Failed => (StatusCode::SERVICE_UNAVAILABLE, "the storage failed\n"),
+        Phase::Serving => (StatusCode::OK, format!("ready\n{}", attention(&shown))),
+        Phase::Starting => unavailable("starting"),
+        Phase::Unreachable => unavailable("the storage does not answer"),
+        Phase::Draining => unavailable("stopping"),
+        Phase::Failed => unavailable("the storage failed"),
     }
+}
+
+/// A line for each thing that needs attention although calls are served.
+fn attention(shown: &Shown) -> String {
+    let clock = shown.store.get().map(Store::clock).unwrap_or_default();
+    if !clock.expiry_suspended() {
+        return String::new();
+    }
+    format!(
+        "the log's last recorded time is {} s ahead of this server's clock; no event is removed by age until the clock has \
+         caught up\n",
+        clock.log_ahead.as_secs()
+    )
 }
 
 async fn metrics(State(shown): State<Shown>) -> axum::response::Response {

@@ -27,6 +27,7 @@ impl Served {
             Shown {
                 phase: seen,
                 registry: registry.clone(),
+                store: Arc::default(),
             },
         ));
         Self {

@@ -1,4 +1,5 @@
-//! Metrics that are looked up when they are asked for: where the log ends, and how far each subscription is behind.
+//! Metrics that are looked up when they are asked for: where the log ends, whether its times agree with the clock, and how
+//! far each subscription is behind.
 
 use std::fmt;
 
@@ -46,6 +47,19 @@ impl Collector for Collected {
             "indexed_position",
             "Position up to which the indexes are on disk.",
             info.indexed.0,
+        )?;
+        let clock = self.0.clock();
+        gauge(
+            &mut encoder,
+            "recorded_time_ahead_seconds",
+            "How far the log's last recorded time is ahead of this server's clock.",
+            clock.log_ahead.as_secs(),
+        )?;
+        gauge(
+            &mut encoder,
+            "expiry_suspended",
+            "1 while no event is removed by age, because the log's last recorded time is ahead of this server's clock.",
+            u64::from(clock.expiry_suspended()),
         )?;
 
         let places = self.0.subscriptions().places();

@@ -1,3 +1,5 @@
+mod clock;
+
 use std::{
     future::pending,
     sync::{
@@ -86,7 +88,10 @@ fn append(stream: &str) -> pb::AppendToStreamRequest {
 fn session_append(stream: &str) -> pb::AppendSessionRequest {
     let append = pb::session_append::Append::AppendToStream(append(stream));
     pb::AppendSessionRequest {
-        appends: vec![pb::SessionAppend { append: Some(append) }],
+        appends: vec![pb::SessionAppend {
+            append: Some(append),
+            ..pb::SessionAppend::default()
+        }],
     }
 }
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use appended::{Appended, Revisions};
 pub use error::AppendError;
 pub use event::NewEvent;
-pub(crate) use event::PreparedEvent;
+pub(crate) use event::{PreparedEvent, check_event};
 pub use expected::Expected;
 use prepared::Prepared;
 pub(crate) use run::Run;
@@ -27,6 +27,7 @@ use target::{Targets, number};
 
 use crate::{
     check::{self, Check},
+    lifecycle::Change,
     limits::{self, Limits},
     name::StreamName,
     one_or_more::OneOrMore,
@@ -66,8 +67,12 @@ pub struct Append {
     bodies: Bytes,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
+    /// Up to where another server has searched the log for its checks, and found nothing.
+    pub(crate) searched_to: Position,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
+    /// The change of a stream that it brings about, for the stream as it is when it is judged.
+    pub(crate) change: Option<Box<Change>>,
 }
 
 impl Append {
@@ -98,7 +103,9 @@ impl Append {
             bodies: prepared.bodies.freeze(),
             bytes,
             checks: Vec::new(),
+            searched_to: Position::START,
             recorded_at: None,
+            change: None,
         })
     }
 
@@ -140,7 +147,9 @@ impl Append {
             bodies: prepared.bodies.freeze(),
             bytes,
             checks,
+            searched_to: Position::START,
             recorded_at: None,
+            change: None,
         })
     }
 
@@ -151,6 +160,20 @@ impl Append {
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
         self
+    }
+
+    /// The same append, of which another server of the log has searched up to a position for what its checks do not allow,
+    /// and found nothing.
+    #[must_use]
+    pub fn searched_to(mut self, position: Position) -> Self {
+        self.searched_to = position;
+        self
+    }
+
+    /// Up to where the log was searched for what its checks do not allow, and nothing found.
+    #[must_use]
+    pub const fn searched(&self) -> Position {
+        self.searched_to
     }
 
     /// An append to one stream, written only if these hold besides what it expects of that stream. If not, the rejection

@@ -3,7 +3,8 @@
 use annals_engine as engine;
 
 use crate::{
-    name::StreamName,
+    limits::PREFIXES_MAX,
+    name::{StreamName, StreamPrefix},
     position::{Position, Revision},
     rejection::Rejection,
     wire::Malformed,
@@ -36,6 +37,24 @@ pub enum Error {
         /// The version that it has.
         actual: u64,
     },
+    /// What is kept of the streams of a prefix was changed since the caller looked.
+    #[error(
+        "the retention of prefix {prefix:?} was expected at version {expected} but is at version {actual}; read it again"
+    )]
+    PrefixVersionConflict {
+        /// The prefix.
+        prefix: StreamPrefix,
+        /// The version that was expected.
+        expected: u64,
+        /// The version that it has.
+        actual: u64,
+    },
+    /// A retention is set for as many prefixes as can be.
+    #[error(
+        "a retention is set for {PREFIXES_MAX} prefixes, which is the most; remove one that is not needed, or set one for a \
+         shorter prefix"
+    )]
+    TooManyPrefixes,
     /// The stream has no such snapshot. Begin with its first event.
     #[error("stream {0:?} has no such snapshot; begin with its first event")]
     SnapshotNotFound(StreamName),
@@ -71,6 +90,18 @@ pub enum Error {
         /// The last revision there is.
         last: Option<Revision>,
     },
+    /// The log of another store can't be moved to this one.
+    #[error("{0}")]
+    MoveRefused(String),
+    /// What is to be moved here can't be a part of the log, or not the next one.
+    #[error("{0}")]
+    MoveInvalid(String),
+    /// A log is moved here, and not all of it has come.
+    #[error(
+        "a log is being moved to this store, which takes no appends before all of it has come; finish the import, or begin \
+         again with an empty store"
+    )]
+    MoveUnfinished,
     /// A bound of the server is reached. Retry with backoff.
     #[error("the server is at its limit of {0}; retry later")]
     Overloaded(&'static str),

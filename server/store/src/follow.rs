@@ -51,8 +51,8 @@ async fn try_refresh(shared: &Shared) -> Result<Option<Head>> {
     let snapshot = shared.engine.snapshot().await?;
     let (head, indexed) = read_ends(&*snapshot).await?;
     check_head(&shared.tail.head(), &head)?;
-    if indexed > shared.tail.head_position() {
-        // Others wrote more than windows ago: begin anew behind what they indexed.
+    if indexed > shared.tail.head_position() || shared.tail.is_cut_by(indexed) {
+        // Others wrote more than windows ago, or moved a log here: begin anew behind what they indexed.
         debug!(from = %shared.tail.head_position(), to = %indexed, "skipping to what is indexed");
         restart(shared, &*snapshot, &head, indexed).await?;
     }
@@ -101,20 +101,27 @@ fn check_head(known: &Head, now: &Head) -> Result<()> {
 }
 
 /// Begins the tail behind what is indexed.
-async fn restart(shared: &Shared, snapshot: &dyn Snapshot, head: &Head, indexed: Position) -> Result<()> {
+pub(crate) async fn restart(
+    shared: &Shared,
+    snapshot: &dyn Snapshot,
+    head: &Head,
+    indexed: Position,
+) -> Result<()> {
     let minute = index::last_minute(snapshot, indexed).await?;
     let marked = lifecycle::load(snapshot).await?;
     shared.tail.restart(head_at(indexed, head), minute, marked);
     Ok(())
 }
 
-/// The head as it is known at a position: whole if it is there, otherwise only where it is.
+/// The head as it is known at a position: whole if it is there, otherwise only where it is. The time is that of the log's
+/// last event in any case, so that ages are not measured without it while the tail is brought up to date.
 fn head_at(position: Position, head: &Head) -> Head {
     if position == head.position {
         head.clone()
     } else {
         Head {
             position,
+            recorded_at: head.recorded_at,
             ..Head::default()
         }
     }

@@ -22,8 +22,11 @@
 //!                     body      their entries
 //! ```
 //!
+//! Version 3 is a frame that was moved here from another store (`transfer`), with the layout of version 2: it covers
+//! positions whose events were removed there. It may be read before its events are indexed.
+//!
 //! 1. A frame covers the positions from `first` to the one it is filed under (`keys`). One of version 1 holds an event at
-//!    each, one of version 2 at some or none of them: the others are gone. Every position of the log is covered by exactly
+//!    each, one of version 2 or 3 at some or none of them: the others are gone. Every position of the log is covered by exactly
 //!    one frame.
 //! 2. `events` of a mark counts what is left of its append from here on, so that the first mark of an append tells how
 //!    many events the append has, even if later frames hold the rest. Those begin with a mark that is `continued`.
@@ -55,6 +58,7 @@ use starts::Starts;
 
 const WHOLE: u8 = 1;
 const SPARSE: u8 = 2;
+const MOVED: u8 = 3;
 const CHUNKS_AT: usize = 17;
 const COUNTS_AT: usize = 19;
 
@@ -72,8 +76,10 @@ pub(crate) struct Frame {
     pub batch: u64,
     pub first: Position,
     pub last: Position,
-    /// If the frame was scavenged, how many events are left in it.
+    /// If the frame need not hold an event at each position, how many events it holds.
     left: Option<u64>,
+    /// Whether it was moved here like that, and not scavenged here.
+    moved: bool,
     /// Entries of all events, in order. In a frame of one chunk, the end of `value`.
     pub body: Bytes,
     /// The value of chunk 0.
@@ -102,6 +108,17 @@ impl Frame {
         }
     }
 
+    /// A frame that was moved here, with the events that were left in the store it comes from.
+    pub(crate) fn moved(batch: u64, first: Position, last: Position, left: u64, body: &[u8]) -> Self {
+        let mut counts = BytesMut::with_capacity(10);
+        wire::put_varint(&mut counts, left);
+        Self {
+            left: Some(left),
+            moved: true,
+            ..Self::with(MOVED, &counts, (batch, first, last), body)
+        }
+    }
+
     /// A frame of one value, of one append, whose entries are written to where they stay: at most `bytes_max`.
     pub(crate) fn of_one(
         (batch, first, last): (u64, Position, Position),
@@ -122,6 +139,7 @@ impl Frame {
             first,
             last,
             left: None,
+            moved: false,
             body: value.slice(body_at..),
             value,
             starts: Starts::default(),
@@ -152,16 +170,17 @@ impl Frame {
             first,
             last,
             left: None,
+            moved: false,
             body,
             value,
             starts: Starts::default(),
         }
     }
 
-    /// What the frame says of its appends; nothing if it was scavenged. Taken out of its first value when it is asked for,
+    /// What the frame says of its appends; nothing if it is sparse. Taken out of its first value when it is asked for,
     /// because only who indexes asks.
     pub(crate) fn marks(&self) -> Parsed<Vec<Mark>> {
-        if self.is_scavenged() {
+        if self.is_sparse() {
             return Ok(Vec::new());
         }
         let mut cursor = Cursor::new(&self.value[COUNTS_AT..]);
@@ -173,7 +192,7 @@ impl Frame {
         Entries::new(&self.body)
     }
 
-    /// The entry at a position that the frame covers, if it was not scavenged. Where entries begin is remembered: for frames
+    /// The entry at a position that the frame covers, if it is not sparse. Where entries begin is remembered: for frames
     /// that stay in memory.
     pub(crate) fn entry_at(&self, position: Position) -> Parsed<Entry> {
         let short = Malformed("frame: fewer events than it is filed under");
@@ -189,7 +208,7 @@ impl Frame {
     pub(crate) fn entries_between(&self, low: Position, high: Position) -> Parsed<Vec<Entry>> {
         let mut entries = self.entries();
         let mut found = Vec::new();
-        if self.is_scavenged() {
+        if self.is_sparse() {
             let mut behind = Position(self.first.0 - 1);
             while let Some(entry) = entries.next_entry()? {
                 let position = entry.view()?.position;
@@ -218,9 +237,19 @@ impl Frame {
         self.left.unwrap_or(self.last.0 - self.first.0 + 1)
     }
 
-    /// Whether the frame was scavenged, so that it need not hold all positions that it covers.
-    pub(crate) const fn is_scavenged(&self) -> bool {
+    /// Whether the frame need not hold an event at each position that it covers.
+    pub(crate) const fn is_sparse(&self) -> bool {
         self.left.is_some()
+    }
+
+    /// Whether the frame was scavenged here, which is when all its events are indexed.
+    pub(crate) const fn is_scavenged(&self) -> bool {
+        self.left.is_some() && !self.moved
+    }
+
+    /// Whether the frame was moved here without events that were removed before.
+    pub(crate) const fn is_moved(&self) -> bool {
+        self.moved
     }
 
     /// How many values it takes.
@@ -253,7 +282,7 @@ impl Frame {
     pub(crate) fn from_values(last: Position, values: &[Bytes]) -> Parsed<Self> {
         let first_value = values.first().ok_or(Malformed("frame: no value"))?;
         let version = first_value.first().copied();
-        if !matches!(version, Some(WHOLE | SPARSE)) || first_value.len() < COUNTS_AT {
+        if !matches!(version, Some(WHOLE | SPARSE | MOVED)) || first_value.len() < COUNTS_AT {
             return Err(Malformed("frame: unknown version"));
         }
         if chunk_count(first_value)? != values.len() {
@@ -267,7 +296,7 @@ impl Frame {
         }
         let mut cursor = Cursor::new(&first_value[COUNTS_AT..]);
         let count = cursor.varint()?;
-        let left = (version == Some(SPARSE)).then_some(count);
+        let left = (version != Some(WHOLE)).then_some(count);
         if left.is_some_and(|left| left > last.0 - first.0 + 1) {
             return Err(Malformed("frame: more events than positions"));
         }
@@ -291,6 +320,7 @@ impl Frame {
             first,
             last,
             left,
+            moved: version == Some(MOVED),
             body,
             value: first_value.clone(),
             starts: Starts::default(),

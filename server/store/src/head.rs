@@ -8,12 +8,22 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
+    error::Result,
     position::{Position, Timestamp},
     wire::{Malformed, Parsed},
 };
 
 const VERSION: u8 = 1;
 const FIXED_LEN: usize = 25;
+
+/// The position in a value of the head's key ([`keys::HEAD`](crate::keys::HEAD)); [`Position::START`] if there is none. For
+/// whoever finds such a value outside of a store.
+///
+/// # Errors
+/// [`Error::Corrupt`](crate::Error::Corrupt) if it is no such value.
+pub fn position_of_head(value: Option<&[u8]>) -> Result<Position> {
+    Ok(Head::from_value(value)?.position)
+}
 
 /// The end of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

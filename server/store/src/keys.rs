@@ -3,6 +3,7 @@
 //! ```text
 //! m                                    -> store: what this store is           (meta.rs)
 //! h                                    -> head: last position, its writer     (head.rs)
+//! o                                    -> origin: the store that the log was moved from (transfer/origin.rs)
 //! x                                    -> indexed: position up to which the indexes below are complete
 //! f <last position> <chunk>            -> frame: consecutive events           (frame.rs)
 //! n <stream name>                      -> where and when the stream began     (index/entry.rs)
@@ -16,6 +17,8 @@
 //! d <stream name> 0 <revision> <form> <chunk> -> its data
 //! v                                    -> the scavenge that runs or ran last   (scavenge/progress.rs)
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
+//! b <stream name> 0 <first event id>   -> the receipt of an append             (receipt.rs)
+//! e <recorded at> <first position>     -> what of that append expires          (scavenge/receipts.rs)
 //! ```
 //!
 //! 1. Numbers are 8 bytes (form, a schema version: 4; chunk: 2), big-endian, so that keys sort as numbers do.
@@ -29,12 +32,15 @@ use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::{
-    position::{Position, Revision},
+    position::{Position, Revision, Timestamp},
     query::ListName,
 };
 
 /// Keys that begin so hold frames: large values, written once and in order. An engine may lay them out for that.
 pub const FRAMES: &[u8] = b"f";
+
+/// The key of the head: the last position of the log.
+pub const HEAD: &[u8] = b"h";
 
 const NAME: u8 = b'n';
 const STREAM: u8 = b's';
@@ -45,17 +51,23 @@ const LIFECYCLE: u8 = b'l';
 const SNAPSHOT: u8 = b'p';
 const SNAPSHOT_DATA: u8 = b'd';
 const MINUTE: u8 = b'c';
+const RECEIPT: u8 = b'b';
+const EXPIRY: u8 = b'e';
 
 pub(crate) fn meta() -> Bytes {
     Bytes::from_static(b"m")
 }
 
 pub(crate) fn head() -> Bytes {
-    Bytes::from_static(b"h")
+    Bytes::from_static(HEAD)
 }
 
 pub(crate) fn indexed() -> Bytes {
     Bytes::from_static(b"x")
+}
+
+pub(crate) fn origin() -> Bytes {
+    Bytes::from_static(b"o")
 }
 
 pub(crate) fn scavenge() -> Bytes {
@@ -199,6 +211,27 @@ pub(crate) fn parse_lifecycle(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.strip_prefix(&[LIFECYCLE])?).ok()
 }
 
+/// The append that begins with each id.
+pub(crate) fn requests() -> KeyRange {
+    KeyRange::prefix(&[REQUEST])
+}
+
+pub(crate) fn parse_request(key: &[u8]) -> Option<Uuid> {
+    Uuid::from_slice(key.strip_prefix(&[REQUEST])?).ok()
+}
+
+/// The snapshots of all streams, but for their data, with how often those of each stream were changed.
+pub(crate) fn all_snapshots() -> KeyRange {
+    KeyRange::prefix(&[SNAPSHOT])
+}
+
+/// The stream of a key that has snapshots, and whether the key is that of a snapshot.
+pub(crate) fn parse_snapshot_stream(key: &[u8]) -> Option<(&str, bool)> {
+    let rest = key.strip_prefix(&[SNAPSHOT])?;
+    let name = rest.split(|byte| *byte == 0).next()?;
+    Some((std::str::from_utf8(name).ok()?, name.len() < rest.len()))
+}
+
 /// Changes with every change of a stream's snapshots.
 pub(crate) fn snapshots_changed(stream: &str) -> Bytes {
     named(SNAPSHOT, stream, None)
@@ -248,6 +281,32 @@ pub(crate) fn put_minute(out: &mut impl BufMut, minute: u64) {
 /// All minutes.
 pub(crate) fn minutes() -> KeyRange {
     KeyRange::prefix(&[MINUTE])
+}
+
+pub(crate) fn receipt(stream: &str, first_id: Uuid) -> Bytes {
+    let mut key = BytesMut::with_capacity(18 + stream.len());
+    put_receipt(&mut key, stream, first_id);
+    key.freeze()
+}
+
+pub(crate) fn put_receipt(out: &mut impl BufMut, stream: &str, first_id: Uuid) {
+    put_named(out, RECEIPT, stream, None);
+    out.put_u8(0);
+    out.put_slice(first_id.as_bytes());
+}
+
+/// When what is remembered of an append expires: in the order of when its events were recorded.
+pub(crate) fn expiry(recorded_at: Timestamp, first: Position) -> Bytes {
+    let mut key = BytesMut::with_capacity(17);
+    key.put_u8(EXPIRY);
+    key.put_u64(recorded_at.micros);
+    key.put_u64(first.0);
+    key.freeze()
+}
+
+/// What expires of appends that were recorded before a time.
+pub(crate) fn expired(before: Timestamp) -> KeyRange {
+    KeyRange::new(Bytes::from_static(&[EXPIRY]), expiry(before, Position::START))
 }
 
 fn named(space: u8, name: &str, number: Option<u64>) -> Bytes {

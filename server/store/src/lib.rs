@@ -9,6 +9,7 @@
 //! - `lifecycle` is how much of streams is kept, and their end: retention, deletion, tombstones.
 //! - `read` and `subscribe` hand events out, in the bytes in which they are stored (`record`, `frame`).
 //! - `snapshot` keeps what clients made of streams.
+//! - `transfer` moves a log from one store to another.
 //! - `keys` draws every key.
 
 mod append;
@@ -34,6 +35,7 @@ mod one_or_more;
 mod position;
 mod query;
 mod read;
+mod receipt;
 mod record;
 mod rejection;
 mod sabotage;
@@ -47,17 +49,22 @@ mod subscribe;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod transfer;
 mod wire;
 
 pub use append::{Append, AppendError, Appended, Expected, NewEvent, Revisions, Write};
 pub use check::{Check, FailedCheck};
 pub use error::{Error, Result};
 pub use handover::{HandedOver, Handover};
-pub use lifecycle::{Deleted, Retention, RetentionInfo, Tombstoned};
+pub use head::position_of_head;
+pub use lifecycle::{
+    CLOCK_SKEW_MAX, ClockState, Deleted, PrefixRetention, Retention, RetentionInfo, Tombstoned,
+};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use name::{
-    EVENT_TYPE_BYTES_MAX, EventType, NameError, STREAM_NAME_BYTES_MAX, StreamName, TAG_BYTES_MAX, Tag,
+    EVENT_TYPE_BYTES_MAX, EventType, NameError, STREAM_NAME_BYTES_MAX, StreamName, StreamPrefix,
+    TAG_BYTES_MAX, Tag,
 };
 pub use position::{Position, Revision, Timestamp};
 pub use query::{Query, QueryItem};
@@ -72,3 +79,4 @@ pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use store::{Info, Pending, Store};
 pub use subscribe::{Notice, Registry, Start, SubscribeAll, SubscribeStream, Subscription};
+pub use transfer::{Export, Gap, Import, KnownAppend, MovedEvent, Part, StreamState};

@@ -16,6 +16,10 @@ pub const QUERY_ITEMS_MAX: usize = 64;
 pub const QUERY_NAMES_MAX: usize = 1_000;
 /// The most streams in a page of a listing.
 pub const STREAMS_PAGE_MAX: usize = 1_000;
+/// The most prefixes for which a retention can be set.
+pub const PREFIXES_MAX: usize = 1_000;
+/// The most prefixes for which one is or was set: what was gone by then stays gone, so they are remembered.
+pub const PREFIXES_KNOWN_MAX: usize = 10 * PREFIXES_MAX;
 /// What an operator may raise [`Limits::append_bytes_max`] to: a commit with its bookkeeping stays within the engine's
 /// limit.
 pub const APPEND_BYTES_CEILING: usize = 8_000_000;
@@ -50,7 +54,8 @@ impl Default for Limits {
         Self {
             event_bytes_max: 1 << 20,
             append_bytes_max: 4 << 20,
-            snapshot_bytes_max: 4 << 20,
+            // With its names and lengths, a message stays below the 4 MiB that gRPC clients take unless told otherwise.
+            snapshot_bytes_max: 4_000_000,
             subscriptions_max: 10_000,
             waiting_appends_max: 16_384,
             waiting_bytes_max: 64 << 20,

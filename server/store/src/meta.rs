@@ -5,7 +5,7 @@
 //! ```
 
 use annals_engine::{Commit, Engine, Error as EngineError};
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use crate::{
@@ -23,18 +23,41 @@ pub(crate) async fn open(engine: &dyn Engine, new_id: Uuid) -> Result<Uuid> {
         if let Some(value) = stored {
             return parse(&value);
         }
-        let mut value = BytesMut::with_capacity(17);
-        value.put_u8(FORMAT);
-        value.put_slice(new_id.as_bytes());
         let commit = Commit::durable()
             .check(keys::meta(), None)
-            .set(keys::meta(), value.freeze());
+            .set(keys::meta(), value(new_id));
         match engine.commit(commit).await {
             // Look again: whoever was first decides.
             Ok(()) | Err(EngineError::Conflict | EngineError::MaybeCommitted(_) | EngineError::TooOld) => {}
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Gives the store a new identity, whatever it had.
+pub(crate) async fn renew(engine: &dyn Engine, new_id: Uuid) -> Result<Uuid> {
+    loop {
+        let stored = engine.snapshot().await?.get(keys::meta()).await?;
+        let known = stored.as_deref().map(parse).transpose()?;
+        if known == Some(new_id) {
+            return Ok(new_id);
+        }
+        let commit = Commit::durable()
+            .check(keys::meta(), stored)
+            .set(keys::meta(), value(new_id));
+        match engine.commit(commit).await {
+            // Look again: it may have been written.
+            Ok(()) | Err(EngineError::Conflict | EngineError::MaybeCommitted(_) | EngineError::TooOld) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn value(id: Uuid) -> Bytes {
+    let mut value = BytesMut::with_capacity(17);
+    value.put_u8(FORMAT);
+    value.put_slice(id.as_bytes());
+    value.freeze()
 }
 
 fn parse(value: &[u8]) -> Result<Uuid> {

@@ -23,6 +23,7 @@ pub struct Metrics {
     pub(crate) handed_over: Counter,
     pub(crate) group_appends: Histogram,
     pub(crate) commit_seconds: Histogram,
+    pub(crate) prefetch_seconds: Histogram,
     pub(crate) waiting_appends: Gauge,
     pub(crate) read_events: Counter,
     pub(crate) fell_behind: Counter,
@@ -42,6 +43,7 @@ impl Default for Metrics {
             handed_over: Counter::default(),
             group_appends: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
+            prefetch_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
             waiting_appends: Gauge::default(),
             read_events: Counter::default(),
             fell_behind: Counter::default(),
@@ -92,6 +94,12 @@ impl Metrics {
             "Time that a commit of appends took in the engine",
             Unit::Seconds,
             self.commit_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "append_prefetch",
+            "Time for which storage was read for an append before it entered a group; appends that need nothing are not counted",
+            Unit::Seconds,
+            self.prefetch_seconds.clone(),
         );
         registry.register(
             "waiting_appends",

@@ -127,21 +127,49 @@ name!(
     TAG_BYTES_MAX
 );
 
+name!(
+    /// What the names of streams begin with: 1 to 512 bytes.
+    StreamPrefix,
+    STREAM_NAME_BYTES_MAX
+);
+
 /// With this begin the names of streams that the store itself writes: what is set for the stream `S` stands in `$$S`.
 const OWN_PREFIX: &str = "$$";
+/// With this begin the names by which prefixes are filed among streams: what is set for the prefix `P` stands in `$$$P`.
+const FILED_PREFIX: &str = "$";
 
-/// The stream for which something is set in a stream of this name.
+/// The stream for which something is set in a stream of this name, or the name by which the prefix is filed.
 pub(crate) fn subject(stream: &str) -> Option<&str> {
     stream.strip_prefix(OWN_PREFIX)
 }
 
+/// The prefix that is filed by a name; `None` if it is the name of a stream.
+pub(crate) fn prefix(filed: &str) -> Option<&str> {
+    let prefix = filed.strip_prefix(FILED_PREFIX)?;
+    (!prefix.starts_with(FILED_PREFIX)).then_some(prefix)
+}
+
+/// The name by which a prefix is filed.
+pub(crate) fn filed_prefix(prefix: &str) -> StreamName {
+    StreamName(format!("{FILED_PREFIX}{prefix}").into())
+}
+
+impl StreamPrefix {
+    /// Takes back a prefix that the store itself wrote.
+    pub(crate) fn trusted(prefix: &str) -> Self {
+        Self(prefix.into())
+    }
+}
+
 impl StreamName {
-    /// Takes the name of a stream that may be read: a name as clients give it, or `$$` and then one.
+    /// Takes the name of a stream that may be read: a name as clients give it, or `$$` and then one, or `$$$` and then a
+    /// prefix.
     ///
     /// # Errors
     /// [`NameError`] says what is wrong with it.
     pub fn to_read(name: &str) -> Result<Self, NameError> {
-        check(subject(name).unwrap_or(name), STREAM_NAME_BYTES_MAX)?;
+        let given = subject(name).map_or(name, |subject| prefix(subject).unwrap_or(subject));
+        check(given, STREAM_NAME_BYTES_MAX)?;
         Ok(Self(name.into()))
     }
 
@@ -150,7 +178,7 @@ impl StreamName {
     /// # Errors
     /// [`NameError`] says why none can.
     pub fn check_prefix(prefix: &str) -> Result<(), NameError> {
-        if OWN_PREFIX.starts_with(prefix) && !prefix.is_empty() {
+        if "$$$".starts_with(prefix) && !prefix.is_empty() {
             return Ok(());
         }
         Self::to_read(prefix).map(|_| ())
@@ -183,6 +211,15 @@ impl EventType {
             Some("") => Ok(()),
             own => check(own.unwrap_or(name), EVENT_TYPE_BYTES_MAX),
         }
+    }
+
+    /// Takes the type of an event that may be read: one as clients give it, or `$` and then one.
+    ///
+    /// # Errors
+    /// [`NameError`] says what is wrong with it.
+    pub fn to_read(name: &str) -> Result<Self, NameError> {
+        check(name.strip_prefix('$').unwrap_or(name), EVENT_TYPE_BYTES_MAX)?;
+        Ok(Self(name.into()))
     }
 
     /// Takes back a type that the store itself wrote, or writes.

@@ -27,6 +27,9 @@ pub enum Sabotage {
     /// Matches in the log are not seen by checks, only those within their group.
     #[cfg(feature = "sabotage")]
     ForgetEvidence,
+    /// Matches that came to the log after it was searched for an append are not seen.
+    #[cfg(feature = "sabotage")]
+    SkipSinceSearch,
 }
 
 impl Sabotage {
@@ -66,6 +69,16 @@ impl Sabotage {
 
     #[cfg(not(feature = "sabotage"))]
     pub(crate) const fn forget_evidence(self, _facts: &mut [Fact]) {}
+
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn skips_since_search(self) -> bool {
+        self == Self::SkipSinceSearch
+    }
+
+    #[cfg(not(feature = "sabotage"))]
+    pub(crate) const fn skips_since_search(self) -> bool {
+        false
+    }
 
     #[cfg(feature = "sabotage")]
     pub(crate) fn reply_early(self, jobs: &mut VecDeque<Job>, verdicts: &[Result<Appended, Rejection>]) {

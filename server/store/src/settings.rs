@@ -7,7 +7,8 @@ use std::{
 
 use crate::{handover::Handover, limits::Limits, position::Timestamp, sabotage::Sabotage};
 
-/// Events in an index window. The boundaries of windows depend on it alone, so that all servers of a log write the same.
+/// Events in an index window. Windows end at multiples of it, so that all servers of a log write the same, and where a scavenge
+/// began.
 pub const WINDOW_EVENTS: u64 = 65_536;
 
 /// How the store works.
@@ -29,6 +30,14 @@ pub struct Settings {
     /// Positions from the indexes that a read or a subscription with a query keeps in memory, 8 bytes each, unless its
     /// query names very many lists.
     pub lookup_positions_max: usize,
+    /// Positions at the end of the log that are searched for matches of a condition while its group is judged. What is before
+    /// them is searched before the append enters a group.
+    pub condition_positions_max: u64,
+    /// Events of a stream that are gone and that a query meets, before the others are left out by the stream's list.
+    pub gone_events_max: usize,
+    /// Pages of the log and its indexes that are read at a time to search for matches of conditions, by all appends
+    /// together. Few where reading is work for this machine's processors; many where it is waiting for another machine.
+    pub condition_pages_max: usize,
     /// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
     pub index_commit_bytes: usize,
     /// The most bytes of events in one commit, unless a single append has more.
@@ -44,6 +53,9 @@ pub struct Settings {
     /// Whether an append may say when its events were recorded: while a log is moved here, and never else, because the
     /// times of an audit trail must be the store's own.
     pub accept_recorded_times: bool,
+    /// Whether the store gets a new identity when it is opened: after a loss of events, so that checkpoints from before are
+    /// recognised as those of another store.
+    pub new_identity: bool,
     /// Whether the appender may have a thread of its own, while there are many appends. As a task among others it would wait
     /// its turn behind the calls that are ready to run, while the disk has nothing to do. Not in simulations, which have one
     /// thread.
@@ -60,6 +72,9 @@ impl Default for Settings {
             waiting_windows_max: 4,
             retired_windows_max: 2,
             lookup_positions_max: 16_384,
+            condition_positions_max: 1_024,
+            gone_events_max: 32,
+            condition_pages_max: 1,
             index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,
@@ -67,6 +82,7 @@ impl Default for Settings {
             scavenge_step_events: 4_096,
             scavenge_round_events: 50_000,
             accept_recorded_times: false,
+            new_identity: false,
             appender_thread: false,
         }
     }

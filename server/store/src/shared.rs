@@ -1,9 +1,12 @@
 //! What the store's tasks and readers share.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use annals_engine::Engine;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
     error::{Error, Result},
@@ -24,6 +27,8 @@ pub(crate) struct Shared {
     pub tail: Tail,
     /// Held by whoever brings the tail up to date; see [`follow`].
     pub following: Mutex<()>,
+    /// Turns of those who search the log for matches of conditions.
+    pub condition_turns: Semaphore,
     /// True once the store's tasks are to end.
     pub closing: Signal<bool>,
     /// True once subscriptions are to end.
@@ -34,10 +39,19 @@ pub(crate) struct Shared {
     pub failed: Signal<Option<Error>>,
     pub metrics: Metrics,
     pub subscriptions: Registry,
+    /// True while a log is moved here and not all of it has come.
+    pub moving: AtomicBool,
+    /// Held by the import that runs.
+    pub importing: Arc<Mutex<()>>,
     pub change_ids: ChangeIds,
 }
 
 impl Shared {
+    /// Whether a log is moved here and not all of it has come, so that nothing else may be appended.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.moving.load(Ordering::Acquire)
+    }
+
     /// Stops the store: nothing it would say from now on could be trusted. The first reason is kept.
     pub(crate) fn fail(&self, error: Error) {
         self.failed

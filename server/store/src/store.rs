@@ -2,7 +2,7 @@
 
 mod submit;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use annals_engine::Engine;
 use parking_lot::Mutex;
@@ -18,13 +18,14 @@ use crate::{
     error::{Error, Result},
     follow, index, keys,
     lifecycle::{
-        Deleted, Retention, RetentionInfo, Tombstoned,
+        ClockState, Deleted, PrefixRetention, Retention, RetentionInfo, Tombstoned,
         change::{self, ChangeIds},
+        clock, prefix,
     },
     limits::Limits,
     meta,
     metrics::Metrics,
-    name::StreamName,
+    name::{StreamName, StreamPrefix},
     position::{Position, Timestamp},
     read::{self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader},
     scavenge::{self, Scavenge},
@@ -34,6 +35,7 @@ use crate::{
     snapshot::{self, LoadSnapshot, SaveSnapshot, Snapshot},
     subscribe::{Registry, SubscribeAll, SubscribeStream, Subscription},
     tail::Tail,
+    transfer::{self, Export, Import},
 };
 
 use submit::PERMIT_BYTES;
@@ -75,7 +77,11 @@ impl Store {
             .try_into()
             .unwrap_or_default(),
         );
-        let id = meta::open(&*engine, new_id.into_uuid()).await?;
+        let id = if settings.new_identity {
+            meta::renew(&*engine, new_id.into_uuid()).await?
+        } else {
+            meta::open(&*engine, new_id.into_uuid()).await?
+        };
         let (queue, jobs) = mpsc::channel(settings.limits.waiting_appends_max.max(1));
         let room = Arc::new(Semaphore::new(
             settings.limits.waiting_bytes_max.div_ceil(PERMIT_BYTES).max(1),
@@ -83,7 +89,10 @@ impl Store {
         let follows = settings.shared_engine;
         let shared = Arc::new(Shared {
             change_ids: ChangeIds::new(environment.seed),
+            moving: AtomicBool::new(transfer::is_unfinished(&*engine).await?),
+            importing: Arc::default(),
             tail: Tail::new(&settings),
+            condition_turns: Semaphore::new(settings.condition_pages_max.max(1)),
             engine,
             settings,
             environment,
@@ -101,6 +110,7 @@ impl Store {
             tokio::spawn(index::run(Arc::clone(&shared))),
             tokio::spawn(watch_engine(Arc::clone(&shared))),
             tokio::spawn(scavenge::run(Arc::clone(&shared))),
+            tokio::spawn(clock::run(Arc::clone(&shared))),
         ];
         if follows {
             tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
@@ -205,12 +215,48 @@ impl Store {
         change::set_retention(self, stream, retention, expected_version).await
     }
 
+    /// How much is kept of streams whose names begin with a prefix and that have no count and no age of their own.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn prefix_retention(&self, prefix: &StreamPrefix) -> Result<PrefixRetention> {
+        prefix::get(&self.shared, prefix).await
+    }
+
+    /// The prefixes for which a retention is set, in the order of their bytes: the first `limit` behind `after`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn prefix_retentions(
+        &self,
+        after: Option<&StreamPrefix>,
+        limit: usize,
+    ) -> Result<Vec<PrefixRetention>> {
+        prefix::list(&self.shared, after, limit).await
+    }
+
+    /// Sets how much is kept of streams whose names begin with a prefix and that have no count and no age of their own; of
+    /// several prefixes the longest counts. Without a count and an age the prefix has no retention any more. `expected_version`:
+    /// as for [`Self::set_retention`]. What is gone by age stays gone.
+    ///
+    /// # Errors
+    /// [`Error::PrefixVersionConflict`]; [`Error::TooManyPrefixes`]; [`Error::Overloaded`] if others change prefixes all the
+    /// time; those of [`Self::append`].
+    pub async fn set_prefix_retention(
+        &self,
+        prefix: &StreamPrefix,
+        retention: Retention,
+        expected_version: Option<u64>,
+    ) -> Result<PrefixRetention> {
+        prefix::set(self, prefix, retention, expected_version).await
+    }
+
     /// Deletes a stream: its events are gone, and an append begins it again with the revision after its last.
     ///
     /// # Errors
     /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::StreamNotFound`];
-    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others append to the stream all the time; those of
-    /// [`Self::append`].
+    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others change the stream all the time (appending to it delays a
+    /// deletion by a commit at most); those of [`Self::append`].
     pub async fn delete_stream(&self, stream: &StreamName, expected: Expected) -> Result<Deleted> {
         change::delete(self, stream, expected).await
     }
@@ -265,6 +311,30 @@ impl Store {
         scavenge::progress(&self.shared).await
     }
 
+    /// Begins to read all that the store holds, of the log what comes after a position, so that another store can be made
+    /// of it.
+    ///
+    /// # Errors
+    /// [`Error::PositionBeyondHead`]; [`Error::MoveUnfinished`]; [`Error::Unavailable`].
+    pub async fn export(&self, after: Position) -> Result<Export> {
+        Export::begin(Arc::clone(&self.shared), after).await
+    }
+
+    /// Begins, or continues, to move a log here from the store `source`. Everything goes on after
+    /// [`Import::position`].
+    ///
+    /// # Errors
+    /// [`Error::MoveRefused`] if this store is neither empty nor one to which this log was moved before;
+    /// [`Error::Rejected`] if it does not accept recorded times; [`Error::Overloaded`] if an import runs.
+    pub async fn import(&self, source: Uuid) -> Result<Import> {
+        if source == self.id {
+            return Err(Error::MoveRefused(
+                "the export is of this same store; move it to another".to_owned(),
+            ));
+        }
+        Import::begin(Arc::clone(&self.shared), source).await
+    }
+
     /// What is known of the store as a whole.
     #[must_use]
     pub fn info(&self) -> Info {
@@ -273,6 +343,12 @@ impl Store {
             head: self.shared.tail.head_position(),
             indexed: self.shared.tail.indexed(),
         }
+    }
+
+    /// The server's clock compared with the log's last recorded time, on which expiry by age depends.
+    #[must_use]
+    pub fn clock(&self) -> ClockState {
+        clock::state(&self.shared)
     }
 
     /// What operators call its engine.

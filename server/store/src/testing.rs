@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a small store on the memory engine, and short words for appends.
 
 mod counted;
+mod gated;
 pub(crate) mod shapes;
 
 use std::{
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub(crate) use counted::{Cost, Counted};
+pub(crate) use gated::Gated;
 
 /// A clock that shows what it is set to.
 #[derive(Debug, Default)]
@@ -39,6 +41,8 @@ pub(crate) fn small() -> Settings {
         window_events: 8,
         tail_bytes_max: 600,
         retired_windows_max: 1,
+        condition_positions_max: 0,
+        gone_events_max: 2,
         ..Settings::default()
     }
 }

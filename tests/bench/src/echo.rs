@@ -271,6 +271,27 @@ impl EventStoreService for Shared {
         unimplemented()
     }
 
+    async fn set_prefix_retention(
+        &self,
+        _: Request<pb::SetPrefixRetentionRequest>,
+    ) -> Answered<pb::SetPrefixRetentionResponse> {
+        unimplemented()
+    }
+
+    async fn get_prefix_retention(
+        &self,
+        _: Request<pb::GetPrefixRetentionRequest>,
+    ) -> Answered<pb::GetPrefixRetentionResponse> {
+        unimplemented()
+    }
+
+    async fn list_prefix_retentions(
+        &self,
+        _: Request<pb::ListPrefixRetentionsRequest>,
+    ) -> Answered<pb::ListPrefixRetentionsResponse> {
+        unimplemented()
+    }
+
     async fn delete_stream(&self, _: Request<pb::DeleteStreamRequest>) -> Answered<pb::DeleteStreamResponse> {
         unimplemented()
     }

@@ -3,6 +3,7 @@
 //! - `quick`: the first figures: which rounds are run, in which order.
 //! - `compare`: Annals beside other stores; `stores`: how each of them is run and spoken to.
 //! - `conditions`: what a condition costs in a small log and in a large one.
+//! - `isolation`: what plain appends lose beside expensive conditions.
 //! - `workload`: what `quick` measures.
 //! - `load`: the load generator, a file for each kind of load.
 //! - `echo`: the limit to compare with: the same service and messages, no storage.
@@ -29,6 +30,7 @@ mod error;
 mod filesystem;
 mod folder;
 mod goal;
+mod isolation;
 mod load;
 mod process;
 mod quick;
@@ -60,6 +62,8 @@ enum Command {
     Compare(compare::Options),
     /// What a condition of an append costs in a small log and in a large one
     Conditions(conditions::Options),
+    /// What plain appends lose while other clients send appends with expensive conditions
+    Isolation(isolation::Options),
     /// Serves the bare echo; the other commands start it themselves
     Echo(echo::Options),
 }
@@ -78,6 +82,7 @@ fn start(command: Command) -> Result<()> {
     match command {
         Command::Quick(options) => measure(options.cores, quick::run(&options)),
         Command::Conditions(options) => measure(options.cores, conditions::run(&options)),
+        Command::Isolation(options) => measure(options.cores, isolation::run(&options)),
         Command::Compare(options) => measure(options.cores, compare::run(&options)),
         Command::Echo(options) => runtime(cores::available())?.block_on(echo::run(options)),
     }

@@ -15,7 +15,7 @@ use tonic::{
 pub const SERVICE: &str = "annals.v1.EventStoreService";
 
 /// The calls of the service.
-pub const METHODS: [&str; 20] = [
+pub const METHODS: [&str; 23] = [
     "AppendToStream",
     "Append",
     "AppendSession",
@@ -30,6 +30,9 @@ pub const METHODS: [&str; 20] = [
     "LoadSnapshot",
     "SetRetention",
     "GetRetention",
+    "SetPrefixRetention",
+    "GetPrefixRetention",
+    "ListPrefixRetentions",
     "DeleteStream",
     "TombstoneStream",
     "StartScavenge",

@@ -43,6 +43,9 @@ pub(super) struct Step {
     pub(super) gives: Option<Value>,
     #[serde(default)]
     pub(super) fails: Option<Value>,
+    /// Whether the value that it is about must be preserved or refused.
+    #[serde(default)]
+    pub(super) preserves_or_refuses: bool,
     #[serde(default)]
     pub(super) keep: Map<String, Value>,
 }
@@ -89,13 +92,22 @@ impl Case {
         let across = script.steps.iter().any(|step| step.by.is_some());
         for (number, step) in script.steps.iter().enumerate() {
             let by_player = step.action == "kill_server";
-            if step.gives.is_some() && step.fails.is_some() {
+            let expectations = [
+                step.gives.is_some(),
+                step.fails.is_some(),
+                step.preserves_or_refuses,
+            ];
+            let expected = expectations.iter().filter(|expected| **expected).count();
+            if expected > 1 {
                 return Err(format!("step {number} can't both give and fail"));
             }
-            if !by_player && step.gives.is_none() && step.fails.is_none() {
+            if !by_player && expected == 0 {
                 return Err(format!(
                     "step {number} says neither what it gives nor how it fails"
                 ));
+            }
+            if step.preserves_or_refuses && step.action != "json" {
+                return Err(format!("step {number} makes no value to preserve or to refuse"));
             }
             if across != step.by.is_some() && !by_player {
                 return Err(format!("step {number}: either all steps say by whom, or none"));

@@ -15,6 +15,7 @@ mod case;
 mod judgement;
 mod language;
 mod notation;
+mod odd;
 mod orders;
 mod performer;
 mod player;

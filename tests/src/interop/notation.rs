@@ -3,6 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value};
 
+use super::odd::from_hex;
+
 /// The keys whose values are bytes.
 const BYTES: [&str; 2] = ["data", "metadata"];
 
@@ -52,16 +54,6 @@ fn bytes(value: &Value) -> Result<Vec<u8>, String> {
         },
         _ => Err(wrong()),
     }
-}
-
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = (0..digits.len()).step_by(2);
-    pairs
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
     case::{Role, Step},
     judgement::{difference, shown},
     notation::spelled_out,
+    odd,
 };
 use crate::harness::{Engine, Server};
 
@@ -87,6 +88,9 @@ impl Scene<'_> {
             return Ok(());
         }
         let with = spelled_out(&Value::Object(step.with.clone()), &self.kept)?;
+        if step.preserves_or_refuses {
+            return self.preserve_or_refuse(step, with).await;
+        }
         let (outcome, written) = match (&step.gives, &step.fails) {
             (Some(gives), _) => ("gives", gives),
             (None, fails) => (
@@ -111,6 +115,24 @@ impl Scene<'_> {
             let part = answer.and_then(|answer| answer.pointer(pointer));
             let part = part.ok_or_else(|| format!("there is nothing at {pointer} to keep"))?;
             self.kept.insert(name.clone(), part.clone());
+        }
+        Ok(())
+    }
+
+    /// Each performer may do what is lawful, and not all must do the same.
+    async fn preserve_or_refuse(&mut self, step: &Step, with: Value) -> Result<(), String> {
+        let value = with.get("value").ok_or("the value is missing")?;
+        for index in self.cast(step.by) {
+            let performer = &mut self.performers[index];
+            let answer = performer.perform(&step.action, with.clone()).await;
+            odd::judge(value, &answer).map_err(|wrong| {
+                let who = performer.language().name();
+                format!(
+                    "by {who}, of {}: {wrong}\nthe answer: {}",
+                    shown(value),
+                    shown(&answer)
+                )
+            })?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The Rust client, told steps as the clients of other languages are.
 
 mod answers;
+mod odd;
 mod steps;
 
 use std::{collections::HashMap, time::Duration};
@@ -57,6 +58,7 @@ impl RustClient {
         let client = client.ok_or_else(|| Failure::Unknown("connect comes first".to_owned()))?;
         match step {
             Step::Connect { .. } => Err(Failure::Unknown("connect was performed above".to_owned())),
+            Step::Json { value } => odd::event(&value),
             Step::ServerInfo {} => Ok(answers::server_info(&client.server_info().await?)),
             Step::Append(append) => append_to(&client, append).await,
             Step::AppendToMany { writes, checks } => append_to_many(&client, writes, checks).await,
@@ -227,6 +229,22 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             Ok(answers::retention_info(&set.await?))
         }
         Step::Retention { stream } => Ok(answers::retention_info(&client.retention(stream).await?)),
+        Step::SetPrefixRetention {
+            prefix,
+            retention,
+            expected_version,
+        } => {
+            let set = client.set_prefix_retention_at(prefix, retention.into(), expected_version);
+            Ok(answers::prefix_retention(&set.await?))
+        }
+        Step::PrefixRetention { prefix } => {
+            Ok(answers::prefix_retention(&client.prefix_retention(prefix).await?))
+        }
+        Step::PrefixRetentions {} => {
+            let kept = client.prefix_retentions().await?;
+            let kept: Vec<_> = kept.iter().map(answers::prefix_retention).collect();
+            Ok(json!({"retentions": kept}))
+        }
         Step::DeleteStream(end) => {
             let deleted = client.delete_stream(end.stream, end.expected.into()).await?;
             Ok(json!({

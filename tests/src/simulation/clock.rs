@@ -1,4 +1,10 @@
-//! A clock that a seed draws: simulated time, now and then set back or forward, as clocks of real machines are.
+//! A clock that a seed draws: simulated time, now and then set back or forward, as clocks of real machines are; and the
+//! fault that all clocks are ahead by hours for a while, as after a wrong answer of a time server.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use annals_store::{Clock, Timestamp};
 use parking_lot::Mutex;
@@ -12,17 +18,38 @@ const BEGINNING: u64 = 1_700_000_000_000_000;
 /// The farthest a clock is off, in microseconds: half an hour.
 const OFF_MAX: u64 = 1_800_000_000;
 
+/// How far all clocks of a simulation are ahead, and how often that changed.
+#[derive(Debug, Default)]
+pub(super) struct Jump {
+    micros: AtomicU64,
+    changes: AtomicU64,
+}
+
+impl Jump {
+    pub(super) fn set(&self, micros: u64) {
+        self.micros.store(micros, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often it changed, if the clocks are right now.
+    pub(super) fn over(&self) -> Option<u64> {
+        (self.micros.load(Ordering::Relaxed) == 0).then(|| self.changes.load(Ordering::Relaxed))
+    }
+}
+
 pub(super) struct DrawnClock {
     began: Instant,
+    jump: Arc<Jump>,
     coverage: Coverage,
     state: Mutex<(StdRng, u64)>,
 }
 
 impl DrawnClock {
-    pub(super) fn new(began: Instant, mut rng: StdRng, coverage: Coverage) -> Self {
+    pub(super) fn new(began: Instant, jump: Arc<Jump>, mut rng: StdRng, coverage: Coverage) -> Self {
         let off = rng.random_range(0..OFF_MAX);
         Self {
             began,
+            jump,
             coverage,
             state: Mutex::new((rng, off)),
         }
@@ -40,6 +67,6 @@ impl Clock for DrawnClock {
             state.1 = off;
         }
         let passed = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        Timestamp::from_micros(BEGINNING + passed + state.1)
+        Timestamp::from_micros(BEGINNING + passed + state.1 + self.jump.micros.load(Ordering::Relaxed))
     }
 }

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use annals_store::{
-    Append, Batch, Direction, Error, EventType, Expected, NewEvent, Notice, Query, QueryItem, ReadAll,
-    ReadStream, Rejection, Result, Retention, Revision, Start, Store, StreamName, SubscribeStream,
+    Append, Appended, Batch, Direction, Error, EventType, Expected, NewEvent, Notice, Query, QueryItem,
+    ReadAll, ReadStream, Rejection, Result, Retention, Revision, Start, Store, StreamName, StreamPrefix,
+    SubscribeStream,
 };
-use rand::{Rng, rngs::StdRng};
+use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
 use super::world::{Running, World};
@@ -15,6 +16,9 @@ use super::world::{Running, World};
 const STREAMS: u64 = 3;
 /// What it does with them.
 const STEPS: usize = 25;
+/// The age that is kept where one is set: a day. Clocks that are not set ahead differ by far less, so nothing is ever too
+/// old.
+pub(super) const AGE_SECONDS: u64 = 86_400;
 /// Tries of one step before it is thought never to be done.
 const TRIES_MAX: usize = 2_000;
 
@@ -25,9 +29,17 @@ struct Known {
     /// Of all events that were ever appended, by revision.
     ids: Vec<Uuid>,
     max_count: Option<u64>,
+    /// Whether a day is kept.
+    aged: bool,
+    /// What its prefix keeps, in the same way, which counts if it keeps nothing of its own.
+    of_prefix: (Option<u64>, bool),
+    /// What was gone at any time. Of this, what a prefix keeps again may be scavenged or not.
+    gone_before: u64,
     truncate_before: u64,
     deleted_before: u64,
     tombstoned: bool,
+    /// Every append that was written, with its first result.
+    written: Vec<(Append, Appended)>,
 }
 
 impl Known {
@@ -40,9 +52,8 @@ impl Known {
     }
 
     fn floor(&self) -> u64 {
-        let by_count = self
-            .max_count
-            .map_or(0, |count| self.next().saturating_sub(count));
+        let (count, _) = self.holds(self.max_count, self.aged);
+        let by_count = count.map_or(0, |count| self.next().saturating_sub(count));
         if self.tombstoned {
             self.next()
         } else {
@@ -50,9 +61,33 @@ impl Known {
         }
     }
 
-    fn kept(&self) -> Vec<Uuid> {
-        self.ids.iter().skip(self.floor() as usize).copied().collect()
+    /// The count that is kept, and whether a day is, if this is set for the stream itself.
+    fn holds(&self, max_count: Option<u64>, aged: bool) -> (Option<u64>, bool) {
+        if max_count.is_some() || aged {
+            (max_count, aged)
+        } else {
+            self.of_prefix
+        }
     }
+
+    /// Notes what is gone by now.
+    fn settle(&mut self) {
+        self.gone_before = self.gone_before.max(self.floor());
+    }
+
+    /// Whether these are the events that are to be seen: all that never were gone, none that is gone, and of those that are
+    /// kept again the last ones.
+    fn shows(&self, seen: &[Uuid]) -> bool {
+        let begin = self.ids.len().saturating_sub(seen.len());
+        self.ids[begin..] == *seen && (self.floor()..=self.gone_before).contains(&(begin as u64))
+    }
+}
+
+/// What is set for a prefix of its streams.
+struct KnownPrefix {
+    name: StreamPrefix,
+    max_count: Option<u64>,
+    aged: bool,
 }
 
 pub(super) struct Ender {
@@ -60,6 +95,10 @@ pub(super) struct Ender {
     rng: StdRng,
     number: u64,
     streams: Vec<Known>,
+    prefixes: Vec<KnownPrefix>,
+    /// Whether a prefix kept a day at any time. What is gone by that stays gone, whether there is such an event or not, so
+    /// a change of a stream notes what is gone by then although nothing more is kept.
+    was_aged: bool,
     pub done: BTreeMap<&'static str, u64>,
 }
 
@@ -68,15 +107,30 @@ pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
         name: StreamName::new(&format!("ended-{number}-{nth}")).expect("a plain name is valid"),
         ids: Vec::new(),
         max_count: None,
+        aged: false,
+        of_prefix: (None, false),
+        gone_before: 0,
         truncate_before: 0,
         deleted_before: 0,
         tombstoned: false,
+        written: Vec::new(),
+    };
+    let prefix = |name: String| KnownPrefix {
+        name: StreamPrefix::new(&name).expect("a plain name is valid"),
+        max_count: None,
+        aged: false,
     };
     let mut ender = Ender {
         rng: world.plan.rng("ender", number),
         world,
         number,
         streams: (0..STREAMS).map(stream).collect(),
+        // The second is of one of the streams.
+        prefixes: vec![
+            prefix(format!("ended-{number}-")),
+            prefix(format!("ended-{number}-0")),
+        ],
+        was_aged: false,
         done: BTreeMap::new(),
     };
     for _ in 0..STEPS {
@@ -101,9 +155,11 @@ impl Ender {
 
     async fn step(&mut self, nth: usize) {
         match self.rng.random_range(0..100) {
-            0..=54 => self.append(nth).await,
+            0..=44 => self.append(nth).await,
+            45..=54 => self.retry(nth).await,
             55..=69 => self.delete(nth).await,
-            70..=96 => self.keep(nth).await,
+            70..=84 => self.keep(nth).await,
+            85..=96 => self.keep_prefix().await,
             _ => self.tombstone(nth).await,
         }
     }
@@ -182,11 +238,42 @@ impl Ender {
         match told {
             Some(Ok(appended)) if !known.tombstoned && appended.first_revision.0 == known.next() => {
                 self.streams[nth].ids.extend(ids);
+                let first = Appended {
+                    already_appended: true,
+                    ..appended
+                };
+                self.streams[nth].written.push((append, first));
+                self.streams[nth].settle();
             }
             Some(Err(Error::Rejected(Rejection::Tombstoned { .. }))) if known.tombstoned => {
                 self.count("append to a tombstone");
             }
             Some(told) => self.wrong(nth, "an append", &told),
+            None => {}
+        }
+    }
+
+    /// Sends an append again that was acknowledged, whatever became of its events since.
+    async fn retry(&mut self, nth: usize) {
+        let known = self.streams[nth].clone();
+        let Some((append, first)) = known.written.choose(&mut self.rng).cloned() else {
+            return;
+        };
+        let told = self
+            .insist("retry", async |store| store.append(append.clone()).await)
+            .await;
+        match told {
+            Some(Ok(again)) if again == first => {
+                let (revision, floor) = (first.last_revision.0, known.floor());
+                if known.tombstoned {
+                    self.count("retry of an append to a stream with a tombstone");
+                } else if revision < known.deleted_before {
+                    self.count("retry of an append that was deleted");
+                } else if revision < floor {
+                    self.count("retry of an append that is no longer kept");
+                }
+            }
+            Some(told) => self.wrong(nth, "a retry", &(first, told)),
             None => {}
         }
     }
@@ -202,6 +289,7 @@ impl Ender {
             Some(Ok(deleted)) if !known.tombstoned && deleted.last_revision.0 + 1 == known.next() => {
                 let stream = &mut self.streams[nth];
                 (stream.deleted_before, stream.truncate_before) = (known.next(), known.next());
+                stream.settle();
                 if deleted.already_deleted && known.is_present() {
                     self.count("delete that was written and not answered");
                 }
@@ -215,9 +303,10 @@ impl Ender {
 
     async fn keep(&mut self, nth: usize) {
         let known = self.streams[nth].clone();
+        let clocks = self.world.jump.over();
         let wanted = Retention {
             max_count: self.rng.random_bool(0.5).then(|| self.rng.random_range(1..6)),
-            max_age_seconds: None,
+            max_age_seconds: self.rng.random_bool(0.5).then_some(AGE_SECONDS),
             truncate_before: Revision(self.rng.random_range(0..=known.next())),
         };
         let told = self
@@ -225,19 +314,67 @@ impl Ender {
                 store.set_retention(&known.name, wanted, None).await
             })
             .await;
-        let more = known
-            .max_count
-            .is_some_and(|old| wanted.max_count.is_none_or(|new| new > old));
+        let (old_count, old_aged) = known.holds(known.max_count, known.aged);
+        let (new_count, new_aged) = known.holds(wanted.max_count, wanted.max_age_seconds.is_some());
+        let more =
+            old_count.is_some_and(|old| new_count.is_none_or(|new| new > old)) || old_aged && !new_aged;
         let folded = if more { known.floor() } else { 0 };
         let truncate_before = known.truncate_before.max(wanted.truncate_before.0).max(folded);
+        // What was too old for a clock that was ahead stays gone if more is kept from then on.
+        let ahead = known.aged && (clocks.is_none() || clocks != self.world.jump.over());
+        let noted = truncate_before.max(known.floor());
+        let is_right = |told: u64| {
+            told == truncate_before
+                || self.was_aged && told == noted
+                || ahead && (truncate_before..=known.next()).contains(&told)
+        };
         match told {
-            Some(Ok(set)) if !known.tombstoned && set.retention.truncate_before.0 == truncate_before => {
+            Some(Ok(set)) if !known.tombstoned && is_right(set.retention.truncate_before.0) => {
                 let stream = &mut self.streams[nth];
                 stream.max_count = wanted.max_count;
-                stream.truncate_before = truncate_before;
+                stream.aged = wanted.max_age_seconds.is_some();
+                stream.truncate_before = set.retention.truncate_before.0;
+                stream.settle();
             }
             Some(Err(Error::StreamTombstoned(_))) if known.tombstoned => {}
             Some(told) => self.wrong(nth, "a change", &(wanted, told)),
+            None => {}
+        }
+    }
+
+    async fn keep_prefix(&mut self) {
+        let nth = self.rng.random_range(0..self.prefixes.len());
+        let prefix = self.prefixes[nth].name.clone();
+        // Where clocks are set ahead, it is not known what they made too old for good.
+        let aged = !self.world.plan.clock_jumps && self.rng.random_bool(0.3);
+        let wanted = Retention {
+            max_count: self.rng.random_bool(0.5).then(|| self.rng.random_range(1..6)),
+            max_age_seconds: aged.then_some(AGE_SECONDS),
+            truncate_before: Revision::FIRST,
+        };
+        let told = self
+            .insist("set prefix retention", async |store| {
+                store.set_prefix_retention(&prefix, wanted, None).await
+            })
+            .await;
+        match told {
+            Some(Ok(set)) if set.retention == wanted => {
+                let known = &mut self.prefixes[nth];
+                (known.max_count, known.aged) = (wanted.max_count, aged);
+                self.was_aged |= aged;
+                for stream in &mut self.streams {
+                    // The longest comes last.
+                    let set = self.prefixes.iter().rfind(|prefix| {
+                        stream.name.as_str().starts_with(prefix.name.as_str())
+                            && (prefix.max_count.is_some() || prefix.aged)
+                    });
+                    stream.of_prefix = set.map_or((None, false), |prefix| (prefix.max_count, prefix.aged));
+                    stream.settle();
+                }
+            }
+            Some(told) => self
+                .world
+                .fail(format!("a change of {prefix:?} was told {told:?}")),
             None => {}
         }
     }
@@ -250,7 +387,10 @@ impl Ender {
             })
             .await;
         match told {
-            Some(Ok(_)) => self.streams[nth].tombstoned = true,
+            Some(Ok(_)) => {
+                self.streams[nth].tombstoned = true;
+                self.streams[nth].settle();
+            }
             Some(told) => self.wrong(nth, "a tombstone", &told),
             None => {}
         }
@@ -283,6 +423,7 @@ impl Ender {
     /// Looks at one from all sides. False if the store does not answer.
     async fn look(&mut self, running: &Running, nth: usize) -> bool {
         let known = self.streams[nth].clone();
+        let clocks = self.world.jump.over();
         let all = async || {
             let store = &running.store;
             let read = Sight::of_read(read_stream(store, &known.name, Direction::Forwards).await)?;
@@ -295,29 +436,32 @@ impl Ender {
         else {
             return false;
         };
+        if known.aged && (clocks.is_none() || clocks != self.world.jump.over()) {
+            // By a clock that is ahead its events are too old.
+            self.count("look while clocks were ahead");
+            return true;
+        }
         self.count("look");
-        let (kept, mut reversed) = (known.kept(), known.kept());
-        reversed.reverse();
-        let sight = |ids: Vec<Uuid>| match known.is_present() {
-            _ if known.tombstoned => Sight::Tombstoned,
-            true => Sight::Ids(ids),
-            false => Sight::NotFound,
+        let is_right = |sight: &Sight| match sight {
+            Sight::Tombstoned => known.tombstoned,
+            Sight::NotFound => !known.tombstoned && !known.is_present(),
+            Sight::Ids(ids) => known.is_present() && known.shows(ids),
         };
-        if read != sight(kept.clone()) {
+        let backwards = backwards.reversed();
+        if !is_right(&read) {
             self.wrong(nth, "a read", &read);
         }
-        if backwards != sight(reversed) {
+        if !is_right(&backwards) {
             self.wrong(nth, "a read backwards", &backwards);
         }
-        if logged != kept {
+        if !known.shows(&logged) {
             self.wrong(nth, "a read of the log", &logged);
         }
-        let expected = if known.tombstoned {
-            Sight::Tombstoned
-        } else {
-            Sight::Ids(kept)
+        let is_delivered = match &delivered {
+            Sight::Ids(ids) => !known.tombstoned && known.shows(ids),
+            sight => *sight == Sight::Tombstoned && known.tombstoned,
         };
-        if delivered != expected {
+        if !is_delivered {
             self.wrong(nth, "a subscription", &delivered);
         }
         true
@@ -333,6 +477,13 @@ enum Sight {
 }
 
 impl Sight {
+    fn reversed(self) -> Self {
+        match self {
+            Self::Ids(ids) => Self::Ids(ids.into_iter().rev().collect()),
+            sight => sight,
+        }
+    }
+
     fn of_read(read: Result<Vec<Uuid>>) -> Result<Self> {
         match read {
             Ok(ids) => Ok(Self::Ids(ids)),

@@ -19,6 +19,7 @@ mod coverage;
 mod ender;
 mod ends;
 mod engine;
+mod jumper;
 mod looks;
 mod plan;
 mod reader;

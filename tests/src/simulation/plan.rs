@@ -39,6 +39,9 @@ pub struct Plan {
     pub chunked_percent: u32,
     /// Of 100 appends, how many are to many streams or with checks.
     pub to_many_percent: u32,
+    /// Whether all clocks are ahead by hours now and then. Only where the ends of streams are simulated, and nothing is
+    /// scavenged there before the end: what a clock that is ahead says is gone is gone for a scavenge.
+    pub clock_jumps: bool,
 }
 
 /// How often the engine does what: chances of 1,000 calls.
@@ -86,11 +89,16 @@ impl Plan {
             waiting_windows_max: rng.random_range(0..3),
             retired_windows_max: rng.random_range(0..3),
             lookup_positions_max: StdRng::seed_from_u64(seed ^ 0x4C4F_4F4B).random_range(0..400),
+            // Mostly everything is searched before the group, sometimes within it.
+            condition_positions_max: StdRng::seed_from_u64(seed ^ 0x434F_4E44).random_range(0..12) / 2,
+            condition_pages_max: StdRng::seed_from_u64(seed ^ 0x5041_4745).random_range(1..4),
+            gone_events_max: StdRng::seed_from_u64(seed ^ 0x474F_4E45).random_range(1..6),
             index_commit_bytes: rng.random_range(100..4_000),
             group_bytes_max: rng.random_range(500..20_000),
             group_appends_max: rng.random_range(1..12),
             // A simulation has one thread.
             accept_recorded_times: false,
+            new_identity: false,
             appender_thread: false,
             scavenge_every: None,
             scavenge_step_events: 16,
@@ -121,6 +129,7 @@ impl Plan {
                 .then(|| Duration::from_millis(rng.random_range(300..4_000))),
             to_many_percent: [0, 20, 40, 80][StdRng::seed_from_u64(seed ^ 0x4D41_4E59).random_range(0..4)],
             chunked_percent: if rng.random_bool(0.1) { 4 } else { 0 },
+            clock_jumps: StdRng::seed_from_u64(seed ^ 0x4A55_4D50).random_bool(0.3),
         }
     }
 

@@ -14,7 +14,7 @@ use rand::{Rng, RngCore, rngs::StdRng};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    clock::DrawnClock,
+    clock::{DrawnClock, Jump},
     coverage::{Coverage, Event},
     engine::{FaultyEngine, Hub},
     plan::Plan,
@@ -31,6 +31,7 @@ pub(super) struct World {
     pub hub: Arc<Hub>,
     pub history: Mutex<History>,
     pub failures: Mutex<Vec<String>>,
+    pub jump: Arc<Jump>,
     began: Instant,
     nodes: Vec<Node>,
     /// Itself, for what its stores hold of it.
@@ -74,6 +75,7 @@ impl World {
             coverage,
             history: Mutex::default(),
             failures: Mutex::default(),
+            jump: Arc::default(),
             began: Instant::now(),
             nodes: (0..plan.stores).map(|_| Node::default()).collect(),
             finished: AtomicBool::new(false),
@@ -136,6 +138,7 @@ impl World {
             let environment = Environment {
                 clock: Arc::new(DrawnClock::new(
                     self.began,
+                    Arc::clone(&self.jump),
                     self.plan.rng("clock", number),
                     self.coverage.clone(),
                 )),

@@ -128,10 +128,11 @@ async fn sessions_answer_what_is_wrong_in_its_place(server: Server) {
     let mut standing = Standing::new(server).await;
     let session = |request| pb::SessionAppend {
         append: Some(Append::AppendToStream(request)),
+        ..pb::SessionAppend::default()
     };
     let appends = vec![
         session(append("", vec![new_event()])),
-        pb::SessionAppend { append: None },
+        pb::SessionAppend::default(),
         session(append("order-1", vec![])),
         session(append(
             "order-1",

@@ -142,6 +142,7 @@ async fn frames_that_are_no_frames_are_refused(server: Server) {
                         "SaveSnapshot",
                         "LoadSnapshot",
                         "GetRetention",
+                        "GetPrefixRetention",
                     ]
                     .contains(&method));
             assert!(code != Code::Ok || may_succeed, "{method} {body:?}: {answer:?}");

@@ -5,9 +5,11 @@
 mod command_line;
 mod deletion;
 mod moving;
+mod prefixes;
 mod races;
 mod reading;
 mod retention;
+mod retries;
 
 use annals_client::{Client, ExpectedRevision as Expected, Read, RecordedEvent};
 use annals_tests::harness::sample::event;

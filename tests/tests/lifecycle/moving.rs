@@ -26,6 +26,10 @@ async fn exported(server: &Server) -> String {
         .set_retention("counted", Retention::new().max_count(2))
         .await
         .unwrap();
+    client
+        .set_prefix_retention("count", Retention::new().max_count(9))
+        .await
+        .unwrap();
     client.delete_stream("deleted", Expected::Any).await.unwrap();
     client.tombstone_stream("ended", Expected::Any).await.unwrap();
     client.delete_stream("again", Expected::Any).await.unwrap();
@@ -45,6 +49,12 @@ async fn is_kept_there(there: &Server) {
     assert_eq!(
         client.retention("counted").await.unwrap().retention,
         Retention::new().max_count(2)
+    );
+    let prefixes = client.prefix_retentions().await.unwrap();
+    assert_eq!(prefixes.len(), 1);
+    assert_eq!(
+        (prefixes[0].prefix.as_str(), prefixes[0].retention),
+        ("count", Retention::new().max_count(9))
     );
     assert_eq!(kinds(read(&client, "again").await), ["G", "H"]);
     let missing = client.read_stream("deleted").await.unwrap_err();
@@ -66,7 +76,7 @@ async fn an_imported_log_is_kept_as_the_one_it_comes_from(server: Server) {
             .json_lines()
             .remove(0);
         assert_eq!(summary["imported"], json!(imported), "{summary}");
-        assert_eq!(summary["retention_set"], json!(2), "{summary}");
+        assert_eq!(summary["retention_set"], json!(3), "{summary}");
         is_kept_there(&there).await;
     }
 }

@@ -1,6 +1,12 @@
 //! Deletion among appends: each append is either before the deletion, and gone, or after it, and kept.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use annals_client::{Client, Error, ExpectedRevision as Expected};
 use annals_tests::{
@@ -14,6 +20,7 @@ use super::{append, read};
 on_every_engine!(
     what_is_deleted_and_what_is_kept_fit_together,
     of_a_delete_and_an_append_that_both_expect_a_revision_one_wins,
+    a_stream_that_is_appended_to_without_a_pause_is_deleted,
 );
 
 const STREAMS: usize = 3;
@@ -104,4 +111,52 @@ async fn of_a_delete_and_an_append_that_both_expect_a_revision_one_wins(server: 
             both => panic!("{both:?}"),
         }
     }
+}
+
+/// Appends to a stream until it is told to stop. Returns the revisions that its appends got.
+async fn append_without_pause(client: Client, stop: Arc<AtomicBool>) -> Vec<u64> {
+    let mut revisions = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let appended = client.append("busy", Expected::Any, [event("T")]).await.unwrap();
+        revisions.push(appended.first_revision);
+    }
+    revisions
+}
+
+/// Each kind of change, while eight clients append to the stream.
+async fn a_stream_that_is_appended_to_without_a_pause_is_deleted(server: Server) {
+    const APPENDERS: usize = 8;
+    let client = server.client();
+    let stop = Arc::new(AtomicBool::new(false));
+    append(&client, "busy", &["First"]).await;
+    let appenders = (0..APPENDERS).map(|_| tokio::spawn(append_without_pause(server.client(), stop.clone())));
+    let appenders: Vec<_> = appenders.collect();
+    let mut before = 0;
+    for _ in 0..10 {
+        let deleted = client.delete_stream("busy", Expected::Any).await.unwrap();
+        assert!(deleted.already_deleted || deleted.last_revision >= before);
+        before = deleted.last_revision;
+        for count in [3, 100] {
+            let kept = annals_client::Retention::new().max_count(count);
+            client.set_retention("busy", kept).await.unwrap();
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut revisions = vec![0];
+    for appender in appenders {
+        revisions.extend(within_patience("appends", appender).await.unwrap());
+    }
+    revisions.sort_unstable();
+    assert!(
+        revisions.iter().copied().eq(0..revisions.len() as u64),
+        "each once"
+    );
+    let kept = match client.read_stream("busy").await {
+        Ok(events) => events.collect().await.unwrap(),
+        Err(Error::StreamNotFound { .. }) => Vec::new(),
+        Err(error) => panic!("{error}"),
+    };
+    assert!(kept.iter().all(|event| event.revision > before));
+    let ended = client.tombstone_stream("busy", Expected::Any).await.unwrap();
+    assert!(!ended.already_tombstoned);
 }

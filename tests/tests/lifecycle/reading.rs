@@ -197,6 +197,7 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
                     recorded_at: None,
                 },
             )),
+            ..pb::SessionAppend::default()
         }],
     };
     let mut session = tonic::Request::new(tokio_stream::iter([request]));

@@ -149,6 +149,7 @@ impl Draw {
         };
         pb::SessionAppend {
             append: Some(Request::AppendToStream(append)),
+            ..pb::SessionAppend::default()
         }
     }
 
@@ -323,5 +324,6 @@ fn no_match(query: pb::Query, after: u64) -> pb::Check {
 fn to_many(append: pb::AppendRequest) -> pb::SessionAppend {
     pb::SessionAppend {
         append: Some(Request::AppendToMany(append)),
+        ..pb::SessionAppend::default()
     }
 }

@@ -1,7 +1,9 @@
 //! What can be said of an append.
 
-use annals_client::{ExpectedRevision, QueryItem, Uuid};
+use annals_client::{QueryItem, Uuid};
 use clap::{ArgGroup, Args};
+
+use super::expected::Expected;
 
 #[derive(Debug, Args)]
 pub struct Append {
@@ -52,41 +54,6 @@ pub struct NewEvent {
     /// A label for queries that cross streams: `customer:7`. May be given several times.
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
-}
-
-/// What a stream must be like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expected {
-    /// `None`: that which is appended to.
-    pub stream: Option<String>,
-    pub revision: ExpectedRevision,
-}
-
-impl Expected {
-    fn parse(text: &str) -> Result<Self, String> {
-        // Streams' names may have the sign in them; revisions and words have not.
-        let (stream, expected) = match text.rsplit_once('=') {
-            Some(("", _)) => return Err("name the stream, as in order-1=7".to_owned()),
-            Some((stream, expected)) => (Some(stream.to_owned()), expected),
-            None => (None, text),
-        };
-        Ok(Expected {
-            stream,
-            revision: parse_expected(expected)?,
-        })
-    }
-}
-
-fn parse_expected(text: &str) -> Result<ExpectedRevision, String> {
-    match text {
-        "any" => Ok(ExpectedRevision::Any),
-        "no-stream" => Ok(ExpectedRevision::NoStream),
-        "stream-exists" => Ok(ExpectedRevision::StreamExists),
-        number => match number.parse() {
-            Ok(revision) => Ok(ExpectedRevision::Exactly(revision)),
-            Err(_) => Err("give any, no-stream, stream-exists, or a revision such as 0".to_owned()),
-        },
-    }
 }
 
 /// That no event must have happened. An event matches that satisfies each kind of these that is given.

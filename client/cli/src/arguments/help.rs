@@ -96,28 +96,35 @@ pub const RETENTION: &str = "\
 Without options it only shows. Options change what they name and leave the rest as it is; --clear
 takes back --max-count and --max-age. What is gone does not come back.
 
+With --prefix it is about all streams whose names begin so and that have no count and no age of their own;
+of several prefixes of a name the longest counts.
+
 Examples:
   annals retention order-1
   annals retention order-1 --max-count 100 --max-age 30d
-  annals retention order-1 --truncate-before 250 --expected-version 2
+  annals retention order-1 --truncate-before 250 --expect-version 2
   annals retention order-1 --clear
+  annals retention --prefix session- --max-age 30d
+  annals retention --prefix session- --clear
+  annals retention --prefixes
 
 Somebody else's change in between ends with exit code 4.";
 
 pub const DELETE: &str = "\
 Examples:
   annals delete order-1
-  annals delete order-1 --expected-revision 7
+  annals delete order-1 --expect 7
 
-A stream that was deleted before is no error. One whose last event is another than expected ends with
+--expect takes what `annals append --expect` takes: any, no-stream, stream-exists, or a revision. A stream that was deleted before is no error. One whose last event is another than expected ends with
 exit code 4.";
 
 pub const TOMBSTONE: &str = "\
 Examples:
   annals tombstone order-1
-  annals tombstone order-1 --expected-revision 7
+  annals tombstone order-1 --expect 7
+  annals tombstone order-1 --expect no-stream
 
-The stream need not exist. One that was deleted for ever before is no error.";
+--expect takes what `annals append --expect` takes: any, no-stream, stream-exists, or a revision. The stream need not exist. One that was deleted for ever before is no error.";
 
 pub const SCAVENGE: &str = "\
 What is gone by retention, deletion or tombstones is seen by nobody, and takes space until it is
@@ -136,8 +143,9 @@ Each line is an object with \"stream\", \"type\" and \"data\", and where wanted 
 
   {\"stream\": \"order-1\", \"type\": \"Placed\", \"data\": {\"total\": 42}, \"time\": \"2024-05-01T09:30:00Z\"}
 
-Lines that `annals export` wrote are understood, too. \"time\" is kept in the metadata, as
-\"original_time\". The file's order is the log's order.
+Lines that `annals export` wrote are understood, too; those of events that are in this store already, at
+the same position, are not appended again. \"time\" is kept in the metadata, as \"original_time\". The file's
+order is the log's order.
 
 Lines of streams whose names begin with `$$` say how much was kept of other streams. They are not appended:
 when all is imported, the counts and ages they name are set, and tombstones, so that the log is kept as the
@@ -150,12 +158,14 @@ added at its end adds only these.
 Lines that are not valid, or that the server refuses, are named on standard error with the reason;
 the others are imported all the same, and the exit code is 1.
 
-With --keep-recorded-times, a log is moved: into an empty store, on a server that was started with
---accept-recorded-times, while nobody else appends. Each event keeps its \"time\" as the time at which
-it was recorded, and nothing is added to the metadata; what was one append stays one where the file
-shows it (neighbours of one stream with the same time). Importing again adds nothing, also after an
-interruption. The first line that can't be imported ends it, because nothing can be put before what
-follows. \"moved\" in the summary counts events whose position or revision differs from the file's.
+With --keep-recorded-times, a whole log is moved: into an empty store, on a server that was started with
+--accept-recorded-times, while no other client appends. Positions, revisions, times, removed positions,
+retention, deletions, tombstones and snapshots are those of the log. Importing again adds nothing, and
+continues after an interruption. If the store or the file is not fit for that, nothing is written.
+
+With --renumber, the events of an export get new positions and revisions: for a part of a log, an export
+of an older version, or a store that is not empty. Together with --keep-recorded-times they keep their
+times; \"moved\" in the summary counts events whose position or revision differs from the file's.
 
 Examples:
   annals import events.ndjson
@@ -163,6 +173,10 @@ Examples:
   annals --endpoint old:2113 export - | annals --endpoint new:2113 import - --keep-recorded-times";
 
 pub const EXPORT: &str = "\
+Without filters it is the whole log: a first line that says so, each event with its position, positions
+whose events are removed, what is known of streams and appends, snapshots, and a last line. See `annals
+import --keep-recorded-times`. With filters it is the events that match.
+
 Nothing is lost: data and metadata whose bytes JSON on one line would change (line breaks, white space
 around) are in base64.
 

@@ -1,13 +1,25 @@
 //! How much of a stream is kept, and its end.
 
+use annals_client::ExpectedRevision;
 use clap::Args;
 
 use super::age;
+use super::expected::parse_expected;
 
 #[derive(Debug, Args)]
 pub struct Retention {
     /// The stream; it need not exist.
-    pub stream: String,
+    #[arg(required_unless_present_any = ["prefix", "prefixes"], conflicts_with_all = ["prefix", "prefixes"])]
+    pub stream: Option<String>,
+    /// All streams whose names begin so and that have no count and no age of their own, instead of one stream.
+    #[arg(long, value_name = "PREFIX", conflicts_with = "truncate_before")]
+    pub prefix: Option<String>,
+    /// Show all prefixes for which something is set.
+    #[arg(
+        long,
+        conflicts_with_all = ["prefix", "max_count", "max_age", "truncate_before", "clear", "expected_version"]
+    )]
+    pub prefixes: bool,
     /// Keep the last so many events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_count: Option<u64>,
@@ -22,7 +34,7 @@ pub struct Retention {
     pub clear: bool,
     /// Change it only if it is at this version, as shown before.
     #[arg(long, value_name = "VERSION")]
-    pub expected_version: Option<u64>,
+    pub expect_version: Option<u64>,
 }
 
 impl Retention {
@@ -37,7 +49,7 @@ impl Retention {
 pub struct End {
     /// The stream.
     pub stream: String,
-    /// Only if the stream's last event has this revision.
-    #[arg(long, value_name = "REVISION")]
-    pub expected_revision: Option<u64>,
+    /// What the stream must be like: `any`, `no-stream`, `stream-exists`, or the revision of its last event.
+    #[arg(long, value_name = "EXPECTED", value_parser = parse_expected, default_value = "any", hide_default_value = true)]
+    pub expect: ExpectedRevision,
 }

@@ -52,6 +52,12 @@ fn lines_that_make_sense_are_taken_and_others_refused_with_code_2() {
         ("append order-1 --type T --data {} --expect latest", false),
         ("append order-1 --type T --data {} --expect -1", false),
         ("append order-1 --type T --data {} --id 42", false),
+        ("delete order-1 --expect 7", true),
+        ("delete order-1 --expect order-2=7", false),
+        ("delete order-1 --expected-revision 7", false),
+        ("tombstone order-1 --expect no-stream", true),
+        ("retention order-1 --max-count 1 --expect-version 7", true),
+        ("retention order-1 --max-count 1 --expect 7", false),
         ("read order-1", true),
         (
             "read --all --from 5 --limit 10 --backwards --type A --type B --tag x",
@@ -127,8 +133,8 @@ fn endpoints_may_be_repeated_listed_and_short() {
             "info --endpoint http://a:1 --endpoint http://b:2",
             vec!["http://a:1", "http://b:2"],
         ),
-        ("info --endpoint http://a:1,b:2", vec!["http://a:1", "http://b:2"]),
-        ("info --endpoint a:1,", vec!["http://a:1"]),
+        ("info --endpoint http://a:1,b:2", vec!["http://a:1", "b:2"]),
+        ("info --endpoint a:1,", vec!["a:1"]),
     ];
     for (line, endpoints) in table {
         assert_eq!(parse(line).unwrap().connection.endpoints(), endpoints, "{line:?}");
@@ -136,7 +142,7 @@ fn endpoints_may_be_repeated_listed_and_short() {
 }
 
 #[test]
-fn expectations_and_formats_are_understood() {
+fn what_is_expected_has_the_same_values_in_every_command() {
     let table = [
         ("any", ExpectedRevision::Any),
         ("no-stream", ExpectedRevision::NoStream),
@@ -144,18 +150,28 @@ fn expectations_and_formats_are_understood() {
         ("0", ExpectedRevision::Exactly(0)),
         ("18446744073709551615", ExpectedRevision::Exactly(u64::MAX)),
     ];
+    let commands = ["append s --type T --data 1", "delete s", "tombstone s"];
     for (text, expected) in table {
-        let line = format!("append s --type T --data 1 --format table --expect {text}");
-        let arguments = parse(&line).unwrap();
-        assert_eq!(arguments.connection.format, Some(Format::Table));
-        let Command::Append(append) = arguments.command else {
-            panic!("{line}")
-        };
-        let expect = Expected {
-            stream: None,
-            revision: expected,
-        };
-        assert_eq!(append.expect, [expect]);
+        for command in commands {
+            let line = format!("{command} --format table --expect {text}");
+            let arguments = parse(&line).unwrap();
+            assert_eq!(arguments.connection.format, Some(Format::Table));
+            let found = match arguments.command {
+                Command::Append(append) => append.expect[0].revision,
+                Command::Delete(end) | Command::Tombstone(end) => end.expect,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+    for command in commands {
+        for wrong in ["latest", "-1", "1.0", "no_stream", ""] {
+            let refused = parse(&format!("{command} --expect={wrong}"))
+                .unwrap_err()
+                .to_string();
+            let advice = "give any, no-stream, stream-exists, or a revision such as 0";
+            assert!(refused.contains(advice), "{command} {wrong:?}: {refused}");
+        }
     }
 }
 

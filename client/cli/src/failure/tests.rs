@@ -15,6 +15,7 @@ fn every_failure_has_the_exit_code_that_the_help_promises() {
             },
             2,
         ),
+        (Error::NotGrpc { endpoint: text() }, 2),
         (Error::InvalidField(Vec::new()), 2),
         (Error::StreamNotFound { stream: text() }, 3),
         (Error::PositionBeyondHead { position: 2, head: 1 }, 3),

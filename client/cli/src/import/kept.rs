@@ -16,6 +16,8 @@ use super::line::{Bad, Parsed};
 
 /// With this begin the names of streams that the store itself writes.
 const OWN_PREFIX: &str = "$$";
+/// With this, after it, those that are about a prefix.
+const OF_PREFIX: char = '$';
 
 /// What is to be set, by stream: what the last line says.
 #[derive(Debug, Default)]
@@ -28,8 +30,12 @@ struct Setting {
     max_age_seconds: Option<u64>,
     #[serde(rename = "truncate_before")]
     _truncate_before: u64,
+    #[serde(rename = "removed_before_micros")]
+    _removed_before_micros: u64,
     #[serde(rename = "deleted_before")]
     _deleted_before: u64,
+    #[serde(rename = "deleted_from")]
+    _deleted_from: u64,
     tombstoned: bool,
 }
 
@@ -39,7 +45,11 @@ impl Kept {
         let Some(stream) = parsed.stream.strip_prefix(OWN_PREFIX) else {
             return Ok(Some(parsed));
         };
-        let kinds = ["$retention-set", "$stream-deleted", "$stream-tombstoned"];
+        let kinds: &[&str] = if stream.starts_with(OF_PREFIX) {
+            &["$prefix-retention-set"]
+        } else {
+            &["$retention-set", "$stream-deleted", "$stream-tombstoned"]
+        };
         if !kinds.contains(&parsed.event.kind.as_str()) {
             return Err(Bad::NotOfTheStore(parsed.event.kind));
         }
@@ -59,7 +69,12 @@ impl Kept {
                 max_age_seconds: setting.max_age_seconds,
                 truncate_before: 0,
             };
-            if setting.tombstoned {
+            if let Some(prefix) = stream.strip_prefix(OF_PREFIX) {
+                if wanted == Retention::default() {
+                    continue;
+                }
+                client.set_prefix_retention(prefix, wanted).await?;
+            } else if setting.tombstoned {
                 client.tombstone_stream(&stream, ExpectedRevision::Any).await?;
             } else if wanted == Retention::default() {
                 continue;

@@ -69,6 +69,8 @@ pub enum Bad {
     NotOfTheStore(String),
     #[error("it does not say how much is kept of a stream: {0}")]
     Setting(serde_json::Error),
+    #[error("{0}")]
+    Order(String),
     #[error("the line has {0} bytes; at most {max} are taken", max = super::lines::LINE_BYTES_MAX)]
     TooLong(u64),
     #[error("{what} has {bytes} bytes; the server takes at most {max}")]

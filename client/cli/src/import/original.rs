@@ -87,6 +87,7 @@ mod tests {
             max_subscriptions: 1,
             max_append_checks: 0,
             max_snapshot_bytes: 1 << 20,
+            max_prefix_retentions: 1_000,
         }
     }
 

@@ -1,5 +1,8 @@
 //! What an import did.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
 use serde_json::json;
 
 use crate::arguments::Format;
@@ -17,9 +20,20 @@ pub struct Summary {
     pub kept: u64,
     /// Those that stand elsewhere than in the log they came from, if that log is moved.
     pub moved: Option<u64>,
+    /// Snapshots that were moved.
+    pub snapshots: u64,
+    /// Hashes of the names of streams.
+    pub seen: HashSet<u64>,
+    pub hasher: RandomState,
 }
 
 impl Summary {
+    /// Counts a stream that the file has events of.
+    pub fn note_stream(&mut self, name: &str) {
+        self.seen.insert(self.hasher.hash_one(name));
+        self.streams = self.seen.len();
+    }
+
     pub fn print(&self, output: &mut Output) -> Result<(), Failure> {
         let Summary {
             imported,
@@ -28,6 +42,8 @@ impl Summary {
             streams,
             kept,
             moved,
+            snapshots,
+            ..
         } = self;
         match output.format {
             Format::Ndjson => {
@@ -40,18 +56,25 @@ impl Summary {
                 if let Some(moved) = moved {
                     summary["moved"] = json!(moved);
                 }
+                if *snapshots > 0 {
+                    summary["snapshots"] = json!(snapshots);
+                }
                 output.json(&summary)?;
             }
             Format::Table => {
                 let moved = moved.map_or_else(String::new, |moved| {
                     format!("; {moved} at another position or revision than in the file")
                 });
+                let snapshots = match snapshots {
+                    0 => String::new(),
+                    snapshots => format!("; {snapshots} snapshots"),
+                };
                 let kept = match kept {
                     0 => String::new(),
                     kept => format!("; retention set of {kept}"),
                 };
                 output.line(&format!(
-                    "imported {imported}, already there {already_there}, bad {bad}; streams {streams}{kept}{moved}"
+                    "imported {imported}, already there {already_there}, bad {bad}; streams {streams}{kept}{snapshots}{moved}"
                 ))?;
             }
         }

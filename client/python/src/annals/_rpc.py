@@ -73,6 +73,15 @@ GET_POSITION_AT_TIME = Method(
 )
 SET_RETENTION = Method("SetRetention", "unary_unary", stream.SetRetentionRequest, stream.SetRetentionResponse)
 GET_RETENTION = Method("GetRetention", "unary_unary", stream.GetRetentionRequest, stream.GetRetentionResponse)
+SET_PREFIX_RETENTION = Method(
+    "SetPrefixRetention", "unary_unary", stream.SetPrefixRetentionRequest, stream.SetPrefixRetentionResponse
+)
+GET_PREFIX_RETENTION = Method(
+    "GetPrefixRetention", "unary_unary", stream.GetPrefixRetentionRequest, stream.GetPrefixRetentionResponse
+)
+LIST_PREFIX_RETENTIONS = Method(
+    "ListPrefixRetentions", "unary_unary", stream.ListPrefixRetentionsRequest, stream.ListPrefixRetentionsResponse
+)
 DELETE_STREAM = Method("DeleteStream", "unary_unary", stream.DeleteStreamRequest, stream.DeleteStreamResponse)
 TOMBSTONE_STREAM = Method(
     "TombstoneStream", "unary_unary", stream.TombstoneStreamRequest, stream.TombstoneStreamResponse

@@ -213,7 +213,11 @@ _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
     "STREAM_TOMBSTONED": _with(pb.StreamTombstoned, lambda found: errors.StreamTombstoned(found.stream)),
     "VERSION_CONFLICT": _with(
         pb.VersionConflict,
-        lambda found: errors.VersionConflict(found.stream, found.expected_version, found.actual_version),
+        lambda found: errors.VersionConflict(
+            found.stream, found.expected_version, found.actual_version, found.prefix or None
+        ),
     ),
+    "MOVE_REFUSED": lambda message, _: errors.MoveRefused(message),
+    "MOVE_UNFINISHED": lambda message, _: errors.MoveUnfinished(message),
     "SNAPSHOT_NOT_FOUND": _with(pb.SnapshotNotFound, lambda found: errors.SnapshotNotFound(found.stream)),
 }

@@ -30,12 +30,14 @@ from annals.event import Event, set_timestamp
 from annals.info import (
     Deleted,
     KeptRetention,
+    PrefixRetention,
     Retention,
     Scavenge,
     ServerInfo,
     Snapshot,
     StreamInfo,
     Tombstoned,
+    to_prefix_retention,
     to_retention,
     to_scavenge,
     to_server_info,
@@ -373,6 +375,42 @@ class AsyncClient:
         answer = await self._caller.unary(_rpc.SET_RETENTION, request, self._timeout)
         return KeptRetention(to_retention(answer.retention), answer.version)
 
+    async def prefix_retention(self, prefix: str) -> PrefixRetention:
+        """How much is kept of the streams whose names begin with a prefix, as it is set for just this prefix."""
+        request = stream_pb2.GetPrefixRetentionRequest(prefix=prefix)
+        answer = await self._caller.unary(_rpc.GET_PREFIX_RETENTION, request, self._timeout)
+        return to_prefix_retention(answer.retention)
+
+    async def set_prefix_retention(
+        self, prefix: str, retention: Retention, *, expected_version: int | None = None
+    ) -> PrefixRetention:
+        """Sets how much is kept of all streams whose names begin with a prefix, in place of what was set before.
+
+        It holds for streams without a count and an age of their own; one entry for any number of streams.
+        `Retention()` takes it back.
+
+        Raises:
+            VersionConflict: It is not at `expected_version`, as `prefix_retention` returned it.
+            InvalidField: A field is out of range, or a retention is set for as many prefixes as can be.
+        """
+        request = stream_pb2.SetPrefixRetentionRequest(
+            prefix=prefix, retention=retention.to_proto(), expected_version=expected_version
+        )
+        answer = await self._caller.unary(_rpc.SET_PREFIX_RETENTION, request, self._timeout)
+        return to_prefix_retention(answer.retention)
+
+    async def prefix_retentions(self) -> list[PrefixRetention]:
+        """All prefixes for which a retention is set, in the order of their bytes: at most a thousand."""
+        found: list[PrefixRetention] = []
+        token = ""
+        while True:
+            request = stream_pb2.ListPrefixRetentionsRequest(page_size=_PAGE_STREAMS, page_token=token)
+            page = await self._caller.unary(_rpc.LIST_PREFIX_RETENTIONS, request, self._timeout)
+            found.extend(to_prefix_retention(kept) for kept in page.retentions)
+            token = page.next_page_token
+            if not token:
+                return found
+
     async def delete_stream(self, stream: str, *, expected: ExpectedRevision = Expected.ANY) -> Deleted:
         """Deletes a stream: its events are gone. A later append begins it again, with the revision after its last.
 
@@ -407,7 +445,7 @@ class AsyncClient:
         Args:
             stream: The stream.
             revision: The last revision that it holds.
-            data: The state, in any encoding; at most 4 MiB unless the server is configured otherwise.
+            data: The state, in any encoding; at most 4,000,000 bytes unless the server is configured otherwise.
             schema_version: Which form it has, in your own counting.
             keep: How many snapshots of the stream to keep, 1 to 100.
 

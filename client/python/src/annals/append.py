@@ -23,7 +23,7 @@ class Expected(enum.Enum):
     """What a stream must be like for an append to be written, where that is no exact revision.
 
     Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
-    the result of the first (see `Appended.already_appended`).
+    the result of the first (see `Appended.already_appended`), whether or not its events still exist.
     """
 
     ANY = "anything"

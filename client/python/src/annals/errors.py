@@ -14,7 +14,7 @@ those are the subclasses of `TransientError`.
     ├── EventIdConflict                                          use a new id, or send exactly what was sent first
     ├── StreamNotFound, SnapshotNotFound, StreamTombstoned
     ├── PositionBeyondHead, RevisionBeyondEnd                    the checkpoint is of another store
-    ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange
+    ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange, MoveRefused, MoveUnfinished
     ├── TransientError                                           tried again already; try later
     │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded
     ├── Corrupt, InternalError                                   an operator must look
@@ -56,6 +56,8 @@ __all__ = [
     "Overloaded",
     "PositionBeyondHead",
     "ProtocolError",
+    "MoveRefused",
+    "MoveUnfinished",
     "RecordedTimeNotAccepted",
     "RecordedTimeOutOfRange",
     "RevisionBeyondEnd",
@@ -300,19 +302,22 @@ class ChecksFailed(Conflict):
 
 
 class VersionConflict(Conflict):
-    """What is kept of the stream was changed since. Look at it again and decide anew.
+    """What is kept of the stream, or of the streams of a prefix, was changed since. Look at it again and decide anew.
 
     Attributes:
-        stream: The stream.
+        stream: The stream; empty if it is about a prefix.
         expected: The version that was expected.
         actual: The version that it has.
+        prefix: The prefix; `None` if it is about a stream.
     """
 
-    def __init__(self, stream: str, expected: int, actual: int) -> None:
+    def __init__(self, stream: str, expected: int, actual: int, prefix: str | None = None) -> None:
+        subject = f"stream {stream!r}" if prefix is None else f"prefix {prefix!r}"
         super().__init__(
-            f"what is kept of stream {stream!r} was expected to be version {expected}, but it is at version {actual}"
+            f"what is kept of {subject} was expected to be version {expected}, but it is at version {actual}"
         )
         self.stream = stream
+        self.prefix = prefix
         self.expected = expected
         self.actual = actual
 
@@ -413,6 +418,17 @@ class RecordedTimeNotAccepted(AnnalsError):
     """The append says when its events were recorded, and the server does not take that from clients.
 
     Have it started with `--accept-recorded-times` for as long as a log is moved to it.
+    """
+
+
+class MoveRefused(AnnalsError):
+    """A log can't be moved to this store, which holds something else. Move it to an empty store."""
+
+
+class MoveUnfinished(AnnalsError):
+    """A log is being moved to this store, and not all of it has come.
+
+    Import the rest, or begin again with an empty store.
     """
 
 

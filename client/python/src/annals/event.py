@@ -52,7 +52,10 @@ class Event:
     tags: tuple[str, ...] = ()
     """Indexed labels, at most 32 of at most 256 bytes, no two the same."""
     id: UUID = field(default_factory=new_id)
-    """Identity. Appends are idempotent by it: one that follows from the command makes the command idempotent."""
+    """Identity. Appends are idempotent by it: one that follows from the command makes the command idempotent.
+
+    It is no unique key: an append that expects a revision is written even if its ids occur in other events.
+    """
 
     @classmethod
     def json(

@@ -18,6 +18,7 @@ __all__ = [
     "Deleted",
     "KeptRetention",
     "Limits",
+    "PrefixRetention",
     "Retention",
     "Scavenge",
     "ScavengeState",
@@ -67,6 +68,20 @@ class KeptRetention:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefixRetention:
+    """What is kept of the streams whose names begin with a prefix, and which version of it that is.
+
+    It holds for streams without a count and an age of their own. Of several prefixes of a name the longest counts.
+    """
+
+    prefix: str
+    retention: Retention
+    """The count and the age that are kept; neither: nothing is set."""
+    version: int
+    """How often it was changed; 0: never."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """A stream was deleted."""
 
@@ -104,7 +119,9 @@ class StreamInfo:
     first_revision: int
     """Revision of its first event that is not gone; one after `last_revision` if all are."""
     retention: Retention
-    """How much of it is kept."""
+    """How much of it is kept, as it is set for the stream itself."""
+    retention_prefix: str | None = None
+    """The prefix whose retention holds, because the stream has no count and no age of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,10 @@ class Scavenge:
     """As they were stored before compression."""
     problem: str
     """Why it could not go on at the last try; it is tried again. Empty: nothing went wrong."""
+    through_position: int
+    """Events up to this position are scavenged; later ones are kept for the next scavenge."""
+    ids_kept: int
+    """Removed events of the last day; ids of appends among them are kept, so that a retry is recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +190,7 @@ class Limits:
     max_subscriptions: int
     max_append_checks: int
     max_snapshot_bytes: int
+    max_prefix_retentions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +221,11 @@ def to_retention(retention: pb.Retention) -> Retention:
     )
 
 
+def to_prefix_retention(kept: pb.PrefixRetention) -> PrefixRetention:
+    """What is kept of a prefix, from the protocol."""
+    return PrefixRetention(kept.prefix, to_retention(kept.retention), kept.version)
+
+
 def to_stream_info(stream: pb.Stream) -> StreamInfo:
     """A stream, from the protocol."""
     return StreamInfo(
@@ -209,6 +236,7 @@ def to_stream_info(stream: pb.Stream) -> StreamInfo:
         created_at=to_datetime(stream.created_at),
         first_revision=stream.first_revision,
         retention=to_retention(stream.retention),
+        retention_prefix=stream.retention_prefix or None,
     )
 
 
@@ -230,6 +258,8 @@ def to_scavenge(scavenge: scavenge_pb2.Scavenge) -> Scavenge:
         events_removed=scavenge.events_removed,
         bytes_removed=scavenge.bytes_removed,
         problem=scavenge.problem,
+        through_position=scavenge.through_position,
+        ids_kept=scavenge.ids_kept,
     )
 
 

@@ -14,7 +14,17 @@ from annals._retry import RetryPolicy
 from annals.aio import AsyncClient
 from annals.append import Appended, AppendedToMany, Check, Expected, ExpectedRevision, Write
 from annals.event import Event, RecordedEvent
-from annals.info import Deleted, KeptRetention, Retention, Scavenge, ServerInfo, Snapshot, StreamInfo, Tombstoned
+from annals.info import (
+    Deleted,
+    KeptRetention,
+    PrefixRetention,
+    Retention,
+    Scavenge,
+    ServerInfo,
+    Snapshot,
+    StreamInfo,
+    Tombstoned,
+)
 from annals.query import Query
 from annals.read import Read
 from annals.subscription import SubscriptionItem
@@ -210,6 +220,20 @@ class Client:
     def set_retention(self, stream: str, retention: Retention, *, expected_version: int | None = None) -> KeptRetention:
         """Sets how much of a stream is kept. See `AsyncClient.set_retention`."""
         return self.run(self.aio.set_retention(stream, retention, expected_version=expected_version))
+
+    def prefix_retention(self, prefix: str) -> PrefixRetention:
+        """How much is kept of the streams of a prefix. See `AsyncClient.prefix_retention`."""
+        return self.run(self.aio.prefix_retention(prefix))
+
+    def set_prefix_retention(
+        self, prefix: str, retention: Retention, *, expected_version: int | None = None
+    ) -> PrefixRetention:
+        """Sets how much is kept of the streams of a prefix. See `AsyncClient.set_prefix_retention`."""
+        return self.run(self.aio.set_prefix_retention(prefix, retention, expected_version=expected_version))
+
+    def prefix_retentions(self) -> list[PrefixRetention]:
+        """All prefixes for which a retention is set. See `AsyncClient.prefix_retentions`."""
+        return self.run(self.aio.prefix_retentions())
 
     def delete_stream(self, stream: str, *, expected: ExpectedRevision = Expected.ANY) -> Deleted:
         """Deletes a stream. See `AsyncClient.delete_stream`."""

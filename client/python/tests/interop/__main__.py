@@ -21,6 +21,7 @@ from tests.interop.answers import (
     item,
     micros,
     stream_info,
+    to_prefix_retention,
     to_retention,
 )
 from tests.interop.steps import (
@@ -170,6 +171,18 @@ class Steps:
     async def retention(self, stream: str) -> Answer:
         kept = await self.store.retention(stream)
         return {"retention": to_retention(kept.retention), "version": kept.version, "tombstoned": kept.tombstoned}
+
+    async def set_prefix_retention(self, prefix: str, retention: Answer, expected_version: int | None = None) -> Answer:
+        wanted = make_retention(**retention)
+        return to_prefix_retention(
+            await self.store.set_prefix_retention(prefix, wanted, expected_version=expected_version)
+        )
+
+    async def prefix_retention(self, prefix: str) -> Answer:
+        return to_prefix_retention(await self.store.prefix_retention(prefix))
+
+    async def prefix_retentions(self) -> Answer:
+        return {"retentions": [to_prefix_retention(kept) for kept in await self.store.prefix_retentions()]}
 
     async def delete_stream(self, stream: str, expected: int | str = "any") -> Answer:
         done = await self.store.delete_stream(stream, expected=make_expected(expected))

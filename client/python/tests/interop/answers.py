@@ -11,6 +11,7 @@ from annals import (
     Checkpoint,
     ExpectedRevision,
     FellBehind,
+    PrefixRetention,
     Read,
     RecordedEvent,
     Retention,
@@ -93,16 +94,21 @@ def to_retention(kept: Retention) -> Answer:
     return present(max_count=kept.max_count, max_age_seconds=age, truncate_before=kept.truncate_before)
 
 
+def to_prefix_retention(kept: PrefixRetention) -> Answer:
+    return {"prefix": kept.prefix, "retention": to_retention(kept.retention), "version": kept.version}
+
+
 def stream_info(stream: StreamInfo) -> Answer:
-    return {
-        "name": stream.name,
-        "first_revision": stream.first_revision,
-        "last_revision": stream.last_revision,
-        "first_position": stream.first_position,
-        "last_position": stream.last_position,
-        "created_at": micros(stream.created_at),
-        "retention": to_retention(stream.retention),
-    }
+    return present(
+        name=stream.name,
+        first_revision=stream.first_revision,
+        last_revision=stream.last_revision,
+        first_position=stream.first_position,
+        last_position=stream.last_position,
+        created_at=micros(stream.created_at),
+        retention=to_retention(stream.retention),
+        retention_prefix=stream.retention_prefix,
+    )
 
 
 def to_expected(expected: ExpectedRevision) -> int | str:
@@ -144,7 +150,8 @@ def failure(error: errors.AnnalsError) -> Answer:
             return {"reason": "SNAPSHOT_NOT_FOUND", "stream": error.stream}
         case errors.VersionConflict():
             versions = {"expected": error.expected, "actual": error.actual}
-            return {"reason": "VERSION_CONFLICT", "stream": error.stream, **versions}
+            subject = {"stream": error.stream} if error.prefix is None else {"prefix": error.prefix}
+            return {"reason": "VERSION_CONFLICT", **subject, **versions}
         case errors.PositionBeyondHead():
             return {"reason": "POSITION_BEYOND_HEAD", "position": error.position, "head": error.head}
         case errors.RevisionBeyondEnd():

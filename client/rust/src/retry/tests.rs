@@ -10,6 +10,7 @@ fn tries(endpoints: usize, policy: &RetryPolicy) -> Tries {
     let patience = Patience {
         connect: Duration::from_secs(1),
         silence: Duration::from_secs(1),
+        home: Duration::ZERO,
     };
     Tries::new(policy, &Connection::new(&endpoints, patience).unwrap())
 }

@@ -41,8 +41,8 @@ pub(super) struct Driver {
 enum Ended {
     /// The session is over and everything is answered.
     Session,
-    /// The server closed it when nothing was unanswered.
-    Idle,
+    /// Nothing that was sent is unanswered; what follows goes on a new call.
+    Call,
 }
 
 impl Driver {
@@ -64,7 +64,8 @@ impl Driver {
         while self.wait_for_work().await {
             match self.converse().await {
                 Ok(Ended::Session) => return,
-                Ok(Ended::Idle) => {}
+                Ok(Ended::Call) => {}
+                Err(error @ Error::TooLarge(_)) if self.sent > 0 => self.fail_largest(error),
                 Err(error) => {
                     if let Err(error) = self.pause_after(error).await {
                         return self.fail(&error).await;
@@ -108,6 +109,7 @@ impl Driver {
     /// Holds one call, until it ends or breaks.
     async fn converse(&mut self) -> Result<Ended> {
         self.sent = 0;
+        let returns = self.shared.connection.returns();
         let picked = self.shared.connection.pick();
         // One message waits here while another is on its way: what queues up meanwhile makes the next one.
         let (requests, outgoing) = mpsc::channel(1);
@@ -128,21 +130,23 @@ impl Driver {
             Err(_elapsed) => return Err(self.stalled(picked)),
         };
         loop {
-            if self.closed && self.unanswered.is_empty() {
+            self.shared.connection.look_home();
+            // What is not sent yet follows the client to its home, when what was sent is answered.
+            let leaving = self.shared.connection.has_left(picked, returns);
+            if self.is_over() || leaving && self.sent == 0 {
                 requests = None;
             }
             let unsent = self.sent < self.unanswered.len();
             let deadline = self.deadline();
-            let sending = requests.as_ref().filter(|_| unsent);
+            let sending = requests.as_ref().filter(|_| unsent && !leaving);
             tokio::select! {
                 biased;
                 answer = answers.message() => match answer {
                     Ok(Some(answer)) => self.answered(answer, picked)?,
-                    Ok(None) if requests.is_none() => return Ok(Ended::Session),
-                    Ok(None) if self.unanswered.is_empty() => return Ok(Ended::Idle),
+                    Ok(None) if requests.is_none() || self.unanswered.is_empty() => return Ok(self.ended()),
                     Ok(None) => return Err(self.ended_early(picked)),
                     // What was appended is answered; how the call then ends does not matter.
-                    Err(_) if requests.is_none() => return Ok(Ended::Session),
+                    Err(_) if requests.is_none() => return Ok(self.ended()),
                     Err(failed) => return Err(self.shared.failed(picked, &failed)),
                 },
                 permit = reserve(sending), if sending.is_some() => match permit {
@@ -158,11 +162,23 @@ impl Driver {
                     if !self.unanswered.is_empty() || requests.is_none() =>
                 {
                     if requests.is_none() {
-                        return Ok(Ended::Session);
+                        return Ok(self.ended());
                     }
                     return Err(self.stalled(picked));
                 }
             }
+        }
+    }
+
+    /// Whether nothing is to be sent or answered any more.
+    fn is_over(&self) -> bool {
+        self.closed && self.unanswered.is_empty()
+    }
+
+    fn ended(&self) -> Ended {
+        match self.is_over() {
+            true => Ended::Session,
+            false => Ended::Call,
         }
     }
 
@@ -251,6 +267,16 @@ impl Driver {
             after: self.timeout,
             last: None,
         }
+    }
+
+    /// Fails the largest append that was sent on a call that the server ended because of a message's size: only one that
+    /// had a message of its own can be it. The others are sent again.
+    fn fail_largest(&mut self, error: Error) {
+        let largest = (0..self.sent).max_by_key(|nth| self.unanswered[*nth].append_bytes);
+        if let Some(waiting) = largest.and_then(|nth| self.unanswered.remove(nth)) {
+            waiting.answer.fail(error);
+        }
+        self.progress_at = Instant::now();
     }
 
     /// Fails everything that waits, and with it the session.

@@ -28,7 +28,8 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
         Start::After(after) => after,
         Start::End => target.end(&shared, timeout).await?,
     };
-    let live = shared
+    let returns = shared.connection.returns();
+    let (messages, picked) = shared
         .call_somewhere(timeout, |stub| target.clone().open(stub, after))
         .await?;
     let feed = Feed {
@@ -41,7 +42,11 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
         target,
         timeout,
         give_up_after: subscribe.give_up_after,
-        live: Some(live),
+        live: Some(Live {
+            messages,
+            picked,
+            returns,
+        }),
         lost_at: None,
         shared,
     };
@@ -105,6 +110,13 @@ impl Target {
     }
 }
 
+/// A call, with where it was made, and how often the client had gone back to its home by then.
+struct Live {
+    messages: Messages,
+    picked: Picked,
+    returns: u64,
+}
+
 /// A subscription with the connection it has at the moment.
 struct Feed {
     shared: Arc<Shared>,
@@ -112,7 +124,7 @@ struct Feed {
     timeout: Duration,
     give_up_after: Option<Duration>,
     cursor: Cursor,
-    live: Option<(Messages, Picked)>,
+    live: Option<Live>,
     tries: Tries,
     /// Since when there has been no connection that yielded anything.
     lost_at: Option<Instant>,
@@ -121,8 +133,9 @@ struct Feed {
 impl Feed {
     /// The items of the next message.
     async fn next(&mut self) -> Result<Items> {
+        self.follow_home();
         loop {
-            let Some((messages, picked)) = &mut self.live else {
+            let Some(Live { messages, picked, .. }) = &mut self.live else {
                 self.reopen().await?;
                 continue;
             };
@@ -148,14 +161,30 @@ impl Feed {
         }
     }
 
+    /// Leaves an endpoint, if the client has gone back to its home since.
+    fn follow_home(&mut self) {
+        let connection = &self.shared.connection;
+        connection.look_home();
+        if let Some(live) = &self.live
+            && connection.has_left(live.picked, live.returns)
+        {
+            self.live = None;
+        }
+    }
+
     /// Tries once to get a connection again.
     async fn reopen(&mut self) -> Result<()> {
+        let returns = self.shared.connection.returns();
         let picked = self.shared.connection.pick();
         let (target, after) = (self.target.clone(), self.cursor.after);
         let opened = target.open(self.shared.connection.stub(picked), after);
         let error = match tokio::time::timeout(self.timeout, opened).await {
             Ok(Ok(messages)) => {
-                self.live = Some((messages, picked));
+                self.live = Some(Live {
+                    messages,
+                    picked,
+                    returns,
+                });
                 return Ok(());
             }
             Ok(Err(failed)) => self.shared.failed(picked, &failed),

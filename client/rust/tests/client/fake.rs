@@ -35,6 +35,10 @@ pub struct State {
     pub silent: bool,
     /// Where each subscription began.
     pub subscribed_after: Vec<Option<u64>>,
+    /// The largest message of a session that is taken.
+    pub message_bytes_max: Option<usize>,
+    /// What is told of the largest append that is taken.
+    pub append_bytes_max: u32,
     /// After how many messages a read ends as if the server stopped.
     pub read_messages_max: Option<usize>,
     /// Where each read began.

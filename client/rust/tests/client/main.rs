@@ -8,6 +8,7 @@ mod failover;
 mod fake;
 mod past;
 mod reads;
+mod returning;
 mod sessions;
 mod subscriptions;
 mod wire;

@@ -225,3 +225,68 @@ async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
     let refused = session.append_all(all).await.unwrap().await;
     assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
 }
+
+fn large(bytes: usize) -> Event {
+    Event::new("Large", vec![b' '; bytes])
+}
+
+#[tokio::test]
+async fn an_append_that_no_server_takes_fails_alone_and_is_not_sent() {
+    let fake = Fake::start().await;
+    fake.state.lock().unwrap().append_bytes_max = 1 << 20;
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let before = append(&session, 100).await;
+    let refused = session.append("a", ExpectedRevision::Any, [large(7 << 20)]).await;
+    let behind = append(&session, 100).await;
+    let Err(Error::TooLarge(violations)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(violations[0].field, "events");
+    assert!(
+        violations[0].description.contains("and the server takes 1048576"),
+        "{violations:?}"
+    );
+    let all = Append::new().write("a", [large(7 << 20)]);
+    let refused = session.append_all(all).await;
+    assert!(
+        matches!(&refused, Err(Error::TooLarge(violations)) if violations[0].field == "writes"),
+        "{refused:?}"
+    );
+    check(&fake, before.into_iter().chain(behind).collect()).await;
+}
+
+#[tokio::test]
+async fn a_limit_that_was_raised_is_seen() {
+    let fake = Fake::start().await;
+    fake.state.lock().unwrap().append_bytes_max = 1 << 20;
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let refused = session.append("a", ExpectedRevision::Any, [large(3 << 20)]).await;
+    assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
+    fake.state.lock().unwrap().append_bytes_max = 2 << 20;
+    for _ in 0..3 {
+        let taken = session
+            .append("a", ExpectedRevision::Any, [large(3_000_000)])
+            .await;
+        taken.unwrap().await.unwrap();
+    }
+    assert_eq!(
+        fake.state.lock().unwrap().infos,
+        2,
+        "asked again only when it seems too large"
+    );
+}
+
+#[tokio::test]
+async fn a_message_that_the_server_does_not_take_fails_only_the_append_that_made_it_large() {
+    let fake = Fake::start().await;
+    // More is told than is taken, as by a server that was started with less since.
+    fake.state.lock().unwrap().append_bytes_max = 8 << 20;
+    fake.state.lock().unwrap().message_bytes_max = Some(600 << 10);
+    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let before = append(&session, 100).await;
+    let refused = session.append("a", ExpectedRevision::Any, [large(2 << 20)]).await;
+    let behind = append(&session, 100).await;
+    let refused = refused.unwrap().await;
+    assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
+    check(&fake, before.into_iter().chain(behind).collect()).await;
+}

@@ -79,6 +79,13 @@ fn what_an_event_says_itself_stays() {
         said,
         json!({"correlationId": "c", "userId": "eve", "schemaVersion": 2})
     );
+    let odd = r#" { "n": 123456789012345678901234567890, "m": 1e400, "s": "\ud800", "z": -0 }"#;
+    let (_, kept) = odd.split_once('{').unwrap();
+    assert_eq!(
+        stamped(odd),
+        format!(r#"{{"correlationId":"c","userId":"ada",{kept}"#)
+    );
+    assert_eq!(&stamped(" { }")[..], br#"{"correlationId":"c","userId":"ada"}"#);
     assert_eq!(&stamped("bytes")[..], b"bytes");
     assert_eq!(&stamped("")[..], br#"{"correlationId":"c","userId":"ada"}"#);
     assert!(Context::default().stamp(Event::new("A", "")).metadata.is_empty());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_client::Client;
+use annals_client::{Client, json};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,7 +40,7 @@ pub(super) struct Form<A> {
 impl<A: Serialize + DeserializeOwned> Form<A> {
     pub(super) fn json() -> Self {
         Form {
-            write: |state| serde_json::to_vec(state),
+            write: |state| json::to_vec(state),
             read: |data| serde_json::from_slice(data),
         }
     }

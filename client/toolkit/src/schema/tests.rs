@@ -154,3 +154,26 @@ impl DomainEvent for Untagged {}
 fn an_enum_that_is_not_tagged_is_a_mistake_in_the_program() {
     let _ = Untagged::Something.encode();
 }
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+enum Measured {
+    Temperature { celsius: f64 },
+}
+
+impl DomainEvent for Measured {}
+
+#[test]
+fn a_value_that_json_can_not_hold_is_not_stored_as_another() {
+    for celsius in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let refused = Measured::Temperature { celsius }.encode().unwrap_err();
+        assert!(matches!(refused, SchemaError::Unwritable { .. }), "{refused:?}");
+        let said = refused.to_string();
+        assert!(
+            said.contains(&format!("celsius: JSON has no number for {celsius}")),
+            "{said}"
+        );
+    }
+    let event = Measured::Temperature { celsius: -0.0 }.encode().unwrap();
+    assert_eq!(event.data, r#"{"celsius":-0.0}"#);
+}

@@ -25,6 +25,7 @@ on_every_store! {
     a_command_reads_its_own_write
     an_empty_read_model_is_there_when_it_was_waited_for
     it_goes_on_from_its_checkpoint
+    one_that_is_stopped_or_dropped_leaves_no_subscription
     an_event_that_always_fails_becomes_a_dead_letter
     a_handler_that_fails_for_a_while_is_tried_again
     a_rebuild_is_made_beside_the_live_one
@@ -106,6 +107,24 @@ async fn it_goes_on_from_its_checkpoint<P: Place>(place: P) {
         projections.wait_for(position).await.unwrap();
         assert_eq!(place.counted().await, counts([("a", expected)]));
         projections.stop().await;
+    }
+}
+
+async fn one_that_is_stopped_or_dropped_leaves_no_subscription<P: Place>(place: P) {
+    // Room for two: of those that were left, the third would find none.
+    let server = Server::builder()
+        .options(["--max-subscriptions", "2"])
+        .start()
+        .unwrap();
+    let client = server.client().unwrap();
+    for nth in 1..=6 {
+        let position = fill(&client, "a", 5).await;
+        let projections = start(&client, &place, Counts::new());
+        projections.wait_for(position).await.unwrap();
+        match nth % 2 {
+            0 => projections.stop().await,
+            _ => drop(projections),
+        }
     }
 }
 

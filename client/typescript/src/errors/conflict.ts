@@ -69,18 +69,21 @@ export class ChecksFailedError extends AnnalsError {
   }
 }
 
-/** What is kept of the stream was changed since. Look at it again, and decide anew. */
+/** What is kept of the stream, or of the streams of a prefix, was changed since. Look at it again, and decide anew. */
 export class VersionConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The stream. */
+    /** The stream; empty if it is about a prefix. */
     readonly stream: string,
     /** The version that was expected. */
     readonly expected: number,
     /** The version that it has. */
     readonly actual: number,
+    /** The prefix; undefined if it is about a stream. */
+    readonly prefix?: string,
   ) {
-    super(`what is kept of stream ${JSON.stringify(stream)} was expected to be version ${expected}, but it is at version ${actual}; look at it again`);
+    const subject = prefix === undefined ? `stream ${JSON.stringify(stream)}` : `prefix ${JSON.stringify(prefix)}`;
+    super(`what is kept of ${subject} was expected to be version ${expected}, but it is at version ${actual}; look at it again`);
   }
 }
 

@@ -1,20 +1,37 @@
-/** Errors of what was asked: mend the request, or the configuration. */
+/** Errors of a request or of the configuration, which must be fixed. */
 import type { Timestamp } from "../timestamp.js";
 import { AnnalsError } from "./base.js";
 
-/** An endpoint is no URI such as `http://127.0.0.1:2113`, or none was given. Mend the configuration. */
+/**
+ * An endpoint is not one such as `http://127.0.0.1:2113`, or is the port for health and metrics, or none was given. Correct the
+ * configuration.
+ */
 export class InvalidEndpointError extends AnnalsError {
   constructor(
     /** What was given. */
     readonly endpoint: string,
-    reason: string,
+    message: string,
   ) {
-    super(`endpoint ${JSON.stringify(endpoint)} can't be used: ${reason}`);
+    super(message);
   }
 }
 
-/** A value has no JSON form, or an event's bytes are not the JSON that was asked for. Mend the type. */
+/** The bytes of an event or a snapshot are not JSON, or have a number that a JavaScript number can't hold. Decode them otherwise. */
 export class JsonError extends AnnalsError {}
+
+/** A value can't be stored as JSON without being changed. Convert the place that is named. */
+export class InvalidValueError extends AnnalsError {
+  constructor(
+    /** What the value is of: `event "OrderPlaced"`. */
+    readonly subject: string,
+    /** Where in the value: `data.items[3].price`. */
+    readonly place: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${subject}: ${place} ${problem}`, options);
+  }
+}
 
 /** One field that the server refused. */
 export interface FieldViolation {
@@ -24,7 +41,7 @@ export interface FieldViolation {
   readonly description: string;
 }
 
-/** The server refused fields of the request: missing, too long or malformed. Mend the request. */
+/** Fields of the request are missing, too long or malformed: the server, or the client before it sent them, refused them. */
 export class InvalidFieldError extends AnnalsError {
   constructor(
     /** The fields; at least one. */
@@ -46,6 +63,12 @@ export class TooLargeError extends AnnalsError {
 
 /** The append says when its events were recorded, and the server was not started with --accept-recorded-times. */
 export class RecordedTimeNotAcceptedError extends AnnalsError {}
+
+/** A log can't be moved to this store, which holds something else. Move it to an empty store. */
+export class MoveRefusedError extends AnnalsError {}
+
+/** A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store. */
+export class MoveUnfinishedError extends AnnalsError {}
 
 /** The append says that its events were recorded before the log's last event, or after now. */
 export class RecordedTimeOutOfRangeError extends AnnalsError {

@@ -40,6 +40,7 @@ export class TestServer implements AsyncDisposable {
   #process: ChildProcess | undefined;
   /** `host:port`, the same after each restart. */
   #address = "127.0.0.1:0";
+  #httpAddress = "";
   readonly #clients: Client[] = [];
 
   private constructor(
@@ -59,6 +60,11 @@ export class TestServer implements AsyncDisposable {
     return `http://${this.#address}`;
   }
 
+  /** The endpoint for health and metrics (`/metrics`): `http://127.0.0.1:…`. Another after each restart. */
+  get httpEndpoint(): string {
+    return `http://${this.#httpAddress}`;
+  }
+
   /** A client of this server, closed together with it. */
   client(options: Omit<ClientOptions, "endpoints"> = {}): Client {
     const client = new Client({ ...options, endpoints: this.endpoint });
@@ -74,7 +80,7 @@ export class TestServer implements AsyncDisposable {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = started;
-    this.#address = await listening(started, binary);
+    ({ grpc: this.#address, http: this.#httpAddress } = await listening(started, binary));
   }
 
   /** Kills it with SIGKILL, as if the power failed. */
@@ -118,7 +124,7 @@ export class TestServer implements AsyncDisposable {
 }
 
 /** Where a started server listens, from the line of its log that says so. */
-async function listening(started: ChildProcess, binary: string): Promise<string> {
+async function listening(started: ChildProcess, binary: string): Promise<{ grpc: string; http: string }> {
   const said: string[] = [];
   return new Promise((resolve, reject) => {
     const failed = (what: string) => {
@@ -140,10 +146,10 @@ async function listening(started: ChildProcess, binary: string): Promise<string>
     }
     createInterface({ input: started.stderr }).on("line", (line) => {
       said.push(line);
-      const grpc = /"grpc":"([^"]+)"/.exec(line)?.[1];
-      if (grpc !== undefined) {
+      const [grpc, http] = ["grpc", "http"].map((name) => new RegExp(`"${name}":"([^"]+)"`).exec(line)?.[1]);
+      if (grpc !== undefined && http !== undefined) {
         clearTimeout(timer);
-        resolve(grpc);
+        resolve({ grpc, http });
       }
     });
   });

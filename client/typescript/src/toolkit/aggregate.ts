@@ -12,7 +12,7 @@ export interface SnapshotForm<S> {
   readonly version: number;
   /** A snapshot is saved after so many events, 1 or more. 50 unless given. */
   readonly every?: number;
-  /** The state as a value that has a JSON form. As it is, unless given. */
+  /** The state as a value that has a JSON form, as for newEvent: no Map, no Date. As it is, unless given. */
   readonly toJson?: (state: S) => unknown;
   /** The state from that value. As it is, unless given. */
   readonly fromJson?: (value: unknown) => S;

@@ -5,12 +5,15 @@
  *
  * In the store it is JSON metadata, under names that are the same in every language:
  * `correlationId`, `causationId`, `userId`, `traceparent`, `tracestate`; and, from schemas, `schemaVersion`.
+ *
+ * Each append has a span id of its own within the trace. If OpenTelemetry is in use, the trace is that of its active span;
+ * otherwise that of the context. A traceparent of another form than the specification's is not stored.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { randomBytes } from "node:crypto";
 
 import type { RecordedEvent } from "../events.js";
 import { nameId, newId } from "../uuid.js";
+import { activeTrace, childOf } from "./trace.js";
 
 /** Where what happens now comes from. */
 export interface Context {
@@ -29,6 +32,8 @@ export interface Context {
 /** What holds now: the context, and in a process manager the ids of its commands. */
 interface Held {
   readonly context: Context;
+  /** Whether the context is already that of an append, with a span of its own. */
+  readonly appending: boolean;
   readonly reaction: Reacting | undefined;
 }
 
@@ -58,28 +63,43 @@ export function inContext<T>(context: Context, body: () => T): T {
   const outside = currentContext();
   const given = Object.fromEntries(Object.entries(context).filter(([, value]) => value !== undefined));
   const inside = { correlationId: outside.correlationId ?? newId(), ...outside, ...given };
-  return storage.run({ context: inside, reaction: storage.getStore()?.reaction }, body);
+  return storage.run({ context: inside, appending: false, reaction: storage.getStore()?.reaction }, body);
+}
+
+/** The context for the metadata of events that are appended now. */
+export function contextOfAppend(): Context {
+  const held = storage.getStore();
+  return held?.appending === true ? held.context : withSpan(held?.context ?? {});
+}
+
+/** The context with the trace that holds now, and a new span. */
+function withSpan({ traceparent, tracestate, ...rest }: Context): Context {
+  const active = activeTrace();
+  const trace = active?.traceparent ?? childOf(traceparent);
+  const state = active === undefined ? tracestate : active.tracestate;
+  return { ...rest, ...(trace !== undefined && { traceparent: trace }), ...(state !== undefined && { tracestate: state }) };
 }
 
 /**
- * Runs a command in the context that holds now: one with a correlation id, and caused by the command, if by nothing else.
- * So a command with an id that is given twice leads to the same metadata twice.
+ * Runs a command in the context that holds now: one with a correlation id, caused by the command, if by nothing else, and with a
+ * span of its own.
  */
 export function inContextOfCommand<T>(commandId: string | undefined, body: () => T): T {
-  const { correlationId = commandId, causationId = commandId } = currentContext();
-  return inContext({ ...(correlationId !== undefined && { correlationId }), ...(causationId !== undefined && { causationId }) }, body);
+  const now = currentContext();
+  const { correlationId = commandId ?? newId(), causationId = commandId } = now;
+  const context = withSpan({ ...now, correlationId, ...(causationId !== undefined && { causationId }) });
+  return storage.run({ context, appending: true, reaction: storage.getStore()?.reaction }, body);
 }
 
-/** Runs the body as a reaction to this event: the same correlation, user and trace, caused by the event. */
+/** Runs the body as a reaction to this event: the same correlation, user and trace, caused by the event. Its appends are spans of the trace. */
 export function inContextOf<T>(event: RecordedEvent, body: () => T): T {
   return inReaction(event, undefined, body);
 }
 
 /** The same for a process manager, whose commands have ids that follow from its name and the event. */
 export function inReaction<T>(event: RecordedEvent, reaction: Reacting | undefined, body: () => T): T {
-  const { correlationId = event.id, traceparent, ...rest } = contextOf(event);
-  const trace = traceparent === undefined ? {} : { traceparent: childOf(traceparent) };
-  return storage.run({ context: { ...rest, ...trace, correlationId, causationId: event.id }, reaction }, body);
+  const { correlationId = event.id, ...rest } = contextOf(event);
+  return storage.run({ context: { ...rest, correlationId, causationId: event.id }, appending: false, reaction }, body);
 }
 
 /** The id of the next command to this stream (`""`: to several), in a process manager; undefined elsewhere. */
@@ -141,13 +161,4 @@ export function metadataOf(event: RecordedEvent): Record<string, unknown> {
     // Metadata is JSON by convention only.
     return {};
   }
-}
-
-/** A new span in the same trace; as it is, if it is not of the form that the specification gives. */
-function childOf(traceparent: string): string {
-  const [version, trace, , flags, ...rest] = traceparent.split("-");
-  if (version === undefined || trace === undefined || flags === undefined || rest.length > 0) {
-    return traceparent;
-  }
-  return [version, trace, randomBytes(8).toString("hex"), flags].join("-");
 }

@@ -81,7 +81,7 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
   // What the command itself has led to matters to it as well: read, it was carried out; appended meanwhile, the check fails.
   const query = command.tag === undefined ? facts : [...facts, { tags: [command.tag] }];
   const decideOnce = async (): Promise<DecisionResult<T>> => {
-    const read = client.readAll({ ...options, query });
+    using read = client.readAll({ ...options, query });
     const { head } = await read.begin();
     const soFar = new FactsSoFar<T, M>(models);
     let earlier: RecordedEvent | undefined;

@@ -11,6 +11,7 @@
 import type { Client } from "../client.js";
 import { StreamNotFoundError } from "../errors.js";
 import type { RecordedEvent } from "../events.js";
+import { decodeJson, encodeJson } from "../json.js";
 import type { CallOptions } from "../options.js";
 import type { ReadOptions } from "../read.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
@@ -188,7 +189,7 @@ export class Repository<S, T extends Types> {
       if (snapshot === undefined) {
         return undefined;
       }
-      const value: unknown = JSON.parse(Buffer.from(snapshot.data).toString());
+      const value = decodeJson(snapshot.data, `the snapshot of stream ${JSON.stringify(stream)} at revision ${snapshot.revision}`);
       return { state: form.fromJson === undefined ? (value as S) : form.fromJson(value), revision: snapshot.revision };
     } catch (error) {
       options.signal?.throwIfAborted();
@@ -205,7 +206,8 @@ export class Repository<S, T extends Types> {
     const save = async () => {
       try {
         const value = form.toJson === undefined ? state : form.toJson(state);
-        await this.client.saveSnapshot(stream, revision, Buffer.from(JSON.stringify(value)), { schemaVersion: form.version });
+        const data = encodeJson(value, `snapshot of stream ${JSON.stringify(stream)}`, "state");
+        await this.client.saveSnapshot(stream, revision, data, { schemaVersion: form.version });
       } catch (error) {
         this.options.onSnapshotError?.(error);
       }

@@ -8,7 +8,7 @@
  */
 import { AnnalsError } from "../errors.js";
 import { newEvent, type NewEvent, type RecordedEvent } from "../events.js";
-import { currentContext, metadataOf, toMetadata } from "./context.js";
+import { contextOfAppend, metadataOf, toMetadata } from "./context.js";
 
 /** What a type map says: names of event types, and what their data is. */
 export type Types = object;
@@ -96,7 +96,7 @@ export class Schema<T extends Types> {
     }
     const { version = 1, tags } = type;
     const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
-    const metadata = { ...toMetadata(currentContext()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
+    const metadata = { ...toMetadata(contextOfAppend()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
     return newEvent(event.type, event.data, {
       ...(options.id !== undefined && { id: options.id }),
       tags: [...new Set(labels)],
@@ -112,11 +112,9 @@ export class Schema<T extends Types> {
       return undefined;
     }
     const { version = 1, upcasters = {} } = type;
-    const written = version === 1 && event.metadata.length === 0 ? 1 : (metadataOf(event)["schemaVersion"] ?? 1);
-    if (typeof written !== "number" || written > version) {
-      throw new SchemaError(
-        `event ${event.id} (${event.type} at position ${event.position}) is of version ${JSON.stringify(written)}, and this program knows ${version}; update it`,
-      );
+    const written = versionOf(event);
+    if (written > version) {
+      throw new SchemaError(`${nameOf(event)} is of version ${written}, and this program knows ${version}; update it`);
     }
     let data: unknown = event.data.length === 0 ? {} : event.json();
     for (let older = written; older < version; older += 1) {
@@ -124,6 +122,24 @@ export class Schema<T extends Types> {
     }
     return { type: name, data, tags: event.tags } as DomainEvent<T>;
   }
+}
+
+/** The version in which an event was written. Throws a SchemaError if its metadata has another value there. */
+function versionOf(event: RecordedEvent): number {
+  const written = event.metadata.length === 0 ? undefined : metadataOf(event)["schemaVersion"];
+  if (written === undefined) {
+    return 1;
+  }
+  if (typeof written !== "number" || !Number.isInteger(written) || written < 1) {
+    throw new SchemaError(
+      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole number from 1, such as this program writes`,
+    );
+  }
+  return written;
+}
+
+function nameOf(event: RecordedEvent): string {
+  return `event ${event.id} (${event.type} at position ${event.position})`;
 }
 
 /**

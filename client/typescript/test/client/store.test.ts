@@ -92,7 +92,7 @@ test("fields that the server refuses are named", async () => {
     return true;
   });
   await assert.rejects(client.append("fields", "any", [newEvent("A", new Uint8Array(2 << 20))]), TooLargeError);
-  await assert.rejects(client.append("fields", -1, [newEvent("A")]), RangeError);
+  await assert.rejects(client.append("fields", -1, [newEvent("A")]), InvalidFieldError);
   await assert.rejects(client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()), RecordedTimeNotAcceptedError);
 });
 
@@ -277,6 +277,28 @@ test("a stream keeps what its retention says", async () => {
   assert.equal(told.retention.maxAgeSeconds, 3_600);
   assert.equal(told.tombstoned, false);
   await assert.rejects(client.setRetention(stream, {}, { expectedVersion: 0 }), VersionConflictError);
+});
+
+test("a retention for a prefix holds for streams without their own", async () => {
+  const prefix = `session-${newId()}-`;
+  const [one, two] = [`${prefix}1`, `${prefix}2`];
+  await client.append(one, "no-stream", numbered(0, 5));
+  await client.append(two, "no-stream", numbered(0, 5));
+  assert.equal((await client.prefixRetention(prefix)).version, 0);
+  const set = await client.setPrefixRetention(prefix, { maxCount: 2 }, { expectedVersion: 0 });
+  assert.deepEqual(set, { prefix, retention: { maxCount: 2 }, version: 1 });
+  await client.setRetention(two, { maxCount: 1 });
+  assert.deepEqual((await client.readStream(one).toArray()).map((event) => event.revision), [3, 4]);
+  assert.deepEqual((await client.readStream(two).toArray()).map((event) => event.revision), [4]);
+  assert.equal((await client.streamInfo(one)).retentionPrefix, prefix);
+  assert.equal((await client.streamInfo(two)).retentionPrefix, undefined);
+  assert.ok((await client.prefixRetentions()).some((kept) => kept.prefix === prefix));
+  await assert.rejects(client.setPrefixRetention(prefix, {}, { expectedVersion: 0 }), (error) => {
+    assert.ok(error instanceof VersionConflictError);
+    return error.prefix === prefix && error.actual === 1;
+  });
+  await client.setPrefixRetention(prefix, {});
+  assert.ok(!(await client.prefixRetentions()).some((kept) => kept.prefix === prefix));
 });
 
 test("a deleted stream begins again behind its last revision, a tombstoned one never", async () => {

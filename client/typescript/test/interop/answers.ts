@@ -6,7 +6,10 @@ import {
   ChecksFailedError,
   EventIdConflictError,
   InvalidFieldError,
+  InvalidValueError,
+  JsonError,
   PositionBeyondHeadError,
+  type PrefixRetention,
   type Read,
   type RecordedEvent,
   type Retention,
@@ -79,6 +82,10 @@ export function retentionInfo({ retention, version, tombstoned }: RetentionInfo)
   return { retention: retentionOf(retention), version, tombstoned };
 }
 
+export function prefixRetention({ prefix, retention, version }: PrefixRetention): Fields {
+  return { prefix, retention: retentionOf(retention), version };
+}
+
 export function streamInfo(stream: StreamInfo): Fields {
   return {
     name: stream.name,
@@ -88,6 +95,7 @@ export function streamInfo(stream: StreamInfo): Fields {
     last_position: stream.lastPosition,
     created_at: stream.createdAt.epochMicroseconds,
     retention: retentionOf(stream.retention),
+    retention_prefix: stream.retentionPrefix,
   };
 }
 
@@ -97,13 +105,14 @@ export function failure(error: AnnalsError): Fields {
   const pick = (reason: string, ...names: string[]) => ({ reason, ...Object.fromEntries(names.map((name) => [name, fields[name]])) });
   if (error instanceof InvalidFieldError) return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
   if (error instanceof TooLargeError) return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
+  if (error instanceof InvalidValueError || error instanceof JsonError) return { reason: "INVALID_VALUE" };
   if (error instanceof RevisionConflictError) return pick("REVISION_CONFLICT", "stream", "expected", "actual");
   if (error instanceof EventIdConflictError) return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
   if (error instanceof ChecksFailedError) return pick("CHECKS_FAILED", "count", "failed");
   if (error instanceof StreamNotFoundError) return pick("STREAM_NOT_FOUND", "stream");
   if (error instanceof StreamTombstonedError) return pick("STREAM_TOMBSTONED", "stream");
   if (error instanceof SnapshotNotFoundError) return pick("SNAPSHOT_NOT_FOUND", "stream");
-  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", "stream", "expected", "actual");
+  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
   if (error instanceof PositionBeyondHeadError) return pick("POSITION_BEYOND_HEAD", "position", "head");
   if (error instanceof RevisionBeyondEndError) {
     return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };

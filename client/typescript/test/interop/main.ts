@@ -8,11 +8,12 @@ import {
   AnnalsError,
   Client,
   type ExpectedRevision,
+  newEvent,
   SnapshotNotFoundError,
   type SubscriptionItem,
   Timestamp,
 } from "../../src/index.js";
-import { appended, appendedToMany, base64, eventsOf, failure, itemOf, retentionInfo, streamInfo } from "./answers.js";
+import { appended, appendedToMany, base64, eventsOf, failure, itemOf, prefixRetention, retentionInfo, streamInfo } from "./answers.js";
 import {
   bytes,
   expectedOf,
@@ -26,6 +27,7 @@ import {
   Taken,
   whole,
 } from "./steps.js";
+import { makeValue } from "./values.js";
 
 /** What comes of it: `gives` or `fails`. */
 async function outcome(work: Promise<Fields>): Promise<Fields> {
@@ -66,6 +68,7 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     await session.close();
     return { results };
   },
+  json: (fields) => Promise.resolve().then(() => ({ data: base64(newEvent("Odd", makeValue(fields.get("value"))).data) })),
   read_stream: (fields) => eventsOf(client.readStream(fields.text("stream"), readOptions(fields, "until_revision"))),
   read_all: (fields) => eventsOf(client.readAll(readOptions(fields, "until_position"))),
   subscribe: (fields) => {
@@ -102,6 +105,12 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     return retentionInfo(await client.setRetention(fields.text("stream"), retention, fields.some({ expected_version: "expectedVersion" })));
   },
   retention: async (fields) => retentionInfo(await client.retention(fields.text("stream"))),
+  set_prefix_retention: async (fields) => {
+    const retention = whole(fields.get("retention"), makeRetention);
+    return prefixRetention(await client.setPrefixRetention(fields.text("prefix"), retention, fields.some({ expected_version: "expectedVersion" })));
+  },
+  prefix_retention: async (fields) => prefixRetention(await client.prefixRetention(fields.text("prefix"))),
+  prefix_retentions: async () => ({ retentions: (await client.prefixRetentions()).map(prefixRetention) }),
   delete_stream: async (fields) => {
     const expected = expectedOf(fields) as Exclude<ExpectedRevision, "no-stream">;
     const { lastRevision, position, alreadyDeleted } = await client.deleteStream(fields.text("stream"), expected);

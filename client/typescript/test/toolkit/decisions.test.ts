@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { type Client, nameId, newEvent, newId, RevisionConflictError } from "../../src/index.js";
+import { type Client, InvalidValueError, JsonError, nameId, newEvent, newId, RevisionConflictError } from "../../src/index.js";
 import { given, givenFacts, TestServer } from "../../src/testing/index.js";
-import { contextOf, decideOn, inContext, inContextOf, Repository, schema, SchemaError } from "../../src/toolkit/index.js";
+import { Aggregate, contextOf, decideOn, inContext, inContextOf, Repository, schema, SchemaError } from "../../src/toolkit/index.js";
 import { Reacting } from "../../src/toolkit/context.js";
 import { addItem, confirm, order, orders, place, Refused } from "./orders.js";
 
@@ -114,7 +114,35 @@ test("a snapshot that can't be read is told of, and costs nothing but time", asy
   await client.saveSnapshot(order.stream(id), 0, Buffer.from("no JSON"), { schemaVersion: 1 });
   await repository.execute(id, addItem("tea", 450));
   assert.deepEqual((await repository.load(id)).state, { status: "open", cents: 450, items: 1 });
-  assert.deepEqual(errors.map((error) => error instanceof SyntaxError), [true, true]);
+  assert.deepEqual(errors.map((error) => error instanceof JsonError), [true, true]);
+});
+
+test("a state that JSON would change is not saved as a snapshot", async () => {
+  const errors: unknown[] = [];
+  const stock = new Aggregate<Map<string, number>, { Counted: { item: string; count: number } }>({
+    category: "stock",
+    schema: schema<{ Counted: { item: string; count: number } }>({ Counted: {} }),
+    initial: () => new Map(),
+    evolve: { Counted: (state, { item, count }) => new Map([...state, [item, count]]) },
+    snapshot: { version: 1, every: 1 },
+  });
+  const repository = new Repository(client, stock, { onSnapshotError: (error) => errors.push(error) });
+  const id = newId();
+  await repository.execute(id, () => ({ type: "Counted", data: { item: "tea", count: 3 } }));
+  await repository.settled();
+  assert.deepEqual(errors.map((error) => error instanceof InvalidValueError && error.place), ["state"]);
+  assert.deepEqual((await repository.load(id)).state, new Map([["tea", 3]]));
+});
+
+test("a schemaVersion that is no version is an error that names the event", async () => {
+  const versions = ["2", "two", null, true, 0, -1, 1.5, { major: 2 }, [2]];
+  const stream = order.stream(newId());
+  await client.append(stream, "no-stream", versions.map((schemaVersion) => newEvent("OrderPlaced", { customer: "ada" }, { metadata: { schemaVersion } })));
+  for (const event of await client.readStream(stream).toArray()) {
+    const [version] = versions.slice(event.revision);
+    const problem = `event ${event.id} (OrderPlaced at position ${event.position}) has the schemaVersion ${JSON.stringify(version)} in its metadata`;
+    assert.throws(() => orders.decode(event), (error: unknown) => error instanceof SchemaError && error.message.startsWith(problem));
+  }
 });
 
 test("old events are read in their newest form, and newer ones than the program knows are an error", async () => {
@@ -146,13 +174,16 @@ test("where an event comes from flows from command to event to reaction", async 
   await inContext({ correlationId, userId: "ada", traceparent }, () => repository.execute(id, place("ada")));
   const [placed] = await client.readStream(order.stream(id)).toArray();
   assert.ok(placed !== undefined);
-  assert.deepEqual(placed.metadataJson(), { correlationId, userId: "ada", traceparent, schemaVersion: 2 });
+  const { traceparent: span, ...others } = placed.metadataJson() as Record<string, unknown>;
+  assert.deepEqual(others, { correlationId, userId: "ada", schemaVersion: 2 });
+  assert.match(span as string, /^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/);
   await inContextOf(placed, () => repository.execute(id, addItem("tea", 1)));
   const [, added] = await client.readStream(order.stream(id)).toArray();
   assert.ok(added !== undefined);
   const { traceparent: child, ...rest } = contextOf(added);
   assert.deepEqual(rest, { correlationId, causationId: placed.id, userId: "ada" });
   assert.match(child ?? "", /^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/);
+  assert.notEqual(child, span);
 });
 
 test("a command without a context begins a correlation, and is the cause of its events", async () => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use annals_engine::{Commit, Engine, Error};
 use parking_lot::Mutex;
 
-use super::{b, contents, open, set, with_bulk};
+use super::{b, contents, open, set, try_open, with_bulk};
 use crate::{EmbeddedEngine, OpenError, Settings};
 
 fn refused(path: &Path, settings: Settings) -> OpenError {
@@ -150,9 +150,11 @@ async fn damage_is_told_and_not_repaired_away() {
         }
         drop(engine);
         damage(&directory.path().join("store"));
-        let error = refused(directory.path(), Settings::default());
+        let error = try_open(directory.path(), Settings::default())
+            .err()
+            .expect("is refused");
         assert!(
-            matches!(error, OpenError::Corrupt { .. }),
+            matches!(error, OpenError::Corrupt { .. } | OpenError::Lost { .. }),
             "damage {number}: {error:?}"
         );
     }

@@ -118,7 +118,24 @@ fn torn(rng: &mut StdRng, synced: &Path, later: &Path, log_synced: &BTreeMap<Str
             fs::write(made.path().join(folder).join(name), tear(rng, &old, &new)).expect("writes");
         }
     }
+    let mark = |of: &Path| fs::read(of.join("store/durable")).expect("reads");
+    fs::write(
+        made.path().join("store/durable"),
+        torn_mark(rng, &mark(synced), &mark(later)),
+    )
+    .expect("writes");
     made
+}
+
+/// Of the durable mark each page is as it was synced, or as it was written last.
+fn torn_mark(rng: &mut StdRng, old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut mark = new.to_vec();
+    for (page, old) in mark.chunks_mut(PAGE).zip(old.chunks(PAGE)) {
+        if rng.random_bool(0.5) {
+            page.copy_from_slice(old);
+        }
+    }
+    mark
 }
 
 /// Up to where each segment is synced.

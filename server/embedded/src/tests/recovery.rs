@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::copies::{copy, copy_to};
 use super::fault::Fault;
-use super::{b, contents, open, set, with_bulk};
+use super::{b, contents, open, set, try_open, with_bulk};
 use crate::record::{HEADER_BYTES, Record};
 use crate::{EmbeddedEngine, OpenError, Settings};
 
@@ -19,8 +19,9 @@ fn segment(path: &Path, number: u32) -> PathBuf {
 }
 
 fn refused(path: &Path, settings: Settings) -> String {
-    match EmbeddedEngine::open(path, settings) {
+    match try_open(path, settings) {
         Err(OpenError::Corrupt { message, .. }) => message,
+        Err(OpenError::Lost { loss, .. }) => loss.to_string(),
         Err(error) => panic!("{error:?}"),
         Ok(_) => panic!("{} opened", path.display()),
     }
@@ -60,22 +61,50 @@ fn ends(engine: &EmbeddedEngine) -> Vec<u64> {
 
 const COMMITS: usize = 8;
 
-async fn written(settings: &Settings) -> (TempDir, Vec<u64>) {
+/// A store of [`COMMITS`] commits.
+struct Written {
+    directory: TempDir,
+    /// Where its records end; first where they begin.
+    ends: Vec<u64>,
+    /// The file of the durable mark after each commit; first before them.
+    marks: Vec<Vec<u8>>,
+}
+
+impl Written {
+    /// Puts the mark back to when only the first commits were answered.
+    fn answered(&self, commits: usize) {
+        fs::write(mark_file(self.directory.path()), &self.marks[commits]).expect("writes");
+    }
+}
+
+fn mark_file(path: &Path) -> PathBuf {
+    path.join("store/durable")
+}
+
+async fn written(settings: &Settings) -> Written {
     let directory = tempfile::tempdir().expect("a directory");
     let engine = open(directory.path(), settings.clone());
+    let mark = || fs::read(mark_file(directory.path())).expect("reads");
+    let mut marks = vec![mark()];
     for number in 0..COMMITS {
         engine.commit(numbered(number)).await.expect("sets");
+        marks.push(mark());
     }
     let ends = ends(&engine);
     assert_eq!(ends.len(), COMMITS + 1);
-    (directory, ends)
+    Written {
+        directory,
+        ends,
+        marks,
+    }
 }
 
-/// Loss of power may take the end of what was written. What is left is the first commits, whole.
+/// Loss of power may take what was written and not answered. What is left is the first commits, whole.
 #[tokio::test]
-async fn a_log_cut_anywhere_holds_the_first_commits_whole() {
+async fn a_log_cut_anywhere_after_what_was_answered_holds_the_first_commits_whole() {
     let settings = with_bulk(&["log"]);
-    let (directory, ends) = written(&settings).await;
+    let store = written(&settings).await;
+    let Written { directory, ends, .. } = &store;
     let whole = fs::read(segment(directory.path(), 1)).expect("reads");
     let last_two = ends[COMMITS - 2] as usize..=ends[COMMITS] as usize;
     let cuts = (ends[0] as usize..ends[COMMITS - 2] as usize)
@@ -87,9 +116,10 @@ async fn a_log_cut_anywhere_holds_the_first_commits_whole() {
             let mut bytes = whole[..cut].to_vec();
             bytes.resize(size, 0);
             fs::write(segment(directory.path(), 1), bytes).expect("writes");
+            let expected = ends.iter().filter(|end| **end <= cut as u64).count() - 1;
+            store.answered(expected);
             let engine = open(directory.path(), settings.clone());
             let there = first_ones(&contents(&engine).await);
-            let expected = ends.iter().filter(|end| **end <= cut as u64).count() - 1;
             // A record that ends in zeros is whole without them.
             assert_eq!(there, expected, "cut at {cut}, {size} bytes");
         }
@@ -100,7 +130,8 @@ async fn a_log_cut_anywhere_holds_the_first_commits_whole() {
 #[tokio::test]
 async fn a_record_that_is_torn_in_the_middle_is_cut_off_and_the_rest_is_there() {
     let settings = with_bulk(&["log"]);
-    let (directory, ends) = written(&settings).await;
+    let store = written(&settings).await;
+    let Written { directory, ends, .. } = &store;
     let whole = fs::read(segment(directory.path(), 1)).expect("reads");
     let (from, to) = (ends[COMMITS - 1] as usize, ends[COMMITS] as usize);
     for hole in (from..to).step_by(7) {
@@ -110,6 +141,7 @@ async fn a_record_that_is_torn_in_the_middle_is_cut_off_and_the_rest_is_there() 
                 .iter_mut()
                 .for_each(|byte| *byte ^= 0x5A);
             fs::write(segment(directory.path(), 1), torn).expect("writes");
+            store.answered(COMMITS - 1);
             let engine = open(directory.path(), settings.clone());
             assert_eq!(
                 first_ones(&contents(&engine).await),
@@ -129,9 +161,12 @@ async fn a_record_that_is_torn_in_the_middle_is_cut_off_and_the_rest_is_there() 
 
 /// What shows that it was answered is not cut off.
 #[tokio::test]
-async fn damage_before_the_last_record_is_told_and_nothing_is_changed() {
+async fn damage_before_the_last_record_is_reported_and_nothing_is_changed() {
     let settings = with_bulk(&["log"]);
-    let (directory, ends) = written(&settings).await;
+    let store = written(&settings).await;
+    let Written { directory, ends, .. } = &store;
+    // Even if the mark is as old as it can be.
+    store.answered(0);
     let whole = fs::read(segment(directory.path(), 1)).expect("reads");
     for place in (ends[2] as usize..ends[COMMITS - 2] as usize).step_by(5) {
         let mut damaged = whole.clone();
@@ -153,7 +188,9 @@ async fn damage_before_the_last_record_is_told_and_nothing_is_changed() {
 #[tokio::test]
 async fn what_is_left_of_another_log_does_not_count() {
     let settings = with_bulk(&["log"]);
-    let (directory, ends) = written(&settings).await;
+    let store = written(&settings).await;
+    let Written { directory, ends, .. } = &store;
+    store.answered(COMMITS - 2);
     let whole = fs::read(segment(directory.path(), 1)).expect("reads");
     let cut = ends[COMMITS - 2];
     fs::write(segment(directory.path(), 1), &whole[..cut as usize]).expect("writes");
@@ -190,12 +227,13 @@ async fn what_is_left_of_another_log_does_not_count() {
 #[tokio::test]
 async fn a_value_is_never_taken_for_a_record() {
     let settings = with_bulk(&["log"]);
-    let (other, ends) = written(&settings).await;
-    let records = fs::read(segment(other.path(), 1)).expect("reads");
-    let forged = &records[ends[3] as usize..];
+    let other = written(&settings).await;
+    let records = fs::read(segment(other.directory.path(), 1)).expect("reads");
+    let forged = &records[other.ends[3] as usize..];
     let directory = tempfile::tempdir().expect("a directory");
     let engine = open(directory.path(), settings.clone());
     set(&engine, "log", "before").await;
+    let answered = fs::read(mark_file(directory.path())).expect("reads");
     let commit = Commit::durable().set(b("log1"), Bytes::copy_from_slice(forged));
     engine.commit(commit).await.expect("sets");
     drop(engine);
@@ -205,6 +243,7 @@ async fn a_value_is_never_taken_for_a_record() {
     let mut torn = whole.clone();
     torn[value.expect("is there") - 1] ^= 1;
     fs::write(segment(directory.path(), 1), torn).expect("writes");
+    fs::write(mark_file(directory.path()), answered).expect("writes");
     assert_eq!(contents(&open(directory.path(), settings)).await.len(), 1);
 }
 
@@ -216,9 +255,11 @@ async fn a_log_over_many_segments_is_gone_through_whole() {
         ..with_bulk(&["log"])
     };
     let engine = open(directory.path(), settings.clone());
-    for number in 0..COMMITS {
+    for number in 0..COMMITS - 1 {
         engine.commit(numbered(number)).await.expect("sets");
     }
+    let answered = fs::read(mark_file(directory.path())).expect("reads");
+    engine.commit(numbered(COMMITS - 1)).await.expect("sets");
     let last = engine.writer.lock().log.active.number;
     assert!(
         last > 4,
@@ -250,6 +291,7 @@ async fn a_log_over_many_segments_is_gone_through_whole() {
         let file = segment(taken.path(), last);
         let bytes = fs::read(&file).expect("reads");
         fs::write(&file, &bytes[..size]).expect("writes");
+        fs::write(mark_file(taken.path()), &answered).expect("writes");
         let engine = open(taken.path(), settings.clone());
         let there = first_ones(&contents(&engine).await);
         assert_eq!(there, COMMITS - 1, "{size} bytes of the last segment");
@@ -314,6 +356,7 @@ async fn a_record_that_stands_on_a_lost_relaxed_commit_is_cut_off() {
         .commit(Commit::relaxed().set(b("relaxed"), b("1")))
         .await
         .expect("sets");
+    let answered = fs::read(mark_file(directory.path())).expect("reads");
     set(&engine, "log2", "stands on it").await;
     let once = copy(directory.path());
     set(&engine, "log3", "stands on it too").await;
@@ -322,6 +365,7 @@ async fn a_record_that_stands_on_a_lost_relaxed_commit_is_cut_off() {
     let without = |taken: &TempDir| {
         fs::remove_dir_all(taken.path().join("store/fjall")).expect("removes");
         copy_to(before.path(), &taken.path().join("store/fjall"));
+        fs::write(mark_file(taken.path()), &answered).expect("writes");
     };
     without(&once);
     let left = contents(&open(once.path(), settings.clone())).await;

@@ -165,7 +165,7 @@ fn with_time(append: Append, time: Option<prost_types::Timestamp>) -> Result<App
 }
 
 /// A time of an event; the store has them to the microsecond.
-fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
+pub(super) fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
     let micros = || {
         let seconds = u64::try_from(time.seconds)
             .ok()
@@ -185,9 +185,12 @@ fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
 
 /// One append of a session.
 pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
+    let searched_to = Position(request.searched_to_position);
     match request.append {
         Some(OneOf::AppendToStream(request)) => decoded_to_stream(request, limits),
-        Some(OneOf::AppendToMany(request)) => append(request, limits),
+        Some(OneOf::AppendToMany(request)) => {
+            append(request, limits).map(|append| append.searched_to(searched_to))
+        }
         None => Err(Invalid::field(
             "append",
             "is not set; set one of append_to_stream or append_to_many",

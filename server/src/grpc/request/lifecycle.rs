@@ -1,9 +1,9 @@
 //! What is to be kept of streams, and their end.
 
 use annals_proto::v1 as pb;
-use annals_store::{Expected, Retention, Revision, StreamName};
+use annals_store::{Expected, Retention, Revision, StreamName, StreamPrefix};
 
-use super::{Invalid, append::expected, parse_stream, parse_stream_to_read};
+use super::{Invalid, append::expected, parse_stream, parse_stream_to_read, read::page_size};
 
 /// The longest `google.protobuf.Duration`: about 10,000 years.
 const AGE_SECONDS_MAX: i64 = 315_576_000_000;
@@ -18,7 +18,15 @@ pub(crate) struct SetRetention {
 
 pub(crate) fn set_retention(request: &pb::SetRetentionRequest) -> Result<SetRetention, Invalid> {
     let stream = parse_stream("stream", &request.stream)?;
-    let Some(wanted) = &request.retention else {
+    Ok(SetRetention {
+        stream,
+        retention: wanted(request.retention.as_ref())?,
+        expected_version: request.expected_version,
+    })
+}
+
+fn wanted(retention: Option<&pb::Retention>) -> Result<Retention, Invalid> {
+    let Some(wanted) = retention else {
         let problem = "is missing; give one without any field to keep everything";
         return Err(Invalid::field("retention", problem));
     };
@@ -26,15 +34,59 @@ pub(crate) fn set_retention(request: &pb::SetRetentionRequest) -> Result<SetRete
         let problem = "is 0; give 1 or more, leave it out to keep any number, or delete the stream";
         return Err(Invalid::field("retention.max_count", problem));
     }
-    Ok(SetRetention {
-        stream,
-        retention: Retention {
-            max_count: wanted.max_count,
-            max_age_seconds: wanted.max_age.as_ref().map(age_seconds).transpose()?,
-            truncate_before: Revision(wanted.truncate_before),
-        },
+    Ok(Retention {
+        max_count: wanted.max_count,
+        max_age_seconds: wanted.max_age.as_ref().map(age_seconds).transpose()?,
+        truncate_before: Revision(wanted.truncate_before),
+    })
+}
+
+/// What to keep of the streams of a prefix, and the version that it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SetPrefixRetention {
+    pub prefix: StreamPrefix,
+    pub retention: Retention,
+    pub expected_version: Option<u64>,
+}
+
+pub(crate) fn set_prefix_retention(
+    request: &pb::SetPrefixRetentionRequest,
+) -> Result<SetPrefixRetention, Invalid> {
+    let prefix = parse_prefix("prefix", &request.prefix)?;
+    let retention = wanted(request.retention.as_ref())?;
+    if retention.truncate_before > Revision::FIRST {
+        return Err(Invalid::field(
+            "retention.truncate_before",
+            "is set, but revisions are those of one stream; leave it out, or set it for each stream",
+        ));
+    }
+    Ok(SetPrefixRetention {
+        prefix,
+        retention,
         expected_version: request.expected_version,
     })
+}
+
+pub(crate) fn prefix_retention_of(request: &pb::GetPrefixRetentionRequest) -> Result<StreamPrefix, Invalid> {
+    parse_prefix("prefix", &request.prefix)
+}
+
+/// Which prefixes to list: those behind the first, at most so many.
+pub(crate) fn list_prefix_retentions(
+    request: &pb::ListPrefixRetentionsRequest,
+) -> Result<(Option<StreamPrefix>, usize), Invalid> {
+    let after = match request.page_token.as_str() {
+        "" => None,
+        token => Some(StreamPrefix::new(token).map_err(|_| {
+            let problem = "is not one that this server gave; use next_page_token of the page before, or none";
+            Invalid::field("page_token", problem)
+        })?),
+    };
+    Ok((after, page_size(request.page_size)?))
+}
+
+fn parse_prefix(field: &str, prefix: &str) -> Result<StreamPrefix, Invalid> {
+    StreamPrefix::new(prefix).map_err(|error| Invalid::name(field, &error))
 }
 
 fn age_seconds(age: &prost_types::Duration) -> Result<u64, Invalid> {

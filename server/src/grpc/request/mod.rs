@@ -11,6 +11,7 @@ mod query;
 mod read;
 mod snapshot;
 mod time;
+mod transfer;
 
 #[cfg(test)]
 mod tests;
@@ -22,10 +23,14 @@ use annals_store::{NameError, StreamName};
 #[cfg(test)]
 pub(crate) use append::session_append;
 pub(super) use append::{append, append_to_stream, session_appends};
-pub(super) use lifecycle::{delete, retention_of, set_retention, tombstone};
+pub(super) use lifecycle::{
+    delete, list_prefix_retentions, prefix_retention_of, retention_of, set_prefix_retention, set_retention,
+    tombstone,
+};
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 pub(super) use snapshot::{load_snapshot, save_snapshot};
 pub(super) use time::position_at_time;
+pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, states, store_id};
 
 /// The most appends in one message of a session.
 pub(crate) const MESSAGE_APPENDS_MAX: usize = 1_000;

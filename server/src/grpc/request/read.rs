@@ -103,20 +103,25 @@ pub(crate) struct StreamsPage {
 
 /// A page of a listing. The token is the last name of the page before, as it is: it survives restarts, needs no memory in
 /// the server, and whoever debugs can read it.
+/// The size of a page of a listing.
+pub(super) fn page_size(wanted: u32) -> Result<usize, Invalid> {
+    match wanted as usize {
+        0 => Ok(STREAMS_PAGE_DEFAULT),
+        size if size <= STREAMS_PAGE_MAX => Ok(size),
+        size => {
+            let problem =
+                format!("is {size}; it may be 1 to {STREAMS_PAGE_MAX}, or 0 for {STREAMS_PAGE_DEFAULT}");
+            Err(Invalid::field("page_size", problem))
+        }
+    }
+}
+
 pub(crate) fn list_streams(request: pb::ListStreamsRequest) -> Result<StreamsPage, Invalid> {
     if !request.prefix.is_empty() {
         // A prefix that no name can have is a mistake, not an empty list.
         StreamName::check_prefix(&request.prefix).map_err(|error| Invalid::name("prefix", &error))?;
     }
-    let limit = match request.page_size as usize {
-        0 => STREAMS_PAGE_DEFAULT,
-        size if size <= STREAMS_PAGE_MAX => size,
-        size => {
-            let problem =
-                format!("is {size}; it may be 1 to {STREAMS_PAGE_MAX}, or 0 for {STREAMS_PAGE_DEFAULT}");
-            return Err(Invalid::field("page_size", problem));
-        }
-    };
+    let limit = page_size(request.page_size)?;
     let after = match request.page_token.as_str() {
         "" => None,
         token => Some(token),

@@ -30,6 +30,7 @@ fn append(stream: &str, events: usize) -> pb::SessionAppend {
     };
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToStream(request)),
+        ..pb::SessionAppend::default()
     }
 }
 
@@ -116,7 +117,7 @@ async fn an_append_that_is_refused_is_answered_in_its_place_and_stops_nothing() 
     let (results, end) = answers_to(vec![
         request(vec![append("s", 1), append("", 1), append("s", 1)]),
         request(vec![append("s", 0)]),
-        request(vec![pb::SessionAppend { append: None }, append("s", 2)]),
+        request(vec![pb::SessionAppend::default(), append("s", 2)]),
     ])
     .await;
     assert!(end.is_none());
@@ -202,6 +203,7 @@ fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::SessionAppend {
     };
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToMany(request)),
+        ..pb::SessionAppend::default()
     }
 }
 
@@ -244,6 +246,37 @@ async fn appends_to_one_and_to_many_streams_are_each_answered_in_their_own_form(
         })
         .collect();
     assert_eq!(shown, ["1 0", "3-5 b@0-1 a@2-2", "Aborted", "6 0", "OutOfRange"]);
+}
+
+/// Refusals tell of names too: 16 failed checks of streams with long names take more than 8 KiB.
+#[tokio::test]
+async fn refusals_with_many_long_names_are_told_in_several_messages() {
+    let names: Vec<String> = (0..16).map(|n| format!("{n:0>510}")).collect();
+    let check = |name: &String| pb::Check {
+        check: Some(pb::check::Check::Stream(pb::StreamCheck {
+            stream: name.clone(),
+            expected: Some(pb::ExpectedRevision {
+                expected: Some(pb::expected_revision::Expected::StreamExists(())),
+            }),
+        })),
+    };
+    let refused = |_| many(&["s"], names.iter().map(check).collect());
+    let requests = [request((0..1_000).map(refused).collect())];
+    let mut session = Session::new(
+        store().await,
+        stream::iter(requests),
+        false,
+        CancellationToken::new(),
+    );
+    let (mut results, mut messages) = (0, 0);
+    while let Some(answer) = session.next().await {
+        let answer = decoded(&answer.unwrap());
+        assert!(prost::Message::encoded_len(&answer) < 1_500_000);
+        results += answer.results.len();
+        messages += 1;
+    }
+    assert_eq!(results, 1_000);
+    assert!(messages > 5, "{messages}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 mod checks;
 
 use annals_proto::v1::{self as pb, revision_conflict};
-use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName, Timestamp};
+use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName, StreamPrefix, Timestamp};
 use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::pb as rpc;
@@ -226,6 +226,26 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
                     stream: "order-1".into(),
                     expected_version: 3,
                     actual_version: 5,
+                    prefix: String::new(),
+                },
+            )),
+        ),
+        (
+            Error::PrefixVersionConflict {
+                prefix: StreamPrefix::new("session-").unwrap(),
+                expected: 3,
+                actual: 5,
+            },
+            Code::Aborted,
+            "VERSION_CONFLICT",
+            vec![("actual", "5"), ("expected", "3"), ("prefix", "session-")],
+            Some(any(
+                "annals.v1.VersionConflict",
+                &pb::VersionConflict {
+                    stream: String::new(),
+                    expected_version: 3,
+                    actual_version: 5,
+                    prefix: "session-".into(),
                 },
             )),
         ),

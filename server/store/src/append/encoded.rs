@@ -11,6 +11,7 @@ use crate::{
     limits::{self, Limits},
     name::StreamName,
     one_or_more::OneOrMore,
+    position::Position,
     record,
 };
 
@@ -68,7 +69,9 @@ impl Append {
             bodies,
             bytes,
             checks: Vec::new(),
+            searched_to: Position::START,
             recorded_at: None,
+            change: None,
         })
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn check_all<'a>(
     }
 }
 
-fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
+pub(crate) fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
     if event.data.len() > limits.event_bytes_max {
         let (bytes, bytes_max) = (event.data.len(), limits.event_bytes_max);
         return Err(AppendError::DataTooLarge {

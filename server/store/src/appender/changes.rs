@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::{
     append::Append,
     check::Check,
-    lifecycle::Lifecycles,
+    lifecycle::{Lifecycles, Marked},
     name::{self, StreamName},
 };
 
@@ -24,7 +24,8 @@ impl<'a> Changes<'a> {
     pub(super) fn add(&mut self, append: &'a Append, lifecycles: &Lifecycles) {
         for stream in append.streams().map(StreamName::as_str) {
             self.streams.extend(name::subject(stream));
-            self.counted |= lifecycles.of(stream).retention.max_count.is_some();
+            let counted = |marked: Marked| marked.lifecycle.retention.max_count.is_some();
+            self.counted |= lifecycles.holding(stream).is_some_and(counted);
         }
     }
 

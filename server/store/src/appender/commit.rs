@@ -7,10 +7,13 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::{
-    Appender, Job, facts,
+    Appender, Job,
+    facts::{self, Candidate},
     group::{Group, Judged},
 };
-use crate::{append::Append, error::Result, follow, frame::Frame, head::Head, keys, log};
+use crate::{
+    append::Append, error::Result, follow, frame::Frame, head::Head, keys, lifecycle::make_again, log,
+};
 
 impl Appender {
     /// One try; false if the log went on meanwhile.
@@ -18,10 +21,14 @@ impl Appender {
         let shared = Arc::clone(&self.shared);
         // Held through the commit: whoever follows the log meanwhile would read from the engine what is added here.
         let following = shared.following.lock().await;
+        for job in jobs.iter_mut() {
+            make_again(&shared, &mut job.append).await?;
+        }
         let head = shared.tail.head();
         let batch = self.batches.next();
         let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
-        let mut facts = facts::gather(&shared, head.position, &appends).await?;
+        let candidates: Vec<Candidate<'_>> = jobs.iter().map(Job::candidate).collect();
+        let mut facts = facts::gather(&shared, head.position, &candidates).await?;
         shared.environment.sabotage.forget_ids(&mut facts);
         shared.environment.sabotage.forget_evidence(&mut facts);
         let checked = appends.iter().any(|append| !append.checks.is_empty());

@@ -4,16 +4,18 @@
 use annals_engine::{BoxFuture, Direction, Page, PageLimit, Read};
 use futures::{StreamExt, stream};
 
-use super::condition::first_match;
+use super::{earlier::Compared, prefetch::Prefetched};
 use crate::{
     append::Append,
     check::{Check, Evidence},
     error::Result,
     index::{Postings, parse_request},
     keys,
+    lifecycle::gone,
     name::StreamName,
     one_or_more::OneOrMore,
     position::{Position, Revision},
+    read::first_match,
     shared::Shared,
     tail::Request,
 };
@@ -27,6 +29,29 @@ pub(crate) struct Fact {
     pub request: Option<Request>,
     /// What was found for its checks, in their order.
     pub evidence: Vec<Evidence>,
+    /// What was found beforehand where it may have been written before.
+    pub compared: Option<Compared>,
+}
+
+/// An append, with what was read for it before it came into the group.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    pub append: &'a Append,
+    pub prefetched: Option<&'a Prefetched>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Up to where the log was searched for matches of its checks that found none.
+    fn searched_to(self) -> Position {
+        self.prefetched
+            .map_or(self.append.searched_to, |prefetched| prefetched.searched_to)
+    }
+
+    /// What was read for it, if all that came to the log since is in memory.
+    fn known(self, shared: &Shared) -> Option<&'a Prefetched> {
+        self.prefetched
+            .filter(|prefetched| shared.tail.is_recent(prefetched.head))
+    }
 }
 
 /// Which fact a read is for.
@@ -42,99 +67,148 @@ enum Wanted {
 const CONDITIONS_MAX: usize = 64;
 
 /// Looks up the facts of appends, in their order. They hold as of `head`, which is the tail's.
-pub(crate) async fn gather(shared: &Shared, head: Position, appends: &[&Append]) -> Result<Vec<Fact>> {
-    let mut facts = vec![Fact::default(); appends.len()];
-    if appends.iter().any(|append| !append.checks.is_empty()) {
-        conditions(shared, head, appends, &mut facts).await?;
+pub(crate) async fn gather(
+    shared: &Shared,
+    head: Position,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<Fact>> {
+    let mut facts = known(shared, head, candidates).await?;
+    if candidates
+        .iter()
+        .any(|candidate| !candidate.append.checks.is_empty())
+    {
+        conditions(shared, head, candidates, &mut facts).await?;
     }
+    Ok(facts)
+}
+
+/// Looks up all but the matches of checks: in the tail, in what was read beforehand, and, for what is in neither, in one trip
+/// to the engine.
+pub(super) async fn known(
+    shared: &Shared,
+    head: Position,
+    candidates: &[Candidate<'_>],
+) -> Result<Vec<Fact>> {
+    let mut facts = Vec::with_capacity(candidates.len());
     let mut wanted = Vec::new();
     let mut reads = Vec::new();
-    for (index, append) in appends.iter().enumerate() {
-        facts[index].last = append.targets.map(|n, target| {
+    for (index, candidate) in candidates.iter().enumerate() {
+        let append = candidate.append;
+        let prefetched = candidate.known(shared).map(|prefetched| &prefetched.fact);
+        let mut fact = Fact {
+            compared: prefetched.and_then(|fact| fact.compared.clone()),
+            ..Fact::default()
+        };
+        fact.last = append.targets.map(|n, target| {
             let known = shared.tail.last_revision(&target.stream);
-            if known.is_none() {
-                wanted.push(Wanted::Last(index, n));
-                reads.push(read_last(&target.stream));
-            }
-            known.flatten()
+            known
+                .or_else(|| prefetched.map(|fact| fact.last[n]))
+                .unwrap_or_else(|| {
+                    wanted.push(Wanted::Last(index, n));
+                    reads.push(read_last(&target.stream));
+                    None
+                })
         });
         for (n, check) in append.checks.iter().enumerate() {
             let Some(stream) = check.stream() else {
+                fact.evidence.push(Evidence::First(None));
                 continue;
             };
-            match shared.tail.last_revision(stream) {
-                Some(last) => facts[index].evidence[n] = Evidence::Last(last),
-                None => {
-                    wanted.push(Wanted::Check(index, n));
-                    reads.push(read_last(stream));
-                }
-            }
+            let known = shared.tail.last_revision(stream).map(Evidence::Last);
+            let known = known.or_else(|| prefetched.map(|fact| fact.evidence[n]));
+            fact.evidence.push(known.unwrap_or_else(|| {
+                wanted.push(Wanted::Check(index, n));
+                reads.push(read_last(stream));
+                Evidence::Last(None)
+            }));
         }
         if append.is_keyed() {
             let first_id = append.events[0].id;
             let known_to = append.known_to();
             let recent = shared.tail.request(first_id);
-            facts[index].request = recent.filter(|request| request.first > known_to);
+            fact.request = recent.filter(|request| request.first > known_to);
             if recent.is_none() && !shared.tail.is_recent(known_to) {
-                wanted.push(Wanted::Request(index));
-                reads.push(Read::Get(keys::request(first_id)));
+                match prefetched {
+                    Some(prefetched) => fact.request = prefetched.request,
+                    None => {
+                        wanted.push(Wanted::Request(index));
+                        reads.push(Read::Get(keys::request(first_id)));
+                    }
+                }
             }
         }
+        facts.push(fact);
     }
-    if shared.tail.indexed() == Position::START {
-        // Nothing is on disk yet, so what the tail does not know is not there.
+    if reads.is_empty() || shared.tail.indexed() == Position::START {
+        // While nothing is on disk, what the tail does not know is not there.
         return Ok(facts);
     }
-    if !reads.is_empty() {
-        let pages = shared.engine.snapshot().await?.read(reads).await?;
-        let mut found = Vec::new();
-        for (wanted, page) in wanted.into_iter().zip(pages) {
-            match wanted {
-                Wanted::Last(index, n) => {
-                    let last = last_revision(page)?;
-                    facts[index].last[n] = last;
-                    found.push((appends[index].targets[n].stream.clone(), last));
-                }
-                Wanted::Request(index) => {
-                    let known_to = appends[index].known_to();
-                    let request = page.into_value().map(|value| parse_request(&value)).transpose()?;
-                    facts[index].request = request.filter(|request| request.first > known_to);
-                }
-                Wanted::Check(index, n) => {
-                    let last = last_revision(page)?;
-                    facts[index].evidence[n] = Evidence::Last(last);
-                    found.extend(
-                        appends[index].checks[n]
-                            .stream()
-                            .map(|stream| (stream.clone(), last)),
-                    );
-                }
+    let pages = shared.engine.snapshot().await?.read(reads).await?;
+    let mut found = Vec::new();
+    for (wanted, page) in wanted.into_iter().zip(pages) {
+        match wanted {
+            Wanted::Last(index, n) => {
+                let last = last_revision(page)?;
+                facts[index].last[n] = last;
+                found.push((candidates[index].append.targets[n].stream.clone(), last));
+            }
+            Wanted::Request(index) => {
+                let known_to = candidates[index].append.known_to();
+                let request = page.into_value().map(|value| parse_request(&value)).transpose()?;
+                facts[index].request = request.filter(|request| request.first > known_to);
+            }
+            Wanted::Check(index, n) => {
+                let last = last_revision(page)?;
+                facts[index].evidence[n] = Evidence::Last(last);
+                let stream = candidates[index].append.checks[n].stream();
+                found.extend(stream.map(|stream| (stream.clone(), last)));
             }
         }
-        shared.tail.remember(head, found);
     }
+    shared.tail.remember(head, found);
     Ok(facts)
 }
 
-/// Looks up the matches of all checks that allow none.
-async fn conditions(shared: &Shared, head: Position, appends: &[&Append], facts: &mut [Fact]) -> Result<()> {
+/// Looks up the matches of all checks that allow none, of what came to the log since they were searched for beforehand.
+async fn conditions(
+    shared: &Shared,
+    head: Position,
+    candidates: &[Candidate<'_>],
+    facts: &mut [Fact],
+) -> Result<()> {
     let mut looked_up: Vec<BoxFuture<'_, Result<Evidence>>> = Vec::new();
-    for check in appends.iter().flat_map(|append| &append.checks) {
-        looked_up.push(match check {
-            // Looked up together with those of the appends' own streams.
-            Check::Stream { .. } => Box::pin(std::future::ready(Ok(Evidence::Last(None)))),
-            Check::NoMatch { query, after } => Box::pin(async move {
-                let first = first_match(shared, query, *after, head).await?;
-                Ok(Evidence::First(first))
-            }),
-        });
+    let mut places = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        for (n, check) in candidate.append.checks.iter().enumerate() {
+            let Check::NoMatch { query, after } = check else {
+                continue;
+            };
+            // What was found is as true as it was, whether the tail covers what came since or not.
+            let prefetched = candidate.prefetched;
+            let found = prefetched.and_then(|prefetched| prefetched.matches[n].as_ref());
+            if let Some(found) = found
+                && !gone::is_gone(shared, found).await?
+            {
+                facts[index].evidence[n] = Evidence::First(Some(found.position));
+                continue;
+            }
+            // An event that was found may be gone by now: rarely, and then the search goes on after it.
+            let found_at = found.map(|found| found.position);
+            if prefetched.is_some() && shared.environment.sabotage.skips_since_search() {
+                continue;
+            }
+            let after = found_at.unwrap_or_else(|| candidate.searched_to().max(*after));
+            places.push((index, n));
+            looked_up.push(Box::pin(async move {
+                let first = first_match(shared, query, after, head, None).await?;
+                Ok(Evidence::First(first.map(|found| found.position)))
+            }));
+        }
     }
     let mut evidence = stream::iter(looked_up).buffered(CONDITIONS_MAX);
-    for (append, fact) in appends.iter().zip(facts) {
-        while fact.evidence.len() < append.checks.len()
-            && let Some(found) = evidence.next().await
-        {
-            fact.evidence.push(found?);
+    for (index, n) in places {
+        if let Some(found) = evidence.next().await {
+            facts[index].evidence[n] = found?;
         }
     }
     Ok(())

@@ -8,18 +8,17 @@
 use crate::{
     append::{Append, Appended},
     check::{Check, Evidence, FailedCheck},
-    decide::{self, Question, Verdict},
+    decide::{self, Place, Verdict},
     error::Result,
     frame::Frame,
     head::Head,
     lifecycle::Lifecycles,
     position::{Position, Revision, Timestamp},
-    read::standing,
     rejection::Rejection,
     shared::Shared,
 };
 
-use super::{builder::Builder, changes::Changes, condition::Added, facts::Fact, overlay::Overlay};
+use super::{builder::Builder, changes::Changes, condition::Added, earlier, facts::Fact, overlay::Overlay};
 
 /// What is known before a group is judged, and what it is judged into.
 #[derive(Debug)]
@@ -113,36 +112,18 @@ impl<'a> Group<'a> {
 
     /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
     async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
-        if self.changes.concern(append) {
+        if self.changes.concern(append) || self.overlay.outdates(append) {
             return Ok(None);
         }
-        let lifecycles = shared.tail.lifecycles();
-        if let Some(stream) = lifecycles.tombstoned(append.streams()) {
-            return Ok(Some(decide::tombstoned(stream)));
-        }
-        let lifecycle = lifecycles.of(append.stream().as_str());
         let overlay = &self.overlay;
         let last = overlay.last_of(append.stream(), *fact.last.first());
-        let present = lifecycle.present(last);
-        if let Some(standing) = overlay.of_request(append) {
-            return Ok(Some(decide::compare(append, present, &standing)));
+        let known = earlier::known(shared, append, last, fact.request);
+        if let Some((request, standing)) = overlay.of_request(append)
+            && let Some(verdict) = decide::compare(append, &known, Place::Request(request), &standing)
+        {
+            return Ok(Some(verdict));
         }
-        let standing = match decide::ask(append, last, &lifecycle, fact.request) {
-            Question::Decided(verdict) => return Ok(Some(verdict)),
-            Question::Request(request) => {
-                let standing = standing::of_request(shared, request).await?;
-                if standing.is_empty() {
-                    return Ok(Some(decide::all_gone(append, request)));
-                }
-                Some(standing)
-            }
-            Question::Revisions(from) => overlay.standing_from(shared, append, from).await?,
-            Question::Deleted(from) => {
-                let standing = overlay.standing_from(shared, append, from).await?;
-                return Ok(standing.map(|standing| decide::compare_deleted(append, &standing)));
-            }
-        };
-        Ok(standing.map(|standing| decide::compare(append, present, &standing)))
+        earlier::judge(shared, overlay, append, &known, fact.compared.as_ref()).await
     }
 
     /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not

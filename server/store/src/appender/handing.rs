@@ -25,14 +25,19 @@ impl Appender {
         }
         while let Some(writer) = self.handing.target(own) {
             self.send_back(jobs);
-            if jobs.is_empty() {
+            if jobs.iter().all(Job::is_refused_here) {
                 return;
             }
+            // These need not be written, and the other server would search for what was found here again.
+            let (kept, sent) = std::mem::take(jobs).into_iter().partition(Job::is_refused_here);
+            *jobs = sent;
             let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
             let mut outcomes = way.hand_over(&writer, &appends).await;
             outcomes.resize(jobs.len(), HandedOver::Unknown);
             self.take_outcomes(jobs, outcomes);
-            if jobs.is_empty() {
+            let is_done = jobs.is_empty();
+            jobs.extend::<VecDeque<_>>(kept);
+            if is_done {
                 return;
             }
             debug!(writer, left = jobs.len(), "the writer does not take appends");
@@ -72,6 +77,14 @@ impl Appender {
             jobs.push_back(job);
         }
         self.answer(answers);
+    }
+}
+
+impl Job {
+    /// Whether a check found a match in the log, so that it will not be written, by no server.
+    fn is_refused_here(&self) -> bool {
+        let prefetched = self.prefetched.as_ref();
+        self.origin == Origin::Client && prefetched.is_some_and(|known| known.has_match())
     }
 }
 

@@ -8,15 +8,19 @@
 //! 4. A commit whose result is unknown is settled by looking: the frame at the first position bears the batch's id or
 //!    it does not. If it should still be committed later, its check fails or the ids tell.
 //! 5. Order is kept: what is put off is judged before what came after it.
+//! 6. While a group is judged, storage is not read: what an append needs from it is read before (`prefetch`), and what came to
+//!    the log since is in memory.
 
 mod builder;
 mod changes;
 mod commit;
 mod condition;
+mod earlier;
 mod facts;
 mod group;
 mod handing;
 mod overlay;
+mod prefetch;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -40,8 +44,10 @@ use crate::{
     signal::Watcher,
 };
 use commit::Batches;
+use facts::Candidate;
 pub(crate) use facts::Fact;
 use group::Judged;
+pub(crate) use prefetch::{Prefetched, is_needed, prefetch};
 
 /// An append that waits, and who waits for it.
 #[derive(Debug)]
@@ -52,6 +58,17 @@ pub(crate) struct Job {
     /// Its share of the bytes that may wait.
     pub room: OwnedSemaphorePermit,
     pub origin: Origin,
+    /// What was read for it beforehand, if anything had to be.
+    pub prefetched: Option<Box<Prefetched>>,
+}
+
+impl Job {
+    fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            append: &self.append,
+            prefetched: self.prefetched.as_deref(),
+        }
+    }
 }
 
 /// Where an append comes from, and where it may still be written.

@@ -15,6 +15,7 @@ use crate::{
     position::{Position, Revision, Timestamp},
     read::standing,
     shared::Shared,
+    tail::Request,
 };
 
 /// What a group adds to the log behind `head`.
@@ -86,6 +87,14 @@ impl<'a> Overlay<'a> {
         });
     }
 
+    /// Whether an append is a change of a stream that was made before this group: the group adds to that stream, or changes
+    /// it. It goes first in the next group, for which it is made again.
+    pub(super) fn outdates(&self, append: &Append) -> bool {
+        append.change.as_ref().is_some_and(|change| {
+            self.streams.contains_key(change.stream()) || self.streams.contains_key(append.stream())
+        })
+    }
+
     /// A stream's last revision, if it is `last` before the group.
     pub(super) fn last_of(&self, stream: &StreamName, last: Option<Revision>) -> Option<Revision> {
         self.streams.get(stream).map_or(last, |adds| Some(adds.last))
@@ -93,12 +102,16 @@ impl<'a> Overlay<'a> {
 
     /// The events of an append of the group that is remembered by the same id as this one, if that can
     /// be this one.
-    pub(super) fn of_request(&self, append: &Append) -> Option<Vec<Standing>> {
+    pub(super) fn of_request(&self, append: &Append) -> Option<(Request, Vec<Standing>)> {
         if !append.is_keyed() {
             return None;
         }
         let accepted = &self.accepted[*self.requests.get(&append.events[0].id)?];
-        (accepted.first_position > append.known_to()).then(|| accepted.standing().collect())
+        let request = Request {
+            first: accepted.first_position,
+            events: accepted.append.count(),
+        };
+        (request.first > append.known_to()).then(|| (request, accepted.standing().collect()))
     }
 
     /// What an append is compared with that goes by the revision of its first event: as many events as it has, from that

@@ -1,5 +1,6 @@
 mod checks;
 mod many;
+mod prefetch;
 mod threads;
 
 use crate::{

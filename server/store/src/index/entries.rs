@@ -31,6 +31,7 @@ pub(super) struct Entries<'a> {
 
 /// An entry, before it is bytes. In the order of the kinds of keys.
 enum Entry<'a> {
+    Receipt(&'a str, Uuid, Request),
     Minute(u64, Position),
     Tag(&'a str, &'a [Position]),
     Lifecycle(&'a str, &'a lifecycle::Marked),
@@ -56,6 +57,16 @@ impl<'a> Entries<'a> {
         let mut minutes = window.minutes.clone();
         minutes.sort_unstable();
 
+        let mut receipts: Vec<_> = window
+            .began_again
+            .iter()
+            .map(|((stream, id), request)| (stream.as_str(), *id, *request))
+            .collect();
+        receipts.sort_unstable_by_key(|(stream, id, _)| (*stream, id.as_u128()));
+
+        let receipts = receipts
+            .into_iter()
+            .map(|(stream, id, request)| Entry::Receipt(stream, id, request));
         let minutes = minutes
             .into_iter()
             .map(|(minute, first)| Entry::Minute(minute, first));
@@ -66,7 +77,8 @@ impl<'a> Entries<'a> {
         let requests = requests
             .into_iter()
             .map(|(id, request)| Entry::Request(id, request));
-        let rest = minutes
+        let rest = receipts
+            .chain(minutes)
             .chain(lists(&window.tags, Entry::Tag))
             .chain(lifecycles)
             .chain(names)
@@ -111,6 +123,7 @@ impl<'a> Entries<'a> {
 impl Entry<'_> {
     fn put_key(&self, out: &mut Vec<u8>) {
         match self {
+            Self::Receipt(stream, id, _) => keys::put_receipt(out, stream, *id),
             Self::Minute(minute, _) => keys::put_minute(out, *minute),
             Self::Tag(name, positions) => keys::put_tag(out, name, positions[0]),
             Self::Lifecycle(name, _) => keys::put_lifecycle(out, name),
@@ -126,7 +139,7 @@ impl Entry<'_> {
             Self::Minute(_, first) => entry::put_position(out, *first),
             Self::Lifecycle(_, marked) => out.put_slice(&lifecycle::value(marked)),
             Self::Name(_, began) => entry::put_name(out, began),
-            Self::Request(_, request) => entry::put_request(out, *request),
+            Self::Receipt(_, _, request) | Self::Request(_, request) => entry::put_request(out, *request),
             Self::Tag(_, positions) | Self::Stream(_, _, positions) | Self::Type(_, positions) => {
                 postings::put(out, positions);
             }

@@ -86,7 +86,8 @@ pub(crate) fn parse_request(value: &[u8]) -> Parsed<Request> {
 }
 
 /// The minute that has begun last at `indexed`, up to where the indexes are complete, so that it is known where the next
-/// one begins. `None` at the start of the log. Not from the event there: it may be gone.
+/// one begins. `None` at the start of the log, and if all events up to there were removed before the log was moved here.
+/// Not from the event at `indexed`: it may be removed.
 pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> Result<Option<u64>> {
     if indexed == Position::START {
         return Ok(None);
@@ -107,7 +108,7 @@ pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> R
         }
         match page.entries.last() {
             Some(last) if page.more => range.end = last.key.clone(),
-            _ => return Err(Malformed("index: no minute has begun").into()),
+            _ => return Ok(None),
         }
     }
 }

@@ -61,7 +61,11 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Writes one window, unless another server does. `in_trouble`: the last time failed, and all of it is written again; with many
 /// small commits it might never be whole.
-async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()> {
+pub(crate) async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()> {
+    // Another server may have indexed a part of it, when a scavenge began there.
+    let indexed = shared.tail.indexed();
+    let rest = (indexed > window.after).then(|| window.without_indexed(indexed));
+    let window = rest.as_ref().unwrap_or(window);
     // Milliseconds.
     let mut entries = apart(|| Entries::of(window));
     loop {

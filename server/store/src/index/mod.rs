@@ -8,6 +8,8 @@ pub(crate) mod postings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use entry::{last_minute, minutes, names, parse_indexed, parse_name, parse_request};
-pub(crate) use indexer::run;
+pub(crate) use entry::{
+    last_minute, minutes, names, parse_indexed, parse_name, parse_request, put_name, put_request,
+};
+pub(crate) use indexer::{run, write};
 pub(crate) use postings::{Postings, decode};

@@ -1,17 +1,26 @@
 //! Changing what is set for a stream `S`: an ordinary append to `$$S`, which expects the version that the new state was made
-//! from and checks what else it rests on. If that is no longer so, all of it is looked at again.
+//! from and checks what else it rests on. The appender makes it again if that is no longer so (`pending`); if it does not
+//! apply any more, all of it is looked at again here.
 //!
 //! An operation that finds what it would bring about says so and writes nothing. So each can be sent again when it is not
 //! known what became of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone};
+use super::{
+    KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone,
+    pending::{Change, Now, Wish},
+    prefix::unchanged_since,
+};
 use crate::{
-    append::{Append, Appended, Expected, NewEvent},
+    append::{Append, Expected, NewEvent},
     check::Check,
     error::{Error, Result},
     limits::Limits,
@@ -23,12 +32,12 @@ use crate::{
     store::Store,
 };
 
-/// How often a change is tried when others change the same stream meanwhile. A delete loses to every append to its stream
-/// that comes between its look and its write, but not to one that waits for an answer.
-const TRIES_MAX: usize = 64;
+/// How often a change is tried when the stream is no longer as it must be for it. Each time, another change of the same
+/// stream or of a prefix was first, or an append that makes it one that is refused; an append alone is no reason (`pending`).
+pub(super) const TRIES_MAX: usize = 64;
 
 /// How much of a stream is kept, as of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionInfo {
     /// What is kept.
     pub retention: Retention,
@@ -36,15 +45,18 @@ pub struct RetentionInfo {
     pub version: u64,
     /// Whether the stream was deleted for ever.
     pub tombstoned: bool,
+    /// The prefix whose retention holds, and what that is, because the stream has no count and no age of its own.
+    pub from_prefix: Option<(String, Retention)>,
 }
 
 impl RetentionInfo {
-    fn of(marked: Option<Marked>) -> Self {
+    fn of(marked: Option<Marked>, from_prefix: Option<(String, Retention)>) -> Self {
         let lifecycle = marked.map(|marked| marked.lifecycle).unwrap_or_default();
         Self {
             retention: lifecycle.retention,
             version: marked.map_or(0, |marked| marked.version),
             tombstoned: lifecycle.tombstoned,
+            from_prefix,
         }
     }
 }
@@ -72,7 +84,11 @@ pub struct Tombstoned {
 /// What is kept of a stream.
 pub(crate) async fn retention(shared: &Shared, stream: &StreamName) -> Result<RetentionInfo> {
     shared.fresh_head().await?;
-    Ok(RetentionInfo::of(shared.tail.lifecycles().get(stream.as_str())))
+    let lifecycles = shared.tail.lifecycles();
+    Ok(RetentionInfo::of(
+        lifecycles.get(stream.as_str()),
+        lifecycles.governing(stream.as_str()),
+    ))
 }
 
 /// Sets what is kept of a stream.
@@ -83,7 +99,7 @@ pub(crate) async fn set_retention(
     expected_version: Option<u64>,
 ) -> Result<RetentionInfo> {
     for _ in 0..TRIES_MAX {
-        let now = Now::look(store, stream).await?;
+        let (now, head) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(stream.clone()));
         }
@@ -94,7 +110,8 @@ pub(crate) async fn set_retention(
                 last: now.last,
             });
         }
-        let floor = if now.lifecycle.needs_floor(&wanted) {
+        let needs_floor = now.lifecycle.needs_floor(&wanted, now.rule.as_ref());
+        let floor = if needs_floor {
             gone::first_kept(store.shared(), stream, now.last).await?
         } else {
             Revision::FIRST
@@ -113,21 +130,21 @@ pub(crate) async fn set_retention(
             });
         }
         if is_set {
-            return Ok(now.info());
+            return Ok(now.info(store.shared(), stream));
         }
-        // What is gone by count rests on the last revision.
-        let rests_on_last = now.lifecycle.retention.max_count.is_some() && now.lifecycle.needs_floor(&wanted);
-        let checks = rests_on_last.then(|| now.as_it_is(stream));
-        if now
-            .write(store, stream, KIND_RETENTION, lifecycle, checks)
-            .await?
-            .is_some()
-        {
-            return Ok(RetentionInfo {
-                retention: lifecycle.retention,
-                version: now.version + 1,
-                tombstoned: false,
-            });
+        let wish = Wish::Retention {
+            wanted,
+            expected_version,
+            version: now.version,
+            floor,
+        };
+        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
+            let set = Now {
+                lifecycle: written.lifecycle,
+                version: written.before.version + 1,
+                ..now
+            };
+            return Ok(set.info(store.shared(), stream));
         }
     }
     Err(BUSY)
@@ -136,7 +153,7 @@ pub(crate) async fn set_retention(
 /// Deletes a stream.
 pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expected) -> Result<Deleted> {
     for _ in 0..TRIES_MAX {
-        let now = Now::look(store, stream).await?;
+        let (now, head) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(stream.clone()));
         }
@@ -145,11 +162,11 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
         };
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_deletion(last);
-        let check = Some(now.as_it_is(stream));
-        if let Some(appended) = now.write(store, stream, KIND_DELETED, lifecycle, check).await? {
+        let wish = Wish::Deletion(expected);
+        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
             return Ok(Deleted {
-                last_revision: last,
-                position: appended.first_position,
+                last_revision: written.before.last.unwrap_or(last),
+                position: written.position,
                 already_deleted: false,
             });
         }
@@ -160,7 +177,7 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
 /// Deletes a stream for ever.
 pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
     for _ in 0..TRIES_MAX {
-        let now = Now::look(store, stream).await?;
+        let (now, head) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Ok(Tombstoned {
                 position: now.position,
@@ -169,16 +186,10 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
         }
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_tombstone();
-        let check = (expected != Expected::Any).then(|| Check::Stream {
-            stream: stream.clone(),
-            expected,
-        });
-        if let Some(appended) = now
-            .write(store, stream, KIND_TOMBSTONED, lifecycle, check)
-            .await?
-        {
+        let wish = Wish::Tombstone(expected);
+        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
             return Ok(Tombstoned {
-                position: appended.first_position,
+                position: written.position,
                 already_tombstoned: false,
             });
         }
@@ -186,39 +197,25 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
     Err(BUSY)
 }
 
-const BUSY: Error = Error::Overloaded("changes of a stream that is appended to or changed all the time");
-
-/// A stream as it is.
-struct Now {
-    last: Option<Revision>,
-    lifecycle: Lifecycle,
-    version: u64,
-    /// Where the log says so.
-    position: Position,
-}
+pub(super) const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
 
 impl Now {
-    async fn look(store: &Store, stream: &StreamName) -> Result<Self> {
+    /// The stream, and a position of the log as of which, or of later, it is so.
+    async fn look(store: &Store, stream: &StreamName) -> Result<(Self, Position)> {
         let shared = store.shared();
-        let (_, last) = ends(shared, stream).await?;
-        let marked = shared.tail.lifecycles().get(stream.as_str());
-        Ok(Self {
-            last,
-            lifecycle: marked.map(|marked| marked.lifecycle).unwrap_or_default(),
-            version: marked.map_or(0, |marked| marked.version),
-            position: marked.map_or(Position::START, |marked| marked.position),
-        })
+        let (head, last) = ends(shared, stream).await?;
+        let (marked, rule) = shared.tail.lifecycles().get_with_rule(stream.as_str());
+        Ok((Self::of(last, marked, rule), head))
     }
 
-    fn present(&self) -> Option<Revision> {
-        self.lifecycle.present(self.last)
-    }
-
-    fn info(&self) -> RetentionInfo {
+    fn info(&self, shared: &Shared, stream: &StreamName) -> RetentionInfo {
+        let limited = self.lifecycle.retention.is_limited();
+        let from_prefix = || shared.tail.lifecycles().governing(stream.as_str());
         RetentionInfo {
             retention: self.lifecycle.retention,
             version: self.version,
             tombstoned: self.lifecycle.tombstoned,
+            from_prefix: if limited { None } else { from_prefix() },
         }
     }
 
@@ -256,44 +253,93 @@ impl Now {
     }
 
     /// That the stream is still as it is.
-    fn as_it_is(&self, stream: &StreamName) -> Check {
-        Check::Stream {
-            stream: stream.clone(),
-            expected: self.present().map_or(Expected::NoStream, Expected::Exactly),
-        }
+    fn as_it_is(&self) -> Expected {
+        self.present().map_or(Expected::NoStream, Expected::Exactly)
     }
 
-    /// Writes a state; `None` if something that it rests on has changed.
+    /// Brings a state about. Returns what the stream was like just before, what it is set to, and where the log says so;
+    /// `None` if the wish no longer applies.
     async fn write(
-        &self,
+        self,
         store: &Store,
         stream: &StreamName,
-        kind: &str,
+        wish: Wish,
         lifecycle: Lifecycle,
-        check: Option<Check>,
-    ) -> Result<Option<Appended>> {
-        let event = NewEvent {
+        head: Position,
+    ) -> Result<Option<Written>> {
+        let change = Change {
+            stream: stream.clone(),
+            wish,
+            looked_at: head,
             id: store.shared().change_ids.next(),
-            kind: EventType::trusted(kind),
-            data: lifecycle.to_json(),
-            metadata: Bytes::new(),
-            tags: Vec::new(),
+            made: Arc::new(Mutex::new((self, lifecycle))),
         };
-        let expected = match self.version.checked_sub(1) {
-            None => Expected::NoStream,
-            Some(last) => Expected::Exactly(Revision(last)),
-        };
-        let append = Append::new(stream.own(), expected, vec![event], &Limits::default())
-            .and_then(|append| append.with_checks(check.into_iter().collect()))
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let append = change.append(self, lifecycle)?;
         match store.append(append).await {
-            Ok(appended) => Ok(Some(appended)),
+            Ok(appended) => {
+                let (before, lifecycle) = *change.made.lock();
+                Ok(Some(Written {
+                    before,
+                    lifecycle,
+                    position: appended.first_position,
+                }))
+            }
             Err(Error::Rejected(Rejection::RevisionConflict { .. } | Rejection::ChecksFailed { .. })) => {
                 tokio::task::yield_now().await;
                 Ok(None)
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A change that was written.
+struct Written {
+    before: Now,
+    lifecycle: Lifecycle,
+    position: Position,
+}
+
+impl Change {
+    /// Its append, made from a stream as it is.
+    pub(super) fn append(&self, now: Now, lifecycle: Lifecycle) -> Result<Append> {
+        let (kind, expected_of_stream) = match self.wish {
+            // What is removed by count rests on the last revision.
+            Wish::Retention { wanted, .. }
+                if now.holds().retention.max_count.is_some()
+                    && now.lifecycle.needs_floor(&wanted, now.rule.as_ref()) =>
+            {
+                (KIND_RETENTION, now.as_it_is())
+            }
+            Wish::Retention { .. } => (KIND_RETENTION, Expected::Any),
+            Wish::Deletion(_) => (KIND_DELETED, now.as_it_is()),
+            Wish::Tombstone(expected) => (KIND_TOMBSTONED, expected),
+        };
+        let event = NewEvent {
+            id: self.id,
+            kind: EventType::trusted(kind),
+            data: lifecycle.to_json(),
+            metadata: Bytes::new(),
+            tags: Vec::new(),
+        };
+        let expected = match now.version.checked_sub(1) {
+            None => Expected::NoStream,
+            Some(last) => Expected::Exactly(Revision(last)),
+        };
+        let mut checks = vec![Check::Stream {
+            stream: self.stream.clone(),
+            expected: expected_of_stream,
+        }];
+        if matches!(self.wish, Wish::Retention { .. }) {
+            // What is removed now rests on what is set for prefixes, too.
+            checks.push(unchanged_since(self.looked_at));
+        }
+        let mut append = Append::new(self.stream.own(), expected, vec![event], &Limits::default())
+            .and_then(|append| append.with_checks(checks))
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        *self.made.lock() = (now, lifecycle);
+        append.change = Some(Box::new(self.clone()));
+        Ok(append)
     }
 }
 
@@ -313,7 +359,7 @@ impl ChangeIds {
         }
     }
 
-    fn next(&self) -> Uuid {
+    pub(crate) fn next(&self) -> Uuid {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
         // All of the seed's bits: those that a UUID does not keep are told apart by what is mixed into the other half.
         let mixed = count ^ self.seed.rotate_left(32).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use annals_engine::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::Marked;
+use super::{Marked, clock};
 use crate::{
     error::Result,
     frame::Frame,
-    maps::{HashMap, HashSet},
+    maps::HashMap,
     name::StreamName,
     position::{Position, Revision, Timestamp},
-    read::{all_records_at, last_revision, places},
+    read::{Match, all_records_at, last_revision, places, stored_end},
     record::{self, Entry, Placement},
     shared::Shared,
 };
@@ -27,25 +27,41 @@ const LOOK_UPS_MAX: usize = 64;
 /// Events of a page that are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Gone {
-    positions: HashSet<Position>,
+    /// With the index of each event's stream.
+    positions: HashMap<Position, usize>,
+    streams: Vec<StreamName>,
 }
 
 impl Gone {
     /// Whether the event at a position is gone.
     pub(crate) fn contains(&self, position: Position) -> bool {
-        !self.positions.is_empty() && self.positions.contains(&position)
+        !self.positions.is_empty() && self.positions.contains_key(&position)
+    }
+
+    /// Whether no event of the page is gone.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// The stream of the event at a position, if that is gone.
+    pub(crate) fn stream_of(&self, position: Position) -> Option<&StreamName> {
+        if self.positions.is_empty() {
+            return None;
+        }
+        self.positions.get(&position).map(|index| &self.streams[*index])
     }
 
     /// Whether a frame has an event that is gone.
     pub(crate) fn any_in(&self, frame: &Frame) -> bool {
         !self.positions.is_empty()
-            && (frame.first.0..=frame.last.0).any(|n| self.positions.contains(&Position(n)))
+            && (frame.first.0..=frame.last.0).any(|n| self.positions.contains_key(&Position(n)))
     }
 }
 
-/// By which ages are judged: now, or when the log's last event was recorded, if the clock is behind that.
+/// The time against which ages are measured. While expiry by age is suspended it is the beginning of time, at which nothing
+/// is too old.
 fn now(shared: &Shared) -> Timestamp {
-    shared.environment.clock.now().max(shared.tail.recorded_at())
+    clock::now(shared).unwrap_or_default()
 }
 
 /// Events in frames that are gone.
@@ -75,13 +91,28 @@ pub(crate) async fn in_entries(shared: &Shared, entries: &[Entry]) -> Result<Gon
     page.gone(shared).await
 }
 
+/// Whether an event that was found is gone.
+pub(crate) async fn is_gone(shared: &Shared, found: &Match) -> Result<bool> {
+    if shared.tail.lifecycles().is_empty() {
+        return Ok(false);
+    }
+    let mut page = Page::default();
+    page.add(&Placement {
+        stream: found.stream.as_str(),
+        revision: found.revision,
+        position: found.position,
+        recorded_at: found.recorded_at,
+    });
+    Ok(page.gone(shared).await?.contains(found.position))
+}
+
 /// The first revision of a stream that is not gone, or one after `last`, which is its last one.
 pub(crate) async fn first_kept(
     shared: &Shared,
     stream: &StreamName,
     last: Option<Revision>,
 ) -> Result<Revision> {
-    let Some(marked) = shared.tail.lifecycles().get(stream.as_str()) else {
+    let Some(marked) = shared.tail.lifecycles().holding(stream.as_str()) else {
         return Ok(Revision::FIRST);
     };
     let since = marked.lifecycle.since(now(shared));
@@ -106,6 +137,21 @@ pub(crate) async fn first_kept(
     Ok(low)
 }
 
+/// The position up to which all events of a stream are gone.
+pub(crate) async fn gone_up_to(shared: &Shared, stream: &StreamName) -> Result<Position> {
+    // Asked for first, so that no event up to it comes after the last revision that is known.
+    let head = shared.tail.head_position();
+    let last = last_revision(shared, stream).await?;
+    let kept = first_kept(shared, stream, last).await?;
+    if last.is_none_or(|last| kept > last) {
+        return Ok(head);
+    }
+    let places = places(shared, stream, kept, kept).await?;
+    Ok(places
+        .first()
+        .map_or(Position::START, |(_, position)| Position(position.0 - 1)))
+}
+
 /// Whether an event was recorded at a time or later.
 async fn is_since(
     shared: &Shared,
@@ -121,6 +167,22 @@ async fn is_since(
         // It was reclaimed.
         None => Ok(false),
     }
+}
+
+/// The last revision of a stream whose events are counted. The tail remembers it, as far as it has room: where a prefix's
+/// count holds, nothing else does.
+async fn counted_last(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
+    if let Some(last) = shared.tail.last_revision(stream) {
+        return Ok(last);
+    }
+    let head = shared.tail.head_position();
+    let stored = stored_end(shared, stream).await?;
+    // Another server's index may be ahead of the tail.
+    if stored.is_none_or(|(_, position)| position <= head) {
+        let last = stored.map(|(last, _)| last);
+        shared.tail.remember(head, [(stream.clone(), last)]);
+    }
+    Ok(stored.map(|(last, _)| last))
 }
 
 /// Events that are judged together.
@@ -187,37 +249,44 @@ impl Page {
         };
         let gone = self.events.iter().filter(is_gone);
         Ok(Gone {
-            positions: gone.map(|event| event.position).collect(),
+            positions: gone.map(|event| (event.position, event.stream)).collect(),
+            streams: self.streams,
         })
     }
 
-    /// What is set for the page's streams, with the last revisions that are needed.
+    /// What holds for the page's streams, with the last revisions that are needed.
     async fn marked(&self, shared: &Shared) -> Result<Vec<Option<Marked>>> {
         let lifecycles = shared.tail.lifecycles();
+        let mut since = lifecycles.beginning();
+        let mut looked_up: HashMap<usize, Option<Revision>> = HashMap::default();
         loop {
-            let since = lifecycles.beginning();
-            let marked = lifecycles.get_all(self.streams.iter().map(StreamName::as_str));
-            let is_unknown =
-                |marked: &Marked| marked.lifecycle.retention.max_count.is_some() && marked.last.is_none();
-            let unknown = marked.iter().zip(&self.streams);
-            let unknown = unknown.filter(|(marked, _)| marked.as_ref().is_some_and(is_unknown));
-            let mut look_ups: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
-            for (_, name) in unknown {
-                look_ups.push(Box::pin(async move {
-                    let last = last_revision(shared, name).await?;
-                    lifecycles.learn(since, name.as_str(), last);
-                    Ok(())
-                }));
+            let mut marked = lifecycles.holding_all(self.streams.iter().map(StreamName::as_str));
+            let mut look_ups: Vec<BoxFuture<'_, Result<_>>> = Vec::new();
+            for (index, (marked, name)) in marked.iter_mut().zip(&self.streams).enumerate() {
+                let Some(marked) = marked else { continue };
+                let known = looked_up.get(&index);
+                marked.last = marked.last.max(known.copied().flatten());
+                if marked.lifecycle.retention.max_count.is_some() && marked.last.is_none() && known.is_none()
+                {
+                    look_ups.push(Box::pin(async move {
+                        let last = counted_last(shared, name).await?;
+                        lifecycles.learn(since, name.as_str(), last);
+                        Ok((index, last))
+                    }));
+                }
             }
             if look_ups.is_empty() {
                 return Ok(marked);
             }
-            let () = stream::iter(look_ups)
+            let found: Vec<_> = stream::iter(look_ups)
                 .buffer_unordered(LOOK_UPS_MAX)
                 .try_collect()
                 .await?;
-            if lifecycles.beginning() == since {
-                return Ok(lifecycles.get_all(self.streams.iter().map(StreamName::as_str)));
+            looked_up.extend(found);
+            if lifecycles.beginning() != since {
+                // Of the events that were passed over meanwhile none was noted.
+                since = lifecycles.beginning();
+                looked_up.clear();
             }
         }
     }

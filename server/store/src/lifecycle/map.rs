@@ -1,4 +1,4 @@
-//! The states of all streams that have one, in memory.
+//! The states of all streams and prefixes that have one, in memory.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::RwLock;
 
-use super::Lifecycle;
+use super::{Lifecycle, Prefixes, Retention, Rule};
 use crate::{
     name::{self, StreamName},
     position::{Position, Revision},
@@ -16,8 +16,11 @@ use crate::{
     wire::Parsed,
 };
 
+/// Before all names by which prefixes are filed.
+const FIRST_FILED: &str = "$";
+
 /// A stream that has a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marked {
     pub lifecycle: Lifecycle,
     /// How often it was changed.
@@ -44,13 +47,33 @@ impl Marked {
     }
 }
 
-/// The states of all streams that have one, as of the tail's head.
+/// The states of all streams and prefixes that have one, as of the tail's head.
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycles {
-    marked: RwLock<BTreeMap<StreamName, Marked>>,
+    states: RwLock<States>,
     /// How many there are: most stores have none, and then nothing else is asked.
     count: AtomicUsize,
     beginnings: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct States {
+    marked: BTreeMap<StreamName, Marked>,
+    prefixes: Prefixes,
+}
+
+/// What is known of a prefix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MarkedPrefix {
+    /// What is set for it.
+    pub marked: Option<Marked>,
+    /// What holds for its streams.
+    pub rule: Option<Rule>,
+    /// What would hold for them if nothing were set for it.
+    pub without: Option<Rule>,
+    /// How many prefixes have a retention, and how many have one or had.
+    pub set: usize,
+    pub known: usize,
 }
 
 /// From when on events are taken without a gap: what was looked up before that may lack some.
@@ -63,7 +86,7 @@ impl Lifecycles {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// How many streams have a state.
+    /// How many streams and prefixes have a state.
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
@@ -91,21 +114,103 @@ impl Lifecycles {
         if self.is_empty() {
             return None;
         }
-        let marked = self.marked.read();
-        find(&marked, stream)
+        find(&self.states.read(), stream)
     }
 
-    /// The states of streams, in their order, all as of the same moment.
-    pub(crate) fn get_all<'a>(&self, streams: impl IntoIterator<Item = &'a str>) -> Vec<Option<Marked>> {
-        let marked = self.marked.read();
-        streams.into_iter().map(|stream| find(&marked, stream)).collect()
+    /// What holds for a stream: what is set for it and, where that limits neither count nor age, what is set for a prefix of
+    /// its name. `None`: everything is kept.
+    pub(crate) fn holding(&self, stream: &str) -> Option<Marked> {
+        if self.is_empty() {
+            return None;
+        }
+        self.states.read().holding(stream)
+    }
+
+    /// The same for streams in their order, all as of the same moment.
+    pub(crate) fn holding_all<'a>(&self, streams: impl IntoIterator<Item = &'a str>) -> Vec<Option<Marked>> {
+        let states = self.states.read();
+        streams.into_iter().map(|stream| states.holding(stream)).collect()
+    }
+
+    /// What is set for a stream, and what holds for a stream of this name that has no count and no age of its own.
+    pub(crate) fn get_with_rule(&self, stream: &str) -> (Option<Marked>, Option<Rule>) {
+        let states = self.states.read();
+        (find(&states, stream), states.prefixes.rule(stream).copied())
+    }
+
+    /// The prefix whose retention holds for a stream, because it has no count and no age of its own.
+    pub(crate) fn governing(&self, stream: &str) -> Option<(String, Retention)> {
+        if self.is_empty() {
+            return None;
+        }
+        let states = self.states.read();
+        let limited = |marked: &Marked| marked.lifecycle.retention.is_limited();
+        if states.marked.get(stream).is_some_and(limited) {
+            return None;
+        }
+        let (prefix, retention) = states.prefixes.governing(stream)?;
+        Some((prefix.to_owned(), retention))
+    }
+
+    /// What is known of a prefix.
+    pub(crate) fn prefix(&self, prefix: &str) -> MarkedPrefix {
+        let prefixes = &self.states.read().prefixes;
+        MarkedPrefix {
+            marked: prefixes.get(prefix),
+            rule: prefixes.rule(prefix).copied(),
+            without: prefixes.without(prefix).copied(),
+            set: prefixes.count_set(),
+            known: prefixes.len(),
+        }
+    }
+
+    /// Whether something is or was set for a prefix.
+    pub(crate) fn has_prefixes(&self) -> bool {
+        !self.is_empty() && self.states.read().prefixes.len() > 0
+    }
+
+    /// The prefixes for which a retention is set, in order: the first `count_max` behind `after`.
+    pub(crate) fn prefixes(&self, after: Option<&str>, count_max: usize) -> Vec<(String, Marked)> {
+        let states = self.states.read();
+        let set = states.prefixes.behind(after);
+        set.filter(|(_, marked)| marked.lifecycle.retention.is_limited())
+            .take(count_max)
+            .map(|(prefix, marked)| (prefix.to_owned(), marked))
+            .collect()
+    }
+
+    /// The names by which prefixes are filed, in order: the first `count_max` behind `after`.
+    pub(crate) fn filed_prefixes(&self, after: Option<&str>, count_max: usize) -> Vec<StreamName> {
+        let behind = match after {
+            Some(after) if after > FIRST_FILED => match name::prefix(after) {
+                Some(prefix) => Some(prefix),
+                None => return Vec::new(),
+            },
+            _ => None,
+        };
+        let states = self.states.read();
+        let filed = states.prefixes.behind(behind).take(count_max);
+        filed.map(|(prefix, _)| name::filed_prefix(prefix)).collect()
+    }
+
+    /// Changes with every change of what is set for prefixes.
+    pub(crate) fn prefix_changes(&self) -> u64 {
+        if self.is_empty() {
+            return 0;
+        }
+        self.states.read().prefixes.changes()
+    }
+
+    /// Prefixes that between them cover every stream for which a prefix's retention may hold, in order, without overlap.
+    pub(crate) fn prefix_roots(&self) -> Vec<String> {
+        self.states.read().prefixes.roots().map(str::to_owned).collect()
     }
 
     /// Streams that have a state (never a `$$S`), in the order of their names: the first `count_max` behind `after`.
     pub(crate) fn names(&self, after: Option<&str>, count_max: usize) -> Vec<StreamName> {
         let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let marked = self.marked.read();
-        let names = marked.range::<str, _>((behind, Bound::Unbounded));
+        let states = self.states.read();
+        let names = states.marked.range::<str, _>((behind, Bound::Unbounded));
         names.take(count_max).map(|(name, _)| name.clone()).collect()
     }
 
@@ -121,8 +226,8 @@ impl Lifecycles {
         if self.is_empty() {
             return Ok(false);
         }
-        let mut marked = self.marked.write();
-        let Some(known) = marked.get_mut(event.stream) else {
+        let mut states = self.states.write();
+        let Some(known) = states.marked.get_mut(event.stream) else {
             return Ok(false);
         };
         known.last = known.last.max(Some(event.revision));
@@ -137,9 +242,9 @@ impl Lifecycles {
     /// Notes a stream's last revision that was looked up since that beginning. Not if there was another one meanwhile: of
     /// the events that were passed over then none were noted.
     pub(crate) fn learn(&self, since: Beginning, stream: &str, last: Option<Revision>) {
-        let mut marked = self.marked.write();
+        let mut states = self.states.write();
         if self.beginning() == since
-            && let Some(known) = marked.get_mut(stream)
+            && let Some(known) = states.marked.get_mut(stream)
         {
             known.last = known.last.max(last);
         }
@@ -147,15 +252,33 @@ impl Lifecycles {
 
     /// Forgets everything and begins anew with what is stored.
     pub(crate) fn restart(&self, loaded: Vec<(StreamName, Marked)>) {
-        let mut marked = self.marked.write();
-        *marked = loaded.into_iter().collect();
+        let mut states = self.states.write();
+        *states = States::default();
+        for (name, marked) in loaded {
+            states.set(name.as_str(), marked);
+        }
         self.beginnings.fetch_add(1, Ordering::AcqRel);
-        self.count.store(marked.len(), Ordering::Release);
+        self.count.store(states.len(), Ordering::Release);
     }
 
     fn set(&self, stream: &str, new: Marked, last: Option<Revision>) {
-        let mut marked = self.marked.write();
-        match marked.get_mut(stream) {
+        let mut states = self.states.write();
+        states.set(stream, Marked { last, ..new });
+        self.count.store(states.len(), Ordering::Release);
+    }
+}
+
+impl States {
+    fn len(&self) -> usize {
+        self.marked.len() + self.prefixes.len()
+    }
+
+    /// Takes what is set for a stream, or for a prefix by the name by which it is filed.
+    fn set(&mut self, stream: &str, new: Marked) {
+        if let Some(prefix) = name::prefix(stream) {
+            return self.prefixes.set(prefix, new);
+        }
+        match self.marked.get_mut(stream) {
             // What is stored may be ahead of the events that are taken.
             Some(known) if known.version >= new.version => {}
             Some(known) => {
@@ -165,19 +288,35 @@ impl Lifecycles {
                 }
             }
             None => {
-                marked.insert(StreamName::trusted(stream), Marked { last, ..new });
+                self.marked.insert(StreamName::trusted(stream), new);
             }
         }
-        self.count.store(marked.len(), Ordering::Release);
+    }
+
+    fn holding(&self, stream: &str) -> Option<Marked> {
+        let own = find(self, stream);
+        let Some(rule) = self.prefixes.rule(stream) else {
+            return own;
+        };
+        let own = own.unwrap_or_default();
+        Some(Marked {
+            lifecycle: Rule::holds_for(Some(rule), &own.lifecycle),
+            ..own
+        })
     }
 }
 
-fn find(marked: &BTreeMap<StreamName, Marked>, stream: &str) -> Option<Marked> {
+/// What is set for a stream, or for a prefix by the name by which it is filed.
+fn find(states: &States, stream: &str) -> Option<Marked> {
+    let find = |name: &str| match name::prefix(name) {
+        Some(prefix) => states.prefixes.get(prefix),
+        None => states.marked.get(name).copied(),
+    };
     let Some(subject) = name::subject(stream) else {
-        return marked.get(stream).copied();
+        return find(stream);
     };
     // Of `$$S` the last event is kept.
-    let of_subject = marked.get(subject)?;
+    let of_subject = find(subject)?;
     let last = of_subject.version.checked_sub(1).map(Revision);
     Some(Marked {
         lifecycle: Lifecycle::keeping_last(),

@@ -3,7 +3,7 @@
 //! What is set for the stream `S` stands in the log, as events of the store's own stream `$$S`. Each holds the whole state
 //! after it, so the last one tells all, and committing, following, recovering and indexing it is what they are for every
 //! other event. `state` is that state, [`Lifecycles`] that of all streams in memory, `gone` what follows from it for
-//! events, `change` how it is changed.
+//! events, `change` how it is changed, `pending` a change that waits to be written.
 //!
 //! 1. [`Lifecycles`] holds, for every stream with an event in `$$S`, what the last of them says, as of the tail's head (or
 //!    a little later, while a window that another server indexed is taken over).
@@ -13,21 +13,30 @@
 //! 4. The revision of the last event in `$$S` is its version less one; each change expects the one before it, so no change
 //!    is lost.
 //! 5. Of `$$S` itself the last event is kept; those before it are gone.
+//! 6. What is set for the streams whose names begin with a prefix `P` is an event in `$$$P`, likewise ([`prefixes`]). No client's
+//!    stream has a name that begins with `$`, so `$P` is the name by which it is filed among those of streams.
 //!
 //! Limits: about 200 bytes of memory, and the bytes of its name twice, for each stream that has a state, deleted ones
-//! included. Ages are judged by the clock of the server that is asked, and never by less than the log's last recorded
-//! time.
+//! included. Ages are measured against the clock of the server that is asked; see [`clock`].
 
 pub(crate) mod change;
+pub(crate) mod clock;
 mod entry;
 pub(crate) mod gone;
 mod map;
+mod pending;
+pub(crate) mod prefix;
+mod prefixes;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use change::{Deleted, RetentionInfo, Tombstoned};
+pub use clock::{CLOCK_SKEW_MAX, ClockState};
 pub(crate) use entry::{load, value};
-pub(crate) use map::{Lifecycles, Marked};
+pub(crate) use map::{Lifecycles, Marked, MarkedPrefix};
+pub(crate) use pending::{Change, make_again};
+pub use prefix::PrefixRetention;
+pub(crate) use prefixes::{Prefixes, Rule};
 pub use state::Retention;
-pub(crate) use state::{KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle};
+pub(crate) use state::{KIND_DELETED, KIND_PREFIX_RETENTION, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle};

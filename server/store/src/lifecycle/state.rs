@@ -1,15 +1,17 @@
 //! What is set for a stream. Pure: no clock, no I/O.
 //!
 //! ```text
-//! data of an event in `$$S`:  {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"deleted_from":2,"tombstoned":true}
+//! data of an event in `$$S`:  {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}
+//! of one about a prefix `P`, in `$$$P`:  {"max_count":10,"max_age_seconds":60,"removed_before_micros":1700000000000000}
 //! ```
 //!
-//! Fields that say nothing are left out. A field that is not known is refused: a server that passed over it might show
+//! Fields that say nothing are left out. `deleted_from` was written by earlier versions and means nothing now. A field that is not known is refused: a server that passed over it might show
 //! what is gone.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::Rule;
 use crate::{
     position::{Revision, Timestamp},
     wire::{Malformed, Parsed},
@@ -17,6 +19,8 @@ use crate::{
 
 /// Type of the event that sets how much is kept.
 pub(crate) const KIND_RETENTION: &str = "$retention-set";
+/// Type of the event that sets how much is kept of streams whose names begin with a prefix.
+pub(crate) const KIND_PREFIX_RETENTION: &str = "$prefix-retention-set";
 /// Type of the event that deletes a stream.
 pub(crate) const KIND_DELETED: &str = "$stream-deleted";
 /// Type of the event that deletes a stream for ever.
@@ -34,12 +38,22 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// Whether something is gone by count or by age.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.max_count.is_some() || self.max_age_seconds.is_some()
+    }
+
     /// Whether it keeps, by count or by age, what another one does not.
     fn keeps_more_than(&self, other: &Self) -> bool {
-        let more = |mine: Option<u64>, others: Option<u64>| {
-            others.is_some_and(|others| mine.is_none_or(|mine| mine > others))
-        };
-        more(self.max_count, other.max_count) || more(self.max_age_seconds, other.max_age_seconds)
+        let others = other.max_count;
+        let more = others.is_some_and(|others| self.max_count.is_none_or(|mine| mine > others));
+        more || self.keeps_longer_than(other)
+    }
+
+    /// Whether it keeps, by age, what another one does not.
+    pub(crate) fn keeps_longer_than(&self, other: &Self) -> bool {
+        let others = other.max_age_seconds;
+        others.is_some_and(|others| self.max_age_seconds.is_none_or(|mine| mine > others))
     }
 }
 
@@ -47,11 +61,11 @@ impl Retention {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lifecycle {
     pub retention: Retention,
+    /// Events that were recorded before this are gone. Only where a prefix's retention holds.
+    pub removed_before: Timestamp,
     /// The stream was deleted when this was the revision that an append would get next: what is before it is gone, and if
     /// there is nothing behind it, the stream has no events. 0: it never was.
     pub deleted_before: Revision,
-    /// Where what was deleted last had begun, so that the append which began it is known again if it comes late.
-    pub deleted_from: Revision,
     /// Deleted for ever.
     pub tombstoned: bool,
 }
@@ -65,8 +79,8 @@ impl Lifecycle {
                 max_age_seconds: None,
                 truncate_before: Revision::FIRST,
             },
+            removed_before: Timestamp::from_micros(0),
             deleted_before: Revision::FIRST,
-            deleted_from: Revision::FIRST,
             tombstoned: false,
         }
     }
@@ -85,12 +99,13 @@ impl Lifecycle {
         self.retention.truncate_before.max(Revision(by_count))
     }
 
-    /// What was recorded before this is gone by its age.
+    /// What was recorded before this is gone by its age, or was when its prefix kept less.
     pub(crate) fn since(&self, now: Timestamp) -> Timestamp {
         let age = self.retention.max_age_seconds;
-        Timestamp::from_micros(age.map_or(0, |seconds| {
+        let by_age = age.map_or(0, |seconds| {
             now.micros.saturating_sub(seconds.saturating_mul(1_000_000))
-        }))
+        });
+        Timestamp::from_micros(by_age).max(self.removed_before)
     }
 
     /// The last revision as those see it who write and check: none, if there are no events since the stream was deleted.
@@ -98,25 +113,25 @@ impl Lifecycle {
         last.filter(|last| !self.tombstoned && *last >= self.deleted_before)
     }
 
-    /// The state in which another retention holds from now on. `floor`: the first revision that is kept now, which counts
-    /// if more would be kept otherwise.
+    /// The state in which another retention holds from now on. `floor`: the first revision that is kept now, if more would be
+    /// kept otherwise ([`Self::needs_floor`]); the first one if not.
     pub(crate) fn with_retention(&self, wanted: Retention, floor: Revision) -> Self {
-        let mut truncate_before = self.retention.truncate_before.max(wanted.truncate_before);
-        if wanted.keeps_more_than(&self.retention) {
-            truncate_before = truncate_before.max(floor);
-        }
+        let truncate_before = self.retention.truncate_before.max(wanted.truncate_before);
         Self {
             retention: Retention {
-                truncate_before,
+                truncate_before: truncate_before.max(floor),
                 ..wanted
             },
             ..*self
         }
     }
 
-    /// Whether what is kept by `wanted` can't be told without knowing what is kept now; see [`Self::with_retention`].
-    pub(crate) fn needs_floor(&self, wanted: &Retention) -> bool {
-        wanted.keeps_more_than(&self.retention)
+    /// Whether more is kept by `wanted` than now, where this holds for the streams of a prefix: what is gone now must then
+    /// be known, because it stays gone.
+    pub(crate) fn needs_floor(&self, wanted: &Retention, rule: Option<&Rule>) -> bool {
+        let now = Rule::holds_for(rule, self);
+        let then = Rule::holds_for(rule, &self.with_retention(*wanted, Revision::FIRST));
+        then.retention.keeps_more_than(&now.retention) || then.removed_before < now.removed_before
     }
 
     /// The state of a stream that is deleted when `last` is its last revision.
@@ -127,7 +142,6 @@ impl Lifecycle {
                 ..self.retention
             },
             deleted_before: last.next(),
-            deleted_from: self.deleted_before,
             ..*self
         }
     }
@@ -145,8 +159,9 @@ impl Lifecycle {
             max_count: self.retention.max_count,
             max_age_seconds: self.retention.max_age_seconds,
             truncate_before: self.retention.truncate_before.0,
+            removed_before_micros: self.removed_before.micros,
             deleted_before: self.deleted_before.0,
-            deleted_from: self.deleted_from.0,
+            deleted_from: 0,
             tombstoned: self.tombstoned,
         };
         serde_json::to_vec(&written)
@@ -166,8 +181,8 @@ impl Lifecycle {
                 max_age_seconds: written.max_age_seconds,
                 truncate_before: Revision(written.truncate_before),
             },
+            removed_before: Timestamp::from_micros(written.removed_before_micros),
             deleted_before: Revision(written.deleted_before),
-            deleted_from: Revision(written.deleted_from),
             tombstoned: written.tombstoned,
         })
     }
@@ -183,8 +198,10 @@ struct Written {
     #[serde(skip_serializing_if = "is_zero")]
     truncate_before: u64,
     #[serde(skip_serializing_if = "is_zero")]
-    deleted_before: u64,
+    removed_before_micros: u64,
     #[serde(skip_serializing_if = "is_zero")]
+    deleted_before: u64,
+    #[serde(skip_serializing)]
     deleted_from: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     tombstoned: bool,

@@ -1,5 +1,8 @@
+mod busy;
 mod changes;
 mod model;
+mod prefixes;
+mod retries;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -132,7 +135,8 @@ fn what_is_gone_stays_gone_when_more_is_kept() {
         ("truncated", keeping(Some(3), Some(60), 5), 5),
     ];
     for (name, wanted, truncate_before) in table {
-        let after = before.with_retention(wanted, floor);
+        let needed = before.needs_floor(&wanted, None);
+        let after = before.with_retention(wanted, if needed { floor } else { Revision::FIRST });
         assert_eq!(
             after.retention.truncate_before,
             Revision(truncate_before),
@@ -140,11 +144,7 @@ fn what_is_gone_stays_gone_when_more_is_kept() {
         );
         assert_eq!(after.retention.max_count, wanted.max_count, "{name}");
         assert_eq!(after.retention.max_age_seconds, wanted.max_age_seconds, "{name}");
-        assert_eq!(
-            before.needs_floor(&wanted),
-            after.retention.truncate_before >= floor,
-            "{name}"
-        );
+        assert_eq!(needed, after.retention.truncate_before >= floor, "{name}");
     }
 }
 
@@ -160,22 +160,33 @@ fn deletion_keeps_what_is_set_for_the_events_to_come() {
 fn what_says_nothing_is_not_written() {
     let all = Lifecycle {
         retention: keeping(Some(10), Some(60), 5),
+        removed_before: Timestamp::default(),
         deleted_before: Revision(5),
-        deleted_from: Revision(2),
         tombstoned: true,
+    };
+    let of_prefix = Lifecycle {
+        removed_before: Timestamp::from_micros(9),
+        ..set(keeping(None, Some(60), 0))
     };
     let table = [
         (Lifecycle::default(), "{}"),
         (set(keeping(None, None, 7)), r#"{"truncate_before":7}"#),
+        (of_prefix, r#"{"max_age_seconds":60,"removed_before_micros":9}"#),
         (
             all,
-            r#"{"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"deleted_from":2,"tombstoned":true}"#,
+            r#"{"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}"#,
         ),
     ];
     for (lifecycle, json) in table {
         assert_eq!(lifecycle.to_json(), Bytes::from_static(json.as_bytes()));
         assert_eq!(Lifecycle::from_json(json.as_bytes()), Ok(lifecycle));
     }
+}
+
+#[test]
+fn a_field_of_an_earlier_version_is_read_and_no_longer_written() {
+    let read = Lifecycle::from_json(br#"{"truncate_before":7,"deleted_from":2}"#);
+    assert_eq!(read, Ok(set(keeping(None, None, 7))));
 }
 
 #[test]
@@ -257,14 +268,14 @@ proptest! {
         count in proptest::option::of(1..=u64::MAX),
         age in proptest::option::of(1..=u64::MAX),
         truncate_before in any::<u64>(),
+        removed_before in any::<u64>(),
         deleted_before in any::<u64>(),
-        deleted_from in any::<u64>(),
         tombstoned in any::<bool>(),
     ) {
         let lifecycle = Lifecycle {
             retention: keeping(count, age, truncate_before),
+            removed_before: Timestamp::from_micros(removed_before),
             deleted_before: Revision(deleted_before),
-            deleted_from: Revision(deleted_from),
             tombstoned,
         };
         let marked = Marked { lifecycle, version, position: Position(position), last: None };

@@ -40,12 +40,7 @@ impl Item {
             return Vec::new();
         }
         let lists = self.groups.iter_mut().flatten();
-        lists
-            .filter_map(|list| {
-                list.run.pass(from);
-                (!list.run.knows(from)).then_some(list)
-            })
-            .collect()
+        lists.filter_map(|list| list.unknown_at(from)).collect()
     }
 
     /// Finds candidates from `from` on, unless they are known.

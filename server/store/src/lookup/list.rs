@@ -37,6 +37,12 @@ impl List {
             reached: None,
         }
     }
+
+    /// Forgets what lies before `from`, and returns itself if it must be loaded there.
+    pub(super) fn unknown_at(&mut self, from: Rank) -> Option<&mut Self> {
+        self.run.pass(from);
+        (!self.run.knows(from)).then_some(self)
+    }
 }
 
 /// An entry of a list.

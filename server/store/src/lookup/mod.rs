@@ -13,7 +13,9 @@
 //!    pages. Positions whose events are gone may be found; whoever reads them finds nothing there.
 //! 3. A list is read on disk only up to where the tail's windows begin at that moment. What lies behind that, of a window
 //!    that is being written, or that another server wrote, is passed over.
-//! 4. Memory: a list keeps its share of [`Settings::lookup_positions_max`](crate::Settings::lookup_positions_max), at
+//! 4. Of streams that were seen to have many events that are gone, those are left out by the stream's own list
+//!    ([`Lookup::skip`]), so that a stream which expired as a whole is passed in a few pages of its list.
+//! 5. Memory: a list keeps its share of [`Settings::lookup_positions_max`](crate::Settings::lookup_positions_max), at
 //!    least [`SHARE_MIN`]; a query with more than [`LISTS_MAX`] lists is not looked up.
 //!
 //! Why not by windows of positions, each evaluated whole: a rare tag in a long log is one entry here and one look-up a
@@ -30,7 +32,7 @@ use annals_engine::{Direction, Read};
 use crate::{
     error::Result,
     position::Position,
-    query::Query,
+    query::{ListName, Query},
     shared::Shared,
     tail::{Recent, Window},
 };
@@ -42,6 +44,8 @@ use run::{Rank, Run};
 const LISTS_MAX: usize = 4_096;
 /// Positions that are kept of each list at the least.
 const SHARE_MIN: usize = 16;
+/// Streams whose events are left out at the most.
+const SKIPPED_MAX: usize = 64;
 /// Lists that are read in one trip to the engine, so that what comes back is bounded.
 const LISTS_PER_TRIP: usize = 64;
 
@@ -59,6 +63,14 @@ pub(crate) struct Found {
 pub(crate) struct Lookup {
     direction: Direction,
     items: Vec<Item>,
+    skipped: Vec<Skipped>,
+}
+
+/// A stream whose events are left out up to a position.
+#[derive(Debug)]
+struct Skipped {
+    list: List,
+    up_to: Position,
 }
 
 impl Lookup {
@@ -66,7 +78,23 @@ impl Lookup {
     pub(crate) fn new(query: &Query, direction: Direction) -> Option<Self> {
         let items: Vec<Item> = query.lists()?.into_iter().map(Item::new).collect();
         let lists: usize = items.iter().map(Item::len).sum();
-        (lists <= LISTS_MAX).then_some(Self { direction, items })
+        (lists <= LISTS_MAX).then_some(Self {
+            direction,
+            items,
+            skipped: Vec::new(),
+        })
+    }
+
+    /// Leaves out the events of a stream up to a position, by its list: they need not be read to see that they are gone.
+    /// False if no more streams are left out.
+    pub(crate) fn skip(&mut self, stream: &str, up_to: Position) -> bool {
+        if self.skipped.len() < SKIPPED_MAX {
+            self.skipped.push(Skipped {
+                list: List::new(ListName::Stream(stream.to_owned())),
+                up_to,
+            });
+        }
+        self.skipped.len() < SKIPPED_MAX
     }
 
     /// The next positions from `from` to `to`, which is not behind the tail's head: up to `count_max`. None may be found
@@ -78,10 +106,15 @@ impl Lookup {
         to: Position,
         count_max: usize,
     ) -> Result<Found> {
-        let lists: usize = self.items.iter().map(Item::len).sum();
+        let lists: usize = self.items.iter().map(Item::len).sum::<usize>() + self.skipped.len();
         let share = (shared.settings.lookup_positions_max / lists.max(1)).max(SHARE_MIN);
         let rank = Rank::of(from, self.direction);
+        if self.direction == Direction::Forwards {
+            self.skipped.retain(|skipped| skipped.up_to >= from);
+        }
         let unknown = self.items.iter_mut().flat_map(|item| item.unknown_at(rank));
+        let skipped = self.skipped.iter_mut().map(|skipped| &mut skipped.list);
+        let unknown = unknown.chain(skipped.filter_map(|list| list.unknown_at(rank)));
         let part = Part {
             direction: self.direction,
             from,
@@ -91,8 +124,11 @@ impl Lookup {
         part.load(shared, unknown.collect()).await?;
         self.items.iter_mut().for_each(|item| item.find(rank));
         let mut found = Run::union(self.items.iter().map(Item::run));
-        found.cut(count_max);
         let position = |rank: Rank| rank.position(self.direction);
+        for Skipped { list, up_to } in &self.skipped {
+            found.take_out(&list.run, |rank| position(rank) > *up_to);
+        }
+        found.cut(count_max);
         let reached = found.until().map_or(from, position);
         Ok(Found {
             positions: found

@@ -86,6 +86,28 @@ impl Run {
         }
     }
 
+    /// Ends the run at a rank, if it goes beyond.
+    pub(super) fn end_at(&mut self, until: Rank) {
+        if self.until.is_some_and(|own| own > until) {
+            let known = self.ranks.partition_point(|rank| *rank <= until);
+            self.ranks.truncate(known);
+            self.until = Some(until);
+        }
+    }
+
+    /// Takes out what is in `other` and is not `kept`. The run ends where `other` does.
+    pub(super) fn take_out(&mut self, other: &Self, kept: impl Fn(Rank) -> bool) {
+        let Some(until) = other.until else {
+            return;
+        };
+        self.end_at(until);
+        let mut out = other.ranks.iter().peekable();
+        self.ranks.retain(|rank| {
+            while out.next_if(|out| **out < *rank).is_some() {}
+            kept(*rank) || out.peek() != Some(&rank)
+        });
+    }
+
     /// Whether it has fewer positions for its length than another one, both from `from`.
     pub(super) fn is_sparser(&self, other: &Self, from: Rank) -> bool {
         let length = |run: &Self| run.until.map_or(1, |until| u128::from(until.0 - from.0) + 1);

@@ -82,6 +82,15 @@ pub(crate) struct Selector<'a> {
 impl Selector<'_> {
     /// Takes from a page of whole frames, and returns the last position that was looked at.
     pub(crate) async fn page(&self, shared: &Shared, batch: &mut Batch) -> Result<Position> {
+        Ok(self.page_with_gone(shared, batch).await?.0)
+    }
+
+    /// As [`Self::page`], and returns which events of the page are gone, too.
+    pub(crate) async fn page_with_gone(
+        &self,
+        shared: &Shared,
+        batch: &mut Batch,
+    ) -> Result<(Position, Gone)> {
         let frames = frames(shared, self.from, self.direction, BATCH_BYTES).await?;
         let gone = gone::in_frames(shared, &frames).await?;
         let mut reached = None;
@@ -98,7 +107,8 @@ impl Selector<'_> {
             };
             reached = self.take(frame, &gone, batch)?.or(reached);
         }
-        reached.ok_or_else(|| missing(self.from))
+        let reached = reached.ok_or_else(|| missing(self.from))?;
+        Ok((reached, gone))
     }
 
     /// Takes from a frame into `batch` what is not gone, and returns the last position that was looked at, or `None` if the frame has

@@ -6,7 +6,9 @@ use super::{BATCH_BYTES, Batch, Selector, all_records_at, records_at};
 use crate::{
     error::Result,
     lifecycle::gone::{self, Gone},
-    lookup::Lookup,
+    lookup::{Found, Lookup},
+    maps::HashMap,
+    name::StreamName,
     position::Position,
     query::Query,
     record::Entry,
@@ -15,8 +17,11 @@ use crate::{
 
 /// Events that are read at a time.
 const PAGE_EVENTS: u64 = 64;
-/// At least so many are looked up, because not all that are found need match.
+/// At least so many are looked up at first, because not all that are found need match. The number doubles with every page of
+/// which nothing is taken, so that a small limit costs no more than a large one.
 const PAGE_EVENTS_MIN: u64 = 8;
+/// Streams whose events that are gone are counted at a time.
+const COUNTED_STREAMS_MAX: usize = 256;
 /// Events that are read at a time going backwards.
 const BACKWARDS_EVENTS: usize = 16;
 /// If of so many positions in a row at least one is wanted, on average, whole pages of the log are read.
@@ -26,6 +31,11 @@ const DENSE_POSITIONS: u64 = 16;
 #[derive(Debug)]
 pub(crate) struct Finder {
     lookup: Lookup,
+    page_events_min: u64,
+    /// How many events of streams were found that are gone.
+    gone: HashMap<StreamName, usize>,
+    /// Whether more streams may be left out.
+    may_skip: bool,
 }
 
 impl Finder {
@@ -34,7 +44,12 @@ impl Finder {
         if query.matches_all() {
             return None;
         }
-        Lookup::new(query, direction).map(|lookup| Self { lookup })
+        Lookup::new(query, direction).map(|lookup| Self {
+            lookup,
+            page_events_min: PAGE_EVENTS_MIN,
+            gone: HashMap::default(),
+            may_skip: true,
+        })
     }
 
     /// Takes a page of what the selector selects into an empty batch, and returns up to where the log was looked at. The
@@ -45,26 +60,44 @@ impl Finder {
         selector: &Selector<'_>,
         batch: &mut Batch,
     ) -> Result<Position> {
-        let count_max = selector.events_max.clamp(PAGE_EVENTS_MIN, PAGE_EVENTS) as usize;
-        let mut found = self
+        let count_max = selector.events_max.clamp(self.page_events_min, PAGE_EVENTS) as usize;
+        let found = self
             .lookup
             .page(shared, selector.from, selector.to, count_max)
             .await?;
-        if let Some(first) = dense_from(&found.positions) {
-            return Selector {
-                from: first,
-                ..*selector
+        let reached = match dense_from(&found.positions) {
+            Some(from) => {
+                let dense = Selector { from, ..*selector };
+                let (reached, gone) = dense.page_with_gone(shared, batch).await?;
+                self.note_gone(shared, &found.positions, &gone).await?;
+                reached
             }
-            .page(shared, batch)
-            .await;
-        }
+            None => self.read(shared, selector, found, batch).await?,
+        };
+        self.page_events_min = if batch.is_empty() {
+            (self.page_events_min * 2).min(PAGE_EVENTS)
+        } else {
+            PAGE_EVENTS_MIN
+        };
+        Ok(reached)
+    }
+
+    /// Reads the events that were found, one by one.
+    async fn read(
+        &mut self,
+        shared: &Shared,
+        selector: &Selector<'_>,
+        mut found: Found,
+        batch: &mut Batch,
+    ) -> Result<Position> {
         match selector.direction {
             Direction::Forwards => {
                 let mut left = found.positions.as_slice();
                 while !left.is_empty() {
                     let (entries, looked_at) = records_at(shared, left).await?;
-                    left = &left[looked_at..];
                     let gone = gone::in_entries(shared, &entries).await?;
+                    self.note_gone(shared, &left[..looked_at], &gone).await?;
+                    left = &left[looked_at..];
                     if let Some(reached) = take(selector, &gone, entries.into_iter(), batch)? {
                         return Ok(reached);
                     }
@@ -76,6 +109,7 @@ impl Finder {
                 for group in found.positions.rchunks(BACKWARDS_EVENTS) {
                     let entries = all_records_at(shared, group).await?;
                     let gone = gone::in_entries(shared, &entries).await?;
+                    self.note_gone(shared, group, &gone).await?;
                     if let Some(reached) = take(selector, &gone, entries.into_iter().rev(), batch)? {
                         return Ok(reached);
                     }
@@ -83,6 +117,30 @@ impl Finder {
             }
         }
         Ok(found.reached)
+    }
+
+    /// Counts the events that are gone among those that were found, and leaves out what else is gone of a stream that has
+    /// many.
+    async fn note_gone(&mut self, shared: &Shared, positions: &[Position], gone: &Gone) -> Result<()> {
+        if gone.is_empty() || !self.may_skip {
+            return Ok(());
+        }
+        let mut many = Vec::new();
+        for stream in positions.iter().filter_map(|position| gone.stream_of(*position)) {
+            if self.gone.len() >= COUNTED_STREAMS_MAX && !self.gone.contains_key(stream) {
+                self.gone.clear();
+            }
+            let count = self.gone.entry(stream.clone()).or_default();
+            *count += 1;
+            if *count == shared.settings.gone_events_max {
+                many.push(stream);
+            }
+        }
+        for stream in many {
+            let up_to = gone::gone_up_to(shared, stream).await?;
+            self.may_skip &= self.lookup.skip(stream.as_str(), up_to);
+        }
+        Ok(())
     }
 }
 

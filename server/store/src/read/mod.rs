@@ -4,6 +4,7 @@
 mod batch;
 mod ends;
 mod finder;
+mod first_match;
 pub(crate) mod log_reader;
 mod places;
 pub(crate) mod standing;
@@ -17,8 +18,9 @@ mod until;
 pub use annals_engine::Direction;
 pub use batch::Batch;
 pub(crate) use batch::Selector;
-pub(crate) use ends::ends;
+pub(crate) use ends::{ends, stored_end};
 pub(crate) use finder::Finder;
+pub(crate) use first_match::{Match, first_match};
 pub use log_reader::{LogReader, ReadAll};
 pub(crate) use places::{all_records_at, last_revision, places, records_at};
 pub use stream_reader::{ReadStream, StreamReader};

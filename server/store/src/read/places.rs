@@ -160,7 +160,7 @@ pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Resul
     let mut walk = Walk::default();
     for (position, recent) in positions.iter().zip(recent) {
         let entry = match recent {
-            Some(frame) if !frame.is_scavenged() => Some(frame.entry_at(*position)?),
+            Some(frame) if !frame.is_sparse() => Some(frame.entry_at(*position)?),
             Some(frame) => walk.entry(&frame, *position)?,
             None => {
                 let index = stored.partition_point(|frame| frame.last < *position);
@@ -204,7 +204,7 @@ impl Walk {
         }
         let mut entries = frame.entries();
         entries.seek(self.offset);
-        if frame.is_scavenged() {
+        if frame.is_sparse() {
             while let Some(entry) = entries.next_entry()? {
                 let found = entry.view()?.position;
                 if found > position {

@@ -36,8 +36,10 @@ pub struct StreamInfo {
     pub first_position: Position,
     /// When that event was recorded.
     pub created_at: Timestamp,
-    /// How much of it is kept.
+    /// How much of it is kept, as it is set for the stream itself.
     pub retention: Retention,
+    /// The prefix whose retention holds, because the stream has no count and no age of its own.
+    pub retention_prefix: Option<String>,
 }
 
 /// One stream.
@@ -184,6 +186,7 @@ async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<Op
     }
     Ok(Some(StreamInfo {
         first_revision: gone::first_kept(shared, &name, Some(last_revision)).await?,
+        retention_prefix: lifecycles.governing(name.as_str()).map(|(prefix, _)| prefix),
         name,
         last_revision,
         last_position,

@@ -10,6 +10,7 @@ use super::progress::{Progress, Scavenge, ScavengeState};
 use crate::{
     error::{Error, Result},
     keys,
+    lifecycle::CLOCK_SKEW_MAX,
     position::Timestamp,
     shared::Shared,
 };
@@ -103,8 +104,11 @@ pub(super) async fn start_if_due(shared: &Shared) -> Result<()> {
     let now = shared.environment.clock.now();
     let is_due = |progress: &Progress| {
         let ended = progress.scavenge.ended_at.unwrap_or_default();
-        let elapsed = Duration::from_micros(now.micros.saturating_sub(ended.micros));
-        progress.scavenge.state == ScavengeState::Finished && elapsed >= every
+        let since =
+            |from: Timestamp, to: Timestamp| Duration::from_micros(to.micros.saturating_sub(from.micros));
+        // One that ended while a clock was ahead must not hold up the next one until that time has come.
+        let is_over = since(ended, now) >= every || since(now, ended) > CLOCK_SKEW_MAX;
+        progress.scavenge.state == ScavengeState::Finished && is_over
     };
     change(shared, |progress| match progress {
         None => Some(Progress::none(now)),

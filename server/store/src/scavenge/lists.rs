@@ -1,53 +1,66 @@
 //! Entries of the indexes without dead positions: the lists of types and tags, and what appends are recognised by.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use annals_engine::{Direction, Entry as KeyValue, KeyRange, Mutation, Page, PageLimit, Read};
 use uuid::Uuid;
 
+use super::receipts;
 use crate::{
     error::Result,
     index::{self, postings},
     keys,
+    lifecycle::clock,
+    name::StreamName,
     position::{Position, Timestamp},
     query::ListName,
+    receipt::Receipt,
     record::View,
     shared::Shared,
+    tail::Request,
     wire::Parsed,
 };
 
 /// Lists that are read in one trip.
 const LISTS_PER_TRIP: usize = 256;
-/// For how long after it was written an append is recognised by its id, although nothing is left of it: one that was sent
-/// twice, or handed over, may come late. About 30 bytes each, which stay.
-const IDS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Ids that are looked up in one trip.
-const REQUESTS_PER_TRIP: usize = 1_024;
+const REQUESTS_PER_TRIP: usize = 512;
 
 /// Where dead events are listed.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
     lists: BTreeMap<ListName, Vec<Position>>,
-    ids: Vec<(Uuid, Position, Timestamp)>,
+    begun: Vec<Begun>,
+}
+
+/// What takes dead events out of lists.
+pub(super) struct Unlisted {
+    pub mutations: Vec<Mutation>,
+    /// Dead events that are so recent that appends are still recognised by their ids.
+    pub ids_kept: u64,
 }
 
 impl Listed {
-    /// Takes the next dead event, in the order of the log.
-    pub(super) fn add(&mut self, event: &View<'_>) -> Parsed<()> {
+    /// Takes the next dead event, in the order of the log. `may_begin`: whether an append may begin with it.
+    pub(super) fn add(&mut self, event: &View<'_>, may_begin: bool) -> Parsed<()> {
         let kind = ListName::Type(event.kind.to_owned());
         let tags = event.tags().map(|tag| ListName::Tag(tag.to_owned()));
         for list in std::iter::once(kind).chain(tags) {
             self.lists.entry(list).or_default().push(event.position);
         }
-        self.ids.push((event.id()?, event.position, event.recorded_at));
+        if may_begin {
+            self.begun.push(Begun {
+                stream: StreamName::trusted(event.stream),
+                id: event.id()?,
+                position: event.position,
+                recorded_at: event.recorded_at,
+            });
+        }
         Ok(())
     }
 
     /// What takes them out. `dead`: all that is dead, of which this may be a part.
-    pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Vec<Mutation>> {
+    pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Unlisted> {
         let mut mutations = Vec::new();
         let lists: Vec<(ListName, Vec<Position>)> = self.lists.into_iter().collect();
         for lists in lists.chunks(LISTS_PER_TRIP) {
@@ -60,21 +73,20 @@ impl Listed {
             }
             tokio::task::yield_now().await;
         }
-        let now = shared.environment.clock.now();
-        let is_old = |recorded_at: Timestamp| {
-            now.micros.saturating_sub(recorded_at.micros) >= IDS_KEPT.as_micros() as u64
-        };
-        let old: Vec<_> = self.ids.into_iter().filter(|(_, _, at)| is_old(*at)).collect();
-        for ids in old.chunks(REQUESTS_PER_TRIP) {
-            let reads = ids.iter().map(|(id, ..)| Read::Get(keys::request(*id))).collect();
+        let now = clock::now(shared).unwrap_or_default();
+        let recent = self
+            .begun
+            .iter()
+            .filter(|begun| !receipts::is_old(begun.recorded_at, now));
+        let ids_kept = recent.count() as u64;
+        for begun in self.begun.chunks(REQUESTS_PER_TRIP) {
+            let reads = begun.iter().flat_map(Begun::reads).collect();
             let pages = shared.engine.snapshot().await?.read(reads).await?;
-            for ((id, position, _), page) in ids.iter().zip(pages) {
-                if is_forgotten(*position, page, dead)? {
-                    mutations.push(Mutation::Clear(keys::request(*id)));
-                }
+            for (begun, pages) in begun.iter().zip(pages.chunks_exact(2)) {
+                mutations.extend(begun.forgotten(pages, now, dead)?);
             }
         }
-        Ok(mutations)
+        Ok(Unlisted { mutations, ids_kept })
     }
 }
 
@@ -145,15 +157,51 @@ fn without(name: &ListName, entry: &KeyValue, dead: &[Position]) -> Parsed<Vec<M
     Ok(mutations)
 }
 
-/// Whether an append need not be recognised any more: it began with the dead event at `position`, and nothing is left of
-/// it. While something is, trying it again must not write it again.
-fn is_forgotten(position: Position, page: Page, dead: &BTreeSet<Position>) -> Parsed<bool> {
-    let Some(value) = page.into_value() else {
-        return Ok(false);
-    };
-    let request = index::parse_request(&value)?;
-    let last = request.first.0.saturating_add(u64::from(request.events) - 1);
-    Ok(request.first == position && (request.first.0..=last).all(|n| dead.contains(&Position(n))))
+/// A dead event with which an append may have begun.
+#[derive(Debug)]
+struct Begun {
+    stream: StreamName,
+    id: Uuid,
+    position: Position,
+    recorded_at: Timestamp,
+}
+
+impl Begun {
+    fn reads(&self) -> [Read; 2] {
+        [
+            Read::Get(keys::request(self.id)),
+            Read::Get(keys::receipt(self.stream.as_str(), self.id)),
+        ]
+    }
+
+    /// What makes the append be forgotten if it began with this event and nothing is left of it: at once if it is old, and
+    /// otherwise when it is. While something is left, a retry must not write it again.
+    fn forgotten(&self, pages: &[Page], now: Timestamp, dead: &BTreeSet<Position>) -> Parsed<Vec<Mutation>> {
+        let is_of_this = |request: &Request| {
+            let last = request.first.0.saturating_add(u64::from(request.events) - 1);
+            request.first == self.position && (request.first.0..=last).all(|n| dead.contains(&Position(n)))
+        };
+        let value = |n: usize| pages.get(n).and_then(|page| page.clone().into_value());
+        let request = value(0).map(|value| index::parse_request(&value)).transpose()?;
+        let has_id = request.as_ref().is_some_and(is_of_this);
+        let receipt = value(1).map(|value| Receipt::parse(&value)).transpose()?;
+        // One with details expires by itself.
+        let has_receipt =
+            receipt.is_some_and(|receipt| receipt.details.is_none() && is_of_this(&receipt.request));
+        let mut mutations = Vec::new();
+        if receipts::is_old(self.recorded_at, now) {
+            if has_id {
+                mutations.push(Mutation::Clear(keys::request(self.id)));
+            }
+            if has_receipt {
+                mutations.push(Mutation::Clear(keys::receipt(self.stream.as_str(), self.id)));
+            }
+        } else if has_id {
+            let at = (self.position, self.recorded_at);
+            mutations.push(receipts::expiry(self.stream.as_str(), self.id, at, true));
+        }
+        Ok(mutations)
+    }
 }
 
 fn range(range: KeyRange, direction: Direction, entries: usize) -> Read {

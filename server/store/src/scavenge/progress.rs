@@ -5,12 +5,13 @@
 //!      | started at (in state 0: since when the schedule counts), ended at (0: not yet): 8 bytes each, microseconds
 //!      | streams done, streams in all, events removed, bytes removed, steps: 8 bytes each
 //!      | three texts, each its length (varint) and its bytes: who works, the last stream that is done, the problem
+//!      | through, ids kept: 8 bytes each; absent: 0, written by a version before there were any
 //! ```
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
-    position::Timestamp,
+    position::{Position, Timestamp},
     wire::{self, Cursor, Malformed, Parsed},
 };
 
@@ -48,6 +49,11 @@ pub struct Scavenge {
     pub bytes_removed: u64,
     /// Why it could not go on at the last try. Empty: nothing went wrong.
     pub problem: String,
+    /// Events up to this position are scavenged. Later ones are kept for the next scavenge.
+    pub through: Position,
+    /// Removed events that were recorded within the last day: the ids of appends among them are kept, so that a retry is
+    /// recognised.
+    pub ids_kept: u64,
 }
 
 /// As much of a problem as is kept.
@@ -84,6 +90,8 @@ impl Progress {
                 events_removed: 0,
                 bytes_removed: 0,
                 problem: String::new(),
+                through: Position::START,
+                ids_kept: 0,
             },
             began: true,
             worker: String::new(),
@@ -137,6 +145,8 @@ impl Progress {
             wire::put_varint(&mut value, text.len() as u64);
             value.put_slice(text.as_bytes());
         }
+        value.put_u64(scavenge.through.0);
+        value.put_u64(scavenge.ids_kept);
         value.freeze()
     }
 
@@ -173,6 +183,15 @@ impl Progress {
             Ok(std::str::from_utf8(bytes).map_err(|_| short)?.to_owned())
         };
         let (worker, last, problem) = (text()?, text()?, text()?);
+        let [through, ids_kept] = if cursor.rest().is_empty() {
+            [0, 0]
+        } else {
+            let mut number = || -> Parsed<u64> {
+                let bytes = cursor.take(8)?.try_into().map_err(|_| short)?;
+                Ok(u64::from_be_bytes(bytes))
+            };
+            [number()?, number()?]
+        };
         Ok(Self {
             scavenge: Scavenge {
                 state,
@@ -183,6 +202,8 @@ impl Progress {
                 events_removed: events,
                 bytes_removed: bytes,
                 problem,
+                through: Position(through),
+                ids_kept,
             },
             began,
             worker,

@@ -1,14 +1,14 @@
 //! One step: the events at some dead positions are taken out of their frames and of the lists.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     ops::Bound,
     sync::Arc,
 };
 
 use annals_engine::{Direction, Mutation};
 
-use super::{lists::Listed, rewrite::rewrite, work::Work};
+use super::{lists::Listed, receipts, rewrite::rewrite, work::Work};
 use crate::{
     error::{Error, Result},
     frame::Frame,
@@ -34,6 +34,8 @@ pub(super) struct Step {
     pub events: u64,
     /// Bytes of frames that are removed.
     pub bytes: u64,
+    /// Removed events that are so recent that appends are still recognised by their ids.
+    pub ids_kept: u64,
     /// Up to here the dead of the round are done.
     pub through: Position,
 }
@@ -64,6 +66,9 @@ pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Resu
             list(frame, &dead, &work.floors, &mut listed)?;
         }
         let rewritten = rewrite(run, &dead)?;
+        // Before what the lists write: an append that is wholly removed is forgotten otherwise.
+        step.mutations
+            .extend(receipts::of(shared, &rewritten.deleted).await?);
         step.events += rewritten.events;
         step.bytes += rewritten.bytes();
         for frame in &rewritten.deleted {
@@ -76,7 +81,9 @@ pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Resu
             .extend(values.map(|(key, value)| Mutation::Set(key, value)));
         tokio::task::yield_now().await;
     }
-    step.mutations.extend(listed.mutations(shared, &work.dead).await?);
+    let unlisted = listed.mutations(shared, &work.dead).await?;
+    step.mutations.extend(unlisted.mutations);
+    step.ids_kept = unlisted.ids_kept;
     Ok(Some(step))
 }
 
@@ -139,6 +146,12 @@ fn list(
     if dead.range(frame.first..=frame.last).next().is_none() {
         return Ok(());
     }
+    let mut begin: Option<HashSet<Position>> = None;
+    if !frame.is_scavenged() {
+        let parts = receipts::parts(frame)?.into_iter();
+        let begun = parts.filter(|part| !part.continued);
+        begin = Some(begun.map(|part| part.from).collect());
+    }
     let mut entries = frame.entries();
     while let Some(record) = entries.next_record()? {
         let event = View::parse(record)?;
@@ -154,7 +167,9 @@ fn list(
                 event.position, event.revision, event.stream
             )));
         }
-        listed.add(&event)?;
+        // A frame that was rewritten does not say with which events appends begin.
+        let may_begin = begin.as_ref().is_none_or(|begin| begin.contains(&event.position));
+        listed.add(&event, may_begin)?;
     }
     Ok(())
 }

@@ -11,12 +11,14 @@ use tracing::{info, warn};
 use super::{
     control::{note, read, start_if_due},
     progress::{Progress, ScavengeState},
+    receipts,
     step::{self, Step},
     work::{self, Work},
 };
 use crate::{
     error::Result,
     keys,
+    lifecycle::clock,
     position::{Position, Revision},
     shared::Shared,
     snapshot::remove_dead,
@@ -80,6 +82,10 @@ impl Others {
 
 /// Looks once, and works for as long as it is this server's turn.
 async fn turn(shared: &Shared, others: &mut Others) -> Result<()> {
+    if shared.is_moving() {
+        // What is set for streams may come later than their events.
+        return Ok(());
+    }
     let (value, progress) = read(shared).await?;
     let Some(progress) = progress.filter(Progress::is_running) else {
         return start_if_due(shared).await;
@@ -98,6 +104,23 @@ async fn turn(shared: &Shared, others: &mut Others) -> Result<()> {
     .await
 }
 
+/// Has the events up to now indexed on disk, because only those are scavenged. Returns up to where they are; `None`: the store
+/// closes.
+async fn index_recent(shared: &Shared) -> Result<Option<Position>> {
+    if shared.tail.lifecycles().is_empty() {
+        return Ok(Some(shared.tail.indexed()));
+    }
+    shared.fresh_head().await?;
+    let last = shared.tail.seal();
+    let mut indexed = shared.tail.watch_indexed();
+    let mut closing = shared.closing.watch();
+    tokio::select! {
+        biased;
+        _ = closing.until(|closing| *closing) => Ok(None),
+        indexed = indexed.until(|indexed| *indexed >= last) => Ok(Some(indexed)),
+    }
+}
+
 /// A server that works, and the progress that it saw or wrote last.
 struct Worker<'a> {
     shared: &'a Shared,
@@ -110,8 +133,23 @@ impl Worker<'_> {
     async fn work(mut self) -> Result<()> {
         self.progress.worker.clone_from(&self.shared.environment.writer);
         self.progress.scavenge.problem.clear();
+        let Some(indexed) = index_recent(self.shared).await? else {
+            return Ok(());
+        };
+        if self.progress.done.is_none() {
+            self.progress.scavenge.through = indexed;
+        }
         while let Some(work) = work::gather(self.shared, self.progress.done.as_deref()).await? {
             if !self.round(&work).await? {
+                return Ok(());
+            }
+        }
+        loop {
+            let expired = receipts::expired(self.shared).await?;
+            if expired.is_empty() {
+                break;
+            }
+            if !self.commit(self.progress.clone(), expired).await? {
                 return Ok(());
             }
         }
@@ -133,6 +171,10 @@ impl Worker<'_> {
     async fn round(&mut self, work: &Work) -> Result<bool> {
         let mut behind = Position::START;
         while let Some(step) = step::next(self.shared, work, behind).await? {
+            if !self.is_still_right(work).await? {
+                // What is left of the round is looked up again.
+                return Ok(true);
+            }
             behind = step.through;
             if !self.remove(step).await? {
                 return Ok(false);
@@ -156,6 +198,11 @@ impl Worker<'_> {
             }
             if !cut.partial {
                 progress.scavenge.streams_done += 1;
+                // Streams of prefixes are counted as they are found.
+                progress.scavenge.streams_total = progress
+                    .scavenge
+                    .streams_total
+                    .max(progress.scavenge.streams_done);
                 progress.done = Some(cut.stream.as_str().to_owned());
             }
             if bytes >= CUT_BYTES_MAX {
@@ -170,6 +217,19 @@ impl Worker<'_> {
             }
         }
         self.commit(progress, mutations).await
+    }
+
+    /// Whether what was found gone still is, but for what stays gone in any case: the clock was not set back, and what is set
+    /// for prefixes was not changed. What a prefix keeps by count can become more.
+    async fn is_still_right(&self, work: &Work) -> Result<bool> {
+        if clock::contradicts(self.shared, work.judged_at) {
+            return Ok(false);
+        }
+        let lifecycles = self.shared.tail.lifecycles();
+        if lifecycles.has_prefixes() {
+            self.shared.fresh_head().await?;
+        }
+        Ok(lifecycles.prefix_changes() == work.prefix_changes)
     }
 
     /// Removes the snapshots of deleted streams: commits of their own, because nothing else rests on them.
@@ -194,6 +254,7 @@ impl Worker<'_> {
         let mut progress = self.progress.clone();
         progress.scavenge.events_removed += step.events;
         progress.scavenge.bytes_removed += step.bytes;
+        progress.scavenge.ids_kept += step.ids_kept;
         let metrics = &self.shared.metrics;
         if !self.commit(progress, step.mutations).await? {
             return Ok(false);

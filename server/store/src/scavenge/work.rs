@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use annals_engine::{Direction, Entry as KeyValue, KeyRange, Mutation, Page, PageLimit, Read};
+use annals_engine::{BoxFuture, Direction, Entry as KeyValue, KeyRange, Mutation, Page, PageLimit, Read};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
+use super::names;
 use crate::{
     error::Result,
     frame::Frame,
     index::{Postings, postings},
     keys,
-    lifecycle::gone,
+    lifecycle::{clock, gone},
     log,
     name::StreamName,
-    position::{Position, Revision},
+    position::{Position, Revision, Timestamp},
     read::last_revision,
     shared::Shared,
     wire::Parsed,
@@ -36,6 +38,10 @@ pub(super) struct Work {
     pub streams: Vec<Cut>,
     /// Up to where frames may be touched.
     pub horizon: Position,
+    /// The clock when the round began; `None` if nothing was removed by age.
+    pub judged_at: Option<Timestamp>,
+    /// What was set for prefixes then.
+    pub prefix_changes: u64,
 }
 
 /// What becomes of a stream's list.
@@ -66,11 +72,13 @@ pub(super) struct List {
 pub(super) async fn gather(shared: &Shared, after: Option<&str>) -> Result<Option<Work>> {
     let mut work = Work {
         horizon: horizon(shared).await?,
+        judged_at: clock::now(shared),
+        prefix_changes: shared.tail.lifecycles().prefix_changes(),
         ..Work::default()
     };
     let mut after = after.map(str::to_owned);
     while work.dead.len() < shared.settings.scavenge_round_events && work.streams.len() < ROUND_STREAMS_MAX {
-        let names = shared.tail.lifecycles().names(after.as_deref(), STREAMS_PER_TRIP);
+        let names = names::next(shared, after.as_deref(), STREAMS_PER_TRIP).await?;
         let Some(last) = names.last() else { break };
         after = Some(last.as_str().to_owned());
         add(shared, &mut work, names).await?;
@@ -96,21 +104,32 @@ async fn horizon(shared: &Shared) -> Result<Position> {
 
 /// Adds streams, in order, until the round is full.
 async fn add(shared: &Shared, work: &mut Work, names: Vec<StreamName>) -> Result<()> {
-    let all: Vec<StreamName> = names.iter().flat_map(|name| [name.clone(), name.own()]).collect();
+    let lifecycles = shared.tail.lifecycles();
+    // Most streams of a prefix have none of their own.
+    let own = |name: &StreamName| lifecycles.get(name.as_str()).map(|_| name.own());
+    let lists: Vec<Vec<StreamName>> = names
+        .iter()
+        .map(|name| std::iter::once(name.clone()).chain(own(name)).collect())
+        .collect();
+    let all: Vec<StreamName> = lists.iter().flatten().cloned().collect();
     let reads = all
         .iter()
         .map(|name| read(keys::stream_entries(name.as_str())))
         .collect();
     let pages = shared.engine.snapshot().await?.read(reads).await?;
-    let mut lasts = Vec::with_capacity(all.len());
-    for name in &all {
-        lasts.push(last_revision(shared, name).await?);
-    }
+    let look_ups: Vec<BoxFuture<'_, Result<_>>> = all
+        .iter()
+        .map(|name| last_revision(shared, name).boxed())
+        .collect();
+    let lasts: Vec<_> = stream::iter(look_ups)
+        .buffered(STREAMS_PER_TRIP)
+        .try_collect()
+        .await?;
     // What is set is known as of later than the last revisions. The other way round more could be thought gone than ever
     // was: what is set now may keep more than what was set then, and count what came since.
     shared.fresh_head().await?;
     let mut found = pages.into_iter().zip(lasts);
-    for stream in names {
+    for (stream, lists) in names.into_iter().zip(lists) {
         if work.dead.len() >= shared.settings.scavenge_round_events {
             return Ok(());
         }
@@ -120,7 +139,7 @@ async fn add(shared: &Shared, work: &mut Work, names: Vec<StreamName>) -> Result
             forgotten: false,
             partial: false,
         };
-        for name in [cut.stream.clone(), cut.stream.own()] {
+        for name in lists {
             let (page, last) = found.next().unwrap_or_default();
             add_list(shared, work, &mut cut, name, last, page).await?;
         }
@@ -142,7 +161,8 @@ async fn add_list(
     last: Option<Revision>,
     mut page: Page,
 ) -> Result<()> {
-    if page.entries.is_empty() {
+    let nothing_left = matches!(page.entries.as_slice(), [only] if postings::is_end(&only.value));
+    if page.entries.is_empty() || nothing_left && !page.more {
         return Ok(());
     }
     let floor = gone::first_kept(shared, &stream, last).await?;

@@ -46,7 +46,7 @@ impl Header {
         value.freeze()
     }
 
-    fn parse(key: &[u8], value: &[u8]) -> Parsed<Self> {
+    pub(super) fn parse(key: &[u8], value: &[u8]) -> Parsed<Self> {
         let malformed = Malformed("snapshot: malformed");
         let (revision, schema_version) = keys::parse_snapshot(key).ok_or(malformed)?;
         let fields = value.strip_prefix(&[VERSION]).ok_or(malformed)?;

@@ -18,6 +18,7 @@ mod removal;
 mod save;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use bytes::Bytes;
 
@@ -29,6 +30,7 @@ use crate::{
 pub(crate) use load::load;
 pub(crate) use removal::remove_dead;
 pub(crate) use save::save;
+pub(crate) use transfer::{next, restore};
 
 /// A snapshot of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use tokio::sync::{
 use super::Store;
 use crate::{
     append::{Append, Appended},
-    appender::{Job, Origin},
+    appender::{self, Job, Origin, Prefetched},
     error::{Error, Result},
 };
 
@@ -54,7 +54,8 @@ impl Store {
             TrySendError::Full(()) => Error::Overloaded("appends that wait"),
             TrySendError::Closed(()) => self.closed(),
         })?;
-        self.admit(append, Origin::Client, room, place).await
+        let job = self.prefetched(append).await?;
+        self.admit(job, Origin::Client, room, place).await
     }
 
     /// Submits an append behind all that were submitted before by the same caller, and returns what its result can be
@@ -74,14 +75,16 @@ impl Store {
         self.submit_from(append, Origin::Server).await
     }
 
-    /// As [`Self::submit`] and, if it is `handed_over`, [`Self::submit_handed_over`], if nothing need be waited for.
+    /// As [`Self::submit`] and, if it is `handed_over`, [`Self::submit_handed_over`], if nothing need be waited for: neither
+    /// for room nor for storage.
     /// Otherwise the append is given back.
     ///
     /// # Errors
     /// The append.
     pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Box<Append>> {
         let append = Box::new(append);
-        if self.is_closed() {
+        let must_wait = self.shared.is_moving() || appender::is_needed(&self.shared, &append);
+        if self.is_closed() || must_wait {
             return Err(append);
         }
         let Ok(place) = self.queue.try_reserve() else {
@@ -97,20 +100,36 @@ impl Store {
         } else {
             Origin::Client
         };
-        Ok(self.admit(append, origin, room, place))
+        Ok(self.admit((append, None), origin, room, place))
     }
 
     async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
         let append = Box::new(append);
         let room = self.wait_for_room(&append).await?;
         let place = self.queue.reserve().await.map_err(|_| self.closed())?;
-        Ok(self.admit(append, origin, room, place))
+        let job = self.prefetched(append).await?;
+        Ok(self.admit(job, origin, room, place))
+    }
+
+    /// An append with what must be read for it before it enters a group, which may take long.
+    async fn prefetched(&self, mut append: Box<Append>) -> Result<(Box<Append>, Option<Box<Prefetched>>)> {
+        if !appender::is_needed(&self.shared, &append) {
+            return Ok((append, None));
+        }
+        let prefetched = appender::prefetch(&self.shared, &append).await?;
+        if !prefetched.has_match() {
+            append.searched_to = append.searched_to.max(prefetched.searched_to);
+        }
+        Ok((append, Some(Box::new(prefetched))))
     }
 
     /// An append's share of the bytes that may wait, once there is room for it.
     async fn wait_for_room(&self, append: &Append) -> Result<OwnedSemaphorePermit> {
         if self.is_closed() {
             return Err(self.closed());
+        }
+        if self.shared.is_moving() {
+            return Err(Error::MoveUnfinished);
         }
         let permits = self
             .permits(append)
@@ -122,7 +141,7 @@ impl Store {
     /// Puts an append, which has its share of the bytes, into its place among those that wait.
     fn admit(
         &self,
-        append: Box<Append>,
+        (append, prefetched): (Box<Append>, Option<Box<Prefetched>>),
         origin: Origin,
         room: OwnedSemaphorePermit,
         place: Permit<'_, Job>,
@@ -133,6 +152,7 @@ impl Store {
             reply,
             room,
             origin,
+            prefetched,
         });
         self.shared.metrics.waiting_appends.inc();
         Pending(answer)

@@ -46,6 +46,12 @@ impl State {
         }
     }
 
+    /// Whether everything after a position is in the windows.
+    fn covers(&self, position: Position) -> bool {
+        let oldest = self.sealed.front().map_or(&self.active, Arc::as_ref);
+        position >= oldest.after
+    }
+
     fn runs<'a>(&'a self, stream: &'a str) -> impl DoubleEndedIterator<Item = &'a StreamRun> {
         self.windows()
             .filter_map(move |window| window.streams.get(stream))
@@ -86,21 +92,25 @@ impl Tail {
     }
 
     /// Remembers what was found on disk for streams that no window knows. `head` is the position the caller knew when it
-    /// looked; nothing is remembered if the log went on meanwhile.
+    /// looked; nothing is remembered of streams that may have got events since.
     pub(crate) fn remember(
         &self,
         head: Position,
         found: impl IntoIterator<Item = (StreamName, Option<Revision>)>,
     ) {
         let mut state = self.state.write();
-        if state.head.position != head {
+        if !state.covers(head) {
             return;
         }
         if state.known.len() >= KNOWN_STREAMS_MAX {
-            // Begins anew rather than keeping an order of use: refilling costs one look-up a stream.
+            // Begins again rather than keeping an order of use: refilling costs one look-up a stream.
             state.known.clear();
         }
-        state.known.extend(found);
+        for (stream, last) in found {
+            if state.runs(stream.as_str()).next().is_none() {
+                state.known.insert(stream, last);
+            }
+        }
     }
 
     /// The append that began with an id, if a window knows it.
@@ -109,6 +119,15 @@ impl Tail {
             .read()
             .windows()
             .find_map(|window| window.requests.get(&first_id).copied())
+    }
+
+    /// The append that began a stream again after it was deleted with an event of this id, if a window knows it.
+    pub(crate) fn began_again(&self, stream: &StreamName, first_id: Uuid) -> Option<Request> {
+        let key = (stream.clone(), first_id);
+        self.state
+            .read()
+            .windows()
+            .find_map(|window| window.began_again.get(&key).copied())
     }
 
     /// Where the events of a stream with revisions from `from` to `to` stand. `None` if none of the stream is in memory.
@@ -136,11 +155,7 @@ impl Tail {
 
     /// Whether everything behind a position is in the windows.
     pub(crate) fn is_recent(&self, position: Position) -> bool {
-        let state = self.state.read();
-        state
-            .windows()
-            .next_back()
-            .is_some_and(|oldest| position >= oldest.after)
+        self.state.read().covers(position)
     }
 
     /// Where the events of a list stand, from `from` on: the first `count_max` of them.

@@ -4,7 +4,8 @@
 //! 1. Everything here follows from committed frames. It is extended only behind the head, so extending it twice with the
 //!    same frames does nothing.
 //! 2. Windows follow each other without gaps, from `indexed` or earlier up to the head. Every window but the last is
-//!    complete.
+//!    complete. A window ends at a multiple of `window_events`, or earlier where a scavenge began; another server may have
+//!    indexed a part of it.
 //! 3. `known` holds, for streams that were looked up on disk, the last revision as of the head. A stream that gets
 //!    events leaves it, because from then on a window knows better.
 //! 4. What is set for streams ([`Lifecycles`]) is as of the head, and moves before the head does: who knows a head sees
@@ -183,6 +184,18 @@ impl Tail {
         Ok(())
     }
 
+    /// Completes the window that is being filled, so that the indexer writes it now, and returns the last position.
+    pub(crate) fn seal(&self) -> Position {
+        let mut state = self.state.write();
+        let last = state.active.last;
+        if last > state.active.after {
+            state.seal();
+        }
+        drop(state);
+        self.complete.set_if(|before| (*before != last).then_some(last));
+        last
+    }
+
     /// The oldest complete window that is not on disk.
     pub(crate) fn next_to_index(&self) -> Option<Arc<Window>> {
         let state = self.state.read();
@@ -191,6 +204,27 @@ impl Tail {
             .iter()
             .find(|window| window.last > state.indexed)
             .cloned()
+    }
+
+    /// The window that is not complete, if it has any position.
+    pub(crate) fn incomplete(&self) -> Option<Window> {
+        let state = self.state.read();
+        (state.active.last > state.active.after).then(|| state.active.clone())
+    }
+
+    /// Whether the indexes on disk end within a window, as they do after a log was moved here.
+    pub(crate) fn is_cut_by(&self, indexed: Position) -> bool {
+        let state = self.state.read();
+        let within = |window: &Window| window.after < indexed && indexed < window.last;
+        (state.active.after < indexed && indexed <= state.active.last)
+            || state.sealed.iter().any(|window| within(window))
+    }
+
+    /// The windows that are not on disk, oldest first: a copy of the last one.
+    pub(crate) fn unindexed(&self) -> Vec<Arc<Window>> {
+        let state = self.state.read();
+        let sealed = state.sealed.iter().filter(|window| window.last > state.indexed);
+        sealed.cloned().chain([Arc::new(state.active.clone())]).collect()
     }
 
     /// Complete windows that are not on disk.

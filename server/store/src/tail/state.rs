@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Ring, Window};
+use super::{Request, Ring, Window};
 use crate::{
     append::{Append, Appended, Run},
     error::Result,
@@ -17,6 +17,14 @@ use crate::{
     record::{Placement, View},
     wire::Malformed,
 };
+
+/// An append that begins with an event.
+#[derive(Clone, Copy)]
+struct Begun {
+    events: u32,
+    /// Whether it is remembered by that event's id.
+    keyed: bool,
+}
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -36,6 +44,9 @@ impl State {
         if frame.last <= self.active.last {
             return Ok(());
         }
+        if frame.is_moved() {
+            return self.add_moved(frame, lifecycles, window_events);
+        }
         let mut entries = frame.entries();
         let mut marks = frame.marks()?.into_iter();
         let mut left = 0;
@@ -46,7 +57,10 @@ impl State {
                     .next()
                     .ok_or(Malformed("frame: more events than its marks say"))?;
                 left = mark.events;
-                begun = (mark.keyed && !mark.continued).then_some(mark.events);
+                begun = (!mark.continued).then_some(Begun {
+                    events: mark.events,
+                    keyed: mark.keyed,
+                });
             }
             left = left
                 .checked_sub(1)
@@ -54,11 +68,7 @@ impl State {
             let event = View::parse(record)?;
             // A frame may begin before the first window does.
             if event.position > self.active.last {
-                let keyed = match begun {
-                    Some(events) => Some((event.id()?, events)),
-                    None => None,
-                };
-                self.add_event(&event, keyed, lifecycles, window_events)?;
+                self.add_event(&event, begun, lifecycles, window_events)?;
             }
         }
         if self.active.last != frame.last {
@@ -66,6 +76,36 @@ impl State {
         }
         self.ring.push(Arc::new(frame));
         Ok(())
+    }
+
+    /// Takes a frame that covers positions whose events were removed in the store it was moved from.
+    fn add_moved(&mut self, frame: Frame, lifecycles: &Lifecycles, window_events: u64) -> Result<()> {
+        let mut entries = frame.entries();
+        while let Some(record) = entries.next_record()? {
+            let event = View::parse(record)?;
+            if event.position > frame.last {
+                return Err(Malformed("frame: a position it does not cover").into());
+            }
+            // A frame may begin before the first window does.
+            if event.position > self.active.last {
+                self.skip_to(Position(event.position.0 - 1), window_events);
+                self.add_event(&event, None, lifecycles, window_events)?;
+            }
+        }
+        self.skip_to(frame.last, window_events);
+        self.ring.push(Arc::new(frame));
+        Ok(())
+    }
+
+    /// Moves the end of the windows to a position, without events.
+    fn skip_to(&mut self, position: Position, window_events: u64) {
+        while self.active.last < position {
+            let window_end = (self.active.last.0 / window_events + 1) * window_events;
+            self.active.last = position.min(Position(window_end));
+            if self.active.last.0 == window_end {
+                self.seal();
+            }
+        }
     }
 
     /// Takes the events of an append that was written behind the head.
@@ -77,17 +117,21 @@ impl State {
         window_events: u64,
     ) -> Result<()> {
         let firsts = appended.firsts();
-        let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
         if appended.first_position != self.active.last.next() {
             return Err(Malformed("log: positions do not follow each other").into());
         }
         if lifecycles.is_empty() && !append.streams().any(StreamName::is_own) {
+            let mut keyed = append.is_keyed().then(|| (append.events[0].id, append.count()));
             for run in append.runs(&firsts) {
                 self.add_run(run, keyed.take(), appended.recorded_at, window_events)?;
             }
             return Ok(());
         }
         let mut position = appended.first_position;
+        let mut begun = Some(Begun {
+            events: append.count(),
+            keyed: append.is_keyed(),
+        });
         for event in append.placed(&firsts) {
             let placement = Placement {
                 stream: event.stream.as_str(),
@@ -96,7 +140,7 @@ impl State {
                 recorded_at: appended.recorded_at,
             };
             let event = View::of_body(event.body, placement)?;
-            self.add_event(&event, keyed.take(), lifecycles, window_events)?;
+            self.add_event(&event, begun.take(), lifecycles, window_events)?;
             position = position.next();
         }
         Ok(())
@@ -124,7 +168,7 @@ impl State {
             if run.first == Revision::FIRST {
                 self.active.begin_stream(run.stream.as_str(), first, recorded_at);
             }
-            self.seal(window_events);
+            self.seal_if_full(window_events);
         }
         if !self.known.is_empty() {
             self.known.remove(run.stream);
@@ -132,33 +176,53 @@ impl State {
         Ok(())
     }
 
+    /// `begun`: the append that begins with the event, if one does.
     fn add_event(
         &mut self,
         event: &View<'_>,
-        keyed: Option<(Uuid, u32)>,
+        begun: Option<Begun>,
         lifecycles: &Lifecycles,
         window_events: u64,
     ) -> Result<()> {
         let minute = event.recorded_at.minute();
+        let keyed = match begun {
+            Some(Begun { events, keyed: true }) => Some((event.id()?, events)),
+            _ => None,
+        };
         self.active.add(event, keyed, self.minute != Some(minute))?;
         self.minute = Some(minute);
         let last = |stream: &str| self.last_revision(stream).flatten();
         if lifecycles.take(event, last)? {
             self.active
                 .begin_stream(event.stream, event.position, event.recorded_at);
+            if let Some(Begun { events, .. }) = begun
+                && event.revision > Revision::FIRST
+            {
+                let request = Request {
+                    first: event.position,
+                    events,
+                };
+                let key = (StreamName::trusted(event.stream), event.id()?);
+                self.active.began_again.insert(key, request);
+            }
         }
         if !self.known.is_empty() {
             self.known.remove(event.stream);
         }
-        self.seal(window_events);
+        self.seal_if_full(window_events);
         Ok(())
     }
 
-    fn seal(&mut self, window_events: u64) {
+    fn seal_if_full(&mut self, window_events: u64) {
         if self.active.last.0.is_multiple_of(window_events) {
-            let next = Window::new(self.active.last);
-            self.sealed
-                .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
+            self.seal();
         }
+    }
+
+    /// Completes the window that is being filled.
+    pub(super) fn seal(&mut self) {
+        let next = Window::new(self.active.last);
+        self.sealed
+            .push_back(Arc::new(std::mem::replace(&mut self.active, next)));
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct Window {
     pub types: HashMap<Arc<str>, Vec<Position>>,
     pub tags: HashMap<Arc<str>, Vec<Position>>,
     pub requests: HashMap<Uuid, Request>,
+    /// Appends that begin a stream again after it was deleted, by the stream and their first event's id.
+    pub began_again: HashMap<(StreamName, Uuid), Request>,
     /// Minutes since 1970 that begin in the window, with their first positions.
     pub minutes: Vec<(u64, Position)>,
 }
@@ -75,6 +77,49 @@ impl Window {
             after,
             last: after,
             ..Self::default()
+        }
+    }
+
+    /// The same without the positions up to one that another server has indexed: what was scavenged there must not come back.
+    pub(crate) fn without_indexed(&self, indexed: Position) -> Self {
+        let rest = |positions: &[Position]| {
+            let rest = &positions[positions.partition_point(|position| *position <= indexed)..];
+            (!rest.is_empty()).then(|| rest.to_vec())
+        };
+        let list =
+            |(name, positions): (&Arc<str>, &Vec<Position>)| Some((Arc::clone(name), rest(positions)?));
+        let streams = self.streams.iter().filter_map(|(name, run)| {
+            let positions = rest(&run.positions)?;
+            let indexed_revisions = (run.positions.len() - positions.len()) as u64;
+            let began = run.began.clone().filter(|began| began.first_position > indexed);
+            let first = Revision(run.first.0 + indexed_revisions);
+            let run = StreamRun {
+                first,
+                positions,
+                began,
+            };
+            Some((name.clone(), run))
+        });
+        let requests = self
+            .requests
+            .iter()
+            .filter(|(_, request)| request.first > indexed);
+        let began_again = self.began_again.iter();
+        let began_again = began_again.filter(|(_, request)| request.first > indexed);
+        let minutes = self.minutes.iter().filter(|(_, first)| *first > indexed);
+        Self {
+            after: indexed,
+            last: self.last,
+            streams: streams.collect(),
+            // The last of each is the latest, whichever server writes it.
+            marked: self.marked.clone(),
+            types: self.types.iter().filter_map(list).collect(),
+            tags: self.tags.iter().filter_map(list).collect(),
+            requests: requests.map(|(id, request)| (*id, *request)).collect(),
+            began_again: began_again
+                .map(|(key, request)| (key.clone(), *request))
+                .collect(),
+            minutes: minutes.copied().collect(),
         }
     }
 

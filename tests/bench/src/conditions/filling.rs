@@ -113,6 +113,7 @@ fn append(log_events: u64, first: u64) -> pb::SessionAppend {
     };
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToStream(append)),
+        ..pb::SessionAppend::default()
     }
 }
 

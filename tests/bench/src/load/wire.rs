@@ -333,7 +333,10 @@ mod tests {
         for append in [FIRST, LATER] {
             let inner = pb::session_append::Append::AppendToStream(as_prost(append));
             let message = pb::AppendSessionRequest {
-                appends: vec![pb::SessionAppend { append: Some(inner) }],
+                appends: vec![pb::SessionAppend {
+                    append: Some(inner),
+                    ..pb::SessionAppend::default()
+                }],
             };
             assert_eq!(written(&SessionAppend(append)), message.encode_to_vec());
         }

@@ -1,8 +1,8 @@
 //! Answers, as the README of the cases has them. What is not there is left out.
 
 use annals_client::{
-    Appended, AppendedAll, Error, ExpectedRevision, FieldViolation, Found, RecordedEvent, Retention,
-    RetentionInfo, ServerInfo, Snapshot, StreamInfo, SubscriptionItem,
+    Appended, AppendedAll, Error, ExpectedRevision, FieldViolation, Found, PrefixRetention, RecordedEvent,
+    Retention, RetentionInfo, ServerInfo, Snapshot, StreamInfo, SubscriptionItem,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ pub(super) fn server_info(info: &ServerInfo) -> Value {
             "max_subscriptions": limits.max_subscriptions,
             "max_append_checks": limits.max_append_checks,
             "max_snapshot_bytes": limits.max_snapshot_bytes,
+            "max_prefix_retentions": limits.max_prefix_retentions,
         },
     })
 }
@@ -95,7 +96,7 @@ pub(super) fn item(item: &SubscriptionItem) -> Value {
 }
 
 pub(super) fn stream_info(stream: &StreamInfo) -> Value {
-    json!({
+    without_nulls(json!({
         "name": stream.name,
         "first_revision": stream.first_revision,
         "last_revision": stream.last_revision,
@@ -103,7 +104,8 @@ pub(super) fn stream_info(stream: &StreamInfo) -> Value {
         "last_position": stream.last_position,
         "created_at": stream.created_at.as_microsecond(),
         "retention": retention(&stream.retention),
-    })
+        "retention_prefix": stream.retention_prefix,
+    }))
 }
 
 fn retention(retention: &Retention) -> Value {
@@ -112,6 +114,10 @@ fn retention(retention: &Retention) -> Value {
         "max_age_seconds": retention.max_age_seconds,
         "truncate_before": retention.truncate_before,
     }))
+}
+
+pub(super) fn prefix_retention(kept: &PrefixRetention) -> Value {
+    json!({"prefix": kept.prefix, "retention": retention(&kept.retention), "version": kept.version})
 }
 
 pub(super) fn retention_info(info: &RetentionInfo) -> Value {
@@ -131,6 +137,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
 /// An error by its reason, with the fields that the client's typed error has.
 pub(super) fn error(error: &Error) -> Value {
     without_nulls(match error {
+        Error::InvalidValue { .. } => json!({"reason": "INVALID_VALUE"}),
         Error::InvalidField(violations) => json!({"reason": "INVALID_FIELD", "fields": fields(violations)}),
         Error::TooLarge(violations) => json!({"reason": "TOO_LARGE", "fields": fields(violations)}),
         Error::RevisionConflict {
@@ -170,6 +177,13 @@ pub(super) fn error(error: &Error) -> Value {
             actual,
         } => {
             json!({"reason": "VERSION_CONFLICT", "stream": stream, "expected": expected, "actual": actual})
+        }
+        Error::PrefixVersionConflict {
+            prefix,
+            expected,
+            actual,
+        } => {
+            json!({"reason": "VERSION_CONFLICT", "prefix": prefix, "expected": expected, "actual": actual})
         }
         Error::PositionBeyondHead { position, head } => {
             json!({"reason": "POSITION_BEYOND_HEAD", "position": position, "head": head})

@@ -4,6 +4,8 @@ use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Uuid};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use crate::interop::odd::Odd;
+
 /// What is done, and with which arguments.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", content = "with", rename_all = "snake_case", deny_unknown_fields)]
@@ -12,6 +14,9 @@ pub(super) enum Step {
         endpoint: String,
     },
     ServerInfo {},
+    Json {
+        value: Odd,
+    },
     Append(AppendTo),
     AppendToMany {
         writes: Vec<Write>,
@@ -50,6 +55,16 @@ pub(super) enum Step {
     Retention {
         stream: String,
     },
+    SetPrefixRetention {
+        prefix: String,
+        retention: Kept,
+        #[serde(default)]
+        expected_version: Option<u64>,
+    },
+    PrefixRetention {
+        prefix: String,
+    },
+    PrefixRetentions {},
     DeleteStream(End),
     TombstoneStream(End),
     SaveSnapshot {

@@ -209,6 +209,7 @@ fn what_is_larger_than_the_server_takes_is_found_here() {
         max_subscriptions: 1,
         max_append_checks: 0,
         max_snapshot_bytes: 1 << 20,
+        max_prefix_retentions: 1_000,
     };
     let event = |data, metadata| Event::new("T", vec![0; data]).with_metadata(vec![0; metadata]);
     for (data, metadata, told) in [

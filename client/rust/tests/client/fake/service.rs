@@ -70,7 +70,13 @@ impl EventStoreService for Fake {
         let answer = move |message: Result<pb::AppendSessionRequest, Status>| {
             let fake = fake.clone();
             async move {
-                let appends = message?.appends;
+                let message = message?;
+                let bytes = prost::Message::encoded_len(&message);
+                let most = fake.state.lock().unwrap().message_bytes_max;
+                if most.is_some_and(|most| bytes > most) {
+                    return Err(refusal(tonic::Code::InvalidArgument, "TOO_LARGE"));
+                }
+                let appends = message.appends;
                 if fake.state.lock().unwrap().silent {
                     futures::future::pending::<()>().await;
                 }
@@ -310,6 +316,27 @@ impl EventStoreService for Fake {
         Err(Status::unimplemented("the fake keeps everything"))
     }
 
+    async fn set_prefix_retention(
+        &self,
+        _: Request<pb::SetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::SetPrefixRetentionResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn get_prefix_retention(
+        &self,
+        _: Request<pb::GetPrefixRetentionRequest>,
+    ) -> Result<Response<pb::GetPrefixRetentionResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
+    async fn list_prefix_retentions(
+        &self,
+        _: Request<pb::ListPrefixRetentionsRequest>,
+    ) -> Result<Response<pb::ListPrefixRetentionsResponse>, Status> {
+        Err(Status::unimplemented("the fake keeps everything"))
+    }
+
     async fn delete_stream(
         &self,
         _: Request<pb::DeleteStreamRequest>,
@@ -351,6 +378,7 @@ impl EventStoreService for Fake {
     ) -> Result<Response<pb::GetServerInfoResponse>, Status> {
         self.state.lock().unwrap().infos += 1;
         self.admit().await?;
+        let max_append_bytes = self.state.lock().unwrap().append_bytes_max;
         Ok(Response::new(pb::GetServerInfoResponse {
             version: "fake".into(),
             engine: "memory".into(),
@@ -358,7 +386,10 @@ impl EventStoreService for Fake {
             head: *self.head.borrow(),
             indexed: 0,
             started_at: Some(prost_types::Timestamp::default()),
-            limits: Some(pb::Limits::default()),
+            limits: Some(pb::Limits {
+                max_append_bytes,
+                ..pb::Limits::default()
+            }),
         }))
     }
 }

@@ -17,6 +17,12 @@ export interface Target<Tx> {
 export interface Projection<Tx> {
   /** Its name, under which its checkpoint is kept. */
   readonly name: string;
+  /**
+   * Its version, a whole number, 1 unless given. Raise it when the tables or the meaning of events change: it is then rebuilt at
+   * the next start, and readers see the older build until the new one has caught up. A program with a lower version than that
+   * of the live build fails.
+   */
+  readonly version?: number;
   /** Which events it takes. All unless given. */
   readonly query?: Query;
   /**

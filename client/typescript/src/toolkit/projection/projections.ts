@@ -2,6 +2,7 @@
 import type { Client } from "../../client.js";
 import type { CallOptions } from "../../options.js";
 import { sleep } from "../../retry.js";
+import { versionOf } from "./builds.js";
 import type { Projection } from "./definition.js";
 import { RunningProjection } from "./runner.js";
 import { identifier, ProjectionError, projectionName, type ProjectionStore } from "./store.js";
@@ -18,9 +19,10 @@ import type { ProjectionOptions } from "./worker.js";
 export class Projections<Tx> implements AsyncDisposable {
   readonly #running: ReadonlyMap<string, RunningProjection<Tx>>;
 
-  /** @throws ProjectionError if two have the same name, or a name can't be used. */
+  /** @throws ProjectionError if two have the same name, or a name or a version can't be used. */
   constructor(client: Client, store: ProjectionStore<Tx>, projections: readonly Projection<Tx>[], options: ProjectionOptions = {}) {
     projections.flatMap(({ tables = [] }) => tables).forEach(identifier);
+    projections.forEach(versionOf);
     if (new Set(projections.map(({ name }) => projectionName(name))).size < projections.length) {
       throw new ProjectionError("two projections have the same name");
     }

@@ -2,11 +2,14 @@
  * A projection that runs: its live build, and the rebuild beside it, if there is one.
  *
  * A rebuild is a second build with tables of its own, from the beginning of the log. When it has come as far as the live
- * one, it takes its place in one transaction: readers see the old tables or the new ones, never none and never half.
+ * one, it takes its place in one transaction: readers see the old tables or the new ones, never none and never half. It is
+ * begun by `rebuild`, or at the start if the live build is of an older version than this program; that one is then not
+ * followed any more.
  */
 import type { Client } from "../../client.js";
 import type { CallOptions } from "../../options.js";
 import { sleep } from "../../retry.js";
+import { beginBuild, findBuilds, switchTo, versionOf } from "./builds.js";
 import type { Projection } from "./definition.js";
 import { type Checkpoint, type DeadLetter, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
 import { Waiters } from "./waiters.js";
@@ -16,8 +19,11 @@ import { type ProjectionOptions, Worker } from "./worker.js";
 export interface ProjectionStatus {
   /** Its name. */
   readonly name: string;
-  /** `"retrying"`: it waits because of `problem`. `"failed"`: no waiting helps; `problem` says what does. */
-  readonly state: "running" | "retrying" | "failed" | "stopped";
+  /**
+   * `"rebuilding"`: its version is newer than that of the live build, which readers see until the rebuild has caught up.
+   * `"retrying"`: it waits because of `problem`. `"failed"`: no waiting helps; `problem` says what does.
+   */
+  readonly state: "running" | "rebuilding" | "retrying" | "failed" | "stopped";
   /** Which build readers see. */
   readonly generation: number;
   /** Everything up to this position was taken. */
@@ -51,6 +57,8 @@ export class RunningProjection<Tx> {
   /** Builds at work, by generation. */
   readonly #builds = new Map<number, Build<Tx>>();
   #live: Worker<Tx> | undefined;
+  /** The live build, while it is of an older version and another is built in its place. */
+  #outdated: Checkpoint | undefined;
   #building: Worker<Tx> | undefined;
   #state: ProjectionStatus["state"] = "running";
   #problem: unknown;
@@ -73,16 +81,21 @@ export class RunningProjection<Tx> {
     return {
       name: this.projection.name,
       state: this.#state,
-      generation: this.#live?.generation ?? 0,
-      position: this.#live?.position ?? 0,
+      generation: this.#seen?.generation ?? 0,
+      position: this.#seen?.position ?? 0,
       rebuilding: building === undefined ? undefined : { generation: building.generation, position: building.position },
       problem: this.#problem,
     };
   }
 
+  /** The build that readers see. */
+  get #seen(): Worker<Tx> | Checkpoint | undefined {
+    return this.#live ?? this.#outdated;
+  }
+
   /** How far it is behind the log. Asks the server. */
   async lag(options: CallOptions = {}): Promise<ProjectionLag> {
-    const position = this.#live?.position ?? 0;
+    const position = this.#seen?.position ?? 0;
     const { head } = await this.client.serverInfo(options);
     if (head <= position) {
       return { events: 0, seconds: 0 };
@@ -94,7 +107,7 @@ export class RunningProjection<Tx> {
 
   /**
    * Waits until everything up to this position was taken, so that a command's caller reads what it wrote; for 0, until the
-   * projection has begun, and its tables are there. Where nothing that the projection takes was appended, that may be a
+   * projection has begun, and its tables are there, in the version of this program. Where nothing that the projection takes was appended, that may be a
    * second later.
    *
    * @throws ProjectionError, if it can't go on or was stopped, or not within `timeoutMs` (10,000 unless given).
@@ -109,11 +122,10 @@ export class RunningProjection<Tx> {
    */
   async rebuild(): Promise<void> {
     if (this.#live === undefined || this.#building !== undefined) {
-      throw new ProjectionError(`projection ${this.projection.name} ${this.#live === undefined ? "does not run yet" : "is being rebuilt already"}`);
+      throw new ProjectionError(`projection ${this.projection.name} ${this.#building === undefined ? "does not run yet" : "is being rebuilt already"}`);
     }
     const { storeId } = await this.client.serverInfo();
-    const generation = this.#live.generation + 1;
-    await this.store.transaction((tx) => this.#create(tx, { generation, version: 1, state: "building", position: 0, storeId }));
+    const generation = await beginBuild(this.store, this.projection, storeId);
     const { ran } = this.#start(generation, true);
     // When it ends before it was switched to, it was stopped.
     const switched = new Promise<void>((resolve) => this.#switched.set(generation, resolve));
@@ -133,8 +145,13 @@ export class RunningProjection<Tx> {
   /**
    * Handles the dead letters again, in order, each in a transaction of its own, and forgets those that went well. Their
    * events then come after later ones: for handlers that mind, rebuild instead. Returns how many went well.
+   *
+   * @throws ProjectionError while the live build is of an older version.
    */
   async retryDeadLetters(): Promise<number> {
+    if (this.#outdated !== undefined) {
+      throw new ProjectionError(`projection ${this.projection.name} is being rebuilt for version ${versionOf(this.projection)}, with all of its events`);
+    }
     let well = 0;
     for (const letter of await this.deadLetters()) {
       const [event] = await this.client.readAll({ from: letter.position, limit: 1 }).toArray();
@@ -170,12 +187,10 @@ export class RunningProjection<Tx> {
     const { signal } = this.#abort;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        const generation = await this.#prepare();
-        const live = this.#builds.get(generation) ?? this.#start(generation, false);
-        this.#live = live.worker;
+        const main = await this.#prepare();
         failures = 0;
         this.#settle();
-        await live.ran;
+        await main.ran;
       } catch (error) {
         if (error instanceof ProjectionError) {
           this.#end("failed", error);
@@ -192,31 +207,35 @@ export class RunningProjection<Tx> {
     this.#end("stopped", new ProjectionError(`projection ${this.projection.name} was stopped`));
   }
 
-  /** The live build, which is made if there is none, and the rebuild that was going on. */
-  async #prepare(): Promise<number> {
+  /** Sets the builds to work that there are. Returns the live one, or if that is of an older version, the one in its place. */
+  async #prepare(): Promise<Build<Tx>> {
     await this.store.prepare();
     const { storeId } = await this.client.serverInfo();
-    const checkpoints = await this.store.transaction(async (tx) => {
-      const found = await this.store.checkpoints(tx, this.projection.name);
-      if (found.length > 0) {
-        return found;
-      }
-      const first: Checkpoint = { generation: 1, version: 1, state: "live", position: 0, storeId };
-      await this.#create(tx, first);
-      await this.store.expose(tx, 1, this.projection.tables ?? []);
-      return [first];
-    });
-    const building = checkpoints.find(({ state }) => state === "building");
-    if (building !== undefined && !this.#builds.has(building.generation)) {
-      this.#start(building.generation, true);
+    const { live, building } = await findBuilds(this.store, this.projection, storeId);
+    const rebuild = building === undefined ? undefined : (this.#builds.get(building.generation) ?? this.#start(building.generation, true));
+    if (rebuild !== undefined && live.version < versionOf(this.projection)) {
+      this.#live = undefined;
+      this.#outdated = live;
+      this.#state = "rebuilding";
+      return rebuild;
     }
-    return checkpoints.find(({ state }) => state === "live")?.generation ?? 1;
+    const main = this.#builds.get(live.generation) ?? this.#start(live.generation, false);
+    this.#becomes(main.worker);
+    return main;
   }
 
-  async #create(tx: Tx, checkpoint: Checkpoint): Promise<void> {
-    const { generation } = checkpoint;
-    await this.store.saveCheckpoint(tx, this.projection.name, checkpoint);
-    await this.projection.setup?.({ tx, generation, table: (name) => tableOf(name, generation) });
+  /** This is the live build from now on. */
+  #becomes(live: Worker<Tx>): void {
+    this.#live = live;
+    this.#outdated = undefined;
+    if (this.#building === live) {
+      this.#building = undefined;
+    }
+    if (this.#state === "rebuilding") {
+      this.#state = "running";
+    }
+    this.#switched.get(live.generation)?.();
+    this.#switched.delete(live.generation);
   }
 
   /** Sets a build to work. */
@@ -231,9 +250,9 @@ export class RunningProjection<Tx> {
         if (this.#building === worker) await this.#switchTo(worker);
       },
       problem: (error) => {
-        if (this.#live === worker) {
+        if (this.#live === worker || this.#live === undefined) {
           this.#problem = error;
-          this.#state = error === undefined ? "running" : "retrying";
+          this.#state = error !== undefined ? "retrying" : this.#live === undefined ? "rebuilding" : "running";
         }
       },
     });
@@ -250,26 +269,9 @@ export class RunningProjection<Tx> {
 
   /** Puts a rebuild in the place of the live build, if it is as far. */
   async #switchTo(worker: Worker<Tx>): Promise<void> {
-    const { name, tables = [] } = this.projection;
-    const switched = await this.store.transaction(async (tx) => {
-      const checkpoints = await this.store.checkpoints(tx, name);
-      const live = checkpoints.find(({ state }) => state === "live");
-      const built = checkpoints.find(({ generation }) => generation === worker.generation);
-      if (built === undefined || built.position < (live?.position ?? 0)) {
-        return false;
-      }
-      await this.store.expose(tx, built.generation, tables);
-      if (live !== undefined) {
-        await this.store.dropBuild(tx, name, live.generation, tables);
-      }
-      await this.store.saveCheckpoint(tx, name, { ...built, state: "live" });
-      return true;
-    });
-    if (switched) {
+    if (await switchTo(this.store, this.projection, worker.generation)) {
       const before = this.#live;
-      this.#live = worker;
-      this.#building = undefined;
-      this.#switched.get(worker.generation)?.();
+      this.#becomes(worker);
       this.#settle();
       if (before !== undefined) {
         this.#builds.get(before.generation)?.abort.abort();

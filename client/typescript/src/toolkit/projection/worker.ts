@@ -13,6 +13,7 @@ import { AnnalsError, PositionBeyondHeadError } from "../../errors.js";
 import type { RecordedEvent } from "../../events.js";
 import { sleep } from "../../retry.js";
 import type { SubscriptionItem } from "../../subscription.js";
+import { refuseForeignStore } from "./builds.js";
 import type { Projection, Target } from "./definition.js";
 import { type Checkpoint, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
 
@@ -131,11 +132,7 @@ export class Worker<Tx> {
     const found = await this.store.transaction((tx) => this.#find(tx));
     if (found !== undefined) {
       const { storeId } = await this.client.serverInfo();
-      if (found.storeId !== storeId) {
-        throw new ProjectionError(
-          `the checkpoint of projection ${this.projection.name} is of store ${found.storeId}, but this is store ${storeId}: rebuild it, or give it a database of its own`,
-        );
-      }
+      refuseForeignStore(this.projection.name, found, storeId);
       this.#moved(found.position);
     }
     return found;

@@ -1,7 +1,10 @@
 use annals_proto::v1::{self as pb, expected_revision::Expected as OneOf};
 use annals_store::{Expected, Retention, Revision};
 
-use super::{AGE_SECONDS_MAX, delete, retention_of, set_retention, tombstone};
+use super::{
+    AGE_SECONDS_MAX, delete, list_prefix_retentions, prefix_retention_of, retention_of, set_prefix_retention,
+    set_retention, tombstone,
+};
 
 fn setting(retention: Option<pb::Retention>) -> pb::SetRetentionRequest {
     pb::SetRetentionRequest {
@@ -66,6 +69,70 @@ fn each_bad_field_is_named() {
     for (request, field) in cases {
         assert_eq!(set_retention(&request).unwrap_err().field, field, "{request:?}");
     }
+}
+
+fn setting_prefix(prefix: &str, retention: Option<pb::Retention>) -> pb::SetPrefixRetentionRequest {
+    pb::SetPrefixRetentionRequest {
+        prefix: prefix.into(),
+        retention,
+        expected_version: Some(3),
+    }
+}
+
+#[test]
+fn what_is_to_be_kept_of_a_prefix_is_taken_as_it_is_given() {
+    let set = set_prefix_retention(&setting_prefix("session-", Some(aged(60, 0)))).unwrap();
+    assert_eq!((set.prefix.as_str(), set.expected_version), ("session-", Some(3)));
+    assert_eq!(set.retention.max_age_seconds, Some(60));
+    let removed = set_prefix_retention(&setting_prefix("session-", Some(pb::Retention::default())));
+    assert_eq!(removed.unwrap().retention, Retention::default());
+}
+
+#[test]
+fn each_bad_field_of_a_prefix_is_named() {
+    let truncating = pb::Retention {
+        truncate_before: 1,
+        ..pb::Retention::default()
+    };
+    let long = "x".repeat(513);
+    let kept = Some(aged(60, 0));
+    let cases = [
+        (setting_prefix("", kept.clone()), "prefix"),
+        (setting_prefix("$", kept.clone()), "prefix"),
+        (setting_prefix("$$session-", kept.clone()), "prefix"),
+        (setting_prefix("a\nb", kept.clone()), "prefix"),
+        (setting_prefix(&long, kept), "prefix"),
+        (setting_prefix("session-", None), "retention"),
+        (
+            setting_prefix("session-", Some(truncating)),
+            "retention.truncate_before",
+        ),
+        (setting_prefix("session-", Some(aged(0, 0))), "retention.max_age"),
+    ];
+    for (request, field) in cases {
+        assert_eq!(
+            set_prefix_retention(&request).unwrap_err().field,
+            field,
+            "{request:?}"
+        );
+    }
+    let asked = prefix_retention_of(&pb::GetPrefixRetentionRequest { prefix: "$a".into() });
+    assert_eq!(asked.unwrap_err().field, "prefix");
+}
+
+#[test]
+fn prefixes_are_listed_page_by_page() {
+    let page = |page_size, page_token: &str| {
+        list_prefix_retentions(&pb::ListPrefixRetentionsRequest {
+            page_size,
+            page_token: page_token.into(),
+        })
+    };
+    assert_eq!(page(0, "").unwrap(), (None, 100));
+    let (after, size) = page(5, "session-").unwrap();
+    assert_eq!((after.unwrap().as_str(), size), ("session-", 5));
+    assert_eq!(page(1_001, "").unwrap_err().field, "page_size");
+    assert_eq!(page(1, "$").unwrap_err().field, "page_token");
 }
 
 #[test]

@@ -127,11 +127,12 @@ fn each_bad_field_of_an_append_is_named_by_its_path() {
         assert_refused(append_to_stream(&request.clone().into(), &limits()), field, fault);
         let in_session = pb::SessionAppend {
             append: Some(pb::session_append::Append::AppendToStream(request)),
+            ..pb::SessionAppend::default()
         };
         assert_refused(session_append(in_session, &limits()), field, fault);
     }
     assert_refused(
-        session_append(pb::SessionAppend { append: None }, &limits()),
+        session_append(pb::SessionAppend::default(), &limits()),
         "append",
         Invalid,
     );

@@ -191,6 +191,7 @@ fn refused(cases: Vec<(pb::AppendRequest, &str, Fault)>) {
         assert_refused(append(request.clone(), &limits()), field, fault);
         let in_session = pb::SessionAppend {
             append: Some(pb::session_append::Append::AppendToMany(request)),
+            ..pb::SessionAppend::default()
         };
         assert_refused(session_append(in_session, &limits()), field, fault);
     }

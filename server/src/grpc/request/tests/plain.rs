@@ -42,6 +42,7 @@ fn shown(append: &Append) -> String {
 fn in_session(request: pb::AppendToStreamRequest) -> pb::SessionAppend {
     pb::SessionAppend {
         append: Some(pb::session_append::Append::AppendToStream(request)),
+        ..pb::SessionAppend::default()
     }
 }
 
@@ -194,7 +195,7 @@ fn appends_of_a_session_are_right_or_wrong_each_by_itself() {
             ..request(vec![event(2)])
         }),
         in_session(request(vec![no_id])),
-        pb::SessionAppend { append: None },
+        pb::SessionAppend::default(),
         in_session(request(vec![event(4), event(4)])),
         in_session(request(vec![event(5)])),
     ];

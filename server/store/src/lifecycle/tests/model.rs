@@ -7,11 +7,13 @@ use proptest::prelude::*;
 
 use crate::{
     Check, Direction, Error, Expected, Notice, Position, Query, QueryItem, Record, Rejection, Retention,
-    Revision, Start, Store, StreamName, SubscribeAll, SubscribeStream,
+    Revision, Start, Store, StreamName, StreamPrefix, SubscribeAll, SubscribeStream,
     testing::{Fixture, append, ids, read_log, read_stream, small, stream},
 };
 
-const STREAMS: [&str; 3] = ["a", "b", "c"];
+const STREAMS: [&str; 3] = ["a", "ab", "c"];
+/// The second is of a stream of the first, too.
+const PREFIXES: [&str; 3] = ["a", "ab", "c"];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -19,6 +21,7 @@ enum Step {
     Delete(usize),
     Tombstone(usize),
     Keep(usize, Option<u64>, Option<u64>, u64),
+    KeepPrefix(usize, Option<u64>, Option<u64>),
     /// Seconds.
     Pass(u64),
     Reopen,
@@ -32,7 +35,8 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (some_stream.clone(), 1..4_u8).prop_map(|(stream, events)| Step::Append(stream, events)),
         2 => some_stream.clone().prop_map(Step::Delete),
         1 => Just(Step::Tombstone(2)),
-        4 => (some_stream, few, age, 0..12_u64).prop_map(|(stream, count, age, before)| Step::Keep(stream, count, age, before)),
+        4 => (some_stream, few.clone(), age.clone(), 0..12_u64).prop_map(|(stream, count, age, before)| Step::Keep(stream, count, age, before)),
+        4 => (0..PREFIXES.len(), few, age).prop_map(|(prefix, count, age)| Step::KeepPrefix(prefix, count, age)),
         4 => (1..20_u64).prop_map(Step::Pass),
         1 => Just(Step::Reopen),
     ]
@@ -56,11 +60,25 @@ struct Set {
     tombstoned: bool,
 }
 
+/// What is set for a prefix.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rule {
+    count: Option<u64>,
+    age: Option<u64>,
+    /// What was recorded before this second is gone.
+    since: u64,
+}
+
+fn more(new: Option<u64>, old: Option<u64>) -> bool {
+    old.is_some_and(|old| new.is_none_or(|new| new > old))
+}
+
 /// The definition, event by event.
 #[derive(Default)]
 struct Model {
     events: Vec<Event>,
     set: BTreeMap<String, Set>,
+    prefixes: BTreeMap<String, Rule>,
     second: u64,
     head: u64,
     next_id: u128,
@@ -77,11 +95,43 @@ impl Model {
 
     fn keeps(&self, event: &Event) -> bool {
         let set = self.of(&event.stream);
+        let holds = self.holds(&event.stream, set);
         let behind = self.next_revision(&event.stream) - event.revision;
         !set.tombstoned
             && event.revision >= set.before
-            && set.count.is_none_or(|count| behind <= count)
-            && set.age.is_none_or(|age| event.second + age >= self.second)
+            && event.second >= holds.since
+            && holds.count.is_none_or(|count| behind <= count)
+            && holds.age.is_none_or(|age| event.second + age >= self.second)
+    }
+
+    /// What holds for a stream for which this is set.
+    fn holds(&self, stream: &str, set: Set) -> Rule {
+        if set.count.is_some() || set.age.is_some() {
+            return Rule {
+                count: set.count,
+                age: set.age,
+                since: 0,
+            };
+        }
+        self.rule(stream, None)
+    }
+
+    /// What holds for streams whose names begin so, but for what a prefix sets.
+    fn rule(&self, name: &str, without: Option<&str>) -> Rule {
+        let mut since = 0;
+        // Longer ones come later, if they have the same beginning.
+        for (prefix, rule) in self.prefixes.iter().rev() {
+            if name.starts_with(prefix.as_str()) && without != Some(prefix.as_str()) {
+                since = rule.since.max(since);
+                if rule.count.is_some() || rule.age.is_some() {
+                    return Rule { since, ..*rule };
+                }
+            }
+        }
+        Rule {
+            since,
+            ..Rule::default()
+        }
     }
 
     fn kept(&self, select: impl Fn(&Event) -> bool) -> Vec<u128> {
@@ -149,6 +199,7 @@ async fn apply(test: &mut Fixture, model: &mut Model, step: &Step) {
             set.tombstoned = true;
         }
         Step::Keep(index, count, age, before) => keep(test, model, STREAMS[index], count, age, before).await,
+        Step::KeepPrefix(index, count, age) => keep_prefix(test, model, PREFIXES[index], count, age).await,
         Step::Pass(seconds) => {
             model.second += seconds;
             test.clock.0.store(model.second * 1_000_000, Ordering::Relaxed);
@@ -186,8 +237,11 @@ async fn keep(
         .map(|event| event.revision + 1)
         .max();
     let old = model.of(name);
-    let more = |new: Option<u64>, old: Option<u64>| old.is_some_and(|old| new.is_none_or(|new| new > old));
-    let folded = if more(count, old.count) || more(age, old.age) {
+    let (then, now) = (
+        model.holds(name, old),
+        model.holds(name, Set { count, age, ..old }),
+    );
+    let folded = if more(now.count, then.count) || more(now.age, then.age) || now.since < then.since {
         floor.unwrap_or(0)
     } else {
         0
@@ -203,6 +257,38 @@ async fn keep(
         model.head += 1;
         model.set.insert(name.to_owned(), set);
     }
+}
+
+async fn keep_prefix(test: &Fixture, model: &mut Model, name: &str, count: Option<u64>, age: Option<u64>) {
+    let prefix = StreamPrefix::new(name).unwrap();
+    let wanted = Retention {
+        max_count: count,
+        max_age_seconds: age,
+        ..Retention::default()
+    };
+    let set = test
+        .store
+        .set_prefix_retention(&prefix, wanted, None)
+        .await
+        .unwrap();
+    assert_eq!(set.retention, wanted);
+    let old = model.prefixes.get(name).copied().unwrap_or_default();
+    if (old.count, old.age) == (count, age) {
+        return;
+    }
+    let then = model.rule(name, None);
+    let now_age = if count.is_some() || age.is_some() {
+        age
+    } else {
+        model.rule(name, Some(name)).age
+    };
+    let since = match then.age {
+        // What is gone by age stays gone.
+        Some(old) if more(now_age, then.age) => then.since.max(model.second - old),
+        _ => then.since,
+    };
+    model.head += 1;
+    model.prefixes.insert(name.to_owned(), Rule { count, age, since });
 }
 
 fn theirs(records: &[Record]) -> Vec<u128> {
@@ -269,6 +355,7 @@ async fn compare(store: &Store, model: &Model) {
         let log = read_log(store, Direction::Backwards, None, query.clone()).await;
         assert_eq!(theirs(&log), kept, "backwards, {query:?}");
     }
+    compare_prefixes(store, model).await;
     let mut listed = Vec::new();
     for name in STREAMS {
         compare_stream(store, model, name).await;
@@ -277,6 +364,29 @@ async fn compare(store: &Store, model: &Model) {
     for page in 1..4 {
         assert_eq!(names(store, page).await, listed, "in pages of {page}");
     }
+}
+
+/// What is told of prefixes.
+async fn compare_prefixes(store: &Store, model: &Model) {
+    let told = store.prefix_retentions(None, 100).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|told| {
+            (
+                told.prefix.to_string(),
+                told.retention.max_count,
+                told.retention.max_age_seconds,
+            )
+        })
+        .collect();
+    let set = model
+        .prefixes
+        .iter()
+        .map(|(prefix, rule)| (prefix.clone(), rule.count, rule.age));
+    let set: Vec<_> = set
+        .filter(|(_, count, age)| count.is_some() || age.is_some())
+        .collect();
+    assert_eq!(told, set);
 }
 
 async fn compare_stream(store: &Store, model: &Model, name: &str) {

@@ -80,7 +80,8 @@ async fn scavenged_again_and_again(rounds: &[(Vec<Shape>, Set)], seed: u64) {
             let before = states.get(&name).copied().unwrap_or_default();
             let of_stream = all.iter().rfind(|record| record.stream == name);
             let floor = before.floor(of_stream.map(|record| record.revision));
-            let state = before.with_retention(state.retention, floor);
+            let needed = before.needs_floor(&state.retention, None);
+            let state = before.with_retention(state.retention, if needed { floor } else { Revision::FIRST });
             set(&store, &name, state).await;
             states.insert(name, state);
         }

@@ -46,6 +46,25 @@ async fn of_several_servers_one_works_and_another_takes_over_when_it_is_gone() {
     assert!(by_other > 0 && by_other < 3_000, "{by_other}");
 }
 
+/// Two servers fill windows with the same events. One of them begins a scavenge in the middle of a window, and ends.
+#[tokio::test(start_paused = true)]
+async fn a_window_that_another_server_indexed_in_part_is_completed() {
+    let fixture = Fixture::new(shared()).await;
+    fixture.fill("s", 0..11).await;
+    let other = fixture.another().await;
+    set(&fixture.store, "s", super::keeping(None, 9)).await;
+    assert_eq!(scavenge(&fixture.store).await.events_removed, 9);
+    let indexed = fixture.store.info().indexed;
+    assert!(!indexed.0.is_multiple_of(8));
+    fixture.store.close().await;
+    index_all(&other).await;
+    assert!(other.info().indexed > indexed);
+    let left = super::read_stream(&other, "s", Direction::Forwards, Some(9), None).await;
+    assert_eq!(left.len(), 2);
+    let again = scavenge(&other).await;
+    assert_eq!(again.events_removed, 0, "what was scavenged does not come back");
+}
+
 /// What is done before the engine is asked the next time but one.
 type Before = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 

@@ -1,0 +1,73 @@
+//! Whether the parts of a whole log follow each other, and are what the server takes.
+
+use annals_client::{Limits, TransferPart};
+
+use super::line::Bad;
+
+/// What has come of a log.
+#[derive(Debug, Clone, Default)]
+pub struct Order {
+    /// The last position that came.
+    position: u64,
+    /// Whether all events have come.
+    is_log_over: bool,
+    ended: bool,
+}
+
+impl Order {
+    /// Whether the last part has come.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes the next part, if it is that.
+    pub fn take(&mut self, part: &TransferPart, limits: &Limits) -> Result<(), Bad> {
+        if self.ended {
+            return Err(Bad::Order("it comes after the end".to_owned()));
+        }
+        match part {
+            TransferPart::Events(events) => {
+                for event in events {
+                    self.follow(event.position, event.position)?;
+                    let parts = [
+                        ("data", event.data.len(), limits.max_event_bytes),
+                        ("metadata", event.metadata.len(), limits.max_metadata_bytes),
+                    ];
+                    check_sizes(parts)?;
+                }
+            }
+            TransferPart::Gap(gap) => self.follow(gap.first_position, gap.last_position)?,
+            TransferPart::Snapshot(snapshot) => {
+                self.is_log_over = true;
+                check_sizes([("the snapshot", snapshot.data.len(), limits.max_snapshot_bytes)])?;
+            }
+            TransferPart::Streams(_) | TransferPart::Appends(_) => self.is_log_over = true,
+            TransferPart::End(head) if *head == self.position => self.ended = true,
+            TransferPart::End(head) => {
+                return Err(Bad::Order(format!(
+                    "the log ends at position {head}, and the last that came is {}",
+                    self.position
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, first: u64, last: u64) -> Result<(), Bad> {
+        if self.is_log_over || self.position.checked_add(1) != Some(first) || last < first {
+            return Err(Bad::Order(format!(
+                "position {first} does not follow {}",
+                self.position
+            )));
+        }
+        self.position = last;
+        Ok(())
+    }
+}
+
+fn check_sizes<const N: usize>(parts: [(&'static str, usize, u32); N]) -> Result<(), Bad> {
+    match parts.into_iter().find(|(_, bytes, max)| *bytes > *max as usize) {
+        Some((what, bytes, max)) => Err(Bad::TooLarge { what, bytes, max }),
+        None => Ok(()),
+    }
+}

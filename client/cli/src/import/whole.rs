@@ -1,0 +1,239 @@
+//! Moving a whole log: the store gets the same events at the same positions and revisions, or the import fails.
+//!
+//! 1. A file is read twice: nothing is sent before each of its lines is known to be good. From standard input each line is
+//!    looked at as it comes; the first that is not ends the import, and what came before stays the log's beginning.
+//! 2. What is in the store already is not sent again.
+
+use std::fs::File;
+use std::io::Read;
+
+use annals_client::{Client, Limits, RecordedEvent, TransferPart};
+use futures::{StreamExt, stream};
+use indicatif::ProgressBar;
+use tokio::sync::mpsc;
+
+use super::line::Bad;
+use super::lines::{Line, Lines};
+use super::order::Order;
+use super::read_ahead::Batch;
+use super::summary::Summary;
+use crate::failure::Failure;
+use crate::whole::{self, Header};
+
+/// Bytes of events in a part, about.
+const PART_BYTES: usize = 256 << 10;
+/// Parts that wait to be sent.
+const PARTS_WAITING: usize = 4;
+
+/// A move under way.
+pub struct Whole<'a> {
+    pub client: &'a Client,
+    pub name: &'a str,
+    pub header: Header,
+    pub limits: Limits,
+    pub bar: ProgressBar,
+    pub summary: &'a mut Summary,
+}
+
+/// Whether every line of a file is good, before anything is done with it.
+pub fn check(file: &str, limits: &Limits) -> Result<(), Failure> {
+    let opening = |error| Failure::io(format!("opening {file:?}"), error);
+    let mut order = Order::default();
+    let mut is_first = true;
+    for line in Lines::new(Box::new(File::open(file).map_err(opening)?) as Box<dyn Read>) {
+        let line = line.map_err(|error| Failure::io(format!("reading {file:?}"), error))?;
+        let number = line.number;
+        let stopped = |bad: Bad| Failure::NotMoved(format!("line {number}: {bad}"));
+        let text = line.text.map_err(|length| stopped(Bad::TooLong(length)))?;
+        if is_blank(&text) {
+            continue;
+        }
+        if !std::mem::take(&mut is_first) {
+            let part = whole::parse(&text).map_err(stopped)?;
+            order.take(&part, limits).map_err(stopped)?;
+        }
+    }
+    match order.has_ended() {
+        true => Ok(()),
+        false => Err(Failure::NotMoved(
+            "the export is not complete: its last line is missing; export the log again".to_owned(),
+        )),
+    }
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_whitespace)
+}
+
+impl Whole<'_> {
+    /// Moves the lines after the first.
+    pub async fn run(self, first: Vec<Line>, mut batches: mpsc::Receiver<Batch>) -> Result<(), Failure> {
+        let (client, source) = (self.client, self.header.store_id);
+        let here = client.begin_import(source).await?;
+        let known = self.last_event(here).await?;
+        let (sender, receiver) = mpsc::channel(PARTS_WAITING);
+        let parts = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<TransferPart>| {
+            receiver.recv().await.map(|part| (part, receiver))
+        });
+        // Without a last part the server keeps what came and waits for the rest.
+        let import = client.import(source, parts.boxed());
+        let sending = Sending {
+            sender,
+            here,
+            known,
+            order: Order::default(),
+            events: Vec::new(),
+            bytes: 0,
+        };
+        let sent = async move {
+            // Dropped at the end of this, whatever it is, so that the call ends as well.
+            let mut sending = sending;
+            let mut next = Some(Ok(first));
+            while let Some(batch) = next {
+                let reading = |error| Failure::io(format!("reading {}", self.name), error);
+                for line in batch.map_err(reading)? {
+                    self.bar.inc(line.length_bytes);
+                    sending.take(line, &self.limits, self.summary).await?;
+                }
+                sending.send_events().await?;
+                next = batches.recv().await;
+            }
+            sending.end().await
+        };
+        tokio::pin!(import);
+        let mut sent = std::pin::pin!(sent);
+        let ended = tokio::select! {
+            // What the server says explains why nothing more can be sent.
+            biased;
+            imported = &mut import => return imported.map(|_| ()).map_err(Failure::Client),
+            ended = &mut sent => ended,
+        };
+        match ended {
+            Ok(()) => {
+                import.await?;
+                Ok(())
+            }
+            Err(failure) => {
+                // What was sent is written before the call ends, with an error that says less than this one.
+                let _ = import.await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The event at the last position that is here, if it is there.
+    async fn last_event(&self, here: u64) -> Result<Option<RecordedEvent>, Failure> {
+        if here == 0 {
+            return Ok(None);
+        }
+        let event = self.client.read_all().from(here).limit(1).await?.next().await;
+        Ok(event.transpose()?.filter(|event| event.position == here))
+    }
+}
+
+/// What is on its way to the server.
+struct Sending {
+    sender: mpsc::Sender<TransferPart>,
+    /// Up to where the log is in the store.
+    here: u64,
+    /// The event there.
+    known: Option<RecordedEvent>,
+    order: Order,
+    events: Vec<RecordedEvent>,
+    bytes: usize,
+}
+
+impl Sending {
+    async fn take(&mut self, line: Line, limits: &Limits, summary: &mut Summary) -> Result<(), Failure> {
+        let number = line.number;
+        let stopped = |bad: Bad| Failure::NotMoved(format!("line {number}: {bad}"));
+        let text = line.text.map_err(|length| stopped(Bad::TooLong(length)))?;
+        if is_blank(&text) || whole::header(&text).is_some() && number == 1 {
+            return Ok(());
+        }
+        let mut part = whole::parse(&text).map_err(stopped)?;
+        self.order.take(&part, limits).map_err(stopped)?;
+        match &mut part {
+            TransferPart::Events(events) => {
+                for event in events.drain(..) {
+                    self.take_event(event, number, summary).await?;
+                }
+                return Ok(());
+            }
+            TransferPart::Gap(gap) if gap.last_position <= self.here => return Ok(()),
+            TransferPart::Gap(gap) => gap.first_position = gap.first_position.max(self.here + 1),
+            TransferPart::Snapshot(_) => summary.snapshots += 1,
+            TransferPart::End(head) if *head < self.here => {
+                return Err(stopped(Bad::Order(format!(
+                    "the export ends at position {head}, and the store has this log up to {} already; export it again",
+                    self.here
+                ))));
+            }
+            _ => {}
+        }
+        self.send_events().await?;
+        self.send(part).await
+    }
+
+    async fn take_event(
+        &mut self,
+        event: RecordedEvent,
+        number: u64,
+        summary: &mut Summary,
+    ) -> Result<(), Failure> {
+        summary.note_stream(&event.stream);
+        if event.position <= self.here {
+            if let Some(known) = self
+                .known
+                .as_ref()
+                .filter(|known| known.position == event.position)
+                && known.id != event.id
+            {
+                return Err(Failure::NotMoved(format!(
+                    "line {number}: the store has event {} at position {}, and the export has {}; the log is another one, move \
+                     it to an empty store",
+                    known.id, event.position, event.id
+                )));
+            }
+            summary.already_there += 1;
+            return Ok(());
+        }
+        summary.imported += 1;
+        self.bytes += event.data.len() + event.metadata.len() + 200;
+        self.events.push(event);
+        if self.bytes >= PART_BYTES {
+            self.send_events().await?;
+        }
+        Ok(())
+    }
+
+    async fn send_events(&mut self) -> Result<(), Failure> {
+        self.bytes = 0;
+        let events = std::mem::take(&mut self.events);
+        match events.is_empty() {
+            true => Ok(()),
+            false => self.send(TransferPart::Events(events)).await,
+        }
+    }
+
+    async fn send(&mut self, part: TransferPart) -> Result<(), Failure> {
+        if self.sender.send(part).await.is_err() {
+            // The call is over, and its result comes first.
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    /// All lines were taken: no more parts come.
+    async fn end(mut self) -> Result<(), Failure> {
+        if self.order.has_ended() {
+            return Ok(());
+        }
+        self.send_events().await?;
+        Err(Failure::NotMoved(
+            "the export ends before its last line; what came of it is in the store, which takes no appends until the rest \
+             is imported: export the log again, and import that"
+                .to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,351 @@
+//! Moving a log to another store: for operators, by the command line.
+//!
+//! An export that breaks while it sends the log is continued after the last position that came. An import that breaks ends
+//! with an error: what came before is kept, and importing again goes on from there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_proto::v1 as pb;
+use annals_proto::v1::transfer_part::Part as OneOf;
+use futures::{Stream, StreamExt};
+use jiff::Timestamp;
+use tonic::Streaming;
+use uuid::Uuid;
+
+use crate::connection::TransferStub;
+use crate::error::{Error, Result};
+use crate::event::{self, RecordedEvent};
+use crate::retry::{Shared, Tries};
+use crate::snapshot::Snapshot;
+
+/// A part of what a store holds. Events and gaps come first, in the order of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferPart {
+    /// The next events.
+    Events(Vec<RecordedEvent>),
+    /// The next positions, whose events are removed.
+    Gap(TransferGap),
+    /// Streams of which events may be removed.
+    Streams(Vec<TransferStream>),
+    /// Appends that are recognised by their first event's id.
+    Appends(Vec<TransferAppend>),
+    /// A snapshot.
+    Snapshot(Snapshot),
+    /// The last part, with the log's last position.
+    End(u64),
+}
+
+/// Positions whose events are removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferGap {
+    /// The first of them.
+    pub first_position: u64,
+    /// The last of them.
+    pub last_position: u64,
+    /// When the last of their events was recorded, if it is known.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// What can't be told of a stream from the events that are left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferStream {
+    /// The stream.
+    pub stream: String,
+    /// Position and time of the event that began it; `None`: it was deleted and begun again while it was exported.
+    pub began: Option<(u64, Timestamp)>,
+    /// Revision of its last event.
+    pub last_revision: u64,
+    /// Position of its last event.
+    pub last_position: u64,
+}
+
+/// An append that is recognised by its first event's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransferAppend {
+    /// The id.
+    pub id: Uuid,
+    /// Position of its first event.
+    pub position: u64,
+    /// How many events it has.
+    pub events: u32,
+}
+
+/// All that a store holds, part by part.
+#[derive(Debug)]
+pub struct Export {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    source: Uuid,
+    head: u64,
+    /// The last position that came.
+    position: u64,
+    /// Whether the log has ended, so that what comes can't be continued.
+    is_log_over: bool,
+    parts: Streaming<pb::ExportResponse>,
+}
+
+impl Export {
+    pub(crate) async fn open(shared: Arc<Shared>, timeout: Duration) -> Result<Self> {
+        let (parts, begin) = begin_export(&shared, timeout, 0).await?;
+        Ok(Export {
+            shared,
+            timeout,
+            source: event::parse_id(&begin.source_store_id)?,
+            head: begin.head,
+            position: 0,
+            is_log_over: false,
+            parts,
+        })
+    }
+
+    /// The identity of the store that the log is of.
+    pub fn source(&self) -> Uuid {
+        self.source
+    }
+
+    /// The head when the export began. It ends there or later.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// The next part; `None` after [`TransferPart::End`].
+    pub async fn next(&mut self) -> Result<Option<TransferPart>> {
+        loop {
+            let answer = tokio::time::timeout(self.timeout, self.parts.message()).await;
+            let error = match answer {
+                Ok(Ok(None)) => return Ok(None),
+                Ok(Ok(Some(response))) => return self.take(response).map(Some),
+                Ok(Err(status)) => {
+                    let picked = self.shared.connection.pick();
+                    self.shared.failed(picked, &status)
+                }
+                Err(_elapsed) => Error::DeadlineExceeded {
+                    after: self.timeout,
+                    last: None,
+                },
+            };
+            if self.is_log_over || !error.is_retryable() || matches!(error, Error::DeadlineExceeded { .. }) {
+                return Err(error);
+            }
+            tracing::debug!(%error, after = self.position, "export broke, continuing");
+            let (parts, begin) = begin_export(&self.shared, self.timeout, self.position).await?;
+            if event::parse_id(&begin.source_store_id)? != self.source {
+                return Err(Error::protocol(
+                    "the export was continued by a server of another store",
+                ));
+            }
+            self.parts = parts;
+        }
+    }
+
+    fn take(&mut self, response: pb::ExportResponse) -> Result<TransferPart> {
+        let part = response.part.and_then(|part| part.part);
+        let part = TransferPart::try_from(part.ok_or_else(|| Error::protocol("a part without content"))?)?;
+        match &part {
+            TransferPart::Events(events) => {
+                self.position = events.last().map_or(self.position, |event| event.position);
+            }
+            TransferPart::Gap(gap) => self.position = gap.last_position,
+            _ => self.is_log_over = true,
+        }
+        Ok(part)
+    }
+}
+
+async fn begin_export(
+    shared: &Shared,
+    timeout: Duration,
+    after_position: u64,
+) -> Result<(Streaming<pb::ExportResponse>, pb::TransferBegin)> {
+    let call = |mut stub: TransferStub| async move {
+        let request = pb::ExportRequest { after_position };
+        let mut parts = stub.export(request).await?.into_inner();
+        let first = parts.message().await?;
+        Ok((parts, first))
+    };
+    let (parts, first) = call_transfer(shared, timeout, call).await?;
+    match first.and_then(|first| first.part).and_then(|part| part.part) {
+        Some(OneOf::Begin(begin)) => Ok((parts, begin)),
+        _ => Err(Error::protocol("an export that does not say what it is of")),
+    }
+}
+
+/// How much of a log is at the store already.
+pub(crate) async fn begin_import(shared: &Shared, timeout: Duration, source: Uuid) -> Result<u64> {
+    let call = |mut stub: TransferStub| async move {
+        let request = pb::BeginImportRequest {
+            source_store_id: source.to_string(),
+        };
+        stub.begin_import(request).await
+    };
+    let answer = call_transfer(shared, timeout, call).await?;
+    Ok(answer.into_inner().position)
+}
+
+/// Sends the parts of an export, and returns the head that the store has then.
+pub(crate) async fn import(
+    shared: &Shared,
+    source: Uuid,
+    parts: impl Stream<Item = TransferPart> + Send + 'static,
+) -> Result<u64> {
+    let begin = OneOf::Begin(pb::TransferBegin {
+        source_store_id: source.to_string(),
+        head: 0,
+    });
+    let parts = futures::stream::iter([begin]).chain(parts.map(OneOf::from));
+    let requests = parts.map(|part| pb::ImportRequest {
+        part: Some(pb::TransferPart { part: Some(part) }),
+    });
+    let picked = shared.connection.pick();
+    let imported = shared.connection.transfer_stub(picked).import(requests).await;
+    let imported = imported.map_err(|status| shared.failed(picked, &status))?;
+    Ok(imported.into_inner().head)
+}
+
+/// Calls until an answer, an error that is not to be retried, or the end of `timeout`.
+async fn call_transfer<T, F, Fut>(shared: &Shared, timeout: Duration, mut call: F) -> Result<T>
+where
+    F: FnMut(TransferStub) -> Fut,
+    Fut: Future<Output = std::result::Result<T, tonic::Status>>,
+{
+    let mut tries = Tries::new(&shared.retry, &shared.connection);
+    let all = async {
+        loop {
+            let picked = shared.connection.pick();
+            let error = match call(shared.connection.transfer_stub(picked)).await {
+                Ok(answer) => return Ok(answer),
+                Err(status) => shared.failed(picked, &status),
+            };
+            let pause = tries.after_failure().filter(|_| error.is_retryable());
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
+            }
+        }
+    };
+    match tokio::time::timeout(timeout, all).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(Error::DeadlineExceeded {
+            after: timeout,
+            last: None,
+        }),
+    }
+}
+
+impl TryFrom<OneOf> for TransferPart {
+    type Error = Error;
+
+    fn try_from(part: OneOf) -> Result<Self> {
+        Ok(match part {
+            OneOf::Begin(_) => return Err(Error::protocol("an export that begins twice")),
+            OneOf::Events(batch) => {
+                let events = batch.events.into_iter().map(RecordedEvent::try_from);
+                TransferPart::Events(events.collect::<Result<_>>()?)
+            }
+            OneOf::Gap(gap) => TransferPart::Gap(TransferGap {
+                first_position: gap.first_position,
+                last_position: gap.last_position,
+                recorded_at: match &gap.recorded_at {
+                    None => None,
+                    at => Some(event::parse_time(at.as_ref(), "recorded_at")?),
+                },
+            }),
+            OneOf::Streams(streams) => {
+                let streams = streams.streams.into_iter().map(TransferStream::try_from);
+                TransferPart::Streams(streams.collect::<Result<_>>()?)
+            }
+            OneOf::Appends(appends) => {
+                let append = |append: &pb::TransferAppend| {
+                    Ok(TransferAppend {
+                        id: event::parse_id(&append.id)?,
+                        position: append.position,
+                        events: append.events,
+                    })
+                };
+                TransferPart::Appends(appends.appends.iter().map(append).collect::<Result<_>>()?)
+            }
+            OneOf::Snapshot(snapshot) => TransferPart::Snapshot(snapshot.try_into()?),
+            OneOf::End(end) => TransferPart::End(end.head),
+        })
+    }
+}
+
+impl TryFrom<pb::TransferStream> for TransferStream {
+    type Error = Error;
+
+    fn try_from(stream: pb::TransferStream) -> Result<Self> {
+        let began = match stream.first_position {
+            0 => None,
+            first => Some((
+                first,
+                event::parse_time(stream.created_at.as_ref(), "created_at")?,
+            )),
+        };
+        Ok(TransferStream {
+            stream: stream.stream,
+            began,
+            last_revision: stream.last_revision,
+            last_position: stream.last_position,
+        })
+    }
+}
+
+impl From<TransferPart> for OneOf {
+    fn from(part: TransferPart) -> Self {
+        match part {
+            TransferPart::Events(events) => OneOf::Events(pb::EventBatch {
+                events: events.into_iter().map(recorded).collect(),
+            }),
+            TransferPart::Gap(gap) => OneOf::Gap(pb::TransferGap {
+                first_position: gap.first_position,
+                last_position: gap.last_position,
+                recorded_at: gap.recorded_at.map(event::to_time),
+            }),
+            TransferPart::Streams(streams) => {
+                let stream = |stream: TransferStream| pb::TransferStream {
+                    stream: stream.stream,
+                    first_position: stream.began.map_or(0, |(first, _)| first),
+                    created_at: stream.began.map(|(_, at)| event::to_time(at)),
+                    last_revision: stream.last_revision,
+                    last_position: stream.last_position,
+                };
+                OneOf::Streams(pb::TransferStreams {
+                    streams: streams.into_iter().map(stream).collect(),
+                })
+            }
+            TransferPart::Appends(appends) => {
+                let append = |append: TransferAppend| pb::TransferAppend {
+                    id: append.id.to_string(),
+                    position: append.position,
+                    events: append.events,
+                };
+                OneOf::Appends(pb::TransferAppends {
+                    appends: appends.into_iter().map(append).collect(),
+                })
+            }
+            TransferPart::Snapshot(snapshot) => OneOf::Snapshot(pb::Snapshot {
+                stream: snapshot.stream,
+                revision: snapshot.revision,
+                schema_version: snapshot.schema_version,
+                data: snapshot.data,
+                saved_at: Some(event::to_time(snapshot.saved_at)),
+            }),
+            TransferPart::End(head) => OneOf::End(pb::TransferEnd { head }),
+        }
+    }
+}
+
+fn recorded(event: RecordedEvent) -> pb::RecordedEvent {
+    pb::RecordedEvent {
+        id: event.id.to_string(),
+        r#type: event.kind,
+        data: event.data,
+        metadata: event.metadata,
+        tags: event.tags,
+        stream: event.stream,
+        revision: event.revision,
+        position: event.position,
+        recorded_at: Some(event::to_time(event.recorded_at)),
+    }
+}

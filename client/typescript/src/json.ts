@@ -1,0 +1,255 @@
+/**
+ * JSON (RFC 8259) that decodes to the value it was made of, or an error that names the place: nothing is changed silently.
+ *
+ * JSON.stringify writes NaN as null, -0 as 0, a Map or an ArrayBuffer as {}, and leaves functions out. Here
+ *
+ * 1. what JSON can say is written exactly, -0 and deep nesting included;
+ * 2. a property that is undefined is left out: reading it gives undefined again. In an array, undefined is refused;
+ * 3. an object with a toJSON of its own is written as what that gives, because its class says so. A Date is refused although
+ *    it has one: it would be read as text, and an invalid one as null;
+ * 4. an instance of a class without toJSON is written as its enumerable properties;
+ * 5. everything else is refused: NaN, infinities, BigInt, bytes, typed arrays, Map, Set, functions, symbols, cycles, and text
+ *    with lone surrogates, which other languages can't read.
+ *
+ * When JSON is read, a number that a JavaScript number can't hold (2^53 + 1, 1e400) is an error, too.
+ */
+import { InvalidValueError, JsonError } from "./errors.js";
+
+/** The most arrays and objects within each other. */
+const NESTING_MAX = 100_000;
+/** The most names of a place that an error shows. */
+const PLACE_NAMES_MAX = 12;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** An array or object that is being written. */
+interface Open {
+  readonly value: object;
+  /** Of an object; undefined for an array. */
+  readonly keys: readonly string[] | undefined;
+  readonly length: number;
+  /** The next element or key. */
+  next: number;
+  /** Whether nothing was written in it yet. */
+  empty: boolean;
+}
+
+/**
+ * The value as JSON.
+ *
+ * @param subject What the value belongs to, for errors: `event "OrderPlaced"`.
+ * @param root What the value is called, for errors: `data`.
+ * @throws InvalidValueError if JSON can't say it.
+ */
+export function encodeJson(value: unknown, subject: string, root: string): Uint8Array {
+  return encoder.encode(new Writer(subject, root).write(value));
+}
+
+/** Writes a value without recursion, so that nesting is bounded by NESTING_MAX and not by the stack. */
+class Writer {
+  #text = "";
+  readonly #open: Open[] = [];
+  readonly #within = new Set<object>();
+
+  constructor(
+    private readonly subject: string,
+    private readonly root: string,
+  ) {}
+
+  write(root: unknown): string {
+    this.#value(this.#resolved(root, ""));
+    for (let open = this.#open.at(-1); open !== undefined; open = this.#open.at(-1)) {
+      if (open.next < open.length) {
+        this.#member(open);
+      } else {
+        this.#text += open.keys === undefined ? "]" : "}";
+        this.#within.delete(open.value);
+        this.#open.pop();
+      }
+    }
+    return this.#text;
+  }
+
+  /** The next element or property. */
+  #member(open: Open): void {
+    const key = open.keys?.[open.next] ?? open.next;
+    open.next += 1;
+    const given = this.#attempt(() => (open.value as Record<string | number, unknown>)[key]);
+    if (given === undefined && open.keys !== undefined) {
+      return;
+    }
+    const value = this.#resolved(given, String(key));
+    this.#text += open.empty ? "" : ",";
+    open.empty = false;
+    if (typeof key === "string") {
+      this.#string(key, "has a name with a lone surrogate");
+      this.#text += ":";
+    }
+    this.#value(value);
+  }
+
+  /** What is written in place of a value: itself, or what its toJSON gives. */
+  #resolved(value: unknown, key: string): unknown {
+    if (typeof value !== "object" || value === null) {
+      return value;
+    }
+    const { toJSON } = value as { toJSON?: unknown };
+    return typeof toJSON === "function" && !isBytes(value) && tagOf(value) !== "Date" ? this.#attempt(() => (toJSON as (key: string) => unknown).call(value, key)) : value;
+  }
+
+  #value(value: unknown): void {
+    switch (typeof value) {
+      case "string":
+        this.#string(value, "is text with a lone surrogate");
+        return;
+      case "number":
+        if (!Number.isFinite(value)) this.#refuse(`is ${value}, which is not a JSON number; use null or text`);
+        this.#text += Object.is(value, -0) ? "-0" : String(value);
+        return;
+      case "boolean":
+        this.#text += String(value);
+        return;
+      case "bigint":
+        return this.#refuse("is a BigInt, which would be read as a rounded number; use a number or text");
+      case "undefined":
+        return this.#refuse("is undefined; use null, or leave it out");
+      case "object":
+        if (value === null) this.#text += "null";
+        else this.#container(value);
+        return;
+      default:
+        return this.#refuse(`is a ${typeof value}, which has no JSON form`);
+    }
+  }
+
+  #string(text: string, problem: string): void {
+    if (!text.isWellFormed()) this.#refuse(`${problem}, which is not valid Unicode`);
+    this.#text += JSON.stringify(text);
+  }
+
+  #container(value: object): void {
+    const array = Array.isArray(value);
+    if (!array) this.#refuseUnlessPlain(value);
+    if (this.#within.has(value)) this.#refuse("contains itself");
+    if (this.#open.length >= NESTING_MAX) this.#refuse(`is nested more than ${NESTING_MAX} deep`);
+    const keys = array ? undefined : Object.keys(value);
+    this.#within.add(value);
+    this.#open.push({ value, keys, length: array ? value.length : (keys?.length ?? 0), next: 0, empty: true });
+    this.#text += array ? "[" : "{";
+  }
+
+  #refuseUnlessPlain(value: object): void {
+    // As for nearly all of them, and quicker than to ask for the tag.
+    const plain = Object.getPrototypeOf(value) === Object.prototype && !(Symbol.toStringTag in value);
+    const tag = plain ? "Object" : tagOf(value);
+    if (tag === "Date") this.#refuse("is a Date, which would be read as text; use its toISOString(), or a Timestamp");
+    if (!plain && isBytes(value)) this.#refuse(`is a ${tag}, which has no JSON form; use base64 text, or Array.from for numbers`);
+    if (tag !== "Object") this.#refuse(`is a ${tag}, which has no JSON form; use a plain object or an array`);
+    if (Object.getOwnPropertySymbols(value).some((symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol))) {
+      this.#refuse("has a property whose name is a symbol");
+    }
+  }
+
+  /** Runs code of the value's own: a getter, or toJSON. */
+  #attempt<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (cause) {
+      return this.#refuse(`can't be read: ${String(cause)}`, cause);
+    }
+  }
+
+  #refuse(problem: string, cause?: unknown): never {
+    throw new InvalidValueError(this.subject, this.#place(), problem, cause === undefined ? undefined : { cause });
+  }
+
+  /** Where the value is that is being written: `data.items[3].price`. */
+  #place(): string {
+    const names = this.#open.map(({ keys, next }) => nameOf(keys?.[next - 1] ?? next - 1));
+    const half = PLACE_NAMES_MAX / 2;
+    const shown = names.length <= PLACE_NAMES_MAX ? names : [...names.slice(0, half), "…", ...names.slice(-half)];
+    return this.root + shown.join("");
+  }
+}
+
+function nameOf(key: string | number): string {
+  if (typeof key === "number") return `[${key}]`;
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+/** The kind of an object, also of one that was made in another realm (by a test runner), where instanceof fails. */
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+function isBytes(value: object): boolean {
+  return ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tagOf(value));
+}
+
+/** The bytes that a value is (Uint8Array, ArrayBuffer, SharedArrayBuffer, DataView), without a copy; undefined if it is none. */
+export function bytesOf(value: unknown): Uint8Array | undefined {
+  if (typeof value !== "object" || value === null || !isBytes(value)) {
+    return undefined;
+  }
+  if (!ArrayBuffer.isView(value)) {
+    return new Uint8Array(value as ArrayBuffer);
+  }
+  if (value instanceof Uint8Array) {
+    return value;
+  }
+  return /^(Uint8Array|DataView)$/.test(tagOf(value)) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : undefined;
+}
+
+/**
+ * The value that JSON says.
+ *
+ * @param what What the JSON is, for errors: `data of event …`.
+ * @throws JsonError if it is none, or has a number that a JavaScript number can't hold.
+ */
+export function decodeJson(bytes: Uint8Array, what: string): unknown {
+  if (bytes.length === 0) {
+    throw new JsonError(`${what} is empty, so it is not JSON`);
+  }
+  let text: string;
+  let value: unknown;
+  try {
+    text = decoder.decode(bytes);
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new JsonError(`${what} is not JSON: ${String(cause)}`, { cause });
+  }
+  const number = changedNumber(text);
+  if (number !== undefined) {
+    const shown = number.length > 40 ? `${number.slice(0, 40)}…` : number;
+    throw new JsonError(`${what} has the number ${shown}, which a JavaScript number can't hold; decode its bytes with another JSON parser`);
+  }
+  return value;
+}
+
+/** What a number that is changed when it is read has at least: many digits, or a large exponent. */
+const SUSPICIOUS = /\d{16}|\d[eE][+-]?\d{3}/;
+/** A string, which is skipped, or a number. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** The first number in JSON text whose value is lost when it is read; undefined if there is none. */
+function changedNumber(text: string): string | undefined {
+  if (!SUSPICIOUS.test(text)) {
+    return undefined;
+  }
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (!token.startsWith('"') && isChanged(token)) {
+      return token;
+    }
+  }
+  return undefined;
+}
+
+function isChanged(token: string): boolean {
+  const value = Number(token);
+  if (!Number.isFinite(value) || (value === 0 && /^[^eE]*[1-9]/.test(token))) {
+    return true;
+  }
+  // With a fraction or an exponent it is a double in every language. A whole number is one only if it is written as that.
+  return /^-?\d+$/.test(token) && !Number.isSafeInteger(value) && String(value) !== token && BigInt(token) !== BigInt(value);
+}

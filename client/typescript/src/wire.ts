@@ -1,0 +1,35 @@
+/**
+ * What an endpoint speaks that failed a call in a way in which no gRPC server does.
+ *
+ * The port for health and metrics is next to the one for gRPC, and answers HTTP/2 as well, with 404: a client that is given it
+ * would otherwise report that the server is too old.
+ */
+import { type ServiceError, status as Code } from "@grpc/grpc-js";
+import { connect } from "node:net";
+
+/** How long an endpoint may take to answer, in milliseconds. */
+const ANSWER_MS_MAX = 1_000;
+
+/** Whether a call failed because of something that answered, but not in gRPC. */
+export function isForeign({ code, details }: ServiceError): boolean {
+  return code === Code.UNAVAILABLE ? /Protocol error|wrong version number|packet length too long/.test(details) : details.startsWith("Received HTTP status code");
+}
+
+/** Whether the address answers HTTP/1.1 without TLS. */
+export function answersHttp1(address: string): Promise<boolean> {
+  const [, host = "", port = ""] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  return new Promise((resolve) => {
+    let answer = "";
+    const socket = connect({ host, port: Number(port) });
+    socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy());
+    socket.on("connect", () => socket.write(`GET / HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`));
+    socket.on("data", (data) => {
+      answer += data.toString("latin1");
+      if (answer.length >= "HTTP/1.".length) socket.destroy();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      resolve(answer.startsWith("HTTP/1."));
+    });
+  });
+}

@@ -1,0 +1,136 @@
+//! Judging the end of a log: whether it has all that was durable, and where the mark is to be.
+
+use std::io;
+use std::path::Path;
+
+use super::later::Later;
+use crate::directory::{Marked, sync};
+use crate::durable::{Durable, Mark};
+use crate::loss::Loss;
+use crate::record::Tip;
+use crate::writer::Writer;
+
+/// Whether the log has the record of the mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// The record has not come yet.
+    NotYet(Tip),
+    /// It is there, or the tree has it already.
+    Yes,
+    /// Another record has its number.
+    Differs,
+}
+
+impl Reached {
+    pub(super) fn of(mark: Option<&Mark>, tip: Tip) -> Self {
+        match mark.map(|mark| mark.tip) {
+            Some(marked) if marked.sequence > tip.sequence => Self::NotYet(marked),
+            Some(marked) if marked.sequence == tip.sequence && marked != tip => Self::Differs,
+            _ => Self::Yes,
+        }
+    }
+
+    /// The next record is there.
+    pub(super) fn see(&mut self, tip: Tip) {
+        if let Self::NotYet(marked) = *self
+            && marked.sequence == tip.sequence
+        {
+            *self = if marked == tip { Self::Yes } else { Self::Differs };
+        }
+    }
+}
+
+/// What is known of the end of a log after what is whole of it was taken.
+pub(super) struct End<'a> {
+    pub(super) mark: Option<&'a Mark>,
+    pub(super) marked: Marked,
+    pub(super) reached: Reached,
+    pub(super) later: Option<&'a Later>,
+}
+
+impl End<'_> {
+    /// What is missing.
+    pub(super) fn loss(&self, writer: &Writer) -> Option<Loss> {
+        let log = &writer.log;
+        let (sequence, end, segment) = (log.tip.sequence, log.end, log.active.number);
+        let found = match (self.later, self.mark, self.reached) {
+            (Some(later), ..) => later.found.clone(),
+            (None, None, _) if self.marked == Marked::NotYet => return None,
+            (None, None, _) => {
+                "the file store/durable, which states up to where the log is durable, is missing or damaged; \
+                the log itself is whole up to there"
+                    .to_owned()
+            }
+            (None, Some(_), Reached::NotYet(marked)) => format!(
+                "the log ends with record {sequence} at {end} of segment {segment}, but record {} was durable",
+                marked.sequence
+            ),
+            (None, Some(mark), Reached::Differs) => format!(
+                "record {} of the log is not the one that was durable; was the log replaced by another copy?",
+                mark.tip.sequence
+            ),
+            (None, Some(mark), Reached::Yes) if mark.unsettled => {
+                "a loss was accepted at the last start, which ended before the store had a new identity"
+                    .to_owned()
+            }
+            (None, Some(_), Reached::Yes) => return None,
+        };
+        let known = self.mark.is_some() || self.later.is_some();
+        let durable = self.durable(writer);
+        Some(Loss {
+            found,
+            last_left: sequence,
+            last_durable: known.then_some(durable.tip.sequence),
+            head_left: writer.head.clone(),
+            head_durable: durable.head,
+            can_be_accepted: true,
+        })
+    }
+
+    /// Up to where the log was durable, as far as there is evidence.
+    fn durable(&self, writer: &Writer) -> Mark {
+        let mut durable = self.mark.cloned().unwrap_or(Mark {
+            tip: writer.log.tip,
+            ..Mark::default()
+        });
+        if let Some(later) = self
+            .later
+            .filter(|later| later.tip.sequence > durable.tip.sequence)
+        {
+            durable.tip = later.tip;
+            durable.head = later.head.clone().or(durable.head);
+        }
+        durable
+    }
+
+    /// Moves the mark to the end of the log; if there is a loss, to where the log was durable.
+    pub(super) fn mark(
+        &self,
+        writer: &Writer,
+        file: &Path,
+        durable: Option<Durable>,
+        is_lost: bool,
+    ) -> io::Result<Durable> {
+        let mark = if is_lost {
+            Mark {
+                unsettled: true,
+                ..self.durable(writer)
+            }
+        } else {
+            writer.mark()
+        };
+        let durable = if let Some(durable) = durable {
+            durable
+        } else {
+            let durable = Durable::create(file, writer.log.id(), &mark)?;
+            sync(&writer.store.folder)?;
+            durable
+        };
+        if is_lost {
+            durable.freeze(&mark)?;
+        } else {
+            durable.advance(&mark)?;
+        }
+        Ok(durable)
+    }
+}

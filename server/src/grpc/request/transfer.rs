@@ -1,0 +1,107 @@
+//! Parts of a log that is moved here.
+
+use annals_proto::v1 as pb;
+use annals_store::{
+    EventType, Gap, KnownAppend, MovedEvent, NewEvent, Position, Revision, Snapshot, StreamState, Tag,
+    Timestamp,
+};
+use uuid::Uuid;
+
+use super::{Invalid, append::recorded_at, parse_stream, parse_stream_to_read};
+
+/// The identity of a store.
+pub(in crate::grpc) fn store_id(field: &str, id: &str) -> Result<Uuid, Invalid> {
+    parse_id(field, id)
+}
+
+fn parse_id(field: &str, id: &str) -> Result<Uuid, Invalid> {
+    Uuid::try_parse(id).map_err(|error| Invalid::field(field, format!("is not a UUID: {error}")))
+}
+
+fn time(field: &str, time: Option<&prost_types::Timestamp>) -> Result<Timestamp, Invalid> {
+    let time = time.ok_or_else(|| Invalid::field(field, "is missing; give a time"))?;
+    recorded_at(time).map_err(|invalid| Invalid::field(field, invalid.problem))
+}
+
+/// The next events.
+pub(in crate::grpc) fn moved_events(batch: pb::EventBatch) -> Result<Vec<MovedEvent>, Invalid> {
+    let events = batch.events.into_iter().enumerate();
+    events.map(|(index, event)| moved_event(index, event)).collect()
+}
+
+fn moved_event(index: usize, event: pb::RecordedEvent) -> Result<MovedEvent, Invalid> {
+    let path = |field: &str| format!("part.events.events[{index}].{field}");
+    let mut tags = Vec::with_capacity(event.tags.len());
+    for tag in &event.tags {
+        tags.push(Tag::new(tag).map_err(|error| Invalid::name(path("tags"), &error))?);
+    }
+    Ok(MovedEvent {
+        stream: parse_stream_to_read(&path("stream"), &event.stream)?,
+        revision: Revision(event.revision),
+        position: Position(event.position),
+        recorded_at: time(&path("recorded_at"), event.recorded_at.as_ref())?,
+        event: NewEvent {
+            id: parse_id(&path("id"), &event.id)?,
+            kind: EventType::to_read(&event.r#type).map_err(|error| Invalid::name(path("type"), &error))?,
+            data: event.data,
+            metadata: event.metadata,
+            tags,
+        },
+    })
+}
+
+/// The next positions, whose events are removed.
+pub(in crate::grpc) fn gap(gap: &pb::TransferGap) -> Result<Gap, Invalid> {
+    let recorded_at = gap.recorded_at.as_ref();
+    Ok(Gap {
+        first: Position(gap.first_position),
+        last: Position(gap.last_position),
+        recorded_at: recorded_at
+            .map(|at| time("part.gap.recorded_at", Some(at)))
+            .transpose()?,
+    })
+}
+
+/// What is known of streams.
+pub(in crate::grpc) fn states(streams: pb::TransferStreams) -> Result<Vec<StreamState>, Invalid> {
+    let state = |(index, state): (usize, pb::TransferStream)| {
+        let path = |field: &str| format!("part.streams.streams[{index}].{field}");
+        let began = match state.first_position {
+            0 => None,
+            first => Some((
+                Position(first),
+                time(&path("created_at"), state.created_at.as_ref())?,
+            )),
+        };
+        Ok(StreamState {
+            stream: parse_stream_to_read(&path("stream"), &state.stream)?,
+            began,
+            last_revision: Revision(state.last_revision),
+            last_position: Position(state.last_position),
+        })
+    };
+    streams.streams.into_iter().enumerate().map(state).collect()
+}
+
+/// Appends that are recognised by their ids.
+pub(in crate::grpc) fn known_appends(appends: &pb::TransferAppends) -> Result<Vec<KnownAppend>, Invalid> {
+    let append = |(index, append): (usize, &pb::TransferAppend)| {
+        Ok(KnownAppend {
+            id: parse_id(&format!("part.appends.appends[{index}].id"), &append.id)?,
+            position: Position(append.position),
+            events: append.events,
+        })
+    };
+    appends.appends.iter().enumerate().map(append).collect()
+}
+
+/// A snapshot as it was in another store.
+pub(in crate::grpc) fn moved_snapshot(snapshot: pb::Snapshot) -> Result<Snapshot, Invalid> {
+    Ok(Snapshot {
+        stream: parse_stream("part.snapshot.stream", &snapshot.stream)?,
+        revision: Revision(snapshot.revision),
+        schema_version: snapshot.schema_version,
+        saved_at: time("part.snapshot.saved_at", snapshot.saved_at.as_ref())?,
+        data: snapshot.data,
+    })
+}

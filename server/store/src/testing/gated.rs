@@ -1,0 +1,50 @@
+//! A memory engine whose reads wait while its gate is shut.
+
+use annals_engine::{BoxFuture, Commit, Engine, Result, Snapshot, memory::MemoryEngine};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+pub(crate) struct Gated {
+    engine: MemoryEngine,
+    is_open: watch::Sender<bool>,
+}
+
+impl Default for Gated {
+    fn default() -> Self {
+        Self {
+            engine: MemoryEngine::new(),
+            is_open: watch::Sender::new(true),
+        }
+    }
+}
+
+impl Gated {
+    pub(crate) fn shut(&self) {
+        self.is_open.send_replace(false);
+    }
+
+    pub(crate) fn open(&self) {
+        self.is_open.send_replace(true);
+    }
+}
+
+impl Engine for Gated {
+    fn name(&self) -> &'static str {
+        "gated"
+    }
+
+    fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>>> {
+        Box::pin(async {
+            let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
+            self.engine.snapshot().await
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
+        self.engine.commit(commit)
+    }
+
+    fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, Result<()>> {
+        self.engine.watch(key, last_seen)
+    }
+}
