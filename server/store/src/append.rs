@@ -10,6 +10,7 @@ mod event;
 mod expected;
 mod prepared;
 mod run;
+mod searched;
 mod target;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ pub(crate) use event::{PreparedEvent, check_event};
 pub use expected::Expected;
 use prepared::Prepared;
 pub(crate) use run::Run;
+pub(crate) use searched::Searched;
 pub(crate) use target::Target;
 use target::{Targets, number};
 
@@ -67,8 +69,8 @@ pub struct Append {
     bodies: Bytes,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
-    /// Up to where another server has searched the log for its checks, and found nothing.
-    pub(crate) searched_to: Position,
+    /// How far the log was searched for what its checks do not allow, and nothing found.
+    pub(crate) searched: Searched,
     /// When they were recorded, if it is not to be now.
     pub(crate) recorded_at: Option<Timestamp>,
     /// The change of a stream that it brings about, for the stream as it is when it is judged.
@@ -103,7 +105,7 @@ impl Append {
             bodies: prepared.bodies.freeze(),
             bytes,
             checks: Vec::new(),
-            searched_to: Position::START,
+            searched: Searched::default(),
             recorded_at: None,
             change: None,
         })
@@ -147,7 +149,7 @@ impl Append {
             bodies: prepared.bodies.freeze(),
             bytes,
             checks,
-            searched_to: Position::START,
+            searched: Searched::default(),
             recorded_at: None,
             change: None,
         })
@@ -166,14 +168,17 @@ impl Append {
     /// and found nothing.
     #[must_use]
     pub fn searched_to(mut self, position: Position) -> Self {
-        self.searched_to = position;
+        self.searched = Searched {
+            to: position,
+            prefix_changes: None,
+        };
         self
     }
 
     /// Up to where the log was searched for what its checks do not allow, and nothing found.
     #[must_use]
     pub const fn searched(&self) -> Position {
-        self.searched_to
+        self.searched.to
     }
 
     /// An append to one stream, written only if these hold besides what it expects of that stream. If not, the rejection

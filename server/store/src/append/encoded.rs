@@ -5,13 +5,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Append, PreparedEvent, Target, event, number};
+use super::{Append, PreparedEvent, Searched, Target, event, number};
 use crate::{
     append::Expected,
     limits::{self, Limits},
     name::StreamName,
     one_or_more::OneOrMore,
-    position::Position,
     record,
 };
 
@@ -69,7 +68,7 @@ impl Append {
             bodies,
             bytes,
             checks: Vec::new(),
-            searched_to: Position::START,
+            searched: Searched::default(),
             recorded_at: None,
             change: None,
         })

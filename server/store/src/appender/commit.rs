@@ -8,11 +8,18 @@ use tracing::warn;
 
 use super::{
     Appender, Job,
-    facts::{self, Candidate},
+    facts::{self, Candidate, Fact},
     group::{Group, Judged},
 };
 use crate::{
-    append::Append, error::Result, follow, frame::Frame, head::Head, keys, lifecycle::make_again, log,
+    append::{Append, Searched},
+    error::Result,
+    follow,
+    frame::Frame,
+    head::Head,
+    keys,
+    lifecycle::make_again,
+    log,
 };
 
 impl Appender {
@@ -25,10 +32,12 @@ impl Appender {
             make_again(&shared, &mut job.append).await?;
         }
         let head = shared.tail.head();
+        let prefix_changes = shared.tail.lifecycles().prefix_changes();
         let batch = self.batches.next();
         let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
         let candidates: Vec<Candidate<'_>> = jobs.iter().map(Job::candidate).collect();
         let mut facts = facts::gather(&shared, head.position, &candidates).await?;
+        let unmatched: Vec<bool> = facts.iter().map(Fact::has_no_match).collect();
         shared.environment.sabotage.forget_ids(&mut facts);
         shared.environment.sabotage.forget_evidence(&mut facts);
         let checked = appends.iter().any(|append| !append.checks.is_empty());
@@ -54,6 +63,15 @@ impl Appender {
         drop(following);
         if settled {
             self.answer_all(jobs, judged);
+        } else if checked {
+            // Next time only what came since is searched. Otherwise the searches would become longer, and be late each time.
+            let searched = Searched {
+                to: head.position,
+                prefix_changes: Some(prefix_changes),
+            };
+            for (job, _) in jobs.iter_mut().zip(unmatched).filter(|(_, unmatched)| *unmatched) {
+                job.append.searched = job.append.searched.max(searched);
+            }
         }
         Ok(settled)
     }

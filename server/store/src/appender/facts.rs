@@ -40,11 +40,24 @@ pub(crate) struct Candidate<'a> {
     pub prefetched: Option<&'a Prefetched>,
 }
 
+impl Fact {
+    /// Whether no check that allows no match has one.
+    pub(super) fn has_no_match(&self) -> bool {
+        !self
+            .evidence
+            .iter()
+            .any(|evidence| matches!(evidence, Evidence::First(Some(_))))
+    }
+}
+
 impl<'a> Candidate<'a> {
     /// Up to where the log was searched for matches of its checks that found none.
-    fn searched_to(self) -> Position {
-        self.prefetched
-            .map_or(self.append.searched_to, |prefetched| prefetched.searched_to)
+    fn searched_to(self, shared: &Shared) -> Position {
+        let searched = self.append.searched;
+        let searched = self
+            .prefetched
+            .map_or(searched, |prefetched| searched.max(prefetched.searched));
+        searched.holds_to(shared.tail.lifecycles())
     }
 
     /// What was read for it, if all that came to the log since is in memory.
@@ -197,7 +210,7 @@ async fn conditions(
             if prefetched.is_some() && shared.environment.sabotage.skips_since_search() {
                 continue;
             }
-            let after = found_at.unwrap_or_else(|| candidate.searched_to().max(*after));
+            let after = found_at.unwrap_or_else(|| candidate.searched_to(shared).max(*after));
             places.push((index, n));
             looked_up.push(Box::pin(async move {
                 let first = first_match(shared, query, after, head, None).await?;

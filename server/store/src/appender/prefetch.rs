@@ -20,7 +20,7 @@ use super::{
     facts::{self, Candidate, Fact},
 };
 use crate::{
-    append::{Append, Expected},
+    append::{Append, Expected, Searched},
     check::{Check, Evidence},
     error::{Error, Result},
     position::Position,
@@ -37,8 +37,8 @@ pub(crate) struct Prefetched {
     /// The head as of which `fact` holds.
     pub head: Position,
     pub fact: Fact,
-    /// Up to where the log was searched for matches of its checks.
-    pub searched_to: Position,
+    /// How far the log was searched for matches of its checks.
+    pub searched: Searched,
     /// The first match of each check, in their order.
     pub matches: Vec<Option<Match>>,
 }
@@ -55,7 +55,8 @@ pub(crate) fn is_needed(shared: &Shared, append: &Append) -> bool {
     let tail = &shared.tail;
     let head = tail.head_position();
     let near = shared.settings.condition_positions_max;
-    let is_far = |after: Position| head.0.saturating_sub(after.max(append.searched_to).0) > near;
+    let searched_to = append.searched.holds_to(tail.lifecycles());
+    let is_far = |after: Position| head.0.saturating_sub(after.max(searched_to).0) > near;
     if append.checks.iter().filter_map(Check::after).any(is_far) {
         return true;
     }
@@ -102,7 +103,7 @@ pub(crate) async fn prefetch(shared: &Shared, append: &Append) -> Result<Prefetc
 }
 
 async fn read(shared: &Shared, append: &Append) -> Result<Prefetched> {
-    let (searched_to, found) = search(shared, append).await?;
+    let (searched, found) = search(shared, append).await?;
     let head = shared.tail.head_position();
     let candidate = Candidate {
         append,
@@ -122,15 +123,17 @@ async fn read(shared: &Shared, append: &Append) -> Result<Prefetched> {
     Ok(Prefetched {
         head,
         fact,
-        searched_to,
+        searched,
         matches: found,
     })
 }
 
-/// Searches for the first match of each check that allows none, up to near the log's head, and returns up to where.
-async fn search(shared: &Shared, append: &Append) -> Result<(Position, Vec<Option<Match>>)> {
+/// Searches for the first match of each check that allows none, up to near the log's head, and returns how far.
+async fn search(shared: &Shared, append: &Append) -> Result<(Searched, Vec<Option<Match>>)> {
     let mut found = vec![None; append.checks.len()];
-    let mut reached = append.searched_to;
+    let lifecycles = shared.tail.lifecycles();
+    let mut reached = append.searched.holds_to(lifecycles);
+    let prefix_changes = Some(lifecycles.prefix_changes());
     for continued in 0..=CONTINUED_MAX {
         let head = shared.tail.head_position();
         if continued > 0 && head.0.saturating_sub(reached.0) <= shared.settings.condition_positions_max {
@@ -148,5 +151,9 @@ async fn search(shared: &Shared, append: &Append) -> Result<(Position, Vec<Optio
         }
         reached = reached.max(head);
     }
-    Ok((reached, found))
+    let searched = Searched {
+        to: reached,
+        prefix_changes,
+    };
+    Ok((searched, found))
 }

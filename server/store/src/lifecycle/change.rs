@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     KIND_DELETED, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle, Marked, Retention, gone,
-    pending::{Change, Now, Wish},
+    pending::{AsOf, Change, Made, Now, Wish},
     prefix::unchanged_since,
 };
 use crate::{
@@ -99,7 +99,7 @@ pub(crate) async fn set_retention(
     expected_version: Option<u64>,
 ) -> Result<RetentionInfo> {
     for _ in 0..TRIES_MAX {
-        let (now, head) = Now::look(store, stream).await?;
+        let (now, as_of) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(stream.clone()));
         }
@@ -138,7 +138,7 @@ pub(crate) async fn set_retention(
             version: now.version,
             floor,
         };
-        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
+        if let Some(written) = now.write(store, stream, wish, lifecycle, as_of).await? {
             let set = Now {
                 lifecycle: written.lifecycle,
                 version: written.before.version + 1,
@@ -153,7 +153,7 @@ pub(crate) async fn set_retention(
 /// Deletes a stream.
 pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expected) -> Result<Deleted> {
     for _ in 0..TRIES_MAX {
-        let (now, head) = Now::look(store, stream).await?;
+        let (now, as_of) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Err(Error::StreamTombstoned(stream.clone()));
         }
@@ -163,7 +163,7 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_deletion(last);
         let wish = Wish::Deletion(expected);
-        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
+        if let Some(written) = now.write(store, stream, wish, lifecycle, as_of).await? {
             return Ok(Deleted {
                 last_revision: written.before.last.unwrap_or(last),
                 position: written.position,
@@ -177,7 +177,7 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
 /// Deletes a stream for ever.
 pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
     for _ in 0..TRIES_MAX {
-        let (now, head) = Now::look(store, stream).await?;
+        let (now, as_of) = Now::look(store, stream).await?;
         if now.lifecycle.tombstoned {
             return Ok(Tombstoned {
                 position: now.position,
@@ -187,7 +187,7 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
         now.check(stream, expected)?;
         let lifecycle = now.lifecycle.after_tombstone();
         let wish = Wish::Tombstone(expected);
-        if let Some(written) = now.write(store, stream, wish, lifecycle, head).await? {
+        if let Some(written) = now.write(store, stream, wish, lifecycle, as_of).await? {
             return Ok(Tombstoned {
                 position: written.position,
                 already_tombstoned: false,
@@ -200,12 +200,16 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
 pub(super) const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
 
 impl Now {
-    /// The stream, and a position of the log as of which, or of later, it is so.
-    async fn look(store: &Store, stream: &StreamName) -> Result<(Self, Position)> {
+    /// The stream, and as of when it is so.
+    async fn look(store: &Store, stream: &StreamName) -> Result<(Self, AsOf)> {
         let shared = store.shared();
         let (head, last) = ends(shared, stream).await?;
-        let (marked, rule) = shared.tail.lifecycles().get_with_rule(stream.as_str());
-        Ok((Self::of(last, marked, rule), head))
+        let known = shared.tail.lifecycles().get_with_rule(stream.as_str());
+        let as_of = AsOf {
+            head,
+            prefix_changes: known.prefix_changes,
+        };
+        Ok((Self::of(last, known), as_of))
     }
 
     fn info(&self, shared: &Shared, stream: &StreamName) -> RetentionInfo {
@@ -265,22 +269,27 @@ impl Now {
         stream: &StreamName,
         wish: Wish,
         lifecycle: Lifecycle,
-        head: Position,
+        as_of: AsOf,
     ) -> Result<Option<Written>> {
+        let made = Made {
+            from: self,
+            lifecycle,
+            prefixes_to: as_of.head,
+        };
         let change = Change {
             stream: stream.clone(),
             wish,
-            looked_at: head,
+            as_of,
             id: store.shared().change_ids.next(),
-            made: Arc::new(Mutex::new((self, lifecycle))),
+            made: Arc::new(Mutex::new(made)),
         };
-        let append = change.append(self, lifecycle)?;
+        let append = change.append(made)?;
         match store.append(append).await {
             Ok(appended) => {
-                let (before, lifecycle) = *change.made.lock();
+                let made = *change.made.lock();
                 Ok(Some(Written {
-                    before,
-                    lifecycle,
+                    before: made.from,
+                    lifecycle: made.lifecycle,
                     position: appended.first_position,
                 }))
             }
@@ -301,8 +310,11 @@ struct Written {
 }
 
 impl Change {
-    /// Its append, made from a stream as it is.
-    pub(super) fn append(&self, now: Now, lifecycle: Lifecycle) -> Result<Append> {
+    /// Its append, as it is made now.
+    pub(super) fn append(&self, made: Made) -> Result<Append> {
+        let Made {
+            from: now, lifecycle, ..
+        } = made;
         let (kind, expected_of_stream) = match self.wish {
             // What is removed by count rests on the last revision.
             Wish::Retention { wanted, .. }
@@ -332,12 +344,12 @@ impl Change {
         }];
         if matches!(self.wish, Wish::Retention { .. }) {
             // What is removed now rests on what is set for prefixes, too.
-            checks.push(unchanged_since(self.looked_at));
+            checks.push(unchanged_since(made.prefixes_to));
         }
         let mut append = Append::new(self.stream.own(), expected, vec![event], &Limits::default())
             .and_then(|append| append.with_checks(checks))
             .map_err(|error| Error::Internal(error.to_string()))?;
-        *self.made.lock() = (now, lifecycle);
+        *self.made.lock() = made;
         append.change = Some(Box::new(self.clone()));
         Ok(append)
     }

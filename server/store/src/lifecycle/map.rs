@@ -62,6 +62,17 @@ struct States {
     prefixes: Prefixes,
 }
 
+/// What is known of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MarkedStream {
+    /// What is set for it.
+    pub marked: Option<Marked>,
+    /// What holds for a stream of its name that has no count and no age of its own.
+    pub rule: Option<Rule>,
+    /// How many changes of prefixes are known.
+    pub prefix_changes: u64,
+}
+
 /// What is known of a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkedPrefix {
@@ -133,9 +144,13 @@ impl Lifecycles {
     }
 
     /// What is set for a stream, and what holds for a stream of this name that has no count and no age of its own.
-    pub(crate) fn get_with_rule(&self, stream: &str) -> (Option<Marked>, Option<Rule>) {
+    pub(crate) fn get_with_rule(&self, stream: &str) -> MarkedStream {
         let states = self.states.read();
-        (find(&states, stream), states.prefixes.rule(stream).copied())
+        MarkedStream {
+            marked: find(&states, stream),
+            rule: states.prefixes.rule(stream).copied(),
+            prefix_changes: states.prefixes.changes(),
+        }
     }
 
     /// The prefix whose retention holds for a stream, because it has no count and no age of its own.

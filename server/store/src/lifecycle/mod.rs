@@ -34,7 +34,7 @@ mod tests;
 pub use change::{Deleted, RetentionInfo, Tombstoned};
 pub use clock::{CLOCK_SKEW_MAX, ClockState};
 pub(crate) use entry::{load, value};
-pub(crate) use map::{Lifecycles, Marked, MarkedPrefix};
+pub(crate) use map::{Lifecycles, Marked, MarkedPrefix, MarkedStream};
 pub(crate) use pending::{Change, make_again};
 pub use prefix::PrefixRetention;
 pub(crate) use prefixes::{Prefixes, Rule};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::{Lifecycle, Marked, Retention, Rule};
+use super::{Lifecycle, MarkedStream, Retention, Rule};
 use crate::{
     append::{Append, Expected},
     error::Result,
@@ -58,15 +58,34 @@ pub(super) struct Now {
 pub(crate) struct Change {
     pub(super) stream: StreamName,
     pub(super) wish: Wish,
-    /// A position of the log, of which the caller saw the stream as of then or later.
-    pub(super) looked_at: Position,
+    pub(super) as_of: AsOf,
     pub(super) id: Uuid,
-    /// What it was made from last, and into what.
-    pub(super) made: Arc<Mutex<(Now, Lifecycle)>>,
+    /// How it was made last.
+    pub(super) made: Arc<Mutex<Made>>,
+}
+
+/// As of when the caller saw the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AsOf {
+    /// A position of the log: then or later.
+    pub head: Position,
+    /// The number of changes of prefixes.
+    pub prefix_changes: u64,
+}
+
+/// A change, made from a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Made {
+    pub from: Now,
+    pub lifecycle: Lifecycle,
+    /// Up to where it is known that no prefix was changed since the caller looked. What comes after that is still to be
+    /// checked.
+    pub prefixes_to: Position,
 }
 
 impl Now {
-    pub(super) fn of(last: Option<Revision>, marked: Option<Marked>, rule: Option<Rule>) -> Self {
+    pub(super) fn of(last: Option<Revision>, known: MarkedStream) -> Self {
+        let MarkedStream { marked, rule, .. } = known;
         Self {
             last,
             rule,
@@ -138,14 +157,26 @@ pub(crate) async fn make_again(shared: &Shared, append: &mut Append) -> Result<(
         return Ok(());
     };
     let last = last_revision(shared, &change.stream).await?;
-    let (marked, rule) = shared.tail.lifecycles().get_with_rule(change.stream.as_str());
-    let now = Now::of(last, marked, rule);
-    let made_from = change.made.lock().0;
-    if now == made_from || now.version != made_from.version && change.is_written(shared, made_from).await? {
+    let known = shared.tail.lifecycles().get_with_rule(change.stream.as_str());
+    let now = Now::of(last, known);
+    let made = *change.made.lock();
+    // Counted, not searched for: a search would take so long that another writer is always first.
+    let prefixes_to = if known.prefix_changes == change.as_of.prefix_changes {
+        shared.tail.head_position()
+    } else {
+        change.as_of.head
+    };
+    if now == made.from && prefixes_to == made.prefixes_to
+        || now.version != made.from.version && change.is_written(shared, made.from).await?
+    {
         return Ok(());
     }
     if let Some(lifecycle) = change.wish.fulfilled(&now) {
-        *append = change.append(now, lifecycle)?;
+        *append = change.append(Made {
+            from: now,
+            lifecycle,
+            prefixes_to,
+        })?;
     }
     Ok(())
 }

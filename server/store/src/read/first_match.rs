@@ -61,8 +61,11 @@ pub(crate) async fn first_match(
             return Ok(Some(found));
         }
         from = reached.next();
-        // A long search must not keep others from the processor.
-        tokio::task::yield_now().await;
+        if from <= head {
+            // A long search must not keep others from the processor. A short one must not wait for them: another server that
+            // appends without a pause would always be first.
+            tokio::task::yield_now().await;
+        }
     }
     Ok(None)
 }

@@ -118,7 +118,7 @@ impl Store {
         }
         let prefetched = appender::prefetch(&self.shared, &append).await?;
         if !prefetched.has_match() {
-            append.searched_to = append.searched_to.max(prefetched.searched_to);
+            append.searched = append.searched.max(prefetched.searched);
         }
         Ok((append, Some(Box::new(prefetched))))
     }

@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 use super::{failed, found};
 use crate::{
     Append, Appended, Check, Error, Expected, Limits, Position, Query, QueryItem, Result, Retention,
-    Settings, Store, Write,
+    Settings, Store, StreamPrefix, Write,
+    append::Searched,
     testing::{Counted, Gated, TestClock, append, event, open_counted_at, open_on, small, stream},
 };
 
@@ -196,6 +197,39 @@ async fn a_small_limit_costs_no_more_than_a_large_one() {
     }
     assert!(costs[0].trips <= costs[1].trips + 10, "{costs:?}");
     assert!(costs[0].bytes <= costs[1].bytes * 11 / 10, "{costs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_is_made_again_once_a_prefix_keeps_more() {
+    let (_, store) = gated(small()).await;
+    let prefix = StreamPrefix::new("odd").unwrap();
+    let keeping = |count| Retention {
+        max_count: Some(count),
+        ..Retention::default()
+    };
+    store
+        .set_prefix_retention(&prefix, keeping(1), None)
+        .await
+        .unwrap();
+    store
+        .append(append("odd", Expected::Any, &[1_001]))
+        .await
+        .unwrap();
+    let at = store
+        .append(append("odd", Expected::Any, &[1_002]))
+        .await
+        .unwrap();
+    let mut conditional = if_none("t", 100, no_odd(0));
+    conditional.searched = Searched {
+        to: at.last_position,
+        prefix_changes: Some(store.shared().tail.lifecycles().prefix_changes()),
+    };
+    store
+        .set_prefix_retention(&prefix, keeping(2), None)
+        .await
+        .unwrap();
+    let again = at.first_position.0 - 1;
+    assert_eq!(failed(store.append(conditional).await), [found(0, 0, again)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,9 @@
-//! Changes of a stream that is appended to without a pause.
+//! Changes of a stream that is appended to without a pause, and conditions meanwhile.
 
 use tokio::task::JoinSet;
 
 use crate::{
-    Error, Expected, Rejection, Retention, Revision, Settings, Store,
+    Check, Error, Expected, Position, Query, QueryItem, Rejection, Retention, Revision, Settings, Store,
     testing::{Fixture, append, small, stream},
 };
 
@@ -86,4 +86,44 @@ async fn a_change_that_expects_what_is_no_longer_so_is_refused_and_not_made_agai
     );
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
     assert_eq!(store.retention(&name).await.unwrap().version, version + 1);
+}
+
+#[tokio::test]
+async fn a_condition_is_judged_while_another_server_appends_without_a_pause() {
+    let test = Fixture::new(Settings {
+        shared_engine: true,
+        ..small()
+    })
+    .await;
+    let all = [test.store.clone(), test.another().await];
+    let mut appenders = JoinSet::new();
+    for number in 1..=6_u128 {
+        let store = all[number as usize % all.len()].clone();
+        appenders.spawn(append_without_pause(store, number));
+    }
+    test.fill("s", 1..2).await;
+    for round in 0..10_u128 {
+        // Of all of the log, and of its end.
+        let after = match round % 2 {
+            0 => Position::START,
+            _ => test.store.shared().fresh_head().await.unwrap(),
+        };
+        let item = QueryItem {
+            types: vec!["Nothing".to_owned()],
+            ..QueryItem::default()
+        };
+        let none = Check::NoMatch {
+            query: Query { items: vec![item] },
+            after,
+        };
+        let append = append("t", Expected::Any, &[round + 1_000]).with_checks(vec![none]);
+        test.store.append(append.unwrap()).await.unwrap();
+    }
+    test.store
+        .tombstone_stream(&stream("s"), Expected::Any)
+        .await
+        .unwrap();
+    while let Some(appended) = appenders.join_next().await {
+        assert!(appended.unwrap() > 0);
+    }
 }
