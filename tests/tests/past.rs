@@ -261,6 +261,7 @@ async fn a_day_is_read_as_of_any_second_also_after_a_restart(server: Server) {
             "import",
             file.to_str().unwrap(),
             "--keep-recorded-times",
+            "--renumber",
             "--timeout",
             "60",
         ])

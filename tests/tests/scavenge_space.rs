@@ -142,7 +142,8 @@ async fn single_events_between_those_that_are_gone_give_back_their_space_too() {
     let server = Options::new(Engine::Embedded).start();
     let client = server.client();
     let session = client.append_session();
-    // Two of these events do not fit into a frame that appends share.
+    // Two of these events do not fit into a frame that appends share. What stays of an append that is gone, for a day and in
+    // fjall's journal, is some 300 bytes: it must be little beside the event.
     let count = 65_536;
     let mut pending = std::collections::VecDeque::new();
     for n in 0..count {
@@ -153,7 +154,7 @@ async fn single_events_between_those_that_are_gone_give_back_their_space_too() {
         };
         pending.push_back(
             session
-                .append(stream, Expected::Any, [event(&mut random, 2_500)])
+                .append(stream, Expected::Any, [event(&mut random, 5_000)])
                 .await
                 .unwrap(),
         );

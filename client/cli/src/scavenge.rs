@@ -66,7 +66,7 @@ fn kept(scavenge: &Scavenge) -> impl Iterator<Item = String> {
     let ids = scavenge.ids_kept;
     let ids = (ids > 0).then(|| {
         format!(
-            "ids of up to {ids} removed events of the last day: so that a retry of their append is recognised"
+            "ids of {ids} appends of the last day whose first event is removed: so that a retry is recognised"
         )
     });
     [unset, recent, ids].into_iter().flatten()

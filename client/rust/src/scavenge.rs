@@ -38,8 +38,7 @@ pub struct Scavenge {
     pub problem: String,
     /// Events up to this position are scavenged: the head when the work began. Later ones are kept for the next scavenge.
     pub through_position: u64,
-    /// Removed events that were recorded within the last day: the ids of appends among them are kept, so that a retry is
-    /// recognised.
+    /// Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised.
     pub ids_kept: u64,
 }
 

@@ -118,7 +118,7 @@ export interface Scavenge {
   readonly problem: string;
   /** Events up to this position are scavenged; later ones are kept for the next scavenge. */
   readonly throughPosition: number;
-  /** Removed events of the last day; ids of appends among them are kept, so that a retry is recognised. */
+  /** Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised. */
   readonly idsKept: number;
 }
 

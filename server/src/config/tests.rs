@@ -131,7 +131,7 @@ fn every_flag_has_the_variable_and_the_file_key_of_its_name() {
         .get_arguments()
         .filter(|arg| !["help", "version"].contains(&arg.get_id().as_str()))
         .collect();
-    assert_eq!(flags.len(), 19);
+    assert_eq!(flags.len(), 20);
     for flag in flags {
         let name = flag.get_long().unwrap();
         let variable = flag.get_env().unwrap().to_str().unwrap();

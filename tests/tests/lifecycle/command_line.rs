@@ -116,7 +116,7 @@ async fn changes_that_are_refused_end_with_their_code(server: Server) {
                 "order-",
                 "--max-count",
                 "1",
-                "--expected-version",
+                "--expect-version",
                 "7",
             ],
             4,

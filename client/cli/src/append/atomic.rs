@@ -1,6 +1,6 @@
 //! `annals append --atomic`: the events of a file, in its order, all or none.
 //!
-//! The lines are those of `annals import`. A line without an id gets a new one, as an event on the command line does: who
+//! The lines are those of `annals import`; of a whole log its events are taken. A line without an id gets a new one, as an event on the command line does: who
 //! wants to repeat the command safely gives ids.
 
 use std::fs::File;
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::import::{Bad, Lines, Times, parse_line};
 use crate::output::Output;
 use crate::record;
+use crate::whole;
 
 pub async fn run(client: &Client, file: &str, options: &Append, output: Output) -> Result<(), Failure> {
     let events = read(file)?;
@@ -48,10 +49,16 @@ fn read(file: &str) -> Result<Vec<(String, Event)>, Failure> {
         name => Box::new(File::open(name).map_err(|error| Failure::io(format!("opening {name:?}"), error))?),
     };
     let mut events = Vec::new();
+    let mut is_whole = false;
     for line in Lines::new(reader) {
         let line = line.map_err(|error| Failure::io(format!("reading {file:?}"), error))?;
         let parsed = match &line.text {
             Ok(text) if text.trim_ascii().is_empty() => continue,
+            Ok(text) if line.number == 1 && whole::header(text).is_some() => {
+                is_whole = true;
+                continue;
+            }
+            Ok(text) if is_whole && whole::is_other(text) => continue,
             Ok(text) => parse_line(text, Times::InMetadata, |_, _| Uuid::now_v7()),
             Err(bytes) => Err(Bad::TooLong(*bytes)),
         };

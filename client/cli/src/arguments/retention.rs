@@ -17,7 +17,7 @@ pub struct Retention {
     /// Show all prefixes for which something is set.
     #[arg(
         long,
-        conflicts_with_all = ["prefix", "max_count", "max_age", "truncate_before", "clear", "expected_version"]
+        conflicts_with_all = ["prefix", "max_count", "max_age", "truncate_before", "clear", "expect_version"]
     )]
     pub prefixes: bool,
     /// Keep the last so many events.

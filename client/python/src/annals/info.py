@@ -172,7 +172,7 @@ class Scavenge:
     through_position: int
     """Events up to this position are scavenged; later ones are kept for the next scavenge."""
     ids_kept: int
-    """Removed events of the last day; ids of appends among them are kept, so that a retry is recognised."""
+    """Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ pub(super) struct Listed {
 /// What takes dead events out of lists.
 pub(super) struct Unlisted {
     pub mutations: Vec<Mutation>,
-    /// Dead events that are so recent that appends are still recognised by their ids.
+    /// Dead events that begin an append so recent that it is still recognised by its id.
     pub ids_kept: u64,
 }
 

@@ -51,8 +51,7 @@ pub struct Scavenge {
     pub problem: String,
     /// Events up to this position are scavenged. Later ones are kept for the next scavenge.
     pub through: Position,
-    /// Removed events that were recorded within the last day: the ids of appends among them are kept, so that a retry is
-    /// recognised.
+    /// Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised.
     pub ids_kept: u64,
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Step {
     pub events: u64,
     /// Bytes of frames that are removed.
     pub bytes: u64,
-    /// Removed events that are so recent that appends are still recognised by their ids.
+    /// Removed events that begin an append so recent that it is still recognised by its id.
     pub ids_kept: u64,
     /// Up to here the dead of the round are done.
     pub through: Position,

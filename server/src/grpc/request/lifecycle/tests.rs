@@ -97,10 +97,10 @@ fn each_bad_field_of_a_prefix_is_named() {
     let long = "x".repeat(513);
     let kept = Some(aged(60, 0));
     let cases = [
-        (setting_prefix("", kept.clone()), "prefix"),
-        (setting_prefix("$", kept.clone()), "prefix"),
-        (setting_prefix("$$session-", kept.clone()), "prefix"),
-        (setting_prefix("a\nb", kept.clone()), "prefix"),
+        (setting_prefix("", kept), "prefix"),
+        (setting_prefix("$", kept), "prefix"),
+        (setting_prefix("$$session-", kept), "prefix"),
+        (setting_prefix("a\nb", kept), "prefix"),
         (setting_prefix(&long, kept), "prefix"),
         (setting_prefix("session-", None), "retention"),
         (
