@@ -38,6 +38,9 @@ pub struct Settings {
     /// Pages of the log and its indexes that are read at a time to search for matches of conditions, by all appends
     /// together. Few where reading is work for this machine's processors; many where it is waiting for another machine.
     pub condition_pages_max: usize,
+    /// For how many times as long as it has worked such a search rests then, while others append. 0 where reading is waiting for
+    /// another machine; more where it is work, and appends would have to share processors, caches and disk with it.
+    pub condition_rest: u32,
     /// Bytes in a commit of the indexer. Small, so that appends do not wait long behind one.
     pub index_commit_bytes: usize,
     /// The most bytes of events in one commit, unless a single append has more.
@@ -75,6 +78,7 @@ impl Default for Settings {
             condition_positions_max: 1_024,
             gone_events_max: 32,
             condition_pages_max: 1,
+            condition_rest: 0,
             index_commit_bytes: 512 << 10,
             group_bytes_max: 2 << 20,
             group_appends_max: 4_096,

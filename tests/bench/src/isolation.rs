@@ -97,8 +97,9 @@ struct Row {
     /// Plain appends a second, alone and beside the others.
     alone: Option<Summary>,
     beside: Option<Summary>,
-    /// Median latency of plain appends beside the others, in microseconds.
+    /// Median latency of plain appends beside the others, in microseconds, and the 99th percentile.
     beside_micros: Option<Summary>,
+    beside_high_micros: Option<Summary>,
     /// Conditional appends a second, of all clients together.
     conditional: Option<Summary>,
 }
@@ -153,6 +154,7 @@ async fn measure(options: &Options, case: Case, endpoint: &str) -> Result<Row> {
     let time = Duration::from_secs(options.seconds);
     let mut plain = load::Plain::new(endpoint).await?;
     let (mut alone, mut beside, mut micros, mut conditional) = (vec![], vec![], vec![], vec![]);
+    let mut high = vec![];
     // The first round warms up and is not counted.
     for round in 0..=options.rounds {
         let quiet = plain.run(time).await?;
@@ -163,6 +165,7 @@ async fn measure(options: &Options, case: Case, endpoint: &str) -> Result<Row> {
             alone.push(quiet.per_second);
             beside.push(busy.per_second);
             micros.push(busy.median_micros);
+            high.push(busy.high_micros);
             conditional.push(sent as f64 / time.as_secs_f64());
         }
     }
@@ -171,6 +174,7 @@ async fn measure(options: &Options, case: Case, endpoint: &str) -> Result<Row> {
         alone: Summary::of(&alone),
         beside: Summary::of(&beside),
         beside_micros: Summary::of(&micros),
+        beside_high_micros: Summary::of(&high),
         conditional: Summary::of(&conditional),
     })
 }
@@ -181,6 +185,7 @@ fn table(rows: &[Row]) -> Table {
         ("alone, 1/s", Align::Right),
         ("beside them, 1/s", Align::Right),
         ("p50, us", Align::Right),
+        ("p99, us", Align::Right),
         ("theirs, 1/s", Align::Right),
         ("share kept", Align::Right),
         ("goal", Align::Left),
@@ -199,6 +204,7 @@ fn table(rows: &[Row]) -> Table {
             number(row.alone),
             number(row.beside),
             number(row.beside_micros),
+            number(row.beside_high_micros),
             number(row.conditional),
             row.share()
                 .map_or_else(String::new, |share| format!("{share:.2}")),

@@ -91,6 +91,7 @@ impl Plan {
             lookup_positions_max: StdRng::seed_from_u64(seed ^ 0x4C4F_4F4B).random_range(0..400),
             // Mostly everything is searched before the group, sometimes within it.
             condition_positions_max: StdRng::seed_from_u64(seed ^ 0x434F_4E44).random_range(0..12) / 2,
+            condition_rest: 0,
             condition_pages_max: StdRng::seed_from_u64(seed ^ 0x5041_4745).random_range(1..4),
             gone_events_max: StdRng::seed_from_u64(seed ^ 0x474F_4E45).random_range(1..6),
             index_commit_bytes: rng.random_range(100..4_000),

@@ -213,7 +213,7 @@ async fn conditions(
             let after = found_at.unwrap_or_else(|| candidate.searched_to(shared).max(*after));
             places.push((index, n));
             looked_up.push(Box::pin(async move {
-                let first = first_match(shared, query, after, head, None).await?;
+                let first = first_match(shared, query, after, head).await?;
                 Ok(Evidence::First(first.map(|found| found.position)))
             }));
         }

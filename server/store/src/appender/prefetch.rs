@@ -7,7 +7,8 @@
 //!    that are missing are read again in the group.
 //! 3. Searches for matches take turns, page by page, in the order in which they ask: at most
 //!    [`Settings::condition_pages_max`](crate::Settings::condition_pages_max) pages are read at a time. So they leave the
-//!    processor to other work, and a short search waits for one page of each other caller.
+//!    processor to other work, and a short search waits for one page of each other caller. While others append, a search also
+//!    rests ([`Settings::condition_rest`](crate::Settings::condition_rest)).
 //! 4. A search that took long is continued to the head of that moment, so that what is left for the group is short.
 //! 5. An append for which memory has all is not delayed at all; most appends are of that kind.
 
@@ -24,10 +25,12 @@ use crate::{
     check::{Check, Evidence},
     error::{Error, Result},
     position::Position,
-    read::{Match, first_match},
+    read::{Match, Search},
     shared::Shared,
 };
 
+/// After so much work a search rests, if it does: timers are not finer.
+const REST_MIN: Duration = Duration::from_millis(1);
 /// A search is continued so often at the most. Each time takes a small part of the time before.
 const CONTINUED_MAX: usize = 8;
 
@@ -147,7 +150,9 @@ async fn search(shared: &Shared, append: &Append) -> Result<(Searched, Vec<Optio
                 return Err(Error::Closed);
             }
             let after = reached.max(*after);
-            *found = first_match(shared, query, after, head, Some(&shared.condition_turns)).await?;
+            if after < head {
+                *found = search_in_turns(shared, Search::new(query, after, head)?).await?;
+            }
         }
         reached = reached.max(head);
     }
@@ -156,4 +161,32 @@ async fn search(shared: &Shared, append: &Append) -> Result<(Searched, Vec<Optio
         prefix_changes,
     };
     Ok((searched, found))
+}
+
+/// Searches each page when it is its turn, and returns the first match.
+async fn search_in_turns(shared: &Shared, mut search: Search) -> Result<Option<Match>> {
+    let (mut worked, mut head) = (Duration::ZERO, shared.tail.head_position());
+    loop {
+        let turn = shared
+            .condition_turns
+            .acquire()
+            .await
+            .map_err(|_| Error::Closed)?;
+        let started = Instant::now();
+        let found = search.page(shared).await?;
+        if found.is_some() || search.is_done() {
+            return Ok(found);
+        }
+        worked += started.elapsed();
+        if worked >= REST_MIN {
+            let head_now = shared.tail.head_position();
+            if head_now > head {
+                // In its turn, so that others do not search meanwhile.
+                tokio::time::sleep(worked * shared.settings.condition_rest).await;
+            }
+            (worked, head) = (Duration::ZERO, head_now);
+        }
+        drop(turn);
+        tokio::task::yield_now().await;
+    }
 }

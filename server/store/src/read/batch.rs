@@ -3,7 +3,7 @@
 use annals_engine::Direction;
 use bytes::Bytes;
 
-use super::{BATCH_BYTES, log_reader::frames};
+use super::log_reader::frames;
 use crate::{
     error::{Error, Result},
     frame::Frame,
@@ -77,6 +77,8 @@ pub(crate) struct Selector<'a> {
     pub to: Position,
     /// Takes no more events than this.
     pub events_max: u64,
+    /// About how many bytes of the log are looked at in a page.
+    pub page_bytes: usize,
 }
 
 impl Selector<'_> {
@@ -91,7 +93,7 @@ impl Selector<'_> {
         shared: &Shared,
         batch: &mut Batch,
     ) -> Result<(Position, Gone)> {
-        let frames = frames(shared, self.from, self.direction, BATCH_BYTES).await?;
+        let frames = frames(shared, self.from, self.direction, self.page_bytes).await?;
         let gone = gone::in_frames(shared, &frames).await?;
         let mut reached = None;
         // Every position is covered by a frame, whether its event is gone or not.

@@ -1,7 +1,6 @@
 //! The first event that matches a query after a position, for the conditions of appends.
 
 use annals_engine::Direction;
-use tokio::sync::Semaphore;
 
 use super::{Batch, Finder, Selector};
 use crate::{
@@ -13,6 +12,9 @@ use crate::{
     shared::Shared,
 };
 
+/// Bytes of the log in a page of a search. Few: what others have to do waits for the end of a page.
+const PAGE_BYTES: usize = 32 << 10;
+
 /// An event that matches, as far as it must be known to tell later whether it is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Match {
@@ -22,52 +24,75 @@ pub(crate) struct Match {
     pub recorded_at: Timestamp,
 }
 
-/// The first match after `after`, up to `head`, which is the tail's or before it. With `turns`, each page of the search
-/// waits for its turn there.
+/// A search for the first match, page by page.
+#[derive(Debug)]
+pub(crate) struct Search {
+    query: Query,
+    finder: Option<Finder>,
+    from: Position,
+    head: Position,
+}
+
+impl Search {
+    /// A search from after `after` up to `head`, which is the tail's or before it.
+    pub(crate) fn new(query: &Query, after: Position, head: Position) -> Result<Self> {
+        let finder = Finder::new(query, Direction::Forwards);
+        if finder.is_none() && !query.matches_all() {
+            return Err(Error::Internal("a check whose query names no list".to_owned()));
+        }
+        Ok(Self {
+            query: query.clone(),
+            finder,
+            from: after.next(),
+            head,
+        })
+    }
+
+    /// Whether all was searched.
+    pub(crate) fn is_done(&self) -> bool {
+        self.from > self.head
+    }
+
+    /// Searches one page.
+    pub(crate) async fn page(&mut self, shared: &Shared) -> Result<Option<Match>> {
+        let selector = Selector {
+            query: &self.query,
+            direction: Direction::Forwards,
+            from: self.from,
+            to: self.head,
+            events_max: 1,
+            page_bytes: PAGE_BYTES,
+        };
+        let mut batch = Batch::default();
+        let reached = match &mut self.finder {
+            Some(finder) => finder.page(shared, &selector, &mut batch).await?,
+            None => selector.page(shared, &mut batch).await?,
+        };
+        self.from = reached.next();
+        first_of(&batch)
+    }
+}
+
+/// The first match after `after`, up to `head`, which is the tail's or before it.
 pub(crate) async fn first_match(
     shared: &Shared,
     query: &Query,
     after: Position,
     head: Position,
-    turns: Option<&Semaphore>,
 ) -> Result<Option<Match>> {
     if after >= head {
         return Ok(None);
     }
-    let mut finder = Finder::new(query, Direction::Forwards);
-    if finder.is_none() && !query.matches_all() {
-        return Err(Error::Internal("a check whose query names no list".to_owned()));
-    }
-    let mut from = after.next();
-    while from <= head {
-        let turn = match turns {
-            Some(turns) => Some(turns.acquire().await.map_err(|_| Error::Closed)?),
-            None => None,
-        };
-        let selector = Selector {
-            query,
-            direction: Direction::Forwards,
-            from,
-            to: head,
-            events_max: 1,
-        };
-        let mut batch = Batch::default();
-        let reached = match &mut finder {
-            Some(finder) => finder.page(shared, &selector, &mut batch).await?,
-            None => selector.page(shared, &mut batch).await?,
-        };
-        drop(turn);
-        if let Some(found) = first_of(&batch)? {
-            return Ok(Some(found));
+    let mut search = Search::new(query, after, head)?;
+    loop {
+        let found = search.page(shared).await?;
+        if found.is_some() || search.is_done() {
+            return Ok(found);
         }
-        from = reached.next();
-        if from <= head {
-            // A long search must not keep others from the processor. A short one must not wait for them: another server that
-            // appends without a pause would always be first.
-            tokio::task::yield_now().await;
-        }
+        // A long search must not keep others from the processor. A short one must not wait for them: another server that
+        // appends without a pause would always be first.
+        tokio::task::yield_now().await;
     }
-    Ok(None)
 }
 
 fn first_of(batch: &Batch) -> Result<Option<Match>> {

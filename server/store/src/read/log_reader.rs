@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use annals_engine::Direction;
 
-use super::{Batch, Finder, Selector, Until};
+use super::{BATCH_BYTES, Batch, Finder, Selector, Until};
 use crate::{
     error::{Error, Result},
     frame::Frame,
@@ -116,6 +116,7 @@ impl LogReader {
             from,
             to,
             events_max: self.left,
+            page_bytes: BATCH_BYTES,
         };
         let reached = match &mut self.finder {
             Some(finder) => finder.page(&self.shared, &selector, batch).await?,

@@ -20,7 +20,7 @@ pub use batch::Batch;
 pub(crate) use batch::Selector;
 pub(crate) use ends::{ends, stored_end};
 pub(crate) use finder::Finder;
-pub(crate) use first_match::{Match, first_match};
+pub(crate) use first_match::{Match, Search, first_match};
 pub use log_reader::{LogReader, ReadAll};
 pub(crate) use places::{all_records_at, last_revision, places, records_at};
 pub use stream_reader::{ReadStream, StreamReader};

@@ -295,6 +295,7 @@ impl Subscription {
             from: self.place.next(),
             to: head,
             events_max: u64::MAX,
+            page_bytes: BATCH_BYTES,
         };
         self.place = match &mut self.finder {
             Some(finder) => finder.page(&self.shared, &selector, batch).await?,
@@ -314,6 +315,7 @@ impl Subscription {
                     from,
                     to: head,
                     events_max: u64::MAX,
+                    page_bytes: BATCH_BYTES,
                 };
                 for frame in frames {
                     selector.take(frame, gone, batch)?;

@@ -36,6 +36,8 @@ pub(super) struct Plain {
 pub(super) struct Rate {
     pub(super) per_second: f64,
     pub(super) median_micros: f64,
+    /// The 99th percentile.
+    pub(super) high_micros: f64,
 }
 
 impl Plain {
@@ -69,10 +71,13 @@ impl Plain {
             self.sent += 1;
         }
         let per_second = micros.len() as f64 / started.elapsed().as_secs_f64();
+        micros.sort_by(f64::total_cmp);
+        let high_micros = micros.get(micros.len() * 99 / 100).copied().unwrap_or_default();
         let median = Summary::of(&micros).ok_or_else(|| Error::wrong(PLAIN, "nothing was sent"))?;
         Ok(Rate {
             per_second,
             median_micros: median.median,
+            high_micros,
         })
     }
 }
