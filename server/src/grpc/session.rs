@@ -159,10 +159,10 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         match append {
             Ok(append) => {
                 // Only another server may say so.
-                let append = if self.handed_over {
-                    append
-                } else {
+                let append = if !self.handed_over && append.searched() > Position::START {
                     append.searched_to(Position::START)
+                } else {
+                    append
                 };
                 let asked = Asked::of(&append);
                 let append = match self.store.try_submit(append, self.handed_over) {
