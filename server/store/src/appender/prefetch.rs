@@ -56,39 +56,36 @@ impl Prefetched {
 /// Whether storage must be read to judge an append, or much of the log searched.
 pub(crate) fn is_needed(shared: &Shared, append: &Append) -> bool {
     let tail = &shared.tail;
+    // Asked for in turn, and only where it matters: a session submits hundreds of thousands of appends a second, one after
+    // the other, and most of them need the first answer only.
     let last = tail.last_revision(append.stream());
-    // Most appends end here. A session submits hundreds of thousands a second, one after the other.
-    if let Some(last) = last
-        && append.checks.is_empty()
-        && append.targets.len() == 1
-    {
-        match append.expected {
-            Expected::Exactly(revision) => return last.is_some_and(|last| revision < last),
-            Expected::NoStream => return last.is_some(),
-            Expected::Any | Expected::StreamExists => {}
-        }
-    }
-    let head = tail.head_position();
-    let near = shared.settings.condition_positions_max;
-    let searched_to = append.searched.holds_to(tail.lifecycles());
-    let is_far = |after: Position| head.0.saturating_sub(after.max(searched_to).0) > near;
-    if append.checks.iter().filter_map(Check::after).any(is_far) {
-        return true;
-    }
-    let on_disk = tail.indexed() != Position::START;
+    let on_disk = || tail.indexed() != Position::START;
     let may_compare = match append.expected {
         Expected::Exactly(revision) => last.flatten().is_some_and(|last| revision < last),
         Expected::NoStream => last.flatten().is_some(),
         Expected::Any | Expected::StreamExists => {
             let is_known = tail.request(append.events[0].id).is_some();
-            is_known || (on_disk && !tail.is_recent(append.known_to()))
+            is_known || (!tail.is_recent(append.known_to()) && on_disk())
         }
+    };
+    let is_far = |after: Position| {
+        let searched_to = after.max(append.searched.holds_to(tail.lifecycles()));
+        let near = shared.settings.condition_positions_max;
+        tail.head_position().0.saturating_sub(searched_to.0) > near
     };
     let mut others = append
         .streams()
         .skip(1)
         .chain(append.checks.iter().filter_map(Check::stream));
-    may_compare || (on_disk && (last.is_none() || others.any(|stream| tail.last_revision(stream).is_none())))
+    let mut is_unknown = || last.is_none() || others.any(|stream| tail.last_revision(stream).is_none());
+    may_compare
+        || append
+            .checks
+            .iter()
+            .filter_map(Check::after)
+            .min()
+            .is_some_and(is_far)
+        || (is_unknown() && on_disk())
 }
 
 /// Reads what is needed. While the engine does not answer it tries again, as long as a group is tried again.
