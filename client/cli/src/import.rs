@@ -38,7 +38,7 @@ use self::kept::Kept;
 use self::line::Parsed;
 pub use self::line::{Bad, Times, parse as parse_line};
 use self::lines::Line;
-pub use self::lines::Lines;
+pub use self::lines::{Lines, is_blank};
 use self::original::Original;
 use self::own::Own;
 use self::read_ahead::{Batch, read_ahead};
@@ -248,7 +248,7 @@ impl<'a> Import<'a> {
         self.bar.inc(line.length_bytes);
         let number = line.number;
         let parsed = match line.text {
-            Ok(text) if text.iter().all(u8::is_ascii_whitespace) => return Ok(()),
+            Ok(text) if is_blank(&text) => return Ok(()),
             Ok(text) if self.is_whole && format::is_other(&text) => return Ok(()),
             Ok(text) => parse_line(&text, self.times, |stream, line| {
                 self.identities.next(stream, line)

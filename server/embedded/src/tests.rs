@@ -17,6 +17,7 @@ use std::time::Duration;
 use annals_engine::{Commit, Engine, Entry, KeyRange, PageLimit};
 use bytes::Bytes;
 
+use crate::record::Record;
 use crate::{EmbeddedEngine, OpenError, Settings};
 
 fn b(text: &str) -> Bytes {
@@ -43,6 +44,19 @@ fn try_open(path: &Path, settings: Settings) -> Result<EmbeddedEngine, OpenError
         }
     }
     EmbeddedEngine::open(path, settings)
+}
+
+/// Where the records of the segment end that is written to.
+fn ends(engine: &EmbeddedEngine) -> Vec<u64> {
+    let writer = engine.writer.lock();
+    let segment = &writer.log.active;
+    segment.set_bytes(writer.log.end);
+    let mut ends = vec![crate::segment::HEADER_BYTES];
+    while let Some(record) = Record::read(segment, writer.log.secret(), ends[ends.len() - 1]).expect("reads")
+    {
+        ends.push(record.end);
+    }
+    ends
 }
 
 async fn set(engine: &EmbeddedEngine, key: &str, value: &str) {

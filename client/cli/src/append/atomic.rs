@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{ALREADY, checked};
 use crate::arguments::{Append, Format};
 use crate::failure::Failure;
-use crate::import::{Bad, Lines, Times, parse_line};
+use crate::import::{Bad, Lines, Times, is_blank, parse_line};
 use crate::output::Output;
 use crate::record;
 use crate::whole;
@@ -53,7 +53,7 @@ fn read(file: &str) -> Result<Vec<(String, Event)>, Failure> {
     for line in Lines::new(reader) {
         let line = line.map_err(|error| Failure::io(format!("reading {file:?}"), error))?;
         let parsed = match &line.text {
-            Ok(text) if text.trim_ascii().is_empty() => continue,
+            Ok(text) if is_blank(text) => continue,
             Ok(text) if line.number == 1 && whole::header(text).is_some() => {
                 is_whole = true;
                 continue;

@@ -5,6 +5,11 @@ use std::io::{self, BufRead, BufReader, Read};
 /// The longest line taken, in bytes; a longer one is skipped and told of. Far more than any server takes.
 pub const LINE_BYTES_MAX: usize = 32 << 20;
 
+/// Whether a line has nothing in it.
+pub fn is_blank(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_whitespace)
+}
+
 /// A line of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {

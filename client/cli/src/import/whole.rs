@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use super::line::Bad;
-use super::lines::{Line, Lines};
+use super::lines::{Line, Lines, is_blank};
 use super::order::Order;
 use super::read_ahead::Batch;
 use super::summary::Summary;
@@ -59,10 +59,6 @@ pub fn check(file: &str, limits: &Limits) -> Result<(), Failure> {
             "the export is not complete: its last line is missing; export the log again".to_owned(),
         )),
     }
-}
-
-fn is_blank(text: &[u8]) -> bool {
-    text.iter().all(u8::is_ascii_whitespace)
 }
 
 impl Whole<'_> {

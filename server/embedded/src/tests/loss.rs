@@ -11,8 +11,7 @@ use tempfile::TempDir;
 
 use super::copies::copy;
 use super::fault::Fault;
-use super::{b, open, try_open, with_bulk};
-use crate::record::Record;
+use super::{b, ends, open, try_open, with_bulk};
 use crate::{EmbeddedEngine, Loss, OpenError, Settings};
 
 const COMMITS: u64 = 9;
@@ -79,19 +78,6 @@ async fn ended(settings: &Settings) -> [Ended; 2] {
             ends,
         },
     ]
-}
-
-/// Where the records of the segment end that is written to.
-fn ends(engine: &EmbeddedEngine) -> Vec<u64> {
-    let writer = engine.writer.lock();
-    let segment = &writer.log.active;
-    segment.set_bytes(writer.log.end);
-    let mut ends = vec![crate::segment::HEADER_BYTES];
-    while let Some(record) = Record::read(segment, writer.log.secret(), ends[ends.len() - 1]).expect("reads")
-    {
-        ends.push(record.end);
-    }
-    ends
 }
 
 fn segment(path: &Path, number: u32) -> PathBuf {

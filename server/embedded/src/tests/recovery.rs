@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 use super::copies::{copy, copy_to};
 use super::fault::Fault;
-use super::{b, contents, open, set, try_open, with_bulk};
-use crate::record::{HEADER_BYTES, Record};
-use crate::{EmbeddedEngine, OpenError, Settings};
+use super::{b, contents, ends, open, set, try_open, with_bulk};
+use crate::record::HEADER_BYTES;
+use crate::{OpenError, Settings};
 
 fn segment(path: &Path, number: u32) -> PathBuf {
     path.join(format!("store/log/{number:010}.seg"))
@@ -44,19 +44,6 @@ fn first_ones(entries: &[Entry]) -> usize {
         assert_eq!(entry.value, vec![number as u8 + 1; number * 150]);
     }
     count
-}
-
-/// Where the records of a segment end.
-fn ends(engine: &EmbeddedEngine) -> Vec<u64> {
-    let writer = engine.writer.lock();
-    let segment = &writer.log.active;
-    segment.set_bytes(writer.log.end);
-    let mut ends = vec![crate::segment::HEADER_BYTES];
-    while let Some(record) = Record::read(segment, writer.log.secret(), ends[ends.len() - 1]).expect("reads")
-    {
-        ends.push(record.end);
-    }
-    ends
 }
 
 const COMMITS: usize = 8;

@@ -1,7 +1,7 @@
 //! What must be known of each append before it is judged: looked up in the tail, and for all that is not there in one
 //! trip to the engine.
 
-use annals_engine::{BoxFuture, Direction, Page, PageLimit, Read};
+use annals_engine::{BoxFuture, Read};
 use futures::{StreamExt, stream};
 
 use super::{earlier::Compared, prefetch::Prefetched};
@@ -9,13 +9,12 @@ use crate::{
     append::Append,
     check::{Check, Evidence},
     error::Result,
-    index::{Postings, parse_request},
+    index::parse_request,
     keys,
     lifecycle::gone,
-    name::StreamName,
     one_or_more::OneOrMore,
     position::{Position, Revision},
-    read::first_match,
+    read::{first_match, last_in, read_end},
     shared::Shared,
     tail::Request,
 };
@@ -118,7 +117,7 @@ pub(super) async fn known(
                 .or_else(|| prefetched.map(|fact| fact.last[n]))
                 .unwrap_or_else(|| {
                     wanted.push(Wanted::Last(index, n));
-                    reads.push(read_last(&target.stream));
+                    reads.push(read_end(&target.stream));
                     None
                 })
         });
@@ -131,7 +130,7 @@ pub(super) async fn known(
             let known = known.or_else(|| prefetched.map(|fact| fact.evidence[n]));
             fact.evidence.push(known.unwrap_or_else(|| {
                 wanted.push(Wanted::Check(index, n));
-                reads.push(read_last(stream));
+                reads.push(read_end(stream));
                 Evidence::Last(None)
             }));
         }
@@ -161,7 +160,7 @@ pub(super) async fn known(
     for (wanted, page) in wanted.into_iter().zip(pages) {
         match wanted {
             Wanted::Last(index, n) => {
-                let last = last_revision(page)?;
+                let last = last_in(&page)?;
                 facts[index].last[n] = last;
                 found.push((candidates[index].append.targets[n].stream.clone(), last));
             }
@@ -171,7 +170,7 @@ pub(super) async fn known(
                 facts[index].request = request.filter(|request| request.first > known_to);
             }
             Wanted::Check(index, n) => {
-                let last = last_revision(page)?;
+                let last = last_in(&page)?;
                 facts[index].evidence[n] = Evidence::Last(last);
                 let stream = candidates[index].append.checks[n].stream();
                 found.extend(stream.map(|stream| (stream.clone(), last)));
@@ -225,22 +224,4 @@ async fn conditions(
         }
     }
     Ok(())
-}
-
-fn read_last(stream: &StreamName) -> Read {
-    Read::Range {
-        range: keys::stream_entries(stream.as_str()),
-        direction: Direction::Backwards,
-        limit: PageLimit {
-            entries: 1,
-            bytes: usize::MAX,
-        },
-    }
-}
-
-fn last_revision(page: Page) -> Result<Option<Revision>> {
-    let Some(entry) = page.entries.into_iter().next() else {
-        return Ok(None);
-    };
-    Ok(Some(Postings::parse_stream(&entry)?.last()))
 }

@@ -20,7 +20,7 @@ use super::{
     prefix::unchanged_since,
 };
 use crate::{
-    append::{Append, Expected, NewEvent},
+    append::{Append, Appended, Expected, NewEvent},
     check::Check,
     error::{Error, Result},
     limits::Limits,
@@ -119,9 +119,7 @@ pub(crate) async fn set_retention(
         let lifecycle = now.lifecycle.with_retention(wanted, floor);
         let is_set = lifecycle == now.lifecycle;
         if let Some(expected) = expected_version
-            && expected != now.version
-            // The second time that it is asked for, it is as the first time left it.
-            && !(is_set && expected.checked_add(1) == Some(now.version))
+            && !is_version(expected, now.version, is_set)
         {
             return Err(Error::VersionConflict {
                 stream: stream.clone(),
@@ -195,6 +193,48 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
         }
     }
     Err(BUSY)
+}
+
+/// Whether a change that expects a version may be made. `is_set`: what is wanted is set already; the second time that it is
+/// asked for, it is as the first time left it.
+pub(super) fn is_version(expected: u64, version: u64, is_set: bool) -> bool {
+    expected == version || is_set && expected.checked_add(1) == Some(version)
+}
+
+/// The append to a stream of the store's own by which a state is set, as the change after `version`.
+pub(super) fn setting(
+    stream: StreamName,
+    version: u64,
+    (id, kind): (Uuid, &'static str),
+    lifecycle: Lifecycle,
+    checks: Vec<Check>,
+) -> Result<Append> {
+    let event = NewEvent {
+        id,
+        kind: EventType::trusted(kind),
+        data: lifecycle.to_json(),
+        metadata: Bytes::new(),
+        tags: Vec::new(),
+    };
+    let expected = match version.checked_sub(1) {
+        None => Expected::NoStream,
+        Some(last) => Expected::Exactly(Revision(last)),
+    };
+    Append::new(stream, expected, vec![event], &Limits::default())
+        .and_then(|append| append.with_checks(checks))
+        .map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// Appends it; `None` if something that it rests on has changed.
+pub(super) async fn set(store: &Store, append: Append) -> Result<Option<Appended>> {
+    match store.append(append).await {
+        Ok(appended) => Ok(Some(appended)),
+        Err(Error::Rejected(Rejection::RevisionConflict { .. } | Rejection::ChecksFailed { .. })) => {
+            tokio::task::yield_now().await;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
@@ -284,21 +324,15 @@ impl Now {
             made: Arc::new(Mutex::new(made)),
         };
         let append = change.append(made)?;
-        match store.append(append).await {
-            Ok(appended) => {
-                let made = *change.made.lock();
-                Ok(Some(Written {
-                    before: made.from,
-                    lifecycle: made.lifecycle,
-                    position: appended.first_position,
-                }))
+        let appended = set(store, append).await?;
+        Ok(appended.map(|appended| {
+            let made = *change.made.lock();
+            Written {
+                before: made.from,
+                lifecycle: made.lifecycle,
+                position: appended.first_position,
             }
-            Err(Error::Rejected(Rejection::RevisionConflict { .. } | Rejection::ChecksFailed { .. })) => {
-                tokio::task::yield_now().await;
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        }))
     }
 }
 
@@ -327,17 +361,6 @@ impl Change {
             Wish::Deletion(_) => (KIND_DELETED, now.as_it_is()),
             Wish::Tombstone(expected) => (KIND_TOMBSTONED, expected),
         };
-        let event = NewEvent {
-            id: self.id,
-            kind: EventType::trusted(kind),
-            data: lifecycle.to_json(),
-            metadata: Bytes::new(),
-            tags: Vec::new(),
-        };
-        let expected = match now.version.checked_sub(1) {
-            None => Expected::NoStream,
-            Some(last) => Expected::Exactly(Revision(last)),
-        };
         let mut checks = vec![Check::Stream {
             stream: self.stream.clone(),
             expected: expected_of_stream,
@@ -346,9 +369,8 @@ impl Change {
             // What is removed now rests on what is set for prefixes, too.
             checks.push(unchanged_since(made.prefixes_to));
         }
-        let mut append = Append::new(self.stream.own(), expected, vec![event], &Limits::default())
-            .and_then(|append| append.with_checks(checks))
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let event = (self.id, kind);
+        let mut append = setting(self.stream.own(), now.version, event, lifecycle, checks)?;
         *self.made.lock() = made;
         append.change = Some(Box::new(self.clone()));
         Ok(append)

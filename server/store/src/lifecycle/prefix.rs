@@ -4,22 +4,18 @@
 //!
 //! Setting what is set already writes nothing, so that each call can be retried.
 
-use bytes::Bytes;
-
 use super::{
     KIND_PREFIX_RETENTION, Lifecycle, Marked, MarkedPrefix, Retention, Rule,
-    change::{BUSY, TRIES_MAX},
+    change::{self, BUSY, TRIES_MAX, is_version, setting},
     clock,
 };
 use crate::{
-    append::{Append, Expected, NewEvent},
     check::Check,
     error::{Error, Result},
-    limits::{Limits, PREFIXES_KNOWN_MAX, PREFIXES_MAX},
-    name::{self, EventType, StreamPrefix},
+    limits::{PREFIXES_KNOWN_MAX, PREFIXES_MAX},
+    name::{self, StreamPrefix},
     position::{Position, Revision, Timestamp},
     query::{Query, QueryItem},
-    rejection::Rejection,
     shared::Shared,
     store::Store,
 };
@@ -86,9 +82,7 @@ pub(crate) async fn set(
         let now = PrefixRetention::of(prefix, known.marked);
         let is_set = now.retention == wanted;
         if let Some(expected) = expected_version
-            && expected != now.version
-            // The second time that it is asked for, it is as the first time left it.
-            && !(is_set && expected.checked_add(1) == Some(now.version))
+            && !is_version(expected, now.version, is_set)
         {
             return Err(Error::PrefixVersionConflict {
                 prefix: prefix.clone(),
@@ -105,7 +99,11 @@ pub(crate) async fn set(
             removed_before: removed_before(&known, &wanted, clock::now(shared).unwrap_or_default()),
             ..Lifecycle::default()
         };
-        if write(store, prefix, now.version, lifecycle, head).await? {
+        let event = (shared.change_ids.next(), KIND_PREFIX_RETENTION);
+        let stream = name::filed_prefix(prefix.as_str()).own();
+        let checks = vec![unchanged_since(head)];
+        let append = setting(stream, now.version, event, lifecycle, checks)?;
+        if change::set(store, append).await?.is_some() {
             return Ok(PrefixRetention {
                 retention: wanted,
                 version: now.version + 1,
@@ -153,38 +151,5 @@ pub(super) fn unchanged_since(head: Position) -> Check {
     Check::NoMatch {
         query: Query { items: vec![item] },
         after: head,
-    }
-}
-
-/// Writes a state; false if something that it rests on has changed.
-async fn write(
-    store: &Store,
-    prefix: &StreamPrefix,
-    version: u64,
-    lifecycle: Lifecycle,
-    head: Position,
-) -> Result<bool> {
-    let event = NewEvent {
-        id: store.shared().change_ids.next(),
-        kind: EventType::trusted(KIND_PREFIX_RETENTION),
-        data: lifecycle.to_json(),
-        metadata: Bytes::new(),
-        tags: Vec::new(),
-    };
-    let expected = match version.checked_sub(1) {
-        None => Expected::NoStream,
-        Some(last) => Expected::Exactly(Revision(last)),
-    };
-    let stream = name::filed_prefix(prefix.as_str()).own();
-    let append = Append::new(stream, expected, vec![event], &Limits::default())
-        .and_then(|append| append.with_checks(vec![unchanged_since(head)]))
-        .map_err(|error| Error::Internal(error.to_string()))?;
-    match store.append(append).await {
-        Ok(_) => Ok(true),
-        Err(Error::Rejected(Rejection::RevisionConflict { .. } | Rejection::ChecksFailed { .. })) => {
-            tokio::task::yield_now().await;
-            Ok(false)
-        }
-        Err(error) => Err(error),
     }
 }

@@ -3,7 +3,7 @@
 //! The two are looked up one after the other when the stream's end is on disk, and the log goes on meanwhile. So what was
 //! found on disk counts only if the tail can still tell that nothing came to the stream since.
 
-use annals_engine::{Direction, PageLimit};
+use annals_engine::{Direction, Page, PageLimit, Read};
 
 use crate::{
     error::Result,
@@ -26,6 +26,24 @@ pub(crate) async fn ends(shared: &Shared, stream: &StreamName) -> Result<(Positi
             return Ok(ends);
         }
     }
+}
+
+/// The read that finds the last entry of a stream in the indexes on disk.
+pub(crate) fn read_end(stream: &StreamName) -> Read {
+    Read::Range {
+        range: keys::stream_entries(stream.as_str()),
+        direction: Direction::Backwards,
+        limit: PageLimit {
+            entries: 1,
+            bytes: usize::MAX,
+        },
+    }
+}
+
+/// The last revision that [`read_end`] found.
+pub(crate) fn last_in(page: &Page) -> Result<Option<Revision>> {
+    let last = page.entries.first().map(Postings::parse_stream).transpose()?;
+    Ok(last.map(|list| list.last()))
 }
 
 /// The last event of a stream in the indexes on disk, and where it stands.

@@ -18,7 +18,7 @@ mod until;
 pub use annals_engine::Direction;
 pub use batch::Batch;
 pub(crate) use batch::Selector;
-pub(crate) use ends::{ends, stored_end};
+pub(crate) use ends::{ends, last_in, read_end, stored_end};
 pub(crate) use finder::Finder;
 pub(crate) use first_match::{Match, Search, first_match};
 pub use log_reader::{LogReader, ReadAll};

@@ -6,8 +6,10 @@ use crate::{
     error::Result,
     name::StreamName,
     position::{Position, Revision},
+    record::Entry,
     shared::Shared,
     tail::Request,
+    wire::Parsed,
 };
 
 /// The events of an earlier append.
@@ -58,6 +60,11 @@ pub(crate) async fn position_of(
 
 async fn at(shared: &Shared, positions: &[Position]) -> Result<Vec<Standing>> {
     let entries = all_records_at(shared, positions).await?;
+    Ok(of_entries(&entries)?)
+}
+
+/// What entries of the log say.
+pub(crate) fn of_entries(entries: &[Entry]) -> Parsed<Vec<Standing>> {
     let standing = entries.iter().map(|entry| {
         let event = entry.view()?;
         Ok(Standing {

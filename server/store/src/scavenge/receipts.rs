@@ -22,7 +22,6 @@ use crate::{
     error::Result,
     frame::{Frame, Mark},
     keys, log,
-    name::StreamName,
     position::{Position, Timestamp},
     read::standing,
     receipt::{KEPT, Receipt},
@@ -227,16 +226,5 @@ fn in_frame(frame: &Frame, first: Position, last: Position) -> Parsed<Vec<Standi
     if first < frame.first {
         return Ok(Vec::new());
     }
-    let entries = frame.entries_between(first, last)?;
-    let standing = entries.iter().map(|entry| {
-        let event = entry.view()?;
-        Ok(Standing {
-            id: event.id()?,
-            stream: StreamName::trusted(event.stream),
-            revision: event.revision,
-            position: event.position,
-            recorded_at: event.recorded_at,
-        })
-    });
-    standing.collect()
+    standing::of_entries(&frame.entries_between(first, last)?)
 }

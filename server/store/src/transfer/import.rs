@@ -4,7 +4,7 @@ mod writing;
 
 use std::{collections::HashMap, sync::Arc};
 
-use annals_engine::{Commit, Direction, Mutation, PageLimit, Read};
+use annals_engine::{Commit, Mutation};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
@@ -18,12 +18,12 @@ use super::{
 use crate::{
     append,
     error::{Error, Result},
-    index::{self, Postings},
-    keys,
+    index, keys,
     lifecycle::Marked,
     limits,
     name::StreamName,
     position::{Position, Revision, Timestamp},
+    read::{last_in, read_end},
     record::{self, Place, Placement, TimeField, View},
     rejection::Rejection,
     shared::Shared,
@@ -329,20 +329,10 @@ impl Import {
         if unknown.is_empty() || self.shared.tail.indexed() == Position::START {
             return Ok(());
         }
-        let last_of = |stream: &StreamName| Read::Range {
-            range: keys::stream_entries(stream.as_str()),
-            direction: Direction::Backwards,
-            limit: PageLimit {
-                entries: 1,
-                bytes: usize::MAX,
-            },
-        };
         let snapshot = self.shared.engine.snapshot().await?;
-        let pages = snapshot.read(unknown.iter().map(last_of).collect()).await?;
+        let pages = snapshot.read(unknown.iter().map(read_end).collect()).await?;
         for (stream, page) in unknown.into_iter().zip(pages) {
-            let entry = page.entries.first();
-            let last = entry.map(Postings::parse_stream).transpose()?;
-            self.lasts.insert(stream, last.map(|list| list.last()));
+            self.lasts.insert(stream, last_in(&page)?);
         }
         Ok(())
     }
