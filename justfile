@@ -33,7 +33,7 @@ build:
 # The ordinary tests: a few minutes.
 test: build
     {{ clang }} cargo test {{ features }}
-    {{ if fdbserver == "" { "@echo 'SKIPPED: annals-foundationdb, because no fdbserver is installed'" } else { clang + " cargo test -p annals-foundationdb" } }}
+    {{ if fdbserver == "" { "echo 'SKIPPED: annals-foundationdb, because no fdbserver is installed'" } else { clang + " cargo test -p annals-foundationdb" } }}
 
 # The clients' own tests, the cases that they all play against every engine, and the programs in Go and Java.
 test-clients: build
@@ -41,9 +41,9 @@ test-clients: build
 
 # The long ones: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000" crashes="40" kills="50": build
-    ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test -p annals-tests --test simulation
-    ANNALS_CRASH_ROUNDS={{ crashes }} cargo test -p annals-tests --test crash -- --nocapture
-    ANNALS_KILL_ROUNDS={{ kills }} cargo test -p annals-toolkit --test killed
+    ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test --test simulation
+    ANNALS_CRASH_ROUNDS={{ crashes }} cargo test --test crash -- --nocapture
+    ANNALS_KILL_ROUNDS={{ kills }} cargo test --test killed
 
 # First figures on this machine, beside a bare tonic echo.
 bench:
