@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use annals_engine::Direction;
+use parking_lot::RwLockReadGuard;
 use uuid::Uuid;
 
 use super::{KNOWN_STREAMS_MAX, NewStream, Request, State, StreamRun, Tail, Window};
@@ -46,10 +47,14 @@ impl State {
         }
     }
 
+    /// Where the windows begin.
+    pub(super) fn oldest(&self) -> Position {
+        self.sealed.front().map_or(&self.active, Arc::as_ref).after
+    }
+
     /// Whether everything after a position is in the windows.
     fn covers(&self, position: Position) -> bool {
-        let oldest = self.sealed.front().map_or(&self.active, Arc::as_ref);
-        position >= oldest.after
+        position >= self.oldest()
     }
 
     fn runs<'a>(&'a self, stream: &'a str) -> impl DoubleEndedIterator<Item = &'a StreamRun> {
@@ -58,10 +63,42 @@ impl State {
     }
 }
 
-impl Tail {
+/// What the tail knows at one moment, for many questions one after the other. Nothing is added to the tail while this is held, so
+/// it must not be held while waiting, nor while the tail is asked by other ways.
+pub(crate) struct Look<'a>(RwLockReadGuard<'a, State>);
+
+impl Look<'_> {
     /// A stream's last revision: `None` if it is not known here, `Some(None)` if the stream is known to have no events.
     pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
-        self.state.read().last_revision(stream.as_str())
+        self.0.last_revision(stream.as_str())
+    }
+
+    /// The append that began with an id, if a window knows it.
+    pub(crate) fn request(&self, first_id: Uuid) -> Option<Request> {
+        let mut windows = self.0.windows();
+        windows.find_map(|window| window.requests.get(&first_id).copied())
+    }
+
+    /// Whether everything behind a position is in the windows.
+    pub(crate) fn is_recent(&self, position: Position) -> bool {
+        self.0.covers(position)
+    }
+
+    /// Whether the whole log is in the windows: nothing is on disk that is not known here.
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.indexed == Position::START
+    }
+}
+
+impl Tail {
+    /// For many questions.
+    pub(crate) fn look(&self) -> Look<'_> {
+        Look(self.state.read())
+    }
+
+    /// A stream's last revision; see [`Look::last_revision`].
+    pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
+        self.look().last_revision(stream)
     }
 
     /// The head, and a stream's last revision at it if that is known here.
@@ -113,14 +150,6 @@ impl Tail {
         }
     }
 
-    /// The append that began with an id, if a window knows it.
-    pub(crate) fn request(&self, first_id: Uuid) -> Option<Request> {
-        self.state
-            .read()
-            .windows()
-            .find_map(|window| window.requests.get(&first_id).copied())
-    }
-
     /// The append that began a stream again after it was deleted with an event of this id, if a window knows it.
     pub(crate) fn began_again(&self, stream: &StreamName, first_id: Uuid) -> Option<Request> {
         let key = (stream.clone(), first_id);
@@ -151,11 +180,6 @@ impl Tail {
                 .extend((run_from..).map(Revision).zip(positions.copied()));
         }
         placed
-    }
-
-    /// Whether everything behind a position is in the windows.
-    pub(crate) fn is_recent(&self, position: Position) -> bool {
-        self.state.read().covers(position)
     }
 
     /// Where the events of a list stand, from `from` on: the first `count_max` of them.

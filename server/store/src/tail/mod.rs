@@ -40,7 +40,7 @@ use crate::{
     wire::Malformed,
 };
 
-pub(crate) use lookup::{Placed, Recent};
+pub(crate) use lookup::{Look, Placed, Recent};
 pub(crate) use minutes::Minutes;
 use ring::Ring;
 use state::State;
@@ -57,6 +57,8 @@ pub(crate) struct Tail {
     head: Signal<Position>,
     /// Up to where there are complete windows, for who writes them: far fewer changes than the head has.
     complete: Signal<Position>,
+    /// Where the windows begin.
+    oldest: Signal<Position>,
     /// Up to where the indexes are on disk, for those who wait for that.
     indexed: Signal<Position>,
     lifecycles: Lifecycles,
@@ -79,6 +81,7 @@ impl Tail {
             state: RwLock::new(state),
             head: Signal::new(Position::START),
             complete: Signal::new(Position::START),
+            oldest: Signal::new(Position::START),
             indexed: Signal::new(Position::START),
             lifecycles: Lifecycles::default(),
             window_events: settings.window_events,
@@ -134,6 +137,7 @@ impl Tail {
         state.active = Window::new(indexed);
         state.known.clear();
         drop(state);
+        self.oldest.set(indexed);
         self.indexed.set(indexed);
         self.complete.set(indexed);
         self.head.set(indexed);
@@ -177,10 +181,12 @@ impl Tail {
         let position = head.position;
         let complete = state.active.after;
         state.head = head;
+        let evicted = state.ring.take_evicted();
         drop(state);
         self.complete
             .set_if(|before| (*before != complete).then_some(complete));
         self.head.set(position);
+        drop(evicted);
         Ok(())
     }
 
@@ -249,11 +255,21 @@ impl Tail {
             .iter()
             .filter(|window| window.last <= indexed)
             .count();
-        for _ in self.retired_windows_max..retired {
-            state.sealed.pop_front();
-        }
+        // Freeing them takes long.
+        let retired: Vec<Arc<Window>> = state
+            .sealed
+            .drain(..retired.saturating_sub(self.retired_windows_max))
+            .collect();
+        let oldest = state.oldest();
         drop(state);
+        self.oldest.set(oldest);
         self.indexed.set(indexed);
+        drop(retired);
+    }
+
+    /// Everything after this position is in memory, or more.
+    pub(crate) fn oldest(&self) -> Position {
+        self.oldest.get()
     }
 
     /// Frames from the one that holds `from` on; see [`Ring::forwards`].

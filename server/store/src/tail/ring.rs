@@ -11,6 +11,8 @@ use crate::{frame::Frame, position::Position};
 pub(crate) struct Ring {
     /// With the position at which each ends, so that looking for one doesn't touch them all.
     frames: VecDeque<(Position, Arc<Frame>)>,
+    /// Those that had to leave, until they are taken.
+    evicted: Vec<Arc<Frame>>,
     bytes: usize,
     bytes_max: usize,
 }
@@ -22,6 +24,7 @@ impl Ring {
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
             frames: VecDeque::new(),
+            evicted: Vec::new(),
             bytes: 0,
             bytes_max,
         }
@@ -33,8 +36,14 @@ impl Ring {
         while self.bytes > self.bytes_max && self.frames.len() > 1 {
             if let Some((_, oldest)) = self.frames.pop_front() {
                 self.bytes -= oldest.body.len() + FRAME_OVERHEAD_BYTES;
+                self.evicted.push(oldest);
             }
         }
+    }
+
+    /// The frames that had to leave. Freeing them takes long, so whoever holds a lock drops them after it.
+    pub(crate) fn take_evicted(&mut self) -> Vec<Arc<Frame>> {
+        std::mem::take(&mut self.evicted)
     }
 
     pub(crate) fn clear(&mut self) {
