@@ -1,7 +1,7 @@
 //! Many appends in flight on one call.
 //!
 //! ```text
-//! requests -> batch -> submitting -> waiting (in order) -> results
+//! requests -> look_up -> batch -> submitting -> waiting (in order) -> results
 //! ```
 //!
 //! 1. Appends are handed to the store in the order in which they came, and answered in that order, one result for each.
@@ -25,7 +25,9 @@ use std::{
 };
 
 use annals_proto::v1::{self as pb, session_result::Result as OneOf};
-use annals_store::{Append, Appended, Error, Pending, Position, Store, StreamName};
+use annals_store::{
+    Append, Appended, Error, Pending, Position, RecentStreams, Store, StreamName, Submission,
+};
 use futures::Stream;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
 use tonic::Status;
@@ -44,6 +46,8 @@ use super::{
 const IN_FLIGHT_MAX: usize = 4_096;
 /// Appends that are taken in before results are looked at again, so that neither starves the other.
 const TAKEN_AT_ONCE_MAX: usize = 512;
+/// Bytes of requests that are taken in together: what they need is looked up in one trip.
+const TAKEN_AT_ONCE_BYTES: usize = 1 << 20;
 /// Results in one message.
 const MESSAGE_RESULTS_MAX: usize = 512;
 
@@ -58,8 +62,13 @@ pub(crate) struct Session<R> {
     handed_over: bool,
     /// `None` once the client closed its side or broke it, or the server drains.
     requests: Option<R>,
-    /// What is left of the last request.
-    batch: vec::IntoIter<Result<Append, Invalid>>,
+    recent_streams: RecentStreams,
+    /// Whether the store looks up what the appends need that were received last.
+    is_looking_up: bool,
+    /// Its future; kept, so that its memory is used again.
+    look_up: ReusableBoxFuture<'static, Vec<Submitted>>,
+    /// What is left of those.
+    batch: vec::IntoIter<Submitted>,
     /// The append that waits for room in the store, if one does.
     submitting: Option<Asked>,
     /// Its future; kept, so that its memory is used again.
@@ -69,6 +78,9 @@ pub(crate) struct Session<R> {
     /// How the call ends once everything is answered.
     ending: Option<Status>,
 }
+
+/// An append that was received, if it can be submitted.
+type Submitted = Result<Submission, Refusal>;
 
 /// An append that has no answer yet, or whose turn has not come.
 struct Waiting {
@@ -117,6 +129,9 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
             store,
             handed_over,
             requests: Some(requests),
+            recent_streams: RecentStreams::default(),
+            is_looking_up: false,
+            look_up: ReusableBoxFuture::new(std::future::pending()),
             batch: Vec::new().into_iter(),
             submitting: None,
             submit: ReusableBoxFuture::new(std::future::pending()),
@@ -154,62 +169,103 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         true
     }
 
-    /// Begins to hand an append to the store, if it is right.
-    fn begin(&mut self, append: Result<Append, Invalid>) {
-        match append {
-            Ok(append) => {
-                // Only another server may say so.
-                let append = if !self.handed_over && append.searched() > Position::START {
-                    append.searched_to(Position::START)
-                } else {
-                    append
-                };
-                let asked = Asked::of(&append);
-                let append = match self.store.try_submit(append, self.handed_over) {
-                    Ok(pending) => {
-                        let outcome = Outcome::Pending(pending);
-                        self.waiting.push_back(Waiting { outcome, asked });
-                        return;
-                    }
-                    Err(append) => *append,
-                };
-                self.submitting = Some(asked);
-                let (store, handed_over) = (self.store.clone(), self.handed_over);
-                self.submit.set(async move {
-                    if handed_over {
-                        store.submit_handed_over(append).await
-                    } else {
-                        store.submit(append).await
-                    }
-                });
-            }
-            Err(invalid) => {
-                self.waiting.push_back(Waiting {
-                    outcome: Outcome::Refused(invalid.into()),
+    /// Begins to hand an append to the store, if it can be.
+    fn begin(&mut self, append: Submitted) {
+        let submission = match append {
+            Ok(submission) => submission,
+            Err(refusal) => {
+                return self.waiting.push_back(Waiting {
+                    outcome: Outcome::Refused(refusal),
                     asked: Asked::default(),
                 });
             }
-        }
+        };
+        let asked = Asked::of(submission.append());
+        let submission = match self.store.try_submit(submission, self.handed_over) {
+            Ok(pending) => {
+                let outcome = Outcome::Pending(pending);
+                return self.waiting.push_back(Waiting { outcome, asked });
+            }
+            Err(submission) => submission,
+        };
+        self.submitting = Some(asked);
+        let (store, handed_over) = (self.store.clone(), self.handed_over);
+        self.submit.set(async move {
+            if handed_over {
+                store.submit_handed_over(submission).await
+            } else {
+                store.submit(submission).await
+            }
+        });
     }
 
     /// The next append that was received.
-    fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Append, Invalid>>> {
+    fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Option<Submitted>> {
         loop {
             if let Some(append) = self.batch.next() {
                 return Poll::Ready(Some(append));
             }
-            let Some(requests) = &mut self.requests else {
+            if self.is_looking_up {
+                self.batch = std::task::ready!(self.look_up.poll(cx)).into_iter();
+                self.is_looking_up = false;
+                continue;
+            }
+            let appends = self.received(cx);
+            if !appends.is_empty() {
+                self.begin_batch(appends);
+            } else if self.requests.is_none() {
                 return Poll::Ready(None);
-            };
-            match std::task::ready!(Pin::new(requests).poll_next(cx)) {
-                Some(Ok(request)) => match request::session_appends(&request, self.store.limits()) {
-                    Ok(appends) => self.batch = appends.into_iter(),
-                    Err(invalid) => self.end(Some(invalid.into())),
-                },
+            } else {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// The appends of the requests that are here, as far as they are taken in together.
+    fn received(&mut self, cx: &mut Context<'_>) -> Vec<Result<Append, Invalid>> {
+        let (mut received, mut bytes) = (Vec::new(), 0);
+        while let Some(requests) = &mut self.requests
+            && received.len() < TAKEN_AT_ONCE_MAX
+            && bytes < TAKEN_AT_ONCE_BYTES
+            && let Poll::Ready(request) = Pin::new(requests).poll_next(cx)
+        {
+            match request {
+                Some(Ok(request)) => {
+                    bytes += request.bytes().len();
+                    match request::session_appends(&request, self.store.limits()) {
+                        Ok(appends) => received.extend(appends),
+                        Err(invalid) => self.end(Some(invalid.into())),
+                    }
+                }
                 Some(Err(status)) => self.end(Some(status::explained(status))),
                 None => self.end(None),
             }
         }
+        received
+    }
+
+    /// Takes appends in, and begins to look up what they need, all together, if they need anything.
+    fn begin_batch(&mut self, appends: Vec<Result<Append, Invalid>>) {
+        let handed_over = self.handed_over;
+        let appends = appends.into_iter().map(|append| {
+            let append = append?;
+            // Only another server may say so.
+            let must_search = !handed_over && append.searched() > Position::START;
+            Ok::<_, Refusal>(if must_search {
+                append.searched_to(Position::START)
+            } else {
+                append
+            })
+        });
+        let batch = self.store.submissions(appends, &mut self.recent_streams);
+        let is_open =
+            |submission: &Submitted| matches!(submission, Ok(submission) if !submission.is_looked_up());
+        if !batch.iter().any(is_open) {
+            self.batch = batch.into_iter();
+            return;
+        }
+        self.look_up.set(look_up(self.store.clone(), batch));
+        self.is_looking_up = true;
     }
 
     /// Reads no more requests. The first reason to end is the one that is told.
@@ -245,6 +301,24 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
     }
 }
 
+/// Looks up what appends need, all together. If that fails, those that need anything are refused.
+async fn look_up(store: Store, mut batch: Vec<Submitted>) -> Vec<Submitted> {
+    let mut open: Vec<&mut Submission> = Vec::new();
+    for submission in batch.iter_mut().flatten() {
+        if !submission.is_looked_up() {
+            open.push(submission);
+        }
+    }
+    if let Err(error) = store.look_up(open).await {
+        for submitted in &mut batch {
+            if matches!(submitted, Ok(submission) if !submission.is_looked_up()) {
+                *submitted = Err(error.clone().into());
+            }
+        }
+    }
+    batch
+}
+
 impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Stream for Session<R> {
     type Item = Result<AppendSessionResponse, Status>;
 
@@ -263,6 +337,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Stream for 
             return Poll::Pending;
         }
         let nothing_left = this.requests.is_none()
+            && !this.is_looking_up
             && this.batch.as_slice().is_empty()
             && this.submitting.is_none()
             && this.waiting.is_empty();

@@ -77,6 +77,6 @@ pub use sabotage::Sabotage;
 pub use scavenge::{Scavenge, ScavengeState};
 pub use settings::{Clock, Environment, Settings, WINDOW_EVENTS};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
-pub use store::{Info, Pending, Store};
+pub use store::{Info, Pending, RecentStreams, Store, Submission};
 pub use subscribe::{Notice, Registry, Start, SubscribeAll, SubscribeStream, Subscription};
 pub use transfer::{Export, Gap, Import, KnownAppend, MovedEvent, Part, StreamState};

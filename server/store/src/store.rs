@@ -1,5 +1,6 @@
 //! The store: opening and closing it, and what it can be asked.
 
+mod recent_streams;
 mod submit;
 
 use std::sync::{Arc, atomic::AtomicBool};
@@ -38,8 +39,9 @@ use crate::{
     transfer::{self, Export, Import},
 };
 
+pub use recent_streams::RecentStreams;
 use submit::PERMIT_BYTES;
-pub use submit::Pending;
+pub use submit::{Pending, Submission};
 
 /// An event store on an engine. Cheap to clone; all clones are the same store.
 #[derive(Clone)]

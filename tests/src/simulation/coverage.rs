@@ -44,6 +44,7 @@ events! {
     HandoverAnswerLost,
     Append,
     AppendPipelined,
+    AppendsLookedUp,
     AppendToMany,
     AppendToManyHandedOver,
     AppendWithCondition,

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_store::{Append, Revision, StreamName};
+use annals_store::{Append, Revision, StreamName, Submission};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use super::{
@@ -107,13 +107,25 @@ impl Writer {
         let Some((running, _)) = self.prepare(&attempts[0]).await else {
             return;
         };
-        let mut pending = Vec::new();
-        for attempt in attempts {
-            self.left = self.left.saturating_sub(1);
-            self.world.coverage.count(Event::AppendPipelined);
-            let Some(append) = self.append(&attempt) else {
+        let submissions = attempts
+            .iter()
+            .map(|attempt| self.append(attempt).map(Submission::from));
+        let Some(mut submissions) = submissions.collect::<Option<Vec<_>>>() else {
+            return;
+        };
+        if self.rng.random_bool(0.5) {
+            self.world.coverage.count(Event::AppendsLookedUp);
+            let looked_up = running.store.look_up(&mut submissions);
+            let Some(Ok(())) = running.call(&self.world, "look up", looked_up).await else {
                 return;
             };
+            let ms = self.rng.random_range(0..20);
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+        let mut pending = Vec::new();
+        for (attempt, append) in attempts.into_iter().zip(submissions) {
+            self.left = self.left.saturating_sub(1);
+            self.world.coverage.count(Event::AppendPipelined);
             let call = self.note(&attempt);
             match running
                 .call(&self.world, "submit", running.store.submit(append))

@@ -16,7 +16,7 @@ use crate::{
     position::{Position, Revision},
     read::{first_match, last_in, read_end},
     shared::Shared,
-    tail::Request,
+    tail::{Look, Request},
 };
 
 /// What is known of an append.
@@ -60,9 +60,9 @@ impl<'a> Candidate<'a> {
     }
 
     /// What was read for it, if all that came to the log since is in memory.
-    fn known(self, shared: &Shared) -> Option<&'a Prefetched> {
+    fn known(self, look: &Look<'_>) -> Option<&'a Prefetched> {
         self.prefetched
-            .filter(|prefetched| shared.tail.is_recent(prefetched.head))
+            .filter(|prefetched| look.is_recent(prefetched.head))
     }
 }
 
@@ -101,58 +101,8 @@ pub(super) async fn known(
     head: Position,
     candidates: &[Candidate<'_>],
 ) -> Result<Vec<Fact>> {
-    let mut facts = Vec::with_capacity(candidates.len());
-    let mut wanted = Vec::new();
-    let mut reads = Vec::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let append = candidate.append;
-        let prefetched = candidate.known(shared).map(|prefetched| &prefetched.fact);
-        let mut fact = Fact {
-            compared: prefetched.and_then(|fact| fact.compared.clone()),
-            ..Fact::default()
-        };
-        fact.last = append.targets.map(|n, target| {
-            let known = shared.tail.last_revision(&target.stream);
-            known
-                .or_else(|| prefetched.map(|fact| fact.last[n]))
-                .unwrap_or_else(|| {
-                    wanted.push(Wanted::Last(index, n));
-                    reads.push(read_end(&target.stream));
-                    None
-                })
-        });
-        for (n, check) in append.checks.iter().enumerate() {
-            let Some(stream) = check.stream() else {
-                fact.evidence.push(Evidence::First(None));
-                continue;
-            };
-            let known = shared.tail.last_revision(stream).map(Evidence::Last);
-            let known = known.or_else(|| prefetched.map(|fact| fact.evidence[n]));
-            fact.evidence.push(known.unwrap_or_else(|| {
-                wanted.push(Wanted::Check(index, n));
-                reads.push(read_end(stream));
-                Evidence::Last(None)
-            }));
-        }
-        if append.is_keyed() {
-            let first_id = append.events[0].id;
-            let known_to = append.known_to();
-            let recent = shared.tail.request(first_id);
-            fact.request = recent.filter(|request| request.first > known_to);
-            if recent.is_none() && !shared.tail.is_recent(known_to) {
-                match prefetched {
-                    Some(prefetched) => fact.request = prefetched.request,
-                    None => {
-                        wanted.push(Wanted::Request(index));
-                        reads.push(Read::Get(keys::request(first_id)));
-                    }
-                }
-            }
-        }
-        facts.push(fact);
-    }
-    if reads.is_empty() || shared.tail.indexed() == Position::START {
-        // While nothing is on disk, what the tail does not know is not there.
+    let (mut facts, wanted, reads) = in_memory(&shared.tail.look(), candidates);
+    if reads.is_empty() {
         return Ok(facts);
     }
     let pages = shared.engine.snapshot().await?.read(reads).await?;
@@ -179,6 +129,65 @@ pub(super) async fn known(
     }
     shared.tail.remember(head, found);
     Ok(facts)
+}
+
+/// Looks up facts in the tail and in what was read beforehand. For what is in neither: for which fact it is, and the read.
+fn in_memory(look: &Look<'_>, candidates: &[Candidate<'_>]) -> (Vec<Fact>, Vec<Wanted>, Vec<Read>) {
+    let mut facts = Vec::with_capacity(candidates.len());
+    let mut wanted = Vec::new();
+    let mut reads = Vec::new();
+    for (index, candidate) in candidates.iter().enumerate() {
+        let append = candidate.append;
+        let prefetched = candidate.known(look).map(|prefetched| &prefetched.fact);
+        let mut fact = Fact {
+            compared: prefetched.and_then(|fact| fact.compared.clone()),
+            ..Fact::default()
+        };
+        fact.last = append.targets.map(|n, target| {
+            let known = look.last_revision(&target.stream);
+            known
+                .or_else(|| prefetched.map(|fact| fact.last[n]))
+                .unwrap_or_else(|| {
+                    wanted.push(Wanted::Last(index, n));
+                    reads.push(read_end(&target.stream));
+                    None
+                })
+        });
+        for (n, check) in append.checks.iter().enumerate() {
+            let Some(stream) = check.stream() else {
+                fact.evidence.push(Evidence::First(None));
+                continue;
+            };
+            let known = look.last_revision(stream).map(Evidence::Last);
+            let known = known.or_else(|| prefetched.map(|fact| fact.evidence[n]));
+            fact.evidence.push(known.unwrap_or_else(|| {
+                wanted.push(Wanted::Check(index, n));
+                reads.push(read_end(stream));
+                Evidence::Last(None)
+            }));
+        }
+        if append.is_keyed() {
+            let first_id = append.events[0].id;
+            let known_to = append.known_to();
+            let recent = look.request(first_id);
+            fact.request = recent.filter(|request| request.first > known_to);
+            if recent.is_none() && !look.is_recent(known_to) {
+                match prefetched {
+                    Some(prefetched) => fact.request = prefetched.request,
+                    None => {
+                        wanted.push(Wanted::Request(index));
+                        reads.push(Read::Get(keys::request(first_id)));
+                    }
+                }
+            }
+        }
+        facts.push(fact);
+    }
+    if look.is_all() {
+        // What the tail does not know is not there.
+        return (facts, Vec::new(), Vec::new());
+    }
+    (facts, wanted, reads)
 }
 
 /// Looks up the matches of all checks that allow none, of what came to the log since they were searched for beforehand.

@@ -47,7 +47,7 @@ use commit::Batches;
 use facts::Candidate;
 pub(crate) use facts::Fact;
 use group::Judged;
-pub(crate) use prefetch::{Prefetched, is_needed, prefetch};
+pub(crate) use prefetch::{Prefetched, is_needed, needs_search, prefetch, prefetch_keys};
 
 /// An append that waits, and who waits for it.
 #[derive(Debug)]

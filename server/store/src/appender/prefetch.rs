@@ -11,6 +11,8 @@
 //!    rests ([`Settings::condition_rest`](crate::Settings::condition_rest)).
 //! 4. A search that took long is continued to the head of that moment, so that what is left for the group is short.
 //! 5. An append for which memory has all is not delayed at all; most appends are of that kind.
+//! 6. Of a session, what many appends need is read in one trip, because they are submitted one after the other
+//!    ([`Store::look_up`](crate::Store::look_up)).
 
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use crate::{
     position::Position,
     read::{Match, Search},
     shared::Shared,
+    tail::Look,
 };
 
 /// After so much work a search rests, if it does: timers are not finer.
@@ -47,6 +50,29 @@ pub(crate) struct Prefetched {
 }
 
 impl Prefetched {
+    fn new(append: &Append, head: Position, fact: Fact) -> Self {
+        Self {
+            head,
+            fact,
+            searched: append.searched,
+            matches: vec![None; append.checks.len()],
+        }
+    }
+
+    /// Adds what was found for the checks that allow no match.
+    fn with_matches(mut self, append: &Append, searched: Searched, matches: Vec<Option<Match>>) -> Self {
+        for (n, found) in matches.iter().enumerate() {
+            if append.checks[n].after().is_some() {
+                self.fact.evidence[n] = Evidence::First(found.as_ref().map(|found| found.position));
+            }
+        }
+        Self {
+            searched,
+            matches,
+            ..self
+        }
+    }
+
     /// Whether a check found a match.
     pub(crate) fn has_match(&self) -> bool {
         self.matches.iter().any(Option::is_some)
@@ -55,88 +81,140 @@ impl Prefetched {
 
 /// Whether storage must be read to judge an append, or much of the log searched.
 pub(crate) fn is_needed(shared: &Shared, append: &Append) -> bool {
-    let tail = &shared.tail;
+    needs_keys(&shared.tail.look(), append) || needs_search(shared, append)
+}
+
+/// Whether a few keys of storage must be read to judge an append.
+fn needs_keys(look: &Look<'_>, append: &Append) -> bool {
     // Asked for in turn, and only where it matters: a session submits hundreds of thousands of appends a second, one after
     // the other, and most of them need the first answer only.
-    let last = tail.last_revision(append.stream());
-    let on_disk = || tail.indexed() != Position::START;
+    let last = look.last_revision(append.stream());
     let may_compare = match append.expected {
         Expected::Exactly(revision) => last.flatten().is_some_and(|last| revision < last),
         Expected::NoStream => last.flatten().is_some(),
         Expected::Any | Expected::StreamExists => {
-            let is_known = tail.request(append.events[0].id).is_some();
-            is_known || (!tail.is_recent(append.known_to()) && on_disk())
+            let is_known = look.request(append.events[0].id).is_some();
+            is_known || (!look.is_recent(append.known_to()) && !look.is_all())
         }
-    };
-    let is_far = |after: Position| {
-        let searched_to = after.max(append.searched.holds_to(tail.lifecycles()));
-        let near = shared.settings.condition_positions_max;
-        tail.head_position().0.saturating_sub(searched_to.0) > near
     };
     let mut others = append
         .streams()
         .skip(1)
         .chain(append.checks.iter().filter_map(Check::stream));
-    let mut is_unknown = || last.is_none() || others.any(|stream| tail.last_revision(stream).is_none());
-    may_compare
-        || append
-            .checks
-            .iter()
-            .filter_map(Check::after)
-            .min()
-            .is_some_and(is_far)
-        || (is_unknown() && on_disk())
+    let mut is_unknown = || last.is_none() || others.any(|stream| look.last_revision(stream).is_none());
+    may_compare || (is_unknown() && !look.is_all())
 }
 
-/// Reads what is needed. While the engine does not answer it tries again, as long as a group is tried again.
+/// Whether much of the log must be searched for matches of an append's checks.
+pub(crate) fn needs_search(shared: &Shared, append: &Append) -> bool {
+    let after = append.checks.iter().filter_map(Check::after).min();
+    after.is_some_and(|after| {
+        let searched_to = after.max(append.searched.holds_to(shared.tail.lifecycles()));
+        let near = shared.settings.condition_positions_max;
+        shared.tail.head_position().0.saturating_sub(searched_to.0) > near
+    })
+}
+
+/// Reads what an append needs. While the engine does not answer it tries again, as long as a group is tried again.
 pub(crate) async fn prefetch(shared: &Shared, append: &Append) -> Result<Prefetched> {
-    let started = Instant::now();
-    let mut backoff: Duration = BACKOFF_FIRST;
-    let read = loop {
+    let mut tries = Tries::begin(shared);
+    loop {
         match read(shared, append).await {
-            Err(Error::Unavailable(_)) if started.elapsed() < PATIENCE => {
-                tokio::time::sleep(backoff).await;
-                backoff = (backoff * 2).min(BACKOFF_MAX);
-            }
-            Err(error) if error.is_fatal() => {
-                tracing::error!(%error, "what an append needs cannot be read");
-                shared.fail(error.clone());
-                break Err(error);
-            }
-            read => break read,
+            Err(error) => tries.wait(error).await?,
+            read => return read,
         }
-    };
-    shared
-        .metrics
-        .prefetch_seconds
-        .observe(started.elapsed().as_secs_f64());
-    read
+    }
+}
+
+/// Reads the keys that appends need, in one trip to the engine, and returns what was read, each with the number of the append
+/// that needs it. Appends for which much must be searched are left out. Tries again as [`prefetch`] does.
+pub(crate) async fn prefetch_keys(shared: &Shared, appends: &[&Append]) -> Result<Vec<(usize, Prefetched)>> {
+    let mut wanted = needing_keys(&shared.tail.look(), appends);
+    wanted.retain(|(_, append)| !needs_search(shared, append));
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (numbers, appends): (Vec<usize>, Vec<&Append>) = wanted.into_iter().unzip();
+    let mut tries = Tries::begin(shared);
+    loop {
+        match read_keys(shared, &appends).await {
+            Err(error) => tries.wait(error).await?,
+            read => return Ok(numbers.into_iter().zip(read?).collect()),
+        }
+    }
+}
+
+/// Those for which keys must be read, with their numbers.
+fn needing_keys<'a>(look: &Look<'_>, appends: &[&'a Append]) -> Vec<(usize, &'a Append)> {
+    let numbered = appends.iter().copied().enumerate();
+    numbered.filter(|(_, append)| needs_keys(look, append)).collect()
+}
+
+/// A read that is tried again while the engine does not answer.
+struct Tries<'a> {
+    shared: &'a Shared,
+    started: Instant,
+    backoff: Duration,
+}
+
+impl<'a> Tries<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        Self {
+            shared,
+            started: Instant::now(),
+            backoff: BACKOFF_FIRST,
+        }
+    }
+
+    /// Waits until it is to be tried again, or returns the error if it is not.
+    async fn wait(&mut self, error: Error) -> Result<()> {
+        if matches!(error, Error::Unavailable(_)) && self.started.elapsed() < PATIENCE {
+            tokio::time::sleep(self.backoff).await;
+            self.backoff = (self.backoff * 2).min(BACKOFF_MAX);
+            return Ok(());
+        }
+        if error.is_fatal() {
+            tracing::error!(%error, "what an append needs cannot be read");
+            self.shared.fail(error.clone());
+        }
+        Err(error)
+    }
+}
+
+impl Drop for Tries<'_> {
+    fn drop(&mut self) {
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.shared.metrics.prefetch_seconds.observe(seconds);
+    }
 }
 
 async fn read(shared: &Shared, append: &Append) -> Result<Prefetched> {
-    let (searched, found) = search(shared, append).await?;
-    let head = shared.tail.head_position();
-    let candidate = Candidate {
-        append,
-        prefetched: None,
-    };
-    let mut fact = facts::known(shared, head, &[candidate])
-        .await?
+    let (searched, matches) = search(shared, append).await?;
+    let mut read = read_keys(shared, &[append]).await?;
+    let prefetched = read
         .pop()
-        .unwrap_or_default();
-    for (n, found) in found.iter().enumerate() {
-        if append.checks[n].after().is_some() {
-            fact.evidence[n] = Evidence::First(found.as_ref().map(|found| found.position));
-        }
+        .ok_or_else(|| Error::Internal("no facts of an append".to_owned()))?;
+    Ok(prefetched.with_matches(append, searched, matches))
+}
+
+/// Reads all but the matches of checks.
+async fn read_keys(shared: &Shared, appends: &[&Append]) -> Result<Vec<Prefetched>> {
+    let head = shared.tail.head_position();
+    let candidates: Vec<Candidate<'_>> = appends
+        .iter()
+        .map(|append| Candidate {
+            append,
+            prefetched: None,
+        })
+        .collect();
+    let facts = facts::known(shared, head, &candidates).await?;
+    let mut read = Vec::with_capacity(appends.len());
+    for (append, mut fact) in appends.iter().zip(facts) {
+        let known = earlier::known(shared, append, *fact.last.first(), fact.request);
+        fact.compared = earlier::look(shared, append, &known).await?;
+        read.push(Prefetched::new(append, head, fact));
     }
-    let known = earlier::known(shared, append, *fact.last.first(), fact.request);
-    fact.compared = earlier::look(shared, append, &known).await?;
-    Ok(Prefetched {
-        head,
-        fact,
-        searched,
-        matches: found,
-    })
+    Ok(read)
 }
 
 /// Searches for the first match of each check that allows none, up to near the log's head, and returns how far.

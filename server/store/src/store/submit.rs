@@ -38,6 +38,53 @@ impl Future for Pending {
     }
 }
 
+/// An append on its way into the store.
+#[derive(Debug)]
+pub struct Submission {
+    /// Apart, because it is moved from queue to queue.
+    append: Box<Append>,
+    is_looked_up: bool,
+    /// What was read for it from storage, if anything had to be.
+    prefetched: Option<Box<Prefetched>>,
+}
+
+impl From<Append> for Submission {
+    fn from(append: Append) -> Self {
+        Self::new(append, false)
+    }
+}
+
+impl Submission {
+    pub(super) fn new(append: Append, is_looked_up: bool) -> Self {
+        Self {
+            append: Box::new(append),
+            is_looked_up,
+            prefetched: None,
+        }
+    }
+
+    /// Whether the keys of storage that it needs were read, if it needs any.
+    #[must_use]
+    pub fn is_looked_up(&self) -> bool {
+        self.is_looked_up
+    }
+
+    /// The append.
+    #[must_use]
+    pub fn append(&self) -> &Append {
+        &self.append
+    }
+
+    /// Whether storage must be read before it enters a group.
+    fn must_read(&self, store: &Store) -> bool {
+        if self.is_looked_up {
+            appender::needs_search(&store.shared, &self.append)
+        } else {
+            appender::is_needed(&store.shared, &self.append)
+        }
+    }
+}
+
 impl Store {
     /// Appends, and waits until it is durable.
     ///
@@ -45,17 +92,35 @@ impl Store {
     /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
     /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
     pub async fn append(&self, append: Append) -> Result<Appended> {
-        let append = match self.try_submit(append, false) {
+        let submission = match self.try_submit(append, false) {
             Ok(pending) => return pending.await,
-            Err(append) => append,
+            Err(submission) => submission,
         };
-        let room = self.wait_for_room(&append).await?;
+        let room = self.wait_for_room(&submission.append).await?;
         let place = self.queue.try_reserve().map_err(|error| match error {
             TrySendError::Full(()) => Error::Overloaded("appends that wait"),
             TrySendError::Closed(()) => self.closed(),
         })?;
-        let job = self.prefetched(append).await?;
-        self.admit(job, Origin::Client, room, place).await
+        let submission = self.prefetched(submission).await?;
+        self.admit(submission, Origin::Client, room, place).await
+    }
+
+    /// Reads from storage what many appends of one caller need, in one trip, so that each can be submitted without a read of
+    /// its own. Appends that need much are left as they are: what those need is read when they are submitted.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the storage does not answer. None of them was submitted.
+    pub async fn look_up(&self, submissions: impl IntoIterator<Item = &mut Submission>) -> Result<()> {
+        let mut submissions: Vec<&mut Submission> = submissions.into_iter().collect();
+        let appends: Vec<&Append> = submissions.iter().map(|submission| submission.append()).collect();
+        let read = appender::prefetch_keys(&self.shared, &appends).await?;
+        for submission in &mut submissions {
+            submission.is_looked_up = true;
+        }
+        for (n, prefetched) in read {
+            submissions[n].prefetched = Some(Box::new(prefetched));
+        }
+        Ok(())
     }
 
     /// Submits an append behind all that were submitted before by the same caller, and returns what its result can be
@@ -63,64 +128,66 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Closed`] if the store takes no more.
-    pub async fn submit(&self, append: Append) -> Result<Pending> {
-        self.submit_from(append, Origin::Client).await
+    pub async fn submit(&self, append: impl Into<Submission>) -> Result<Pending> {
+        self.submit_from(append.into(), Origin::Client).await
     }
 
     /// As [`Self::submit`], for an append that another server of the log handed over. It is not handed over again.
     ///
     /// # Errors
     /// As [`Self::submit`].
-    pub async fn submit_handed_over(&self, append: Append) -> Result<Pending> {
-        self.submit_from(append, Origin::Server).await
+    pub async fn submit_handed_over(&self, append: impl Into<Submission>) -> Result<Pending> {
+        self.submit_from(append.into(), Origin::Server).await
     }
 
     /// As [`Self::submit`] and, if it is `handed_over`, [`Self::submit_handed_over`], if nothing need be waited for: neither
-    /// for room nor for storage.
-    /// Otherwise the append is given back.
+    /// for room nor for storage. Otherwise the append is given back.
     ///
     /// # Errors
     /// The append.
-    pub fn try_submit(&self, append: Append, handed_over: bool) -> std::result::Result<Pending, Box<Append>> {
-        let append = Box::new(append);
-        let must_wait = self.shared.is_moving() || appender::is_needed(&self.shared, &append);
-        if self.is_closed() || must_wait {
-            return Err(append);
+    pub fn try_submit(
+        &self,
+        append: impl Into<Submission>,
+        handed_over: bool,
+    ) -> std::result::Result<Pending, Submission> {
+        let submission = append.into();
+        if self.is_closed() || self.shared.is_moving() || submission.must_read(self) {
+            return Err(submission);
         }
         let Ok(place) = self.queue.try_reserve() else {
-            return Err(append);
+            return Err(submission);
         };
-        let room = self.permits(&append);
+        let room = self.permits(&submission.append);
         let Some(room) = room.and_then(|room| Arc::clone(&self.room).try_acquire_many_owned(room).ok())
         else {
-            return Err(append);
+            return Err(submission);
         };
         let origin = if handed_over {
             Origin::Server
         } else {
             Origin::Client
         };
-        Ok(self.admit((append, None), origin, room, place))
+        Ok(self.admit(submission, origin, room, place))
     }
 
-    async fn submit_from(&self, append: Append, origin: Origin) -> Result<Pending> {
-        let append = Box::new(append);
-        let room = self.wait_for_room(&append).await?;
+    async fn submit_from(&self, submission: Submission, origin: Origin) -> Result<Pending> {
+        let room = self.wait_for_room(&submission.append).await?;
         let place = self.queue.reserve().await.map_err(|_| self.closed())?;
-        let job = self.prefetched(append).await?;
-        Ok(self.admit(job, origin, room, place))
+        let submission = self.prefetched(submission).await?;
+        Ok(self.admit(submission, origin, room, place))
     }
 
-    /// An append with what must be read for it before it enters a group, which may take long.
-    async fn prefetched(&self, mut append: Box<Append>) -> Result<(Box<Append>, Option<Box<Prefetched>>)> {
-        if !appender::is_needed(&self.shared, &append) {
-            return Ok((append, None));
+    /// With what must be read for it before it enters a group, which may take long.
+    async fn prefetched(&self, mut submission: Submission) -> Result<Submission> {
+        if submission.must_read(self) {
+            let append = &mut submission.append;
+            let prefetched = appender::prefetch(&self.shared, append).await?;
+            if !prefetched.has_match() {
+                append.searched = append.searched.max(prefetched.searched);
+            }
+            submission.prefetched = Some(Box::new(prefetched));
         }
-        let prefetched = appender::prefetch(&self.shared, &append).await?;
-        if !prefetched.has_match() {
-            append.searched = append.searched.max(prefetched.searched);
-        }
-        Ok((append, Some(Box::new(prefetched))))
+        Ok(submission)
     }
 
     /// An append's share of the bytes that may wait, once there is room for it.
@@ -141,18 +208,18 @@ impl Store {
     /// Puts an append, which has its share of the bytes, into its place among those that wait.
     fn admit(
         &self,
-        (append, prefetched): (Box<Append>, Option<Box<Prefetched>>),
+        submission: Submission,
         origin: Origin,
         room: OwnedSemaphorePermit,
         place: Permit<'_, Job>,
     ) -> Pending {
         let (reply, answer) = oneshot::channel();
         place.send(Job {
-            append,
+            append: submission.append,
             reply,
             room,
             origin,
-            prefetched,
+            prefetched: submission.prefetched,
         });
         self.shared.metrics.waiting_appends.inc();
         Pending(answer)

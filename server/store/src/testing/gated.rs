@@ -1,12 +1,15 @@
-//! A memory engine whose reads wait while its gate is shut.
+//! A memory engine whose reads wait while its gate is shut, or fail for a while.
 
-use annals_engine::{BoxFuture, Commit, Engine, Result, Snapshot, memory::MemoryEngine};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot, memory::MemoryEngine};
 use bytes::Bytes;
 use tokio::sync::watch;
 
 pub(crate) struct Gated {
     engine: MemoryEngine,
     is_open: watch::Sender<bool>,
+    fails: AtomicBool,
 }
 
 impl Default for Gated {
@@ -14,6 +17,7 @@ impl Default for Gated {
         Self {
             engine: MemoryEngine::new(),
             is_open: watch::Sender::new(true),
+            fails: AtomicBool::new(false),
         }
     }
 }
@@ -26,6 +30,11 @@ impl Gated {
     pub(crate) fn open(&self) {
         self.is_open.send_replace(true);
     }
+
+    /// Whether reads fail as if the storage did not answer.
+    pub(crate) fn fail(&self, fails: bool) {
+        self.fails.store(fails, Ordering::Relaxed);
+    }
 }
 
 impl Engine for Gated {
@@ -36,6 +45,9 @@ impl Engine for Gated {
     fn snapshot(&self) -> BoxFuture<'_, Result<Box<dyn Snapshot>>> {
         Box::pin(async {
             let _ = self.is_open.subscribe().wait_for(|is_open| *is_open).await;
+            if self.fails.load(Ordering::Relaxed) {
+                return Err(Error::Unavailable("on purpose".to_owned()));
+            }
             self.engine.snapshot().await
         })
     }

@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 
 use super::{failed, found};
 use crate::{
-    Append, Appended, Check, Error, Expected, Limits, Position, Query, QueryItem, Result, Retention,
-    Settings, Store, StreamPrefix, Write,
+    Append, Appended, Check, Error, Expected, Limits, Position, Query, QueryItem, RecentStreams, Result,
+    Retention, Settings, Store, StreamPrefix, Submission, Write,
     append::Searched,
     testing::{Counted, Gated, TestClock, append, event, open_counted_at, open_on, small, stream},
 };
@@ -134,6 +134,106 @@ async fn a_short_search_does_not_wait_for_the_end_of_a_long_one() {
     assert_eq!(failed(appended(short).await), [found(0, 598, 599)]);
     assert!(!long.is_finished());
     appended(long).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_many_appends_need_is_read_in_one_trip_and_may_be_old_when_they_are_submitted() {
+    let engine = Arc::new(Counted::default());
+    let clock = Arc::new(TestClock(60_000_000.into()));
+    let store = open_counted_at(&engine, &clock, small()).await;
+    for id in 1..=400 {
+        store.append(append("s", Expected::Any, &[id])).await.unwrap();
+    }
+    while store.info().indexed < Position(384) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let new = |n: u128| append(&format!("new-{n}"), Expected::NoStream, &[1_000 + n]);
+    let mut submissions: Vec<Submission> = (0..8).map(|n| new(n).into()).collect();
+    // Sent again, and was written long ago.
+    submissions.push(append("s", Expected::Any, &[7]).into());
+    engine.take();
+    store.look_up(&mut submissions).await.unwrap();
+    let cost = engine.take();
+    assert_eq!(
+        (cost.trips, cost.reads),
+        (2, 10),
+        "the second finds the event of the retry"
+    );
+
+    // Meanwhile another client begins one of the streams.
+    let other = store
+        .append(append("new-3", Expected::NoStream, &[2_000]))
+        .await
+        .unwrap();
+    let mut results = Vec::new();
+    for submission in submissions {
+        let pending = store.try_submit(submission, false).ok().unwrap();
+        results.push(pending.await);
+    }
+    // To see whether what the other client wrote is this append.
+    assert_eq!(engine.take().trips, 1);
+    let retry = results.pop().unwrap().unwrap();
+    assert!(retry.already_appended && retry.first_position == Position(7));
+    for (n, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(appended) => assert_eq!(
+                appended.first_position,
+                Position(402 + n as u64 - u64::from(n > 3))
+            ),
+            Err(_) => assert_eq!(n, 3),
+        }
+    }
+    assert_eq!(other.first_position, Position(401));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_does_not_ask_for_streams_to_which_it_appended_lately() {
+    let (_, store) = gated(small()).await;
+    let mut recent = RecentStreams::default();
+    let exactly = |revision| Expected::Exactly(crate::Revision(revision));
+    let mut is_looked_up = |append: Append| {
+        let submissions = store.submissions([Ok::<_, Error>(append)], &mut recent);
+        let submission = submissions.into_iter().next().unwrap().unwrap();
+        submission.is_looked_up()
+    };
+    assert!(!is_looked_up(append("s", exactly(39), &[1_000])));
+    assert!(is_looked_up(append("s", exactly(40), &[1_002])));
+    assert!(!is_looked_up(append("t", Expected::NoStream, &[1_004])));
+    assert!(is_looked_up(append("t", exactly(0), &[1_006])));
+    // Those that may be known by an id.
+    assert!(!is_looked_up(append("t", Expected::Any, &[1_008])));
+    assert!(!is_looked_up(append("s", Expected::NoStream, &[1_010])));
+    // Others append so much that memory no longer reaches back.
+    for id in 1_000..1_200 {
+        store
+            .append(append("other", Expected::Any, &[id * 2]))
+            .await
+            .unwrap();
+    }
+    while store.info().indexed < Position(200) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!is_looked_up(append("s", exactly(40), &[1_002])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_storage_does_not_answer_many_appends_are_refused_together() {
+    let (engine, store) = gated(small()).await;
+    engine.fail(true);
+    let mut submissions: Vec<Submission> = (0..20)
+        .map(|n| append(&format!("new-{n}"), Expected::NoStream, &[1_000 + n]).into())
+        .collect();
+    let looked_up = store.look_up(&mut submissions);
+    let looked_up = tokio::time::timeout(Duration::from_secs(10), looked_up).await;
+    assert!(matches!(
+        looked_up.expect("it gives up"),
+        Err(Error::Unavailable(_))
+    ));
+    engine.fail(false);
+    store.look_up(&mut submissions).await.unwrap();
+    for submission in submissions {
+        store.submit(submission).await.unwrap().await.unwrap();
+    }
 }
 
 /// A store in which all 30,000 events of three streams are expired, and not scavenged: about 3 MB.
