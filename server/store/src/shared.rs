@@ -9,15 +9,14 @@ use annals_engine::Engine;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
-    error::{Error, Result},
-    follow,
-    lifecycle::change::ChangeIds,
-    metrics::Metrics,
-    position::Position,
-    settings::{Environment, Settings},
-    signal::Signal,
-    subscribe::Registry,
+    model::{
+        error::Error,
+        metrics::Metrics,
+        registry::Registry,
+        settings::{Environment, Settings},
+    },
     tail::Tail,
+    values::{ids::ChangeIds, signal::Signal},
 };
 
 pub(crate) struct Shared {
@@ -25,7 +24,7 @@ pub(crate) struct Shared {
     pub settings: Settings,
     pub environment: Environment,
     pub tail: Tail,
-    /// Held by whoever brings the tail up to date; see [`follow`].
+    /// Held by whoever brings the tail up to date; see [`crate::read::follow`].
     pub following: Mutex<()>,
     /// Turns of those who search the log for matches of conditions.
     pub condition_turns: Semaphore,
@@ -60,16 +59,5 @@ impl Shared {
 
     pub(crate) fn failure(&self) -> Option<Error> {
         self.failed.get()
-    }
-
-    /// The head that a read which begins now must see.
-    pub(crate) async fn fresh_head(&self) -> Result<Position> {
-        if let Some(error) = self.failure() {
-            return Err(error);
-        }
-        if self.settings.shared_engine {
-            return Ok(follow::refresh(self).await?.position);
-        }
-        Ok(self.tail.head_position())
     }
 }

@@ -1,7 +1,11 @@
 //! The store: opening and closing it, and what it can be asked.
 
+mod prefix_retention;
 mod recent_streams;
+mod retention;
 mod submit;
+pub(crate) mod subscribe;
+pub(crate) mod transfer;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -14,32 +18,45 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    append::Expected,
-    appender::{Appender, Job},
-    error::{Error, Result},
-    follow, index, keys,
-    lifecycle::{
-        ClockState, Deleted, PrefixRetention, Retention, RetentionInfo, Tombstoned,
-        change::{self, ChangeIds},
-        clock, prefix,
+    format::keys,
+    lifecycle::Retention,
+    model::{
+        error::{Error, Result},
+        meta,
+        metrics::Metrics,
+        registry::Registry,
+        settings::{Environment, Settings},
     },
-    limits::Limits,
-    meta,
-    metrics::Metrics,
-    name::{StreamName, StreamPrefix},
-    position::{Position, Timestamp},
-    read::{self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader},
-    scavenge::{self, Scavenge},
-    settings::{Environment, Settings},
+    read::{
+        self, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader,
+        clock::{self, ClockState},
+        follow::{self, fresh_head},
+    },
     shared::Shared,
-    signal::Signal,
-    snapshot::{self, LoadSnapshot, SaveSnapshot, Snapshot},
-    subscribe::{Registry, SubscribeAll, SubscribeStream, Subscription},
+    store::{
+        subscribe::{SubscribeAll, SubscribeStream, Subscription},
+        transfer::{Export, Import},
+    },
     tail::Tail,
-    transfer::{self, Export, Import},
+    tasks::{
+        appender::{Appender, Job},
+        indexer,
+        scavenge::{self, Scavenge},
+        snapshot::{self, LoadSnapshot, SaveSnapshot, Snapshot},
+    },
+    values::{
+        expected::Expected,
+        ids::ChangeIds,
+        limits::Limits,
+        name::{StreamName, StreamPrefix},
+        position::{Position, Timestamp},
+        signal::Signal,
+    },
 };
 
+pub use prefix_retention::PrefixRetention;
 pub use recent_streams::RecentStreams;
+pub use retention::{Deleted, RetentionInfo, Tombstoned};
 use submit::PERMIT_BYTES;
 pub use submit::{Pending, Submission};
 
@@ -109,7 +126,7 @@ impl Store {
         follow::refresh(&shared).await?;
         let mut tasks = vec![
             tokio::spawn(Appender::new(Arc::clone(&shared), jobs).run()),
-            tokio::spawn(index::run(Arc::clone(&shared))),
+            tokio::spawn(indexer::run(Arc::clone(&shared))),
             tokio::spawn(watch_engine(Arc::clone(&shared))),
             tokio::spawn(scavenge::run(Arc::clone(&shared))),
             tokio::spawn(clock::run(Arc::clone(&shared))),
@@ -153,7 +170,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn position_at(&self, time: Timestamp) -> Result<Position> {
-        let head = self.shared.fresh_head().await?;
+        let head = fresh_head(&self.shared).await?;
         read::time::position_at(&self.shared, time, head).await
     }
 
@@ -199,7 +216,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn retention(&self, stream: &StreamName) -> Result<RetentionInfo> {
-        change::retention(&self.shared, stream).await
+        retention::retention(&self.shared, stream).await
     }
 
     /// Sets how much of a stream is kept, which need not exist. `expected_version`: the version that the change rests on;
@@ -214,7 +231,7 @@ impl Store {
         retention: Retention,
         expected_version: Option<u64>,
     ) -> Result<RetentionInfo> {
-        change::set_retention(self, stream, retention, expected_version).await
+        retention::set_retention(self, stream, retention, expected_version).await
     }
 
     /// How much is kept of streams whose names begin with a prefix and that have no count and no age of their own.
@@ -222,7 +239,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn prefix_retention(&self, prefix: &StreamPrefix) -> Result<PrefixRetention> {
-        prefix::get(&self.shared, prefix).await
+        prefix_retention::get(&self.shared, prefix).await
     }
 
     /// The prefixes for which a retention is set, in the order of their bytes: the first `limit` behind `after`.
@@ -234,7 +251,7 @@ impl Store {
         after: Option<&StreamPrefix>,
         limit: usize,
     ) -> Result<Vec<PrefixRetention>> {
-        prefix::list(&self.shared, after, limit).await
+        prefix_retention::list(&self.shared, after, limit).await
     }
 
     /// Sets how much is kept of streams whose names begin with a prefix and that have no count and no age of their own; of
@@ -250,7 +267,7 @@ impl Store {
         retention: Retention,
         expected_version: Option<u64>,
     ) -> Result<PrefixRetention> {
-        prefix::set(self, prefix, retention, expected_version).await
+        prefix_retention::set(self, prefix, retention, expected_version).await
     }
 
     /// Deletes a stream: its events are gone, and an append begins it again with the revision after its last.
@@ -260,7 +277,7 @@ impl Store {
     /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others change the stream all the time (appending to it delays a
     /// deletion by a commit at most); those of [`Self::append`].
     pub async fn delete_stream(&self, stream: &StreamName, expected: Expected) -> Result<Deleted> {
-        change::delete(self, stream, expected).await
+        retention::delete(self, stream, expected).await
     }
 
     /// Deletes a stream for ever, which need not exist: its events are gone, and nothing is appended to it any more.
@@ -268,7 +285,7 @@ impl Store {
     /// # Errors
     /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::Overloaded`]; those of [`Self::append`].
     pub async fn tombstone_stream(&self, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
-        change::tombstone(self, stream, expected).await
+        retention::tombstone(self, stream, expected).await
     }
 
     /// Keeps a snapshot of a stream, and returns when it was saved.

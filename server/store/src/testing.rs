@@ -19,7 +19,9 @@ use uuid::Uuid;
 use crate::{
     Append, Appended, Check, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query,
     ReadAll, ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
-    frame::Frame, keys, log, scavenge,
+    format::{frame::Frame, keys},
+    model::log,
+    tasks::scavenge,
 };
 
 pub(crate) use counted::{Cost, Counted};

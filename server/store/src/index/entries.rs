@@ -15,13 +15,14 @@ use super::{
     postings::{self, POSITIONS_MAX},
 };
 use crate::{
-    keys, lifecycle,
-    position::{Position, Revision},
-    tail::{NewStream, Request, StreamRun, Window},
+    format::keys,
+    index::{NewStream, Request, StreamRun, Window},
+    lifecycle,
+    values::position::{Position, Revision},
 };
 
 /// What is left to be written of a window.
-pub(super) struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     rest: std::iter::Peekable<Box<dyn Iterator<Item = Entry<'a>> + Send + 'a>>,
     /// Keys and values of a commit, while they are made.
     bytes: Vec<u8>,
@@ -43,7 +44,7 @@ enum Entry<'a> {
 
 impl<'a> Entries<'a> {
     /// All of a window.
-    pub(super) fn of(window: &'a Window) -> Self {
+    pub(crate) fn of(window: &'a Window) -> Self {
         let streams = by_name(window.streams.iter().map(|(name, run)| (name.as_str(), run)));
         let marked = by_name(window.marked.iter().map(|(name, marked)| (name.as_str(), marked)));
         let began = |(name, run): &(&'a str, &'a StreamRun)| Some((*name, run.began.as_ref()?));
@@ -93,12 +94,12 @@ impl<'a> Entries<'a> {
         }
     }
 
-    pub(super) fn is_empty(&mut self) -> bool {
+    pub(crate) fn is_empty(&mut self) -> bool {
         self.rest.peek().is_none()
     }
 
     /// The next ones, about so many bytes of them, and at least one if there is one.
-    pub(super) fn take(&mut self, bytes_max: usize) -> Vec<Mutation> {
+    pub(crate) fn take(&mut self, bytes_max: usize) -> Vec<Mutation> {
         self.bytes.clear();
         self.lengths.clear();
         for entry in self.rest.by_ref() {

@@ -11,11 +11,13 @@ use annals_engine::{Direction, KeyRange, PageLimit, Read, Snapshot};
 use bytes::{BufMut, Bytes};
 
 use crate::{
-    error::Result,
-    keys,
-    position::{Position, Timestamp},
-    tail::{NewStream, Request},
-    wire::{Malformed, Parsed},
+    format::{
+        keys,
+        wire::{Malformed, Parsed},
+    },
+    index::{NewStream, Request},
+    model::error::Result,
+    values::position::{Position, Timestamp},
 };
 
 const NAME_VERSION: u8 = 1;

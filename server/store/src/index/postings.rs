@@ -17,9 +17,11 @@ use annals_engine::Entry;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
-    keys,
-    position::{Position, Revision},
-    wire::{self, Cursor, Malformed, Parsed},
+    format::{
+        keys,
+        wire::{self, Cursor, Malformed, Parsed},
+    },
+    values::position::{Position, Revision},
 };
 
 /// Positions in an entry: at 10 bytes each at worst, they stay within the engine's limit of a value.

@@ -6,9 +6,9 @@ use super::{
     postings::{self, POSITIONS_MAX, Postings},
 };
 use crate::{
-    keys,
-    position::{Position, Revision, Timestamp},
-    tail::{NewStream, Request},
+    format::keys,
+    index::{NewStream, Request},
+    values::position::{Position, Revision, Timestamp},
 };
 
 proptest! {

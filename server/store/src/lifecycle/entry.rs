@@ -9,11 +9,12 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Lifecycle, Marked};
 use crate::{
-    error::Result,
-    keys,
-    name::StreamName,
-    position::Position,
-    wire::{Malformed, Parsed},
+    format::{
+        keys,
+        wire::{Malformed, Parsed},
+    },
+    model::error::Result,
+    values::{name::StreamName, position::Position},
 };
 
 const LAYOUT: u8 = 1;

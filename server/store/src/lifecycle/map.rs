@@ -10,10 +10,11 @@ use parking_lot::RwLock;
 
 use super::{Lifecycle, Prefixes, Retention, Rule};
 use crate::{
-    name::{self, StreamName},
-    position::{Position, Revision},
-    record::View,
-    wire::Parsed,
+    format::{record::View, wire::Parsed},
+    values::{
+        name::{self, StreamName},
+        position::{Position, Revision},
+    },
 };
 
 /// Before all names by which prefixes are filed.

@@ -19,24 +19,15 @@
 //! Limits: about 200 bytes of memory, and the bytes of its name twice, for each stream that has a state, deleted ones
 //! included. Ages are measured against the clock of the server that is asked; see [`clock`].
 
-pub(crate) mod change;
-pub(crate) mod clock;
 mod entry;
-pub(crate) mod gone;
 mod map;
-mod pending;
-pub(crate) mod prefix;
 mod prefixes;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Deleted, RetentionInfo, Tombstoned};
-pub use clock::{CLOCK_SKEW_MAX, ClockState};
 pub(crate) use entry::{load, value};
 pub(crate) use map::{Lifecycles, Marked, MarkedPrefix, MarkedStream};
-pub(crate) use pending::{Change, make_again};
-pub use prefix::PrefixRetention;
 pub(crate) use prefixes::{Prefixes, Rule};
 pub use state::Retention;
 pub(crate) use state::{KIND_DELETED, KIND_PREFIX_RETENTION, KIND_RETENTION, KIND_TOMBSTONED, Lifecycle};

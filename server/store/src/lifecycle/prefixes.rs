@@ -8,13 +8,13 @@
 //! 3. What is gone by count is not recorded, since that would take memory for each stream: if a prefix keeps more events from
 //!    then on, those that were not scavenged are kept again.
 //!
-//! Limits: [`PREFIXES_MAX`](crate::limits::PREFIXES_MAX). A look-up compares a name with some log₂ of them, and with those
+//! Limits: [`PREFIXES_MAX`](crate::values::limits::PREFIXES_MAX). A look-up compares a name with some log₂ of them, and with those
 //! that the last of these begins with, and allocates nothing.
 
 use std::cmp::Ordering;
 
 use super::{Lifecycle, Marked, Retention};
-use crate::position::Timestamp;
+use crate::values::position::Timestamp;
 
 /// What holds for the streams whose names begin with a prefix, and with no longer one for which something is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

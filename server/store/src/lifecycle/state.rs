@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Rule;
 use crate::{
-    position::{Revision, Timestamp},
-    wire::{Malformed, Parsed},
+    format::wire::{Malformed, Parsed},
+    values::position::{Revision, Timestamp},
 };
 
 /// Type of the event that sets how much is kept.

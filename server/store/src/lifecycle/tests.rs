@@ -9,9 +9,11 @@ use proptest::prelude::*;
 
 use super::{Lifecycle, Lifecycles, Marked, Retention, entry};
 use crate::{
-    name::StreamName,
-    position::{Position, Revision, Timestamp},
     testing::stream,
+    values::{
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
 };
 
 fn keeping(max_count: Option<u64>, max_age_seconds: Option<u64>, truncate_before: u64) -> Retention {

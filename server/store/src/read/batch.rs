@@ -5,18 +5,18 @@ use bytes::Bytes;
 
 use super::log_reader::frames;
 use crate::{
-    error::{Error, Result},
-    frame::Frame,
-    lifecycle::gone::{self, Gone},
-    position::Position,
-    query::Query,
-    record::Record,
+    format::{frame::Frame, record::Record, wire::Malformed},
+    model::{
+        error::{Error, Result},
+        query::Query,
+    },
+    read::gone::{self, Gone},
     shared::Shared,
-    wire::Malformed,
+    values::position::Position,
 };
 
 /// Consecutive events of an answer, ready to be sent: the chunks put behind each other are entries of the field `events`
-/// (see [`crate::record`]).
+/// (see [`crate::format::record`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// Each one or more whole entries.
@@ -42,7 +42,7 @@ impl Batch {
     pub(crate) fn last_position(&self) -> Result<Option<Position>> {
         let mut last = None;
         if let Some(chunk) = self.chunks.last() {
-            let mut entries = crate::record::Entries::new(chunk);
+            let mut entries = crate::format::record::Entries::new(chunk);
             while let Some(entry) = entries.next_entry()? {
                 last = Some(entry.view()?.position);
             }
@@ -57,7 +57,7 @@ impl Batch {
     pub fn records(&self) -> Result<Vec<Record>> {
         let mut records = Vec::with_capacity(self.events);
         for chunk in &self.chunks {
-            let mut entries = crate::record::Entries::new(chunk);
+            let mut entries = crate::format::record::Entries::new(chunk);
             while let Some(entry) = entries.next_entry()? {
                 records.push(Record::from_view(&entry.view()?)?);
             }

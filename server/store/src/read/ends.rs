@@ -6,18 +6,21 @@
 use annals_engine::{Direction, Page, PageLimit, Read};
 
 use crate::{
-    error::Result,
+    format::keys,
     index::Postings,
-    keys,
-    name::StreamName,
-    position::{Position, Revision},
+    model::error::Result,
+    read::follow::fresh_head,
     shared::Shared,
+    values::{
+        name::StreamName,
+        position::{Position, Revision},
+    },
 };
 
 /// The head that a read which begins now must see, or a later one, and a stream's last revision at it.
 pub(crate) async fn ends(shared: &Shared, stream: &StreamName) -> Result<(Position, Option<Revision>)> {
     loop {
-        let head = shared.fresh_head().await?;
+        let head = fresh_head(shared).await?;
         if let Some(ends) = shared.tail.ends(stream) {
             return Ok(ends);
         }

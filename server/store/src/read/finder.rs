@@ -4,15 +4,14 @@ use annals_engine::Direction;
 
 use super::{BATCH_BYTES, Batch, Selector, all_records_at, records_at};
 use crate::{
-    error::Result,
-    lifecycle::gone::{self, Gone},
-    lookup::{Found, Lookup},
-    maps::HashMap,
-    name::StreamName,
-    position::Position,
-    query::Query,
-    record::Entry,
+    format::record::Entry,
+    model::{error::Result, query::Query},
+    read::{
+        gone::{self, Gone},
+        lookup::{Found, Lookup},
+    },
     shared::Shared,
+    values::{maps::HashMap, name::StreamName, position::Position},
 };
 
 /// Events that are read at a time.

@@ -4,12 +4,16 @@ use annals_engine::Direction;
 
 use super::{Batch, Finder, Selector};
 use crate::{
-    error::{Error, Result},
-    name::StreamName,
-    position::{Position, Revision, Timestamp},
-    query::Query,
-    record::Entries,
+    format::record::Entries,
+    model::{
+        error::{Error, Result},
+        query::Query,
+    },
     shared::Shared,
+    values::{
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
 };
 
 /// Bytes of the log in a page of a search. Few: what others have to do waits for the end of a page.

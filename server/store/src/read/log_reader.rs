@@ -6,12 +6,15 @@ use annals_engine::Direction;
 
 use super::{BATCH_BYTES, Batch, Finder, Selector, Until};
 use crate::{
-    error::{Error, Result},
-    frame::Frame,
-    log,
-    position::Position,
-    query::Query,
+    format::frame::Frame,
+    model::{
+        error::{Error, Result},
+        log,
+        query::Query,
+    },
+    read::follow::fresh_head,
     shared::Shared,
+    values::position::Position,
 };
 
 /// Which events of the log to read.
@@ -47,7 +50,7 @@ pub struct LogReader {
 
 impl LogReader {
     pub(crate) async fn begin(shared: Arc<Shared>, read: ReadAll) -> Result<Self> {
-        let head = shared.fresh_head().await?;
+        let head = fresh_head(&shared).await?;
         let end = match read.until {
             Some(until) => until.end(&shared, head).await?,
             None => head,

@@ -2,12 +2,16 @@
 //! than a page is in memory.
 
 mod batch;
+pub(crate) mod clock;
 mod ends;
 mod finder;
 mod first_match;
+pub(crate) mod follow;
+pub(crate) mod gone;
 pub(crate) mod log_reader;
+pub(crate) mod lookup;
 mod places;
-pub(crate) mod standing;
+pub(crate) mod stored_events;
 mod stream_reader;
 mod streams;
 #[cfg(test)]

@@ -6,16 +6,23 @@ use annals_engine::{Direction, KeyRange, Page, PageLimit, Read};
 
 use super::ends::stored_end;
 use crate::{
-    error::{Error, Result},
-    frame::Frame,
+    format::{
+        frame::Frame,
+        keys,
+        record::Entry,
+        wire::{Malformed, Parsed},
+    },
     index::Postings,
-    keys, log,
-    name::StreamName,
-    position::{Position, Revision},
-    record::Entry,
+    model::{
+        error::{Error, Result},
+        log,
+    },
     shared::Shared,
     tail::Placed,
-    wire::{Malformed, Parsed},
+    values::{
+        name::StreamName,
+        position::{Position, Revision},
+    },
 };
 
 /// Revisions of a stream, ascending, and where they stand.

@@ -6,14 +6,17 @@ use annals_engine::Direction;
 
 use super::{BATCH_BYTES, Batch, StreamUntil, all_records_at, ends, places, records_at};
 use crate::{
-    error::{Error, Result},
-    lifecycle::gone::{self, Gone},
-    name::StreamName,
-    position::{Position, Revision},
-    query::Query,
-    record::Entry,
+    format::{record::Entry, wire::Malformed},
+    model::{
+        error::{Error, Result},
+        query::Query,
+    },
+    read::gone::{self, Gone},
     shared::Shared,
-    wire::Malformed,
+    values::{
+        name::StreamName,
+        position::{Position, Revision},
+    },
 };
 
 /// Events that are looked up at a time.

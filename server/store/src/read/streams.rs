@@ -6,14 +6,16 @@ use annals_engine::{Direction, PageLimit};
 
 use super::ends::stored_end;
 use crate::{
-    error::{Error, Result},
-    index, keys,
-    lifecycle::{Retention, gone},
-    name::StreamName,
-    position::{Position, Revision, Timestamp},
+    format::{keys, wire::Malformed},
+    index::{self, NewStream},
+    lifecycle::Retention,
+    model::error::{Error, Result},
+    read::{follow::fresh_head, gone},
     shared::Shared,
-    tail::NewStream,
-    wire::Malformed,
+    values::{
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
 };
 
 /// With this begin the names of the store's own streams, which are listed only to those who ask for them.
@@ -44,7 +46,7 @@ pub struct StreamInfo {
 
 /// One stream.
 pub(crate) async fn stream(shared: &Shared, name: &StreamName) -> Result<StreamInfo> {
-    shared.fresh_head().await?;
+    fresh_head(shared).await?;
     if shared.tail.lifecycles().of(name.as_str()).tombstoned {
         return Err(Error::StreamTombstoned(name.clone()));
     }
@@ -67,7 +69,7 @@ pub(crate) async fn streams(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<StreamInfo>> {
-    let head = shared.fresh_head().await?;
+    let head = fresh_head(shared).await?;
     let mut infos = Vec::with_capacity(limit);
     let mut after = after.map(str::to_owned);
     loop {

@@ -14,13 +14,12 @@ use annals_engine::Direction;
 
 use super::log_reader::frames;
 use crate::{
-    error::{Error, Result},
-    frame::Frame,
+    format::{frame::Frame, record::View},
     index,
-    position::{Position, Timestamp},
-    record::View,
+    model::error::{Error, Result},
     shared::Shared,
     tail::Minutes,
+    values::position::{Position, Timestamp},
 };
 
 /// The position of the last event that was recorded at a time or before, of those up to `head`, which the tail must have

@@ -4,15 +4,18 @@ use annals_engine::Direction;
 
 use super::{log_reader::frames, time::position_at};
 use crate::{
-    error::{Error, Result},
+    format::record::View,
     index,
-    lifecycle::gone::first_kept,
-    lookup::Lookup,
-    name::StreamName,
-    position::{Position, Revision, Timestamp},
-    query::{Query, QueryItem},
-    record::View,
+    model::{
+        error::{Error, Result},
+        query::{Query, QueryItem},
+    },
+    read::{gone::first_kept, lookup::Lookup},
     shared::Shared,
+    values::{
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
 };
 
 /// When the log was as it is to be read.

@@ -6,10 +6,8 @@
 
 use super::{Store, Submission};
 use crate::{
-    append::{Append, Expected},
-    maps::HashSet,
-    name::StreamName,
-    position::Position,
+    model::append::Append,
+    values::{expected::Expected, maps::HashSet, name::StreamName, position::Position},
 };
 
 /// So many are remembered. About 40 bytes each, beside the names.

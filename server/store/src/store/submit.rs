@@ -15,9 +15,11 @@ use tokio::sync::{
 
 use super::Store;
 use crate::{
-    append::{Append, Appended},
-    appender::{self, Job, Origin, Prefetched},
-    error::{Error, Result},
+    model::{
+        append::{Append, Appended},
+        error::{Error, Result},
+    },
+    tasks::appender::{self, Job, Origin, Prefetched, stream_change::Change},
 };
 
 /// Bytes that one permit of the waiting room stands for.
@@ -46,6 +48,8 @@ pub struct Submission {
     is_looked_up: bool,
     /// What was read for it from storage, if anything had to be.
     prefetched: Option<Box<Prefetched>>,
+    /// The change of a stream that it makes, if it makes one.
+    change: Option<Box<Change>>,
 }
 
 impl From<Append> for Submission {
@@ -60,6 +64,15 @@ impl Submission {
             append: Box::new(append),
             is_looked_up,
             prefetched: None,
+            change: None,
+        }
+    }
+
+    /// The append by which a stream is changed.
+    pub(super) fn of_change(append: Append, change: Change) -> Self {
+        Self {
+            change: Some(Box::new(change)),
+            ..Self::new(append, false)
         }
     }
 
@@ -91,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
     /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
-    pub async fn append(&self, append: Append) -> Result<Appended> {
+    pub async fn append(&self, append: impl Into<Submission>) -> Result<Appended> {
         let submission = match self.try_submit(append, false) {
             Ok(pending) => return pending.await,
             Err(submission) => submission,
@@ -220,6 +233,7 @@ impl Store {
             room,
             origin,
             prefetched: submission.prefetched,
+            change: submission.change,
         });
         self.shared.metrics.waiting_appends.inc();
         Pending(answer)

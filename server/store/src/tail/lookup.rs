@@ -6,11 +6,14 @@ use annals_engine::Direction;
 use parking_lot::RwLockReadGuard;
 use uuid::Uuid;
 
-use super::{KNOWN_STREAMS_MAX, NewStream, Request, State, StreamRun, Tail, Window};
+use super::{KNOWN_STREAMS_MAX, State, Tail};
 use crate::{
-    name::StreamName,
-    position::{Position, Revision},
-    query::ListName,
+    format::keys::ListName,
+    index::{NewStream, Request, StreamRun, Window},
+    values::{
+        name::StreamName,
+        position::{Position, Revision},
+    },
 };
 
 /// Where some events of a stream stand, as far as that is in memory.

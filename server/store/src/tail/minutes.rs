@@ -1,7 +1,7 @@
 //! What the tail knows of minutes: where those begin that begin in its windows.
 
 use super::{State, Tail};
-use crate::position::Position;
+use crate::values::position::Position;
 
 /// Where a moment's minute lies, as far as that is in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

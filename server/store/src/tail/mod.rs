@@ -1,5 +1,5 @@
 //! The end of the log in memory: the head, the most recent frames, and the index of all events that are not yet indexed
-//! on disk. The appender extends it with what it commits, and [`crate::follow`] with what others commit.
+//! on disk. The appender extends it with what it commits, and [`crate::read::follow`] with what others commit.
 //!
 //! 1. Everything here follows from committed frames. It is extended only behind the head, so extending it twice with the
 //!    same frames does nothing.
@@ -20,31 +20,33 @@ mod ring;
 mod state;
 #[cfg(test)]
 mod tests;
-mod window;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::{RwLock, RwLockWriteGuard};
 
 use crate::{
-    append::{Append, Appended},
-    error::Result,
-    frame::Frame,
-    head::Head,
+    format::{frame::Frame, wire::Malformed},
+    index::Window,
     lifecycle::{Lifecycles, Marked},
-    maps::HashMap,
-    name::StreamName,
-    position::{Position, Timestamp},
-    settings::Settings,
-    signal::{Signal, Watcher},
-    wire::Malformed,
+    model::{
+        append::{Append, Appended},
+        error::Result,
+        head::Head,
+        settings::Settings,
+    },
+    values::{
+        maps::HashMap,
+        name::StreamName,
+        position::{Position, Timestamp},
+        signal::{Signal, Watcher},
+    },
 };
 
 pub(crate) use lookup::{Look, Placed, Recent};
 pub(crate) use minutes::Minutes;
 use ring::Ring;
 use state::State;
-pub(crate) use window::{NewStream, Request, StreamRun, Window};
 
 /// Streams whose last revision is remembered after a look-up on disk. About 100 bytes each.
 const KNOWN_STREAMS_MAX: usize = 131_072;

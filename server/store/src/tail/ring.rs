@@ -5,7 +5,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::{frame::Frame, position::Position};
+use crate::{format::frame::Frame, values::position::Position};
 
 #[derive(Debug)]
 pub(crate) struct Ring {

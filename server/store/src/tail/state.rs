@@ -4,18 +4,25 @@ use std::{collections::VecDeque, sync::Arc};
 
 use uuid::Uuid;
 
-use super::{Request, Ring, Window};
+use super::Ring;
 use crate::{
-    append::{Append, Appended, Run},
-    error::Result,
-    frame::Frame,
-    head::Head,
+    format::{
+        frame::Frame,
+        record::{Placement, View},
+        wire::Malformed,
+    },
+    index::{Request, Window},
     lifecycle::Lifecycles,
-    maps::HashMap,
-    name::StreamName,
-    position::{Position, Revision, Timestamp},
-    record::{Placement, View},
-    wire::Malformed,
+    model::{
+        append::{Append, Appended, Run},
+        error::Result,
+        head::Head,
+    },
+    values::{
+        maps::HashMap,
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
 };
 
 /// An append that begins with an event.

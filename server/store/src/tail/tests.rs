@@ -2,9 +2,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use annals_engine::Direction;
 
-use super::{Tail, Window};
+use super::Tail;
 use crate::{
-    Append, Expected, Limits, Retention, Revision, Settings, Write, log,
+    Append, Expected, Limits, Retention, Revision, Settings, Write,
+    index::Window,
+    model::log,
     testing::{Fixture, append, event, stream},
 };
 

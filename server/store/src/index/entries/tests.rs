@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{lifecycle::Lifecycle, maps::HashMap, name::StreamName, position::Timestamp, query::ListName};
+use crate::{
+    format::keys::ListName,
+    lifecycle::Lifecycle,
+    values::{maps::HashMap, name::StreamName, position::Timestamp},
+};
 
 /// Names that begin with each other, with what sorts just above the zero byte behind them.
 const NAME: &str = "[ !ab\u{e9}\u{10FFFF}]{1,3}";

@@ -6,7 +6,7 @@ use super::{Prefixes, Rule};
 use crate::{
     Retention, Revision, Timestamp,
     lifecycle::{Lifecycle, Marked},
-    position::Position,
+    values::position::Position,
 };
 
 fn keeping(max_count: Option<u64>, max_age_seconds: Option<u64>) -> Retention {

@@ -4,6 +4,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     Check, Error, Expected, Position, Query, QueryItem, Rejection, Retention, Revision, Settings, Store,
+    read::follow::fresh_head,
     testing::{Fixture, append, small, stream},
 };
 
@@ -106,7 +107,7 @@ async fn a_condition_is_judged_while_another_server_appends_without_a_pause() {
         // Of all of the log, and of its end.
         let after = match round % 2 {
             0 => Position::START,
-            _ => test.store.shared().fresh_head().await.unwrap(),
+            _ => fresh_head(test.store.shared()).await.unwrap(),
         };
         let item = QueryItem {
             types: vec!["Nothing".to_owned()],

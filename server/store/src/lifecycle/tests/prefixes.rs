@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     Check, Direction, Error, Expected, Position, Query, QueryItem, Retention, Revision, Settings, Store,
     StreamPrefix,
-    limits::PREFIXES_MAX,
     testing::{Cost, Counted, Fixture, append, ids, open_counted, place, read_stream, small, stream},
+    values::limits::PREFIXES_MAX,
 };
 
 fn counted(count: u64) -> Retention {

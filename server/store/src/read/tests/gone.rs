@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use crate::{
     Direction, Error, Notice, Position, Query, QueryItem, ReadAll, ReadStream, Record, Revision, Settings,
-    Start, Store, SubscribeAll, SubscribeStream, keys,
+    Start, Store, SubscribeAll, SubscribeStream,
+    format::keys,
     testing::{
         Fixture, read_all, read_log, remove,
         shapes::{self, Shape, item, matches},
@@ -184,7 +185,9 @@ async fn a_missing_frame_is_still_corruption() {
     let dead: BTreeSet<Position> = (9..=14).map(Position).collect();
     let (mut fixture, ..) = scavenged(&shapes, &dead, 100).await;
     let snapshot = fixture.engine.snapshot().await.unwrap();
-    let frames = crate::log::holding_in(&*snapshot, &[Position(10)]).await.unwrap();
+    let frames = crate::model::log::holding_in(&*snapshot, &[Position(10)])
+        .await
+        .unwrap();
     fixture.store.close().await;
     let clear = Commit::durable().clear_range(keys::frame_chunks(frames[0].last));
     fixture.engine.commit(clear).await.unwrap();

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::position_at;
 use crate::{
     Expected, Position, Store, Timestamp,
-    frame::Frame,
-    log,
+    format::frame::Frame,
+    model::log,
     testing::{Counted, Fixture, TestClock, append, open_counted_at, small},
 };
 

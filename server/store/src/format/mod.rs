@@ -1,0 +1,6 @@
+//! The bytes that are stored: keys, records of events, frames of the log.
+
+pub(crate) mod frame;
+pub mod keys;
+pub(crate) mod record;
+pub(crate) mod wire;

@@ -1,0 +1,172 @@
+//! The body of a record: what the client gave.
+
+use bytes::{Bytes, BytesMut};
+use uuid::Uuid;
+
+use super::{ID_LEN, number};
+use crate::{
+    format::wire::{self, Cursor, Malformed, Parsed},
+    values::{
+        event::NewEvent,
+        limits::{self, Limits},
+        name::{EventType, Tag},
+    },
+};
+
+/// Where in a body stands what is indexed. Known since the body was checked or written, so that it is not walked over again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parts {
+    /// The first byte of the type.
+    kind: u32,
+    /// Behind its last one.
+    kind_end: u32,
+    /// The first tag's field, or the end.
+    tags: u32,
+}
+
+impl Parts {
+    fn new(kind: &str, tags: usize) -> Self {
+        let behind_id = wire::field_len(ID_LEN);
+        let kind_end = behind_id + wire::field_len(kind.len());
+        Self {
+            kind: offset(kind_end - kind.len()),
+            kind_end: offset(kind_end),
+            tags: offset(tags),
+        }
+    }
+
+    /// The type in the body that these are of.
+    pub(crate) fn kind(self, body: &[u8]) -> Parsed<&str> {
+        let kind = body.get(self.kind as usize..self.kind_end as usize);
+        std::str::from_utf8(kind.unwrap_or_default()).map_err(|_| Malformed("text: not UTF-8"))
+    }
+
+    /// The tags in the body that these are of.
+    pub(crate) fn tags(self, body: &[u8]) -> impl Iterator<Item = &str> {
+        tags(body.get(self.tags as usize..).unwrap_or_default())
+    }
+}
+
+/// An offset in a body, which is far smaller than 4 GB.
+fn offset(bytes: usize) -> u32 {
+    u32::try_from(bytes).expect("an event is within the limits of an append")
+}
+
+/// Tags that follow each other, up to whatever else comes.
+pub(super) fn tags(fields: &[u8]) -> impl Iterator<Item = &str> {
+    let mut cursor = Cursor::new(fields);
+    std::iter::from_fn(move || match cursor.field() {
+        // Whoever asks has walked over the same bytes before, so no error can end this early.
+        Ok(Some((number::TAGS, field))) => field.text().ok(),
+        _ => None,
+    })
+}
+
+/// Bytes of an event's body.
+pub(crate) fn body_len(event: &NewEvent) -> usize {
+    wire::field_len(ID_LEN)
+        + wire::field_len(event.kind.as_str().len())
+        + wire::field_len(event.data.len())
+        + wire::field_len(event.metadata.len())
+        + event
+            .tags
+            .iter()
+            .map(|tag| wire::field_len(tag.as_str().len()))
+            .sum::<usize>()
+}
+
+/// Encodes the body of an event.
+pub(crate) fn put_body(out: &mut BytesMut, event: &NewEvent) -> Parts {
+    let start = out.len();
+    let mut id = [0; ID_LEN];
+    wire::put_field(
+        out,
+        number::ID,
+        event.id.hyphenated().encode_lower(&mut id).as_bytes(),
+    );
+    wire::put_field(out, number::TYPE, event.kind.as_str().as_bytes());
+    wire::put_field(out, number::DATA, &event.data);
+    wire::put_field(out, number::METADATA, &event.metadata);
+    let tags = out.len() - start;
+    for tag in &event.tags {
+        wire::put_field(out, number::TAGS, tag.as_str().as_bytes());
+    }
+    Parts::new(event.kind.as_str(), tags)
+}
+
+/// Decodes an event's body.
+pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
+    let unnamed = |_| Malformed("record: a name");
+    let (mut kind, mut tags) = (None, Vec::new());
+    let (mut data, mut metadata) = (Bytes::new(), Bytes::new());
+    let mut cursor = Cursor::new(body);
+    while let Some((field_number, field)) = cursor.field()? {
+        match field_number {
+            number::ID => drop(field.bytes()?),
+            number::TYPE => kind = Some(EventType::new(field.text()?).map_err(unnamed)?),
+            number::DATA => data = body.slice_ref(field.bytes()?),
+            number::METADATA => metadata = body.slice_ref(field.bytes()?),
+            number::TAGS => tags.push(Tag::new(field.text()?).map_err(unnamed)?),
+            _ => return Err(Malformed("record: unknown field")),
+        }
+    }
+    Ok(NewEvent {
+        id,
+        kind: kind.ok_or(Malformed("record: without type"))?,
+        data,
+        metadata,
+        tags,
+    })
+}
+
+/// The id and the parts of an event whose encoding is what [`put_body`] would write, byte for byte, and which is within the limits.
+/// `None` of any other.
+pub(crate) fn plain(body: &[u8], limits: &Limits) -> Option<(Uuid, Parts)> {
+    let mut rest = body;
+    let id = plain_field(&mut rest, number::ID)?;
+    if id.len() != ID_LEN || id.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let id = Uuid::try_parse_ascii(id).ok()?;
+    let kind = plain_text(&mut rest, number::TYPE)?;
+    EventType::check(kind).ok()?;
+    let data = plain_field(&mut rest, number::DATA).unwrap_or_default();
+    let metadata = plain_field(&mut rest, number::METADATA).unwrap_or_default();
+    if data.len() > limits.event_bytes_max || metadata.len() > limits::METADATA_BYTES_MAX {
+        return None;
+    }
+    let parts = Parts::new(kind, body.len() - rest.len());
+    let mut tags = [""; limits::TAGS_MAX];
+    let mut count = 0;
+    while !rest.is_empty() {
+        let tag = plain_text(&mut rest, number::TAGS)?;
+        Tag::check(tag).ok()?;
+        if tags[..count].contains(&tag) {
+            return None;
+        }
+        *tags.get_mut(count)? = tag;
+        count += 1;
+    }
+    Some((id, parts))
+}
+
+fn plain_text<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a str> {
+    std::str::from_utf8(plain_field(rest, field)?).ok()
+}
+
+/// What is next, if it is this field, is not empty, and has its length in as few bytes as can be.
+fn plain_field<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a [u8]> {
+    let (key, behind) = rest.split_first()?;
+    if u32::from(*key) != field << 3 | 2 {
+        return None;
+    }
+    let mut cursor = Cursor::new(behind);
+    let len = cursor.varint().ok()?;
+    let is_short = behind.len() - cursor.rest().len() == wire::varint_len(len);
+    let bytes = cursor.take(usize::try_from(len).ok()?).ok()?;
+    if bytes.is_empty() || !is_short {
+        return None;
+    }
+    *rest = cursor.rest();
+    Some(bytes)
+}

@@ -1,0 +1,86 @@
+//! Writing entries of records: bodies that are encoded already, with where they stand.
+
+use bytes::BytesMut;
+
+use super::number;
+use crate::{
+    format::wire,
+    values::{
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
+};
+
+/// Bytes that the field of a time can take: its key and its length, and seconds and nanoseconds, of up to seven and five
+/// bytes with a key each.
+const TIME_BYTES_MAX: usize = 2 + 8 + 6;
+/// Bytes that the fields of two numbers can take.
+const NUMBERS_BYTES_MAX: usize = 22;
+
+/// A time, encoded as the field that a record has for it: once for all events of an append.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeField {
+    bytes: [u8; TIME_BYTES_MAX],
+    len: usize,
+}
+
+impl TimeField {
+    pub(crate) fn new(recorded_at: Timestamp) -> Self {
+        let (seconds, nanos) = (recorded_at.seconds(), recorded_at.nanos().into());
+        let len = wire::number_len(seconds) + wire::number_len(nanos);
+        let mut bytes = [0; TIME_BYTES_MAX];
+        let mut rest = &mut bytes[..];
+        // Never left out: the start of 1970 is a time too, of no bytes.
+        wire::put_key(&mut rest, number::RECORDED_AT);
+        wire::put_varint(&mut rest, len as u64);
+        wire::put_number(&mut rest, number::SECONDS, seconds);
+        wire::put_number(&mut rest, number::NANOS, nanos);
+        let len = TIME_BYTES_MAX - rest.len();
+        Self { bytes, len }
+    }
+}
+
+/// Where an event is to stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub stream: &'a str,
+    pub revision: Revision,
+    pub position: Position,
+    pub time: &'a TimeField,
+}
+
+impl Place<'_> {
+    fn len(&self) -> usize {
+        wire::field_len(self.stream.len())
+            + wire::number_len(self.revision.0)
+            + wire::number_len(self.position.0)
+            + self.time.len
+    }
+}
+
+/// The most bytes that the entry of an event with a body of this length can take, wherever it comes to stand.
+pub(crate) fn entry_len_max(body: usize, stream: &StreamName) -> usize {
+    wire::field_len(body + wire::field_len(stream.as_str().len()) + NUMBERS_BYTES_MAX + TIME_BYTES_MAX)
+}
+
+/// Bytes of an entry.
+pub(crate) fn entry_len(body: &[u8], place: &Place<'_>) -> usize {
+    wire::field_len(body.len() + place.len())
+}
+
+/// Writes an entry.
+pub(crate) fn put_entry(out: &mut BytesMut, body: &[u8], place: &Place<'_>) {
+    wire::put_head(out, number::EVENTS, body.len() + place.len());
+    out.extend_from_slice(body);
+    wire::put_head(out, number::STREAM, place.stream.len());
+    out.extend_from_slice(place.stream.as_bytes());
+    // What is short is put together before it is put behind the rest, which looks for room each time.
+    let mut end = [0; NUMBERS_BYTES_MAX + TIME_BYTES_MAX];
+    let mut rest = &mut end[..];
+    wire::put_number(&mut rest, number::REVISION, place.revision.0);
+    wire::put_number(&mut rest, number::POSITION, place.position.0);
+    let numbers = NUMBERS_BYTES_MAX + TIME_BYTES_MAX - rest.len();
+    let len = numbers + place.time.len;
+    end[numbers..len].copy_from_slice(&place.time.bytes[..place.time.len]);
+    out.extend_from_slice(&end[..len]);
+}

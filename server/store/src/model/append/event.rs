@@ -1,0 +1,107 @@
+//! Events that are to be appended, and their limits.
+
+use std::ops::Range;
+
+use uuid::Uuid;
+
+use super::AppendError;
+use crate::{
+    format::record::{self, Parts},
+    values::{
+        event::NewEvent,
+        limits::{self, Limits},
+        maps::set_for,
+        name::StreamName,
+    },
+};
+
+/// An event that is ready to be placed: its identity, and where the body of its record lies among those of its append.
+#[derive(Clone, Debug)]
+pub(crate) struct PreparedEvent {
+    pub id: Uuid,
+    pub body: Range<usize>,
+    /// What stands where in the body.
+    pub parts: Parts,
+    /// Which of the append's streams it is for.
+    pub stream: u32,
+    /// How many events the append has for that stream before it.
+    pub nth: u32,
+}
+
+/// Whether the events of an append, each with its stream, are within the limits. Returns the most bytes that they can
+/// take in the log.
+pub(super) fn check_all<'a>(
+    events: impl Iterator<Item = (&'a NewEvent, &'a StreamName)> + Clone,
+    limits: &Limits,
+) -> Result<usize, AppendError> {
+    let count = events.clone().count();
+    if count == 0 {
+        return Err(AppendError::NoEvents);
+    }
+    if count > limits::APPEND_EVENTS_MAX {
+        return Err(AppendError::TooManyEvents {
+            events: count,
+            events_max: limits::APPEND_EVENTS_MAX,
+        });
+    }
+    let mut bytes = 0;
+    for (index, (event, stream)) in events.clone().enumerate() {
+        check_event(index, event, limits)?;
+        bytes += record::entry_len_max(record::body_len(event), stream);
+    }
+    if bytes > limits.append_bytes_max {
+        return Err(AppendError::AppendTooLarge {
+            bytes,
+            bytes_max: limits.append_bytes_max,
+        });
+    }
+    match repeated_id(events.map(|(event, _)| event.id), count) {
+        Some((index, id)) => Err(AppendError::RepeatedId { index, id }),
+        None => Ok(bytes),
+    }
+}
+
+pub(crate) fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
+    if event.data.len() > limits.event_bytes_max {
+        let (bytes, bytes_max) = (event.data.len(), limits.event_bytes_max);
+        return Err(AppendError::DataTooLarge {
+            index,
+            bytes,
+            bytes_max,
+        });
+    }
+    if event.metadata.len() > limits::METADATA_BYTES_MAX {
+        let (bytes, bytes_max) = (event.metadata.len(), limits::METADATA_BYTES_MAX);
+        return Err(AppendError::MetadataTooLarge {
+            index,
+            bytes,
+            bytes_max,
+        });
+    }
+    if event.tags.len() > limits::TAGS_MAX {
+        return Err(AppendError::TooManyTags {
+            index,
+            tags: event.tags.len(),
+            tags_max: limits::TAGS_MAX,
+        });
+    }
+    // At most 32 tags: comparing each with those before it is quicker than a set.
+    for (n, tag) in event.tags.iter().enumerate() {
+        if event.tags[..n].contains(tag) {
+            return Err(AppendError::RepeatedTag {
+                index,
+                tag: tag.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The first id that was there before, and which one of `count` it is.
+pub(super) fn repeated_id(ids: impl Iterator<Item = Uuid>, count: usize) -> Option<(usize, Uuid)> {
+    if count == 1 {
+        return None;
+    }
+    let mut seen = set_for(count);
+    ids.enumerate().find(|(_, id)| !seen.insert(*id))
+}

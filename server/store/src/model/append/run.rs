@@ -1,0 +1,63 @@
+//! Events of an append that follow each other in one stream, with what is indexed of them.
+
+use super::{Append, PreparedEvent};
+use crate::{
+    format::wire::Parsed,
+    values::{name::StreamName, one_or_more::OneOrMore, position::Revision},
+};
+
+/// Events that follow each other, in their append and in their stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'a> {
+    bodies: &'a [u8],
+    pub stream: &'a StreamName,
+    /// Of the first of them.
+    pub first: Revision,
+    events: &'a [PreparedEvent],
+}
+
+impl<'a> Run<'a> {
+    /// How many there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// The first `count`, and the others.
+    pub(crate) fn split_at(self, count: usize) -> (Self, Self) {
+        let (events, others) = self.events.split_at(count);
+        let first = Revision(self.first.0 + count as u64);
+        let others = Self {
+            first,
+            events: others,
+            ..self
+        };
+        (Self { events, ..self }, others)
+    }
+
+    /// Their types, each with its tags.
+    pub(crate) fn labels(
+        self,
+    ) -> impl Iterator<Item = Parsed<(&'a str, impl Iterator<Item = &'a str> + use<'a>)>> {
+        self.events.iter().map(move |event| {
+            let body = &self.bodies[event.body.clone()];
+            Ok((event.parts.kind(body)?, event.parts.tags(body)))
+        })
+    }
+}
+
+impl Append {
+    /// Its events, if its streams go on with these revisions.
+    pub(crate) fn runs<'a>(&'a self, firsts: &'a OneOrMore<Revision>) -> impl Iterator<Item = Run<'a>> {
+        // In one write, events of the same stream follow each other.
+        let runs = self.events.chunk_by(|one, next| one.stream == next.stream);
+        runs.map(|events| {
+            let stream = events[0].stream as usize;
+            Run {
+                bodies: &self.bodies,
+                stream: &self.targets[stream].stream,
+                first: Revision(firsts[stream].0 + u64::from(events[0].nth)),
+                events,
+            }
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! The streams that an append writes to.
+
+use std::collections::HashMap;
+
+use crate::values::{name::StreamName, one_or_more::OneOrMore};
+
+/// A stream that an append writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub stream: StreamName,
+    /// How many of the append's events are for it.
+    pub events: u32,
+}
+
+/// Finds out which streams there are.
+#[derive(Default)]
+pub(super) struct Targets {
+    pub found: Option<OneOrMore<Target>>,
+    indexes: HashMap<StreamName, u32>,
+}
+
+impl Targets {
+    /// Which of them a stream is.
+    pub(super) fn index_of(&mut self, stream: &StreamName) -> u32 {
+        if let Some(index) = self.indexes.get(stream) {
+            return *index;
+        }
+        let target = Target {
+            stream: stream.clone(),
+            events: 0,
+        };
+        let index = match &mut self.found {
+            None => {
+                self.found = Some(OneOrMore::one(target));
+                0
+            }
+            Some(found) => {
+                found.push(target);
+                number(found.len() - 1)
+            }
+        };
+        self.indexes.insert(stream.clone(), index);
+        index
+    }
+
+    /// Counts one more event for a stream; returns how many there were.
+    pub(super) fn count(&mut self, index: u32) -> u32 {
+        let Some(found) = &mut self.found else {
+            return 0;
+        };
+        let target = &mut found[index as usize];
+        target.events += 1;
+        target.events - 1
+    }
+}
+
+/// Events of an append, of which there are at most 10,000.
+pub(super) fn number(events: usize) -> u32 {
+    u32::try_from(events).expect("an append has at most 10,000 events")
+}

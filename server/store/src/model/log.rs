@@ -1,0 +1,174 @@
+//! Frames as they lie in the engine: reading them in order, and those that hold certain positions.
+//!
+//! Every read is a page in a snapshot of its own, so that none outlives what an engine allows. Frames never change, so
+//! pages of different snapshots fit together.
+
+use std::sync::Arc;
+
+use annals_engine::{Direction, Engine, KeyRange, Page, PageLimit, Read, Snapshot};
+
+use crate::{
+    format::{
+        frame::{Assembler, Frame, chunk_count},
+        keys,
+        wire::Malformed,
+    },
+    model::error::Result,
+    values::position::Position,
+};
+
+/// Entries in a page of frames: many more than its bytes allow, in practice.
+const PAGE_ENTRIES_MAX: usize = 10_000;
+
+/// Frames from the one that holds `from` on, of about `bytes`, in a direction. Empty when there are none.
+pub(crate) async fn page(
+    engine: &dyn Engine,
+    from: Position,
+    direction: Direction,
+    bytes: usize,
+) -> Result<Vec<Frame>> {
+    let snapshot = engine.snapshot().await?;
+    page_in(&*snapshot, from, direction, bytes).await
+}
+
+/// The same in a given snapshot.
+pub(crate) async fn page_in(
+    snapshot: &dyn Snapshot,
+    from: Position,
+    direction: Direction,
+    bytes: usize,
+) -> Result<Vec<Frame>> {
+    match direction {
+        Direction::Forwards => collect(snapshot, keys::frames_from(from), direction, bytes).await,
+        Direction::Backwards => {
+            // The frame that holds `from` is filed at or behind it.
+            let mut frames = holding_in(snapshot, &[from]).await?;
+            let read: usize = frames.iter().map(|frame| frame.body.len()).sum();
+            if read < bytes {
+                let range = keys::frames_before(from);
+                frames.extend(collect(snapshot, range, direction, bytes - read).await?);
+            }
+            Ok(frames)
+        }
+    }
+}
+
+async fn collect(
+    snapshot: &dyn Snapshot,
+    mut range: KeyRange,
+    direction: Direction,
+    bytes: usize,
+) -> Result<Vec<Frame>> {
+    let mut frames = Vec::new();
+    let mut assembler = Assembler::default();
+    let limit = PageLimit {
+        entries: PAGE_ENTRIES_MAX,
+        bytes: bytes.max(1),
+    };
+    loop {
+        let Page { entries, more } = snapshot.range(range.clone(), direction, limit).await?;
+        let Some(last_key) = entries.last().map(|entry| entry.key.clone()) else {
+            return Ok(frames);
+        };
+        for entry in entries {
+            frames.extend(assembler.push(entry)?);
+        }
+        // A page that ends within a large frame is read on until the frame is whole.
+        if !frames.is_empty() || !more {
+            return Ok(frames);
+        }
+        match direction {
+            Direction::Forwards => range.start = [&last_key[..], &[0]].concat().into(),
+            Direction::Backwards => range.end = last_key,
+        }
+    }
+}
+
+/// The frames that hold these positions, which ascend, each frame once and in order: at least the first of them, and as
+/// many more as [`HOLDING_BYTES_MAX`] allows. Frames between neighbouring positions may come along. Positions that no
+/// frame holds (behind the head) are passed over.
+pub(crate) async fn holding(engine: &dyn Engine, positions: &[Position]) -> Result<Vec<Frame>> {
+    let snapshot = engine.snapshot().await?;
+    holding_in(&*snapshot, positions).await
+}
+
+/// Positions that are looked for in one trip, so that what comes back is bounded whatever size the events are.
+const HOLDING_POSITIONS_MAX: usize = 64;
+/// Bytes of frames after which no further large one is read.
+const HOLDING_BYTES_MAX: usize = 4 << 20;
+/// Bytes of frames in one run of neighbours.
+const RUN_BYTES_MAX: usize = 512 << 10;
+/// Positions so close are read as one range instead of one by one.
+const NEIGHBOURS: u64 = 16;
+
+pub(crate) async fn holding_in(snapshot: &dyn Snapshot, positions: &[Position]) -> Result<Vec<Frame>> {
+    let positions = &positions[..positions.len().min(HOLDING_POSITIONS_MAX)];
+    let pages = snapshot.read(holding_reads(positions)).await?;
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut bytes = 0;
+    for entry in pages.into_iter().flat_map(|page| page.entries) {
+        let (last, chunk) = keys::parse_frame(&entry.key).ok_or(Malformed("frame: key"))?;
+        if chunk > 0 || frames.last().is_some_and(|frame| frame.last >= last) {
+            continue;
+        }
+        let frame = if chunk_count(&entry.value)? > 1 {
+            if bytes >= HOLDING_BYTES_MAX {
+                break;
+            }
+            whole(snapshot, last).await?
+        } else {
+            Some(Frame::from_values(last, &[entry.value])?)
+        };
+        bytes += frame.as_ref().map_or(0, |frame| frame.body.len());
+        frames.extend(frame);
+    }
+    Ok(frames)
+}
+
+fn holding_reads(positions: &[Position]) -> Vec<Read> {
+    let mut reads = Vec::new();
+    for run in positions.chunk_by(|a, b| b.0 - a.0 <= NEIGHBOURS) {
+        let (first, last) = (run[0], run[run.len() - 1]);
+        if first < last {
+            let limit = PageLimit {
+                entries: PAGE_ENTRIES_MAX,
+                bytes: RUN_BYTES_MAX,
+            };
+            reads.push(range(keys::frames_between(first, last), limit));
+        }
+        // The last position's frame is filed at or behind it.
+        reads.push(range(
+            keys::frames_from(last),
+            PageLimit {
+                entries: 1,
+                bytes: usize::MAX,
+            },
+        ));
+    }
+    reads
+}
+
+/// A frame of several chunks, whole.
+async fn whole(snapshot: &dyn Snapshot, last: Position) -> Result<Option<Frame>> {
+    let frames = collect(
+        snapshot,
+        keys::frame_chunks(last),
+        Direction::Forwards,
+        usize::MAX,
+    )
+    .await?;
+    Ok(frames.into_iter().next())
+}
+
+fn range(range: KeyRange, limit: PageLimit) -> Read {
+    Read::Range {
+        range,
+        direction: Direction::Forwards,
+        limit,
+    }
+}
+
+/// Frames in the order in which they are read, shared.
+pub(crate) fn share(frames: Vec<Frame>) -> Vec<Arc<Frame>> {
+    frames.into_iter().map(Arc::new).collect()
+}

@@ -1,0 +1,139 @@
+//! What operators see of the store, for Prometheus (<https://prometheus.io/docs/practices/naming/>).
+
+use prometheus_client::{
+    metrics::{
+        counter::Counter,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::model::{append::Appended, rejection::Rejection};
+
+/// Counters of one store.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    pub(crate) appends: Counter,
+    pub(crate) repeated_appends: Counter,
+    pub(crate) rejected_appends: Counter,
+    pub(crate) events: Counter,
+    pub(crate) event_bytes: Counter,
+    pub(crate) conflicts: Counter,
+    pub(crate) handed_over: Counter,
+    pub(crate) group_appends: Histogram,
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) prefetch_seconds: Histogram,
+    pub(crate) waiting_appends: Gauge,
+    pub(crate) read_events: Counter,
+    pub(crate) fell_behind: Counter,
+    pub(crate) scavenged_events: Counter,
+    pub(crate) scavenged_bytes: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            appends: Counter::default(),
+            repeated_appends: Counter::default(),
+            rejected_appends: Counter::default(),
+            events: Counter::default(),
+            event_bytes: Counter::default(),
+            conflicts: Counter::default(),
+            handed_over: Counter::default(),
+            group_appends: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
+            prefetch_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
+            waiting_appends: Gauge::default(),
+            read_events: Counter::default(),
+            fell_behind: Counter::default(),
+            scavenged_events: Counter::default(),
+            scavenged_bytes: Counter::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Adds the store's metrics to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("appends", "Appends that were written", self.appends.clone());
+        registry.register(
+            "repeated_appends",
+            "Appends that were answered with the result of an earlier one",
+            self.repeated_appends.clone(),
+        );
+        registry.register(
+            "rejected_appends",
+            "Appends that were refused because a stream or the log was not as expected",
+            self.rejected_appends.clone(),
+        );
+        registry.register("events", "Events that were written", self.events.clone());
+        registry.register_with_unit(
+            "event",
+            "Bytes of the events that were written, as stored",
+            Unit::Bytes,
+            self.event_bytes.clone(),
+        );
+        registry.register(
+            "commit_conflicts",
+            "Commits that lost the race against another server",
+            self.conflicts.clone(),
+        );
+        registry.register(
+            "handed_over_appends",
+            "Appends that another server of the log wrote for this one",
+            self.handed_over.clone(),
+        );
+        registry.register(
+            "group_appends",
+            "Appends that were judged together and written in one commit",
+            self.group_appends.clone(),
+        );
+        registry.register_with_unit(
+            "commit",
+            "Time that a commit of appends took in the engine",
+            Unit::Seconds,
+            self.commit_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "append_prefetch",
+            "Time for which storage was read for an append before it entered a group; appends that need nothing are not counted",
+            Unit::Seconds,
+            self.prefetch_seconds.clone(),
+        );
+        registry.register(
+            "waiting_appends",
+            "Appends that the appender has taken and not yet answered",
+            self.waiting_appends.clone(),
+        );
+        registry.register(
+            "read_events",
+            "Events that were handed to reads and subscriptions",
+            self.read_events.clone(),
+        );
+        registry.register(
+            "subscribers_fell_behind",
+            "Times that a subscriber was too slow for memory and went back to storage",
+            self.fell_behind.clone(),
+        );
+        registry.register(
+            "scavenged_events",
+            "Events that were gone and are removed from storage",
+            self.scavenged_events.clone(),
+        );
+        registry.register_with_unit(
+            "scavenged",
+            "Bytes of frames that were removed from storage, before compression",
+            Unit::Bytes,
+            self.scavenged_bytes.clone(),
+        );
+    }
+
+    pub(crate) fn count(&self, verdict: &Result<Appended, Rejection>) {
+        match verdict {
+            Ok(appended) if appended.already_appended => self.repeated_appends.inc(),
+            Ok(_) => self.appends.inc(),
+            Err(_) => self.rejected_appends.inc(),
+        };
+    }
+}

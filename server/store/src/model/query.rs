@@ -1,0 +1,121 @@
+//! Queries: which events a read or a subscription is about. See `annals/v1/query.proto` for their meaning.
+
+use crate::format::{keys::ListName, record::View};
+
+/// Lists that a query may name to be looked up in the indexes; one with more is a scan of the log.
+const LISTS_MAX: usize = 4_096;
+
+/// Events that match at least one item; without items, every event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// The items.
+    pub items: Vec<QueryItem>,
+}
+
+/// Matches an event that satisfies every group of fields that is not empty: type (`types`, `type_prefixes`), stream
+/// (`streams`, `stream_prefixes`), and all of `tags`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryItem {
+    /// Its type is one of these.
+    pub types: Vec<String>,
+    /// Or starts with one of these.
+    pub type_prefixes: Vec<String>,
+    /// Its stream is one of these.
+    pub streams: Vec<String>,
+    /// Or starts with one of these.
+    pub stream_prefixes: Vec<String>,
+    /// It bears all of these.
+    pub tags: Vec<String>,
+}
+
+impl Query {
+    /// Whether every event matches, so that nothing needs to be looked at.
+    #[must_use]
+    pub fn matches_all(&self) -> bool {
+        self.items.is_empty() || self.items.iter().any(QueryItem::matches_all)
+    }
+
+    /// Whether an event matches.
+    #[must_use]
+    pub fn matches(&self, event: &View<'_>) -> bool {
+        self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
+    }
+
+    /// Whether the indexes tell exactly which events match: every one, or those in lists.
+    pub(crate) fn is_listed(&self) -> bool {
+        let by_prefix = |item: &QueryItem| !item.type_prefixes.is_empty() || !item.stream_prefixes.is_empty();
+        self.matches_all() || (!self.items.iter().any(by_prefix) && self.lists().is_some())
+    }
+
+    /// Bytes of the names in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.items
+            .iter()
+            .flat_map(QueryItem::names)
+            .map(String::len)
+            .sum()
+    }
+
+    /// Where its matches are listed: for every item groups of lists. An event that matches the item is in some list of
+    /// each of its groups; one that is need not match. `None` if an item names no list, or all of them more than
+    /// [`LISTS_MAX`], so that the whole log must be scanned.
+    pub(crate) fn lists(&self) -> Option<Vec<Vec<Vec<ListName>>>> {
+        let items: Vec<_> = self.items.iter().map(QueryItem::lists).collect();
+        let all_listed = !items.is_empty() && items.iter().all(|groups| !groups.is_empty());
+        let lists: usize = items.iter().flatten().map(Vec::len).sum();
+        (all_listed && lists <= LISTS_MAX).then_some(items)
+    }
+}
+
+impl QueryItem {
+    fn matches_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn matches(&self, event: &View<'_>) -> bool {
+        one_of(event.kind, &self.types, &self.type_prefixes)
+            && one_of(event.stream, &self.streams, &self.stream_prefixes)
+            && self.tags.iter().all(|tag| event.tags().any(|has| has == tag))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        [
+            &self.types,
+            &self.type_prefixes,
+            &self.streams,
+            &self.stream_prefixes,
+            &self.tags,
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Names beside prefixes are no group: what matches a prefix is in none of their lists.
+    fn lists(&self) -> Vec<Vec<ListName>> {
+        let mut groups = Vec::new();
+        if self.type_prefixes.is_empty() {
+            groups.push(group(&self.types, ListName::Type));
+        }
+        if self.stream_prefixes.is_empty() {
+            groups.push(group(&self.streams, ListName::Stream));
+        }
+        groups.extend(self.tags.iter().map(|tag| vec![ListName::Tag(tag.clone())]));
+        groups.retain(|group| !group.is_empty());
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+}
+
+fn group(names: &[String], list: fn(String) -> ListName) -> Vec<ListName> {
+    let mut lists: Vec<ListName> = names.iter().cloned().map(list).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    lists
+}
+
+fn one_of(name: &str, names: &[String], prefixes: &[String]) -> bool {
+    (names.is_empty() && prefixes.is_empty())
+        || names.iter().any(|is| is == name)
+        || prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+}

@@ -1,0 +1,315 @@
+//! One list of the indexes, as far as it is loaded, and loading it from disk.
+//!
+//! Lists of types and tags are filed by position, so that an entry is found by the position from which it is wanted.
+//! Those of streams are filed by revision. Where in them a position is, is searched for: by a first page, which holds all
+//! of most streams, and then between the ends, sixteen ways at a time.
+
+use annals_engine::{Direction, Entry, KeyRange, Page, PageLimit, Read};
+
+use super::run::{Rank, Run};
+use crate::{
+    format::{
+        keys::{self, ListName},
+        wire::{Malformed, Parsed},
+    },
+    index,
+    values::position::Position,
+};
+
+/// Bytes of entries that are read of a list at a time; a long list's entries have about as many.
+const PAGE_BYTES: usize = 16 << 10;
+/// Probes of a search that are made at a time.
+const PROBES: u64 = 15;
+
+/// A list, and what is known of it.
+#[derive(Debug)]
+pub(super) struct List {
+    pub name: ListName,
+    pub run: Run,
+    /// A number of the entry in which a stream's run ended: the first going forwards, the last going backwards. So it
+    /// is found even if the beginning of the entry was scavenged, which files it under a later number.
+    reached: Option<u64>,
+}
+
+impl List {
+    pub(super) fn new(name: ListName) -> Self {
+        Self {
+            name,
+            run: Run::default(),
+            reached: None,
+        }
+    }
+
+    /// Forgets what lies before `from`, and returns itself if it must be loaded there.
+    pub(super) fn unknown_at(&mut self, from: Rank) -> Option<&mut Self> {
+        self.run.pass(from);
+        (!self.run.knows(from)).then_some(self)
+    }
+}
+
+/// An entry of a list.
+#[derive(Debug)]
+struct Posted {
+    /// What it is filed under.
+    number: u64,
+    /// Ascending, at least one.
+    positions: Vec<Position>,
+}
+
+impl Posted {
+    fn parse(entry: &Entry) -> Parsed<Self> {
+        Ok(Self {
+            number: keys::parse_number(&entry.key).ok_or(Malformed("index: key of a list"))?,
+            positions: index::decode(&entry.value)?,
+        })
+    }
+
+    fn first(&self) -> Position {
+        self.positions.first().copied().unwrap_or_default()
+    }
+
+    fn last(&self) -> Position {
+        self.positions.last().copied().unwrap_or_default()
+    }
+}
+
+/// What a search in a stream does next.
+#[derive(Debug)]
+enum Step {
+    Begin,
+    /// The entry is between that of `low`, which begins at or before the position, and `high`, which begins behind it.
+    /// None but the entry of `low` begins up to `none_to`.
+    Narrow {
+        low: u64,
+        none_to: u64,
+        high: u64,
+    },
+    /// The entry was found.
+    Page(u64),
+    Done,
+}
+
+/// Loading a list from disk: step by step, so that those of many lists are made in one trip.
+#[derive(Debug)]
+pub(super) struct Loading<'a> {
+    list: &'a mut List,
+    direction: Direction,
+    from: Position,
+    to: Position,
+    count_max: usize,
+    step: Step,
+}
+
+impl<'a> Loading<'a> {
+    /// Loads what lies between `from` and `to`, both included: the first `count_max` or fewer. The index must be complete
+    /// there.
+    pub(super) fn new(
+        list: &'a mut List,
+        direction: Direction,
+        from: Position,
+        to: Position,
+        count_max: usize,
+    ) -> Self {
+        Self {
+            list,
+            direction,
+            from,
+            to,
+            count_max,
+            step: Step::Begin,
+        }
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        matches!(self.step, Step::Done)
+    }
+
+    /// What must be read for the next step.
+    pub(super) fn reads(&self) -> Vec<Read> {
+        let all = keys::list_entries(&self.list.name);
+        match (&self.step, &self.list.name) {
+            (Step::Begin, ListName::Stream(_)) => {
+                let (end, reached) = (opposite(self.direction), self.list.reached);
+                vec![self.page_from(reached), range(all, end, 1)]
+            }
+            (Step::Begin, _) => {
+                let behind = keys::list_entry(&self.list.name, self.from.0 + 1);
+                let before = KeyRange::new(all.start, behind.clone());
+                match self.direction {
+                    Direction::Backwards => vec![range(before, Direction::Backwards, self.count_max)],
+                    Direction::Forwards => {
+                        let behind = KeyRange::new(behind, all.end);
+                        vec![
+                            range(before, Direction::Backwards, 1),
+                            range(behind, Direction::Forwards, self.count_max),
+                        ]
+                    }
+                }
+            }
+            (Step::Narrow { none_to, high, .. }, _) => {
+                let probe = |number| {
+                    let end = keys::list_entry(&self.list.name, number + 1);
+                    range(KeyRange::new(all.start.clone(), end), Direction::Backwards, 1)
+                };
+                probes(*none_to, *high).map(probe).collect()
+            }
+            (Step::Page(number), _) => vec![self.page_from(Some(*number))],
+            (Step::Done, _) => Vec::new(),
+        }
+    }
+
+    /// A stream's entries from the one that is filed under a number, or from its end.
+    fn page_from(&self, number: Option<u64>) -> Read {
+        let mut all = keys::list_entries(&self.list.name);
+        match (number, self.direction) {
+            (None, _) => {}
+            (Some(number), Direction::Forwards) => all.start = keys::list_entry(&self.list.name, number),
+            (Some(number), Direction::Backwards) => all.end = keys::list_entry(&self.list.name, number + 1),
+        }
+        range(all, self.direction, self.count_max)
+    }
+
+    /// Takes the answers to [`Self::reads`].
+    pub(super) fn take(&mut self, pages: &[Page]) -> Parsed<()> {
+        let more = match (self.direction, pages) {
+            (Direction::Forwards, [_, page]) if !matches!(self.list.name, ListName::Stream(_)) => page.more,
+            (_, [page, ..]) => page.more,
+            (_, []) => false,
+        };
+        let parsed = |page: &Page| page.entries.iter().map(Posted::parse).collect::<Parsed<Vec<_>>>();
+        match (&self.step, &self.list.name) {
+            (Step::Begin, ListName::Stream(_)) => {
+                let page = pages.first().map(parsed).transpose()?.unwrap_or_default();
+                let end = pages.get(1).map(parsed).transpose()?.unwrap_or_default().pop();
+                self.begin_stream(&page, more, end);
+            }
+            (Step::Narrow { low, none_to, high }, _) => {
+                let (mut low, mut none_to, mut high) = (*low, *none_to, *high);
+                for (probe, page) in probes(none_to, high).zip(pages) {
+                    let Some(found) = page.entries.first().map(Posted::parse).transpose()? else {
+                        continue;
+                    };
+                    if found.first() > self.from {
+                        high = found.number;
+                        break;
+                    }
+                    (low, none_to) = (found.number, none_to_of(&found, self.from).max(probe));
+                }
+                self.step = self.narrowed(low, none_to, high);
+            }
+            (Step::Begin | Step::Page(_), _) => {
+                let entries = pages.iter().map(parsed).collect::<Parsed<Vec<_>>>()?;
+                self.finish(&entries.into_iter().flatten().collect::<Vec<_>>(), more);
+            }
+            (Step::Done, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Looks whether a stream's first page, from the end at which the read begins or where the last one ended, holds the
+    /// position; `end` is the entry at the other end.
+    fn begin_stream(&mut self, page: &[Posted], more: bool, end: Option<Posted>) {
+        let (Some(last), Some(end)) = (page.last(), end) else {
+            return self.finish(&[], false);
+        };
+        match self.direction {
+            _ if !more => self.finish(page, more),
+            Direction::Forwards if last.last() >= self.from => self.finish(page, more),
+            Direction::Forwards if end.first() <= self.from => self.step = Step::Page(end.number),
+            Direction::Forwards => {
+                self.step = self.narrowed(last.number, none_to_of(last, self.from), end.number);
+            }
+            Direction::Backwards if last.first() <= self.from => self.finish(page, more),
+            Direction::Backwards if end.first() > self.from => self.finish(&[], false),
+            Direction::Backwards => {
+                self.step = self.narrowed(end.number, none_to_of(&end, self.from), last.number);
+            }
+        }
+    }
+
+    fn narrowed(&self, low: u64, none_to: u64, high: u64) -> Step {
+        if none_to.saturating_add(1) < high {
+            return Step::Narrow { low, none_to, high };
+        }
+        Step::Page(match self.direction {
+            Direction::Forwards => low,
+            // The entry of `low`, or what is left of it if it was scavenged meanwhile.
+            Direction::Backwards => high - 1,
+        })
+    }
+
+    /// Takes the positions from entries in the direction of the read. `more`: there are more behind them.
+    fn finish(&mut self, entries: &[Posted], more: bool) {
+        let rank = |position: &Position| Rank::of(*position, self.direction);
+        let (from, to) = (rank(&self.from), rank(&self.to));
+        let mut ranks: Vec<Rank> = Vec::new();
+        let mut seen = None;
+        for entry in entries {
+            let mut found: Vec<Rank> = entry.positions.iter().map(rank).collect();
+            found.sort_unstable();
+            seen = seen.max(found.last().copied());
+            // Entries may overlap; see `index::postings`.
+            let behind = ranks.last().copied();
+            ranks.extend(
+                found
+                    .into_iter()
+                    .filter(|rank| Some(*rank) > behind && *rank >= from && *rank <= to),
+            );
+        }
+        let until = match seen.filter(|_| more) {
+            Some(seen) => seen.min(to),
+            None => to,
+        };
+        if let (true, Some(last)) = (until < from, entries.last()) {
+            // Only the entry before the position is in the page, and what follows it is not.
+            self.step = Step::Page(last.number.saturating_add(last.positions.len() as u64));
+            return;
+        }
+        let mut run = Run::new(ranks, until);
+        run.cut(self.count_max);
+        let until = run.until();
+        let begins = |entry: &&Posted| entry.positions.iter().map(rank).min() <= until;
+        if let Some(entry) = entries.iter().rev().find(begins) {
+            self.list.reached = Some(match self.direction {
+                Direction::Forwards => entry.number,
+                Direction::Backwards => entry.number.saturating_add(entry.positions.len() as u64 - 1),
+            });
+        }
+        self.list.run = run;
+        self.step = Step::Done;
+    }
+}
+
+/// Up to which number no entry begins behind this one; without an end if it holds the position that is searched for.
+fn none_to_of(entry: &Posted, from: Position) -> u64 {
+    if entry.last() >= from {
+        return u64::MAX;
+    }
+    entry.number.saturating_add(entry.positions.len() as u64 - 1)
+}
+
+/// Numbers between two others, at even distances.
+fn probes(none_to: u64, high: u64) -> impl Iterator<Item = u64> {
+    let between = high - none_to - 1;
+    let count = between.min(PROBES);
+    (1..=count).map(move |n| none_to + (u128::from(between) * u128::from(n) / u128::from(count)) as u64)
+}
+
+const fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Forwards => Direction::Backwards,
+        Direction::Backwards => Direction::Forwards,
+    }
+}
+
+fn range(range: KeyRange, direction: Direction, entries: usize) -> Read {
+    let limit = PageLimit {
+        entries,
+        bytes: PAGE_BYTES,
+    };
+    Read::Range {
+        range,
+        direction,
+        limit,
+    }
+}

@@ -1,0 +1,273 @@
+//! Reading all that a store holds.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use annals_engine::{Direction, KeyRange, PageLimit};
+use bytes::Bytes;
+
+use super::{Gap, KnownAppend, Part, streams};
+use crate::{
+    format::{frame::Frame, keys, wire::Malformed},
+    index,
+    model::error::{Error, Result},
+    read::{
+        BATCH_BYTES, Batch,
+        follow::fresh_head,
+        gone::{self, Gone},
+        log_reader::frames,
+    },
+    shared::Shared,
+    tasks::snapshot,
+    values::{
+        name::StreamName,
+        position::{Position, Timestamp},
+    },
+};
+
+/// Appends in a part.
+const APPENDS_MAX: usize = 1_000;
+
+/// All that a store holds, part by part. Nothing is read before it is asked for.
+pub struct Export {
+    shared: Arc<Shared>,
+    /// The head when the export began.
+    begun_at: Position,
+    /// The next position to read; after the log, one after its head.
+    next: Position,
+    stage: Stage,
+    /// What was read and not given yet.
+    parts: VecDeque<Part>,
+    batch: Batch,
+    gap: Option<Gap>,
+}
+
+enum Stage {
+    Log,
+    Streams(Option<StreamName>),
+    /// Appends that the tail knows.
+    Recent,
+    /// Appends in the index on disk.
+    Stored(KeyRange),
+    Snapshots(KeyRange),
+    End,
+    Over,
+}
+
+impl Export {
+    pub(crate) async fn begin(shared: Arc<Shared>, after: Position) -> Result<Self> {
+        if shared.is_moving() {
+            return Err(Error::MoveUnfinished);
+        }
+        let head = fresh_head(&shared).await?;
+        if after > head {
+            return Err(Error::PositionBeyondHead {
+                position: after,
+                head,
+            });
+        }
+        Ok(Self {
+            begun_at: head,
+            shared,
+            next: after.next(),
+            stage: Stage::Log,
+            parts: VecDeque::new(),
+            batch: Batch::default(),
+            gap: None,
+        })
+    }
+
+    /// The log's last position when the export began. It ends there or later.
+    #[must_use]
+    pub const fn head(&self) -> Position {
+        self.begun_at
+    }
+
+    /// The next part; `None` after [`Part::End`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    pub async fn next(&mut self) -> Result<Option<Part>> {
+        loop {
+            if let Some(part) = self.parts.pop_front() {
+                return Ok(Some(part));
+            }
+            if matches!(self.stage, Stage::Over) {
+                return Ok(None);
+            }
+            self.read().await?;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn read(&mut self) -> Result<()> {
+        let up_to = Position(self.next.0 - 1);
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Log => self.log().await?,
+            Stage::Streams(after) => {
+                let (states, last) = streams::page(&self.shared, after.as_ref(), up_to).await?;
+                if !states.is_empty() {
+                    self.parts.push_back(Part::Streams(states));
+                }
+                last.map_or(Stage::Recent, |last| Stage::Streams(Some(last)))
+            }
+            Stage::Recent => {
+                self.recent(up_to);
+                Stage::Stored(keys::requests())
+            }
+            Stage::Stored(range) => match self.stored(range, up_to).await? {
+                Some(range) => Stage::Stored(range),
+                None => Stage::Snapshots(keys::all_snapshots()),
+            },
+            Stage::Snapshots(range) => match snapshot::next(&self.shared, range, up_to).await? {
+                Some((found, rest)) => {
+                    self.parts.extend(found.map(Part::Snapshot));
+                    Stage::Snapshots(rest)
+                }
+                None => Stage::End,
+            },
+            Stage::End => {
+                self.parts.push_back(Part::End(up_to));
+                Stage::Over
+            }
+            Stage::Over => Stage::Over,
+        };
+        Ok(())
+    }
+
+    /// Reads a page of the log.
+    async fn log(&mut self) -> Result<Stage> {
+        let head = fresh_head(&self.shared).await?;
+        let lifecycles = self.shared.tail.lifecycles();
+        // Up to the head at which nothing newer is set, so that the log explains each gap. What is set is known before
+        // the head is.
+        if self.next > head || self.next > self.begun_at && lifecycles.is_empty() {
+            return Ok(self.end_log());
+        }
+        let page = frames(&self.shared, self.next, Direction::Forwards, BATCH_BYTES).await?;
+        let gone = gone::in_frames(&self.shared, &page).await?;
+        for frame in page.iter().take_while(|frame| frame.last <= head) {
+            if frame.first > self.next || frame.last < self.next {
+                let next = self.next;
+                return Err(Error::Corrupt(format!("no event is stored at position {next}")));
+            }
+            self.take(frame, &gone)?;
+            self.next = frame.last.next();
+        }
+        self.end_batch();
+        Ok(Stage::Log)
+    }
+
+    fn end_log(&mut self) -> Stage {
+        if let Some(mut gap) = self.gap.take() {
+            let head = self.shared.tail.head();
+            if head.position == gap.last {
+                gap.recorded_at = Some(head.recorded_at);
+            }
+            self.parts.push_back(Part::Gap(gap));
+        }
+        if self.shared.tail.lifecycles().is_empty() {
+            Stage::Recent
+        } else {
+            Stage::Streams(None)
+        }
+    }
+
+    /// Takes the events of a frame that are kept.
+    fn take(&mut self, frame: &Frame, gone: &Gone) -> Result<()> {
+        if !frame.is_sparse() && frame.first == self.next && !gone.any_in(frame) {
+            let events = usize::try_from(frame.len()).map_err(|_| Malformed("frame: too long"))?;
+            self.push(frame.body.clone(), events);
+            return Ok(());
+        }
+        let mut next = self.next;
+        for entry in frame.entries_between(self.next, frame.last)? {
+            let event = entry.view()?;
+            let (position, recorded_at) = (event.position, event.recorded_at);
+            if gone.contains(position) {
+                self.skip(next, position, Some(recorded_at));
+            } else {
+                if next < position {
+                    self.skip(next, Position(position.0 - 1), None);
+                }
+                self.push(entry.into_bytes(), 1);
+            }
+            next = position.next();
+        }
+        if next <= frame.last {
+            self.skip(next, frame.last, None);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, chunk: Bytes, events: usize) {
+        self.parts.extend(self.gap.take().map(Part::Gap));
+        self.batch.push(chunk, events);
+    }
+
+    fn skip(&mut self, first: Position, last: Position, recorded_at: Option<Timestamp>) {
+        self.end_batch();
+        let gap = self.gap.get_or_insert(Gap {
+            first,
+            last,
+            recorded_at,
+        });
+        gap.last = last;
+        gap.recorded_at = recorded_at.or(gap.recorded_at);
+    }
+
+    fn end_batch(&mut self) {
+        if !self.batch.is_empty() {
+            self.parts
+                .push_back(Part::Events(std::mem::take(&mut self.batch)));
+        }
+    }
+
+    /// Gives the appends that the tail knows.
+    fn recent(&mut self, up_to: Position) {
+        for window in self.shared.tail.unindexed() {
+            let mut known: Vec<KnownAppend> = window
+                .requests
+                .iter()
+                .filter(|(_, request)| request.first <= up_to)
+                .map(|(id, request)| KnownAppend {
+                    id: *id,
+                    position: request.first,
+                    events: request.events,
+                })
+                .collect();
+            known.sort_unstable_by_key(|append| append.position);
+            let parts = known.chunks(APPENDS_MAX).map(|part| Part::Appends(part.to_vec()));
+            self.parts.extend(parts);
+        }
+    }
+
+    /// Gives appends in the index on disk, and returns where the next ones are.
+    async fn stored(&mut self, mut range: KeyRange, up_to: Position) -> Result<Option<KeyRange>> {
+        let limit = PageLimit {
+            entries: APPENDS_MAX,
+            bytes: usize::MAX,
+        };
+        let snapshot = self.shared.engine.snapshot().await?;
+        let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
+        let last_key = page.entries.last().map(|entry| entry.key.clone());
+        let mut known = Vec::with_capacity(page.entries.len());
+        for entry in page.entries {
+            let id = keys::parse_request(&entry.key).ok_or(Malformed("index: key of a request"))?;
+            let request = index::parse_request(&entry.value)?;
+            if request.first <= up_to {
+                known.push(KnownAppend {
+                    id,
+                    position: request.first,
+                    events: request.events,
+                });
+            }
+        }
+        if !known.is_empty() {
+            self.parts.push_back(Part::Appends(known));
+        }
+        Ok(last_key.filter(|_| page.more).map(|last| {
+            range.start = [&last[..], &[0]].concat().into();
+            range
+        }))
+    }
+}

@@ -1,0 +1,162 @@
+//! One try to write a group: what must be known is looked up, the group is judged, and what it writes is committed.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use annals_engine::{self as engine, Commit};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::{
+    Appender, Change, Job,
+    fact::Fact,
+    facts::{self, Candidate},
+    group::{Group, Judged},
+};
+use crate::{
+    format::{frame::Frame, keys},
+    model::{
+        append::{Append, Searched},
+        error::Result,
+        head::Head,
+        log,
+    },
+    read::follow,
+    tasks::appender::stream_change::make_again,
+};
+
+impl Appender {
+    /// One try; false if the log went on meanwhile.
+    pub(super) async fn try_write(&mut self, jobs: &mut VecDeque<Job>) -> Result<bool> {
+        let shared = Arc::clone(&self.shared);
+        // Held through the commit: whoever follows the log meanwhile would read from the engine what is added here.
+        let following = shared.following.lock().await;
+        for job in jobs.iter_mut() {
+            if let Some(change) = &job.change {
+                make_again(&shared, change, &mut job.append).await?;
+            }
+        }
+        let head = shared.tail.head();
+        let prefix_changes = shared.tail.lifecycles().prefix_changes();
+        let batch = self.batches.next();
+        let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
+        let changes: Vec<Option<&Change>> = jobs.iter().map(|job| job.change.as_deref()).collect();
+        let candidates: Vec<Candidate<'_>> = jobs.iter().map(Job::candidate).collect();
+        let mut facts = facts::gather(&shared, head.position, &candidates).await?;
+        let unmatched: Vec<bool> = facts.iter().map(Fact::has_no_match).collect();
+        shared.environment.sabotage.forget_ids(&mut facts);
+        shared.environment.sabotage.forget_evidence(&mut facts);
+        let checked = appends.iter().any(|append| !append.checks.is_empty());
+        let group = Group::new(
+            &head,
+            shared.environment.clock.now(),
+            batch,
+            appends.len(),
+            checked,
+        );
+        let judged = group
+            .judge(&shared, appends.into_iter().zip(changes).zip(facts), batch)
+            .await?;
+        let settled = if judged.frames.is_empty() {
+            self.still_at(&head).await?
+        } else {
+            self.shared
+                .environment
+                .sabotage
+                .reply_early(jobs, &judged.verdicts);
+            self.commit(&head, jobs, &judged).await?
+        };
+        drop(following);
+        if settled {
+            self.answer_all(jobs, judged);
+        } else if checked {
+            // Next time only what came since is searched. Otherwise the searches would become longer, and be late each time.
+            let searched = Searched {
+                to: head.position,
+                prefix_changes: Some(prefix_changes),
+            };
+            for (job, _) in jobs.iter_mut().zip(unmatched).filter(|(_, unmatched)| *unmatched) {
+                job.append.searched = job.append.searched.max(searched);
+            }
+        }
+        Ok(settled)
+    }
+
+    /// Whether the log is still at `head`; otherwise the tail is brought up to date.
+    async fn still_at(&self, head: &Head) -> Result<bool> {
+        if !self.shared.settings.shared_engine {
+            return Ok(true);
+        }
+        Ok(follow::refresh_locked(&self.shared).await? == *head)
+    }
+
+    /// Writes what was judged. False if another writer was first; the tail is up to date then.
+    async fn commit(&mut self, head: &Head, jobs: &VecDeque<Job>, judged: &Judged) -> Result<bool> {
+        let mut commit = Commit::durable();
+        if !self.shared.environment.sabotage.skips_head_check() {
+            commit = commit.check(keys::head(), head.to_value());
+        }
+        for (key, value) in judged.frames.iter().flat_map(Frame::to_values) {
+            commit = commit.set(key, value);
+        }
+        if let Some(value) = judged.head.to_value() {
+            commit = commit.set(keys::head(), value);
+        }
+        let started = Instant::now();
+        let result = self.shared.engine.commit(commit).await;
+        self.shared
+            .metrics
+            .commit_seconds
+            .observe(started.elapsed().as_secs_f64());
+        match result {
+            Ok(()) => {
+                let appends = jobs.iter().map(|job| &*job.append);
+                self.shared.tail.extend_with(
+                    judged.frames.clone(),
+                    judged.written(appends),
+                    judged.head.clone(),
+                )?;
+                Ok(true)
+            }
+            Err(engine::Error::Conflict) => {
+                self.shared.metrics.conflicts.inc();
+                self.handing.lost();
+                follow::refresh_locked(&self.shared).await?;
+                Ok(false)
+            }
+            Err(engine::Error::MaybeCommitted(reason)) => {
+                warn!(reason, "the outcome of a commit is unknown; looking");
+                self.settle(judged).await
+            }
+            Err(engine::Error::TooOld) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a commit of unknown outcome was applied.
+    async fn settle(&self, judged: &Judged) -> Result<bool> {
+        let Some(first) = judged.frames.first() else {
+            return Ok(false);
+        };
+        // Not through the tail: it may have begun anew behind the position that matters.
+        let found = log::holding(&*self.shared.engine, &[first.first]).await?;
+        follow::refresh_locked(&self.shared).await?;
+        Ok(found.first().is_some_and(|frame| frame.batch == first.batch))
+    }
+}
+
+/// Numbers for commits that no other commit has, by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
+/// Generators, 2014), which visits every 64-bit number once.
+#[derive(Debug)]
+pub(super) struct Batches {
+    pub state: u64,
+}
+
+impl Batches {
+    pub(super) fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}

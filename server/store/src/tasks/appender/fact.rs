@@ -1,0 +1,85 @@
+//! What must be known of an append before it is judged, and what was read of it beforehand.
+
+use super::earlier::Compared;
+use crate::{
+    index::Request,
+    model::{
+        append::{Append, Searched},
+        check::Evidence,
+    },
+    read::Match,
+    values::{
+        one_or_more::OneOrMore,
+        position::{Position, Revision},
+    },
+};
+
+/// What is known of an append.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fact {
+    /// The last revision of each of its streams.
+    pub last: OneOrMore<Option<Revision>>,
+    /// The remembered append that began with the same id; only looked up if the append is keyed.
+    pub request: Option<Request>,
+    /// What was found for its checks, in their order.
+    pub evidence: Vec<Evidence>,
+    /// What was found beforehand where it may have been written before.
+    pub compared: Option<Compared>,
+}
+
+impl Fact {
+    /// Whether no check that allows no match has one.
+    pub(super) fn has_no_match(&self) -> bool {
+        !self
+            .evidence
+            .iter()
+            .any(|evidence| matches!(evidence, Evidence::First(Some(_))))
+    }
+}
+
+/// What was read for an append.
+#[derive(Debug)]
+pub(crate) struct Prefetched {
+    /// The head as of which `fact` holds.
+    pub head: Position,
+    pub fact: Fact,
+    /// How far the log was searched for matches of its checks.
+    pub searched: Searched,
+    /// The first match of each check, in their order.
+    pub matches: Vec<Option<Match>>,
+}
+
+impl Prefetched {
+    pub(super) fn new(append: &Append, head: Position, fact: Fact) -> Self {
+        Self {
+            head,
+            fact,
+            searched: append.searched,
+            matches: vec![None; append.checks.len()],
+        }
+    }
+
+    /// Adds what was found for the checks that allow no match.
+    pub(super) fn with_matches(
+        mut self,
+        append: &Append,
+        searched: Searched,
+        matches: Vec<Option<Match>>,
+    ) -> Self {
+        for (n, found) in matches.iter().enumerate() {
+            if append.checks[n].after().is_some() {
+                self.fact.evidence[n] = Evidence::First(found.as_ref().map(|found| found.position));
+            }
+        }
+        Self {
+            searched,
+            matches,
+            ..self
+        }
+    }
+
+    /// Whether a check found a match.
+    pub(crate) fn has_match(&self) -> bool {
+        self.matches.iter().any(Option::is_some)
+    }
+}

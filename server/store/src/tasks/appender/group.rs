@@ -1,0 +1,227 @@
+//! A group of appends judged together: each against the log as it is known, plus what those before it in the group add.
+//!
+//! 1. Appends are judged in the order in which they came.
+//! 2. Recorded times never go backwards along the log, within a group as between groups.
+//! 3. A judgement holds only if the head is still `head` when the group commits, or when it is looked at again; the
+//!    appender sees to that.
+
+use crate::{
+    format::frame::Frame,
+    lifecycle::Lifecycles,
+    model::{
+        append::{Append, Appended},
+        check::{Check, Evidence, FailedCheck},
+        error::Result,
+        head::Head,
+        rejection::Rejection,
+    },
+    shared::Shared,
+    tasks::appender::{
+        decide::{self, Place, Verdict},
+        stream_change::Change,
+    },
+    values::position::{Position, Revision, Timestamp},
+};
+
+use super::{builder::Builder, changes::Changes, condition::Added, earlier, fact::Fact, overlay::Overlay};
+
+/// What is known before a group is judged, and what it is judged into.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    now: Timestamp,
+    /// The position behind the log's last event and the time at which that was recorded, with what the group adds.
+    next: Position,
+    last_recorded_at: Timestamp,
+    builder: Builder,
+    overlay: Overlay<'a>,
+    /// Kept only if an append of the group has checks.
+    added: Option<Added>,
+    changes: Changes<'a>,
+}
+
+/// A group that was judged.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    /// One for each append, in order; fewer than there were if the rest must wait for this group to be written.
+    pub verdicts: Vec<std::result::Result<Appended, Rejection>>,
+    /// What is to be written.
+    pub frames: Vec<Frame>,
+    /// The head once it is written.
+    pub head: Head,
+}
+
+impl Judged {
+    /// Those of the appends that it writes, and where.
+    pub(crate) fn written<'a>(
+        &'a self,
+        appends: impl Iterator<Item = &'a Append>,
+    ) -> impl Iterator<Item = (&'a Append, &'a Appended)> {
+        appends.zip(&self.verdicts).filter_map(|(append, verdict)| {
+            let appended = verdict.as_ref().ok()?;
+            (!appended.already_appended).then_some((append, appended))
+        })
+    }
+}
+
+impl<'a> Group<'a> {
+    /// `appends`: how many the group has; `checked`: whether one of them has checks.
+    pub(crate) fn new(head: &Head, now: Timestamp, batch: u64, appends: usize, checked: bool) -> Self {
+        Self {
+            now,
+            next: head.position.next(),
+            last_recorded_at: head.recorded_at,
+            builder: Builder::new(head.position, batch),
+            overlay: Overlay::new(head.position, appends),
+            added: checked.then(|| Added::new(head.position)),
+            changes: Changes::default(),
+        }
+    }
+
+    /// Judges appends, each with what is known of it.
+    pub(crate) async fn judge(
+        mut self,
+        shared: &Shared,
+        appends: impl Iterator<Item = ((&'a Append, Option<&Change>), Fact)>,
+        batch: u64,
+    ) -> Result<Judged> {
+        let mut verdicts = Vec::with_capacity(appends.size_hint().0);
+        for ((append, change), fact) in appends {
+            let is_outdated = change.is_some_and(|change| self.overlay.outdates(append, change));
+            if is_outdated || self.changes.concern(append) {
+                break;
+            }
+            let Some(verdict) = self.judge_one(shared, append, &fact).await? else {
+                break;
+            };
+            let verdict = self.judge_checks(shared.tail.lifecycles(), append, &fact, verdict);
+            verdicts.push(match verdict {
+                Verdict::Write => match self.time_of(append, shared.settings.accept_recorded_times) {
+                    Ok(recorded_at) => {
+                        self.changes.add(append, shared.tail.lifecycles());
+                        Ok(self.accept(append, &fact, recorded_at)?)
+                    }
+                    Err(rejection) => Err(rejection),
+                },
+                Verdict::Already(appended) => Ok(appended),
+                Verdict::Reject(rejection) => Err(rejection),
+            });
+        }
+        let head = Head {
+            position: Position(self.next.0 - 1),
+            batch,
+            recorded_at: self.last_recorded_at,
+            writer: shared.environment.writer.clone(),
+        };
+        Ok(Judged {
+            verdicts,
+            frames: self.builder.finish(),
+            head,
+        })
+    }
+
+    /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
+    async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
+        let overlay = &self.overlay;
+        let last = overlay.last_of(append.stream(), *fact.last.first());
+        let known = earlier::known(shared, append, last, fact.request);
+        if let Some((request, standing)) = overlay.of_request(append)
+            && let Some(verdict) = decide::compare(append, &known, Place::Request(request), &standing)
+        {
+            return Ok(Some(verdict));
+        }
+        earlier::judge(shared, overlay, append, &known, fact.compared.as_ref()).await
+    }
+
+    /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not
+    /// refused because of what it wrote itself.
+    fn judge_checks(
+        &self,
+        lifecycles: &Lifecycles,
+        append: &Append,
+        fact: &Fact,
+        verdict: Verdict,
+    ) -> Verdict {
+        if append.checks.is_empty() {
+            return verdict;
+        }
+        let mut failed = match verdict {
+            Verdict::Write => Vec::new(),
+            // What it expects of its stream by itself comes first; otherwise a check says it.
+            Verdict::Reject(Rejection::RevisionConflict {
+                ref stream,
+                expected,
+                actual,
+            }) => Vec::from_iter(append.expects.then(|| FailedCheck::Stream {
+                index: None,
+                stream: stream.clone(),
+                expected,
+                actual,
+            })),
+            Verdict::Already(_) | Verdict::Reject(_) => return verdict,
+        };
+        let head = Position(self.next.0 - 1);
+        let after = append.known_to();
+        if after > head {
+            return Verdict::Reject(Rejection::CheckBeyondHead { after, head });
+        }
+        for (index, (check, evidence)) in append.checks.iter().zip(&fact.evidence).enumerate() {
+            failed.extend(check.failed(index, self.with_added(lifecycles, check, *evidence)));
+        }
+        if failed.is_empty() {
+            verdict
+        } else {
+            Verdict::Reject(Rejection::ChecksFailed { failed, unlisted: 0 })
+        }
+    }
+
+    /// What was found in the log for a check, with what the group adds.
+    fn with_added(&self, lifecycles: &Lifecycles, check: &Check, evidence: Evidence) -> Evidence {
+        match (check, evidence) {
+            (Check::Stream { stream, .. }, Evidence::Last(last)) => {
+                let last = self.overlay.last_of(stream, last);
+                Evidence::Last(lifecycles.of(stream.as_str()).present(last))
+            }
+            (Check::NoMatch { query, after }, Evidence::First(None)) => Evidence::First(
+                self.added
+                    .as_ref()
+                    .and_then(|added| added.first_match(query, *after)),
+            ),
+            _ => evidence,
+        }
+    }
+
+    /// When an append's events are recorded.
+    fn time_of(&self, append: &Append, accepted: bool) -> std::result::Result<Timestamp, Rejection> {
+        let Some(recorded_at) = append.recorded_at else {
+            return Ok(self.now.max(self.last_recorded_at));
+        };
+        if !accepted {
+            return Err(Rejection::RecordedTimeNotAccepted);
+        }
+        if recorded_at < self.last_recorded_at || recorded_at > self.now {
+            let is_first = self.next == Position::START.next();
+            return Err(Rejection::RecordedTimeOutOfRange {
+                recorded_at,
+                earliest: (!is_first).then_some(self.last_recorded_at),
+                latest: self.now,
+            });
+        }
+        Ok(recorded_at)
+    }
+
+    fn accept(&mut self, append: &'a Append, fact: &Fact, recorded_at: Timestamp) -> Result<Appended> {
+        let firsts = append
+            .targets
+            .map(|n, target| Revision::after(self.overlay.last_of(&target.stream, fact.last[n])));
+        let first_position = self.next;
+        let appended = append.appended(&firsts, first_position, recorded_at, false);
+        self.next = appended.last_position.next();
+        self.last_recorded_at = recorded_at;
+        self.builder.add(append, &firsts, recorded_at);
+        if let Some(added) = &mut self.added {
+            added.add(append, &firsts)?;
+        }
+        self.overlay.add(append, firsts, &appended);
+        Ok(appended)
+    }
+}

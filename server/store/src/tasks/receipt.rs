@@ -1,0 +1,172 @@
+//! Receipts: the first results of appends that can't be found by their place, so that their retries are still answered
+//! with them.
+//!
+//! An append that expects a revision, or no stream, leaves no entry by its ids: the place of its events in their stream
+//! tells its retry. Two things take that place away:
+//!
+//! - The stream is deleted and begun again. The append that begins a stream again gets a receipt when it is indexed, which
+//!   says where its events are.
+//! - Events are removed from storage (`scavenge`). Every append of which a frame is rewritten then gets a receipt that says
+//!   everything, for [`KEPT`] after it was recorded.
+//!
+//! ```text
+//! b <stream> 0 <first id>  -> first position 8 bytes | events 4 bytes, and once some of them may be removed:
+//!                             recorded at 8 bytes | digest 16 bytes
+//!                             | for each stream in which it has events, its first revision there (varint)
+//! e <recorded at> <first position> -> which entries expire then (scavenge/receipts.rs)
+//! ```
+//!
+//! The digest tells whether another append is the same: ids and streams of all events, in order, chained by UUIDs of
+//! version 5 (RFC 9562), each of which has the one before it as its namespace.
+
+use std::{collections::HashSet, time::Duration};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use uuid::Uuid;
+
+use crate::{
+    format::{
+        keys,
+        wire::{self, Cursor, Malformed, Parsed},
+    },
+    index::{self, Request},
+    model::{
+        append::{Append, Appended},
+        error::Result,
+        stored_event::StoredEvent,
+    },
+    shared::Shared,
+    values::{
+        name::StreamName,
+        one_or_more::OneOrMore,
+        position::{Revision, Timestamp},
+    },
+};
+
+/// For how long after it was recorded an append whose events are removed is told from a new one. Clients, and servers that
+/// forward appends, retry within minutes.
+pub(crate) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The first result of an append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// Where its events are, or were.
+    pub request: Request,
+    /// The rest; `None`: none of them was removed when this was written.
+    pub details: Option<Details>,
+}
+
+/// Everything that a retry is compared with and answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Details {
+    pub recorded_at: Timestamp,
+    digest: Uuid,
+    /// The first revision in each of its streams, in the order in which they first occur.
+    firsts: OneOrMore<Revision>,
+}
+
+impl Receipt {
+    /// The receipt of an append with these events, all that it has. `None`: there are none.
+    pub(crate) fn of(events: &[StoredEvent]) -> Option<Self> {
+        let first = events.first()?;
+        let mut streams = HashSet::from([&first.stream]);
+        let mut firsts = OneOrMore::one(first.revision);
+        for event in events {
+            if streams.insert(&event.stream) {
+                firsts.push(event.revision);
+            }
+        }
+        Some(Self {
+            request: Request {
+                first: first.position,
+                events: u32::try_from(events.len()).ok()?,
+            },
+            details: Some(Details {
+                recorded_at: first.recorded_at,
+                digest: digest(events.iter().map(|event| (event.id, &event.stream))),
+                firsts,
+            }),
+        })
+    }
+
+    /// The first result, if this is the receipt of this append and says it.
+    pub(crate) fn appended(&self, append: &Append) -> Option<Appended> {
+        let details = self.details.as_ref()?;
+        let events = append
+            .events
+            .iter()
+            .map(|event| (event.id, append.stream_of(event)));
+        let is_same = self.request.events == append.count()
+            && details.firsts.len() == append.targets.len()
+            && details.digest == digest(events);
+        is_same.then(|| append.appended(&details.firsts, self.request.first, details.recorded_at, true))
+    }
+
+    pub(crate) fn to_value(&self) -> Bytes {
+        let mut value = BytesMut::new();
+        index::put_request(&mut value, self.request);
+        if let Some(details) = &self.details {
+            value.put_u64(details.recorded_at.micros);
+            value.put_slice(details.digest.as_bytes());
+            for first in details.firsts.iter() {
+                wire::put_varint(&mut value, first.0);
+            }
+        }
+        value.freeze()
+    }
+
+    pub(crate) fn parse(value: &[u8]) -> Parsed<Self> {
+        let short = Malformed("receipt");
+        let (request, rest) = value.split_first_chunk::<12>().ok_or(short)?;
+        let request = index::parse_request(request)?;
+        if rest.is_empty() {
+            return Ok(Self {
+                request,
+                details: None,
+            });
+        }
+        let (recorded_at, rest) = rest.split_first_chunk().ok_or(short)?;
+        let (digest, rest) = rest.split_first_chunk().ok_or(short)?;
+        let mut cursor = Cursor::new(rest);
+        let mut firsts = OneOrMore::one(Revision(cursor.varint()?));
+        while !cursor.rest().is_empty() {
+            firsts.push(Revision(cursor.varint()?));
+        }
+        Ok(Self {
+            request,
+            details: Some(Details {
+                recorded_at: Timestamp::from_micros(u64::from_be_bytes(*recorded_at)),
+                digest: Uuid::from_bytes(*digest),
+                firsts,
+            }),
+        })
+    }
+}
+
+/// The receipt of an append that began with an event of this stream and this id.
+pub(crate) async fn find(shared: &Shared, stream: &StreamName, first_id: Uuid) -> Result<Option<Receipt>> {
+    // The tail first: what it lets go of meanwhile is on disk before it does.
+    let recent = shared.tail.began_again(stream, first_id);
+    let snapshot = shared.engine.snapshot().await?;
+    let stored = snapshot.get(keys::receipt(stream.as_str(), first_id)).await?;
+    let stored = stored.map(|value| Receipt::parse(&value)).transpose()?;
+    let recent = recent.map(|request| Receipt {
+        request,
+        details: None,
+    });
+    // What is stored says more if events were removed since.
+    Ok(stored.or(recent))
+}
+
+fn digest<'a>(events: impl Iterator<Item = (Uuid, &'a StreamName)>) -> Uuid {
+    let mut name = Vec::new();
+    events.fold(Uuid::nil(), |before, (id, stream)| {
+        name.clear();
+        name.extend_from_slice(id.as_bytes());
+        name.extend_from_slice(stream.as_str().as_bytes());
+        Uuid::new_v5(&before, &name)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! One step: the events at some dead positions are taken out of their frames and of the lists.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::Bound,
+    sync::Arc,
+};
+
+use annals_engine::{Direction, Mutation};
+
+use super::{lists::Listed, receipts, rewrite::rewrite, work::Work};
+use crate::{
+    format::{frame::Frame, keys, record::View},
+    model::{
+        error::{Error, Result},
+        log,
+    },
+    shared::Shared,
+    values::{
+        name::StreamName,
+        position::{Position, Revision},
+    },
+};
+
+/// Bytes of frames that are read for a step, but for the last page: a commit has about as many at the most. Appends wait
+/// for a commit, so it is small.
+pub(super) const STEP_BYTES_MAX: usize = 1 << 20;
+/// Bytes of frames that are read at a time: few where dead events are far from each other, more where they are not.
+const PAGE_BYTES_MIN: usize = 8 << 10;
+const PAGE_BYTES_MAX: usize = 256 << 10;
+
+/// What a step does.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    pub mutations: Vec<Mutation>,
+    /// Events that are removed.
+    pub events: u64,
+    /// Bytes of frames that are removed.
+    pub bytes: u64,
+    /// Removed events that begin an append so recent that it is still recognised by its id.
+    pub ids_kept: u64,
+    /// Up to here the dead of the round are done.
+    pub through: Position,
+}
+
+/// The next step of a round, behind a position; `None` at its end.
+pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Result<Option<Step>> {
+    let Some(through) = work
+        .dead
+        .range((Bound::Excluded(behind), Bound::Unbounded))
+        .take(shared.settings.scavenge_step_events.max(1))
+        .last()
+    else {
+        return Ok(None);
+    };
+    let (frames, through) = frames(shared, work, behind, *through).await?;
+    let mut step = Step {
+        through,
+        ..Step::default()
+    };
+    let dead: BTreeSet<Position> = work
+        .dead
+        .range((Bound::Excluded(behind), Bound::Included(through)))
+        .copied()
+        .collect();
+    let mut listed = Listed::default();
+    for run in frames.chunk_by(|a, b| a.last.next() == b.first) {
+        for frame in run {
+            list(frame, &dead, &work.floors, &mut listed)?;
+        }
+        let rewritten = rewrite(run, &dead)?;
+        // Before what the lists write: an append that is wholly removed is forgotten otherwise.
+        step.mutations
+            .extend(receipts::of(shared, &rewritten.deleted).await?);
+        step.events += rewritten.events;
+        step.bytes += rewritten.bytes();
+        for frame in &rewritten.deleted {
+            let chunks = 0..frame.chunks();
+            step.mutations
+                .extend(chunks.map(|chunk| Mutation::Clear(keys::frame(frame.last, chunk))));
+        }
+        let values = rewritten.written.iter().flat_map(Frame::to_values);
+        step.mutations
+            .extend(values.map(|(key, value)| Mutation::Set(key, value)));
+        tokio::task::yield_now().await;
+    }
+    let unlisted = listed.mutations(shared, &work.dead).await?;
+    step.mutations.extend(unlisted.mutations);
+    step.ids_kept = unlisted.ids_kept;
+    Ok(Some(step))
+}
+
+/// The frames that hold the dead positions behind one up to another, in order and each once, with neighbours; and up to
+/// which position they hold them all.
+async fn frames(
+    shared: &Shared,
+    work: &Work,
+    behind: Position,
+    through: Position,
+) -> Result<(Vec<Arc<Frame>>, Position)> {
+    let mut frames: Vec<Arc<Frame>> = Vec::new();
+    let (mut reached, mut bytes, mut page_bytes) = (behind, 0, PAGE_BYTES_MIN);
+    let left = |reached: Position| {
+        let mut left = work
+            .dead
+            .range((Bound::Excluded(reached), Bound::Included(through)));
+        left.next().copied()
+    };
+    while bytes < STEP_BYTES_MAX
+        && let Some(next) = left(reached)
+    {
+        let is_near = frames.last().is_some_and(|frame| frame.last.next() >= next);
+        page_bytes = if is_near {
+            (page_bytes * 2).min(PAGE_BYTES_MAX)
+        } else {
+            PAGE_BYTES_MIN
+        };
+        // From the neighbour on, which may be a dead stretch that this one continues.
+        let seen = frames.last().map_or(Position::START, |frame| frame.last);
+        let from = Position(next.0 - 1).max(seen.next());
+        let snapshot = shared.engine.snapshot().await?;
+        let page = log::page_in(&*snapshot, from, Direction::Forwards, page_bytes).await?;
+        let last = frames.len();
+        frames.extend(
+            log::share(page)
+                .into_iter()
+                .filter(|frame| frame.last <= work.horizon),
+        );
+        // The neighbour alone may fill the page; then the next one begins behind it.
+        let Some(end) = frames[last..].last().map(|frame| frame.last) else {
+            return Err(Error::Corrupt(format!("no event is stored at position {next}")));
+        };
+        bytes += frames[last..]
+            .iter()
+            .map(|frame| frame.stored_bytes())
+            .sum::<usize>();
+        reached = end.min(through);
+    }
+    Ok((frames, reached))
+}
+
+/// Notes where a frame's dead events are listed, having made sure that they are dead.
+fn list(
+    frame: &Frame,
+    dead: &BTreeSet<Position>,
+    floors: &HashMap<StreamName, Revision>,
+    listed: &mut Listed,
+) -> Result<()> {
+    if dead.range(frame.first..=frame.last).next().is_none() {
+        return Ok(());
+    }
+    let mut begin: Option<HashSet<Position>> = None;
+    if !frame.is_scavenged() {
+        let parts = receipts::parts(frame)?.into_iter();
+        let begun = parts.filter(|part| !part.continued);
+        begin = Some(begun.map(|part| part.from).collect());
+    }
+    let mut entries = frame.entries();
+    while let Some(record) = entries.next_record()? {
+        let event = View::parse(record)?;
+        if !dead.contains(&event.position) {
+            continue;
+        }
+        if floors
+            .get(&StreamName::trusted(event.stream))
+            .is_none_or(|floor| event.revision >= *floor)
+        {
+            return Err(Error::Corrupt(format!(
+                "the index says that the event at position {} is gone, but it is revision {} of stream {:?}",
+                event.position, event.revision, event.stream
+            )));
+        }
+        // A frame that was rewritten does not say with which events appends begin.
+        let may_begin = begin.as_ref().is_none_or(|begin| begin.contains(&event.position));
+        listed.add(&event, may_begin)?;
+    }
+    Ok(())
+}

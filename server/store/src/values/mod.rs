@@ -1,0 +1,11 @@
+//! Plain values: names, positions, limits, new events. Uses nothing else of the store.
+
+pub(crate) mod event;
+pub(crate) mod expected;
+pub(crate) mod ids;
+pub mod limits;
+pub(crate) mod maps;
+pub(crate) mod name;
+pub(crate) mod one_or_more;
+pub(crate) mod position;
+pub(crate) mod signal;
