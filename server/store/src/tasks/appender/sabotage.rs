@@ -28,7 +28,7 @@ impl Sabotage {
 
     #[cfg(feature = "sabotage")]
     pub(crate) fn forget_evidence(self, facts: &mut [Fact]) {
-        use crate::check::Evidence;
+        use crate::model::check::Evidence;
 
         if self != Self::ForgetEvidence {
             return;
