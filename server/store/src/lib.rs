@@ -1,20 +1,21 @@
-//! The event store: a layer over the engine contract of `annals-engine`, written once for every engine. It knows no
-//! gRPC and no engine by name.
+//! The event store: a layer over the engine contract of `annals-engine`, written once for every engine. It depends
+//! neither on gRPC nor on a particular engine.
 //!
-//! The folders, lowest first. Each uses only those above it in this table; the tidy test (`tests/tests/tidy.rs`) fails otherwise.
+//! The folders, lowest layer first. A folder may use only the folders above it in this table; the tidy test
+//! (`tests/tests/tidy.rs`) fails otherwise.
 //!
 //! | folder | holds |
 //! |---|---|
-//! | `values` | names, positions, limits, new events: plain values |
+//! | `values` | plain values: names, positions, limits, new events |
 //! | `format` | bytes: keys, records of events, frames of the log |
-//! | `model` | what is asked and answered: appends, checks, queries, errors, settings, metrics |
+//! | `model` | requests and results: appends, checks, queries, errors, settings, metrics |
 //! | `lifecycle` | the state of streams: retention, deletion, tombstones |
 //! | `index` | the indexes of the log: entries on disk, windows in memory |
 //! | `tail` | the end of the log in memory |
 //! | `shared` | state that tasks and readers share |
 //! | `read` | reads: finding events, paging, visibility, following other servers |
 //! | `tasks` | background work: the appender, the indexer, scavenging, snapshots |
-//! | `store` | [`Store`], its operations, subscriptions, moving a log |
+//! | `store` | [`Store`] and its operations, subscriptions, moving a log between stores |
 
 mod format;
 mod index;

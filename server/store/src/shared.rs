@@ -1,4 +1,4 @@
-//! What the store's tasks and readers share.
+//! State that the store's tasks and readers share.
 
 use std::sync::{
     Arc,
@@ -24,34 +24,35 @@ pub(crate) struct Shared {
     pub settings: Settings,
     pub environment: Environment,
     pub tail: Tail,
-    /// Held by whoever brings the tail up to date; see [`crate::read::follow`].
+    /// Held by the task that brings the tail up to date; see [`crate::read::follow`].
     pub following: Mutex<()>,
-    /// Turns of those who search the log for matches of conditions.
+    /// Permits for searching the log for matches of checks.
     pub condition_turns: Semaphore,
-    /// True once the store's tasks are to end.
+    /// True once the store's tasks must stop.
     pub closing: Signal<bool>,
-    /// True once subscriptions are to end.
+    /// True once subscriptions must end.
     pub draining: Signal<bool>,
-    /// How often a scavenge was started here.
+    /// Number of scavenges started by this process.
     pub scavenge: Signal<u64>,
-    /// Why nothing more can be written.
+    /// Reason why nothing more can be written, if there is one.
     pub failed: Signal<Option<Error>>,
     pub metrics: Metrics,
     pub subscriptions: Registry,
-    /// True while a log is moved here and not all of it has come.
+    /// True while a log is being moved to this store and the import is not complete.
     pub moving: AtomicBool,
-    /// Held by the import that runs.
+    /// Held by the running import.
     pub importing: Arc<Mutex<()>>,
     pub change_ids: ChangeIds,
 }
 
 impl Shared {
-    /// Whether a log is moved here and not all of it has come, so that nothing else may be appended.
+    /// Whether a log is being moved to this store and the import is not complete, so that no other append is
+    /// accepted.
     pub(crate) fn is_moving(&self) -> bool {
         self.moving.load(Ordering::Acquire)
     }
 
-    /// Stops the store: nothing it would say from now on could be trusted. The first reason is kept.
+    /// Stops the store, because its replies can no longer be trusted. The first reason is kept.
     pub(crate) fn fail(&self, error: Error) {
         self.failed
             .set_if(|failed| failed.is_none().then_some(Some(error)));

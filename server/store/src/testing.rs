@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a small store on the memory engine, and short words for appends.
+//! Test helpers of this crate: a small store on the memory engine, and short constructors for appends and reads.
 
 mod counted;
 mod gated;
@@ -27,7 +27,7 @@ use crate::{
 pub(crate) use counted::{Cost, Counted};
 pub(crate) use gated::Gated;
 
-/// A clock that shows what it is set to.
+/// A clock that returns the time it is set to.
 #[derive(Debug, Default)]
 pub(crate) struct TestClock(pub AtomicU64);
 
@@ -37,7 +37,7 @@ impl Clock for TestClock {
     }
 }
 
-/// Small windows and a small ring, so that little data reaches every path.
+/// Settings with small windows and a small ring, so that little data exercises every path.
 pub(crate) fn small() -> Settings {
     Settings {
         window_events: 8,
@@ -69,18 +69,18 @@ impl Fixture {
         }
     }
 
-    /// Closes the store and opens it again on what the engine holds.
+    /// Closes the store and opens it again on the same engine.
     pub(crate) async fn reopen(&mut self) {
         self.store.close().await;
         self.store = open(&self.engine, &self.clock, &self.settings, 2).await;
     }
 
-    /// Another store on the same engine.
+    /// Opens another store on the same engine.
     pub(crate) async fn another(&self) -> Store {
         open(&self.engine, &self.clock, &self.settings, 3).await
     }
 
-    /// Appends `count` events `n` to the end of a stream, one by one.
+    /// Appends one event per id to the end of a stream, each in its own append.
     pub(crate) async fn fill(&self, stream: &str, ids: std::ops::Range<u128>) {
         for id in ids {
             self.store
@@ -102,13 +102,13 @@ async fn open(engine: &Arc<MemoryEngine>, clock: &Arc<TestClock>, settings: &Set
     open_on(engine.clone(), clock, settings.clone(), seed).await
 }
 
-/// A store on an engine that counts.
+/// Opens a store on a counting engine.
 pub(crate) async fn open_counted(engine: &Arc<Counted>, settings: Settings) -> Store {
     let clock = Arc::new(TestClock(AtomicU64::new(60_000_000)));
     open_counted_at(engine, &clock, settings).await
 }
 
-/// The same with a clock.
+/// Opens a store on a counting engine, with a clock.
 pub(crate) async fn open_counted_at(
     engine: &Arc<Counted>,
     clock: &Arc<TestClock>,
@@ -133,8 +133,8 @@ pub(crate) async fn open_on(
     Store::open(engine, settings, environment).await.unwrap()
 }
 
-/// Takes events out of the frames up to a position, `run` frames at a time, as scavenging does, and returns up to where.
-/// The indexes stay.
+/// Removes the events at the positions `dead` from the frames up to `to`, `run` frames at a time, as scavenging does.
+/// Returns the last position of these frames. The indexes stay unchanged.
 pub(crate) async fn remove(
     engine: &dyn Engine,
     dead: &BTreeSet<Position>,
@@ -181,7 +181,7 @@ pub(crate) fn append(name: &str, expected: Expected, ids: &[u128]) -> Append {
     Append::new(stream(name), expected, events, &crate::Limits::default()).unwrap()
 }
 
-/// First revision and first position, and whether it was there already.
+/// Returns the first revision, the first position, and whether the append had been written before.
 pub(crate) fn place(result: &Result<Appended>) -> (u64, u64, bool) {
     let appended = result.as_ref().unwrap();
     (
@@ -244,7 +244,7 @@ pub(crate) fn ids(records: &[Record]) -> Vec<u128> {
     records.iter().map(|record| record.id.as_u128()).collect()
 }
 
-/// That a stream is as expected.
+/// A check that a stream is in the expected state.
 pub(crate) fn expect(name: &str, expected: Expected) -> Check {
     let stream = stream(name);
     Check::Stream { stream, expected }

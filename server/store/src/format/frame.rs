@@ -1,6 +1,6 @@
 //! Frames: consecutive events that are stored, cached and read together. A frame holds one append, several small
-//! neighbours of one group, or a part of a large append; an event too large for one value stands alone in a frame of
-//! several chunks.
+//! adjacent appends of one group, or a part of a large append. An event too large for one value has a frame of its
+//! own, with several chunks.
 //!
 //! ```text
 //! value of chunk 0:   version   1 byte, 1
@@ -13,27 +13,27 @@
 //! value of chunk n:   body, continued
 //! ```
 //!
-//! Version 2 is a frame of which scavenging removed events, or into which it merged such frames:
+//! Version 2 is a frame from which scavenging removed events, or into which it merged such frames:
 //!
 //! ```text
 //! value of chunk 0:   version   1 byte, 2
 //!                     batch, first, chunks as above
-//!                     events    varint: how many are left
+//!                     events    varint: how many remain
 //!                     body      their entries
 //! ```
 //!
 //! Version 3 is a frame that was moved here from another store (`transfer`), with the layout of version 2: it covers
 //! positions whose events were removed there. It may be read before its events are indexed.
 //!
-//! 1. A frame covers the positions from `first` to the one it is filed under (`keys`). One of version 1 holds an event at
-//!    each, one of version 2 or 3 at some or none of them: the others are gone. Every position of the log is covered by exactly
-//!    one frame.
-//! 2. `events` of a mark counts what is left of its append from here on, so that the first mark of an append tells how
-//!    many events the append has, even if later frames hold the rest. Those begin with a mark that is `continued`.
-//! 3. `keyed`: the append is remembered by its first event's id.
-//! 4. A frame changes only by being scavenged, which is when all its events are indexed: marks serve to index, so version
-//!    2 has none. What is in it stays as it is, byte by byte. Everything else (indexes, caches) can be made from frames
-//!    alone, until they are scavenged.
+//! 1. A frame covers the positions from `first` to the last one, which is in its key (`keys`). A frame of version 1
+//!    holds an event at each of them. A frame of version 2 or 3 holds events at some or none of them; the others were
+//!    removed. Every position of the log is covered by exactly one frame.
+//! 2. `events` of a mark counts the events of its append from here on, so that the first mark of an append gives the
+//!    number of its events even if later frames hold the rest. Those frames begin with a mark that is `continued`.
+//! 3. `keyed`: the append is deduplicated by the id of its first event.
+//! 4. Only scavenging changes a frame, after all its events are indexed. Version 2 has no marks, because only
+//!    indexing needs them. The remaining events stay the same, byte by byte. Everything else (indexes, caches) can be
+//!    rebuilt from frames alone, until they are scavenged.
 
 mod assembler;
 mod mark;
@@ -64,25 +64,25 @@ const MOVED: u8 = 3;
 const CHUNKS_AT: usize = 17;
 const COUNTS_AT: usize = 19;
 
-/// Small appends share a frame up to this many bytes of entries. Larger frames are written faster, smaller ones load a
-/// cold stream with less.
+/// Small appends share a frame of up to this many bytes of entries. Larger frames are faster to write; smaller ones
+/// load a cold stream with fewer bytes.
 pub(crate) const SHARED_BYTES_MAX: usize = 4_096;
-/// A large append is cut into frames of about this many bytes.
+/// A large append is split into frames of about this many bytes.
 pub(crate) const OWN_BYTES_MAX: usize = 65_536;
-/// Bytes of body in a chunk, so that a value with its header stays within the engine's limit.
+/// Maximum bytes of body in a chunk, so that a value with its header stays within the engine's limit.
 const CHUNK_BYTES_MAX: usize = limits::VALUE_BYTES_MAX - 4_096;
 
-/// Consecutive events.
+/// Consecutive events that are stored together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub batch: u64,
     pub first: Position,
     pub last: Position,
-    /// If the frame need not hold an event at each position, how many events it holds.
+    /// Number of events, if the frame may have fewer events than positions.
     left: Option<u64>,
-    /// Whether it was moved here like that, and not scavenged here.
+    /// Whether the frame was moved here in that form, rather than scavenged here.
     moved: bool,
-    /// Entries of all events, in order. In a frame of one chunk, the end of `value`.
+    /// Entries of all events, in order. In a frame of one chunk, this is the end of `value`.
     pub body: Bytes,
     /// The value of chunk 0.
     value: Bytes,
@@ -90,7 +90,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// A frame with the entries `body`, of which it keeps one copy.
+    /// Creates a frame with the entries `body`, which it copies once.
     pub(crate) fn new(batch: u64, first: Position, last: Position, marks: &[Mark], body: &[u8]) -> Self {
         let mut counts = BytesMut::with_capacity(10 + 5 * marks.len());
         wire::put_varint(&mut counts, marks.len() as u64);
@@ -100,7 +100,7 @@ impl Frame {
         Self::with(WHOLE, &counts, (batch, first, last), body)
     }
 
-    /// A frame that was scavenged, with what is left in it.
+    /// Creates a scavenged frame with the remaining events.
     pub(crate) fn scavenged(batch: u64, first: Position, last: Position, left: u64, body: &[u8]) -> Self {
         let mut counts = BytesMut::with_capacity(10);
         wire::put_varint(&mut counts, left);
@@ -110,7 +110,7 @@ impl Frame {
         }
     }
 
-    /// A frame that was moved here, with the events that were left in the store it comes from.
+    /// Creates a frame that is moved here, with the events that remain in the store it comes from.
     pub(crate) fn moved(batch: u64, first: Position, last: Position, left: u64, body: &[u8]) -> Self {
         let mut counts = BytesMut::with_capacity(10);
         wire::put_varint(&mut counts, left);
@@ -121,7 +121,7 @@ impl Frame {
         }
     }
 
-    /// A frame of one value, of one append, whose entries are written to where they stay: at most `bytes_max`.
+    /// Creates a frame of one value for one append. `put` writes the entries in place: at most `bytes_max` bytes.
     pub(crate) fn of_one(
         (batch, first, last): (u64, Position, Position),
         mark: Mark,
@@ -179,8 +179,8 @@ impl Frame {
         }
     }
 
-    /// What the frame says of its appends; nothing if it is sparse. Taken out of its first value when it is asked for,
-    /// because only who indexes asks.
+    /// Returns the marks of the frame's appends; none if the frame is sparse. They are parsed from its first value on
+    /// every call, because only indexing needs them.
     pub(crate) fn marks(&self) -> Parsed<Vec<Mark>> {
         if self.is_sparse() {
             return Ok(Vec::new());
@@ -194,8 +194,8 @@ impl Frame {
         Entries::new(&self.body)
     }
 
-    /// The entry at a position that the frame covers, if it is not sparse. Where entries begin is remembered: for frames
-    /// that stay in memory.
+    /// Returns the entry at a position that the frame covers, if the frame is not sparse. The offsets of the entries
+    /// are cached, which pays for frames that stay in memory.
     pub(crate) fn entry_at(&self, position: Position) -> Parsed<Entry> {
         let short = Malformed("frame: fewer events than it is filed under");
         let mut entries = self.entries();
@@ -206,7 +206,7 @@ impl Frame {
         entries.next_entry()?.ok_or(short)
     }
 
-    /// The entries at positions from `low` to `high`, which the frame covers.
+    /// Returns the entries at positions from `low` to `high`, which the frame must cover.
     pub(crate) fn entries_between(&self, low: Position, high: Position) -> Parsed<Vec<Entry>> {
         let mut entries = self.entries();
         let mut found = Vec::new();
@@ -234,32 +234,32 @@ impl Frame {
         Ok(found)
     }
 
-    /// Events in the frame.
+    /// Number of events in the frame.
     pub(crate) fn len(&self) -> u64 {
         self.left.unwrap_or(self.last.0 - self.first.0 + 1)
     }
 
-    /// Whether the frame need not hold an event at each position that it covers.
+    /// Whether the frame may have fewer events than positions.
     pub(crate) const fn is_sparse(&self) -> bool {
         self.left.is_some()
     }
 
-    /// Whether the frame was scavenged here, which is when all its events are indexed.
+    /// Whether the frame was scavenged here, which happens only after all its events are indexed.
     pub(crate) const fn is_scavenged(&self) -> bool {
         self.left.is_some() && !self.moved
     }
 
-    /// Whether the frame was moved here without events that were removed before.
+    /// Whether the frame was moved here without events that had been removed before.
     pub(crate) const fn is_moved(&self) -> bool {
         self.moved
     }
 
-    /// How many values it takes.
+    /// Number of values that hold the frame.
     pub(crate) fn chunks(&self) -> u16 {
         chunks_of(&self.body)
     }
 
-    /// Bytes of its values.
+    /// Total bytes of the frame's values.
     pub(crate) fn stored_bytes(&self) -> usize {
         let chunked = if self.chunks() > 1 {
             self.body.len() - CHUNK_BYTES_MAX
@@ -269,7 +269,7 @@ impl Frame {
         self.value.len() + chunked
     }
 
-    /// The keys and values that hold the frame.
+    /// Returns the keys and values that hold the frame.
     pub(crate) fn to_values(&self) -> Vec<(Bytes, Bytes)> {
         let mut values = vec![(keys::frame(self.last, 0), self.value.clone())];
         for chunk in 1..chunks_of(&self.body) {
@@ -280,7 +280,7 @@ impl Frame {
         values
     }
 
-    /// Takes a frame from its values, in the order of their chunks.
+    /// Parses a frame from its values, in the order of their chunks.
     pub(crate) fn from_values(last: Position, values: &[Bytes]) -> Parsed<Self> {
         let first_value = values.first().ok_or(Malformed("frame: no value"))?;
         let version = first_value.first().copied();
@@ -337,13 +337,13 @@ fn put_header(value: &mut BytesMut, version: u8, batch: u64, first: Position, ch
     value.put_u16(chunks);
 }
 
-/// How many values a frame with this body takes.
+/// Number of values that hold a frame with this body.
 fn chunks_of(body: &[u8]) -> u16 {
     u16::try_from(body.len().div_ceil(CHUNK_BYTES_MAX).max(1))
         .expect("an event is far smaller than 65,535 chunks")
 }
 
-/// How many values the frame takes whose first is `value`.
+/// Returns the number of values of a frame whose first value is `value`.
 pub(crate) fn chunk_count(value: &[u8]) -> Parsed<usize> {
     let bytes = value
         .get(CHUNKS_AT..COUNTS_AT)

@@ -1,31 +1,31 @@
-//! Every key of the store, drawn here and written nowhere else.
+//! All keys of the store, defined here and nowhere else.
 //!
 //! ```text
-//! m                                    -> store: what this store is           (meta.rs)
-//! h                                    -> head: last position, its writer     (head.rs)
-//! o                                    -> origin: the store that the log was moved from (transfer/origin.rs)
+//! m                                    -> store: its format and identity       (model/meta.rs)
+//! h                                    -> head: last position, its writer     (model/head.rs)
+//! o                                    -> origin: the store that the log was moved from (store/transfer/origin.rs)
 //! x                                    -> indexed: position up to which the indexes below are complete
-//! f <last position> <chunk>            -> frame: consecutive events           (frame.rs)
+//! f <last position> <chunk>            -> frame: consecutive events           (format/frame.rs)
 //! n <stream name>                      -> where and when the stream began     (index/entry.rs)
 //! s <stream name> 0 <first revision>   -> positions of these revisions        (index/postings.rs)
 //! t <type> 0 <first position>          -> positions of events of the type
 //! g <tag> 0 <first position>           -> positions of events with the tag
 //! r <first event id>                   -> the append that began with this id  (index/entry.rs)
-//! l <stream name>                      -> what is set for the stream           (lifecycle/entry.rs)
-//! p <stream name>                      -> how often the stream's snapshots were changed (snapshot/entry.rs)
-//! p <stream name> 0 <revision> <form>  -> a snapshot, but for its data
-//! d <stream name> 0 <revision> <form> <chunk> -> its data
-//! v                                    -> the scavenge that runs or ran last   (scavenge/progress.rs)
+//! l <stream name>                      -> settings of the stream               (lifecycle/entry.rs)
+//! p <stream name>                      -> number of changes to the stream's snapshots (tasks/snapshot/entry.rs)
+//! p <stream name> 0 <revision> <form>  -> a snapshot, without its data
+//! d <stream name> 0 <revision> <form> <chunk> -> a chunk of the data of that snapshot
+//! v                                    -> the running or last scavenge         (tasks/scavenge/progress.rs)
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
-//! b <stream name> 0 <first event id>   -> the receipt of an append             (receipt.rs)
-//! e <recorded at> <first position>     -> what of that append expires          (scavenge/receipts.rs)
+//! b <stream name> 0 <first event id>   -> the receipt of an append             (tasks/receipt.rs)
+//! e <recorded at> <first position>     -> entries of that append that expire   (tasks/scavenge/receipts.rs)
 //! ```
 //!
 //! 1. Numbers are 8 bytes (form, a schema version: 4; chunk: 2), big-endian, so that keys sort as numbers do.
-//! 2. Names contain no byte below 0x20 (see `name`), so a zero byte ends one, names sort as their bytes do, and the keys
-//!    of one name never mix with those of a longer one.
-//! 3. A frame is filed under its **last** position: the frame that holds a position is the first one at or behind it, which
-//!    is one step forward in every engine.
+//! 2. Names contain no byte below 0x20 (see `name`), so a zero byte ends a name, names sort as their bytes do, and
+//!    the keys of one name never mix with those of a longer one.
+//! 3. A frame is stored under its **last** position: the frame that holds a position is the first one whose key is ≥
+//!    that position, which is one step forward in every engine.
 
 use annals_engine::KeyRange;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -33,7 +33,7 @@ use uuid::Uuid;
 
 use crate::values::position::{Position, Revision, Timestamp};
 
-/// One of the lists of positions that the indexes keep: of the events of a type or a stream, or with a tag.
+/// One of the lists of positions in the indexes: the events of a type, of a stream, or with a tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ListName {
     Type(String),
@@ -41,7 +41,8 @@ pub(crate) enum ListName {
     Tag(String),
 }
 
-/// Keys that begin so hold frames: large values, written once and in order. An engine may lay them out for that.
+/// Prefix of the keys of frames. Their values are large, and written once and in order; an engine may lay them out
+/// for that.
 pub const FRAMES: &[u8] = b"f";
 
 /// The key of the head: the last position of the log.
@@ -87,7 +88,7 @@ pub(crate) fn frame(last: Position, chunk: u16) -> Bytes {
     key.freeze()
 }
 
-/// Takes a frame's key apart.
+/// Parses the key of a frame.
 pub(crate) fn parse_frame(key: &[u8]) -> Option<(Position, u16)> {
     let rest = key.strip_prefix(FRAMES)?;
     let (last, chunk) = rest.split_first_chunk::<8>()?;
@@ -95,22 +96,22 @@ pub(crate) fn parse_frame(key: &[u8]) -> Option<(Position, u16)> {
     Some((Position(u64::from_be_bytes(*last)), u16::from_be_bytes(chunk)))
 }
 
-/// Frames that hold position `from` or later ones.
+/// Range of the frames that hold position `from` or later ones.
 pub(crate) fn frames_from(from: Position) -> KeyRange {
     KeyRange::new(frame(from, 0), KeyRange::prefix(FRAMES).end)
 }
 
-/// Frames that hold only positions before `before`.
+/// Range of the frames that hold only positions before `before`.
 pub(crate) fn frames_before(before: Position) -> KeyRange {
     KeyRange::new(Bytes::from_static(FRAMES), frame(before, 0))
 }
 
-/// Frames whose last position is `from` or more, and less than `to`.
+/// Range of the frames whose last position is `from` or more, and less than `to`.
 pub(crate) fn frames_between(from: Position, to: Position) -> KeyRange {
     KeyRange::new(frame(from, 0), frame(to, 0))
 }
 
-/// The chunks of one frame.
+/// Range of the chunks of one frame.
 pub(crate) fn frame_chunks(last: Position) -> KeyRange {
     KeyRange::new(frame(last, 0), frame(last.next(), 0))
 }
@@ -123,7 +124,7 @@ pub(crate) fn put_name(out: &mut impl BufMut, stream: &str) {
     put_named(out, NAME, stream, None);
 }
 
-/// Names that begin with `prefix` and come behind `after`.
+/// Range of the names that begin with `prefix` and sort after `after`.
 pub(crate) fn names(prefix: &str, after: Option<&str>) -> KeyRange {
     let mut range = KeyRange::prefix(&named(NAME, prefix, None));
     if let Some(after) = after {
@@ -146,18 +147,18 @@ pub(crate) fn put_stream(out: &mut impl BufMut, stream: &str, first: Revision) {
     put_named(out, STREAM, stream, Some(first.0));
 }
 
-/// The entries of one stream.
+/// Range of the entries of one stream.
 pub(crate) fn stream_entries(stream: &str) -> KeyRange {
     entries(STREAM, stream)
 }
 
-/// The entries of one list.
+/// Range of the entries of one list.
 pub(crate) fn list_entries(list: &ListName) -> KeyRange {
     let (space, name) = list_name(list);
     entries(space, name)
 }
 
-/// The entry of a list that begins with a number: of a stream a revision, otherwise a position.
+/// Key of the entry of a list that begins with a number: a revision for a stream, otherwise a position.
 pub(crate) fn list_entry(list: &ListName, first: u64) -> Bytes {
     let (space, name) = list_name(list);
     named(space, name, Some(first))
@@ -187,7 +188,7 @@ pub(crate) fn put_tag(out: &mut impl BufMut, tag: &str, first: Position) {
     put_named(out, TAG, tag, Some(first.0));
 }
 
-/// The number at the end of a stream's, type's or tag's key.
+/// Parses the number at the end of the key of a stream, type or tag.
 pub(crate) fn parse_number(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|number| u64::from_be_bytes(*number))
 }
@@ -207,7 +208,7 @@ pub(crate) fn put_lifecycle(out: &mut impl BufMut, stream: &str) {
     put_named(out, LIFECYCLE, stream, None);
 }
 
-/// What is set for all streams.
+/// Range of the settings of all streams.
 pub(crate) fn lifecycles() -> KeyRange {
     KeyRange::prefix(&[LIFECYCLE])
 }
@@ -216,7 +217,7 @@ pub(crate) fn parse_lifecycle(key: &[u8]) -> Option<&str> {
     std::str::from_utf8(key.strip_prefix(&[LIFECYCLE])?).ok()
 }
 
-/// The append that begins with each id.
+/// Range of the index entries of appends, by the ids of their first events.
 pub(crate) fn requests() -> KeyRange {
     KeyRange::prefix(&[REQUEST])
 }
@@ -225,19 +226,19 @@ pub(crate) fn parse_request(key: &[u8]) -> Option<Uuid> {
     Uuid::from_slice(key.strip_prefix(&[REQUEST])?).ok()
 }
 
-/// The snapshots of all streams, but for their data, with how often those of each stream were changed.
+/// Range of the snapshots of all streams, without their data, and of the number of changes to those of each stream.
 pub(crate) fn all_snapshots() -> KeyRange {
     KeyRange::prefix(&[SNAPSHOT])
 }
 
-/// The stream of a key that has snapshots, and whether the key is that of a snapshot.
+/// Parses a key of the range [`all_snapshots`]: its stream, and whether it is the key of a snapshot.
 pub(crate) fn parse_snapshot_stream(key: &[u8]) -> Option<(&str, bool)> {
     let rest = key.strip_prefix(&[SNAPSHOT])?;
     let name = rest.split(|byte| *byte == 0).next()?;
     Some((std::str::from_utf8(name).ok()?, name.len() < rest.len()))
 }
 
-/// Changes with every change of a stream's snapshots.
+/// Key whose value changes with every change to a stream's snapshots.
 pub(crate) fn snapshots_changed(stream: &str) -> Bytes {
     named(SNAPSHOT, stream, None)
 }
@@ -248,13 +249,13 @@ pub(crate) fn snapshot(stream: &str, revision: Revision, schema_version: u32) ->
     key.freeze()
 }
 
-/// Takes the end of a snapshot's key apart.
+/// Parses the end of a snapshot's key: the revision and the schema version.
 pub(crate) fn parse_snapshot(key: &[u8]) -> Option<(Revision, u32)> {
     let (rest, schema_version) = key.split_last_chunk()?;
     Some((Revision(parse_number(rest)?), u32::from_be_bytes(*schema_version)))
 }
 
-/// The snapshots of a stream, but for their data.
+/// Range of the snapshots of a stream, without their data.
 pub(crate) fn snapshots(stream: &str) -> KeyRange {
     entries(SNAPSHOT, stream)
 }
@@ -266,7 +267,7 @@ pub(crate) fn snapshot_data(stream: &str, revision: Revision, schema_version: u3
     key.freeze()
 }
 
-/// All chunks of a snapshot.
+/// Range of the chunks of a snapshot.
 pub(crate) fn snapshot_chunks(stream: &str, revision: Revision, schema_version: u32) -> KeyRange {
     let first = snapshot_data(stream, revision, schema_version, 0);
     KeyRange::prefix(&first[..first.len() - 2])
@@ -283,7 +284,7 @@ pub(crate) fn put_minute(out: &mut impl BufMut, minute: u64) {
     out.put_u64(minute);
 }
 
-/// All minutes.
+/// Range of all minutes.
 pub(crate) fn minutes() -> KeyRange {
     KeyRange::prefix(&[MINUTE])
 }
@@ -300,7 +301,7 @@ pub(crate) fn put_receipt(out: &mut impl BufMut, stream: &str, first_id: Uuid) {
     out.put_slice(first_id.as_bytes());
 }
 
-/// When what is remembered of an append expires: in the order of when its events were recorded.
+/// Key of the entries of an append that expire. Such keys sort by the time at which the append was recorded.
 pub(crate) fn expiry(recorded_at: Timestamp, first: Position) -> Bytes {
     let mut key = BytesMut::with_capacity(17);
     key.put_u8(EXPIRY);
@@ -309,7 +310,7 @@ pub(crate) fn expiry(recorded_at: Timestamp, first: Position) -> Bytes {
     key.freeze()
 }
 
-/// What expires of appends that were recorded before a time.
+/// Range of the expiring entries of appends that were recorded before a time.
 pub(crate) fn expired(before: Timestamp) -> KeyRange {
     KeyRange::new(Bytes::from_static(&[EXPIRY]), expiry(before, Position::START))
 }

@@ -1,4 +1,4 @@
-//! The bytes that are stored: keys, records of events, frames of the log.
+//! Stored bytes: keys, records of events, frames of the log.
 
 pub(crate) mod frame;
 pub mod keys;

@@ -1,17 +1,17 @@
-//! A recorded event in the bytes in which it is sent: an `annals.v1.RecordedEvent`, as one element of the field `events`
-//! (number 1) of `EventBatch`, `ReadAllResponse` and `ReadStreamResponse`.
+//! Recorded events in the bytes in which they are sent: an `annals.v1.RecordedEvent`, as one element of the field
+//! `events` (number 1) of `EventBatch`, `ReadAllResponse` and `ReadStreamResponse`.
 //!
 //! ```text
 //! entry  = 0x0A, length of the record (varint), record
 //! record = body, placement
-//! body   = id (1), type (2), data (3), metadata (4), tags (5) …      what the client gave
-//! placement = stream (6), revision (7), position (8), recorded_at (9)    what the store adds
+//! body   = id (1), type (2), data (3), metadata (4), tags (5) …      from the client
+//! placement = stream (6), revision (7), position (8), recorded_at (9)    added by the store
 //! ```
 //!
-//! 1. Entries that are put behind each other form the field `events` of a message, so that answers are copied together
-//!    from what is stored and nothing is decoded on the way.
-//! 2. The placement comes last, so that a body is encoded once, before its place is known.
-//! 3. Fields are written in the order of their numbers and empty ones are left out: equal events have equal bytes.
+//! 1. Concatenated entries form the field `events` of a message, so responses are assembled by copying stored bytes,
+//!    and nothing is decoded on the way.
+//! 2. The placement comes last, so that a body is encoded once, before its position is known.
+//! 3. Fields are written in the order of their numbers and empty ones are omitted: equal events have equal bytes.
 
 mod body;
 mod writing;
@@ -44,7 +44,7 @@ mod number {
 
 const ID_LEN: usize = uuid::fmt::Hyphenated::LENGTH;
 
-/// Where an event stands.
+/// Stream, revision, position and time of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placement<'a> {
     pub stream: &'a str,
@@ -53,25 +53,25 @@ pub(crate) struct Placement<'a> {
     pub recorded_at: Timestamp,
 }
 
-/// A record, looked at where it lies.
+/// A record, parsed in place without copying.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
     id: &'a [u8],
-    /// From its first tag on.
+    /// The fields from the first tag on.
     tags: &'a [u8],
-    /// Its type.
+    /// Type of the event.
     pub kind: &'a str,
-    /// Its data.
+    /// Data of the event.
     pub data: &'a [u8],
-    /// Its metadata.
+    /// Metadata of the event.
     pub metadata: &'a [u8],
-    /// Its stream.
+    /// Stream of the event.
     pub stream: &'a str,
-    /// Its revision.
+    /// Revision of the event in its stream.
     pub revision: Revision,
-    /// Its position.
+    /// Position of the event in the log.
     pub position: Position,
-    /// When it was recorded.
+    /// Time at which the event was recorded.
     pub recorded_at: Timestamp,
 }
 
@@ -103,7 +103,8 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
-    /// An event that is prepared and not yet stored, as it will be. What its tags are is looked at when they are asked for.
+    /// Creates the view of an event that is prepared and not yet stored. Its tags are parsed only when they are
+    /// requested.
     pub(crate) fn of_body(body: &'a [u8], placement: Placement<'a>) -> Parsed<Self> {
         let mut view = Self {
             id: &[],
@@ -120,7 +121,7 @@ impl<'a> View<'a> {
         let mut rest = body;
         while let Some((field_number, field)) = cursor.field()? {
             if field_number == number::TAGS {
-                // Nothing else comes behind the first one.
+                // Only tags follow the first one.
                 view.tags = rest;
                 break;
             }
@@ -140,7 +141,7 @@ impl<'a> View<'a> {
             number::REVISION => self.revision = Revision(field.number()?),
             number::POSITION => self.position = Position(field.number()?),
             number::RECORDED_AT => self.recorded_at = parse_time(field.bytes()?)?,
-            // Tags are walked over again when asked for: most readers do not ask.
+            // Tags are parsed again when they are requested: most readers do not need them.
             number::TAGS => {
                 field.text()?;
             }
@@ -149,21 +150,21 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    /// Its identity.
+    /// Returns the id of the event.
     ///
     /// # Errors
-    /// [`Malformed`] if it is not a UUID.
+    /// [`Malformed`] if the id is not a UUID.
     pub(crate) fn id(&self) -> Parsed<Uuid> {
         Uuid::try_parse_ascii(self.id).map_err(|_| Malformed("record: id is not a UUID"))
     }
 
-    /// Its tags, in order.
+    /// Returns the tags of the event, in order.
     pub fn tags(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         body::tags(self.tags)
     }
 }
 
-/// Where a recorded event stands. What it is, is passed over and not checked.
+/// Parses the placement of a recorded event. The fields of its body are skipped and not checked.
 pub(crate) fn placement(record: &[u8]) -> Parsed<Placement<'_>> {
     let mut placement = Placement {
         stream: "",
@@ -205,14 +206,14 @@ fn parse_time(message: &[u8]) -> Parsed<Timestamp> {
         .ok_or(Malformed("time: out of range"))
 }
 
-/// Entries one after the other, each with the record in it.
+/// Consecutive entries, each with the record in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Entries<'a> {
     bytes: &'a Bytes,
     at: usize,
 }
 
-/// An entry: its own bytes, shared with where they lie, and where in them the record begins.
+/// An entry: its bytes, shared with the frame that holds them, and the offset of the record in them.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     bytes: Bytes,
@@ -220,7 +221,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The whole entry, as it is sent.
+    /// Returns the whole entry, as it is sent.
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
     }
@@ -239,17 +240,17 @@ impl<'a> Entries<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Goes to where an entry begins.
+    /// Moves to the offset of an entry.
     pub(crate) const fn seek(&mut self, offset: usize) {
         self.at = offset;
     }
 
-    /// Where the next entry begins.
+    /// Returns the offset of the next entry.
     pub(crate) const fn offset(&self) -> usize {
         self.at
     }
 
-    /// The next record without taking hold of its bytes, or `None` at the end.
+    /// Returns the next record without a reference to its shared bytes, or `None` at the end.
     pub(crate) fn next_record(&mut self) -> Parsed<Option<&'a [u8]>> {
         let rest = &self.bytes[self.at..];
         let mut cursor = Cursor::new(rest);
@@ -263,7 +264,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// The next entry, or `None` at the end.
+    /// Returns the next entry, or `None` at the end.
     pub(crate) fn next_entry(&mut self) -> Parsed<Option<Entry>> {
         let start = self.at;
         let Some(record) = self.next_record()? else {
@@ -277,26 +278,26 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// A recorded event, taken apart.
+/// A recorded event, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its identity.
+    /// Id of the event.
     pub id: Uuid,
-    /// Its type.
+    /// Type of the event.
     pub kind: String,
-    /// Its data.
+    /// Data of the event.
     pub data: Bytes,
-    /// Its metadata.
+    /// Metadata of the event.
     pub metadata: Bytes,
-    /// Its tags.
+    /// Tags of the event.
     pub tags: Vec<String>,
-    /// Its stream.
+    /// Stream of the event.
     pub stream: String,
-    /// Its revision.
+    /// Revision of the event in its stream.
     pub revision: Revision,
-    /// Its position.
+    /// Position of the event in the log.
     pub position: Position,
-    /// When it was recorded.
+    /// Time at which the event was recorded.
     pub recorded_at: Timestamp,
 }
 

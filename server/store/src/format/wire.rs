@@ -1,15 +1,16 @@
-//! The little of the protocol buffers wire format that records need
-//! (<https://protobuf.dev/programming-guides/encoding/>): varints and length-delimited fields, written and read in place.
-//! Why by hand: records are stored in the bytes in which they are sent, and are looked at without being decoded.
+//! The subset of the protocol buffers wire format that records need
+//! (<https://protobuf.dev/programming-guides/encoding/>): varints and length-delimited fields, written and read in
+//! place. It is written by hand because records are stored in the bytes in which they are sent, and are read without
+//! being decoded.
 
 use bytes::{BufMut, BytesMut};
 
-/// Bytes that are not what the store can have written.
+/// Bytes that the store can't have written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed {0}")]
 pub(crate) struct Malformed(pub &'static str);
 
-/// What comes of taking bytes apart.
+/// Result of parsing bytes.
 pub(crate) type Parsed<T> = std::result::Result<T, Malformed>;
 
 const VARINT: u32 = 0;
@@ -17,10 +18,10 @@ const FIXED64: u32 = 1;
 const LENGTH_DELIMITED: u32 = 2;
 const FIXED32: u32 = 5;
 
-/// Bytes of a key and a length, at most.
+/// Maximum bytes of a field's key and length.
 const HEAD_BYTES_MAX: usize = 15;
 
-/// Bytes that a varint takes: 1 to 10.
+/// Number of bytes of a varint: 1 to 10.
 pub(crate) const fn varint_len(value: u64) -> usize {
     // One byte for every seven bits in use; `| 1` because zero takes a byte too.
     let bits = 64 - (value | 1).leading_zeros() as usize;
@@ -35,7 +36,7 @@ pub(crate) fn put_varint(out: &mut impl BufMut, mut value: u64) {
     out.put_u8(value as u8);
 }
 
-/// Bytes that a length-delimited field with a number below 16 takes; an empty one is left out.
+/// Number of bytes of a length-delimited field with a number below 16; an empty field is omitted.
 pub(crate) const fn field_len(bytes: usize) -> usize {
     if bytes == 0 {
         0
@@ -50,13 +51,13 @@ pub(crate) fn put_field(out: &mut BytesMut, number: u32, bytes: &[u8]) {
     }
 }
 
-/// Writes the field even when it is empty, as elements of a repeated field are.
+/// Writes the field even if it is empty, as for elements of a repeated field.
 pub(crate) fn put_field_always(out: &mut BytesMut, number: u32, bytes: &[u8]) {
     put_head(out, number, bytes.len());
     out.put_slice(bytes);
 }
 
-/// What a length-delimited field begins with: its key and its length.
+/// Writes the start of a length-delimited field: its key and its length.
 pub(crate) fn put_head(out: &mut BytesMut, number: u32, bytes: usize) {
     let mut head = [0; HEAD_BYTES_MAX];
     let mut rest = &mut head[..];
@@ -66,12 +67,12 @@ pub(crate) fn put_head(out: &mut BytesMut, number: u32, bytes: usize) {
     out.put_slice(&head[..len]);
 }
 
-/// The key of a length-delimited field.
+/// Writes the key of a length-delimited field.
 pub(crate) fn put_key(out: &mut impl BufMut, number: u32) {
     put_varint(out, u64::from(number << 3 | LENGTH_DELIMITED));
 }
 
-/// Bytes that a number's field takes, with a field number below 16; zero is left out.
+/// Number of bytes of a number's field, with a field number below 16; zero is omitted.
 pub(crate) const fn number_len(value: u64) -> usize {
     if value == 0 { 0 } else { 1 + varint_len(value) }
 }
@@ -83,7 +84,7 @@ pub(crate) fn put_number(out: &mut impl BufMut, number: u32, value: u64) {
     }
 }
 
-/// A field as it stands in a message.
+/// A field of a message, not decoded further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field<'a> {
     Number(u64),
@@ -110,7 +111,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Walks over a message, field by field.
+/// Iterates over a message, field by field.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
@@ -127,7 +128,7 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(crate) fn varint(&mut self) -> Parsed<u64> {
-        // Nearly all are of one byte: tags of fields, and lengths below 128.
+        // Nearly all varints have one byte: keys of fields, and lengths below 128.
         if let Some((byte @ 0..0x80, rest)) = self.rest.split_first() {
             self.rest = rest;
             return Ok(u64::from(*byte));
@@ -160,7 +161,7 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
-    /// The next field and its number, or `None` at the end.
+    /// Returns the next field and its number, or `None` at the end.
     pub(crate) fn field(&mut self) -> Parsed<Option<(u32, Field<'a>)>> {
         if self.rest.is_empty() {
             return Ok(None);

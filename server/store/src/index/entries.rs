@@ -1,10 +1,10 @@
-//! The entries of a window, in the order of their keys.
+//! Index entries of a window, in the order of their keys.
 //!
-//! 1. The first byte of a key says its kind, so kind follows kind, and only within a kind is sorted: by names and ids as the
-//!    window has them, which sort as the keys do (`keys`).
-//! 2. Entries are made when a commit takes them, and all of a commit share one buffer of just their size. A window of single
-//!    appends has more entries than events; an allocation for each key and value would take longer than anything else here,
-//!    and again when fjall's threads free them.
+//! 1. The first byte of a key is its kind, so entries are in the order of their kinds. Only within a kind are they
+//!    sorted: by the names and ids of the window, which sort as the keys do (`keys`).
+//! 2. Entries are encoded when a commit takes them, and all entries of a commit share one buffer of exactly their
+//!    size. A window of single appends has more entries than events; an allocation for each key and value would take
+//!    longer than anything else here, and again when fjall's threads free them.
 
 use annals_engine::Mutation;
 use bytes::{BufMut, Bytes};
@@ -21,16 +21,16 @@ use crate::{
     values::position::{Position, Revision},
 };
 
-/// What is left to be written of a window.
+/// Entries of a window that remain to be written.
 pub(crate) struct Entries<'a> {
     rest: std::iter::Peekable<Box<dyn Iterator<Item = Entry<'a>> + Send + 'a>>,
-    /// Keys and values of a commit, while they are made.
+    /// Keys and values of a commit while they are encoded.
     bytes: Vec<u8>,
-    /// How many bytes of them each key and its value have.
+    /// Lengths of each key and of its value in `bytes`.
     lengths: Vec<(usize, usize)>,
 }
 
-/// An entry, before it is bytes. In the order of the kinds of keys.
+/// An entry before it is encoded. The variants are in the order of the kinds of keys.
 enum Entry<'a> {
     Receipt(&'a str, Uuid, Request),
     Minute(u64, Position),
@@ -43,7 +43,7 @@ enum Entry<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// All of a window.
+    /// Returns all entries of a window.
     pub(crate) fn of(window: &'a Window) -> Self {
         let streams = by_name(window.streams.iter().map(|(name, run)| (name.as_str(), run)));
         let marked = by_name(window.marked.iter().map(|(name, marked)| (name.as_str(), marked)));
@@ -98,7 +98,7 @@ impl<'a> Entries<'a> {
         self.rest.peek().is_none()
     }
 
-    /// The next ones, about so many bytes of them, and at least one if there is one.
+    /// Takes the next entries, about `bytes_max` bytes of them, and at least one if any remain.
     pub(crate) fn take(&mut self, bytes_max: usize) -> Vec<Mutation> {
         self.bytes.clear();
         self.lengths.clear();

@@ -1,4 +1,4 @@
-//! The small entries of the index, as they are stored.
+//! Encoding of the small entries of the index.
 //!
 //! ```text
 //! x                 -> position, 8 bytes: the indexes are complete up to it
@@ -37,7 +37,7 @@ fn parse_position(value: &[u8]) -> Parsed<Position> {
         .map_err(|_| Malformed("index: position"))
 }
 
-/// The value of `x` as it is compared with: absent before the first window.
+/// Returns the value of `x` to compare with: `None` before the first window.
 pub(crate) fn indexed(indexed: Position) -> Option<Bytes> {
     (indexed > Position::START).then(|| position(indexed))
 }
@@ -87,9 +87,9 @@ pub(crate) fn parse_request(value: &[u8]) -> Parsed<Request> {
     })
 }
 
-/// The minute that has begun last at `indexed`, up to where the indexes are complete, so that it is known where the next
-/// one begins. `None` at the start of the log, and if all events up to there were removed before the log was moved here.
-/// Not from the event at `indexed`: it may be removed.
+/// Returns the last minute that began at or before `indexed`, up to which the indexes are complete, so that the start
+/// of the next minute can be detected. `None` at the start of the log, and if all events up to `indexed` were removed
+/// before the log was moved here. The event at `indexed` itself can't be used, because it may have been removed.
 pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> Result<Option<u64>> {
     if indexed == Position::START {
         return Ok(None);
@@ -102,7 +102,7 @@ pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> R
     loop {
         let page = snapshot.range(range.clone(), Direction::Backwards, limit).await?;
         for entry in &page.entries {
-            // A window that is just being written may have written minutes that began behind `indexed`.
+            // A window that is being written may already have written minutes that began after `indexed`.
             if parse_position(&entry.value)? <= indexed {
                 let minute = keys::parse_number(&entry.key).ok_or(Malformed("index: key of a minute"))?;
                 return Ok(Some(minute));
@@ -115,8 +115,8 @@ pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> R
     }
 }
 
-/// Where minutes begin around one, as far as that is stored: the last one that is not later than it, and where the first
-/// later one begins.
+/// Returns the stored minutes around a given one: the last minute that is not later, with its first position, and the
+/// first position of the next later minute.
 pub(crate) async fn minutes(
     snapshot: &dyn Snapshot,
     minute: u64,
@@ -147,7 +147,7 @@ pub(crate) async fn minutes(
     Ok((not_later, later.map(|(_, position)| position)))
 }
 
-/// What is stored of how streams began, in the order of `names`.
+/// Returns the stored starts of streams, in the order of `names`.
 pub(crate) async fn names(snapshot: &dyn Snapshot, names: &[&str]) -> Result<Vec<Option<NewStream>>> {
     let reads = names.iter().map(|stream| Read::Get(keys::name(stream))).collect();
     let pages = snapshot.read(reads).await?;

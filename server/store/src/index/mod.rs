@@ -1,5 +1,5 @@
-//! The indexes on disk: projections of the log, complete up to the position `indexed`. What lies behind it is indexed by
-//! the tail.
+//! The indexes on disk: projections of the log, complete up to the position `indexed`. Events after `indexed` are
+//! indexed in memory by the tail.
 
 pub(crate) mod entries;
 pub(crate) mod entry;

@@ -1,17 +1,18 @@
-//! Lists of positions, as they are stored.
+//! Encoding of lists of positions.
 //!
 //! ```text
 //! s <stream> 0 <first revision>  -> count (varint), positions
 //! t <type> 0 <first position>    -> count (varint), positions
 //! g <tag> 0 <first position>     -> count (varint), positions
-//! s <stream> 0 <last revision>   -> 1 (varint), position, 0 (1 byte): its event is gone, and so are all before it
-//! positions                      =  the first position (varint), then what each adds to the one before it (varints)
+//! s <stream> 0 <last revision>   -> 1 (varint), position, 0 (1 byte): its event and all before it were removed
+//! positions                      =  the first position, then the difference of each to the one before (varints)
 //! ```
 //!
 //! 1. Positions ascend. Those of a stream belong to consecutive revisions.
 //! 2. Entries of one name may overlap, when a window was written in part and again with other boundaries. They never
-//!    disagree, since they follow from the same log.
-//! 3. What is gone may be left out: of a stream a beginning, of other lists anything. The last position of a stream stays.
+//!    disagree, since they are derived from the same log.
+//! 3. Removed events may be omitted: in the list of a stream only at its beginning, in other lists anywhere. The last
+//!    position of a stream is always kept.
 
 use annals_engine::Entry;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -24,17 +25,18 @@ use crate::{
     values::position::{Position, Revision},
 };
 
-/// Positions in an entry: at 10 bytes each at worst, they stay within the engine's limit of a value.
+/// Maximum number of positions in an entry: at no more than 10 bytes each, they stay within the engine's limit of a
+/// value.
 pub(crate) const POSITIONS_MAX: usize = 8_192;
 
-/// Writes a list of at most [`POSITIONS_MAX`] positions.
+/// Encodes a list of at most [`POSITIONS_MAX`] positions.
 pub(crate) fn encode(positions: &[Position]) -> Bytes {
     let mut value = BytesMut::with_capacity(4 + 3 * positions.len());
     put(&mut value, positions);
     value.freeze()
 }
 
-/// Writes such a list behind what is there.
+/// Encodes a list of at most [`POSITIONS_MAX`] positions at the end of `out`.
 pub(crate) fn put(out: &mut impl BufMut, positions: &[Position]) {
     wire::put_varint(out, positions.len() as u64);
     let mut before = 0;
@@ -44,19 +46,19 @@ pub(crate) fn put(out: &mut impl BufMut, positions: &[Position]) {
     }
 }
 
-/// Writes the list of a stream of which nothing is left but its last position, whose event is gone too.
+/// Encodes the list of a stream of which only the last position remains, whose event was removed too.
 pub(crate) fn encode_end(last: Position) -> Bytes {
     let mut value = BytesMut::from(&encode(&[last])[..]);
     value.put_u8(0);
     value.freeze()
 }
 
-/// Whether a value is what [`encode_end`] wrote.
+/// Whether a value was written by [`encode_end`].
 pub(crate) fn is_end(value: &[u8]) -> bool {
     matches!(decode(value), Ok(positions) if positions.len() == 1 && value.len() > encode(&positions).len())
 }
 
-/// Reads a list.
+/// Decodes a list.
 pub(crate) fn decode(value: &[u8]) -> Parsed<Vec<Position>> {
     let mut cursor = Cursor::new(value);
     let count = usize::try_from(cursor.varint()?).unwrap_or(usize::MAX);
@@ -78,7 +80,7 @@ pub(crate) fn decode(value: &[u8]) -> Parsed<Vec<Position>> {
     Ok(positions)
 }
 
-/// An entry of a stream.
+/// An index entry of a stream: consecutive revisions and their positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Postings {
     pub first: Revision,
@@ -98,12 +100,12 @@ impl Postings {
         })
     }
 
-    /// The last revision in the entry.
+    /// Returns the last revision in the entry.
     pub(crate) fn last(&self) -> Revision {
         Revision(self.first.0 + self.positions.len() as u64 - 1)
     }
 
-    /// Revisions and their positions, ascending.
+    /// Returns the revisions and their positions, ascending.
     pub(crate) fn events(&self) -> impl Iterator<Item = (Revision, Position)> + '_ {
         (self.first.0..).map(Revision).zip(self.positions.iter().copied())
     }

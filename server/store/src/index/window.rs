@@ -1,6 +1,7 @@
-//! A window of the log's index in memory: which streams, types, tags and ids stand at which of its positions.
+//! A window of the log's index in memory: the positions of streams, types, tags and ids.
 //!
-//! 1. Window `k` of a log covers exactly the positions `k·W+1` to `(k+1)·W`; its contents follow from the frames alone.
+//! 1. Window `k` of a log covers exactly the positions `k·W+1` to `(k+1)·W`, unless a scavenge began within it, where
+//!    it was split. Its contents are derived from the frames alone.
 //! 2. Positions in every list ascend.
 
 use std::sync::Arc;
@@ -22,18 +23,18 @@ use crate::{
     },
 };
 
-/// What a window knows of a stream.
+/// The events of a stream in a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StreamRun {
-    /// Revision of the stream's first event in the window; the others follow it.
+    /// Revision of the stream's first event in the window; the others are consecutive.
     pub first: Revision,
-    /// Where they stand.
+    /// Positions of these events.
     pub positions: Vec<Position>,
-    /// How the stream began, or began again after it was deleted, if it did in the window.
+    /// Start of the stream, or its new start after it was deleted, if that is in the window.
     pub began: Option<NewStream>,
 }
 
-/// How a stream began.
+/// Start of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewStream {
     pub first_position: Position,
@@ -41,18 +42,18 @@ pub(crate) struct NewStream {
 }
 
 impl StreamRun {
-    /// Revision of the stream's last event in the window.
+    /// Returns the revision of the stream's last event in the window.
     pub(crate) fn last(&self) -> Revision {
         Revision(self.first.0 + self.positions.len() as u64 - 1)
     }
 }
 
-/// An append that is remembered by its first event's id.
+/// An append that is deduplicated by the id of its first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Where its first event stands.
+    /// Position of its first event.
     pub first: Position,
-    /// How many events it has.
+    /// Number of its events.
     pub events: u32,
 }
 
@@ -64,12 +65,12 @@ pub(crate) struct Window {
     /// The last position indexed so far.
     pub last: Position,
     pub streams: HashMap<StreamName, StreamRun>,
-    /// What is set in the window for streams.
+    /// Settings that events in the window set for streams.
     pub marked: HashMap<StreamName, Marked>,
     pub types: HashMap<Arc<str>, Vec<Position>>,
     pub tags: HashMap<Arc<str>, Vec<Position>>,
     pub requests: HashMap<Uuid, Request>,
-    /// Appends that begin a stream again after it was deleted, by the stream and their first event's id.
+    /// Appends that begin a stream again after it was deleted, by the stream and the id of their first event.
     pub began_again: HashMap<(StreamName, Uuid), Request>,
     /// Minutes since 1970 that begin in the window, with their first positions.
     pub minutes: Vec<(u64, Position)>,
@@ -84,7 +85,8 @@ impl Window {
         }
     }
 
-    /// The same without the positions up to one that another server has indexed: what was scavenged there must not come back.
+    /// Returns the window without the positions up to `indexed`, which another server has indexed: entries that were
+    /// scavenged there must not be written again.
     pub(crate) fn without_indexed(&self, indexed: Position) -> Self {
         let rest = |positions: &[Position]| {
             let rest = &positions[positions.partition_point(|position| *position <= indexed)..];
@@ -115,7 +117,7 @@ impl Window {
             after: indexed,
             last: self.last,
             streams: streams.collect(),
-            // The last of each is the latest, whichever server writes it.
+            // For each stream the last settings are the latest, whichever server writes them.
             marked: self.marked.clone(),
             types: self.types.iter().filter_map(list).collect(),
             tags: self.tags.iter().filter_map(list).collect(),
@@ -127,8 +129,8 @@ impl Window {
         }
     }
 
-    /// Takes the next event. `keyed`: its id and how many events the append has that it begins, if that append is
-    /// remembered.
+    /// Adds the next event. `keyed`: the id of the event and the number of events of the append that begins with it,
+    /// if that append is deduplicated by the id.
     pub(crate) fn add(
         &mut self,
         event: &View<'_>,
@@ -151,7 +153,7 @@ impl Window {
         Ok(())
     }
 
-    /// Takes the next events, of a stream of which nothing but events is to be known.
+    /// Adds the next events, which are all of one stream and change no settings.
     pub(crate) fn add_run(&mut self, run: Run<'_>) -> Parsed<()> {
         let first = self.last.next();
         self.add_to_stream(run.stream.as_str(), run.first, first, run.len() as u64)?;
@@ -166,7 +168,8 @@ impl Window {
         Ok(())
     }
 
-    /// Notes what begins with an event: an append that is remembered by an id, with so many events, and a minute.
+    /// Records what begins with an event: an append that is deduplicated by an id, with its number of events, and a
+    /// minute.
     pub(crate) fn begin(
         &mut self,
         first: Position,
@@ -182,7 +185,7 @@ impl Window {
         }
     }
 
-    /// Notes that a stream to which events were added begins with one of them.
+    /// Records that a stream to which events were added begins with one of them.
     pub(crate) fn begin_stream(&mut self, stream: &str, first_position: Position, created_at: Timestamp) {
         if let Some(run) = self.streams.get_mut(stream) {
             run.began = Some(NewStream {
@@ -192,7 +195,7 @@ impl Window {
         }
     }
 
-    /// The positions of a list, ascending.
+    /// Returns the positions of a list, ascending.
     pub(crate) fn list(&self, name: &ListName) -> &[Position] {
         let positions = match name {
             ListName::Type(name) => self.types.get(name.as_str()),
@@ -202,7 +205,7 @@ impl Window {
         positions.map_or(&[], Vec::as_slice)
     }
 
-    /// Adds so many events that follow each other.
+    /// Adds `count` consecutive events to a stream.
     fn add_to_stream(&mut self, stream: &str, first: Revision, at: Position, count: u64) -> Parsed<()> {
         let positions = (at.0..at.0 + count).map(Position);
         if let Some(run) = self.streams.get_mut(stream) {

@@ -1,4 +1,4 @@
-//! What is set for a stream, as the index stores it.
+//! Encoding of stream settings in the index.
 //!
 //! ```text
 //! l <stream>  -> layout 1 byte, 1 | version 8 bytes | position 8 bytes, of the event that set it | its data
@@ -19,7 +19,7 @@ use crate::{
 
 const LAYOUT: u8 = 1;
 
-/// Entries that are loaded at a time.
+/// Number of entries loaded at a time.
 const PAGE_ENTRIES: usize = 10_000;
 
 pub(crate) fn value(marked: &Marked) -> Bytes {
@@ -33,7 +33,7 @@ pub(crate) fn value(marked: &Marked) -> Bytes {
 }
 
 pub(crate) fn parse(value: &[u8]) -> Parsed<Marked> {
-    let short = Malformed("index: what is set for a stream");
+    let short = Malformed("index: settings of a stream");
     let fields = value.strip_prefix(&[LAYOUT]).ok_or(short)?;
     let (version, rest) = fields.split_first_chunk().ok_or(short)?;
     let (position, data) = rest.split_first_chunk().ok_or(short)?;
@@ -45,7 +45,7 @@ pub(crate) fn parse(value: &[u8]) -> Parsed<Marked> {
     })
 }
 
-/// All that is stored.
+/// Loads all stored settings.
 pub(crate) async fn load(snapshot: &dyn Snapshot) -> Result<Vec<(StreamName, Marked)>> {
     let limit = PageLimit {
         entries: PAGE_ENTRIES,

@@ -17,23 +17,24 @@ use crate::{
     },
 };
 
-/// Before all names by which prefixes are filed.
+/// Sorts before the settings names of all prefixes.
 const FIRST_FILED: &str = "$";
 
-/// A stream that has a state.
+/// The state of a stream or a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marked {
     pub lifecycle: Lifecycle,
-    /// How often it was changed.
+    /// Number of changes to the state.
     pub version: u64,
-    /// Where the event stands that set it.
+    /// Position of the event that set the state.
     pub position: Position,
     /// The stream's last revision, if it is known. It only grows.
     pub last: Option<Revision>,
 }
 
 impl Marked {
-    /// What an event says, and of which stream; `None` if it is not one of those that the store writes.
+    /// Parses the state that an event sets, and for which stream; `None` if the event is not in one of the store's
+    /// own streams.
     pub(crate) fn of_event<'a>(event: &View<'a>) -> Parsed<Option<(&'a str, Self)>> {
         let Some(stream) = name::subject(event.stream) else {
             return Ok(None);
@@ -52,7 +53,7 @@ impl Marked {
 #[derive(Debug, Default)]
 pub(crate) struct Lifecycles {
     states: RwLock<States>,
-    /// How many there are: most stores have none, and then nothing else is asked.
+    /// Number of states. Most stores have none, and then nothing else is checked.
     count: AtomicUsize,
     beginnings: AtomicUsize,
 }
@@ -63,54 +64,54 @@ struct States {
     prefixes: Prefixes,
 }
 
-/// What is known of a stream.
+/// The settings that apply to a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkedStream {
-    /// What is set for it.
+    /// Settings of the stream itself.
     pub marked: Option<Marked>,
-    /// What holds for a stream of its name that has no count and no age of its own.
+    /// Rule for a stream of its name that has no count and no age of its own.
     pub rule: Option<Rule>,
-    /// How many changes of prefixes are known.
+    /// Number of changes to prefix settings so far.
     pub prefix_changes: u64,
 }
 
-/// What is known of a prefix.
+/// The settings that apply to a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MarkedPrefix {
-    /// What is set for it.
+    /// Settings of the prefix itself.
     pub marked: Option<Marked>,
-    /// What holds for its streams.
+    /// Rule for its streams.
     pub rule: Option<Rule>,
-    /// What would hold for them if nothing were set for it.
+    /// Rule that its streams would have if the prefix had no settings.
     pub without: Option<Rule>,
-    /// How many prefixes have a retention, and how many have one or had.
+    /// Number of prefixes that have a retention. `known` is the number of those that have or had one.
     pub set: usize,
     pub known: usize,
 }
 
-/// From when on events are taken without a gap: what was looked up before that may lack some.
+/// Start of the period in which events are taken without a gap. A look-up from before it may lack some events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Beginning(usize);
 
 impl Lifecycles {
-    /// Whether everything is kept, of every stream.
+    /// Whether no stream or prefix has settings, so that every event is kept.
     pub(crate) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// How many streams and prefixes have a state.
+    /// Number of streams and prefixes that have a state.
     pub(crate) fn len(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
 
-    /// What is set for a stream; the default if nothing is. For a stream `$$S`, that its last event is kept.
+    /// Returns the settings of a stream; the default if it has none. For a stream `$$S`: that its last event is kept.
     pub(crate) fn of(&self, stream: &str) -> Lifecycle {
         self.get(stream)
             .map(|marked| marked.lifecycle)
             .unwrap_or_default()
     }
 
-    /// The first of these streams that was deleted for ever.
+    /// Returns the first of these streams that was permanently deleted.
     pub(crate) fn tombstoned<'a>(
         &self,
         mut streams: impl Iterator<Item = &'a StreamName>,
@@ -121,7 +122,7 @@ impl Lifecycles {
         streams.find(|stream| self.of(stream.as_str()).tombstoned)
     }
 
-    /// The state of a stream.
+    /// Returns the state of a stream.
     pub(crate) fn get(&self, stream: &str) -> Option<Marked> {
         if self.is_empty() {
             return None;
@@ -129,8 +130,8 @@ impl Lifecycles {
         find(&self.states.read(), stream)
     }
 
-    /// What holds for a stream: what is set for it and, where that limits neither count nor age, what is set for a prefix of
-    /// its name. `None`: everything is kept.
+    /// Returns the state that applies to a stream: its own settings and, if these limit neither count nor age, those
+    /// of a prefix of its name. `None`: everything is kept.
     pub(crate) fn holding(&self, stream: &str) -> Option<Marked> {
         if self.is_empty() {
             return None;
@@ -138,13 +139,14 @@ impl Lifecycles {
         self.states.read().holding(stream)
     }
 
-    /// The same for streams in their order, all as of the same moment.
+    /// Returns the states that apply to streams, in their order and all as of the same moment; see [`Self::holding`].
     pub(crate) fn holding_all<'a>(&self, streams: impl IntoIterator<Item = &'a str>) -> Vec<Option<Marked>> {
         let states = self.states.read();
         streams.into_iter().map(|stream| states.holding(stream)).collect()
     }
 
-    /// What is set for a stream, and what holds for a stream of this name that has no count and no age of its own.
+    /// Returns the settings of a stream, and the rule for a stream of this name that has no count and no age of its
+    /// own.
     pub(crate) fn get_with_rule(&self, stream: &str) -> MarkedStream {
         let states = self.states.read();
         MarkedStream {
@@ -154,7 +156,7 @@ impl Lifecycles {
         }
     }
 
-    /// The prefix whose retention holds for a stream, because it has no count and no age of its own.
+    /// Returns the prefix whose retention applies to a stream, because the stream has no count and no age of its own.
     pub(crate) fn governing(&self, stream: &str) -> Option<(String, Retention)> {
         if self.is_empty() {
             return None;
@@ -168,7 +170,7 @@ impl Lifecycles {
         Some((prefix.to_owned(), retention))
     }
 
-    /// What is known of a prefix.
+    /// Returns the settings that apply to a prefix.
     pub(crate) fn prefix(&self, prefix: &str) -> MarkedPrefix {
         let prefixes = &self.states.read().prefixes;
         MarkedPrefix {
@@ -180,12 +182,12 @@ impl Lifecycles {
         }
     }
 
-    /// Whether something is or was set for a prefix.
+    /// Whether any prefix has or had settings.
     pub(crate) fn has_prefixes(&self) -> bool {
         !self.is_empty() && self.states.read().prefixes.len() > 0
     }
 
-    /// The prefixes for which a retention is set, in order: the first `count_max` behind `after`.
+    /// Returns the prefixes that have a retention, in order: the first `count_max` after `after`.
     pub(crate) fn prefixes(&self, after: Option<&str>, count_max: usize) -> Vec<(String, Marked)> {
         let states = self.states.read();
         let set = states.prefixes.behind(after);
@@ -195,7 +197,7 @@ impl Lifecycles {
             .collect()
     }
 
-    /// The names by which prefixes are filed, in order: the first `count_max` behind `after`.
+    /// Returns the settings names of prefixes, in order: the first `count_max` after `after`.
     pub(crate) fn filed_prefixes(&self, after: Option<&str>, count_max: usize) -> Vec<StreamName> {
         let behind = match after {
             Some(after) if after > FIRST_FILED => match name::prefix(after) {
@@ -209,7 +211,7 @@ impl Lifecycles {
         filed.map(|(prefix, _)| name::filed_prefix(prefix)).collect()
     }
 
-    /// Changes with every change of what is set for prefixes.
+    /// Returns a number that changes with every change to the settings of prefixes.
     pub(crate) fn prefix_changes(&self) -> u64 {
         if self.is_empty() {
             return 0;
@@ -217,12 +219,14 @@ impl Lifecycles {
         self.states.read().prefixes.changes()
     }
 
-    /// Prefixes that between them cover every stream for which a prefix's retention may hold, in order, without overlap.
+    /// Returns prefixes that together cover every stream to which a prefix's retention may apply, in order, without
+    /// overlap.
     pub(crate) fn prefix_roots(&self) -> Vec<String> {
         self.states.read().prefixes.roots().map(str::to_owned).collect()
     }
 
-    /// Streams that have a state (never a `$$S`), in the order of their names: the first `count_max` behind `after`.
+    /// Returns the streams that have a state (never a `$$S`), in the order of their names: the first `count_max`
+    /// after `after`.
     pub(crate) fn names(&self, after: Option<&str>, count_max: usize) -> Vec<StreamName> {
         let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
         let states = self.states.read();
@@ -230,8 +234,8 @@ impl Lifecycles {
         names.take(count_max).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Takes the next event of the log. Returns whether it begins its stream, the first time or again after it was
-    /// deleted.
+    /// Takes the next event of the log. Returns whether it begins its stream, for the first time or again after it
+    /// was deleted.
     pub(crate) fn take(&self, event: &View<'_>, last: impl FnOnce(&str) -> Option<Revision>) -> Parsed<bool> {
         if let Some((stream, marked)) = Marked::of_event(event)? {
             self.set(stream, marked, last(stream));
@@ -250,13 +254,13 @@ impl Lifecycles {
         Ok(known.lifecycle.deleted_before == event.revision)
     }
 
-    /// The beginning that holds now; to be asked for before a last revision is looked up.
+    /// Returns the current beginning, which must be read before a last revision is looked up.
     pub(crate) fn beginning(&self) -> Beginning {
         Beginning(self.beginnings.load(Ordering::Acquire))
     }
 
-    /// Notes a stream's last revision that was looked up since that beginning. Not if there was another one meanwhile: of
-    /// the events that were passed over then none were noted.
+    /// Records a stream's last revision that was looked up since that beginning. Does nothing if there was another
+    /// beginning since, because the events that were skipped then were not recorded.
     pub(crate) fn learn(&self, since: Beginning, stream: &str, last: Option<Revision>) {
         let mut states = self.states.write();
         if self.beginning() == since
@@ -266,7 +270,7 @@ impl Lifecycles {
         }
     }
 
-    /// Forgets everything and begins anew with what is stored.
+    /// Discards everything and starts again with the stored states.
     pub(crate) fn restart(&self, loaded: Vec<(StreamName, Marked)>) {
         let mut states = self.states.write();
         *states = States::default();
@@ -289,13 +293,13 @@ impl States {
         self.marked.len() + self.prefixes.len()
     }
 
-    /// Takes what is set for a stream, or for a prefix by the name by which it is filed.
+    /// Takes the settings of a stream, or those of a prefix by its settings name.
     fn set(&mut self, stream: &str, new: Marked) {
         if let Some(prefix) = name::prefix(stream) {
             return self.prefixes.set(prefix, new);
         }
         match self.marked.get_mut(stream) {
-            // What is stored may be ahead of the events that are taken.
+            // The stored state may be newer than the events taken so far.
             Some(known) if known.version >= new.version => {}
             Some(known) => {
                 *known = Marked {
@@ -322,7 +326,7 @@ impl States {
     }
 }
 
-/// What is set for a stream, or for a prefix by the name by which it is filed.
+/// Returns the settings of a stream, or those of a prefix by its settings name.
 fn find(states: &States, stream: &str) -> Option<Marked> {
     let find = |name: &str| match name::prefix(name) {
         Some(prefix) => states.prefixes.get(prefix),
@@ -331,7 +335,7 @@ fn find(states: &States, stream: &str) -> Option<Marked> {
     let Some(subject) = name::subject(stream) else {
         return find(stream);
     };
-    // Of `$$S` the last event is kept.
+    // Of `$$S` only the last event is kept.
     let of_subject = find(subject)?;
     let last = of_subject.version.checked_sub(1).map(Revision);
     Some(Marked {

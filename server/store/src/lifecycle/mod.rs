@@ -1,23 +1,25 @@
-//! How much of streams is kept, and their end: retention, deletion, tombstones.
+//! How much of a stream is kept, and how it ends: retention, deletion, tombstones.
 //!
-//! What is set for the stream `S` stands in the log, as events of the store's own stream `$$S`. Each holds the whole state
-//! after it, so the last one tells all, and committing, following, recovering and indexing it is what they are for every
-//! other event. `state` is that state, [`Lifecycles`] that of all streams in memory, `gone` what follows from it for
-//! events, `change` how it is changed, `pending` a change that waits to be written.
+//! The settings of the stream `S` are stored in the log, as events of the store's own stream `$$S`. Each event holds
+//! the whole state after it, so only the last one counts, and it is committed, followed, recovered and indexed like
+//! every other event. `state` is that state, and [`Lifecycles`] holds the states of all streams in memory.
+//! `read::gone` derives from it which events are removed, `store::retention` changes it, and
+//! `tasks::appender::stream_change` is a change that waits to be written.
 //!
-//! 1. [`Lifecycles`] holds, for every stream with an event in `$$S`, what the last of them says, as of the tail's head (or
-//!    a little later, while a window that another server indexed is taken over).
-//! 2. What is gone of a stream is always a beginning of it: everything before its first kept revision.
-//! 3. What is gone stays gone: a state that keeps more than the one before it has what is gone by then below
-//!    `truncate_before`.
-//! 4. The revision of the last event in `$$S` is its version less one; each change expects the one before it, so no change
-//!    is lost.
-//! 5. Of `$$S` itself the last event is kept; those before it are gone.
-//! 6. What is set for the streams whose names begin with a prefix `P` is an event in `$$$P`, likewise ([`prefixes`]). No client's
-//!    stream has a name that begins with `$`, so `$P` is the name by which it is filed among those of streams.
+//! 1. [`Lifecycles`] holds, for every stream with an event in `$$S`, the state in the last of them, as of the tail's
+//!    head (or a little later, while a window that another server indexed is taken over).
+//! 2. The removed events of a stream are always a beginning of it: everything before its first kept revision.
+//! 3. Removed events stay removed: a state that keeps more than the one before it sets `truncate_before` so that it
+//!    excludes the events that are removed by then.
+//! 4. The revision of the last event in `$$S` is its version minus one; each change expects the one before it, so no
+//!    change is lost.
+//! 5. Of `$$S` itself only the last event is kept; those before it are removed.
+//! 6. The settings of the streams whose names begin with a prefix `P` are an event in `$$$P`, likewise
+//!    ([`prefixes`]). No client's stream has a name that begins with `$`, so `$P` can be the settings name of the
+//!    prefix among the names of streams.
 //!
-//! Limits: about 200 bytes of memory, and the bytes of its name twice, for each stream that has a state, deleted ones
-//! included. Ages are measured against the clock of the server that is asked; see [`clock`].
+//! Limits: about 200 bytes of memory, plus twice the bytes of its name, for each stream that has a state, deleted
+//! ones included. Ages are measured by the clock of the server that serves the request; see [`crate::read::clock`].
 
 mod entry;
 mod map;

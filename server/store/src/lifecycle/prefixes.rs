@@ -1,32 +1,33 @@
-//! The retentions of prefixes, and which one holds for a stream. Pure: no clock, no I/O.
+//! Retentions of prefixes, and which of them applies to a stream. Pure: no clock, no I/O.
 //!
-//! 1. A stream without a count and an age of its own has those of the longest prefix of its name for which some are set.
-//!    Streams of the store's own, whose names begin with `$`, have none.
-//! 2. What is gone by age stays gone: whoever sets that a prefix keeps events longer, or no longer sets anything, records the
-//!    time before which they are gone by then (`removed_before`). It holds for the streams that the prefix's retention holds
-//!    for, and, where nothing is set for it any more, for those that it would hold for.
-//! 3. What is gone by count is not recorded, since that would take memory for each stream: if a prefix keeps more events from
-//!    then on, those that were not scavenged are kept again.
+//! 1. A stream without a count and an age of its own has those of the longest prefix of its name that has any. The
+//!    store's own streams, whose names begin with `$`, have none.
+//! 2. Events removed by age stay removed: a change with which a prefix keeps events longer, or no longer has a
+//!    retention, records the time before which events are removed by then (`removed_before`). It applies to the
+//!    streams to which the prefix's retention applies and, if the prefix no longer has one, to those to which it
+//!    would apply.
+//! 3. Removal by count is not recorded, since that would take memory for each stream: if a prefix keeps more events
+//!    from then on, removed events that were not scavenged are kept again.
 //!
-//! Limits: [`PREFIXES_MAX`](crate::values::limits::PREFIXES_MAX). A look-up compares a name with some log₂ of them, and with those
-//! that the last of these begins with, and allocates nothing.
+//! Limits: [`PREFIXES_MAX`](crate::values::limits::PREFIXES_MAX). A look-up compares a name with about log₂ of them,
+//! and with those that the last of these begins with, and allocates nothing.
 
 use std::cmp::Ordering;
 
 use super::{Lifecycle, Marked, Retention};
 use crate::values::position::Timestamp;
 
-/// What holds for the streams whose names begin with a prefix, and with no longer one for which something is set.
+/// Rule for the streams whose names begin with a prefix, and with no longer prefix that has settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rule {
-    /// The count and the age that are kept.
+    /// The retention by count and age.
     pub retention: Retention,
-    /// Events that were recorded before this are gone.
+    /// Events recorded before this time are removed.
     pub removed_before: Timestamp,
 }
 
 impl Rule {
-    /// What holds for a stream for which this is set.
+    /// Returns the settings that apply to a stream with this rule and these settings of its own.
     pub(crate) fn holds_for(rule: Option<&Self>, own: &Lifecycle) -> Lifecycle {
         match rule {
             Some(rule) if !own.retention.is_limited() => Lifecycle {
@@ -42,12 +43,12 @@ impl Rule {
     }
 }
 
-/// All prefixes for which something is or was set.
+/// All prefixes that have or had settings.
 #[derive(Debug, Default)]
 pub(crate) struct Prefixes {
-    /// In the order of their bytes.
+    /// Entries in the order of their prefixes' bytes.
     entries: Vec<Entry>,
-    /// The sum of all versions.
+    /// Sum of all versions.
     changes: u64,
 }
 
@@ -55,10 +56,10 @@ pub(crate) struct Prefixes {
 struct Entry {
     prefix: Box<str>,
     marked: Marked,
-    /// The longest other prefix that this one begins with.
+    /// Index of the longest other prefix that this one begins with.
     parent: Option<usize>,
     rule: Rule,
-    /// The entry whose retention that is.
+    /// Index of the entry whose retention is in `rule`.
     governing: Option<usize>,
 }
 
@@ -67,23 +68,23 @@ impl Prefixes {
         self.entries.len()
     }
 
-    /// Changes with every change.
+    /// Returns a number that changes with every change.
     pub(crate) const fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// For how many a retention is set now.
+    /// Returns the number of prefixes that have a retention now.
     pub(crate) fn count_set(&self) -> usize {
         let set = |entry: &&Entry| entry.marked.lifecycle.retention.is_limited();
         self.entries.iter().filter(set).count()
     }
 
-    /// What is set for a prefix.
+    /// Returns the settings of a prefix.
     pub(crate) fn get(&self, prefix: &str) -> Option<Marked> {
         self.find(prefix).ok().map(|index| self.entries[index].marked)
     }
 
-    /// Those behind `after`, in order.
+    /// Returns the prefixes after `after`, in order.
     pub(crate) fn behind<'a>(&'a self, after: Option<&str>) -> impl Iterator<Item = (&'a str, Marked)> {
         let first = after.map_or(0, |after| {
             self.entries.partition_point(|entry| &*entry.prefix <= after)
@@ -93,20 +94,20 @@ impl Prefixes {
             .map(|entry| (&*entry.prefix, entry.marked))
     }
 
-    /// What holds for a stream whose name this is, or for those whose names begin with it as long as nothing is set for a
-    /// longer prefix.
+    /// Returns the rule for the stream of this name, and for streams whose names begin with it as long as no longer
+    /// prefix has settings.
     pub(crate) fn rule(&self, stream: &str) -> Option<&Rule> {
         self.longest(stream).map(|index| &self.entries[index].rule)
     }
 
-    /// The prefix whose retention holds for a stream that has none of its own.
+    /// Returns the prefix whose retention applies to a stream without a retention of its own.
     pub(crate) fn governing(&self, stream: &str) -> Option<(&str, Retention)> {
         let governing = self.entries[self.longest(stream)?].governing?;
         let entry = &self.entries[governing];
         Some((&entry.prefix, entry.marked.lifecycle.retention))
     }
 
-    /// What would hold for a prefix if nothing were set for it.
+    /// Returns the rule that a prefix would have without its own settings.
     pub(crate) fn without(&self, prefix: &str) -> Option<&Rule> {
         let longest = self.longest(prefix)?;
         let entry = &self.entries[longest];
@@ -118,14 +119,14 @@ impl Prefixes {
         Some(&self.entries[parent].rule)
     }
 
-    /// Prefixes for which something is set that no other such prefix covers, in order: the streams that any of them may hold
-    /// for.
+    /// Returns the prefixes with settings that no other such prefix covers, in order: together they cover all streams
+    /// to which any of them may apply.
     pub(crate) fn roots(&self) -> impl Iterator<Item = &str> {
         let roots = self.entries.iter().filter(|entry| entry.parent.is_none());
         roots.map(|entry| &*entry.prefix)
     }
 
-    /// Takes what is set for a prefix from now on, unless something later is known.
+    /// Stores the settings of a prefix, unless later ones are known.
     pub(crate) fn set(&mut self, prefix: &str, marked: Marked) {
         match self.find(prefix) {
             Ok(index) if self.entries[index].marked.version >= marked.version => return,
@@ -150,13 +151,13 @@ impl Prefixes {
             .binary_search_by(|entry| entry.prefix.as_bytes().cmp(prefix.as_bytes()))
     }
 
-    /// The longest prefix of a name.
+    /// Finds the longest prefix of a name.
     fn longest(&self, stream: &str) -> Option<usize> {
         if stream.starts_with('$') {
             return None;
         }
-        // Whatever the name begins with, the last entry that is not behind it begins with that too: between a name and its
-        // beginning there are only names with that beginning.
+        // Every prefix of the name is also a prefix of the last entry that does not sort after the name: only names
+        // that begin with the prefix sort between the prefix and the name.
         let at_or_before =
             |entry: &Entry| entry.prefix.as_bytes().cmp(stream.as_bytes()) != Ordering::Greater;
         let mut candidate = self.entries.partition_point(at_or_before).checked_sub(1);
@@ -169,7 +170,7 @@ impl Prefixes {
         None
     }
 
-    /// Finds the parents, and from them what holds for each.
+    /// Sets the parents, and from them the rule of each entry.
     fn link(&mut self) {
         let mut open: Vec<usize> = Vec::new();
         for index in 0..self.entries.len() {
@@ -186,7 +187,7 @@ impl Prefixes {
         }
     }
 
-    /// What holds for an entry whose parent is settled.
+    /// Sets the rule of an entry whose parent has its rule.
     fn settle(&mut self, index: usize) {
         let lifecycle = self.entries[index].marked.lifecycle;
         let parent = self.entries[index].parent.map(|parent| &self.entries[parent]);

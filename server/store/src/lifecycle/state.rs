@@ -1,12 +1,14 @@
-//! What is set for a stream. Pure: no clock, no I/O.
+//! Settings of a stream. Pure: no clock, no I/O.
 //!
 //! ```text
-//! data of an event in `$$S`:  {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}
-//! of one about a prefix `P`, in `$$$P`:  {"max_count":10,"max_age_seconds":60,"removed_before_micros":1700000000000000}
+//! data of an event in `$$S`, about the stream `S`:
+//!   {"max_count":10,"max_age_seconds":60,"truncate_before":5,"deleted_before":5,"tombstoned":true}
+//! data of an event in `$$$P`, about the prefix `P`:
+//!   {"max_count":10,"max_age_seconds":60,"removed_before_micros":1700000000000000}
 //! ```
 //!
-//! Fields that say nothing are left out. `deleted_from` was written by earlier versions and means nothing now. A field that is not known is refused: a server that passed over it might show
-//! what is gone.
+//! Fields with default values are omitted. `deleted_from` was written by earlier versions and has no meaning now. An
+//! unknown field is an error: a server that ignored it might return removed events.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -17,61 +19,61 @@ use crate::{
     values::position::{Revision, Timestamp},
 };
 
-/// Type of the event that sets how much is kept.
+/// Type of the event that sets the retention of a stream.
 pub(crate) const KIND_RETENTION: &str = "$retention-set";
-/// Type of the event that sets how much is kept of streams whose names begin with a prefix.
+/// Type of the event that sets the retention of the streams whose names begin with a prefix.
 pub(crate) const KIND_PREFIX_RETENTION: &str = "$prefix-retention-set";
 /// Type of the event that deletes a stream.
 pub(crate) const KIND_DELETED: &str = "$stream-deleted";
-/// Type of the event that deletes a stream for ever.
+/// Type of the event that permanently deletes a stream.
 pub(crate) const KIND_TOMBSTONED: &str = "$stream-tombstoned";
 
-/// How much of a stream is kept. An event is gone if any of these says so.
+/// How much of a stream is kept. An event is removed if any of these limits excludes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Keeps the last so many events, 1 or more. `None`: any number.
+    /// Number of last events that are kept, 1 or more. `None`: no limit.
     pub max_count: Option<u64>,
-    /// Keeps events for so many seconds after they were recorded, 1 or more. `None`: for ever.
+    /// Seconds for which events are kept after they were recorded, 1 or more. `None`: permanently.
     pub max_age_seconds: Option<u64>,
-    /// Events before this revision are gone.
+    /// Events before this revision are removed.
     pub truncate_before: Revision,
 }
 
 impl Retention {
-    /// Whether something is gone by count or by age.
+    /// Whether count or age is limited.
     pub(crate) const fn is_limited(&self) -> bool {
         self.max_count.is_some() || self.max_age_seconds.is_some()
     }
 
-    /// Whether it keeps, by count or by age, what another one does not.
+    /// Whether this retention keeps, by count or by age, events that `other` does not keep.
     fn keeps_more_than(&self, other: &Self) -> bool {
         let others = other.max_count;
         let more = others.is_some_and(|others| self.max_count.is_none_or(|mine| mine > others));
         more || self.keeps_longer_than(other)
     }
 
-    /// Whether it keeps, by age, what another one does not.
+    /// Whether this retention keeps, by age, events that `other` does not keep.
     pub(crate) fn keeps_longer_than(&self, other: &Self) -> bool {
         let others = other.max_age_seconds;
         others.is_some_and(|others| self.max_age_seconds.is_none_or(|mine| mine > others))
     }
 }
 
-/// What is set for a stream.
+/// Settings of a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lifecycle {
     pub retention: Retention,
-    /// Events that were recorded before this are gone. Only where a prefix's retention holds.
+    /// Events recorded before this time are removed. Set only where a prefix's retention applies.
     pub removed_before: Timestamp,
-    /// The stream was deleted when this was the revision that an append would get next: what is before it is gone, and if
-    /// there is nothing behind it, the stream has no events. 0: it never was.
+    /// The revision that the next append would have got when the stream was deleted. Earlier events are removed, and
+    /// without later ones the stream has no events. 0: it was never deleted.
     pub deleted_before: Revision,
-    /// Deleted for ever.
+    /// Whether the stream was permanently deleted.
     pub tombstoned: bool,
 }
 
 impl Lifecycle {
-    /// That of the streams in which the store itself writes what is set for others.
+    /// Returns the settings of the store's own streams, which hold the settings of others.
     pub(crate) const fn keeping_last() -> Self {
         Self {
             retention: Retention {
@@ -85,8 +87,8 @@ impl Lifecycle {
         }
     }
 
-    /// The first revision that is kept by revision and count, given the stream's last one; ages are told by
-    /// [`Self::since`]. One after the last if none is.
+    /// Returns the first revision that is kept by revision and count, given the stream's last one; one after the last
+    /// if none is kept. [`Self::since`] covers ages.
     pub(crate) fn floor(&self, last: Option<Revision>) -> Revision {
         let next = Revision::after(last);
         if self.tombstoned {
@@ -99,7 +101,7 @@ impl Lifecycle {
         self.retention.truncate_before.max(Revision(by_count))
     }
 
-    /// What was recorded before this is gone by its age, or was when its prefix kept less.
+    /// Returns the time before which events are removed by their age, or were when their prefix kept less.
     pub(crate) fn since(&self, now: Timestamp) -> Timestamp {
         let age = self.retention.max_age_seconds;
         let by_age = age.map_or(0, |seconds| {
@@ -108,13 +110,14 @@ impl Lifecycle {
         Timestamp::from_micros(by_age).max(self.removed_before)
     }
 
-    /// The last revision as those see it who write and check: none, if there are no events since the stream was deleted.
+    /// Returns the last revision as appends and checks see it: none, if there are no events since the stream was
+    /// deleted.
     pub(crate) fn present(&self, last: Option<Revision>) -> Option<Revision> {
         last.filter(|last| !self.tombstoned && *last >= self.deleted_before)
     }
 
-    /// The state in which another retention holds from now on. `floor`: the first revision that is kept now, if more would be
-    /// kept otherwise ([`Self::needs_floor`]); the first one if not.
+    /// Returns the state with another retention. `floor`: the first revision that is kept now, if more would be kept
+    /// otherwise ([`Self::needs_floor`]); if not, the first revision of a stream.
     pub(crate) fn with_retention(&self, wanted: Retention, floor: Revision) -> Self {
         let truncate_before = self.retention.truncate_before.max(wanted.truncate_before);
         Self {
@@ -126,15 +129,15 @@ impl Lifecycle {
         }
     }
 
-    /// Whether more is kept by `wanted` than now, where this holds for the streams of a prefix: what is gone now must then
-    /// be known, because it stays gone.
+    /// Whether `wanted` keeps more than the current settings, given the rule for the stream's name. The first kept
+    /// revision must then be determined, because removed events stay removed.
     pub(crate) fn needs_floor(&self, wanted: &Retention, rule: Option<&Rule>) -> bool {
         let now = Rule::holds_for(rule, self);
         let then = Rule::holds_for(rule, &self.with_retention(*wanted, Revision::FIRST));
         then.retention.keeps_more_than(&now.retention) || then.removed_before < now.removed_before
     }
 
-    /// The state of a stream that is deleted when `last` is its last revision.
+    /// Returns the state of the stream after it is deleted with `last` as its last revision.
     pub(crate) fn after_deletion(&self, last: Revision) -> Self {
         Self {
             retention: Retention {
@@ -146,7 +149,7 @@ impl Lifecycle {
         }
     }
 
-    /// The state of a stream that is deleted for ever.
+    /// Returns the state of the stream after it is permanently deleted.
     pub(crate) fn after_tombstone(&self) -> Self {
         Self {
             tombstoned: true,
@@ -171,7 +174,7 @@ impl Lifecycle {
 
     pub(crate) fn from_json(data: &[u8]) -> Parsed<Self> {
         let written: Written =
-            serde_json::from_slice(data).map_err(|_| Malformed("lifecycle: what is set for a stream"))?;
+            serde_json::from_slice(data).map_err(|_| Malformed("lifecycle: settings of a stream"))?;
         if written.max_count == Some(0) || written.max_age_seconds == Some(0) {
             return Err(Malformed("lifecycle: nothing is kept"));
         }
@@ -207,7 +210,7 @@ struct Written {
     tombstoned: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -131,7 +131,7 @@ fn what_is_gone_stays_gone_when_more_is_kept() {
         ("more", keeping(Some(4), Some(60), 0), 7),
         ("longer", keeping(Some(3), Some(61), 0), 7),
         ("any number", keeping(None, Some(60), 0), 7),
-        ("for ever", keeping(Some(3), None, 0), 7),
+        ("no age limit", keeping(Some(3), None, 0), 7),
         ("everything, and truncated further", keeping(None, None, 8), 8),
         ("less than truncated", keeping(Some(3), Some(60), 1), 2),
         ("truncated", keeping(Some(3), Some(60), 5), 5),

@@ -1,7 +1,7 @@
-//! Appends as values: what a client asks for, and what it gets.
+//! Appends as values: the request of a client, and its result.
 //!
 //! 1. An append is within all limits, and its events are encoded once, as they will be stored and sent.
-//! 2. Most appends are of one event to one stream. For those nothing is allocated that only others need.
+//! 2. Most appends are of one event to one stream. They allocate nothing that only other appends need.
 
 mod appended;
 mod checks;
@@ -41,9 +41,9 @@ use crate::{
 /// Events for one stream, as a part of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// The stream.
+    /// The stream to write to.
     pub stream: StreamName,
-    /// At least one.
+    /// The events, at least one.
     pub events: Vec<NewEvent>,
 }
 
@@ -56,31 +56,31 @@ pub(crate) struct Placed<'a> {
     pub revision: Revision,
 }
 
-/// Events for one stream or for many, with what must hold for them to be written, within all limits.
+/// Events for one or more streams, with the conditions for writing them, within all limits.
 #[derive(Clone, Debug)]
 pub struct Append {
-    /// The streams, in the order in which they first occur.
+    /// Streams of the append, in the order in which they first occur.
     pub(crate) targets: OneOrMore<Target>,
-    /// What is expected of the first event's stream, which also tells how a retry is told from a new append.
+    /// Expected state of the first event's stream. It also determines how a retry is detected.
     pub(crate) expected: Expected,
-    /// Whether that is a demand of the append itself; otherwise it is what its checks say.
+    /// Whether the append itself expects that state; otherwise the expectation is from its checks.
     pub(crate) expects: bool,
     pub(crate) events: Vec<PreparedEvent>,
-    /// The bodies of its events, one behind the other, with a few bytes between them if they stand as they came.
+    /// Bodies of the events, one after the other. A few bytes are between them if they are stored as received.
     bodies: Bytes,
     pub(crate) bytes: usize,
     pub(crate) checks: Vec<Check>,
-    /// How far the log was searched for what its checks do not allow, and nothing found.
+    /// How far the log was searched for matches that the checks do not allow, without finding any.
     pub(crate) searched: Searched,
-    /// When they were recorded, if it is not to be now.
+    /// Time at which the events were recorded in another store; `None`: they are recorded now.
     pub(crate) recorded_at: Option<Timestamp>,
 }
 
 impl Append {
-    /// Takes events for a stream if they are within the limits.
+    /// Creates an append to one stream if the events are within the limits.
     ///
     /// # Errors
-    /// [`AppendError`] says which limit is exceeded, and by what.
+    /// [`AppendError`] with the limit that is exceeded, and the value.
     pub fn new(
         stream: StreamName,
         expected: Expected,
@@ -109,11 +109,11 @@ impl Append {
         })
     }
 
-    /// Takes events for any number of streams, in their order, which are written only if the checks hold. If not, the
-    /// rejection lists all that do not.
+    /// Creates an append to any number of streams, in the order of `writes`, that is written only if all checks hold.
+    /// If not, the rejection lists all checks that failed.
     ///
     /// # Errors
-    /// [`AppendError`] says which limit is exceeded, and by what.
+    /// [`AppendError`] with the limit that is exceeded, and the value.
     pub fn to_many(writes: Vec<Write>, checks: Vec<Check>, limits: &Limits) -> Result<Self, AppendError> {
         if writes.len() > limits::APPEND_WRITES_MAX {
             return Err(AppendError::TooManyWrites {
@@ -152,17 +152,18 @@ impl Append {
         })
     }
 
-    /// The same append, of events that were recorded at this time in the store from which they are moved. Written only
-    /// with [`Settings::accept_recorded_times`](crate::Settings::accept_recorded_times), and if the log's times do not go
-    /// backwards or beyond now with it; see [`Rejection`](crate::Rejection).
+    /// Sets the time at which the events were recorded in the store from which they are moved. The append is then
+    /// written only with [`Settings::accept_recorded_times`](crate::Settings::accept_recorded_times), and only if
+    /// this time is neither before the last recorded time of the log nor after now; see
+    /// [`Rejection`](crate::Rejection).
     #[must_use]
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
         self
     }
 
-    /// The same append, of which another server of the log has searched up to a position for what its checks do not allow,
-    /// and found nothing.
+    /// Sets the position up to which another server of the log has searched for matches that the checks do not allow,
+    /// and found none.
     #[must_use]
     pub fn searched_to(mut self, position: Position) -> Self {
         self.searched = Searched {
@@ -172,22 +173,23 @@ impl Append {
         self
     }
 
-    /// Up to where the log was searched for what its checks do not allow, and nothing found.
+    /// Returns the position up to which the log was searched for matches that the checks do not allow, without
+    /// finding any.
     #[must_use]
     pub const fn searched(&self) -> Position {
         self.searched.to
     }
 
-    /// An append to one stream, written only if these hold besides what it expects of that stream. If not, the rejection
-    /// lists all that do not.
+    /// Adds checks that must hold besides the expected state of the append's stream. If not, the rejection lists all
+    /// that failed.
     ///
-    /// Such an append with [`Expected::Any`] or [`Expected::StreamExists`] is compared only with what was appended after
-    /// the greatest position behind which it allows no match, as one with an exact revision is only compared with what
-    /// stands behind that: it can't have been written before.
+    /// Such an append with [`Expected::Any`] or [`Expected::StreamExists`] is compared, to detect a retry, only with
+    /// appends after the greatest position after which it allows no match, because it can't have been written before.
+    /// In the same way, an append with an exact revision is compared only with events after that revision.
     ///
     /// # Errors
-    /// [`AppendError`] if there are too many, one has a query that the indexes can't answer, or one is about the append's
-    /// own stream.
+    /// [`AppendError`] if there are too many checks, one has a query that the indexes can't answer, or one is about
+    /// the append's own stream.
     pub fn with_checks(mut self, checks: Vec<Check>) -> Result<Self, AppendError> {
         checks::validate(&checks)?;
         let own = |check: &Check| check.stream() == Some(self.stream());
@@ -201,19 +203,21 @@ impl Append {
 }
 
 impl Append {
-    /// What must hold besides what is expected of its stream, or, if nothing is expected by itself, at all.
+    /// Returns the conditions besides the expected state of the append's stream or, if the append itself expects
+    /// none, all conditions.
     #[must_use]
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
 
-    /// Bytes that it takes while it waits: of its events and of its checks.
+    /// Returns the bytes that the append takes while it waits: those of its events and of its checks.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.bytes + self.checks.iter().map(Check::bytes).sum::<usize>()
     }
 
-    /// The position before which it can't have been written: that up to which the caller knew the log.
+    /// Returns the position up to which the caller knew the log, so that the append can't have been written before
+    /// it.
     pub(crate) fn known_to(&self) -> Position {
         self.checks
             .iter()
@@ -222,32 +226,33 @@ impl Append {
             .unwrap_or_default()
     }
 
-    /// The stream of its first event.
+    /// Returns the stream of the first event.
     #[must_use]
     pub fn stream(&self) -> &StreamName {
         &self.targets.first().stream
     }
 
-    /// The streams, in the order in which they first occur.
+    /// Returns the streams, in the order in which they first occur.
     pub fn streams(&self) -> impl Iterator<Item = &StreamName> {
         self.targets.iter().map(|target| &target.stream)
     }
 
-    /// Whether it has events for one stream only.
+    /// Whether the append has events for one stream only.
     pub(crate) fn is_to_one(&self) -> bool {
         self.targets.rest().is_empty()
     }
 
-    /// What it expects of its stream by itself; `None`: it was made [`to_many`](Self::to_many), and its checks say all.
+    /// Returns the state that the append itself expects of its stream; `None` if it was created
+    /// [`to_many`](Self::to_many), so that its checks hold all conditions.
     #[must_use]
     pub fn expected(&self) -> Option<Expected> {
         self.expects.then_some(self.expected)
     }
 
-    /// The events, as they were given, those for the same stream that follow each other in one write.
+    /// Returns the events as they were given. Consecutive events for the same stream are in one write.
     ///
     /// # Panics
-    /// Never: they were encoded here.
+    /// Never: the events were encoded here.
     pub fn writes(&self) -> impl Iterator<Item = Write> + '_ {
         let of_one_stream = self.events.chunk_by(|one, next| one.stream == next.stream);
         of_one_stream.map(|events| Write {
@@ -256,53 +261,54 @@ impl Append {
         })
     }
 
-    /// The events, as they were given.
+    /// Returns the events as they were given.
     ///
     /// # Panics
-    /// Never: they were encoded here.
+    /// Never: the events were encoded here.
     pub fn events(&self) -> impl Iterator<Item = NewEvent> + '_ {
         self.events.iter().map(|event| self.unprepare(event))
     }
 
-    /// When its events were recorded in the store that they come from, if it was given.
+    /// Returns the time at which the events were recorded in the store that they come from, if one was given.
     #[must_use]
     pub const fn given_time(&self) -> Option<Timestamp> {
         self.recorded_at
     }
 
-    /// The ids of the events, in order.
+    /// Returns the ids of the events, in order.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = Uuid> + '_ {
         self.events.iter().map(|event| event.id)
     }
 
-    /// How many events there are.
+    /// Returns the number of events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// How many events there are, at most 10,000.
+    /// Returns the number of events, at most 10,000.
     pub(crate) fn count(&self) -> u32 {
         number(self.events.len())
     }
 
-    /// Never: an append has events.
+    /// Returns false: an append has events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// Whether the append is remembered by its first event's id, because no revision tells a retry from a new append.
+    /// Whether the append is deduplicated by the id of its first event, because no revision distinguishes a retry
+    /// from a new append.
     pub(crate) fn is_keyed(&self) -> bool {
         matches!(self.expected, Expected::Any | Expected::StreamExists)
     }
 
-    /// The stream of one of its events.
+    /// Returns the stream of one of the append's events.
     pub(crate) fn stream_of(&self, event: &PreparedEvent) -> &StreamName {
         &self.targets[event.stream as usize].stream
     }
 
-    /// Where its events stand in their streams, if its streams go on with these revisions.
+    /// Returns the events with their streams and revisions, given the first revision in each of the streams.
     pub(crate) fn placed<'a>(
         &'a self,
         firsts: &'a OneOrMore<Revision>,
@@ -323,7 +329,7 @@ impl Append {
         record::parse_body(event.id, &body).expect("a body that was encoded can be decoded")
     }
 
-    /// What is told of it if its streams go on with these revisions and its events with this position.
+    /// Returns the result of the append, given the first revision in each of its streams and its first position.
     pub(crate) fn appended(
         &self,
         firsts: &OneOrMore<Revision>,

@@ -1,4 +1,4 @@
-//! What must hold for an append to be written, besides what it expects of its own stream.
+//! Checks: conditions of an append besides the expected state of its own stream.
 
 use crate::{
     model::query::Query,
@@ -9,61 +9,61 @@ use crate::{
     },
 };
 
-/// A condition of an append, judged against everything that is before it in the log.
+/// A condition of an append, evaluated against everything that is before the append in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// A stream is as expected, whether the append writes to it or not.
+    /// A stream is in the expected state, whether the append writes to it or not.
     Stream {
         /// The stream.
         stream: StreamName,
-        /// What it must be like.
+        /// The expected state.
         expected: Expected,
     },
     /// No event matches the query after the position.
     NoMatch {
-        /// Names types, streams or tags in every item, and no prefixes; or matches every event.
+        /// A query that names types, streams or tags in every item and no prefixes, or that matches every event.
         query: Query,
-        /// The head that the caller saw when it read what it decided on.
+        /// The head that the caller saw when it read the events for its decision.
         after: Position,
     },
 }
 
-/// A check that did not hold, and what was found.
+/// A check that failed, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FailedCheck {
-    /// A stream is not as expected.
+    /// A stream is not in the expected state.
     Stream {
-        /// Which of the append's checks, counted from 0; `None`: what it expects of its stream by itself.
+        /// Index of the check in the append, counted from 0; `None`: the append's own expectation of its stream.
         index: Option<usize>,
         /// The stream.
         stream: StreamName,
-        /// What was expected of it.
+        /// The expected state.
         expected: Expected,
-        /// Its last revision; `None`: it has no events.
+        /// The last revision of the stream; `None` if it has no events.
         actual: Option<Revision>,
     },
-    /// An event matches.
+    /// An event matches the query.
     Match {
-        /// Which of the append's checks, counted from 0.
+        /// Index of the check in the append, counted from 0.
         index: usize,
-        /// After which position there should be none.
+        /// The position after which no event may match.
         after: Position,
-        /// Where the first one stands.
+        /// The position of the first match.
         position: Position,
     },
 }
 
-/// What was found for a check.
+/// Data found for a check, with which it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// The last revision of the stream.
     Last(Option<Revision>),
-    /// Where the first match stands.
+    /// The position of the first match.
     First(Option<Position>),
 }
 
 impl Check {
-    /// Where the look for matches begins.
+    /// Returns the position after which matches are searched, if the check has a query.
     pub(crate) const fn after(&self) -> Option<Position> {
         match self {
             Self::Stream { .. } => None,
@@ -71,7 +71,7 @@ impl Check {
         }
     }
 
-    /// The stream that it is about.
+    /// Returns the stream that the check is about, if it is about one.
     pub(crate) const fn stream(&self) -> Option<&StreamName> {
         match self {
             Self::Stream { stream, .. } => Some(stream),
@@ -79,7 +79,7 @@ impl Check {
         }
     }
 
-    /// Bytes of names in it.
+    /// Returns the bytes of the names in the check.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Stream { stream, .. } => stream.as_str().len(),
@@ -87,7 +87,7 @@ impl Check {
         }
     }
 
-    /// What is wrong if this was found; `None` if the check holds.
+    /// Returns how the check fails with this evidence; `None` if it holds.
     pub(crate) fn failed(&self, index: usize, evidence: Evidence) -> Option<FailedCheck> {
         match (self, evidence) {
             (Self::Stream { stream, expected }, Evidence::Last(actual)) => {
@@ -105,7 +105,7 @@ impl Check {
                     position,
                 })
             }
-            // Evidence is gathered by the check.
+            // Evidence is gathered for its check, so the kinds agree.
             _ => None,
         }
     }

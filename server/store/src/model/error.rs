@@ -1,4 +1,4 @@
-//! What can go wrong in the store, by what the caller does about it.
+//! Errors of the store, by how the caller handles them.
 
 use annals_engine as engine;
 
@@ -12,114 +12,116 @@ use crate::{
     },
 };
 
-/// The result of the store's work.
+/// Result of an operation of the store.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong, by what the caller does about it.
+/// An error of the store, by how the caller handles it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The append was not written, for a reason that the caller decides about.
+    /// The append was rejected; the caller decides how to continue.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// Nothing was ever appended to the stream, or nothing since it was deleted.
     #[error("stream {0:?} does not exist")]
     StreamNotFound(StreamName),
-    /// The stream was deleted for ever.
-    #[error("stream {0:?} was deleted for ever; use another name")]
+    /// The stream was permanently deleted.
+    #[error("stream {0:?} was permanently deleted; use another name")]
     StreamTombstoned(StreamName),
-    /// What is kept of the stream was changed since the caller looked.
+    /// The retention of the stream was changed since the caller read it.
     #[error(
-        "what is kept of stream {stream:?} was expected at version {expected} but is at version {actual}; look at it again"
+        "the retention of stream {stream:?} was expected at version {expected} but is at version {actual}; read it \
+         again"
     )]
     VersionConflict {
         /// The stream.
         stream: StreamName,
         /// The version that was expected.
         expected: u64,
-        /// The version that it has.
+        /// The actual version.
         actual: u64,
     },
-    /// What is kept of the streams of a prefix was changed since the caller looked.
+    /// The retention of the prefix was changed since the caller read it.
     #[error(
-        "the retention of prefix {prefix:?} was expected at version {expected} but is at version {actual}; read it again"
+        "the retention of prefix {prefix:?} was expected at version {expected} but is at version {actual}; read it \
+         again"
     )]
     PrefixVersionConflict {
         /// The prefix.
         prefix: StreamPrefix,
         /// The version that was expected.
         expected: u64,
-        /// The version that it has.
+        /// The actual version.
         actual: u64,
     },
-    /// A retention is set for as many prefixes as can be.
+    /// The maximum number of prefixes already have a retention.
     #[error(
-        "a retention is set for {PREFIXES_MAX} prefixes, which is the most; remove one that is not needed, or set one for a \
-         shorter prefix"
+        "a retention is set for {PREFIXES_MAX} prefixes, which is the maximum; remove one that is not needed, or \
+         set one for a shorter prefix"
     )]
     TooManyPrefixes,
     /// The stream has no such snapshot. Begin with its first event.
     #[error("stream {0:?} has no such snapshot; begin with its first event")]
     SnapshotNotFound(StreamName),
-    /// A snapshot is to be saved of what was lost when the stream was deleted.
+    /// A snapshot is of a revision that was removed when the stream was deleted.
     #[error(
-        "revision {revision} of stream {stream:?} was lost when it was deleted, it begins with revision {first} now; read it \
-         again"
+        "revision {revision} of stream {stream:?} was removed when the stream was deleted; the stream now begins \
+         with revision {first}, read it again"
     )]
     SnapshotOfDeleted {
         /// The stream.
         stream: StreamName,
-        /// What the snapshot is of.
+        /// Revision of the snapshot.
         revision: Revision,
         /// The first revision after the deletion.
         first: Revision,
     },
-    /// The position has not been given to an event yet: the caller's checkpoint is of another store, or of one that was
+    /// No event has this position yet: the caller's checkpoint is from another store, or from this one before it was
     /// restored from an older backup.
     #[error("position {position} is beyond the head of the log, which is {head}")]
     PositionBeyondHead {
-        /// What was asked for.
+        /// The requested position.
         position: Position,
-        /// The last position there is.
+        /// The last position of the log.
         head: Position,
     },
-    /// The same for a revision.
+    /// No event of the stream has this revision yet, for the same reasons as with [`Self::PositionBeyondHead`].
     #[error("revision {revision} is beyond the end of stream {stream:?}, {}", end_words(*.last))]
     RevisionBeyondEnd {
         /// The stream.
         stream: StreamName,
-        /// What was asked for.
+        /// The requested revision.
         revision: Revision,
-        /// The last revision there is.
+        /// The last revision of the stream; `None` if it has no events.
         last: Option<Revision>,
     },
     /// The log of another store can't be moved to this one.
     #[error("{0}")]
     MoveRefused(String),
-    /// What is to be moved here can't be a part of the log, or not the next one.
+    /// The data of a move is not a valid part of the log, or not the next one.
     #[error("{0}")]
     MoveInvalid(String),
-    /// A log is moved here, and not all of it has come.
+    /// A log is being moved to this store, and the import is not complete.
     #[error(
-        "a log is being moved to this store, which takes no appends before all of it has come; finish the import, or begin \
-         again with an empty store"
+        "a log is being moved to this store, which accepts no appends until the import is complete; finish the \
+         import, or start again with an empty store"
     )]
     MoveUnfinished,
-    /// A bound of the server is reached. Retry with backoff.
+    /// The server is at one of its limits. Retry with backoff.
     #[error("the server is at its limit of {0}; retry later")]
     Overloaded(&'static str),
     /// The store is stopping. Retry when it is back.
     #[error("the server is stopping; retry when it is back")]
     Closed,
-    /// The engine does not answer. Retry with backoff.
+    /// The engine does not respond. Retry with backoff.
     #[error("the storage engine does not answer: {0}")]
     Unavailable(String),
     /// The storage refused a write; the process must stop.
     #[error("the storage failed and the server stops: {0}")]
     Failed(String),
-    /// What was read is not what can have been written; an operator must look.
+    /// The data that was read can't have been written by the store; an operator must investigate.
     #[error("the storage is corrupt: {0}")]
     Corrupt(String),
-    /// A fault of the store itself.
+    /// A bug in the store.
     #[error("internal error: {0}")]
     Internal(String),
 }
@@ -132,7 +134,7 @@ fn end_words(last: Option<Revision>) -> String {
 }
 
 impl Error {
-    /// Whether nothing more can be written, or trusted, until an operator looked.
+    /// Whether nothing more can be written or trusted until an operator has investigated.
     #[must_use]
     pub const fn is_fatal(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Corrupt(_))

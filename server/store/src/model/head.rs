@@ -1,5 +1,5 @@
-//! The head: the last position of the log, and who wrote it. Every append checks that it is still what it was thought to
-//! be, which puts all appends of a log in one order.
+//! The head: the last position of the log, and the server that wrote it. Every append checks that the head has not
+//! changed, which puts all appends of a log in one order.
 //!
 //! ```text
 //! version 1 byte, 1 | position 8 bytes | batch 8 bytes | recorded_at 8 bytes, microseconds | writer, UTF-8
@@ -16,11 +16,11 @@ use crate::{
 const VERSION: u8 = 1;
 const FIXED_LEN: usize = 25;
 
-/// The position in a value of the head's key ([`keys::HEAD`](crate::format::keys::HEAD)); [`Position::START`] if there is none. For
-/// whoever finds such a value outside of a store.
+/// Returns the position in a value of the head's key ([`keys::HEAD`](crate::format::keys::HEAD)); [`Position::START`]
+/// if there is none. For code that finds such a value outside of a store.
 ///
 /// # Errors
-/// [`Error::Corrupt`](crate::Error::Corrupt) if it is no such value.
+/// [`Error::Corrupt`](crate::Error::Corrupt) if it is not a value of that key.
 pub fn position_of_head(value: Option<&[u8]>) -> Result<Position> {
     Ok(Head::from_value(value)?.position)
 }
@@ -30,16 +30,16 @@ pub fn position_of_head(value: Option<&[u8]>) -> Result<Position> {
 pub(crate) struct Head {
     /// The last position.
     pub position: Position,
-    /// The commit that wrote it, so that two heads at one position differ.
+    /// The commit that wrote the head, so that two heads at one position differ.
     pub batch: u64,
-    /// When its events were recorded; later ones are not recorded earlier.
+    /// Time at which its events were recorded; later events are not recorded earlier.
     pub recorded_at: Timestamp,
-    /// Where the server that wrote it can be reached, or what it is called.
+    /// Address at which the server that wrote it can be reached, or its name.
     pub writer: String,
 }
 
 impl Head {
-    /// The value under the head's key; `None` before the first append, when there is none.
+    /// Returns the value of the head's key; `None` before the first append, when there is no head.
     pub(crate) fn to_value(&self) -> Option<Bytes> {
         if self.position == Position::START {
             return None;

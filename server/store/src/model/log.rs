@@ -1,7 +1,8 @@
-//! Frames as they lie in the engine: reading them in order, and those that hold certain positions.
+//! Frames as they are stored in the engine: reading them in order, and reading those that hold certain positions.
 //!
-//! Every read is a page in a snapshot of its own, so that none outlives what an engine allows. Frames never change, so
-//! pages of different snapshots fit together.
+//! Every read is a page in a snapshot of its own, so that no snapshot outlives what an engine allows. Pages of
+//! different snapshots fit together, because only scavenging changes frames, and every position is always covered by
+//! exactly one frame.
 
 use std::sync::Arc;
 
@@ -17,10 +18,11 @@ use crate::{
     values::position::Position,
 };
 
-/// Entries in a page of frames: many more than its bytes allow, in practice.
+/// Maximum number of entries in a page of frames: in practice many more than its bytes allow.
 const PAGE_ENTRIES_MAX: usize = 10_000;
 
-/// Frames from the one that holds `from` on, of about `bytes`, in a direction. Empty when there are none.
+/// Reads frames from the one that holds `from` on, about `bytes` of them, in a direction. Returns none if there are
+/// none.
 pub(crate) async fn page(
     engine: &dyn Engine,
     from: Position,
@@ -31,7 +33,7 @@ pub(crate) async fn page(
     page_in(&*snapshot, from, direction, bytes).await
 }
 
-/// The same in a given snapshot.
+/// Reads frames as [`page`] does, in a given snapshot.
 pub(crate) async fn page_in(
     snapshot: &dyn Snapshot,
     from: Position,
@@ -41,7 +43,7 @@ pub(crate) async fn page_in(
     match direction {
         Direction::Forwards => collect(snapshot, keys::frames_from(from), direction, bytes).await,
         Direction::Backwards => {
-            // The frame that holds `from` is filed at or behind it.
+            // The key of the frame that holds `from` is at or after `from`.
             let mut frames = holding_in(snapshot, &[from]).await?;
             let read: usize = frames.iter().map(|frame| frame.body.len()).sum();
             if read < bytes {
@@ -73,7 +75,7 @@ async fn collect(
         for entry in entries {
             frames.extend(assembler.push(entry)?);
         }
-        // A page that ends within a large frame is read on until the frame is whole.
+        // If a page ends within a large frame, reading continues until the frame is complete.
         if !frames.is_empty() || !more {
             return Ok(frames);
         }
@@ -84,21 +86,22 @@ async fn collect(
     }
 }
 
-/// The frames that hold these positions, which ascend, each frame once and in order: at least the first of them, and as
-/// many more as [`HOLDING_BYTES_MAX`] allows. Frames between neighbouring positions may come along. Positions that no
-/// frame holds (behind the head) are passed over.
+/// Reads the frames that hold these positions, which ascend; each frame once and in order. Returns at least the first
+/// frame, and as many more as [`HOLDING_BYTES_MAX`] allows. Frames between neighbouring positions may be included.
+/// Positions that no frame holds (after the head) are skipped.
 pub(crate) async fn holding(engine: &dyn Engine, positions: &[Position]) -> Result<Vec<Frame>> {
     let snapshot = engine.snapshot().await?;
     holding_in(&*snapshot, positions).await
 }
 
-/// Positions that are looked for in one trip, so that what comes back is bounded whatever size the events are.
+/// Maximum number of positions looked up in one round trip, so that the result is bounded whatever the size of the
+/// events.
 const HOLDING_POSITIONS_MAX: usize = 64;
-/// Bytes of frames after which no further large one is read.
+/// Bytes of frames after which no further large frame is read.
 const HOLDING_BYTES_MAX: usize = 4 << 20;
-/// Bytes of frames in one run of neighbours.
+/// Maximum bytes of frames in one run of neighbouring positions.
 const RUN_BYTES_MAX: usize = 512 << 10;
-/// Positions so close are read as one range instead of one by one.
+/// Positions at most this far apart are read as one range instead of one by one.
 const NEIGHBOURS: u64 = 16;
 
 pub(crate) async fn holding_in(snapshot: &dyn Snapshot, positions: &[Position]) -> Result<Vec<Frame>> {
@@ -136,7 +139,7 @@ fn holding_reads(positions: &[Position]) -> Vec<Read> {
             };
             reads.push(range(keys::frames_between(first, last), limit));
         }
-        // The last position's frame is filed at or behind it.
+        // The key of the last position's frame is at or after that position.
         reads.push(range(
             keys::frames_from(last),
             PageLimit {
@@ -148,7 +151,7 @@ fn holding_reads(positions: &[Position]) -> Vec<Read> {
     reads
 }
 
-/// A frame of several chunks, whole.
+/// Reads all chunks of a frame.
 async fn whole(snapshot: &dyn Snapshot, last: Position) -> Result<Option<Frame>> {
     let frames = collect(
         snapshot,
@@ -168,7 +171,7 @@ fn range(range: KeyRange, limit: PageLimit) -> Read {
     }
 }
 
-/// Frames in the order in which they are read, shared.
+/// Shares frames, in the order in which they were read.
 pub(crate) fn share(frames: Vec<Frame>) -> Vec<Arc<Frame>> {
     frames.into_iter().map(Arc::new).collect()
 }

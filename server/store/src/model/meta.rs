@@ -1,4 +1,4 @@
-//! What this store is: its format and its identity.
+//! Metadata of the store: its format and its identity.
 //!
 //! ```text
 //! m -> format 1 byte, 1 | id 16 bytes
@@ -16,7 +16,7 @@ use crate::{
 /// The format that this version reads and writes.
 const FORMAT: u8 = 1;
 
-/// The store's identity; the first to open it gives it one.
+/// Returns the store's identity. The first server that opens the store creates it.
 pub(crate) async fn open(engine: &dyn Engine, new_id: Uuid) -> Result<Uuid> {
     loop {
         let stored = engine.snapshot().await?.get(keys::meta()).await?;
@@ -27,14 +27,14 @@ pub(crate) async fn open(engine: &dyn Engine, new_id: Uuid) -> Result<Uuid> {
             .check(keys::meta(), None)
             .set(keys::meta(), value(new_id));
         match engine.commit(commit).await {
-            // Look again: whoever was first decides.
+            // Read it again: the first server decides.
             Ok(()) | Err(EngineError::Conflict | EngineError::MaybeCommitted(_) | EngineError::TooOld) => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// Gives the store a new identity, whatever it had.
+/// Replaces the store's identity.
 pub(crate) async fn renew(engine: &dyn Engine, new_id: Uuid) -> Result<Uuid> {
     loop {
         let stored = engine.snapshot().await?.get(keys::meta()).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn renew(engine: &dyn Engine, new_id: Uuid) -> Result<Uuid> {
             .check(keys::meta(), stored)
             .set(keys::meta(), value(new_id));
         match engine.commit(commit).await {
-            // Look again: it may have been written.
+            // Read it again: it may have been written.
             Ok(()) | Err(EngineError::Conflict | EngineError::MaybeCommitted(_) | EngineError::TooOld) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,4 @@
-//! What operators see of the store, for Prometheus (<https://prometheus.io/docs/practices/naming/>).
+//! Metrics of the store, for Prometheus (<https://prometheus.io/docs/practices/naming/>).
 
 use prometheus_client::{
     metrics::{
@@ -11,7 +11,7 @@ use prometheus_client::{
 
 use crate::model::{append::Appended, rejection::Rejection};
 
-/// Counters of one store.
+/// Metrics of one store.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub(crate) appends: Counter,
@@ -59,12 +59,12 @@ impl Metrics {
         registry.register("appends", "Appends that were written", self.appends.clone());
         registry.register(
             "repeated_appends",
-            "Appends that were answered with the result of an earlier one",
+            "Appends that returned the result of an earlier append",
             self.repeated_appends.clone(),
         );
         registry.register(
             "rejected_appends",
-            "Appends that were refused because a stream or the log was not as expected",
+            "Appends that were rejected because a stream or the log was not as expected",
             self.rejected_appends.clone(),
         );
         registry.register("events", "Events that were written", self.events.clone());
@@ -86,7 +86,7 @@ impl Metrics {
         );
         registry.register(
             "group_appends",
-            "Appends that were judged together and written in one commit",
+            "Appends that were evaluated together and written in one commit",
             self.group_appends.clone(),
         );
         registry.register_with_unit(
@@ -97,28 +97,28 @@ impl Metrics {
         );
         registry.register_with_unit(
             "append_prefetch",
-            "Time for which storage was read for an append before it entered a group; appends that need nothing are not counted",
+            "Time spent reading storage before an append entered a group; appends without reads are not counted",
             Unit::Seconds,
             self.prefetch_seconds.clone(),
         );
         registry.register(
             "waiting_appends",
-            "Appends that the appender has taken and not yet answered",
+            "Appends that the appender has taken and that have no result yet",
             self.waiting_appends.clone(),
         );
         registry.register(
             "read_events",
-            "Events that were handed to reads and subscriptions",
+            "Events that were returned to reads and subscriptions",
             self.read_events.clone(),
         );
         registry.register(
             "subscribers_fell_behind",
-            "Times that a subscriber was too slow for memory and went back to storage",
+            "Times that a subscriber was too slow for memory and continued from storage",
             self.fell_behind.clone(),
         );
         registry.register(
             "scavenged_events",
-            "Events that were gone and are removed from storage",
+            "Deleted or expired events that were removed from storage",
             self.scavenged_events.clone(),
         );
         registry.register_with_unit(

@@ -1,4 +1,4 @@
-//! What callers ask and what they are answered: appends, checks, queries, errors, settings, metrics.
+//! Requests of callers and their results: appends, checks, queries, errors, settings, metrics.
 
 pub(crate) mod append;
 pub(crate) mod check;

@@ -1,14 +1,15 @@
-//! Queries: which events a read or a subscription is about. See `annals/v1/query.proto` for their meaning.
+//! Queries: conditions that select the events of a read, a subscription or a check. See `annals/v1/query.proto` for
+//! their meaning.
 
 use crate::format::{keys::ListName, record::View};
 
-/// Lists that a query may name to be looked up in the indexes; one with more is a scan of the log.
+/// Maximum number of lists for which a query uses the indexes; a query that names more scans the log.
 const LISTS_MAX: usize = 4_096;
 
-/// Events that match at least one item; without items, every event.
+/// Selects the events that match at least one item; without items, every event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// The items.
+    /// Items of the query.
     pub items: Vec<QueryItem>,
 }
 
@@ -16,20 +17,20 @@ pub struct Query {
 /// (`streams`, `stream_prefixes`), and all of `tags`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueryItem {
-    /// Its type is one of these.
+    /// Types, one of which the event has.
     pub types: Vec<String>,
-    /// Or starts with one of these.
+    /// Prefixes with one of which the type may begin instead.
     pub type_prefixes: Vec<String>,
-    /// Its stream is one of these.
+    /// Streams, one of which the event is in.
     pub streams: Vec<String>,
-    /// Or starts with one of these.
+    /// Prefixes with one of which the stream's name may begin instead.
     pub stream_prefixes: Vec<String>,
-    /// It bears all of these.
+    /// Tags, all of which the event has.
     pub tags: Vec<String>,
 }
 
 impl Query {
-    /// Whether every event matches, so that nothing needs to be looked at.
+    /// Whether every event matches, so that no event needs to be examined.
     #[must_use]
     pub fn matches_all(&self) -> bool {
         self.items.is_empty() || self.items.iter().any(QueryItem::matches_all)
@@ -41,13 +42,13 @@ impl Query {
         self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
     }
 
-    /// Whether the indexes tell exactly which events match: every one, or those in lists.
+    /// Whether the indexes determine exactly which events match: all events, or those in lists.
     pub(crate) fn is_listed(&self) -> bool {
         let by_prefix = |item: &QueryItem| !item.type_prefixes.is_empty() || !item.stream_prefixes.is_empty();
         self.matches_all() || (!self.items.iter().any(by_prefix) && self.lists().is_some())
     }
 
-    /// Bytes of the names in it.
+    /// Returns the bytes of the names in the query.
     pub(crate) fn bytes(&self) -> usize {
         self.items
             .iter()
@@ -56,9 +57,9 @@ impl Query {
             .sum()
     }
 
-    /// Where its matches are listed: for every item groups of lists. An event that matches the item is in some list of
-    /// each of its groups; one that is need not match. `None` if an item names no list, or all of them more than
-    /// [`LISTS_MAX`], so that the whole log must be scanned.
+    /// Returns the lists that contain the matches: groups of lists for every item. An event that matches the item is
+    /// in some list of each of its groups; an event in these lists need not match. `None` if an item names no list,
+    /// or if all items together name more than [`LISTS_MAX`], so that the whole log must be scanned.
     pub(crate) fn lists(&self) -> Option<Vec<Vec<Vec<ListName>>>> {
         let items: Vec<_> = self.items.iter().map(QueryItem::lists).collect();
         let all_listed = !items.is_empty() && items.iter().all(|groups| !groups.is_empty());
@@ -90,7 +91,7 @@ impl QueryItem {
         .flatten()
     }
 
-    /// Names beside prefixes are no group: what matches a prefix is in none of their lists.
+    /// Names next to prefixes form no group, because events that match a prefix are in none of their lists.
     fn lists(&self) -> Vec<Vec<ListName>> {
         let mut groups = Vec::new();
         if self.type_prefixes.is_empty() {

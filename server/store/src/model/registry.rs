@@ -1,4 +1,4 @@
-//! The subscriptions there are, counted and measured.
+//! The open subscriptions, their number and their positions.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use crate::{
     values::position::Position,
 };
 
-/// The subscriptions there are.
+/// The open subscriptions of a store.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     inner: Arc<Mutex<Inner>>,
@@ -28,7 +28,7 @@ struct Inner {
 }
 
 impl Registry {
-    /// Adds a subscription, if there are fewer than `subscriptions_max`.
+    /// Adds a subscription if fewer than `subscriptions_max` are open.
     pub(crate) fn register(
         &self,
         kind: &'static str,
@@ -50,12 +50,12 @@ impl Registry {
         })
     }
 
-    /// Whether nobody is subscribed.
+    /// Whether no subscription is open.
     pub(crate) fn is_empty(&self) -> bool {
         self.inner.lock().active.is_empty()
     }
 
-    /// Number, kind (`all` or `stream`) and place of each subscription, oldest first.
+    /// Returns the number, kind (`all` or `stream`) and position of each subscription, oldest first.
     #[must_use]
     pub fn places(&self) -> Vec<(u64, &'static str, Position)> {
         let inner = self.inner.lock();
@@ -68,7 +68,7 @@ impl Registry {
     }
 }
 
-/// A subscription's entry, for as long as it lives.
+/// Entry of an open subscription, which is removed on drop.
 #[derive(Debug)]
 pub(crate) struct Registered {
     registry: Registry,

@@ -1,4 +1,4 @@
-//! Why appends are not written although nothing went wrong.
+//! Reasons why an append is not written although nothing failed.
 
 use uuid::Uuid;
 
@@ -11,79 +11,79 @@ use crate::{
     },
 };
 
-/// A rejection is told in a trailer, which clients bound.
+/// Maximum bytes of the text about failed checks. A rejection is sent in a trailer, whose size clients limit.
 const WORDS_BYTES_MAX: usize = 600;
 
-/// Why an append was not written although nothing went wrong.
+/// The reason why an append was not written although nothing failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// The stream is not as expected.
+    /// The stream is not in the expected state.
     #[error("{}", conflict_words(stream, *.expected, *.actual))]
     RevisionConflict {
         /// The stream.
         stream: StreamName,
-        /// What was expected of it.
+        /// The expected state.
         expected: Expected,
-        /// Its last revision; `None`: it has no events.
+        /// The last revision of the stream; `None` if it has no events.
         actual: Option<Revision>,
     },
-    /// Checks of the append do not hold: all that do not, with what was found.
+    /// Checks of the append failed. Lists all of them, with what was found.
     #[error("{}", check_words(failed, *unlisted))]
     ChecksFailed {
-        /// In the order of the append's checks, what it expects of its own stream before them.
+        /// Failed checks in the order of the append's checks, after a failed expectation of its own stream.
         failed: Vec<FailedCheck>,
-        /// How many more there are. 0, unless another server judged the append, which does not tell of all if they are
-        /// many.
+        /// Number of further failed checks. 0 unless another server evaluated the append, which does not list all if
+        /// they are many.
         unlisted: usize,
     },
-    /// The position after which a check allows no match is not given to an event yet: the caller read another store, or
-    /// this one before it was restored from an older backup.
+    /// A check allows no match after a position that no event has yet: the caller read another store, or this one
+    /// before it was restored from an older backup.
     #[error("a check begins after position {after}, which is beyond the head of the log, {head}")]
     CheckBeyondHead {
-        /// The position of the check.
+        /// The position in the check.
         after: Position,
-        /// The last position there is.
+        /// The last position of the log.
         head: Position,
     },
-    /// The first event's id is known from another append.
+    /// The first event's id was used by another append.
     #[error(
-        "the event id {id} was already appended by another append, in stream {stream:?} at revision {revision}; to retry \
-         an append send exactly what was sent first, otherwise use new ids"
+        "event id {id} was already used by another append, in stream {stream:?} at revision {revision}; to retry an \
+         append, send exactly what was sent first, otherwise use new ids"
     )]
     EventIdConflict {
-        /// The id.
+        /// The event id.
         id: Uuid,
-        /// Where it was recorded.
+        /// The stream in which it was recorded.
         stream: StreamName,
-        /// Its revision there.
+        /// Its revision in that stream.
         revision: Revision,
         /// Its position.
         position: Position,
     },
-    /// The stream was deleted for ever.
-    #[error("stream {stream:?} was deleted for ever and takes no more events; use another name")]
+    /// The stream was permanently deleted.
+    #[error("stream {stream:?} was permanently deleted and accepts no more events; use another name")]
     Tombstoned {
         /// The stream.
         stream: StreamName,
     },
-    /// It says when its events were recorded, and that is not taken from clients.
+    /// The append has a `recorded_at`, which the server does not accept from clients.
     #[error(
-        "the append says when its events were recorded, which this server does not take from clients; leave recorded_at \
-         out, or start the server with --accept-recorded-times"
+        "the append has a recorded_at, which this server does not accept from clients; leave it out, or start the \
+         server with --accept-recorded-times"
     )]
     RecordedTimeNotAccepted,
-    /// It says that its events were recorded before the log's last event, or after now.
+    /// The append's `recorded_at` is before the log's last recorded time, or after now.
     #[error(
-        "the append's recorded_at, {recorded_at}, is not between {}, when the log's last event was recorded, and {latest}, \
-         which is now; a log is moved to an empty store, from its beginning, with nobody else appending",
+        "the append's recorded_at, {recorded_at}, is not between {}, when the log's last event was recorded, and \
+         {latest}, which is now; move a log to an empty store, from its beginning, with no other client appending",
         earliest.unwrap_or_default()
     )]
     RecordedTimeOutOfRange {
-        /// The time that it gave.
+        /// The time that the append gave.
         recorded_at: Timestamp,
-        /// When the log's last event was recorded; `None`: there is none.
+        /// Time at which the log's last event was recorded; `None` if the log is empty.
         earliest: Option<Timestamp>,
-        /// Now.
+        /// The current time of the server.
         latest: Timestamp,
     },
 }
@@ -109,7 +109,7 @@ fn actual_words(actual: Option<Revision>) -> String {
     }
 }
 
-/// What the checks found, in words: of the first ones, up to about [`WORDS_BYTES_MAX`].
+/// Describes the first failed checks, in up to about [`WORDS_BYTES_MAX`] bytes.
 fn check_words(failed: &[FailedCheck], unlisted: usize) -> String {
     let mut words = String::new();
     let mut told = 0;

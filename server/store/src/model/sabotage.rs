@@ -1,10 +1,10 @@
-//! Deliberate faults of the appender, so that a test can show that the checkers would find them. Without the feature
-//! `sabotage` there are none. They are applied in the appender.
+//! Deliberate faults of the appender, with which a test shows that the checkers would find them. They exist only with
+//! the feature `sabotage`, and are applied in the appender.
 
-/// A fault to build in.
+/// A deliberate fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sabotage {
-    /// None.
+    /// No fault.
     #[default]
     None,
     /// Commits do not check the head.
@@ -13,13 +13,13 @@ pub enum Sabotage {
     /// Ids of earlier appends are forgotten.
     #[cfg(feature = "sabotage")]
     ForgetIds,
-    /// Appends are answered before they are committed.
+    /// Results are sent before the commit.
     #[cfg(feature = "sabotage")]
     ReplyEarly,
-    /// Matches in the log are not seen by checks, only those within their group.
+    /// Checks do not see matches in the log, only those within their group.
     #[cfg(feature = "sabotage")]
     ForgetEvidence,
-    /// Matches that came to the log after it was searched for an append are not seen.
+    /// Checks do not see matches that were appended after the log was searched for their append.
     #[cfg(feature = "sabotage")]
     SkipSinceSearch,
 }

@@ -1,4 +1,4 @@
-//! Events of the log, as far as a retry is compared with them.
+//! Events of the log, with the fields that a retry is compared with.
 
 use uuid::Uuid;
 
@@ -7,7 +7,7 @@ use crate::values::{
     position::{Position, Revision, Timestamp},
 };
 
-/// An event of the log: its identity and its place.
+/// An event of the log: its id, stream, revision, position and recorded time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredEvent {
     pub id: Uuid,

@@ -1,4 +1,4 @@
-//! What the tail knows of streams and ids.
+//! Look-ups of streams, lists and ids in the tail.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,29 +16,30 @@ use crate::{
     },
 };
 
-/// Where some events of a stream stand, as far as that is in memory.
+/// Positions of some events of a stream, as far as they are in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Placed {
-    /// The oldest revision of the stream in memory; all later ones are too.
+    /// The oldest revision of the stream in memory; all later ones are in memory too.
     pub oldest: Revision,
-    /// The revisions that were asked for and are in memory, ascending, and where they stand.
+    /// The requested revisions that are in memory, ascending, and their positions.
     pub events: Vec<(Revision, Position)>,
 }
 
-/// What the windows know of a list from a position on.
+/// Positions of a list in the windows, from a given position on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Recent {
-    /// These positions, in the direction that was asked for, and no others up to `until`.
+    /// These positions, in the requested direction, and no others up to `until`.
     Here {
         positions: Vec<Position>,
         until: Position,
     },
-    /// The position lies before the windows. The indexes on disk are complete up to `up_to`, where the windows begin.
+    /// The given position is before the windows. The indexes on disk are complete up to `up_to`, where the windows
+    /// begin.
     Stored { up_to: Position },
 }
 
 impl State {
-    /// Newest first.
+    /// Returns the windows, newest first.
     fn windows(&self) -> impl DoubleEndedIterator<Item = &Window> {
         std::iter::once(&self.active).chain(self.sealed.iter().rev().map(Arc::as_ref))
     }
@@ -50,7 +51,7 @@ impl State {
         }
     }
 
-    /// Where the windows begin.
+    /// Returns the position after which the windows begin.
     pub(super) fn oldest(&self) -> Position {
         self.sealed.front().map_or(&self.active, Arc::as_ref).after
     }
@@ -66,52 +67,54 @@ impl State {
     }
 }
 
-/// What the tail knows at one moment, for many questions one after the other. Nothing is added to the tail while this is held, so
-/// it must not be held while waiting, nor while the tail is asked by other ways.
+/// The tail at one moment, for several look-ups. Nothing is added to the tail while this is held, so it must not be
+/// held across an await, nor while other methods of the tail are called.
 pub(crate) struct Look<'a>(RwLockReadGuard<'a, State>);
 
 impl Look<'_> {
-    /// A stream's last revision: `None` if it is not known here, `Some(None)` if the stream is known to have no events.
+    /// Returns a stream's last revision: `None` if it is not known here, `Some(None)` if the stream is known to have
+    /// no events.
     pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
         self.0.last_revision(stream.as_str())
     }
 
-    /// The append that began with an id, if a window knows it.
+    /// Returns the append that began with an id, if a window has it.
     pub(crate) fn request(&self, first_id: Uuid) -> Option<Request> {
         let mut windows = self.0.windows();
         windows.find_map(|window| window.requests.get(&first_id).copied())
     }
 
-    /// Whether everything behind a position is in the windows.
+    /// Whether everything after a position is in the windows.
     pub(crate) fn is_recent(&self, position: Position) -> bool {
         self.0.covers(position)
     }
 
-    /// Whether the whole log is in the windows: nothing is on disk that is not known here.
+    /// Whether the whole log is in the windows, so that nothing on disk is missing here.
     pub(crate) fn is_all(&self) -> bool {
         self.0.indexed == Position::START
     }
 }
 
 impl Tail {
-    /// For many questions.
+    /// Locks the tail for several look-ups.
     pub(crate) fn look(&self) -> Look<'_> {
         Look(self.state.read())
     }
 
-    /// A stream's last revision; see [`Look::last_revision`].
+    /// Returns a stream's last revision; see [`Look::last_revision`].
     pub(crate) fn last_revision(&self, stream: &StreamName) -> Option<Option<Revision>> {
         self.look().last_revision(stream)
     }
 
-    /// The head, and a stream's last revision at it if that is known here.
+    /// Returns the head, and a stream's last revision as of the head if it is known here.
     pub(crate) fn ends(&self, stream: &StreamName) -> Option<(Position, Option<Revision>)> {
         let state = self.state.read();
         Some((state.head.position, state.last_revision(stream.as_str())?))
     }
 
-    /// The same with what was found on disk after the head was `since`. `None` if it can't be told whether the stream got
-    /// events after that, or if what was found is beyond the head that is known here.
+    /// Returns the head and a stream's last revision like [`Self::ends`], given the last event that was found on disk
+    /// after the head was `since`. `None` if the stream may have got events after `since`, or if the event found is
+    /// beyond the head known here.
     pub(crate) fn ends_with(
         &self,
         stream: &StreamName,
@@ -131,8 +134,8 @@ impl Tail {
         (seen_since && within).then_some((head, stored.map(|(last, _)| last)))
     }
 
-    /// Remembers what was found on disk for streams that no window knows. `head` is the position the caller knew when it
-    /// looked; nothing is remembered of streams that may have got events since.
+    /// Caches the last revisions that were found on disk for streams that no window has. `head` is the position that
+    /// the caller knew before the look-up; nothing is cached of streams that may have got events since.
     pub(crate) fn remember(
         &self,
         head: Position,
@@ -143,7 +146,7 @@ impl Tail {
             return;
         }
         if state.known.len() >= KNOWN_STREAMS_MAX {
-            // Begins again rather than keeping an order of use: refilling costs one look-up a stream.
+            // Starts again rather than tracking the order of use: refilling costs one look-up per stream.
             state.known.clear();
         }
         for (stream, last) in found {
@@ -153,7 +156,7 @@ impl Tail {
         }
     }
 
-    /// The append that began a stream again after it was deleted with an event of this id, if a window knows it.
+    /// Returns the append that began a stream again after its deletion, with an event of this id, if a window has it.
     pub(crate) fn began_again(&self, stream: &StreamName, first_id: Uuid) -> Option<Request> {
         let key = (stream.clone(), first_id);
         self.state
@@ -162,7 +165,8 @@ impl Tail {
             .find_map(|window| window.began_again.get(&key).copied())
     }
 
-    /// Where the events of a stream with revisions from `from` to `to` stand. `None` if none of the stream is in memory.
+    /// Returns the positions of a stream's events with revisions from `from` to `to`. `None` if no event of the
+    /// stream is in memory.
     pub(crate) fn placed(&self, stream: &str, from: Revision, to: Revision) -> Option<Placed> {
         let state = self.state.read();
         let mut placed: Option<Placed> = None;
@@ -185,7 +189,7 @@ impl Tail {
         placed
     }
 
-    /// Where the events of a list stand, from `from` on: the first `count_max` of them.
+    /// Returns the positions of a list's events from `from` on: the first `count_max` of them.
     pub(crate) fn listed(
         &self,
         list: &ListName,
@@ -227,21 +231,21 @@ impl Tail {
         Recent::Here { positions, until }
     }
 
-    /// Position and last revision of a stream's last event in memory.
+    /// Returns the revision and the position of a stream's last event in memory.
     pub(crate) fn last_placed(&self, stream: &str) -> Option<(Revision, Position)> {
         let state = self.state.read();
         let run = state.runs(stream).next()?;
         run.positions.last().map(|position| (run.last(), *position))
     }
 
-    /// How a stream began, if that is in memory.
+    /// Returns the start of a stream, if it is in memory.
     pub(crate) fn began(&self, stream: &str) -> Option<NewStream> {
         let state = self.state.read();
         state.runs(stream).find_map(|run| run.began.clone())
     }
 
-    /// Streams that began (or began again, after they were deleted) in a window and are `wanted`, whose names begin with
-    /// `prefix` and come behind `after`: the first `limit` of them.
+    /// Returns streams that began in a window (or began again, after they were deleted) and are `wanted`, whose names
+    /// begin with `prefix` and sort after `after`: the first `limit` of them.
     pub(crate) fn new_streams(
         &self,
         prefix: &str,
@@ -260,7 +264,7 @@ impl Tail {
             if !in_page || !wanted(name.as_str()) {
                 continue;
             }
-            // Newest first: the last time that it began is the one that counts.
+            // Newest first: the last start of a stream is the one that counts.
             found.entry(name.clone()).or_insert_with(|| new.clone());
             if found.len() > limit {
                 found.pop_last();
@@ -270,7 +274,7 @@ impl Tail {
     }
 }
 
-/// Saturates: no list in memory is longer than `usize`.
+/// Converts to `usize`, saturating: no list in memory is longer.
 pub(super) fn to_len(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }

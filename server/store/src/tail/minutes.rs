@@ -1,19 +1,19 @@
-//! What the tail knows of minutes: where those begin that begin in its windows.
+//! First positions of the minutes that begin in the tail's windows.
 
 use super::{State, Tail};
 use crate::values::position::Position;
 
-/// Where a moment's minute lies, as far as that is in memory.
+/// The minutes around a given one, as far as they are in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Minutes {
-    /// The last minute that is not later, and where it begins; if it begins in a window.
+    /// The last minute that is not later, and its first position, if the minute begins in a window.
     pub not_later: Option<(u64, Position)>,
-    /// Where the first later one begins, if that is in a window.
+    /// The first position of the next later minute, if that minute begins in a window.
     pub later: Option<Position>,
 }
 
 impl Tail {
-    /// Looks a minute up. Of later ones, the windows know all that begin behind the one that they know as not later.
+    /// Looks up a minute. The windows have all later minutes that begin after the one found as not later.
     pub(crate) fn minutes(&self, minute: u64) -> Minutes {
         self.state.read().minutes(minute)
     }
@@ -25,7 +25,7 @@ impl State {
             not_later: None,
             later: None,
         };
-        // Newest first: the first window with a minute that is not later ends the search.
+        // Newest first: the search ends at the first window with a minute that is not later.
         for window in std::iter::once(&self.active).chain(self.sealed.iter().rev().map(AsRef::as_ref)) {
             let behind = window.minutes.partition_point(|(begins, _)| *begins <= minute);
             if let Some((_, position)) = window.minutes.get(behind) {

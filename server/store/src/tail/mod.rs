@@ -1,18 +1,19 @@
-//! The end of the log in memory: the head, the most recent frames, and the index of all events that are not yet indexed
-//! on disk. The appender extends it with what it commits, and [`crate::read::follow`] with what others commit.
+//! The end of the log in memory: the head, the most recent frames, and the index of all events that are not yet
+//! indexed on disk. The appender adds the frames that it commits, and [`crate::read::follow`] those that other
+//! servers commit.
 //!
-//! 1. Everything here follows from committed frames. It is extended only behind the head, so extending it twice with the
-//!    same frames does nothing.
-//! 2. Windows follow each other without gaps, from `indexed` or earlier up to the head. Every window but the last is
-//!    complete. A window ends at a multiple of `window_events`, or earlier where a scavenge began; another server may have
-//!    indexed a part of it.
+//! 1. Everything here is derived from committed frames. The tail is extended only after its head, so extending it
+//!    twice with the same frames has no effect.
+//! 2. Windows are consecutive, without gaps, from `indexed` or earlier up to the head. Every window but the last is
+//!    complete. A window ends at a multiple of `window_events`, or earlier where a scavenge began; another server may
+//!    have indexed a part of it.
 //! 3. `known` holds, for streams that were looked up on disk, the last revision as of the head. A stream that gets
-//!    events leaves it, because from then on a window knows better.
-//! 4. What is set for streams ([`Lifecycles`]) is as of the head, and moves before the head does: who knows a head sees
-//!    what was set up to it.
+//!    events is removed from it, because from then on a window has its last revision.
+//! 4. The settings of streams ([`Lifecycles`]) are as of the head, and change before the head does: a reader that
+//!    sees a head also sees every setting recorded up to it.
 //!
-//! Limits: the ring is bounded in bytes; windows are bounded by `waiting_windows_max` (appends wait for the indexer) and
-//! `retired_windows_max`; `known` by [`KNOWN_STREAMS_MAX`].
+//! Limits: the ring is bounded in bytes; windows are bounded by `waiting_windows_max` (appends wait for the indexer)
+//! and `retired_windows_max`; `known` by [`KNOWN_STREAMS_MAX`].
 
 mod lookup;
 mod minutes;
@@ -48,20 +49,20 @@ pub(crate) use minutes::Minutes;
 use ring::Ring;
 use state::State;
 
-/// Streams whose last revision is remembered after a look-up on disk. About 100 bytes each.
+/// Maximum number of streams whose last revision is kept after a look-up on disk. About 100 bytes each.
 const KNOWN_STREAMS_MAX: usize = 131_072;
 
 /// The end of the log in memory.
 #[derive(Debug)]
 pub(crate) struct Tail {
     state: RwLock<State>,
-    /// The head's position, for those who wait for it.
+    /// Position of the head, for tasks that wait for it.
     head: Signal<Position>,
-    /// Up to where there are complete windows, for who writes them: far fewer changes than the head has.
+    /// End of the complete windows, for the indexer, which writes them. It changes far less often than the head.
     complete: Signal<Position>,
-    /// Where the windows begin.
+    /// Position after which the windows begin.
     oldest: Signal<Position>,
-    /// Up to where the indexes are on disk, for those who wait for that.
+    /// Position up to which the indexes are on disk, for tasks that wait for it.
     indexed: Signal<Position>,
     lifecycles: Lifecycles,
     window_events: u64,
@@ -91,7 +92,7 @@ impl Tail {
         }
     }
 
-    /// What is set for streams, as of the head.
+    /// Returns the settings of streams, as of the head.
     pub(crate) const fn lifecycles(&self) -> &Lifecycles {
         &self.lifecycles
     }
@@ -100,7 +101,7 @@ impl Tail {
         self.state.read().head.clone()
     }
 
-    /// When the log's last event was recorded, as far as it is known.
+    /// Returns the time at which the log's last event was recorded, as far as it is known.
     pub(crate) fn recorded_at(&self) -> Timestamp {
         self.state.read().head.recorded_at
     }
@@ -125,8 +126,8 @@ impl Tail {
         self.indexed.watch()
     }
 
-    /// Forgets everything and begins behind what is indexed, which is where `head` is, with the minute that was recorded
-    /// last there and with what is stored as set for streams.
+    /// Discards everything and starts after `head`, up to which the log is indexed on disk. `minute` is the last
+    /// minute that was recorded there, `marked` the stored settings of streams.
     pub(crate) fn restart(&self, head: Head, minute: Option<u64>, marked: Vec<(StreamName, Marked)>) {
         let indexed = head.position;
         let mut state = self.state.write();
@@ -145,8 +146,8 @@ impl Tail {
         self.head.set(indexed);
     }
 
-    /// Takes frames that were committed and the head they led to. Frames, or parts of them, that are here already are
-    /// passed over.
+    /// Adds frames that were committed, and the head that they lead to. Frames or parts of frames that are already
+    /// here are skipped.
     pub(crate) fn extend(&self, frames: Vec<Frame>, head: Head) -> Result<()> {
         let mut state = self.state.write();
         if head.position <= state.head.position {
@@ -158,8 +159,8 @@ impl Tail {
         self.move_head(state, head)
     }
 
-    /// The same for frames that were made here, behind the head, of these appends: what is known of their events need not
-    /// be read out of the frames again.
+    /// Adds frames of these appends, which this server wrote after the head, and the head that they lead to. The
+    /// events are taken from the appends, so that they need not be parsed from the frames again.
     pub(crate) fn extend_with<'a>(
         &self,
         frames: Vec<Frame>,
@@ -192,7 +193,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Completes the window that is being filled, so that the indexer writes it now, and returns the last position.
+    /// Completes the window that is being filled, so that the indexer writes it now, and returns its last position.
     pub(crate) fn seal(&self) -> Position {
         let mut state = self.state.write();
         let last = state.active.last;
@@ -204,7 +205,7 @@ impl Tail {
         last
     }
 
-    /// The oldest complete window that is not on disk.
+    /// Returns the oldest complete window that is not on disk.
     pub(crate) fn next_to_index(&self) -> Option<Arc<Window>> {
         let state = self.state.read();
         state
@@ -214,7 +215,7 @@ impl Tail {
             .cloned()
     }
 
-    /// The window that is not complete, if it has any position.
+    /// Returns the window that is not complete, if it covers any position.
     pub(crate) fn incomplete(&self) -> Option<Window> {
         let state = self.state.read();
         (state.active.last > state.active.after).then(|| state.active.clone())
@@ -228,14 +229,14 @@ impl Tail {
             || state.sealed.iter().any(|window| within(window))
     }
 
-    /// The windows that are not on disk, oldest first: a copy of the last one.
+    /// Returns the windows that are not on disk, oldest first; the last one is a copy.
     pub(crate) fn unindexed(&self) -> Vec<Arc<Window>> {
         let state = self.state.read();
         let sealed = state.sealed.iter().filter(|window| window.last > state.indexed);
         sealed.cloned().chain([Arc::new(state.active.clone())]).collect()
     }
 
-    /// Complete windows that are not on disk.
+    /// Returns the number of complete windows that are not on disk.
     pub(crate) fn waiting_windows(&self) -> usize {
         let state = self.state.read();
         state
@@ -245,7 +246,7 @@ impl Tail {
             .count()
     }
 
-    /// Notes that the indexes up to `indexed` are on disk, and lets go of windows that are no longer needed.
+    /// Records that the indexes are on disk up to `indexed`, and drops windows that are no longer needed.
     pub(crate) fn set_indexed(&self, indexed: Position) {
         let mut state = self.state.write();
         if indexed <= state.indexed {
@@ -257,7 +258,7 @@ impl Tail {
             .iter()
             .filter(|window| window.last <= indexed)
             .count();
-        // Freeing them takes long.
+        // Dropped after the lock is released, because freeing them takes long.
         let retired: Vec<Arc<Window>> = state
             .sealed
             .drain(..retired.saturating_sub(self.retired_windows_max))
@@ -269,22 +270,22 @@ impl Tail {
         drop(retired);
     }
 
-    /// Everything after this position is in memory, or more.
+    /// Returns a position after which everything is in memory; earlier events may be in memory too.
     pub(crate) fn oldest(&self) -> Position {
         self.oldest.get()
     }
 
-    /// Frames from the one that holds `from` on; see [`Ring::forwards`].
+    /// Returns frames from the one that holds `from` on; see [`Ring::forwards`].
     pub(crate) fn frames_forwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
         self.state.read().ring.forwards(from, bytes)
     }
 
-    /// Frames from the one that holds `from` back; see [`Ring::backwards`].
+    /// Returns frames from the one that holds `from` back; see [`Ring::backwards`].
     pub(crate) fn frames_backwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
         self.state.read().ring.backwards(from, bytes)
     }
 
-    /// For each position the frame that holds it, where it is here.
+    /// Returns for each position the frame that holds it, if it is in memory.
     pub(crate) fn frames_holding(&self, positions: &[Position]) -> Vec<Option<Arc<Frame>>> {
         let state = self.state.read();
         positions

@@ -1,7 +1,7 @@
-//! The most recent frames, in memory, shared by all who read near the head.
+//! The most recent frames, in memory, shared by all readers near the head.
 //!
-//! 1. Frames follow each other without gaps; the last one ends at the head.
-//! 2. Together they hold at most the bytes that are allowed, but always the last frame.
+//! 1. Frames are consecutive, without gaps; the last one ends at the head.
+//! 2. Together they hold at most the allowed bytes, but always the last frame.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -9,15 +9,15 @@ use crate::{format::frame::Frame, values::position::Position};
 
 #[derive(Debug)]
 pub(crate) struct Ring {
-    /// With the position at which each ends, so that looking for one doesn't touch them all.
+    /// Frames with the position at which each ends, so that a search does not touch every frame.
     frames: VecDeque<(Position, Arc<Frame>)>,
-    /// Those that had to leave, until they are taken.
+    /// Evicted frames, until they are taken.
     evicted: Vec<Arc<Frame>>,
     bytes: usize,
     bytes_max: usize,
 }
 
-/// What a frame takes besides its body, roughly, with where its entries begin.
+/// Approximate bytes of a frame besides its body, including the offsets of its entries.
 const FRAME_OVERHEAD_BYTES: usize = 256;
 
 impl Ring {
@@ -41,7 +41,8 @@ impl Ring {
         }
     }
 
-    /// The frames that had to leave. Freeing them takes long, so whoever holds a lock drops them after it.
+    /// Takes the evicted frames. Freeing them takes long, so a caller that holds a lock drops them after releasing
+    /// it.
     pub(crate) fn take_evicted(&mut self) -> Vec<Arc<Frame>> {
         std::mem::take(&mut self.evicted)
     }
@@ -51,19 +52,20 @@ impl Ring {
         self.bytes = 0;
     }
 
-    /// The frame that holds a position, if it is here.
+    /// Returns the frame that holds a position, if it is in the ring.
     pub(crate) fn holding(&self, position: Position) -> Option<&Arc<Frame>> {
         self.index_of(position).map(|index| &self.frames[index].1)
     }
 
-    /// Frames from the one that holds `from` on, up to the one with which their bodies reach `bytes`. `None` if `from` is
-    /// not here.
+    /// Returns frames from the one that holds `from` on, up to the one with which their bodies reach `bytes`. `None`
+    /// if `from` is not in the ring.
     pub(crate) fn forwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
         let start = self.index_of(from)?;
         Some(take_bytes(self.frames.range(start..), bytes))
     }
 
-    /// The same towards older ones.
+    /// Returns frames from the one that holds `from` back, up to the one with which their bodies reach `bytes`.
+    /// `None` if `from` is not in the ring.
     pub(crate) fn backwards(&self, from: Position, bytes: usize) -> Option<Vec<Arc<Frame>>> {
         let start = self.index_of(from)?;
         Some(take_bytes(self.frames.range(..=start).rev(), bytes))

@@ -1,4 +1,4 @@
-//! What the tail holds, and how it takes events.
+//! The contents of the tail, and how events are added to it.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -25,11 +25,11 @@ use crate::{
     },
 };
 
-/// An append that begins with an event.
+/// The append that begins with an event.
 #[derive(Clone, Copy)]
 struct Begun {
     events: u32,
-    /// Whether it is remembered by that event's id.
+    /// Whether the append is deduplicated by that event's id.
     keyed: bool,
 }
 
@@ -37,7 +37,7 @@ struct Begun {
 pub(super) struct State {
     pub(super) head: Head,
     pub(super) indexed: Position,
-    /// Minute of the last event, to tell where the next minute begins.
+    /// Minute of the last event, to detect where the next minute begins.
     pub(super) minute: Option<u64>,
     pub(super) ring: Ring,
     /// Complete windows, oldest first; those up to `indexed` are kept only as a cache.
@@ -62,7 +62,7 @@ impl State {
             if left == 0 {
                 let mark = marks
                     .next()
-                    .ok_or(Malformed("frame: more events than its marks say"))?;
+                    .ok_or(Malformed("frame: more events than its marks count"))?;
                 left = mark.events;
                 begun = (!mark.continued).then_some(Begun {
                     events: mark.events,
@@ -85,7 +85,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes a frame that covers positions whose events were removed in the store it was moved from.
+    /// Adds a frame that covers positions whose events were removed in the store that it was moved from.
     fn add_moved(&mut self, frame: Frame, lifecycles: &Lifecycles, window_events: u64) -> Result<()> {
         let mut entries = frame.entries();
         while let Some(record) = entries.next_record()? {
@@ -115,7 +115,7 @@ impl State {
         }
     }
 
-    /// Takes the events of an append that was written behind the head.
+    /// Adds the events of an append that was written after the head.
     pub(super) fn add_append(
         &mut self,
         append: &Append,
@@ -153,7 +153,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes events of a stream, where nothing is set for any stream and they set nothing.
+    /// Adds events of a stream, if no stream has settings and these events set none.
     fn add_run(
         &mut self,
         run: Run<'_>,
@@ -183,7 +183,7 @@ impl State {
         Ok(())
     }
 
-    /// `begun`: the append that begins with the event, if one does.
+    /// Adds an event. `begun`: the append that begins with the event, if one does.
     fn add_event(
         &mut self,
         event: &View<'_>,

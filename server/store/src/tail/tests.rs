@@ -33,7 +33,7 @@ async fn fill(fixture: &Fixture) {
         )
         .unwrap()
     };
-    // Too large to share a frame, and not too large for one.
+    // Too large to share a frame, but not too large for one.
     let alone = {
         let mut event = event(80);
         event.data = vec![8; 6_000].into();
@@ -60,7 +60,7 @@ async fn fill(fixture: &Fixture) {
         ..retention
     };
     store.set_retention(&name, kept, None).await.unwrap();
-    // Judged and written together.
+    // Evaluated and written together.
     let pending = [("b", 60), ("new", 61), ("b", 62)]
         .map(|(name, id)| store.submit(append(name, Expected::Any, &[id])));
     for pending in futures::future::join_all(pending).await {
@@ -73,7 +73,7 @@ async fn fill(fixture: &Fixture) {
         .unwrap();
 }
 
-/// What a tail that read all frames knows, beside the one that took what its own appender wrote.
+/// Compares a tail that read all frames with the one to which the appender added its own frames.
 async fn compare(settings: Settings) {
     let fixture = Fixture::new(settings.clone()).await;
     fill(&fixture).await;
@@ -112,7 +112,7 @@ async fn compare(settings: Settings) {
     assert!(read_state.sealed.iter().map(Arc::as_ref).any(is_rich) || is_rich(&read_state.active));
 }
 
-/// Whether there is something of everything that a window has.
+/// Whether the window has entries of every kind.
 fn is_rich(window: &Window) -> bool {
     !window.streams.is_empty()
         && !window.types.is_empty()

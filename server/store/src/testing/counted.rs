@@ -1,4 +1,4 @@
-//! A memory engine that counts what is read of it.
+//! A memory engine that counts its reads.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use annals_engine::{BoxFuture, Commit, Engine, Page, Read, Result, Snapshot, mem
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// What was read.
+/// Reads counted by a [`Counted`] engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
-    /// Times that the engine was asked.
+    /// Round trips to the engine, each with one or more reads.
     pub trips: usize,
     pub reads: usize,
-    /// Of keys and values.
+    /// Bytes of the returned keys and values.
     pub bytes: usize,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// What was read since the last time.
+    /// Returns the reads since the last call.
     pub(crate) fn take(&self) -> Cost {
         std::mem::take(&mut *self.cost.lock())
     }

@@ -1,4 +1,4 @@
-//! A memory engine whose reads wait while its gate is shut, or fail for a while.
+//! A memory engine whose reads wait while its gate is shut, or fail on request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,7 +31,7 @@ impl Gated {
         self.is_open.send_replace(true);
     }
 
-    /// Whether reads fail as if the storage did not answer.
+    /// Sets whether reads fail as if the storage did not respond.
     pub(crate) fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Random events and queries about them.
+//! Random events, and queries about them.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::{Append, EventType, Expected, Limits, NewEvent, QueryItem, Record, Store, Tag, testing::stream};
 
-/// Type, stream and tags (bits) of an event.
+/// Type, stream and tags (one per bit) of an event.
 pub(crate) type Shape = (u8, u8, u8);
 
-/// The event of a shape.
+/// Builds the event of a shape.
 pub(crate) fn shaped(id: u128, (kind, _, tags): Shape) -> NewEvent {
     NewEvent {
         id: Uuid::from_u128(id),
@@ -23,7 +23,7 @@ pub(crate) fn shaped(id: u128, (kind, _, tags): Shape) -> NewEvent {
     }
 }
 
-/// Appends events, neighbours in one stream together.
+/// Appends events; consecutive events of one stream share an append.
 pub(crate) async fn fill(store: &Store, shapes: &[Shape]) {
     let mut id = u128::from(store.info().head.0);
     for run in shapes.chunk_by(|a, b| a.1 == b.1) {
@@ -37,7 +37,7 @@ pub(crate) async fn fill(store: &Store, shapes: &[Shape]) {
     }
 }
 
-/// What the query's definition says, on a record.
+/// Whether a record matches a query item, by the definition of queries.
 pub(crate) fn matches(item: &QueryItem, record: &Record) -> bool {
     let any = |names: &[String], prefixes: &[String], name: &String| {
         names.is_empty() && prefixes.is_empty()
@@ -50,12 +50,12 @@ pub(crate) fn matches(item: &QueryItem, record: &Record) -> bool {
 }
 
 fn names(prefix: &'static str, kinds: u8) -> impl Strategy<Value = Vec<String>> {
-    // One more than there are.
+    // One name more than exist.
     let name = (0..=kinds).prop_map(move |n| format!("{prefix}{n}"));
     prop_oneof![2 => Just(Vec::new()), 3 => proptest::collection::vec(name, 1..3)]
 }
 
-/// Items of queries about shaped events.
+/// Generates query items about shaped events.
 pub(crate) fn item() -> impl Strategy<Value = QueryItem> {
     let prefixes = prop_oneof![9 => Just(Vec::new()), 1 => Just(vec!["type1".to_owned()])];
     (names("type", 3), names("stream", 4), names("tag", 3), prefixes).prop_map(
@@ -69,7 +69,7 @@ pub(crate) fn item() -> impl Strategy<Value = QueryItem> {
     )
 }
 
-/// Events, some kinds of which are much rarer than others.
+/// Generates events, some kinds of which are much rarer than others.
 pub(crate) fn shapes(len: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Shape>> {
     let rare = |n: u8| prop_oneof![12 => Just(0), 4 => Just(1), 1 => 0..n];
     let tags = prop_oneof![6 => Just(0), 3 => Just(1), 1 => Just(2), 2 => Just(3), 1 => 0..8_u8];

@@ -1,4 +1,4 @@
-//! Events that are to be appended, as clients give them.
+//! Events to be appended, as clients send them.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -8,14 +8,14 @@ use crate::values::name::{EventType, Tag};
 /// An event to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// Its identity; appends are idempotent by it.
+    /// Id of the event; appends are idempotent by it.
     pub id: Uuid,
-    /// What happened.
+    /// Type of the event: what happened.
     pub kind: EventType,
-    /// The event itself.
+    /// Payload of the event.
     pub data: Bytes,
-    /// What is said about it.
+    /// Metadata about the event, such as correlation ids.
     pub metadata: Bytes,
-    /// Its labels.
+    /// Tags of the event.
     pub tags: Vec<Tag>,
 }

@@ -1,22 +1,23 @@
-//! What is expected of streams.
+//! Expected states of streams.
 
 use crate::values::position::Revision;
 
-/// What a stream must be like for an append to be written. What happens otherwise is told in [`crate::tasks::appender::decide`].
+/// The state in which a stream must be for an append to be written. [`crate::tasks::appender::decide`] describes the
+/// outcome if it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Whatever it is like.
+    /// Any state.
     Any,
-    /// It has no events.
+    /// The stream has no events.
     NoStream,
-    /// It has events.
+    /// The stream has events.
     StreamExists,
-    /// Its last event has this revision.
+    /// The stream's last event has this revision.
     Exactly(Revision),
 }
 
 impl Expected {
-    /// Whether a stream with this last revision is as expected.
+    /// Whether a stream with this last revision is in the expected state.
     pub(crate) fn holds(self, last: Option<Revision>) -> bool {
         match self {
             Self::Any => true,

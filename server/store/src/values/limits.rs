@@ -1,51 +1,52 @@
-//! Bounds on what a client may ask for.
+//! Limits on requests of clients.
 
-/// The most events in an append.
+/// Maximum number of events in an append.
 pub const APPEND_EVENTS_MAX: usize = 10_000;
-/// The most writes in an append.
+/// Maximum number of writes in an append.
 pub const APPEND_WRITES_MAX: usize = 1_000;
-/// The most bytes of metadata in an event.
+/// Maximum size of an event's metadata, in bytes.
 pub const METADATA_BYTES_MAX: usize = 65_536;
-/// The most tags on an event.
+/// Maximum number of tags on an event.
 pub const TAGS_MAX: usize = 32;
-/// The most checks of an append.
+/// Maximum number of checks of an append.
 pub const CHECKS_MAX: usize = 64;
-/// The most items in a query.
+/// Maximum number of items in a query.
 pub const QUERY_ITEMS_MAX: usize = 64;
-/// The most names (types, streams, prefixes, tags) in an item of a query.
+/// Maximum number of names (types, streams, prefixes, tags) in a query item.
 pub const QUERY_NAMES_MAX: usize = 1_000;
-/// The most streams in a page of a listing.
+/// Maximum number of streams in a page of a listing.
 pub const STREAMS_PAGE_MAX: usize = 1_000;
-/// The most prefixes for which a retention can be set.
+/// Maximum number of prefixes that have a retention.
 pub const PREFIXES_MAX: usize = 1_000;
-/// The most prefixes for which one is or was set: what was gone by then stays gone, so they are remembered.
+/// Maximum number of prefixes that have or had a retention. Former ones are kept because the events that they removed
+/// stay removed.
 pub const PREFIXES_KNOWN_MAX: usize = 10 * PREFIXES_MAX;
-/// What an operator may raise [`Limits::append_bytes_max`] to: a commit with its bookkeeping stays within the engine's
+/// Upper bound for [`Limits::append_bytes_max`], so that a commit with its bookkeeping stays within the engine's
 /// limit.
 pub const APPEND_BYTES_CEILING: usize = 8_000_000;
 
-/// What an operator may raise [`Limits::snapshot_bytes_max`] to, for the same reason.
+/// Upper bound for [`Limits::snapshot_bytes_max`], for the same reason as [`APPEND_BYTES_CEILING`].
 pub const SNAPSHOT_BYTES_CEILING: usize = 8_000_000;
-/// The most snapshots of a stream that can be kept.
+/// Maximum number of snapshots kept of a stream.
 pub const SNAPSHOTS_MAX: usize = 100;
 
-/// How many are kept unless the client says otherwise.
+/// Number of snapshots kept of a stream unless the client sets it.
 pub const SNAPSHOTS_KEPT_DEFAULT: usize = 3;
 
-/// The bounds that an operator can set.
+/// Limits that an operator can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of data in an event.
+    /// Maximum size of an event's data, in bytes.
     pub event_bytes_max: usize,
-    /// The most bytes in an append, at most [`APPEND_BYTES_CEILING`].
+    /// Maximum size of an append, in bytes; at most [`APPEND_BYTES_CEILING`].
     pub append_bytes_max: usize,
-    /// The most bytes of data in a snapshot, at most [`SNAPSHOT_BYTES_CEILING`].
+    /// Maximum size of a snapshot's data, in bytes; at most [`SNAPSHOT_BYTES_CEILING`].
     pub snapshot_bytes_max: usize,
-    /// The most subscriptions open at a time.
+    /// Maximum number of open subscriptions.
     pub subscriptions_max: usize,
-    /// The most appends that wait to be written; one more is refused.
+    /// Maximum number of appends that wait to be written; further ones are refused.
     pub waiting_appends_max: usize,
-    /// The most bytes of events in appends that wait to be written; an append beyond it waits at the door.
+    /// Maximum bytes of events in appends that wait to be written; further appends wait before they enter the queue.
     pub waiting_bytes_max: usize,
 }
 
@@ -54,7 +55,7 @@ impl Default for Limits {
         Self {
             event_bytes_max: 1 << 20,
             append_bytes_max: 4 << 20,
-            // With its names and lengths, a message stays below the 4 MiB that gRPC clients take unless told otherwise.
+            // With its names and lengths, a message stays below 4 MiB, the default maximum of gRPC clients.
             snapshot_bytes_max: 4_000_000,
             subscriptions_max: 10_000,
             waiting_appends_max: 16_384,

@@ -1,21 +1,21 @@
-//! Maps and sets by names and ids, of which an append asks several.
+//! Hash maps and sets keyed by names and ids; each append looks up several.
 //!
-//! The standard library's hash is made to withstand somebody who can see what it yields and chooses names by that; it took
-//! a tenth of the server's time for an append. This one begins with random numbers of the process too, so that nobody
-//! can have prepared names that fall together, and takes a quarter of the time.
+//! The standard library's hash resists an attacker who observes its output and chooses names by it; it took a tenth
+//! of the server's time for an append. This one takes a quarter of that time. It is also seeded with random numbers
+//! of the process, so that names that collide can't be prepared in advance.
 
-/// A map.
+/// Hash map with a fast, randomly seeded hash.
 pub(crate) type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::quality::RandomState>;
 
-/// A set.
+/// Hash set with a fast, randomly seeded hash.
 pub(crate) type HashSet<T> = std::collections::HashSet<T, foldhash::quality::RandomState>;
 
-/// A map that takes so many without growing.
+/// Creates a map with room for `count` entries.
 pub(crate) fn map_for<K, V>(count: usize) -> HashMap<K, V> {
     HashMap::with_capacity_and_hasher(count, foldhash::quality::RandomState::default())
 }
 
-/// A set that takes so many without growing.
+/// Creates a set with room for `count` items.
 pub(crate) fn set_for<T>(count: usize) -> HashSet<T> {
     HashSet::with_capacity_and_hasher(count, foldhash::quality::RandomState::default())
 }

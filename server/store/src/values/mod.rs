@@ -1,4 +1,4 @@
-//! Plain values: names, positions, limits, new events. Uses nothing else of the store.
+//! Plain values: names, positions, limits, new events. Uses no other module of the store.
 
 pub(crate) mod event;
 pub(crate) mod expected;

@@ -1,40 +1,40 @@
-//! Names that clients give: streams, event types, tags. A value of these types is a valid name, so nothing behind the edge
-//! checks one again.
+//! Names that clients give: streams, event types, tags. A value of these types is a valid name, so code that receives
+//! one does not validate it again.
 //!
-//! A name is UTF-8 without control characters and does not start with `$`, which is kept for the store itself. That it
-//! contains no zero byte is what lets `keys` end a name with one (see there).
+//! A name is UTF-8 without control characters and does not start with `$`, which is reserved for the store. Because
+//! names contain no zero byte, `keys` can end a name with one (see there).
 //!
-//! The store itself writes streams whose names begin with `$$`, of at most 2 bytes more than those of clients; see
-//! [`crate::lifecycle`].
+//! The store writes streams of its own. Their names begin with `$$` and are at most 3 bytes longer than those of
+//! clients; see [`crate::lifecycle`].
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
-/// The most bytes in a stream's name.
+/// Maximum size of a stream name, in bytes.
 pub const STREAM_NAME_BYTES_MAX: usize = 512;
-/// The most bytes in an event's type.
+/// Maximum size of an event type, in bytes.
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
-/// The most bytes in a tag.
+/// Maximum size of a tag, in bytes.
 pub const TAG_BYTES_MAX: usize = 256;
 
-/// Why a name is not valid.
+/// The reason why a name is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// It has no characters.
+    /// The name is empty.
     #[error("must not be empty")]
     Empty,
-    /// It is too long.
+    /// The name is too long.
     #[error("is {bytes} bytes long; at most {bytes_max} are allowed")]
     TooLong {
-        /// How long it is.
+        /// Size of the name, in bytes.
         bytes: usize,
-        /// How long it may be.
+        /// Maximum size of such a name, in bytes.
         bytes_max: usize,
     },
-    /// It contains a control character.
-    #[error("contains the control character {0:?}; leave it out")]
+    /// The name contains a control character.
+    #[error("contains the control character {0:?}; remove it")]
     ControlCharacter(char),
-    /// It starts with `$`.
-    #[error("starts with `$`, which is kept for the store itself; begin with another character")]
+    /// The name starts with `$`.
+    #[error("starts with `$`, which is reserved for the store; start with another character")]
     Reserved,
 }
 
@@ -67,24 +67,24 @@ macro_rules! name {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes a name if it is valid.
+            /// Creates a name if it is valid.
             ///
             /// # Errors
-            /// [`NameError`] says what is wrong with it.
+            /// [`NameError`] if it is not valid.
             pub fn new(name: &str) -> Result<Self, NameError> {
                 Self::check(name)?;
                 Ok(Self(name.into()))
             }
 
-            /// Whether a name is valid.
+            /// Checks that a name is valid.
             ///
             /// # Errors
-            /// [`NameError`] says what is wrong with it.
+            /// [`NameError`] if it is not valid.
             pub fn check(name: &str) -> Result<(), NameError> {
                 check(name, $bytes_max)
             }
 
-            /// The name.
+            /// Returns the name.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -128,55 +128,57 @@ name!(
 );
 
 name!(
-    /// What the names of streams begin with: 1 to 512 bytes.
+    /// Prefix of stream names: 1 to 512 bytes.
     StreamPrefix,
     STREAM_NAME_BYTES_MAX
 );
 
-/// With this begin the names of streams that the store itself writes: what is set for the stream `S` stands in `$$S`.
+/// Prefix of the names of the store's own streams: the settings of the stream `S` are in the stream `$$S`.
 const OWN_PREFIX: &str = "$$";
-/// With this begin the names by which prefixes are filed among streams: what is set for the prefix `P` stands in `$$$P`.
+/// Marks a prefix among the names of streams: the prefix `P` has the settings name `$P`, and its settings are in the
+/// stream `$$$P`.
 const FILED_PREFIX: &str = "$";
 
-/// The stream for which something is set in a stream of this name, or the name by which the prefix is filed.
+/// Returns the stream whose settings are in a stream of this name, or the settings name of a prefix. `None` if the
+/// stream is not the store's own.
 pub(crate) fn subject(stream: &str) -> Option<&str> {
     stream.strip_prefix(OWN_PREFIX)
 }
 
-/// The prefix that is filed by a name; `None` if it is the name of a stream.
+/// Returns the prefix of a settings name; `None` if it is the name of a stream.
 pub(crate) fn prefix(filed: &str) -> Option<&str> {
     let prefix = filed.strip_prefix(FILED_PREFIX)?;
     (!prefix.starts_with(FILED_PREFIX)).then_some(prefix)
 }
 
-/// The name by which a prefix is filed.
+/// Returns the settings name of a prefix.
 pub(crate) fn filed_prefix(prefix: &str) -> StreamName {
     StreamName(format!("{FILED_PREFIX}{prefix}").into())
 }
 
 impl StreamPrefix {
-    /// Takes back a prefix that the store itself wrote.
+    /// Wraps a prefix that the store wrote, without validating it.
     pub(crate) fn trusted(prefix: &str) -> Self {
         Self(prefix.into())
     }
 }
 
 impl StreamName {
-    /// Takes the name of a stream that may be read: a name as clients give it, or `$$` and then one, or `$$$` and then a
-    /// prefix.
+    /// Creates the name of a stream that can be read: a client's name, or `$$` followed by one, or `$$$` followed by
+    /// a prefix.
     ///
     /// # Errors
-    /// [`NameError`] says what is wrong with it.
+    /// [`NameError`] if it is not valid.
     pub fn to_read(name: &str) -> Result<Self, NameError> {
         let given = subject(name).map_or(name, |subject| prefix(subject).unwrap_or(subject));
         check(given, STREAM_NAME_BYTES_MAX)?;
         Ok(Self(name.into()))
     }
 
-    /// Whether names that may be read can begin so.
+    /// Checks that names that can be read may begin with this prefix.
     ///
     /// # Errors
-    /// [`NameError`] says why none can.
+    /// [`NameError`] if none can.
     pub fn check_prefix(prefix: &str) -> Result<(), NameError> {
         if "$$$".starts_with(prefix) && !prefix.is_empty() {
             return Ok(());
@@ -184,28 +186,28 @@ impl StreamName {
         Self::to_read(prefix).map(|_| ())
     }
 
-    /// Takes back a name that the store itself wrote.
+    /// Wraps a name that the store wrote, without validating it.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// The stream in which it stands what is set for this one.
+    /// Returns the store's own stream that holds the settings of this one.
     pub(crate) fn own(&self) -> Self {
         Self(format!("{OWN_PREFIX}{}", self.0).into())
     }
 
-    /// Whether it is one that the store itself writes.
+    /// Whether this is one of the store's own streams.
     pub(crate) fn is_own(&self) -> bool {
         subject(&self.0).is_some()
     }
 }
 
 impl EventType {
-    /// Whether events that may be read can have this type, or one that begins so: one as clients give it, or `$` and then
-    /// one, as the store's own have.
+    /// Checks that events that can be read may have this type, or a type that begins with it. Such a type is a
+    /// client's, or `$` followed by one for the store's own events.
     ///
     /// # Errors
-    /// [`NameError`] says what is wrong with it.
+    /// [`NameError`] if it is not valid.
     pub fn check_to_read(name: &str) -> Result<(), NameError> {
         match name.strip_prefix('$') {
             Some("") => Ok(()),
@@ -213,16 +215,16 @@ impl EventType {
         }
     }
 
-    /// Takes the type of an event that may be read: one as clients give it, or `$` and then one.
+    /// Creates the type of events that can be read: a client's type, or `$` followed by one.
     ///
     /// # Errors
-    /// [`NameError`] says what is wrong with it.
+    /// [`NameError`] if it is not valid.
     pub fn to_read(name: &str) -> Result<Self, NameError> {
         check(name.strip_prefix('$').unwrap_or(name), EVENT_TYPE_BYTES_MAX)?;
         Ok(Self(name.into()))
     }
 
-    /// Takes back a type that the store itself wrote, or writes.
+    /// Wraps a type that the store writes or wrote, without validating it.
     pub(crate) fn trusted(name: &str) -> Self {
         Self(name.into())
     }

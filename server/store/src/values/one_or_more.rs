@@ -1,9 +1,9 @@
-//! Lists of at least one, the first of which lies inline: nearly every append is to one stream and nearly every stream's
-//! name is looked up alone, and those shall not cost an allocation.
+//! Non-empty lists whose first item is stored inline. Nearly every append is to one stream, and nearly every stream
+//! name is looked up alone; these cases must not allocate.
 
 use std::ops::{Index, IndexMut};
 
-/// One or more.
+/// A non-empty list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OneOrMore<T> {
     first: T,
@@ -22,7 +22,7 @@ impl<T> OneOrMore<T> {
         &self.first
     }
 
-    /// Those behind the first.
+    /// Returns the items after the first.
     pub(crate) fn rest(&self) -> &[T] {
         &self.rest
     }
@@ -39,7 +39,7 @@ impl<T> OneOrMore<T> {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
-    /// What each becomes, given which one it is.
+    /// Maps each item, given its index.
     pub(crate) fn map<U>(&self, mut to: impl FnMut(usize, &T) -> U) -> OneOrMore<U> {
         let first = to(0, &self.first);
         let rest = self.rest.iter().enumerate();

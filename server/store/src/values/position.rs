@@ -1,16 +1,16 @@
-//! Places: in the log, in a stream, in time.
+//! Positions in the log, revisions in a stream, and timestamps.
 
 use std::fmt;
 
-/// A place in the log, counted from 1 without gaps. [`Position::START`] (0) is before everything.
+/// Position of an event in the log, counted from 1 without gaps. [`Position::START`] (0) is before all events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);
 
 impl Position {
-    /// Before everything.
+    /// The position before all events.
     pub const START: Self = Self(0);
 
-    /// The next place.
+    /// Returns the next position.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -23,21 +23,21 @@ impl fmt::Display for Position {
     }
 }
 
-/// A place in a stream, counted from 0 without gaps.
+/// Revision of an event in its stream, counted from 0 without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
 impl Revision {
-    /// The first place of every stream.
+    /// The first revision of every stream.
     pub const FIRST: Self = Self(0);
 
-    /// The next place.
+    /// Returns the next revision.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// The revision that an event gets when `last` is the stream's last one.
+    /// Returns the revision of the next event of a stream whose last revision is `last`.
     #[must_use]
     pub const fn after(last: Option<Self>) -> Self {
         match last {
@@ -53,7 +53,7 @@ impl fmt::Display for Revision {
     }
 }
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z. The store records none before that.
+/// A point in time: microseconds since 1970-01-01T00:00:00Z. The store records no earlier times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -61,7 +61,7 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// From microseconds since 1970-01-01T00:00:00Z.
+    /// Creates a timestamp from microseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self { micros }
@@ -86,12 +86,12 @@ impl Timestamp {
     }
 }
 
-/// As in RFC 3339, in UTC: `2026-11-21T04:31:36.790766Z`.
+/// Formats the time as in RFC 3339, in UTC: `2026-11-21T04:31:36.790766Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (days, second_of_day) = (self.seconds() / 86_400, self.seconds() % 86_400);
-        // Years that begin in March, so that the leap day is the last: Hinnant, chrono-compatible low-level date
-        // algorithms, civil_from_days.
+        // Years are counted from March, so that the leap day is the last day of a year: Hinnant, chrono-compatible
+        // low-level date algorithms, civil_from_days.
         let days = days + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
         let year_of_era =
@@ -131,7 +131,7 @@ mod tests {
         for (micros, shown) in table {
             assert_eq!(Timestamp::from_micros(micros).to_string(), shown);
         }
-        // Nothing that a damaged file may hold makes it fail.
+        // No value that a damaged file may hold makes it panic.
         assert!(!Timestamp::from_micros(u64::MAX).to_string().is_empty());
     }
 }

@@ -1,9 +1,10 @@
-//! A value that tasks wait for changes of.
+//! A value whose changes tasks can wait for.
 //!
-//! 1. Whoever waits is woken in the order in which it began to wait. `tokio::sync::watch` wakes in a random order, with
-//!    which a simulation could not be replayed from its seed.
-//! 2. A watcher that was made before a change sees it, however late it looks; of several changes it sees the last.
-//! 3. Waiting can be given up at any moment; the change is then seen by the next wait.
+//! 1. Waiters are woken in the order in which they began to wait. `tokio::sync::watch` wakes them in a random order,
+//!    with which a simulation could not be replayed from its seed.
+//! 2. A watcher that was created before a change sees it, however late it checks. Of several changes it sees the
+//!    last.
+//! 3. Waiting can be cancelled at any point; the next wait then sees the change.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub(crate) struct Signal<T>(Arc<Inner<T>>);
 
 #[derive(Debug)]
 struct Inner<T> {
-    /// How often the value changed, and the value. Held for a moment and never across an await.
+    /// Number of changes, and the value. Locked briefly and never across an await.
     value: Mutex<(u64, T)>,
     changed: Notify,
 }
@@ -36,7 +37,7 @@ impl<T: Clone> Signal<T> {
         self.set_if(|_| Some(value));
     }
 
-    /// Sets what `change` returns, if anything, for the value there is.
+    /// Replaces the value with the one that `change` returns for it, if any.
     pub(crate) fn set_if(&self, change: impl FnOnce(&T) -> Option<T>) {
         let mut value = self.0.value.lock();
         let Some(new) = change(&value.1) else { return };
@@ -45,7 +46,7 @@ impl<T: Clone> Signal<T> {
         self.0.changed.notify_waiters();
     }
 
-    /// Watches for changes from now on.
+    /// Returns a watcher that sees the changes after this call.
     pub(crate) fn watch(&self) -> Watcher<T> {
         Watcher {
             seen: self.0.value.lock().0,
@@ -54,7 +55,7 @@ impl<T: Clone> Signal<T> {
     }
 }
 
-/// Sees changes of a [`Signal`].
+/// Watches a [`Signal`] for changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Watcher<T> {
     inner: Arc<Inner<T>>,
@@ -62,7 +63,7 @@ pub(crate) struct Watcher<T> {
 }
 
 impl<T: Clone> Watcher<T> {
-    /// The value, which counts as seen then.
+    /// Returns the value and marks it as seen.
     pub(crate) fn see(&mut self) -> T {
         let value = self.inner.value.lock();
         self.seen = value.0;
@@ -73,10 +74,10 @@ impl<T: Clone> Watcher<T> {
         self.inner.value.lock().1.clone()
     }
 
-    /// Waits for a change that was not seen, and counts it as seen.
+    /// Waits for a change that has not been seen, and marks it as seen.
     pub(crate) async fn changed(&mut self) {
         loop {
-            // Made before the look, from when on it is woken even if it was not polled yet.
+            // Created before the value is read: from then on it is woken, even if it has not been polled yet.
             let changed = self.inner.changed.notified();
             let now = self.inner.value.lock().0;
             if now != self.seen {
@@ -87,7 +88,7 @@ impl<T: Clone> Watcher<T> {
         }
     }
 
-    /// Waits until the value is as wanted, and returns it.
+    /// Waits until `wanted` holds for the value, and returns the value.
     pub(crate) async fn until(&mut self, wanted: impl Fn(&T) -> bool) -> T {
         loop {
             let value = self.see();
@@ -107,7 +108,7 @@ mod tests {
 
     use super::Signal;
 
-    /// The runtime lets some of its tasks go before it returns here, and all of them after a few times.
+    /// Runs the spawned tasks until all of them wait. One yield runs some of them, a few yields run all.
     async fn everybody_waits() {
         for _ in 0..10 {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Putting frames together from the keys and values of a range read.
+//! Assembles frames from the keys and values of a range read.
 
 use annals_engine::Entry as KeyValue;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use crate::{
     values::position::Position,
 };
 
-/// Puts frames together from keys and values in the order of a range read, forwards or backwards.
+/// Assembles frames from keys and values in the order of a range read, forwards or backwards.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     last: Position,
@@ -30,7 +30,7 @@ impl Assembler {
             self.last = last;
         }
         self.values.push((chunk, entry.value));
-        // Chunk 0 tells how many there are; read backwards it comes last.
+        // Chunk 0 holds the number of chunks; in a backwards read it comes last.
         let Some((_, first_value)) = self.values.iter().find(|(chunk, _)| *chunk == 0) else {
             return Ok(None);
         };

@@ -1,15 +1,15 @@
-//! What a frame says of the appends that have events in it.
+//! Marks: what a frame records about the appends that have events in it.
 
 use crate::format::wire::{Cursor, Malformed, Parsed};
 
-/// What a frame says of one append.
+/// An append that has events in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// Events of the append from here on, in this frame and those behind it.
+    /// Number of the append's events in this frame and in later ones.
     pub events: u32,
-    /// Whether it is remembered by its first event's id.
+    /// Whether the append is deduplicated by the id of its first event.
     pub keyed: bool,
-    /// Whether it began in an earlier frame.
+    /// Whether the append began in an earlier frame.
     pub continued: bool,
 }
 
@@ -28,9 +28,9 @@ impl Mark {
     }
 }
 
-/// So many marks, one after the other.
+/// Parses `count` consecutive marks.
 pub(super) fn marks(cursor: &mut Cursor<'_>, count: u64) -> Parsed<impl Iterator<Item = Parsed<Mark>>> {
-    // Every mark takes a byte or more, which bounds what a damaged count can ask for.
+    // Every mark takes a byte or more, which bounds the effect of a damaged count.
     if count > cursor.rest().len() as u64 {
         return Err(Malformed("frame: marks"));
     }

@@ -1,11 +1,11 @@
-//! Where the entries of a frame begin, found out once: a stream that is read again and again takes one event out of each of
+//! Offsets of the entries of a frame, computed once: a stream that is read repeatedly takes one event out of each of
 //! many frames that stay in memory.
 
 use std::sync::OnceLock;
 
 use crate::format::{record::Entries, wire::Parsed};
 
-/// Says nothing of the frame that the frame itself does not say, so that any two are equal.
+/// Offsets of entries. They are derived from the frame, so any two of these values compare as equal.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Starts(OnceLock<Box<[u32]>>);
 
@@ -18,7 +18,7 @@ impl PartialEq for Starts {
 impl Eq for Starts {}
 
 impl Starts {
-    /// Where the entry with this number begins; `None`: there are fewer.
+    /// Returns the offset of the entry with this number; `None` if there are fewer.
     pub(super) fn of(&self, mut entries: Entries<'_>, number: u64) -> Parsed<Option<usize>> {
         let starts = match self.0.get() {
             Some(starts) => starts,

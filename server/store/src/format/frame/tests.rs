@@ -88,7 +88,7 @@ proptest! {
             let walked = entries.next_entry().unwrap().unwrap();
             prop_assert_eq!(frame.entry_at(Position(position)).unwrap().into_bytes(), walked.into_bytes());
         }
-        // A frame that says it is filed under more.
+        // As in a frame that holds fewer events than its key covers.
         prop_assert!(frame.entry_at(last.next()).is_err());
         prop_assert!(frame.entry_at(Position(u64::MAX)).is_err());
     }

@@ -1,4 +1,4 @@
-//! The body of a record: what the client gave.
+//! The body of a record: the fields from the client.
 
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
@@ -13,14 +13,15 @@ use crate::{
     },
 };
 
-/// Where in a body stands what is indexed. Known since the body was checked or written, so that it is not walked over again.
+/// Offsets of the indexed parts of a body. They are known from checking or writing the body, so that it is not parsed
+/// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parts {
-    /// The first byte of the type.
+    /// Offset of the type's first byte.
     kind: u32,
-    /// Behind its last one.
+    /// Offset after the type's last byte.
     kind_end: u32,
-    /// The first tag's field, or the end.
+    /// Offset of the first tag's field, or the end.
     tags: u32,
 }
 
@@ -35,34 +36,34 @@ impl Parts {
         }
     }
 
-    /// The type in the body that these are of.
+    /// Returns the type in the body to which these offsets belong.
     pub(crate) fn kind(self, body: &[u8]) -> Parsed<&str> {
         let kind = body.get(self.kind as usize..self.kind_end as usize);
         std::str::from_utf8(kind.unwrap_or_default()).map_err(|_| Malformed("text: not UTF-8"))
     }
 
-    /// The tags in the body that these are of.
+    /// Returns the tags in the body to which these offsets belong.
     pub(crate) fn tags(self, body: &[u8]) -> impl Iterator<Item = &str> {
         tags(body.get(self.tags as usize..).unwrap_or_default())
     }
 }
 
-/// An offset in a body, which is far smaller than 4 GB.
+/// Converts an offset in a body, which is far smaller than 4 GB.
 fn offset(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("an event is within the limits of an append")
 }
 
-/// Tags that follow each other, up to whatever else comes.
+/// Parses consecutive tags, up to the first other field.
 pub(super) fn tags(fields: &[u8]) -> impl Iterator<Item = &str> {
     let mut cursor = Cursor::new(fields);
     std::iter::from_fn(move || match cursor.field() {
-        // Whoever asks has walked over the same bytes before, so no error can end this early.
+        // The caller has parsed the same bytes before, so no error can end this early.
         Ok(Some((number::TAGS, field))) => field.text().ok(),
         _ => None,
     })
 }
 
-/// Bytes of an event's body.
+/// Number of bytes of an event's body.
 pub(crate) fn body_len(event: &NewEvent) -> usize {
     wire::field_len(ID_LEN)
         + wire::field_len(event.kind.as_str().len())
@@ -75,7 +76,7 @@ pub(crate) fn body_len(event: &NewEvent) -> usize {
             .sum::<usize>()
 }
 
-/// Encodes the body of an event.
+/// Encodes the body of an event and returns its offsets.
 pub(crate) fn put_body(out: &mut BytesMut, event: &NewEvent) -> Parts {
     let start = out.len();
     let mut id = [0; ID_LEN];
@@ -119,8 +120,8 @@ pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
     })
 }
 
-/// The id and the parts of an event whose encoding is what [`put_body`] would write, byte for byte, and which is within the limits.
-/// `None` of any other.
+/// Returns the id and the offsets of an event that is within the limits and whose encoding is what [`put_body`] would
+/// write, byte for byte; `None` for any other.
 pub(crate) fn plain(body: &[u8], limits: &Limits) -> Option<(Uuid, Parts)> {
     let mut rest = body;
     let id = plain_field(&mut rest, number::ID)?;
@@ -154,7 +155,7 @@ fn plain_text<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a str> {
     std::str::from_utf8(plain_field(rest, field)?).ok()
 }
 
-/// What is next, if it is this field, is not empty, and has its length in as few bytes as can be.
+/// Takes the next field if it has this number, is not empty, and has its length in the fewest possible bytes.
 fn plain_field<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a [u8]> {
     let (key, behind) = rest.split_first()?;
     if u32::from(*key) != field << 3 | 2 {

@@ -1,4 +1,4 @@
-//! Records are what the protocol says: they are compared with its generated types.
+//! Compares records with the generated types of the protocol.
 
 use annals_proto::v1 as pb;
 use bytes::{Bytes, BytesMut};
@@ -78,7 +78,7 @@ proptest! {
         let time = decoded.recorded_at.as_ref().unwrap();
         prop_assert_eq!(time.seconds as u64 * 1_000_000 + time.nanos as u64 / 1_000, micros);
 
-        // Written as the protocol's own encoder writes it, so that equal events have equal bytes everywhere.
+        // Encoded as by the protocol's own encoder, so that equal events have equal bytes everywhere.
         prop_assert_eq!(&pb::EventBatch { events: vec![decoded.clone()] }.encode_to_vec()[..], &out[..]);
 
         let out = out.freeze();
@@ -100,12 +100,12 @@ proptest! {
         let mut body = body(&event);
         let taken = plain(&body, &Limits::default());
         prop_assert_eq!(taken.map(|(id, _)| id), distinct.then_some(event.id));
-        // What is known of its parts is what is known of those that are written.
+        // Offsets from checking a body equal those from writing it.
         let parts = put_body(&mut BytesMut::from("before"), &event);
         prop_assert!(taken.is_none_or(|(_, taken)| taken == parts));
         prop_assert_eq!(parts.kind(&body), Ok(event.kind.as_str()));
         prop_assert!(parts.tags(&body).eq(event.tags.iter().map(Tag::as_str)));
-        // One bit changed, or none: what is taken then is decoded and encoded to the same bytes.
+        // With one bit changed or none, an accepted body is decoded and encoded to the same bytes.
         let at = at.index(body.len());
         body[at] ^= 1_u8.checked_shl(bit).unwrap_or(0);
         if let Some((id, parts)) = plain(&body, &Limits::default()) {

@@ -1,4 +1,4 @@
-//! Writing entries of records: bodies that are encoded already, with where they stand.
+//! Writes entries of records: encoded bodies with their placement.
 
 use bytes::BytesMut;
 
@@ -11,13 +11,13 @@ use crate::{
     },
 };
 
-/// Bytes that the field of a time can take: its key and its length, and seconds and nanoseconds, of up to seven and five
+/// Maximum bytes of the field of a time: its key and its length, and seconds and nanoseconds of up to seven and five
 /// bytes with a key each.
 const TIME_BYTES_MAX: usize = 2 + 8 + 6;
-/// Bytes that the fields of two numbers can take.
+/// Maximum bytes of the fields of two numbers.
 const NUMBERS_BYTES_MAX: usize = 22;
 
-/// A time, encoded as the field that a record has for it: once for all events of an append.
+/// A time, encoded as a field of a record: once for all events of an append.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeField {
     bytes: [u8; TIME_BYTES_MAX],
@@ -30,7 +30,7 @@ impl TimeField {
         let len = wire::number_len(seconds) + wire::number_len(nanos);
         let mut bytes = [0; TIME_BYTES_MAX];
         let mut rest = &mut bytes[..];
-        // Never left out: the start of 1970 is a time too, of no bytes.
+        // Never omitted: the start of 1970 is a time too, whose field is empty.
         wire::put_key(&mut rest, number::RECORDED_AT);
         wire::put_varint(&mut rest, len as u64);
         wire::put_number(&mut rest, number::SECONDS, seconds);
@@ -40,7 +40,7 @@ impl TimeField {
     }
 }
 
-/// Where an event is to stand.
+/// The placement of an event to be written, with its time already encoded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     pub stream: &'a str,
@@ -58,12 +58,12 @@ impl Place<'_> {
     }
 }
 
-/// The most bytes that the entry of an event with a body of this length can take, wherever it comes to stand.
+/// Maximum bytes of the entry of an event with a body of this length, at any revision, position and time.
 pub(crate) fn entry_len_max(body: usize, stream: &StreamName) -> usize {
     wire::field_len(body + wire::field_len(stream.as_str().len()) + NUMBERS_BYTES_MAX + TIME_BYTES_MAX)
 }
 
-/// Bytes of an entry.
+/// Number of bytes of an entry.
 pub(crate) fn entry_len(body: &[u8], place: &Place<'_>) -> usize {
     wire::field_len(body.len() + place.len())
 }
@@ -74,7 +74,7 @@ pub(crate) fn put_entry(out: &mut BytesMut, body: &[u8], place: &Place<'_>) {
     out.extend_from_slice(body);
     wire::put_head(out, number::STREAM, place.stream.len());
     out.extend_from_slice(place.stream.as_bytes());
-    // What is short is put together before it is put behind the rest, which looks for room each time.
+    // Short fields are assembled first and appended together, because every append checks for capacity.
     let mut end = [0; NUMBERS_BYTES_MAX + TIME_BYTES_MAX];
     let mut rest = &mut end[..];
     wire::put_number(&mut rest, number::REVISION, place.revision.0);

@@ -7,7 +7,7 @@ use crate::{
     values::{maps::HashMap, name::StreamName, position::Timestamp},
 };
 
-/// Names that begin with each other, with what sorts just above the zero byte behind them.
+/// Names that begin with each other, with characters that sort just above the zero byte after a name.
 const NAME: &str = "[ !ab\u{e9}\u{10FFFF}]{1,3}";
 
 fn positions() -> impl Strategy<Value = Vec<Position>> {
@@ -76,7 +76,7 @@ fn named<K: Eq + std::hash::Hash, T>(
     of.into_iter().map(|(key, value)| (name(&key), value)).collect()
 }
 
-/// Every entry of a window, one by one.
+/// Encodes every entry of a window, one by one.
 fn expected(window: &Window) -> Vec<(Bytes, Bytes)> {
     let value = |put: &dyn Fn(&mut Vec<u8>)| {
         let mut value = Vec::new();
@@ -174,7 +174,7 @@ fn a_commit_takes_about_so_many_bytes_and_never_none() {
     assert_eq!(entries.take(10 * entry_bytes).len(), 10);
     assert_eq!(entries.take(10 * entry_bytes - 1).len(), 10);
     assert_eq!(entries.take(10 * entry_bytes + 1).len(), 11);
-    // Never none, or it would not end.
+    // Never none, or taking entries would not end.
     assert_eq!(entries.take(0).len(), 1);
     assert!(!entries.is_empty());
     assert_eq!(entries.take(usize::MAX).len(), 1_000 - 10 - 10 - 11 - 1);

@@ -47,7 +47,7 @@ fn the_longest_prefix_that_sets_something_holds() {
         ("sess", Some(3), 40),
         ("sessions", None, 50),
     ]);
-    // By name: the count that holds, and before which time events are gone.
+    // For each name: the count that applies, and the time before which events are removed.
     let cases = [
         ("session-us-1", Some((Some(1), 10))),
         ("session-", Some((Some(1), 10))),
@@ -107,7 +107,7 @@ fn an_earlier_version_does_not_come_back() {
     assert_eq!(prefixes.get("a"), Some(marked(2, keeping(Some(2), None), 0)));
 }
 
-/// The definition: all prefixes of a name, the longest first, up to the one that sets something.
+/// The definition: all prefixes of a name, the longest first, up to the one that sets a count.
 fn expected(set: &BTreeMap<String, (Option<u64>, u64)>, stream: &str) -> Option<(Option<u64>, u64)> {
     let mut matching: Vec<_> = set
         .iter()

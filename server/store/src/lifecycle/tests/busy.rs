@@ -1,4 +1,4 @@
-//! Changes of a stream that is appended to without a pause, and conditions meanwhile.
+//! Changes of a stream that is appended to without a pause, and checks at the same time.
 
 use tokio::task::JoinSet;
 
@@ -8,7 +8,7 @@ use crate::{
     testing::{Fixture, append, small, stream},
 };
 
-/// Appends until it is told that the stream takes no more.
+/// Appends until the stream is permanently deleted; returns the number of appends.
 async fn append_without_pause(store: Store, number: u128) -> u64 {
     for count in 0.. {
         let id = number << 64 | u128::from(count);
@@ -104,7 +104,7 @@ async fn a_condition_is_judged_while_another_server_appends_without_a_pause() {
     }
     test.fill("s", 1..2).await;
     for round in 0..10_u128 {
-        // Of all of the log, and of its end.
+        // Over the whole log, and over its end.
         let after = match round % 2 {
             0 => Position::START,
             _ => fresh_head(test.store.shared()).await.unwrap(),

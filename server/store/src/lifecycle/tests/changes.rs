@@ -1,4 +1,4 @@
-//! What changes of a stream answer, on the memory engine.
+//! Results of changes to a stream, on the memory engine.
 
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ async fn nothing_comes_to_a_stream_with_a_tombstone_and_nothing_is_read_of_it() 
     for expected in [Expected::Any, Expected::NoStream, exactly(2)] {
         assert_eq!(store.append(append("s", expected, &[8])).await, refused);
     }
-    // The retry of an append that was written is no new one.
+    // A retry of an append that was written is not a new append.
     let retried = store.append(append("s", Expected::Any, &[1])).await;
     assert_eq!(place(&retried), (0, 1, true));
     let gone = || Error::StreamTombstoned(name.clone());
@@ -137,7 +137,7 @@ async fn nothing_comes_to_a_stream_with_a_tombstone_and_nothing_is_read_of_it() 
         expected: Expected::NoStream,
     }]);
     assert_eq!(place(&store.append(other.unwrap()).await), (0, 5, false));
-    // A name that never was can be refused for ever too.
+    // A name that was never used can be permanently deleted too.
     let early = store
         .tombstone_stream(&stream("u"), Expected::NoStream)
         .await
@@ -154,7 +154,7 @@ async fn what_is_kept_is_set_against_a_version() {
     assert_eq!(store.retention(&name).await.unwrap().version, 0);
     let set = store.set_retention(&name, counted(5), Some(0)).await.unwrap();
     assert_eq!((set.version, set.retention), (1, counted(5)));
-    // Sent again, because the answer was lost.
+    // Retried, because the reply was lost.
     assert_eq!(
         store.set_retention(&name, counted(5), Some(0)).await,
         Ok(set.clone())
@@ -204,7 +204,7 @@ async fn what_does_not_exist_yet_is_not_truncated() {
     );
     let info = store.stream(&stream("s")).await.unwrap();
     assert_eq!((info.first_revision.0, info.last_revision.0), (3, 2));
-    // It stays, although all of its events are gone.
+    // The stream still exists, although all of its events are removed.
     let refused = store.append(append("s", Expected::NoStream, &[8])).await;
     assert!(is_conflict(&refused.unwrap_err(), Some(2)));
 }
@@ -245,7 +245,7 @@ async fn what_is_gone_by_age_stays_gone_when_more_is_kept() {
     let store = &test.store;
     store.set_retention(&stream("s"), aged, None).await.unwrap();
     at(125);
-    // Recorded at 115 or later.
+    // Events recorded at second 115 or later.
     let kept = read_stream(store, "s", Direction::Forwards, None, None).await;
     assert_eq!(ids(&kept), [15, 16, 17, 18, 19, 20]);
     assert_eq!(store.stream(&stream("s")).await.unwrap().first_revision.0, 14);
@@ -261,7 +261,7 @@ async fn what_is_gone_by_age_stays_gone_when_more_is_kept() {
             .len(),
         6
     );
-    // A clock that goes back suspends expiry by age, and shows nothing that is gone otherwise.
+    // A clock that goes back suspends expiry by age; events that are removed for other reasons stay removed.
     store.set_retention(&stream("s"), aged, None).await.unwrap();
     at(50);
     let kept = read_stream(store, "s", Direction::Forwards, None, None).await;
@@ -343,7 +343,7 @@ async fn a_check_of_what_is_recent_reads_nothing_although_streams_have_states() 
     assert_eq!(engine.take(), Cost::default());
 }
 
-/// The append that deletes a stream of three events in which nothing is set.
+/// Builds the append that deletes a stream of three events without settings.
 fn deleting(name: &str) -> Append {
     let event = NewEvent {
         id: uuid::Uuid::from_u128(1 << 100),
@@ -369,7 +369,7 @@ async fn an_append_behind_a_delete_in_a_group_finds_the_stream_deleted() {
         stream: stream("s"),
         expected: Expected::Exactly(Revision(3)),
     }]);
-    // They wait together, so they are judged together.
+    // They wait together, so they are evaluated together.
     let deleted = test.store.submit(deleting("s")).await.unwrap();
     let conflicting = test.store.submit(append("s", exactly(2), &[10])).await.unwrap();
     let again = test

@@ -1,5 +1,5 @@
-//! Random histories against a model: whatever is appended, set, deleted and opened again, every way to read shows what is
-//! kept and nothing else.
+//! Random histories against a model: after any appends, settings, deletions and restarts, every way to read returns
+//! the kept events and nothing else.
 
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 const STREAMS: [&str; 3] = ["a", "ab", "c"];
-/// The second is of a stream of the first, too.
+/// The second prefix matches a stream that the first one matches, too.
 const PREFIXES: [&str; 3] = ["a", "ab", "c"];
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ enum Step {
     Tombstone(usize),
     Keep(usize, Option<u64>, Option<u64>, u64),
     KeepPrefix(usize, Option<u64>, Option<u64>),
-    /// Seconds.
+    /// Advances the clock by a number of seconds.
     Pass(u64),
     Reopen,
 }
@@ -60,12 +60,12 @@ struct Set {
     tombstoned: bool,
 }
 
-/// What is set for a prefix.
+/// Settings of a prefix.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rule {
     count: Option<u64>,
     age: Option<u64>,
-    /// What was recorded before this second is gone.
+    /// Events recorded before this second are removed.
     since: u64,
 }
 
@@ -104,7 +104,7 @@ impl Model {
             && holds.age.is_none_or(|age| event.second + age >= self.second)
     }
 
-    /// What holds for a stream for which this is set.
+    /// Returns the rule for a stream with these settings.
     fn holds(&self, stream: &str, set: Set) -> Rule {
         if set.count.is_some() || set.age.is_some() {
             return Rule {
@@ -116,10 +116,10 @@ impl Model {
         self.rule(stream, None)
     }
 
-    /// What holds for streams whose names begin so, but for what a prefix sets.
+    /// Returns the rule for streams whose names begin with `name`, ignoring the settings of the prefix `without`.
     fn rule(&self, name: &str, without: Option<&str>) -> Rule {
         let mut since = 0;
-        // Longer ones come later, if they have the same beginning.
+        // Longer prefixes sort after shorter ones that they begin with, so they come first here.
         for (prefix, rule) in self.prefixes.iter().rev() {
             if name.starts_with(prefix.as_str()) && without != Some(prefix.as_str()) {
                 since = rule.since.max(since);
@@ -228,7 +228,7 @@ async fn keep(
         return;
     }
     result.unwrap();
-    // What is gone stays gone.
+    // Removed events stay removed.
     let gone = |event: &&Event| event.stream == name && !model.keeps(event);
     let floor = model
         .events
@@ -283,7 +283,7 @@ async fn keep_prefix(test: &Fixture, model: &mut Model, name: &str, count: Optio
         model.rule(name, Some(name)).age
     };
     let since = match then.age {
-        // What is gone by age stays gone.
+        // Events removed by age stay removed.
         Some(old) if more(now_age, then.age) => then.since.max(model.second - old),
         _ => then.since,
     };
@@ -338,7 +338,7 @@ fn matches(query: &Query, event: &Event) -> bool {
         })
 }
 
-/// Every way to see events.
+/// Compares every way to read events with the model.
 async fn compare(store: &Store, model: &Model) {
     assert_eq!(store.info().head.0, model.head);
     for query in queries() {
@@ -366,7 +366,7 @@ async fn compare(store: &Store, model: &Model) {
     }
 }
 
-/// What is told of prefixes.
+/// Compares the listed retentions of prefixes with the model.
 async fn compare_prefixes(store: &Store, model: &Model) {
     let told = store.prefix_retentions(None, 100).await.unwrap();
     let told: Vec<_> = told
@@ -433,7 +433,8 @@ async fn compare_stream(store: &Store, model: &Model, name: &str) {
     );
 }
 
-/// A check sees the first match that is kept. Its append is refused for another reason too, so that nothing is written.
+/// A check reports the first match that is kept. Its append is rejected for another reason too, so that nothing is
+/// written.
 async fn check(store: &Store, model: &Model, query: &Query) {
     if query.matches_all() {
         return;

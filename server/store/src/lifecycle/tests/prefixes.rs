@@ -70,7 +70,7 @@ async fn one_prefix_too_many_is_refused_until_another_is_taken_back() {
     let last = prefix("last-");
     let refused = test.store.set_prefix_retention(&last, counted(1), None).await;
     assert_eq!(refused, Err(Error::TooManyPrefixes));
-    // One that has a retention can be changed.
+    // A prefix that has a retention can be changed.
     keep(&test.store, "p7-", counted(2)).await;
     keep(&test.store, "p7-", Retention::default()).await;
     keep(&test.store, "last-", counted(1)).await;
@@ -98,7 +98,7 @@ async fn a_check_behind_an_append_in_a_group_does_not_see_what_that_one_pushed_o
     let store = &test.store;
     keep(store, "session-", counted(1)).await;
     let checked = append("t", Expected::Any, &[4]).with_checks(vec![no_odd(0)]);
-    // They wait together, so they are judged together.
+    // They wait together, so they are evaluated together.
     let pushing = store
         .submit(append("session-1", Expected::Any, &[2]))
         .await
@@ -143,13 +143,13 @@ async fn a_prefix_that_is_set_under_another_takes_over_what_is_gone_by_age() {
     test.fill("a-eu-1", 3..4).await;
     assert_eq!(seen("a-eu-1").await, [3]);
     keep(&test.store, "a-eu-", aged(1_000)).await;
-    assert_eq!(seen("a-eu-1").await, [3], "what is gone stays gone");
+    assert_eq!(seen("a-eu-1").await, [3], "removed events stay removed");
     keep(&test.store, "a-", Retention::default()).await;
     assert_eq!(seen("a-us-1").await, [0_u128; 0]);
     keep(&test.store, "a-eu-", Retention::default()).await;
     at(2_000);
     assert_eq!(seen("a-eu-1").await, [3], "nothing is set any more");
-    // A new life of a stream under it is not concerned.
+    // New events of a stream with the prefix are not affected.
     test.fill("a-us-1", 4..5).await;
     assert_eq!(seen("a-us-1").await, [4]);
 }
@@ -168,7 +168,7 @@ async fn a_streams_change_waits_for_no_other_prefix_and_rests_on_its_own() {
     let before = of_stream.unwrap().retention.truncate_before;
     assert!(
         [Revision(5), Revision(6)].contains(&before),
-        "{before:?}: the one or the other was first"
+        "{before:?}: one of them was first"
     );
     let info = test.store.retention(&name).await.unwrap();
     assert_eq!(info.from_prefix, None);

@@ -1,4 +1,4 @@
-//! A retry of an acknowledged append returns its first result, whatever became of its events, on the memory engine.
+//! A retry of an acknowledged append returns its first result, whatever happened to its events, on the memory engine.
 
 use crate::{
     Append, Error, Expected, Limits, Position, Rejection, Retention, Revision, Store, Write,
@@ -18,8 +18,8 @@ async fn delete(store: &Store, name: &str) {
     assert!(!deleted.already_deleted);
 }
 
-/// An append that another server forwards, or that a client sends twice, may wait for long. Found by the simulation (seed
-/// 86 of the ends of streams).
+/// An append that another server forwards, or that a client retries, may wait for a long time. Found by the
+/// simulation (seed 86 of the ends of streams).
 #[tokio::test]
 async fn every_append_of_a_deleted_stream_is_answered_with_its_first_result() {
     for expected in [Expected::NoStream, Expected::Any] {
@@ -42,7 +42,7 @@ async fn every_append_of_a_deleted_stream_is_answered_with_its_first_result() {
         assert_eq!(
             store.stream(&stream("s")).await,
             Err(Error::StreamNotFound(stream("s"))),
-            "what is deleted stays deleted"
+            "the stream stays deleted"
         );
     }
 }
@@ -72,7 +72,7 @@ async fn every_life_of_a_stream_is_remembered_in_memory_and_on_disk() {
         }
     }
     let begun = test.store.append(life(6)).await;
-    assert_eq!(place(&begun).0, 10, "a new one begins the stream again");
+    assert_eq!(place(&begun).0, 10, "a new append begins the stream again");
     assert_eq!(place(&test.store.append(life(3)).await), firsts[2]);
 }
 
@@ -165,7 +165,7 @@ async fn an_id_that_began_a_life_of_a_stream_begins_it_no_other_way() {
     assert_eq!(place(&begins(&[9, 1]).await), (4, 7, false));
 }
 
-/// What decision 20 says of ids: they tell appends apart, they are not keys of events.
+/// Decision 20: ids distinguish appends, they are not keys of events.
 #[tokio::test]
 async fn a_revision_tells_an_append_apart_whatever_its_ids() {
     let test = Fixture::new(small()).await;

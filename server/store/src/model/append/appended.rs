@@ -1,40 +1,40 @@
-//! What an append gets.
+//! The result of an append.
 
 use crate::values::{
     one_or_more::OneOrMore,
     position::{Position, Revision, Timestamp},
 };
 
-/// Where the events of an append stand.
+/// Revisions and positions of the events of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// Revision of its first event in the first of its streams.
     pub first_revision: Revision,
     /// Revision of its last event in the first of its streams.
     pub last_revision: Revision,
-    /// What its other streams got, in the order in which they first occur in it.
+    /// Revisions in its other streams, in the order in which they first occur in the append.
     pub others: Vec<Revisions>,
     /// Position of its first event.
     pub first_position: Position,
     /// Position of its last event.
     pub last_position: Position,
-    /// When they were recorded.
+    /// Time at which the events were recorded.
     pub recorded_at: Timestamp,
-    /// Whether an earlier append with the same ids wrote them, and this one wrote nothing.
+    /// Whether an earlier append with the same ids wrote the events, so that this one wrote nothing.
     pub already_appended: bool,
 }
 
 /// Consecutive revisions of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revisions {
-    /// The first.
+    /// The first revision.
     pub first: Revision,
-    /// The last.
+    /// The last revision.
     pub last: Revision,
 }
 
 impl Revisions {
-    /// So many, which are at least one, from the first on.
+    /// Returns `count` revisions, at least one, from `first` on.
     pub(crate) const fn from(first: Revision, count: u32) -> Self {
         Self {
             first,
@@ -44,7 +44,7 @@ impl Revisions {
 }
 
 impl Appended {
-    /// What each of its streams got, in the order in which they first occur in the append.
+    /// Returns the revisions in each of the append's streams, in the order in which these first occur in the append.
     pub fn revisions(&self) -> impl Iterator<Item = Revisions> + '_ {
         let first = Revisions {
             first: self.first_revision,
@@ -53,7 +53,7 @@ impl Appended {
         std::iter::once(first).chain(self.others.iter().copied())
     }
 
-    /// The first revision that each of its streams got.
+    /// Returns the first revision in each of the append's streams.
     pub(crate) fn firsts(&self) -> OneOrMore<Revision> {
         let mut firsts = OneOrMore::one(self.first_revision);
         for revisions in &self.others {

@@ -1,4 +1,4 @@
-//! What an append's checks must be like, and what they say.
+//! Validation of an append's checks, and the states that they expect.
 
 use super::AppendError;
 use crate::{
@@ -6,7 +6,8 @@ use crate::{
     values::{expected::Expected, limits, name::StreamName},
 };
 
-/// Refuses checks that can't be judged without looking at all of the log, two about the same stream, and too many.
+/// Refuses checks that can't be evaluated without reading the whole log, two checks about the same stream, and too
+/// many.
 pub(super) fn validate(checks: &[Check]) -> Result<(), AppendError> {
     if checks.len() > limits::CHECKS_MAX {
         return Err(AppendError::TooManyChecks {
@@ -19,7 +20,7 @@ pub(super) fn validate(checks: &[Check]) -> Result<(), AppendError> {
             Check::NoMatch { query, .. } if !query.is_listed() => {
                 return Err(AppendError::CheckNotListed { index });
             }
-            // At most 64: comparing each with those before it is quicker than a set.
+            // At most 64: comparing each with those before it is faster than a set.
             Check::Stream { stream, .. }
                 if checks[..index].iter().any(|other| other.stream() == Some(stream)) =>
             {
@@ -32,7 +33,7 @@ pub(super) fn validate(checks: &[Check]) -> Result<(), AppendError> {
     Ok(())
 }
 
-/// What checks say that a stream must be like.
+/// Returns the state that the checks expect of a stream.
 pub(super) fn expected_of(checks: &[Check], wanted: &StreamName) -> Expected {
     let of_stream = checks.iter().find_map(|check| match check {
         Check::Stream { stream, expected } if stream == wanted => Some(*expected),

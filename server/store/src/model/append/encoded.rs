@@ -1,5 +1,5 @@
-//! Appends of events as clients encode them. An event is stored with the same fields, numbers and order in which it is sent,
-//! so nearly always what was sent is stored as it is, and need not be decoded to be encoded again.
+//! Appends of events as clients encode them. An event is stored with the same fields, numbers and order in which it
+//! is sent, so it can nearly always be stored as received, without being decoded and encoded again.
 
 use std::ops::Range;
 
@@ -17,12 +17,13 @@ use crate::{
 };
 
 impl Append {
-    /// The same as [`Append::new`], of events each of which is an `annals.v1.NewEvent` in its encoding. `events` says where
-    /// in `bodies` they are, one behind the other with no more between them than the key and length of a field; `None`
-    /// if something else comes. `bodies` is kept for as long as the append waits.
+    /// Creates an append like [`Append::new`], from events each of which is an encoded `annals.v1.NewEvent`. `events`
+    /// yields their ranges in `bodies`, one after the other with no more between them than the key and length of a
+    /// field, or `None` if something else follows. `bodies` is kept for as long as the append waits.
     ///
-    /// `None`: they can't be taken as they are, because an event is encoded in another way than the store would, has no id,
-    /// or is not within the limits. Decode them, and [`Append::new`] takes them or tells what is wrong.
+    /// Returns `None` if the events can't be stored as received, because an event is encoded in another way than the
+    /// store would, has no id, or is not within the limits. Decode them in that case: [`Append::new`] accepts them or
+    /// reports what is wrong.
     #[must_use]
     pub fn of_encoded(
         stream: StreamName,
@@ -40,7 +41,7 @@ impl Append {
             }
             let (id, parts) = record::plain(bodies.get(body.clone())?, limits)?;
             if nth == 0 {
-                // Mostly the events of an append are about as large as its first.
+                // The events of an append are mostly about as large as its first.
                 let count = bodies.len() / body.len();
                 prepared.reserve_exact(count.clamp(1, limits::APPEND_EVENTS_MAX));
             }

@@ -1,115 +1,115 @@
-//! Why appends are not taken.
+//! Reasons why an append is not valid.
 
 use uuid::Uuid;
 
 use crate::values::name::StreamName;
 
-/// Why an append is not taken. `index` counts the append's events from 0 where it is about one, and its checks where it is
-/// about one of those.
+/// The reason why an append is not valid. `index` counts the append's events from 0 if the error is about an event,
+/// and its checks if it is about a check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// There is nothing to append.
+    /// The append has no events.
     #[error("an append needs at least one event")]
     NoEvents,
-    /// Too many writes.
-    #[error("{writes} writes are more than the {writes_max} that one append may have; split it")]
+    /// The append has too many writes.
+    #[error("an append of {writes} writes is over the limit of {writes_max}; split it")]
     TooManyWrites {
-        /// How many there are.
+        /// Number of writes.
         writes: usize,
-        /// How many there may be.
+        /// Maximum number of writes.
         writes_max: usize,
     },
     /// A write has no events.
-    #[error("a write needs at least one event; leave it out")]
+    #[error("a write needs at least one event; remove the empty write")]
     EmptyWrite {
-        /// Which of the append's writes, counted from 0.
+        /// Index of the write in the append, counted from 0.
         write: usize,
     },
-    /// Too many events.
-    #[error("{events} events are more than the {events_max} that one append may have; split it")]
+    /// The append has too many events.
+    #[error("an append of {events} events is over the limit of {events_max}; split it")]
     TooManyEvents {
-        /// How many there are.
+        /// Number of events.
         events: usize,
-        /// How many there may be.
+        /// Maximum number of events.
         events_max: usize,
     },
-    /// Too much data in one event.
+    /// An event has too much data.
     #[error("data of {bytes} bytes is over the limit of {bytes_max}; keep the large part elsewhere")]
     DataTooLarge {
-        /// Which event.
+        /// Index of the event.
         index: usize,
-        /// How much it has.
+        /// Size of its data.
         bytes: usize,
-        /// How much it may have.
+        /// Maximum size of its data.
         bytes_max: usize,
     },
-    /// Too much metadata in one event.
+    /// An event has too much metadata.
     #[error("metadata of {bytes} bytes is over the limit of {bytes_max}")]
     MetadataTooLarge {
-        /// Which event.
+        /// Index of the event.
         index: usize,
-        /// How much it has.
+        /// Size of its metadata.
         bytes: usize,
-        /// How much it may have.
+        /// Maximum size of its metadata.
         bytes_max: usize,
     },
-    /// Too many tags on one event.
-    #[error("{tags} tags are more than the {tags_max} that an event may have")]
+    /// An event has too many tags.
+    #[error("{tags} tags are over the limit of {tags_max} for an event")]
     TooManyTags {
-        /// Which event.
+        /// Index of the event.
         index: usize,
-        /// How many it has.
+        /// Number of its tags.
         tags: usize,
-        /// How many it may have.
+        /// Maximum number of tags.
         tags_max: usize,
     },
     /// A tag occurs twice on one event.
-    #[error("the tag {tag:?} occurs twice; give each once")]
+    #[error("tag {tag:?} occurs twice; give each tag once")]
     RepeatedTag {
-        /// Which event.
+        /// Index of the event.
         index: usize,
         /// The tag.
         tag: String,
     },
     /// An id occurs twice in the append.
-    #[error("the id {id} occurs twice in the append; give each event its own")]
+    #[error("event id {id} occurs twice in the append; give each event its own id")]
     RepeatedId {
-        /// The second event with it.
+        /// Index of the second event with the id.
         index: usize,
         /// The id.
         id: Uuid,
     },
-    /// Too many checks.
-    #[error("{checks} checks are more than the {checks_max} that an append may have")]
+    /// The append has too many checks.
+    #[error("{checks} checks are over the limit of {checks_max} for an append")]
     TooManyChecks {
-        /// How many there are.
+        /// Number of checks.
         checks: usize,
-        /// How many there may be.
+        /// Maximum number of checks.
         checks_max: usize,
     },
-    /// Two checks are about the same stream, or one is about that of which the append expects something itself.
-    #[error("what stream {stream:?} must be like is said twice; say it once")]
+    /// Two checks are about the same stream, or one is about the stream of which the append itself expects a state.
+    #[error("the append expects a state of stream {stream:?} twice; give one expectation for it")]
     RepeatedCheck {
-        /// The second check about it, counted from 0.
+        /// Index of the second check about the stream, counted from 0.
         index: usize,
         /// The stream.
         stream: StreamName,
     },
-    /// The query of a check is not answered by the indexes.
+    /// The indexes can't answer the query of a check.
     #[error(
-        "check {index} has a query that the indexes can't answer; name types, streams or tags in each of its items, at most \
-         4,096 in all, and no prefixes"
+        "check {index} has a query that the indexes can't answer; name types, streams or tags in each of its items, \
+         at most 4,096 in all, and no prefixes"
     )]
     CheckNotListed {
-        /// Which check.
+        /// Index of the check.
         index: usize,
     },
-    /// Too much in all.
+    /// The append has too many bytes in all.
     #[error("an append of {bytes} bytes is over the limit of {bytes_max}; split it")]
     AppendTooLarge {
-        /// How much it has.
+        /// Size of the append.
         bytes: usize,
-        /// How much it may have.
+        /// Maximum size of the append.
         bytes_max: usize,
     },
 }

@@ -15,21 +15,22 @@ use crate::{
     },
 };
 
-/// An event that is ready to be placed: its identity, and where the body of its record lies among those of its append.
+/// An event with its encoded body, before it gets a revision and a position. `body` is a range in the bodies of its
+/// append.
 #[derive(Clone, Debug)]
 pub(crate) struct PreparedEvent {
     pub id: Uuid,
     pub body: Range<usize>,
-    /// What stands where in the body.
+    /// Offsets of the indexed parts of the body.
     pub parts: Parts,
-    /// Which of the append's streams it is for.
+    /// Index of the event's stream among those of the append.
     pub stream: u32,
-    /// How many events the append has for that stream before it.
+    /// Number of events that the append has for that stream before this one.
     pub nth: u32,
 }
 
-/// Whether the events of an append, each with its stream, are within the limits. Returns the most bytes that they can
-/// take in the log.
+/// Checks that the events of an append, each with its stream, are within the limits. Returns the maximum number of
+/// bytes that they take in the log.
 pub(super) fn check_all<'a>(
     events: impl Iterator<Item = (&'a NewEvent, &'a StreamName)> + Clone,
     limits: &Limits,
@@ -85,7 +86,7 @@ pub(crate) fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Re
             tags_max: limits::TAGS_MAX,
         });
     }
-    // At most 32 tags: comparing each with those before it is quicker than a set.
+    // At most 32 tags: comparing each with those before it is faster than a set.
     for (n, tag) in event.tags.iter().enumerate() {
         if event.tags[..n].contains(tag) {
             return Err(AppendError::RepeatedTag {
@@ -97,7 +98,7 @@ pub(crate) fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Re
     Ok(())
 }
 
-/// The first id that was there before, and which one of `count` it is.
+/// Returns the first repeated id and its index. `count` is the number of ids.
 pub(super) fn repeated_id(ids: impl Iterator<Item = Uuid>, count: usize) -> Option<(usize, Uuid)> {
     if count == 1 {
         return None;

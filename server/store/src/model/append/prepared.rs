@@ -1,11 +1,11 @@
-//! The bodies of an append's events, encoded one behind the other.
+//! Encodes the bodies of an append's events, one after the other.
 
 use bytes::BytesMut;
 
 use super::{NewEvent, PreparedEvent};
 use crate::format::record;
 
-/// Events that are made ready to be placed.
+/// Events of an append with their encoded bodies.
 pub(super) struct Prepared {
     pub(super) events: Vec<PreparedEvent>,
     pub(super) bodies: BytesMut,
@@ -19,7 +19,7 @@ impl Prepared {
         }
     }
 
-    /// Takes an event for one of the append's streams, for which there are `nth` before it.
+    /// Adds an event for one of the append's streams, for which the append has `nth` events before it.
     pub(super) fn push(&mut self, event: &NewEvent, stream: u32, nth: u32) {
         let start = self.bodies.len();
         let parts = record::put_body(&mut self.bodies, event);

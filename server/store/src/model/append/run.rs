@@ -1,4 +1,4 @@
-//! Events of an append that follow each other in one stream, with what is indexed of them.
+//! Runs: consecutive events of an append in one stream, with their indexed parts.
 
 use super::{Append, PreparedEvent};
 use crate::{
@@ -6,23 +6,23 @@ use crate::{
     values::{name::StreamName, one_or_more::OneOrMore, position::Revision},
 };
 
-/// Events that follow each other, in their append and in their stream.
+/// Events that are consecutive both in their append and in their stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'a> {
     bodies: &'a [u8],
     pub stream: &'a StreamName,
-    /// Of the first of them.
+    /// Revision of the first event.
     pub first: Revision,
     events: &'a [PreparedEvent],
 }
 
 impl<'a> Run<'a> {
-    /// How many there are.
+    /// Returns the number of events.
     pub(crate) const fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// The first `count`, and the others.
+    /// Splits the run into the first `count` events and the others.
     pub(crate) fn split_at(self, count: usize) -> (Self, Self) {
         let (events, others) = self.events.split_at(count);
         let first = Revision(self.first.0 + count as u64);
@@ -34,7 +34,7 @@ impl<'a> Run<'a> {
         (Self { events, ..self }, others)
     }
 
-    /// Their types, each with its tags.
+    /// Returns the type of each event, with its tags.
     pub(crate) fn labels(
         self,
     ) -> impl Iterator<Item = Parsed<(&'a str, impl Iterator<Item = &'a str> + use<'a>)>> {
@@ -46,9 +46,9 @@ impl<'a> Run<'a> {
 }
 
 impl Append {
-    /// Its events, if its streams go on with these revisions.
+    /// Returns the append's events as runs, given the first revision in each of its streams.
     pub(crate) fn runs<'a>(&'a self, firsts: &'a OneOrMore<Revision>) -> impl Iterator<Item = Run<'a>> {
-        // In one write, events of the same stream follow each other.
+        // In one write, events of the same stream are consecutive.
         let runs = self.events.chunk_by(|one, next| one.stream == next.stream);
         runs.map(|events| {
             let stream = events[0].stream as usize;

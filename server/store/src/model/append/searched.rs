@@ -1,18 +1,19 @@
-//! How far the log was searched for what an append's checks do not allow.
+//! How far the log was searched for matches that an append's checks do not allow.
 
 use crate::values::position::Position;
 
-/// Up to where nothing was found.
+/// A search for matches, and how far it went without finding any.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Searched {
     pub to: Position,
-    /// How often prefixes had been changed when the search began: a prefix that keeps more events brings back some that were
-    /// gone, and the search passed over those. `None`: another server searched, and does not say.
+    /// Number of changes to prefix settings when the search began. A prefix that keeps more events restores some that
+    /// were removed, and the search skipped those. `None`: another server searched, and does not report the number.
     pub prefix_changes: Option<u64>,
 }
 
 impl Searched {
-    /// Where a search may continue, now that prefixes were changed so often.
+    /// Returns the position up to which the search still holds, given the current number of changes to prefix
+    /// settings.
     pub(crate) fn holds_to(self, prefix_changes: u64) -> Position {
         match self.prefix_changes {
             Some(changes) if changes != prefix_changes => Position::START,
@@ -20,7 +21,7 @@ impl Searched {
         }
     }
 
-    /// The one that goes further.
+    /// Returns the search that went further.
     pub(crate) fn max(self, other: Self) -> Self {
         if other.to > self.to { other } else { self }
     }

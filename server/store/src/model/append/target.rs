@@ -1,4 +1,4 @@
-//! The streams that an append writes to.
+//! Streams that an append writes to.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use crate::values::{name::StreamName, one_or_more::OneOrMore};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     pub stream: StreamName,
-    /// How many of the append's events are for it.
+    /// Number of the append's events for this stream.
     pub events: u32,
 }
 
-/// Finds out which streams there are.
+/// Collects the distinct streams of an append.
 #[derive(Default)]
 pub(super) struct Targets {
     pub found: Option<OneOrMore<Target>>,
@@ -20,7 +20,7 @@ pub(super) struct Targets {
 }
 
 impl Targets {
-    /// Which of them a stream is.
+    /// Returns the index of a stream, which is added if it is new.
     pub(super) fn index_of(&mut self, stream: &StreamName) -> u32 {
         if let Some(index) = self.indexes.get(stream) {
             return *index;
@@ -43,7 +43,7 @@ impl Targets {
         index
     }
 
-    /// Counts one more event for a stream; returns how many there were.
+    /// Counts one more event for a stream; returns the number before it.
     pub(super) fn count(&mut self, index: u32) -> u32 {
         let Some(found) = &mut self.found else {
             return 0;
@@ -54,7 +54,7 @@ impl Targets {
     }
 }
 
-/// Events of an append, of which there are at most 10,000.
+/// Converts a number of events of an append, which has at most 10,000.
 pub(super) fn number(events: usize) -> u32 {
     u32::try_from(events).expect("an append has at most 10,000 events")
 }

@@ -84,7 +84,7 @@ fn limits_are_told_by_what_exceeds_them() {
             index: 2,
             id: event(2).id
         },
-        "ids differ over all streams"
+        "ids are unique over all streams"
     );
     let mut large = vec![write("a", 1..2), write("b", 2..6)];
     for event in &mut large[1].events {
@@ -133,6 +133,6 @@ fn no_two_checks_are_about_one_streams_revision() {
             index: 1,
             stream: stream("s")
         },
-        "an append that expects something of its stream has said it"
+        "the append itself already expects a state of its stream"
     );
 }

@@ -23,7 +23,7 @@ async fn who_keeps_losing_hands_over_to_the_first_by_name() {
     assert_eq!(
         handing.target("").as_deref(),
         Some("a"),
-        "nobody can reach this one"
+        "no other server can reach this one"
     );
 }
 
