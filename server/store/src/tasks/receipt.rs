@@ -52,7 +52,8 @@ pub(crate) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Receipt {
     /// The positions where its events are, or were.
     pub request: Request,
-    /// Data to recognise a retry, and to reply to it, without the events. `None`: no event was removed when this was written.
+    /// Data to recognise a retry, and to reply to it, without the events. `None`: no event was removed when this was
+    /// written.
     pub details: Option<Details>,
 }
 
