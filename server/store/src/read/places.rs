@@ -44,7 +44,7 @@ pub(crate) async fn places(
     from: Revision,
     to: Revision,
 ) -> Result<Places> {
-    // The tail is read first: entries that it drops meanwhile are on disk before it drops them.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let recent = shared.tail.placed(stream.as_str(), from, to);
     let recent = recent.unwrap_or_else(|| Placed {
         oldest: to.next(),

@@ -104,7 +104,7 @@ impl Names<'_> {
     /// Finds streams that ever began, except those known in memory to be deleted: the first ones in order, at least
     /// `limit` if there are as many.
     async fn find(&self, shared: &Shared, head: Position) -> Result<BTreeMap<StreamName, NewStream>> {
-        // The tail is read first: entries that it drops meanwhile are on disk before it drops them.
+        // The tail is read first: entries that it drops meanwhile are already on disk.
         let mut found = shared
             .tail
             .new_streams(self.prefix, self.after, self.limit, |name| {

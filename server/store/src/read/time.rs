@@ -30,7 +30,7 @@ pub(crate) async fn position_at(shared: &Shared, time: Timestamp, head: Position
         return Ok(head);
     }
     let minute = time.minute();
-    // The tail is read first: entries that it drops meanwhile are on disk before it drops them.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let Minutes {
         mut not_later,
         mut later,

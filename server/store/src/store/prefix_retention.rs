@@ -125,8 +125,8 @@ fn check_room(known: &MarkedPrefix, now: &PrefixRetention) -> Result<()> {
     Ok(())
 }
 
-/// Returns the time before which recorded events are removed once `wanted` is set: events that are removed by age
-/// now, if later ones are kept longer, and events that were removed before that.
+/// Returns a time: events recorded before it are removed once `wanted` is set. They include events that are removed
+/// by age now, if later ones are to be kept longer, and events that were removed earlier.
 fn removed_before(known: &MarkedPrefix, wanted: &Retention, now: Timestamp) -> Timestamp {
     let Some(rule) = known.rule else {
         return Timestamp::default();

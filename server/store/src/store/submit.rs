@@ -149,7 +149,7 @@ impl Store {
     /// Like [`Self::submit`], for an append that another server of the log forwarded. It is not forwarded again.
     ///
     /// # Errors
-    /// As [`Self::submit`].
+    /// Same as [`Self::submit`].
     pub async fn submit_handed_over(&self, append: impl Into<Submission>) -> Result<Pending> {
         self.submit_from(append.into(), Origin::Server).await
     }
@@ -159,7 +159,6 @@ impl Store {
     ///
     /// # Errors
     /// Returns the append if it would have to wait.
-    /// The append.
     pub fn try_submit(
         &self,
         append: impl Into<Submission>,

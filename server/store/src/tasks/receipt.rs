@@ -146,7 +146,7 @@ impl Receipt {
 
 /// Finds the receipt of an append whose first event was in this stream and had this id.
 pub(crate) async fn find(shared: &Shared, stream: &StreamName, first_id: Uuid) -> Result<Option<Receipt>> {
-    // The tail is read first: entries that it drops meanwhile are on disk before it drops them.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let recent = shared.tail.began_again(stream, first_id);
     let snapshot = shared.engine.snapshot().await?;
     let stored = snapshot.get(keys::receipt(stream.as_str(), first_id)).await?;

@@ -41,7 +41,7 @@ pub(super) async fn page(
 
 /// Returns the next streams that ever began, including deleted and internal ones.
 async fn names(shared: &Shared, after: Option<&str>) -> Result<BTreeMap<StreamName, NewStream>> {
-    // The tail is read first: entries that it drops meanwhile are on disk before it drops them.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let mut names = shared.tail.new_streams("", after, PAGE_NAMES, |_| true);
     let limit = PageLimit {
         entries: PAGE_NAMES,

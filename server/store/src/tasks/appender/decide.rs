@@ -17,7 +17,7 @@
 //! 4. The first id of an append without a revision can't be used again: EVENT_ID_CONFLICT if it is known from an
 //!    append with other events. An append with a revision is recognised only by its revisions, so its ids may occur
 //!    again.
-//! 5. For an append to many streams, its first event counts, with the expectation about that event's stream; the
+//! 5. An append to many streams is recognised by its first event and the expectation about that event's stream; the
 //!    other events are at the positions after it, each in its stream.
 //!
 //! The decision has two steps, because most appends are decided without reading events: [`places`] returns where an

@@ -86,8 +86,7 @@ impl Appender {
         }
     }
 
-    /// Updates the number of appends in flight: those that just got a reply and those that wait. The number decreases
-    /// slowly.
+    /// Updates the number of appends in flight: those that just got a reply and those that wait. It decreases slowly.
     pub(super) fn note_company(&mut self, answered: usize) {
         let now = answered + self.waiting.len() + self.queue.len();
         self.company = now.max(self.company - self.company.div_ceil(8));
