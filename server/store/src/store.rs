@@ -1,4 +1,4 @@
-//! The store: opening and closing it, and what it can be asked.
+//! The store: opens and closes it, and offers its operations.
 
 mod prefix_retention;
 mod recent_streams;
@@ -70,22 +70,22 @@ pub struct Store {
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
-/// What is known of the store as a whole.
+/// General information about the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Its identity.
+    /// Identity of the store.
     pub id: Uuid,
-    /// The log's last position.
+    /// Last position of the log.
     pub head: Position,
-    /// The position up to which the indexes are on disk.
+    /// Position up to which the indexes are on disk.
     pub indexed: Position,
 }
 
 impl Store {
-    /// Opens the store that an engine holds, or makes it, and starts its tasks on the current tokio runtime.
+    /// Opens the store that an engine holds, or creates it, and starts its tasks on the current tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as reported by the engine.
     pub async fn open(engine: Arc<dyn Engine>, settings: Settings, environment: Environment) -> Result<Self> {
         let new_id = uuid::Builder::from_random_bytes(
             [
@@ -143,7 +143,7 @@ impl Store {
         })
     }
 
-    /// What its tasks and readers share, for tests of these.
+    /// State that the store's tasks and readers share. For their tests.
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -164,8 +164,8 @@ impl Store {
         StreamReader::begin(Arc::clone(&self.shared), read).await
     }
 
-    /// The position that the log had reached at a time: that of the last event recorded then or before, or
-    /// [`Position::START`]. Of a time to come it is the head.
+    /// Returns the position that the log had reached at a time: that of the last event recorded at or before it, or
+    /// [`Position::START`]. For a time in the future it is the head.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -190,7 +190,7 @@ impl Store {
         Subscription::to_stream(Arc::clone(&self.shared), subscribe).await
     }
 
-    /// What is known of a stream.
+    /// Returns information about a stream.
     ///
     /// # Errors
     /// [`Error::StreamNotFound`]; [`Error::Unavailable`].
@@ -198,7 +198,7 @@ impl Store {
         read::stream(&self.shared, name).await
     }
 
-    /// The first `limit` streams whose names begin with `prefix` and come behind `after`, in the order of their names.
+    /// Lists the first `limit` streams whose names begin with `prefix` and come after `after`, ordered by name.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -211,7 +211,7 @@ impl Store {
         read::streams(&self.shared, prefix, after.map(StreamName::as_str), limit).await
     }
 
-    /// How much of a stream is kept, which need not exist.
+    /// Returns how much of a stream is kept. The stream need not exist.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -219,12 +219,13 @@ impl Store {
         retention::retention(&self.shared, stream).await
     }
 
-    /// Sets how much of a stream is kept, which need not exist. `expected_version`: the version that the change rests on;
-    /// `None`: whatever it is. What is gone by now stays gone.
+    /// Sets how much of a stream is kept. The stream need not exist. `expected_version` is the version that the
+    /// change is based on; `None` accepts any. Events that are already removed stay removed.
     ///
     /// # Errors
-    /// [`Error::VersionConflict`]; [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`] if it truncates more than
-    /// there is; [`Error::Overloaded`] if others change the stream all the time; those of [`Self::append`].
+    /// [`Error::VersionConflict`]; [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`] if it truncates beyond
+    /// the end of the stream; [`Error::Overloaded`] if other clients keep changing the stream; those of
+    /// [`Self::append`].
     pub async fn set_retention(
         &self,
         stream: &StreamName,
@@ -234,7 +235,8 @@ impl Store {
         retention::set_retention(self, stream, retention, expected_version).await
     }
 
-    /// How much is kept of streams whose names begin with a prefix and that have no count and no age of their own.
+    /// Returns how much is kept of streams whose names begin with a prefix and that have no count and no age of their
+    /// own.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -242,7 +244,7 @@ impl Store {
         prefix_retention::get(&self.shared, prefix).await
     }
 
-    /// The prefixes for which a retention is set, in the order of their bytes: the first `limit` behind `after`.
+    /// Lists the prefixes for which a retention is set, in byte order: the first `limit` after `after`.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -254,13 +256,14 @@ impl Store {
         prefix_retention::list(&self.shared, after, limit).await
     }
 
-    /// Sets how much is kept of streams whose names begin with a prefix and that have no count and no age of their own; of
-    /// several prefixes the longest counts. Without a count and an age the prefix has no retention any more. `expected_version`:
-    /// as for [`Self::set_retention`]. What is gone by age stays gone.
+    /// Sets how much is kept of streams whose names begin with a prefix and that have no count and no age of their
+    /// own. If several prefixes match a name, the longest applies. A retention without a count and an age removes the
+    /// prefix's retention. `expected_version`: as in [`Self::set_retention`]. Events that are already removed by age
+    /// stay removed.
     ///
     /// # Errors
-    /// [`Error::PrefixVersionConflict`]; [`Error::TooManyPrefixes`]; [`Error::Overloaded`] if others change prefixes all the
-    /// time; those of [`Self::append`].
+    /// [`Error::PrefixVersionConflict`]; [`Error::TooManyPrefixes`]; [`Error::Overloaded`] if other clients keep
+    /// changing prefixes; those of [`Self::append`].
     pub async fn set_prefix_retention(
         &self,
         prefix: &StreamPrefix,
@@ -270,35 +273,38 @@ impl Store {
         prefix_retention::set(self, prefix, retention, expected_version).await
     }
 
-    /// Deletes a stream: its events are gone, and an append begins it again with the revision after its last.
+    /// Deletes a stream: its events are removed, and the next append starts it again with the revision after its
+    /// last.
     ///
     /// # Errors
-    /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::StreamNotFound`];
-    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if others change the stream all the time (appending to it delays a
-    /// deletion by a commit at most); those of [`Self::append`].
+    /// [`Error::Rejected`] with a conflict if the stream is not as expected; [`Error::StreamNotFound`];
+    /// [`Error::StreamTombstoned`]; [`Error::Overloaded`] if other clients keep changing the stream (appends to it
+    /// delay a deletion by at most one commit); those of [`Self::append`].
     pub async fn delete_stream(&self, stream: &StreamName, expected: Expected) -> Result<Deleted> {
         retention::delete(self, stream, expected).await
     }
 
-    /// Deletes a stream for ever, which need not exist: its events are gone, and nothing is appended to it any more.
+    /// Deletes a stream permanently: its events are removed, and later appends to it are rejected. The stream need
+    /// not exist.
     ///
     /// # Errors
-    /// [`Error::Rejected`] with a conflict if it is not as expected; [`Error::Overloaded`]; those of [`Self::append`].
+    /// [`Error::Rejected`] with a conflict if the stream is not as expected; [`Error::Overloaded`]; those of
+    /// [`Self::append`].
     pub async fn tombstone_stream(&self, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
         retention::tombstone(self, stream, expected).await
     }
 
-    /// Keeps a snapshot of a stream, and returns when it was saved.
+    /// Saves a snapshot of a stream and returns when it was saved.
     ///
     /// # Errors
-    /// [`Error::StreamNotFound`]; [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`]; [`Error::SnapshotOfDeleted`];
-    /// [`Error::Overloaded`] if too many save snapshots of the stream at the same time; [`Error::Unavailable`] if it is not
-    /// known whether it was saved (save it again).
+    /// [`Error::StreamNotFound`]; [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`];
+    /// [`Error::SnapshotOfDeleted`]; [`Error::Overloaded`] if too many clients save snapshots of the stream at the
+    /// same time; [`Error::Unavailable`] if it is unknown whether the snapshot was saved (save it again).
     pub async fn save_snapshot(&self, save: SaveSnapshot) -> Result<Timestamp> {
         snapshot::save(&self.shared, save).await
     }
 
-    /// The latest snapshot of a stream that is wanted.
+    /// Returns the latest snapshot of a stream that matches the request.
     ///
     /// # Errors
     /// [`Error::SnapshotNotFound`]; [`Error::StreamTombstoned`]; [`Error::Unavailable`].
@@ -306,7 +312,8 @@ impl Store {
         snapshot::load(&self.shared, load).await
     }
 
-    /// Begins to reclaim what is gone, or goes on with a scavenge that was stopped. If one runs, returns that one.
+    /// Starts to reclaim the space of removed events, or continues a stopped scavenge. Returns the running scavenge,
+    /// if any.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -314,7 +321,7 @@ impl Store {
         scavenge::start(&self.shared).await
     }
 
-    /// Stops the scavenge that runs, if one does, and returns the one that runs, was stopped or ran last.
+    /// Stops the running scavenge, if any, and returns the scavenge that is running, stopped or ran last.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -322,7 +329,7 @@ impl Store {
         scavenge::stop(&self.shared).await
     }
 
-    /// The scavenge that runs, was stopped or ran last.
+    /// Returns the scavenge that is running, stopped or ran last.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -330,8 +337,8 @@ impl Store {
         scavenge::progress(&self.shared).await
     }
 
-    /// Begins to read all that the store holds, of the log what comes after a position, so that another store can be made
-    /// of it.
+    /// Begins to export the whole store, so that another store can be made from it. Of the log, only the part after a
+    /// position is included.
     ///
     /// # Errors
     /// [`Error::PositionBeyondHead`]; [`Error::MoveUnfinished`]; [`Error::Unavailable`].
@@ -339,22 +346,22 @@ impl Store {
         Export::begin(Arc::clone(&self.shared), after).await
     }
 
-    /// Begins, or continues, to move a log here from the store `source`. Everything goes on after
+    /// Begins, or continues, to import the log of the store `source`. The import continues after
     /// [`Import::position`].
     ///
     /// # Errors
-    /// [`Error::MoveRefused`] if this store is neither empty nor one to which this log was moved before;
-    /// [`Error::Rejected`] if it does not accept recorded times; [`Error::Overloaded`] if an import runs.
+    /// [`Error::MoveRefused`] if this store is neither empty nor one into which this log was imported before;
+    /// [`Error::Rejected`] if it does not accept recorded times; [`Error::Overloaded`] if another import is running.
     pub async fn import(&self, source: Uuid) -> Result<Import> {
         if source == self.id {
             return Err(Error::MoveRefused(
-                "the export is of this same store; move it to another".to_owned(),
+                "the export is of this same store; import it into another one".to_owned(),
             ));
         }
         Import::begin(Arc::clone(&self.shared), source).await
     }
 
-    /// What is known of the store as a whole.
+    /// Returns general information about the store.
     #[must_use]
     pub fn info(&self) -> Info {
         Info {
@@ -364,47 +371,47 @@ impl Store {
         }
     }
 
-    /// The server's clock compared with the log's last recorded time, on which expiry by age depends.
+    /// Compares the server's clock, on which expiry by age depends, with the log's last recorded time.
     #[must_use]
     pub fn clock(&self) -> ClockState {
         clock::state(&self.shared)
     }
 
-    /// What operators call its engine.
+    /// Name of the engine, as shown to operators.
     #[must_use]
     pub fn engine(&self) -> &'static str {
         self.shared.engine.name()
     }
 
-    /// Returns if the engine answers now, by one small read. For health checks.
+    /// Checks, by one small read, that the engine responds. For health checks.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], as soon as the engine gives the read up.
+    /// [`Error::Unavailable`] as soon as the engine gives up on the read.
     pub async fn answers(&self) -> Result<()> {
         let snapshot = self.shared.engine.snapshot().await?;
         snapshot.get(keys::head()).await?;
         Ok(())
     }
 
-    /// The bounds in force.
+    /// Limits in force.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.settings.limits
     }
 
-    /// What operators see.
+    /// Metrics of the store.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.shared.metrics
     }
 
-    /// The subscriptions there are.
+    /// Open subscriptions.
     #[must_use]
     pub fn subscriptions(&self) -> &Registry {
         &self.shared.subscriptions
     }
 
-    /// Waits until the store has stopped because the storage failed, and tells why. Waits for ever if it does not.
+    /// Waits until the store has stopped because the storage failed, and returns the reason. Otherwise never returns.
     pub async fn failed(&self) -> Error {
         let mut failed = self.shared.failed.watch();
         loop {
@@ -415,12 +422,12 @@ impl Store {
         }
     }
 
-    /// Ends all subscriptions with [`Error::Closed`], now and from now on.
+    /// Ends all current and future subscriptions with [`Error::Closed`].
     pub fn end_subscriptions(&self) {
         self.shared.draining.set(true);
     }
 
-    /// Takes no more appends, answers those that wait, ends subscriptions, and stops the store's tasks.
+    /// Accepts no more appends, replies to those that wait, ends subscriptions, and stops the store's tasks.
     pub async fn close(&self) {
         self.end_subscriptions();
         self.shared.closing.set(true);
@@ -428,16 +435,16 @@ impl Store {
         for task in tasks {
             tokio::select! {
                 biased;
-                // A task that panicked has said so; there is nothing more to stop.
+                // The panic of a task is already logged; there is nothing more to stop.
                 _ = task => {}
-                // One that commits to an engine that has failed may never end.
+                // A task that commits to a failed engine may never end.
                 _ = self.failed() => {}
             }
         }
     }
 }
 
-/// Stops the store when the engine has failed, until the store closes.
+/// Stops the store if the engine fails. Runs until the store closes.
 async fn watch_engine(shared: Arc<Shared>) {
     let mut closing = shared.closing.watch();
     tokio::select! {

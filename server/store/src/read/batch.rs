@@ -1,4 +1,4 @@
-//! Events as they are handed out: in the bytes in which they are sent.
+//! Batches of events in the encoding in which they are sent.
 
 use annals_engine::Direction;
 use bytes::Bytes;
@@ -15,15 +15,15 @@ use crate::{
     values::position::Position,
 };
 
-/// Consecutive events of an answer, ready to be sent: the chunks put behind each other are entries of the field `events`
-/// (see [`crate::format::record`]).
+/// Consecutive events of a response, ready to be sent: the concatenated chunks are entries of the field `events` (see
+/// [`crate::format::record`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// Each one or more whole entries.
+    /// Chunks, each of one or more whole entries.
     pub chunks: Vec<Bytes>,
-    /// Events in all.
+    /// Total number of events.
     pub events: usize,
-    /// Bytes in all.
+    /// Total number of bytes.
     pub bytes: usize,
 }
 
@@ -38,7 +38,7 @@ impl Batch {
         self.events == 0
     }
 
-    /// The position of the last event.
+    /// Returns the position of the last event.
     pub(crate) fn last_position(&self) -> Result<Option<Position>> {
         let mut last = None;
         if let Some(chunk) = self.chunks.last() {
@@ -50,7 +50,7 @@ impl Batch {
         Ok(last)
     }
 
-    /// The events, taken apart.
+    /// Decodes the events.
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`] if the bytes are not events, which a batch of the store never has.
@@ -66,28 +66,28 @@ impl Batch {
     }
 }
 
-/// Takes from frames what a read is about, in order.
+/// Selects the events of a read from frames, in order.
 #[derive(Debug)]
 pub(crate) struct Selector<'a> {
     pub query: &'a Query,
     pub direction: Direction,
     /// The first position to take, in the direction of the read.
     pub from: Position,
-    /// The last one.
+    /// The last position to take.
     pub to: Position,
-    /// Takes no more events than this.
+    /// Maximum number of events to take.
     pub events_max: u64,
-    /// About how many bytes of the log are looked at in a page.
+    /// Approximate bytes of the log that are read for a page.
     pub page_bytes: usize,
 }
 
 impl Selector<'_> {
-    /// Takes from a page of whole frames, and returns the last position that was looked at.
+    /// Takes events from a page of whole frames, and returns the last position that was read.
     pub(crate) async fn page(&self, shared: &Shared, batch: &mut Batch) -> Result<Position> {
         Ok(self.page_with_gone(shared, batch).await?.0)
     }
 
-    /// As [`Self::page`], and returns which events of the page are gone, too.
+    /// Like [`Self::page`], but also returns which events of the page are removed.
     pub(crate) async fn page_with_gone(
         &self,
         shared: &Shared,
@@ -96,7 +96,7 @@ impl Selector<'_> {
         let frames = frames(shared, self.from, self.direction, self.page_bytes).await?;
         let gone = gone::in_frames(shared, &frames).await?;
         let mut reached = None;
-        // Every position is covered by a frame, whether its event is gone or not.
+        // Every position is covered by a frame, whether its event is removed or not.
         let mut next = self.from;
         let missing = |position| Error::Corrupt(format!("no event is stored at position {position}"));
         for frame in &frames {
@@ -113,8 +113,8 @@ impl Selector<'_> {
         Ok((reached, gone))
     }
 
-    /// Takes from a frame into `batch` what is not gone, and returns the last position that was looked at, or `None` if the frame has
-    /// nothing in the range.
+    /// Takes the visible events of a frame into `batch`, and returns the last position that was read, or `None` if
+    /// the frame has nothing in the range.
     pub(crate) fn take(&self, frame: &Frame, gone: &Gone, batch: &mut Batch) -> Result<Option<Position>> {
         let room = self.events_max.saturating_sub(batch.events as u64);
         let (low, high) = match self.direction {

@@ -1,17 +1,18 @@
-//! The time against which ages are measured: the server's clock, as long as the log does not contradict it.
+//! The time against which ages are measured: the server's clock, unless the log contradicts it.
 //!
-//! 1. Age is the server's clock less the recorded time of an event. The log's last recorded time is never used as the
-//!    present: recorded times never go backwards along the log, so a single append while a clock was ahead would age every
-//!    event by that much, permanently.
-//! 2. While the last recorded time is more than [`CLOCK_SKEW_MAX`] ahead of the clock, one of the two is wrong, and no event
-//!    is removed by age, neither from reads nor by scavenging. Expiry resumes when the clock has caught up.
-//! 3. Smaller differences are normal between servers, and after a clock was adjusted. They suspend nothing: the clock is what
-//!    counts, and it is off by no more than that.
+//! 1. The age of an event is the server's clock minus the event's recorded time. The log's last recorded time is
+//!    never used as the present: recorded times never decrease along the log, so a single append while a clock was
+//!    ahead would age every event by that much, permanently.
+//! 2. While the last recorded time is more than [`CLOCK_SKEW_MAX`] ahead of the clock, one of the two is wrong, and
+//!    no event is removed by age, neither from reads nor by scavenging. Expiry resumes when the clock has caught up.
+//! 3. Smaller differences are normal between servers, and after a clock was adjusted. They suspend nothing: the clock
+//!    is used, and it is off by no more than that.
 //!
-//! Why expiry is suspended as a whole instead of frozen at some time: the rule needs no memory of the past, so all servers and
-//! every restart agree on it. Events that had expired and were not scavenged yet are returned again meanwhile.
+//! Expiry is suspended as a whole instead of frozen at some time, because this rule needs no memory of the past, so
+//! all servers agree on it, also after a restart. Events that had expired and were not scavenged yet are returned
+//! again during the suspension.
 //!
-//! Limits: a clock that is ahead and has written nothing is not noticed; nor is one that is still ahead when it is asked.
+//! Limits: a clock that is ahead is not detected before an append has recorded its time, nor while it is still ahead.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,11 +25,11 @@ use crate::{shared::Shared, values::position::Timestamp};
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
 /// How often the clock is compared with the log.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// An episode ends after the clock has been caught up for so long: where two servers append whose clocks differ by more than
-/// the skew, each append begins another moment of suspension.
+/// Time without suspension after which an episode ends. Where two servers append whose clocks differ by more than the
+/// skew, each append starts another short suspension.
 const CALM: Duration = Duration::from_secs(60);
 
-/// The server's clock compared with the log.
+/// Comparison of the server's clock with the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockState {
     /// How far the log's last recorded time is ahead of the clock; zero if it is not.
@@ -49,20 +50,20 @@ impl ClockState {
     }
 }
 
-/// The clock compared with the log as it is now.
+/// Compares the clock with the current end of the log.
 pub(crate) fn state(shared: &Shared) -> ClockState {
     ClockState::new(shared.environment.clock.now(), shared.tail.recorded_at())
 }
 
-/// The time against which ages are measured; `None` while expiry by age is suspended.
+/// Returns the time against which ages are measured; `None` while expiry by age is suspended.
 pub(crate) fn now(shared: &Shared) -> Option<Timestamp> {
     let now = shared.environment.clock.now();
     let state = ClockState::new(now, shared.tail.recorded_at());
     (!state.expiry_suspended()).then_some(now)
 }
 
-/// Whether what was removed by age at a time may not be removed any more: expiry is suspended now, or the clock was set back
-/// since.
+/// Whether events that were found expired at `judged_at` may no longer be removed: expiry is suspended now, or the
+/// clock was set back since.
 pub(crate) fn contradicts(shared: &Shared, judged_at: Option<Timestamp>) -> bool {
     let skew = Duration::as_micros(&CLOCK_SKEW_MAX) as u64;
     judged_at.is_some_and(|judged_at| {
@@ -81,8 +82,8 @@ pub(crate) async fn run(shared: Arc<Shared>) {
                 ahead_seconds = state.log_ahead.as_secs(),
                 last_recorded = %shared.tail.recorded_at(),
                 clock = %shared.environment.clock.now(),
-                "the log's last recorded time is ahead of this server's clock; no event is removed by age until the clock \
-                 has caught up. Check the clocks of all servers"
+                "the log's last recorded time is ahead of this server's clock; no event is removed by age until the \
+                 clock has caught up. Check the clocks of all servers"
             ),
             Some(Report::Resumed) => {
                 info!("the clock has caught up with the log; events are removed by age again")
@@ -97,14 +98,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// What is reported of an episode: once when it begins, and once when it ends.
+/// Reports about an episode: one when it begins, and one when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Report {
     Suspended,
     Resumed,
 }
 
-/// A time during which expiry by age is suspended, with interruptions shorter than [`CALM`].
+/// A period in which expiry by age is suspended, with interruptions shorter than [`CALM`].
 #[derive(Debug, Default)]
 struct Episode {
     is_on: bool,

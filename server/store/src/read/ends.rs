@@ -1,7 +1,7 @@
-//! Where the log and a stream end, both at the same moment.
+//! The end of the log and of a stream, both as of the same moment.
 //!
-//! The two are looked up one after the other when the stream's end is on disk, and the log goes on meanwhile. So what was
-//! found on disk counts only if the tail can still tell that nothing came to the stream since.
+//! The two are looked up one after the other when the stream's end is on disk, and the log may grow in between. So a
+//! result from disk is used only if the tail can still rule out that the stream has received events since.
 
 use annals_engine::{Direction, Page, PageLimit, Read};
 
@@ -17,7 +17,8 @@ use crate::{
     },
 };
 
-/// The head that a read which begins now must see, or a later one, and a stream's last revision at it.
+/// Returns the head that a read which begins now must see, or a later one, and a stream's last revision as of that
+/// head.
 pub(crate) async fn ends(shared: &Shared, stream: &StreamName) -> Result<(Position, Option<Revision>)> {
     loop {
         let head = fresh_head(shared).await?;
@@ -31,7 +32,7 @@ pub(crate) async fn ends(shared: &Shared, stream: &StreamName) -> Result<(Positi
     }
 }
 
-/// The read that finds the last entry of a stream in the indexes on disk.
+/// Returns the read that finds the last entry of a stream in the indexes on disk.
 pub(crate) fn read_end(stream: &StreamName) -> Read {
     Read::Range {
         range: keys::stream_entries(stream.as_str()),
@@ -43,13 +44,13 @@ pub(crate) fn read_end(stream: &StreamName) -> Read {
     }
 }
 
-/// The last revision that [`read_end`] found.
+/// Returns the last revision in the result of [`read_end`].
 pub(crate) fn last_in(page: &Page) -> Result<Option<Revision>> {
     let last = page.entries.first().map(Postings::parse_stream).transpose()?;
     Ok(last.map(|list| list.last()))
 }
 
-/// The last event of a stream in the indexes on disk, and where it stands.
+/// Returns revision and position of a stream's last event in the indexes on disk.
 pub(crate) async fn stored_end(shared: &Shared, stream: &StreamName) -> Result<Option<(Revision, Position)>> {
     let range = keys::stream_entries(stream.as_str());
     let limit = PageLimit {

@@ -1,4 +1,4 @@
-//! Reading the matches of a query from where the indexes say they are.
+//! Reads the matches of a query at the positions that the indexes return.
 
 use annals_engine::Direction;
 
@@ -14,16 +14,16 @@ use crate::{
     values::{maps::HashMap, name::StreamName, position::Position},
 };
 
-/// Events that are read at a time.
+/// Maximum number of events that are read at a time.
 const PAGE_EVENTS: u64 = 64;
-/// At least so many are looked up at first, because not all that are found need match. The number doubles with every page of
-/// which nothing is taken, so that a small limit costs no more than a large one.
+/// Minimum number of events that are looked up, because not every candidate need match. The number doubles with
+/// every page from which no event is taken, so that a small limit costs no more than a large one.
 const PAGE_EVENTS_MIN: u64 = 8;
-/// Streams whose events that are gone are counted at a time.
+/// Maximum number of streams whose removed events are counted at a time.
 const COUNTED_STREAMS_MAX: usize = 256;
-/// Events that are read at a time going backwards.
+/// Number of events that are read at a time when reading backwards.
 const BACKWARDS_EVENTS: usize = 16;
-/// If of so many positions in a row at least one is wanted, on average, whole pages of the log are read.
+/// If on average at least one of so many consecutive positions is a candidate, whole pages of the log are read.
 const DENSE_POSITIONS: u64 = 16;
 
 /// A read by index.
@@ -31,14 +31,14 @@ const DENSE_POSITIONS: u64 = 16;
 pub(crate) struct Finder {
     lookup: Lookup,
     page_events_min: u64,
-    /// How many events of streams were found that are gone.
+    /// Number of removed events that were found, by stream.
     gone: HashMap<StreamName, usize>,
-    /// Whether more streams may be left out.
+    /// Whether more streams may be skipped.
     may_skip: bool,
 }
 
 impl Finder {
-    /// `None` if all of the log must be looked at.
+    /// Returns `None` if the whole log must be read.
     pub(crate) fn new(query: &Query, direction: Direction) -> Option<Self> {
         if query.matches_all() {
             return None;
@@ -51,8 +51,8 @@ impl Finder {
         })
     }
 
-    /// Takes a page of what the selector selects into an empty batch, and returns up to where the log was looked at. The
-    /// batch may stay empty although there is more behind that.
+    /// Takes a page of selected events into an empty batch, and returns the position up to which the log was read.
+    /// The batch may stay empty although there are more matches after that position.
     pub(crate) async fn page(
         &mut self,
         shared: &Shared,
@@ -81,7 +81,7 @@ impl Finder {
         Ok(reached)
     }
 
-    /// Reads the events that were found, one by one.
+    /// Reads the candidates one by one.
     async fn read(
         &mut self,
         shared: &Shared,
@@ -104,7 +104,7 @@ impl Finder {
             }
             Direction::Backwards => {
                 found.positions.reverse();
-                // A group must be read whole before its last event can be handed out.
+                // A group must be read completely before its last event can be returned.
                 for group in found.positions.rchunks(BACKWARDS_EVENTS) {
                     let entries = all_records_at(shared, group).await?;
                     let gone = gone::in_entries(shared, &entries).await?;
@@ -118,8 +118,8 @@ impl Finder {
         Ok(found.reached)
     }
 
-    /// Counts the events that are gone among those that were found, and leaves out what else is gone of a stream that has
-    /// many.
+    /// Counts the removed events among the candidates. For a stream with many of them, the rest of its removed events
+    /// is skipped.
     async fn note_gone(&mut self, shared: &Shared, positions: &[Position], gone: &Gone) -> Result<()> {
         if gone.is_empty() || !self.may_skip {
             return Ok(());
@@ -143,7 +143,7 @@ impl Finder {
     }
 }
 
-/// Takes what matches and is not gone. Returns the last position that was looked at once the batch is full.
+/// Takes events that match and are not removed. Returns the last position that was read once the batch is full.
 fn take(
     selector: &Selector<'_>,
     gone: &Gone,
@@ -164,7 +164,7 @@ fn take(
     Ok(None)
 }
 
-/// The first position, if it is cheaper to read the log from there than one position after the other.
+/// Returns the first position if reading the log from there is cheaper than reading the positions one by one.
 fn dense_from(positions: &[Position]) -> Option<Position> {
     let (first, last) = (positions.first()?, positions.last()?);
     let count = positions.len() as u64;

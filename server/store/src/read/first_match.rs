@@ -1,4 +1,4 @@
-//! The first event that matches a query after a position, for the conditions of appends.
+//! Finds the first event that matches a query after a position, for the conditions of appends.
 
 use annals_engine::Direction;
 
@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-/// Bytes of the log in a page of a search. Few: what others have to do waits for the end of a page.
+/// Bytes of the log in a page of a search. Small, because other work waits for the end of a page.
 const PAGE_BYTES: usize = 32 << 10;
 
-/// An event that matches, as far as it must be known to tell later whether it is still there.
+/// A matching event, with the data needed to check later whether it has been removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Match {
     pub stream: StreamName,
@@ -38,11 +38,13 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// A search from after `after` up to `head`, which is the tail's or before it.
+    /// Creates a search from after `after` up to `head`, which must not be after the tail's head.
     pub(crate) fn new(query: &Query, after: Position, head: Position) -> Result<Self> {
         let finder = Finder::new(query, Direction::Forwards);
         if finder.is_none() && !query.matches_all() {
-            return Err(Error::Internal("a check whose query names no list".to_owned()));
+            return Err(Error::Internal(
+                "the query of a check has no index lists".to_owned(),
+            ));
         }
         Ok(Self {
             query: query.clone(),
@@ -52,7 +54,7 @@ impl Search {
         })
     }
 
-    /// Whether all was searched.
+    /// Whether the whole range was searched.
     pub(crate) fn is_done(&self) -> bool {
         self.from > self.head
     }
@@ -77,7 +79,7 @@ impl Search {
     }
 }
 
-/// The first match after `after`, up to `head`, which is the tail's or before it.
+/// Returns the first match after `after`, up to `head`, which must not be after the tail's head.
 pub(crate) async fn first_match(
     shared: &Shared,
     query: &Query,
@@ -93,14 +95,14 @@ pub(crate) async fn first_match(
         if found.is_some() || search.is_done() {
             return Ok(found);
         }
-        // A long search must not keep others from the processor. A short one must not wait for them: another server that
-        // appends without a pause would always be first.
+        // A long search must not keep other tasks from the processor. A short search must not yield to them: another
+        // server that appends without a pause would always be first.
         tokio::task::yield_now().await;
     }
 }
 
 fn first_of(batch: &Batch) -> Result<Option<Match>> {
-    // A frame of a gap is a chunk without events.
+    // The frame of a gap is a chunk without events.
     for chunk in &batch.chunks {
         if let Some(entry) = Entries::new(chunk).next_entry()? {
             let at = entry.placement()?;

@@ -1,8 +1,8 @@
-//! Following the log: bringing the tail up to the head that the engine holds.
+//! Follows the log: brings the tail up to the head that the engine holds.
 //!
-//! Used when the store opens, when a commit lost the race, before reads if others write to the same engine, and by a task
-//! that watches the head then. One at a time, and never while the appender commits, so that nobody reads from the engine
-//! what the appender is about to add itself.
+//! Used when the store opens, when a commit has lost a race, before reads if other servers write to the same engine,
+//! and in that case also by a task that watches the head. Only one runs at a time, and never while the appender
+//! commits, so that frames which the appender is about to add itself are not read from the engine.
 
 #[cfg(test)]
 mod tests;
@@ -26,16 +26,17 @@ use crate::{
 
 /// Bytes of frames that are read at a time.
 const PAGE_BYTES: usize = 4 << 20;
-/// How long the follower waits for a hint before it looks on its own.
+/// Maximum time that the follower waits for a hint before it checks the head without one.
 const POLL: Duration = Duration::from_secs(1);
-/// How long the follower rests between two looks while somebody is subscribed here, and while nobody is: reads look for
-/// themselves, and an append finds out at its commit. Each look costs the cluster some six small requests.
+/// Pause of the follower between two checks of the head while there are subscriptions on this server. Each check
+/// costs the cluster about six small requests.
 const REST: Duration = Duration::from_millis(4);
+/// Pause without subscriptions. Reads check the head themselves, and an append learns of a new head at its commit.
 const REST_UNSEEN: Duration = Duration::from_millis(50);
-/// How long it waits after trouble.
+/// Pause after an error.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// The head that a read which begins now must see.
+/// Returns the head that a read which begins now must see.
 pub(crate) async fn fresh_head(shared: &Shared) -> Result<Position> {
     if let Some(error) = shared.failure() {
         return Err(error);
@@ -52,7 +53,7 @@ pub(crate) async fn refresh(shared: &Shared) -> Result<Head> {
     refresh_locked(shared).await
 }
 
-/// The same for a caller that holds `following`.
+/// Like [`refresh`], for a caller that holds `following`.
 pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
     loop {
         if let Some(head) = try_refresh(shared).await? {
@@ -61,14 +62,15 @@ pub(crate) async fn refresh_locked(shared: &Shared) -> Result<Head> {
     }
 }
 
-/// One try; `None` if frames were scavenged while they were read.
+/// Tries once; `None` if frames were scavenged while they were read.
 async fn try_refresh(shared: &Shared) -> Result<Option<Head>> {
     let snapshot = shared.engine.snapshot().await?;
     let (head, indexed) = read_ends(&*snapshot).await?;
     check_head(&shared.tail.head(), &head)?;
     if indexed > shared.tail.head_position() || shared.tail.is_cut_by(indexed) {
-        // Others wrote more than windows ago, or moved a log here: begin anew behind what they indexed.
-        debug!(from = %shared.tail.head_position(), to = %indexed, "skipping to what is indexed");
+        // Other servers wrote more than the windows hold, or moved a log here: restart after the position they
+        // indexed.
+        debug!(from = %shared.tail.head_position(), to = %indexed, "skipping to the indexed position");
         restart(shared, &*snapshot, &head, indexed).await?;
     }
     shared.tail.set_indexed(indexed);
@@ -77,7 +79,7 @@ async fn try_refresh(shared: &Shared) -> Result<Option<Head>> {
         let from = shared.tail.head_position().next();
         let mut frames = log::page(&*shared.engine, from, Direction::Forwards, PAGE_BYTES).await?;
         if let Some(frame) = frames.iter().find(|frame| frame.is_scavenged()) {
-            // Only what is indexed is scavenged: begin anew behind that.
+            // Only indexed frames are scavenged: restart after the indexed position.
             return scavenged_behind(shared, frame.last).await;
         }
         frames.retain(|frame| frame.last <= head.position);
@@ -92,30 +94,31 @@ async fn try_refresh(shared: &Shared) -> Result<Option<Head>> {
     Ok(Some(head))
 }
 
-/// Nothing, if the indexes on disk are complete up to a position.
+/// Returns an error unless the indexes on disk are complete up to a position.
 async fn scavenged_behind(shared: &Shared, position: Position) -> Result<Option<Head>> {
     let snapshot = shared.engine.snapshot().await?;
     let (_, indexed) = read_ends(&*snapshot).await?;
     if indexed < position {
         return Err(Error::Corrupt(format!(
-            "events before position {position} are gone, but the indexes are complete only up to {indexed}"
+            "events before position {position} are removed, but the indexes are complete only up to {indexed}"
         )));
     }
     Ok(None)
 }
 
-/// Whether a head can follow one that was known before.
+/// Checks that a head can follow the last known one.
 fn check_head(known: &Head, now: &Head) -> Result<()> {
     if now.position > known.position || now == known {
         return Ok(());
     }
     Err(Error::Corrupt(format!(
-        "the head of the log was at position {} and is another one, at {}, now; was the storage replaced by an older copy?",
+        "the head of the log was at position {} and is now a different one, at {}; was the storage replaced by an \
+         older copy?",
         known.position, now.position
     )))
 }
 
-/// Begins the tail behind what is indexed.
+/// Restarts the tail after the indexed position.
 pub(crate) async fn restart(
     shared: &Shared,
     snapshot: &dyn Snapshot,
@@ -128,8 +131,9 @@ pub(crate) async fn restart(
     Ok(())
 }
 
-/// The head as it is known at a position: whole if it is there, otherwise only where it is. The time is that of the log's
-/// last event in any case, so that ages are not measured without it while the tail is brought up to date.
+/// Returns the head as known at a position: complete if it is at that position, otherwise only the position. The time
+/// is always that of the log's last event, so that expiry takes it into account while the tail is brought up to
+/// date.
 fn head_at(position: Position, head: &Head) -> Head {
     if position == head.position {
         head.clone()
@@ -155,7 +159,7 @@ async fn read_ends(snapshot: &dyn Snapshot) -> Result<(Head, Position)> {
     ))
 }
 
-/// Follows what others commit, until the store closes.
+/// Follows the commits of other servers, until the store closes.
 pub(crate) async fn run(shared: std::sync::Arc<Shared>) {
     let mut closing = shared.closing.watch();
     loop {
@@ -177,7 +181,8 @@ pub(crate) async fn run(shared: std::sync::Arc<Shared>) {
             _ = tokio::time::timeout(POLL, hint) => {}
         }
         if shared.tail.head() != known {
-            // This server went on by itself. A look would make the appender wait after each of its commits.
+            // This server has advanced the head itself. A check would make the appender wait after each of its
+            // commits.
             continue;
         }
         if let Err(error) = refresh(&shared).await {

@@ -1,8 +1,9 @@
-//! Which events are gone: what is set for streams, applied to events.
+//! Determines the visibility of events according to the settings of their streams. An event is removed if retention,
+//! a deletion or a tombstone hides it, whether or not its space has been reclaimed.
 //!
-//! Stores in which nothing is set pay for one comparison. Otherwise the streams of a page of events are looked up
-//! together. Memory tells all, but for the last revision of a stream whose events are counted, which is looked up on disk
-//! the first time and known from then on.
+//! A store without stream settings pays for one comparison. Otherwise the streams of a page of events are looked up
+//! together. Everything needed is in memory, except the last revision of a stream whose retention has a count: it is
+//! looked up on disk the first time and remembered from then on.
 
 use std::sync::Arc;
 
@@ -25,29 +26,29 @@ use crate::{
     },
 };
 
-/// Last revisions that are looked up side by side.
+/// Maximum number of last revisions that are looked up concurrently.
 const LOOK_UPS_MAX: usize = 64;
 
-/// Events of a page that are gone.
+/// Removed events of a page.
 #[derive(Debug, Default)]
 pub(crate) struct Gone {
-    /// With the index of each event's stream.
+    /// Position of each removed event, with the index of its stream.
     positions: HashMap<Position, usize>,
     streams: Vec<StreamName>,
 }
 
 impl Gone {
-    /// Whether the event at a position is gone.
+    /// Whether the event at a position is removed.
     pub(crate) fn contains(&self, position: Position) -> bool {
         !self.positions.is_empty() && self.positions.contains_key(&position)
     }
 
-    /// Whether no event of the page is gone.
+    /// Whether no event of the page is removed.
     pub(crate) fn is_empty(&self) -> bool {
         self.positions.is_empty()
     }
 
-    /// The stream of the event at a position, if that is gone.
+    /// Returns the stream of the event at a position if the event is removed.
     pub(crate) fn stream_of(&self, position: Position) -> Option<&StreamName> {
         if self.positions.is_empty() {
             return None;
@@ -55,20 +56,20 @@ impl Gone {
         self.positions.get(&position).map(|index| &self.streams[*index])
     }
 
-    /// Whether a frame has an event that is gone.
+    /// Whether a frame contains a removed event.
     pub(crate) fn any_in(&self, frame: &Frame) -> bool {
         !self.positions.is_empty()
             && (frame.first.0..=frame.last.0).any(|n| self.positions.contains_key(&Position(n)))
     }
 }
 
-/// The time against which ages are measured. While expiry by age is suspended it is the beginning of time, at which nothing
-/// is too old.
+/// Returns the time against which ages are measured. While expiry by age is suspended, that is the epoch, at which no
+/// event is too old.
 fn now(shared: &Shared) -> Timestamp {
     clock::now(shared).unwrap_or_default()
 }
 
-/// Events in frames that are gone.
+/// Returns the removed events in frames.
 pub(crate) async fn in_frames(shared: &Shared, frames: &[Arc<Frame>]) -> Result<Gone> {
     if shared.tail.lifecycles().is_empty() {
         return Ok(Gone::default());
@@ -83,7 +84,7 @@ pub(crate) async fn in_frames(shared: &Shared, frames: &[Arc<Frame>]) -> Result<
     page.gone(shared).await
 }
 
-/// Events among entries that are gone.
+/// Returns the removed events among entries.
 pub(crate) async fn in_entries(shared: &Shared, entries: &[Entry]) -> Result<Gone> {
     if shared.tail.lifecycles().is_empty() {
         return Ok(Gone::default());
@@ -95,7 +96,7 @@ pub(crate) async fn in_entries(shared: &Shared, entries: &[Entry]) -> Result<Gon
     page.gone(shared).await
 }
 
-/// Whether an event that was found is gone.
+/// Whether a match that was found is removed by now.
 pub(crate) async fn is_gone(shared: &Shared, found: &Match) -> Result<bool> {
     if shared.tail.lifecycles().is_empty() {
         return Ok(false);
@@ -110,7 +111,8 @@ pub(crate) async fn is_gone(shared: &Shared, found: &Match) -> Result<bool> {
     Ok(page.gone(shared).await?.contains(found.position))
 }
 
-/// The first revision of a stream that is not gone, or one after `last`, which is its last one.
+/// Returns the first revision of a stream that is not removed. `last` is the stream's last revision; if all events
+/// are removed, returns the one after it.
 pub(crate) async fn first_kept(
     shared: &Shared,
     stream: &StreamName,
@@ -124,7 +126,7 @@ pub(crate) async fn first_kept(
     if since == Timestamp::default() {
         return Ok(low);
     }
-    // Often few are too old, since those before them were reclaimed: steps grow from the first one on.
+    // Often few events have expired, because earlier ones were reclaimed: the steps grow from the first revision on.
     let mut step = 1;
     let mut next = low;
     while low < high {
@@ -141,9 +143,9 @@ pub(crate) async fn first_kept(
     Ok(low)
 }
 
-/// The position up to which all events of a stream are gone.
+/// Returns the position up to which all events of a stream are removed.
 pub(crate) async fn gone_up_to(shared: &Shared, stream: &StreamName) -> Result<Position> {
-    // Asked for first, so that no event up to it comes after the last revision that is known.
+    // The head is read first, so that no event up to it is after the last revision that is read next.
     let head = shared.tail.head_position();
     let last = last_revision(shared, stream).await?;
     let kept = first_kept(shared, stream, last).await?;
@@ -156,7 +158,7 @@ pub(crate) async fn gone_up_to(shared: &Shared, stream: &StreamName) -> Result<P
         .map_or(Position::START, |(_, position)| Position(position.0 - 1)))
 }
 
-/// Whether an event was recorded at a time or later.
+/// Whether an event was recorded at `since` or later.
 async fn is_since(
     shared: &Shared,
     stream: &StreamName,
@@ -168,13 +170,13 @@ async fn is_since(
     let entries = all_records_at(shared, &positions).await?;
     match entries.first() {
         Some(entry) => Ok(entry.view()?.recorded_at >= since),
-        // It was reclaimed.
+        // The event was reclaimed.
         None => Ok(false),
     }
 }
 
-/// The last revision of a stream whose events are counted. The tail remembers it, as far as it has room: where a prefix's
-/// count holds, nothing else does.
+/// Returns the last revision of a stream whose retention has a count. The tail remembers it while it has room: if the
+/// count is that of a prefix, it is remembered nowhere else.
 async fn counted_last(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
     if let Some(last) = shared.tail.last_revision(stream) {
         return Ok(last);
@@ -189,10 +191,10 @@ async fn counted_last(shared: &Shared, stream: &StreamName) -> Result<Option<Rev
     Ok(stored.map(|(last, _)| last))
 }
 
-/// Events that are judged together.
+/// Events whose visibility is determined together.
 #[derive(Default)]
 struct Page {
-    /// Each stream once.
+    /// Streams of the events, without duplicates.
     streams: Vec<StreamName>,
     indexes: HashMap<StreamName, usize>,
     events: Vec<Judged>,
@@ -207,7 +209,7 @@ struct Judged {
 
 impl Page {
     fn add(&mut self, event: &Placement<'_>) {
-        // Neighbours are often of one stream.
+        // Adjacent events are often of the same stream.
         let same = self
             .events
             .last()
@@ -258,7 +260,7 @@ impl Page {
         })
     }
 
-    /// What holds for the page's streams, with the last revisions that are needed.
+    /// Returns the states that apply to the page's streams, with the last revisions that are needed.
     async fn marked(&self, shared: &Shared) -> Result<Vec<Option<Marked>>> {
         let lifecycles = shared.tail.lifecycles();
         let mut since = lifecycles.beginning();
@@ -288,7 +290,7 @@ impl Page {
                 .await?;
             looked_up.extend(found);
             if lifecycles.beginning() != since {
-                // Of the events that were passed over meanwhile none was noted.
+                // The tail was restarted meanwhile, and the events that it skipped were not noted: look up again.
                 since = lifecycles.beginning();
                 looked_up.clear();
             }

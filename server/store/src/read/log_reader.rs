@@ -1,4 +1,4 @@
-//! Reading the whole log.
+//! Reads of the whole log.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::{
     values::position::Position,
 };
 
-/// Which events of the log to read.
+/// Request to read the log.
 #[derive(Clone, Debug)]
 pub struct ReadAll {
-    /// The order.
+    /// Order of the events.
     pub direction: Direction,
-    /// The first position to return, at most one after the head (as it was, with `until`). `None`: the first in the
-    /// direction.
+    /// The first position to return, at most one after the head (with `until`: after the head at that time). `None`:
+    /// the first position in the direction.
     pub from: Option<Position>,
-    /// The most events to return. `None`: all.
+    /// Maximum number of events to return. `None`: no limit.
     pub limit: Option<u64>,
     /// Returns only events that match.
     pub query: Query,
-    /// Reads the log as it was. `None`: as it is.
+    /// Reads the log as it was at this position or time. `None`: as it is now.
     pub until: Option<Until>,
 }
 
@@ -41,10 +41,10 @@ pub struct LogReader {
     head: Position,
     /// The last position to return.
     end: Position,
-    /// The next position to look at; `None` at the end.
+    /// The next position to read; `None` at the end.
     next: Option<Position>,
     left: u64,
-    /// Set if the indexes tell where the query's matches are.
+    /// Set if the query's matches can be found in the indexes.
     finder: Option<Finder>,
 }
 
@@ -82,16 +82,16 @@ impl LogReader {
         })
     }
 
-    /// The log's last position when the read began.
+    /// Last position of the log when the read began.
     #[must_use]
     pub const fn head(&self) -> Position {
         self.head
     }
 
-    /// The next events; `None` at the end.
+    /// Returns the next events; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as reported by the engine.
     pub async fn next(&mut self) -> Result<Option<Batch>> {
         while let Some(from) = self.next.filter(|_| self.left > 0) {
             let mut batch = Batch::default();
@@ -101,13 +101,13 @@ impl LogReader {
                 self.shared.metrics.read_events.inc_by(batch.events as u64);
                 return Ok(Some(batch));
             }
-            // A query that matches little must not keep others from the processor.
+            // A query with few matches must not keep other tasks from the processor.
             tokio::task::yield_now().await;
         }
         Ok(None)
     }
 
-    /// Looks at a page of the log, and takes what matches.
+    /// Reads a page of the log, and takes the matching events.
     async fn page(&mut self, from: Position, batch: &mut Batch) -> Result<()> {
         let to = match self.direction {
             Direction::Forwards => self.end,
@@ -134,7 +134,7 @@ impl LogReader {
     }
 }
 
-/// Frames from the one that holds `from`: from memory if they are there, otherwise from the engine.
+/// Returns frames from the one that contains `from`: from memory if they are there, otherwise from the engine.
 pub(crate) async fn frames(
     shared: &Shared,
     from: Position,

@@ -1,5 +1,5 @@
-//! Reads. They are paged, and bounded by the head as it was when they began, or by an earlier place or time; no snapshot outlives a page, and no more
-//! than a page is in memory.
+//! Reads. They are paged, and bounded by the head when they began, or by an earlier position or time. No snapshot
+//! outlives a page, and at most one page is in memory.
 
 mod batch;
 pub(crate) mod clock;
@@ -32,6 +32,6 @@ pub use streams::StreamInfo;
 pub(crate) use streams::{stream, streams};
 pub use until::{StreamUntil, Until};
 
-/// Bytes of events that are read and sent together: large enough to be cheap, small enough that many slow readers take
-/// little memory.
+/// Bytes of events that are read and sent together: large enough to be cheap, small enough that many slow readers
+/// take little memory.
 pub(crate) const BATCH_BYTES: usize = 128 << 10;

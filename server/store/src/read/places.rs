@@ -1,4 +1,4 @@
-//! Where a stream's events stand: from the indexes on disk, and for recent ones from the tail.
+//! Looks up the positions of a stream's events: in the indexes on disk, and for recent events in the tail.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ use crate::{
     },
 };
 
-/// Revisions of a stream, ascending, and where they stand.
+/// Revisions of a stream, ascending, and their positions.
 pub(crate) type Places = Vec<(Revision, Position)>;
 
-/// A stream's last revision, or `None` if it has no events, as of the tail's head.
+/// Returns a stream's last revision as of the tail's head, or `None` if it has no events.
 pub(crate) async fn last_revision(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
     if let Some(last) = shared.tail.last_revision(stream) {
         return Ok(last);
@@ -36,15 +36,15 @@ pub(crate) async fn last_revision(shared: &Shared, stream: &StreamName) -> Resul
     Ok(stored_end(shared, stream).await?.map(|(last, _)| last))
 }
 
-/// Where the events of a stream with revisions from `from` to `to` stand, which must have been given. Those that are gone
-/// may be left out: some of the first, or all.
+/// Returns the positions of a stream's events with revisions from `from` to `to`, which must exist or have existed.
+/// Removed events may be missing: some of the first, or all.
 pub(crate) async fn places(
     shared: &Shared,
     stream: &StreamName,
     from: Revision,
     to: Revision,
 ) -> Result<Places> {
-    // The tail first: what it lets go of meanwhile is on disk before it does.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let recent = shared.tail.placed(stream.as_str(), from, to);
     let recent = recent.unwrap_or_else(|| Placed {
         oldest: to.next(),
@@ -57,8 +57,8 @@ pub(crate) async fn places(
     }
     places.extend(recent.events);
     if places.last().is_none_or(|last| last.0 != to) {
-        // The caller may have found `to` on disk, where another server's index was ahead of this one's tail, and the tail
-        // came to know the stream since, but not as far. All of it is on disk then.
+        // The caller may have found `to` on disk, where another server's index was ahead of this server's tail. If
+        // the tail has learned of the stream since, but not as far, all of the range is on disk.
         places = stored(shared, stream, from, to).await?;
     }
     let follow_each_other = places.windows(2).all(|pair| pair[0].0.next() == pair[1].0);
@@ -74,14 +74,14 @@ fn lacking(stream: &StreamName, from: Revision, to: Revision) -> Error {
     ))
 }
 
-/// Entries of the index that are asked for first: more than most reads need, and few enough to be read at once.
+/// Index entries that are requested first: more than most reads need, and few enough to be read at once.
 const ENTRIES: usize = 64;
 
-/// What the index on disk says. Of a stream of which events are gone, it begins with a later one.
+/// Returns the positions in the index on disk. If events of the stream are removed, they begin with a later one.
 async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revision) -> Result<Places> {
     let all = keys::stream_entries(stream.as_str());
     let behind_from = keys::stream(stream.as_str(), from.next());
-    // The entry in which `from` is: the last that begins at or before it. And those behind it up to `to`.
+    // The entry that contains `from`: the last one that begins at or before it. And those after it up to `to`.
     let before = KeyRange::new(all.start, behind_from.clone());
     let mut behind = KeyRange::new(behind_from, keys::stream(stream.as_str(), to.next()));
     let reads = vec![
@@ -91,12 +91,12 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
     ];
     let snapshot = shared.engine.snapshot().await?;
     let mut pages = snapshot.read(reads).await?;
-    // What is gone is what comes first, and the last entry is kept whatever is gone.
+    // Removed events are the first ones of the stream, and the last entry is never removed.
     let begins_later = pages[0].entries.is_empty();
     if pages.remove(1).entries.is_empty() {
         return Err(lacking(stream, from, to));
     }
-    // Engines end a page where they like.
+    // Engines may end a page anywhere.
     while let [_, .., Page { entries, more: true }] = pages.as_slice()
         && let Some(last) = entries.last()
     {
@@ -136,7 +136,7 @@ fn read_range(range: KeyRange, direction: Direction, entries: usize) -> Read {
     }
 }
 
-/// The entries of the events at these positions, which ascend, but for those that are gone.
+/// Returns the entries of the events at these ascending positions, except for removed events.
 pub(crate) async fn all_records_at(shared: &Shared, positions: &[Position]) -> Result<Vec<Entry>> {
     let mut entries = Vec::with_capacity(positions.len());
     let mut left = positions;
@@ -148,7 +148,8 @@ pub(crate) async fn all_records_at(shared: &Shared, positions: &[Position]) -> R
     Ok(entries)
 }
 
-/// The same as far as a page of the engine has them, and how many of the positions were looked at: at least one.
+/// Like [`all_records_at`], but only as many as one page of the engine contains. Also returns the number of positions
+/// that were read, at least one.
 pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Result<(Vec<Entry>, usize)> {
     let recent = shared.tail.frames_holding(positions);
     let missing: Vec<Position> = positions
@@ -188,7 +189,7 @@ pub(crate) async fn records_at(shared: &Shared, positions: &[Position]) -> Resul
     Ok((entries, looked_at))
 }
 
-/// Walks through frames for ascending positions, without beginning a frame anew for each.
+/// Walks through frames for ascending positions, without starting each frame again for every position.
 #[derive(Debug, Default)]
 struct Walk {
     frame: Option<Arc<Frame>>,
@@ -197,9 +198,9 @@ struct Walk {
 }
 
 impl Walk {
-    /// The entry at a position that the frame covers; `None` if its event is gone.
+    /// Returns the entry at a position that the frame covers; `None` if its event is removed.
     fn entry(&mut self, frame: &Arc<Frame>, position: Position) -> Parsed<Option<Entry>> {
-        // Not by where it ends: the tail may hold a frame as it was before it was scavenged.
+        // Frames are not compared by their ends: the tail may hold a frame as it was before it was scavenged.
         let same = self
             .frame
             .as_ref()
@@ -225,7 +226,7 @@ impl Walk {
             }
             return Ok(None);
         }
-        let short = Malformed("frame: fewer events than it is filed under");
+        let short = Malformed("frame: fewer events than positions");
         while self.next < position {
             entries.next_record()?.ok_or(short)?;
             self.next = self.next.next();

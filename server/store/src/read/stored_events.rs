@@ -1,4 +1,4 @@
-//! Events that stand in the log, for comparing an append with an earlier one. Those that are gone are left out.
+//! Reads stored events, to compare an append with an earlier one. Removed events are left out.
 
 use crate::{
     format::{record::Entry, wire::Parsed},
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The events of an earlier append.
+/// Returns the events of an earlier append.
 pub(crate) async fn of_request(shared: &Shared, request: Request) -> Result<Vec<StoredEvent>> {
     let positions: Vec<Position> = (0..u64::from(request.events))
         .map(|n| Position(request.first.0 + n))
@@ -20,7 +20,7 @@ pub(crate) async fn of_request(shared: &Shared, request: Request) -> Result<Vec<
     at(shared, &positions).await
 }
 
-/// Up to `count` events of a stream, from a revision on.
+/// Returns up to `count` events of a stream, from a revision on.
 pub(crate) async fn of_revisions(
     shared: &Shared,
     stream: &StreamName,
@@ -36,13 +36,13 @@ pub(crate) async fn of_revisions(
     at(shared, &positions).await
 }
 
-/// The events from one position of the log to another.
+/// Returns the events from one position of the log to another.
 pub(crate) async fn between(shared: &Shared, first: Position, last: Position) -> Result<Vec<StoredEvent>> {
     let positions: Vec<Position> = (first.0..=last.0).map(Position).collect();
     at(shared, &positions).await
 }
 
-/// Where the event of a stream stands that has a revision.
+/// Returns the position of a stream's event with the given revision.
 pub(crate) async fn position_of(
     shared: &Shared,
     stream: &StreamName,
@@ -63,7 +63,7 @@ async fn at(shared: &Shared, positions: &[Position]) -> Result<Vec<StoredEvent>>
     Ok(of_entries(&entries)?)
 }
 
-/// What entries of the log say.
+/// Converts entries of the log.
 pub(crate) fn of_entries(entries: &[Entry]) -> Parsed<Vec<StoredEvent>> {
     let standing = entries.iter().map(|entry| {
         let event = entry.view()?;

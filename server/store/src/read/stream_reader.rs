@@ -1,4 +1,4 @@
-//! Reading one stream.
+//! Reads of one stream.
 
 use std::sync::Arc;
 
@@ -19,26 +19,26 @@ use crate::{
     },
 };
 
-/// Events that are looked up at a time.
+/// Maximum number of events that are looked up at a time.
 const PAGE_EVENTS: u64 = 256;
-/// Events that are read at a time going backwards.
+/// Number of events that are read at a time when reading backwards.
 const BACKWARDS_EVENTS: usize = 16;
 
-/// Which events of a stream to read.
+/// Request to read a stream.
 #[derive(Clone, Debug)]
 pub struct ReadStream {
-    /// The stream.
+    /// Stream to read.
     pub stream: StreamName,
-    /// The order.
+    /// Order of the events.
     pub direction: Direction,
-    /// The first revision to return, at most one after the last (as it was, with `until`). `None`: the first in the
-    /// direction.
+    /// The first revision to return, at most one after the last (with `until`: after the last at that time). `None`:
+    /// the first revision in the direction.
     pub from: Option<Revision>,
-    /// The most events to return. `None`: all.
+    /// Maximum number of events to return. `None`: no limit.
     pub limit: Option<u64>,
     /// Returns only events that match.
     pub query: Query,
-    /// Reads the stream as it was. `None`: as it is.
+    /// Reads the stream as it was at this point. `None`: as it is now.
     pub until: Option<StreamUntil>,
 }
 
@@ -47,10 +47,10 @@ pub struct StreamReader {
     shared: Arc<Shared>,
     read: ReadStream,
     head: Position,
-    /// The first revision that was not gone when the read began.
+    /// The first revision that was not removed when the read began.
     floor: Revision,
     last: Revision,
-    /// The next revision to look at; `None` at the end.
+    /// The next revision to read; `None` at the end.
     next: Option<Revision>,
     left: u64,
 }
@@ -100,25 +100,25 @@ impl StreamReader {
         })
     }
 
-    /// The log's last position when the read began.
+    /// Last position of the log when the read began.
     #[must_use]
     pub const fn head(&self) -> Position {
         self.head
     }
 
-    /// The stream's last revision when the read began, or as it was.
+    /// The stream's last revision when the read began or, with `until`, at that point.
     #[must_use]
     pub const fn last_revision(&self) -> Revision {
         self.last
     }
 
-    /// The next events; `None` at the end.
+    /// Returns the next events; `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as reported by the engine.
     pub async fn next(&mut self) -> Result<Option<Batch>> {
         while let Some(next) = self.next.filter(|_| self.left > 0) {
-            // With a query it isn't known how many must be looked at.
+            // With a query, the number of events that must be read is unknown.
             let wanted = if self.read.query.matches_all() {
                 self.left.min(PAGE_EVENTS)
             } else {
@@ -150,7 +150,7 @@ impl StreamReader {
                 };
                 let gone = gone::in_entries(&self.shared, &entries).await?;
                 if self.take(&gone, entries.into_iter(), batch)? {
-                    // Some of these revisions may be gone.
+                    // Some of these revisions may be removed.
                     let looked_at = looked_at.checked_sub(1).map_or(to, |last| places[last].0);
                     self.pass(looked_at);
                 }
@@ -160,7 +160,8 @@ impl StreamReader {
         }
     }
 
-    /// From the end in small groups, because a group must be read whole before its last event can be handed out.
+    /// Reads from the end in small groups, because a group must be read completely before its last event can be
+    /// returned.
     async fn read_backwards(
         &mut self,
         positions: &[Position],
@@ -179,7 +180,7 @@ impl StreamReader {
         Ok(())
     }
 
-    /// Goes on behind a revision that was looked at.
+    /// Continues after a revision that was read.
     fn pass(&mut self, revision: Revision) {
         self.next = match self.read.direction {
             Direction::Forwards => Some(revision.next()).filter(|next| *next <= self.last),
@@ -190,7 +191,8 @@ impl StreamReader {
         };
     }
 
-    /// Takes what matches and is not gone. False if not all entries were looked at, because there is no more room.
+    /// Takes events that match and are not removed. Returns false if some entries were not read because the batch is
+    /// full.
     fn take(&mut self, gone: &Gone, entries: impl Iterator<Item = Entry>, batch: &mut Batch) -> Result<bool> {
         for entry in entries {
             if self.left == 0 || batch.bytes >= BATCH_BYTES {

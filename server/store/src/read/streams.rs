@@ -1,4 +1,4 @@
-//! What is known of streams.
+//! Information about streams.
 
 use std::collections::BTreeMap;
 
@@ -18,33 +18,33 @@ use crate::{
     },
 };
 
-/// With this begin the names of the store's own streams, which are listed only to those who ask for them.
+/// First character of the names of internal streams, which are listed only if the requested prefix begins with it.
 const OWN: char = '$';
-/// The first of all names behind those.
+/// The first name after those of internal streams.
 const BEHIND_OWN: &str = "%";
 
-/// What is known of a stream.
+/// Information about a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamInfo {
-    /// Its name.
+    /// Name of the stream.
     pub name: StreamName,
-    /// Revision of its first event that is not gone; one after the last if all are.
+    /// Revision of its first event that is not removed; one after the last if all are removed.
     pub first_revision: Revision,
     /// Revision of its last event.
     pub last_revision: Revision,
     /// Position of its last event.
     pub last_position: Position,
-    /// Position of the event that began it, the last time if it was deleted.
+    /// Position of its first event (since it was last deleted).
     pub first_position: Position,
-    /// When that event was recorded.
+    /// Time when that event was recorded.
     pub created_at: Timestamp,
-    /// How much of it is kept, as it is set for the stream itself.
+    /// Retention that is set for the stream itself.
     pub retention: Retention,
-    /// The prefix whose retention holds, because the stream has no count and no age of its own.
+    /// The prefix whose retention applies because the stream has no count and no age of its own.
     pub retention_prefix: Option<String>,
 }
 
-/// One stream.
+/// Returns information about one stream.
 pub(crate) async fn stream(shared: &Shared, name: &StreamName) -> Result<StreamInfo> {
     fresh_head(shared).await?;
     if shared.tail.lifecycles().of(name.as_str()).tombstoned {
@@ -62,7 +62,7 @@ pub(crate) async fn stream(shared: &Shared, name: &StreamName) -> Result<StreamI
     info(shared, name.clone(), &began).await?.ok_or_else(not_found)
 }
 
-/// The first `limit` streams whose names begin with `prefix` and come behind `after`, in the order of their names.
+/// Lists the first `limit` streams whose names begin with `prefix` and come after `after`, ordered by name.
 pub(crate) async fn streams(
     shared: &Shared,
     prefix: &str,
@@ -88,12 +88,12 @@ pub(crate) async fn streams(
         if !more || infos.len() >= limit {
             return Ok(infos);
         }
-        // Deleted streams may be many.
+        // There may be many deleted streams.
         tokio::task::yield_now().await;
     }
 }
 
-/// Which names to find.
+/// Names to find.
 struct Names<'a> {
     prefix: &'a str,
     after: Option<&'a str>,
@@ -101,10 +101,10 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Streams that ever began, but for those of which memory tells that they are deleted: the first ones in order, at
-    /// least `limit` if there are.
+    /// Finds streams that ever began, except those known in memory to be deleted: the first ones in order, at least
+    /// `limit` if there are as many.
     async fn find(&self, shared: &Shared, head: Position) -> Result<BTreeMap<StreamName, NewStream>> {
-        // The tail first: what it lets go of meanwhile is on disk before it does.
+        // The tail is read first: entries that it drops meanwhile are already on disk.
         let mut found = shared
             .tail
             .new_streams(self.prefix, self.after, self.limit, |name| {
@@ -127,14 +127,14 @@ impl Names<'_> {
             for entry in page.entries {
                 let name = keys::parse_name(&entry.key).ok_or(Malformed("index: key of a name"))?;
                 let began = index::parse_name(&entry.value)?;
-                // A window that another server is just writing may hold names of it already. They are not there yet, and
-                // must not take the places of others.
+                // The names of a window that another server is just indexing may be stored already. Streams that
+                // began after the head are not visible yet, and must not take the places of others.
                 if began.first_position <= head && self.shows(shared, name) {
                     stored += 1;
                     let known = found
                         .entry(StreamName::trusted(name))
                         .or_insert_with(|| began.clone());
-                    // The last time that it began is the one that counts.
+                    // The latest start of the stream counts.
                     if known.first_position < began.first_position {
                         *known = began;
                     }
@@ -145,7 +145,7 @@ impl Names<'_> {
             }
             range.start = [&last[..], &[0]].concat().into();
             if self.hides_own() && keys::parse_name(&last).is_some_and(|name| name.starts_with(OWN)) {
-                // There may be very many of them.
+                // There may be very many internal streams.
                 range.start = range.start.max(keys::name(BEHIND_OWN));
             }
         }
@@ -155,7 +155,7 @@ impl Names<'_> {
         !self.prefix.starts_with(OWN)
     }
 
-    /// Whether a stream is to be listed, as far as memory tells.
+    /// Whether a stream is to be listed, as far as is known in memory.
     fn shows(&self, shared: &Shared, name: &str) -> bool {
         if self.hides_own() && name.starts_with(OWN) {
             return false;
@@ -169,14 +169,14 @@ impl Names<'_> {
     }
 }
 
-/// `None`: it has no events, because it was deleted.
+/// Returns `None` if the stream has no events because it was deleted.
 async fn info(shared: &Shared, name: StreamName, began: &NewStream) -> Result<Option<StreamInfo>> {
     let lifecycles = shared.tail.lifecycles();
     let since = lifecycles.beginning();
     let (last_revision, last_position) = match shared.tail.last_placed(name.as_str()) {
         Some(last) => last,
-        // Revision and position from one look: another server's index may be ahead of this one's tail by now, and then the
-        // tail does not know where that revision stands.
+        // Revision and position are from the same read: another server's index may be ahead of this server's tail by
+        // now, and then the tail does not know the position of that revision.
         None => stored_end(shared, &name)
             .await?
             .ok_or_else(|| Error::StreamNotFound(name.clone()))?,

@@ -1,12 +1,13 @@
-//! Where the log was at a time.
+//! Finds the position of the log at a time.
 //!
-//! 1. Recorded times never go backwards along the log, so that those up to a time are its beginning.
-//! 2. The minute's place bounds the search: from the index on disk, and for minutes that begin in the tail's windows from
-//!    those. Within the minute, positions are halved, a frame at a time; nothing is read if the minute has no event.
-//! 3. Events that are gone are passed over: what comes out stands between the last one there is that was recorded by then
-//!    and the first one that was recorded later.
+//! 1. Recorded times never decrease along the log, so the events up to a time are a prefix of the log.
+//! 2. The position of the minute bounds the search. It comes from the index on disk, or from the tail's windows for
+//!    minutes that begin there. Within the minute, a binary search reads one frame per step; nothing is read if the
+//!    minute has no event.
+//! 3. Removed events are skipped: the result is between the last remaining event that was recorded by then and the
+//!    first one that was recorded later.
 //!
-//! Limits: two small reads and some log₂(frames of the minute) frames, most of which are near the head in memory.
+//! Limits: two small reads and about log₂(frames of the minute) frames, most of which are in memory near the head.
 
 use std::sync::Arc;
 
@@ -22,14 +23,14 @@ use crate::{
     values::position::{Position, Timestamp},
 };
 
-/// The position of the last event that was recorded at a time or before, of those up to `head`, which the tail must have
-/// reached. [`Position::START`] if there is none.
+/// Returns the position of the last event that was recorded at or before a time, among those up to `head`, which the
+/// tail must have reached. [`Position::START`] if there is none.
 pub(crate) async fn position_at(shared: &Shared, time: Timestamp, head: Position) -> Result<Position> {
     if head == Position::START {
         return Ok(head);
     }
     let minute = time.minute();
-    // The tail first: what it lets go of meanwhile is on disk before it does.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let Minutes {
         mut not_later,
         mut later,
@@ -49,7 +50,8 @@ pub(crate) async fn position_at(shared: &Shared, time: Timestamp, head: Position
     }
 }
 
-/// Searches from `low` to before `end`: what is before `low` was recorded by then, and nothing from `end` on counts.
+/// Searches from `low` to before `end`. Events before `low` were recorded by then; events from `end` on are not
+/// considered.
 async fn search(shared: &Shared, time: Timestamp, mut low: Position, mut end: Position) -> Result<Position> {
     while low < end {
         let middle = Position(low.0 + (end.0 - low.0) / 2);
@@ -57,25 +59,25 @@ async fn search(shared: &Shared, time: Timestamp, mut low: Position, mut end: Po
         match seen {
             Some(seen) if seen.last_at <= time => low = seen.ends.next(),
             Some(seen) if seen.first_at <= time => return seen.last_by(time),
-            // The first event there is from `begins` on was recorded later, or there is none.
+            // The first remaining event from `begins` on was recorded later, or there is none.
             _ => end = begins.max(low),
         }
     }
     Ok(Position(low.0 - 1))
 }
 
-/// A frame with events among those that are searched.
+/// A frame with events in the searched range.
 struct Seen {
     frame: Arc<Frame>,
     low: Position,
-    /// Where it ends, or what is searched does.
+    /// Last position of the frame, or of the range if that ends earlier.
     ends: Position,
     first_at: Timestamp,
     last_at: Timestamp,
 }
 
-/// Where the frame begins that holds `middle`, and the first frame from that one on which has an event from `low` to before
-/// `end`.
+/// Returns the first position of the frame that contains `middle`, and the first frame, from that one on, which has
+/// an event from `low` to before `end`.
 async fn see(
     shared: &Shared,
     middle: Position,
@@ -111,7 +113,7 @@ async fn see(
 }
 
 impl Seen {
-    /// The last event that was recorded by a time, at which there is one.
+    /// Returns the position of the last event that was recorded by a time. There must be one.
     fn last_by(&self, time: Timestamp) -> Result<Position> {
         let mut last = self.low;
         each(&self.frame, self.low, self.ends.next(), |event| {
@@ -123,7 +125,7 @@ impl Seen {
     }
 }
 
-/// The events of a frame from `low` to before `end`.
+/// Calls `look` for the events of a frame from `low` to before `end`.
 fn each(frame: &Frame, low: Position, end: Position, mut look: impl FnMut(&View<'_>)) -> Result<()> {
     let mut entries = frame.entries();
     while let Some(record) = entries.next_record()? {

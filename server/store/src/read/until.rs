@@ -1,4 +1,4 @@
-//! Reads of the past: a log or a stream as it was, which is its beginning up to some place.
+//! Reads of the past: a log or a stream as it was, which is a prefix of it.
 
 use annals_engine::Direction;
 
@@ -18,17 +18,17 @@ use crate::{
     },
 };
 
-/// When the log was as it is to be read.
+/// The point in the past at which the log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// When this was its last position, which is at most the head; [`Position::START`]: when it was empty.
+    /// When this was its last position, which must not be after the head. [`Position::START`]: when it was empty.
     Position(Position),
     /// At this time.
     Time(Timestamp),
 }
 
 impl Until {
-    /// The log's last position then.
+    /// Returns the log's last position at that point.
     pub(crate) async fn end(self, shared: &Shared, head: Position) -> Result<Position> {
         match self {
             Self::Position(position) if position > head => Err(Error::PositionBeyondHead { position, head }),
@@ -38,17 +38,18 @@ impl Until {
     }
 }
 
-/// When a stream was as it is to be read.
+/// The point in the past at which a stream is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamUntil {
     /// When this was its last revision, which it must have reached.
     Revision(Revision),
-    /// When the log was so.
+    /// When the log was at this point.
     Log(Until),
 }
 
 impl StreamUntil {
-    /// The stream's last revision then, or `None` if it had no events; it has events up to `last` now.
+    /// Returns the stream's last revision at that point, or `None` if it had no events then. `last` is its current
+    /// last revision.
     pub(crate) async fn last(
         self,
         shared: &Shared,
@@ -78,12 +79,12 @@ impl StreamUntil {
     }
 }
 
-/// Leaves out what was before the stream was deleted: it is as if it had never been.
+/// Returns `None` for a revision before the stream's last deletion: earlier events are as if they had never existed.
 fn present(shared: &Shared, stream: &StreamName, last: Option<Revision>) -> Option<Revision> {
     shared.tail.lifecycles().of(stream.as_str()).present(last)
 }
 
-/// The last revision that is gone, if the stream had begun by then: all that it had is gone.
+/// Returns the last removed revision if the stream had begun by `end`: all events that it had then are removed.
 async fn gone_up_to(
     shared: &Shared,
     stream: &StreamName,
@@ -109,7 +110,7 @@ async fn gone_up_to(
         .map(|_| Revision(gone)))
 }
 
-/// The revision of a stream's last event at a position or before.
+/// Returns the revision of a stream's last event at or before a position.
 async fn last_up_to(shared: &Shared, stream: &StreamName, end: Position) -> Result<Option<Revision>> {
     let query = Query {
         items: vec![QueryItem {
@@ -118,7 +119,7 @@ async fn last_up_to(shared: &Shared, stream: &StreamName, end: Position) -> Resu
         }],
     };
     let lookup = Lookup::new(&query, Direction::Backwards);
-    let mut lookup = lookup.ok_or_else(|| Error::Internal("a stream is not looked up".to_owned()))?;
+    let mut lookup = lookup.ok_or_else(|| Error::Internal("a stream has no index list".to_owned()))?;
     let mut from = end;
     while from > Position::START {
         let found = lookup.page(shared, from, Position(1), 1).await?;
@@ -130,7 +131,7 @@ async fn last_up_to(shared: &Shared, stream: &StreamName, end: Position) -> Resu
     Ok(None)
 }
 
-/// The revision of the event at a position; `None` if it is gone.
+/// Returns the revision of the event at a position; `None` if it is removed.
 async fn revision_at(shared: &Shared, stream: &StreamName, position: Position) -> Result<Option<Revision>> {
     for frame in frames(shared, position, Direction::Forwards, 1).await? {
         let mut entries = frame.entries();

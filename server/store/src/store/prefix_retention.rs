@@ -1,8 +1,8 @@
-//! Changing what is set for the streams whose names begin with a prefix: an ordinary append to the prefix's own stream,
-//! which expects the version that the new state was made from, and that no other prefix was changed since, because what holds
-//! for a prefix rests on those that it begins with.
+//! Changes the settings of the streams whose names begin with a prefix: an ordinary append to the prefix's own
+//! stream. It expects the version that the new state was derived from, and that no other prefix was changed since,
+//! because the retention that applies to a prefix depends on the shorter prefixes that it begins with.
 //!
-//! Setting what is set already writes nothing, so that each call can be retried.
+//! Setting a retention that is already set writes nothing, so each call can be retried.
 
 use super::{
     Store,
@@ -24,11 +24,11 @@ use crate::{
 /// How much is kept of streams whose names begin with a prefix, as of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixRetention {
-    /// The prefix.
+    /// Prefix of stream names.
     pub prefix: StreamPrefix,
-    /// The count and the age that are kept; neither: nothing is set.
+    /// The count and the age that are kept. If it has neither, nothing is set.
     pub retention: Retention,
-    /// How often it was changed. 0: never.
+    /// Number of changes so far. 0: never changed.
     pub version: u64,
 }
 
@@ -44,14 +44,14 @@ impl PrefixRetention {
     }
 }
 
-/// What is kept of streams whose names begin with a prefix.
+/// Returns how much is kept of streams whose names begin with a prefix.
 pub(crate) async fn get(shared: &Shared, prefix: &StreamPrefix) -> Result<PrefixRetention> {
     fresh_head(shared).await?;
     let known = shared.tail.lifecycles().prefix(prefix.as_str());
     Ok(PrefixRetention::of(prefix, known.marked))
 }
 
-/// The prefixes for which something is set, in order: the first `limit` behind `after`.
+/// Lists the prefixes that have a retention, in order: the first `limit` after `after`.
 pub(crate) async fn list(
     shared: &Shared,
     after: Option<&StreamPrefix>,
@@ -65,7 +65,8 @@ pub(crate) async fn list(
         .collect())
 }
 
-/// Sets what is kept of streams whose names begin with a prefix; without a count and an age nothing is set any more.
+/// Sets how much is kept of streams whose names begin with a prefix. Without a count and an age, nothing is set any
+/// more.
 pub(crate) async fn set(
     store: &Store,
     prefix: &StreamPrefix,
@@ -115,7 +116,7 @@ pub(crate) async fn set(
     Err(BUSY)
 }
 
-/// Refuses one prefix too many.
+/// Returns an error if another prefix would exceed the limits.
 fn check_room(known: &MarkedPrefix, now: &PrefixRetention) -> Result<()> {
     let adds = !now.retention.is_limited();
     if adds && known.set >= PREFIXES_MAX || known.marked.is_none() && known.known >= PREFIXES_KNOWN_MAX {
@@ -124,8 +125,8 @@ fn check_room(known: &MarkedPrefix, now: &PrefixRetention) -> Result<()> {
     Ok(())
 }
 
-/// What was recorded before this is gone once `wanted` is set: what is gone by age until now, if events are kept longer from
-/// then on, and what was gone before that.
+/// Returns a time: events recorded before it are removed once `wanted` is set. They include events that are removed
+/// by age now, if later ones are to be kept longer, and events that were removed earlier.
 fn removed_before(known: &MarkedPrefix, wanted: &Retention, now: Timestamp) -> Timestamp {
     let Some(rule) = known.rule else {
         return Timestamp::default();

@@ -1,8 +1,9 @@
-//! The streams to which a session appended lately.
+//! The streams to which a session appended recently.
 //!
-//! Memory has what the next append to such a stream needs, so it need not be asked. That matters for a session, which submits
-//! hundreds of thousands of appends a second, one after the other: asking takes longest of all that it does for one, because
-//! the appender changes those places at the same time. If memory has lost it after all, the append's group reads it.
+//! State needed for the next append to such a stream is in memory, so a look-up is unnecessary. This matters for a
+//! session, which submits hundreds of thousands of appends a second, one after the other: the look-up is the most
+//! expensive part of submitting one, because the appender changes the same memory at the same time. If the state is
+//! no longer in memory after all, the append's group reads it from storage.
 
 use super::{Store, Submission};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     values::{expected::Expected, maps::HashSet, name::StreamName, position::Position},
 };
 
-/// So many are remembered. About 40 bytes each, beside the names.
+/// Maximum number of streams that are remembered. Each takes about 40 bytes, plus its name.
 const STREAMS_MAX: usize = 4_096;
 
 /// The streams to which a session appended after a position.
@@ -21,7 +22,8 @@ pub struct RecentStreams {
 }
 
 impl RecentStreams {
-    /// Forgets them, if memory does not reach back to where the first of them was written, or if they are too many.
+    /// Clears the streams if memory no longer reaches back to where the first of them was written, or if there are
+    /// too many.
     fn refresh(&mut self, store: &Store) {
         let tail = &store.shared.tail;
         if self.streams.len() >= STREAMS_MAX || self.after < tail.oldest() {
@@ -30,8 +32,8 @@ impl RecentStreams {
         }
     }
 
-    /// Takes an append's streams, and tells whether nothing need be looked up for it: it is to one stream that was among them,
-    /// and it neither has checks nor can be a retry that is known by its first event's id.
+    /// Adds an append's streams. Returns true if the append needs no look-up: it is to one stream that was known
+    /// already, it has no checks, and it can't be a retry that is recognised by its first event's id.
     fn take(&mut self, append: &Append) -> bool {
         let mut is_known = matches!(append.expected, Expected::Exactly(_)) && append.checks.is_empty();
         for stream in append.streams() {
@@ -45,8 +47,8 @@ impl RecentStreams {
 }
 
 impl Store {
-    /// Prepares appends of one session to be submitted, in their order. Whether they must be looked up is for
-    /// [`Submission::is_looked_up`] to tell.
+    /// Prepares appends of one session to be submitted, in their order. [`Submission::is_looked_up`] returns whether
+    /// the look-up of an append is done or unnecessary.
     pub fn submissions<E>(
         &self,
         appends: impl IntoIterator<Item = Result<Append, E>>,

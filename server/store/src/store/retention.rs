@@ -1,9 +1,10 @@
-//! Changing what is set for a stream `S`: an ordinary append to `$$S`, which expects the version that the new state was made
-//! from and checks what else it rests on. The appender makes it again if that is no longer so (`appender/stream_change.rs`); if it does not
-//! apply any more, all of it is looked at again here.
+//! Changes the settings of a stream `S`: an ordinary append to `$$S`, which expects the version that the new state
+//! was derived from and checks everything else that it depends on. If one of these changes before the commit, the
+//! appender derives the state again (`appender/stream_change.rs`); if the change no longer applies then, it is
+//! retried here from the start.
 //!
-//! An operation that finds what it would bring about says so and writes nothing. So each can be sent again when it is not
-//! known what became of it.
+//! An operation whose result is already in place reports so and writes nothing. So each can be retried if its outcome
+//! is unknown.
 
 use std::sync::Arc;
 
@@ -27,20 +28,21 @@ use crate::{
     },
 };
 
-/// How often a change is tried when the stream is no longer as it must be for it. Each time, another change of the same
-/// stream or of a prefix was first, or an append that makes it one that is refused; an append alone is no reason (`appender/stream_change.rs`).
+/// Maximum number of attempts at a change whose conditions no longer hold. Each further attempt means that another
+/// change of the same stream or of a prefix was first, or an append after which this change is refused. An append
+/// alone causes no further attempt (`appender/stream_change.rs`).
 pub(super) const TRIES_MAX: usize = 64;
 
 /// How much of a stream is kept, as of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetentionInfo {
-    /// What is kept.
+    /// Limits that are set for the stream.
     pub retention: Retention,
-    /// How often it was changed, deletions included. 0: never, everything is kept.
+    /// Number of changes so far, deletions included. 0: never changed, everything is kept.
     pub version: u64,
-    /// Whether the stream was deleted for ever.
+    /// Whether the stream was permanently deleted.
     pub tombstoned: bool,
-    /// The prefix whose retention holds, and what that is, because the stream has no count and no age of its own.
+    /// The prefix whose retention applies because the stream has no count and no age of its own, with that retention.
     pub from_prefix: Option<(String, Retention)>,
 }
 
@@ -56,27 +58,27 @@ impl RetentionInfo {
     }
 }
 
-/// A stream that was deleted.
+/// Result of deleting a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deleted {
-    /// Its last revision; an append to it gets the next.
+    /// Last revision of the stream; the next append gets the one after it.
     pub last_revision: Revision,
-    /// Where the log says that it is deleted.
+    /// Position of the event that records the deletion.
     pub position: Position,
-    /// Whether it was before, and nothing was appended since.
+    /// Whether it was already deleted, with no append since.
     pub already_deleted: bool,
 }
 
-/// A stream that was deleted for ever.
+/// Result of permanently deleting a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstoned {
-    /// Where the log says so.
+    /// Position of the event that records the deletion.
     pub position: Position,
-    /// Whether it was before.
+    /// Whether it was already permanently deleted.
     pub already_tombstoned: bool,
 }
 
-/// What is kept of a stream.
+/// Returns how much of a stream is kept.
 pub(crate) async fn retention(shared: &Shared, stream: &StreamName) -> Result<RetentionInfo> {
     fresh_head(shared).await?;
     let lifecycles = shared.tail.lifecycles();
@@ -86,7 +88,7 @@ pub(crate) async fn retention(shared: &Shared, stream: &StreamName) -> Result<Re
     ))
 }
 
-/// Sets what is kept of a stream.
+/// Sets how much of a stream is kept.
 pub(crate) async fn set_retention(
     store: &Store,
     stream: &StreamName,
@@ -167,7 +169,7 @@ pub(crate) async fn delete(store: &Store, stream: &StreamName, expected: Expecte
     Err(BUSY)
 }
 
-/// Deletes a stream for ever.
+/// Deletes a stream permanently.
 pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expected) -> Result<Tombstoned> {
     for _ in 0..TRIES_MAX {
         let (now, as_of) = Now::look(store, stream).await?;
@@ -190,13 +192,13 @@ pub(crate) async fn tombstone(store: &Store, stream: &StreamName, expected: Expe
     Err(BUSY)
 }
 
-/// Whether a change that expects a version may be made. `is_set`: what is wanted is set already; the second time that it is
-/// asked for, it is as the first time left it.
+/// Whether a change that expects a version may be made. `is_set`: the requested settings are already in place. A
+/// retry is then accepted if the version is the one after the expected one, as the first attempt left it.
 pub(super) fn is_version(expected: u64, version: u64, is_set: bool) -> bool {
     expected == version || is_set && expected.checked_add(1) == Some(version)
 }
 
-/// Appends it; `None` if something that it rests on has changed.
+/// Writes the append; `None` if something that it depends on has changed.
 pub(super) async fn set(store: &Store, append: impl Into<Submission>) -> Result<Option<Appended>> {
     match store.append(append).await {
         Ok(appended) => Ok(Some(appended)),
@@ -208,10 +210,11 @@ pub(super) async fn set(store: &Store, append: impl Into<Submission>) -> Result<
     }
 }
 
-pub(super) const BUSY: Error = Error::Overloaded("changes of a stream that is changed all the time");
+pub(super) const BUSY: Error =
+    Error::Overloaded("attempts to change a stream that other clients keep changing");
 
 impl Now {
-    /// The stream, and as of when it is so.
+    /// Reads the stream's current state, and as of when it holds.
     async fn look(store: &Store, stream: &StreamName) -> Result<(Self, AsOf)> {
         let shared = store.shared();
         let (head, last) = ends(shared, stream).await?;
@@ -234,7 +237,7 @@ impl Now {
         }
     }
 
-    /// Refuses if the stream is not as the caller expects.
+    /// Returns an error if the stream is not as the caller expects.
     fn check(&self, stream: &StreamName, expected: Expected) -> Result<()> {
         let actual = self.present();
         if expected.holds(actual) {
@@ -247,8 +250,8 @@ impl Now {
         }))
     }
 
-    /// The answer to a delete if there is nothing to delete: that it was deleted before, if what the caller expects was so
-    /// then.
+    /// Result of a delete if there is nothing to delete: already deleted, if the expectation held at the time of the
+    /// deletion.
     fn not_present(&self, stream: &StreamName, expected: Expected) -> Result<Deleted> {
         let Some(last) = self.last else {
             return Err(match expected {
@@ -267,8 +270,8 @@ impl Now {
         })
     }
 
-    /// Brings a state about. Returns what the stream was like just before, what it is set to, and where the log says so;
-    /// `None` if the wish no longer applies.
+    /// Writes a state. Returns the stream's state just before, the state written, and the position of the event that
+    /// records it; `None` if the change no longer applies.
     async fn write(
         self,
         store: &Store,
@@ -302,7 +305,7 @@ impl Now {
     }
 }
 
-/// A change that was written.
+/// Result of a change.
 struct Written {
     before: Now,
     lifecycle: Lifecycle,

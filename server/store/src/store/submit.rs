@@ -1,4 +1,4 @@
-//! The way in of appends: what waits is counted and bounded, in number and in bytes.
+//! Admission of appends: those that wait are counted and bounded, in number and in bytes.
 
 use std::{
     future::Future,
@@ -22,10 +22,10 @@ use crate::{
     tasks::appender::{self, Job, Origin, Prefetched, stream_change::Change},
 };
 
-/// Bytes that one permit of the waiting room stands for.
+/// Bytes for which one permit of the waiting room counts.
 pub(super) const PERMIT_BYTES: usize = 1_024;
 
-/// The result of an append that was submitted.
+/// The future result of a submitted append.
 #[derive(Debug)]
 pub struct Pending(oneshot::Receiver<Result<Appended>>);
 
@@ -33,22 +33,22 @@ impl Future for Pending {
     type Output = Result<Appended>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // A job that was dropped unanswered means that the appender is gone.
+        // A job that was dropped without a reply means that the appender has stopped.
         Pin::new(&mut self.0)
             .poll(context)
             .map(|answer| answer.unwrap_or(Err(Error::Closed)))
     }
 }
 
-/// An append on its way into the store.
+/// An append that is being submitted.
 #[derive(Debug)]
 pub struct Submission {
-    /// Apart, because it is moved from queue to queue.
+    /// Boxed, because it is moved from queue to queue.
     append: Box<Append>,
     is_looked_up: bool,
-    /// What was read for it from storage, if anything had to be.
+    /// Data read from storage for the append, if any was needed.
     prefetched: Option<Box<Prefetched>>,
-    /// The change of a stream that it makes, if it makes one.
+    /// The stream change that the append makes, if any.
     change: Option<Box<Change>>,
 }
 
@@ -68,7 +68,7 @@ impl Submission {
         }
     }
 
-    /// The append by which a stream is changed.
+    /// An append that changes a stream's settings.
     pub(super) fn of_change(append: Append, change: Change) -> Self {
         Self {
             change: Some(Box::new(change)),
@@ -76,19 +76,19 @@ impl Submission {
         }
     }
 
-    /// Whether the keys of storage that it needs were read, if it needs any.
+    /// Whether the storage keys that the append needs, if any, have been read.
     #[must_use]
     pub fn is_looked_up(&self) -> bool {
         self.is_looked_up
     }
 
-    /// The append.
+    /// The append to submit.
     #[must_use]
     pub fn append(&self) -> &Append {
         &self.append
     }
 
-    /// Whether storage must be read before it enters a group.
+    /// Whether storage must be read before the append enters a group.
     fn must_read(&self, store: &Store) -> bool {
         if self.is_looked_up {
             appender::needs_search(&store.shared, &self.append)
@@ -99,11 +99,11 @@ impl Submission {
 }
 
 impl Store {
-    /// Appends, and waits until it is durable.
+    /// Appends, and waits until the append is durable.
     ///
     /// # Errors
-    /// [`Error::Rejected`] if it was not written because of what the log holds; [`Error::Overloaded`] if too many wait;
-    /// [`Error::Unavailable`] if it is not known whether it was written (try again with the same ids).
+    /// [`Error::Rejected`] if it was not written because of the content of the log; [`Error::Overloaded`] if too many
+    /// appends wait; [`Error::Unavailable`] if it is unknown whether it was written (retry with the same ids).
     pub async fn append(&self, append: impl Into<Submission>) -> Result<Appended> {
         let submission = match self.try_submit(append, false) {
             Ok(pending) => return pending.await,
@@ -111,18 +111,19 @@ impl Store {
         };
         let room = self.wait_for_room(&submission.append).await?;
         let place = self.queue.try_reserve().map_err(|error| match error {
-            TrySendError::Full(()) => Error::Overloaded("appends that wait"),
+            TrySendError::Full(()) => Error::Overloaded("waiting appends"),
             TrySendError::Closed(()) => self.closed(),
         })?;
         let submission = self.prefetched(submission).await?;
         self.admit(submission, Origin::Client, room, place).await
     }
 
-    /// Reads from storage what many appends of one caller need, in one trip, so that each can be submitted without a read of
-    /// its own. Appends that need much are left as they are: what those need is read when they are submitted.
+    /// Reads the storage keys that many appends of one caller need, in one round trip, so that each can be submitted
+    /// without a read of its own. Appends that need more are left unchanged; their data is read when they are
+    /// submitted.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the storage does not answer. None of them was submitted.
+    /// [`Error::Unavailable`] if the storage does not respond. None of the appends was submitted.
     pub async fn look_up(&self, submissions: impl IntoIterator<Item = &mut Submission>) -> Result<()> {
         let mut submissions: Vec<&mut Submission> = submissions.into_iter().collect();
         let appends: Vec<&Append> = submissions.iter().map(|submission| submission.append()).collect();
@@ -136,28 +137,28 @@ impl Store {
         Ok(())
     }
 
-    /// Submits an append behind all that were submitted before by the same caller, and returns what its result can be
-    /// awaited by. Waits while too many wait already.
+    /// Submits an append after all earlier ones of the same caller, and returns a future of its result. Waits while
+    /// too many appends are waiting.
     ///
     /// # Errors
-    /// [`Error::Closed`] if the store takes no more.
+    /// [`Error::Closed`] if the store accepts no more appends.
     pub async fn submit(&self, append: impl Into<Submission>) -> Result<Pending> {
         self.submit_from(append.into(), Origin::Client).await
     }
 
-    /// As [`Self::submit`], for an append that another server of the log handed over. It is not handed over again.
+    /// Like [`Self::submit`], for an append that another server of the log forwarded. It is not forwarded again.
     ///
     /// # Errors
-    /// As [`Self::submit`].
+    /// Same as [`Self::submit`].
     pub async fn submit_handed_over(&self, append: impl Into<Submission>) -> Result<Pending> {
         self.submit_from(append.into(), Origin::Server).await
     }
 
-    /// As [`Self::submit`] and, if it is `handed_over`, [`Self::submit_handed_over`], if nothing need be waited for: neither
-    /// for room nor for storage. Otherwise the append is given back.
+    /// Submits an append like [`Self::submit`] or, if `handed_over`, like [`Self::submit_handed_over`], but only if
+    /// that needs no waiting, neither for room nor for storage.
     ///
     /// # Errors
-    /// The append.
+    /// Returns the append if it would have to wait.
     pub fn try_submit(
         &self,
         append: impl Into<Submission>,
@@ -190,7 +191,7 @@ impl Store {
         Ok(self.admit(submission, origin, room, place))
     }
 
-    /// With what must be read for it before it enters a group, which may take long.
+    /// Adds the data that must be read before the append enters a group. That may take long.
     async fn prefetched(&self, mut submission: Submission) -> Result<Submission> {
         if submission.must_read(self) {
             let append = &mut submission.append;
@@ -203,7 +204,7 @@ impl Store {
         Ok(submission)
     }
 
-    /// An append's share of the bytes that may wait, once there is room for it.
+    /// Waits until the append's bytes fit into the waiting room, and reserves them.
     async fn wait_for_room(&self, append: &Append) -> Result<OwnedSemaphorePermit> {
         if self.is_closed() {
             return Err(self.closed());
@@ -213,12 +214,12 @@ impl Store {
         }
         let permits = self
             .permits(append)
-            .ok_or_else(|| Error::Internal("an append over 4 TB".to_owned()))?;
+            .ok_or_else(|| Error::Internal("an append is larger than 4 TB".to_owned()))?;
         let room = Arc::clone(&self.room).acquire_many_owned(permits).await;
         room.map_err(|_| self.closed())
     }
 
-    /// Puts an append, which has its share of the bytes, into its place among those that wait.
+    /// Adds an append, with its share of the waiting bytes, to the queue.
     fn admit(
         &self,
         submission: Submission,
@@ -243,7 +244,7 @@ impl Store {
         self.shared.closing.get() || self.shared.failure().is_some()
     }
 
-    /// An append's share of the bytes that may wait.
+    /// The append's share of the bytes that may wait.
     fn permits(&self, append: &Append) -> Option<u32> {
         let room_max = self.shared.settings.limits.waiting_bytes_max;
         let room_max = room_max.div_ceil(PERMIT_BYTES).max(1);

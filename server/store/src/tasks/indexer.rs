@@ -1,12 +1,14 @@
 //! The indexer: one task that writes complete windows of the tail's index to the engine, in the order of their keys.
 //!
-//! 1. A window is written in several commits; `indexed` moves with the last one. Until then nobody reads what was
-//!    written of it, because the tail still knows those positions.
-//! 2. Every commit checks `indexed`, so that of several servers only those whose turn it is write, and one that was
-//!    paused can't write late. Writing a window twice or in part is harmless: its entries follow from the frames.
-//! 3. Nothing here needs to be durable: what is lost can be made again from the frames.
-//! 4. Appends wait behind its commits. So while there is time, before the next window is complete, commits are small, and
-//!    as long as one took, nothing is written. If windows wait, it goes on as fast as it can: appends would soon wait for it.
+//! 1. A window is written in several commits; `indexed` moves with the last one. Until then its stored entries are
+//!    not read, because the tail still contains those positions.
+//! 2. Every commit checks `indexed`, so that of several servers only those that write the next window succeed, and a
+//!    server that was paused can't write late. Writing a window twice or in part is harmless: its entries follow from
+//!    the frames.
+//! 3. Nothing here needs to be durable: lost entries can be made again from the frames.
+//! 4. Appends wait for its commits. So while there is time, before the next window is complete, commits are
+//!    small, and each is followed by a pause of the same length, at most [`PAUSE_MAX`]. If windows wait, it writes as
+//!    fast as it can: appends would soon wait for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,11 +24,11 @@ use crate::{
     shared::Shared,
 };
 
-/// How long it waits after trouble.
+/// Pause after an error.
 const RETRY: Duration = Duration::from_millis(200);
-/// Commits are this many times smaller while there is time.
+/// Factor by which commits are smaller while there is time.
 const CALM_PARTS: usize = 16;
-/// The longest pause between two commits.
+/// Maximum pause between two commits.
 const PAUSE_MAX: Duration = Duration::from_millis(20);
 
 /// Writes windows as they are completed, until the store closes.
@@ -59,14 +61,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Writes one window, unless another server does. `in_trouble`: the last time failed, and all of it is written again; with many
-/// small commits it might never be whole.
+/// Writes one window, unless another server does. `in_trouble`: the previous attempt failed, and the whole window is
+/// written again. Commits are then large, because with many small ones it might never be completed.
 pub(crate) async fn write(shared: &Shared, window: &Window, in_trouble: bool) -> Result<()> {
     // Another server may have indexed a part of it, when a scavenge began there.
     let indexed = shared.tail.indexed();
     let rest = (indexed > window.after).then(|| window.without_indexed(indexed));
     let window = rest.as_ref().unwrap_or(window);
-    // Milliseconds.
+    // This takes milliseconds.
     let mut entries = apart(|| Entries::of(window));
     loop {
         let calm = !in_trouble && is_calm(shared);
@@ -82,7 +84,7 @@ pub(crate) async fn write(shared: &Shared, window: &Window, in_trouble: bool) ->
         }
         if is_last {
             shared.tail.set_indexed(window.last);
-            debug!(indexed = %window.last, "a window is on disk");
+            debug!(indexed = %window.last, "indexed a window");
             return Ok(());
         }
         if calm {
@@ -91,14 +93,15 @@ pub(crate) async fn write(shared: &Shared, window: &Window, in_trouble: bool) ->
     }
 }
 
-/// Whether no other window waits, nor an append for this one, and the store goes on. Never where several servers share an engine: their appends don't wait
-/// behind commits of the indexer, and each commit is a trip to the cluster.
+/// True if no other window waits, no append waits for this one, and the store is not closing. Never true if several
+/// servers share an engine: their appends don't wait for commits of the indexer, and each commit is a round trip to
+/// the cluster.
 fn is_calm(shared: &Shared) -> bool {
     let waiting_max = shared.settings.waiting_windows_max.min(1);
     shared.tail.waiting_windows() <= waiting_max && !shared.closing.get() && !shared.settings.shared_engine
 }
 
-/// False if `indexed` is not what it was thought to be; it is then known what it is.
+/// Returns false if `indexed` had changed; it has then been refreshed.
 async fn commit(shared: &Shared, window: &Window, mutations: Vec<Mutation>) -> Result<bool> {
     let mut commit = Commit::relaxed().check(keys::indexed(), entry::indexed(window.after));
     commit.mutations = mutations;
@@ -121,7 +124,7 @@ async fn commit(shared: &Shared, window: &Window, mutations: Vec<Mutation>) -> R
     }
 }
 
-/// Bytes of entries in a commit.
+/// Maximum bytes of entries in a commit.
 fn commit_bytes(bytes_max: usize, calm: bool) -> usize {
     if calm { bytes_max / CALM_PARTS } else { bytes_max }
 }

@@ -1,23 +1,23 @@
-//! Receipts: the first results of appends that can't be found by their place, so that their retries are still answered
-//! with them.
+//! Receipts: the first results of appends that can't be found by their position in a stream any more, so that their
+//! retries still get the same result.
 //!
-//! An append that expects a revision, or no stream, leaves no entry by its ids: the place of its events in their stream
-//! tells its retry. Two things take that place away:
+//! An append that expects a revision, or no stream, leaves no entry under its ids: a retry is recognised by the
+//! position of its events in their stream. Two things make that position unusable:
 //!
-//! - The stream is deleted and begun again. The append that begins a stream again gets a receipt when it is indexed, which
-//!   says where its events are.
-//! - Events are removed from storage (`scavenge`). Every append of which a frame is rewritten then gets a receipt that says
-//!   everything, for [`KEPT`] after it was recorded.
+//! - The stream is deleted and started again. The append that starts a stream again gets a receipt when it is
+//!   indexed, which contains the positions of its events.
+//! - Events are removed from storage (`scavenge`). Every append of which a frame is rewritten then gets a complete
+//!   receipt, for [`KEPT`] after it was recorded.
 //!
 //! ```text
 //! b <stream> 0 <first id>  -> first position 8 bytes | events 4 bytes, and once some of them may be removed:
 //!                             recorded at 8 bytes | digest 16 bytes
 //!                             | for each stream in which it has events, its first revision there (varint)
-//! e <recorded at> <first position> -> which entries expire then (scavenge/receipts.rs)
+//! e <recorded at> <first position> -> the entries that expire then (scavenge/receipts.rs)
 //! ```
 //!
-//! The digest tells whether another append is the same: ids and streams of all events, in order, chained by UUIDs of
-//! version 5 (RFC 9562), each of which has the one before it as its namespace.
+//! The digest identifies the append: ids and streams of all events, in order, chained by UUIDs of version 5 (RFC
+//! 9562), each of which has the previous one as its namespace.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -43,20 +43,21 @@ use crate::{
     },
 };
 
-/// For how long after it was recorded an append whose events are removed is told from a new one. Clients, and servers that
-/// forward appends, retry within minutes.
+/// Time after the recording of an append for which its retries are recognised although its events are removed.
+/// Clients, and servers that forward appends, retry within minutes.
 pub(crate) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The first result of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
-    /// Where its events are, or were.
+    /// The positions where its events are, or were.
     pub request: Request,
-    /// The rest; `None`: none of them was removed when this was written.
+    /// Data to recognise a retry, and to reply to it, without the events. `None`: no event was removed when this was
+    /// written.
     pub details: Option<Details>,
 }
 
-/// Everything that a retry is compared with and answered.
+/// Everything needed to recognise a retry and to reply to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Details {
     pub recorded_at: Timestamp,
@@ -66,7 +67,7 @@ pub(crate) struct Details {
 }
 
 impl Receipt {
-    /// The receipt of an append with these events, all that it has. `None`: there are none.
+    /// Creates the receipt of an append with exactly these events. `None` if there are none.
     pub(crate) fn of(events: &[StoredEvent]) -> Option<Self> {
         let first = events.first()?;
         let mut streams = HashSet::from([&first.stream]);
@@ -89,7 +90,7 @@ impl Receipt {
         })
     }
 
-    /// The first result, if this is the receipt of this append and says it.
+    /// Returns the first result if this is a complete receipt of the given append.
     pub(crate) fn appended(&self, append: &Append) -> Option<Appended> {
         let details = self.details.as_ref()?;
         let events = append
@@ -143,9 +144,9 @@ impl Receipt {
     }
 }
 
-/// The receipt of an append that began with an event of this stream and this id.
+/// Finds the receipt of an append whose first event was in this stream and had this id.
 pub(crate) async fn find(shared: &Shared, stream: &StreamName, first_id: Uuid) -> Result<Option<Receipt>> {
-    // The tail first: what it lets go of meanwhile is on disk before it does.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let recent = shared.tail.began_again(stream, first_id);
     let snapshot = shared.engine.snapshot().await?;
     let stored = snapshot.get(keys::receipt(stream.as_str(), first_id)).await?;
@@ -154,7 +155,7 @@ pub(crate) async fn find(shared: &Shared, stream: &StreamName, first_id: Uuid) -
         request,
         details: None,
     });
-    // What is stored says more if events were removed since.
+    // The stored receipt is more complete if events were removed since.
     Ok(stored.or(recent))
 }
 

@@ -41,8 +41,8 @@ fn an_episode_is_reported_once_and_its_end_once() {
     assert_eq!(see(false, 0), None);
     assert_eq!(see(true, 100), Some(Report::Suspended));
     assert_eq!(see(true, 101), None);
-    assert_eq!(see(false, 102), None, "it may go on");
-    assert_eq!(see(true, 103), None, "it goes on");
+    assert_eq!(see(false, 102), None, "it may continue");
+    assert_eq!(see(true, 103), None, "it continues");
     assert_eq!(see(false, 200), None);
     assert_eq!(see(false, 199 + CALM.as_secs()), None);
     assert_eq!(see(false, 200 + CALM.as_secs()), Some(Report::Resumed));
@@ -62,8 +62,8 @@ async fn keep_for(store: &Store, name: &str, seconds: u64) {
     store.set_retention(&stream(name), retention, None).await.unwrap();
 }
 
-/// Stream `a` with the events 1 to 8, of which an hour is kept, and one event in `b` that was recorded two hours later, when
-/// the clock was ahead. The clock shows again when `a` was written.
+/// Creates stream `a` with the events 1 to 8, which are kept for an hour, and one event in `b` that was recorded two
+/// hours later, when the clock was ahead. The clock is then back at the time when `a` was written.
 async fn after_a_jump(settings: Settings) -> Fixture {
     let test = Fixture::new(settings).await;
     set_clock(&test, HOUR);
@@ -75,7 +75,7 @@ async fn after_a_jump(settings: Settings) -> Fixture {
     test
 }
 
-/// Every way to see the events of `a`.
+/// Checks the events of `a` in every way in which they can be read.
 async fn assert_seen(store: &Store, expected: &[u128], when: &str) {
     let of_stream = Query {
         items: vec![QueryItem {
@@ -188,7 +188,7 @@ async fn a_scavenge_stops_to_remove_by_age_when_the_clock_is_set_back() {
     test.fill("a", 1..9).await;
     test.fill("b", 101..130).await;
     test.indexed(16).await;
-    // Ahead, with nothing in the log that would show it.
+    // Ahead, and nothing in the log reveals it.
     set_clock(&test, 3 * HOUR);
     test.store.start_scavenge().await.unwrap();
     let removed = async || test.store.scavenge().await.unwrap().unwrap().events_removed;
@@ -199,7 +199,7 @@ async fn a_scavenge_stops_to_remove_by_age_when_the_clock_is_set_back() {
     while test.store.scavenge().await.unwrap().unwrap().state != ScavengeState::Finished {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert!(removed().await < 8, "it went on with a clock that was wrong");
+    assert!(removed().await < 8, "the scavenge continued with a wrong clock");
     let kept = read_stream(&test.store, "a", Direction::Forwards, None, None).await;
     assert_eq!(kept.len() as u64, 8 - removed().await);
 }

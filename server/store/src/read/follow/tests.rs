@@ -1,4 +1,4 @@
-//! Bringing the tail up to a head that stands anywhere, and refusing one that cannot be.
+//! Tests of bringing the tail up to a head at any position, and of refusing an impossible head.
 
 use annals_engine::{Commit, Engine};
 
@@ -9,8 +9,8 @@ use crate::{
     testing::{Fixture, append, ids, place, read_log, small},
 };
 
-/// Opening used to read from the beginning for ever when the head was where the last window ends: the tail had begun
-/// anew there without telling those who wait for the head.
+/// Opening used to read from the beginning without end when the head was at the end of the last window: the tail had
+/// restarted there without notifying the tasks that wait for the head.
 #[tokio::test]
 async fn a_store_opens_wherever_the_head_is_in_a_window() {
     let mut fixture = Fixture::new(small()).await;

@@ -1,4 +1,4 @@
-//! An item of a query: what is in some list of each of its groups.
+//! An item of a query: the positions that are in at least one list of each of its groups.
 
 use super::{
     list::List,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::format::keys::ListName;
 
-/// An item, and where its matches stand as far as that is known.
+/// An item, and the positions of its candidates as far as they are known.
 #[derive(Debug)]
 pub(super) struct Item {
     groups: Vec<Vec<List>>,
@@ -28,12 +28,12 @@ impl Item {
         self.groups.iter().map(Vec::len).sum()
     }
 
-    /// Candidates: every match as far as the run goes, and maybe others.
+    /// Returns the candidates: every match as far as the run extends, and possibly other positions.
     pub(super) const fn run(&self) -> &Run {
         &self.run
     }
 
-    /// Forgets what lies before `from`, and returns the lists that must be loaded before [`Self::find`].
+    /// Drops positions before `from`, and returns the lists that must be loaded before [`Self::find`].
     pub(super) fn unknown_at(&mut self, from: Rank) -> Vec<&mut List> {
         self.run.pass(from);
         if self.run.knows(from) {
@@ -53,7 +53,7 @@ impl Item {
             .iter()
             .map(|lists| Run::union(lists.iter().map(|list| &list.run)))
             .collect();
-        // The sparsest one proposes, the others take out.
+        // The sparsest group proposes candidates, the others exclude some of them.
         let sparsest = (1..groups.len()).fold(0, |best, n| {
             if groups[n].is_sparser(&groups[best], from) {
                 n

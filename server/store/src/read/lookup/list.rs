@@ -1,8 +1,8 @@
-//! One list of the indexes, as far as it is loaded, and loading it from disk.
+//! A list of the indexes, as far as it is loaded, and loading it from disk.
 //!
-//! Lists of types and tags are filed by position, so that an entry is found by the position from which it is wanted.
-//! Those of streams are filed by revision. Where in them a position is, is searched for: by a first page, which holds all
-//! of most streams, and then between the ends, sixteen ways at a time.
+//! The key of an entry of a type or a tag contains a position, so the entry that contains a given position is found
+//! directly. The key of an entry of a stream contains a revision, so the entry must be searched for: first in one
+//! page, which contains all entries of most streams, and then between the ends, sixteen ways at a time.
 
 use annals_engine::{Direction, Entry, KeyRange, Page, PageLimit, Read};
 
@@ -16,18 +16,18 @@ use crate::{
     values::position::Position,
 };
 
-/// Bytes of entries that are read of a list at a time; a long list's entries have about as many.
+/// Bytes of entries that are read of a list at a time. The entries of a long list have about that size.
 const PAGE_BYTES: usize = 16 << 10;
-/// Probes of a search that are made at a time.
+/// Number of probes that a search makes at a time.
 const PROBES: u64 = 15;
 
-/// A list, and what is known of it.
+/// A list and its loaded part.
 #[derive(Debug)]
 pub(super) struct List {
     pub name: ListName,
     pub run: Run,
-    /// A number of the entry in which a stream's run ended: the first going forwards, the last going backwards. So it
-    /// is found even if the beginning of the entry was scavenged, which files it under a later number.
+    /// A number in the entry at which a stream's run ended: the first one going forwards, the last one going
+    /// backwards. With it the entry is found even if its beginning was scavenged, which moves it to a later number.
     reached: Option<u64>,
 }
 
@@ -40,7 +40,7 @@ impl List {
         }
     }
 
-    /// Forgets what lies before `from`, and returns itself if it must be loaded there.
+    /// Drops positions before `from`, and returns itself if it must be loaded there.
     pub(super) fn unknown_at(&mut self, from: Rank) -> Option<&mut Self> {
         self.run.pass(from);
         (!self.run.knows(from)).then_some(self)
@@ -50,9 +50,9 @@ impl List {
 /// An entry of a list.
 #[derive(Debug)]
 struct Posted {
-    /// What it is filed under.
+    /// The number in its key.
     number: u64,
-    /// Ascending, at least one.
+    /// Positions, ascending, at least one.
     positions: Vec<Position>,
 }
 
@@ -73,12 +73,12 @@ impl Posted {
     }
 }
 
-/// What a search in a stream does next.
+/// The next step of a search in a stream.
 #[derive(Debug)]
 enum Step {
     Begin,
-    /// The entry is between that of `low`, which begins at or before the position, and `high`, which begins behind it.
-    /// None but the entry of `low` begins up to `none_to`.
+    /// The entry is between that of `low`, which begins at or before the position, and `high`, which begins after it.
+    /// Up to `none_to`, no entry but that of `low` begins.
     Narrow {
         low: u64,
         none_to: u64,
@@ -89,7 +89,7 @@ enum Step {
     Done,
 }
 
-/// Loading a list from disk: step by step, so that those of many lists are made in one trip.
+/// Loading of a list from disk: in steps, so that the steps of many lists are made in one round trip.
 #[derive(Debug)]
 pub(super) struct Loading<'a> {
     list: &'a mut List,
@@ -101,8 +101,8 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    /// Loads what lies between `from` and `to`, both included: the first `count_max` or fewer. The index must be complete
-    /// there.
+    /// Loads positions between `from` and `to`, both included: the first `count_max` or fewer. The index must be
+    /// complete there.
     pub(super) fn new(
         list: &'a mut List,
         direction: Direction,
@@ -124,7 +124,7 @@ impl<'a> Loading<'a> {
         matches!(self.step, Step::Done)
     }
 
-    /// What must be read for the next step.
+    /// Returns the reads for the next step.
     pub(super) fn reads(&self) -> Vec<Read> {
         let all = keys::list_entries(&self.list.name);
         match (&self.step, &self.list.name) {
@@ -158,7 +158,7 @@ impl<'a> Loading<'a> {
         }
     }
 
-    /// A stream's entries from the one that is filed under a number, or from its end.
+    /// Returns the read of a stream's entries from the one with a number, or from the stream's end.
     fn page_from(&self, number: Option<u64>) -> Read {
         let mut all = keys::list_entries(&self.list.name);
         match (number, self.direction) {
@@ -169,7 +169,7 @@ impl<'a> Loading<'a> {
         range(all, self.direction, self.count_max)
     }
 
-    /// Takes the answers to [`Self::reads`].
+    /// Takes the results of [`Self::reads`].
     pub(super) fn take(&mut self, pages: &[Page]) -> Parsed<()> {
         let more = match (self.direction, pages) {
             (Direction::Forwards, [_, page]) if !matches!(self.list.name, ListName::Stream(_)) => page.more,
@@ -206,8 +206,8 @@ impl<'a> Loading<'a> {
         Ok(())
     }
 
-    /// Looks whether a stream's first page, from the end at which the read begins or where the last one ended, holds the
-    /// position; `end` is the entry at the other end.
+    /// Checks whether a stream's first page contains the position. The page starts at the end at which the read
+    /// begins, or where the last run ended; `end` is the entry at the other end.
     fn begin_stream(&mut self, page: &[Posted], more: bool, end: Option<Posted>) {
         let (Some(last), Some(end)) = (page.last(), end) else {
             return self.finish(&[], false);
@@ -233,12 +233,12 @@ impl<'a> Loading<'a> {
         }
         Step::Page(match self.direction {
             Direction::Forwards => low,
-            // The entry of `low`, or what is left of it if it was scavenged meanwhile.
+            // The entry of `low`, or its remainder if it was scavenged meanwhile.
             Direction::Backwards => high - 1,
         })
     }
 
-    /// Takes the positions from entries in the direction of the read. `more`: there are more behind them.
+    /// Takes the positions from entries in the direction of the read. `more`: more entries follow.
     fn finish(&mut self, entries: &[Posted], more: bool) {
         let rank = |position: &Position| Rank::of(*position, self.direction);
         let (from, to) = (rank(&self.from), rank(&self.to));
@@ -261,7 +261,7 @@ impl<'a> Loading<'a> {
             None => to,
         };
         if let (true, Some(last)) = (until < from, entries.last()) {
-            // Only the entry before the position is in the page, and what follows it is not.
+            // Only the entry before the position is in the page, and the next one is not.
             self.step = Step::Page(last.number.saturating_add(last.positions.len() as u64));
             return;
         }
@@ -280,7 +280,8 @@ impl<'a> Loading<'a> {
     }
 }
 
-/// Up to which number no entry begins behind this one; without an end if it holds the position that is searched for.
+/// Returns the number up to which no entry begins after this one; the maximum if this entry contains the position
+/// that is searched for.
 fn none_to_of(entry: &Posted, from: Position) -> u64 {
     if entry.last() >= from {
         return u64::MAX;
@@ -288,7 +289,7 @@ fn none_to_of(entry: &Posted, from: Position) -> u64 {
     entry.number.saturating_add(entry.positions.len() as u64 - 1)
 }
 
-/// Numbers between two others, at even distances.
+/// Returns numbers between two others, at even distances.
 fn probes(none_to: u64, high: u64) -> impl Iterator<Item = u64> {
     let between = high - none_to - 1;
     let count = between.min(PROBES);

@@ -1,25 +1,26 @@
-//! Finding where the matches of a query stand, page by page, so that the cost follows the matches and not the log: from
-//! the lists of positions that the indexes keep of every type, stream and tag. On disk they are complete up to where the
-//! tail's windows begin, and from there on they are in memory.
+//! Finds the positions of a query's matches, page by page, so that the cost depends on the number of matches and not
+//! on the length of the log. The indexes keep a list of positions for every type, stream and tag. On disk these lists
+//! are complete up to where the tail's windows begin; from there on they are in memory.
 //!
-//! An item of a query is the intersection of groups of lists (its types, its streams, each of its tags), a group the union
-//! of its lists, the query the union of its items. Each is a [`run::Run`]: what it holds from where the read is up to some
-//! position, up to which all that it is made of is known.
+//! An item of a query is the intersection of groups of lists (its types, its streams, each of its tags), a group the
+//! union of its lists, the query the union of its items. Each is a [`run::Run`]: its positions from the current
+//! position of the read up to the last one for which all of its inputs are known.
 //!
-//! 1. Every match is found once and in order. What is found may not match: whoever reads the events looks at them. So it
-//!    need not be exact where being exact costs more than looking: of an item the sparsest group proposes, and the others
-//!    take out as far as they are loaded anyway.
-//! 2. What was loaded stays true, because the log never changes but for events that go; nothing is kept open between
-//!    pages. Positions whose events are gone may be found; whoever reads them finds nothing there.
-//! 3. A list is read on disk only up to where the tail's windows begin at that moment. What lies behind that, of a window
-//!    that is being written, or that another server wrote, is passed over.
-//! 4. Of streams that were seen to have many events that are gone, those are left out by the stream's own list
-//!    ([`Lookup::skip`]), so that a stream which expired as a whole is passed in a few pages of its list.
+//! 1. Every match is found once and in order. A position that is found is a candidate and may not match: the caller
+//!    checks the events that it reads. So the result need not be exact where that would cost more than checking: the
+//!    sparsest group of an item proposes candidates, and the other groups exclude some of them as far as they are
+//!    loaded anyway.
+//! 2. Loaded data stays valid, because the log never changes except by removal of events; nothing is kept open
+//!    between pages. Positions of removed events may be found; the caller finds no event there.
+//! 3. A list is read on disk only up to where the tail's windows begin at that moment. Later entries, of a window
+//!    that is being written or that another server wrote, are skipped.
+//! 4. For streams with many removed events, these are excluded by the stream's own list ([`Lookup::skip`]), so that a
+//!    stream which expired completely is skipped in a few pages of its list.
 //! 5. Memory: a list keeps its share of [`Settings::lookup_positions_max`](crate::Settings::lookup_positions_max), at
 //!    least [`SHARE_MIN`]; a query with more than [`LISTS_MAX`](crate::model::query) lists is not looked up.
 //!
-//! Why not by windows of positions, each evaluated whole: a rare tag in a long log is one entry here and one look-up a
-//! window there.
+//! Why not evaluate windows of positions, each as a whole: for a rare tag in a long log, this reads one entry, while
+//! that would take one look-up per window.
 
 mod item;
 mod list;
@@ -41,23 +42,23 @@ use item::Item;
 use list::{List, Loading};
 use run::{Rank, Run};
 
-/// Positions that are kept of each list at the least.
+/// Minimum number of positions that are kept of each list.
 const SHARE_MIN: usize = 16;
-/// Streams whose events are left out at the most.
+/// Maximum number of streams whose events are skipped.
 const SKIPPED_MAX: usize = 64;
-/// Lists that are read in one trip to the engine, so that what comes back is bounded.
+/// Number of lists that are read in one round trip to the engine, so that the size of the response is bounded.
 const LISTS_PER_TRIP: usize = 64;
 
 /// A page of positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Where events stand that may match, in the direction of the read.
+    /// Positions of candidates, in the direction of the read.
     pub positions: Vec<Position>,
-    /// Up to here there are no others.
+    /// Position up to which there are no other candidates.
     pub reached: Position,
 }
 
-/// A query that is looked up, and what is loaded of its lists.
+/// The look-up of a query, with the loaded parts of its lists.
 #[derive(Debug)]
 pub(crate) struct Lookup {
     direction: Direction,
@@ -65,7 +66,7 @@ pub(crate) struct Lookup {
     skipped: Vec<Skipped>,
 }
 
-/// A stream whose events are left out up to a position.
+/// A stream whose events are skipped up to a position.
 #[derive(Debug)]
 struct Skipped {
     list: List,
@@ -73,7 +74,7 @@ struct Skipped {
 }
 
 impl Lookup {
-    /// `None` if the indexes don't tell where the query's matches are.
+    /// Returns `None` if the query's matches can't be found in the indexes.
     pub(crate) fn new(query: &Query, direction: Direction) -> Option<Self> {
         let items = query.lists()?.into_iter().map(Item::new).collect();
         Some(Self {
@@ -83,8 +84,8 @@ impl Lookup {
         })
     }
 
-    /// Leaves out the events of a stream up to a position, by its list: they need not be read to see that they are gone.
-    /// False if no more streams are left out.
+    /// Skips the events of a stream up to a position, by its list, so that they need not be read to find out that
+    /// they are removed. Returns false if no more streams can be skipped.
     pub(crate) fn skip(&mut self, stream: &str, up_to: Position) -> bool {
         if self.skipped.len() < SKIPPED_MAX {
             self.skipped.push(Skipped {
@@ -95,8 +96,9 @@ impl Lookup {
         self.skipped.len() < SKIPPED_MAX
     }
 
-    /// The next positions from `from` to `to`, which is not behind the tail's head: up to `count_max`. None may be found
-    /// although there are more behind `reached`. `from` must not go back from one page to the next.
+    /// Returns the next positions from `from` to `to`, at most `count_max`. `to` must not be after the tail's head.
+    /// The page may be empty although there are more candidates after `reached`. `from` must not go back from one
+    /// page to the next.
     pub(crate) async fn page(
         &mut self,
         shared: &Shared,
@@ -138,7 +140,7 @@ impl Lookup {
     }
 }
 
-/// Where the first event of a window behind a position stands that matches a query, if the query's matches are in lists.
+/// Returns the position of the first match in a window after a position, if the query's matches are in lists.
 pub(crate) fn first_in(window: &Window, query: &Query, after: Position) -> Option<Position> {
     let first = window.after.max(after).next();
     if window.last < first {
@@ -165,7 +167,7 @@ pub(crate) fn first_in(window: &Window, query: &Query, after: Position) -> Optio
         .map(|rank| rank.position(Direction::Forwards))
 }
 
-/// What is to be loaded of lists.
+/// The part of lists that is to be loaded.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     direction: Direction,
@@ -198,7 +200,7 @@ impl Part {
         Ok(())
     }
 
-    /// What was found in the tail, which may go on behind `to`.
+    /// Makes a run of the positions that were found in the tail, which may extend beyond `to`.
     fn run(self, positions: &[Position], until: Position) -> Run {
         let rank = |position: &Position| Rank::of(*position, self.direction);
         let to = rank(&self.to);
@@ -207,7 +209,7 @@ impl Part {
     }
 }
 
-/// Loads lists from disk, a step of all of them in each trip.
+/// Loads lists from disk. Each round trip performs one step for all of them.
 async fn read(shared: &Shared, loading: &mut [Loading<'_>]) -> Result<()> {
     loop {
         let mut pending: Vec<_> = loading

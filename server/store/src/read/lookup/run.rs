@@ -1,4 +1,4 @@
-//! Positions that ascend in the direction of a read, as far as they are known.
+//! Runs: positions that ascend in the direction of a read, as far as they are known.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use annals_engine::Direction;
 
 use crate::values::position::Position;
 
-/// A position, counted in the direction of a read: what the read comes to later is greater.
+/// A position, counted in the direction of a read: the later the read reaches it, the greater it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(u64);
 
@@ -26,15 +26,15 @@ impl Rank {
     }
 }
 
-/// Candidates that are looked at in their records rather than in a list of which more would have to be read: as many as
-/// one trip to the engine brings.
+/// Number of candidates that are checked by their records rather than by a list of which more would have to be read:
+/// as many as one round trip to the engine returns.
 const UNCHECKED_MAX: usize = 64;
 
-/// Some positions and no others, from where a read is up to `until`.
+/// All positions of a set from the current position of a read up to `until`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     ranks: VecDeque<Rank>,
-    /// `None`: nothing is known.
+    /// `None` if nothing is known.
     until: Option<Rank>,
 }
 
@@ -46,7 +46,7 @@ impl Run {
         }
     }
 
-    /// What is in any of several runs.
+    /// Returns the positions that are in any of several runs.
     pub(super) fn union<'a>(runs: impl Iterator<Item = &'a Self> + Clone) -> Self {
         let Some(until) = runs.clone().map(|run| run.until).min().flatten() else {
             return Self::default();
@@ -66,19 +66,19 @@ impl Run {
         self.until
     }
 
-    /// What is in the run, up to a rank.
+    /// Returns the positions of the run up to a rank.
     pub(super) fn up_to(&self, until: Rank) -> impl Iterator<Item = Rank> + '_ {
         self.ranks.iter().copied().take_while(move |rank| *rank <= until)
     }
 
-    /// Forgets what lies before `from`.
+    /// Drops positions before `from`.
     pub(super) fn pass(&mut self, from: Rank) {
         let passed = self.ranks.partition_point(|rank| *rank < from);
         self.ranks.drain(..passed);
         self.until = self.until.filter(|until| *until >= from);
     }
 
-    /// Keeps the first `count_max`.
+    /// Keeps the first `count_max` positions.
     pub(super) fn cut(&mut self, count_max: usize) {
         if self.ranks.len() > count_max {
             self.ranks.truncate(count_max);
@@ -86,7 +86,7 @@ impl Run {
         }
     }
 
-    /// Ends the run at a rank, if it goes beyond.
+    /// Ends the run at a rank if it extends beyond it.
     pub(super) fn end_at(&mut self, until: Rank) {
         if self.until.is_some_and(|own| own > until) {
             let known = self.ranks.partition_point(|rank| *rank <= until);
@@ -95,7 +95,7 @@ impl Run {
         }
     }
 
-    /// Takes out what is in `other` and is not `kept`. The run ends where `other` does.
+    /// Removes positions that are in `other`, unless `kept` is true for them. The run ends where `other` ends.
     pub(super) fn take_out(&mut self, other: &Self, kept: impl Fn(Rank) -> bool) {
         let Some(until) = other.until else {
             return;
@@ -108,14 +108,15 @@ impl Run {
         });
     }
 
-    /// Whether it has fewer positions for its length than another one, both from `from`.
+    /// Whether its positions are fewer, relative to its length, than those of another run, both from `from`.
     pub(super) fn is_sparser(&self, other: &Self, from: Rank) -> bool {
         let length = |run: &Self| run.until.map_or(1, |until| u128::from(until.0 - from.0) + 1);
         self.ranks.len() as u128 * length(other) < other.ranks.len() as u128 * length(self)
     }
 
-    /// Takes out what is not in `other`. Where that is not known, the run ends there, or, if that would leave little of
-    /// it, goes on unchecked for a while: it holds what is in both, and maybe more.
+    /// Removes positions that are not in `other`. Where `other` ends earlier, this run ends there too or, if that
+    /// would leave few positions, continues unchecked for a while: it then contains all common positions, and
+    /// possibly others.
     pub(super) fn narrow(&mut self, other: &Self) {
         let (Some(until), Some(known_until)) = (self.until, other.until) else {
             return;

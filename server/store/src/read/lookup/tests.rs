@@ -24,7 +24,7 @@ async fn read(store: &Store, read: ReadAll, meanwhile: &[Shape]) -> Vec<Record> 
     records
 }
 
-/// What a subscription sends until it has caught up, and up to where it has then looked.
+/// Returns the events that a subscription sends until it has caught up, and the position that it has then reached.
 async fn subscribe(store: &Store, after: u64, query: &Query) -> (Vec<Record>, Position) {
     let start = Start::After(Position(after));
     let query = query.clone();
@@ -98,7 +98,8 @@ proptest! {
     }
 }
 
-/// What a query takes in a log of so many events, of which ten bear the tag `tag0`, and how many events it finds.
+/// Returns the cost of a query in a log with the given number of events, of which ten have the tag `tag0`, and how
+/// many events it finds.
 async fn cost(events: u64, query: &Query, direction: Direction) -> (Cost, usize) {
     let counted = Arc::new(Counted::default());
     let settings = Settings {
@@ -132,7 +133,7 @@ async fn ten_matches_cost_no_more_in_a_long_log_than_in_a_short_one() {
         tags: vec!["tag0".to_owned()],
         ..QueryItem::default()
     };
-    // A type that all events have must not make it dearer.
+    // A type that all events have must not increase the cost.
     let typed = QueryItem {
         types: vec!["type0".to_owned()],
         ..tagged.clone()

@@ -1,4 +1,5 @@
-//! Reading where events are gone: whatever is gone, the rest is read, from everywhere and by everything.
+//! Reads with removed events: whichever events are removed, the remaining ones are read, from everywhere and by every
+//! kind of read.
 
 use std::collections::BTreeSet;
 
@@ -16,13 +17,13 @@ use crate::{
     },
 };
 
-/// A store of which events are gone, all that there were, and those that are left.
+/// Creates a store with removed events. Returns all events that it had, and the remaining ones.
 async fn scavenged(
     shapes: &[Shape],
     dead: &BTreeSet<Position>,
     run: usize,
 ) -> (Fixture, Vec<Record>, Vec<Record>) {
-    // A ring of one frame: what is in memory is not gone.
+    // A ring of one frame, because events in memory are not removed.
     let settings = Settings {
         tail_bytes_max: 1,
         ..small()
@@ -172,7 +173,7 @@ proptest! {
             check_log(&fixture.store, &left, head, &query, limit).await;
             check_streams(&fixture.store, &all, &left).await;
             check_subscriptions(&fixture.store, &left, head, &query).await;
-            // What comes now follows as if nothing were gone.
+            // New events follow as if nothing were removed.
             shapes::fill(&fixture.store, &shapes[..1]).await;
             assert_eq!(fixture.store.info().head, Position(head + 1));
         });

@@ -16,7 +16,7 @@ use crate::{
 
 const MINUTE: u64 = 60_000_000;
 
-/// What an append records, and how long after the one before it.
+/// Microseconds since the previous append, and the number of events of the append.
 type Step = (u64, usize);
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -30,7 +30,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec((pause, 1..4_usize), 1..40)
 }
 
-/// Appends, and returns when each event was recorded.
+/// Appends, and returns the recorded time of each event.
 async fn fill(fixture: &Fixture, steps: &[Step]) -> Vec<u64> {
     let mut times = Vec::new();
     for (pause, count) in steps {
@@ -46,12 +46,12 @@ async fn fill(fixture: &Fixture, steps: &[Step]) -> Vec<u64> {
     times
 }
 
-/// The definition, on a list of all times.
+/// Reference implementation on a list of all times.
 fn wanted(times: &[u64], time: u64) -> Position {
     Position(times.iter().filter(|at| **at <= time).count() as u64)
 }
 
-/// Times at which the answer may change, and those beside them.
+/// Times at which the result may change, and those next to them.
 fn interesting(times: &[u64]) -> Vec<u64> {
     let minutes = times.iter().map(|at| at / MINUTE * MINUTE);
     let mut all: Vec<u64> = times
@@ -113,7 +113,7 @@ proptest! {
             let indexed = times.len() as u64 / 8 * 8;
             fixture.indexed(indexed).await;
             fixture.store.close().await;
-            // The last indexed event stays: the tail begins with its minute.
+            // The last indexed event is kept: the tail begins with its minute.
             let gone = |position: u64| position < indexed && gone[position as usize];
             let gone = remove(&fixture, gone, indexed).await;
             fixture.reopen().await;
@@ -127,7 +127,7 @@ proptest! {
     }
 }
 
-/// Takes events out of the frames up to a position, as scavenging does, and returns which.
+/// Removes events from the frames up to a position, as scavenging does, and returns their positions.
 async fn remove(fixture: &Fixture, gone: impl Fn(u64) -> bool, up_to: u64) -> HashSet<u64> {
     let (mut next, mut removed) = (1, HashSet::new());
     while next <= up_to {
@@ -185,7 +185,7 @@ async fn a_time_in_a_long_minute_is_found_by_reading_few_frames() {
     let engine = Arc::new(Counted::default());
     let clock = Arc::new(TestClock::default());
     let store = open_counted_at(&engine, &clock, small()).await;
-    // Nine minutes of 4,096 events each, a millisecond apart, and a minute without events behind each.
+    // Nine minutes of 4,096 events each, one per millisecond, each followed by a minute without events.
     for n in 0..9 * 4_096_u64 {
         clock
             .0
@@ -196,7 +196,8 @@ async fn a_time_in_a_long_minute_is_found_by_reading_few_frames() {
             .unwrap();
     }
     let minute = |n: u64| n * 2 * MINUTE;
-    // (time, position, trips at most): in a minute a look at the index and one frame for each halving.
+    // (time, position, maximum round trips): within a minute, one read of the index and one frame per step of the
+    // search.
     let table = [
         (minute(4) + 1_234_567, 4 * 4_096 + 1_235, 1 + 13),
         (minute(4), 4 * 4_096 + 1, 1 + 13),

@@ -44,7 +44,7 @@ async fn events(fixture: &Fixture, read: ReadStream) -> Result<(Revision, Vec<Re
     assert_eq!(
         reader.head(),
         Position(100),
-        "the head is the log's, whatever is read"
+        "the head is that of the log for every read"
     );
     let mut records = Vec::new();
     while let Some(batch) = reader.next().await? {
@@ -83,7 +83,7 @@ fn tagged() -> Query {
     }
 }
 
-/// Places in the log, and times at which it was there.
+/// Positions of the log, and times at which it was there.
 fn pasts(log: &[Record]) -> Vec<(u64, Until)> {
     let mut pasts: Vec<(u64, Until)> = (0..=100).map(|n| (n, Until::Position(Position(n)))).collect();
     for time in log.iter().map(|record| record.recorded_at.micros) {

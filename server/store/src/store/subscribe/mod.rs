@@ -1,14 +1,15 @@
-//! Subscriptions: the events after a place, then those to come, each once and in order.
+//! Subscriptions: the events after a position, then new ones, each once and in order.
 //!
-//! 1. A subscription is pulled: it does nothing and keeps nothing until its subscriber asks for the next notice. One
-//!    that never asks costs a few hundred bytes; one with a query that stops asking while it reads from storage keeps what
-//!    it looked up, see [`crate::read::lookup`].
+//! 1. A subscription is pulled: it does no work and buffers nothing until its subscriber asks for the next notice. A
+//!    subscription that never asks costs a few hundred bytes. One with a query that stops asking while it reads from
+//!    storage keeps the index data that it looked up, see [`crate::read::lookup`].
 //! 2. Near the head it takes frames from the ring that all subscribers share; further back it reads from storage, a
-//!    batch at a time. It switches by position, so that there is no gap and no duplicate.
-//! 3. `place` only grows: everything up to it was looked at, and what matched was handed out.
-//! 4. What was gone before it began is not handed out. Of what was appended since, nothing was gone then; as long as it
-//!    comes from memory it is not looked at, so that many subscribers near the head cost no more than before.
-//! 5. One of a stream that gets a tombstone ends there, once everything before it was looked at.
+//!    batch at a time. It switches by position, so there is no gap and no duplicate.
+//! 3. `place` only grows: all events up to it were read, and the matching ones were sent.
+//! 4. Events that were removed before it began are not sent. Later events had not been removed when it began; as long
+//!    as they come from memory their visibility is not checked, so many subscribers near the head cost no more than
+//!    before.
+//! 5. A subscription to a stream that gets a tombstone ends there, once everything before it was read.
 
 mod stream;
 #[cfg(test)]
@@ -40,81 +41,81 @@ use crate::{
 };
 use stream::StreamPlace;
 
-/// Positions without a match after which a checkpoint is sent.
+/// Number of positions without a match after which a checkpoint is sent.
 const CHECKPOINT_POSITIONS: u64 = 10_000;
-/// Time without a match after which one is sent, if the log grew.
+/// Time without a match after which a checkpoint is sent, if the log has grown.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where a subscription begins.
+/// Start of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start<P> {
-    /// With the first event.
+    /// At the first event.
     Beginning,
-    /// After this place.
+    /// After this position or revision.
     After(P),
-    /// After the last event there is.
+    /// After the last event that exists when the subscription begins.
     End,
 }
 
-/// Which events of the log to send, and from where.
+/// Request to subscribe to the log.
 #[derive(Clone, Debug)]
 pub struct SubscribeAll {
-    /// Where to begin.
+    /// Start of the subscription.
     pub start: Start<Position>,
     /// Sends only events that match.
     pub query: Query,
 }
 
-/// Which events of a stream to send, and from where.
+/// Request to subscribe to a stream.
 #[derive(Clone, Debug)]
 pub struct SubscribeStream {
-    /// The stream; it need not exist.
+    /// Stream to subscribe to; it need not exist.
     pub stream: StreamName,
-    /// Where to begin.
+    /// Start of the subscription.
     pub start: Start<Revision>,
     /// Sends only events that match.
     pub query: Query,
 }
 
-/// What a subscriber is told.
+/// Item that a subscriber receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// The next events.
     Events(Batch),
-    /// Everything there is was sent.
+    /// All existing events were sent; new ones follow as they are appended.
     CaughtUp {
-        /// Everything up to here was looked at.
+        /// Position up to which the log was read.
         position: Position,
     },
-    /// The subscriber was too slow for memory and is served from storage again.
+    /// The subscriber was too slow to be served from memory and is served from storage again.
     FellBehind {
-        /// Everything up to here was looked at.
+        /// Position up to which the log was read.
         position: Position,
         /// The log's last position.
         head: Position,
     },
-    /// Nothing that matches is unsent.
+    /// All matching events up to a position were sent.
     Checkpoint {
-        /// Everything up to here was looked at.
+        /// Position up to which the log was read.
         position: Position,
     },
 }
 
-/// A subscription.
+/// A subscription to the log or to a stream.
 pub struct Subscription {
     shared: Arc<Shared>,
     registered: Registered,
     query: Query,
-    /// Set if it is about one stream.
+    /// Set for a subscription to one stream.
     stream: Option<StreamPlace>,
     place: Position,
-    /// The head when it began: what is gone up to here may have been gone then.
+    /// The head when it began. Events up to here may have been removed by then.
     began_at: Position,
-    /// The last position that the subscriber was told.
+    /// The last position that was reported to the subscriber.
     told: Position,
     told_at: Instant,
     live: bool,
-    /// While it reads from storage, if the indexes tell where the query's matches are.
+    /// Set while it reads from storage, if the query's matches can be found in the indexes.
     finder: Option<Finder>,
     head: Watcher<Position>,
     draining: Watcher<bool>,
@@ -189,12 +190,12 @@ impl Subscription {
         })
     }
 
-    /// The next notice. Waits until there is one. Nothing is lost if the wait is given up.
+    /// Returns the next notice, and waits until there is one. Cancelling the wait loses nothing.
     ///
     /// # Errors
-    /// [`Error::StreamTombstoned`] when its stream is deleted for ever; [`Error::Closed`] when the server stops;
-    /// [`Error::Unavailable`], [`Error::Failed`] and [`Error::Corrupt`], as the engine has them. After an error but the first,
-    /// subscribe again after the last place that was told.
+    /// [`Error::StreamTombstoned`] when its stream is permanently deleted; [`Error::Closed`] when the server stops;
+    /// [`Error::Unavailable`], [`Error::Failed`] and [`Error::Corrupt`], as reported by the engine. After any error
+    /// but the first, subscribe again after the last position or revision that was received.
     pub async fn next(&mut self) -> Result<Notice> {
         loop {
             self.check_end()?;
@@ -203,7 +204,7 @@ impl Subscription {
                 if let Some(notice) = self.advance(head).await? {
                     return Ok(notice);
                 }
-                // A query that matches little must not keep others from the processor.
+                // A query with few matches must not keep other tasks from the processor.
                 tokio::task::yield_now().await;
                 continue;
             }
@@ -230,7 +231,8 @@ impl Subscription {
         }
     }
 
-    /// Whether its stream goes on behind its place. What is set for streams may be known before the head is that has it.
+    /// Returns an error if the subscription has passed its stream's tombstone. Stream settings may be known before
+    /// the head that contains them.
     fn check_tombstone(&self) -> Result<()> {
         let Some(stream) = &self.stream else {
             return Ok(());
@@ -244,12 +246,12 @@ impl Subscription {
         }
     }
 
-    /// Looks at the next frames.
+    /// Reads the next frames.
     async fn advance(&mut self, head: Position) -> Result<Option<Notice>> {
         let mut batch = Batch::default();
         match self.shared.tail.frames_forwards(self.place.next(), BATCH_BYTES) {
             Some(frames) => {
-                // What was looked up is not needed near the head, and must not take memory there.
+                // Index data that was looked up is not needed near the head, and must not take memory there.
                 self.finder = None;
                 let gone = if self.place < self.began_at {
                     gone::in_frames(&self.shared, &frames).await?
@@ -274,8 +276,8 @@ impl Subscription {
             self.shared.metrics.read_events.inc_by(batch.events as u64);
             self.tell();
             if self.stream.is_some() || !self.query.matches_all() {
-                // Events tell no more than the position of the last of them; what was looked at behind it, and did not
-                // match, is told by a checkpoint.
+                // Events report no more than the position of the last of them. Events after it that were read and did
+                // not match are reported by a checkpoint.
                 self.told = batch.last_position()?.unwrap_or(self.told);
             }
             return Ok(Some(Notice::Events(batch)));
@@ -336,7 +338,7 @@ impl Subscription {
         }
     }
 
-    /// Waits for something new; returns a checkpoint if one is due before.
+    /// Waits for a change; returns a checkpoint if one is due earlier.
     async fn wait(&mut self) -> Option<Notice> {
         let due = self.told_at + CHECKPOINT_INTERVAL;
         let untold = self.place > self.told;

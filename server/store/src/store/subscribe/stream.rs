@@ -1,4 +1,4 @@
-//! The place of a subscription in one stream.
+//! Progress of a subscription in one stream.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::{
     },
 };
 
-/// Events that are looked up at a time.
+/// Number of events that are looked up at a time.
 const PAGE_EVENTS: u64 = 256;
 
-/// Which stream, and how far it was looked at.
+/// A stream, and how far it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamPlace {
     pub name: StreamName,
-    /// The next revision to look at.
+    /// The next revision to read.
     pub next: Revision,
 }
 
 impl StreamPlace {
-    /// Takes the stream's events that stand between two positions from frames.
+    /// Takes the stream's events between two positions from frames.
     pub(crate) fn take(
         &mut self,
         frames: &[Arc<Frame>],
@@ -55,8 +55,8 @@ impl StreamPlace {
         Ok(())
     }
 
-    /// Reads a page of the stream from where it stands in the log, and returns the position up to which the log is then
-    /// looked at: `head`, or that of the last event that was read if there may be more.
+    /// Reads a page of the stream, from the next revision on. Returns the position up to which the log has then been
+    /// read: `head`, or the position of the last event that was read if there may be more.
     pub(crate) async fn read(
         &mut self,
         shared: &Shared,
@@ -71,7 +71,7 @@ impl StreamPlace {
         let mut to = Revision(last.0.min(self.next.0 + PAGE_EVENTS - 1));
         let mut places = places(shared, &self.name, self.next, to).await?;
         while places.is_empty() {
-            // All of these are gone.
+            // All of these are removed.
             self.next = to.next();
             if self.next > last {
                 return Ok(head);
@@ -99,11 +99,11 @@ impl StreamPlace {
         if taken == count
             && let Some((revision, position)) = places.get(looked_at - 1)
         {
-            // Some of the events may be gone, maybe the last of them.
+            // Some of the events may be removed, possibly the last of them.
             self.next = self.next.max(revision.next());
             reached = *position;
         }
-        // What was appended after `head` was seen may be read here already; the place does not go beyond it.
+        // Events appended after `head` was read may be included. The result is then the position of the last of them.
         Ok(if self.next > last {
             reached.max(head)
         } else {

@@ -15,7 +15,7 @@ fn odd() -> Query {
     }
 }
 
-/// Ids that came until the subscription was caught up, and the position it told then.
+/// Ids received until the subscription caught up, and the position that it reported then.
 async fn until_caught_up(subscription: &mut Subscription) -> (Vec<u128>, Position) {
     let mut found = Vec::new();
     loop {
@@ -133,7 +133,7 @@ async fn a_stream_is_followed_even_before_it_exists() {
     ));
 }
 
-/// Ids that came until the subscription ended, and what it ended with.
+/// Ids received until the subscription ended, and the error with which it ended.
 async fn until_the_end(mut subscription: Subscription) -> (Vec<u128>, Error) {
     let mut found = Vec::new();
     loop {
@@ -149,8 +149,8 @@ async fn until_the_end(mut subscription: Subscription) -> (Vec<u128>, Error) {
     }
 }
 
-/// Whether it waits for events, has those before the tombstone yet to come from memory, or has fallen behind. One of another
-/// stream, and one of what is set for the stream, go on.
+/// Covers a subscription that waits for events, one that still has to read those before the tombstone from memory,
+/// and one that has fallen behind. A subscription to another stream, and one to the stream's settings, continue.
 #[tokio::test]
 async fn a_subscription_ends_where_its_stream_does() {
     let fixture = Fixture::new(Settings {

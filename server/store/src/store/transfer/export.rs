@@ -1,4 +1,4 @@
-//! Reading all that a store holds.
+//! Reads the whole content of a store.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -24,18 +24,18 @@ use crate::{
     },
 };
 
-/// Appends in a part.
+/// Maximum number of appends in a part.
 const APPENDS_MAX: usize = 1_000;
 
-/// All that a store holds, part by part. Nothing is read before it is asked for.
+/// The whole content of a store, part by part. Nothing is read before it is requested.
 pub struct Export {
     shared: Arc<Shared>,
     /// The head when the export began.
     begun_at: Position,
-    /// The next position to read; after the log, one after its head.
+    /// The next position to read. After the whole log was read: the position after its head.
     next: Position,
     stage: Stage,
-    /// What was read and not given yet.
+    /// Parts that were read but not returned yet.
     parts: VecDeque<Part>,
     batch: Batch,
     gap: Option<Gap>,
@@ -44,7 +44,7 @@ pub struct Export {
 enum Stage {
     Log,
     Streams(Option<StreamName>),
-    /// Appends that the tail knows.
+    /// Appends that are in the tail.
     Recent,
     /// Appends in the index on disk.
     Stored(KeyRange),
@@ -76,16 +76,16 @@ impl Export {
         })
     }
 
-    /// The log's last position when the export began. It ends there or later.
+    /// Last position of the log when the export began. The export ends there or later.
     #[must_use]
     pub const fn head(&self) -> Position {
         self.begun_at
     }
 
-    /// The next part; `None` after [`Part::End`].
+    /// Returns the next part; `None` after [`Part::End`].
     ///
     /// # Errors
-    /// [`Error::Unavailable`] and [`Error::Corrupt`], as the engine has them.
+    /// [`Error::Unavailable`] and [`Error::Corrupt`], as reported by the engine.
     pub async fn next(&mut self) -> Result<Option<Part>> {
         loop {
             if let Some(part) = self.parts.pop_front() {
@@ -138,8 +138,8 @@ impl Export {
     async fn log(&mut self) -> Result<Stage> {
         let head = fresh_head(&self.shared).await?;
         let lifecycles = self.shared.tail.lifecycles();
-        // Up to the head at which nothing newer is set, so that the log explains each gap. What is set is known before
-        // the head is.
+        // Read on until no setting was changed after the end, so that the log explains each gap. Settings are known
+        // before the head is.
         if self.next > head || self.next > self.begun_at && lifecycles.is_empty() {
             return Ok(self.end_log());
         }
@@ -172,7 +172,7 @@ impl Export {
         }
     }
 
-    /// Takes the events of a frame that are kept.
+    /// Takes the visible events of a frame.
     fn take(&mut self, frame: &Frame, gone: &Gone) -> Result<()> {
         if !frame.is_sparse() && frame.first == self.next && !gone.any_in(frame) {
             let events = usize::try_from(frame.len()).map_err(|_| Malformed("frame: too long"))?;
@@ -222,7 +222,7 @@ impl Export {
         }
     }
 
-    /// Gives the appends that the tail knows.
+    /// Adds the appends that are in the tail.
     fn recent(&mut self, up_to: Position) {
         for window in self.shared.tail.unindexed() {
             let mut known: Vec<KnownAppend> = window
@@ -241,7 +241,7 @@ impl Export {
         }
     }
 
-    /// Gives appends in the index on disk, and returns where the next ones are.
+    /// Adds appends from the index on disk, and returns the range of the next ones.
     async fn stored(&mut self, mut range: KeyRange, up_to: Position) -> Result<Option<KeyRange>> {
         let limit = PageLimit {
             entries: APPENDS_MAX,

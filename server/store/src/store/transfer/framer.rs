@@ -1,4 +1,4 @@
-//! Puts moved events and gaps into frames; see [`crate::format::frame`] for what goes where.
+//! Puts moved events and gaps into frames; see [`crate::format::frame`] for their layout.
 
 use bytes::BytesMut;
 
@@ -10,7 +10,7 @@ use crate::{
     values::position::Position,
 };
 
-/// Frames that wait to be written, and the one that is being filled.
+/// Frames that wait to be written, and the frame that is being filled.
 #[derive(Debug)]
 pub(super) struct Framer {
     batch: u64,
@@ -22,7 +22,7 @@ pub(super) struct Framer {
     next: Position,
     events: u32,
     body: BytesMut,
-    /// Positions in a frame, at most, so that a gap of any length passes the windows a part at a time.
+    /// Maximum number of positions in a frame, so that a gap of any length is split over the windows.
     span_max: u64,
 }
 
@@ -45,17 +45,17 @@ impl Framer {
         self.next
     }
 
-    /// Bytes of the frames that wait, about.
+    /// Approximate size of the waiting frames in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes + self.body.len()
     }
 
-    /// How many frames wait.
+    /// Number of waiting frames.
     pub(super) fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// Puts an event, whose body is encoded, at the next position.
+    /// Puts an event, whose body is already encoded, at the next position.
     pub(super) fn push(&mut self, body: &[u8], place: &Place<'_>) {
         let full = self.body.len() + record::entry_len(body, place) > SHARED_BYTES_MAX;
         if full && self.events > 0 || self.span() >= self.span_max {
@@ -66,7 +66,7 @@ impl Framer {
         self.next = self.next.next();
     }
 
-    /// Leaves out positions up to `last`, as many as fit into the frame; returns whether it is all of them.
+    /// Leaves out positions up to `last`, as many as fit into the frame. Returns true if that is all of them.
     pub(super) fn skip(&mut self, last: Position) -> bool {
         if self.span() >= self.span_max {
             self.end_frame();
@@ -76,7 +76,7 @@ impl Framer {
         self.next > last
     }
 
-    /// The frames, whole; the next ones get another batch.
+    /// Ends the frame that is being filled and returns all frames. Later frames get another batch number.
     pub(super) fn take(&mut self, batch: u64) -> (u64, Vec<Frame>) {
         self.end_frame();
         self.bytes = 0;
@@ -96,7 +96,7 @@ impl Framer {
         }
         let last = Position(self.next.0 - 1);
         let frame = if u64::from(self.events) == self.span() {
-            // Appends are recognised by what comes after the log, so no mark is keyed.
+            // Known appends are moved after the log, so no mark is keyed.
             let mark = Mark {
                 events: self.events,
                 keyed: false,

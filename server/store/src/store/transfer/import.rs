@@ -1,4 +1,4 @@
-//! Making a store of the parts of another.
+//! Makes a store from the parts of another.
 
 mod writing;
 
@@ -37,24 +37,25 @@ use crate::{
     },
 };
 
-/// A log that is being moved here. What was taken is kept, whatever becomes of this; [`Self::finish`] ends it.
+/// An import of a log into this store. Parts that were written are kept even if the import is interrupted;
+/// [`Self::finish`] completes it.
 pub struct Import {
     shared: Arc<Shared>,
     source: Uuid,
-    /// As it is stored.
+    /// The origin as it is stored.
     origin: Option<Origin>,
     framer: Framer,
-    /// When the last event was recorded.
+    /// Time when the last event was recorded.
     recorded_at: Timestamp,
-    /// Up to where the log is written.
+    /// Position up to which the log is written.
     written: Position,
-    /// Last revisions of streams, with the events that wait to be written.
+    /// Last revisions of streams, including the events that wait to be written.
     lasts: HashMap<StreamName, Option<Revision>>,
     /// Whether streams may have events before removed ones.
     may_have_holes: bool,
-    /// Whether all events have come, and are indexed on disk.
+    /// Whether all events have arrived and are indexed on disk.
     is_settled: bool,
-    /// One import runs at a time.
+    /// Held so that only one import runs at a time.
     _only: OwnedMutexGuard<()>,
 }
 
@@ -69,7 +70,7 @@ impl Import {
         }
         let only = Arc::clone(&shared.importing)
             .try_lock_owned()
-            .map_err(|_| Error::Overloaded("imports that run at a time, which is one"))?;
+            .map_err(|_| Error::Overloaded("concurrent imports, which is one"))?;
         fresh_head(&shared).await?;
         let (stored, head) = origin::read(&*shared.engine).await?;
         let origin = origin::check(stored, head.position, source)?;
@@ -87,23 +88,23 @@ impl Import {
             _only: only,
         };
         if import.may_have_holes {
-            // So that a stream which lost events since has the rest of them in another window.
+            // If a stream has lost events since then, the rest of its events begins in another window.
             import.settle().await?;
         }
         Ok(import)
     }
 
-    /// Up to where the log is here already; what comes next follows.
+    /// Position up to which the log is here already. The import continues after it.
     #[must_use]
     pub const fn position(&self) -> Position {
         self.written
     }
 
-    /// Takes the next events of the log.
+    /// Adds the next events of the log.
     ///
     /// # Errors
-    /// [`Error::MoveInvalid`] if they are not the next ones, or can't be stored; [`Error::Rejected`] with a time out of
-    /// range; [`Error::MoveRefused`] if something else was appended; [`Error::Unavailable`].
+    /// [`Error::MoveInvalid`] if they are not the next ones, or can't be stored; [`Error::Rejected`] if a time is out
+    /// of range; [`Error::MoveRefused`] if other events were appended to this store; [`Error::Unavailable`].
     pub async fn events(&mut self, events: Vec<MovedEvent>) -> Result<()> {
         self.learn_lasts(&events).await?;
         for event in events {
@@ -113,15 +114,15 @@ impl Import {
         Ok(())
     }
 
-    /// Takes positions whose events are removed.
+    /// Adds positions whose events are removed.
     ///
     /// # Errors
-    /// As of [`Self::events`].
+    /// Same as [`Self::events`].
     pub async fn gap(&mut self, gap: Gap) -> Result<()> {
         self.check_next(gap.first)?;
         if gap.last < gap.first || gap.last.0 == u64::MAX {
             return invalid(format!(
-                "a gap from position {} to {} has no end",
+                "a gap can't reach from position {} to {}",
                 gap.first, gap.last
             ));
         }
@@ -135,10 +136,10 @@ impl Import {
         self.write_if_full().await
     }
 
-    /// Takes what is known of streams, after all events.
+    /// Adds the states of streams, after all events.
     ///
     /// # Errors
-    /// As of [`Self::events`].
+    /// Same as [`Self::events`].
     pub async fn streams(&mut self, states: Vec<StreamState>) -> Result<()> {
         self.end_log().await?;
         for state in &states {
@@ -154,10 +155,10 @@ impl Import {
         removal::take_streams(&self.shared, states, self.may_have_holes, &check).await
     }
 
-    /// Takes appends that are recognised by their ids, after all events.
+    /// Adds appends that are recognised by their ids, after all events.
     ///
     /// # Errors
-    /// As of [`Self::events`].
+    /// Same as [`Self::events`].
     pub async fn appends(&mut self, appends: Vec<KnownAppend>) -> Result<()> {
         self.end_log().await?;
         let mut mutations = Vec::with_capacity(appends.len());
@@ -180,10 +181,10 @@ impl Import {
         removal::write(&self.shared, mutations, &self.check()?).await
     }
 
-    /// Takes a snapshot, after all events.
+    /// Adds a snapshot, after all events.
     ///
     /// # Errors
-    /// As of [`Self::events`].
+    /// Same as [`Self::events`].
     pub async fn snapshot(&mut self, snapshot: Snapshot) -> Result<()> {
         self.end_log().await?;
         let (bytes, bytes_max) = (
@@ -192,30 +193,31 @@ impl Import {
         );
         if bytes > bytes_max {
             return invalid(format!(
-                "a snapshot of stream {:?} has {bytes} bytes; this server takes {bytes_max}, start it with a larger limit",
+                "the snapshot of stream {:?} has {bytes} bytes, but this server takes at most {bytes_max}; start it \
+                 with a larger limit",
                 snapshot.stream
             ));
         }
         snapshot::restore(&self.shared, snapshot).await
     }
 
-    /// Writes what was taken and waits, so that it is kept if nothing more comes.
+    /// Writes all parts added so far and waits until they are durable, so that they are kept if nothing more arrives.
     ///
     /// # Errors
-    /// As of [`Self::events`].
+    /// Same as [`Self::events`].
     pub async fn flush(&mut self) -> Result<()> {
         self.write().await
     }
 
-    /// Ends the import, once everything has come, and lets others append. `head`: the source's.
+    /// Completes the import after all parts, and allows appends. `head` is the source's head.
     ///
     /// # Errors
-    /// As of [`Self::events`].
+    /// Same as [`Self::events`].
     pub async fn finish(mut self, head: Position) -> Result<()> {
         self.end_log().await?;
         if head != self.written {
             return invalid(format!(
-                "the export ends at position {head}, but its events at {}",
+                "the export ends at position {head}, but its events end at {}",
                 self.written
             ));
         }
@@ -228,7 +230,7 @@ impl Import {
                 .check(keys::origin(), Some(origin.to_value()))
                 .set(keys::origin(), finished.to_value());
             self.shared.engine.commit(commit).await?;
-            // What was written to the indexes is not to be covered by what was looked up before.
+            // Results of earlier look-ups must not hide the entries that were written to the indexes.
             self.restart().await?;
         }
         self.shared
@@ -255,11 +257,13 @@ impl Import {
         };
         if last >= Some(revision) || revision.0 == u64::MAX {
             return invalid(format!(
-                "the event at position {position} is revision {revision} of stream {stream:?}, which has it already"
+                "the event at position {position} is revision {revision} of stream {stream:?}, which already has \
+                 that revision"
             ));
         }
         if last.is_some_and(|last| last.next() < revision) {
-            // Removed from the source since the earlier ones were exported: the rest begins in another window.
+            // Events were removed from the source after earlier ones were exported. The rest begins in another
+            // window.
             self.write().await?;
             self.settle().await?;
             self.may_have_holes = true;
@@ -295,18 +299,18 @@ impl Import {
 
     fn check_next(&self, position: Position) -> Result<()> {
         if self.is_settled {
-            return invalid("events come before all else");
+            return invalid("events and gaps must come before all other parts");
         }
         let next = self.framer.next();
         if position == next {
             return Ok(());
         }
         invalid(format!(
-            "position {position} does not follow; the next one is {next}"
+            "position {position} does not follow; the next position is {next}"
         ))
     }
 
-    /// Times never go backwards along the log, nor beyond now.
+    /// Checks that the time is not before that of the previous event, nor in the future.
     fn check_time(&self, recorded_at: Timestamp) -> Result<()> {
         let now = self.shared.environment.clock.now();
         if recorded_at >= self.recorded_at && recorded_at <= now {
@@ -320,7 +324,7 @@ impl Import {
         }))
     }
 
-    /// Looks up the last revisions that neither this import nor the tail knows, in one trip.
+    /// Looks up the last revisions that neither this import nor the tail knows, in one round trip.
     async fn learn_lasts(&mut self, events: &[MovedEvent]) -> Result<()> {
         let mut unknown = Vec::new();
         for MovedEvent { stream, .. } in events {
@@ -343,16 +347,16 @@ impl Import {
         Ok(())
     }
 
-    /// The key and the value without which nothing is written to the indexes.
+    /// The key and the value that every write to the indexes checks.
     fn check(&self) -> Result<(Bytes, Bytes)> {
         match self.origin {
             Some(origin) => Ok((keys::origin(), origin.to_value())),
-            None => invalid("a log without events has nothing else"),
+            None => invalid("an export without events can't have other parts"),
         }
     }
 }
 
-/// A number for a commit that no other commit has.
+/// Returns a batch number that no other commit has.
 fn batch(shared: &Shared) -> u64 {
     shared.change_ids.next().as_u64_pair().1
 }

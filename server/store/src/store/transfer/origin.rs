@@ -1,11 +1,11 @@
-//! Where a log was moved from.
+//! The origin of a moved log.
 //!
 //! ```text
 //! o -> version 1 byte, 1 | source 16 bytes, the identity of the store | position 8 bytes | finished 1 byte, 0 or 1
 //! ```
 //!
-//! Every commit of an import moves `position` together with the head. If they differ, something else was appended, and the
-//! log is no prefix of the source's any more.
+//! Every commit of an import moves `position` together with the head. If the two differ, other events were appended,
+//! and the log is no longer a prefix of the source's log.
 
 use annals_engine::{Engine, Page, Read};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -25,14 +25,14 @@ use crate::{
 
 const VERSION: u8 = 1;
 
-/// Where the log was moved from, and how far.
+/// Source of a moved log, and how far it was moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// The identity of the store that it comes from.
+    /// Identity of the source store.
     pub source: Uuid,
-    /// Up to where it was moved.
+    /// Position up to which the log was moved.
     pub position: Position,
-    /// Whether everything had come that belongs to the log up to there.
+    /// Whether everything that belongs to the log up to that position has arrived.
     pub finished: bool,
 }
 
@@ -64,7 +64,7 @@ impl Origin {
     }
 }
 
-/// The origin, as it is stored, and the head at the same moment.
+/// Reads the origin as it is stored, and the head at the same moment.
 pub(super) async fn read(engine: &dyn Engine) -> Result<(Option<Origin>, Head)> {
     let reads = vec![Read::Get(keys::origin()), Read::Get(keys::head())];
     let mut pages = engine.snapshot().await?.read(reads).await?.into_iter();
@@ -74,25 +74,26 @@ pub(super) async fn read(engine: &dyn Engine) -> Result<(Option<Origin>, Head)> 
     Ok((origin, head))
 }
 
-/// Whether a log is being moved here, and not all of it has come.
+/// Whether a log is being moved to this store and has not completely arrived.
 pub(crate) async fn is_unfinished(engine: &dyn Engine) -> Result<bool> {
     let (origin, _) = read(engine).await?;
     Ok(origin.is_some_and(|origin| !origin.finished))
 }
 
-/// Whether a log can be moved here from a store. Returns what is here of it already.
+/// Checks that a log of the store `source` can be moved here. Returns the origin if a part of the log is here
+/// already.
 pub(super) fn check(origin: Option<Origin>, head: Position, source: Uuid) -> Result<Option<Origin>> {
     let refused = |reason: String| Err(Error::MoveRefused(reason));
     match origin {
         None if head > Position::START => refused(format!(
-            "this store has events up to position {head}; a log is moved to an empty store"
+            "this store has events up to position {head}; a log can only be moved to an empty store"
         )),
         Some(origin) if origin.source != source => refused(format!(
-            "the log of store {} was moved here, and this one is of store {source}; move it to an empty store",
+            "this store holds the log of store {}, but the export is of store {source}; move it to an empty store",
             origin.source
         )),
         Some(origin) if origin.position != head => refused(format!(
-            "events were appended here after position {}, up to which the log was moved; move it to an empty store",
+            "other events were appended here after position {}, where the moved log ended; move it to an empty store",
             origin.position
         )),
         origin => Ok(origin),

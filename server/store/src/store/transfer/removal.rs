@@ -1,8 +1,8 @@
-//! What the source knows of a stream, written to the indexes here.
+//! Writes the source's knowledge of a stream to the indexes.
 //!
-//! The list of a stream belongs to consecutive revisions, from some revision on. The events that the source had removed are
-//! in no list here; the stream's last position is, whether its event is there or not. If the list has a hole, or ends before
-//! the stream does, the events before that were moved earlier and are removed by now.
+//! The list of a stream holds consecutive revisions, from some revision on. Events that were removed in the source
+//! are in no list here, but the stream's last position always is, whether its event is there or not. If the list has
+//! a hole, or ends before the stream does, the events before that were moved earlier and have been removed since.
 
 use annals_engine::{Commit, Direction, Error as EngineError, Mutation, PageLimit};
 use bytes::{Bytes, BytesMut};
@@ -18,11 +18,11 @@ use crate::{
     values::{name::StreamName, position::Revision},
 };
 
-/// Entries of a list that are read at a time.
+/// Number of list entries that are read at a time.
 const PAGE_ENTRIES: usize = 100;
 
-/// Writes what is known of streams. Everything in the log must be indexed on disk. `may_have_holes`: whether the log was
-/// moved in several parts, or events were removed from its source meanwhile. `check`: as of [`remove_beginning`].
+/// Writes the states of streams. Everything in the log must be indexed on disk. `may_have_holes`: whether the log was
+/// moved in several parts, or events were removed from its source meanwhile. `check`: as for [`remove_beginning`].
 pub(super) async fn take_streams(
     shared: &Shared,
     states: Vec<StreamState>,
@@ -35,8 +35,8 @@ pub(super) async fn take_streams(
         let end = stored_end(shared, &state.stream).await?.map(|(last, _)| last);
         if end > Some(state.last_revision) {
             return Err(Error::MoveInvalid(format!(
-                "stream {stream:?} has events up to revision {} here, and the export says that {} is its last; the log is \
-                 another one",
+                "stream {stream:?} has events up to revision {} here, but its last revision in the export is {}; the \
+                 export is of another log; import it into an empty store",
                 end.unwrap_or_default(),
                 state.last_revision
             )));
@@ -68,7 +68,7 @@ pub(super) async fn take_streams(
     write(shared, mutations, check).await
 }
 
-/// The revision with which the list of a stream begins again after its last hole; `None` if it has none.
+/// Returns the revision with which the list of a stream continues after its last hole; `None` if it has no hole.
 async fn behind_holes(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
     let limit = PageLimit {
         entries: PAGE_ENTRIES,
@@ -93,13 +93,13 @@ async fn behind_holes(shared: &Shared, stream: &StreamName) -> Result<Option<Rev
     }
 }
 
-/// Writes to the indexes, if the import is still the one that it was.
+/// Writes to the indexes, if no other import has continued this one.
 pub(super) async fn write(shared: &Shared, mutations: Vec<Mutation>, check: &(Bytes, Bytes)) -> Result<()> {
     if mutations.is_empty() {
         return Ok(());
     }
     let (key, value) = check.clone();
-    // Not durable: the commit that ends the import is, and comes after it.
+    // Not durable: the commit that ends the import is durable, and comes later.
     let mut commit = Commit::relaxed().check(key, Some(value));
     commit.mutations = mutations;
     match shared.engine.commit(commit).await {

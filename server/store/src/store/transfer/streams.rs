@@ -1,4 +1,4 @@
-//! What is known of streams of which events may be removed, as of a position.
+//! States of streams whose events may have been removed, as of a position.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// Names that are read at a time.
+/// Number of names that are read at a time.
 const PAGE_NAMES: usize = 500;
 
-/// The states of the next streams after a name, and the last name that was read; `None` at the end.
+/// Returns the states of the next streams after a name, and the last name that was read; `None` at the end.
 pub(super) async fn page(
     shared: &Shared,
     after: Option<&StreamName>,
@@ -30,7 +30,7 @@ pub(super) async fn page(
     let last = names.last_key_value().map(|(name, _)| name.clone());
     let mut states = Vec::new();
     for (name, began) in names {
-        // Nothing is removed of a stream for which, and for whose prefix, nothing is set.
+        // A stream loses events only if it or its prefix has settings.
         let lifecycles = shared.tail.lifecycles();
         if lifecycles.has_prefixes() || lifecycles.get(name.as_str()).is_some() {
             states.extend(state(shared, name, &began, up_to).await?);
@@ -39,9 +39,9 @@ pub(super) async fn page(
     Ok((states, last))
 }
 
-/// The next streams that ever began, the store's own and deleted ones among them.
+/// Returns the next streams that ever began, including deleted and internal ones.
 async fn names(shared: &Shared, after: Option<&str>) -> Result<BTreeMap<StreamName, NewStream>> {
-    // The tail first: what it lets go of meanwhile is on disk before it does.
+    // The tail is read first: entries that it drops meanwhile are already on disk.
     let mut names = shared.tail.new_streams("", after, PAGE_NAMES, |_| true);
     let limit = PageLimit {
         entries: PAGE_NAMES,
@@ -56,7 +56,7 @@ async fn names(shared: &Shared, after: Option<&str>) -> Result<BTreeMap<StreamNa
         let known = names
             .entry(StreamName::trusted(name))
             .or_insert_with(|| began.clone());
-        // The last time that it began is the one that counts.
+        // The latest start of the stream counts.
         if known.first_position < began.first_position {
             *known = began;
         }
@@ -90,8 +90,8 @@ async fn state(
     }))
 }
 
-/// The last event of a stream at a position or before it; the stream has events up to `last` now. The position is that
-/// position itself if the event's own is not known any more.
+/// Returns the last event of a stream at or before `up_to`. The stream now has events up to `last`. If the position
+/// of that event is no longer known, returns `up_to` instead.
 async fn end_up_to(
     shared: &Shared,
     stream: &StreamName,
@@ -101,7 +101,7 @@ async fn end_up_to(
     let (mut low, mut high) = (Revision::FIRST, last);
     while low < high {
         let middle = Revision(low.0 + (high.0 - low.0) / 2);
-        // What is not there any more comes first in the stream.
+        // Events that no longer exist come first in the stream.
         let is_later = place(shared, stream, middle)
             .await?
             .is_some_and(|position| position > up_to);

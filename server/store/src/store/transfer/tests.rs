@@ -14,7 +14,7 @@ use crate::{
 };
 use observed::{STREAMS, observe, state};
 
-/// A ring of one frame, so that reads see what is stored.
+/// A ring of one frame, so that reads use the storage.
 fn settings() -> Settings {
     Settings {
         tail_bytes_max: 1,
@@ -25,7 +25,7 @@ fn settings() -> Settings {
     }
 }
 
-/// What stores on fixtures of the same seed are called would be the same.
+/// Identity of the source. Stores of fixtures with the same seed have the same identity, so they can't provide it.
 const SOURCE: Uuid = Uuid::from_u128(7);
 
 async fn export(store: &Store) -> Vec<Part> {
@@ -53,7 +53,7 @@ fn moved(record: Record) -> MovedEvent {
     }
 }
 
-/// Imports parts, but for what is there, up to a number of them.
+/// Imports at most `count_max` parts, skipping what the store already has.
 async fn import_some(store: &Store, source: Uuid, parts: &[Part], count_max: usize) -> Result<bool> {
     let mut import = store.import(source).await?;
     let from = import.position();
@@ -85,7 +85,7 @@ async fn import_some(store: &Store, source: Uuid, parts: &[Part], count_max: usi
 async fn import(store: &Store, source: Uuid, parts: &[Part]) -> Result<()> {
     assert!(
         import_some(store, source, parts, usize::MAX).await?,
-        "an export has an end"
+        "an export has an end part"
     );
     Ok(())
 }
@@ -153,7 +153,7 @@ impl Source {
         (first..self.next_id).collect()
     }
 
-    /// Does a step, if it can be done now.
+    /// Performs a step, if it is possible now.
     async fn apply(&mut self, step: &Step) {
         let store = self.test.store.clone();
         match *step {
@@ -228,14 +228,14 @@ impl Source {
         }
     }
 
-    /// An empty store at the same time.
+    /// Creates an empty store whose clock shows the same time.
     async fn target(&self) -> Fixture {
         let target = Fixture::new(settings()).await;
         target.clock.0.store(self.second * 1_000_000, Ordering::Relaxed);
         target
     }
 
-    /// Compares all that both answer: what can be read, what an append gets that is sent again, what the next ones get.
+    /// Compares all responses of both stores: reads, retried appends, and the next appends.
     async fn compare(&self, target: &Fixture) {
         target.clock.0.store(self.second * 1_000_000, Ordering::Relaxed);
         let (here, there) = (&self.test.store, &target.store);
@@ -269,8 +269,8 @@ impl Source {
     }
 }
 
-/// A moved store answers all as its source does; so does one that is opened again, and one that was moved in two parts, of
-/// which the first was taken while the source was in use, and that was interrupted anywhere.
+/// A moved store gives the same responses as its source. So does one that is opened again, and one that was moved in
+/// two parts, of which the first was taken while the source was in use, and that was interrupted at any point.
 async fn a_history_is_moved(before: &[Step], after: &[Step], cut: usize) {
     let mut source = Source::new().await;
     for step in before {

@@ -1,4 +1,4 @@
-//! Putting placed events into frames; see [`crate::format::frame`] for what goes where.
+//! Puts placed events into frames; see [`crate::format::frame`] for their layout.
 
 use bytes::BytesMut;
 
@@ -26,7 +26,7 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// The first event goes behind `after`.
+    /// Creates a builder whose first event is at the position after `after`.
     pub(crate) fn new(after: Position, batch: u64) -> Self {
         Self {
             batch,
@@ -38,7 +38,7 @@ impl Builder {
         }
     }
 
-    /// Adds an append whose streams go on with the revisions `firsts`.
+    /// Adds an append whose first revisions in its streams are `firsts`.
     pub(crate) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>, recorded_at: Timestamp) {
         let time = TimeField::new(recorded_at);
         let entry_len = |event: &Placed<'_>, position: Position| {
@@ -76,7 +76,7 @@ impl Builder {
         }
     }
 
-    /// Adds an append that is too large to share a frame, and needs no more than one.
+    /// Adds an append that is too large to share a frame, but fits into one.
     fn add_alone(&mut self, append: &Append, firsts: &OneOrMore<Revision>, time: &TimeField) {
         self.flush();
         let first = self.next;
@@ -96,7 +96,7 @@ impl Builder {
         self.first = self.next;
     }
 
-    /// The frames, in order.
+    /// Returns the frames, in order.
     pub(crate) fn finish(mut self) -> Vec<Frame> {
         self.flush();
         self.frames
@@ -114,7 +114,7 @@ impl Builder {
             &self.body,
         ));
         self.marks.clear();
-        // Its room is used again: a frame has a copy of exactly its size.
+        // The buffer is reused: a frame has a copy of exactly its size.
         self.body.clear();
         self.first = self.next;
     }

@@ -1,5 +1,5 @@
-//! What a group makes gone. Facts are as of the head before the group; what they say of such events would be wrong for the
-//! appends behind in the group, which wait for the next one.
+//! Tracks which streams' visibility a group changes. Facts are as of the head before the group and would be wrong
+//! about events that the group removes, so later appends that depend on such streams wait for the next group.
 
 use std::collections::HashSet;
 
@@ -9,17 +9,17 @@ use crate::{
     values::name::{self, StreamName},
 };
 
-/// What the group makes gone so far.
+/// Visibility changes of the group so far.
 #[derive(Debug, Default)]
 pub(super) struct Changes<'a> {
-    /// Streams for which something is set.
+    /// Streams whose settings the group changes.
     streams: HashSet<&'a str>,
-    /// Whether it appends to a stream of which the last events are counted.
+    /// Whether it appends to a stream whose retention has a count.
     counted: bool,
 }
 
 impl<'a> Changes<'a> {
-    /// Takes an append that the group writes.
+    /// Adds an append that the group writes.
     pub(super) fn add(&mut self, append: &'a Append, lifecycles: &Lifecycles) {
         for stream in append.streams().map(StreamName::as_str) {
             self.streams.extend(name::subject(stream));
@@ -28,7 +28,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// Whether an append can't be judged by what is known before the group.
+    /// Whether an append can't be evaluated with facts from before the group.
     pub(super) fn concern(&self, append: &Append) -> bool {
         if self.streams.is_empty() && !self.counted {
             return false;

@@ -1,4 +1,4 @@
-//! One try to write a group: what must be known is looked up, the group is judged, and what it writes is committed.
+//! An attempt to write a group: facts are looked up, the group is evaluated, and its events are committed.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -25,10 +25,11 @@ use crate::{
 };
 
 impl Appender {
-    /// One try; false if the log went on meanwhile.
+    /// Makes one attempt. Returns false if the log has advanced meanwhile.
     pub(super) async fn try_write(&mut self, jobs: &mut VecDeque<Job>) -> Result<bool> {
         let shared = Arc::clone(&self.shared);
-        // Held through the commit: whoever follows the log meanwhile would read from the engine what is added here.
+        // Held through the commit: a task that follows the log meanwhile would read from the engine what is added
+        // here.
         let following = shared.following.lock().await;
         for job in jobs.iter_mut() {
             if let Some(change) = &job.change {
@@ -69,7 +70,8 @@ impl Appender {
         if settled {
             self.answer_all(jobs, judged);
         } else if checked {
-            // Next time only what came since is searched. Otherwise the searches would become longer, and be late each time.
+            // The next attempt searches only newer events. Otherwise the searches would get longer, and each would be
+            // too late.
             let searched = Searched {
                 to: head.position,
                 prefix_changes: Some(prefix_changes),
@@ -89,7 +91,7 @@ impl Appender {
         Ok(follow::refresh_locked(&self.shared).await? == *head)
     }
 
-    /// Writes what was judged. False if another writer was first; the tail is up to date then.
+    /// Writes an evaluated group. Returns false if another writer was first; the tail is up to date then.
     async fn commit(&mut self, head: &Head, jobs: &VecDeque<Job>, judged: &Judged) -> Result<bool> {
         let mut commit = Commit::durable();
         if !self.shared.environment.sabotage.skips_head_check() {
@@ -124,7 +126,10 @@ impl Appender {
                 Ok(false)
             }
             Err(engine::Error::MaybeCommitted(reason)) => {
-                warn!(reason, "the outcome of a commit is unknown; looking");
+                warn!(
+                    reason,
+                    "the outcome of a commit is unknown; checking whether it was applied"
+                );
                 self.settle(judged).await
             }
             Err(engine::Error::TooOld) => Ok(false),
@@ -137,15 +142,15 @@ impl Appender {
         let Some(first) = judged.frames.first() else {
             return Ok(false);
         };
-        // Not through the tail: it may have begun anew behind the position that matters.
+        // Not read through the tail: it may have been restarted after the position that matters.
         let found = log::holding(&*self.shared.engine, &[first.first]).await?;
         follow::refresh_locked(&self.shared).await?;
         Ok(found.first().is_some_and(|frame| frame.batch == first.batch))
     }
 }
 
-/// Numbers for commits that no other commit has, by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
-/// Generators, 2014), which visits every 64-bit number once.
+/// Generates commit numbers that no other commit has, by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
+/// Number Generators, 2014), which visits every 64-bit number once.
 #[derive(Debug)]
 pub(super) struct Batches {
     pub state: u64,

@@ -1,4 +1,4 @@
-//! Whether an event matches a query among what a group adds to the log.
+//! Searches the events that a group adds to the log for matches of a query.
 
 use crate::{
     format::wire::Parsed,
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The index of what a group adds to the log.
+/// The index of the events that a group adds to the log.
 #[derive(Debug)]
 pub(super) struct Added(Window);
 
@@ -20,12 +20,12 @@ impl Added {
         Self(Window::new(head))
     }
 
-    /// Takes an append that the group writes, whose streams go on with the revisions `firsts`.
+    /// Adds an append that the group writes, whose first revisions in its streams are `firsts`.
     pub(super) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>) -> Parsed<()> {
         append.runs(firsts).try_for_each(|run| self.0.add_run(run))
     }
 
-    /// The first match among what was added behind a position.
+    /// Returns the first match among the added events after a position.
     pub(super) fn first_match(&self, query: &Query, after: Position) -> Option<Position> {
         lookup::first_in(&self.0, query, after)
     }

@@ -1,9 +1,9 @@
-//! Whether an append was written before: the places where it may be are looked up one after the other, in the group and in
-//! the log. For most appends there is none: what they expect is fresh.
+//! Finds out whether an append was written before: the places where it may be are searched one after the other, in
+//! the group and in the log. Most appends have no such place, because their expectation is current.
 //!
-//! What is in the log is looked up beforehand ([`look`]), so that judging a group reads no storage. What was found counts
-//! only if it can't have changed since: the places are the same, and all events that can be at them were there. Otherwise,
-//! which is rare, it is looked up again in the group.
+//! The log is searched beforehand ([`look`]), so that evaluating a group reads no storage. The findings are used only
+//! if they can't have changed since: the places are the same, and all events that can be there were there. Otherwise,
+//! which is rare, the group searches again.
 
 use super::overlay::Overlay;
 use crate::{
@@ -18,24 +18,24 @@ use crate::{
     values::position::{Position, Revision},
 };
 
-/// What was found beforehand where an append may have been written before.
+/// Findings from beforehand at the places where an append may have been written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Compared {
     places: [Option<Place>; 3],
-    /// At the first of the places.
+    /// Findings at the first of the places.
     found: Vec<Found>,
 }
 
-/// What is at a place.
+/// Findings at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
     Events(Vec<StoredEvent>),
-    /// A receipt, and the events that it says are there.
+    /// A receipt, and the events at the positions in it.
     Receipt(Option<Receipt>, Vec<StoredEvent>),
 }
 
 impl Found {
-    /// What follows from it.
+    /// Returns the decision that follows from it.
     fn verdict(&self, append: &Append, known: &Known<'_>, place: Place) -> Option<Verdict> {
         match self {
             Self::Events(standing) => decide::compare(append, known, place, standing),
@@ -46,7 +46,7 @@ impl Found {
     }
 }
 
-/// What is known of an append, of whose first stream `last` is the last revision.
+/// Returns the facts about an append. `last` is the last revision of its first stream.
 pub(super) fn known<'a>(
     shared: &Shared,
     append: &'a Append,
@@ -63,8 +63,8 @@ pub(super) fn known<'a>(
     }
 }
 
-/// Looks in the log for an earlier append with the same ids. `None` if there is nowhere to look, or if what is there may
-/// still change.
+/// Searches the log for an earlier append with the same ids. `None` if there is no place to search, or if the events
+/// there may still change.
 pub(super) async fn look(shared: &Shared, append: &Append, known: &Known<'_>) -> Result<Option<Compared>> {
     let places = decide::places(append, known);
     let mut found = Vec::new();
@@ -86,8 +86,8 @@ pub(super) async fn look(shared: &Shared, append: &Append, known: &Known<'_>) ->
     Ok((!found.is_empty()).then_some(Compared { places, found }))
 }
 
-/// What is to be done with an append, with what was found beforehand; `None`: it depends on events of its group in a way that
-/// is easier to judge once they are written.
+/// Decides about an append, using the findings from beforehand. `None` if the decision depends on events of its group
+/// in a way that is easier to evaluate after they are written.
 pub(super) async fn judge(
     shared: &Shared,
     overlay: &Overlay<'_>,
@@ -119,14 +119,14 @@ pub(super) async fn judge(
     Ok(Some(decide::otherwise(append, known)))
 }
 
-/// Whether an append began a stream again of which there was no receipt when it was looked for.
+/// Whether an append has started a stream again since the search for a receipt found none.
 fn began_since(shared: &Shared, append: &Append, found: &Found) -> bool {
     let is_none = matches!(found, Found::Receipt(None, _));
     let recent = || shared.tail.began_again(append.stream(), append.events[0].id);
     is_none && recent().is_some()
 }
 
-/// The events from a revision on, as many as the append has; `None` if there are not so many yet.
+/// Returns the events from a revision on, as many as the append has; `None` if there are not that many yet.
 async fn at_revision(
     shared: &Shared,
     append: &Append,
@@ -136,7 +136,7 @@ async fn at_revision(
     let (stream, count) = (append.stream(), append.len());
     if append.is_to_one() {
         let events = stored_events::of_revisions(shared, stream, from, count).await?;
-        // Removed ones are missing, and do not come back.
+        // Removed events are missing, and do not come back.
         let has_all = last.is_some_and(|last| last.0 + 1 >= from.0 + count as u64);
         return Ok(has_all.then_some(events));
     }

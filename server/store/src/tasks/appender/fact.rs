@@ -1,4 +1,4 @@
-//! What must be known of an append before it is judged, and what was read of it beforehand.
+//! Facts that are needed to evaluate an append, and those that were read beforehand.
 
 use super::earlier::Compared;
 use crate::{
@@ -14,21 +14,21 @@ use crate::{
     },
 };
 
-/// What is known of an append.
+/// Facts about an append.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fact {
     /// The last revision of each of its streams.
     pub last: OneOrMore<Option<Revision>>,
-    /// The remembered append that began with the same id; only looked up if the append is keyed.
+    /// The known append with the same first id; only looked up if the append is keyed.
     pub request: Option<Request>,
-    /// What was found for its checks, in their order.
+    /// Findings for its checks, in their order.
     pub evidence: Vec<Evidence>,
-    /// What was found beforehand where it may have been written before.
+    /// Findings from beforehand at the positions where it may have been written before.
     pub compared: Option<Compared>,
 }
 
 impl Fact {
-    /// Whether no check that allows no match has one.
+    /// Whether no check that forbids matches has found one.
     pub(super) fn has_no_match(&self) -> bool {
         !self
             .evidence
@@ -37,10 +37,10 @@ impl Fact {
     }
 }
 
-/// What was read for an append.
+/// Data that was read for an append beforehand.
 #[derive(Debug)]
 pub(crate) struct Prefetched {
-    /// The head as of which `fact` holds.
+    /// The head as of which `fact` is valid.
     pub head: Position,
     pub fact: Fact,
     /// How far the log was searched for matches of its checks.
@@ -59,7 +59,7 @@ impl Prefetched {
         }
     }
 
-    /// Adds what was found for the checks that allow no match.
+    /// Adds the findings for the checks that forbid matches.
     pub(super) fn with_matches(
         mut self,
         append: &Append,

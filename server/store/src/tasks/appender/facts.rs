@@ -1,5 +1,5 @@
-//! What must be known of each append before it is judged: looked up in the tail, and for all that is not there in one
-//! trip to the engine.
+//! Looks up the facts that are needed to evaluate each append: in the tail, and for everything that is not there, in
+//! one round trip to the engine.
 
 use annals_engine::{BoxFuture, Read};
 use futures::{StreamExt, stream};
@@ -19,7 +19,7 @@ use crate::{
     values::position::Position,
 };
 
-/// An append, with what was read for it before it came into the group.
+/// An append, with the data that was read for it before it entered the group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate<'a> {
     pub append: &'a Append,
@@ -27,7 +27,7 @@ pub(crate) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Up to where the log was searched for matches of its checks that found none.
+    /// Returns the position up to which the log was searched for matches of its checks without finding one.
     fn searched_to(self, shared: &Shared) -> Position {
         let searched = self.append.searched;
         let searched = self
@@ -36,26 +36,26 @@ impl<'a> Candidate<'a> {
         searched.holds_to(shared.tail.lifecycles().prefix_changes())
     }
 
-    /// What was read for it, if all that came to the log since is in memory.
+    /// Returns the prefetched data if all later events of the log are in memory.
     fn known(self, look: &Look<'_>) -> Option<&'a Prefetched> {
         self.prefetched
             .filter(|prefetched| look.is_recent(prefetched.head))
     }
 }
 
-/// Which fact a read is for.
+/// The fact that a read is for.
 enum Wanted {
-    /// Of an append, for one of its streams.
+    /// Last revision for an append and one of its streams.
     Last(usize, usize),
     Request(usize),
-    /// Of an append, for a check.
+    /// Last revision for an append and one of its checks.
     Check(usize, usize),
 }
 
-/// Conditions that are looked up side by side.
+/// Maximum number of conditions that are looked up concurrently.
 const CONDITIONS_MAX: usize = 64;
 
-/// Looks up the facts of appends, in their order. They hold as of `head`, which is the tail's.
+/// Looks up the facts of appends, in their order. They are valid as of `head`, which is the tail's head.
 pub(crate) async fn gather(
     shared: &Shared,
     head: Position,
@@ -71,8 +71,8 @@ pub(crate) async fn gather(
     Ok(facts)
 }
 
-/// Looks up all but the matches of checks: in the tail, in what was read beforehand, and, for what is in neither, in one trip
-/// to the engine.
+/// Looks up everything except matches of checks: in the tail, in the prefetched data and, for what is in neither, in
+/// one round trip to the engine.
 pub(super) async fn known(
     shared: &Shared,
     head: Position,
@@ -108,7 +108,8 @@ pub(super) async fn known(
     Ok(facts)
 }
 
-/// Looks up facts in the tail and in what was read beforehand. For what is in neither: for which fact it is, and the read.
+/// Looks up facts in the tail and in the prefetched data. For each missing fact, returns which one it is, and its
+/// read.
 fn in_memory(look: &Look<'_>, candidates: &[Candidate<'_>]) -> (Vec<Fact>, Vec<Wanted>, Vec<Read>) {
     let mut facts = Vec::with_capacity(candidates.len());
     let mut wanted = Vec::new();
@@ -161,13 +162,13 @@ fn in_memory(look: &Look<'_>, candidates: &[Candidate<'_>]) -> (Vec<Fact>, Vec<W
         facts.push(fact);
     }
     if look.is_all() {
-        // What the tail does not know is not there.
+        // Nothing exists that the tail does not know.
         return (facts, Vec::new(), Vec::new());
     }
     (facts, wanted, reads)
 }
 
-/// Looks up the matches of all checks that allow none, of what came to the log since they were searched for beforehand.
+/// Looks up the matches of all checks that forbid matches, among the events that were not searched beforehand.
 async fn conditions(
     shared: &Shared,
     head: Position,
@@ -181,7 +182,7 @@ async fn conditions(
             let Check::NoMatch { query, after } = check else {
                 continue;
             };
-            // What was found is as true as it was, whether the tail covers what came since or not.
+            // A match that was found remains valid, whether or not the tail covers the later events.
             let prefetched = candidate.prefetched;
             let found = prefetched.and_then(|prefetched| prefetched.matches[n].as_ref());
             if let Some(found) = found
@@ -190,7 +191,7 @@ async fn conditions(
                 facts[index].evidence[n] = Evidence::First(Some(found.position));
                 continue;
             }
-            // An event that was found may be gone by now: rarely, and then the search goes on after it.
+            // In rare cases the match that was found has been removed by now. The search then continues after it.
             let found_at = found.map(|found| found.position);
             if prefetched.is_some() && shared.environment.sabotage.skips_since_search() {
                 continue;

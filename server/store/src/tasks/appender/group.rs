@@ -1,9 +1,10 @@
-//! A group of appends judged together: each against the log as it is known, plus what those before it in the group add.
+//! A group of appends that are evaluated together: each against the log as it is known, plus the events that earlier
+//! appends of the group add.
 //!
-//! 1. Appends are judged in the order in which they came.
-//! 2. Recorded times never go backwards along the log, within a group as between groups.
-//! 3. A judgement holds only if the head is still `head` when the group commits, or when it is looked at again; the
-//!    appender sees to that.
+//! 1. Appends are evaluated in the order of their arrival.
+//! 2. Recorded times never decrease along the log, neither within a group nor between groups.
+//! 3. A decision is valid only if the head is still `head` when the group commits, or when it is read again; the
+//!    appender ensures that.
 
 use crate::{
     format::frame::Frame,
@@ -25,11 +26,12 @@ use crate::{
 
 use super::{builder::Builder, changes::Changes, condition::Added, earlier, fact::Fact, overlay::Overlay};
 
-/// What is known before a group is judged, and what it is judged into.
+/// The facts before a group, and the results of evaluating it.
 #[derive(Debug)]
 pub(crate) struct Group<'a> {
     now: Timestamp,
-    /// The position behind the log's last event and the time at which that was recorded, with what the group adds.
+    /// The position after the log's last event, including events that the group adds; and the time when that event
+    /// was recorded.
     next: Position,
     last_recorded_at: Timestamp,
     builder: Builder,
@@ -39,19 +41,19 @@ pub(crate) struct Group<'a> {
     changes: Changes<'a>,
 }
 
-/// A group that was judged.
+/// An evaluated group.
 #[derive(Debug)]
 pub(crate) struct Judged {
-    /// One for each append, in order; fewer than there were if the rest must wait for this group to be written.
+    /// One result for each append, in order; fewer if the remaining appends must wait until this group is written.
     pub verdicts: Vec<std::result::Result<Appended, Rejection>>,
-    /// What is to be written.
+    /// The frames to write.
     pub frames: Vec<Frame>,
-    /// The head once it is written.
+    /// The head after the write.
     pub head: Head,
 }
 
 impl Judged {
-    /// Those of the appends that it writes, and where.
+    /// Returns the appends that it writes, with their positions.
     pub(crate) fn written<'a>(
         &'a self,
         appends: impl Iterator<Item = &'a Append>,
@@ -64,7 +66,7 @@ impl Judged {
 }
 
 impl<'a> Group<'a> {
-    /// `appends`: how many the group has; `checked`: whether one of them has checks.
+    /// Creates an empty group. `appends`: the number of appends; `checked`: whether one of them has checks.
     pub(crate) fn new(head: &Head, now: Timestamp, batch: u64, appends: usize, checked: bool) -> Self {
         Self {
             now,
@@ -77,7 +79,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Judges appends, each with what is known of it.
+    /// Evaluates appends, each with its facts.
     pub(crate) async fn judge(
         mut self,
         shared: &Shared,
@@ -119,7 +121,8 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// `None`: it depends on events of this group in a way that is easier to judge once they are written.
+    /// Returns `None` if the decision depends on events of this group in a way that is easier to evaluate after they
+    /// are written.
     async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
         let overlay = &self.overlay;
         let last = overlay.last_of(append.stream(), *fact.last.first());
@@ -132,8 +135,8 @@ impl<'a> Group<'a> {
         earlier::judge(shared, overlay, append, &known, fact.compared.as_ref()).await
     }
 
-    /// Judges an append's checks, once it is known what else is to be said of it: a retry of what was written is not
-    /// refused because of what it wrote itself.
+    /// Evaluates an append's checks, after everything else was decided: a retry of a written append must not be
+    /// refused because of the events that it wrote itself.
     fn judge_checks(
         &self,
         lifecycles: &Lifecycles,
@@ -146,7 +149,8 @@ impl<'a> Group<'a> {
         }
         let mut failed = match verdict {
             Verdict::Write => Vec::new(),
-            // What it expects of its stream by itself comes first; otherwise a check says it.
+            // The append's own expectation about its stream is listed first. Without one, a check reports the
+            // conflict.
             Verdict::Reject(Rejection::RevisionConflict {
                 ref stream,
                 expected,
@@ -174,7 +178,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// What was found in the log for a check, with what the group adds.
+    /// Combines the findings for a check in the log with the events that the group adds.
     fn with_added(&self, lifecycles: &Lifecycles, check: &Check, evidence: Evidence) -> Evidence {
         match (check, evidence) {
             (Check::Stream { stream, .. }, Evidence::Last(last)) => {
@@ -190,7 +194,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// When an append's events are recorded.
+    /// Returns the time at which an append's events are recorded.
     fn time_of(&self, append: &Append, accepted: bool) -> std::result::Result<Timestamp, Rejection> {
         let Some(recorded_at) = append.recorded_at else {
             return Ok(self.now.max(self.last_recorded_at));

@@ -1,4 +1,4 @@
-//! Handing a group over; see [`crate::model::handover`].
+//! Forwards groups to another server; see [`crate::model::handover`].
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -8,8 +8,9 @@ use super::{Appender, Job, Origin};
 use crate::model::{append::Append, error::Error, handover::HandedOver, rejection::Rejection};
 
 impl Appender {
-    /// Gives a group to the server that writes at present, if that is wanted, and answers what it says. What is left in
-    /// `jobs` is to be written here. Asked before each try to write, so that no group goes on losing.
+    /// Forwards a group to the server that writes at present, if that is useful, and replies with its results. The
+    /// rest of `jobs` is to be written here. Called before each attempt to write, so that a group does not keep
+    /// losing races.
     pub(super) async fn hand_over(&mut self, jobs: &mut VecDeque<Job>) {
         let shared = Arc::clone(&self.shared);
         let Some(way) = &shared.environment.handover else {
@@ -19,7 +20,7 @@ impl Appender {
         if !writer.is_empty() && writer != *own {
             self.handing.saw(writer);
         }
-        // No call takes the store's own streams, so that no client can write them.
+        // No call accepts internal streams, so that clients can't write them. So appends to these can't be forwarded.
         if jobs.iter().any(|job| job.append.stream().is_own()) {
             return;
         }
@@ -28,7 +29,7 @@ impl Appender {
             if jobs.iter().all(Job::is_refused_here) {
                 return;
             }
-            // These need not be written, and the other server would search for what was found here again.
+            // These will not be written, and the other server would have to repeat the search that was made here.
             let (kept, sent) = std::mem::take(jobs).into_iter().partition(Job::is_refused_here);
             *jobs = sent;
             let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
@@ -40,18 +41,19 @@ impl Appender {
             if is_done {
                 return;
             }
-            debug!(writer, left = jobs.len(), "the writer does not take appends");
+            debug!(writer, left = jobs.len(), "the writer does not accept appends");
             self.handing.shun(writer);
         }
     }
 
-    /// Refuses what other servers handed over while this one does not write itself: they ask the one that does.
+    /// Refuses appends that other servers forwarded while this server does not write itself: they ask the writer
+    /// instead.
     fn send_back(&self, jobs: &mut VecDeque<Job>) {
         let (theirs, own): (VecDeque<_>, VecDeque<_>) = std::mem::take(jobs)
             .into_iter()
             .partition(|job| job.origin == Origin::Server);
         *jobs = own;
-        let refused = Error::Overloaded("appends of other servers, none while another one writes");
+        let refused = Error::Overloaded("forwarded appends, which is none while another server writes");
         self.answer(
             theirs
                 .into_iter()
@@ -60,7 +62,7 @@ impl Appender {
         );
     }
 
-    /// Answers what was settled, and leaves the rest.
+    /// Replies to the appends that were settled, and leaves the rest.
     fn take_outcomes(&self, jobs: &mut VecDeque<Job>, outcomes: Vec<HandedOver>) {
         let mut answers = Vec::new();
         for (mut job, outcome) in std::mem::take(jobs).into_iter().zip(outcomes) {
@@ -81,19 +83,19 @@ impl Appender {
 }
 
 impl Job {
-    /// Whether a check found a match in the log, so that it will not be written, by no server.
+    /// Whether a check found a match in the log, so that no server will write the append.
     fn is_refused_here(&self) -> bool {
         let prefetched = self.prefetched.as_ref();
         self.origin == Origin::Client && prefetched.is_some_and(|known| known.has_match())
     }
 }
 
-/// What is told of an append that was judged and not written.
+/// Returns the error for an append that was evaluated and not written.
 pub(super) fn rejected(origin: Origin, rejection: Rejection) -> Error {
     if origin == Origin::InDoubt {
-        // A server that it was handed over to before may still write it.
+        // A server to which it was forwarded earlier may still write it.
         return Error::Unavailable(
-            "it is not known whether the append was written; send it again with the same ids".to_owned(),
+            "it is unknown whether the append was written; retry it with the same ids".to_owned(),
         );
     }
     Error::Rejected(rejection)

@@ -1,15 +1,15 @@
 //! The appender: one task that writes all appends of this server to the log.
 //!
-//! 1. Appends that wait together are judged together and written in one commit with one sync.
-//! 2. Every commit checks that the head is what the group was judged against. What was read at that head is still true
-//!    then, so no other check is needed, on any engine.
-//! 3. Nobody is answered before the commit that its judgement rests on; if a group writes nothing, before another look
-//!    at the head.
-//! 4. A commit whose result is unknown is settled by looking: the frame at the first position bears the batch's id or
-//!    it does not. If it should still be committed later, its check fails or the ids tell.
-//! 5. Order is kept: what is put off is judged before what came after it.
-//! 6. While a group is judged, storage is not read: what an append needs from it is read before (`prefetch`), and what came to
-//!    the log since is in memory.
+//! 1. Appends that wait together are evaluated together and written in one commit with one sync.
+//! 2. Every commit checks that the head is the one at which the group was evaluated. Data read at that head is still
+//!    valid then, so no other check is needed, on any engine.
+//! 3. No reply is sent until the commit it depends on succeeds or, if a group writes nothing, until the head has been
+//!    read again.
+//! 4. A commit of unknown outcome is settled by a read: the frame at the first position has the batch's id or it does
+//!    not. If the commit is applied later after all, its check fails, or retries are recognised by their ids.
+//! 5. Order is kept: a deferred append is evaluated before later ones.
+//! 6. Storage is not read while a group is evaluated: data that an append needs from storage is read before
+//!    (`prefetch`), and later events of the log are in memory.
 
 mod builder;
 mod changes;
@@ -56,18 +56,18 @@ use group::Judged;
 pub(crate) use prefetch::{is_needed, needs_search, prefetch, prefetch_keys};
 use stream_change::Change;
 
-/// An append that waits, and who waits for it.
+/// A waiting append, and the channel for its result.
 #[derive(Debug)]
 pub(crate) struct Job {
-    /// Apart, because a job is moved from queue to queue.
+    /// Boxed, because a job is moved from queue to queue.
     pub append: Box<Append>,
     pub reply: oneshot::Sender<Result<Appended>>,
-    /// Its share of the bytes that may wait.
+    /// The append's share of the bytes that may wait.
     pub room: OwnedSemaphorePermit,
     pub origin: Origin,
-    /// What was read for it beforehand, if anything had to be.
+    /// Data that was read for the append beforehand, if any was needed.
     pub prefetched: Option<Box<Prefetched>>,
-    /// The change of a stream that it makes, for the stream as it is when it is judged.
+    /// The stream change that the append makes, if any. It is derived again from the stream's state at evaluation.
     pub change: Option<Box<Change>>,
 }
 
@@ -80,20 +80,20 @@ impl Job {
     }
 }
 
-/// Where an append comes from, and where it may still be written.
+/// Origin of an append, and whether it may still be written elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A client of this server.
     Client,
-    /// A client of another server, which handed it over.
+    /// A client of another server, which forwarded the append.
     Server,
-    /// A client; it was handed over, and nobody knows what became of it.
+    /// A client of this server. The append was forwarded, and its outcome is unknown.
     InDoubt,
 }
 
-/// For how long a group is tried again while the engine does not answer, before its appends are refused.
+/// How long a group is retried while the engine does not respond, before its appends are refused.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// So many answers are worth a task of their own.
+/// Minimum number of replies that are sent by a task of their own.
 const ANSWERED_APART_MIN: usize = 4;
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
@@ -103,9 +103,9 @@ pub(crate) struct Appender {
     queue: mpsc::Receiver<Job>,
     waiting: VecDeque<Job>,
     batches: Batches,
-    /// Appends that were lately on their way at a time.
+    /// Recent number of appends in flight at a time.
     company: usize,
-    /// Whether it has a thread of its own now.
+    /// Whether it runs on a thread of its own now.
     on_thread: bool,
     closing: Watcher<bool>,
     handing: Handing,
@@ -129,11 +129,12 @@ impl Appender {
         }
     }
 
-    /// Writes what comes, until the queue is closed and empty, or the storage fails.
+    /// Writes appends, until the queue is closed and empty, or the storage fails.
     ///
-    /// Few appends are written by a task like others: what asks, writes and answers is then one thread, and changing
-    /// threads would take as long as half a sync. Many come from all threads and wait for each other anyway; for them it
-    /// has a thread of its own, which may wait for company, and goes on while workers answer.
+    /// Few appends are written by an ordinary task: one thread then receives the request, writes and replies, and
+    /// switching threads would take as long as half a sync. Many appends come from all threads and wait for each
+    /// other anyway. For them the appender has a thread of its own, which may wait for a batch to form, and continues
+    /// while workers send the replies.
     pub(crate) async fn run(self) {
         let mut appender = Some(self);
         while let Some(mut next) = appender {
@@ -154,7 +155,7 @@ impl Appender {
         }
     }
 
-    /// Until it is over, or it belongs elsewhere.
+    /// Runs until the queue ends (`None`), or until the appender should change between task and thread.
     async fn run_here(mut self) -> Option<Self> {
         while self.receive().await {
             if self.wants_thread() != self.on_thread {
@@ -184,8 +185,8 @@ impl Appender {
         None
     }
 
-    /// Judges and writes a group, again and again until it is settled, and answers it. On an error, those that were not
-    /// answered are left in `jobs`.
+    /// Evaluates and writes a group, repeatedly until it is settled, and replies to it. On an error, the appends
+    /// without a reply are left in `jobs`.
     async fn write(&mut self, jobs: &mut VecDeque<Job>) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = BACKOFF_FIRST;
@@ -224,7 +225,7 @@ impl Appender {
             (job, result)
         });
         self.answer(answers.collect());
-        // Put off, not forgotten: they go first next time.
+        // Deferred appends go first in the next group.
         for job in std::mem::take(jobs).into_iter().rev() {
             self.waiting.push_front(job);
         }
@@ -240,8 +241,8 @@ impl Appender {
         self.answer(refused);
     }
 
-    /// Tells those who wait. From a thread of its own it leaves that to a worker of the runtime, which wakes them at less
-    /// cost than a thread outside of it, and goes on with the next group.
+    /// Sends replies. On a thread of its own, the appender leaves that to a worker of the runtime, which wakes the
+    /// waiting tasks at less cost than a thread outside of it, and continues with the next group.
     fn answer(&self, answers: Vec<(Job, Result<Appended>)>) {
         let count = i64::try_from(answers.len()).unwrap_or(i64::MAX);
         self.shared.metrics.waiting_appends.dec_by(count);
@@ -256,7 +257,7 @@ impl Appender {
 fn send(answers: Vec<(Job, Result<Appended>)>) {
     for (job, result) in answers {
         drop(job.room);
-        // Whoever asked may be gone; what was written stays written.
+        // The caller may have disconnected; its append stays written.
         let _ = job.reply.send(result);
     }
 }

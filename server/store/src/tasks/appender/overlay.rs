@@ -1,5 +1,5 @@
-//! What a group adds to the log, as far as the appends behind are compared with it: the last revisions of streams, and the
-//! events of appends that are sent again.
+//! The events that a group adds to the log, as far as later appends of the group are compared with them: the last
+//! revisions of streams, and the events of retried appends.
 
 use std::collections::hash_map::Entry;
 
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// What a group adds to the log behind `head`.
+/// The events that a group adds to the log after `head`.
 #[derive(Debug)]
 pub(super) struct Overlay<'a> {
     head: Position,
@@ -37,13 +37,13 @@ pub(super) struct Overlay<'a> {
 #[derive(Debug)]
 struct Accepted<'a> {
     append: &'a Append,
-    /// Of the append's first event in each of its streams.
+    /// Revision of the append's first event in each of its streams.
     firsts: OneOrMore<Revision>,
     first_position: Position,
     recorded_at: Timestamp,
 }
 
-/// What the group adds to a stream.
+/// The events that the group adds to a stream.
 #[derive(Debug)]
 struct Adds {
     first: Revision,
@@ -53,7 +53,7 @@ struct Adds {
 }
 
 impl<'a> Overlay<'a> {
-    /// `appends`: how many the group has.
+    /// Creates an empty overlay. `appends` is the number of appends in the group.
     pub(super) fn new(head: Position, appends: usize) -> Self {
         Self {
             head,
@@ -63,7 +63,7 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    /// Takes an append that the group writes, whose streams go on with the revisions `firsts`.
+    /// Adds an append that the group writes, whose first revisions in its streams are `firsts`.
     pub(super) fn add(&mut self, append: &'a Append, firsts: OneOrMore<Revision>, appended: &Appended) {
         let index = self.accepted.len();
         if append.is_keyed() {
@@ -92,19 +92,18 @@ impl<'a> Overlay<'a> {
         });
     }
 
-    /// Whether an append is a change of a stream that was made before this group: the group adds to that stream, or changes
-    /// it. It goes first in the next group, for which it is made again.
+    /// Whether an append is a stream change that was derived before this group, and the group adds to that stream or
+    /// changes it. It is then the first one of the next group, for which it is derived again.
     pub(super) fn outdates(&self, append: &Append, change: &Change) -> bool {
         self.streams.contains_key(change.stream()) || self.streams.contains_key(append.stream())
     }
 
-    /// A stream's last revision, if it is `last` before the group.
+    /// Returns a stream's last revision, given that it is `last` before the group.
     pub(super) fn last_of(&self, stream: &StreamName, last: Option<Revision>) -> Option<Revision> {
         self.streams.get(stream).map_or(last, |adds| Some(adds.last))
     }
 
-    /// The events of an append of the group that is remembered by the same id as this one, if that can
-    /// be this one.
+    /// Returns the events of the group's append with the same key as this one, if this one can be a retry of it.
     pub(super) fn of_request(&self, append: &Append) -> Option<(Request, Vec<StoredEvent>)> {
         if !append.is_keyed() {
             return None;
@@ -117,9 +116,9 @@ impl<'a> Overlay<'a> {
         (request.first > append.known_to()).then(|| (request, accepted.standing().collect()))
     }
 
-    /// What an append is compared with that goes by the revision of its first event: as many events as it has, from that
-    /// revision on, of its one stream or, if it has several, of the log; or fewer if that ends. `None` if only some of them
-    /// are written.
+    /// Returns the events with which an append is compared by the revision of its first event: as many as the append
+    /// has, from that revision on, of its one stream or, if it has several, of the log; fewer if the stream or log
+    /// ends. `None` if only some of them are written.
     pub(super) async fn standing_from(
         &self,
         shared: &Shared,
@@ -178,13 +177,13 @@ impl<'a> Overlay<'a> {
         Ok(Some(stored_events::between(shared, first, Position(last)).await?))
     }
 
-    /// The events of those appends that add to a stream, also those in other streams.
+    /// Returns the events of the appends that add to a stream, including those in other streams.
     fn adding_to(&self, adds: &Adds) -> impl Iterator<Item = StoredEvent> {
         let accepted = adds.accepted.iter().map(|index| &self.accepted[*index]);
         accepted.flat_map(Accepted::standing)
     }
 
-    /// What the group adds, from a position on.
+    /// Returns the events that the group adds, from a position on.
     fn added_from(&self, from: Position) -> impl Iterator<Item = StoredEvent> {
         let first = self
             .accepted
@@ -197,7 +196,7 @@ impl<'a> Overlay<'a> {
 }
 
 impl Accepted<'_> {
-    /// Its events.
+    /// Returns its events.
     fn standing(&self) -> impl Iterator<Item = StoredEvent> {
         let placed = self.append.placed(&self.firsts);
         placed

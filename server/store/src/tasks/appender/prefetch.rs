@@ -1,17 +1,18 @@
-//! What judging an append needs from storage, read before the append enters a group.
+//! Reads from storage what is needed to evaluate an append, before the append enters a group.
 //!
-//! 1. The caller's own task reads it, side by side with those of other callers, and never while a group is judged. So an
-//!    expensive condition delays its own caller only.
-//! 2. It holds as of a head. What came to the log after that head is in memory, and is looked up there when the group is
-//!    judged. If the tail no longer covers that part (it restarted, or many windows were written meanwhile), the few things
-//!    that are missing are read again in the group.
-//! 3. Searches for matches take turns, page by page, in the order in which they ask: at most
-//!    [`Settings::condition_pages_max`](crate::Settings::condition_pages_max) pages are read at a time. So they leave the
-//!    processor to other work, and a short search waits for one page of each other caller. While others append, a search also
-//!    rests ([`Settings::condition_rest`](crate::Settings::condition_rest)).
-//! 4. A search that took long is continued to the head of that moment, so that what is left for the group is short.
-//! 5. An append for which memory has all is not delayed at all; most appends are of that kind.
-//! 6. Of a session, what many appends need is read in one trip, because they are submitted one after the other
+//! 1. The caller's own task reads it, concurrently with those of other callers, and never while a group is evaluated.
+//!    So an expensive condition delays its own caller only.
+//! 2. The data is valid as of a head. Later events of the log are in memory, and are looked up there when the group
+//!    is evaluated. If the tail no longer covers them (it restarted, or many windows were written meanwhile), the few
+//!    missing keys are read again in the group.
+//! 3. Searches for matches take turns, page by page, in the order of their requests: at most
+//!    [`Settings::condition_pages_max`](crate::Settings::condition_pages_max) pages are read at a time. So they leave
+//!    the processor to other work, and a short search waits for one page of each other caller. While other clients
+//!    append, a search also pauses ([`Settings::condition_rest`](crate::Settings::condition_rest)).
+//! 4. A search that took long is continued up to the current head, so that the rest that is left for the group is
+//!    short.
+//! 5. An append whose data is all in memory is not delayed at all; most appends are of that kind.
+//! 6. The data of many appends of a session is read in one round trip, because they are submitted one after the other
 //!    ([`Store::look_up`](crate::Store::look_up)).
 
 use std::time::Duration;
@@ -35,20 +36,20 @@ use crate::{
     values::expected::Expected,
 };
 
-/// After so much work a search rests, if it does: timers are not finer.
+/// Time that a search works at least before it pauses, if it does: timers are not finer.
 const REST_MIN: Duration = Duration::from_millis(1);
-/// A search is continued so often at the most. Each time takes a small part of the time before.
+/// Maximum number of times that a search is continued. Each time takes a small part of the time before.
 const CONTINUED_MAX: usize = 8;
 
-/// Whether storage must be read to judge an append, or much of the log searched.
+/// Whether storage must be read to evaluate an append, or much of the log searched.
 pub(crate) fn is_needed(shared: &Shared, append: &Append) -> bool {
     needs_keys(&shared.tail.look(), append) || needs_search(shared, append)
 }
 
-/// Whether a few keys of storage must be read to judge an append.
+/// Whether a few keys of storage must be read to evaluate an append.
 fn needs_keys(look: &Look<'_>, append: &Append) -> bool {
-    // Asked for in turn, and only where it matters: a session submits hundreds of thousands of appends a second, one after
-    // the other, and most of them need the first answer only.
+    // Looked up one after the other, and only where needed: a session submits hundreds of thousands of appends a
+    // second, one after the other, and most of them need only the first look-up.
     let last = look.last_revision(append.stream());
     let may_compare = match append.expected {
         Expected::Exactly(revision) => last.flatten().is_some_and(|last| revision < last),
@@ -80,7 +81,7 @@ pub(crate) fn needs_search(shared: &Shared, append: &Append) -> bool {
     })
 }
 
-/// Reads what an append needs. While the engine does not answer it tries again, as long as a group is tried again.
+/// Reads the data that an append needs. While the engine does not respond it retries, as long as a group is retried.
 pub(crate) async fn prefetch(shared: &Shared, append: &Append) -> Result<Prefetched> {
     let mut tries = Tries::begin(shared);
     loop {
@@ -91,8 +92,8 @@ pub(crate) async fn prefetch(shared: &Shared, append: &Append) -> Result<Prefetc
     }
 }
 
-/// Reads the keys that appends need, in one trip to the engine, and returns what was read, each with the number of the append
-/// that needs it. Appends for which much must be searched are left out. Tries again as [`prefetch`] does.
+/// Reads the keys that appends need, in one round trip to the engine. Returns the data, each with the number of the
+/// append that needs it. Appends that need a long search are left out. Retries like [`prefetch`].
 pub(crate) async fn prefetch_keys(shared: &Shared, appends: &[&Append]) -> Result<Vec<(usize, Prefetched)>> {
     let mut wanted = needing_keys(&shared.tail.look(), appends);
     wanted.retain(|(_, append)| !needs_search(shared, append));
@@ -109,13 +110,13 @@ pub(crate) async fn prefetch_keys(shared: &Shared, appends: &[&Append]) -> Resul
     }
 }
 
-/// Those for which keys must be read, with their numbers.
+/// Returns the appends for which keys must be read, with their numbers.
 fn needing_keys<'a>(look: &Look<'_>, appends: &[&'a Append]) -> Vec<(usize, &'a Append)> {
     let numbered = appends.iter().copied().enumerate();
     numbered.filter(|(_, append)| needs_keys(look, append)).collect()
 }
 
-/// A read that is tried again while the engine does not answer.
+/// A read that is retried while the engine does not respond.
 struct Tries<'a> {
     shared: &'a Shared,
     started: Instant,
@@ -131,7 +132,7 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Waits until it is to be tried again, or returns the error if it is not.
+    /// Waits until the next attempt, or returns the error if there is none.
     async fn wait(&mut self, error: Error) -> Result<()> {
         if matches!(error, Error::Unavailable(_)) && self.started.elapsed() < PATIENCE {
             tokio::time::sleep(self.backoff).await;
@@ -139,7 +140,7 @@ impl<'a> Tries<'a> {
             return Ok(());
         }
         if error.is_fatal() {
-            tracing::error!(%error, "what an append needs cannot be read");
+            tracing::error!(%error, "cannot read the data of an append");
             self.shared.fail(error.clone());
         }
         Err(error)
@@ -158,11 +159,11 @@ async fn read(shared: &Shared, append: &Append) -> Result<Prefetched> {
     let mut read = read_keys(shared, &[append]).await?;
     let prefetched = read
         .pop()
-        .ok_or_else(|| Error::Internal("no facts of an append".to_owned()))?;
+        .ok_or_else(|| Error::Internal("an append has no facts".to_owned()))?;
     Ok(prefetched.with_matches(append, searched, matches))
 }
 
-/// Reads all but the matches of checks.
+/// Reads everything except the matches of checks.
 async fn read_keys(shared: &Shared, appends: &[&Append]) -> Result<Vec<Prefetched>> {
     let head = shared.tail.head_position();
     let candidates: Vec<Candidate<'_>> = appends
@@ -182,7 +183,7 @@ async fn read_keys(shared: &Shared, appends: &[&Append]) -> Result<Vec<Prefetche
     Ok(read)
 }
 
-/// Searches for the first match of each check that allows none, up to near the log's head, and returns how far.
+/// Searches for the first match of each check that forbids matches, up to near the log's head, and returns how far.
 async fn search(shared: &Shared, append: &Append) -> Result<(Searched, Vec<Option<Match>>)> {
     let mut found = vec![None; append.checks.len()];
     let lifecycles = shared.tail.lifecycles();
@@ -232,7 +233,7 @@ async fn search_in_turns(shared: &Shared, mut search: Search) -> Result<Option<M
         if worked >= REST_MIN {
             let head_now = shared.tail.head_position();
             if head_now > head {
-                // In its turn, so that others do not search meanwhile.
+                // Keeps its turn, so that no other search runs meanwhile.
                 tokio::time::sleep(worked * shared.settings.condition_rest).await;
             }
             (worked, head) = (Duration::ZERO, head_now);

@@ -1,4 +1,4 @@
-//! The appends that wait: how they come together into groups.
+//! The queue of waiting appends: how groups are formed.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,32 +6,34 @@ use tokio::time::Instant;
 
 use super::{Appender, Job};
 
-/// How long a group waits for company at the most: about as long as a sync takes.
+/// Maximum time that a group waits for more appends: about as long as a sync takes.
 const COMPANY_WAIT: Duration = Duration::from_micros(200);
-/// How long a group that is handed over waits for nearly all of them: the next one can't go before it is answered.
+/// Maximum time that a group to be forwarded waits for nearly all appends in flight: the next group can't be
+/// forwarded before this one is answered.
 const HANDOVER_WAIT: Duration = Duration::from_millis(2);
-/// So many appends on their way at a time are worth a thread, and waiting for half of them.
+/// Number of appends in flight from which on the appender gets a thread, and waits for half of them.
 const COMPANY_MIN: usize = 4;
-/// So few are no more.
+/// Number of appends in flight up to which the appender leaves its thread.
 const FEW_MAX: usize = 2;
-/// So many in a group are enough.
+/// Number of appends in a group that is always enough to stop waiting.
 const COMPANY_MAX: usize = 64;
 
 impl Appender {
-    /// Whether it should have a thread of its own. One that asks again as soon as it is answered may be counted twice.
+    /// Whether it should have a thread of its own. A caller that sends its next append right after a reply may be
+    /// counted twice.
     pub(super) fn wants_thread(&self) -> bool {
         let company_min = if self.on_thread { FEW_MAX + 1 } else { COMPANY_MIN };
         self.shared.settings.appender_thread && self.company >= company_min
     }
 
-    /// Waits until there is something to do; false when there never will be.
+    /// Waits until there are appends to write; false when there will be no more.
     pub(super) async fn receive(&mut self) -> bool {
         let room = self.shared.settings.group_appends_max;
         let mut received = Vec::new();
         if self.waiting.is_empty() {
             tokio::select! {
                 biased;
-                // What is in the queue is still answered; nothing more gets in.
+                // Appends in the queue still get a reply; no more are added.
                 _ = self.closing.until(|closing| *closing), if !self.queue.is_closed() => self.queue.close(),
                 _ = self.queue.recv_many(&mut received, room) => {}
             }
@@ -44,7 +46,7 @@ impl Appender {
         !self.waiting.is_empty()
     }
 
-    /// Lets the other tasks of this thread go first: some may be about to append.
+    /// Lets the other tasks of this thread run first: some may be about to append.
     pub(super) async fn let_others_ask(&mut self) {
         if self.shared.settings.appender_thread && !self.on_thread {
             tokio::task::yield_now().await;
@@ -61,8 +63,8 @@ impl Appender {
         }
     }
 
-    /// Gives those a moment who were just answered and are about to ask again: a commit costs much the same for one
-    /// append as for many. Only with a thread of its own, which may sleep, and never when nobody else is about.
+    /// Waits briefly so that callers who just got a reply can join the next commit: a commit costs nearly the same
+    /// for one append as for many. Waits only on a thread of its own, which may sleep, and never for a single caller.
     pub(super) fn wait_for_company(&mut self) {
         if !self.on_thread || self.company < COMPANY_MIN {
             return;
@@ -84,15 +86,14 @@ impl Appender {
         }
     }
 
-    /// Notes how many appends are on their way at a time: those that were just answered and those that wait. Forgets
-    /// slowly.
+    /// Updates the number of appends in flight: those that just got a reply and those that wait. It decreases slowly.
     pub(super) fn note_company(&mut self, answered: usize) {
         let now = answered + self.waiting.len() + self.queue.len();
         self.company = now.max(self.company - self.company.div_ceil(8));
     }
 
-    /// The tail is bounded: if the indexer lags, appends wait. Not while the store closes, because the indexer has stopped
-    /// then; what is left in the queue is bounded too.
+    /// Lets appends wait if the indexer lags, because the tail is bounded. Does not wait while the store closes,
+    /// because the indexer has stopped then; the rest of the queue is bounded too.
     pub(super) async fn wait_for_indexer(&mut self) {
         let mut indexed = self.shared.tail.watch_indexed();
         let mut failed = self.shared.failed.watch();

@@ -1,4 +1,4 @@
-//! Applies a deliberate fault.
+//! Applies deliberate faults, which tests must detect.
 
 use std::collections::VecDeque;
 

@@ -1,15 +1,19 @@
 //! A change of a stream `S` that waits in the appender's queue.
 //!
-//! A change is an append to `$$S` of the state after it, which was made from the stream as its caller saw it: its last
-//! revision, its state and its version. By the time that the append is judged, others may have appended to `S`, or changed
-//! it; a stream that is appended to without a pause would never be as the caller saw it. So the appender makes a change
-//! again for the head that it is about to judge against, before each try to commit. Nothing can come between then: an
-//! append of the same group that goes first is written first (`appender/overlay.rs`), and the commit checks the head.
+//! A change is an append of the new state to `$$S`. The new state was derived from the stream as its caller saw it:
+//! its last revision, its state and its version. By the time the append is evaluated, other clients may have appended
+//! to `S`, or changed it; a stream that is appended to without a pause would never be as the caller saw it. So before
+//! each attempt to commit, the appender derives the change again at the head at which it evaluates the group. Nothing
+//! can get in between: an earlier append of the same group is written first (`appender/overlay.rs`), and the commit
+//! checks the head.
 //!
-//! 1. A change that no longer applies (the stream is not as expected, is deleted already, has a tombstone) is left as it was
-//!    made last. It rests on something that is no longer so, is refused for that, and its caller looks again.
-//! 2. A change that may have been written, because the result of a commit was unknown, is not made again: its id tells.
-//! 3. Making it again changes what it expects and its data, and neither its streams nor the number of its checks.
+//! 1. A change that no longer applies (the stream is not as expected, is already deleted, has a tombstone) is left as
+//!    it was last derived. It depends on a state that is no longer current and is refused for that reason, and its
+//!    caller starts again.
+//! 2. A change that may have been written, because the outcome of a commit was unknown, is not derived again: it is
+//!    recognised by its id.
+//! 3. Deriving a change again alters its expectations and its data, but neither its streams nor the number of its
+//!    checks.
 
 use std::sync::Arc;
 
@@ -39,60 +43,61 @@ use crate::{
 };
 use bytes::Bytes;
 
-/// What is wanted of a stream.
+/// The requested change of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     Retention {
         wanted: Retention,
         expected_version: Option<u64>,
-        /// The version when the caller looked. What was removed by age until a later one is not known.
+        /// The version when the caller read the stream. Events removed by age until a later version are unknown.
         version: u64,
-        /// The first revision that was kept when the caller looked: what was removed by age before stays removed.
+        /// The first revision that was kept when the caller read the stream: events removed by age before it stay
+        /// removed.
         floor: Revision,
     },
     Deletion(Expected),
     Tombstone(Expected),
 }
 
-/// A stream as it is.
+/// The current state of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Now {
     pub last: Option<Revision>,
     pub lifecycle: Lifecycle,
-    /// What is set for the streams of its prefix.
+    /// Retention of the stream's prefix.
     pub rule: Option<Rule>,
     pub version: u64,
-    /// Where the log says so.
+    /// Position of the event that set the state.
     pub position: Position,
 }
 
-/// A change that waits, as a part of its append.
+/// A waiting change, as a part of its append.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) stream: StreamName,
     pub(crate) wish: Wish,
     pub(crate) as_of: AsOf,
     pub(crate) id: Uuid,
-    /// How it was made last.
+    /// The change as it was last derived.
     pub(crate) made: Arc<Mutex<Made>>,
 }
 
-/// As of when the caller saw the stream.
+/// The point at which the caller read the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AsOf {
-    /// A position of the log: then or later.
+    /// Position of the log at that point or later.
     pub head: Position,
-    /// The number of changes of prefixes.
+    /// Number of prefix changes at that point.
     pub prefix_changes: u64,
 }
 
-/// A change, made from a stream.
+/// A change, as derived from a state of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Made {
     pub from: Now,
     pub lifecycle: Lifecycle,
-    /// Up to where it is known that no prefix was changed since the caller looked. What comes after that is still to be
-    /// checked.
+    /// Position up to which no prefix was changed since the caller read the stream. Later positions are covered by a
+    /// check of the append.
     pub prefixes_to: Position,
 }
 
@@ -108,7 +113,7 @@ impl Now {
         }
     }
 
-    /// What is kept of the stream, by what is set for it or for its prefix.
+    /// Returns the state that applies to the stream, by its own settings or those of its prefix.
     pub(crate) fn holds(&self) -> Lifecycle {
         Rule::holds_for(self.rule.as_ref(), &self.lifecycle)
     }
@@ -117,14 +122,14 @@ impl Now {
         self.lifecycle.present(self.last)
     }
 
-    /// That the stream is still as it is.
+    /// Returns the expectation that the stream has not changed.
     fn as_it_is(&self) -> Expected {
         self.present().map_or(Expected::NoStream, Expected::Exactly)
     }
 }
 
 impl Wish {
-    /// The state after the change; `None`: it does not apply to the stream as it is, or changes nothing.
+    /// Returns the state after the change; `None` if it does not apply to the current stream, or changes nothing.
     pub(crate) fn fulfilled(&self, now: &Now) -> Option<Lifecycle> {
         if now.lifecycle.tombstoned {
             return None;
@@ -163,18 +168,18 @@ impl Wish {
 }
 
 impl Change {
-    /// The stream that is changed.
+    /// The stream to change.
     pub(crate) const fn stream(&self) -> &StreamName {
         &self.stream
     }
 
-    /// Its append, as it is made now.
+    /// Makes its append for the given derivation.
     pub(crate) fn append(&self, made: Made) -> Result<Append> {
         let Made {
             from: now, lifecycle, ..
         } = made;
         let (kind, expected_of_stream) = match self.wish {
-            // What is removed by count rests on the last revision.
+            // The events that are removed by count depend on the last revision.
             Wish::Retention { wanted, .. }
                 if now.holds().retention.max_count.is_some()
                     && now.lifecycle.needs_floor(&wanted, now.rule.as_ref()) =>
@@ -190,7 +195,7 @@ impl Change {
             expected: expected_of_stream,
         }];
         if matches!(self.wish, Wish::Retention { .. }) {
-            // What is removed now rests on what is set for prefixes, too.
+            // The events that are removed now also depend on the retentions of prefixes.
             checks.push(unchanged_since(made.prefixes_to));
         }
         let event = (self.id, kind);
@@ -200,13 +205,13 @@ impl Change {
     }
 }
 
-/// Makes the append of a change that waits again, for the stream as it is at the tail's head.
+/// Makes the append of a waiting change again, for the stream at the tail's head.
 pub(crate) async fn make_again(shared: &Shared, change: &Change, append: &mut Append) -> Result<()> {
     let last = last_revision(shared, &change.stream).await?;
     let known = shared.tail.lifecycles().get_with_rule(change.stream.as_str());
     let now = Now::of(last, known);
     let made = *change.made.lock();
-    // Counted, not searched for: a search would take so long that another writer is always first.
+    // Changes are counted, not searched for: a search would take so long that another writer is always first.
     let prefixes_to = if known.prefix_changes == change.as_of.prefix_changes {
         shared.tail.head_position()
     } else {
@@ -228,7 +233,7 @@ pub(crate) async fn make_again(shared: &Shared, change: &Change, append: &mut Ap
 }
 
 impl Change {
-    /// Whether it was written as it was made last.
+    /// Whether it was written as it was last derived.
     async fn is_written(&self, shared: &Shared, made_from: Now) -> Result<bool> {
         let at = Revision(made_from.version);
         let standing = stored_events::of_revisions(shared, &self.stream.own(), at, 1).await?;
@@ -236,7 +241,7 @@ impl Change {
     }
 }
 
-/// The append to a stream of the store's own by which a state is set, as the change after `version`.
+/// Makes the append to an internal stream that sets a state, as the change after `version`.
 pub(crate) fn setting(
     stream: StreamName,
     version: u64,
@@ -260,7 +265,7 @@ pub(crate) fn setting(
         .map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// That no prefix was changed after a position.
+/// Returns the check that no prefix was changed after a position.
 pub(crate) fn unchanged_since(head: Position) -> Check {
     let item = QueryItem {
         types: vec![KIND_PREFIX_RETENTION.to_owned()],

@@ -13,7 +13,7 @@ fn exactly(revision: u64) -> Expected {
     Expected::Exactly(Revision(revision))
 }
 
-/// The checks of which an append was refused: all of them, or the test ends.
+/// Returns all checks that failed. Panics if the append was not refused by its checks.
 fn failed(result: crate::Result<Appended>) -> Vec<FailedCheck> {
     match result {
         Err(Error::Rejected(Rejection::ChecksFailed { failed, unlisted: 0 })) => failed,
@@ -29,7 +29,7 @@ fn found(index: usize, after: u64, position: u64) -> FailedCheck {
     }
 }
 
-/// Every row of the table on a real store, with the earlier appends in memory, on disk, and after a reopening.
+/// Tests every row of the table on a real store, with the earlier appends in memory, on disk, and after reopening.
 #[tokio::test]
 async fn retries_give_the_first_result_wherever_the_first_one_is() {
     let mut fixture = Fixture::new(small()).await;
@@ -174,7 +174,7 @@ async fn an_event_recorded_at_the_very_start_of_1970_is_kept() {
     }
 }
 
-/// Submitted together, they are judged together: each against what those before it add.
+/// Appends submitted together are evaluated together: each against the events that earlier ones add.
 #[tokio::test]
 async fn appends_of_one_group_see_each_other_in_order() {
     let fixture = Fixture::new(small()).await;
@@ -219,7 +219,7 @@ async fn appends_of_one_group_see_each_other_in_order() {
     assert_eq!(ids(&log), [1, 2, 3, 4, 6]);
 }
 
-/// The retry needs events of which some are in the log and some in the group: it waits for the group.
+/// The retry needs events of which some are in the log and some in the group, so it waits for the group.
 #[tokio::test]
 async fn a_retry_that_straddles_its_group_is_judged_after_it() {
     let fixture = Fixture::new(small()).await;
@@ -314,7 +314,7 @@ async fn a_closed_store_takes_nothing_and_has_answered_everything() {
     );
 }
 
-/// The indexer stops at once, and those who wait for it would wait for ever.
+/// The indexer stops at once, and appends that wait for it would never finish.
 #[tokio::test]
 async fn closing_answers_appends_that_wait_for_the_indexer() {
     let settings = crate::Settings {
@@ -346,7 +346,7 @@ async fn two_stores_on_one_engine_write_one_log() {
     for id in 1..50 {
         let store = if id % 2 == 0 { &fixture.store } else { &other };
         store.append(append("s", Expected::Any, &[id])).await.unwrap();
-        // The retry goes to the other one.
+        // The retry is sent to the other store.
         let store = if id % 2 == 1 { &fixture.store } else { &other };
         let again = store.append(append("s", Expected::Any, &[id])).await;
         assert_eq!(place(&again), (id as u64 - 1, id as u64, true));
@@ -359,7 +359,7 @@ async fn two_stores_on_one_engine_write_one_log() {
     assert_eq!(ids(&log), (1..50).collect::<Vec<_>>());
 }
 
-/// The clock of these stores says one minute past 1970.
+/// The clock of these stores shows one minute past 1970.
 #[tokio::test]
 async fn given_times_are_kept_within_a_group_and_hold_for_what_follows() {
     let settings = Settings {
@@ -379,7 +379,7 @@ async fn given_times_are_kept_within_a_group_and_hold_for_what_follows() {
         (at("s", 1, Some(10)), Some(10)),
         (at("t", 2, Some(10)), Some(10)),
         (at("s", 3, Some(30)), Some(30)),
-        // The same again: its first time, whatever it says now.
+        // A retry returns the first time, whatever time it contains now.
         (at("s", 1, Some(40)), Some(10)),
         (at("s", 4, Some(20)), None),
         (at("s", 5, Some(far)), None),

@@ -6,7 +6,7 @@ use crate::{
     testing::{append, stream},
 };
 
-/// The events of an append at their places.
+/// Returns the stored events of an append whose streams begin at these revisions.
 fn standing(append: &Append, firsts: &[u64]) -> Vec<StoredEvent> {
     let revisions = append.targets.map(|n, _| Revision(firsts[n]));
     append

@@ -1,5 +1,5 @@
-//! Removing the beginning of a stream's events whatever is set for it: for a log that is moved here, of which the source
-//! removed them meanwhile.
+//! Removes the beginning of a stream's events independently of its settings: for a log that is moved here, if the
+//! source removed these events meanwhile.
 
 use annals_engine::{Commit, Direction, KeyRange, Mutation, PageLimit};
 use bytes::Bytes;
@@ -19,11 +19,11 @@ use crate::{
     },
 };
 
-/// Entries of a stream's list whose events are removed together: at most some 80,000 events.
+/// Number of list entries whose events are removed together: at most about 80,000 events.
 const ROUND_ENTRIES: usize = 10;
 
-/// Removes the events of a stream before a revision at which an entry of its list begins, from frames and indexes. All that
-/// is in the log must be indexed on disk. `check`: a key and its value, without which nothing is removed.
+/// Removes the events of a stream before a revision at which an entry of its list begins, from frames and indexes.
+/// The whole log must be indexed on disk. `check`: a key and the value it must have, otherwise nothing is removed.
 pub(crate) async fn remove_beginning(
     shared: &Shared,
     stream: &StreamName,

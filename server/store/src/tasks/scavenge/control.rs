@@ -1,4 +1,4 @@
-//! Starting and stopping a scavenge, and asking how far it is: reading and changing the progress.
+//! Starts and stops scavenges and reports their progress, by reading and changing the stored progress.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     values::position::Timestamp,
 };
 
-/// The scavenge that runs, was stopped or ran last.
+/// Returns the scavenge that is running, stopped or ran last.
 pub(crate) async fn progress(shared: &Shared) -> Result<Option<Scavenge>> {
     Ok(read(shared).await?.1.and_then(told))
 }
@@ -24,7 +24,7 @@ fn told(progress: Progress) -> Option<Scavenge> {
     progress.began.then_some(progress.scavenge)
 }
 
-/// Begins a scavenge, or goes on with one that was stopped.
+/// Starts a scavenge, or continues a stopped one.
 pub(crate) async fn start(shared: &Shared) -> Result<Scavenge> {
     let started = change(shared, |progress| {
         let now = shared.environment.clock.now();
@@ -43,7 +43,7 @@ pub(crate) async fn start(shared: &Shared) -> Result<Scavenge> {
     });
     let started = started
         .await?
-        .ok_or_else(|| Error::Internal("a scavenge that is not there".to_owned()))?;
+        .ok_or_else(|| Error::Internal("a scavenge was started and has no progress".to_owned()))?;
     shared.scavenge.set_if(|count| Some(count + 1));
     Ok(started)
 }
@@ -54,7 +54,7 @@ fn begin(shared: &Shared, now: Timestamp) -> Progress {
     progress
 }
 
-/// Stops the scavenge that runs, if one does, and returns what there is then.
+/// Stops the running scavenge, if any, and returns the scavenge that is stopped or ran last.
 pub(crate) async fn stop(shared: &Shared) -> Result<Option<Scavenge>> {
     let now = shared.environment.clock.now();
     change(shared, |progress| {
@@ -64,7 +64,7 @@ pub(crate) async fn stop(shared: &Shared) -> Result<Option<Scavenge>> {
     .await
 }
 
-/// Writes what `change` makes of the progress, if anything, however often others write meanwhile.
+/// Writes the progress that `change` returns, if any. Retries while others write.
 async fn change(
     shared: &Shared,
     change: impl Fn(Option<&Progress>) -> Option<Progress>,
@@ -79,7 +79,7 @@ async fn change(
             .set(keys::scavenge(), changed.to_value());
         match shared.engine.commit(commit).await {
             Ok(()) => return Ok(told(changed)),
-            // Look again: what is there decides.
+            // The stored progress decides: read it again.
             Err(EngineError::Conflict | EngineError::MaybeCommitted(_) | EngineError::TooOld) => {}
             Err(error) => return Err(error.into()),
         }
@@ -92,8 +92,8 @@ pub(super) async fn read(shared: &Shared) -> Result<(Option<Bytes>, Option<Progr
     Ok((value, progress))
 }
 
-/// Starts a scavenge if something is set for a stream, and the last one ended long enough ago, or was none since the
-/// schedule counts.
+/// Starts a scavenge if a stream has settings and the last scavenge ended long enough ago or, if there was none, the
+/// schedule has counted long enough.
 pub(super) async fn start_if_due(shared: &Shared) -> Result<()> {
     let Some(every) = shared.settings.scavenge_every else {
         return Ok(());
@@ -106,7 +106,8 @@ pub(super) async fn start_if_due(shared: &Shared) -> Result<()> {
         let ended = progress.scavenge.ended_at.unwrap_or_default();
         let since =
             |from: Timestamp, to: Timestamp| Duration::from_micros(to.micros.saturating_sub(from.micros));
-        // One that ended while a clock was ahead must not hold up the next one until that time has come.
+        // A scavenge that ended while a clock was ahead must not delay the next one until the clock has reached that
+        // time.
         let is_over = since(ended, now) >= every || since(now, ended) > CLOCK_SKEW_MAX;
         progress.scavenge.state == ScavengeState::Finished && is_over
     };
@@ -123,7 +124,7 @@ pub(super) async fn start_if_due(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Notes a problem where those look who ask for the progress. If that fails too, the next turn tells.
+/// Records a problem in the progress, where clients can read it. If that fails too, the next turn records it.
 pub(super) async fn note(shared: &Shared, error: &Error) {
     let noted = change(shared, |progress| {
         let mut progress = progress?.clone();
@@ -132,6 +133,6 @@ pub(super) async fn note(shared: &Shared, error: &Error) {
         progress.is_running().then_some(progress)
     });
     if let Err(error) = noted.await {
-        debug!(%error, "the problem could not be noted");
+        debug!(%error, "cannot record the problem of a scavenge");
     }
 }

@@ -1,4 +1,5 @@
-//! Entries of the indexes without dead positions: the lists of types and tags, and what appends are recognised by.
+//! Removes dead positions from the indexes: from the lists of types and tags, and from the entries that recognise
+//! appends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,27 +24,27 @@ use crate::{
     },
 };
 
-/// Lists that are read in one trip.
+/// Number of lists that are read in one round trip.
 const LISTS_PER_TRIP: usize = 256;
-/// Ids that are looked up in one trip.
+/// Number of ids that are looked up in one round trip.
 const REQUESTS_PER_TRIP: usize = 512;
 
-/// Where dead events are listed.
+/// The lists that contain dead events.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
     lists: BTreeMap<ListName, Vec<Position>>,
     begun: Vec<Begun>,
 }
 
-/// What takes dead events out of lists.
+/// The mutations that remove dead events from lists.
 pub(super) struct Unlisted {
     pub mutations: Vec<Mutation>,
-    /// Dead events that begin an append so recent that it is still recognised by its id.
+    /// Number of dead events that begin an append so recent that it is still recognised by its id.
     pub ids_kept: u64,
 }
 
 impl Listed {
-    /// Takes the next dead event, in the order of the log. `may_begin`: whether an append may begin with it.
+    /// Adds the next dead event, in the order of the log. `may_begin`: whether an append may begin with it.
     pub(super) fn add(&mut self, event: &View<'_>, may_begin: bool) -> Parsed<()> {
         let kind = ListName::Type(event.kind.to_owned());
         let tags = event.tags().map(|tag| ListName::Tag(tag.to_owned()));
@@ -61,7 +62,7 @@ impl Listed {
         Ok(())
     }
 
-    /// What takes them out. `dead`: all that is dead, of which this may be a part.
+    /// Returns the mutations that remove the events. `dead`: all dead positions, of which these may be a part.
     pub(super) async fn mutations(self, shared: &Shared, dead: &BTreeSet<Position>) -> Result<Unlisted> {
         let mut mutations = Vec::new();
         let lists: Vec<(ListName, Vec<Position>)> = self.lists.into_iter().collect();
@@ -92,7 +93,7 @@ impl Listed {
     }
 }
 
-/// The entry in which the first dead position is, and those behind it up to the last.
+/// Reads the entry that contains the first dead position, and those after it up to the last.
 fn reads(name: &ListName, dead: &[Position]) -> [Read; 2] {
     let all = keys::list_entries(name);
     let (first, last) = bounds(dead);
@@ -117,7 +118,7 @@ fn bounds(dead: &[Position]) -> (Position, Position) {
     (first, dead.last().copied().unwrap_or(first))
 }
 
-/// The entries of a list that were read, and more if there are.
+/// Returns the entries that were read, and reads the remaining ones.
 async fn all_entries(
     shared: &Shared,
     name: &ListName,
@@ -141,7 +142,7 @@ async fn all_entries(
     Ok(entries)
 }
 
-/// An entry of a list without dead positions.
+/// Returns the mutations that remove dead positions from an entry of a list.
 fn without(name: &ListName, entry: &KeyValue, dead: &[Position]) -> Parsed<Vec<Mutation>> {
     let positions = index::decode(&entry.value)?;
     let is_live = |position: &Position| dead.binary_search(position).is_err();
@@ -176,8 +177,9 @@ impl Begun {
         ]
     }
 
-    /// What makes the append be forgotten if it began with this event and nothing is left of it: at once if it is old, and
-    /// otherwise when it is. While something is left, a retry must not write it again.
+    /// Returns the mutations that remove the append's entries if it began with this event and none of its events is
+    /// left: at once if the append is old, otherwise when it has become old. While an event is left, a retry must not
+    /// write it again.
     fn forgotten(&self, pages: &[Page], now: Timestamp, dead: &BTreeSet<Position>) -> Parsed<Vec<Mutation>> {
         let is_of_this = |request: &Request| {
             let last = request.first.0.saturating_add(u64::from(request.events) - 1);
@@ -187,7 +189,7 @@ impl Begun {
         let request = value(0).map(|value| index::parse_request(&value)).transpose()?;
         let has_id = request.as_ref().is_some_and(is_of_this);
         let receipt = value(1).map(|value| Receipt::parse(&value)).transpose()?;
-        // One with details expires by itself.
+        // A receipt with details expires on its own.
         let has_receipt =
             receipt.is_some_and(|receipt| receipt.details.is_none() && is_of_this(&receipt.request));
         let mut mutations = Vec::new();

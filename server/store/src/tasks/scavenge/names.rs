@@ -1,5 +1,5 @@
-//! The streams of which something may be gone, in the order of their names: those for which something is set, the store's own
-//! for prefixes, and those on disk that a prefix's retention may hold for.
+//! Lists the streams that may have dead events, in the order of their names: those with settings, internal streams of
+//! prefixes, and those on disk to which a prefix's retention may apply.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use crate::{
     values::name::StreamName,
 };
 
-/// The first `count_max` names behind `after`; fewer if there are no more. Prefixes are among them by the names by which they
-/// are filed.
+/// Returns the first `count_max` names after `after`; fewer if there are no more. Prefixes are included by the names
+/// under which their settings are stored.
 pub(super) async fn next(shared: &Shared, after: Option<&str>, count_max: usize) -> Result<Vec<StreamName>> {
     let lifecycles = shared.tail.lifecycles();
     let mut found: BTreeSet<StreamName> = lifecycles.names(after, count_max).into_iter().collect();
@@ -23,7 +23,8 @@ pub(super) async fn next(shared: &Shared, after: Option<&str>, count_max: usize)
         if is_done {
             continue;
         }
-        // Roots are in order and do not overlap: names of this one and later ones come behind it.
+        // Roots are in order and do not overlap: names with this root or a later one come after the names found so
+        // far.
         let last = found.iter().nth(count_max.saturating_sub(1));
         if last.is_some_and(|last| last.as_str() < root.as_str()) {
             break;
@@ -33,7 +34,7 @@ pub(super) async fn next(shared: &Shared, after: Option<&str>, count_max: usize)
     Ok(found.into_iter().take(count_max).collect())
 }
 
-/// Streams in the index on disk. Those that are in memory only have no event that could be removed.
+/// Returns streams in the index on disk. Streams that are only in memory have no event that could be removed.
 async fn stored(
     shared: &Shared,
     prefix: &str,

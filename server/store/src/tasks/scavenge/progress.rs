@@ -1,10 +1,10 @@
-//! How far a scavenge is, as it is remembered.
+//! The progress of a scavenge, as it is stored.
 //!
 //! ```text
 //! v -> layout 1 byte, 1 | state 1 byte: 0 there was none yet, 1 runs, 2 stopped, 3 finished
 //!      | started at (in state 0: since when the schedule counts), ended at (0: not yet): 8 bytes each, microseconds
 //!      | streams done, streams in all, events removed, bytes removed, steps: 8 bytes each
-//!      | three texts, each its length (varint) and its bytes: who works, the last stream that is done, the problem
+//!      | three texts, each its length (varint) and its bytes: the worker, the last stream that is done, the problem
 //!      | through, ids kept: 8 bytes each; absent: 0, written by a version before there were any
 //! ```
 
@@ -16,38 +16,38 @@ use crate::{
 };
 
 const LAYOUT: u8 = 1;
-/// Bytes of a problem that are kept.
+/// Maximum bytes of a problem's text that are stored.
 const PROBLEM_BYTES_MAX: usize = 1_024;
 
-/// Whether a scavenge runs.
+/// State of a scavenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScavengeState {
-    /// It runs.
+    /// It is running.
     Running,
     /// It was stopped before its end.
     Stopped,
-    /// It came to its end.
+    /// It reached its end.
     Finished,
 }
 
-/// A pass over the streams of which something is gone, and how far it is.
+/// A pass over the streams that may have removed events, and its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scavenge {
-    /// Whether it runs.
+    /// State of the scavenge.
     pub state: ScavengeState,
-    /// When it was started.
+    /// Time when it was started.
     pub started_at: Timestamp,
-    /// When it was finished or stopped.
+    /// Time when it finished or was stopped.
     pub ended_at: Option<Timestamp>,
-    /// Streams looked at so far.
+    /// Streams processed so far.
     pub streams_done: u64,
-    /// Streams for which something was set when it was started.
+    /// Streams that had settings when it was started.
     pub streams_total: u64,
     /// Events removed so far.
     pub events_removed: u64,
     /// Bytes of frames removed so far, as they are stored before compression.
     pub bytes_removed: u64,
-    /// Why it could not go on at the last try. Empty: nothing went wrong.
+    /// Why the last attempt could not continue. Empty: there is no problem.
     pub problem: String,
     /// Events up to this position are scavenged. Later ones are kept for the next scavenge.
     pub through: Position,
@@ -55,29 +55,29 @@ pub struct Scavenge {
     pub ids_kept: u64,
 }
 
-/// As much of a problem as is kept.
+/// Returns the part of a problem's text that is stored.
 pub(super) fn shortened(problem: &str) -> &str {
     let ends = (0..=PROBLEM_BYTES_MAX.min(problem.len())).rev();
     let end = ends.into_iter().find(|end| problem.is_char_boundary(*end));
     &problem[..end.unwrap_or_default()]
 }
 
-/// A scavenge, and where it goes on.
+/// A scavenge, and where it continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Progress {
     pub scavenge: Scavenge,
-    /// Whether it was ever started; otherwise it only says since when one was not.
+    /// Whether it was ever started. If not, it only records since when none was started.
     pub began: bool,
-    /// The server that works, as others call it.
+    /// Name of the server that works, as other servers know it.
     pub worker: String,
-    /// Counts the commits, so that no two values are the same.
+    /// Number of commits, so that no two values are the same.
     pub steps: u64,
     /// The last stream that is done, in the order of names.
     pub done: Option<String>,
 }
 
 impl Progress {
-    /// One that begins.
+    /// Creates the progress of a new scavenge.
     pub(crate) fn begin(now: Timestamp, streams: usize) -> Self {
         Self {
             scavenge: Scavenge {
@@ -99,7 +99,7 @@ impl Progress {
         }
     }
 
-    /// None yet, and now is when the schedule begins to count.
+    /// Creates the progress of a store without a scavenge so far. The schedule counts from now.
     pub(crate) fn none(now: Timestamp) -> Self {
         let mut progress = Self::begin(now, 0).ended(ScavengeState::Finished, now);
         progress.began = false;
@@ -110,7 +110,7 @@ impl Progress {
         matches!(self.scavenge.state, ScavengeState::Running)
     }
 
-    /// The same, ended.
+    /// Returns the progress after its end.
     pub(crate) fn ended(mut self, state: ScavengeState, now: Timestamp) -> Self {
         self.scavenge.state = state;
         self.scavenge.ended_at = Some(now.max(self.scavenge.started_at));

@@ -1,15 +1,15 @@
-//! Receipts of appends whose frames are rewritten, and what of them expires.
+//! Receipts of appends whose frames are rewritten, and their expiry.
 //!
-//! A frame that lost events no longer says which appends it holds. So before the first event of an append can be removed
-//! from it, a receipt of the append is written, in the same commit (`receipt`). That takes all of the append's events, which
-//! may be in other frames; one that has lost events already got its receipt then.
+//! A frame that lost events no longer shows which appends it contains. So before the first event of an append can be
+//! removed from it, a receipt of the append is written, in the same commit (`receipt`). It requires all of the
+//! append's events, which may be in other frames. An append that has lost events already got its receipt then.
 //!
 //! ```text
 //! e <recorded at> <first position> -> 1 if the append's id under `r` expires, too, otherwise 0 | key of the receipt
 //! ```
 //!
-//! Appends that were recorded longer ago than [`KEPT`] get none. Older entries are removed at the end of every scavenge, so
-//! receipts take up space for the appends of about a day.
+//! Appends that were recorded longer ago than [`KEPT`] get none. Older entries are removed at the end of every
+//! scavenge, so receipts take space for the appends of about one day.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -30,10 +30,10 @@ use crate::{
     values::position::{Position, Timestamp},
 };
 
-/// Entries that are removed in one commit.
+/// Maximum number of entries that are removed in one commit.
 const EXPIRED_MAX: usize = 2_000;
 
-/// What is written so that the appends in these frames, which are rewritten, are still recognised.
+/// Returns the mutations after which the appends in these frames, which are rewritten, are still recognised.
 pub(super) async fn of(shared: &Shared, frames: &[Arc<Frame>]) -> Result<Vec<Mutation>> {
     let now = shared.environment.clock.now();
     let mut mutations = Vec::new();
@@ -43,7 +43,7 @@ pub(super) async fn of(shared: &Shared, frames: &[Arc<Frame>]) -> Result<Vec<Mut
             continue;
         }
         for part in parts(frame)? {
-            // The last position of an append is known in each of its frames, and no other append has it.
+            // The last position of an append can be derived from each of its frames, and no other append has it.
             if !seen.insert(part.last) {
                 continue;
             }
@@ -55,7 +55,7 @@ pub(super) async fn of(shared: &Shared, frames: &[Arc<Frame>]) -> Result<Vec<Mut
     Ok(mutations)
 }
 
-/// Removes what expired: at most some thousand entries, none if nothing is left that did.
+/// Returns the mutations that remove expired entries: at most some thousand, none if nothing has expired.
 pub(super) async fn expired(shared: &Shared) -> Result<Vec<Mutation>> {
     let now = shared.environment.clock.now();
     let before = Timestamp::from_micros(now.micros.saturating_sub(KEPT.as_micros() as u64));
@@ -87,7 +87,7 @@ pub(super) async fn expired(shared: &Shared) -> Result<Vec<Mutation>> {
     Ok(mutations)
 }
 
-/// Entries about an append that expire.
+/// Expiring entries of an append.
 struct Expired {
     first: Position,
     keys: Vec<Bytes>,
@@ -95,7 +95,7 @@ struct Expired {
 
 impl Expired {
     fn parse(entry: &Entry) -> Parsed<Self> {
-        let bad = Malformed("scavenge: what expires");
+        let bad = Malformed("scavenge: malformed expiry");
         let first = keys::parse_number(&entry.key).ok_or(bad)?;
         let (forgets_id, receipt) = entry.value.split_first().ok_or(bad)?;
         let id = receipt.last_chunk().ok_or(bad)?;
@@ -110,7 +110,8 @@ impl Expired {
     }
 }
 
-/// What makes an entry expire. `forgets_id`: with what tells an append by its id, because all of its events are removed.
+/// Returns the mutation that lets a receipt expire. `forgets_id`: the entry under the append's id expires too,
+/// because all of its events are removed.
 pub(super) fn expiry(
     stream: &str,
     first_id: Uuid,
@@ -123,22 +124,22 @@ pub(super) fn expiry(
     Mutation::Set(keys::expiry(recorded_at, first), value.freeze())
 }
 
-/// Whether an append was recorded so long ago that it is not remembered once its events are removed.
+/// Whether an append was recorded so long ago that its retries are no longer recognised after its events are removed.
 pub(super) fn is_old(recorded_at: Timestamp, now: Timestamp) -> bool {
     now.micros.saturating_sub(recorded_at.micros) >= KEPT.as_micros() as u64
 }
 
-/// An append as far as a frame says.
+/// The part of an append in a frame.
 pub(super) struct Part {
-    /// Its first event in the frame.
+    /// Position of its first event in the frame.
     pub from: Position,
-    /// Its last event, in this frame or a later one.
+    /// Position of its last event, in this frame or a later one.
     last: Position,
     /// Whether it began in an earlier frame.
     pub continued: bool,
 }
 
-/// The appends that have events in a frame.
+/// Returns the appends that have events in a frame.
 pub(super) fn parts(frame: &Frame) -> Parsed<Vec<Part>> {
     let mut from = frame.first;
     let mut parts = Vec::new();
@@ -157,7 +158,7 @@ pub(super) fn parts(frame: &Frame) -> Parsed<Vec<Part>> {
     Ok(parts)
 }
 
-/// When the last event of a frame was recorded.
+/// Returns the time when the last event of a frame was recorded.
 fn recorded_at(frame: &Frame) -> Parsed<Timestamp> {
     let mut last = Timestamp::default();
     let mut entries = frame.entries();
@@ -167,7 +168,7 @@ fn recorded_at(frame: &Frame) -> Parsed<Timestamp> {
     Ok(last)
 }
 
-/// The receipt of an append, and when it expires. `None`: it has one.
+/// Returns the mutations that write the receipt of an append and let it expire. `None` if it has a receipt already.
 async fn receipt_of(shared: &Shared, frame: &Frame, part: &Part) -> Result<Option<[Mutation; 2]>> {
     let first = if part.continued {
         beginning(shared, frame.first).await?
@@ -203,8 +204,8 @@ async fn receipt_of(shared: &Shared, frame: &Frame, part: &Part) -> Result<Optio
     ]))
 }
 
-/// Where the append began that goes on at the beginning of a frame; `None` if a frame that held a part of it was rewritten:
-/// it has a receipt.
+/// Returns the first position of the append that continues at the beginning of a frame; `None` if a frame that
+/// contained a part of it was rewritten, because the append then has a receipt.
 async fn beginning(shared: &Shared, mut frame_first: Position) -> Result<Option<Position>> {
     loop {
         let before = Position(frame_first.0.saturating_sub(1));
@@ -222,7 +223,7 @@ async fn beginning(shared: &Shared, mut frame_first: Position) -> Result<Option<
     }
 }
 
-/// The events at positions that a frame covers.
+/// Returns the events at positions that a frame covers.
 fn in_frame(frame: &Frame, first: Position, last: Position) -> Parsed<Vec<StoredEvent>> {
     if first < frame.first {
         return Ok(Vec::new());

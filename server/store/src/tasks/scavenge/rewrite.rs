@@ -1,14 +1,16 @@
-//! Frames without the events that are dead. Pure: what is to be deleted and written, decided from frames and positions.
+//! Rewrites frames without their dead events. Pure: determines which frames to delete and to write, from frames and
+//! positions.
 //!
-//! 1. What is written covers exactly the positions of what is deleted, so every position stays covered by one frame.
-//! 2. Entries that live keep their bytes and their order.
-//! 3. What lived in one frame stays in one frame, together with small neighbours up to [`SHARED_BYTES_MAX`]: a frame
-//!    that is written has at most so many bytes of entries, or as many as one of those it was made of.
-//! 4. A dead stretch takes no frame of its own if a neighbour is rewritten or small; otherwise it is one frame without
-//!    entries, and it is merged with dead neighbours whenever they are seen together.
+//! 1. The written frames cover exactly the positions of the deleted ones, so every position stays covered by one
+//!    frame.
+//! 2. Live entries keep their bytes and their order.
+//! 3. Live entries of one frame stay in one frame, together with small neighbours up to [`SHARED_BYTES_MAX`]: a
+//!    written frame has at most so many bytes of entries, or as many as one of the frames it was made of.
+//! 4. A dead range gets no frame of its own if a neighbour is rewritten or small; otherwise it is one frame without
+//!    entries, and it is merged with dead neighbours whenever they are processed together.
 //!
-//! Why small neighbours are taken along though nothing in them is dead: where nine of ten events go, single events and
-//! the holes between them would be left, each with a key and a header of its own.
+//! Why small neighbours are included although nothing in them is dead: where nine of ten events are removed, single
+//! events and the gaps between them would remain, each with a key and a header of its own.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -20,22 +22,23 @@ use crate::{
     values::position::Position,
 };
 
-/// A frame in which nothing is dead is taken along up to this many bytes of entries: rewriting it is worth a frame less.
+/// Maximum bytes of entries up to which a frame without dead events is included: rewriting it is worth saving a
+/// frame.
 const SMALL_BYTES_MAX: usize = SHARED_BYTES_MAX / 4;
 
-/// What is to be done so that dead events are gone.
+/// The changes that remove dead events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rewritten {
-    /// Frames that are no longer there.
+    /// Frames to delete.
     pub deleted: Vec<Arc<Frame>>,
-    /// Frames that take their place.
+    /// Frames that replace them.
     pub written: Vec<Frame>,
-    /// Events that are gone.
+    /// Number of events that are removed.
     pub events: u64,
 }
 
 impl Rewritten {
-    /// Bytes that are stored less than before.
+    /// Returns how many fewer bytes are stored than before.
     pub(crate) fn bytes(&self) -> u64 {
         let bytes = |frame: &Frame| frame.stored_bytes() as u64;
         let deleted: u64 = self.deleted.iter().map(|frame| bytes(frame)).sum();
@@ -44,7 +47,7 @@ impl Rewritten {
     }
 }
 
-/// Takes dead positions out of frames that follow each other without gaps.
+/// Removes dead positions from frames that follow each other without gaps.
 pub(crate) fn rewrite(frames: &[Arc<Frame>], dead: &BTreeSet<Position>) -> Parsed<Rewritten> {
     let mut rewritten = Rewritten::default();
     let mut group = Group::default();
@@ -59,7 +62,7 @@ pub(crate) fn rewrite(frames: &[Arc<Frame>], dead: &BTreeSet<Position>) -> Parse
     Ok(rewritten)
 }
 
-/// A frame, and what lives in it.
+/// A frame and its live entries.
 #[derive(Debug)]
 struct Part {
     frame: Arc<Frame>,
@@ -93,7 +96,7 @@ impl Part {
         Ok(part)
     }
 
-    /// Whether it takes part only to save a frame.
+    /// Whether it is included only to save a frame.
     const fn is_untouched(&self) -> bool {
         self.dead == 0
     }

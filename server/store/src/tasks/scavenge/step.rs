@@ -1,4 +1,4 @@
-//! One step: the events at some dead positions are taken out of their frames and of the lists.
+//! A step: the events at some dead positions are removed from their frames and from the lists.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -22,28 +22,28 @@ use crate::{
     },
 };
 
-/// Bytes of frames that are read for a step, but for the last page: a commit has about as many at the most. Appends wait
-/// for a commit, so it is small.
+/// Maximum bytes of frames that are read for a step, apart from the last page. A commit has at most about as many.
+/// Appends wait for a commit, so it is small.
 pub(super) const STEP_BYTES_MAX: usize = 1 << 20;
 /// Bytes of frames that are read at a time: few where dead events are far from each other, more where they are not.
 const PAGE_BYTES_MIN: usize = 8 << 10;
 const PAGE_BYTES_MAX: usize = 256 << 10;
 
-/// What a step does.
+/// The changes of a step.
 #[derive(Debug, Default)]
 pub(super) struct Step {
     pub mutations: Vec<Mutation>,
-    /// Events that are removed.
+    /// Number of events that are removed.
     pub events: u64,
     /// Bytes of frames that are removed.
     pub bytes: u64,
-    /// Removed events that begin an append so recent that it is still recognised by its id.
+    /// Number of removed events that begin an append so recent that it is still recognised by its id.
     pub ids_kept: u64,
-    /// Up to here the dead of the round are done.
+    /// Position up to which the dead events of the round are done.
     pub through: Position,
 }
 
-/// The next step of a round, behind a position; `None` at its end.
+/// Returns the next step of a round, after a position; `None` at its end.
 pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Result<Option<Step>> {
     let Some(through) = work
         .dead
@@ -69,7 +69,7 @@ pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Resu
             list(frame, &dead, &work.floors, &mut listed)?;
         }
         let rewritten = rewrite(run, &dead)?;
-        // Before what the lists write: an append that is wholly removed is forgotten otherwise.
+        // Receipts come before the mutations of the lists, which remove the entries of completely removed appends.
         step.mutations
             .extend(receipts::of(shared, &rewritten.deleted).await?);
         step.events += rewritten.events;
@@ -90,8 +90,8 @@ pub(super) async fn next(shared: &Shared, work: &Work, behind: Position) -> Resu
     Ok(Some(step))
 }
 
-/// The frames that hold the dead positions behind one up to another, in order and each once, with neighbours; and up to
-/// which position they hold them all.
+/// Returns the frames that contain the dead positions after one position up to another, in order and without
+/// duplicates, with neighbours; and the position up to which they contain all of them.
 async fn frames(
     shared: &Shared,
     work: &Work,
@@ -115,7 +115,7 @@ async fn frames(
         } else {
             PAGE_BYTES_MIN
         };
-        // From the neighbour on, which may be a dead stretch that this one continues.
+        // Reads from the neighbour on, which may be a dead range that this one continues.
         let seen = frames.last().map_or(Position::START, |frame| frame.last);
         let from = Position(next.0 - 1).max(seen.next());
         let snapshot = shared.engine.snapshot().await?;
@@ -126,7 +126,7 @@ async fn frames(
                 .into_iter()
                 .filter(|frame| frame.last <= work.horizon),
         );
-        // The neighbour alone may fill the page; then the next one begins behind it.
+        // The neighbour alone may fill the page; then the next page begins after it.
         let Some(end) = frames[last..].last().map(|frame| frame.last) else {
             return Err(Error::Corrupt(format!("no event is stored at position {next}")));
         };
@@ -139,7 +139,7 @@ async fn frames(
     Ok((frames, reached))
 }
 
-/// Notes where a frame's dead events are listed, having made sure that they are dead.
+/// Adds a frame's dead events to the lists that contain them, after verifying that they are dead.
 fn list(
     frame: &Frame,
     dead: &BTreeSet<Position>,
@@ -166,11 +166,11 @@ fn list(
             .is_none_or(|floor| event.revision >= *floor)
         {
             return Err(Error::Corrupt(format!(
-                "the index says that the event at position {} is gone, but it is revision {} of stream {:?}",
+                "the index states that the event at position {} is removed, but it is revision {} of stream {:?}",
                 event.position, event.revision, event.stream
             )));
         }
-        // A frame that was rewritten does not say with which events appends begin.
+        // A rewritten frame does not show with which events appends begin.
         let may_begin = begin.as_ref().is_none_or(|begin| begin.contains(&event.position));
         listed.add(&event, may_begin)?;
     }

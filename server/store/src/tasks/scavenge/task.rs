@@ -1,4 +1,4 @@
-//! Running a scavenge.
+//! Runs scavenges.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,20 +24,20 @@ use crate::{
     values::position::{Position, Revision},
 };
 
-/// How long it rests between two steps: appends come first.
+/// Pause between two steps: appends come first.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long it waits after trouble.
+/// Pause after an error.
 const RETRY: Duration = Duration::from_secs(5);
-/// How often it is looked whether a scavenge is due, or whether the server that works on one is gone.
+/// How often it checks whether a scavenge is due, or whether the server that works on one has failed.
 const LOOK: Duration = Duration::from_secs(5);
-/// For how long the progress of another server stands still before it is thought gone.
+/// Time without progress after which another server is assumed to have failed.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Streams whose snapshots are looked at side by side.
+/// Maximum number of streams whose snapshots are processed concurrently.
 const REMOVALS_MAX: usize = 64;
 /// Bytes in a commit that cuts the lists of streams.
 const CUT_BYTES_MAX: usize = 512 << 10;
 
-/// Works on the scavenge that runs, whenever it is this server's turn, and starts one when it is due, until the store
+/// Works on the running scavenge whenever it is this server's turn, and starts one when it is due, until the store
 /// closes.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let mut closing = shared.closing.watch();
@@ -61,14 +61,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// What is known of a server that works on the scavenge.
+/// Observations of another server that works on the scavenge.
 #[derive(Default)]
 struct Others {
     seen: Option<(Bytes, Instant)>,
 }
 
 impl Others {
-    /// Whether the progress has stood still for long.
+    /// Whether the progress has not changed for long.
     fn are_gone(&mut self, value: &Bytes) -> bool {
         match &self.seen {
             Some((seen, since)) if seen == value => since.elapsed() >= PATIENCE,
@@ -80,10 +80,10 @@ impl Others {
     }
 }
 
-/// Looks once, and works for as long as it is this server's turn.
+/// Checks the progress once, and works for as long as it is this server's turn.
 async fn turn(shared: &Shared, others: &mut Others) -> Result<()> {
     if shared.is_moving() {
-        // What is set for streams may come later than their events.
+        // The settings of streams may arrive later than their events.
         return Ok(());
     }
     let (value, progress) = read(shared).await?;
@@ -104,8 +104,8 @@ async fn turn(shared: &Shared, others: &mut Others) -> Result<()> {
     .await
 }
 
-/// Has the events up to now indexed on disk, because only those are scavenged. Returns up to where they are; `None`: the store
-/// closes.
+/// Waits until the current events are indexed on disk, because only those are scavenged. Returns the position up to
+/// which they are; `None` if the store closes.
 async fn index_recent(shared: &Shared) -> Result<Option<Position>> {
     if shared.tail.lifecycles().is_empty() {
         return Ok(Some(shared.tail.indexed()));
@@ -121,7 +121,7 @@ async fn index_recent(shared: &Shared) -> Result<Option<Position>> {
     }
 }
 
-/// A server that works, and the progress that it saw or wrote last.
+/// This server at work, with the progress that it last read or wrote.
 struct Worker<'a> {
     shared: &'a Shared,
     value: Bytes,
@@ -129,7 +129,7 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Works to the end, or until somebody else writes the progress, or the store closes.
+    /// Works to the end, or until another server or a client writes the progress, or the store closes.
     async fn work(mut self) -> Result<()> {
         self.progress.worker.clone_from(&self.shared.environment.writer);
         self.progress.scavenge.problem.clear();
@@ -167,12 +167,12 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// False if it is no longer this server's turn.
+    /// Does the work of a round. Returns false if it is no longer this server's turn.
     async fn round(&mut self, work: &Work) -> Result<bool> {
         let mut behind = Position::START;
         while let Some(step) = step::next(self.shared, work, behind).await? {
             if !self.is_still_right(work).await? {
-                // What is left of the round is looked up again.
+                // The rest of the round is looked up again.
                 return Ok(true);
             }
             behind = step.through;
@@ -219,8 +219,9 @@ impl Worker<'_> {
         self.commit(progress, mutations).await
     }
 
-    /// Whether what was found gone still is, but for what stays gone in any case: the clock was not set back, and what is set
-    /// for prefixes was not changed. What a prefix keeps by count can become more.
+    /// Whether the events that were found removed still are, apart from those that stay removed in any case: the
+    /// clock was not set back, and no prefix's retention was changed. The count of a prefix can be raised, which
+    /// makes events visible again.
     async fn is_still_right(&self, work: &Work) -> Result<bool> {
         if clock::contradicts(self.shared, work.judged_at) {
             return Ok(false);
@@ -232,7 +233,7 @@ impl Worker<'_> {
         Ok(lifecycles.prefix_changes() == work.prefix_changes)
     }
 
-    /// Removes the snapshots of deleted streams: commits of their own, because nothing else rests on them.
+    /// Removes the snapshots of deleted streams, in commits of their own, because nothing else depends on them.
     async fn remove_snapshots(&self, work: &Work) -> Result<()> {
         let lifecycles = self.shared.tail.lifecycles();
         let ended = work.streams.iter().filter(|cut| {
@@ -264,7 +265,8 @@ impl Worker<'_> {
         Ok(true)
     }
 
-    /// Commits a part of the work with the progress it leads to, and rests. False if it is no longer this server's turn.
+    /// Commits a part of the work with the resulting progress, and pauses. Returns false if it is no longer this
+    /// server's turn.
     async fn commit(&mut self, mut progress: Progress, mutations: Vec<Mutation>) -> Result<bool> {
         progress.steps = self.progress.steps + 1;
         let value = progress.to_value();

@@ -28,7 +28,7 @@ use crate::{
     testing::{Fixture, append, event, place, read_log, read_stream, small, stream},
 };
 
-/// Sets what holds for a stream, as the store itself does.
+/// Sets a stream's state, as the store itself does.
 async fn set(store: &Store, name: &str, lifecycle: Lifecycle) {
     let event = NewEvent {
         id: Uuid::from_u128(u128::from(store.info().head.0) << 64),
@@ -69,7 +69,7 @@ async fn scavenge(store: &Store) -> Scavenge {
     ended(store).await
 }
 
-/// Fills up the last window, so that everything before is indexed.
+/// Fills the last window, so that everything before is indexed.
 async fn index_all(store: &Store) {
     while !store.info().head.0.is_multiple_of(8) {
         let id = u128::from(store.info().head.0) << 80;
@@ -83,7 +83,7 @@ async fn index_all(store: &Store) {
     }
 }
 
-/// A ring of one frame, so that reads see what is stored.
+/// A ring of one frame, so that reads use the storage.
 fn settings() -> Settings {
     Settings {
         tail_bytes_max: 1,
@@ -108,7 +108,7 @@ async fn entries(engine: &dyn Engine, prefix: &[u8]) -> Vec<Entry> {
     page.entries
 }
 
-/// All events that are stored.
+/// Returns all stored events.
 async fn stored(engine: &dyn Engine) -> Vec<Record> {
     let frames = log::page(engine, Position(1), Direction::Forwards, usize::MAX)
         .await
@@ -123,7 +123,7 @@ async fn stored(engine: &dyn Engine) -> Vec<Record> {
     records
 }
 
-/// Positions in the lists of types, of tags, and of streams by the name of the stream.
+/// Positions in the lists of types and tags, and in those of streams by the name of the stream.
 async fn listed(engine: &dyn Engine) -> (BTreeSet<Position>, BTreeMap<String, Vec<Position>>) {
     let mut listed = BTreeSet::new();
     for prefix in [b"t", b"g"] {
@@ -165,7 +165,7 @@ async fn what_is_gone_leaves_the_frames_and_the_lists() {
     set(&fixture.store, "buried", Lifecycle::default().after_tombstone()).await;
     index_all(&fixture.store).await;
     let before = stored(&*fixture.engine).await;
-    // Long enough for appends to be forgotten.
+    // After this time, retries of appends are no longer recognised.
     fixture
         .clock
         .0
@@ -173,7 +173,7 @@ async fn what_is_gone_leaves_the_frames_and_the_lists() {
     let scavenge = scavenge(&fixture.store).await;
     assert_eq!(scavenge.state, ScavengeState::Finished);
     assert_eq!((scavenge.streams_done, scavenge.streams_total), (4, 4));
-    // Of the stream cut 5, of counted 6, all 8 of the other two, and one of those that say what is set for cut.
+    // 5 of stream cut, 6 of counted, all 8 of each of the other two, and one of those with the settings of cut.
     assert_eq!(scavenge.events_removed, 5 + 6 + 16 + 1);
     assert!(scavenge.bytes_removed > 28 * 100, "{}", scavenge.bytes_removed);
     assert_eq!(fixture.store.metrics().scavenged_events.get(), 28);
@@ -204,10 +204,10 @@ async fn what_is_gone_leaves_the_frames_and_the_lists() {
             .any(|entry| keys::parse_name(&entry.key) == Some(name))
     };
     assert!(is_name("deleted") && !is_name("buried"));
-    // Appends are forgotten with what they wrote.
+    // The entries that recognise appends are removed with their events.
     let requests = entries(&*fixture.engine, b"r").await;
     assert_eq!(requests.len(), left.len());
-    // The stream's last revision is not.
+    // The stream's last revision is kept.
     let again = fixture
         .store
         .append(append("deleted", Expected::Any, &[100]))
@@ -215,7 +215,7 @@ async fn what_is_gone_leaves_the_frames_and_the_lists() {
     assert_eq!(place(&again).0, 8);
 }
 
-/// Frames are larger than what is read of the log at first.
+/// Frames are larger than the first page that is read of the log.
 #[tokio::test(start_paused = true)]
 async fn large_events_go_as_small_ones_do() {
     let fixture = Fixture::new(settings()).await;
@@ -270,12 +270,12 @@ async fn recent_events_are_scavenged_as_well() {
     assert_eq!(ended.ids_kept, 19, "a retry may still come");
     let left = read_stream(&fixture.store, "s", Direction::Forwards, Some(19), None).await;
     assert_eq!(left.len(), 1);
-    // The windows after that one end where they would have ended.
+    // The windows after that one end where they would have ended otherwise.
     fixture.fill("s", 20..60).await;
     index_all(&fixture.store).await;
     assert!(fixture.store.info().indexed.0.is_multiple_of(8));
     set(&fixture.store, "s", keeping(None, 59)).await;
-    // And what was set before.
+    // Includes the earlier settings.
     assert_eq!(scavenge(&fixture.store).await.events_removed, 40 + 1);
 }
 
@@ -321,7 +321,7 @@ async fn a_scavenge_stops_and_goes_on_where_it_was() {
     assert_eq!(
         fixture.store.scavenge().await.unwrap(),
         Some(stopped.clone()),
-        "nothing goes on"
+        "nothing continues"
     );
     fixture.reopen().await;
     assert_eq!(fixture.store.scavenge().await.unwrap(), Some(stopped.clone()));

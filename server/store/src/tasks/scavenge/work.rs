@@ -1,4 +1,4 @@
-//! What is to be done in a round: the dead positions of some streams, from their lists in the index.
+//! The work of a round: the dead positions of some streams, from their lists in the index.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,40 +18,40 @@ use crate::{
     },
 };
 
-/// Streams in a round.
+/// Maximum number of streams in a round.
 const ROUND_STREAMS_MAX: usize = 1_024;
-/// Streams whose lists are read in one trip.
+/// Number of streams whose lists are read in one round trip.
 const STREAMS_PER_TRIP: usize = 64;
 /// Bytes of a stream's list that are read at a time.
 const LIST_PAGE_BYTES: usize = 128 << 10;
 
-/// A round.
+/// The work of a round.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    /// Where dead events stand.
+    /// Positions of dead events.
     pub dead: BTreeSet<Position>,
-    /// The first revision that lives, of every stream with dead events.
+    /// The first live revision of every stream with dead events.
     pub floors: HashMap<StreamName, Revision>,
     /// Streams whose lists are cut when the round is done, in the order of names.
     pub streams: Vec<Cut>,
-    /// Up to where frames may be touched.
+    /// The last position whose frame may be changed.
     pub horizon: Position,
     /// The clock when the round began; `None` if nothing was removed by age.
     pub judged_at: Option<Timestamp>,
-    /// What was set for prefixes then.
+    /// Number of prefix changes at that time.
     pub prefix_changes: u64,
 }
 
-/// What becomes of a stream's list.
+/// A stream whose list is to be cut.
 #[derive(Debug)]
 pub(super) struct Cut {
-    /// A stream for which something is set.
+    /// A stream with settings.
     pub stream: StreamName,
-    /// Lists of it and of its own stream that were read, and which of their positions are dead.
+    /// The lists of the stream and of its internal stream that were read, with their dead positions.
     pub lists: Vec<List>,
-    /// Whether its name goes: it has a tombstone, and all of its events are dead and on disk.
+    /// Whether its name is removed: it has a tombstone, and all of its events are dead and on disk.
     pub forgotten: bool,
-    /// Whether more of its events are dead than the round takes.
+    /// Whether it has more dead events than the round takes.
     pub partial: bool,
 }
 
@@ -62,11 +62,11 @@ pub(super) struct List {
     pub entries: Vec<KeyValue>,
     /// Revisions before this one are cut.
     pub floor: Revision,
-    /// Whether these are all entries there are.
+    /// Whether these are all entries of the list.
     pub ends: bool,
 }
 
-/// What is to be done behind a stream; `None` if nothing is left.
+/// Collects the work for the streams after a name; `None` if nothing is left.
 pub(super) async fn gather(shared: &Shared, after: Option<&str>) -> Result<Option<Work>> {
     let mut work = Work {
         horizon: horizon(shared).await?,
@@ -88,7 +88,7 @@ pub(super) async fn gather(shared: &Shared, after: Option<&str>) -> Result<Optio
     Ok((!work.streams.is_empty()).then_some(work))
 }
 
-/// The last position up to which all frames are indexed.
+/// Returns the last position up to which all frames are indexed.
 async fn horizon(shared: &Shared) -> Result<Position> {
     let indexed = shared.tail.indexed();
     if indexed == Position::START {
@@ -103,7 +103,7 @@ async fn horizon(shared: &Shared) -> Result<Position> {
 /// Adds streams, in order, until the round is full.
 async fn add(shared: &Shared, work: &mut Work, names: Vec<StreamName>) -> Result<()> {
     let lifecycles = shared.tail.lifecycles();
-    // Most streams of a prefix have none of their own.
+    // Most streams with a prefix have no internal stream.
     let own = |name: &StreamName| lifecycles.get(name.as_str()).map(|_| name.own());
     let lists: Vec<Vec<StreamName>> = names
         .iter()
@@ -123,8 +123,9 @@ async fn add(shared: &Shared, work: &mut Work, names: Vec<StreamName>) -> Result
         .buffered(STREAMS_PER_TRIP)
         .try_collect()
         .await?;
-    // What is set is known as of later than the last revisions. The other way round more could be thought gone than ever
-    // was: what is set now may keep more than what was set then, and count what came since.
+    // The settings are read after the last revisions. In the opposite order, more events might be taken for removed
+    // than ever were: the current settings may keep more than earlier ones, and a count would include events appended
+    // since.
     fresh_head(shared).await?;
     let mut found = pages.into_iter().zip(lasts);
     for (stream, lists) in names.into_iter().zip(lists) {
@@ -150,7 +151,7 @@ async fn add(shared: &Shared, work: &mut Work, names: Vec<StreamName>) -> Result
     Ok(())
 }
 
-/// Adds what is dead of one list.
+/// Adds the dead positions of one list.
 async fn add_list(
     shared: &Shared,
     work: &mut Work,
@@ -218,12 +219,13 @@ async fn add_list(
 }
 
 impl List {
-    /// Whether all that is left is the last position, and the event there was taken out earlier.
+    /// Whether only the last position is left, and the event there was removed earlier.
     fn is_done(&self) -> bool {
         self.ends && matches!(self.entries.as_slice(), [only] if postings::is_end(&only.value))
     }
 
-    /// What makes the list begin with its first live position, or keep its last one if none lives.
+    /// Returns the mutations after which the list begins with its first live position, or keeps only its last one if
+    /// none is live.
     pub(super) fn cut(&self) -> Parsed<Vec<Mutation>> {
         let mut mutations = Vec::new();
         for (n, entry) in self.entries.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Snapshots as they are stored.
+//! Storage format of snapshots.
 //!
 //! ```text
 //! p <stream>                            -> changes 8 bytes: how often the stream's snapshots were changed
@@ -6,7 +6,8 @@
 //! d <stream> 0 <revision> <form> <chunk> -> data, in chunks of DATA_CHUNK_BYTES, the last one shorter
 //! ```
 //!
-//! Data lies apart, so that a stream's snapshots are listed by one small read.
+//! `form` is the schema version. Data is stored separately, so that a stream's snapshots are listed by one small
+//! read.
 
 use annals_engine::{Commit, Direction, Mutation, PageLimit, Read, Snapshot as EngineSnapshot, limits};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -28,16 +29,16 @@ const HEADER_BYTES: usize = 13;
 
 /// Bytes of data in a value.
 pub(super) const DATA_CHUNK_BYTES: usize = limits::VALUE_BYTES_MAX - 4_096;
-/// Snapshots that are listed at a time.
+/// Number of snapshots that are listed at a time.
 const PAGE_ENTRIES: usize = 200;
 
-/// What is known of a snapshot without its data.
+/// A snapshot without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub revision: Revision,
     pub schema_version: u32,
     pub saved_at: Timestamp,
-    /// Of data.
+    /// Number of bytes of its data.
     pub bytes: u32,
 }
 
@@ -64,7 +65,7 @@ impl Header {
         })
     }
 
-    /// Writes the snapshot, in place of one of the same revision and form.
+    /// Writes the snapshot, replacing one with the same revision and schema version.
     pub(super) fn write(self, stream: &StreamName, data: &Bytes, commit: &mut Commit) {
         self.clear(stream, commit);
         let (stream, mutations) = (stream.as_str(), &mut commit.mutations);
@@ -86,7 +87,7 @@ impl Header {
         commit.mutations.push(Mutation::ClearRange(data));
     }
 
-    /// Reads its data.
+    /// Reads the snapshot's data.
     pub(super) async fn data(self, stream: &StreamName, snapshot: &dyn EngineSnapshot) -> Result<Bytes> {
         let mut range = keys::snapshot_chunks(stream.as_str(), self.revision, self.schema_version);
         let limit = PageLimit {
@@ -113,13 +114,13 @@ impl Header {
 /// A stream's snapshots at one moment, the latest first.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// How often they were changed, as it is stored.
+    /// Number of changes so far, as it is stored.
     changes: Option<Bytes>,
     pub headers: Vec<Header>,
 }
 
 impl Kept {
-    /// All snapshots of a stream.
+    /// Reads all snapshots of a stream.
     pub(super) async fn read(stream: &StreamName, snapshot: &dyn EngineSnapshot) -> Result<Self> {
         let mut range = keys::snapshots(stream.as_str());
         let page_of = |range| Read::Range {
@@ -149,7 +150,7 @@ impl Kept {
         Ok(Self { changes, headers })
     }
 
-    /// Begins to change them: the commit fails if somebody else did so meanwhile.
+    /// Prepares a commit that changes them: it fails if another client changed them meanwhile.
     pub(super) fn change(&self, stream: &StreamName, commit: Commit) -> Result<Commit> {
         let key = keys::snapshots_changed(stream.as_str());
         let count: u64 = match &self.changes {

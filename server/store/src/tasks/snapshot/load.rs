@@ -1,4 +1,4 @@
-//! Loading the latest snapshot.
+//! Loads the latest snapshot.
 
 use super::{
     LoadSnapshot, Snapshot,

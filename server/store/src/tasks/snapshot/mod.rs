@@ -1,16 +1,18 @@
-//! Snapshots: what clients made of a stream's events up to a revision, so that they need not begin with the first one.
+//! Snapshots: states that clients derived from a stream's events up to a revision, so that they need not start with
+//! the first event.
 //!
-//! A snapshot is no event. It stands beside the log, can be made again from it, and the log knows nothing of it.
+//! A snapshot is not an event. It is stored outside the log and can be derived again from it; the log does not refer
+//! to it.
 //!
-//! 1. A snapshot is whole or not there: it is saved, replaced and removed in one commit.
-//! 2. Of a stream's snapshots, those with the greatest revisions are kept, as many as the last save said. Saves of one
-//!    stream take turns, by a key that each of them changes.
-//! 3. A snapshot never outlives a tombstone or a deletion: none is given of what is gone, whatever is stored, and a save
-//!    that was overtaken by either takes its snapshot back. What is left over (a server was killed in between) is removed
-//!    by [`remove_dead`].
+//! 1. A snapshot is complete or does not exist: it is saved, replaced and removed in one commit.
+//! 2. Of a stream's snapshots, those with the greatest revisions are kept, as many as the last save requested. Saves
+//!    for one stream take turns, by a key that each of them changes.
+//! 3. A snapshot never outlives a tombstone or a deletion: a snapshot of removed events is never returned, even if it
+//!    is stored, and a save that was overtaken by either removes its snapshot again. Leftovers (a server was killed
+//!    in between) are removed by [`remove_dead`].
 //!
-//! Limits: a snapshot has at most [`Limits::snapshot_bytes_max`](crate::Limits::snapshot_bytes_max) bytes, which one commit
-//! can carry; a stream has at most [`SNAPSHOTS_MAX`](crate::values::limits::SNAPSHOTS_MAX).
+//! Limits: a snapshot has at most [`Limits::snapshot_bytes_max`](crate::Limits::snapshot_bytes_max) bytes, which fit
+//! into one commit; a stream has at most [`SNAPSHOTS_MAX`](crate::values::limits::SNAPSHOTS_MAX).
 
 mod entry;
 mod load;
@@ -35,40 +37,40 @@ pub(crate) use transfer::{next, restore};
 /// A snapshot of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The stream.
+    /// Stream of the snapshot.
     pub stream: StreamName,
-    /// The last revision that it holds.
+    /// Revision of the last event that it includes.
     pub revision: Revision,
-    /// Which form it has, in the client's own counting.
+    /// Version of the data's schema, as numbered by the client.
     pub schema_version: u32,
-    /// The state, in any encoding.
+    /// State of the stream, in any encoding.
     pub data: Bytes,
-    /// When it was saved.
+    /// Time when it was saved.
     pub saved_at: Timestamp,
 }
 
-/// A snapshot to keep.
+/// Request to save a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaveSnapshot {
-    /// The stream.
+    /// Stream of the snapshot.
     pub stream: StreamName,
-    /// The last revision that it holds, which the stream must have reached and not lost by deletion.
+    /// Revision of the last event that it includes. The stream must have reached it and not lost it by deletion.
     pub revision: Revision,
-    /// Which form it has. One with the same revision and form is replaced.
+    /// Version of the data's schema. A snapshot with the same revision and schema version is replaced.
     pub schema_version: u32,
-    /// The state, within the limit.
+    /// State of the stream, within the limit.
     pub data: Bytes,
-    /// How many of the stream's snapshots to keep, those with the greatest revisions: 1 or more.
+    /// Number of the stream's snapshots to keep, those with the greatest revisions: 1 or more.
     pub keep: usize,
 }
 
-/// Which snapshot is wanted: the latest of those.
+/// Request to load the latest snapshot that meets all conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadSnapshot {
-    /// The stream.
+    /// Stream of the snapshot.
     pub stream: StreamName,
-    /// At this revision or before. `None`: at any.
+    /// Greatest revision that the snapshot may have. `None`: any.
     pub at_or_before: Option<Revision>,
-    /// Of this form. `None`: of any.
+    /// Schema version that the snapshot must have. `None`: any.
     pub schema_version: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! Removing what may not be kept of a stream's snapshots.
+//! Removes snapshots that may not be kept.
 
 use annals_engine::{Commit, Error as EngineError, Mutation};
 
@@ -10,14 +10,15 @@ use crate::{
     values::name::StreamName,
 };
 
-/// How often it is tried while others save snapshots of the stream.
+/// Maximum number of attempts while other clients save snapshots of the stream.
 const TRIES: usize = 64;
 
-/// Removes snapshots of what the stream lost when it was deleted, or all if it has a tombstone, and returns how many there
-/// were. Nobody can load them any more; this gives their space back.
+/// Removes snapshots of events that the stream lost by deletion, or all if it has a tombstone, and returns their
+/// number. They can't be loaded any more; this reclaims their space.
 ///
 /// # Errors
-/// [`Error::Unavailable`] as the engine has it. Try again: what was removed is not found again.
+/// [`Error::Unavailable`] as reported by the engine. It can be retried: snapshots that were removed are not found
+/// again.
 pub(crate) async fn remove_dead(shared: &Shared, stream: &StreamName) -> Result<usize> {
     let lifecycle = shared.tail.lifecycles().of(stream.as_str());
     let dead = |header: &Header| lifecycle.tombstoned || header.revision < lifecycle.deleted_before;
@@ -43,7 +44,5 @@ pub(crate) async fn remove_dead(shared: &Shared, stream: &StreamName) -> Result<
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Error::Overloaded(
-        "snapshots of one stream that are saved at a time",
-    ))
+    Err(Error::Overloaded("concurrent saves of snapshots of one stream"))
 }

@@ -1,4 +1,4 @@
-//! Saving a snapshot.
+//! Saves a snapshot.
 
 use annals_engine::{Commit, Error as EngineError};
 use tracing::warn;
@@ -15,7 +15,8 @@ use crate::{
     values::position::Timestamp,
 };
 
-/// How often it is tried while others save snapshots of the same stream. Of those that try together one wins each time.
+/// Maximum number of attempts while other clients save snapshots of the same stream. In each round of concurrent
+/// attempts, one succeeds.
 const TRIES: usize = 64;
 
 pub(crate) async fn save(shared: &Shared, save: SaveSnapshot) -> Result<Timestamp> {
@@ -24,26 +25,26 @@ pub(crate) async fn save(shared: &Shared, save: SaveSnapshot) -> Result<Timestam
         schema_version: save.schema_version,
         saved_at: shared.environment.clock.now(),
         bytes: u32::try_from(save.data.len())
-            .map_err(|_| Error::Internal("a snapshot over 4 GB".to_owned()))?,
+            .map_err(|_| Error::Internal("a snapshot is larger than 4 GB".to_owned()))?,
     };
     let mut doubt = None;
     for _ in 0..TRIES {
         check(shared, &save).await?;
         match commit(shared, &save, header).await? {
             Ok(()) => return confirm(shared, &save).await.map(|()| header.saved_at),
-            // Whether it was written or not: written again, it is the same.
+            // The outcome is unknown; writing the same snapshot again is harmless.
             Err(error @ EngineError::MaybeCommitted(_)) => doubt = Some(error),
             Err(EngineError::Conflict | EngineError::TooOld) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(doubt.map_or(
-        Error::Overloaded("snapshots of one stream that are saved at a time"),
+        Error::Overloaded("concurrent saves of snapshots of one stream"),
         Error::from,
     ))
 }
 
-/// Whether the stream has what the snapshot is of.
+/// Checks that the stream has the events that the snapshot includes.
 async fn check(shared: &Shared, save: &SaveSnapshot) -> Result<()> {
     let (_, last) = ends(shared, &save.stream).await?;
     let lifecycle = shared.tail.lifecycles().of(save.stream.as_str());
@@ -66,7 +67,7 @@ async fn check(shared: &Shared, save: &SaveSnapshot) -> Result<()> {
     }
 }
 
-/// Writes it, and removes what is no longer to be kept.
+/// Writes the snapshot, and removes those that are no longer to be kept.
 async fn commit(
     shared: &Shared,
     save: &SaveSnapshot,
@@ -92,17 +93,21 @@ async fn commit(
     Ok(shared.engine.commit(commit).await)
 }
 
-/// Takes the snapshot back if the stream was deleted, or got its tombstone, before it was written.
+/// Removes the snapshot again if the stream was deleted, or got its tombstone, before it was written.
 async fn confirm(shared: &Shared, save: &SaveSnapshot) -> Result<()> {
     let refused = match check(shared, save).await {
         Err(
             error @ (Error::StreamTombstoned(_) | Error::StreamNotFound(_) | Error::SnapshotOfDeleted { .. }),
         ) => error,
-        // It is saved, whatever can't be told any more.
+        // It is saved, even if the check failed for another reason.
         _ => return Ok(()),
     };
     if let Err(error) = remove_dead(shared, &save.stream).await {
-        warn!(%error, stream = %save.stream, "a snapshot of what is gone stays until the next scavenge");
+        warn!(
+            %error,
+            stream = %save.stream,
+            "cannot remove a snapshot of deleted events; it stays until the next scavenge"
+        );
     }
     Err(refused)
 }

@@ -48,7 +48,7 @@ async fn load(
     store.load_snapshot(wanted).await
 }
 
-/// Keys of snapshots, of their data, and of how often they were changed.
+/// Keys of snapshots, of their data, and of their change counts.
 async fn stored(engine: &dyn Engine) -> Vec<Entry> {
     let limit = PageLimit {
         entries: usize::MAX,
@@ -65,7 +65,7 @@ async fn stored(engine: &dyn Engine) -> Vec<Entry> {
     stored
 }
 
-/// Sets what part B's calls set.
+/// Sets a stream's state without the checks of the public calls.
 async fn set(store: &Store, name: &str, lifecycle: Lifecycle) {
     let event = NewEvent {
         id: Uuid::new_v4(),
@@ -139,7 +139,7 @@ proptest! {
                     prop_assert_eq!(found, wanted.ok_or_else(|| Error::SnapshotNotFound(stream("s"))));
                 }
             }
-            // What was replaced or pruned left nothing behind.
+            // Replaced and pruned snapshots left no data.
             let chunks: usize = model.values().map(|data| data.len().div_ceil(DATA_CHUNK_BYTES)).sum();
             prop_assert_eq!(stored(&*fixture.engine).await.len(), 1 + model.len() + chunks + 3);
             Ok(())
@@ -257,11 +257,11 @@ async fn no_snapshot_outlives_a_tombstone() {
     assert_eq!(
         stored(&*fixture.engine).await.len(),
         1 + 1 + 1,
-        "what is left is t's"
+        "the rest belongs to t"
     );
 }
 
-/// A memory engine that stops before it commits a snapshot, until it is let go on.
+/// A memory engine that stops before it commits a snapshot, until it is released.
 struct Gate {
     engine: MemoryEngine,
     reached: Semaphore,

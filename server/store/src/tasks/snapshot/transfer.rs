@@ -1,4 +1,4 @@
-//! Snapshots on their way from one store to another.
+//! Moves snapshots from one store to another.
 
 use annals_engine::{Commit, Direction, Error as EngineError, KeyRange, PageLimit};
 
@@ -17,11 +17,11 @@ use crate::{
     },
 };
 
-/// How often it is tried to write one while others change the stream's snapshots.
+/// Maximum number of attempts to write a snapshot while other clients change the stream's snapshots.
 const TRIES: usize = 64;
 
-/// Looks at the next key in a range of snapshots: the snapshot, if it may be loaded and is of events up to a position, and
-/// the rest of the range. `None` at its end.
+/// Reads the next key in a range of snapshots. Returns the snapshot, if it may be loaded and includes only events up
+/// to a position, and the rest of the range. `None` at the end of the range.
 pub(crate) async fn next(
     shared: &Shared,
     mut range: KeyRange,
@@ -77,7 +77,7 @@ pub(crate) async fn restore(shared: &Shared, snapshot: Snapshot) -> Result<()> {
         schema_version: snapshot.schema_version,
         saved_at: snapshot.saved_at,
         bytes: u32::try_from(snapshot.data.len())
-            .map_err(|_| Error::MoveInvalid("a snapshot over 4 GB".to_owned()))?,
+            .map_err(|_| Error::MoveInvalid("a snapshot is larger than 4 GB".to_owned()))?,
     };
     for _ in 0..TRIES {
         let now = shared.engine.snapshot().await?;
@@ -91,7 +91,5 @@ pub(crate) async fn restore(shared: &Shared, snapshot: Snapshot) -> Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Error::Overloaded(
-        "snapshots of one stream that are saved at a time",
-    ))
+    Err(Error::Overloaded("concurrent saves of snapshots of one stream"))
 }

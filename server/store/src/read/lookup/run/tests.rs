@@ -8,7 +8,7 @@ use crate::values::position::Position;
 
 const FORWARDS: Direction = Direction::Forwards;
 
-/// What a run holds, and up to where.
+/// The positions of a run, and the last position up to which they are known.
 fn parts(run: &Run) -> (Vec<u64>, u64) {
     let until = run.until().unwrap();
     let ranks = run.ranks.iter().map(|rank| rank.position(FORWARDS).0);

@@ -1,4 +1,4 @@
-//! Writing what was taken, and bringing the indexes up to it.
+//! Writes the parts of an import, and brings the indexes up to date.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use crate::{
     values::position::Position,
 };
 
-/// Bytes of frames in a commit, about.
+/// Approximate bytes of frames in a commit.
 const COMMIT_BYTES: usize = 1 << 20;
-/// Frames in a commit; those of a long gap are empty.
+/// Maximum number of frames in a commit. The frames of a long gap are empty.
 const COMMIT_FRAMES_MAX: usize = 512;
 
 impl Import {
@@ -29,7 +29,7 @@ impl Import {
         Ok(())
     }
 
-    /// Writes what waits, with the head and the origin.
+    /// Writes the waiting frames, with the head and the origin.
     pub(super) async fn write(&mut self) -> Result<()> {
         let (batch, frames) = self.framer.take(batch(&self.shared));
         let Some(last) = frames.last().map(|frame| frame.last) else {
@@ -48,7 +48,8 @@ impl Import {
             writer: self.shared.environment.writer.clone(),
         };
         let shared = Arc::clone(&self.shared);
-        // Held through the commit: whoever follows the log meanwhile would read from the engine what is added here.
+        // Held through the commit: a task that follows the log meanwhile would read from the engine what is added
+        // here.
         let following = shared.following.lock().await;
         let head = shared.tail.head();
         if head.position != self.written {
@@ -92,7 +93,7 @@ impl Import {
         drop(following);
         self.origin = Some(origin);
         self.written = last;
-        // The tail knows them now.
+        // The tail has them now.
         self.lasts.clear();
         Ok(())
     }
@@ -122,7 +123,7 @@ impl Import {
         Ok(())
     }
 
-    /// Ends the log, before all else is taken.
+    /// Ends the log, before other parts are added.
     pub(super) async fn end_log(&mut self) -> Result<()> {
         if !self.is_settled {
             self.write().await?;
@@ -132,7 +133,7 @@ impl Import {
         Ok(())
     }
 
-    /// Brings the indexes on disk up to the head, and begins the tail anew there.
+    /// Brings the indexes on disk up to the head, and restarts the tail there.
     pub(super) async fn settle(&mut self) -> Result<()> {
         loop {
             let tail = &self.shared.tail;
@@ -164,6 +165,7 @@ impl Import {
 
 fn foreign(written: Position) -> Error {
     Error::MoveRefused(format!(
-        "something else was appended here after position {written}; move the log to an empty store, while nobody else appends"
+        "other events were appended here after position {written}; move the log to an empty store that no other \
+         client uses"
     ))
 }

@@ -1,4 +1,4 @@
-//! All that a store answers, so that two stores can be compared.
+//! All responses of a store, so that two stores can be compared.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) const STREAMS: [&str; 4] = ["a", "b", "c", "d"];
 
-/// What a store answers, in words, so that a difference is seen.
+/// Collects the responses of a store as text, so that a difference can be read.
 pub(super) async fn observe(store: &Store, seconds: u64) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     let head = store.info().head.0;
@@ -73,7 +73,7 @@ fn note(seen: &mut Vec<(String, String)>, what: String, answer: &impl std::fmt::
     seen.push((what, format!("{answer:?}")));
 }
 
-/// What is known of one stream.
+/// Collects the responses about one stream.
 async fn stream(store: &Store, name: &StreamName, seconds: u64, seen: &mut Vec<(String, String)>) {
     let info: Result<StreamInfo> = store.stream(name).await;
     note(seen, format!("stream {name}"), &info);
@@ -87,7 +87,7 @@ async fn stream(store: &Store, name: &StreamName, seconds: u64, seen: &mut Vec<(
         for second in (60..=seconds + 1).step_by(5) {
             let at = Until::Time(Timestamp::from_micros(second * 1_000_000));
             let read = events(store, name, direction, None, Some(StreamUntil::Log(at))).await;
-            // Whether a stream had begun of which nothing is left is not told any more.
+            // Whether a stream without remaining events had begun is not known any more.
             let read = read.or_else(|error| match error {
                 Error::StreamNotFound(_) => Ok(Vec::new()),
                 error => Err(error),
@@ -210,7 +210,7 @@ async fn subscribed(subscription: Result<Subscription>) -> Result<Vec<Record>> {
     }
 }
 
-/// The first match that a check sees. Its append is refused for another reason too, so that nothing is written.
+/// Returns the first match that a check finds. Its append is also refused for another reason, so nothing is written.
 async fn first_match(store: &Store, query: &Query, after: u64) -> Option<Position> {
     let never = Check::Stream {
         stream: StreamName::new("neither").unwrap(),
@@ -232,7 +232,7 @@ async fn first_match(store: &Store, query: &Query, after: u64) -> Option<Positio
     }
 }
 
-/// The bytes of a snapshot that differ from those of all others.
+/// Returns snapshot bytes that differ from those of every other number.
 pub(super) fn state(n: u128) -> Bytes {
     Bytes::from(format!("state {n}"))
 }

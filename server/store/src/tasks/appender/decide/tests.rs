@@ -1,4 +1,4 @@
-//! The design's table, row by row.
+//! Tests of the table in the module documentation, row by row.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -43,7 +43,7 @@ fn conflict(expected: Expected, actual: Option<u64>) -> Verdict {
     })
 }
 
-/// What is known of an append to a stream for which nothing is set.
+/// Facts about an append to a stream without settings.
 fn known(last: Option<u64>, request: Option<Request>) -> Known<'static> {
     Known {
         last: last.map(Revision),
@@ -76,7 +76,7 @@ fn where_an_earlier_append_may_be_follows_the_table() {
         ("exactly one before", exactly(2), Some(3), None, at(3)),
         ("exactly one after", exactly(4), Some(3), None, vec![]),
         ("exactly, in no stream", exactly(0), None, None, vec![]),
-        ("exactly asks for no id", exactly(3), Some(3), request, vec![]),
+        ("exactly looks up no id", exactly(3), Some(3), request, vec![]),
         ("no stream, none", Expected::NoStream, None, None, vec![]),
         ("no stream, one", Expected::NoStream, Some(0), None, at(0)),
         ("any, unknown id", Expected::Any, Some(9), None, vec![]),
@@ -165,21 +165,26 @@ fn a_deleted_stream_has_no_events_until_it_begins_again() {
         ("exactly the last", exactly(4), 4, conflict(exactly(4), None)),
         ("exactly one before", exactly(2), 4, conflict(exactly(2), None)),
         (
-            "begun again, no stream",
+            "started again, no stream",
             Expected::NoStream,
             6,
             conflict(Expected::NoStream, Some(6)),
         ),
-        ("begun again, exists", Expected::StreamExists, 6, Verdict::Write),
-        ("begun again, exactly the current", exactly(6), 6, Verdict::Write),
+        ("started again, exists", Expected::StreamExists, 6, Verdict::Write),
         (
-            "begun again, exactly one before",
+            "started again, exactly the current",
+            exactly(6),
+            6,
+            Verdict::Write,
+        ),
+        (
+            "started again, exactly one before",
             exactly(5),
             6,
             conflict(exactly(5), Some(6)),
         ),
         (
-            "begun again, exactly what is deleted",
+            "started again, exactly a deleted revision",
             exactly(3),
             6,
             conflict(exactly(3), Some(6)),
@@ -200,7 +205,7 @@ fn a_retry_is_looked_for_in_every_life_of_a_stream() {
     let cases = [
         ("deleted", Expected::NoStream, 4, vec![at(0), Place::Receipt]),
         (
-            "begun again",
+            "started again",
             Expected::NoStream,
             6,
             vec![at(5), at(0), Place::Receipt],

@@ -30,7 +30,7 @@ fn no_match(query: Query, after: u64) -> Check {
     Check::NoMatch { query, after }
 }
 
-/// Events 1 to 3 bear the tags `mod3:1`, `mod3:2` and `mod3:0`.
+/// Events 1 to 3 have the tags `mod3:1`, `mod3:2` and `mod3:0`.
 #[tokio::test]
 async fn a_match_after_the_position_refuses_the_append_wherever_it_is() {
     let mut fixture = Fixture::new(small()).await;
@@ -52,7 +52,7 @@ async fn a_match_after_the_position_refuses_the_append_wherever_it_is() {
         };
         assert_eq!(failed(attempt("mod3:2", 0).await), [found(0, 0, 2)]);
         assert_eq!(failed(attempt("mod3:1", 1).await), [found(0, 1, 6)]);
-        // Every event: the first one behind the position.
+        // Every event matches: the first one after the position is found.
         let all = append("t", Expected::Any, &[99]).with_checks(vec![no_match(Query::default(), 7)]);
         assert_eq!(failed(fixture.store.append(all.unwrap()).await), [found(0, 7, 8)]);
         fixture.reopen().await;
@@ -109,7 +109,7 @@ async fn a_retry_is_not_refused_because_of_what_it_wrote_itself() {
                 ("b", Expected::NoStream, 307),
                 ("s", Expected::Exactly(Revision(3)), 310),
             ] {
-                // All have the tag `mod3:1`; each knows those before it.
+                // All have the tag `mod3:1`; each one knows the earlier ones.
                 let after = 3 + (id as u64 - 301) / 3;
                 let checks = vec![no_match(tagged("mod3:1"), after)];
                 let checked = append(name, expected, &[id]).with_checks(checks).unwrap();
@@ -209,13 +209,13 @@ async fn a_recent_position_needs_no_read_of_storage() {
     }
 }
 
-/// The events of an append, the conditions that it has, each with how far behind the head its position is, and the stream
-/// that it demands to exist.
+/// The events of an append; its conditions, each with the distance of its position from the head; and the stream that
+/// it requires to exist.
 type Attempt = (Vec<Shape>, Vec<(QueryItem, u64)>, Option<u8>);
 
 fn attempt() -> impl Strategy<Value = Attempt> {
-    // Names only: prefixes are not taken.
-    let listed = item().prop_filter_map("names a list", |item| {
+    // Names only: prefixes are not accepted.
+    let listed = item().prop_filter_map("has an index list", |item| {
         let item = QueryItem {
             type_prefixes: Vec::new(),
             ..item
@@ -245,7 +245,7 @@ fn to_append(id: u128, (shapes, conditions, exists): &Attempt, head: u64) -> App
     Append::to_many(writes.collect(), checks, &Limits::default()).unwrap()
 }
 
-/// The checks that must fail behind this log, when the head was `head` as the attempt was made.
+/// Returns the checks that must fail on this log if the head was `head` when the attempt was made.
 fn wanted(log: &[Record], (_, conditions, exists): &Attempt, head: u64) -> Vec<FailedCheck> {
     let mut failed = Vec::new();
     for (index, (item, back)) in conditions.iter().enumerate() {

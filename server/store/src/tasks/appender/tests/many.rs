@@ -25,7 +25,7 @@ fn exactly(name: &str, revision: u64) -> Check {
     expect(name, Expected::Exactly(Revision(revision)))
 }
 
-/// No event with this tag, which events of the tests have by their number modulo 3.
+/// A check for no event with this tag. Test events have tags by their number modulo 3.
 fn no_match(tag: &str, after: u64) -> Check {
     let item = QueryItem {
         tags: vec![tag.to_owned()],
@@ -42,7 +42,7 @@ fn many(writes: &[(&str, &[u128])], checks: Vec<Check>) -> Append {
     Append::to_many(writes, checks, &Limits::default()).unwrap()
 }
 
-/// First position, revisions of each stream, and whether it was there already.
+/// First position, revisions in each stream, and whether it was already appended.
 fn places(result: &Result<Appended>) -> (u64, Vec<(u64, u64)>, bool) {
     let appended = result.as_ref().unwrap();
     let revisions = appended
@@ -152,7 +152,7 @@ async fn nothing_is_written_if_one_check_fails() {
             "{name}: {stream:?}"
         );
     }
-    // The ids are still free.
+    // The ids can still be used.
     let result = fixture
         .store
         .append(many(&[("a", &[11]), ("b", &[12])], vec![]))
@@ -181,7 +181,7 @@ async fn every_check_that_fails_is_listed_by_its_number_also_that_of_the_first_s
         of_stream(4, "t", Expected::StreamExists, None),
     ];
     assert_eq!(failed(fixture.store.append(append).await), wanted);
-    // Behind the stream's end, at it, and before it: each is a failed check, not a conflict of one stream.
+    // After the stream's end, at it, and before it: each is a failed check, not a conflict of one stream.
     for expected in [Expected::NoStream, Expected::Exactly(Revision(1))] {
         let append = many(&[("s", &[11])], vec![expect("s", expected)]);
         let wanted = [of_stream(0, "s", expected, Some(2))];
@@ -218,20 +218,20 @@ async fn a_stream_that_is_not_written_to_is_checked_wherever_its_end_is_known() 
     }
 }
 
-/// Every row of the protocol's table for the first stream, with the earlier appends in memory, on disk, and after a
-/// reopening. Each append's own events make one of its checks false.
+/// Tests every row of the protocol's table for the first stream, with the earlier appends in memory, on disk, and
+/// after reopening. The events of each append make one of its own checks false.
 #[tokio::test]
 async fn retries_give_the_first_result_although_a_check_fails_now() {
     let mut fixture = Fixture::new(small()).await;
     fixture.fill("s", 1..4).await;
     let tries = [
-        // Nothing is said of the first stream: known by its first id.
+        // Without a check of the first stream: recognised by its first id.
         many(&[("a", &[11]), ("s", &[12])], vec![exactly("s", 2)]),
         many(
             &[("s", &[13]), ("b", &[14])],
             vec![expect("s", Expected::StreamExists), exactly("s2", 0)],
         ),
-        // No stream, and an exact revision: found where the first event stands.
+        // No stream, and an exact revision: recognised by the revision of the first event.
         many(
             &[("c", &[15, 16]), ("s", &[17]), ("c", &[18])],
             vec![expect("c", Expected::NoStream), exactly("s", 4)],
@@ -271,8 +271,8 @@ async fn retries_give_the_first_result_although_a_check_fails_now() {
     }
 }
 
-/// Who gives a later position says that what it asks for can't stand before that: in the group, in memory, on disk, and
-/// after a reopening.
+/// A caller that passes a later position states that the append can't have been written before it: in the group, in
+/// memory, on disk, and after reopening.
 #[tokio::test]
 async fn behind_a_later_position_the_same_ids_are_a_new_append_wherever_the_first_one_is() {
     let mut fixture = Fixture::new(small()).await;
@@ -351,7 +351,7 @@ async fn what_differs_from_the_first_append_is_no_retry() {
             let refused = many(writes, vec![expect("c", Expected::NoStream)]);
             let result = fixture.store.append(refused).await;
             if n == 0 {
-                // What stands there is what it says, and nobody can tell that it was sent with more.
+                // The append's events are at that position; the log does not show that more were sent with them.
                 assert_eq!(places(&result), (4, vec![(0, 0), (0, 0)], true));
                 continue;
             }
@@ -361,20 +361,20 @@ async fn what_differs_from_the_first_append_is_no_retry() {
     }
 }
 
-/// Submitted together, they are judged together.
+/// Appends submitted together are evaluated together.
 #[tokio::test]
 async fn appends_of_one_group_conflict_through_streams_and_queries() {
     let fixture = Fixture::new(small()).await;
     fixture.fill("s", 1..4).await;
     let appends = [
         many(&[("a", &[11]), ("b", &[12])], vec![exactly("s", 2)]),
-        // The stream has gone on, though not by an append that begins with it.
+        // The stream has grown, though not by an append whose first event is in it.
         many(&[("x", &[13])], vec![expect("b", Expected::NoStream)]),
         many(&[("x", &[13])], vec![exactly("b", 0)]),
         // Event 12 has the tag `mod3:0`.
         many(&[("x", &[14])], vec![no_match("mod3:0", 3)]),
         many(&[("y", &[14])], vec![no_match("mod3:0", 5)]),
-        // And a retry in the same group, whose own events make it false.
+        // A retry in the same group, whose own events make its check false.
         many(&[("a", &[11]), ("b", &[12])], vec![exactly("s", 2)]),
         many(
             &[("c", &[16]), ("b", &[17]), ("c", &[18])],
@@ -411,7 +411,7 @@ async fn appends_of_one_group_conflict_through_streams_and_queries() {
     );
 }
 
-/// The retry needs events of which some are in the log and some in the group: it waits for the group.
+/// The retry needs events of which some are in the log and some in the group, so it waits for the group.
 #[tokio::test]
 async fn a_retry_that_reaches_into_its_group_is_judged_after_it() {
     let fixture = Fixture::new(small()).await;
@@ -472,6 +472,6 @@ async fn a_recent_position_and_recent_streams_need_no_read_of_storage() {
     assert_eq!(places(&result), (1_001, vec![(333, 334), (334, 334)], false));
     let again = store.append(append).await;
     assert_eq!(places(&again), (1_001, vec![(333, 334), (334, 334)], true));
-    // The retry compares ids, which it reads where they lie: in memory too.
+    // The retry compares ids, which are also in memory.
     assert_eq!(counted.take().trips, 0);
 }

@@ -1,5 +1,5 @@
-//! What an append needs from storage is read before its group, so that it delays nobody else, and what comes to the log
-//! meanwhile counts.
+//! Tests that data which an append needs from storage is read before its group, so that it delays no other append,
+//! and that events appended meanwhile are taken into account.
 
 use std::{sync::Arc, time::Duration};
 
@@ -56,7 +56,7 @@ fn start(store: &Store, append: Append) -> JoinHandle<Result<Appended>> {
 
 async fn appended(append: JoinHandle<Result<Appended>>) -> Result<Appended> {
     let appended = tokio::time::timeout(Duration::from_secs(60), append).await;
-    appended.expect("the append is answered").unwrap()
+    appended.expect("the append gets a reply").unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,7 @@ async fn a_condition_that_waits_for_storage_holds_up_no_other_append() {
     engine.shut();
     let conditional = start(&store, if_none("t", 100, no_odd(0)));
     tokio::time::sleep(Duration::from_millis(1)).await;
-    // Of this stream memory knows all that its appends need.
+    // For this stream, memory has everything that its appends need.
     for revision in 39..45_u64 {
         let expected = Expected::Exactly(crate::Revision(revision));
         let plain = start(&store, append("s", expected, &[1_000 + 2 * u128::from(revision)]));
@@ -113,7 +113,7 @@ async fn a_short_search_does_not_wait_for_the_end_of_a_long_one() {
     };
     let store = open_counted_at(&Arc::new(Counted::default()), &clock, settings).await;
     for id in 1..=600_u128 {
-        // Candidates that do not match: of the type, and of the tag, but never both.
+        // Candidates that do not match: they have the type or the tag, but never both.
         let mut event = event(id);
         event.tags.truncate(usize::from(id % 2 == 0));
         let append = Append::new(stream("s"), Expected::Any, vec![event], &Limits::default());
@@ -149,7 +149,7 @@ async fn what_many_appends_need_is_read_in_one_trip_and_may_be_old_when_they_are
     }
     let new = |n: u128| append(&format!("new-{n}"), Expected::NoStream, &[1_000 + n]);
     let mut submissions: Vec<Submission> = (0..8).map(|n| new(n).into()).collect();
-    // Sent again, and was written long ago.
+    // A retry of an append that was written long ago.
     submissions.push(append("s", Expected::Any, &[7]).into());
     engine.take();
     store.look_up(&mut submissions).await.unwrap();
@@ -160,7 +160,7 @@ async fn what_many_appends_need_is_read_in_one_trip_and_may_be_old_when_they_are
         "the second finds the event of the retry"
     );
 
-    // Meanwhile another client begins one of the streams.
+    // Meanwhile another client starts one of the streams.
     let other = store
         .append(append("new-3", Expected::NoStream, &[2_000]))
         .await
@@ -170,7 +170,7 @@ async fn what_many_appends_need_is_read_in_one_trip_and_may_be_old_when_they_are
         let pending = store.try_submit(submission, false).ok().unwrap();
         results.push(pending.await);
     }
-    // To see whether what the other client wrote is this append.
+    // One trip, to check whether the other client's append is this one.
     assert_eq!(engine.take().trips, 1);
     let retry = results.pop().unwrap().unwrap();
     assert!(retry.already_appended && retry.first_position == Position(7));
@@ -200,10 +200,10 @@ async fn a_session_does_not_ask_for_streams_to_which_it_appended_lately() {
     assert!(is_looked_up(append("s", exactly(40), &[1_002])));
     assert!(!is_looked_up(append("t", Expected::NoStream, &[1_004])));
     assert!(is_looked_up(append("t", exactly(0), &[1_006])));
-    // Those that may be known by an id.
+    // Appends that may be recognised by an id.
     assert!(!is_looked_up(append("t", Expected::Any, &[1_008])));
     assert!(!is_looked_up(append("s", Expected::NoStream, &[1_010])));
-    // Others append so much that memory no longer reaches back.
+    // Other clients append so much that memory no longer reaches back.
     for id in 1_000..1_200 {
         store
             .append(append("other", Expected::Any, &[id * 2]))
@@ -271,8 +271,8 @@ async fn a_stream_that_expired_is_passed_as_a_whole_and_not_event_by_event() {
     let store = expired(&engine).await;
     store.append(if_none("t", 10_000, no_odd(0))).await.unwrap();
     let cost = engine.take();
-    // The first pages of the log, some events to find where what is kept begins, and then a byte or two for each event in the
-    // lists of its type and its stream.
+    // The first pages of the log, some events to find the first kept one, and then one or two bytes for each event in
+    // the lists of its type and its stream.
     assert!(cost.bytes < 1_500_000, "{cost:?}");
 }
 

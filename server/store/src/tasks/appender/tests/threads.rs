@@ -1,5 +1,5 @@
-//! Where the appender writes: among the tasks of the runtime while appends come alone, on a thread of its own while there
-//! are many.
+//! Tests on which thread the appender runs: as a task of the runtime for single appends, on a thread of its own for
+//! many.
 
 use std::{
     collections::HashSet,
@@ -17,7 +17,8 @@ use crate::{
     testing::{TestClock, append, open_on},
 };
 
-/// A memory engine that notes which threads make durable commits, and whether they say that they are nobody else's.
+/// A memory engine that records which threads make durable commits, and whether these declare to be dedicated
+/// threads.
 #[derive(Default)]
 struct Noting {
     engine: MemoryEngine,
@@ -49,7 +50,7 @@ impl Engine for Noting {
 
 const WORKERS: usize = 2;
 
-/// The threads of the runtime's workers: as many tasks as there are, all at the same time.
+/// Returns the threads of the runtime's workers, by running one task on each at the same time.
 async fn workers() -> HashSet<ThreadId> {
     let all = Arc::new(Barrier::new(WORKERS));
     let mut tasks = JoinSet::new();
@@ -102,13 +103,13 @@ async fn many_appends_get_a_thread_and_lone_ones_do_not() {
                 let among_workers = workers.contains(&thread);
                 assert_ne!(
                     among_workers, own,
-                    "workers look after the network, and others don't"
+                    "a thread is either a worker or a dedicated one"
                 );
                 among_workers
             })
             .collect()
     };
-    // What opening it wrote.
+    // Written when the store was opened.
     engine.threads.lock().clear();
 
     let mut ids = 0..0;
@@ -116,7 +117,7 @@ async fn many_appends_get_a_thread_and_lone_ones_do_not() {
         ids = ids.end..ids.end + 100;
         one_by_one(&store, ids.clone()).await;
         let lone = among_workers();
-        // It goes on where it was while it forgets the others.
+        // It stays on its thread until its number of appends in flight has decreased.
         assert!(
             lone.iter().rev().take(20).all(|among| *among),
             "{round}: {lone:?}"

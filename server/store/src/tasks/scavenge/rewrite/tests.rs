@@ -13,7 +13,7 @@ use crate::{
     values::position::{Position, Revision, Timestamp},
 };
 
-/// Bytes of data in the event at a position.
+/// Encodes the event at a position, with so many bytes of data.
 fn entry(position: Position, data: usize) -> Vec<u8> {
     let mut event = event(position.0.into());
     event.data = vec![b'd'; data].into();
@@ -30,7 +30,7 @@ fn entry(position: Position, data: usize) -> Vec<u8> {
     out.to_vec()
 }
 
-/// Frames behind each other from a position on, each with events of so many bytes.
+/// Consecutive frames from a position on, each with events of the given sizes.
 fn frames(first: u64, data: &[Vec<usize>]) -> Vec<Arc<Frame>> {
     let mut next = Position(first);
     let frame = |sizes: &Vec<usize>| {
@@ -50,7 +50,7 @@ fn frames(first: u64, data: &[Vec<usize>]) -> Vec<Arc<Frame>> {
     data.iter().map(frame).collect()
 }
 
-/// The frames after what was decided is done.
+/// Returns the frames after the changes were applied.
 fn applied(frames: &[Arc<Frame>], rewritten: &Rewritten) -> Vec<Arc<Frame>> {
     let kept = frames
         .iter()
@@ -78,7 +78,7 @@ fn positions(dead: &[u64]) -> BTreeSet<Position> {
     dead.iter().copied().map(Position).collect()
 }
 
-/// First and last position of each frame, and how many events it has.
+/// First position, last position and number of events of each frame.
 fn shape(frames: &[Arc<Frame>]) -> Vec<(u64, u64, u64)> {
     frames
         .iter()
@@ -177,7 +177,7 @@ proptest! {
             let largest = frames.iter().map(|frame| frame.body.len()).max().unwrap();
             for frame in &rewritten.written {
                 prop_assert!(frame.body.len() <= largest.max(SHARED_BYTES_MAX));
-                // And it comes back from what is stored of it.
+                // The frame can be decoded from its stored values.
                 let values: Vec<_> = frame.to_values().into_iter().map(|(_, value)| value).collect();
                 prop_assert_eq!(&Frame::from_values(frame.last, &values).unwrap(), frame);
             }

@@ -1,4 +1,4 @@
-//! Random histories, scavenged again and again, on an engine of which the outcome of commits is in doubt.
+//! Random histories, scavenged repeatedly, on an engine with commits of unknown outcome.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// An engine some commits of which are lost or nobody knows about.
+/// An engine on which some commits are lost or have an unknown outcome.
 struct Doubtful {
     engine: Arc<MemoryEngine>,
     state: AtomicU64,
@@ -61,7 +61,7 @@ impl Engine for Doubtful {
     }
 }
 
-/// What is set for streams of the shapes: count, truncation, and whether it is deleted, of each.
+/// Settings of some streams: the number of the stream, its count and its truncation.
 type Set = Vec<(u8, Option<u64>, u64)>;
 
 async fn scavenged_again_and_again(rounds: &[(Vec<Shape>, Set)], seed: u64) {

@@ -1,4 +1,4 @@
-//! Streams of which something is gone because of what is set for a prefix of their names.
+//! Tests of streams that lose events by the retention of a prefix.
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
@@ -51,7 +51,7 @@ async fn streams_of_a_prefix_are_scavenged_though_nothing_is_set_for_them() {
     assert_eq!(
         (done.streams_done, done.streams_total),
         (101, 101),
-        "and the prefix itself"
+        "the streams and the prefix itself"
     );
     let left = stored(&*test.engine).await;
     assert_eq!(
@@ -97,11 +97,11 @@ async fn a_scavenge_removes_nothing_that_a_prefix_keeps_again() {
     keep(&test.store, "session-", Some(3), None).await;
     let kept = read_log(&test.store, Direction::Forwards, None, Query::default()).await;
     let done = ended(&test.store).await;
-    assert!(done.events_removed < 40, "it went on with what was set before");
+    assert!(done.events_removed < 40, "it continued with the earlier settings");
     let left = read_log(&test.store, Direction::Forwards, None, Query::default()).await;
     assert!(
         left.len() + 2 >= kept.len(),
-        "only a step that was being committed may still be"
+        "only a step that was being committed may still remove events"
     );
 }
 
@@ -149,7 +149,7 @@ async fn names_come_in_order_from_wherever_they_are() {
 
 type Rule = (usize, Option<u64>, Option<u64>);
 
-/// What is stored after a scavenge is what was seen before it, and what was seen is seen after it.
+/// After a scavenge, exactly the events are stored that were visible before it, and the same events are visible.
 async fn scavenged(appends: &[(usize, u64)], rules: &[Rule], own: &[Rule]) {
     const NAMES: [&str; 5] = ["a", "ab", "aba", "abb", "c"];
     let test = Fixture::new(settings()).await;

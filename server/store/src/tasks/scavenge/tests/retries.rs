@@ -1,4 +1,4 @@
-//! Retries of appends whose events were removed from storage.
+//! Tests of retries of appends whose events were removed from storage.
 
 use super::*;
 use crate::{Appended, Write};
@@ -9,7 +9,7 @@ fn exactly(revision: u64) -> Expected {
     Expected::Exactly(Revision(revision))
 }
 
-/// Asserts that each append is answered with its first result, and nothing is written.
+/// Asserts that each append gets its first result, and nothing is written.
 async fn are_recognised(store: &Store, appends: &[(Append, Appended)]) {
     let head = store.info().head;
     for (append, first) in appends {
@@ -119,7 +119,7 @@ async fn an_append_to_many_streams_is_recognised_when_one_of_them_was_removed() 
     }
 }
 
-/// One that takes several frames, of which each step of a scavenge sees some.
+/// An append that takes several frames, of which each step of a scavenge processes some.
 #[tokio::test(start_paused = true)]
 async fn a_large_append_is_recognised_whichever_of_its_frames_were_removed() {
     for step_events in [1, 3, 100] {
@@ -198,7 +198,7 @@ async fn what_was_recorded_a_day_ago_and_is_removed_takes_no_space() {
             let key = keys::request(Uuid::from_u128(id));
             assert!(ids.iter().all(|entry| entry.key != key), "{id} is forgotten");
         }
-        // A revision is never used twice. What expects none is a new append after so long.
+        // A revision is never used twice. After so long, an append without a revision is a new one.
         let late = store.append(append("s", exactly(1), &[3])).await.unwrap_err();
         assert!(
             matches!(late, Error::Rejected(Rejection::RevisionConflict { .. })),

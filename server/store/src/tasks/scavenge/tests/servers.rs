@@ -1,4 +1,5 @@
-//! Several servers on one engine: who works, who takes over, who writes too late, who reads what is being scavenged.
+//! Tests with several servers on one engine: which one works, takeover, late writes, and reads of frames that are
+//! being scavenged.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -47,7 +48,8 @@ async fn of_several_servers_one_works_and_another_takes_over_when_it_is_gone() {
     assert!(by_other > 0 && by_other < 3_000, "{by_other}");
 }
 
-/// Two servers fill windows with the same events. One of them begins a scavenge in the middle of a window, and ends.
+/// Two servers fill windows with the same events. One of them starts a scavenge in the middle of a window, and
+/// then closes.
 #[tokio::test(start_paused = true)]
 async fn a_window_that_another_server_indexed_in_part_is_completed() {
     let fixture = Fixture::new(shared()).await;
@@ -63,17 +65,17 @@ async fn a_window_that_another_server_indexed_in_part_is_completed() {
     let left = super::read_stream(&other, "s", Direction::Forwards, Some(9), None).await;
     assert_eq!(left.len(), 2);
     let again = scavenge(&other).await;
-    assert_eq!(again.events_removed, 0, "what was scavenged does not come back");
+    assert_eq!(again.events_removed, 0, "scavenged events do not come back");
 }
 
-/// What is done before the engine is asked the next time but one.
+/// An action before the second of the engine's next snapshots.
 type Before = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
-/// A way to an engine on which others do something at a bad moment.
+/// An engine on which others do something at a bad moment.
 #[derive(Default)]
 struct Way {
     engine: Arc<MemoryEngine>,
-    /// Done before the snapshot behind the next one is opened.
+    /// Done before the second snapshot from now is opened.
     before_second: Mutex<Option<(bool, Before)>>,
     /// The first commit of a scavenge waits for this.
     hold: Mutex<Option<Arc<Notify>>>,
@@ -142,7 +144,7 @@ async fn a_step_that_comes_late_is_not_taken() {
     let held = Arc::new(Notify::new());
     *way.hold.lock() = Some(Arc::clone(&held));
     paused.start_scavenge().await.unwrap();
-    // The other one takes over and ends it; what the first is about to write is old by then.
+    // The other server takes over and finishes it. The first server's next write is outdated by then.
     let finished = ended(&fixture.store).await;
     assert_eq!(finished.state, ScavengeState::Finished);
     assert!(finished.events_removed >= 20, "{finished:?}");
@@ -170,7 +172,7 @@ async fn who_meets_scavenged_frames_while_it_follows_begins_anew_behind_what_is_
             assert!(scavenge(&store).await.events_removed > 11);
         })
     });
-    // It sees the head at these, and then reads their frames.
+    // The follower reads the head at these events, and then their frames.
     fixture.fill("dead", 11..14).await;
     *way.before_second.lock() = Some((false, before));
     let seen = read_log(&follower, Direction::Forwards, None, Query::default()).await;
