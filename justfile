@@ -1,6 +1,6 @@
 # The tasks of this repository. `just` lists them.
 
-# Where scripts/test installs tools that the machine lacks.
+# The folder into which scripts/test installs missing tools.
 tools := justfile_directory() / "target" / "tools"
 export PATH := tools / "bin" + ":" + env("PATH")
 

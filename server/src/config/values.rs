@@ -171,7 +171,7 @@ pub enum EngineName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people
+    /// Human-readable text
     Text,
     /// One JSON object per line
     Json,
