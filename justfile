@@ -1,24 +1,24 @@
-# Everything that is done to this repository, by name. `just` lists it.
+# The tasks of this repository. `just` lists them.
 
-# Tools that are not on the machine are installed here.
+# The folder into which scripts/test installs missing tools.
 tools := justfile_directory() / "target" / "tools"
 export PATH := tools / "bin" + ":" + env("PATH")
 
-# Where FoundationDB is installed, its engine is built into the server and tested; otherwise the tests say that it is not.
+# If FoundationDB is installed, its engine is built into the server and tested. Otherwise the tests report a skip.
 fdbserver := `PATH="$PATH:/usr/sbin:/usr/local/sbin:/usr/local/bin" command -v "${FDBSERVER:-fdbserver}" || true`
 features := if fdbserver == "" { "" } else { "--features annals-server/foundationdb" }
 
-# FoundationDB's header is read by libclang: the system's, or the one that scripts/test has installed.
+# libclang reads FoundationDB's header: the system's libclang, or the one that scripts/test installed.
 libclang := tools / "libclang"
 clang := if path_exists(libclang) == "true" { "LIBCLANG_PATH=" + libclang + " BINDGEN_EXTRA_CLANG_ARGS=\"-isystem $(cc -print-file-name=include)\"" } else { "" }
 
 _default:
     @just --list --unsorted
 
-# What CI does: all of it, with fewer seeds and rounds in the long tests.
+# Run everything that CI runs, with fewer seeds and rounds in the long tests.
 ci: lint build test test-clients (test-long "5000" "20" "20")
 
-# Formatting, lints, dependencies, protocol, versions. The other languages' linters are part of test-clients.
+# Check formatting, lints, dependencies, protocol and versions. The other languages' linters are part of test-clients.
 lint:
     cargo fmt --all --check
     {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
@@ -26,41 +26,41 @@ lint:
     buf lint
     scripts/versions
 
-# Every binary that the tests start.
+# Build every binary that the tests start.
 build:
     {{ clang }} cargo build {{ features }}
 
-# The ordinary tests: a few minutes.
+# Run the ordinary tests, which take a few minutes.
 test: build
     {{ clang }} cargo test {{ features }}
     {{ if fdbserver == "" { "echo 'SKIPPED: annals-foundationdb, because no fdbserver is installed'" } else { clang + " cargo test -p annals-foundationdb" } }}
 
-# The clients' own tests, the cases that they all play against every engine, and the programs in Go and Java.
+# Run the clients' own tests, the interoperability cases on every engine, and the programs in Go and Java.
 test-clients: build
     scripts/clients
 
-# The long ones: more seeds of the simulation, more rounds of kill -9.
+# Run the long tests: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000" crashes="40" kills="50": build
     ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test --test simulation
     ANNALS_CRASH_ROUNDS={{ crashes }} cargo test --test crash -- --nocapture
     ANNALS_KILL_ROUNDS={{ kills }} cargo test --test killed
 
-# First figures on this machine, beside a bare tonic echo.
+# Run a quick benchmark on this machine, compared with a bare tonic echo server.
 bench:
     cargo build --release -p annals-server -p annals-bench
     cargo run --release -p annals-bench -- quick
 
-# The same on FoundationDB, beside the embedded engine. Needs an fdbserver.
+# Run a quick benchmark on FoundationDB, compared with the embedded engine. Needs an fdbserver.
 bench-foundationdb:
     {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-server/foundationdb
     cargo run --release -p annals-bench -- quick --engine foundationdb
 
-# Annals beside UmaDB, message-db on PostgreSQL, NATS JetStream, a bare echo and a bare file; under an hour, --quick minutes.
+# Compare with UmaDB, message-db on PostgreSQL, NATS JetStream, an echo and a file: under 1 h, minutes with --quick.
 compare *options="--out target/compare":
     scripts/peers
     {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-bench/peers {{ features }}
     cargo run --release -p annals-bench --features peers -- compare {{ options }}
 
-# Starts a server and shows events going in and coming out.
+# Start a server, and append and read a few events.
 demo:
     scripts/demo

@@ -1,4 +1,4 @@
-//! The engines by name: the only place that knows them.
+//! Opens the configured engine. No other module names an engine.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::{
     metrics::Metrics,
 };
 
-/// An engine, and the loss of events with which it was opened because the operator accepted it.
+/// An open engine, and the loss of events that the operator accepted when it was opened.
 pub(crate) struct Opened {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) loss: Option<AcceptedLoss>,
 }
 
 impl Opened {
-    /// Without a loss.
+    /// An engine that was opened without a loss.
     fn whole(engine: impl Engine) -> Self {
         Self {
             engine: Arc::new(engine),
@@ -27,7 +27,7 @@ impl Opened {
     }
 }
 
-/// Opens the engine that is configured.
+/// Opens the configured engine.
 pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Opened> {
     match config {
         EngineConfig::Memory => Ok(Opened::whole(annals_engine::memory::MemoryEngine::new())),
@@ -48,7 +48,7 @@ pub(crate) async fn open(config: &EngineConfig, metrics: &Metrics) -> Result<Ope
                 ..annals_embedded::Settings::default()
             };
             let path = data.clone();
-            // Recovery reads files, for seconds on a large store.
+            // Recovery reads files, which takes seconds on a large store.
             let engine =
                 tokio::task::spawn_blocking(move || annals_embedded::EmbeddedEngine::open(path, settings))
                     .await
@@ -82,7 +82,7 @@ async fn open_foundationdb(settings: &annals_foundationdb::Settings) -> Result<O
     }
 }
 
-/// Logs that space was given back, or why not.
+/// Logs that space was reclaimed, or why it was not.
 fn reclaimed(result: annals_engine::Result<annals_embedded::Reclaimed>) {
     match result {
         Ok(annals_embedded::Reclaimed {
@@ -93,13 +93,14 @@ fn reclaimed(result: annals_engine::Result<annals_embedded::Reclaimed>) {
             bytes_before,
             bytes_after,
             seconds = took.as_secs_f64(),
-            "space was given back"
+            "space was reclaimed"
         ),
-        Err(error) => tracing::warn!(%error, "trying again in a minute"),
+        Err(error) => tracing::warn!(%error, "could not reclaim space; trying again in a minute"),
     }
 }
 
-/// Damage is told apart, so that whatever restarts servers does not go on for ever.
+/// Damage is a separate error with its own exit code, so that a process supervisor does not restart the server
+/// endlessly.
 fn refused(error: &annals_embedded::OpenError, accepted_after: Option<u64>) -> Error {
     match error {
         annals_embedded::OpenError::Lost { path, loss } => {

@@ -1,10 +1,10 @@
-//! The way to other servers of the same log, for appends that are handed over ([`annals_store::Handover`]): an
-//! `AppendSession` to the server that writes, whose call says that it comes from a server.
+//! Forwards appends to the server that writes the log, where several servers share one ([`annals_store::Handover`]).
+//! They are sent in an `AppendSession` call, with a header that marks them as forwarded by a server.
 //!
-//! 1. All appends of a group go in one call, in their order, and are answered in it.
-//! 2. Nobody waits longer than [`CONNECT_TIMEOUT`] for a connection and [`ANSWER_TIMEOUT`] for the next answer. A server
-//!    that was paused or is gone costs that once; then its appends are written here.
-//! 3. What can't have reached the other server is told apart from what may have.
+//! 1. All appends of a group are sent in one call, in order, and their results come in that order.
+//! 2. Waits at most [`CONNECT_TIMEOUT`] for a connection and [`ANSWER_TIMEOUT`] for the next result. A paused or dead
+//!    server costs that wait once; then this server writes the appends itself.
+//! 3. Appends that certainly did not reach the other server are distinguished from those that may have.
 
 mod message;
 mod outcome;
@@ -24,13 +24,13 @@ use tonic::{
 };
 use tracing::debug;
 
-/// Header of a call that hands appends over.
+/// Header of a call that forwards appends.
 pub(crate) const HEADER: &str = "annals-handed-over";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Connects to whichever server writes. Keeps the last connection.
+/// Connects to the server that currently writes. Keeps the last connection.
 pub(crate) struct OtherServers {
     append_bytes_max: usize,
     last: Mutex<Option<(String, Client)>>,
@@ -39,7 +39,7 @@ pub(crate) struct OtherServers {
 type Client = EventStoreServiceClient<Channel>;
 
 impl OtherServers {
-    /// `append_bytes_max`: the most that one append may have here, and so there.
+    /// `append_bytes_max`: the size limit of one append, the same on both servers.
     pub(crate) fn new(append_bytes_max: usize) -> Self {
         Self {
             append_bytes_max,
@@ -66,7 +66,7 @@ impl OtherServers {
         Ok(client)
     }
 
-    /// Sends appends, and adds each answer to `outcomes` as it comes.
+    /// Sends appends, and adds each result to `outcomes` as it arrives.
     async fn send(
         &self,
         mut client: Client,
@@ -91,8 +91,8 @@ impl OtherServers {
                     return Err(Status::internal("more answers than appends"));
                 };
                 match outcome::outcome(result, append) {
-                    // What comes behind it must not be written before it, so its answer is not waited for.
-                    HandedOver::Unknown => return Err(Status::unknown("an answer that settles nothing")),
+                    // Later appends must not be written before this one, so their results are not awaited.
+                    HandedOver::Unknown => return Err(Status::unknown("a result with an unknown outcome")),
                     outcome => outcomes.push(outcome),
                 }
             }

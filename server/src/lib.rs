@@ -1,14 +1,14 @@
-//! The Annals server: takes configuration, opens an engine and a store on it, and answers gRPC and HTTP.
+//! The Annals server: reads the configuration, opens an engine and a store on it, and serves gRPC and HTTP.
 //!
-//! - [`config`]: what an operator can set, and where it comes from.
+//! - [`config`]: configuration and its sources.
 //! - [`server`]: starting, serving, draining, and stopping when the storage failed.
-//! - `grpc`: requests into the store's types, its answers onto the wire, and the one place that maps errors.
-//! - `handover`: appends to the server that writes, where several share a log.
-//! - `http`: metrics and health for machines that speak no gRPC.
-//! - `loss`: events that are missing from the storage, and whether the operator accepts that.
-//! - `pulse`: whether the storage answers.
+//! - `grpc`: converts requests to the store's types and its results to messages, and maps errors in one place.
+//! - `handover`: forwards appends to the server that writes, where several servers share a log.
+//! - `http`: metrics and health for programs that do not use gRPC.
+//! - `loss`: reports events that are missing from the storage, and whether the operator accepts their loss.
+//! - `pulse`: checks whether the storage answers.
 //!
-//! Only this crate names an engine. As a library it serves tests and programs that embed a whole server:
+//! Only this crate names engines. As a library it is for tests and for programs that embed a whole server:
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), annals_server::Error> {

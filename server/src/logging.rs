@@ -1,8 +1,8 @@
 //! Log lines, on standard error.
 //!
-//! A bare level (`debug`) is that of the server itself; the libraries under it stay at `warn`, because their debug lines
-//! are many and about bytes. A filter by module (`info,annals_store=debug,h2=debug`) is taken as it is, in the syntax of
-//! `RUST_LOG`. Data and metadata of events are never logged, at no level.
+//! A bare level (`debug`) applies to the server itself; the libraries below it stay at `warn`, because they write
+//! many debug lines, about bytes. A filter by module (`info,annals_store=debug,h2=debug`) is used unchanged, in the
+//! syntax of `RUST_LOG`. Data and metadata of events are never logged, at any level.
 
 use std::io::IsTerminal;
 
@@ -25,10 +25,10 @@ const OWN: [&str; 4] = [
     "annals_embedded",
 ];
 
-/// What a value of `--log-level` lets through.
+/// Returns the filter for a value of `--log-level`.
 ///
 /// # Errors
-/// [`Error::Config`] if it is neither a level nor a filter.
+/// [`Error::Config`] if the value is neither a level nor a filter.
 pub fn filter(level: &str) -> Result<EnvFilter> {
     let refuse = |reason: String| {
         Error::Config(format!(
@@ -37,7 +37,7 @@ pub fn filter(level: &str) -> Result<EnvFilter> {
         ))
     };
     let Some((_, own)) = LEVELS.into_iter().find(|(name, _)| *name == level) else {
-        // EnvFilter takes any word for the name of a module; a lone one is a misspelt level.
+        // EnvFilter accepts any word as the name of a module; a single word is a misspelt level.
         if !level.contains(['=', ',']) {
             return Err(refuse("unknown level".to_owned()));
         }
@@ -48,15 +48,15 @@ pub fn filter(level: &str) -> Result<EnvFilter> {
     EnvFilter::try_new(format!("{others},{directives}")).map_err(|error| refuse(error.to_string()))
 }
 
-/// Sends the process's log lines to standard error from now on. Only the first call in a process has an effect.
+/// Sends the process's log lines to standard error. Only the first call in a process has an effect.
 ///
 /// # Errors
-/// As [`filter`].
+/// The errors of [`filter`].
 pub fn start(format: LogFormat, level: &str) -> Result<()> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter(level)?)
         .with_writer(std::io::stderr);
-    // An earlier subscriber stays: a program that embeds the server has its own.
+    // An earlier subscriber stays in place: a program that embeds the server has its own.
     let _ = match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

@@ -1,4 +1,4 @@
-//! Lost events, in the terms of the store: which positions are missing, and what an operator can do about it.
+//! Lost events in terms of the store: the positions that are missing, and what an operator can do about it.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,18 +7,18 @@ use annals_store::{Position, position_of_head};
 
 use crate::{Error, Result};
 
-/// The option that accepts a loss.
+/// Name of the option that accepts a loss.
 const OPTION: &str = "--accept-lost-events-after";
 
-/// A loss that was accepted when the engine was opened. It is reported again at each start until it is settled.
+/// A loss that was accepted when the engine was opened. Every start reports it until it is settled.
 pub(crate) struct AcceptedLoss {
     engine: Arc<EmbeddedEngine>,
-    /// What is missing.
+    /// Describes the missing events.
     pub(crate) what: String,
 }
 
 impl AcceptedLoss {
-    /// The loss with which an engine was opened.
+    /// Returns the loss with which an engine was opened.
     pub(crate) fn of(engine: &Arc<EmbeddedEngine>) -> Option<Self> {
         let what = missing(engine.loss()?);
         Some(Self {
@@ -27,7 +27,7 @@ impl AcceptedLoss {
         })
     }
 
-    /// States that the store has a new identity.
+    /// Marks the loss as settled, after the store has got a new identity.
     pub(crate) async fn settle(self) -> Result<()> {
         let settled = tokio::task::spawn_blocking(move || self.engine.settle_loss()).await;
         settled
@@ -36,17 +36,17 @@ impl AcceptedLoss {
     }
 }
 
-/// Whether the operator accepts this loss: the log ends where they said.
+/// Whether the operator accepts this loss: the last remaining event is the one that they named.
 pub(crate) fn is_accepted(loss: &Loss, after: Option<u64>) -> bool {
     loss.can_be_accepted && after.is_some() && left(loss).map(|left| left.0) == after
 }
 
-/// The last event that is left; `None` if that can't be told.
+/// Returns the position of the last remaining event; `None` if it is unknown.
 fn left(loss: &Loss) -> Option<Position> {
     position_of_head(loss.head_left.as_deref()).ok()
 }
 
-/// What is missing, and what to do about it.
+/// Explains which events are missing and what to do about it.
 pub(crate) fn explain(data: &Path, loss: &Loss, accepted_after: Option<u64>) -> String {
     let (data, missing) = (data.display(), missing(loss));
     let found = format!("{missing} in the data directory {data} ({loss}). Keep a copy of the directory.");
@@ -58,12 +58,12 @@ pub(crate) fn explain(data: &Path, loss: &Loss, accepted_after: Option<u64>) -> 
         _ => String::new(),
     };
     format!(
-        "{found}{refused} Restore a backup, or continue without them: start the server once with {OPTION} {left}. The store \
-         then gets a new identity, so that checkpoints from before are recognised as those of another store"
+        "{found}{refused} Restore a backup, or continue without them: start the server once with {OPTION} {left}. \
+         The store then gets a new identity, so that checkpoints from before are recognised as those of another store"
     )
 }
 
-/// Which events are missing.
+/// Describes which events are missing.
 fn missing(loss: &Loss) -> String {
     let Some(left) = left(loss) else {
         return "acknowledged events are missing".to_owned();
@@ -78,8 +78,8 @@ fn missing(loss: &Loss) -> String {
             format!("the acknowledged events {} to {durable} are missing", left.next())
         }
         Some(Ok(durable)) if durable == left => format!(
-            "no event is missing, the last one is {left}, but acknowledged changes of snapshots or of the store's own state \
-             may be missing"
+            "no event is missing, the last one is {left}, but acknowledged changes of snapshots or of the store's \
+             own state may be missing"
         ),
         _ => format!("acknowledged events after {left} may be missing"),
     }

@@ -1,16 +1,16 @@
-//! The server as a process: starts it, stops it when a signal asks, and exits with a code that says how it ended.
+//! The server process: starts the server, stops it on a signal, and exits with a code for the outcome.
 
 use std::{process::ExitCode, time::Duration};
 
 use annals_server::{Config, Error, Result, logging};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// A call allocates some dozens of times and frees on another thread than it allocated on, which the C library's allocator
-/// is slow at.
+/// A call allocates dozens of times and frees on other threads than it allocated on, which is slow with the C
+/// library's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long a call into a disk that hangs may hold up the end of the process.
+/// How long a call into a hung disk may delay the end of the process.
 const HUNG_DISK_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn start() -> Result<()> {
         .enable_all()
         .thread_name("annals")
         .build()
-        .map_err(|error| Error::Serve(format!("the runtime does not start: {error}")))?;
+        .map_err(|error| Error::Serve(format!("can't start the runtime: {error}")))?;
     let result = runtime.block_on(async {
         let signals = Signals::new()?;
         annals_server::run(config, signals.asked_to_stop()).await
@@ -50,9 +50,10 @@ struct Signals {
 }
 
 impl Signals {
-    /// Taken from now on: before the store opens, so that none kills the process on the way.
+    /// Installs the handlers. Called before the store opens, so that no signal kills the process while it opens.
     fn new() -> Result<Self> {
-        let take = |kind| signal(kind).map_err(|error| Error::Serve(format!("can't take signals: {error}")));
+        let take =
+            |kind| signal(kind).map_err(|error| Error::Serve(format!("can't handle signals: {error}")));
         Ok(Self {
             terminate: take(SignalKind::terminate())?,
             interrupt: take(SignalKind::interrupt())?,
@@ -64,7 +65,7 @@ impl Signals {
         self.next().await;
         tokio::spawn(async move {
             self.next().await;
-            eprintln!("error: stopped at once by a second signal");
+            eprintln!("error: stopped immediately by a second signal");
             std::process::exit(1);
         });
     }

@@ -1,8 +1,8 @@
-//! Whether the storage answers, looked at all the time and told by the server's health.
+//! Checks continuously whether the storage answers, and sets the server's health accordingly.
 //!
-//! The embedded engine always does, or fails for good. A cluster may be gone for a while: calls get `ENGINE_UNAVAILABLE` then,
-//! and whoever distributes them is told to send them elsewhere. The process goes on, because another one would find the same
-//! cluster; so `/health/live` stays as it was.
+//! The embedded engine always answers, or fails permanently. A cluster may be unavailable for a while: calls then get
+//! `ENGINE_UNAVAILABLE`, and load balancers see that the server is not ready. The process keeps running, because a
+//! new one would find the same cluster; so `/health/live` does not change.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -12,10 +12,10 @@ use tracing::{error, info};
 
 use crate::{grpc::Health, server::Phase};
 
-/// How often it is looked. A cluster that does not answer is found out this much later than a read is given up.
+/// Time between checks. An unavailable cluster is detected up to this much later than a read times out.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Keeps phase and health as the storage is, for ever.
+/// Sets phase and health according to the state of the storage. Never returns.
 pub(crate) async fn follow(store: &Store, phase: &watch::Sender<Phase>, health: &Health) -> Infallible {
     loop {
         tokio::time::sleep(INTERVAL).await;
@@ -29,7 +29,7 @@ pub(crate) async fn follow(store: &Store, phase: &watch::Sender<Phase>, health: 
                 health.serving().await;
             }
             Err(error) => {
-                // Each time, so that the log shows how long it lasted and what was said last.
+                // Logged each time, so that the log shows how long it lasted and the latest reason.
                 error!(%error, "the storage does not answer; not serving");
                 phase.send_replace(Phase::Unreachable);
                 health.not_serving().await;

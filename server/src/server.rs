@@ -1,14 +1,15 @@
-//! A server from start to stop.
+//! Runs a server from start to stop.
 //!
 //! ```text
-//! Starting -> Serving -> Draining -> stopped      on SIGTERM: what is in flight is answered first
-//!         \   /  |  \-----> Failed -> stopped      the storage failed: stop at once, nothing it says can be trusted
+//! Starting -> Serving -> Draining -> stopped      on SIGTERM: calls in flight are finished first
+//!         \   /  |  \-----> Failed -> stopped      the storage failed: stop at once, its answers can't be trusted
 //!       Unreachable                               a cluster does not answer: wait until it does
 //! ```
 //!
-//! 1. Addresses are bound before the store is opened, so that a port that is taken is told before anything is touched.
+//! 1. Addresses are bound before the store is opened, so that an address in use is reported before any file is
+//!    changed.
 //! 2. When [`Server::serve`] returns, the store is closed and no connection of this server is open.
-//! 3. Stopping takes no longer than the drain timeout and a little more, whatever clients do.
+//! 3. Stopping takes little longer than the drain timeout, whatever clients do.
 
 #[cfg(test)]
 mod tests;
@@ -38,23 +39,23 @@ use crate::{
     pulse,
 };
 
-/// For how long calls may still be told that the storage failed, before their connections are cut.
+/// How long calls may still receive the error that the storage failed, before their connections are cut.
 const FAILED_GRACE: Duration = Duration::from_millis(500);
-/// How long cut connections and the store may take to end, which takes next to nothing unless something hangs.
+/// How long cut connections and the store may take to end. They end almost at once unless something hangs.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait before a storage that does not answer is opened once more.
+/// Time to wait before opening an unresponsive storage again.
 const REOPEN_WAIT: Duration = Duration::from_millis(500);
 
-/// What a server does now.
+/// The phase that a server is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The store is being opened.
     Starting,
-    /// The storage does not answer now, and may again: nothing can be done but wait.
+    /// The storage does not answer at present: the server waits for it.
     Unreachable,
     /// Calls are served.
     Serving,
-    /// Calls in flight are answered; no new ones are taken.
+    /// Calls in flight are finished; new ones are refused.
     Draining,
     /// The storage failed.
     Failed,
@@ -69,7 +70,7 @@ pub struct Server {
     front: Front,
 }
 
-/// What is there before the store is: the addresses, and health served on one of them.
+/// State that exists before the store is open: the addresses, and health served on one of them.
 struct Front {
     grpc: TcpListener,
     grpc_address: SocketAddr,
@@ -109,10 +110,10 @@ impl Front {
         })
     }
 
-    /// Tells whoever calls over gRPC that the storage does not answer, and that health is not what it should be.
+    /// Answers gRPC calls with the error that the storage does not answer, and reports health as not serving.
     fn refuse_meanwhile(&self, metrics: &Metrics) -> Result<Refusing> {
         let failed = |error: std::io::Error| Error::Serve(error.to_string());
-        // The same socket once more: a call that comes as it is handed over waits, and is not refused.
+        // A duplicate of the same socket: calls that arrive during the switch wait in its queue and are not refused.
         let listener = self.grpc.as_fd().try_clone_to_owned().map_err(failed)?;
         let listener = TcpListener::from_std(listener.into()).map_err(failed)?;
         let cut = CancellationToken::new();
@@ -128,23 +129,23 @@ impl Front {
     }
 }
 
-/// A front that refuses calls, until it is dropped.
+/// Refuses gRPC calls until it is dropped.
 struct Refusing {
     _serving: Aborting<Result<()>>,
-    /// Cuts its connections: whoever comes back finds a server that serves.
+    /// Cuts its connections when it is dropped: clients that reconnect find a server that serves.
     _cut: DropGuard,
 }
 
 /// Starts a server and serves until `shutdown` returns.
 ///
 /// # Errors
-/// As [`Server::start`] and [`Server::serve`].
+/// The errors of [`Server::start`] and [`Server::serve`].
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
     let mut shutdown = pin!(shutdown);
     let server = tokio::select! {
         server = Server::start(config) => server?,
         () = &mut shutdown => {
-            info!("asked to stop before the store was open");
+            info!("stopped before the store was open");
             return Ok(());
         }
     };
@@ -152,12 +153,13 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
 }
 
 impl Server {
-    /// Binds the addresses and opens the store. Health is served from here on over HTTP, gRPC once [`Server::serve`] is
-    /// called. If the storage is a cluster that does not answer, this waits for it, and meanwhile says so over gRPC as well.
+    /// Binds the addresses and opens the store. Health is served over HTTP from then on, and gRPC once
+    /// [`Server::serve`] is called. If the storage is a cluster that does not answer, waits for it and reports that
+    /// over gRPC as well.
     ///
     /// # Errors
-    /// [`Error::Bind`] if an address is taken; [`Error::Config`], [`Error::Open`] or [`Error::Storage`] if the store can't be
-    /// opened.
+    /// [`Error::Bind`] if an address can't be bound; [`Error::Config`], [`Error::Open`] or [`Error::Storage`] if the
+    /// store can't be opened.
     pub async fn start(config: Config) -> Result<Self> {
         let front = Front::bind(&config).await?;
         let metrics = Metrics::new();
@@ -183,10 +185,11 @@ impl Server {
         Ok(Self::of(config, front, metrics, store))
     }
 
-    /// The same on an engine that the caller has, whatever engine is configured: a test's, that fails when told to.
+    /// Starts a server on an engine of the caller, whatever engine is configured: for tests with an engine that fails
+    /// on demand.
     ///
     /// # Errors
-    /// As [`Server::start`].
+    /// The errors of [`Server::start`].
     pub async fn start_on(config: Config, engine: Arc<dyn Engine>) -> Result<Self> {
         let front = Front::bind(&config).await?;
         let opened = engine::Opened { engine, loss: None };
@@ -199,7 +202,7 @@ impl Server {
         let engine = store.engine();
         metrics.register(&mut shown, engine);
         Metrics::register_store(&mut shown, &store);
-        // Nobody else sets them, so they are still unset.
+        // Only this function sets them, so they are still unset.
         let _ = front.registry.set(shown);
         let _ = front.store.set(store.clone());
         Self {
@@ -211,19 +214,19 @@ impl Server {
         }
     }
 
-    /// Where gRPC is served.
+    /// Returns the address of the gRPC listener.
     #[must_use]
     pub const fn grpc_address(&self) -> SocketAddr {
         self.front.grpc_address
     }
 
-    /// Where metrics and health are served.
+    /// Returns the address of the HTTP listener for metrics and health.
     #[must_use]
     pub const fn http_address(&self) -> SocketAddr {
         self.front.http_address
     }
 
-    /// Serves until `shutdown` returns, then answers what is in flight, for at most the drain timeout, and closes the
+    /// Serves until `shutdown` returns, then finishes calls in flight, for at most the drain timeout, and closes the
     /// store.
     ///
     /// # Errors
@@ -231,7 +234,7 @@ impl Server {
     /// accepted any more.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<()> {
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
-        // Whatever way this ends, and even if it is dropped, no connection outlives it.
+        // No connection outlives this call, however it ends, even if it is dropped.
         let _cut_at_end = cut.clone().drop_guard();
         let connections = grpc::Connections {
             metrics: self.metrics.clone(),
@@ -255,7 +258,7 @@ impl Server {
             connections,
         )?));
         stopping.phase.send_replace(Phase::Serving);
-        // Last, so that whoever waits for this line finds everything ready.
+        // Logged last, so that the server is ready when the line appears.
         let (grpc, http) = (self.front.grpc_address, self.front.http_address);
         log_listening(&self.config.engine, self.engine, &self.store, grpc, http);
 
@@ -271,7 +274,7 @@ impl Server {
             self.store.close().await;
         };
         if tokio::time::timeout(STOP_TIMEOUT, closing).await.is_err() {
-            warn!("the store did not close in time; what was acknowledged is durable nevertheless");
+            warn!("the store did not close in time; acknowledged appends are durable nevertheless");
         }
         info!(head = self.store.info().head.0, "stopped");
         result
@@ -288,7 +291,7 @@ fn log_listening(
     let info = store.info();
     let data = match config {
         EngineConfig::Embedded { data, .. } => data.display().to_string(),
-        EngineConfig::Memory => "none: everything is gone when the server stops".to_owned(),
+        EngineConfig::Memory => "none: all events are lost when the server stops".to_owned(),
         #[cfg(feature = "foundationdb")]
         EngineConfig::FoundationDb(settings) => {
             let (prefix, file) = (&settings.key_prefix, settings.cluster_file.display());
@@ -318,13 +321,13 @@ async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr
         new_identity: loss.is_some(),
         shared_engine: config.engine.is_shared(),
         condition_pages_max: condition_pages_max(config.engine.is_shared()),
-        // On a cluster reading is mostly waiting.
+        // On a cluster, reading is mostly waiting.
         condition_rest: if config.engine.is_shared() { 0 } else { 2 },
         ..Settings::default()
     };
     let advertised = advertised(config, address);
     if config.engine.is_shared() && advertised.is_empty() {
-        warn!("other servers can't hand appends over to this one; give its address with --advertise");
+        warn!("other servers can't forward appends to this one; set its address with --advertise");
     }
     let mut environment = Environment::system(advertised);
     if config.engine.is_shared() {
@@ -332,15 +335,15 @@ async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr
     }
     let store = Store::open(engine, settings, environment).await?;
     if let Some(loss) = loss {
-        // The new identity is durable: from here on the store is as it is now.
+        // The new identity is durable, so the loss need not be reported at the next start.
         loss.settle().await?;
-        warn!(store = %store.info().id, "the store has a new identity; consumers of the old one start again");
+        warn!(store = %store.info().id, "the store has a new identity; checkpoints of the old one are not valid");
     }
     Ok(store)
 }
 
-/// Pages that are read at a time to search for matches of conditions. On a cluster reading is mostly waiting; on one machine it
-/// is work, and half of the processors are left to everything else.
+/// Returns how many pages are read in parallel to search for matches of conditions. On a cluster, reading is mostly
+/// waiting. On one machine it is work, and half of the processors are left to other tasks.
 fn condition_pages_max(is_shared: bool) -> usize {
     const PAGES_ON_CLUSTER: usize = 32;
     if is_shared {
@@ -350,7 +353,7 @@ fn condition_pages_max(is_shared: bool) -> usize {
     (processors / 2).max(1)
 }
 
-/// Where other servers reach this one; empty if that is not known.
+/// Returns the address at which other servers reach this one; empty if it is unknown.
 fn advertised(config: &Config, address: SocketAddr) -> String {
     match &config.advertise {
         Some(advertised) => advertised.to_string(),
@@ -359,7 +362,7 @@ fn advertised(config: &Config, address: SocketAddr) -> String {
     }
 }
 
-/// What it takes to stop.
+/// State needed to shut down.
 struct Stopping {
     store: Store,
     phase: watch::Sender<Phase>,
@@ -369,10 +372,10 @@ struct Stopping {
 }
 
 impl Stopping {
-    /// Takes no more calls, ends those that would not end by themselves, and waits for the others.
+    /// Refuses new calls, ends those that would never end, and waits for the others.
     async fn drain(&self, serving: &mut Aborting<Result<()>>) -> Result<()> {
         let timeout_seconds = self.drain_timeout.as_secs();
-        info!(timeout_seconds, "stopping: answering what is in flight");
+        info!(timeout_seconds, "stopping: finishing calls in flight");
         self.phase.send_replace(Phase::Draining);
         self.health.not_serving().await;
         self.drain.cancel();
@@ -388,24 +391,24 @@ impl Stopping {
         }
     }
 
-    /// Stops at once; callers that wait are told why, if they listen.
+    /// Stops at once. Waiting callers get the reason if they still read.
     async fn fail(&self, serving: &mut Aborting<Result<()>>, failure: annals_store::Error) -> Result<()> {
         error!(error = %failure, "the storage failed; stopping at once");
         self.phase.send_replace(Phase::Failed);
         self.health.not_serving().await;
         self.drain.cancel();
         self.store.end_subscriptions();
-        // What is left is cut, so how this ends makes no difference.
+        // The remaining connections are cut, so it makes no difference whether this timed out.
         let _ = tokio::time::timeout(FAILED_GRACE, serving.ended()).await;
         Err(Error::Storage(failure.to_string()))
     }
 }
 
-/// A task that ends with its owner.
+/// A task that is aborted when its owner is dropped.
 struct Aborting<T>(JoinHandle<T>);
 
 impl<T> Aborting<T> {
-    /// Returns once the task has ended, however often it is asked.
+    /// Waits until the task has ended. Can be called repeatedly.
     async fn ended(&mut self) {
         if !self.0.is_finished() {
             let _ = (&mut self.0).await;
@@ -432,11 +435,12 @@ async fn bind(option: &'static str, address: ListenAddress) -> Result<(TcpListen
     })
 }
 
-/// The port after that of gRPC; any free one if gRPC was given any free one, because the next may be taken.
+/// Returns the port after that of gRPC. For port 0 returns 0, because the port after an arbitrary free one may be
+/// taken.
 const fn http_port(listen_port: u16) -> u16 {
     match listen_port {
         0 => 0,
-        // The configuration has made sure that there is a next one.
+        // The configuration ensures that there is a next one.
         port => port.saturating_add(1),
     }
 }

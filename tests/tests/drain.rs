@@ -55,7 +55,7 @@ async fn appends_in_flight_are_answered_before_the_server_ends(mut server: Serve
     }
     assert!(total > 0);
     let said = server.logs().since(server.started_at_line()).join("\n");
-    assert!(said.contains("stopping: answering what is in flight"), "{said}");
+    assert!(said.contains("stopping: finishing calls in flight"), "{said}");
     // As many as were acknowledged: none was written whose writer was cut off before its answer.
     assert!(
         said.contains(&format!("stopped head={total}")),

@@ -1,4 +1,4 @@
-//! A length of time as it is given: `1d`, `12h`, `30m`, `90s`, or `off`.
+//! Durations as options take them: `1d`, `12h`, `30m`, `90s`, or `off`.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::Error;
 
-/// How long after one the next is to come; `None`: never by itself.
+/// The time between the end of one run and the start of the next. `None`: no automatic runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(pub Option<Duration>);
 
-/// Largest first, so that an interval is shown in the largest unit that divides it.
+/// Largest first, so that an interval is displayed in the largest unit that divides it.
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
 impl FromStr for Interval {
@@ -19,7 +19,7 @@ impl FromStr for Interval {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = || {
             Error::Config(format!(
-                "{text:?} is not a length of time; write it as in 1d, 12h, 30m or 90s, or off"
+                "{text:?} is not a duration; write it like 1d, 12h, 30m, 90s or off"
             ))
         };
         if text == "off" || text == "0" {

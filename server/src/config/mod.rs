@@ -1,9 +1,9 @@
-//! What an operator can set, and where it comes from: a flag wins over a variable (`ANNALS_…`), a variable over the file
-//! (`--config`), the file over the default.
+//! Configuration of the server and its sources: a flag overrides an environment variable (`ANNALS_…`), a variable
+//! overrides the file (`--config`), and the file overrides the default.
 //!
 //! 1. Every option has one name: `--max-event-bytes`, `ANNALS_MAX_EVENT_BYTES`, `max_event_bytes` in the file.
-//! 2. A key in the file that is not an option is an error, so that a misspelt one is not silently without effect.
-//! 3. A [`Config`] is complete and within bounds; nothing behind it checks again.
+//! 2. An unknown key in the file is an error, so that a misspelt key is not silently ignored.
+//! 3. A [`Config`] is complete and within bounds; code that uses it does not check again.
 
 mod interval;
 mod options;
@@ -23,35 +23,36 @@ pub use values::{ByteSize, EngineName, ListenAddress, LogFormat};
 
 use crate::{Error, Result};
 
-/// Where the server listens unless told otherwise.
+/// Default address of the gRPC listener.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:2113";
-/// Where the embedded engine keeps its files unless told otherwise.
+/// Default directory of the embedded engine.
 pub const DEFAULT_DATA: &str = "./annals-data";
-/// The file that names the FoundationDB cluster unless told otherwise: where FoundationDB's packages put it.
+/// Default cluster file: the one that FoundationDB's packages install.
 #[cfg(feature = "foundationdb")]
 const DEFAULT_CLUSTER_FILE: &str = "/etc/foundationdb/fdb.cluster";
-/// What the embedded engine's cache of blocks takes unless told otherwise.
+/// Default size of the embedded engine's block cache.
 const DEFAULT_CACHE: ByteSize = ByteSize(128 << 20);
-/// How long after a scavenge the next one is started unless told otherwise.
+/// Default time between the end of a scavenge and the start of the next one.
 const DEFAULT_SCAVENGE_EVERY: Interval = Interval(Some(Duration::from_secs(24 * 60 * 60)));
-/// Less memory than this makes no sense for a cache or a tail: one large append would not fit.
+/// Minimum size of the cache and of the tail: with less, one large append would not fit.
 const MEMORY_MIN: ByteSize = ByteSize(1 << 20);
-/// What an event's metadata, type, id and tags may take beside its data within an append.
+/// The most bytes that an event's metadata, type, id and tags can add to its data within an append.
 const EVENT_OVERHEAD_MAX: usize = 80_000;
 
-/// The engine under the store.
+/// The storage engine and its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineConfig {
     /// Files in a directory of this machine.
     Embedded {
-        /// The directory; made if it is missing.
+        /// The directory; created if it is missing.
         data: PathBuf,
-        /// The most bytes of blocks that are cached.
+        /// The most bytes of blocks in the cache.
         cache_bytes: u64,
-        /// The event after which acknowledged events may be missing; `None`: none may be.
+        /// Events after this position may be missing, because the operator accepted their loss; `None`: no loss is
+        /// accepted.
         accept_lost_events_after: Option<u64>,
     },
-    /// This process's memory: everything is gone when it ends.
+    /// This process's memory: all events are lost when the process ends.
     Memory,
     /// A FoundationDB cluster, shared by any number of servers.
     #[cfg(feature = "foundationdb")]
@@ -59,7 +60,7 @@ pub enum EngineConfig {
 }
 
 impl EngineConfig {
-    /// The engine's name.
+    /// Returns the engine's name.
     #[must_use]
     pub const fn name(&self) -> EngineName {
         match self {
@@ -70,44 +71,44 @@ impl EngineConfig {
         }
     }
 
-    /// Whether other servers write to the same log.
+    /// Whether other servers can write to the same log.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
         matches!(self.name(), EngineName::FoundationDb)
     }
 }
 
-/// How a server runs.
+/// A complete configuration of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where gRPC is served.
+    /// Address of the gRPC listener.
     pub listen: ListenAddress,
-    /// Where metrics and health are served over HTTP. `None`: on the port after that of `listen`, which is known only
-    /// once it is bound if it was 0 (then any free port).
+    /// Address of the HTTP listener for metrics and health. `None`: the port after that of `listen`. If `listen` has
+    /// port 0, that port is known only once it is bound, and HTTP uses any free port.
     pub http_listen: Option<ListenAddress>,
-    /// What keeps the bytes.
+    /// The storage engine.
     pub engine: EngineConfig,
-    /// Where other servers of the log reach this one. `None`: at `listen`, unless that is every address.
+    /// Address at which other servers of the log reach this one. `None`: `listen`, unless that is every address.
     pub advertise: Option<ListenAddress>,
-    /// How log lines look.
+    /// Format of log lines.
     pub log: LogFormat,
-    /// Which log lines there are; see [`crate::logging`].
+    /// Level or filter of log lines; see [`crate::logging`].
     pub log_level: String,
-    /// Bounds on what clients may ask for.
+    /// Limits on requests.
     pub limits: Limits,
     /// The most bytes of recent events kept in memory for readers and subscribers near the head.
     pub tail_bytes: usize,
-    /// Whether appends may say when their events were recorded.
+    /// Whether appends may set the time at which their events were recorded.
     pub accept_recorded_times: bool,
-    /// How long after a scavenge the next one is started; `None`: only when it is asked for.
+    /// Time between the end of a scavenge and the start of the next one; `None`: no automatic scavenges.
     pub scavenge_every: Option<Duration>,
-    /// For how long a server that was asked to stop waits for calls in flight.
+    /// How long a stopping server waits for calls in flight.
     pub drain_timeout: Duration,
 }
 
 impl Config {
-    /// From the process's arguments, variables and file. Prints help or what is wrong with a flag and exits, as command
-    /// lines do.
+    /// Reads the configuration from the process's arguments, environment variables and file. Prints help or a usage
+    /// error and exits, as command lines do.
     ///
     /// # Errors
     /// [`Error::Config`] if the file can't be used or a value is out of bounds.
@@ -115,10 +116,10 @@ impl Config {
         Self::from_flags(Flags::parse())
     }
 
-    /// From parsed flags and variables, and the file that they name.
+    /// Reads the configuration from parsed flags and variables, and from the file that they name.
     ///
     /// # Errors
-    /// As [`Config::from_process`].
+    /// The errors of [`Config::from_process`].
     pub fn from_flags(flags: Flags) -> Result<Self> {
         let file = match &flags.config {
             Some(path) => Options::from_file(path)?,
@@ -138,7 +139,7 @@ impl Config {
         };
         if options.http_listen.is_none() && listen.port == u16::MAX {
             return Err(Error::Config(
-                "--listen has the last port, 65535, so there is none after it for HTTP; give one with --http-listen"
+                "--listen uses the last port, 65535, so there is no next port for HTTP; set one with --http-listen"
                     .to_owned(),
             ));
         }
@@ -163,7 +164,7 @@ impl Config {
         let drain_seconds = options.drain_seconds.unwrap_or(30);
         if drain_seconds > 3_600 {
             return Err(Error::Config(format!(
-                "--drain-seconds is {drain_seconds}; it may be 0 to 3600"
+                "--drain-seconds is {drain_seconds}; it must be 0 to 3600"
             )));
         }
         Ok(Self {
@@ -203,7 +204,7 @@ fn foundationdb(cluster_file: Option<PathBuf>, key_prefix: Option<String>) -> Re
 #[cfg(not(feature = "foundationdb"))]
 fn foundationdb(_: Option<PathBuf>, _: Option<String>) -> Result<EngineConfig> {
     Err(Error::Config(
-        "--engine foundationdb is not part of this build; take the container image, or build annals-server with the \
+        "--engine foundationdb is not part of this build; use the container image, or build annals-server with the \
          cargo feature `foundationdb`"
             .to_owned(),
     ))
@@ -217,23 +218,23 @@ fn limits(
     defaults: Limits,
 ) -> Result<Limits> {
     let event_bytes_max = event.map_or(defaults.event_bytes_max, ByteSize::to_usize);
-    // Whoever raises the one means the other to follow, as far as it can.
+    // If the limit of an event is raised, that of an append follows, up to its ceiling.
     let follows = (event_bytes_max.saturating_add(EVENT_OVERHEAD_MAX)).min(APPEND_BYTES_CEILING);
     let append_bytes_max = append.map_or(defaults.append_bytes_max.max(follows), ByteSize::to_usize);
     if append_bytes_max == 0 || append_bytes_max > APPEND_BYTES_CEILING {
         return Err(Error::Config(format!(
-            "--max-append-bytes is {append_bytes_max}; it may be 1 to {APPEND_BYTES_CEILING}"
+            "--max-append-bytes is {append_bytes_max}; it must be 1 to {APPEND_BYTES_CEILING}"
         )));
     }
     if event_bytes_max == 0 || event_bytes_max > append_bytes_max {
         return Err(Error::Config(format!(
-            "--max-event-bytes is {event_bytes_max}; it may be 1 to --max-append-bytes, which is {append_bytes_max}"
+            "--max-event-bytes is {event_bytes_max}; it must be 1 to --max-append-bytes, which is {append_bytes_max}"
         )));
     }
     let snapshot_bytes_max = snapshot.map_or(defaults.snapshot_bytes_max, ByteSize::to_usize);
     if snapshot_bytes_max == 0 || snapshot_bytes_max > SNAPSHOT_BYTES_CEILING {
         return Err(Error::Config(format!(
-            "--max-snapshot-bytes is {snapshot_bytes_max}; it may be 1 to {SNAPSHOT_BYTES_CEILING}"
+            "--max-snapshot-bytes is {snapshot_bytes_max}; it must be 1 to {SNAPSHOT_BYTES_CEILING}"
         )));
     }
     Ok(Limits {

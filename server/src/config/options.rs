@@ -1,4 +1,4 @@
-//! The options as they are given: flags, variables, and the keys of the file.
+//! Options as flags, environment variables and keys of the configuration file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,20 +13,20 @@ Examples:
   Keep events in ./annals-data and serve gRPC on 127.0.0.1:2113, metrics and health on 127.0.0.1:2114:
       annals-server
 
-  Try something out without leaving a trace:
+  Try Annals without writing to disk:
       annals-server --engine memory
 
-  Serve a network, with logs for machines:
+  Serve a network, with JSON log lines:
       annals-server --data /var/lib/annals --listen 0.0.0.0:2113 --log json
 
   One of several servers on a FoundationDB cluster:
       annals-server --engine foundationdb --cluster-file /etc/foundationdb/fdb.cluster --key-prefix orders \\
           --listen 0.0.0.0:2113 --advertise 10.0.0.7:2113
 
-  See where each append went:
+  Log the stream and position of each append:
       annals-server --log-level debug
 
-  The same from variables or from a file:
+  Set the same options in variables or in a file:
       ANNALS_DATA=/var/lib/annals ANNALS_LISTEN=0.0.0.0:2113 annals-server
       annals-server --config /etc/annals/server.toml
 
@@ -36,87 +36,89 @@ Examples:
       log = \"json\"
       cache_bytes = \"1GiB\"
 
-A flag wins over a variable, a variable over the file, the file over the default.
+A flag overrides a variable, a variable overrides the file, and the file overrides the default.
 
-Look at it from outside:
+Check it from outside:
   curl http://127.0.0.1:2114/health/ready
   curl http://127.0.0.1:2114/metrics
   grpcurl -plaintext 127.0.0.1:2113 annals.v1.EventStoreService/GetServerInfo
 
-Stop it with SIGTERM or Ctrl-C: it answers what is in flight and ends subscriptions; a second Ctrl-C stops at once.
+Stop it with SIGTERM or Ctrl-C: it finishes calls in flight and ends subscriptions. A second signal stops it at once.
 
-Exit codes: 0 stopped as asked, 1 could not start or serve, 2 a setting is wrong, 3 the storage failed or lost events.";
+Exit codes: 0 stopped as requested, 1 could not start or serve, 2 invalid setting, 3 storage failed or lost events.";
 
 /// An event store: streams of events in one ordered log, over gRPC.
 #[derive(Debug, Parser)]
 #[command(name = "annals-server", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Flags {
-    /// A TOML file with options; its keys are their names with underscores
+    /// A TOML file with options; its keys are the option names with underscores
     #[arg(long, value_name = "FILE", env = "ANNALS_CONFIG")]
     pub config: Option<PathBuf>,
 
-    /// Everything that the file can also have.
+    /// The options that the file can set too.
     #[command(flatten)]
     pub options: Options,
 }
 
-/// Every option, if it was given.
+/// All options; `None` if not set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// Where gRPC is served [default: 127.0.0.1:2113]; port 0 takes any that is free
+    /// Address of the gRPC listener [default: 127.0.0.1:2113]; port 0 selects a free port
     #[arg(long, value_name = "HOST:PORT", env = "ANNALS_LISTEN")]
     pub listen: Option<ListenAddress>,
 
-    /// Where /metrics, /health/live and /health/ready are served over HTTP [default: the port after that of --listen]
+    /// Address of the HTTP listener for /metrics, /health/live and /health/ready [default: the port after that of
+    /// --listen]
     #[arg(long, value_name = "HOST:PORT", env = "ANNALS_HTTP_LISTEN")]
     pub http_listen: Option<ListenAddress>,
 
-    /// What keeps the events [default: embedded]
+    /// The storage engine [default: embedded]
     #[arg(long, value_name = "ENGINE", env = "ANNALS_ENGINE")]
     pub engine: Option<EngineName>,
 
-    /// The directory of the embedded engine, made if it is missing [default: ./annals-data]
+    /// Data directory of the embedded engine, created if it is missing [default: ./annals-data]
     #[arg(long, value_name = "DIR", env = "ANNALS_DATA")]
     pub data: Option<PathBuf>,
 
-    /// The file that names the FoundationDB cluster [default: /etc/foundationdb/fdb.cluster]
+    /// Cluster file of the FoundationDB cluster [default: /etc/foundationdb/fdb.cluster]
     #[arg(long, value_name = "FILE", env = "ANNALS_CLUSTER_FILE")]
     pub cluster_file: Option<PathBuf>,
 
-    /// What the keys of this store begin with in the FoundationDB cluster; servers with the same one share a store, and each
-    /// other one is another store [default: annals]
+    /// Prefix of this store's keys in the FoundationDB cluster; servers with the same prefix share a store, and every
+    /// other prefix is another store [default: annals]
     #[arg(long, value_name = "PREFIX", env = "ANNALS_KEY_PREFIX")]
     pub key_prefix: Option<String>,
 
-    /// Where other servers of the same FoundationDB store reach this one, to hand appends over while it writes for all
-    /// [default: --listen, unless that is every address of the machine; then appends are not handed over to this server]
+    /// Address at which other servers of the same FoundationDB store forward appends to this one, while it writes for
+    /// all of them [default: --listen, unless that is every address of the machine; then no appends are forwarded to
+    /// this server]
     #[arg(long, value_name = "HOST:PORT", env = "ANNALS_ADVERTISE")]
     pub advertise: Option<ListenAddress>,
 
-    /// How log lines look, on standard error [default: text]
+    /// Format of the log lines on standard error [default: text]
     #[arg(long, value_name = "FORMAT", env = "ANNALS_LOG")]
     pub log: Option<LogFormat>,
 
-    /// Which log lines there are [default: info]: off, error, warn, info, debug, trace, or a filter by module such as
+    /// Level of the log lines [default: info]: off, error, warn, info, debug, trace, or a filter by module such as
     /// `info,annals_store=debug,h2=warn`
     #[arg(long, value_name = "LEVEL", env = "ANNALS_LOG_LEVEL")]
     pub log_level: Option<String>,
 
-    /// The most data in one event [default: 1MiB]
+    /// Maximum size of an event's data [default: 1MiB]
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_EVENT_BYTES")]
     pub max_event_bytes: Option<ByteSize>,
 
-    /// The most in one append, everything added up, 8000000 at most [default: 4MiB]
+    /// Maximum size of an append in total, at most 8000000 [default: 4MiB]
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_APPEND_BYTES")]
     pub max_append_bytes: Option<ByteSize>,
 
-    /// The most data in one snapshot of a stream, 8000000 at most; from about 4190000 on, clients must take larger messages
+    /// Maximum size of a snapshot's data, at most 8000000; from about 4190000, clients must accept larger messages
     /// than gRPC's default of 4 MiB [default: 4000000]
     #[arg(long, value_name = "SIZE", env = "ANNALS_MAX_SNAPSHOT_BYTES")]
     pub max_snapshot_bytes: Option<ByteSize>,
 
-    /// The most subscriptions open at a time [default: 10000]
+    /// Maximum number of open subscriptions [default: 10000]
     #[arg(long, value_name = "COUNT", env = "ANNALS_MAX_SUBSCRIPTIONS")]
     pub max_subscriptions: Option<u32>,
 
@@ -124,26 +126,33 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "ANNALS_TAIL_BYTES")]
     pub tail_bytes: Option<ByteSize>,
 
-    /// Memory in which the embedded engine caches what it read [default: 128MiB]
+    /// Memory for the embedded engine's block cache [default: 128MiB]
     #[arg(long, value_name = "SIZE", env = "ANNALS_CACHE_BYTES")]
     pub cache_bytes: Option<ByteSize>,
 
-    /// Let appends say when their events were recorded, while a log is moved here with
-    /// `annals import --keep-recorded-times`; on a cluster, every server [default: false]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = clap::builder::BoolishValueParser::new(), env = "ANNALS_ACCEPT_RECORDED_TIMES")]
+    /// Let appends set the time at which their events were recorded, while a log is moved here with
+    /// `annals import --keep-recorded-times`; on a cluster, set it on every server [default: false]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        env = "ANNALS_ACCEPT_RECORDED_TIMES"
+    )]
     pub accept_recorded_times: Option<bool>,
 
-    /// Continue once without the acknowledged events after this position, which the embedded engine reported as missing. The
-    /// store gets a new identity; another loss is refused again
+    /// Continue once without the acknowledged events after this position, which the embedded engine reported as
+    /// missing. The store gets a new identity; another loss is refused again
     #[arg(long, value_name = "POSITION", env = "ANNALS_ACCEPT_LOST_EVENTS_AFTER")]
     pub accept_lost_events_after: Option<u64>,
 
-    /// How long after a scavenge the next one is started, which reclaims the space of events that are gone: as in 1d, 12h,
-    /// 30m; off: only when it is asked for [default: 1d]
+    /// Time between the end of a scavenge, which reclaims the space of removed events, and the start of the next one:
+    /// for example 1d, 12h, 30m; off: no automatic scavenges [default: 1d]
     #[arg(long, value_name = "DURATION", env = "ANNALS_SCAVENGE_EVERY")]
     pub scavenge_every: Option<Interval>,
 
-    /// For how long a server that was asked to stop waits for calls in flight, 0 to 3600 [default: 30]
+    /// How long a stopping server waits for calls in flight, 0 to 3600 [default: 30]
     #[arg(long, value_name = "SECONDS", env = "ANNALS_DRAIN_SECONDS")]
     pub drain_seconds: Option<u64>,
 }
@@ -152,7 +161,7 @@ impl Options {
     /// Reads a TOML file.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the file, and the key and line if one is unknown or has a wrong value.
+    /// [`Error::Config`] with the file, and with the key and line if a key is unknown or has an invalid value.
     pub fn from_file(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::Config(format!(
@@ -169,7 +178,7 @@ impl Options {
         toml::from_str(text)
     }
 
-    /// These options, and where one is not given, that of `fallback`.
+    /// Returns these options, with missing ones taken from `fallback`.
     #[must_use]
     pub fn or(self, fallback: Self) -> Self {
         Self {

@@ -40,7 +40,7 @@ fn without_anything_given_the_documented_defaults_hold() {
     assert_eq!(config.scavenge_every, Some(Duration::from_secs(86_400)));
     assert!(
         !config.accept_recorded_times,
-        "an audit trail's times are the server's"
+        "an audit trail's times must be the server's"
     );
 }
 
@@ -144,7 +144,7 @@ fn every_flag_has_the_variable_and_the_file_key_of_its_name() {
             let problem = Options::from_toml(&format!("{} = []", name.replace('-', "_"))).unwrap_err();
             assert!(
                 !problem.to_string().contains("unknown field"),
-                "{name} is not a key of the file"
+                "{name} can't be set in the file"
             );
         }
     }
@@ -307,7 +307,7 @@ fn addresses_are_hosts_and_ports() {
         "http://h:1",
         "a b:1",
     ] {
-        assert!(text.parse::<ListenAddress>().is_err(), "{text:?} was taken");
+        assert!(text.parse::<ListenAddress>().is_err(), "{text:?} was accepted");
     }
 }
 
@@ -334,7 +334,7 @@ fn sizes_have_units() {
         "99999999999999999999",
         "18446744073709551615KiB",
     ] {
-        assert!(text.parse::<ByteSize>().is_err(), "{text:?} was taken");
+        assert!(text.parse::<ByteSize>().is_err(), "{text:?} was accepted");
     }
     assert_eq!(ByteSize(64 << 20).to_string(), "64MiB");
     assert_eq!(ByteSize(1_000).to_string(), "1000 bytes");

@@ -1,4 +1,4 @@
-//! Values of options that are more than a number or a text.
+//! Option values that need parsing beyond numbers and text.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::Error;
 
-/// An address to listen on: `127.0.0.1:2113`, `[::1]:2113`, `localhost:2113`. Names are looked up when it is bound.
+/// An address to listen on: `127.0.0.1:2113`, `[::1]:2113`, `localhost:2113`. Names are resolved when it is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
     /// A name or an IP address, without brackets.
     pub host: String,
-    /// The port; 0 takes any that is free.
+    /// The port; 0 selects a free port.
     pub port: u16,
 }
 
@@ -22,7 +22,7 @@ impl FromStr for ListenAddress {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = || {
             Error::Config(format!(
-                "{text:?} is not HOST:PORT; write it as in 127.0.0.1:2113 or [::1]:2113"
+                "{text:?} is not HOST:PORT; write it like 127.0.0.1:2113 or [::1]:2113"
             ))
         };
         let (host, port) = text.rsplit_once(':').ok_or_else(refuse)?;
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for ListenAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
-/// Largest first, so that a size is shown in the largest unit that divides it.
+/// Largest first, so that a size is displayed in the largest unit that divides it.
 const BINARY_UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 const DECIMAL_UNITS: [(&str, u64); 5] = [
     ("GB", 1_000_000_000),
@@ -93,7 +93,7 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = || {
             Error::Config(format!(
-                "{text:?} is not a size; write it as in 1048576, 64MiB, 1GiB or 500MB"
+                "{text:?} is not a size; write it like 1048576, 64MiB, 1GiB or 500MB"
             ))
         };
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -154,25 +154,25 @@ impl<'de> Deserialize<'de> for ByteSize {
     }
 }
 
-/// Which engine.
+/// The storage engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
     /// Files on this machine; every acknowledged append is on disk
     Embedded,
-    /// This process's memory; everything is gone when it ends
+    /// This process's memory; all events are lost when the process ends
     Memory,
     /// A FoundationDB cluster, shared by any number of servers
     #[value(name = "foundationdb")]
     FoundationDb,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people
+    /// Human-readable text
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }

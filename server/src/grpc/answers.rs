@@ -1,4 +1,4 @@
-//! What the calls do that have one answer.
+//! Implementations of the unary calls.
 
 use annals_proto::v1 as pb;
 use annals_store::{Append, Appended, Until};
@@ -38,7 +38,7 @@ impl EventStore {
         request: pb::ListStreamsRequest,
     ) -> Result<pb::ListStreamsResponse, Refusal> {
         let page = request::list_streams(request)?;
-        // One more than asked for tells whether there is another page.
+        // Requests one stream more than the page size, to learn whether there is another page.
         let mut found = self
             .store
             .streams(&page.prefix, page.after.as_ref(), page.limit + 1)

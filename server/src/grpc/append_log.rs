@@ -1,4 +1,4 @@
-//! The log line of each append, at debug: streams, revisions, positions and event ids; never data.
+//! Log lines for appends, at level debug: streams, revisions, positions and event ids; never data.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use annals_store::{Append, Appended, Error, Revisions, StreamName};
 use tracing::{Level, debug, enabled};
 use uuid::Uuid;
 
-/// What is known of an append before it is judged. Kept only if its line will be written.
+/// The parts of an append's log line that are known before the append is evaluated. Kept only if the line will be
+/// written.
 #[derive(Debug)]
 pub(super) struct AppendLine {
     streams: Vec<StreamName>,
@@ -14,7 +15,7 @@ pub(super) struct AppendLine {
 }
 
 impl AppendLine {
-    /// `None` unless debug lines are written.
+    /// Returns `None` unless debug lines are written.
     pub(super) fn of(append: &Append) -> Option<Box<Self>> {
         enabled!(Level::DEBUG).then(|| {
             Box::new(Self {
@@ -54,7 +55,7 @@ impl AppendLine {
     }
 }
 
-/// A stream and the revisions that it got.
+/// A stream and the revisions that an append added to it, displayed as `stream@first-last`.
 struct Written<'a>((&'a StreamName, Revisions));
 
 impl fmt::Display for Written<'_> {
@@ -64,7 +65,7 @@ impl fmt::Display for Written<'_> {
     }
 }
 
-/// Separated by commas.
+/// Displays items separated by commas.
 struct Commas<'a, T>(&'a [T]);
 
 impl<T: fmt::Display> fmt::Display for Commas<'_, T> {

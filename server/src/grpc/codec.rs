@@ -1,9 +1,9 @@
-//! How messages become bytes and bytes messages.
+//! Encodes and decodes messages.
 //!
-//! It differs from tonic's own in two ways. What the server sends and gets need not be a [`prost::Message`]: answers of
-//! reads are bytes that the store has ready (`raw`), and appends are left in the bytes in which they come (`encoded`). And
-//! what a client sends that is no message of the protocol is answered as every
-//! other bad input, INVALID_ARGUMENT with the field's name, where tonic says INTERNAL.
+//! It differs from tonic's codec in two ways. Messages need not be [`prost::Message`]s: results of reads are bytes
+//! that the store has ready (`raw`), and appends stay in the encoding in which they arrive (`encoded`). Bytes that
+//! are not a message of the protocol are reported like any other invalid input, as INVALID_ARGUMENT with the field's
+//! name, where tonic reports INTERNAL.
 
 use std::marker::PhantomData;
 
@@ -16,12 +16,12 @@ use tonic::{
 
 use super::{encoded::Encoded, request::Invalid};
 
-/// Something that can be written in protobuf's encoding.
+/// A message that can be written in protobuf encoding.
 pub(crate) trait Encode {
-    /// Bytes that [`Encode::encode`] writes.
+    /// Number of bytes that [`Encode::encode`] writes.
     fn encoded_len(&self) -> usize;
 
-    /// Writes it.
+    /// Writes the message.
     fn encode(&self, out: &mut impl BufMut);
 }
 
@@ -35,9 +35,9 @@ impl<T: Message> Encode for T {
     }
 }
 
-/// Something that can be read from protobuf's encoding.
+/// A message that can be read from protobuf encoding.
 pub(crate) trait Decode: Sized {
-    /// Reads it from a whole message.
+    /// Reads a message that fills the whole buffer.
     fn decode(buf: &mut DecodeBuf<'_>) -> Result<Self, Invalid>;
 }
 
@@ -53,7 +53,7 @@ impl<M: Message + Default> Decode for Encoded<M> {
     }
 }
 
-/// Writes `T`, reads `U`.
+/// A codec that writes `T` and reads `U`.
 #[derive(Debug)]
 pub(crate) struct Codec<T, U>(PhantomData<(T, U)>);
 
@@ -78,7 +78,7 @@ impl<T: Encode + Send + 'static, U: Decode + Send + 'static> tonic::codec::Codec
     }
 }
 
-/// Writes messages.
+/// Encoder of messages.
 #[derive(Debug)]
 pub(crate) struct Writer<T>(PhantomData<T>);
 
@@ -93,7 +93,7 @@ impl<T: Encode> Encoder for Writer<T> {
     }
 }
 
-/// Reads messages.
+/// Decoder of messages.
 #[derive(Debug)]
 pub(crate) struct Reader<U>(PhantomData<U>);
 
@@ -106,7 +106,7 @@ impl<U: Decode> Decoder for Reader<U> {
     }
 }
 
-/// What the error says, as a bad field. Prost gives the way to the field only in words:
+/// Converts a decoding error to an invalid field. Prost gives the path of the field only in its message:
 /// `failed to decode Protobuf message: NewEvent.type: AppendToStreamRequest.events: invalid string value: …`.
 pub(super) fn malformed(error: &prost::DecodeError) -> Invalid {
     let text = error.to_string();
@@ -121,7 +121,7 @@ pub(super) fn malformed(error: &prost::DecodeError) -> Invalid {
         else {
             break;
         };
-        // Prost gives the name that the field has in Rust.
+        // Prost gives the field's name in Rust.
         path.push(field.strip_prefix("r#").unwrap_or(field));
         rest = behind;
     }

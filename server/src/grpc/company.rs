@@ -1,32 +1,33 @@
-//! Answers that go out together.
+//! Coalesces small writes to a connection.
 //!
-//! An answer wakes its connection, which the runtime runs next, before the other answers that the same commit has woken. Each
-//! would be a write, a system call, and mostly a packet of its own. So before it writes, a connection goes once to the back of
-//! the queue of what is ready to run.
+//! A result wakes its connection, and the runtime polls it next, before the other results that the same commit has
+//! woken. Each result would then be a write, a system call, and usually a packet of its own. So before it writes, a
+//! connection yields once and goes to the back of the run queue.
 //!
-//! That may wake another thread of the runtime, so it is only done as long as it brings something: after a wait that added
-//! nothing to what is written, some writes go out at once, and more of them the longer nothing comes of it.
+//! The yield may wake another thread of the runtime, so it is only done while it pays off: after a wait that added
+//! nothing to the pending bytes, some writes are sent without waiting, and more of them after each further wait in
+//! vain.
 
 use std::task::{Context, Poll};
 
-/// What is this large is worth a write of its own.
+/// Bytes from which a write is worth sending without waiting.
 const LARGE_BYTES: usize = 8 << 10;
-/// Doublings of the number of writes that go out at once.
+/// The most doublings of the number of writes that are sent without waiting.
 const DOUBLINGS_MAX: u32 = 6;
 
-/// Whether to wait for company.
+/// Decides whether a write waits for more bytes.
 #[derive(Debug, Default)]
 pub(super) struct Company {
-    /// How much there was to write when the wait began.
+    /// Number of pending bytes when the wait began.
     waiting: Option<usize>,
-    /// Waits in a row that brought nothing.
+    /// Consecutive waits that added nothing.
     in_vain: u32,
-    /// So many writes go out at once.
+    /// Number of writes to send without waiting.
     at_once: u32,
 }
 
 impl Company {
-    /// Ready when so many bytes are to be written now.
+    /// Returns ready when a write of this many bytes should be sent now.
     pub(super) fn poll_wait(&mut self, cx: &Context<'_>, bytes: usize) -> Poll<()> {
         if let Some(before) = self.waiting.take() {
             self.in_vain = if bytes > before {
@@ -74,7 +75,7 @@ mod tests {
         let mut company = Company::default();
         let waits = (0..1_000).filter(|_| !is_ready(&mut company, 10)).count();
         assert!((10..30).contains(&waits), "{waits}");
-        // And again as soon as something does.
+        // A wait that added bytes makes each write wait again.
         while is_ready(&mut company, 10) {}
         assert!(is_ready(&mut company, 20));
         assert!(!is_ready(&mut company, 10));
@@ -84,7 +85,7 @@ mod tests {
     fn what_is_large_goes_out_at_once() {
         let mut company = Company::default();
         assert!(is_ready(&mut company, LARGE_BYTES));
-        // Even if it was small when it began to wait.
+        // This also holds if the write was small when the wait began.
         assert!(!is_ready(&mut company, 10));
         assert!(is_ready(&mut company, LARGE_BYTES));
     }

@@ -1,5 +1,5 @@
-//! Connections that are counted, and that can be cut: at the end of a drain whoever still does not read, or does not end
-//! its calls, must not keep the server from stopping.
+//! Connections that are counted and that can be cut. At the end of a drain, clients that do not read or do not end
+//! their calls must not keep the server from stopping.
 
 use std::{
     io,
@@ -17,14 +17,14 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 use super::company::Company;
 use crate::metrics::{Metrics, Open};
 
-/// What all connections of a server have in common.
+/// State shared by all connections of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
-    /// Counts them.
+    /// Counts the connections.
     pub metrics: Metrics,
-    /// Cancelled when calls in flight are to be answered and no more are taken.
+    /// Cancelled when the server stops accepting calls and finishes those in flight.
     pub drain: CancellationToken,
-    /// Cancelled when the connections are to be cut.
+    /// Cancelled when the connections are cut.
     pub cut: CancellationToken,
 }
 
@@ -39,7 +39,7 @@ impl Connections {
     }
 }
 
-/// One connection.
+/// A connection of a client.
 pub(crate) struct Connection {
     io: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -59,7 +59,7 @@ impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.io).poll_read(cx, buf);
-        // HTTP/2 always has a read waiting, so that asking here wakes a connection whose writes are stuck as well.
+        // HTTP/2 always has a pending read, so this check also wakes a connection whose writes are stuck.
         if read.is_pending() && this.cut.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,

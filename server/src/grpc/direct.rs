@@ -1,8 +1,8 @@
-//! The way of a call to the event store's service, past the router.
+//! Routes calls of the event store's service past tonic's router.
 //!
-//! A server has a few services, and nearly every call is for one of them. The router that tonic has for them (axum's) boxes
-//! the bodies of request and answer once more, clones the service and looks the path up, for each call. Here the path's
-//! beginning is compared, and only calls of the other services go to the router.
+//! A server has a few services, and nearly every call is for one of them. For each call, tonic's router (axum's)
+//! boxes the bodies of request and response again, clones the service and looks up the path. This layer only compares
+//! the beginning of the path, and passes calls of other services to the router.
 
 use std::{
     convert::Infallible,
@@ -14,11 +14,11 @@ use http::{Request, Response};
 use tonic::{body::Body, server::NamedService};
 use tower::{Layer, Service};
 
-/// Puts a service before a router.
+/// Puts a service in front of a router.
 #[derive(Clone, Debug)]
 pub(super) struct DirectLayer<D>(pub D);
 
-/// A service and, for calls of all others, a router.
+/// A service, and a router for the calls of all other services.
 #[derive(Clone, Debug)]
 pub(super) struct Direct<D, R> {
     direct: D,

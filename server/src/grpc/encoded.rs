@@ -1,5 +1,5 @@
-//! Appends as they come: events are stored in the bytes in which they are sent, so most need not be decoded. What is left
-//! encoded here is taken apart by `request`.
+//! Appends in the encoding in which they arrive. Events are stored in the bytes in which they are sent, so most
+//! appends need not be decoded. `request` parses these messages.
 
 use std::marker::PhantomData;
 
@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::{codec, request::Invalid};
 
-/// A message of the protocol in its encoding. Nothing is known of it yet: it may be malformed.
+/// A message of the protocol in its encoding. It has not been checked and may be malformed.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded<M> {
     bytes: Bytes,
@@ -33,7 +33,7 @@ impl<M: Message + Default> Encoded<M> {
         &self.bytes
     }
 
-    /// The message, decoded.
+    /// Decodes the message.
     pub(crate) fn decode(&self) -> Result<M, Invalid> {
         M::decode(self.bytes.clone()).map_err(|error| codec::malformed(&error))
     }

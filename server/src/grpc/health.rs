@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`: one status for the server as a whole (the empty name) and one for the service, always the same.
+//! `grpc.health.v1.Health`: a status for the whole server (the empty name) and one for the service, always equal.
 
 use tonic::server::NamedService;
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -7,7 +7,7 @@ use super::{EventStore, EventStoreServiceServer};
 
 const NAMES: [&str; 2] = ["", <EventStoreServiceServer<EventStore> as NamedService>::NAME];
 
-/// Sets what the health service tells.
+/// Sets the status that the health service reports.
 #[derive(Debug)]
 pub(crate) struct Health(HealthReporter);
 
@@ -24,7 +24,8 @@ impl Health {
         self.set(ServingStatus::NotServing).await;
     }
 
-    /// Ends the calls that watch, once each has been told the last status. They would hold up a drain for ever.
+    /// Ends the calls that watch the status, after each has received the last one. They would hold up a drain
+    /// indefinitely.
     pub(crate) async fn end_watches(&self) {
         let mut reporter = self.0.clone();
         for name in NAMES {

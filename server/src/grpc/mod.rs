@@ -1,15 +1,15 @@
-//! gRPC: requests into the store's types, its answers onto the wire.
+//! gRPC: converts requests to the store's types, and its results to messages.
 //!
-//! - `service`: the calls of `annals.v1.EventStoreService`, each a few lines.
-//! - `request`: every field checked, once, and parsed into the store's types.
+//! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
+//! - `request`: checks every field once, and parses it into the store's types.
 //! - `transfer`: the calls of `annals.v1.TransferService`.
-//! - `session`, `stream`: answers that are streams.
-//! - `encoded`: appends in the bytes in which they come. `raw`, `codec`, `response`: answers in bytes.
-//! - `status`: the one place that says what a caller gets when something is wrong.
-//! - `connection`, `company`, `direct`, `health`: what surrounds the calls.
+//! - `session`, `stream`: calls with a stream of responses.
+//! - `encoded`: appends in the encoding in which they arrive. `raw`, `codec`, `response`: responses as bytes.
+//! - `status`: maps errors to statuses; no other module does.
+//! - `connection`, `company`, `direct`, `health`: connections, routing and health.
 //!
-//! Every answer that is a stream is pulled by its client: nothing is read from the store before there is room to send it,
-//! and no task or channel stands in between. So a client that does not read costs one message, and no more.
+//! Clients pull every stream of responses: nothing is read from the store before there is room to send it, and no
+//! task or channel is in between. So a client that does not read costs the memory of one message.
 
 mod answers;
 mod append_log;
@@ -58,24 +58,25 @@ use generated::{
 };
 use transfer::Transfer;
 
-/// What a client may send on one stream before the server has taken it: enough for a few large appends.
+/// The most bytes that a client can send on one stream before the server has read them: enough for a few large
+/// appends.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
-/// The same for all streams of a connection together.
+/// The most bytes that a client can send on all streams of a connection before the server has read them.
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// Larger frames than HTTP/2's 16 KiB, so that large appends arrive in fewer pieces.
+/// Larger frames than HTTP/2's default of 16 KiB, so that large appends arrive in fewer pieces.
 const FRAME_BYTES_MAX: u32 = 256 << 10;
-/// Calls open on one connection; programs keep thousands of subscriptions on one.
+/// The most open calls on one connection; programs keep thousands of subscriptions on one.
 const CONNECTION_CALLS_MAX: u32 = 16_384;
-/// Room for tokens and trace context, and no more.
+/// The most bytes of headers: room for tokens and trace context.
 const HEADER_BYTES_MAX: u32 = 32 << 10;
-/// A client that is gone without a word is found out this soon, so that its subscriptions don't stay.
+/// A client that disappears without closing its connection is detected within these times, and its subscriptions end.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// What a message may have beyond its largest append or snapshot: names, lengths of fields, and enough that an event or an append
-/// that is somewhat too large is told so by name, and not just that its message is.
+/// Bytes that a message may have beyond its largest append or snapshot: for names and lengths of fields, and so that
+/// a slightly oversized event or append is reported by field, not as an oversized message.
 const MESSAGE_SLACK_BYTES: usize = 1 << 20;
 
-/// The service: a store, and what is told about it.
+/// The service `annals.v1.EventStoreService`, on a store.
 #[derive(Clone)]
 pub(crate) struct EventStore {
     store: Store,
@@ -102,8 +103,8 @@ impl EventStore {
     }
 }
 
-/// Refuses every call because the storage does not answer, and says by its health that it does. For ever, unless connections
-/// can't be accepted.
+/// Refuses every call because the storage does not answer, and reports health as not serving. Returns only if
+/// connections can't be accepted.
 pub(crate) async fn refuse(listener: TcpListener, connections: Connections) -> Result<()> {
     let (reporter, health) = tonic_health::server::health_reporter();
     Health::new(reporter).not_serving().await;
@@ -130,7 +131,7 @@ fn incoming(
         .map(move |accepted| accepted.map(|io| connections.open(io)))
 }
 
-/// Serves until a drain ends the last call, or the connections are cut.
+/// Serves until a drain has ended the last call, or the connections are cut.
 pub(crate) fn serve(
     listener: TcpListener,
     service: EventStore,

@@ -1,5 +1,5 @@
-//! Answers of reads and subscriptions, written from events that the store hands out in the bytes in which they are sent;
-//! and those of sessions, of which each message has hundreds of small results.
+//! Responses of reads and subscriptions, made of events in the encoding in which the store keeps them, and responses
+//! of sessions, whose messages have hundreds of small results.
 //!
 //! ```text
 //! ReadAllResponse         = entries, head (2)
@@ -7,11 +7,11 @@
 //! SubscribeAllResponse,
 //! SubscribeStreamResponse = events (1): length, entries  |  caught_up (2)  |  fell_behind (3)  |  checkpoint (4)
 //! AppendSessionResponse   = results (1): length, SessionResult, …
-//! entries                 = 0x0A, length, RecordedEvent, …    field 1 of ReadAllResponse, ReadStreamResponse, EventBatch
+//! entries                 = 0x0A, length, RecordedEvent, …  field 1 of both read responses and of EventBatch
 //! ```
 //!
-//! 1. What is written here decodes as the generated type of the same name; the tests compare them.
-//! 2. Both subscriptions answer alike, so one type serves both.
+//! 1. The bytes written here decode as the generated type of the same name; the tests compare them.
+//! 2. Both subscriptions have the same responses, so one type serves both.
 
 #[cfg(test)]
 mod tests;
@@ -151,8 +151,8 @@ impl Encode for SubscriptionResponse {
 /// The most bytes of an `AppendToStreamResponse`: four numbers, a time, and a flag.
 const APPENDED_BYTES_MAX: usize = 4 * 11 + 2 + 2 * 11 + 2;
 
-/// `annals.v1.AppendSessionResponse`, written result by result: what each is need not be kept until all are there, and
-/// is not measured before it is written.
+/// `annals.v1.AppendSessionResponse`, encoded result by result: results need not be kept until the message is
+/// complete, nor measured before they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AppendSessionResponse {
     results: usize,
@@ -160,7 +160,7 @@ pub(crate) struct AppendSessionResponse {
 }
 
 impl AppendSessionResponse {
-    /// How many results it has.
+    /// Returns the number of results.
     pub(crate) const fn results(&self) -> usize {
         self.results
     }

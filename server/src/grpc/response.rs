@@ -1,4 +1,4 @@
-//! The store's results as messages of the protocol.
+//! Converts the store's results to messages of the protocol.
 
 use annals_proto::v1 as pb;
 use annals_store::{
@@ -25,7 +25,7 @@ pub(super) fn appended(appended: &Appended) -> pb::AppendToStreamResponse {
     }
 }
 
-/// `streams`: those of the append, in the order in which they first occur in it.
+/// `streams`: the streams of the append, in the order in which they first occur in it.
 pub(super) fn appended_to_many(appended: &Appended, streams: &[StreamName]) -> pb::AppendResponse {
     let written = streams.iter().zip(appended.revisions());
     pb::AppendResponse {
@@ -85,7 +85,7 @@ pub(super) fn snapshot(snapshot: Snapshot) -> pb::Snapshot {
     }
 }
 
-/// `None`: there was never one.
+/// `None`: no scavenge was ever started.
 pub(super) fn scavenge(scavenge: Option<&Scavenge>) -> pb::Scavenge {
     let Some(scavenge) = scavenge else {
         return pb::Scavenge::default();

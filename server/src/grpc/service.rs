@@ -1,4 +1,4 @@
-//! The calls. Those that have one answer are in `answers`.
+//! The calls of `annals.v1.EventStoreService`. `answers` implements those with a single response.
 
 use annals_proto::v1 as pb;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{handover, metrics::Call};
 
-/// Counts how a call ended that has one answer.
+/// Responds to a unary call, and counts how it ended.
 pub(super) fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
     match result {
         Ok(answer) => {

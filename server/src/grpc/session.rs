@@ -1,18 +1,21 @@
-//! Many appends in flight on one call.
+//! Append sessions: many appends in flight on one call.
 //!
 //! ```text
 //! requests -> look_up -> batch -> submitting -> waiting (in order) -> results
 //! ```
 //!
-//! 1. Appends are handed to the store in the order in which they came, and answered in that order, one result for each.
-//! 2. At most [`IN_FLIGHT_MAX`] wait for their result; then no more requests are read, and the client's window fills.
-//! 3. Results that are ready travel together, but none waits for one that is not.
-//! 4. An append that is refused, by its form or by the store, is a result as any other.
-//! 5. When the client closed its side, or broke it, or the server drains, what was received is answered before the call
-//!    ends.
+//! 1. Appends are submitted to the store in the order in which they arrive. Results are sent in that order, one for
+//!    each append.
+//! 2. At most [`IN_FLIGHT_MAX`] appends wait for their result; then no more requests are read, and the client's
+//!    window fills.
+//! 3. Results that are ready share a message, but none waits for one that is not ready.
+//! 4. If an append is refused, as invalid or by the store, that is a result like any other.
+//! 5. When the client closes its side or the connection breaks, or when the server drains, received appends get their
+//!    results before the call ends.
 //!
-//! It is one stream that is polled by its connection, without a task, a timer or a channel of its own: an append costs a
-//! place in a queue. A client that does not read its results is not polled, so it is not read from either.
+//! A session is one stream that its connection polls, without a task, a timer or a channel of its own: an append
+//! costs a place in a queue. A client that does not read its results is not polled, so its requests are not read
+//! either.
 
 #[cfg(test)]
 mod tests;
@@ -42,56 +45,56 @@ use super::{
     status::{self, Refusal},
 };
 
-/// Appends of one session that wait for their result.
+/// The most appends of one session that wait for their result.
 const IN_FLIGHT_MAX: usize = 4_096;
-/// Appends that are taken in before results are looked at again, so that neither starves the other.
+/// The most appends that are submitted before results are polled again, so that neither starves the other.
 const TAKEN_AT_ONCE_MAX: usize = 512;
-/// Bytes of requests that are taken in together: what they need is looked up in one trip.
+/// Bytes of requests from which no further request is added to a batch. A batch needs one lookup in the store.
 const TAKEN_AT_ONCE_BYTES: usize = 1 << 20;
-/// Results in one message.
+/// The most results in one message.
 const MESSAGE_RESULTS_MAX: usize = 512;
 
-/// Bytes of results after which a message is full. One result has half a megabyte of streams' names at most, so a message
-/// stays below the 4 MiB that clients take unless told otherwise.
+/// Bytes of results from which a message is full. One result has at most half a megabyte of stream names, so a
+/// message stays below the 4 MiB that clients accept by default.
 const MESSAGE_BYTES: usize = 1 << 20;
 
-/// The answers of one session.
+/// The responses of one session.
 pub(crate) struct Session<R> {
     store: Store,
-    /// Whether it is another server that hands over what its clients asked for.
+    /// Whether another server forwards the appends of its clients in this session.
     handed_over: bool,
-    /// `None` once the client closed its side or broke it, or the server drains.
+    /// `None` once the client has closed its side, the connection is broken, or the server drains.
     requests: Option<R>,
     recent_streams: RecentStreams,
-    /// Whether the store looks up what the appends need that were received last.
+    /// Whether a lookup for the last received appends is in progress.
     is_looking_up: bool,
-    /// Its future; kept, so that its memory is used again.
+    /// The future of the lookup; kept, so that its memory is reused.
     look_up: ReusableBoxFuture<'static, Vec<Submitted>>,
-    /// What is left of those.
+    /// Appends of the last batch that are not submitted yet.
     batch: vec::IntoIter<Submitted>,
-    /// The append that waits for room in the store, if one does.
+    /// The append that is waiting for room in the store, if any.
     submitting: Option<Asked>,
-    /// Its future; kept, so that its memory is used again.
+    /// The future of that append; kept, so that its memory is reused.
     submit: ReusableBoxFuture<'static, Result<Pending, Error>>,
     waiting: VecDeque<Waiting>,
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// How the call ends once everything is answered.
+    /// The status with which the call ends after the last result.
     ending: Option<Status>,
 }
 
-/// An append that was received, if it can be submitted.
+/// A received append that is ready to be submitted, or the reason why it is refused.
 type Submitted = Result<Submission, Refusal>;
 
-/// An append that has no answer yet, or whose turn has not come.
+/// An append whose result is not available yet, or not next in order.
 struct Waiting {
     outcome: Outcome,
     asked: Asked,
 }
 
-/// What must be known of an append to tell its result.
+/// Properties of an append that its result needs.
 #[derive(Default)]
 struct Asked {
-    /// Its streams, if it was one to many.
+    /// The streams of an append to several streams.
     streams: Option<Vec<StreamName>>,
     line: Option<Box<AppendLine>>,
 }
@@ -105,7 +108,7 @@ impl Asked {
         }
     }
 
-    /// Tells the result.
+    /// Adds the result to a response.
     fn tell(&self, result: &Result<Appended, Refusal>, response: &mut AppendSessionResponse) {
         let result = match (result, &self.streams) {
             (Ok(appended), None) => return response.push_appended(appended),
@@ -141,8 +144,8 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         }
     }
 
-    /// Takes appends in until none is there, the store has no room, or there are enough. Tells whether it should be called
-    /// again without being woken.
+    /// Submits appends until none has been received, the store has no room, or enough are in flight. Returns whether
+    /// it should be called again without being woken.
     fn take_in(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..TAKEN_AT_ONCE_MAX {
             if self.waiting.len() >= IN_FLIGHT_MAX {
@@ -169,7 +172,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         true
     }
 
-    /// Begins to hand an append to the store, if it can be.
+    /// Submits an append to the store, or begins to wait for room.
     fn begin(&mut self, append: Submitted) {
         let submission = match append {
             Ok(submission) => submission,
@@ -199,7 +202,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         });
     }
 
-    /// The next append that was received.
+    /// Returns the next append that was received.
     fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Option<Submitted>> {
         loop {
             if let Some(append) = self.batch.next() {
@@ -221,7 +224,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         }
     }
 
-    /// The appends of the requests that are here, as far as they are taken in together.
+    /// Returns the appends of the requests that have arrived, up to the size of a batch.
     fn received(&mut self, cx: &mut Context<'_>) -> Vec<Result<Append, Invalid>> {
         let (mut received, mut bytes) = (Vec::new(), 0);
         while let Some(requests) = &mut self.requests
@@ -244,12 +247,12 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         received
     }
 
-    /// Takes appends in, and begins to look up what they need, all together, if they need anything.
+    /// Makes a batch of appends, and begins one lookup for all of them if any of them needs it.
     fn begin_batch(&mut self, appends: Vec<Result<Append, Invalid>>) {
         let handed_over = self.handed_over;
         let appends = appends.into_iter().map(|append| {
             let append = append?;
-            // Only another server may say so.
+            // Only another server may set the position up to which it searched.
             let must_search = !handed_over && append.searched() > Position::START;
             Ok::<_, Refusal>(if must_search {
                 append.searched_to(Position::START)
@@ -268,14 +271,14 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         self.is_looking_up = true;
     }
 
-    /// Reads no more requests. The first reason to end is the one that is told.
+    /// Reads no more requests. If called again, the first status is kept.
     fn end(&mut self, status: Option<Status>) {
         if self.requests.take().is_some() {
             self.ending = status;
         }
     }
 
-    /// The results that are ready, in order.
+    /// Returns the results that are ready, in order.
     fn results(&mut self, cx: &mut Context<'_>) -> AppendSessionResponse {
         let mut response = AppendSessionResponse::default();
         while response.results() < MESSAGE_RESULTS_MAX && response.encoded_len() < MESSAGE_BYTES {
@@ -301,7 +304,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
     }
 }
 
-/// Looks up what appends need, all together. If that fails, those that need anything are refused.
+/// Looks up the data that a batch of appends needs. If that fails, the appends that need any are refused.
 async fn look_up(store: Store, mut batch: Vec<Submitted>) -> Vec<Submitted> {
     let mut open: Vec<&mut Submission> = Vec::new();
     for submission in batch.iter_mut().flatten() {

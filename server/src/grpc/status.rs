@@ -1,9 +1,9 @@
-//! What a caller gets when something is wrong: the one place that maps errors to `google.rpc.Status`.
+//! Maps errors to `google.rpc.Status`. No other module does.
 //!
-//! 1. Every status has an `ErrorInfo` first, with a reason of `annals/v1/errors.proto`, and then the typed detail that is
-//!    named there, if one is.
-//! 2. The match over the store's errors is exhaustive: a new one does not compile until it is decided what callers get.
-//! 3. Details are small, whatever was asked: they travel in a trailer, and clients bound those to 8 KiB or so.
+//! 1. Every status has an `ErrorInfo` first, with a reason of `annals/v1/errors.proto`, and then the typed detail
+//!    that is documented there for the reason, if any.
+//! 2. The match over the store's errors is exhaustive: a new error does not compile until its status is decided.
+//! 3. Details are small, whatever the request: they are sent in a trailer, which clients limit to about 8 KiB.
 
 mod checks;
 #[cfg(test)]
@@ -27,12 +27,12 @@ use super::{
     response,
 };
 
-/// Why a call, or one append of a session, is not answered with a result.
+/// The reason why a call, or one append of a session, fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The request is wrong.
+    /// The request is invalid.
     Request(Invalid),
-    /// The store could not do, or would not.
+    /// The store failed or refused the request.
     Store(Error),
 }
 
@@ -60,12 +60,12 @@ impl From<Invalid> for Status {
     }
 }
 
-/// The status of a call that the store refused.
+/// Returns the status of a call that failed in the store.
 pub(super) fn of_store(error: Error) -> Status {
     Refusal::Store(error).into()
 }
 
-/// The refusal as `google.rpc.Status`, as results of a session carry it.
+/// Converts a refusal to the `google.rpc.Status` that results of a session contain.
 pub(crate) fn to_rpc(refusal: &Refusal) -> rpc::Status {
     match refusal {
         Refusal::Request(invalid) => invalid_to_rpc(invalid),
@@ -264,7 +264,7 @@ fn revision_conflict(
     pb::RevisionConflict {
         stream: stream.to_string(),
         expected: match expected {
-            // Nothing conflicts with any state.
+            // No state conflicts with `Any`.
             Expected::Any => None,
             Expected::NoStream => Some(OneOf::ExpectedNoStream(true)),
             Expected::StreamExists => Some(OneOf::ExpectedStreamExists(true)),
@@ -294,12 +294,12 @@ fn position_beyond_head(position: Position, head: Position) -> Builder {
         .detail("annals.v1.PositionBeyondHead", &detail)
 }
 
-/// A last revision, or that there is none.
+/// Displays a last revision, or `no_stream` if there is none.
 fn words(last: Option<Revision>) -> String {
     last.map_or_else(|| "no_stream".to_owned(), |last| last.to_string())
 }
 
-/// A reason as it stands in `ErrorInfo`.
+/// Returns a reason as `ErrorInfo` contains it.
 fn short_name(reason: ErrorReason) -> &'static str {
     let name = reason.as_str_name();
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)

@@ -1,4 +1,4 @@
-//! Answers that are streams: each step asks the store for the next part, when the client has room for it.
+//! Calls with a stream of responses: each step requests the next part from the store when the client has room for it.
 
 use std::{
     pin::Pin,
@@ -15,13 +15,13 @@ use super::{
 };
 use crate::metrics::Call;
 
-/// A stream of answers, counted when it ends.
+/// A stream of responses, counted when it ends.
 pub(crate) struct Counted<S> {
     answers: S,
     call: Call,
 }
 
-/// A stream of answers whose steps are futures.
+/// A stream of responses that is made from futures.
 pub(crate) type Answers<T> = Counted<Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>>;
 
 impl<S> Counted<S> {
@@ -44,14 +44,14 @@ impl<T, S: Stream<Item = Result<T, Status>> + Unpin> Stream for Counted<S> {
     }
 }
 
-/// Where a read is: a first message is sent even if there are no events, to tell the head.
+/// State of a read. The first message is sent even if there are no events, to report the head.
 enum Reading<R> {
     First(R),
     Behind(R),
     Done,
 }
 
-/// The answers of a read of the log.
+/// Returns the responses of a read of the log.
 pub(super) fn log(reader: LogReader, call: Call) -> Answers<ReadAllResponse> {
     let answers = stream::try_unfold(Reading::First(reader), async |reading| {
         let (mut reader, first) = match reading {
@@ -81,7 +81,7 @@ pub(super) fn log(reader: LogReader, call: Call) -> Answers<ReadAllResponse> {
     Counted::new(Box::pin(answers), call)
 }
 
-/// The answers of a read of one stream.
+/// Returns the responses of a read of one stream.
 pub(super) fn events(reader: StreamReader, call: Call) -> Answers<ReadStreamResponse> {
     let answers = stream::try_unfold(Reading::First(reader), async |reading| {
         let (mut reader, first) = match reading {
@@ -104,7 +104,7 @@ pub(super) fn events(reader: StreamReader, call: Call) -> Answers<ReadStreamResp
     Counted::new(Box::pin(answers), call)
 }
 
-/// The answers of a subscription, until it fails or the client ends it.
+/// Returns the responses of a subscription, until it fails or the client ends it.
 pub(super) fn notices(subscription: Subscription, call: Call) -> Answers<SubscriptionResponse> {
     let answers = stream::try_unfold(subscription, async |mut subscription| {
         let notice = subscription.next().await.map_err(status::of_store)?;

@@ -1,4 +1,4 @@
-//! Moving a log from one store to another: the calls of `annals.v1.TransferService`.
+//! The calls of `annals.v1.TransferService`: moves a log from one store to another.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use super::{
 };
 use crate::metrics::Metrics;
 
-/// If no part comes for so long, those that came are written.
+/// If no part arrives for this long, the parts received so far are written.
 const IDLE: Duration = Duration::from_millis(50);
 
-/// The service.
+/// The service `annals.v1.TransferService`, on a store.
 #[derive(Clone)]
 pub(crate) struct Transfer {
     store: Store,
@@ -58,10 +58,10 @@ impl Transfer {
             let request = request?;
             let missing = |field: &str, problem: &str| Err(Invalid::field(field, problem).into());
             let Some(request) = request else {
-                return missing("part", "the end is missing; send all parts of an export");
+                return missing("part", "the end of the export is missing; send all its parts");
             };
             let Some(part) = request.part.and_then(|part| part.part) else {
-                return missing("part", "is not set");
+                return missing("part", "is not set; set one of the fields of TransferPart");
             };
             match (&mut import, part) {
                 (None, OneOf::Begin(begin)) => {
@@ -69,7 +69,7 @@ impl Transfer {
                     import = Some(self.store.import(source).await.map_err(of_store)?);
                 }
                 (None, _) | (Some(_), OneOf::Begin(_)) => {
-                    return missing("part", "the first part, and no other, says what the export is of");
+                    return missing("part", "the first part, and only the first, must be `begin`");
                 }
                 (Some(import), OneOf::Events(batch)) => {
                     import
@@ -168,7 +168,7 @@ async fn flush(import: &mut Option<Import>) -> Result<(), Status> {
 
 type Step = (pb::ExportResponse, (Option<OneOf>, Export));
 
-/// The next part of an export, and what comes after it.
+/// Returns the next part of an export, and the state for the part after it.
 async fn next(begin: Option<OneOf>, mut export: Export) -> annals_store::Result<Option<Step>> {
     let part = match begin {
         Some(begin) => Some(begin),
@@ -183,7 +183,7 @@ async fn next(begin: Option<OneOf>, mut export: Export) -> annals_store::Result<
 fn part(part: Part) -> annals_store::Result<OneOf> {
     Ok(match part {
         Part::Events(batch) => {
-            // One behind the other they are the field `events` of a batch.
+            // Concatenated, the chunks are the field `events` of a batch.
             let mut encoded = BytesMut::with_capacity(batch.bytes);
             batch
                 .chunks

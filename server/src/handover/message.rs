@@ -1,12 +1,12 @@
-//! Appends as messages of a session.
+//! Converts appends to messages of an append session.
 
 use annals_proto::v1::{self as pb, check, expected_revision, session_append::Append as OneOf};
 use annals_store::{Append, Check, Expected, NewEvent, QueryItem, Write};
 
 use crate::grpc::{self, MESSAGE_APPENDS_MAX};
 
-/// Messages with all appends, in their order. None has more than `bytes_max` of events and checks, unless one append
-/// has.
+/// Returns messages with all appends, in order. Each has at most `bytes_max` of events and checks, unless a single
+/// append exceeds that.
 pub(super) fn requests(appends: &[&Append], bytes_max: usize) -> Vec<pb::AppendSessionRequest> {
     let mut messages = Vec::new();
     let mut message = pb::AppendSessionRequest::default();
@@ -25,8 +25,8 @@ pub(super) fn requests(appends: &[&Append], bytes_max: usize) -> Vec<pb::AppendS
     messages
 }
 
-/// An append as it was asked for. One to a single stream that has checks too, which no call has, becomes one to many: what
-/// it expects of its stream comes first of the checks then.
+/// Converts an append to the form in which it was requested. No call combines an append to one stream with checks;
+/// such an append becomes one to several streams, with the expected revision of its stream as the first check.
 fn session_append(append: &Append) -> pb::SessionAppend {
     let recorded_at = append.given_time().map(grpc::timestamp);
     let searched_to = append.searched();

@@ -1,4 +1,4 @@
-//! Results of a session as what became of the appends.
+//! Converts the results of a session to outcomes of forwarded appends.
 
 use annals_proto::v1::{self as pb, failed_check::Found, session_result};
 use annals_store::{
@@ -9,7 +9,7 @@ use prost::Message;
 use tonic::Code;
 use uuid::Uuid;
 
-/// What a result says of an append.
+/// Returns the outcome of an append.
 pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver {
     match result.result {
         Some(session_result::Result::Appended(answer)) => HandedOver::Answered(Ok(appended(&answer))),
@@ -22,13 +22,14 @@ pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver 
             Code::OutOfRange => beyond_head(&status).map_or(HandedOver::Unknown, |rejection| {
                 HandedOver::Answered(Err(rejection))
             }),
-            // Otherwise that server does not take recorded times from clients: nothing was written there.
+            // Otherwise that server does not accept recorded times from clients: nothing was written there.
             Code::FailedPrecondition => out_of_range(&status)
                 .or_else(|| tombstoned(&status))
                 .map_or(HandedOver::Refused, |rejection| {
                     HandedOver::Answered(Err(rejection))
                 }),
-            // Over a limit of that server, or not a request that it takes: it was never given to its store.
+            // The append exceeds a limit of that server, or it rejects the request: its store never received the
+            // append.
             Code::ResourceExhausted | Code::InvalidArgument => HandedOver::Refused,
             _ => HandedOver::Unknown,
         },
@@ -56,7 +57,7 @@ fn appended(answer: &pb::AppendToStreamResponse) -> Appended {
     }
 }
 
-/// `None` if the answer is not of the append's streams.
+/// `None` if the result names other streams than the append.
 fn appended_to_many(answer: &pb::AppendResponse, append: &Append) -> Option<Appended> {
     let told = answer.streams.iter().map(|written| written.stream.as_str());
     if !told.eq(append.streams().map(StreamName::as_str)) {
@@ -78,7 +79,7 @@ fn appended_to_many(answer: &pb::AppendResponse, append: &Append) -> Option<Appe
     })
 }
 
-/// The conflict that a status tells of; `None` if it is one that this version does not know.
+/// The conflict in a status; `None` if this version does not know it.
 fn rejection(status: &tonic_types::pb::Status, append: &Append) -> Option<Rejection> {
     if let Some(conflict) = detail::<pb::RevisionConflict>(status, "annals.v1.RevisionConflict") {
         return Some(Rejection::RevisionConflict {
@@ -99,7 +100,7 @@ fn rejection(status: &tonic_types::pb::Status, append: &Append) -> Option<Reject
     })
 }
 
-/// Which checks of an append failed. What it expects of its stream by itself went before the others.
+/// The checks of an append that failed. The other server got the append's own expected revision as the first check.
 fn checks_failed(told: &pb::ChecksFailed, append: &Append) -> Option<Rejection> {
     let own = append.expected().is_some();
     let failed = told.failed.iter().map(|told| {
@@ -135,7 +136,7 @@ fn checks_failed(told: &pb::ChecksFailed, append: &Append) -> Option<Rejection> 
     Some(Rejection::ChecksFailed { failed, unlisted })
 }
 
-/// That a check begins beyond the head.
+/// The rejection of a check that begins after the head.
 fn beyond_head(status: &tonic_types::pb::Status) -> Option<Rejection> {
     let told = detail::<pb::PositionBeyondHead>(status, "annals.v1.PositionBeyondHead")?;
     Some(Rejection::CheckBeyondHead {
@@ -144,7 +145,7 @@ fn beyond_head(status: &tonic_types::pb::Status) -> Option<Rejection> {
     })
 }
 
-/// That the time which an append gave can't be the next of the log.
+/// The rejection of a recorded time that is out of range.
 fn out_of_range(status: &tonic_types::pb::Status) -> Option<Rejection> {
     let told = detail::<pb::RecordedTimeOutOfRange>(status, "annals.v1.RecordedTimeOutOfRange")?;
     Some(Rejection::RecordedTimeOutOfRange {
@@ -154,7 +155,7 @@ fn out_of_range(status: &tonic_types::pb::Status) -> Option<Rejection> {
     })
 }
 
-/// That the stream was deleted for ever.
+/// The rejection of an append to a permanently deleted stream.
 fn tombstoned(status: &tonic_types::pb::Status) -> Option<Rejection> {
     let told = detail::<pb::StreamTombstoned>(status, "annals.v1.StreamTombstoned")?;
     let stream = StreamName::new(&told.stream).ok()?;

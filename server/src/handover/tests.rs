@@ -43,7 +43,7 @@ fn checks() -> Vec<Check> {
     ]
 }
 
-/// Three events and one in between for another stream.
+/// Three events of one stream, with one of another stream before the last.
 fn many(ids: std::ops::Range<u128>) -> Append {
     let [one, two, three] = [0, 1, 2].map(|n| append(Expected::Any, ids.start + n..ids.start + n + 1, 10));
     let mut other: Vec<_> = append(Expected::Any, ids.end..ids.end + 1, 10).writes().collect();
@@ -69,7 +69,7 @@ fn an_append_arrives_as_it_was_given() {
     ];
     let appends: Vec<&Append> = all.iter().collect();
     let messages = message::requests(&appends, 50_000);
-    assert_eq!(messages.len(), 3, "cut by their bytes");
+    assert_eq!(messages.len(), 3, "split by size");
     let arrived = messages.into_iter().flat_map(|message| message.appends);
     for (sent, arrived) in all.iter().zip(arrived) {
         let arrived = session_append(arrived, &Limits::default()).unwrap();
@@ -150,7 +150,7 @@ fn checks_that_failed_there_failed_here() {
         told(of_many.clone().into(), &many),
         HandedOver::Answered(Err(of_many))
     );
-    // What it expects by itself went before the checks, so theirs have other numbers there.
+    // The append's own expectation was sent as the first check, so the others have different indexes there.
     let own = append(Expected::NoStream, 1..2, 1).with_checks(checks()).unwrap();
     let there = Rejection::ChecksFailed {
         failed: vec![failed(Some(0), ("order-1", Expected::NoStream)), matched(2)],
@@ -161,7 +161,7 @@ fn checks_that_failed_there_failed_here() {
         unlisted: 0,
     };
     assert_eq!(told(there.into(), &own), HandedOver::Answered(Err(here)));
-    // Of checks that the append does not have, nothing is believed.
+    // A result about a check that the append does not have is not trusted.
     let strange = Rejection::ChecksFailed {
         failed: vec![matched(0)],
         unlisted: 0,
@@ -209,7 +209,7 @@ fn more_checks_than_are_told_of_are_still_counted() {
     assert_eq!(
         told(wanted.clone().into(), &many),
         HandedOver::Answered(Err(wanted)),
-        "however often it is told"
+        "an outcome can be forwarded again"
     );
 }
 
@@ -237,7 +237,7 @@ fn what_many_streams_got_there_they_got_here() {
     let HandedOver::Answered(Ok(appended)) =
         answer(vec![written("order-1", 3, 5), written("payment-1", 0, 0)])
     else {
-        panic!("not taken");
+        panic!("not accepted");
     };
     let revisions: Vec<_> = appended
         .revisions()
@@ -297,7 +297,11 @@ fn an_answer_means_here_what_it_means_there() {
     }
     assert_eq!(told(Error::Overloaded("appends that wait")), HandedOver::Refused);
     let not_accepted = Error::Rejected(Rejection::RecordedTimeNotAccepted);
-    assert_eq!(told(not_accepted), HandedOver::Refused, "it may be accepted here");
+    assert_eq!(
+        told(not_accepted),
+        HandedOver::Refused,
+        "this server may accept it"
+    );
     for error in [
         Error::Closed,
         Error::Unavailable("commit".into()),
@@ -326,7 +330,7 @@ async fn what_cannot_have_arrived_is_refused() {
     }
 }
 
-/// As a server that was paused: it accepts, since its kernel does, and never answers.
+/// Simulates a paused server: its kernel accepts connections, but it never answers.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_answer_leaves_it_open() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

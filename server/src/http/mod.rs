@@ -1,11 +1,11 @@
-//! Metrics and health over HTTP, for machines that speak no gRPC. It answers from before the store is open until after it
-//! is closed, so that a probe can tell a server that starts or drains from one that is gone.
+//! Metrics and health over HTTP, for programs that do not use gRPC. Served from before the store is opened until
+//! after it is closed, so that a probe can distinguish a server that starts or drains from one that is down.
 //!
-//! | path | answer |
+//! | path | response |
 //! |---|---|
-//! | `/health/live` | 200 while the process should be left alone; 503 once the storage failed and it stops |
-//! | `/health/ready` | 200 while calls are served, with a line for each thing that needs attention; 503 and the reason otherwise |
-//! | `/metrics` | the metrics in OpenMetrics text, which Prometheus reads |
+//! | `/health/live` | 200 while the process needs no restart; 503 once the storage failed and the process stops |
+//! | `/health/ready` | 200 while calls are served, with a line per thing that needs attention; else 503 and why |
+//! | `/metrics` | the metrics in OpenMetrics text format, for Prometheus |
 
 #[cfg(test)]
 mod tests;
@@ -23,20 +23,20 @@ use crate::server::Phase;
 const INDEX: &str = "annals-server\n\n/health/live\n/health/ready\n/metrics\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the answers are made from.
+/// State that the responses are made from.
 #[derive(Clone)]
 pub(crate) struct Shown {
-    /// What the server does now.
+    /// The current phase of the server.
     pub phase: watch::Receiver<Phase>,
     /// Set once the store is open and has added its metrics.
     pub registry: Arc<OnceLock<Registry>>,
-    /// What calls are served in spite of. Set once the store is open.
+    /// The source of warnings while calls are served. Set once the store is open.
     pub store: Arc<OnceLock<Store>>,
 }
 
 /// Serves until it is dropped.
 pub(crate) async fn serve(listener: TcpListener, shown: Shown) {
-    // It only ends with an error that accepting can't recover from, and then probes see that it is gone.
+    // Ends only with an error that accepting can't recover from. Probes then fail to connect.
     if let Err(error) = axum::serve(listener, router(shown)).await {
         tracing::error!(%error, "serving metrics and health ended");
     }
@@ -70,15 +70,15 @@ async fn ready(State(shown): State<Shown>) -> impl IntoResponse {
     }
 }
 
-/// A line for each thing that needs attention although calls are served.
+/// Returns a line for each thing that needs attention although calls are served.
 fn attention(shown: &Shown) -> String {
     let clock = shown.store.get().map(Store::clock).unwrap_or_default();
     if !clock.expiry_suspended() {
         return String::new();
     }
     format!(
-        "the log's last recorded time is {} s ahead of this server's clock; no event is removed by age until the clock has \
-         caught up\n",
+        "the log's last recorded time is {} s ahead of this server's clock; no event is removed by age until the \
+         clock has caught up\n",
         clock.log_ahead.as_secs()
     )
 }

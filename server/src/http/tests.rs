@@ -53,7 +53,7 @@ async fn health_follows_what_the_server_does() {
     let served = Served::start().await;
     for (phase, live, ready) in [
         (Phase::Starting, 200, 503),
-        // Another server would find the same storage.
+        // A new process would find the same storage.
         (Phase::Unreachable, 200, 503),
         (Phase::Serving, 200, 200),
         (Phase::Draining, 200, 503),

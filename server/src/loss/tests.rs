@@ -2,7 +2,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::*;
 
-/// As the store has it (`annals_store`'s `head.rs`).
+/// Encodes a head as `annals_store` does (`head.rs`).
 fn head(position: u64) -> Bytes {
     let mut value = BytesMut::new();
     value.put_u8(1);

@@ -1,5 +1,5 @@
-//! Metrics that are looked up when they are asked for: where the log ends, whether its times agree with the clock, and how
-//! far each subscription is behind.
+//! Metrics that are computed when they are scraped: where the log ends, whether its times agree with the clock, and
+//! how far each subscription is behind.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use prometheus_client::{
     metrics::{MetricType, gauge::ConstGauge},
 };
 
-/// Subscriptions that are shown one by one: those that are furthest behind. More would drown whoever collects them.
+/// The most subscriptions that are listed individually: those furthest behind. More would overload the scraper.
 const SHOWN_MAX: usize = 1_000;
 
-/// Looks at a store.
+/// Collects metrics of a store.
 pub(super) struct Collected(pub Store);
 
 impl fmt::Debug for Collected {
@@ -58,7 +58,7 @@ impl Collector for Collected {
         gauge(
             &mut encoder,
             "expiry_suspended",
-            "1 while no event is removed by age, because the log's last recorded time is ahead of this server's clock.",
+            "1 while no event is removed by age, because the log's last recorded time is ahead of the clock.",
             u64::from(clock.expiry_suspended()),
         )?;
 
@@ -92,7 +92,7 @@ impl Collector for Collected {
         )?;
         let mut family = encoder.encode_descriptor(
             "subscription_behind_events",
-            "Positions between the head and what a subscription has looked at; the 1,000 that are furthest behind.",
+            "Positions between the head and the position that a subscription has read; the 1,000 furthest behind.",
             None,
             MetricType::Gauge,
         )?;
@@ -108,7 +108,7 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64
     metric.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
-/// Gauges of the library are signed; positions stay far below where that matters.
+/// The library's gauges are signed; positions stay far below the limit.
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

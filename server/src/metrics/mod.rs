@@ -1,7 +1,7 @@
-//! What operators see of the server itself, beside the store's own metrics.
+//! Metrics of the server itself. The store has its own metrics.
 //!
-//! All names begin with `annals_`; those with a unit end in it, counters in `_total`, as Prometheus asks
-//! (<https://prometheus.io/docs/practices/naming/>).
+//! All names begin with `annals_`. Names of metrics with a unit end in the unit and names of counters in `_total`, as
+//! Prometheus recommends (<https://prometheus.io/docs/practices/naming/>).
 
 mod collected;
 
@@ -22,14 +22,14 @@ use prometheus_client::{
 };
 use tonic::Code;
 
-/// One gRPC method and how calls of it ended.
+/// Labels of a counted call: its gRPC method and the code it ended with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     method: &'static str,
     code: &'static str,
 }
 
-/// Counters of one server. Clones count together.
+/// Counters of one server. Clones share their counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     calls: Family<CallLabels, Counter>,
@@ -44,22 +44,22 @@ impl Metrics {
             calls: Family::default(),
             calls_open: Gauge::default(),
             connections: Gauge::default(),
-            // 50 µs, a write cache that is safe from loss of power, to 6.5 s, a disk that is dying.
+            // From 50 µs, a write cache with power-loss protection, to 6.5 s, a failing disk.
             sync_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
         }
     }
 
     pub(crate) fn register(&self, registry: &mut Registry, engine: &'static str) {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION")), ("engine", engine)]);
-        registry.register("server", "What runs here", build);
+        registry.register("server", "Version and engine of this server", build);
         registry.register(
             "grpc_calls",
-            "gRPC calls that ended, by method and status code; CANCELLED are those that the client gave up",
+            "gRPC calls that ended, by method and status code; CANCELLED counts calls that the client cancelled",
             self.calls.clone(),
         );
         registry.register(
             "grpc_calls_open",
-            "gRPC calls that have not ended, subscriptions and sessions among them",
+            "gRPC calls that have not ended, including subscriptions and sessions",
             self.calls_open.clone(),
         );
         registry.register(
@@ -69,19 +69,19 @@ impl Metrics {
         );
         registry.register_with_unit(
             "fsync",
-            "Time that durable commits took in the engine, most of it waiting for the disk",
+            "Time of durable commits in the engine, most of it waiting for the disk",
             Unit::Seconds,
             self.sync_seconds.clone(),
         );
     }
 
-    /// Adds what is looked up in a store, and the store's own metrics.
+    /// Registers the metrics that are computed from a store, and the store's own metrics.
     pub(crate) fn register_store(registry: &mut Registry, store: &Store) {
         store.metrics().register(registry);
         registry.register_collector(Box::new(collected::Collected(store.clone())));
     }
 
-    /// Counts a durable commit of the engine.
+    /// Records the duration of a durable commit of the engine.
     pub(crate) fn synced(&self, took: Duration) {
         self.sync_seconds.observe(took.as_secs_f64());
     }
@@ -104,7 +104,7 @@ impl Metrics {
     }
 }
 
-/// Something that is open as long as this lives.
+/// Counts something as open until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Open(Gauge);
 
@@ -114,11 +114,11 @@ impl Drop for Open {
     }
 }
 
-/// A call that is being answered. Dropped before it ended, it counts as cancelled.
+/// A call in progress. If it is dropped before it ended, it counts as cancelled.
 #[derive(Debug)]
 pub(crate) struct Call {
     calls: Family<CallLabels, Counter>,
-    // Held for its drop.
+    // Held only to be dropped with the call.
     #[allow(dead_code)]
     open: Open,
     method: &'static str,
@@ -126,7 +126,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The call ended so. Only the first end counts.
+    /// Records the code that the call ended with. Only the first one counts.
     pub(crate) fn ended(&mut self, code: Code) {
         if self.code.take().is_some() {
             self.calls
@@ -145,7 +145,7 @@ impl Drop for Call {
     }
 }
 
-/// Codes by the names that the gRPC specification gives them.
+/// Returns the name of a code in the gRPC specification.
 const fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",

@@ -34,7 +34,7 @@ fn options() -> Options {
     }
 }
 
-/// A server that serves, and how to stop it.
+/// A running server, and the means to stop it.
 struct Running {
     channel: Channel,
     stop: oneshot::Sender<()>,
@@ -51,7 +51,7 @@ impl Running {
             .connect_lazy();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.serve(async {
-            // A sender that is dropped stops it as well.
+            // Dropping the sender stops the server too.
             let _ = stopped.await;
         }));
         Self {
@@ -124,11 +124,11 @@ async fn an_address_that_is_taken_is_told_by_its_option() {
         ..options()
     };
     for (options, option) in [(listen, "--listen"), (http_listen, "--http-listen")] {
-        // The port after the taken one may not exist; that is another error.
+        // Config::resolve fails if there is no port after the one in use; that is another error.
         let Ok(config) = Config::resolve(options) else {
             continue;
         };
-        let error = Server::start(config).await.err().expect("the address is taken");
+        let error = Server::start(config).await.err().expect("the address is in use");
         let message = error.to_string();
         assert!(
             message.contains(option) && message.contains(&address),
@@ -196,13 +196,13 @@ async fn a_client_that_does_not_read_is_cut_when_the_drain_timeout_is_over() {
         };
         client.append_to_stream(request).await.unwrap();
     }
-    // Its window is full before the read is done, so the call can't end.
+    // The client's window fills before the read is complete, so the call can't end.
     let _never_read = client.read_all(pb::ReadAllRequest::default()).await.unwrap();
     running.stop.send(()).unwrap();
     running.served.await.unwrap().unwrap();
 }
 
-/// Takes commits until it is told to fail, and answers reads unless it is told to be silent.
+/// An engine whose commits fail once `fails` is set, and whose reads fail while `silent` is set.
 #[derive(Default)]
 struct Failing {
     engine: MemoryEngine,
@@ -217,7 +217,7 @@ impl Engine for Failing {
 
     fn snapshot(&self) -> BoxFuture<'_, annals_engine::Result<Box<dyn Snapshot>>> {
         if self.silent.load(Ordering::SeqCst) {
-            return Box::pin(async { Err(annals_engine::Error::Unavailable("it is elsewhere".into())) });
+            return Box::pin(async { Err(annals_engine::Error::Unavailable("no connection".into())) });
         }
         self.engine.snapshot()
     }
@@ -275,7 +275,7 @@ async fn health_follows_whether_the_storage_answers() {
         let told = watch.message().await.unwrap().unwrap().status();
         assert_eq!(told, status, "silent: {silent}");
     }
-    // It can be stopped nevertheless.
+    // The server can be stopped while its storage does not answer.
     running.stop.send(()).unwrap();
     running.served.await.unwrap().unwrap();
 }

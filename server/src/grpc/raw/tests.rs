@@ -19,7 +19,7 @@ fn events(count: u64, data_len: usize) -> Vec<pb::RecordedEvent> {
         .collect()
 }
 
-/// The events as the store hands them out: one entry in the first chunk, the others in the second.
+/// The events in the chunks that the store returns: one event in the first chunk, the others in the second.
 fn chunks(events: &[pb::RecordedEvent]) -> Vec<Bytes> {
     let entries = |events: &[pb::RecordedEvent]| {
         Bytes::from(
@@ -39,7 +39,7 @@ fn encoded(answer: &impl Encode) -> Bytes {
     assert_eq!(
         out.len(),
         answer.encoded_len(),
-        "the length that is promised is that which is written"
+        "encoded_len is the number of bytes written"
     );
     out.freeze()
 }
@@ -86,7 +86,7 @@ fn a_read_of_a_stream_decodes_as_the_protocol_says() {
 
 #[test]
 fn events_of_a_subscription_decode_as_the_protocol_says() {
-    // Lengths on both sides of where their varint grows.
+    // Lengths on both sides of the point where their varint gets longer.
     for (count, data_len) in [(1, 0), (1, 60), (2, 100), (200, 500)] {
         let events = events(count, data_len);
         let chunks = chunks(&events);

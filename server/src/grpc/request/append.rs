@@ -1,4 +1,4 @@
-//! Appends.
+//! Parses appends.
 
 use annals_proto::v1::{self as pb, check, expected_revision, session_append::Append as OneOf};
 use annals_store::{
@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::{super::encoded, Invalid, MESSAGE_APPENDS_MAX, parse_stream, plain, query::query};
 
-/// The last second of the year 9999, with which `google.protobuf.Timestamp` ends.
+/// The last second of the year 9999, the maximum of `google.protobuf.Timestamp`.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
-/// An append to one stream, as it came.
+/// Parses an append to one stream.
 pub(crate) fn append_to_stream(
     request: &encoded::AppendToStreamRequest,
     limits: &Limits,
@@ -24,8 +24,8 @@ pub(crate) fn append_to_stream(
     }
 }
 
-/// The appends of a message of a session, as it came. Fails as a whole if it is not a message of the protocol, or has none
-/// or too many; otherwise each is right or wrong by itself.
+/// Parses the appends of a session's message. Fails as a whole if the message is malformed, or has no appends or too
+/// many; otherwise each append succeeds or fails on its own.
 pub(crate) fn session_appends(
     request: &encoded::AppendSessionRequest,
     limits: &Limits,
@@ -43,7 +43,7 @@ pub(crate) fn session_appends(
         .collect())
 }
 
-/// `None` if one of them is malformed.
+/// Returns `None` if one of the appends is malformed.
 fn each_of_session<'a>(
     appends: impl Iterator<Item = &'a [u8]> + Clone,
     limits: &Limits,
@@ -68,12 +68,12 @@ fn check_count(appends: usize) -> Result<(), Invalid> {
         1..=MESSAGE_APPENDS_MAX => Ok(()),
         appends => Err(Invalid::field(
             "appends",
-            format!("has {appends} appends; a message of a session has 1 to {MESSAGE_APPENDS_MAX}"),
+            format!("has {appends} appends; a message of a session must have 1 to {MESSAGE_APPENDS_MAX}"),
         )),
     }
 }
 
-/// An append to one stream.
+/// Parses a decoded append to one stream.
 pub(super) fn decoded_to_stream(
     request: pb::AppendToStreamRequest,
     limits: &Limits,
@@ -89,9 +89,9 @@ pub(super) fn decoded_to_stream(
     with_time(append, request.recorded_at)
 }
 
-/// An append to any number of streams, with checks.
+/// Parses an append to any number of streams, with checks.
 pub(crate) fn append(request: pb::AppendRequest, limits: &Limits) -> Result<Append, Invalid> {
-    // Before anything is made of them.
+    // Checked before the checks are parsed.
     if request.checks.len() > CHECKS_MAX {
         let error = AppendError::TooManyChecks {
             checks: request.checks.len(),
@@ -146,7 +146,7 @@ fn check(check: pb::Check) -> Result<Check, Invalid> {
     }
 }
 
-/// The way to an event that is counted over all writes, of which each has so many.
+/// Returns the path of an event, given its index over all writes and the number of events in each write.
 fn path_in_writes(events: &[usize], mut index: usize) -> String {
     for (write, events) in events.iter().enumerate() {
         if index < *events {
@@ -164,7 +164,7 @@ fn with_time(append: Append, time: Option<prost_types::Timestamp>) -> Result<App
     }
 }
 
-/// A time of an event; the store has them to the microsecond.
+/// Parses the recorded time of an event; the store keeps times in microseconds.
 pub(super) fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, Invalid> {
     let micros = || {
         let seconds = u64::try_from(time.seconds)
@@ -178,12 +178,12 @@ pub(super) fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, In
     micros().map(Timestamp::from_micros).ok_or_else(|| {
         Invalid::field(
             "recorded_at",
-            "is not a time from 1970 to 9999 in whole microseconds; leave it out to have the server's",
+            "is not a time from 1970 to 9999 in whole microseconds; leave it out to use the server's time",
         )
     })
 }
 
-/// One append of a session.
+/// Parses one append of a session.
 pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
     let searched_to = Position(request.searched_to_position);
     match request.append {
@@ -239,7 +239,7 @@ fn new_event(index: usize, event: pb::NewEvent) -> Result<NewEvent, Invalid> {
 }
 
 fn parse_id(index: usize, id: &str) -> Result<Uuid, Invalid> {
-    // `Uuid` also reads forms that the protocol does not have; they differ in length.
+    // `Uuid` also parses forms that the protocol does not allow; they differ in length.
     let parsed = if id.len() == uuid::fmt::Hyphenated::LENGTH {
         Uuid::try_parse(id).ok()
     } else {
@@ -249,7 +249,7 @@ fn parse_id(index: usize, id: &str) -> Result<Uuid, Invalid> {
         Invalid::field(
             path(index, "id"),
             "is not a UUID in its 36-character form, such as 0190a3c2-7d5e-7b3a-9c1f-2e4d6f8a0b1c; leave it empty to \
-             have one made",
+             let the server generate one",
         )
     })
 }
@@ -258,7 +258,8 @@ fn path(index: usize, field: &str) -> String {
     format!("events[{index}].{field}")
 }
 
-/// `events` is the field that holds all events; `path` the way to one of them.
+/// Converts an error to an invalid field. `events` is the field with all events; `path` returns the path of one
+/// event.
 fn refused(error: &AppendError, events: &str, path: impl Fn(usize) -> String) -> Invalid {
     let problem = error.to_string();
     let of_event = |index: &usize, field: &str| format!("{}.{field}", path(*index));

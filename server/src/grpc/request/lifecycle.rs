@@ -1,14 +1,14 @@
-//! What is to be kept of streams, and their end.
+//! Parses retentions and deletions of streams.
 
 use annals_proto::v1 as pb;
 use annals_store::{Expected, Retention, Revision, StreamName, StreamPrefix};
 
 use super::{Invalid, append::expected, parse_stream, parse_stream_to_read, read::page_size};
 
-/// The longest `google.protobuf.Duration`: about 10,000 years.
+/// The longest `google.protobuf.Duration`, in seconds: about 10,000 years.
 const AGE_SECONDS_MAX: i64 = 315_576_000_000;
 
-/// What to keep of a stream, and the version that it rests on.
+/// A new retention of a stream, and the version that the change is based on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SetRetention {
     pub stream: StreamName,
@@ -27,11 +27,11 @@ pub(crate) fn set_retention(request: &pb::SetRetentionRequest) -> Result<SetRete
 
 fn wanted(retention: Option<&pb::Retention>) -> Result<Retention, Invalid> {
     let Some(wanted) = retention else {
-        let problem = "is missing; give one without any field to keep everything";
+        let problem = "is missing; set it, and leave its fields unset to keep everything";
         return Err(Invalid::field("retention", problem));
     };
     if wanted.max_count == Some(0) {
-        let problem = "is 0; give 1 or more, leave it out to keep any number, or delete the stream";
+        let problem = "is 0; set 1 or more, leave it out to keep any number, or delete the stream";
         return Err(Invalid::field("retention.max_count", problem));
     }
     Ok(Retention {
@@ -41,7 +41,7 @@ fn wanted(retention: Option<&pb::Retention>) -> Result<Retention, Invalid> {
     })
 }
 
-/// What to keep of the streams of a prefix, and the version that it rests on.
+/// A new retention of the streams of a prefix, and the version that the change is based on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SetPrefixRetention {
     pub prefix: StreamPrefix,
@@ -57,7 +57,7 @@ pub(crate) fn set_prefix_retention(
     if retention.truncate_before > Revision::FIRST {
         return Err(Invalid::field(
             "retention.truncate_before",
-            "is set, but revisions are those of one stream; leave it out, or set it for each stream",
+            "is set, but a revision belongs to one stream; leave it out, or set it for each stream",
         ));
     }
     Ok(SetPrefixRetention {
@@ -71,14 +71,15 @@ pub(crate) fn prefix_retention_of(request: &pb::GetPrefixRetentionRequest) -> Re
     parse_prefix("prefix", &request.prefix)
 }
 
-/// Which prefixes to list: those behind the first, at most so many.
+/// Returns the prefix after which the page begins, and its size.
 pub(crate) fn list_prefix_retentions(
     request: &pb::ListPrefixRetentionsRequest,
 ) -> Result<(Option<StreamPrefix>, usize), Invalid> {
     let after = match request.page_token.as_str() {
         "" => None,
         token => Some(StreamPrefix::new(token).map_err(|_| {
-            let problem = "is not one that this server gave; use next_page_token of the page before, or none";
+            let problem =
+                "is not a next_page_token of this server; use that of the previous page, or leave it empty";
             Invalid::field("page_token", problem)
         })?),
     };
@@ -94,7 +95,7 @@ fn age_seconds(age: &prost_types::Duration) -> Result<u64, Invalid> {
         (1..=AGE_SECONDS_MAX, 0) => Ok(age.seconds.unsigned_abs()),
         _ => Err(Invalid::field(
             "retention.max_age",
-            "is not a whole number of seconds from 1 to 315,576,000,000; leave it out to keep events for ever",
+            "is not a whole number of seconds from 1 to 315,576,000,000; leave it out to keep events permanently",
         )),
     }
 }
@@ -108,7 +109,7 @@ pub(crate) fn delete(request: pb::DeleteStreamRequest) -> Result<(StreamName, Ex
     match expected(request.expected)? {
         Expected::NoStream => Err(Invalid::field(
             "expected",
-            "is no_stream, but a stream without events can't be deleted; give a revision, stream_exists or any",
+            "is no_stream, but a stream without events can't be deleted; set a revision, stream_exists or any",
         )),
         expected => Ok((stream, expected)),
     }

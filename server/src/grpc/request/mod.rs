@@ -1,8 +1,8 @@
-//! Requests, checked and parsed: what leaves here is of the store's types and within its limits.
+//! Checks requests and parses them into the store's types, within its limits.
 //!
-//! 1. Every field is checked, and the first that is wrong is told by its path: `events[2].data`.
-//! 2. What is refused is not shown again in full: a name of a megabyte makes no message of a megabyte.
-//! 3. Nothing behind this module checks again.
+//! 1. Every field is checked. The first invalid one is reported by its path: `events[2].data`.
+//! 2. Invalid values are not repeated in full, so that an oversized name does not make an oversized error message.
+//! 3. Code that uses the parsed requests does not check them again.
 
 mod append;
 mod lifecycle;
@@ -35,23 +35,23 @@ pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, stat
 /// The most appends in one message of a session.
 pub(crate) const MESSAGE_APPENDS_MAX: usize = 1_000;
 
-/// A field of a request that is wrong.
+/// An invalid field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Invalid {
-    /// The way to it: `events[2].data`. Empty if it is the message itself.
+    /// Path of the field: `events[2].data`. Empty if the message itself is invalid.
     pub field: String,
-    /// What is wrong with it, and what to do.
+    /// The problem, and what to do about it.
     pub problem: String,
-    /// In which way it is wrong.
+    /// The kind of problem.
     pub fault: Fault,
 }
 
-/// In which way a field is wrong.
+/// The kind of problem with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Missing, malformed, or out of its range.
+    /// Missing, malformed, or out of range.
     Invalid,
-    /// More than the server takes in one event or append.
+    /// Larger than the server accepts in an event, append or snapshot.
     TooLarge,
 }
 
@@ -72,7 +72,7 @@ impl Invalid {
         }
     }
 
-    /// The same of a field of a message that is itself a field.
+    /// Returns this error for a field of a nested message, with the path of that message in front.
     fn under(mut self, path: &str) -> Self {
         self.field = format!("{path}.{}", self.field);
         self
@@ -92,7 +92,7 @@ impl fmt::Display for Invalid {
     }
 }
 
-/// The name of a stream that is only read, which may be one of the store's own.
+/// Parses the name of a stream that is only read, which may be a system stream.
 fn parse_stream_to_read(field: &str, name: &str) -> Result<StreamName, Invalid> {
     StreamName::to_read(name).map_err(|error| Invalid::name(field, &error))
 }

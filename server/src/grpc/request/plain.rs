@@ -1,8 +1,8 @@
-//! Appends whose events are stored in the bytes in which they came, which is nearly all: those to one stream from a client
-//! that gives ids and encodes fields in their order, as generated code does.
+//! Fast path for appends whose events are stored in the bytes in which they arrive. Nearly all appends qualify: those
+//! to one stream, from a client that sets ids and encodes fields in order, as generated code does.
 //!
-//! Only what is right is taken here. Of anything else `None` is returned, and whoever asked decodes the message, which
-//! leads to the same append or tells what is wrong with it. So there is one place that says what is wrong.
+//! Accepts only valid appends. Otherwise returns `None`, and the caller decodes the message, which either gives the
+//! same append or an error. So errors are reported in one place.
 
 use annals_proto::v1 as pb;
 use annals_store::{Append, Expected, Limits, StreamName};
@@ -11,26 +11,26 @@ use prost::{Message, encoding::decode_varint};
 
 use super::append;
 
-/// Field numbers of the protocol; the tests compare what is taken here with what is decoded.
+/// Field numbers of the protocol. The tests compare the results of this module with those of decoding.
 mod number {
-    /// Of `AppendSessionRequest`.
+    /// Field of `AppendSessionRequest`.
     pub(super) const APPENDS: u32 = 1;
-    /// Of `SessionAppend`.
+    /// Field of `SessionAppend`.
     pub(super) const APPEND_TO_STREAM: u32 = 1;
-    /// Of `AppendToStreamRequest`.
+    /// Fields of `AppendToStreamRequest`.
     pub(super) const STREAM: u32 = 1;
     pub(super) const EXPECTED: u32 = 2;
     pub(super) const EVENTS: u32 = 3;
 }
 
-/// The wire type of all of them.
+/// The wire type of all these fields.
 const LENGTH_DELIMITED: u32 = 2;
 
-/// A message of a call of its own that is this large is kept as long as its append waits. A smaller one is copied, because
-/// the buffer that it came in may be much larger.
+/// The size from which a unary call's message is kept while its append waits. Smaller ones are copied, because the
+/// buffer they arrived in may be much larger.
 const KEPT_BYTES_MIN: usize = 4 << 10;
 
-/// An `AppendToStreamRequest` that came by itself.
+/// Parses the `AppendToStreamRequest` of a unary call.
 pub(super) fn append_to_stream(message: &Bytes, limits: &Limits) -> Option<Append> {
     let keep = |events: &[u8]| {
         if events.len() >= KEPT_BYTES_MIN {
@@ -42,7 +42,7 @@ pub(super) fn append_to_stream(message: &Bytes, limits: &Limits) -> Option<Appen
     to_stream(message, keep, limits)
 }
 
-/// An `AppendToStreamRequest`, of whose events `keep` makes what is kept.
+/// Parses an `AppendToStreamRequest`. `keep` returns the bytes of its events that are kept.
 fn to_stream(message: &[u8], keep: impl FnOnce(&[u8]) -> Bytes, limits: &Limits) -> Option<Append> {
     let mut rest = message;
     let stream = field(&mut rest, number::STREAM)?;
@@ -64,18 +64,18 @@ fn to_stream(message: &[u8], keep: impl FnOnce(&[u8]) -> Bytes, limits: &Limits)
     Append::of_encoded(stream, expected, bodies.clone(), events, limits)
 }
 
-/// A `SessionAppend`.
+/// Parses a `SessionAppend`.
 pub(super) fn session_append(message: &[u8], limits: &Limits) -> Option<Append> {
     let mut rest = message;
     let request = field(&mut rest, number::APPEND_TO_STREAM)?;
     if !rest.is_empty() {
         return None;
     }
-    // Its buffer may hold many messages: it would stay as long as one of their appends waits.
+    // Copied, because the buffer may hold many messages and would be kept as long as one of their appends waits.
     to_stream(request, Bytes::copy_from_slice, limits)
 }
 
-/// The appends of an `AppendSessionRequest`, each encoded.
+/// Returns the encoded appends of an `AppendSessionRequest`.
 pub(super) fn session_appends(message: &[u8]) -> Option<impl Iterator<Item = &[u8]> + Clone> {
     let appends = Elements {
         rest: message,
@@ -84,7 +84,7 @@ pub(super) fn session_appends(message: &[u8]) -> Option<impl Iterator<Item = &[u
     appends.is_all().then_some(appends)
 }
 
-/// The elements of a repeated field, as long as nothing else comes between.
+/// Iterates over the elements of a repeated field, up to the first other field.
 #[derive(Clone)]
 struct Elements<'a> {
     rest: &'a [u8],
@@ -92,7 +92,7 @@ struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// Whether there is nothing else up to the end.
+    /// Whether the rest of the message has no other field.
     fn is_all(&self) -> bool {
         let mut left = self.clone();
         left.by_ref().for_each(drop);
@@ -108,7 +108,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// The bytes of the next field, if it is this one. Otherwise nothing is taken.
+/// Takes the bytes of the next field if it has this number; otherwise takes nothing.
 fn field<'a>(rest: &mut &'a [u8], number: u32) -> Option<&'a [u8]> {
     let (key, mut behind) = rest.split_first()?;
     if u32::from(*key) != number << 3 | LENGTH_DELIMITED {

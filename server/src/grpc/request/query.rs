@@ -1,4 +1,4 @@
-//! Queries.
+//! Parses queries.
 
 use annals_proto::v1 as pb;
 use annals_store::{
@@ -8,7 +8,7 @@ use annals_store::{
 
 use super::Invalid;
 
-/// A query; absent, it matches everything.
+/// Parses a query. An absent one matches everything.
 pub(super) fn query(query: Option<pb::Query>) -> Result<Query, Invalid> {
     let Some(query) = query else {
         return Ok(Query::default());
@@ -42,7 +42,7 @@ fn item(index: usize, item: pb::QueryItem) -> Result<QueryItem, Invalid> {
     }
     let stream = |name: &str| StreamName::to_read(name).map(|_| ());
     let tag = |name: &str| Tag::new(name).map(|_| ());
-    // A prefix must be one that some name can have, which means that it is a name itself.
+    // A prefix must be the beginning of a possible name, which means that it is a valid name itself.
     check(index, "types", &item.types, EventType::check_to_read)?;
     check(
         index,

@@ -1,4 +1,4 @@
-//! Reads, subscriptions and listings.
+//! Parses reads, subscriptions and listings.
 
 use annals_proto::v1::{
     self as pb, read_all_request, read_stream_request, subscribe_all_request, subscribe_stream_request,
@@ -10,17 +10,17 @@ use annals_store::{
 
 use super::{Invalid, parse_stream_to_read, query::query, time::until};
 
-/// Streams in a page unless the caller says otherwise.
+/// Default number of streams in a page.
 const STREAMS_PAGE_DEFAULT: usize = 100;
 
-/// A read of the log.
+/// Parses a read of the log.
 pub(crate) fn read_all(request: pb::ReadAllRequest) -> Result<ReadAll, Invalid> {
     use read_all_request::Until as OneOf;
 
     if request.from_position == Some(0) {
         return Err(Invalid::field(
             "from_position",
-            "is 0; positions count from 1, leave it out for the first",
+            "is 0; positions count from 1. Leave it out to start with the first",
         ));
     }
     Ok(ReadAll {
@@ -36,7 +36,7 @@ pub(crate) fn read_all(request: pb::ReadAllRequest) -> Result<ReadAll, Invalid> 
     })
 }
 
-/// A read of a stream.
+/// Parses a read of a stream.
 pub(crate) fn read_stream(request: pb::ReadStreamRequest) -> Result<ReadStream, Invalid> {
     use read_stream_request::Until as OneOf;
 
@@ -54,7 +54,7 @@ pub(crate) fn read_stream(request: pb::ReadStreamRequest) -> Result<ReadStream, 
     })
 }
 
-/// A subscription to the log.
+/// Parses a subscription to the log.
 pub(crate) fn subscribe_all(request: pb::SubscribeAllRequest) -> Result<SubscribeAll, Invalid> {
     use subscribe_all_request::Start as OneOf;
 
@@ -69,7 +69,7 @@ pub(crate) fn subscribe_all(request: pb::SubscribeAllRequest) -> Result<Subscrib
     })
 }
 
-/// A subscription to a stream.
+/// Parses a subscription to a stream.
 pub(crate) fn subscribe_stream(request: pb::SubscribeStreamRequest) -> Result<SubscribeStream, Invalid> {
     use subscribe_stream_request::Start as OneOf;
 
@@ -85,40 +85,40 @@ pub(crate) fn subscribe_stream(request: pb::SubscribeStreamRequest) -> Result<Su
     })
 }
 
-/// The name of a stream that is asked about.
+/// Parses the name of the requested stream.
 pub(crate) fn stream_name(request: &pb::GetStreamRequest) -> Result<StreamName, Invalid> {
     parse_stream_to_read("stream", &request.stream)
 }
 
-/// Which page of the streams.
+/// Selects a page of the streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StreamsPage {
-    /// What their names start with; empty for all.
+    /// Beginning of the streams' names; empty for all.
     pub prefix: String,
-    /// The last name of the page before.
+    /// The last name of the previous page.
     pub after: Option<StreamName>,
-    /// The most streams, 1 or more.
+    /// The most streams to return, 1 or more.
     pub limit: usize,
 }
 
-/// A page of a listing. The token is the last name of the page before, as it is: it survives restarts, needs no memory in
-/// the server, and whoever debugs can read it.
-/// The size of a page of a listing.
+/// Parses the size of a page of a listing.
 pub(super) fn page_size(wanted: u32) -> Result<usize, Invalid> {
     match wanted as usize {
         0 => Ok(STREAMS_PAGE_DEFAULT),
         size if size <= STREAMS_PAGE_MAX => Ok(size),
         size => {
             let problem =
-                format!("is {size}; it may be 1 to {STREAMS_PAGE_MAX}, or 0 for {STREAMS_PAGE_DEFAULT}");
+                format!("is {size}; it must be 1 to {STREAMS_PAGE_MAX}, or 0 for {STREAMS_PAGE_DEFAULT}");
             Err(Invalid::field("page_size", problem))
         }
     }
 }
 
+/// Parses a listing of streams. The token of a page is the last name of the previous one, unencoded: it survives
+/// restarts, needs no memory in the server, and is readable when debugging.
 pub(crate) fn list_streams(request: pb::ListStreamsRequest) -> Result<StreamsPage, Invalid> {
     if !request.prefix.is_empty() {
-        // A prefix that no name can have is a mistake, not an empty list.
+        // A prefix that no name can have is an error, not an empty list.
         StreamName::check_prefix(&request.prefix).map_err(|error| Invalid::name("prefix", &error))?;
     }
     let limit = page_size(request.page_size)?;
@@ -130,7 +130,7 @@ pub(crate) fn list_streams(request: pb::ListStreamsRequest) -> Result<StreamsPag
         Ok(name) if token.starts_with(&request.prefix) => Ok(name),
         _ => Err(Invalid::field(
             "page_token",
-            "is not the next_page_token of a page with this prefix; leave it empty to begin anew",
+            "is not the next_page_token of a page with this prefix; leave it empty to start with the first page",
         )),
     });
     Ok(StreamsPage {
@@ -146,7 +146,7 @@ fn direction(direction: i32) -> Result<Direction, Invalid> {
         Ok(pb::Direction::Backwards) => Ok(Direction::Backwards),
         Err(_) => Err(Invalid::field(
             "direction",
-            format!("is {direction}, which is neither DIRECTION_FORWARDS nor DIRECTION_BACKWARDS"),
+            format!("is {direction}; it must be DIRECTION_FORWARDS or DIRECTION_BACKWARDS"),
         )),
     }
 }
@@ -155,7 +155,7 @@ fn limit(limit: Option<u64>) -> Result<Option<u64>, Invalid> {
     match limit {
         Some(0) => Err(Invalid::field(
             "limit",
-            "is 0; give 1 or more, or leave it out for all events",
+            "is 0; set 1 or more, or leave it out for all events",
         )),
         limit => Ok(limit),
     }

@@ -1,4 +1,4 @@
-//! Snapshots.
+//! Parses snapshot requests.
 
 use annals_proto::v1 as pb;
 use annals_store::{
@@ -8,7 +8,7 @@ use annals_store::{
 
 use super::{Invalid, parse_stream};
 
-/// A snapshot to keep.
+/// Parses a snapshot to save.
 pub(crate) fn save_snapshot(
     request: pb::SaveSnapshotRequest,
     limits: &Limits,
@@ -17,7 +17,7 @@ pub(crate) fn save_snapshot(
     let (bytes, bytes_max) = (request.data.len(), limits.snapshot_bytes_max);
     if bytes > bytes_max {
         let problem =
-            format!("has {bytes} bytes; a snapshot may have {bytes_max}, keep the large part elsewhere");
+            format!("has {bytes} bytes, over the limit of {bytes_max}; keep the large part elsewhere");
         return Err(Invalid::too_large("data", problem));
     }
     let keep = match request.keep as usize {
@@ -25,7 +25,7 @@ pub(crate) fn save_snapshot(
         keep if keep <= SNAPSHOTS_MAX => keep,
         keep => {
             let problem =
-                format!("is {keep}; it may be 1 to {SNAPSHOTS_MAX}, or 0 for {SNAPSHOTS_KEPT_DEFAULT}");
+                format!("is {keep}; it must be 1 to {SNAPSHOTS_MAX}, or 0 for {SNAPSHOTS_KEPT_DEFAULT}");
             return Err(Invalid::field("keep", problem));
         }
     };
@@ -38,7 +38,7 @@ pub(crate) fn save_snapshot(
     })
 }
 
-/// Which snapshot is wanted.
+/// Parses the selection of a snapshot.
 pub(crate) fn load_snapshot(request: &pb::LoadSnapshotRequest) -> Result<LoadSnapshot, Invalid> {
     Ok(LoadSnapshot {
         stream: parse_stream("stream", &request.stream)?,

@@ -1,4 +1,4 @@
-//! What is refused, by which field, and how what is taken is meant.
+//! Tests which requests are refused, for which field, and how valid ones are parsed.
 
 mod append;
 mod many;

@@ -1,24 +1,24 @@
-//! Times that are asked about.
+//! Parses the times of reads of the past and of GetPositionAtTime.
 
 use annals_proto::v1 as pb;
 use annals_store::{Position, Timestamp, Until};
 
 use super::Invalid;
 
-/// The first second of the year 1, with which `google.protobuf.Timestamp` begins.
+/// The first second of the year 1, the minimum of `google.protobuf.Timestamp`.
 const SECONDS_MIN: i64 = -62_135_596_800;
-/// The last second of the year 9999, with which it ends.
+/// The last second of the year 9999, its maximum.
 const SECONDS_MAX: i64 = 253_402_300_799;
 
-/// The time of which the position is asked.
+/// Parses the time whose position is requested.
 pub(crate) fn position_at_time(request: &pb::GetPositionAtTimeRequest) -> Result<Until, Invalid> {
     match &request.time {
         Some(time) => until("time", time),
-        None => Err(Invalid::field("time", "is missing; give a time")),
+        None => Err(Invalid::field("time", "is missing; set a time")),
     }
 }
 
-/// When something was as it was at a time. The store has times to the microsecond, and none before 1970.
+/// Parses the time of a read of the past. The store's times are in microseconds, and none is before 1970.
 pub(super) fn until(field: &str, time: &prost_types::Timestamp) -> Result<Until, Invalid> {
     let nanos = u64::try_from(time.nanos)
         .ok()

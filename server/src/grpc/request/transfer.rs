@@ -1,4 +1,4 @@
-//! Parts of a log that is moved here.
+//! Parses the parts of a log that is moved here.
 
 use annals_proto::v1 as pb;
 use annals_store::{
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Invalid, append::recorded_at, parse_stream, parse_stream_to_read};
 
-/// The identity of a store.
+/// Parses the identity of a store.
 pub(in crate::grpc) fn store_id(field: &str, id: &str) -> Result<Uuid, Invalid> {
     parse_id(field, id)
 }
@@ -19,11 +19,11 @@ fn parse_id(field: &str, id: &str) -> Result<Uuid, Invalid> {
 }
 
 fn time(field: &str, time: Option<&prost_types::Timestamp>) -> Result<Timestamp, Invalid> {
-    let time = time.ok_or_else(|| Invalid::field(field, "is missing; give a time"))?;
+    let time = time.ok_or_else(|| Invalid::field(field, "is missing; set a time"))?;
     recorded_at(time).map_err(|invalid| Invalid::field(field, invalid.problem))
 }
 
-/// The next events.
+/// Parses the next events.
 pub(in crate::grpc) fn moved_events(batch: pb::EventBatch) -> Result<Vec<MovedEvent>, Invalid> {
     let events = batch.events.into_iter().enumerate();
     events.map(|(index, event)| moved_event(index, event)).collect()
@@ -50,7 +50,7 @@ fn moved_event(index: usize, event: pb::RecordedEvent) -> Result<MovedEvent, Inv
     })
 }
 
-/// The next positions, whose events are removed.
+/// Parses a range of positions whose events have been removed.
 pub(in crate::grpc) fn gap(gap: &pb::TransferGap) -> Result<Gap, Invalid> {
     let recorded_at = gap.recorded_at.as_ref();
     Ok(Gap {
@@ -62,7 +62,7 @@ pub(in crate::grpc) fn gap(gap: &pb::TransferGap) -> Result<Gap, Invalid> {
     })
 }
 
-/// What is known of streams.
+/// Parses the properties of streams.
 pub(in crate::grpc) fn states(streams: pb::TransferStreams) -> Result<Vec<StreamState>, Invalid> {
     let state = |(index, state): (usize, pb::TransferStream)| {
         let path = |field: &str| format!("part.streams.streams[{index}].{field}");
@@ -83,7 +83,7 @@ pub(in crate::grpc) fn states(streams: pb::TransferStreams) -> Result<Vec<Stream
     streams.streams.into_iter().enumerate().map(state).collect()
 }
 
-/// Appends that are recognised by their ids.
+/// Parses appends that are recognised by their ids.
 pub(in crate::grpc) fn known_appends(appends: &pb::TransferAppends) -> Result<Vec<KnownAppend>, Invalid> {
     let append = |(index, append): (usize, &pb::TransferAppend)| {
         Ok(KnownAppend {
@@ -95,7 +95,7 @@ pub(in crate::grpc) fn known_appends(appends: &pb::TransferAppends) -> Result<Ve
     appends.appends.iter().enumerate().map(append).collect()
 }
 
-/// A snapshot as it was in another store.
+/// Parses a snapshot of another store.
 pub(in crate::grpc) fn moved_snapshot(snapshot: pb::Snapshot) -> Result<Snapshot, Invalid> {
     Ok(Snapshot {
         stream: parse_stream("part.snapshot.stream", &snapshot.stream)?,

@@ -49,7 +49,7 @@ fn decoded(answer: &AppendSessionResponse) -> pb::AppendSessionResponse {
 
 type Requests = Vec<Result<AppendSessionRequest, Status>>;
 
-/// Everything a session answers, and how it ends.
+/// Returns all results of a session and its final status.
 async fn answers(
     store: &Store,
     requests: impl Stream<Item = Result<AppendSessionRequest, Status>> + Unpin,
@@ -61,11 +61,11 @@ async fn answers(
         match answer {
             Ok(answer) => {
                 let answer = decoded(&answer);
-                assert!(!answer.results.is_empty(), "an answer has at least one result");
+                assert!(!answer.results.is_empty(), "a response has at least one result");
                 results.extend(answer.results.into_iter().map(|result| result.result.unwrap()));
             }
             Err(status) => {
-                assert!(session.next().await.is_none(), "nothing comes behind an error");
+                assert!(session.next().await.is_none(), "nothing follows an error");
                 return (results, Some(status));
             }
         }
@@ -155,7 +155,7 @@ async fn a_message_without_appends_or_with_too_many_ends_the_call_once_the_rest_
 async fn a_broken_call_is_answered_as_far_as_it_was_received() {
     let (results, end) = answers_to(vec![
         request(vec![append("s", 1), append("s", 1)]),
-        Err(Status::cancelled("gone")),
+        Err(Status::cancelled("disconnected")),
     ])
     .await;
     assert_eq!(results.len(), 2);
@@ -248,7 +248,7 @@ async fn appends_to_one_and_to_many_streams_are_each_answered_in_their_own_form(
     assert_eq!(shown, ["1 0", "3-5 b@0-1 a@2-2", "Aborted", "6 0", "OutOfRange"]);
 }
 
-/// Refusals tell of names too: 16 failed checks of streams with long names take more than 8 KiB.
+/// Refusals contain names too: 16 failed checks of streams with long names take more than 8 KiB.
 #[tokio::test]
 async fn refusals_with_many_long_names_are_told_in_several_messages() {
     let names: Vec<String> = (0..16).map(|n| format!("{n:0>510}")).collect();

@@ -1,4 +1,4 @@
-//! Checks that failed.
+//! The status of an append whose checks failed.
 
 use annals_proto::v1::{self as pb, ErrorReason, failed_check::Found};
 use annals_store::FailedCheck;
@@ -7,9 +7,9 @@ use tonic::Code;
 
 use super::{Builder, revision_conflict};
 
-/// The most checks that are told of.
+/// The most failed checks that are listed.
 const FAILED_MAX: usize = 16;
-/// The most bytes that they take: with the message, which is there twice and escaped, the trailer stays under 8 KiB.
+/// The most bytes of listed checks: with the message, which occurs twice and escaped, the trailer stays under 8 KiB.
 const FAILED_BYTES_MAX: usize = 2_400;
 
 pub(super) fn failed(failed: &[FailedCheck], unlisted: usize) -> Builder {
@@ -38,7 +38,7 @@ fn message(check: &FailedCheck) -> pb::FailedCheck {
             expected,
             actual,
         } => {
-            // What an append expects by itself is not told as a check, because no call has it beside checks.
+            // `None` is the append's own expected revision. No call combines it with checks, so it is not reported.
             let index = index.unwrap_or_default();
             (
                 index,

@@ -31,7 +31,7 @@ fn conflict_detail(expected: revision_conflict::Expected, actual_revision: Optio
     any("annals.v1.RevisionConflict", &detail)
 }
 
-/// An error, and the code, reason, metadata and typed detail that it has.
+/// An error, and the expected code, reason, metadata and typed detail.
 type Row = (
     Error,
     Code,
@@ -40,7 +40,7 @@ type Row = (
     Option<prost_types::Any>,
 );
 
-/// Code, reason, metadata and typed detail of a status as a client reads them.
+/// Code, reason, metadata and typed detail of a status, as a client reads them.
 struct Read {
     code: Code,
     reason: String,
@@ -53,7 +53,7 @@ fn read(status: &Status) -> Read {
     assert_eq!(
         rpc.code,
         i32::from(status.code()),
-        "the code in the details is that of the call"
+        "the details have the code of the call"
     );
     assert_eq!(rpc.message, status.message());
     assert_eq!(
@@ -359,7 +359,7 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
     for (error, code, reason, metadata, detail) in table {
         let message = error.to_string();
         let status = Status::from(Refusal::from(error));
-        assert_eq!(status.message(), message, "people read what the store says");
+        assert_eq!(status.message(), message, "the message is the store's");
         let read = read(&status);
         assert_eq!((read.code, read.reason.as_str()), (code, reason), "{message}");
         let metadata: Vec<_> = metadata

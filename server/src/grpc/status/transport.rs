@@ -1,12 +1,12 @@
-//! What tonic answers by itself, in the terms of the protocol.
+//! Converts statuses that tonic generates to those of the protocol.
 
 use http::{HeaderMap, Response};
 use tonic::{Code, Status};
 
 use crate::grpc::request::Invalid;
 
-/// What tonic answers before a call reaches the service, in the terms of the protocol: a message over the limit is
-/// TOO_LARGE. Everything else passes.
+/// Replaces the response that tonic generates for a message over the size limit before a call reaches the service:
+/// the error becomes TOO_LARGE. Other responses pass unchanged.
 pub(in crate::grpc) fn explain<B: Default>(response: Response<B>) -> Response<B> {
     match too_large(response.headers()) {
         None => response,
@@ -14,7 +14,7 @@ pub(in crate::grpc) fn explain<B: Default>(response: Response<B>) -> Response<B>
     }
 }
 
-/// The status of a message that was over the limit, in a response or in a stream of requests.
+/// Replaces the status of a message over the size limit, in a response or in a stream of requests.
 pub(in crate::grpc) fn explained(status: Status) -> Status {
     match (status.code(), status.message().strip_prefix(TONIC_TOO_LARGE)) {
         (Code::OutOfRange, Some(sizes)) => message_too_large(sizes),
@@ -22,11 +22,11 @@ pub(in crate::grpc) fn explained(status: Status) -> Status {
     }
 }
 
-/// How tonic begins what it says of a message over the limit.
+/// The beginning of tonic's error message for a message over the size limit.
 const TONIC_TOO_LARGE: &str = "Error, decoded message length too large: ";
 
 fn too_large(headers: &HeaderMap) -> Option<Status> {
-    // Only a response without a body has it in its headers, so that answers which went well cost one look-up.
+    // Only a response without a body has this header, so successful responses cost one lookup.
     headers.get("grpc-status")?;
     let status = Status::from_header_map(headers)?;
     let sizes = status.message().strip_prefix(TONIC_TOO_LARGE)?;
@@ -37,8 +37,8 @@ fn message_too_large(sizes: &str) -> Status {
     Invalid::too_large(
         "",
         format!(
-            "the message is too large ({sizes}); send less in a message: split the append, or keep the large part of a \
-             snapshot elsewhere"
+            "the message is too large ({sizes}); send less in one message: split the append, or keep the large part \
+             of a snapshot elsewhere"
         ),
     )
     .into()

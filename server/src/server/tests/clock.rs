@@ -23,7 +23,7 @@ use crate::Config;
 
 const HOUR_SECONDS: u64 = 3_600;
 
-/// The system's clock, ahead by so many microseconds.
+/// A clock that is this many microseconds ahead of the system's.
 #[derive(Debug, Default)]
 struct AheadClock(AtomicU64);
 
@@ -47,7 +47,8 @@ async fn append(store: &Store, stream: &str) {
     store.append(append).await.unwrap();
 }
 
-/// A log whose first event, in `order-1`, was recorded now, and whose last one two hours from now.
+/// A log whose first event, in `order-1`, was recorded now, and whose last event was recorded two hours in the
+/// future.
 async fn written_ahead() -> Arc<MemoryEngine> {
     let engine = Arc::new(MemoryEngine::new());
     let clock = Arc::new(AheadClock::default());

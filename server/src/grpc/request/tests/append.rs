@@ -151,6 +151,6 @@ fn an_append_within_the_limits_is_taken_with_its_ids_in_order() {
     let ids: Vec<_> = append.ids().collect();
     assert_eq!((append.stream().as_str(), append.len()), ("order-1", 3));
     assert_eq!(ids[2].to_string(), ID);
-    assert!(ids[0] != ids[1], "ids that are made are different");
+    assert!(ids[0] != ids[1], "generated ids are distinct");
     assert_eq!(ids[0].get_version_num(), 7);
 }

@@ -1,4 +1,4 @@
-//! Appends to many streams.
+//! Appends to several streams.
 
 use annals_proto::v1::{self as pb, check, expected_revision::Expected as OneOf};
 use annals_store::{Check, Expected, Position, Revision};
@@ -47,7 +47,7 @@ fn no_match(change: impl FnOnce(&mut pb::QueryItem)) -> pb::Check {
     }
 }
 
-/// Two writes and a check that are well, and then these.
+/// Two valid writes and a valid check, followed by these.
 fn request(writes: Vec<pb::Write>, checks: Vec<pb::Check>) -> pb::AppendRequest {
     pb::AppendRequest {
         writes: [vec![write("a", 2), write("b", 1)], writes].concat(),

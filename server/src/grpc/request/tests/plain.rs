@@ -1,4 +1,4 @@
-//! What is taken as it came is what it would be if it were decoded.
+//! Appends on the fast path equal those that are decoded.
 
 use annals_proto::v1::{self as pb, expected_revision::Expected as OneOf};
 use annals_store::{Append, Limits};
@@ -31,7 +31,7 @@ fn request(events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequest {
     }
 }
 
-/// Everything that can be asked of an append.
+/// All properties of an append.
 fn shown(append: &Append) -> String {
     let writes: Vec<_> = append.writes().collect();
     let (expected, checks, time) = (append.expected(), append.checks(), append.given_time());
@@ -72,10 +72,10 @@ fn what_clients_send_is_taken_as_it_came() {
     ] {
         let decoded = decoded_to_stream(request.clone(), &Limits::default()).unwrap();
         let taken =
-            plain::append_to_stream(&request.encode_to_vec().into(), &Limits::default()).expect("as it came");
+            plain::append_to_stream(&request.encode_to_vec().into(), &Limits::default()).expect("fast path");
         assert_eq!(shown(&taken), shown(&decoded));
         let taken = plain::session_append(&in_session(request).encode_to_vec(), &Limits::default());
-        assert_eq!(shown(&taken.expect("as it came")), shown(&decoded));
+        assert_eq!(shown(&taken.expect("fast path")), shown(&decoded));
     }
 }
 
@@ -83,7 +83,7 @@ fn what_clients_send_is_taken_as_it_came() {
 fn a_large_message_of_a_call_is_kept_and_others_are_copied() {
     let is_kept = |events: std::ops::Range<u128>| {
         let message = Bytes::from(request(events.map(event).collect()).encode_to_vec());
-        let append = plain::append_to_stream(&message, &Limits::default()).expect("as it came");
+        let append = plain::append_to_stream(&message, &Limits::default()).expect("fast path");
         let is_kept = !message.is_unique();
         drop(append);
         assert!(message.is_unique());
@@ -108,7 +108,7 @@ fn put_message(field: u32, bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(bytes);
 }
 
-/// An event of these bytes, behind a right one.
+/// A request with a valid event, followed by one of these bytes.
 fn with_event(event_bytes: &[u8]) -> Vec<u8> {
     let mut message = request(vec![event(1)]).encode_to_vec();
     put_message(3, event_bytes, &mut message);
@@ -122,8 +122,8 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
     let upper = [&[0x0A, 36], event(0xABCD).id.to_uppercase().as_bytes()].concat();
     let kind = [0x12, 1, b'T'];
     let events: Vec<Vec<u8>> = vec![
-        // The type before the id, two types, an empty field, a length of more bytes than it needs, an unknown field, an id
-        // in capitals.
+        // The type before the id, two types, an empty field, a length in more bytes than it needs, an unknown field,
+        // an id in upper case.
         [&kind[..], &id_field].concat(),
         [&id_field[..], &kind, &kind].concat(),
         [&id_field[..], &kind, &[0x1A, 0]].concat(),
@@ -132,7 +132,7 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
         [&upper[..], &kind].concat(),
     ];
     let mut messages: Vec<Vec<u8>> = events.iter().map(|event| with_event(event)).collect();
-    // Something unknown behind all, events before the stream, a time.
+    // An unknown field at the end, events before the stream, a time.
     messages.push([request(vec![event(1)]).encode_to_vec(), vec![0x78, 1]].concat());
     let events_first = [
         pb::AppendToStreamRequest {
@@ -165,13 +165,13 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
 
 #[test]
 fn bytes_that_are_no_message_are_told_by_the_field_they_are_in() {
-    // An event whose type is not UTF-8.
+    // The type of this event is not UTF-8.
     let wrong = with_event(&[0x12, 1, 0xFF]);
     let refused =
         |wrong: Vec<u8>| append_to_stream(&Encoded::new(wrong.into()), &Limits::default()).unwrap_err();
     assert_eq!(refused(wrong.clone()).field, "events.type");
     assert!(!refused(vec![0x0A, 200]).problem.is_empty());
-    // A session's message is wrong as a whole then.
+    // If one append is malformed, the whole message of a session is refused.
     let good = in_session(request(vec![event(1)])).encode_to_vec();
     let mut bad = Vec::new();
     put_message(1, &wrong, &mut bad);

@@ -1,4 +1,4 @@
-//! Reads, also of the past.
+//! Reads, including those of the past.
 
 use annals_proto::v1::{self as pb, read_all_request, read_stream_request};
 use annals_store::{Direction, Position, Revision, StreamUntil, Timestamp, Until};
@@ -102,7 +102,7 @@ fn reads_are_taken_as_they_are_meant() {
     assert_eq!(
         read.from,
         Some(Revision(0)),
-        "revision 0 is the first event, not nothing"
+        "revision 0 is the first event, not an unset field"
     );
 }
 
@@ -163,7 +163,7 @@ fn reads_of_the_past_end_at_a_place_or_at_a_time_to_the_microsecond() {
         until: Some(All::UntilPosition(0)),
         ..Default::default()
     });
-    assert_eq!(read.unwrap().until, Some(start), "the log was empty once");
+    assert_eq!(read.unwrap().until, Some(start), "position 0 is the empty log");
     let read = read_stream(pb::ReadStreamRequest {
         stream: "order-1".into(),
         until: Some(Stream::UntilRevision(0)),

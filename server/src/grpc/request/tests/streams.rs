@@ -21,7 +21,7 @@ fn pages_of_streams_have_a_size_and_a_token_of_their_own_listing() {
     assert_refused(list_streams(request("", u32::MAX, "")), "page_size", fault);
     assert_refused(list_streams(request("$s", 1, "")), "prefix", fault);
     for prefix in ["$", "$$", "$$order-"] {
-        // Those of the store itself.
+        // System streams.
         let page = list_streams(request(prefix, 1, "$$order-1")).unwrap();
         assert_eq!(
             (page.prefix.as_str(), page.after.unwrap().as_str()),

@@ -1,4 +1,4 @@
-//! Checks that failed.
+//! The status of failed checks.
 
 use annals_proto::v1::{self as pb, failed_check::Found};
 use annals_store::{Error, Expected, FailedCheck, Position, Rejection, Revision, StreamName};
@@ -90,7 +90,11 @@ fn however_many_they_are_and_however_long_their_names_they_fit_into_a_trailer() 
             assert_eq!(detail.count as usize, count);
             assert!((1..=16).contains(&detail.failed.len()));
             if name.len() == 20 {
-                assert_eq!(detail.failed.len(), count.min(16), "short ones are all told");
+                assert_eq!(
+                    detail.failed.len(),
+                    count.min(16),
+                    "checks with short names are all listed"
+                );
             }
             let headers = status.into_http::<()>();
             let bytes: usize = headers
