@@ -1,4 +1,4 @@
-//! `annals append`: one event to a stream; [`atomic`]: those of a file to any number of streams.
+//! `annals append`: appends one event to a stream; [`atomic`] appends the events of a file to any number of streams.
 
 mod atomic;
 
@@ -18,9 +18,9 @@ pub async fn run(client: &Client, options: Append, output: Output) -> Result<(),
     }
     let (Some(stream), Some(kind), Some(data)) = (&options.stream, &options.event.kind, &options.event.data)
     else {
-        // The command line is refused without them.
+        // The command line is rejected without them.
         return Err(Failure::Usage(
-            "a stream, --type and --data are needed".to_owned(),
+            "a stream, --type and --data are required".to_owned(),
         ));
     };
     let event = event(kind, data, &options.event)?;
@@ -37,7 +37,7 @@ pub async fn run(client: &Client, options: Append, output: Output) -> Result<(),
         }
     } else {
         let mut append = annals_client::Append::new().write(stream, [event]);
-        // Most is expected of it unless it may be like anything.
+        // A check is only needed if a particular state is expected.
         if expected.own != ExpectedRevision::Any {
             append = append.expect_stream(stream, expected.own);
         }
@@ -55,13 +55,13 @@ pub async fn run(client: &Client, options: Append, output: Output) -> Result<(),
     print(stream, id, &placed, output)
 }
 
-/// What is expected of streams.
+/// The expected states of streams.
 struct Expectations<'a> {
     own: ExpectedRevision,
     others: Vec<(&'a str, ExpectedRevision)>,
 }
 
-/// `stream`: the one that is appended to.
+/// Separates the expectation for `stream`, which is appended to, from those for other streams.
 fn expected<'a>(stream: &str, given: &'a [Expected]) -> Result<Expectations<'a>, Failure> {
     let mut own = None;
     let mut others = Vec::new();
@@ -70,8 +70,7 @@ fn expected<'a>(stream: &str, given: &'a [Expected]) -> Result<Expectations<'a>,
             Some(other) => others.push((other, expected.revision)),
             None if own.is_none() => own = Some(expected.revision),
             None => {
-                let problem =
-                    format!("what stream {stream:?} must be like is said twice; give --expect for it once");
+                let problem = format!("--expect is given twice for stream {stream:?}; give it once");
                 return Err(Failure::Usage(problem));
             }
         }
@@ -82,7 +81,7 @@ fn expected<'a>(stream: &str, given: &'a [Expected]) -> Result<Expectations<'a>,
     })
 }
 
-/// The append with these expectations.
+/// Adds these expectations to the append.
 fn checked(
     append: annals_client::Append,
     streams: &[(&str, ExpectedRevision)],
@@ -97,7 +96,7 @@ fn checked(
     }
 }
 
-/// Where the event stands.
+/// The revision and position of the appended event.
 struct Placed {
     revision: u64,
     position: u64,
@@ -149,10 +148,10 @@ fn event(kind: &str, argument: &str, options: &NewEvent) -> Result<Event, Failur
     Ok(event)
 }
 
-/// What is said of an append that was sent again.
-const ALREADY: &str = "was already there: nothing was written";
+/// Note on an append whose events were already stored.
+const ALREADY: &str = "was already appended: nothing was written";
 
-/// The bytes that `--data` names.
+/// Returns the bytes that `--data` refers to.
 fn data(argument: &str) -> Result<Vec<u8>, Failure> {
     if argument == "-" {
         let mut data = Vec::new();
@@ -172,7 +171,7 @@ fn check_json(option: &str, bytes: &[u8]) -> Result<(), Failure> {
     match checked {
         Ok(_) => Ok(()),
         Err(error) if option == "--data" => Err(Failure::Usage(format!(
-            "--data is not JSON: {error}; mend it, or add --raw to append it as it is"
+            "--data is not JSON: {error}; correct it, or add --raw to append it unchanged"
         ))),
         Err(error) => Err(Failure::Usage(format!("{option} is not JSON: {error}"))),
     }

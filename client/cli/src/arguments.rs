@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line arguments.
 
 pub mod age;
 mod append;
@@ -15,7 +15,7 @@ pub use append::{Append, NewEvent, NoMatch};
 pub use expected::Expected;
 pub use retention::{End, Retention};
 
-/// Look into and write to an Annals event store.
+/// Read and write an Annals event store.
 #[derive(Debug, Parser)]
 #[command(name = "annals", version, max_term_width = 100, after_help = help::OVERVIEW)]
 pub struct Arguments {
@@ -25,11 +25,11 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// What all commands share.
+/// Options shared by all commands.
 #[derive(Debug, Args)]
 pub struct Connection {
-    /// Where the server is: http://HOST:PORT, or HOST alone, on port 2113. Given several times or with commas: servers of
-    /// one store, of which any that answers is used.
+    /// Address of the server: http://HOST:PORT, or HOST alone with port 2113. May be repeated or comma-separated to
+    /// list several servers of one store; any that answers is used.
     #[arg(
         long,
         global = true,
@@ -40,17 +40,17 @@ pub struct Connection {
     )]
     pub endpoint: Vec<String>,
 
-    /// How to print. Unless given: table on a terminal, ndjson (one JSON object a line) otherwise.
+    /// Output format. Default: table on a terminal, ndjson (one JSON object per line) otherwise.
     #[arg(long, global = true, value_enum)]
     pub format: Option<Format>,
 
-    /// How many seconds the server may take to answer.
+    /// Time in seconds that the server may take to answer.
     #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: u32,
 }
 
 impl Connection {
-    /// The endpoints.
+    /// Returns the endpoints without surrounding white space.
     pub fn endpoints(&self) -> Vec<String> {
         let named = self.endpoint.iter().map(|endpoint| endpoint.trim());
         let named = named.filter(|endpoint| !endpoint.is_empty());
@@ -64,17 +64,17 @@ impl Connection {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Aligned columns, for people. Long values are shortened.
+    /// Aligned columns for humans. Long values are shortened.
     Table,
-    /// One JSON object a line, for programs. Events have the keys position, stream, revision, id, type, time, data,
-    /// metadata, tags, in this order; data and metadata that are not JSON are in base64, as data_base64 and
+    /// One JSON object per line for programs. Events have the keys position, stream, revision, id, type, time, data,
+    /// metadata, tags, in this order; data and metadata that are not JSON are encoded in base64, as data_base64 and
     /// metadata_base64.
     Ndjson,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Append one event to a stream, or several to any number of streams, all or none.
+    /// Append one event to a stream, or several events to any number of streams, all or none.
     #[command(after_help = help::APPEND)]
     Append(Box<Append>),
 
@@ -82,17 +82,17 @@ pub enum Command {
     #[command(after_help = help::READ)]
     Read(Read),
 
-    /// Follow a stream, or the whole log: what there is, then what comes.
+    /// Follow a stream, or the whole log: stored events, then new ones.
     #[command(after_help = help::SUBSCRIBE)]
     Subscribe(Subscribe),
 
     /// List streams.
     #[command(after_help = "Examples:\n  annals streams\n  annals streams --prefix order- --limit 20")]
     Streams {
-        /// Only streams whose names start with this.
+        /// Only streams whose names start with this prefix.
         #[arg(long, default_value = "", hide_default_value = true)]
         prefix: String,
-        /// The most streams to list.
+        /// Maximum number of streams to list.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
         limit: Option<u64>,
     },
@@ -107,30 +107,31 @@ pub enum Command {
     /// Show the position that the log had reached at a time.
     #[command(after_help = help::POSITION_AT)]
     PositionAt {
-        /// The time, as in 2026-01-02T03:04:05Z.
+        /// The time, such as 2026-01-02T03:04:05Z.
         #[arg(value_parser = parse_time)]
         time: Timestamp,
     },
 
-    /// Keep what a program made of a stream's events, or look at it.
+    /// Save or load a snapshot of a stream.
     #[command(subcommand)]
     Snapshot(Snapshot),
-    /// Show how much of a stream, or of all streams of a prefix, is kept, or set it.
+    /// Show or set how much is kept of a stream, or of all streams with a prefix.
     #[command(after_help = help::RETENTION)]
     Retention(Retention),
 
-    /// Delete a stream: its events are gone; an append begins it again, with the revision after its last.
+    /// Delete a stream: its events are removed. A later append starts it again, with the revision after its last.
     #[command(after_help = help::DELETE)]
     Delete(End),
 
-    /// Delete a stream for ever: its events are gone, and its name takes no more. There is no way back.
+    /// Delete a stream permanently: its events are removed, and its name accepts no more appends. This can't be
+    /// undone.
     #[command(after_help = help::TOMBSTONE)]
     Tombstone(End),
 
-    /// Reclaim the space of events that are gone, and show how it goes on; the server does it while it serves.
+    /// Reclaim the space of removed events, and show the progress. The server keeps serving meanwhile.
     #[command(after_help = help::SCAVENGE, args_conflicts_with_subcommands = true)]
     Scavenge {
-        /// Start it (or go on with one that was stopped), and do not wait for its end.
+        /// Start it (or continue one that was stopped) without waiting for its end.
         #[arg(long)]
         no_wait: bool,
         #[command(subcommand)]
@@ -140,32 +141,32 @@ pub enum Command {
     /// Append events from a file.
     #[command(after_help = help::IMPORT)]
     Import {
-        /// The file, one JSON object a line; `-` for standard input.
+        /// The file, one JSON object per line; `-` for standard input.
         file: String,
-        /// Move a log here: each event keeps its position, its revision and the time at which it was recorded. For a whole
-        /// log that `annals export` wrote, an empty store, and a server started with --accept-recorded-times.
+        /// Move a log here: each event keeps its position, its revision and its recorded time. Requires a whole log
+        /// written by `annals export`, an empty store, and a server started with --accept-recorded-times.
         #[arg(long)]
         keep_recorded_times: bool,
-        /// Append the events of an export at the end of the log: they get new positions and revisions, and what is removed,
-        /// deleted or kept as a snapshot is not taken along.
+        /// Append the events of an export at the end of the log, with new positions and revisions. Removed events,
+        /// deletions and snapshots are not imported.
         #[arg(long)]
         renumber: bool,
     },
 
-    /// Write the log with all that belongs to it, or the events that match, to a file.
+    /// Write the whole log with its settings and snapshots, or the events that match the filters, to a file.
     #[command(after_help = help::EXPORT)]
     Export {
-        /// The file; `-` for standard output. A file is only replaced when all has been written.
+        /// The file; `-` for standard output. An existing file is only replaced after everything has been written.
         #[arg(default_value = "-")]
         file: String,
         #[command(flatten)]
         filters: Filters,
     },
 
-    /// Show the server: version, engine, head, limits.
+    /// Show the server's version, engine, head and limits.
     Info,
 
-    /// Print a script that completes `annals` commands in a shell.
+    /// Print a completion script for a shell.
     #[command(
         after_help = "Examples:\n  annals completions bash > ~/.local/share/bash-completion/completions/annals"
     )]
@@ -177,9 +178,9 @@ pub enum Command {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Scavenge {
-    /// Show the scavenge that runs, was stopped or ran last.
+    /// Show the scavenge that is running, was stopped or ran last.
     Status,
-    /// Stop the scavenge that runs. `annals scavenge` goes on with it.
+    /// Stop the running scavenge. `annals scavenge` continues it.
     Stop,
 }
 
@@ -201,10 +202,10 @@ pub struct Read {
     /// The first revision (of a stream) or position (of the log) to print.
     #[arg(long, value_name = "N")]
     pub from: Option<u64>,
-    /// The most events to print.
+    /// Maximum number of events to print.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
-    /// Newest first.
+    /// Print the newest events first.
     #[arg(long)]
     pub backwards: bool,
     #[command(flatten)]
@@ -213,12 +214,12 @@ pub struct Read {
     pub filters: Filters,
 }
 
-/// When the stream or the log was as it is to be read.
+/// The past state to read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The past")]
 #[group(required = false, multiple = false)]
 pub struct Past {
-    /// Read it as it was at this time: only what was recorded then or before. As in 2026-01-02T03:04:05Z.
+    /// Read the state at this time: only events recorded at or before it. Example: 2026-01-02T03:04:05Z.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub as_of: Option<Timestamp>,
     /// Read the stream as it was when this was its last revision.
@@ -231,14 +232,14 @@ pub struct Past {
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
-        "give a time with its offset from UTC, such as 2026-01-02T03:04:05Z or 2026-01-02T04:04:05.678+01:00"
+        "use a time with its offset from UTC, such as 2026-01-02T03:04:05Z or 2026-01-02T04:04:05.678+01:00"
             .to_owned()
     })
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Snapshot {
-    /// Save a snapshot of a stream. One of the same revision and schema version is replaced.
+    /// Save a snapshot of a stream. Replaces one with the same revision and schema version.
     #[command(after_help = help::SNAPSHOT_SAVE)]
     Save(SaveSnapshot),
 
@@ -251,15 +252,15 @@ pub enum Snapshot {
 pub struct SaveSnapshot {
     /// The stream.
     pub stream: String,
-    /// The file with the bytes to save, whatever they are; `-` for standard input.
+    /// The file to save, with any content; `-` for standard input.
     pub file: String,
-    /// The last revision that the snapshot holds.
+    /// The last revision included in the snapshot.
     #[arg(long, value_name = "N")]
     pub revision: u64,
-    /// Which form it has, in the program's own counting.
+    /// Version of the snapshot's format, in the program's own numbering.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub schema_version: u32,
-    /// How many snapshots of the stream to keep, those with the greatest revisions.
+    /// Number of snapshots of the stream to keep, those with the greatest revisions.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub keep: u32,
 }
@@ -268,13 +269,13 @@ pub struct SaveSnapshot {
 pub struct LoadSnapshot {
     /// The stream.
     pub stream: String,
-    /// The latest at this revision or before.
+    /// Load the latest snapshot at or before this revision.
     #[arg(long, value_name = "N")]
     pub at_or_before: Option<u64>,
-    /// The latest of this form. Unless given, of any.
+    /// Load the latest snapshot with this schema version. Default: any version.
     #[arg(long, value_name = "N")]
     pub schema_version: Option<u32>,
-    /// Write its bytes, as they were saved, to this file; `-` for standard output.
+    /// Write the snapshot's bytes unchanged to this file; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub out: Option<String>,
 }
@@ -283,43 +284,43 @@ pub struct LoadSnapshot {
 pub struct Subscribe {
     #[command(flatten)]
     pub target: Target,
-    /// Begin after this revision (of a stream) or position (of the log): the last that was seen. Unless given, at the
-    /// beginning.
+    /// Start after this revision (of a stream) or position (of the log): the last one already seen. Default: start at
+    /// the beginning.
     #[arg(long, value_name = "N")]
     pub after: Option<u64>,
-    /// Begin after the last event there is now.
+    /// Start after the current last event.
     #[arg(long, conflicts_with = "after")]
     pub from_end: bool,
-    /// End when everything there is has been printed.
+    /// Stop after all stored events have been printed.
     #[arg(long)]
     pub until_caught_up: bool,
-    /// End after so many events.
+    /// Stop after this many events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     #[command(flatten)]
     pub filters: Filters,
 }
 
-/// Which events are meant. An event must satisfy each kind of filter that is given.
+/// Filters for events. An event must satisfy each kind of filter that is given.
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Filters")]
 pub struct Filters {
-    /// Only events of this type. Given several times: of any of them.
+    /// Only events of this type. If repeated, events of any of them.
     #[arg(long = "type", value_name = "TYPE")]
     pub types: Vec<String>,
-    /// Only events whose type starts with this (or is one of --type).
+    /// Only events whose type starts with this prefix (or is one of --type).
     #[arg(long = "type-prefix", value_name = "PREFIX")]
     pub type_prefixes: Vec<String>,
-    /// Only events of streams that start with this: `order-` is the category of all orders.
+    /// Only events of streams whose names start with this prefix: `order-` is the category of all orders.
     #[arg(long = "stream-prefix", value_name = "PREFIX")]
     pub stream_prefixes: Vec<String>,
-    /// Only events that bear this tag. Given several times: all of them.
+    /// Only events with this tag. If repeated, events with all of them.
     #[arg(long = "tag", value_name = "TAG")]
     pub tags: Vec<String>,
 }
 
 impl Filters {
-    /// Whether every event satisfies them.
+    /// Whether no filter is set.
     pub fn are_none(&self) -> bool {
         let Filters {
             types,

@@ -1,7 +1,8 @@
-//! `annals export`: the log with all that belongs to it ([`crate::whole`]), or the events that match, as lines that
-//! `annals import` takes.
+//! `annals export`: writes the whole log ([`crate::whole`]), or the events that match, as lines that `annals import`
+//! accepts.
 //!
-//! A file is written beside its name and renamed when it is complete, so that what stands there is never half an export.
+//! A file is written under a temporary name next to it and renamed when it is complete, so that it is never a partial
+//! export.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -30,7 +31,7 @@ pub async fn run(client: &Client, file: &str, filters: Filters) -> Result<(), Fa
         Err(error) => return Err(doing(error)),
     };
     if let Err(failure) = written {
-        // The failure is what people must see, not that half a file could not be removed.
+        // The user must see this failure, not one to remove the partial file.
         let _ = std::fs::remove_file(&partial);
         return Err(failure);
     }
@@ -68,7 +69,7 @@ async fn write(
     Ok(())
 }
 
-/// Writes everything.
+/// Writes the whole log.
 async fn write_whole(
     client: &Client,
     mut out: impl Write,

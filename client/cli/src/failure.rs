@@ -1,4 +1,4 @@
-//! How a command fails: what people are told, and the exit code.
+//! Failures of commands: the text for the user, and the exit code.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,34 +8,32 @@ use annals_client::{Error, Found};
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The server, or the way to it, said so.
+    /// An error of the server, or of the connection to it.
     #[error(transparent)]
     Client(#[from] Error),
-    /// A value on the command line makes no sense.
+    /// A value on the command line is not valid.
     #[error("{0}")]
     Usage(String),
     /// A file, or standard input or output, could not be read or written.
     #[error("{doing}: {source}")]
     Io {
-        /// What was being done, with the file's name.
+        /// The operation that failed, with the file's name.
         doing: String,
-        /// Why it failed.
+        /// The reason.
         source: io::Error,
     },
-    /// An import is over, and had bad lines, each of which was reported.
-    #[error("{0} of the lines were not imported; the reasons are above. mend them and import the file again")]
+    /// An import has finished, with bad lines, each of which was reported.
+    #[error("{0} of the lines were not imported, for the reasons above; fix them and import the file again")]
     BadLines(u64),
-    /// A line of a log that is moved can't be imported, so that nothing behind it was.
-    #[error(
-        "line {line}: {reason}; what is before it was imported, and nothing behind it can be until it is mended"
-    )]
+    /// A line of a log that is being moved can't be imported, so nothing after it was imported.
+    #[error("line {line}: {reason}; the lines before it were imported; fix it to import the rest")]
     MoveStopped {
         /// The line.
         line: u64,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
-    /// A whole log can't be moved as it is.
+    /// A whole log can't be moved unchanged.
     #[error("the log was not moved: {0}")]
     NotMoved(String),
     /// An import stopped in the middle.
@@ -43,7 +41,7 @@ pub enum Failure {
     ImportStopped {
         /// The first line that is not known to be written.
         line: u64,
-        /// Why.
+        /// The reason.
         source: Error,
     },
 }
@@ -56,9 +54,9 @@ impl Failure {
         }
     }
 
-    /// Tells people, and gives the exit code.
+    /// Prints the failure, and returns the exit code.
     pub fn report(&self) -> ExitCode {
-        // Whoever read the output has seen enough, as in `annals read --all | head`.
+        // The reader of the output has closed it, as in `annals read --all | head`.
         if let Failure::Io { source, .. } = self
             && source.kind() == io::ErrorKind::BrokenPipe
         {
@@ -97,7 +95,7 @@ impl Failure {
         }
     }
 
-    /// What to do about it.
+    /// Returns advice on what to do about it.
     fn advice(&self) -> Option<String> {
         let error = match self {
             Failure::Client(Error::RecordedTimeNotAccepted { .. })
@@ -106,8 +104,7 @@ impl Failure {
                 ..
             } => {
                 return Some(
-                    "start the server with --accept-recorded-times for as long as the import takes"
-                        .to_owned(),
+                    "start the server with --accept-recorded-times while the import runs".to_owned(),
                 );
             }
             Failure::ImportStopped {
@@ -115,47 +112,50 @@ impl Failure {
                 ..
             } => {
                 return Some(
-                    "a log is moved to an empty store, from its beginning, while nobody else appends"
+                    "move a log to an empty store, from its beginning, while no other client appends"
                         .to_owned(),
                 );
             }
             Failure::Client(error) => error,
             Failure::ImportStopped { .. } => {
-                return Some("import the file again: what is already there is not written twice".to_owned());
+                return Some(
+                    "import the file again: events that are already stored are not written twice".to_owned(),
+                );
             }
             _ => return None,
         };
         match error {
-            Error::Unreachable { .. } => {
-                Some("is annals-server running there? name it with --endpoint or ANNALS_ENDPOINT".to_owned())
-            }
-            Error::StreamNotFound { .. } => Some("`annals streams` lists what there is".to_owned()),
+            Error::Unreachable { .. } => Some(
+                "is annals-server running there? set its address with --endpoint or ANNALS_ENDPOINT"
+                    .to_owned(),
+            ),
+            Error::StreamNotFound { .. } => Some("`annals streams` lists the existing streams".to_owned()),
             Error::RevisionConflict { stream, .. } => Some(format!(
-                "look at it with `annals read {stream:?} --backwards --limit 5` and decide anew"
+                "read it with `annals read {stream:?} --backwards --limit 5` and decide again"
             )),
             Error::ChecksFailed { failed, .. } => failed.first().map(|failed| match &failed.found {
                 Found::Stream { stream, .. } => {
-                    format!("look at it with `annals read {stream:?} --backwards --limit 5` and decide anew")
+                    format!("read it with `annals read {stream:?} --backwards --limit 5` and decide again")
                 }
                 Found::Match { position, .. } => {
-                    format!("look at it with `annals read --all --from {position} --limit 1` and decide anew")
+                    format!("read it with `annals read --all --from {position} --limit 1` and decide again")
                 }
             }),
             Error::SnapshotNotFound { stream } => {
-                Some(format!("begin with its first event: `annals read {stream:?}`"))
+                Some(format!("start with its first event: `annals read {stream:?}`"))
             }
             Error::VersionConflict { stream, .. } => Some(format!(
-                "look at it with `annals retention {stream:?}` and decide anew"
+                "show it with `annals retention {stream:?}` and decide again"
             )),
             Error::PrefixVersionConflict { prefix, .. } => Some(format!(
-                "look at it with `annals retention --prefix {prefix:?}` and decide anew"
+                "show it with `annals retention --prefix {prefix:?}` and decide again"
             )),
             Error::PositionBeyondHead { .. } => Some("`annals info` shows the head".to_owned()),
             Error::RevisionBeyondEnd { stream, .. } => {
                 Some(format!("`annals stream {stream:?}` shows its last revision"))
             }
             Error::TooLarge(_) => Some("`annals info` shows the limits".to_owned()),
-            Error::DeadlineExceeded { .. } => Some("give it longer with --timeout SECONDS".to_owned()),
+            Error::DeadlineExceeded { .. } => Some("allow more time with --timeout SECONDS".to_owned()),
             _ => None,
         }
     }

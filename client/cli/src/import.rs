@@ -1,14 +1,15 @@
-//! `annals import`: a file of events, one JSON object a line, into the log.
+//! `annals import`: appends a file of events, one JSON object per line, to the log.
 //!
-//! 1. The file's order is the log's order: each line is an append of its own, all through one session.
-//! 2. Importing again adds nothing: ids are given, or follow from the line (see [`line`]).
-//! 3. A bad line is reported with its number and reason, and costs none of the good ones.
-//! 4. A log that is moved ([`Times::Kept`]) keeps its recorded times and its appends (see [`original`]). Nothing can be
-//!    put before what was written, so the first line that can't be imported ends it.
-//! 5. What the store it comes from said of how much is kept is set at the end (see [`kept`]).
-//! 6. A whole log is moved as it is (see [`whole`]), unless it is to be renumbered: then 1 to 5 hold for its events.
+//! 1. The order of the file is the order in the log: each line is a separate append, all through one session.
+//! 2. Importing again adds nothing: ids are given, or derived from the line (see [`line`]).
+//! 3. A bad line is reported with its number and reason; the good lines are still imported.
+//! 4. A log that is moved ([`Times::Kept`]) keeps its recorded times and its appends (see [`original`]). Nothing can
+//!    be inserted before events already written, so the first line that can't be imported ends it.
+//! 5. The retention settings of the source store are set at the end (see [`kept`]).
+//! 6. A whole log is moved unchanged (see [`whole`]), unless it is renumbered: then 1 to 5 apply to its events.
 //! 7. Events of this same store are recognised by their positions (see [`own`]).
-//! 8. Memory is bounded by the session's limits, the longest line taken, and a few bytes for each distinct line and stream.
+//! 8. Memory is bounded by the session's limits, the longest line accepted, and a few bytes for each distinct line
+//!    and stream.
 
 mod identity;
 mod kept;
@@ -49,7 +50,7 @@ use crate::output::Output;
 use crate::progress;
 use crate::whole::{self as format, Header};
 
-/// Results that may wait to be looked at, about.
+/// Approximate maximum number of pending results.
 const PENDING_MAX: usize = 8_192;
 
 pub async fn run(
@@ -69,7 +70,7 @@ pub async fn run(
         }
     };
     let name = if file == "-" { "standard input" } else { file };
-    // Asked first, so that a server that is not there is known before anything is read.
+    // Requested first, so that an unreachable server is detected before the file is read.
     let info = client.server_info().await?;
     let bar = progress::bytes(length);
     let mut batches = read_ahead(source);
@@ -120,14 +121,14 @@ pub async fn run(
     }
 }
 
-/// The first line of the file, if it says that the file is a whole log.
+/// Returns the header if the first line of the file is that of a whole log.
 fn header_of(first: &[Line]) -> Result<Option<Header>, Failure> {
     let text = first.first().and_then(|line| line.text.as_ref().ok());
     let header = text.and_then(|text| format::header(text)).transpose();
     header.map_err(Failure::NotMoved)
 }
 
-/// Whether the file may be imported so.
+/// Checks whether the file may be imported with these options.
 fn check_use(times: Times, header: Option<&Header>, renumber: bool, is_own: bool) -> Result<(), Failure> {
     let refused = |reason: &str| Err(Failure::NotMoved(reason.to_owned()));
     match (times, header) {
@@ -137,25 +138,25 @@ fn check_use(times: Times, header: Option<&Header>, renumber: bool, is_own: bool
              version); export the log without filters, or accept new positions and revisions with --renumber",
         ),
         (Times::InMetadata, Some(_)) if !is_own => refused(
-            "the file is the whole log of another store; move it with --keep-recorded-times, or append its events with new \
-             positions, revisions and times with --renumber",
+            "the file is the whole log of another store; move it with --keep-recorded-times, \
+             or append its events with new positions, revisions and times with --renumber",
         ),
         _ => Ok(()),
     }
 }
 
-/// An append that was handed to the session.
+/// An append that was given to the session.
 struct Sent {
     line: u64,
     stream_hash: u64,
     events: u64,
-    /// Where its first event stood in the log that is moved.
+    /// The position of its first event in the log that is being moved.
     first_position: Option<u64>,
     first_revision: Option<u64>,
     result: PendingAppend,
 }
 
-/// An import under way.
+/// An import in progress.
 struct Import<'a> {
     name: &'a str,
     times: Times,
@@ -163,13 +164,13 @@ struct Import<'a> {
     limits: Limits,
     bar: ProgressBar,
     identities: Identities,
-    /// The append of the log that is moved, of which another event may come.
+    /// The append of the moved log to which the next events may belong.
     original: Option<Original>,
-    /// What is there already of the log that is moved.
+    /// The events of the moved log that the store already has.
     standing: Option<Standing>,
-    /// What is there of a file that was exported from this store.
+    /// The events that the store already has of a file that was exported from it.
     own: Option<Own>,
-    /// Whether the file is a whole log, with lines that are no events.
+    /// Whether the file is a whole log, which has lines other than events.
     is_whole: bool,
     kept: Kept,
     pending: VecDeque<Sent>,
@@ -243,7 +244,7 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Hands a line's event to the session, or says what is wrong with it.
+    /// Gives a line's event to the session, or reports the problem with the line.
     async fn take(&mut self, line: Line) -> Result<(), Failure> {
         self.bar.inc(line.length_bytes);
         let number = line.number;
@@ -286,14 +287,14 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Counts an event that is in the store.
+    /// Counts an event that is already in the store.
     fn note_there(&mut self, stream: &str) {
         self.summary.already_there += 1;
         self.streams.insert(self.hasher.hash_one(stream));
         self.summary.streams = self.streams.len();
     }
 
-    /// Appends a line's event by itself.
+    /// Appends a line's event in a separate append.
     async fn send(&mut self, line: u64, parsed: Parsed) -> Result<(), Failure> {
         let stream_hash = self.hasher.hash_one(&parsed.stream);
         let taken = self
@@ -311,7 +312,7 @@ impl<'a> Import<'a> {
         self.wait_for(line, sent).await
     }
 
-    /// Puts a line's event to those of its append, which is sent when the next begins.
+    /// Adds a line's event to its append, which is sent when the next one begins.
     async fn collect(&mut self, line: u64, parsed: Parsed, recorded_at: Timestamp) -> Result<(), Failure> {
         if let Some(standing) = &mut self.standing
             && standing.holds(line, &parsed).await?
@@ -335,7 +336,7 @@ impl<'a> Import<'a> {
         };
         let stream_hash = self.hasher.hash_one(&original.stream);
         let events = original.events.len() as u64;
-        // Any revision: only so is the append known by its first id, should its client send it once more.
+        // Any revision, so that the append is recognised by its first id if its original client retries it.
         let (any, at) = (ExpectedRevision::Any, original.recorded_at);
         let taken = self
             .session
@@ -352,14 +353,14 @@ impl<'a> Import<'a> {
         self.wait_for(original.line, sent).await
     }
 
-    /// Remembers that an append waits for its answer, if the session took it.
+    /// Records that an append waits for its result, if the session accepted it.
     async fn wait_for(&mut self, line: u64, sent: Result<Sent, Error>) -> Result<(), Failure> {
         match sent {
             Ok(sent) => {
                 self.pending.push_back(sent);
                 Ok(())
             }
-            // Why it is over is told by the first append that was not answered.
+            // The first unanswered append has the reason why the session ended.
             Err(source) => {
                 self.drain().await?;
                 Err(Failure::ImportStopped { line, source })
@@ -375,7 +376,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Takes the result of the oldest append.
+    /// Processes the result of the oldest append.
     fn answered(&mut self, result: Result<Appended, Error>) -> Result<(), Failure> {
         let Some(sent) = self.pending.pop_front() else {
             return Ok(());
@@ -413,7 +414,7 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Sets what the file says of how much is kept.
+    /// Sets the retention settings contained in the file.
     async fn set_kept(&mut self, client: &Client) -> Result<(), Failure> {
         self.summary.kept = std::mem::take(&mut self.kept).set(client).await?;
         Ok(())

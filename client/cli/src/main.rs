@@ -1,6 +1,6 @@
 //! `annals`: the command line of the Annals event store.
 //!
-//! `main` parses, dispatches and ends with the exit code that the failure calls for; each command is a module.
+//! `main` parses, dispatches, and exits with the exit code of the failure, if any; each command is a module.
 
 mod append;
 mod arguments;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Err(error) => return Failure::io("starting", error).report(),
     };
     let outcome = runtime.block_on(run(arguments));
-    // A thread may still be reading standard input; nothing is left for it to do.
+    // A thread may still be reading standard input; its result is not needed.
     runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,13 +84,13 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Export { file, filters } => export::run(&client, &file, filters).await,
         Command::Info => info::run(&client, output).await,
-        // Done above, before a client was needed.
+        // Handled above, because it needs no client.
         Command::Completions { .. } => Ok(()),
     }
 }
 
-/// A client that tries a server that does not answer for about a second, so that people are told soon. An import outlives
-/// a server that restarts: nobody wants to begin a long one again.
+/// Creates a client that retries an unreachable server for about a second, so that the user sees the error soon. An
+/// import retries longer and survives a server restart, because a long one should not have to start over.
 fn client(arguments: &Arguments) -> Result<Client, Failure> {
     let endpoints = arguments.connection.endpoints();
     let patient = matches!(arguments.command, Command::Import { .. });

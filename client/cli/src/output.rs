@@ -1,4 +1,4 @@
-//! Where results go: standard output, in the format that was asked for.
+//! Results on standard output, in the requested format.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -52,18 +52,18 @@ impl Output {
         table.row(&mut self.out, cells).map_err(to_stdout)
     }
 
-    /// Writes the rows that a table holds back.
+    /// Writes the rows that a table has buffered.
     pub fn rows_end<const N: usize>(&mut self, table: &mut Table<N>) -> Result<(), Failure> {
         table.flush(&mut self.out).map_err(to_stdout)
     }
 
-    /// Hands everything on.
+    /// Flushes the buffer.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.out.flush().map_err(to_stdout)
     }
 }
 
-/// Events on their way to standard output.
+/// Events to be written to standard output.
 pub struct Events {
     output: Output,
     table: Table<6>,
@@ -100,18 +100,18 @@ impl Events {
         self.output.row(&mut self.table, cells)
     }
 
-    /// Shows everything that was written so far.
+    /// Shows everything written so far.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.output.rows_end(&mut self.table)?;
         self.output.flush()
     }
 }
 
-/// Data as people can read it; the beginning is enough, since it is shortened to a line.
+/// Returns data in readable form; only the beginning, since it is shortened to a line.
 pub fn shown(data: &[u8]) -> String {
     const SHOWN_BYTES: usize = 2_000;
     let start = &data[..data.len().min(SHOWN_BYTES)];
-    // A character that was cut at the end is no sign of binary data.
+    // A character that was cut at the end does not mean that the data is binary.
     match std::str::from_utf8(start) {
         Ok(text) => text.to_owned(),
         Err(error) if start.len() < data.len() && error.error_len().is_none() => {

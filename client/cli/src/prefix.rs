@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::retention::{changed, fields_of};
 
-/// Shows or sets what is kept of the streams of a prefix.
+/// Shows or sets the retention of the streams with a prefix.
 pub async fn run(
     client: &Client,
     prefix: &str,
@@ -19,7 +19,7 @@ pub async fn run(
     let kept = if options.only_shows() {
         now
     } else {
-        // What is not named stays as it is, so the change rests on it.
+        // Unnamed settings keep their values, so the change depends on the version read.
         let version = options.expect_version.unwrap_or(now.version);
         let wanted = changed(options, now.retention);
         client.set_prefix_retention_at(prefix, wanted, version).await?
@@ -28,7 +28,7 @@ pub async fn run(
     output.flush()
 }
 
-/// Shows all prefixes for which a retention is set.
+/// Shows all prefixes that have a retention.
 pub async fn list(client: &Client, mut output: Output) -> Result<(), Failure> {
     for kept in client.prefix_retentions().await? {
         print(&mut output, &kept)?;

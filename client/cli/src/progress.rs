@@ -1,10 +1,10 @@
-//! How far a long command has come, on standard error, if that is a terminal.
+//! Progress of long commands, on standard error, if that is a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar over `length` bytes, or a spinner if that is not known.
+/// A bar over `length` bytes, or a spinner if the length is not known.
 pub fn bytes(length: Option<u64>) -> ProgressBar {
     let template = match length {
         Some(_) => "{bar:32} {bytes}/{total_bytes}  {binary_bytes_per_sec}  eta {eta}  {msg}",

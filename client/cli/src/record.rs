@@ -1,10 +1,12 @@
-//! An event as one line of JSON: what `--format ndjson` prints, `export` writes and `import` takes.
+//! An event as one line of JSON: printed by `--format ndjson`, written by `export` and read by `import`.
 //!
 //! 1. Keys, in this order: position, stream, revision, id, type, time, data, metadata, tags.
-//! 2. Data that is JSON stands as it is, so that numbers and the order of keys survive; only line breaks in it become
-//!    spaces, so that the event stays on its line. Other bytes, and no bytes, are base64 under `data_base64`.
-//! 3. An export keeps every byte: data in which a line break or white space around would be lost is base64, too.
-//! 4. The same for metadata, except that no metadata is `null` (and metadata that is itself `null` is base64).
+//! 2. Data that is JSON is written unchanged, which preserves numbers and the order of keys; only line breaks in it
+//!    become spaces, so that the event is on one line. Other bytes, and empty data, are base64 under `data_base64`.
+//! 3. An export preserves every byte: data in which a line break or surrounding white space would be lost is also
+//!    base64.
+//! 4. The same rules apply to metadata, except that empty metadata is `null` (and metadata that is itself `null` is
+//!    base64).
 
 use annals_client::RecordedEvent;
 use base64::Engine;
@@ -13,10 +15,10 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-/// An event, to be written as a line for people and programs.
+/// An event, written as a line for humans and programs.
 pub struct Record<'a>(pub &'a RecordedEvent);
 
-/// An event, to be written as a line from which the same event can be made.
+/// An event, written as a line from which exactly the same event can be imported.
 pub struct Exact<'a>(pub &'a RecordedEvent);
 
 impl Serialize for Record<'_> {
@@ -57,16 +59,16 @@ fn serialize<S: Serializer>(
     map.end()
 }
 
-/// A point in time as RFC 3339 in UTC, to the microsecond.
+/// Formats a time as RFC 3339 in UTC, to the microsecond.
 pub fn time(time: annals_client::Timestamp) -> String {
     format!("{time:.6}")
 }
 
-/// The bytes as JSON on one line, if they are JSON.
+/// Returns the bytes as JSON on one line, if they are JSON.
 pub fn json(bytes: &[u8]) -> Option<Box<RawValue>> {
     let raw: &RawValue = serde_json::from_slice(bytes).ok()?;
     let text = raw.get();
-    // Within JSON's strings line breaks are escaped: those that are bare stand between tokens.
+    // Line breaks in JSON strings are escaped, so unescaped ones are between tokens.
     let line = match text.contains(['\n', '\r']) {
         true => text.replace(['\n', '\r'], " "),
         false => text.to_owned(),

@@ -18,7 +18,7 @@ pub async fn run(client: &Client, options: arguments::Retention, mut output: Out
     let info = if options.only_shows() {
         now
     } else {
-        // What is not named stays as it is, so the change rests on it.
+        // Unnamed settings keep their values, so the change depends on the version read.
         let version = options.expect_version.unwrap_or(now.version);
         let wanted = changed(&options, now.retention);
         client.set_retention_at(stream, wanted, version).await?
@@ -52,12 +52,12 @@ fn print(output: &mut Output, stream: &str, info: &RetentionInfo) -> Result<(), 
     fields.extend(fields_of(&kept));
     fields.push(("version", info.version.to_string()));
     if info.tombstoned {
-        fields.push(("note", "deleted for ever".to_owned()));
+        fields.push(("note", "permanently deleted".to_owned()));
     }
     output.fields(&fields)
 }
 
-/// What is kept, for people.
+/// Formats retention settings for humans.
 pub fn fields_of(kept: &Retention) -> [(&'static str, String); 3] {
     let count = kept
         .max_count
@@ -104,11 +104,14 @@ pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Res
         }))?,
         Format::Table => {
             let mut fields = vec![
-                ("deleted for ever", options.stream),
+                ("permanently deleted", options.stream),
                 ("position", tombstoned.position.to_string()),
             ];
             if tombstoned.already_tombstoned {
-                fields.push(("note", "was so before: nothing was changed".to_owned()));
+                fields.push((
+                    "note",
+                    "was permanently deleted before: nothing was changed".to_owned(),
+                ));
             }
             output.fields(&fields)?;
         }

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::{progress, record};
 
-/// How often it is asked how far it is.
+/// Interval of progress queries.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 pub async fn run(
@@ -35,7 +35,7 @@ pub async fn run(
     output.flush()
 }
 
-/// Shows how far it is until it has ended. If it is interrupted, the scavenge goes on.
+/// Shows the progress until the scavenge has ended. If the command is interrupted, the scavenge continues.
 async fn wait(client: &Client, mut scavenge: Scavenge) -> Result<Scavenge, Failure> {
     let bar = progress::streams(scavenge.streams_total);
     while scavenge.state == ScavengeState::Running {
@@ -43,10 +43,10 @@ async fn wait(client: &Client, mut scavenge: Scavenge) -> Result<Scavenge, Failu
         bar.set_position(scavenge.streams_done);
         bar.set_message(match scavenge.problem.as_str() {
             "" => format!("{} events removed", scavenge.events_removed),
-            problem => format!("trying again: {problem}"),
+            problem => format!("retrying: {problem}"),
         });
         tokio::time::sleep(INTERVAL).await;
-        // Another one may have been started meanwhile; then that is the one to wait for.
+        // If another scavenge has been started in the meantime, wait for that one.
         if let Some(now) = client.scavenge().await? {
             scavenge = now;
         }
@@ -55,18 +55,18 @@ async fn wait(client: &Client, mut scavenge: Scavenge) -> Result<Scavenge, Failu
     Ok(scavenge)
 }
 
-/// What a scavenge kept of what is removed, and why.
+/// Describes the removed events whose data a scavenge kept, and why.
 fn kept(scavenge: &Scavenge) -> impl Iterator<Item = String> {
     let unset = (scavenge.streams_total == 0)
         .then(|| "all events: no stream has a retention, was deleted or has a tombstone".to_owned());
     let through = scavenge.through_position;
     let recent = (scavenge.streams_total > 0).then(|| {
-        format!("events after position {through}, and what expired since it began: for the next scavenge")
+        format!("events after position {through}, and those that expired since it began: left for the next scavenge")
     });
     let ids = scavenge.ids_kept;
     let ids = (ids > 0).then(|| {
         format!(
-            "ids of {ids} appends of the last day whose first event is removed: so that a retry is recognised"
+            "ids of {ids} appends of the last day whose first event is removed: so that retries are recognised"
         )
     });
     [unset, recent, ids].into_iter().flatten()

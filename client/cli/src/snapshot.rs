@@ -59,7 +59,7 @@ pub async fn load(client: &Client, options: LoadSnapshot, mut output: Output) ->
         std::fs::write(file, &snapshot.data)
             .map_err(|error| Failure::io(format!("writing {file:?}"), error))?;
     }
-    // What is in the file need not be on the screen.
+    // Data that is written to a file is not printed.
     let data = options.out.is_none();
     match output.format {
         Format::Ndjson => {
@@ -114,7 +114,7 @@ struct Line<'a> {
     data_base64: Option<String>,
 }
 
-/// The bytes to save.
+/// Reads the bytes to save.
 fn read(file: &str) -> Result<Vec<u8>, Failure> {
     if file != "-" {
         return std::fs::read(file).map_err(|error| Failure::io(format!("reading {file:?}"), error));

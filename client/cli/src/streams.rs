@@ -71,7 +71,7 @@ pub async fn show(client: &Client, name: String, mut output: Output) -> Result<(
     output.flush()
 }
 
-/// Revisions have no gaps; of a stream, what is gone is its beginning.
+/// Number of events. Revisions have no gaps, and removed events are always at the beginning of a stream.
 fn events(stream: &StreamInfo) -> u64 {
     stream
         .last_revision

@@ -10,7 +10,7 @@ use crate::arguments::{Format, Subscribe};
 use crate::failure::Failure;
 use crate::output::{Events, Output};
 
-/// How long a broken connection is tried again before the command fails.
+/// How long the command tries to reconnect before it fails.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<(), Failure> {
@@ -30,7 +30,7 @@ pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut events = Events::new(output);
     while left > 0 {
-        // What is there is written in one go; before waiting, everything written is shown.
+        // Events that have arrived are written in one batch; output is flushed before waiting.
         let ready = subscription.next().now_or_never();
         let item = match ready {
             Some(item) => item,
@@ -48,7 +48,7 @@ pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<
             Some(Ok(SubscriptionItem::CaughtUp { .. })) if options.until_caught_up => break,
             Some(Ok(SubscriptionItem::CaughtUp { position })) if talkative => {
                 events.flush()?;
-                eprintln!("-- caught up at position {position}; waiting for more, ctrl-c ends");
+                eprintln!("-- caught up at position {position}; waiting for more, press ctrl-c to stop");
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => {

@@ -1,18 +1,18 @@
-//! Aligned columns for people, written as rows come.
+//! Aligned columns for humans, written as rows arrive.
 //!
-//! The widths follow from the first rows; what comes later may widen a column up to its bound, and is shortened beyond
-//! it. The last column takes what is left of the line. Control characters are shown as `�`, so that no event can drive
-//! the terminal that shows it.
+//! The widths are determined by the first rows; later rows may widen a column up to its maximum, and are shortened
+//! beyond it. The last column gets the rest of the line. Control characters are shown as `�`, so that no event can
+//! control the terminal.
 
 use std::io::{self, Write};
 
 use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
-/// Rows that are looked at before the first is written.
+/// Number of rows that are buffered to determine the widths.
 const ROWS_HELD: usize = 64;
-/// Width of a line if the output is no terminal.
+/// Width of a line if the output is not a terminal.
 const LINE_WIDTH: usize = 100;
-/// The last column is never narrower, even if lines then wrap.
+/// Minimum width of the last column, even if lines then wrap.
 const LAST_WIDTH_MIN: usize = 16;
 const GAP: &str = "  ";
 
@@ -52,7 +52,7 @@ pub struct Table<const N: usize> {
 }
 
 impl<const N: usize> Table<N> {
-    /// A table as wide as the terminal, if standard output is one.
+    /// Creates a table as wide as the terminal, if standard output is one.
     pub fn new(columns: [Column; N]) -> Self {
         let terminal = console::Term::stdout().size_checked();
         let line_width = terminal.map_or(LINE_WIDTH, |(_, columns)| usize::from(columns));
@@ -70,7 +70,7 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// Adds a row, and writes it unless the widths are still to be found.
+    /// Adds a row, and writes it unless the widths are not determined yet.
     pub fn row(&mut self, out: &mut impl Write, cells: [String; N]) -> io::Result<()> {
         let cells = cells.map(printable);
         for (nth, cell) in cells.iter().enumerate() {
@@ -84,7 +84,7 @@ impl<const N: usize> Table<N> {
         Ok(())
     }
 
-    /// Writes what is held.
+    /// Writes the buffered rows.
     pub fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
         let rows = std::mem::take(&mut self.held);
         if rows.is_empty() {

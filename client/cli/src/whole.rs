@@ -1,16 +1,17 @@
-//! A whole log as lines: what `annals export` writes without filters, and `annals import --keep-recorded-times` takes.
+//! A whole log as lines: written by `annals export` without filters, and read by
+//! `annals import --keep-recorded-times`.
 //!
 //! ```text
 //! {"annals_export":1,"store_id":"…","head":120}                       the first line: the format and the store
-//! {"position":1,"stream":…}                                           an event, as `record` has it
-//! {"gap":{"first":2,"last":9,"time":"…"}}                             positions whose events are removed; time if known
+//! {"position":1,"stream":…}                                           an event, as in `record`
+//! {"gap":{"first":2,"last":9,"time":"…"}}                             positions with removed events; time if known
 //! {"stream_state":{"stream":…,"first_position":…,"created_at":…,"last_revision":…,"last_position":…}}
 //! {"appends":[["<id>",<position>,<events>],…]}                        ids by which appends are recognised
 //! {"snapshot":{"stream":…,"revision":…,"schema_version":…,"time":…,"data_base64":…}}
 //! {"end":{"head":120}}                                                the last line
 //! ```
 //!
-//! Events and gaps come first, in the order of their positions and with none missing.
+//! Events and gaps come first, in the order of their positions, with none missing.
 
 use annals_client::{
     RecordedEvent, Snapshot, Timestamp, TransferAppend, TransferGap, TransferPart, TransferStream, Uuid,
@@ -23,13 +24,13 @@ use serde_json::json;
 use crate::import::{Bad, Times, parse_line};
 use crate::record::time;
 
-/// The format that is written and read.
+/// The version of the format.
 const FORMAT: u32 = 1;
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// The store that the log is of.
+    /// The identity of the exported store.
     pub store_id: Uuid,
     /// The head when the export began.
     pub head: u64,
@@ -54,7 +55,7 @@ impl Serialize for Header {
     }
 }
 
-/// Whether a line is the first of a whole log: `None` if it is something else.
+/// Parses the first line of a whole log. Returns `None` if it is another kind of line.
 pub fn header(line: &[u8]) -> Option<Result<Header, String>> {
     #[derive(Deserialize)]
     struct Any {
@@ -63,7 +64,8 @@ pub fn header(line: &[u8]) -> Option<Result<Header, String>> {
     let any: Any = serde_json::from_slice(line).ok()?;
     if any.annals_export != json!(FORMAT) {
         return Some(Err(format!(
-            "the export has format {}, and this version reads format {FORMAT}; import it with the version that wrote it",
+            "the export has format {}, but this version reads format {FORMAT}; \
+             import it with the version that wrote it",
             any.annals_export
         )));
     }
@@ -124,7 +126,7 @@ struct End {
     head: u64,
 }
 
-/// The lines of a part that is not events.
+/// Returns the lines of a part that does not contain events.
 pub fn lines(part: TransferPart) -> Vec<serde_json::Value> {
     let lines: Vec<Other> = match part {
         TransferPart::Events(_) => Vec::new(),
@@ -161,12 +163,12 @@ pub fn lines(part: TransferPart) -> Vec<serde_json::Value> {
     lines.into_iter().map(|line| json!(line)).collect()
 }
 
-/// Whether a line of a whole log is something else than an event.
+/// Whether a line of a whole log is something other than an event.
 pub fn is_other(line: &[u8]) -> bool {
     header(line).is_some() || serde_json::from_slice::<Other>(line).is_ok()
 }
 
-/// What a line of a whole log, but its first, is.
+/// Parses a line of a whole log, except the first.
 pub fn parse(line: &[u8]) -> Result<TransferPart, Bad> {
     let is_event = line.starts_with(b"{\"position\"");
     if !is_event && let Ok(other) = serde_json::from_slice::<Other>(line) {

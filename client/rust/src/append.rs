@@ -1,4 +1,4 @@
-//! Appends: what a stream must be like, and where the events then stand.
+//! Appends to one stream: the expected state, and the result.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use jiff::Timestamp;
 use crate::error::Result;
 use crate::event::{self, Event};
 
-/// What a stream must be like for an append to be written.
+/// The state in which a stream must be for an append to be written.
 ///
-/// Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
-/// the result of the first (see [`Appended::already_appended`]), whether or not its events still exist.
+/// With any of these, an append whose result was lost can be retried with the same events: it then returns the result
+/// of the first attempt (see [`Appended::already_appended`]), whether or not its events still exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpectedRevision {
-    /// Whatever it is like.
+    /// The stream may be in any state.
     #[default]
     Any,
-    /// It has no events.
+    /// The stream has no events.
     NoStream,
-    /// It has at least one event.
+    /// The stream has at least one event.
     StreamExists,
-    /// Its last event has this revision.
+    /// The stream's last event has this revision.
     Exactly(u64),
 }
 
@@ -51,20 +51,20 @@ impl From<ExpectedRevision> for pb::ExpectedRevision {
     }
 }
 
-/// Where the events of an append stand. They stand at consecutive revisions and positions.
+/// The result of an append. Its events have consecutive revisions and positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
-    /// Revision of the first event.
+    /// Revision of the append's first event.
     pub first_revision: u64,
-    /// Revision of the last event.
+    /// Revision of the append's last event.
     pub last_revision: u64,
-    /// Position of the first event.
+    /// Position of the append's first event.
     pub first_position: u64,
-    /// Position of the last event.
+    /// Position of the append's last event.
     pub last_position: u64,
-    /// When they were recorded.
+    /// The time at which the events were recorded.
     pub recorded_at: Timestamp,
-    /// Whether an earlier append with the same ids had written them, so that this one wrote nothing.
+    /// Whether an earlier append with the same ids had already written the events, so that this one wrote nothing.
     pub already_appended: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Appends to any number of streams at once, with what must hold for them to be written.
+//! Appends to any number of streams at once, with the conditions on which they are written.
 
 use annals_proto::v1 as pb;
 use jiff::Timestamp;
@@ -8,20 +8,20 @@ use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::query::Query;
 
-/// Events for any number of streams, written all or none, if everything holds that is expected.
+/// Events for any number of streams, written all or none, if every expectation holds.
 ///
-/// They stand in the log in the order in which they were given, at consecutive positions. What is expected is judged
-/// against everything before them, in one step with writing them: two appends of which each would break what the other
-/// expects are never both written.
+/// They get consecutive positions in the log, in the order in which they were given. Expectations are evaluated
+/// against everything before them, atomically with the write: of two appends that would each violate an expectation
+/// of the other, at most one is written.
 ///
-/// A decision that rests on one stream is an append with the revision that was read, as [`Client::append`] is. One that
-/// rests on more names each stream, or a query and the head up to which it was read:
+/// For a decision that depends on one stream, append with the revision that was read, as with [`Client::append`]. For
+/// a decision that depends on more, name each stream, or a query and the head up to which it was read:
 ///
 /// ```no_run
 /// use annals_client::{Append, Client, Error, Event, ExpectedRevision, QueryItem};
 ///
 /// # async fn subscribe(client: Client) -> Result<(), Error> {
-/// // What the decision rests on: everything about this course.
+/// // The decision depends on every event about this course.
 /// let about_course = QueryItem::new().tagged("course:c1");
 /// let mut events = client.read_all().query(about_course.clone()).await?;
 /// let head = events.head();
@@ -38,13 +38,13 @@ use crate::query::Query;
 ///     let append = Append::new()
 ///         .write("course-c1", [subscribed])
 ///         .write("invoices", [Event::json("FeeDue", &100)?.with_tag("student:s7")])
-///         // Nothing has happened to the course since it was read.
+///         // The course has no new events since it was read.
 ///         .expect_no_match(about_course, head)
-///         // And the student has not left: a stream that is not written to.
+///         // And the student has not left. This stream is not written to.
 ///         .expect_stream("student-s7", ExpectedRevision::Exactly(3));
 ///     match client.append_all(append).await {
 ///         Ok(appended) => println!("up to position {}", appended.last_position),
-///         // Somebody was faster: read again, decide again.
+///         // Another client appended first: read again, decide again.
 ///         Err(Error::ChecksFailed { failed, .. }) => println!("{}", failed[0]),
 ///         Err(error) => return Err(error),
 ///     }
@@ -52,7 +52,7 @@ use crate::query::Query;
 /// # Ok(()) }
 /// ```
 ///
-/// Events that are decided on one by one, each with its stream, are collected, or added by `extend`:
+/// Events with their streams can also be collected from an iterator, or added by `extend`:
 ///
 /// ```
 /// # use annals_client::{Append, Event, ExpectedRevision};
@@ -61,12 +61,12 @@ use crate::query::Query;
 /// let append = append.expect_stream("course-c1", ExpectedRevision::StreamExists);
 /// ```
 ///
-/// Sent again, it is answered with what it got the first time (see [`AppendedAll::already_appended`]), even if what it
-/// expects is no longer so because of what it wrote itself.
+/// If it is retried, it returns the result of the first attempt (see [`AppendedAll::already_appended`]), even if its
+/// expectations no longer hold because of its own events.
 ///
 /// [`Client::append`]: crate::Client::append
 #[derive(Debug, Clone, Default, PartialEq)]
-#[must_use = "nothing is written before it is given to `append_all`"]
+#[must_use = "nothing is written until it is passed to `append_all`"]
 pub struct Append {
     writes: Vec<pb::Write>,
     checks: Vec<pb::Check>,
@@ -74,12 +74,12 @@ pub struct Append {
 }
 
 impl Append {
-    /// An append that writes nothing and expects nothing yet.
+    /// Creates an append without events and expectations.
     pub fn new() -> Self {
         Append::default()
     }
 
-    /// Adds events for a stream, behind those that were added before. A stream may be written to several times.
+    /// Adds events for a stream, after those added before. A stream may be written to several times.
     pub fn write(mut self, stream: impl Into<String>, events: impl IntoIterator<Item = Event>) -> Self {
         self.writes.push(pb::Write {
             stream: stream.into(),
@@ -88,8 +88,8 @@ impl Append {
         self
     }
 
-    /// Expects that a stream is like this, whether it is written to or not. Once for each stream; one of which nothing is
-    /// said may be like anything.
+    /// Requires a stream to be in this state, whether or not the append writes to it. At most one per stream; other
+    /// streams are unconstrained.
     pub fn expect_stream(self, stream: impl Into<String>, expected: ExpectedRevision) -> Self {
         self.expect(pb::check::Check::Stream(pb::StreamCheck {
             stream: stream.into(),
@@ -97,10 +97,12 @@ impl Append {
         }))
     }
 
-    /// Expects that no event after a position matches a query, whose items name types, streams or tags, and no prefixes.
+    /// Requires that no event after a position matches a query. The query may name types, streams and tags, but no
+    /// prefixes.
     ///
-    /// `after` is the [head](crate::Events::head) of the read that the decision rests on; of several, the smallest. With
-    /// 0 no event may match, however old. Beyond the head of the log it is [`Error::PositionBeyondHead`].
+    /// `after` is the [head](crate::Events::head) of the read that the decision depends on, or the smallest of
+    /// several. With 0, no event at all may match. A position beyond the head of the log fails with
+    /// [`Error::PositionBeyondHead`].
     pub fn expect_no_match(self, query: impl Into<Query>, after: u64) -> Self {
         self.expect(pb::check::Check::NoMatch(pb::NoMatchCheck {
             query: Some(query.into().into()),
@@ -108,7 +110,7 @@ impl Append {
         }))
     }
 
-    /// Says when the events were recorded, in the store from which a log is moved here; see
+    /// Sets the time at which the events were recorded in the store from which a log is being moved; see
     /// [`AppendSession::append_recorded`](crate::AppendSession::append_recorded).
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
@@ -121,7 +123,7 @@ impl Append {
     }
 }
 
-/// Events, each with its stream, in the order in which they are to stand in the log.
+/// Adds events with their streams, in the order of the log.
 impl<S: Into<String>> Extend<(S, Event)> for Append {
     fn extend<I: IntoIterator<Item = (S, Event)>>(&mut self, events: I) {
         for (stream, event) in events {
@@ -137,7 +139,7 @@ impl<S: Into<String>> Extend<(S, Event)> for Append {
     }
 }
 
-/// Without checks, which may be added.
+/// Creates an append without checks, which can be added.
 impl<S: Into<String>> FromIterator<(S, Event)> for Append {
     fn from_iter<I: IntoIterator<Item = (S, Event)>>(events: I) -> Self {
         let mut append = Append::new();
@@ -156,22 +158,22 @@ impl From<Append> for pb::AppendRequest {
     }
 }
 
-/// Where the events of an append to any number of streams stand. They stand at consecutive positions.
+/// The result of an append to any number of streams. Its events have consecutive positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppendedAll {
-    /// Position of the first event.
+    /// Position of the append's first event.
     pub first_position: u64,
-    /// Position of the last event.
+    /// Position of the append's last event.
     pub last_position: u64,
-    /// When they were recorded.
+    /// The time at which the events were recorded.
     pub recorded_at: Timestamp,
-    /// Whether an earlier append with the same ids had written them, so that this one wrote nothing.
+    /// Whether an earlier append with the same ids had already written the events, so that this one wrote nothing.
     pub already_appended: bool,
     /// The streams, in the order in which they first occur in the append.
     pub streams: Vec<WrittenStream>,
 }
 
-/// What an append added to a stream.
+/// The events that an append added to a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenStream {
     /// The stream.
@@ -183,7 +185,7 @@ pub struct WrittenStream {
 }
 
 impl AppendedAll {
-    /// What was added to a stream; `None` if the append did not write to it.
+    /// Returns the revisions added to a stream; `None` if the append did not write to it.
     pub fn stream(&self, stream: &str) -> Option<&WrittenStream> {
         self.streams.iter().find(|written| written.stream == stream)
     }

@@ -1,4 +1,4 @@
-//! How a client is put together.
+//! Options for creating a client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ const PATIENCE: Patience = Patience {
     silence: Duration::from_secs(5),
     home: Duration::from_secs(10),
 };
-/// A shorter silence would take a server that is busy for one that is dead.
+/// With a shorter timeout a busy server would be taken for a dead one.
 const SILENCE_MIN: Duration = Duration::from_millis(100);
 
-/// Options of a client; [`Client::builder`] begins one.
+/// Options of a client, created by [`Client::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,12 +52,12 @@ impl ClientBuilder {
         }
     }
 
-    /// Adds an endpoint, such as `http://127.0.0.1:2113`. `http://` may be left out, and so may the port, which is then
-    /// 2113. All must be servers of the same store.
+    /// Adds an endpoint, such as `http://127.0.0.1:2113`. `http://` may be omitted, and so may the port, which
+    /// defaults to 2113. All endpoints must be servers of the same store.
     ///
-    /// All calls of the client go to one of them while it works; when it can't be reached or can't serve, to the next,
-    /// and so on round; and back to the first when that [answers again](ClientBuilder::return_after). The order is drawn
-    /// at random for each client, unless [`in_given_order`](ClientBuilder::in_given_order) is said.
+    /// All calls of the client go to one of them while it works. When it can't be reached or can't serve, calls go to
+    /// the next, in a cycle, and back to the first when that [answers again](ClientBuilder::return_after). The order
+    /// is random for each client, unless [`in_given_order`](ClientBuilder::in_given_order) is set.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoints.push(endpoint.into());
@@ -71,60 +71,62 @@ impl ClientBuilder {
         self
     }
 
-    /// Begins with the endpoint that was given first, and goes round in the order given: for one that is nearer than the
-    /// others. Many clients that do this all fall upon the second when the first dies.
+    /// Tries the endpoints in the given order, starting with the first, for an endpoint that is closer than the
+    /// others. If many clients use this, they all fail over to the second endpoint at once.
     #[must_use]
     pub fn in_given_order(mut self) -> Self {
         self.in_given_order = true;
         self
     }
 
-    /// The deadline of every call, tries and pauses included; for reads, of the first answer and of the wait for each
-    /// further one; for sessions, of the wait for an answer. 10 s unless set. See also [`Client::with_timeout`].
+    /// Sets the deadline of every call, including retries and pauses. For reads it applies to the first response and
+    /// to the wait for each further one; for sessions, to the wait for a result. 10 s unless set. See also
+    /// [`Client::with_timeout`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long one endpoint may take to accept a connection. 3 s unless set.
+    /// Sets how long one endpoint may take to accept a connection. 3 s unless set.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.patience.connect = timeout;
         self
     }
 
-    /// How long a server may say nothing at all, not even to a ping, while calls to it are open, before it counts as
-    /// dead: its calls then fail, and go on at another endpoint. 5 s unless set, 100 ms or more; a call that merely takes
-    /// long is not silent.
+    /// Sets how long a server with open calls may send nothing at all, not even the reply to a ping, before it counts
+    /// as dead: its calls then fail and continue on another endpoint. 5 s unless set, at least 100 ms. A call that
+    /// merely takes long does not count, because the server still answers pings.
     #[must_use]
     pub fn dead_after(mut self, silence: Duration) -> Self {
         self.patience.silence = silence.max(SILENCE_MIN);
         self
     }
 
-    /// How long after it has left its first endpoint a client looks whether that answers again, to go back to it, on
-    /// average; then again after as long, and less often if it does not last. 10 s unless set; zero: never.
+    /// Sets the mean pause after which a client that has left its first endpoint probes whether that answers again,
+    /// in order to return to it. Probes repeat after the same pause, and less often if the endpoint fails again soon
+    /// after a return. 10 s unless set; zero disables returning.
     ///
-    /// Calls that are under way end where they are. Subscriptions follow at their next message, sessions when all that
-    /// was sent is answered.
+    /// Calls in progress finish where they are. Subscriptions move at their next message, sessions when everything
+    /// they have sent is answered.
     #[must_use]
     pub fn return_after(mut self, pause: Duration) -> Self {
         self.patience.home = pause;
         self
     }
 
-    /// How calls that failed for a passing reason are tried again.
+    /// Sets how calls that failed for a transient reason are retried.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// Makes the client; nothing is connected yet.
+    /// Creates the client; no connection is opened yet.
     ///
-    /// Fails with [`Error::InvalidEndpoint`](crate::Error::InvalidEndpoint) if there is no endpoint, or one is more or
-    /// less than a host and a port: a path, a query and user information are refused.
+    /// Fails with [`Error::InvalidEndpoint`](crate::Error::InvalidEndpoint) if there is no endpoint, or if one is not
+    /// just a host with an optional port: a path, a query and user information are rejected.
     pub fn build(mut self) -> Result<Client> {
         if !self.in_given_order {
             self.endpoints.shuffle(&mut rand::rng());

@@ -1,4 +1,4 @@
-//! The client: everything a store can be asked, in one handle.
+//! The client: one handle for all operations on a store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,8 @@ use crate::transfer::{self, Export, TransferPart};
 
 /// A handle on an Annals store. Cheap to clone; clones share their connections.
 ///
-/// Connects at the first call, and again whenever a connection broke. All methods must be called within a tokio runtime.
+/// Connects at the first call, and reconnects after a connection breaks. All methods must be called within a tokio
+/// runtime.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -36,15 +37,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of one endpoint, such as `http://127.0.0.1:2113` (see [`ClientBuilder::endpoint`]), with the default
-    /// options.
+    /// Creates a client of one endpoint, such as `http://127.0.0.1:2113` (see [`ClientBuilder::endpoint`]), with the
+    /// default options.
     ///
     /// Fails with [`Error::InvalidEndpoint`] if that is not a host with or without a port.
     pub fn new(endpoint: impl Into<String>) -> Result<Self> {
         Client::builder().endpoint(endpoint).build()
     }
 
-    /// Begins a client with options.
+    /// Starts building a client with options.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
@@ -53,7 +54,7 @@ impl Client {
         Client { shared, timeout }
     }
 
-    /// The same client, with another deadline for the calls made through it.
+    /// Returns a client on the same connections with another deadline for the calls made through it.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -69,10 +70,10 @@ impl Client {
         }
     }
 
-    /// Appends events to a stream, all or none, if the stream is as expected.
+    /// Appends events to a stream, all or none, if the stream is in the expected state.
     ///
-    /// Retried while the deadline allows; every try sends the same ids, so that nothing is written twice. The same holds
-    /// for the caller: after [`Error::DeadlineExceeded`] or [`Error::Unreachable`], append the same events again.
+    /// Retried until the deadline; every attempt sends the same ids, so nothing is written twice. The caller can
+    /// retry as well: after [`Error::DeadlineExceeded`] or [`Error::Unreachable`], append the same events again.
     ///
     /// Fails also with [`Error::RevisionConflict`], [`Error::EventIdConflict`], [`Error::StreamTombstoned`],
     /// [`Error::InvalidField`], [`Error::TooLarge`].
@@ -94,9 +95,9 @@ impl Client {
             .try_into()
     }
 
-    /// Appends events to any number of streams, all or none, if everything holds that the [`Append`] expects.
+    /// Appends events to any number of streams, all or none, if every expectation of the [`Append`] holds.
     ///
-    /// Retried as [`append`](Self::append) is, and as safe to send again.
+    /// Retried like [`append`](Self::append), and the caller can retry it in the same way.
     ///
     /// Fails also with [`Error::ChecksFailed`], [`Error::PositionBeyondHead`], [`Error::EventIdConflict`],
     /// [`Error::InvalidField`], [`Error::TooLarge`].
@@ -113,17 +114,17 @@ impl Client {
             .try_into()
     }
 
-    /// Opens a session for many appends in flight at once. Nothing is connected before the first of them.
+    /// Opens a session for many appends in flight at once. It connects at the first append.
     pub fn append_session(&self) -> AppendSession {
         self.append_session_with(SessionLimits::default())
     }
 
-    /// Opens a session with these bounds on what may be unanswered.
+    /// Opens a session with these limits on unanswered appends.
     pub fn append_session_with(&self, limits: SessionLimits) -> AppendSession {
         AppendSession::open(self.shared.clone(), self.timeout, limits)
     }
 
-    /// Reads one stream up to its end as it is now: add options, then await it.
+    /// Reads one stream up to its current end: add options, then await it.
     ///
     /// ```no_run
     /// # async fn example(client: annals_client::Client) -> Result<(), annals_client::Error> {
@@ -136,7 +137,7 @@ impl Client {
         Read::new(self.shared.clone(), self.timeout, Some(stream.into()))
     }
 
-    /// Reads the whole log up to its head as it is now: add options, then await it.
+    /// Reads the whole log up to its current head: add options, then await it.
     ///
     /// Fails with [`Error::PositionBeyondHead`].
     pub fn read_all(&self) -> Read {
@@ -152,13 +153,14 @@ impl Client {
 
     /// Subscribes to one stream, which need not exist yet: add options, then await it.
     ///
-    /// Fails with [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`], [`Error::Overloaded`]. Ends with the first of them
-    /// when the stream is deleted for ever.
+    /// Fails with [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`], [`Error::Overloaded`]. Ends with
+    /// [`Error::StreamTombstoned`] when the stream is permanently deleted.
     pub fn subscribe_stream(&self, stream: impl Into<String>) -> Subscribe {
         Subscribe::new(self.shared.clone(), self.timeout, Some(stream.into()))
     }
 
-    /// What the store knows of a stream. Fails with [`Error::StreamNotFound`], [`Error::StreamTombstoned`].
+    /// Returns the store's information about a stream. Fails with [`Error::StreamNotFound`],
+    /// [`Error::StreamTombstoned`].
     pub async fn stream_info(&self, stream: impl Into<String>) -> Result<StreamInfo> {
         let request = pb::GetStreamRequest {
             stream: stream.into(),
@@ -174,7 +176,7 @@ impl Client {
             .try_into()
     }
 
-    /// How much of a stream is kept, which need not exist.
+    /// Returns how much of a stream is kept. The stream need not exist.
     pub async fn retention(&self, stream: impl Into<String>) -> Result<RetentionInfo> {
         let request = pb::GetRetentionRequest {
             stream: stream.into(),
@@ -187,9 +189,11 @@ impl Client {
         answer.into_inner().try_into()
     }
 
-    /// Sets how much of a stream is kept, in place of what was set before. What is gone by now stays gone.
+    /// Sets how much of a stream is kept, replacing the previous setting. Events that are already removed stay
+    /// removed.
     ///
-    /// Fails with [`Error::StreamTombstoned`]; [`Error::RevisionBeyondEnd`] if it truncates more than there is.
+    /// Fails with [`Error::StreamTombstoned`], and with [`Error::RevisionBeyondEnd`] if it truncates beyond the end
+    /// of the stream.
     pub async fn set_retention(
         &self,
         stream: impl Into<String>,
@@ -198,8 +202,8 @@ impl Client {
         self.set_retention_at(stream, retention, None).await
     }
 
-    /// The same, if it is still at the version that the change rests on ([`RetentionInfo::version`]); `None`: whatever it
-    /// is.
+    /// Sets how much of a stream is kept if the setting is still at `expected_version`, the
+    /// [`RetentionInfo::version`] that the change is based on. `None` accepts any version.
     ///
     /// Fails also with [`Error::VersionConflict`].
     pub async fn set_retention_at(
@@ -221,8 +225,8 @@ impl Client {
         answer.into_inner().try_into()
     }
 
-    /// Deletes a stream: its events are gone, and reads do not find it. An append begins it again, with the revision after
-    /// its last. Deleting what is deleted already is no error.
+    /// Deletes a stream: its events are removed, and reads do not find it. A later append starts it again, with the
+    /// revision after its last. Deleting a stream that is already deleted is not an error.
     ///
     /// Fails with [`Error::RevisionConflict`], [`Error::StreamNotFound`], [`Error::StreamTombstoned`].
     pub async fn delete_stream(
@@ -242,8 +246,8 @@ impl Client {
         Ok(answer.into_inner().into())
     }
 
-    /// Deletes a stream for ever, which need not exist: its events are gone, and its name takes no more appends. There is
-    /// no way back.
+    /// Permanently deletes a stream, which need not exist: its events are removed, and its name accepts no more
+    /// appends. This can't be undone.
     ///
     /// Fails with [`Error::RevisionConflict`].
     pub async fn tombstone_stream(
@@ -263,8 +267,8 @@ impl Client {
         Ok(answer.into_inner().into())
     }
 
-    /// Begins to reclaim the space of what is gone, or goes on with a scavenge that was stopped; the server does it in the
-    /// background. If one runs, returns that one.
+    /// Starts to reclaim the space of removed events, or continues a scavenge that was stopped. The server works in
+    /// the background. If a scavenge is already running, returns that one.
     pub async fn start_scavenge(&self) -> Result<Scavenge> {
         let call = |mut stub: Stub| async move { stub.start_scavenge(pb::StartScavengeRequest {}).await };
         let answer = self.shared.call(self.timeout, call).await?.into_inner();
@@ -272,28 +276,30 @@ impl Client {
             .ok_or_else(|| Error::protocol("a scavenge that was started is missing"))
     }
 
-    /// Stops the scavenge that runs, if one does, until it is started again. Returns the one that was stopped or ran last.
+    /// Stops the running scavenge, if any, until it is started again. Returns the scavenge that was stopped or ran
+    /// last.
     pub async fn stop_scavenge(&self) -> Result<Option<Scavenge>> {
         let call = |mut stub: Stub| async move { stub.stop_scavenge(pb::StopScavengeRequest {}).await };
         let answer = self.shared.call(self.timeout, call).await?.into_inner();
         Scavenge::of(answer.scavenge)
     }
 
-    /// The scavenge that runs, was stopped or ran last; `None`: there was never one.
+    /// Returns the scavenge that is running, was stopped or ran last; `None` if there never was one.
     pub async fn scavenge(&self) -> Result<Option<Scavenge>> {
         let call = |mut stub: Stub| async move { stub.get_scavenge(pb::GetScavengeRequest {}).await };
         let answer = self.shared.call(self.timeout, call).await?.into_inner();
         Scavenge::of(answer.scavenge)
     }
 
-    /// The streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes. Those in which
-    /// the store says what is kept of others (`$$order-1`) are only listed if the prefix begins with `$`.
+    /// Lists the streams whose names start with `prefix` (all if it is empty), in the order of their names' bytes.
+    /// The streams in which the store keeps the settings of other streams (`$$order-1`) are only listed if the prefix
+    /// starts with `$`.
     pub fn list_streams(&self, prefix: impl Into<String>) -> Streams {
         Streams::list(self.shared.clone(), self.timeout, prefix.into())
     }
 
-    /// The position that the log had reached at a time: that of the last event recorded then or before, or 0. Of a time to
-    /// come it is the head, and may become more.
+    /// Returns the position that the log had reached at a time: that of the last event recorded at or before it, or
+    /// 0. For a time in the future this is the head, which may still grow.
     pub async fn position_at(&self, time: Timestamp) -> Result<u64> {
         let request = pb::GetPositionAtTimeRequest {
             time: Some(event::to_time(time)),
@@ -302,7 +308,7 @@ impl Client {
         Ok(self.shared.call(self.timeout, call).await?.into_inner().position)
     }
 
-    /// Keeps a snapshot of a stream, whose events it holds up to `revision`: add options, then await it.
+    /// Saves a snapshot of a stream, with the state after its events up to `revision`: add options, then await it.
     ///
     /// ```no_run
     /// # async fn example(client: annals_client::Client, state: Vec<u8>) -> Result<(), annals_client::Error> {
@@ -312,8 +318,8 @@ impl Client {
     /// # Ok(()) }
     /// ```
     ///
-    /// Retried while the deadline allows; saved twice, it is the same. Fails also with [`Error::TooLarge`],
-    /// [`Error::StreamNotFound`], [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`].
+    /// Retried until the deadline; saving the same snapshot twice has the same effect as once. Fails also with
+    /// [`Error::TooLarge`], [`Error::StreamNotFound`], [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`].
     pub fn save_snapshot(
         &self,
         stream: impl Into<String>,
@@ -329,33 +335,34 @@ impl Client {
         )
     }
 
-    /// The latest snapshot of a stream: add options, then await it.
+    /// Loads the latest snapshot of a stream: add options, then await it.
     ///
     /// Fails with [`Error::SnapshotNotFound`], [`Error::StreamTombstoned`].
     pub fn load_snapshot(&self, stream: impl Into<String>) -> LoadSnapshot {
         LoadSnapshot::new(self.shared.clone(), self.timeout, stream.into())
     }
 
-    /// Begins to read all that the store holds, so that another store can be made of it: see [`import`](Self::import).
+    /// Starts to read the whole content of the store, from which another store can be created: see
+    /// [`import`](Self::import).
     ///
     /// Fails with [`Error::MoveUnfinished`].
     pub async fn export(&self) -> Result<Export> {
         Export::open(self.shared.clone(), self.timeout).await
     }
 
-    /// How much of the log of the store `source` is here already: the last position, or 0.
+    /// Returns how much of the log of the store `source` this store already has: the last position, or 0.
     ///
-    /// Fails with [`Error::MoveRefused`] if the store is neither empty nor one to which nothing but this log was written;
-    /// with [`Error::RecordedTimeNotAccepted`].
+    /// Fails with [`Error::MoveRefused`] if the store is neither empty nor contains only this log, and with
+    /// [`Error::RecordedTimeNotAccepted`].
     pub async fn begin_import(&self, source: Uuid) -> Result<u64> {
         transfer::begin_import(&self.shared, self.timeout, source).await
     }
 
-    /// Makes the store of the parts of an [`Export`] of the store `source`, from the position after the one that
+    /// Fills the store with the parts of an [`Export`] of the store `source`, from the position after the one that
     /// [`begin_import`](Self::begin_import) returned to [`TransferPart::End`]. Returns the head.
     ///
-    /// It is not retried, because the parts are gone by then: begin again. Fails also with [`Error::InvalidField`] if the
-    /// parts do not follow each other, and with [`Error::RecordedTimeOutOfRange`].
+    /// It is not retried, because the parts have been consumed: begin again. Fails also with [`Error::InvalidField`]
+    /// if the parts are not consecutive, and with [`Error::RecordedTimeOutOfRange`].
     pub async fn import(
         &self,
         source: Uuid,
@@ -364,7 +371,7 @@ impl Client {
         transfer::import(&self.shared, source, parts).await
     }
 
-    /// What runs at the endpoint, up to where its log goes, and the limits in force.
+    /// Returns the server's version and engine, the head of its log, and the limits in force.
     pub async fn server_info(&self) -> Result<ServerInfo> {
         let call = |mut stub: Stub| async move { stub.get_server_info(pb::GetServerInfoRequest {}).await };
         self.shared

@@ -1,20 +1,21 @@
 //! The endpoints of a client and their channels.
 //!
-//! 1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
-//! 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the
-//!    next. A call that fails late does not move on from an endpoint that others have already left.
-//! 3. Every client goes round the endpoints in an order of its own, drawn when it is made, so that the clients of a
-//!    server that dies spread over all the others instead of falling upon the next.
-//! 4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
-//! 5. The endpoint that comes first in that order is the client's [home](crate::home): away from it, the client looks
-//!    whether it answers again, and goes back. Calls under way end where they are; subscriptions follow at their next
-//!    message, sessions when all that was sent is answered.
-//! 6. A port for something else (that for health and metrics) fails calls at once with an error that says so: one that
-//!    answers in HTTP/1, or does not know the path of a call, and has never served gRPC.
+//! 1. Nothing is connected before the first call; a channel whose connection broke reconnects at its next call.
+//! 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to
+//!    the next. A call that fails late does not move the client on from an endpoint that it has already left.
+//! 3. Every client tries the endpoints in its own random order, chosen when it is created, so that the clients of a
+//!    failed server spread over all the others.
+//! 4. A server that sends nothing while calls are open, not even the reply to a ping, is considered dead: its calls
+//!    fail, and move on.
+//! 5. The first endpoint in that order is the client's [home](crate::home): while it uses another, the client probes
+//!    whether the home answers again, and returns to it. Calls in progress finish where they are; subscriptions move
+//!    at their next message, sessions when all sent appends are answered.
+//! 6. A port of another service (such as health and metrics) fails calls at once with an error that states it: one
+//!    that answers in HTTP/1, or does not know the path of a call, and has never served gRPC.
 //!
-//! Why one endpoint at a time and no balancing of single calls: appends of one log are serialised anyway, one connection
-//! keeps group commits together, and a client sees its own appends wherever it reads. Limit: TLS is not offered yet;
-//! `http` endpoints only.
+//! One endpoint at a time is used, without balancing single calls, because appends to one log are serialized anyway,
+//! one connection keeps group commits together, and a client sees its own appends wherever it reads. Limitation: TLS
+//! is not supported yet; `http` endpoints only.
 
 mod answers;
 mod wire;
@@ -43,23 +44,23 @@ use crate::home::Home;
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
 pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
-/// The largest answer taken, in bytes. Servers send batches of a few MiB at most; a single event may be configured
+/// Maximum size of a response, in bytes. Servers send batches of a few MiB at most; a single event may be configured
 /// larger than the default 1 MiB, and must fit as well.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// Flow-control windows, in bytes: large enough that a read is bounded by the server rather than by round trips.
+/// Flow-control windows, in bytes: large enough that the server limits the speed of a read, not round trips.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// The part of [`Patience::silence`] after which a ping is sent; the rest is for its answer.
+/// The fraction of [`Patience::silence`] after which a ping is sent; the rest is for its reply.
 const SILENCE_BEFORE_PING: f64 = 0.4;
 
-/// For how long endpoints are waited for.
+/// Timeouts for endpoints.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// Until one accepts a connection.
+    /// Time to accept a connection.
     pub(crate) connect: Duration,
-    /// Until one that says nothing while calls are open counts as dead.
+    /// Time without any data while calls are open, after which an endpoint counts as dead.
     pub(crate) silence: Duration,
-    /// On average, until the one that comes first is looked at again after it was left. Zero: it never is.
+    /// Mean time until the first endpoint is probed after the client has left it. Zero disables probes.
     pub(crate) home: Duration,
 }
 
@@ -67,12 +68,12 @@ pub(crate) struct Patience {
 pub(crate) struct Connection {
     /// In the order in which they are tried.
     links: Vec<Link>,
-    /// How long a look at the first of them may take.
+    /// Timeout of a probe of the first endpoint.
     look_within: Duration,
     route: Arc<Route>,
 }
 
-/// Where calls go.
+/// The route of calls: the endpoint in use.
 #[derive(Debug)]
 struct Route {
     current: AtomicUsize,
@@ -84,11 +85,11 @@ struct Link {
     name: String,
     endpoint: Endpoint,
     answers: Arc<Answers>,
-    /// Made at the first call, because making one needs a running tokio.
+    /// Created at the first call, because that requires a tokio runtime.
     channel: OnceLock<Channel>,
 }
 
-/// The endpoint that calls go to now.
+/// The endpoint that calls currently go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Picked(usize);
 
@@ -114,28 +115,28 @@ impl Connection {
         })
     }
 
-    /// How many endpoints there are.
     pub(crate) fn len(&self) -> usize {
         self.links.len()
     }
 
-    /// The endpoint to call now.
+    /// Returns the endpoint for the next call.
     pub(crate) fn pick(&self) -> Picked {
         self.look_home();
         Picked(self.route.current.load(Ordering::Acquire))
     }
 
-    /// How often the client has gone back to its home.
+    /// The number of times the client has returned to its home.
     pub(crate) fn returns(&self) -> u64 {
         self.route.home.returns()
     }
 
-    /// Whether what began at that endpoint, when the client had gone back so often, should follow it to its home now.
+    /// Whether a call that started at an endpoint should move, because the client has returned to its home since it
+    /// had returned `returns` times.
     pub(crate) fn has_left(&self, picked: Picked, returns: u64) -> bool {
         self.returns() != returns && self.route.current.load(Ordering::Acquire) != picked.0
     }
 
-    /// Away from home: looks whether it answers again, if it is time for it, and goes back if it does.
+    /// Probes the home if the client uses another endpoint and a probe is due, and returns to it if it answers.
     pub(crate) fn look_home(&self) {
         let away = self.route.current.load(Ordering::Relaxed) != 0;
         if !away || !self.route.home.begin_look(Instant::now()) {
@@ -168,17 +169,17 @@ impl Connection {
         Watched::new(channel.clone(), link.answers.clone())
     }
 
-    /// What people call that endpoint.
+    /// The endpoint as given by the user.
     pub(crate) fn name(&self, picked: Picked) -> &str {
         &self.links[picked.0].name
     }
 
-    /// Whether that endpoint is not one of gRPC: it has answered, and never in gRPC.
+    /// Whether the endpoint does not serve gRPC: it has answered, and never with gRPC.
     pub(crate) fn is_not_grpc(&self, picked: Picked) -> bool {
         self.links[picked.0].answers.never_grpc()
     }
 
-    /// Moves on from an endpoint that failed, unless that has happened already.
+    /// Moves on from an endpoint that failed, unless the client has already moved on.
     pub(crate) fn move_on(&self, failed: Picked) {
         let next = (failed.0 + 1) % self.links.len();
         let moved = self
@@ -208,7 +209,7 @@ impl Link {
         })
     }
 
-    /// A channel whose connections begin with a look at what the server answers in.
+    /// A channel that checks the protocol of the first response on each connection.
     fn connect_lazy(&self) -> Channel {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);

@@ -1,7 +1,7 @@
-//! Endpoints as they are given: `http://host:port`, or less of it.
+//! Parses endpoints such as `http://host:port`.
 //!
-//! The scheme may be left out, and so may the port, which is then 2113. Anything besides host and port is refused
-//! instead of ignored, because it would never be sent.
+//! The scheme may be omitted, and so may the port, which defaults to 2113. Anything besides host and port is rejected
+//! rather than ignored, because it would never be sent.
 
 use std::num::NonZeroU16;
 
@@ -9,12 +9,12 @@ use tonic::transport::Uri;
 
 use crate::error::{Error, Result};
 
-/// The port of an endpoint that names none.
+/// The port of an endpoint without one.
 const DEFAULT_PORT: u16 = 2113;
-/// What every refusal ends with.
+/// The end of every error text.
 const ADVICE: &str = "write only http://host:port";
 
-/// The address of an endpoint. Fails with [`Error::InvalidEndpoint`].
+/// Parses the address of an endpoint. Fails with [`Error::InvalidEndpoint`].
 pub(crate) fn parse(endpoint: &str) -> Result<Uri> {
     read(endpoint).map_err(|reason| Error::InvalidEndpoint {
         endpoint: endpoint.to_owned(),
@@ -42,7 +42,7 @@ fn read(endpoint: &str) -> Result<Uri, String> {
         return wrong("has user information");
     }
     let (host, port) = match authority.rfind(':') {
-        // The colons of an IPv6 address are within brackets.
+        // The colons of an IPv6 address are in brackets.
         Some(colon) if !authority[colon..].contains(']') => {
             (&authority[..colon], Some(&authority[colon + 1..]))
         }

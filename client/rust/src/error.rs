@@ -1,8 +1,8 @@
-//! What can go wrong, sorted by what the caller does about it.
+//! Errors, grouped by what the caller does about them.
 //!
-//! The server names the reason of every failure (`google.rpc.ErrorInfo`, see `annals/v1/errors.proto`); [`crate::status`]
-//! turns that into these variants. What the client may safely try again it has already tried again, within the call's
-//! deadline, before an error is seen here: see [`Error::is_retryable`].
+//! The server states the reason of every failure (`google.rpc.ErrorInfo`, see `annals/v1/errors.proto`), and
+//! [`crate::status`] turns it into these variants. Failures that are safe to retry have already been retried within
+//! the call's deadline when the caller sees the error: see [`Error::is_retryable`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,60 +13,62 @@ use uuid::Uuid;
 
 use crate::ExpectedRevision;
 
-/// Result of everything in this crate.
+/// Result of all operations in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed. Each variant says what the caller does about it.
+/// Why a call failed. Each variant documents what the caller does about it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An endpoint given to the builder is not one such as `http://127.0.0.1:2113`. Correct the configuration.
+    /// An endpoint given to the builder is not of the form `http://127.0.0.1:2113`. Correct the configuration.
     #[error("endpoint {endpoint:?} {reason}")]
     InvalidEndpoint {
-        /// What was given.
+        /// The endpoint as given.
         endpoint: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: String,
     },
 
-    /// An endpoint is the port for health and metrics, or another that answers HTTP/1.1. Correct the configuration.
+    /// An endpoint is the health and metrics port, or another that speaks HTTP/1.1. Correct the configuration.
     #[error(
-        "{endpoint:?} answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)"
+        "{endpoint:?} answers HTTP/1.1: it is the port for health and metrics; \
+         gRPC listens on another port (2113 by default)"
     )]
     NotGrpc {
         /// The endpoint.
         endpoint: String,
     },
 
-    /// A value has no form in JSON that holds it, such as NaN. Nothing was sent. Change the value or its type.
+    /// A value can't be represented in JSON, such as NaN. Nothing was sent. Change the value or its type.
     #[error("{of} can't be stored as JSON: {reason}")]
     InvalidValue {
-        /// What the value is of: an event, or an event's metadata.
+        /// The owner of the value: an event, or an event's metadata.
         of: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: Arc<serde_json::Error>,
     },
 
-    /// The data of an event or a snapshot, or an event's metadata, is not the JSON that was asked for. Correct the type,
-    /// or read the bytes.
-    #[error("{of} is not the JSON that was asked for: {reason}")]
+    /// The data of an event or a snapshot, or an event's metadata, is not the expected JSON. Correct the type, or
+    /// read the bytes.
+    #[error("{of} is not the expected JSON: {reason}")]
     Json {
-        /// What was to be decoded, with where it is stored.
+        /// The data to be decoded, with where it is stored.
         of: String,
-        /// What is wrong with it.
+        /// The problem with it.
         reason: Arc<serde_json::Error>,
     },
 
-    /// The server refused one or more fields of the request: missing, too long or malformed. Mend the request.
-    #[error("the server refused the request: {}", Listed(.0))]
+    /// The server rejected one or more fields of the request: missing, too long or malformed. Correct the request.
+    #[error("the server rejected the request: {}", Listed(.0))]
     InvalidField(Vec<FieldViolation>),
 
-    /// An event or an append is larger than the server takes (see [`Client::server_info`](crate::Client::server_info)).
-    /// Split the append, or keep the large part elsewhere.
+    /// An event or an append exceeds the server's limit (see [`Client::server_info`](crate::Client::server_info)).
+    /// Split the append, or store the large part elsewhere.
     #[error("larger than the server takes: {}", Listed(.0))]
     TooLarge(Vec<FieldViolation>),
 
-    /// The stream is not at the expected revision: somebody else appended. Read it again and decide anew.
+    /// The stream is not at the expected revision: another client appended to it. Read it again and make a new
+    /// decision.
     #[error(
         "stream {stream:?} is not as expected: expected {expected}, but it {}",
         Actual(.actual)
@@ -74,221 +76,226 @@ pub enum Error {
     RevisionConflict {
         /// The stream.
         stream: String,
-        /// What the append expected.
+        /// The state that the append expected.
         expected: ExpectedRevision,
         /// The stream's last revision; `None` if it has no events.
         actual: Option<u64>,
     },
 
-    /// The id of the append's first event was already appended, but not as part of this same append. If this is a retry,
-    /// send exactly what was sent first; otherwise use a new id.
+    /// The id of the append's first event is already stored, but from a different append. If this is a retry, send
+    /// exactly the same append; otherwise use a new id.
     #[error(
         "event id {id} was already appended to stream {stream:?} at revision {revision} (position {position}), \
-         by an append that was not this one; use a new id, or send exactly what was sent then"
+         by a different append; use a new id, or send exactly the same append again"
     )]
     EventIdConflict {
         /// The id.
         id: Uuid,
-        /// The stream in which it was recorded.
+        /// The stream in which the event is stored.
         stream: String,
-        /// The revision at which it was recorded.
+        /// The event's revision.
         revision: u64,
-        /// The position at which it was recorded.
+        /// The event's position.
         position: u64,
     },
 
-    /// Checks of the append do not hold: somebody else changed what it rests on. Read that again and decide anew.
+    /// Checks of the append failed: another client changed the data it depends on. Read it again and make a new
+    /// decision.
     #[error("{}", Failed(.failed, *.count))]
     ChecksFailed {
-        /// The first of them, in the order of the append's checks; at least one.
+        /// The first failed checks, in the order of the append's checks; at least one.
         failed: Vec<FailedCheck>,
-        /// How many there are.
+        /// The number of failed checks.
         count: u32,
     },
 
-    /// The stream was deleted for ever. Use another name.
-    #[error("stream {stream:?} was deleted for ever; use another name")]
+    /// The stream was permanently deleted. Use another name.
+    #[error("stream {stream:?} was permanently deleted; use another name")]
     StreamTombstoned {
         /// The stream.
         stream: String,
     },
 
-    /// What is kept of the stream was changed since. Look at it again and decide anew.
+    /// The retention of the stream has changed since the caller read it. Read it again and make a new decision.
     #[error(
-        "what is kept of stream {stream:?} was expected to be version {expected}, but it is at version {actual}; look at it \
-         again"
+        "the retention of stream {stream:?} was expected to be at version {expected}, but is at version {actual}; \
+         read it again"
     )]
     VersionConflict {
         /// The stream.
         stream: String,
-        /// The version that was expected.
+        /// The expected version.
         expected: u64,
-        /// The version that it has.
+        /// The current version.
         actual: u64,
     },
 
-    /// What is kept of the streams of a prefix was changed since the caller read it.
+    /// The retention of a prefix has changed since the caller read it. Read it again and make a new decision.
     #[error(
-        "the retention of prefix {prefix:?} was expected to be version {expected}, but it is at version {actual}; read it again"
+        "the retention of prefix {prefix:?} was expected to be at version {expected}, but is at version {actual}; \
+         read it again"
     )]
     PrefixVersionConflict {
         /// The prefix.
         prefix: String,
-        /// The version that was expected.
+        /// The expected version.
         expected: u64,
-        /// The version that it has.
+        /// The current version.
         actual: u64,
     },
 
-    /// The stream has no such snapshot. Begin with its first event.
+    /// The stream has no such snapshot. Start from its first event.
     #[error("stream {stream:?} has no such snapshot")]
     SnapshotNotFound {
         /// The stream.
         stream: String,
     },
 
-    /// The append says when its events were recorded, and the server does not take that from clients. Have it started
-    /// with `--accept-recorded-times` for as long as a log is moved to it.
+    /// The append sets the time at which its events were recorded, and the server does not accept that from clients.
+    /// Start it with `--accept-recorded-times` while a log is being moved to it.
     #[error("the server does not accept recorded times: {message}")]
     RecordedTimeNotAccepted {
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// The append says that its events were recorded before the log's last event, or after now. Recorded times never go
-    /// backwards along a log: move one to an empty store, from its beginning, with nobody else appending.
+    /// The recorded time of the append is before that of the log's last event, or in the future. Recorded times never
+    /// decrease along a log: move a log to an empty store, from its beginning, with no other client appending.
     #[error(
-        "events recorded at {recorded_at:.6} can't be next in the log: its last event was recorded at {}, and the server's \
-         clock says {latest:.6}",
+        "events recorded at {recorded_at:.6} can't be next in the log: \
+         its last event was recorded at {}, and the server's clock is at {latest:.6}",
         Earliest(.earliest)
     )]
     RecordedTimeOutOfRange {
-        /// The time that was given.
+        /// The recorded time given.
         recorded_at: Timestamp,
-        /// When the log's last event was recorded; `None` if it is empty.
+        /// The recorded time of the log's last event; `None` if the log is empty.
         earliest: Option<Timestamp>,
-        /// The server's now.
+        /// The server's current time.
         latest: Timestamp,
     },
 
-    /// The log can't be moved to this store, which holds something else. Move it to an empty store.
+    /// The log can't be moved to this store, which has other content. Move it to an empty store.
     #[error("the log can't be moved here: {message}")]
     MoveRefused {
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store.
+    /// A log is being moved to this store, and the move is incomplete. Import the rest, or start over with an empty
+    /// store.
     #[error("{message}")]
     MoveUnfinished {
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// Nothing was ever appended to the stream, or nothing since it was deleted. Check the name, or take it as empty.
+    /// The stream has no events: none were ever appended, or none since it was deleted. Check the name, or treat it
+    /// as empty.
     #[error("stream {stream:?} does not exist")]
     StreamNotFound {
         /// The stream.
         stream: String,
     },
 
-    /// The position has not been given to an event yet. A checkpoint that leads here is of another store, or of one
-    /// that was restored from an older backup: rebuild the projection.
+    /// The position does not exist yet. If it is a checkpoint, it comes from another store, or the store was restored
+    /// from an older backup: rebuild the projection.
     #[error("position {position} is beyond the head of the log, which is {head}")]
     PositionBeyondHead {
-        /// The position that was asked for.
+        /// The position requested.
         position: u64,
         /// The log's last position; 0 if it is empty.
         head: u64,
     },
 
-    /// The same for a revision in a stream.
+    /// The revision does not exist yet in the stream.
     #[error("revision {revision} is beyond the end of stream {stream:?}, which {}", Actual(.last_revision))]
     RevisionBeyondEnd {
         /// The stream.
         stream: String,
-        /// The revision that was asked for.
+        /// The revision requested.
         revision: u64,
         /// The stream's last revision; `None` if it has no events.
         last_revision: Option<u64>,
     },
 
-    /// No endpoint answered, or the connection broke. Already retried; try again later. An append may have been written:
-    /// append the same events (they keep their ids) to find out.
+    /// No endpoint answered, or the connection broke. Already retried; try again later. An append may have been
+    /// written: append the same events (they keep their ids) to find out.
     #[error("{endpoint} is not reachable: {message}")]
     Unreachable {
         /// The endpoint tried last.
         endpoint: String,
-        /// What the transport said.
+        /// The transport's message.
         message: String,
     },
 
-    /// The server answered that it can't serve for the moment. Already retried; try again later. An append may have been
-    /// written: append the same events to find out.
+    /// The server reported that it can't serve at the moment. Already retried; try again later. An append may have
+    /// been written: append the same events to find out.
     #[error("the server is not available ({reason}): {message}")]
     Unavailable {
-        /// Why.
+        /// The reason.
         reason: Unavailability,
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// A bound of the server (subscriptions, appends that wait) is reached. Already retried; slow down.
+    /// A limit of the server (subscriptions, queued appends) is reached. Already retried; slow down.
     #[error("the server is overloaded: {message}")]
     Overloaded {
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// The call did not finish within its deadline. An append may have been written: append the same events to find out.
+    /// The call did not finish within its deadline. An append may have been written: append the same events to find
+    /// out.
     #[error("no answer within {after:?}{}", Last(.last))]
     DeadlineExceeded {
-        /// The time the call was given.
+        /// The deadline of the call.
         after: Duration,
-        /// What the last try within it failed with, if one did.
+        /// The error of the last failed attempt, if any.
         last: Option<Box<Error>>,
     },
 
-    /// What the server read from its disk is not what can have been written. An operator must look; the server's log
-    /// says where.
+    /// The server found corrupt data on its disk. An operator must act; the server's log has the location.
     #[error("the server found corrupt data: {message}")]
     Corrupt {
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// A fault of the server itself. Report it with the server's log.
+    /// A bug in the server. Report it with the server's log.
     #[error("internal error of the server: {message}")]
     Internal {
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 
-    /// The append session has ended, because an earlier append of it could not be delivered in time. Open a new one, and
-    /// append again, in order, what was not answered.
+    /// The append session has ended because an earlier append could not be delivered in time. Open a new one, and
+    /// append the unanswered appends again, in order.
     #[error("the append session has ended; open a new one")]
     SessionClosed,
 
-    /// The answer breaks the protocol: the other side is no Annals server, or a faulty or much newer one. Report it.
-    #[error("the answer breaks the annals.v1 protocol: {message}")]
+    /// The response violates the protocol: the peer is not an Annals server, or a faulty or much newer one. Report
+    /// it.
+    #[error("the response violates the annals.v1 protocol: {message}")]
     Protocol {
-        /// What was wrong.
+        /// The violation.
         message: String,
     },
 
-    /// Any other gRPC status: something between client and server answered, or the server is of another kind.
+    /// Any other gRPC status: it comes from something between client and server, or from another kind of server.
     #[error("{code:?}: {message}")]
     Status {
         /// The gRPC code.
         code: tonic::Code,
-        /// Its message.
+        /// The message of the status.
         message: String,
     },
 }
 
 impl Error {
-    /// Whether trying again may help, without anything being decided anew: the server could not be reached or could not
-    /// serve for the moment. Safe for appends too, if the same events are sent.
+    /// Whether the same request may succeed later: the server could not be reached or could not serve at the moment.
+    /// Retrying is safe for appends too, if the same events are sent.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
@@ -299,9 +306,9 @@ impl Error {
         )
     }
 
-    /// Whether somebody else was faster: what the decision rests on has changed. Read again, and decide anew.
+    /// Whether another client changed the data that the decision depends on. Read again, and make a new decision.
     ///
-    /// [`Error::EventIdConflict`] is none: whoever decided again with the same ids would get it again, without end.
+    /// [`Error::EventIdConflict`] is not one: a caller that decided again with the same ids would get it forever.
     pub fn is_conflict(&self) -> bool {
         matches!(
             self,
@@ -319,17 +326,17 @@ impl Error {
     }
 }
 
-/// Why a server that was reached can't serve.
+/// Why a reachable server can't serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unavailability {
-    /// It is stopping.
+    /// It is shutting down.
     ShuttingDown,
-    /// The engine under the store does not answer.
+    /// Its storage engine does not answer.
     Engine,
-    /// Its storage refused a write, so that it stops.
+    /// Its storage rejected a write, so it is stopping.
     StorageFailed,
-    /// It, or something before it, did not say.
+    /// No reason was given, by it or by a proxy in front of it.
     Unknown,
 }
 
@@ -344,12 +351,12 @@ impl fmt::Display for Unavailability {
     }
 }
 
-/// One field that the server refused.
+/// One field that the server rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldViolation {
     /// The field's path in the request: `events[3].type`.
     pub field: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub description: String,
 }
 
@@ -385,7 +392,7 @@ impl fmt::Display for Earliest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(time) => write!(f, "{time:.6}"),
-            None => f.write_str("no time, as there is none"),
+            None => f.write_str("none, as the log is empty"),
         }
     }
 }
@@ -395,38 +402,38 @@ struct Last<'a>(&'a Option<Box<Error>>);
 impl fmt::Display for Last<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(last) => write!(f, "; the last try: {last}"),
+            Some(last) => write!(f, "; the last attempt: {last}"),
             None => Ok(()),
         }
     }
 }
 
-/// A check of an append that does not hold.
+/// A check of an append that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedCheck {
-    /// Which of the append's checks, counted from 0.
+    /// The index of the check in the append, from 0.
     pub index: usize,
-    /// What was found instead.
+    /// The state that was found instead.
     pub found: Found,
 }
 
-/// What was found where a check does not hold.
+/// The state that made a check fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// The stream is not as expected.
+    /// The stream is not in the expected state.
     Stream {
         /// The stream.
         stream: String,
-        /// What was expected of it.
+        /// The expected state.
         expected: ExpectedRevision,
         /// Its last revision; `None` if it has no events.
         actual: Option<u64>,
     },
-    /// An event matches that should not be.
+    /// An event matches the query of a check that expects none.
     Match {
-        /// The position after which none should match.
+        /// The position after which no event should match.
         after: u64,
-        /// The position of the first one that does.
+        /// The position of the first event that does.
         position: u64,
     },
 }
@@ -452,7 +459,7 @@ impl fmt::Display for FailedCheck {
     }
 }
 
-/// Failed checks, one after the other, and how many there are.
+/// Failed checks in order, and the total number of them.
 struct Failed<'a>(&'a [FailedCheck], u32);
 
 impl fmt::Display for Failed<'_> {

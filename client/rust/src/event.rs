@@ -1,7 +1,7 @@
-//! Events: what is given to the store, and what it gives back.
+//! Events: to append, and as recorded in the store.
 //!
-//! An event has its id from the moment it is made, before the first try to append it, so that every retry sends the same
-//! id and the store can tell a retry from a second event.
+//! An event gets its id when it is created, before the first attempt to append it, so every retry sends the same id
+//! and the store can distinguish a retry from a second event.
 
 use std::sync::Arc;
 
@@ -31,21 +31,21 @@ use crate::json;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Identity. Appends are idempotent by it. It is no unique key: an append that expects a revision is written even if
-    /// its ids occur in other events.
+    /// Identifies the event. Appends are idempotent by id. It is not a unique key: an append that expects a revision
+    /// is written even if its ids occur in other events.
     pub id: Uuid,
-    /// What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`.
+    /// The event's type, in the terms of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`.
     pub kind: String,
-    /// The event itself, in any encoding. At most 1 MiB unless the server is configured otherwise.
+    /// The payload, in any encoding. At most 1 MiB unless the server is configured otherwise.
     pub data: Bytes,
-    /// What is said about the event rather than by it; JSON by convention. At most 64 KiB.
+    /// Metadata about the event, such as correlation ids or trace context; JSON by convention. At most 64 KiB.
     pub metadata: Bytes,
-    /// Indexed labels, at most 32 of at most 256 bytes, no two the same.
+    /// Indexed labels, at most 32 of at most 256 bytes each, without duplicates.
     pub tags: Vec<String>,
 }
 
 impl Event {
-    /// An event of type `kind` with these bytes and a new id (UUIDv7).
+    /// Creates an event of type `kind` with this data and a new id (UUIDv7).
     pub fn new(kind: impl Into<String>, data: impl Into<Bytes>) -> Self {
         Event {
             id: Uuid::now_v7(),
@@ -56,10 +56,10 @@ impl Event {
         }
     }
 
-    /// An event of type `kind` with `value` as JSON.
+    /// Creates an event of type `kind` with `value` as JSON.
     ///
-    /// Fails with [`Error::InvalidValue`] if JSON can't hold the value: NaN or an infinity, a map whose keys are not text,
-    /// or arrays and objects nested more deeply than [`json::DEPTH_MAX`].
+    /// Fails with [`Error::InvalidValue`] if JSON can't represent the value: NaN or an infinity, a map whose keys are
+    /// not text, or arrays and objects nested more deeply than [`json::DEPTH_MAX`].
     pub fn json(kind: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<Self> {
         let kind = kind.into();
         let data = json::to_vec(value).map_err(|reason| Error::InvalidValue {
@@ -69,10 +69,10 @@ impl Event {
         Ok(Event::new(kind, data))
     }
 
-    /// Sets the id. One that follows from the command that led to the event makes the whole command idempotent, if it is
-    /// appended with an expected revision or without checks; an append with
-    /// [`expect_no_match`](crate::Append::expect_no_match) must be sent again as it was, because ids are only looked for
-    /// after its position.
+    /// Sets the id. An id derived from the command that led to the event makes the whole command idempotent, if the
+    /// event is appended with an expected revision or without checks. An append with
+    /// [`expect_no_match`](crate::Append::expect_no_match) must be retried unchanged, because the store only looks
+    /// for ids after its position.
     #[must_use]
     pub fn with_id(mut self, id: Uuid) -> Self {
         self.id = id;
@@ -86,7 +86,7 @@ impl Event {
         self
     }
 
-    /// Sets the metadata to `value` as JSON. Fails with [`Error::InvalidValue`], as [`Event::json`] does.
+    /// Sets the metadata to `value` as JSON. Fails with [`Error::InvalidValue`], like [`Event::json`].
     pub fn with_json_metadata(self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
         let metadata = json::to_vec(value).map_err(|reason| Error::InvalidValue {
             of: format!("the metadata of an event of type {:?}", self.kind),
@@ -115,31 +115,31 @@ impl From<Event> for pb::NewEvent {
     }
 }
 
-/// An event as the store keeps it. It never changes.
+/// An event as recorded in the store. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedEvent {
-    /// Identity.
+    /// Identifies the event.
     pub id: Uuid,
     /// The stream it was appended to.
     pub stream: String,
-    /// Its place in the stream, counted from 0 without gaps.
+    /// Its index in the stream, from 0 without gaps.
     pub revision: u64,
-    /// Its place in the whole log, counted from 1 without gaps.
+    /// Its index in the whole log, from 1 without gaps.
     pub position: u64,
-    /// What happened: the event's type.
+    /// The event's type.
     pub kind: String,
-    /// The event itself.
+    /// The payload.
     pub data: Bytes,
-    /// What is said about it.
+    /// Metadata about the event.
     pub metadata: Bytes,
-    /// Its labels, in the order in which they were given.
+    /// Its tags, in the order in which they were given.
     pub tags: Vec<String>,
-    /// When the store recorded it (microseconds). Never goes backwards along the log.
+    /// The time at which the store recorded it (microseconds). Never decreases along the log.
     pub recorded_at: Timestamp,
 }
 
 impl RecordedEvent {
-    /// The data, decoded from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`.
+    /// Decodes the data from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`.
     ///
     /// ```no_run
     /// # use annals_client::RecordedEvent;
@@ -151,12 +151,12 @@ impl RecordedEvent {
         decode(&self.data, || format!("the data of {}", self.place()))
     }
 
-    /// The metadata, decoded from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`, as where there is none.
+    /// Decodes the metadata from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`, or is empty.
     pub fn json_metadata<T: DeserializeOwned>(&self) -> Result<T> {
         decode(&self.metadata, || format!("the metadata of {}", self.place()))
     }
 
-    /// The event as errors name it.
+    /// The event as error texts name it.
     fn place(&self) -> String {
         format!(
             "event {:?} at revision {} of stream {:?} (position {})",
@@ -165,7 +165,7 @@ impl RecordedEvent {
     }
 }
 
-/// Decodes JSON; `of` names what it is the JSON of.
+/// Decodes JSON; `of` names the data in errors.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], of: impl FnOnce() -> String) -> Result<T> {
     let decoded = match bytes.is_empty() {
         true => Err(json::refusal("it is empty")),
@@ -196,12 +196,12 @@ impl TryFrom<pb::RecordedEvent> for RecordedEvent {
 }
 
 pub(crate) fn parse_id(text: &str) -> Result<Uuid> {
-    Uuid::try_parse(text).map_err(|error| Error::protocol(format!("id {text:?} is no UUID: {error}")))
+    Uuid::try_parse(text).map_err(|error| Error::protocol(format!("id {text:?} is not a UUID: {error}")))
 }
 
 pub(crate) fn to_time(time: Timestamp) -> prost_types::Timestamp {
     let (mut seconds, mut nanos) = (time.as_second(), time.subsec_nanosecond());
-    // Before 1970 both are negative here, and nanoseconds never are in the protocol.
+    // Before 1970 both are negative here, but the protocol requires nanoseconds to be non-negative.
     if nanos < 0 {
         seconds -= 1;
         nanos += 1_000_000_000;
@@ -212,7 +212,7 @@ pub(crate) fn to_time(time: Timestamp) -> prost_types::Timestamp {
 pub(crate) fn parse_time(time: Option<&prost_types::Timestamp>, field: &str) -> Result<Timestamp> {
     let time = time.ok_or_else(|| Error::protocol(format!("{field} is missing")))?;
     Timestamp::new(time.seconds, time.nanos)
-        .map_err(|error| Error::protocol(format!("{field} is no point in time: {error}")))
+        .map_err(|error| Error::protocol(format!("{field} is not a valid time: {error}")))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! A client's home: the endpoint that it begins with, and goes back to.
+//! A client's home: its preferred endpoint, to which it returns after a failover.
 //!
-//! Away from it, the client looks from time to time whether it answers again, and goes back when it does: a server that was
-//! restarted gets its clients back, instead of the server beside it keeping all of them. A home that fails again soon after
-//! a return is looked for less and less often. Looks are spread at random, so that clients that were driven out together do
-//! not come back in step.
+//! While it uses another endpoint, the client probes its home from time to time, and returns when the home answers: a
+//! restarted server gets its clients back, instead of another server keeping all of them. A home that fails again
+//! soon after a return is probed less and less often. Probes are jittered, so that clients that lost the same server
+//! do not return in step.
 //!
-//! Limit: an idle client, without calls and subscriptions, looks at nothing before its next call.
+//! Limitation: an idle client, without calls and subscriptions, does not probe before its next call.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest mean pause between looks; and how long a return must last to count as one.
+/// Maximum mean pause between probes; also the time after which a return counts as lasting.
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// When a client goes back.
+/// State that decides when a client returns to its home.
 #[derive(Debug)]
 pub(crate) struct Home {
-    /// The mean pause before a look; zero: there are none.
+    /// The mean pause before a probe; zero disables probes.
     return_after: Duration,
     returns: AtomicU64,
     state: Mutex<State>,
@@ -47,12 +47,13 @@ impl Home {
         }
     }
 
-    /// How often the client has gone back. What is under way elsewhere sees by it that it should follow.
+    /// The number of times the client has returned. Long-lived calls on another endpoint compare it to detect that
+    /// they should move.
     pub(crate) fn returns(&self) -> u64 {
         self.returns.load(Ordering::Acquire)
     }
 
-    /// The client has left it, because it failed.
+    /// Records that the client has left its home because it failed.
     pub(crate) fn left(&self, now: Instant) {
         let mut state = self.state();
         let lasted = state.returned_at.map(|returned_at| now - returned_at);
@@ -63,7 +64,7 @@ impl Home {
         state.look_later(now);
     }
 
-    /// Whether it is time for a look. If so, the caller looks, and calls [`looked`](Home::looked) afterwards.
+    /// Returns true if a probe is due. The caller then probes, and calls [`looked`](Home::looked) afterwards.
     pub(crate) fn begin_look(&self, now: Instant) -> bool {
         if self.return_after.is_zero() {
             return false;
@@ -74,7 +75,7 @@ impl Home {
         due
     }
 
-    /// Ends a look. If the home answered, the client has gone back to it already.
+    /// Ends a probe. If the home answered, the client has already returned to it.
     pub(crate) fn looked(&self, answered: bool, now: Instant) {
         let mut state = self.state();
         state.looking = false;
@@ -102,10 +103,10 @@ mod tests {
 
     const PAUSE: Duration = Duration::from_secs(10);
 
-    /// How long after `from` a look is due, to the second.
+    /// Seconds after `from` until a probe is due.
     fn seconds_until_look(home: &Home, from: Instant) -> u64 {
         let due = |seconds: &u64| home.begin_look(from + Duration::from_secs(*seconds));
-        let seconds = (0..=200).find(due).expect("a look is due at some time");
+        let seconds = (0..=200).find(due).expect("a probe is due eventually");
         home.looked(false, from);
         seconds
     }
@@ -119,7 +120,7 @@ mod tests {
         }
         let later = now + PAUSE * 2;
         assert!(home.begin_look(later));
-        assert!(!home.begin_look(later), "one is under way");
+        assert!(!home.begin_look(later), "one is in progress");
         home.looked(false, later);
         assert_eq!(home.returns(), 0);
     }

@@ -1,10 +1,10 @@
-//! JSON that holds exactly the value it was made from.
+//! JSON encoding that never changes a value.
 //!
-//! `serde_json` writes NaN and the infinities as `null`, and writes values that are nested so deeply that it refuses to
-//! read them. [`to_vec`] refuses both, so that no event is stored that decodes to another value or to none. Everything
-//! else is written as `serde_json` writes it.
+//! `serde_json` writes NaN and the infinities as `null`, and writes values that are nested too deeply for it to read.
+//! [`to_vec`] rejects both, so that no stored event decodes to another value or fails to decode. Everything else is
+//! written as `serde_json` writes it.
 //!
-//! Limit: text that is JSON already ([`RawValue`](serde_json::value::RawValue)) is written as it is.
+//! Limitation: text that is already JSON ([`RawValue`](serde_json::value::RawValue)) is written unchanged.
 
 mod checked;
 
@@ -12,13 +12,13 @@ use serde::Serialize;
 
 pub(crate) use checked::refusal;
 
-/// The most arrays and objects within each other: the most that `serde_json` reads.
+/// Maximum nesting depth of arrays and objects: the maximum that `serde_json` reads.
 pub const DEPTH_MAX: u32 = 127;
 
-/// The value as JSON.
+/// Encodes the value as JSON.
 ///
-/// Fails if the value has no form in JSON: NaN or an infinity, a map whose keys are not text, or more than [`DEPTH_MAX`]
-/// arrays and objects within each other. The error names the fields that lead to it.
+/// Fails if the value can't be represented in JSON: NaN or an infinity, a map whose keys are not text, or more than
+/// [`DEPTH_MAX`] nested arrays and objects. The error names the path of fields to the value.
 ///
 /// ```
 /// use annals_client::json;

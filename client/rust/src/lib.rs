@@ -1,5 +1,4 @@
-//! Client for Annals, an event store: appends that are never written twice, reads, and subscriptions that survive broken
-//! connections.
+//! Client for Annals, an event store: idempotent appends, reads, and subscriptions that survive broken connections.
 //!
 //! # A tour
 //!
@@ -11,14 +10,14 @@
 //! struct OrderPlaced { customer: u32, total: u32 }
 //!
 //! # async fn tour() -> Result<(), Error> {
-//! // Nothing is connected yet: that happens at the first call, and again whenever a connection broke.
+//! // No connection is opened yet: the first call connects, and calls reconnect after a broken connection.
 //! let client = Client::new("http://127.0.0.1:2113")?;
 //!
-//! // Append, if the stream is as the decision assumed.
+//! // Append if the stream is in the state that the decision assumed.
 //! let placed = Event::json("OrderPlaced", &OrderPlaced { customer: 7, total: 42 })?.with_tag("customer:7");
 //! match client.append("order-1", ExpectedRevision::NoStream, [placed]).await {
 //!     Ok(appended) => println!("at revision {}", appended.last_revision),
-//!     // Somebody was faster: read again, decide again.
+//!     // Another client appended first: read again, decide again.
 //!     Err(Error::RevisionConflict { actual, .. }) => println!("the stream is at {actual:?}"),
 //!     Err(error) => return Err(error),
 //! }
@@ -30,7 +29,7 @@
 //!     println!("{} {} {:?}", event.revision, event.kind, event.data);
 //! }
 //!
-//! // Follow the log after the last position that was handled: what there is, then what comes.
+//! // Follow the log after the last position that was handled: first stored events, then new ones.
 //! let mut subscription = client.subscribe_all().after(0).query(QueryItem::new().in_stream_prefix("order-")).await?;
 //! while let Some(item) = subscription.next().await {
 //!     match item? {
@@ -48,45 +47,46 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | append what a decision led to that rests on one stream | [`Client::append`] |
-//! | append to several streams, or what rests on several or on a query | [`Client::append_all`] |
-//! | append much, in order, with many appends in flight | [`Client::append_session`] |
+//! | append events of a decision that depends on one stream | [`Client::append`] |
+//! | append to several streams, or on conditions over several streams or a query | [`Client::append_all`] |
+//! | append many events in order, with many appends in flight | [`Client::append_session`] |
 //! | load an aggregate | [`Client::read_stream`] |
-//! | look at the log once | [`Client::read_all`] |
-//! | see how it was | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at`] |
-//! | load a long stream sooner | [`Client::load_snapshot`], [`Client::save_snapshot`] |
-//! | keep a projection up to date, react | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
-//! | say how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
-//! | the same for all streams of a prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
-//! | delete a stream, or delete it for ever | [`Client::delete_stream`], [`Client::tombstone_stream`] |
-//! | reclaim the space of what is gone | [`Client::start_scavenge`], [`Client::scavenge`] |
+//! | read the log once | [`Client::read_all`] |
+//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at`] |
+//! | load a long stream faster | [`Client::load_snapshot`], [`Client::save_snapshot`] |
+//! | keep a projection up to date, react to events | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
+//! | limit how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
+//! | limit how much is kept per stream prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
+//! | delete a stream, or delete it permanently | [`Client::delete_stream`], [`Client::tombstone_stream`] |
+//! | reclaim the space of removed events | [`Client::start_scavenge`], [`Client::scavenge`] |
 //! | move a log to another store | [`Client::export`], [`Client::import`] |
-//! | see what there is | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
+//! | inspect streams and the server | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
-//! # What it does about failures
+//! # Failure handling
 //!
-//! - A call that failed for a passing reason (no connection, a server that stops or is overloaded) is tried again on the
-//!   next endpoint, then after growing pauses, until its deadline: 10 s unless [`ClientBuilder::timeout`] or
-//!   [`Client::with_timeout`] says otherwise. [`RetryPolicy`] bounds it further.
-//! - Appends are tried again as well: an [`Event`] has its id from the moment it is made, and the store writes an id once.
-//! - A refusal because of what is in the store ([`Error::RevisionConflict`],
-//!   [`Error::ChecksFailed`]) is never tried again: decide anew.
-//! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as it
-//!   takes (or [`Subscribe::give_up_after`]).
-//! - Reads resume behind the last event that came, and end where they would have ended.
-//! - A value that JSON can't hold ([`Error::InvalidValue`]) is refused before anything is sent; see [`json`].
+//! - A call that failed for a transient reason (no connection, a server that is shutting down or overloaded) is
+//!   retried on the next endpoint, then with growing pauses, until its deadline: 10 s unless
+//!   [`ClientBuilder::timeout`] or [`Client::with_timeout`] sets another. [`RetryPolicy`] bounds it further.
+//! - Appends are retried as well: an [`Event`] gets its id when it is created, so a retry writes nothing twice.
+//! - An append rejected because of the state of the store ([`Error::RevisionConflict`], [`Error::ChecksFailed`]) is
+//!   never retried: read again and make a new decision.
+//! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as
+//!   it takes (or [`Subscribe::give_up_after`]).
+//! - Reads resume after the last event received, and end where they would have ended.
+//! - A value that JSON can't represent ([`Error::InvalidValue`]) is rejected before anything is sent; see [`json`].
 //!
 //! Dropping a future or a stream cancels its call.
 //!
 //! # Several servers
 //!
-//! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client stays with one of them, drawn at random
-//! so that clients spread, and goes on with the next when that one can't be reached, says that it stops or can't serve, or
-//! says nothing at all for [5 s](ClientBuilder::dead_after); and back to the first when that
-//! [answers again](ClientBuilder::return_after). Every kind of call goes on there: unary calls and sessions
-//! are sent again with the same event ids, reads and subscriptions begin behind the last event that came. When all have
-//! failed, it pauses before it goes round again: 50 ms, then twice as long each time up to 2 s, less a random part.
-//! A refusal that every server would give (a conflict, a bad field) is an error at once.
+//! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client uses one of them, chosen at random
+//! to spread the load. It fails over to the next when that one can't be reached, reports that it is shutting down or
+//! can't serve, or sends nothing at all for [5 s](ClientBuilder::dead_after). It fails back to its first endpoint
+//! when that [answers again](ClientBuilder::return_after). Every kind of call continues on the new endpoint: unary
+//! calls and sessions are resent with the same event ids, reads and subscriptions resume after the last event
+//! received. When all endpoints have failed, the client pauses before it tries them again: 50 ms, then twice as long
+//! each time up to 2 s, less a random part. An error that every server would return (a conflict, an invalid field) is
+//! returned at once.
 
 mod append;
 mod append_all;

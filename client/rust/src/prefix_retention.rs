@@ -1,4 +1,4 @@
-//! How much is kept of the streams whose names begin with a prefix.
+//! Retention of all streams whose names start with a prefix.
 
 use annals_proto::v1 as pb;
 
@@ -7,19 +7,20 @@ use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::retention::Retention;
 
-/// The most prefixes a page may hold, from the protocol.
+/// Maximum number of prefixes on a page, from the protocol.
 const PAGE_PREFIXES: u32 = 1_000;
 
-/// How much is kept of the streams whose names begin with a prefix, as of a version.
+/// The retention of the streams whose names start with a prefix, at a version.
 ///
-/// It holds for streams without a count and an age of their own. Of several prefixes of a name the longest counts.
+/// It applies to streams without a count and an age of their own. If several prefixes match a name, the longest one
+/// applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrefixRetention {
     /// The prefix.
     pub prefix: String,
-    /// The count and the age that are kept; neither: nothing is set. `truncate_before` is always 0.
+    /// The count and the age limits; with neither, nothing is set. `truncate_before` is always 0.
     pub retention: Retention,
-    /// How often it was changed; 0: never.
+    /// The number of changes; 0: never changed.
     pub version: u64,
 }
 
@@ -35,7 +36,7 @@ impl PrefixRetention {
 }
 
 impl Client {
-    /// How much is kept of the streams whose names begin with a prefix, as it is set for just this prefix.
+    /// Returns the retention set for exactly this prefix.
     pub async fn prefix_retention(&self, prefix: impl Into<String>) -> Result<PrefixRetention> {
         let request = pb::GetPrefixRetentionRequest {
             prefix: prefix.into(),
@@ -48,10 +49,11 @@ impl Client {
         PrefixRetention::of(answer.into_inner().retention)
     }
 
-    /// Sets how much is kept of all streams whose names begin with a prefix and that have no count and no age of their own,
-    /// in place of what was set before: one entry for any number of streams. [`Retention::new`] takes it back.
+    /// Sets the retention of all streams whose names start with a prefix and that have no count and no age of their
+    /// own, replacing the previous setting. It is stored as one entry for any number of streams. [`Retention::new`]
+    /// removes the setting.
     ///
-    /// Fails with [`Error::InvalidField`], also if a retention is set for as many prefixes as can be.
+    /// Fails with [`Error::InvalidField`], also if the maximum number of prefixes has been reached.
     pub async fn set_prefix_retention(
         &self,
         prefix: impl Into<String>,
@@ -60,8 +62,8 @@ impl Client {
         self.set_prefix_retention_at(prefix, retention, None).await
     }
 
-    /// The same, if it is still at the version that the change rests on ([`PrefixRetention::version`]); `None`: whatever it
-    /// is.
+    /// Sets the retention of a prefix if it is still at `expected_version`, the [`PrefixRetention::version`] that the
+    /// change is based on. `None` accepts any version.
     ///
     /// Fails also with [`Error::PrefixVersionConflict`].
     pub async fn set_prefix_retention_at(
@@ -83,7 +85,7 @@ impl Client {
         PrefixRetention::of(answer.into_inner().retention)
     }
 
-    /// All prefixes for which a retention is set, in the order of their bytes: at most a thousand.
+    /// Returns all prefixes with a retention, in the order of their bytes; at most 1,000.
     pub async fn prefix_retentions(&self) -> Result<Vec<PrefixRetention>> {
         let mut retentions = Vec::new();
         let mut page_token = String::new();

@@ -1,36 +1,36 @@
-//! Which events a read or a subscription is about.
+//! Queries: the events that a read or a subscription returns.
 
 use annals_proto::v1 as pb;
 
 use crate::event::RecordedEvent;
 
-/// Events that match at least one of the items; without items, every event. At most 64 items.
+/// Matches events that match at least one of the items; without items, every event. At most 64 items.
 ///
 /// ```
 /// use annals_client::{Query, QueryItem};
 ///
-/// // Orders that were placed or cancelled, and whatever concerns customer 7.
+/// // Orders that were placed or cancelled, and all events about customer 7.
 /// let query = Query::from(QueryItem::new().of_type("OrderPlaced").of_type("OrderCancelled"))
 ///     .or(QueryItem::new().tagged("customer:7"));
 /// assert_eq!(query.items.len(), 2);
 ///
-/// // Whatever concerns one of these.
+/// // All events about either of these courses.
 /// let courses: Query = ["c1", "c2"].iter().map(|id| QueryItem::new().tagged(format!("course:{id}"))).collect();
 /// assert_eq!(courses.items.len(), 2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
-    /// The items, of which one must match.
+    /// The items. An event must match at least one.
     pub items: Vec<QueryItem>,
 }
 
 impl Query {
-    /// Every event.
+    /// Matches every event.
     pub fn all() -> Self {
         Query::default()
     }
 
-    /// Adds an item: events that match it are matched too.
+    /// Adds an item: events that match it are matched as well.
     #[must_use]
     pub fn or(mut self, item: QueryItem) -> Self {
         self.items.push(item);
@@ -39,7 +39,7 @@ impl Query {
 }
 
 impl Query {
-    /// Whether an event matches, as the store judges it.
+    /// Whether an event matches, by the same rules as in the store.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         self.items.is_empty() || self.items.iter().any(|item| item.matches(event))
     }
@@ -57,7 +57,7 @@ impl<const N: usize> From<[QueryItem; N]> for Query {
     }
 }
 
-/// Mind that a query without items is one for every event.
+/// Note that a query without items matches every event.
 impl FromIterator<QueryItem> for Query {
     fn from_iter<I: IntoIterator<Item = QueryItem>>(items: I) -> Self {
         Query {
@@ -72,51 +72,51 @@ impl Extend<QueryItem> for Query {
     }
 }
 
-/// An event matches if it satisfies each of: its type is one of `types` or starts with one of `type_prefixes` (if there
-/// are any of either), the same for its stream, and it bears all of `tags`. The names in one item, added up, are at most
-/// 1,000.
+/// An event matches if it satisfies all of: its type is one of `types` or starts with one of `type_prefixes` (if
+/// there are any of either), the same for its stream, and it has all of `tags`. The total number of names in one item
+/// is at most 1,000.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueryItem {
-    /// Types.
+    /// Event types.
     pub types: Vec<String>,
-    /// Beginnings of types.
+    /// Prefixes of event types.
     pub type_prefixes: Vec<String>,
-    /// Streams.
+    /// Stream names.
     pub streams: Vec<String>,
-    /// Beginnings of streams: `order-` is the category of all orders.
+    /// Prefixes of stream names: `order-` is the category of all orders.
     pub stream_prefixes: Vec<String>,
-    /// Tags, all of which an event must bear.
+    /// Tags, all of which an event must have.
     pub tags: Vec<String>,
 }
 
 impl QueryItem {
-    /// An item that matches every event until something is added.
+    /// Creates an item that matches every event until something is added.
     pub fn new() -> Self {
         QueryItem::default()
     }
 
-    /// Adds a type.
+    /// Adds an event type.
     #[must_use]
     pub fn of_type(mut self, kind: impl Into<String>) -> Self {
         self.types.push(kind.into());
         self
     }
 
-    /// Adds the beginning of types.
+    /// Adds a prefix of event types.
     #[must_use]
     pub fn of_type_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.type_prefixes.push(prefix.into());
         self
     }
 
-    /// Adds a stream.
+    /// Adds a stream name.
     #[must_use]
     pub fn in_stream(mut self, stream: impl Into<String>) -> Self {
         self.streams.push(stream.into());
         self
     }
 
-    /// Adds the beginning of streams.
+    /// Adds a prefix of stream names.
     #[must_use]
     pub fn in_stream_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.stream_prefixes.push(prefix.into());
@@ -130,7 +130,7 @@ impl QueryItem {
         self
     }
 
-    /// Whether an event matches, as the store judges it.
+    /// Whether an event matches, by the same rules as in the store.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
         named(&self.types, &self.type_prefixes, &event.kind)
             && named(&self.streams, &self.stream_prefixes, &event.stream)
@@ -138,7 +138,7 @@ impl QueryItem {
     }
 }
 
-/// Whether a name is one of these or begins with one of those; or there are none of either.
+/// Whether a name is one of `names` or starts with one of `prefixes`, or both are empty.
 fn named(names: &[String], prefixes: &[String], name: &str) -> bool {
     (names.is_empty() && prefixes.is_empty())
         || names.iter().any(|one| one == name)

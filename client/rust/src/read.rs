@@ -1,7 +1,7 @@
-//! Reads: a bounded stretch of one stream or of the whole log.
+//! Reads: a bounded range of one stream or of the whole log.
 //!
-//! A read is a stream of events that ends. What it sees was fixed when it began: events appended later are not in it.
-//! One whose connection breaks is resumed behind the last event that came, on any endpoint, and still ends where it would
+//! A read is a stream of events that ends. Its end is fixed when it begins: it does not return events appended later.
+//! If its connection breaks, it resumes after the last event received, on any endpoint, and still ends where it would
 //! have ended.
 
 mod feed;
@@ -23,10 +23,10 @@ use crate::event::RecordedEvent;
 use crate::query::{Direction, Query};
 use crate::retry::Shared;
 
-/// A read to be made: add options, then await it.
+/// A read to be started: add options, then await it.
 ///
-/// The await ends when the server's first answer is there, so that errors such as
-/// [`Error::StreamNotFound`](crate::Error::StreamNotFound) show here.
+/// The await completes with the server's first response, so it returns errors such as
+/// [`Error::StreamNotFound`](crate::Error::StreamNotFound).
 #[derive(Debug, Clone)]
 #[must_use = "a read does nothing until it is awaited"]
 pub struct Read {
@@ -40,7 +40,7 @@ pub struct Read {
     until: Option<Until>,
 }
 
-/// When what is read was as it is to be read.
+/// The past state to read.
 #[derive(Debug, Clone, Copy)]
 enum Until {
     Revision(u64),
@@ -62,38 +62,38 @@ impl Read {
         }
     }
 
-    /// Reads newest first.
+    /// Reads the newest events first.
     pub fn backwards(self) -> Self {
         self.direction(Direction::Backwards)
     }
 
-    /// Reads in this direction. Forwards unless set.
+    /// Sets the direction. Forwards unless set.
     pub fn direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
         self
     }
 
-    /// Begins with this revision (of a stream) or position (of the log), inclusive. Unless set, with the first, or when
-    /// reading backwards the last.
+    /// Starts at this revision (of a stream) or position (of the log), inclusive. Unless set, starts at the first, or
+    /// when reading backwards at the last.
     pub fn from(mut self, from: u64) -> Self {
         self.from = Some(from);
         self
     }
 
-    /// Returns at most so many events, 1 or more. All unless set.
+    /// Returns at most this many events, at least 1. All unless set.
     pub fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Returns only the events that match. All unless set.
+    /// Returns only the events that match the query. All unless set.
     pub fn query(mut self, query: impl Into<Query>) -> Self {
         self.query = query.into();
         self
     }
 
-    /// Reads the stream or the log as it was at a time: what was recorded then or before. Of a stream that did not exist
-    /// yet there is [`Error::StreamNotFound`](crate::Error::StreamNotFound).
+    /// Reads the stream or the log as it was at a time: the events recorded at or before it. Fails with
+    /// [`Error::StreamNotFound`](crate::Error::StreamNotFound) if the stream did not exist yet.
     ///
     /// ```no_run
     /// # async fn example(client: annals_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -106,13 +106,13 @@ impl Read {
         self
     }
 
-    /// Reads the stream as it was when this was its last revision, which it must have reached. Not for the whole log.
+    /// Reads the stream as it was when its last revision was `revision`, which must exist. Not for the whole log.
     pub fn until_revision(mut self, revision: u64) -> Self {
         self.until = Some(Until::Revision(revision));
         self
     }
 
-    /// Reads the log as it was when this was its last position, which it must have reached. Not for a stream.
+    /// Reads the log as it was when its last position was `position`, which must exist. Not for a stream.
     pub fn until_position(mut self, position: u64) -> Self {
         self.until = Some(Until::Position(position));
         self
@@ -137,23 +137,23 @@ pub struct Events {
 }
 
 impl Events {
-    /// The log's last position when the read began.
+    /// Returns the log's last position when the read began.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// The stream's last revision when the read began, or as it was if the past is read; `None` for a read of the whole
-    /// log.
+    /// Returns the stream's last revision when the read began, or at the past state that is read; `None` for a read
+    /// of the whole log.
     pub fn last_revision(&self) -> Option<u64> {
         self.last_revision
     }
 
-    /// The next event; `None` at the end. An error is the last item.
+    /// Returns the next event; `None` at the end. An error is the last item.
     pub async fn next(&mut self) -> Option<Result<RecordedEvent>> {
         StreamExt::next(self).await
     }
 
-    /// All events that are left. Mind the memory: give the read a limit.
+    /// Returns all remaining events. They are held in memory: limit the read.
     pub async fn collect(mut self) -> Result<Vec<RecordedEvent>> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {

@@ -1,10 +1,11 @@
-//! How much of a stream is kept, and its end.
+//! Retention of streams, and their deletion.
 
 use annals_proto::v1 as pb;
 
 use crate::error::{Error, Result};
 
-/// How much of a stream is kept. An event is gone if any of these says so; the stream stays, and its revisions go on.
+/// How much of a stream is kept. An event is removed if any of these limits applies. The stream remains, and its
+/// revisions continue.
 ///
 /// ```
 /// use annals_client::Retention;
@@ -13,36 +14,37 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
-    /// Keeps the last so many events, 1 or more. `None`: any number.
+    /// Maximum number of events to keep, at least 1. `None`: no limit.
     pub max_count: Option<u64>,
-    /// Keeps events for so many seconds after they were recorded, 1 or more. `None`: for ever.
+    /// Maximum age of events in seconds, from the time at which they were recorded, at least 1. `None`: no limit.
     pub max_age_seconds: Option<u64>,
-    /// Events before this revision are gone. It only grows, and is at most one after the stream's last revision.
+    /// Events before this revision are removed. It only increases, and is at most one after the stream's last
+    /// revision.
     pub truncate_before: u64,
 }
 
 impl Retention {
-    /// Keeps everything that is not gone yet.
+    /// Keeps everything that is not removed yet.
     #[must_use]
     pub fn new() -> Self {
         Retention::default()
     }
 
-    /// Keeps the last so many events.
+    /// Keeps the last `count` events.
     #[must_use]
     pub fn max_count(mut self, count: u64) -> Self {
         self.max_count = Some(count);
         self
     }
 
-    /// Keeps events for so many seconds.
+    /// Keeps events for this many seconds.
     #[must_use]
     pub fn max_age_seconds(mut self, seconds: u64) -> Self {
         self.max_age_seconds = Some(seconds);
         self
     }
 
-    /// Keeps events from this revision on.
+    /// Keeps this revision and later ones.
     #[must_use]
     pub fn truncate_before(mut self, revision: u64) -> Self {
         self.truncate_before = revision;
@@ -54,7 +56,7 @@ impl From<Retention> for pb::Retention {
     fn from(retention: Retention) -> Self {
         pb::Retention {
             max_count: retention.max_count,
-            // More than fits is refused by the server as more than it takes.
+            // A value that does not fit exceeds the server's maximum, and the server rejects it.
             max_age: retention.max_age_seconds.map(|seconds| prost_types::Duration {
                 seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
                 nanos: 0,
@@ -79,14 +81,14 @@ impl TryFrom<pb::Retention> for Retention {
     }
 }
 
-/// How much of a stream is kept, as of a version.
+/// The retention of a stream at a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetentionInfo {
-    /// What is kept.
+    /// How much of the stream is kept.
     pub retention: Retention,
-    /// How often it was changed, deletions included; 0: never, everything is kept.
+    /// The number of changes, including deletions; 0: never changed, everything is kept.
     pub version: u64,
-    /// Whether the stream was deleted for ever.
+    /// Whether the stream was permanently deleted.
     pub tombstoned: bool,
 }
 
@@ -114,14 +116,14 @@ impl TryFrom<pb::SetRetentionResponse> for RetentionInfo {
     }
 }
 
-/// A stream that was deleted.
+/// The result of deleting a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deleted {
-    /// Its last revision; an append to it gets the next.
+    /// The stream's last revision; the next append gets the one after it.
     pub last_revision: u64,
-    /// The position at which the log says that it is deleted.
+    /// The position of the event that records the deletion.
     pub position: u64,
-    /// Whether it was deleted before, and nothing was appended since.
+    /// Whether the stream had been deleted already, with no append since.
     pub already_deleted: bool,
 }
 
@@ -135,12 +137,12 @@ impl From<pb::DeleteStreamResponse> for Deleted {
     }
 }
 
-/// A stream that was deleted for ever.
+/// The result of permanently deleting a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tombstoned {
-    /// The position at which the log says so.
+    /// The position of the event that records the deletion.
     pub position: u64,
-    /// Whether it was before.
+    /// Whether the stream had been permanently deleted already.
     pub already_tombstoned: bool,
 }
 

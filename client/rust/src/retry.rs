@@ -1,12 +1,12 @@
-//! Trying again: when, how often, how long after.
+//! Retries: conditions, limits and pauses.
 //!
-//! 1. Only what [`Error::is_retryable`] is tried again, and only within the call's deadline.
-//! 2. A try that failed moves the client on to the next endpoint; only when all were tried is there a pause.
-//! 3. Pauses grow exponentially and are jittered (half to all of the nominal pause), so that clients that lost the same
-//!    server do not come back in step. What is tried without end (subscriptions) waits up to the first pause even before
-//!    the next endpoint: nobody waits for its answer, and there may be thousands of them.
-//! 4. Progress makes the pauses short again, but does not do away with them: endpoints that accept and then fail can't
-//!    make a client go round them without a pause.
+//! 1. Only errors for which [`Error::is_retryable`] is true are retried, and only within the call's deadline.
+//! 2. A failed attempt moves the client on to the next endpoint. It only pauses after all endpoints have failed.
+//! 3. Pauses grow exponentially with jitter (half to all of the nominal pause), so that clients that lost the same
+//!    server do not retry in step. Subscriptions, which retry without limit, also wait up to the first pause before
+//!    the next endpoint: no caller is blocked on them, and there may be thousands.
+//! 4. Progress makes the pauses short again, but does not remove them: if endpoints accept and then fail, the client
+//!    still pauses once per cycle.
 
 use std::future::Future;
 use std::time::Duration;
@@ -18,14 +18,14 @@ use crate::error::{Error, Result};
 use crate::session::KnownLimit;
 use crate::status;
 
-/// How calls that failed for a passing reason are tried again.
+/// How calls that failed for a transient reason are retried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Pause after the first failure of all endpoints. 50 ms unless set.
+    /// Pause after all endpoints have failed once. 50 ms unless set.
     pub pause_first: Duration,
-    /// The longest pause. 2 s unless set.
+    /// Maximum pause. 2 s unless set.
     pub pause_max: Duration,
-    /// The most tries of a call, 1 for none again. Unless set, as many as the call's deadline allows.
+    /// Maximum number of attempts of a call; 1 disables retries. Unless set, as many as the call's deadline allows.
     pub tries_max: Option<u32>,
 }
 
@@ -40,7 +40,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Never tries again.
+    /// Disables retries.
     pub fn never() -> Self {
         RetryPolicy {
             tries_max: Some(1),
@@ -48,7 +48,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The nominal pause after the n-th (from 0) round over all endpoints.
+    /// The nominal pause after cycle `round` (from 0) over all endpoints.
     fn pause(&self, round: u32) -> Duration {
         self.pause_first
             .saturating_mul(1 << round.min(20))
@@ -56,7 +56,7 @@ impl RetryPolicy {
     }
 }
 
-/// The tries of one call, or of one stretch without progress.
+/// The attempts of one call, or those since the last progress.
 #[derive(Debug)]
 pub(crate) struct Tries {
     policy: RetryPolicy,
@@ -74,14 +74,15 @@ impl Tries {
         }
     }
 
-    /// Counts a failure. Returns how long to wait before the next try; `None` if there is to be none.
+    /// Counts a failure. Returns how long to wait before the next attempt; `None` if there is none left.
     pub(crate) fn after_failure(&mut self) -> Option<Duration> {
         let pause = self.count_failure();
         let spent = self.policy.tries_max.is_some_and(|most| self.failed >= most);
         (!spent).then_some(pause)
     }
 
-    /// The same for what is tried without end.
+    /// Counts a failure of an operation that is retried without limit. Returns how long to wait before the next
+    /// attempt.
     pub(crate) fn after_failure_without_end(&mut self) -> Duration {
         match self.count_failure() {
             Duration::ZERO => self.policy.pause_first.mul_f64(rand::random_range(0.0..=1.0)),
@@ -98,13 +99,13 @@ impl Tries {
         nominal.mul_f64(rand::random_range(0.5..=1.0))
     }
 
-    /// Starts anew after progress, except that it still goes round all endpoints before it would pause.
+    /// Resets the pauses after progress. The client still tries all endpoints once before it pauses.
     pub(crate) fn reset(&mut self) {
         self.failed %= self.endpoints;
     }
 }
 
-/// What all calls of a client share.
+/// State shared by all calls of a client.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
@@ -113,7 +114,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Calls until an answer, an error that is not to be retried, or the end of `timeout`.
+    /// Repeats a call until it succeeds, fails with an error that is not retryable, or `timeout` has passed.
     pub(crate) async fn call<T, F, Fut>(&self, timeout: Duration, attempt: F) -> Result<T>
     where
         F: FnMut(Stub) -> Fut,
@@ -123,7 +124,7 @@ impl Shared {
         Ok(answer)
     }
 
-    /// The same; tells also which endpoint answered.
+    /// Like [`call`](Self::call), and also returns the endpoint that answered.
     pub(crate) async fn call_somewhere<T, F, Fut>(
         &self,
         timeout: Duration,
@@ -156,7 +157,7 @@ impl Shared {
             if Instant::now() + pause >= deadline {
                 return Err(error);
             }
-            tracing::debug!(%error, ?pause, "call failed, trying again");
+            tracing::debug!(%error, ?pause, "call failed, retrying");
             tokio::time::sleep(pause).await;
             last = Some(error);
         }
@@ -173,8 +174,8 @@ impl Shared {
             .map_err(|failed| self.failed(picked, &failed))
     }
 
-    /// Decodes what a call to that endpoint failed with, and moves on from it if another could have served, or will serve
-    /// the next call because this one can't.
+    /// Decodes the failure of a call to an endpoint, and moves on from the endpoint if another could have served the
+    /// call, or if this one can't serve the next one.
     pub(crate) fn failed(&self, picked: Picked, status: &tonic::Status) -> Error {
         if self.connection.is_not_grpc(picked) {
             self.connection.move_on(picked);

@@ -1,4 +1,4 @@
-//! Reclaiming the space of events that are gone.
+//! Reclaiming the space of removed events.
 
 use annals_proto::v1 as pb;
 use jiff::Timestamp;
@@ -6,44 +6,46 @@ use jiff::Timestamp;
 use crate::error::{Error, Result};
 use crate::event;
 
-/// Whether a scavenge runs.
+/// The state of a scavenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScavengeState {
-    /// It runs.
+    /// It is running.
     Running,
-    /// It was stopped before its end; starting goes on with it.
+    /// It was stopped before its end; starting a scavenge continues it.
     Stopped,
-    /// It came to its end.
+    /// It has finished.
     Finished,
 }
 
-/// One pass over all streams of which something is gone, and how far it is.
+/// One pass over all streams with removed events, and its progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scavenge {
-    /// Whether it runs.
+    /// The current state.
     pub state: ScavengeState,
-    /// When it was started.
+    /// The time at which it was started.
     pub started_at: Timestamp,
-    /// When it was finished or stopped.
+    /// The time at which it finished or was stopped.
     pub ended_at: Option<Timestamp>,
-    /// Streams looked at so far.
+    /// Number of streams processed so far.
     pub streams_done: u64,
-    /// Streams that had anything set for them when it was started.
+    /// Number of streams with settings when it was started.
     pub streams_total: u64,
-    /// Events removed so far.
+    /// Number of events removed so far.
     pub events_removed: u64,
-    /// Bytes of frames removed so far, before compression. The engine gives them back to the disk in its own time.
+    /// Bytes of frames removed so far, before compression. The engine frees the disk space some time later.
     pub bytes_removed: u64,
-    /// Why it could not go on at the last try. It is tried again. Empty: nothing went wrong.
+    /// The error that stopped the last attempt to continue. It is retried. Empty if there is none.
     pub problem: String,
-    /// Events up to this position are scavenged: the head when the work began. Later ones are kept for the next scavenge.
+    /// Events up to this position are scavenged: the head when the work began. Later ones are left for the next
+    /// scavenge.
     pub through_position: u64,
-    /// Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised.
+    /// Number of appends of the last day whose first event is removed. Their ids are kept, so that a retry is
+    /// recognised.
     pub ids_kept: u64,
 }
 
 impl Scavenge {
-    /// `None`: there was never one.
+    /// Returns `None` if no scavenge was ever started.
     pub(crate) fn of(scavenge: Option<pb::Scavenge>) -> Result<Option<Self>> {
         let scavenge = scavenge.ok_or_else(|| Error::protocol("a scavenge is missing"))?;
         let state = match scavenge.state() {

@@ -1,4 +1,4 @@
-//! What a server tells about itself.
+//! Information about a server.
 
 use annals_proto::v1 as pb;
 use jiff::Timestamp;
@@ -7,20 +7,20 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::event;
 
-/// What runs at the endpoint, up to where its log goes, and the limits in force.
+/// Version, engine and head of a server's store, and the limits in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerInfo {
     /// The server's version.
     pub version: String,
-    /// The engine: `embedded`, `memory` or `foundationdb`.
+    /// The storage engine: `embedded`, `memory` or `foundationdb`.
     pub engine: String,
-    /// The store's identity. A checkpoint is only worth something in the store it came from.
+    /// The store's identity. A checkpoint is only valid in the store that it came from.
     pub store_id: Uuid,
     /// The log's last position; 0 when it is empty.
     pub head: u64,
     /// The position up to which the indexes are on disk.
     pub indexed: u64,
-    /// When the server started.
+    /// The time at which the server started.
     pub started_at: Timestamp,
     /// The limits in force.
     pub limits: Limits,
@@ -29,29 +29,30 @@ pub struct ServerInfo {
 /// Limits in force on a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of data in an event.
+    /// Maximum size of an event's data, in bytes.
     pub max_event_bytes: u32,
-    /// The most bytes in an append: data, metadata, types, ids and tags of its events, added up.
+    /// Maximum size of an append as it is stored, in bytes: for each event its data, metadata, type, id and tags, the
+    /// stream's name, and up to 60 bytes more.
     pub max_append_bytes: u32,
-    /// The most bytes of metadata in an event.
+    /// Maximum size of an event's metadata, in bytes.
     pub max_metadata_bytes: u32,
-    /// The most events in an append.
+    /// Maximum number of events in an append.
     pub max_append_events: u32,
-    /// The most bytes in a stream's name.
+    /// Maximum length of a stream name, in bytes.
     pub max_stream_name_bytes: u32,
-    /// The most bytes in an event's type.
+    /// Maximum length of an event type, in bytes.
     pub max_event_type_bytes: u32,
-    /// The most bytes in a tag.
+    /// Maximum length of a tag, in bytes.
     pub max_tag_bytes: u32,
-    /// The most tags on an event.
+    /// Maximum number of tags on an event.
     pub max_tags: u32,
-    /// The most subscriptions open at a time.
+    /// Maximum number of open subscriptions.
     pub max_subscriptions: u32,
-    /// The most checks in an append.
+    /// Maximum number of checks in an append.
     pub max_append_checks: u32,
-    /// The most bytes in a snapshot.
+    /// Maximum size of a snapshot, in bytes.
     pub max_snapshot_bytes: u32,
-    /// The most prefixes for which a retention can be set.
+    /// Maximum number of prefixes with a retention.
     pub max_prefix_retentions: u32,
 }
 

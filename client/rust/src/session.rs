@@ -1,15 +1,17 @@
-//! A pipelined append session: many appends in flight on one call, judged and answered in order.
+//! A pipelined append session: many appends in flight on one call, evaluated and answered in order.
 //!
-//! 1. Appends are sent in the order in which [`AppendSession::append`] took them, and answered in that order.
-//! 2. At most [`SessionLimits`] are unanswered; `append` waits for room, so memory stays bounded however fast the caller.
-//! 3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from
-//!    there on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
-//! 4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
+//! 1. Appends are sent in the order in which [`AppendSession::append`] accepted them, and answered in that order.
+//! 2. At most [`SessionLimits`] are unanswered; `append` waits for capacity, so memory is bounded.
+//! 3. If the call breaks, or the server rejects an append for a transient reason, all unanswered appends from that
+//!    one on are resent on a new call, in order and with the same ids: none is written twice and none is skipped.
+//! 4. If no result arrives within the client's timeout while appends are waiting, all of them fail and the session
+//!    ends.
 //! 5. An append that is too large for any server fails alone, before it is sent.
-//! 6. When the client has gone back to its first endpoint, the session follows as soon as all that was sent is answered.
+//! 6. After the client has returned to its first endpoint, the session moves there as soon as all sent appends are
+//!    answered.
 //!
-//! Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
-//! expect an exact revision; they then stand before it.
+//! Limitation of 3: appends after one that was rejected for a transient reason may have been written already, if they
+//! did not expect an exact revision. They then come before it in the log.
 
 mod driver;
 mod size;
@@ -33,12 +35,12 @@ use crate::retry::Shared;
 
 pub(crate) use size::KnownLimit;
 
-/// How much of a session may be unanswered.
+/// Limits on the unanswered appends of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimits {
-    /// The most appends, 1 or more. 4,096 unless set.
+    /// Maximum number of appends, at least 1. 4,096 unless set.
     pub appends_max: u32,
-    /// The most bytes in them; a single larger append is still taken, alone. 32 MiB unless set.
+    /// Maximum number of bytes in them; a single larger append is still accepted, alone. 32 MiB unless set.
     pub bytes_max: u32,
 }
 
@@ -78,17 +80,17 @@ pub struct AppendSession {
     bytes_max: u32,
 }
 
-/// An append that was taken and is not answered yet.
+/// An append that was accepted and is not answered yet.
 #[derive(Debug)]
 struct Waiting {
     append: pb::SessionAppend,
     append_bytes: usize,
     answer: Answer,
-    /// Its place among the appends in flight, given back when it is answered.
+    /// Its share of the limits, released when it is answered.
     _room: [OwnedSemaphorePermit; 2],
 }
 
-/// Who waits for the result of an append.
+/// The receiver of the result of an append.
 #[derive(Debug)]
 enum Answer {
     One(oneshot::Sender<Result<Appended>>),
@@ -96,7 +98,7 @@ enum Answer {
 }
 
 impl Answer {
-    /// Nobody may be waiting for it any more.
+    /// Fails the append. The caller may have dropped the future of its result.
     fn fail(self, error: Error) {
         match self {
             Answer::One(sender) => drop(sender.send(Err(error))),
@@ -121,11 +123,11 @@ impl AppendSession {
         }
     }
 
-    /// Hands an append to the session, waiting while too many are unanswered, and returns the future of its result. The
-    /// append is made whether or not that future is awaited.
+    /// Adds an append to the session, waiting while too many are unanswered, and returns the future of its result.
+    /// The append is made whether or not that future is awaited.
     ///
-    /// Fails with [`Error::SessionClosed`] if the session is over, and with [`Error::TooLarge`] if no server takes the
-    /// append, of which the others of the session see nothing.
+    /// Fails with [`Error::SessionClosed`] if the session has ended, and with [`Error::TooLarge`] if no server
+    /// accepts an append of this size, which does not affect the others of the session.
     pub async fn append(
         &self,
         stream: impl Into<String>,
@@ -135,7 +137,7 @@ impl AppendSession {
         self.one(append::request(stream, expected, events, None)).await
     }
 
-    /// Hands an append to any number of streams to the session, as [`append`](Self::append) does with one to one stream.
+    /// Adds an append to any number of streams to the session, in the same way as [`append`](Self::append).
     pub async fn append_all(&self, append: Append) -> Result<PendingAppend<AppendedAll>> {
         let (answer, result) = oneshot::channel();
         let append = pb::session_append::Append::AppendToMany(append.into());
@@ -143,11 +145,11 @@ impl AppendSession {
         Ok(PendingAppend { result })
     }
 
-    /// The same for events that were recorded at a time of their own, in the store from which a log is moved here.
+    /// Adds an append with the time at which its events were recorded in the store from which a log is being moved.
     ///
-    /// The server must have been started with `--accept-recorded-times`; times must not go backwards along the log, nor
-    /// beyond the server's now. Otherwise the result is [`Error::RecordedTimeNotAccepted`] or
-    /// [`Error::RecordedTimeOutOfRange`]. Whole microseconds.
+    /// The server must have been started with `--accept-recorded-times`; times must not decrease along the log, nor
+    /// be after the server's current time. Otherwise the result is [`Error::RecordedTimeNotAccepted`] or
+    /// [`Error::RecordedTimeOutOfRange`]. Resolution is one microsecond.
     pub async fn append_recorded(
         &self,
         stream: impl Into<String>,
@@ -195,10 +197,10 @@ impl AppendSession {
     }
 }
 
-/// The result of an append of a session, to come: an [`Appended`], or an [`AppendedAll`] of
+/// The future result of an append of a session: an [`Appended`], or an [`AppendedAll`] for
 /// [`append_all`](AppendSession::append_all).
 #[derive(Debug)]
-#[must_use = "an append that fails is only seen here"]
+#[must_use = "a failed append is only reported here"]
 pub struct PendingAppend<T = Appended> {
     result: oneshot::Receiver<Result<T>>,
 }

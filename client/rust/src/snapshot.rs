@@ -1,4 +1,4 @@
-//! Snapshots: what a client made of a stream's events, kept so that it need not begin with the first one again.
+//! Snapshots: the state of a stream up to a revision, saved by a client so that it need not read all events again.
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use crate::retry::Shared;
 pub struct Snapshot {
     /// The stream.
     pub stream: String,
-    /// The last revision that it holds: go on with the events after it.
+    /// The last revision included in the state: continue with the events after it.
     pub revision: u64,
-    /// Which form it has, in the program's own counting.
+    /// The version of the state's format, in the program's own numbering.
     pub schema_version: u32,
-    /// The state, as it was saved.
+    /// The state as it was saved.
     pub data: Bytes,
-    /// When it was saved.
+    /// The time at which it was saved.
     pub saved_at: Timestamp,
 }
 
 impl Snapshot {
-    /// The state as a value, if it was saved as JSON ([`json::to_vec`](crate::json::to_vec)). Fails with
-    /// [`Error::Json`] if it is not the JSON of a `T`.
+    /// Decodes a state that was saved as JSON ([`json::to_vec`](crate::json::to_vec)). Fails with [`Error::Json`] if
+    /// it is not the JSON of a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         event::decode(&self.data, || {
             format!(
@@ -68,7 +68,7 @@ impl TryFrom<pb::Snapshot> for Snapshot {
     }
 }
 
-/// A snapshot to be saved: add options, then await it for the time at which it was saved.
+/// A snapshot to be saved: add options, then await it to get the time at which it was saved.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is saved until it is awaited"]
 pub struct SaveSnapshot {
@@ -98,14 +98,14 @@ impl SaveSnapshot {
         }
     }
 
-    /// Which form the state has, in the program's own counting: after a change, count on, and snapshots of the old form
-    /// are passed over. 0 unless set.
+    /// Sets the version of the state's format, in the program's own numbering. Increase it when the format changes;
+    /// snapshots with another version are then skipped. 0 unless set.
     pub fn schema_version(mut self, version: u32) -> Self {
         self.request.schema_version = version;
         self
     }
 
-    /// How many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. 3 unless set.
+    /// Sets how many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. 3 unless set.
     pub fn keep(mut self, keep: u32) -> Self {
         self.request.keep = keep;
         self
@@ -118,7 +118,7 @@ impl IntoFuture for SaveSnapshot {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            // Saved twice, it is the same.
+            // Retrying is safe: saving the same snapshot twice has the same effect as once.
             let call = |mut stub: Stub| {
                 let request = self.request.clone();
                 async move { stub.save_snapshot(request).await }
@@ -129,7 +129,7 @@ impl IntoFuture for SaveSnapshot {
     }
 }
 
-/// The latest snapshot, to be loaded: add options, then await it.
+/// A load of the latest snapshot: add options, then await it.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is loaded until it is awaited"]
 pub struct LoadSnapshot {
@@ -151,13 +151,13 @@ impl LoadSnapshot {
         }
     }
 
-    /// The latest at this revision or before.
+    /// Loads the latest snapshot at or before this revision.
     pub fn at_or_before(mut self, revision: u64) -> Self {
         self.request.at_or_before = Some(revision);
         self
     }
 
-    /// The latest of this form. Unless set, of any.
+    /// Loads the latest snapshot with this format version. Any version unless set.
     pub fn schema_version(mut self, version: u32) -> Self {
         self.request.schema_version = Some(version);
         self

@@ -1,9 +1,9 @@
-//! From a gRPC status to an [`Error`]: the reason in its `google.rpc.ErrorInfo` decides, and the typed detail fills the
-//! variant. A status without a reason of the `annals` domain does not come from an Annals server: it is the transport's,
-//! a proxy's or a stranger's, and its code decides.
+//! Maps a gRPC status to an [`Error`]. The reason in its `google.rpc.ErrorInfo` selects the variant, and the typed
+//! detail fills it. A status without a reason of the `annals` domain does not come from an Annals server but from the
+//! transport, a proxy or another kind of server; its code selects the variant.
 //!
-//! A detail that is missing or malformed never hides the failure: the variant without detail, or the status itself, is
-//! given instead.
+//! A missing or malformed detail never hides the failure: the variant without detail, or the status itself, is
+//! returned instead.
 
 use std::error::Error as _;
 
@@ -15,7 +15,7 @@ use tonic_types::pb as rpc;
 use crate::error::{Error, FailedCheck, FieldViolation, Found, Unavailability};
 use crate::{ExpectedRevision, event};
 
-/// Decodes what a call to `endpoint` failed with.
+/// Decodes the failure of a call to `endpoint`.
 pub(crate) fn from_status(status: &tonic::Status, endpoint: &str) -> Error {
     let details = rpc::Status::decode(status.details())
         .map(|decoded| decoded.details)
@@ -26,8 +26,9 @@ pub(crate) fn from_status(status: &tonic::Status, endpoint: &str) -> Error {
     let local = status.source().is_some();
     let message = transport_message(status);
     match status.code() {
-        // A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of
-        // them without a reason. `Internal` is the transport's only when it holds the transport's error.
+        // A broken connection is reported with any of these, depending on the layer that noticed first; servers send
+        // none of them without a reason. `Internal` comes from the transport only if it contains the transport's
+        // error.
         Code::Unavailable | Code::Unknown | Code::Cancelled => Error::Unreachable {
             endpoint: endpoint.to_owned(),
             message,
@@ -36,7 +37,7 @@ pub(crate) fn from_status(status: &tonic::Status, endpoint: &str) -> Error {
             endpoint: endpoint.to_owned(),
             message,
         },
-        // The client's own deadline never gets here: a proxy on the way gave up.
+        // This is not the client's own deadline, which never gets here: a proxy timed out.
         Code::DeadlineExceeded => Error::Unavailable {
             reason: Unavailability::Unknown,
             message,
@@ -45,7 +46,7 @@ pub(crate) fn from_status(status: &tonic::Status, endpoint: &str) -> Error {
     }
 }
 
-/// Decodes what one append of a session failed with.
+/// Decodes the failure of one append of a session.
 pub(crate) fn from_result(status: &rpc::Status) -> Error {
     from_reason(&status.message, &status.details).unwrap_or_else(|| match Code::from(status.code) {
         Code::Unavailable => Error::Unavailable {
@@ -59,7 +60,7 @@ pub(crate) fn from_result(status: &rpc::Status) -> Error {
     })
 }
 
-/// What the innermost cause says, which is the one that people can act on (`Connection refused`).
+/// The status message with the innermost cause, which users can act on (`Connection refused`).
 fn transport_message(status: &tonic::Status) -> String {
     let mut message = status.message().to_owned();
     let mut cause = status.source();

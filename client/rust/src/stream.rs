@@ -1,4 +1,4 @@
-//! What the store knows of its streams, and the listing of them.
+//! Information about streams, and listing them.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,27 +16,27 @@ use crate::event;
 use crate::retention::Retention;
 use crate::retry::Shared;
 
-/// The most streams a page may hold, from the protocol.
+/// Maximum number of streams on a page, from the protocol.
 const PAGE_STREAMS: u32 = 1_000;
 
-/// What the store knows of a stream.
+/// The store's information about a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInfo {
-    /// Its name.
+    /// The stream's name.
     pub name: String,
-    /// Revision of its first event that is not gone; one after the last if all are.
+    /// Revision of its first remaining event; one after the last revision if all are removed.
     pub first_revision: u64,
     /// Revision of its last event.
     pub last_revision: u64,
-    /// Position of the event that began it, the last time if it was deleted.
+    /// Position of the event that started it, or restarted it after its last deletion.
     pub first_position: u64,
     /// Position of its last event.
     pub last_position: u64,
-    /// When the event that began it was recorded.
+    /// The time at which that event was recorded.
     pub created_at: Timestamp,
-    /// How much of it is kept, as it is set for the stream itself.
+    /// How much of it is kept, as set for the stream itself.
     pub retention: Retention,
-    /// The prefix whose retention holds, because the stream has no count and no age of its own.
+    /// The prefix whose retention applies because the stream has no count and no age of its own.
     pub retention_prefix: Option<String>,
 }
 
@@ -57,7 +57,7 @@ impl TryFrom<pb::Stream> for StreamInfo {
     }
 }
 
-/// Streams in the order of their names' bytes, as a [`Stream`]; fetched a page at a time, as they are taken.
+/// Streams in the order of their names' bytes, as a [`Stream`], fetched page by page on demand.
 pub struct Streams {
     pages: BoxStream<'static, Result<Vec<pb::Stream>>>,
     received: VecDeque<pb::Stream>,
@@ -89,7 +89,7 @@ impl Streams {
         }
     }
 
-    /// The next stream; `None` after the last. An error is the last item.
+    /// Returns the next stream; `None` after the last. An error is the last item.
     pub async fn next(&mut self) -> Option<Result<StreamInfo>> {
         StreamExt::next(self).await
     }

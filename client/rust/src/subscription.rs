@@ -1,14 +1,13 @@
-//! Subscriptions: what there is, then what comes, each event once and in order, over as many connections as it takes.
+//! Subscriptions: stored events, then new ones, each once and in order, across reconnects.
 //!
-//! 1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or
-//!    checkpoint that was received, on any endpoint. Positions that do not grow, or that skip although nothing is
-//!    filtered, are an [`Error::Protocol`], never passed on.
-//! 2. **A fixed beginning.** "From the end" is turned into a position before the first connection is opened for events,
-//!    so that a connection that breaks before the first event loses nothing.
-//! 3. **Bounded.** One message of the server is held; the rest waits there.
+//! 1. **Once and in order.** After a broken connection the subscription resumes after the last event or checkpoint
+//!    received, on any endpoint. A position that does not increase is an [`Error::Protocol`] and is never returned.
+//! 2. **A fixed start.** "From the end" is resolved to a position or revision before the call is opened, so a
+//!    connection that breaks before the first event loses nothing.
+//! 3. **Bounded memory.** One message of the server is buffered; the rest waits at the server.
 //!
-//! Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are
-//! only told, not used.
+//! Checkpoints are positions of the log. A subscription to one stream resumes by revision, so it returns checkpoints
+//! but does not use them.
 
 mod messages;
 mod resume;
@@ -27,34 +26,34 @@ use crate::event::RecordedEvent;
 use crate::query::Query;
 use crate::retry::Shared;
 
-/// What a subscription yields.
+/// An item of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubscriptionItem {
     /// The next event.
     Event(RecordedEvent),
-    /// Everything there is was sent; what follows is sent as it is appended. Comes once, again after each `FellBehind`,
+    /// All stored events were sent; new ones follow as they are appended. Sent once, again after each `FellBehind`,
     /// and again after a connection was lost and resumed.
     CaughtUp {
-        /// The position up to which the log was looked at; resuming after it is safe.
+        /// The position up to which the log was scanned; resuming after it is safe.
         position: u64,
     },
-    /// Events were taken more slowly than they were appended, and now come from storage again. Nothing is lost.
+    /// The subscriber was slower than the appends and is served from storage again. No events are lost.
     FellBehind {
-        /// The position up to which the log was looked at; resuming after it is safe.
+        /// The position up to which the log was scanned; resuming after it is safe.
         position: u64,
         /// The log's last position.
         head: u64,
     },
-    /// Everything up to here was looked at, and nothing that matches is unsent. Worth storing, so that a filtered
-    /// subscription need not look at the same events again. Only grows.
+    /// The log was scanned up to this position, and every matching event was sent. Store it, so that a filtered
+    /// subscription need not scan the same events again. Checkpoints only increase.
     Checkpoint {
         /// The position; resuming after it is safe.
         position: u64,
     },
 }
 
-/// Where a subscription begins.
+/// The start of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
     After(Option<u64>),
@@ -63,8 +62,8 @@ pub(crate) enum Start {
 
 /// A subscription to be opened: add options, then await it.
 ///
-/// The await ends when a server has accepted it, or with the error if none did within the client's timeout. From then on
-/// it resumes by itself.
+/// The await completes when a server has accepted it, or fails if none did within the client's timeout. After that
+/// the subscription resumes automatically.
 #[derive(Debug, Clone)]
 #[must_use = "a subscription does nothing until it is awaited"]
 pub struct Subscribe {
@@ -89,26 +88,26 @@ impl Subscribe {
         }
     }
 
-    /// Begins after this position (of the log) or revision (of a stream): the last that was handled. Unless set, at the
+    /// Starts after this position (of the log) or revision (of a stream): the last one handled. Unless set, at the
     /// beginning.
     pub fn after(mut self, last: u64) -> Self {
         self.start = Start::After(Some(last));
         self
     }
 
-    /// Begins after the last event there is now.
+    /// Starts after the current last event.
     pub fn from_end(mut self) -> Self {
         self.start = Start::End;
         self
     }
 
-    /// Yields only the events that match. All unless set.
+    /// Returns only the events that match the query. All unless set.
     pub fn query(mut self, query: impl Into<Query>) -> Self {
         self.query = query.into();
         self
     }
 
-    /// Fails if a connection that was lost can't be resumed for so long. Never unless set.
+    /// Fails if a lost connection can't be resumed within this time. Retries indefinitely unless set.
     pub fn give_up_after(mut self, without_connection: Duration) -> Self {
         self.give_up_after = Some(without_connection);
         self
@@ -130,11 +129,11 @@ pub struct Subscription {
     received: Items,
 }
 
-/// What one message of the server holds.
+/// The items of one message of the server.
 pub(crate) type Items = std::vec::IntoIter<SubscriptionItem>;
 
 impl Subscription {
-    /// The next item. After an error, which is not one that could be resumed, there is none.
+    /// Returns the next item. After an error, from which it can't resume, returns `None`.
     pub async fn next(&mut self) -> Option<Result<SubscriptionItem>> {
         StreamExt::next(self).await
     }

@@ -1,7 +1,7 @@
-//! Moving a log to another store: for operators, by the command line.
+//! Moving a log to another store, for operators using the command line.
 //!
-//! An export that breaks while it sends the log is continued after the last position that came. An import that breaks ends
-//! with an error: what came before is kept, and importing again goes on from there.
+//! An export that breaks while it sends the log is continued after the last position received. An import that breaks
+//! ends with an error: the parts imported so far are kept, and importing again continues after them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,16 +19,16 @@ use crate::event::{self, RecordedEvent};
 use crate::retry::{Shared, Tries};
 use crate::snapshot::Snapshot;
 
-/// A part of what a store holds. Events and gaps come first, in the order of the log.
+/// A part of the content of a store. Events and gaps come first, in the order of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransferPart {
     /// The next events.
     Events(Vec<RecordedEvent>),
     /// The next positions, whose events are removed.
     Gap(TransferGap),
-    /// Streams of which events may be removed.
+    /// Streams that may have removed events.
     Streams(Vec<TransferStream>),
-    /// Appends that are recognised by their first event's id.
+    /// Appends that are recognised by the id of their first event.
     Appends(Vec<TransferAppend>),
     /// A snapshot.
     Snapshot(Snapshot),
@@ -36,23 +36,24 @@ pub enum TransferPart {
     End(u64),
 }
 
-/// Positions whose events are removed.
+/// A range of positions whose events are removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferGap {
-    /// The first of them.
+    /// The first position.
     pub first_position: u64,
-    /// The last of them.
+    /// The last position.
     pub last_position: u64,
-    /// When the last of their events was recorded, if it is known.
+    /// The time at which the last of their events was recorded, if it is known.
     pub recorded_at: Option<Timestamp>,
 }
 
-/// What can't be told of a stream from the events that are left.
+/// Information about a stream that can't be derived from its remaining events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferStream {
     /// The stream.
     pub stream: String,
-    /// Position and time of the event that began it; `None`: it was deleted and begun again while it was exported.
+    /// Position and time of the event that started the stream; `None` if it was deleted and restarted during the
+    /// export.
     pub began: Option<(u64, Timestamp)>,
     /// Revision of its last event.
     pub last_revision: u64,
@@ -60,27 +61,27 @@ pub struct TransferStream {
     pub last_position: u64,
 }
 
-/// An append that is recognised by its first event's id.
+/// An append that is recognised by the id of its first event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransferAppend {
-    /// The id.
+    /// The id of its first event.
     pub id: Uuid,
     /// Position of its first event.
     pub position: u64,
-    /// How many events it has.
+    /// The number of its events.
     pub events: u32,
 }
 
-/// All that a store holds, part by part.
+/// The whole content of a store, as a sequence of parts.
 #[derive(Debug)]
 pub struct Export {
     shared: Arc<Shared>,
     timeout: Duration,
     source: Uuid,
     head: u64,
-    /// The last position that came.
+    /// The last position received.
     position: u64,
-    /// Whether the log has ended, so that what comes can't be continued.
+    /// Whether the log has been sent completely; the rest of the export can't be continued.
     is_log_over: bool,
     parts: Streaming<pb::ExportResponse>,
 }
@@ -99,17 +100,17 @@ impl Export {
         })
     }
 
-    /// The identity of the store that the log is of.
+    /// Returns the identity of the exported store.
     pub fn source(&self) -> Uuid {
         self.source
     }
 
-    /// The head when the export began. It ends there or later.
+    /// Returns the head when the export began. The export ends at this position or later.
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// The next part; `None` after [`TransferPart::End`].
+    /// Returns the next part; `None` after [`TransferPart::End`].
     pub async fn next(&mut self) -> Result<Option<TransferPart>> {
         loop {
             let answer = tokio::time::timeout(self.timeout, self.parts.message()).await;
@@ -167,11 +168,11 @@ async fn begin_export(
     let (parts, first) = call_transfer(shared, timeout, call).await?;
     match first.and_then(|first| first.part).and_then(|part| part.part) {
         Some(OneOf::Begin(begin)) => Ok((parts, begin)),
-        _ => Err(Error::protocol("an export that does not say what it is of")),
+        _ => Err(Error::protocol("an export that does not begin with its source")),
     }
 }
 
-/// How much of a log is at the store already.
+/// Returns how much of a log the store already has.
 pub(crate) async fn begin_import(shared: &Shared, timeout: Duration, source: Uuid) -> Result<u64> {
     let call = |mut stub: TransferStub| async move {
         let request = pb::BeginImportRequest {
@@ -183,7 +184,7 @@ pub(crate) async fn begin_import(shared: &Shared, timeout: Duration, source: Uui
     Ok(answer.into_inner().position)
 }
 
-/// Sends the parts of an export, and returns the head that the store has then.
+/// Sends the parts of an export, and returns the store's head afterwards.
 pub(crate) async fn import(
     shared: &Shared,
     source: Uuid,
@@ -203,7 +204,7 @@ pub(crate) async fn import(
     Ok(imported.into_inner().head)
 }
 
-/// Calls until an answer, an error that is not to be retried, or the end of `timeout`.
+/// Repeats a call until it succeeds, fails with an error that is not retryable, or `timeout` has passed.
 async fn call_transfer<T, F, Fut>(shared: &Shared, timeout: Duration, mut call: F) -> Result<T>
 where
     F: FnMut(TransferStub) -> Fut,

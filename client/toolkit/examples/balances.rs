@@ -1,4 +1,4 @@
-//! The program of client/rust/README.md, as it stands there. Needs a server on the default port:
+//! The program of client/rust/README.md, verbatim. Needs a server on the default port:
 //! `cargo run -p annals-toolkit --example balances --features sqlite`
 
 use annals_client::{Client, RecordedEvent};
@@ -25,9 +25,9 @@ struct Account {
 
 impl Aggregate for Account {
     type Event = AccountEvent;
-    const CATEGORY: &'static str = "account"; // ada's is the stream account-ada
+    const CATEGORY: &'static str = "account"; // ada's account is the stream account-ada
 
-    // What has happened.
+    // Updates the state with an event.
     fn apply(&mut self, event: &AccountEvent) {
         match event {
             AccountEvent::Deposited { amount } => self.balance += amount,
@@ -41,7 +41,7 @@ impl Account {
         Ok([AccountEvent::Deposited { amount }])
     }
 
-    // What may happen.
+    // Rejects a withdrawal that exceeds the balance.
     fn withdraw(&self, amount: i64) -> Result<[AccountEvent; 1], String> {
         if amount > self.balance {
             return Err(format!("only {} left", self.balance));
@@ -74,7 +74,7 @@ impl Projection<SqliteModel> for Balances {
     }
 }
 
-/// A deposit, a withdrawal, and what the read model says then.
+/// Makes a deposit and a withdrawal, and prints the read model.
 pub async fn run(endpoint: &str, file: &str) -> Result<(), BoxError> {
     let client = Client::new(endpoint)?;
     let store = SqliteStore::open(file).await?;
@@ -84,7 +84,7 @@ pub async fn run(endpoint: &str, file: &str) -> Result<(), BoxError> {
     accounts.execute("ada", |account| account.deposit(100)).await?;
     let done = accounts.execute("ada", |account| account.withdraw(30)).await?;
 
-    projections.wait_for(done.position).await?; // one's own write is seen from here on
+    projections.wait_for(done.position).await?; // from here on the read model includes the withdrawal
     let rows = sqlx::query("SELECT account, balance FROM balances")
         .fetch_all(store.pool())
         .await?;

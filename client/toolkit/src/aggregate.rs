@@ -1,5 +1,5 @@
-//! Aggregates: the state of one entity, made of the events of its stream, on which commands decide. Pure: nothing here
-//! reads or writes.
+//! Aggregates: the state of one entity, built from the events of its stream, on which commands decide. This module
+//! does no I/O.
 
 use annals_client::{ExpectedRevision, RecordedEvent};
 
@@ -7,7 +7,7 @@ use crate::schema::DomainEvent;
 
 /// The state of one entity.
 ///
-/// Rules are methods that look at the state and say what is to happen, or refuse:
+/// Rules are methods that read the state and return the events to append, or reject the command:
 ///
 /// ```
 /// use annals_toolkit::{Aggregate, DomainEvent};
@@ -43,7 +43,7 @@ use crate::schema::DomainEvent;
 /// impl Order {
 ///     fn confirm(&self) -> Result<Vec<OrderEvent>, &'static str> {
 ///         match (self.confirmed, self.items.is_empty()) {
-///             (true, _) => Ok(vec![]), // nothing is to be done
+///             (true, _) => Ok(vec![]), // already done, so no events
 ///             (_, true) => Err("an empty order can't be confirmed"),
 ///             _ => Ok(vec![OrderEvent::OrderConfirmed {}]),
 ///         }
@@ -51,17 +51,17 @@ use crate::schema::DomainEvent;
 /// }
 /// ```
 pub trait Aggregate: Default + Send + Sync + 'static {
-    /// What happens to it.
+    /// The events of the entity.
     type Event: DomainEvent;
 
-    /// What its streams begin with: the entity `42` of the category `order` is the stream `order-42`.
+    /// The prefix of its streams: the entity `42` of the category `order` is the stream `order-42`.
     const CATEGORY: &'static str;
 
-    /// Takes over what happened. Can't fail: it has happened.
+    /// Updates the state with an event. Can't fail, because the event has already been recorded.
     fn apply(&mut self, event: &Self::Event);
 }
 
-/// An aggregate, and how far its stream was read.
+/// An aggregate, and the revision up to which its stream was read.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Loaded<A> {
@@ -69,34 +69,34 @@ pub struct Loaded<A> {
     pub state: A,
     /// The stream's last revision; `None` if it has no events.
     pub revision: Option<u64>,
-    /// The revision of the snapshot that it was made from, if it was.
+    /// The revision of the snapshot that the state was loaded from; `None` if it was loaded from the first event.
     pub snapshot_revision: Option<u64>,
-    /// The events after the snapshot, if they were asked for.
+    /// The events after the snapshot, if they were requested.
     pub events: Vec<RecordedEvent>,
 }
 
 impl<A> Loaded<A> {
-    /// What an append that rests on it expects.
+    /// Returns the expected revision for an append that depends on this state.
     pub fn expected(&self) -> ExpectedRevision {
         self.revision
             .map_or(ExpectedRevision::NoStream, ExpectedRevision::Exactly)
     }
 }
 
-/// What a command led to.
+/// The result of a command.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Executed<A, E> {
-    /// The aggregate after it.
+    /// The aggregate after the command.
     pub state: A,
-    /// Its stream.
+    /// The aggregate's stream.
     pub stream: String,
-    /// What was decided; empty if nothing was to be done.
+    /// The events appended; empty if the command decided on none.
     pub events: Vec<E>,
-    /// The stream's last revision after it; `None` if it has no events.
+    /// The stream's last revision after the command; `None` if it has no events.
     pub revision: Option<u64>,
     /// The position of the command's last event, for `wait_for` of a projection; `None` if there is none.
     pub position: Option<u64>,
-    /// Whether the command had its effect before, and this time had none.
+    /// Whether the command had already been executed, so that it had no effect this time.
     pub already_executed: bool,
 }

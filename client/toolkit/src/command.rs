@@ -1,4 +1,4 @@
-//! What commands of every kind share: how often they are decided again, and what makes them idempotent.
+//! Common parts of all commands: retries after conflicts, and idempotency.
 
 use std::time::Duration;
 
@@ -8,14 +8,15 @@ use rand::Rng;
 use crate::metadata::Context;
 use crate::schema::{DomainEvent, SchemaError};
 
-/// How often a decision is made again when somebody else was faster.
+/// How often a decision is made again after a conflict with another client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConflictPolicy {
-    /// The most tries, 1 for none again. 10 unless set.
+    /// Maximum number of attempts; 1 disables retries. 10 unless set.
     pub tries_max: u32,
-    /// The longest pause after the first conflict; twice as long each time; a random part of it is waited. 5 ms unless set.
+    /// Maximum pause after the first conflict; it doubles each time, and a random fraction of it is used. 5 ms unless
+    /// set.
     pub pause_first: Duration,
-    /// The longest pause of all. 500 ms unless set.
+    /// Upper limit of the pause. 500 ms unless set.
     pub pause_max: Duration,
 }
 
@@ -30,8 +31,7 @@ impl Default for ConflictPolicy {
 }
 
 impl ConflictPolicy {
-    /// Waits after the n-th (from 1) try that failed with that error, if another one is to be made; otherwise gives the
-    /// error back.
+    /// Waits after attempt number `failed` (from 1), if another one is allowed; otherwise returns the error.
     pub(crate) async fn pause(
         &self,
         failed: u32,
@@ -40,7 +40,7 @@ impl ConflictPolicy {
         if !error.is_conflict() || failed >= self.tries_max {
             return Err(error);
         }
-        tracing::debug!(%error, failed, "somebody was faster, deciding again");
+        tracing::debug!(%error, failed, "another client appended first, deciding again");
         let longest = self.pause_first.saturating_mul(1 << (failed - 1).min(20));
         let part = rand::rng().random_range(0.0..=1.0);
         tokio::time::sleep(longest.min(self.pause_max).mul_f64(part)).await;
@@ -48,12 +48,12 @@ impl ConflictPolicy {
     }
 }
 
-/// The tag that the events of a command bear.
+/// The tag of the events of a command.
 pub(crate) fn tag_of(command: Uuid) -> String {
     format!("command:{command}")
 }
 
-/// The events of a command: with its metadata, and with ids that follow from its id.
+/// Encodes the events of a command, with its metadata, and with ids derived from its id.
 pub(crate) fn encode_all<'a, E: DomainEvent>(
     events: impl IntoIterator<Item = &'a E>,
     command: Option<Uuid>,

@@ -1,10 +1,11 @@
-//! Decision models: decisions on whatever events matter to them, in any streams, also known as
-//! [dynamic consistency boundaries](https://dcb.events).
+//! Decision models: decisions that depend on the events that match a query, in any streams, also known as [dynamic
+//! consistency boundaries](https://dcb.events).
 //!
-//! A decision is appended only if no event that its models' queries match has come since they were read; else it is made
-//! again, a bounded number of times. Several models may be given together, as a tuple: each sees the events of its own query.
+//! The events of a decision are appended only if no new event matches the queries of its models since they were read;
+//! otherwise the decision is made again, a bounded number of times. Several models can be combined in a tuple: each
+//! gets the events of its own query.
 //!
-//! The queries name types, streams and tags, not prefixes: that is what the store can check at an append.
+//! The queries name types, streams and tags, but no prefixes, because only those can be checked at an append.
 
 mod decisions;
 
@@ -14,7 +15,7 @@ use crate::schema::DomainEvent;
 
 pub use decisions::{Decide, Decisions};
 
-/// A fact that decisions rest on, made of the events that match a query.
+/// State that decisions depend on, built from the events that match a query.
 ///
 /// ```
 /// use annals_client::Query;
@@ -73,16 +74,17 @@ pub use decisions::{Decide, Decisions};
 /// }
 /// ```
 pub trait DecisionModel: Send + Sync {
-    /// The events.
+    /// The events of the model.
     type Event: DomainEvent;
 
-    /// The events that matter to it. The same for as long as it lives.
+    /// The query for the events of the model. It must not change during the model's lifetime.
     fn query(&self) -> Query;
 
-    /// Takes over what happened. Can't fail: it has happened.
+    /// Updates the model with an event. Can't fail, because the event has already been recorded.
     fn apply(&mut self, event: &Self::Event);
 
-    /// Takes over what happened, if it matters to it. As it is, except for models that are made of others.
+    /// Updates the model with an event, if the event matches its query. Only models that are composed of others
+    /// override this.
     fn take(&mut self, event: &Self::Event, recorded: &RecordedEvent) {
         if self.query().matches(recorded) {
             self.apply(event);
@@ -98,7 +100,7 @@ macro_rules! tuple_of_models {
             type Event = $first::Event;
 
             fn query(&self) -> Query {
-                #[allow(non_snake_case, reason = "the names of the types serve for the fields")]
+                #[allow(non_snake_case, reason = "the type names are also used for the fields")]
                 let ($first, $($more),+) = self;
                 let mut query = $first.query();
                 $(query.extend($more.query().items);)+
@@ -106,14 +108,14 @@ macro_rules! tuple_of_models {
             }
 
             fn apply(&mut self, event: &Self::Event) {
-                #[allow(non_snake_case, reason = "the names of the types serve for the fields")]
+                #[allow(non_snake_case, reason = "the type names are also used for the fields")]
                 let ($first, $($more),+) = self;
                 $first.apply(event);
                 $($more.apply(event);)+
             }
 
             fn take(&mut self, event: &Self::Event, recorded: &RecordedEvent) {
-                #[allow(non_snake_case, reason = "the names of the types serve for the fields")]
+                #[allow(non_snake_case, reason = "the type names are also used for the fields")]
                 let ($first, $($more),+) = self;
                 $first.take(event, recorded);
                 $($more.take(event, recorded);)+
@@ -126,7 +128,7 @@ tuple_of_models!(A, B);
 tuple_of_models!(A, B, C);
 tuple_of_models!(A, B, C, D);
 
-/// An event, and the stream that it is to stand in.
+/// An event, and the stream to append it to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct To<E> {
     /// The stream.
@@ -136,7 +138,7 @@ pub struct To<E> {
 }
 
 impl<E> To<E> {
-    /// An event for a stream.
+    /// Creates an event for a stream.
     pub fn new(stream: impl Into<String>, event: E) -> Self {
         To {
             stream: stream.into(),
@@ -145,16 +147,16 @@ impl<E> To<E> {
     }
 }
 
-/// What a decision led to.
+/// The result of a decision.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Decided<M, E> {
-    /// The models that it rests on, as they were before it.
+    /// The models that the decision depends on, in their state before it.
     pub model: M,
-    /// What was decided; empty if nothing was to be done.
+    /// The events appended; empty if the decision was to append none.
     pub events: Vec<To<E>>,
     /// The position of the last event, for `wait_for` of a projection; `None` if there is none.
     pub position: Option<u64>,
-    /// Whether the command had its effect before, and this time had none.
+    /// Whether the command had already been executed, so that it had no effect this time.
     pub already_executed: bool,
 }

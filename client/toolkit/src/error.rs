@@ -1,4 +1,4 @@
-//! What can go wrong, sorted by what the caller does about it. Projections have errors of their own, in
+//! Errors, grouped by what the caller does about them. The errors of projections are in
 //! [`projection`](crate::projection).
 
 use crate::schema::SchemaError;
@@ -15,15 +15,16 @@ pub enum ReadError {
     Schema(#[from] SchemaError),
 }
 
-/// Why a command had no effect. `R` is what the rules of the domain refuse it with.
+/// Why a command had no effect. `R` is the type of the rejection by the rules of the domain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError<R> {
-    /// The rules refuse it, as the aggregate or the models are now. Tell whoever gave it.
+    /// The rules reject it in the current state of the aggregate or the models. Report it to the user.
     #[error("{0}")]
     Rejected(R),
-    /// The event store failed; or, with [`annals_client::Error::is_conflict`], others were faster each time. Whether a
-    /// command whose answer was lost had its effect is found out by giving it again with the same id.
+    /// The event store failed; or, if [`annals_client::Error::is_conflict`] is true, every attempt conflicted with
+    /// another client. To find out whether a command whose result was lost took effect, execute it again with the
+    /// same id.
     #[error("{0}")]
     Store(#[from] annals_client::Error),
     /// An event can't be read or written.
@@ -32,7 +33,7 @@ pub enum CommandError<R> {
 }
 
 impl<R> CommandError<R> {
-    /// What the rules of the domain refused it with, if that is why.
+    /// Returns the rejection, if the rules of the domain rejected the command.
     pub fn rejection(self) -> Option<R> {
         match self {
             CommandError::Rejected(rejection) => Some(rejection),
@@ -50,7 +51,7 @@ impl<R> From<ReadError> for CommandError<R> {
     }
 }
 
-/// Whether an error, or what led to it, is the event store's and of the moment.
+/// Whether an error, or one of its causes, is a transient error of the event store.
 pub(crate) fn is_of_the_moment(error: &(dyn std::error::Error + 'static)) -> bool {
     chain(error).any(|cause| {
         cause
@@ -59,7 +60,7 @@ pub(crate) fn is_of_the_moment(error: &(dyn std::error::Error + 'static)) -> boo
     })
 }
 
-/// The error, what led to it, and so on.
+/// The error, its cause, and so on.
 pub(crate) fn chain<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {

@@ -1,21 +1,21 @@
-//! Event sourcing and CQRS with Annals: what applications are made of, on top of [`annals_client`].
+//! Event sourcing and CQRS with Annals: building blocks for applications, on top of [`annals_client`].
 //!
 //! | to | use |
 //! |---|---|
-//! | give events types, versions, and readers of old forms | [`DomainEvent`] |
+//! | define event types with versions and upcasters | [`DomainEvent`] |
 //! | decide on one entity by its own events | [`Aggregate`], [`Repository`] |
-//! | decide on whatever events matter | [`DecisionModel`], [`Decisions`] |
+//! | decide on all events that match a query | [`DecisionModel`], [`Decisions`] |
 //! | keep a read model up to date | [`Projection`], [`Projections`], [`store`] |
 //! | react to events with commands | [`ProcessManager`] |
-//! | let correlation, causation, user and trace flow | [`metadata`] |
-//! | test rules without a server, and all of it with one | `testing` |
+//! | propagate correlation, causation, user and trace | [`metadata`] |
+//! | test rules without a server, and applications with one | `testing` |
 //!
-//! Cargo features: `sqlite` and `postgres` for read models in these databases (by sqlx 0.9), `testing` for
-//! `[dev-dependencies]`. None is on by default. It is a crate of its own, so that who only appends and subscribes compiles none
-//! of this.
+//! Cargo features: `sqlite` and `postgres` for read models in these databases (with sqlx 0.9), `testing` for
+//! `[dev-dependencies]`. None is on by default. The toolkit is a separate crate, so that applications that only
+//! append and subscribe need not compile it.
 //!
-//! Event types, metadata keys, command tags and ids are the same in the toolkits of all languages, so that programs in
-//! several of them work on the same streams.
+//! Event types, metadata keys, command tags and ids are the same in the toolkits of all languages, so that programs
+//! in several languages can share streams.
 
 pub mod aggregate;
 mod command;

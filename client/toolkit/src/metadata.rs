@@ -1,7 +1,7 @@
-//! What is said about events rather than by them, and how it flows: from a command to its events to the reactions to these.
+//! Metadata of events, and its propagation: from a command to its events, and from those to the reactions to them.
 //!
-//! The present values are task-local, so that they follow a future over every await. Whoever handles a request sets them
-//! once:
+//! The current values are task-local, so they follow a future across every await. Set them once where a request is
+//! handled:
 //!
 //! ```
 //! use annals_toolkit::metadata::{self, Context};
@@ -20,18 +20,18 @@
 //! # }
 //! ```
 //!
-//! and every event that is appended meanwhile through the toolkit bears them, as JSON:
+//! Every event that is then appended through the toolkit has these values in its metadata, as JSON:
 //!
 //! ```json
 //! {"correlationId": "…", "causationId": "…", "userId": "ada", "traceparent": "00-…", "schemaVersion": 2}
 //! ```
 //!
-//! - `correlationId` is the same for everything that one request led to; where none is set, a command begins one.
+//! - `correlationId` is the same for everything that one request led to; if none is set, a command starts one.
 //! - `causationId` is the id of the event that was reacted to, or of the command.
-//! - `traceparent` and `tracestate` are those of W3C Trace Context: the trace of the request, with a span id of its own for
+//! - `traceparent` and `tracestate` are those of W3C Trace Context: the trace of the request, with a new span id for
 //!   each append.
 //!
-//! These names are the same in every language's toolkit. A task that is spawned has no context of its own: give it one, with
+//! These names are the same in every language's toolkit. A spawned task has no context; pass it one with
 //! `tokio::spawn(Context::current().scope(future))`.
 
 use std::collections::HashMap;
@@ -47,31 +47,31 @@ tokio::task_local! {
     static CURRENT: Context;
 }
 
-/// What holds for what happens now; `None` where nothing does.
+/// The metadata of the current request. A field is `None` if it is not set.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Context {
-    /// The same for everything that one request led to.
+    /// Correlation id, the same for everything that one request led to.
     pub correlation_id: Option<String>,
-    /// The id of the event that was reacted to, or of the command.
+    /// Causation id: the id of the event that was reacted to, or of the command.
     pub causation_id: Option<String>,
-    /// On whose behalf.
+    /// The user on whose behalf the request is made.
     pub user_id: Option<String>,
-    /// W3C Trace Context: the trace, and the span that caused what happens now.
+    /// W3C Trace Context: the trace, and the current span.
     pub traceparent: Option<String>,
-    /// W3C Trace Context: what vendors add.
+    /// W3C Trace Context: vendor-specific data.
     pub tracestate: Option<String>,
-    /// In a process manager: from what the ids of its commands follow.
+    /// In a process manager: the source of the ids of its commands.
     reaction: Option<Arc<Reaction>>,
 }
 
 impl Context {
-    /// The present values; none outside of a [`scope`](Self::scope).
+    /// Returns the current values; none are set outside of a [`scope`](Self::scope).
     pub fn current() -> Self {
         CURRENT.try_with(Context::clone).unwrap_or_default()
     }
 
-    /// What holds for a reaction to an event: what its metadata say, with the event as the cause.
+    /// Creates the context of a reaction to an event: the values of its metadata, with the event as the cause.
     pub fn of(event: &RecordedEvent) -> Self {
         let said = object(&event.metadata).unwrap_or_default();
         let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -106,14 +106,14 @@ impl Context {
         self
     }
 
-    /// Sets the trace, as the header of that name has it.
+    /// Sets the trace, in the format of the header of that name.
     #[must_use]
     pub fn traceparent(mut self, header: impl Into<String>) -> Self {
         self.traceparent = Some(header.into());
         self
     }
 
-    /// Sets what vendors add to the trace, as the header of that name has it.
+    /// Sets the vendor-specific data of the trace, in the format of the header of that name.
     #[must_use]
     pub fn tracestate(mut self, header: impl Into<String>) -> Self {
         self.tracestate = Some(header.into());
@@ -125,7 +125,7 @@ impl Context {
         CURRENT.scope(self, future).await
     }
 
-    /// A reaction of a process manager to an event: its commands get ids that follow from both.
+    /// Creates the context of a process manager's reaction to an event. Its commands get ids derived from both.
     pub(crate) fn reacting(event: &RecordedEvent, process: &str) -> Self {
         Context {
             reaction: Some(Arc::new(Reaction::new(process, event.id))),
@@ -133,14 +133,15 @@ impl Context {
         }
     }
 
-    /// The id of the next command to a stream (or to nothing in particular: the empty name), in a process manager.
+    /// Returns the id of the next command to a stream (or to no particular stream: the empty name), in a process
+    /// manager.
     pub(crate) fn next_command(&self, stream: &str) -> Option<Uuid> {
         self.reaction
             .as_ref()
             .map(|reaction| reaction.next_command(stream))
     }
 
-    /// The values for the events of a command: what is there, and what a command begins.
+    /// Returns the values for the events of a command: the current ones, and those that a command starts.
     pub(crate) fn beginning(command_id: Option<Uuid>) -> Self {
         let now = Context::current();
         let command = command_id.map(|id| id.to_string());
@@ -156,8 +157,8 @@ impl Context {
         }
     }
 
-    /// The event with these values in its metadata. What they say already stays, byte for byte; metadata of another form
-    /// stay whole.
+    /// Adds these values to the metadata of an event. Existing values are kept byte for byte; metadata that is not a
+    /// JSON object is left unchanged.
     pub fn stamp(&self, mut event: Event) -> Event {
         let own: HashMap<String, &RawValue> = match serde_json::from_slice(&event.metadata) {
             Ok(own) => own,
@@ -183,7 +184,7 @@ impl Context {
         }
         let mut stamped = Value::Object(added).to_string().into_bytes();
         if !own.is_empty() {
-            // Both are objects: the one goes on where the other ends.
+            // Both are JSON objects: append the fields of the second to the first.
             stamped.pop();
             stamped.push(b',');
             stamped.extend(event.metadata.trim_ascii_start().iter().skip(1));
@@ -193,7 +194,7 @@ impl Context {
     }
 }
 
-/// The ids of the commands of one reaction to one event: the same whenever the event is reacted to again.
+/// Generates the ids of the commands of one reaction to one event: the same ids whenever the reaction is repeated.
 #[derive(Debug)]
 struct Reaction {
     seed: Uuid,
@@ -221,7 +222,7 @@ fn object(metadata: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice(metadata).ok()
 }
 
-/// The same trace with a new span id; `None` if this is no traceparent.
+/// Returns the same trace with a new span id; `None` if this is not a traceparent.
 fn child_traceparent(header: &str) -> Option<String> {
     let fields: Vec<&str> = header.split('-').collect();
     let [version, trace, span, flags, ..] = fields[..] else {

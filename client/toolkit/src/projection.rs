@@ -1,15 +1,17 @@
-//! Projections: read models made from the log, each event once in effect, whatever dies on the way.
+//! Projections: read models built from the log, each event applied exactly once, even after a crash.
 //!
-//! 1. The checkpoint stands in the same transaction as what the events changed: after a crash it goes on exactly behind it.
-//! 2. A handler that fails (or panics) is tried again on that event alone, with growing pauses, and then passed over: the
-//!    event becomes a dead letter, with the reason. The events before it are applied first, so that order is kept.
-//! 3. An event store or a database that is away for the moment is waited for, without end and without dead letters.
+//! 1. The checkpoint is stored in the transaction of the changes: after a crash the projection continues directly
+//!    after it.
+//! 2. If a handler fails (or panics) on an event, it is retried on that event alone, with growing pauses. Then the
+//!    event is skipped and becomes a dead letter, with the reason. The events before it are applied first, so order
+//!    is kept.
+//! 3. A temporary failure of the event store or a database is retried without limit and without dead letters.
 //! 4. Several projections run independently; one that fails does not stop the others.
-//! 5. [`rebuild`](RunningProjection::rebuild) makes a new generation from the beginning, beside the live one, and switches
-//!    when it has caught up. The same happens when the definition's version is newer than that of the live generation; that
-//!    one is then left as it is until the switch, because this code may not fit it.
-//! 6. Several processes may run the same projection: a compare-and-set on the checkpoint lets one apply each event, and the
-//!    others wait.
+//! 5. [`rebuild`](RunningProjection::rebuild) builds a new generation from the beginning, next to the live one, and
+//!    switches when it has caught up. The same happens if the definition's version is newer than that of the live
+//!    generation; the old generation is not updated until the switch, because this code may not fit it.
+//! 6. Several processes may run the same projection: a compare-and-set on the checkpoint lets one apply each event,
+//!    and the others wait.
 
 mod definition;
 mod follower;
@@ -31,25 +33,26 @@ pub use running::{Projections, RunningProjections};
 
 use crate::store::BoxError;
 
-/// Why a projection stopped. The others go on.
+/// Why a projection stopped. Other projections continue.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProjectionError {
-    /// The read model was made from another event store. Rebuild it in an empty database, or mend the configuration.
+    /// The read model was built from another event store. Rebuild it in an empty database, or correct the
+    /// configuration.
     #[error(
-        "projection {name:?} was made from the store {made_from}, but the client is connected to {given}; connect to the \
-         right one, or begin with an empty read model"
+        "projection {name:?} was built from store {made_from}, but the client is connected to store {given}; \
+         connect to the right store, or start with an empty read model"
     )]
     WrongStore {
         /// The projection.
         name: String,
-        /// The store it was made from.
+        /// The store that it was built from.
         made_from: Uuid,
-        /// The store that was met.
+        /// The store that the client is connected to.
         given: Uuid,
     },
-    /// The read model was made by a newer version of the projection. Update this program.
-    #[error("projection {name:?} was made by version {made_by}, and this program has version {given}")]
+    /// The read model was built by a newer version of the projection. Update this program.
+    #[error("projection {name:?} was built by version {made_by}, but this program has version {given}")]
     NewerVersion {
         /// The projection.
         name: String,
@@ -58,17 +61,16 @@ pub enum ProjectionError {
         /// The version of this program.
         given: u32,
     },
-    /// The event store refused something in a way that does not pass:
-    /// [`PositionBeyondHead`](annals_client::Error::PositionBeyondHead) is a checkpoint of another store, or of one that was
-    /// restored from an older backup.
+    /// The event store returned a permanent error. [`PositionBeyondHead`](annals_client::Error::PositionBeyondHead)
+    /// means that the checkpoint comes from another store, or from one that was restored from an older backup.
     #[error("{0}")]
     Store(#[from] annals_client::Error),
-    /// The database failed in a way that does not pass, such as a statement that makes no table.
+    /// The database failed permanently, such as with an invalid `CREATE TABLE` statement.
     #[error("the read model of projection {name:?} failed: {reason}")]
     ReadModel {
         /// The projection.
         name: String,
-        /// What the database said.
+        /// The error of the database.
         reason: Arc<BoxError>,
     },
     /// It was stopped.
@@ -79,37 +81,37 @@ pub enum ProjectionError {
     },
 }
 
-/// Why what was waited for is not there.
+/// Why waiting for a projection failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// It was not there in time.
+    /// The projection did not reach the position in time.
     #[error("projection {name:?} is at position {reached}, not yet at {position}, after {after:?}")]
     TimedOut {
         /// The projection.
         name: String,
-        /// The position that was waited for.
+        /// The requested position.
         position: u64,
-        /// The position where it is.
+        /// The position that the projection has reached.
         reached: u64,
-        /// How long was waited.
+        /// The time waited.
         after: Duration,
     },
-    /// The projection does not run any more.
+    /// The projection is no longer running.
     #[error("{0}")]
     Failed(#[from] ProjectionError),
 }
 
-/// How projections go about it.
+/// Batch size and retries of projections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProjectionPolicy {
-    /// The most events in one transaction, 1 or more. 500 unless set.
+    /// Maximum number of events in one transaction, at least 1. 500 unless set.
     pub batch_max: usize,
-    /// How often a handler is tried on an event before it is passed over, 1 or more. 5 unless set.
+    /// Maximum number of attempts to handle an event before it is skipped, at least 1. 5 unless set.
     pub attempts_max: u32,
-    /// Pause after the first failure; twice as long each time, half of it drawn at random. 100 ms unless set.
+    /// Pause after the first failure; it doubles each time, with half of it random. 100 ms unless set.
     pub pause_first: Duration,
-    /// The longest pause. 10 s unless set.
+    /// Maximum pause. 10 s unless set.
     pub pause_max: Duration,
 }
 
@@ -125,7 +127,7 @@ impl Default for ProjectionPolicy {
 }
 
 impl ProjectionPolicy {
-    /// The pause after the n-th (from 1) failure.
+    /// The pause after failure number `failed` (from 1).
     pub(crate) fn pause(&self, failed: u32) -> Duration {
         let nominal = self
             .pause_first
@@ -136,54 +138,54 @@ impl ProjectionPolicy {
     }
 }
 
-/// What a projection is about.
+/// The state of a projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum State {
-    /// It looks where it was.
+    /// It is loading its checkpoint.
     #[default]
     Starting,
-    /// It takes what has happened meanwhile.
+    /// It is applying older events.
     CatchingUp,
-    /// It takes what happens.
+    /// It has caught up, and applies new events as they are appended.
     Live,
-    /// It is rebuilt, because its version is new.
+    /// It is being rebuilt, because its version is newer.
     Rebuilding,
-    /// It waits for the event store, for the database, or for another process that works on it.
+    /// It is waiting for the event store, for the database, or for another process that runs it.
     Waiting,
-    /// It failed, and does nothing any more.
+    /// It has failed and does nothing any more.
     Failed,
 }
 
 /// How far a projection is behind the log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lag {
-    /// Positions that it has not looked at yet.
+    /// Number of positions that it has not processed yet.
     pub events: u64,
-    /// Since when the oldest event that it has not handled has been waiting, in seconds; 0 if there is none.
+    /// Age of the oldest event that it has not handled, in seconds; 0 if there is none.
     pub seconds: f64,
 }
 
-/// How far a projection is, and what it is about.
+/// The position and the state of a projection.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Progress {
     /// Everything up to this position is in the live read model.
     pub position: u64,
-    /// What it is about.
+    /// The current state.
     pub state: State,
-    /// What went wrong last, whether it has passed or not.
+    /// The last error, whether it has been resolved or not.
     pub last_error: Option<Arc<str>>,
-    /// Why it failed, if it did.
+    /// Why the projection failed; `None` if it has not.
     pub failure: Option<ProjectionError>,
 }
 
-/// What a reason looks like in a dead letter: the error, and what led to it.
+/// The reason in a dead letter: the error and its causes.
 pub(crate) fn reason(error: &BoxError) -> String {
     let mut told: Vec<String> = Vec::new();
     for cause in crate::error::chain(error.as_ref()) {
         let text = cause.to_string();
-        // Errors that pass on what led to them say it twice.
+        // An error that includes its cause in its own text would repeat it.
         if told.last().is_none_or(|last| !last.ends_with(&text)) {
             told.push(text);
         }
@@ -197,7 +199,7 @@ pub(crate) enum Work<M> {
     Before(Box<dyn process::React>),
 }
 
-/// For transactions in which only the checkpoint moves.
+/// Handler for transactions that only move the checkpoint.
 pub(crate) struct Nothing;
 
 impl<M: Send> Handler<M> for Nothing {

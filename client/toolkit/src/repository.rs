@@ -1,10 +1,11 @@
-//! Repositories: where aggregates of one kind are loaded from, and decisions on them are appended to.
+//! Repositories: load aggregates of one kind, and append the decisions made on them.
 //!
-//! 1. A decision is made on the whole stream, and appended only if the stream has not moved since. If it has, the aggregate
-//!    is loaded again and the decision made again: a bounded number of times, with a random pause.
-//! 2. A command with an id has its effect once, however often it is executed: its events bear the tag `command:ID`, by which
-//!    the effect is found again, snapshots or not. (Not found again is what is gone by retention or deletion.)
-//! 3. Snapshots are saved after the append, outside the caller's path; a lost or old one costs time and nothing else.
+//! 1. A decision is made on the whole stream, and appended only if the stream has not changed since. If it has, the
+//!    aggregate is loaded again and the decision is made again: a bounded number of times, with a random pause.
+//! 2. A command with an id takes effect once, however often it is executed: its events have the tag `command:ID`, by
+//!    which the repository finds them, with or without snapshots. (It does not find events removed by retention or
+//!    deletion.)
+//! 3. Snapshots are saved after the append, in the background; a lost or old one only costs time.
 
 mod execute;
 mod load;
@@ -26,7 +27,7 @@ pub use load::Load;
 pub use snapshots::Snapshots;
 use snapshots::{Form, Saving};
 
-/// Where aggregates of one kind are loaded from, and decisions on them are appended to. Cheap to clone.
+/// Loads aggregates of one kind, and appends the decisions made on them. Cheap to clone.
 ///
 /// ```no_run
 /// # use annals_toolkit::{Aggregate, DomainEvent, CommandError, Repository};
@@ -66,12 +67,12 @@ pub struct Repository<A: Aggregate> {
 }
 
 impl<A: Aggregate + Serialize + DeserializeOwned> Repository<A> {
-    /// A repository with a snapshot of each aggregate after every 50 events.
+    /// Creates a repository that saves a snapshot of each aggregate after every 50 events.
     pub fn new(client: Client) -> Self {
         Repository::without_snapshots(client).snapshots(Snapshots::default())
     }
 
-    /// Says when snapshots are saved, and which form they have.
+    /// Sets when snapshots are saved, and the version of their format.
     #[must_use]
     pub fn snapshots(mut self, snapshots: Snapshots) -> Self {
         self.snapshots = Some((snapshots, Form::json()));
@@ -80,7 +81,7 @@ impl<A: Aggregate + Serialize + DeserializeOwned> Repository<A> {
 }
 
 impl<A: Aggregate> Repository<A> {
-    /// A repository that loads each aggregate from its first event on.
+    /// Creates a repository that loads each aggregate from its first event.
     pub fn without_snapshots(client: Client) -> Self {
         Repository {
             client,
@@ -92,41 +93,41 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Says what the streams begin with, in place of [`Aggregate::CATEGORY`].
+    /// Sets the prefix of the streams, instead of [`Aggregate::CATEGORY`].
     #[must_use]
     pub fn category(mut self, category: impl Into<String>) -> Self {
         self.category = category.into().into();
         self
     }
 
-    /// Says how often a decision is made again when somebody else was faster.
+    /// Sets how often a decision is made again after a conflict with another client.
     #[must_use]
     pub fn conflicts(mut self, conflicts: ConflictPolicy) -> Self {
         self.conflicts = conflicts;
         self
     }
 
-    /// The stream of the aggregate with that id.
+    /// Returns the stream of the aggregate with this id.
     pub fn stream(&self, id: impl fmt::Display) -> String {
         format!("{}-{id}", self.category)
     }
 
-    /// The aggregate with that id, from its snapshot, if there is one, and the events after it: add options, then await it.
-    /// One without events is as [`Default`] makes it.
+    /// Loads the aggregate with this id from its snapshot, if there is one, and the events after it: add options,
+    /// then await it. An aggregate without events has its [`Default`] state.
     ///
-    /// Fails with [`ReadError`](crate::ReadError): of the store ([`StreamTombstoned`](annals_client::Error)), or an event
-    /// is none of its types.
+    /// Fails with [`ReadError`](crate::ReadError), if the store fails ([`StreamTombstoned`](annals_client::Error)),
+    /// or an event is not one of its types.
     pub fn load(&self, id: impl fmt::Display) -> Load<'_, A> {
         Load::new(self, self.stream(id))
     }
 
-    /// Executes a command: loads, decides, appends; from the beginning again if somebody else was faster. Add options, then
-    /// await it.
+    /// Executes a command: loads, decides, appends; starts over if another client appended in the meantime. Add
+    /// options, then await it.
     ///
-    /// `decide` is given the aggregate and says what is to happen: events, in order; none, if nothing is. It may be called
-    /// several times.
+    /// `decide` gets the aggregate and returns the events to append, in order; none if there is nothing to do. It may
+    /// be called several times.
     ///
-    /// Fails with what `decide` refuses it with, or as [`CommandError`](crate::CommandError) says.
+    /// Fails with the rejection of `decide`, or as documented on [`CommandError`](crate::CommandError).
     pub fn execute<D, I, R>(&self, id: impl fmt::Display, decide: D) -> Execute<'_, A, D>
     where
         D: Fn(&A) -> Result<I, R>,
@@ -135,7 +136,7 @@ impl<A: Aggregate> Repository<A> {
         Execute::new(self, self.stream(id), decide)
     }
 
-    /// Waits until the snapshots that are being saved are: before the program ends.
+    /// Waits until the snapshots in progress are saved. Call it before the program ends.
     pub async fn settle(&self) {
         self.saving.settle().await;
     }

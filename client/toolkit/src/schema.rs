@@ -1,6 +1,6 @@
-//! Event types: what an event is in the code, under which name it is stored, and how old forms of it are read.
+//! Event types: their names, versions, and conversion of older formats.
 //!
-//! An enum is a set of event types, one for each variant; serde says how they are stored:
+//! An enum is a set of event types, one for each variant. Its serde attributes determine how they are stored:
 //!
 //! ```
 //! use annals_toolkit::{DomainEvent, Schema};
@@ -36,11 +36,11 @@
 //! # Ok::<_, annals_toolkit::SchemaError>(())
 //! ```
 //!
-//! 1. The variant's name is the event's type, and its content the data. The names are taken from serde, so that they are
+//! 1. The variant's name is the event's type, and its content the data. The names are taken from serde, so they are
 //!    written once.
-//! 2. The version stands in the metadata (`schemaVersion`; 1 where there is none), so that queries find all versions by one
-//!    type name.
-//! 3. Upcasters run at read, one after the other, up to the version that is known; what is stored never changes.
+//! 2. The version is stored in the metadata (`schemaVersion`; 1 if absent), so that a query by one type name finds
+//!    all versions.
+//! 3. Upcasters run on reading, one after the other, up to the current version; stored events never change.
 
 mod names;
 
@@ -65,63 +65,65 @@ type Upcaster = Box<dyn Fn(Value) -> Value + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// The type is none of the enum's. Ask for less, with a query by types, or add it.
-    #[error("event type {kind:?} at position {position} is not one of this program's {expected}")]
+    /// The type is not one of the enum's. Restrict the query to known types, or add the type.
+    #[error("event type {kind:?} at position {position} is not one of the types of {expected}")]
     UnknownType {
         /// The event's type.
         kind: String,
-        /// Where it stands.
+        /// The event's position.
         position: u64,
         /// The enum.
         expected: &'static str,
     },
     /// The event was written by a newer program. Update this one.
     #[error(
-        "event type {kind:?} at position {position} has version {version}, and this program knows up to {known}"
+        "event type {kind:?} at position {position} has version {version}, \
+         but this program supports only up to {known}"
     )]
     NewerVersion {
         /// The event's type.
         kind: String,
-        /// Where it stands.
+        /// The event's position.
         position: u64,
         /// Its version.
         version: u32,
-        /// The last version that is known.
+        /// The latest version that the program supports.
         known: u32,
     },
-    /// The data are not those of the type. Mend the type, or add an upcaster.
+    /// The data does not match the type. Correct the type, or add an upcaster.
     #[error("event {kind:?} at position {position} can't be read: {reason}")]
     Unreadable {
         /// The event's type.
         kind: String,
-        /// Where it stands.
+        /// The event's position.
         position: u64,
-        /// What is wrong.
+        /// The problem with it.
         reason: serde_json::Error,
     },
-    /// The value has no JSON form, such as NaN, or a map whose keys are not text. Change the value or the type.
+    /// The value can't be represented in JSON, such as NaN, or a map whose keys are not text. Change the value or the
+    /// type.
     #[error("{kind} can't be written as an event: {reason}")]
     Unwritable {
         /// The enum.
         kind: &'static str,
-        /// What is wrong.
+        /// The problem with it.
         reason: serde_json::Error,
     },
 }
 
 /// An enum whose variants are event types, with `#[serde(tag = "type", content = "data")]`. See the [module](self).
 pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The labels by which the event is found: `customer:7`. None unless written.
+    /// Returns the tags of the event: `customer:7`. None by default.
     fn tags(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Says how older forms of the types are read. They have one form unless written.
+    /// Declares how older formats of the types are read. By default there are none.
     fn schema(schema: Schema) -> Schema {
         schema
     }
 
-    /// The event to append, with a new id.
+    /// Encodes the event to append, with a new id.
     ///
     /// Fails with [`SchemaError::Unwritable`].
     fn encode(&self) -> Result<Event, SchemaError> {
@@ -141,14 +143,14 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
         }
     }
 
-    /// The event as this program has it now, whatever form it was written in.
+    /// Decodes the event to its current type, from any version.
     ///
     /// Fails with [`SchemaError::UnknownType`], [`SchemaError::NewerVersion`], [`SchemaError::Unreadable`].
     fn decode(event: &RecordedEvent) -> Result<Self, SchemaError> {
         types_of::<Self>().decode(event)
     }
 
-    /// Events of all these types: what a projection of them is about.
+    /// A query for events of all these types, for a projection of them.
     fn query() -> QueryItem {
         let types = types_of::<Self>();
         QueryItem {
@@ -158,7 +160,7 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
         .with_old_names(types)
     }
 
-    /// Events of some of these types.
+    /// A query for events of some of these types.
     ///
     /// # Panics
     /// If one of the names is not the name of a variant.
@@ -173,14 +175,14 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
-/// How the forms of event types have changed. See [`DomainEvent::schema`].
+/// Changes of the event types' formats. See [`DomainEvent::schema`].
 pub struct Schema {
     types: Types,
 }
 
 impl Schema {
-    /// Says how the data of version `from` (1 or more) of a type become those of the next. The type has the version after
-    /// that of its last upcaster.
+    /// Adds an upcaster that converts the data of a type from version `from` (1 or more) to the next. The current
+    /// version of the type is the one after its last upcaster.
     ///
     /// # Panics
     /// If the type is not in the enum, or the versions of its upcasters are not 1, 2, 3…
@@ -200,13 +202,13 @@ impl Schema {
         assert_eq!(
             from as usize,
             upcasters.len() + 1,
-            "the upcasters of {name:?} must follow each other"
+            "the upcasters of {name:?} must have consecutive versions"
         );
         upcasters.push(Box::new(upcaster));
         self
     }
 
-    /// Says that events of the type `old` are those that are now called `new`; versions count on.
+    /// Declares that events of the type `old` are now called `new`; version numbers continue.
     ///
     /// # Panics
     /// If `new` is not in the enum, or `old` is.
@@ -228,11 +230,11 @@ impl fmt::Debug for Schema {
     }
 }
 
-/// What is known of the types of one enum.
+/// Information about the types of one enum.
 struct Types {
     of: &'static str,
     names: &'static [&'static str],
-    /// By type: from version 1 to 2, from 2 to 3…
+    /// Upcasters by type: from version 1 to 2, from 2 to 3…
     upcasters: HashMap<&'static str, Vec<Upcaster>>,
     renamed: HashMap<&'static str, &'static str>,
 }
@@ -310,7 +312,7 @@ fn version_of(event: &RecordedEvent) -> u32 {
     if event.metadata.is_empty() {
         return 1;
     }
-    // Metadata are JSON by convention only.
+    // Metadata is JSON by convention only.
     let said: Option<Versioned> = serde_json::from_slice(&event.metadata).ok();
     said.and_then(|said| said.version).unwrap_or(1)
 }
@@ -332,7 +334,7 @@ impl WithOldNames for QueryItem {
     }
 }
 
-/// What is known of the types of an enum: worked out once, and kept for as long as the program runs.
+/// Returns the information about the types of an enum, computed once and cached for the lifetime of the program.
 fn types_of<E: DomainEvent>() -> &'static Types {
     static KNOWN: RwLock<Option<HashMap<TypeId, &'static Types>>> = RwLock::new(None);
     let id = TypeId::of::<E>();

@@ -1,18 +1,17 @@
-//! What a projection keeps its read model in: the contract that the adapters fulfil, and the adapters: [`memory`], [`sqlite`],
-//! [`postgres`].
+//! Stores of read models: the contract, and the adapters: [`memory`], [`sqlite`], [`postgres`].
 //!
-//! A read model has *generations*. One of them is live, which is the one that readers see; another may be built beside it
-//! from the beginning, and then be switched to. Each has its own checkpoint.
+//! A read model has *generations*. One of them is live, which is the one that readers see. Another may be built next
+//! to it from the beginning, and then switched to. Each has its own checkpoint.
 //!
 //! 1. `apply` changes the read model and its checkpoint in one transaction: both or neither.
-//! 2. It does so only if the checkpoint is where the caller thinks it is. Whoever else works on the same generation, in
-//!    another process perhaps, makes it fail with [`StoreError::Superseded`], so that no event is applied twice.
-//! 3. `switch` makes another generation live, and removes the old one, in one transaction; but only if it is as far as the
-//!    old one, so that what readers have seen does not disappear.
-//! 4. What is dropped in the middle of a transaction leaves nothing of it.
+//! 2. It does so only if the checkpoint is where the caller expects it. If another process has moved the checkpoint
+//!    of the same generation, it fails with [`StoreError::Superseded`], so that no event is applied twice.
+//! 3. `switch` makes another generation live, and removes the old one, in one transaction; but only if it has reached
+//!    the position of the old one, so that readers never see an older state.
+//! 4. A transaction whose future is dropped has no effect.
 //!
-//! In a database, the checkpoints are in the table `annals_projections`, and the events that were passed over in
-//! `annals_dead_letters`, as the toolkits of the other languages have them.
+//! In a database, the checkpoints are in the table `annals_projections`, and the skipped events in
+//! `annals_dead_letters`, in the same format as in the toolkits of the other languages.
 
 pub mod memory;
 #[cfg(feature = "postgres")]
@@ -31,32 +30,32 @@ use futures::FutureExt;
 
 use crate::projection::{Definition, Handler};
 
-/// Any error, for handlers and databases of any kind.
+/// Any error, of a handler or a database.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A read model that is built or live.
+/// A read model, live or being built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {
     /// The projection's name.
     pub name: String,
-    /// Which generation, counted from 1.
+    /// The number of the generation, from 1.
     pub number: u32,
-    /// The projection's version when it was begun.
+    /// The projection's version when the generation was started.
     pub version: u32,
-    /// The checkpoint: everything up to this position is in it.
+    /// The checkpoint: everything up to this position has been applied.
     pub position: u64,
     /// Whether readers see it.
     pub live: bool,
-    /// The event store that it is made from.
+    /// The event store that it is built from.
     pub store_id: Uuid,
 }
 
-/// An event on which a handler failed each time, and which was passed over.
+/// An event that was skipped because the handler failed on it every time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The projection's name.
     pub name: String,
-    /// Its generation.
+    /// The generation.
     pub generation: u32,
     /// The event's position.
     pub position: u64,
@@ -68,46 +67,46 @@ pub struct DeadLetter {
     pub revision: u64,
     /// The event's type.
     pub kind: String,
-    /// What the handler failed with at the last try.
+    /// The error of the handler in the last attempt.
     pub reason: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When it was passed over.
+    /// The time at which it was skipped.
     pub buried_at: Timestamp,
 }
 
-/// Why a read model could not be changed or asked.
+/// Why a read model could not be changed or queried.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Somebody else moved the checkpoint, or removed the generation. Go on from where it is now.
-    #[error("somebody else moved the checkpoint")]
+    /// Another process moved the checkpoint, or removed the generation. Continue from the current checkpoint.
+    #[error("another process moved the checkpoint")]
     Superseded,
-    /// The generation is not as far as the live one yet. Go on with it, then switch.
-    #[error("the generation is not as far as the live one yet")]
+    /// The generation has not caught up with the live one. Continue it, then switch.
+    #[error("the generation has not caught up with the live one yet")]
     Behind,
-    /// The handler failed on one of the events; nothing of the transaction is left. Try that event alone.
+    /// The handler failed on one of the events; the transaction was rolled back. Retry that event alone.
     #[error("the handler failed on event {index}: {reason}")]
     HandlerFailed {
-        /// Which of the events, counted from 0.
+        /// The index of the event, from 0.
         index: usize,
-        /// What it failed with.
+        /// The error of the handler.
         reason: BoxError,
     },
-    /// The database failed. [`ReadModelStore::is_passing`] says whether it is worth trying again.
+    /// The database failed. [`ReadModelStore::is_passing`] returns whether the error is temporary.
     #[error("{0}")]
     Failed(BoxError),
 }
 
-/// Keeps read models and their checkpoints. Cheap to clone.
+/// Stores read models and their checkpoints. Cheap to clone.
 pub trait ReadModelStore: Clone + Send + Sync + 'static {
-    /// What handlers change the read model through.
+    /// The value through which handlers change the read model.
     type Model: Send + 'static;
 
-    /// All generations of a projection, in the order of their numbers.
+    /// Returns all generations of a projection, in the order of their numbers.
     fn generations(&self, name: &str) -> impl Future<Output = Result<Vec<Generation>, StoreError>> + Send;
 
-    /// Creates an empty generation, or gives the one with that number if somebody else has just created it.
+    /// Creates an empty generation, or returns the existing one if another process has just created it.
     fn create(
         &self,
         projection: &Definition,
@@ -127,7 +126,7 @@ pub trait ReadModelStore: Clone + Send + Sync + 'static {
         projection: (&Definition, &dyn Handler<Self::Model>),
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Keeps a dead letter and moves the checkpoint from `expected` to its position, in one transaction.
+    /// Stores a dead letter and moves the checkpoint from `expected` to its position, in one transaction.
     ///
     /// Fails with [`StoreError::Superseded`], [`StoreError::Failed`].
     fn bury(
@@ -137,7 +136,7 @@ pub trait ReadModelStore: Clone + Send + Sync + 'static {
         letter: &DeadLetter,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Makes that generation live and removes all before it, in one transaction.
+    /// Makes a generation live and removes all generations before it, in one transaction.
     ///
     /// Fails with [`StoreError::Behind`], [`StoreError::Superseded`] if there is no such generation,
     /// [`StoreError::Failed`].
@@ -154,30 +153,30 @@ pub trait ReadModelStore: Clone + Send + Sync + 'static {
         number: u32,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The dead letters of a projection's generations, in the order of their positions.
+    /// Returns the dead letters of a projection's generations, in the order of their positions.
     fn dead_letters(&self, name: &str) -> impl Future<Output = Result<Vec<DeadLetter>, StoreError>> + Send;
 
-    /// Whether an error is the database's and of the moment (locked, unreachable), and no fault of the handler.
+    /// Whether an error is a temporary one of the database (locked, unreachable), and not a failure of the handler.
     fn is_passing(&self, error: &(dyn Error + 'static)) -> bool;
 }
 
-/// From where to where a checkpoint is moved.
+/// A move of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
-    /// Where it must be.
+    /// The position before the move, which is required.
     pub from: u64,
-    /// Where it is then.
+    /// The position after the move.
     pub to: u64,
 }
 
-/// Has the events handled, in order. A handler that panics has failed.
+/// Runs the handler on the events, in order. A panic counts as a failure.
 pub(crate) async fn handle_all<M: Send>(
     handler: &dyn Handler<M>,
     events: &[RecordedEvent],
     model: &mut M,
 ) -> Result<(), StoreError> {
     for (index, event) in events.iter().enumerate() {
-        // What it leaves in the model is undone.
+        // Its changes to the model are rolled back.
         let handled = AssertUnwindSafe(handler.handle(event, model))
             .catch_unwind()
             .await;
@@ -193,10 +192,10 @@ pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> BoxError {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("panicked: {}", said.unwrap_or("for no reason that it tells")).into()
+    format!("panicked: {}", said.unwrap_or("no message given")).into()
 }
 
-/// Refuses a switch to a generation that is not as far as the live one, or not there.
+/// Rejects a switch to a generation that has not caught up with the live one, or does not exist.
 pub(crate) fn demand_as_far(generations: &[Generation], number: u32) -> Result<(), StoreError> {
     let next = generations.iter().find(|one| one.number == number);
     let next = next.ok_or(StoreError::Superseded)?;

@@ -1,5 +1,5 @@
-//! For tests of applications: rules tested without a server, and a real server in a process of its own. With the cargo
-//! feature `testing`, in `[dev-dependencies]`.
+//! Testing applications: rules without a server, and a real server in a separate process. Enable the cargo feature
+//! `testing` in `[dev-dependencies]`.
 //!
 //! ```
 //! # use annals_toolkit::{Aggregate, DomainEvent};
@@ -29,8 +29,8 @@
 //! given::<Order>([]).when(Order::confirm).then_rejected("empty");
 //! ```
 //!
-//! Events go through the form in which they are stored and back, as they would in earnest, and models see only the events
-//! that match their queries.
+//! Events are encoded to their stored form and decoded, as in production, and models get only the events that match
+//! their queries.
 
 mod given;
 mod server;

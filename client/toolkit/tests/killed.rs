@@ -1,8 +1,8 @@
-//! Server and projection are killed (SIGKILL) at random moments, again and again: the read model equals the log, no event
-//! applied twice or skipped.
+//! Kills (SIGKILL) the server and the projection at random moments, repeatedly: the read model equals the log, with
+//! no event applied twice or skipped.
 //!
-//! `ANNALS_KILL_ROUNDS` says how often (5 unless set; 50 show what the toolkit claims), and `ANNALS_SEED` which moments. The
-//! process that is killed is this program itself, started with the word `projector`.
+//! `ANNALS_KILL_ROUNDS` sets the number of kills (5 unless set; use 50 to verify the toolkit's guarantees), and
+//! `ANNALS_SEED` the moments. The process that is killed is this program, started with the argument `projector`.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
 
@@ -81,7 +81,7 @@ impl Projection<PostgresModel> for Counts {
     }
 }
 
-/// Where the read model is.
+/// The location of the read model.
 enum Target {
     Sqlite(PathBuf),
     Postgres(Box<PgConnectOptions>),
@@ -141,7 +141,7 @@ async fn write(client: Client, seed: u64, over: Arc<AtomicBool>) {
     }
 }
 
-/// Kills the one or the other, again and again, while events are appended. The server and a projector run at the end.
+/// Repeatedly kills the server or the projector while events are appended. Both are running at the end.
 async fn torment(server: &mut Server, target: &Target, seed: u64, rounds: u32) -> (Child, [u32; 2]) {
     let mut chance = StdRng::seed_from_u64(seed);
     let mut process = start_projector(server, target);
@@ -160,7 +160,7 @@ async fn torment(server: &mut Server, target: &Target, seed: u64, rounds: u32) -
     (process, kills)
 }
 
-/// What must be in the read model, from the log itself.
+/// The expected content of the read model, computed from the log.
 async fn logged(client: &Client) -> BTreeMap<String, i64> {
     let mut counted = BTreeMap::new();
     let mut events = client.read_all().await.unwrap();
@@ -210,7 +210,7 @@ async fn the_read_model_equals_the_log(kind: &str, target: Target, seed: u64, ro
     };
     kill(process);
     assert_eq!(counted, logged(&client).await);
-    assert!(head > 50, "hardly anything was written: {head} events");
+    assert!(head > 50, "too few events were written: {head}");
     println!("{kind}: {head} events, {projectors} kills of the projection, {servers} of the server: equal");
 }
 

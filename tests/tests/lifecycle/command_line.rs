@@ -154,7 +154,7 @@ async fn streams_are_deleted_and_tombstoned(server: Server) {
     let refused = cli
         .run(["append", "order-1", "--type", "C", "--data", "{}"])
         .expect_code(3);
-    assert!(refused.stderr.contains("for ever"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("permanently"), "{}", refused.stderr);
     assert_eq!(one(&cli, &["retention", "order-1"])["tombstoned"], json!(true));
 }
 

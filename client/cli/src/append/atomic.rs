@@ -1,7 +1,7 @@
-//! `annals append --atomic`: the events of a file, in its order, all or none.
+//! `annals append --atomic`: appends the events of a file, in its order, all or none.
 //!
-//! The lines are those of `annals import`; of a whole log its events are taken. A line without an id gets a new one, as an event on the command line does: who
-//! wants to repeat the command safely gives ids.
+//! The lines have the format of `annals import`; of the export of a whole log, only the events are used. A line
+//! without an id gets a new one, like an event on the command line, so ids are required to repeat the command safely.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,13 +22,13 @@ pub async fn run(client: &Client, file: &str, options: &Append, output: Output) 
     let mut others = Vec::new();
     for expected in &options.expect {
         let Some(stream) = &expected.stream else {
-            let problem = "with --atomic, name the stream of each --expect, as in order-1=7";
+            let problem = "with --atomic, each --expect must name its stream, as in order-1=7";
             return Err(Failure::Usage(problem.to_owned()));
         };
         others.push((stream.as_str(), expected.revision));
     }
     let mut append = annals_client::Append::new();
-    // Neighbours of one stream together: of writes there may be fewer than of events.
+    // Groups consecutive events of one stream, because the limit on writes is lower than that on events.
     let mut events = events.into_iter().peekable();
     while let Some((stream, event)) = events.next() {
         let mut write = vec![event];
@@ -42,7 +42,7 @@ pub async fn run(client: &Client, file: &str, options: &Append, output: Output) 
     print(&appended, output)
 }
 
-/// The events of a file. One bad line refuses all.
+/// Reads the events of a file. Fails if any line is not valid.
 fn read(file: &str) -> Result<Vec<(String, Event)>, Failure> {
     let reader: Box<dyn Read> = match file {
         "-" => Box::new(io::stdin()),
@@ -66,7 +66,7 @@ fn read(file: &str) -> Result<Vec<(String, Event)>, Failure> {
         events.push((parsed.stream, parsed.event));
     }
     if events.is_empty() {
-        return Err(Failure::Usage(format!("{file}: there is no event in it")));
+        return Err(Failure::Usage(format!("{file}: the file contains no events")));
     }
     Ok(events)
 }

@@ -1,4 +1,4 @@
-//! Ages: `30d` on the command line, seconds in the protocol.
+//! Ages: written like `30d` on the command line, in seconds in the protocol.
 
 const UNITS: [(char, u64); 5] = [
     ('w', 7 * 24 * 60 * 60),
@@ -8,9 +8,9 @@ const UNITS: [(char, u64); 5] = [
     ('s', 1),
 ];
 
-/// Seconds.
+/// Parses an age, and returns it in seconds.
 pub fn parse(text: &str) -> Result<u64, String> {
-    let advice = "give a whole number of 1 or more with s, m, h, d or w behind it, such as 90s or 30d";
+    let advice = "use a whole number of at least 1 followed by s, m, h, d or w, such as 90s or 30d";
     let wrong = || advice.to_owned();
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Result<u64, String> {
         .ok_or_else(wrong)
 }
 
-/// In the largest unit of which it is a whole number: a day is `1d`, 36 hours are `36h`.
+/// Formats an age in the largest unit that divides it: a day is `1d`, 36 hours are `36h`.
 pub fn show(seconds: u64) -> String {
     let whole = UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
     let (name, unit) = whole.copied().unwrap_or(('s', 1));

@@ -1,4 +1,4 @@
-//! What `--help` says below the options: how to use a command, by example.
+//! The text of `--help` after the options: how to use each command, with examples.
 
 pub const OVERVIEW: &str = "\
 Examples:
@@ -11,12 +11,12 @@ Examples:
   annals read order-1 --as-of 2026-01-02T03:04:05Z
 
 Exit codes:
-  0  done
-  1  failed for another reason than those below
+  0  success
+  1  failed for a reason other than those below
   2  the command line, or a name or value in it, is not valid
   3  the stream, revision, position or snapshot does not exist
-  4  conflict: a stream, or how much of it is kept, is not as expected, an event matches that should not, or the event
-     id is taken
+  4  conflict: a stream or its retention is not in the expected state, an event matches that should
+     not, or the event id is already used
   5  the server is not reachable, or did not answer in time
 
 `annals COMMAND --help` shows more about a command, with examples.";
@@ -28,23 +28,23 @@ Examples:
   annals append order-1 --type Paid --data '{}' --expect 0 --tag customer:7
   echo '{}' | annals append order-1 --type Shipped --data -
 
-Appends are idempotent by id: with --id, the same command can be repeated safely, and prints the first result.
-If a stream is not as --expect says, or an event matches, nothing is appended, what was found is
-printed, and the exit code is 4.
+Appends are idempotent by id: with --id, the same command can be repeated safely and prints the
+first result. If a stream is not in the state given with --expect, or an event matches, nothing is
+appended, the actual state is printed, and the exit code is 4.
 
-A decision may rest on other streams, or on events that a query finds. Take the head before you
-read:
+A decision can depend on other streams, or on the events that match a query. Get the head before
+you read:
 
   head=$(annals info --format ndjson | jq .head)
   annals read --all --tag seat:12A
   annals append booking-9 --type SeatBooked --data '{}' --tag seat:12A \\
       --no-match-tag seat:12A --after $head --expect customer-7=stream-exists
 
-And several events, in one or more streams, can be appended all or none:
+Several events, in one or more streams, can be appended all or none:
 
   annals append --atomic transfer.ndjson --expect account-1=4 --expect account-2=9
 
-where transfer.ndjson has a line for each, as `annals import --help` describes them:
+where transfer.ndjson has a line for each event, as described in `annals import --help`:
 
   {\"stream\": \"account-1\", \"type\": \"Withdrawn\", \"data\": {\"amount\": 10}}
   {\"stream\": \"account-2\", \"type\": \"Deposited\", \"data\": {\"amount\": 10}, \"tags\": [\"from:1\"]}";
@@ -60,11 +60,11 @@ Examples:
   annals read order-1 --until-revision 7
   annals read --all --as-of 2026-01-02T03:04:05Z --backwards --limit 10
 
-A stream that did not exist yet at that time ends with exit code 3.";
+The exit code is 3 for a stream that did not exist yet at that time.";
 
 pub const POSITION_AT: &str = "\
-It is the position of the last event that was recorded at that time or before; 0 if there is none, and the
-head if the time is yet to come.
+Prints the position of the last event recorded at or before that time; 0 if there is none, and the
+head for a time in the future.
 
 Examples:
   annals position-at 2026-01-02T03:04:05Z
@@ -81,7 +81,7 @@ Examples:
   annals snapshot load order-1 --at-or-before 40 --schema-version 2
   annals snapshot load order-1 --out state.json
 
-A stream without such a snapshot ends with exit code 3.";
+The exit code is 3 if there is no such snapshot.";
 
 pub const SUBSCRIBE: &str = "\
 Examples:
@@ -90,14 +90,15 @@ Examples:
   annals subscribe --all --after 1200 --type Placed --format ndjson
   annals subscribe --all --until-caught-up --format ndjson > log.ndjson
 
-A connection that breaks is resumed after the last event, without gap or repeat, for up to a minute.";
+After a connection breaks, the command reconnects for up to a minute and resumes after the last
+event, without gaps or repeats.";
 
 pub const RETENTION: &str = "\
-Without options it only shows. Options change what they name and leave the rest as it is; --clear
-takes back --max-count and --max-age. What is gone does not come back.
+Without options, shows the current settings. Options change the settings they name and leave the
+others unchanged; --clear removes --max-count and --max-age. Removed events can't be restored.
 
-With --prefix it is about all streams whose names begin so and that have no count and no age of their own;
-of several prefixes of a name the longest counts.
+With --prefix, applies to all streams whose names start with the prefix and that have no count and
+no age of their own; if several prefixes match a name, the longest one applies.
 
 Examples:
   annals retention order-1
@@ -108,15 +109,16 @@ Examples:
   annals retention --prefix session- --clear
   annals retention --prefixes
 
-Somebody else's change in between ends with exit code 4.";
+The exit code is 4 if another client changed the settings in the meantime.";
 
 pub const DELETE: &str = "\
 Examples:
   annals delete order-1
   annals delete order-1 --expect 7
 
---expect takes what `annals append --expect` takes: any, no-stream, stream-exists, or a revision. A stream that was deleted before is no error. One whose last event is another than expected ends with
-exit code 4.";
+--expect takes the same values as for `annals append`: any, no-stream, stream-exists, or a revision.
+Deleting a stream that is already deleted is not an error. If the last event of the stream does not
+have the expected revision, the exit code is 4.";
 
 pub const TOMBSTONE: &str = "\
 Examples:
@@ -124,12 +126,13 @@ Examples:
   annals tombstone order-1 --expect 7
   annals tombstone order-1 --expect no-stream
 
---expect takes what `annals append --expect` takes: any, no-stream, stream-exists, or a revision. The stream need not exist. One that was deleted for ever before is no error.";
+--expect takes the same values as for `annals append`: any, no-stream, stream-exists, or a revision.
+The stream need not exist. Deleting a stream that is already permanently deleted is not an error.";
 
 pub const SCAVENGE: &str = "\
-What is gone by retention, deletion or tombstones is seen by nobody, and takes space until it is
-scavenged. A server scavenges once a day by itself (--scavenge-every). One scavenge runs at a time in a
-store; it goes on after a restart. Ending this command does not stop it.
+Events removed by retention, deletion or tombstones are no longer returned, but take space until
+they are scavenged. A server scavenges once a day on its own (--scavenge-every). One scavenge runs
+at a time in a store, and it continues after a restart. Ending this command does not stop it.
 
 Examples:
   annals scavenge
@@ -138,34 +141,36 @@ Examples:
   annals scavenge stop";
 
 pub const IMPORT: &str = "\
-Each line is an object with \"stream\", \"type\" and \"data\", and where wanted \"id\", \"time\",
+Each line is an object with \"stream\", \"type\" and \"data\", and optionally \"id\", \"time\",
 \"metadata\" and \"tags\":
 
   {\"stream\": \"order-1\", \"type\": \"Placed\", \"data\": {\"total\": 42}, \"time\": \"2024-05-01T09:30:00Z\"}
 
-Lines that `annals export` wrote are understood, too; those of events that are in this store already, at
-the same position, are not appended again. \"time\" is kept in the metadata, as \"original_time\". The file's
-order is the log's order.
+Lines written by `annals export` are accepted as well; events that this store already has at the
+same position are not appended again. \"time\" is stored in the metadata, as \"original_time\". The
+order of the file is the order in the log.
 
-Lines of streams whose names begin with `$$` say how much was kept of other streams. They are not appended:
-when all is imported, the counts and ages they name are set, and tombstones, so that the log is kept as the
-one it comes from.
+Lines of streams whose names start with `$$` contain the retention of other streams. They are not
+appended: after everything is imported, the counts, ages and tombstones in them are set, so that
+the events are kept in the same way as in the original log.
 
-An event without an id gets one that follows from its stream, its line, and how many identical
-lines came before. Importing a file again therefore adds nothing; importing it after lines were
-added at its end adds only these.
+An event without an id gets one derived from its stream, its line, and the number of identical
+lines before it. Importing a file again therefore adds nothing; importing it after lines were
+added at its end adds only those.
 
-Lines that are not valid, or that the server refuses, are named on standard error with the reason;
-the others are imported all the same, and the exit code is 1.
+Lines that are not valid, or that the server rejects, are reported on standard error with the
+reason; the others are imported, and the exit code is 1.
 
-With --keep-recorded-times, a whole log is moved: into an empty store, on a server that was started with
---accept-recorded-times, while no other client appends. Positions, revisions, times, removed positions,
-retention, deletions, tombstones and snapshots are those of the log. Importing again adds nothing, and
-continues after an interruption. If the store or the file is not fit for that, nothing is written.
+With --keep-recorded-times, a whole log is moved: into an empty store, on a server started with
+--accept-recorded-times, while no other client appends. Positions, revisions, times, removed
+positions, retention, deletions, tombstones and snapshots are those of the log. Importing again adds
+nothing, and continues after an interruption. If the store or the file is not suitable, nothing is
+written.
 
-With --renumber, the events of an export get new positions and revisions: for a part of a log, an export
-of an older version, or a store that is not empty. Together with --keep-recorded-times they keep their
-times; \"moved\" in the summary counts events whose position or revision differs from the file's.
+With --renumber, the events of an export get new positions and revisions: for a part of a log, an
+export of an older version, or a store that is not empty. Together with --keep-recorded-times they
+keep their times; \"moved\" in the summary counts the events whose position or revision differs from
+that in the file.
 
 Examples:
   annals import events.ndjson
@@ -173,12 +178,12 @@ Examples:
   annals --endpoint old:2113 export - | annals --endpoint new:2113 import - --keep-recorded-times";
 
 pub const EXPORT: &str = "\
-Without filters it is the whole log: a first line that says so, each event with its position, positions
-whose events are removed, what is known of streams and appends, snapshots, and a last line. See `annals
-import --keep-recorded-times`. With filters it is the events that match.
+Without filters, exports the whole log: a first line with the format and the store, each event with
+its position, positions whose events are removed, the state of streams and appends, snapshots, and a
+last line. See `annals import --keep-recorded-times`. With filters, exports the events that match.
 
-Nothing is lost: data and metadata whose bytes JSON on one line would change (line breaks, white space
-around) are in base64.
+Nothing is lost: data and metadata that would change as JSON on one line (line breaks, surrounding
+white space) are encoded in base64.
 
 Examples:
   annals export backup.ndjson

@@ -169,7 +169,7 @@ fn what_is_expected_has_the_same_values_in_every_command() {
             let refused = parse(&format!("{command} --expect={wrong}"))
                 .unwrap_err()
                 .to_string();
-            let advice = "give any, no-stream, stream-exists, or a revision such as 0";
+            let advice = "use any, no-stream, stream-exists, or a revision such as 0";
             assert!(refused.contains(advice), "{command} {wrong:?}: {refused}");
         }
     }

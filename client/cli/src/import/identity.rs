@@ -1,24 +1,24 @@
-//! Ids for events that came without one, so that importing a file again adds nothing.
+//! Ids for events without one, so that importing a file again adds nothing.
 //!
 //! The id of a line is UUIDv5(UUIDv5([`NAMESPACE`], stream + `0x00` + line), n), where the line is its bytes without
-//! surrounding white space, and n, as eight big-endian bytes, is how many identical lines came before it in the file.
-//! Two identical lines are thus two events; and adding lines at the end of a file changes no earlier id.
+//! surrounding white space, and n, as eight big-endian bytes, is the number of identical lines before it in the file.
+//! So two identical lines are two events, and adding lines at the end of a file changes no earlier id.
 
 use std::collections::HashMap;
 
 use annals_client::Uuid;
 
-/// UUIDv5 of `annals.import` in the DNS namespace. Never to be changed: ids in stores all over rest on it.
+/// UUIDv5 of `annals.import` in the DNS namespace. It must never change, because ids in existing stores depend on it.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0xe831_a510_aa8a_536b_aeaa_b48b_2f19_f0f7);
 
-/// How often each line was seen; 16 bytes and a counter for each distinct line.
+/// The number of occurrences of each line; 16 bytes and a counter for each distinct line.
 #[derive(Debug, Default)]
 pub struct Identities {
     seen: HashMap<Uuid, u32>,
 }
 
 impl Identities {
-    /// The id of the next such line.
+    /// Returns the id of the next occurrence of a line.
     pub fn next(&mut self, stream: &str, line: &[u8]) -> Uuid {
         let name = [stream.as_bytes(), b"\0", line.trim_ascii()].concat();
         let content = Uuid::new_v5(&NAMESPACE, &name);

@@ -1,10 +1,9 @@
-//! What the file says of how much is kept of streams: lines of streams whose names begin with `$$`, which only the store
-//! itself writes.
+//! Retention settings in the file: lines of streams whose names start with `$$`, which only the store itself writes.
 //!
-//! They are not appended. When everything is imported, what they say is set in the store, as far as it concerns events to
-//! come: counts, ages, tombstones. What was gone by revision or with a deletion is not in the file, and revisions count anew
-//! here, so that part has nothing left to do. Not before: the store records what is set now, and what is moved was recorded
-//! before.
+//! They are not appended. After everything is imported, the settings are applied to the store, as far as they concern
+//! future events: counts, ages, tombstones. Events removed by revision or by a deletion are not in the file, and
+//! revisions are counted from 0 again here, so those settings have no effect. They must not be applied earlier: the
+//! store records settings with the current time, and the moved events were recorded before.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +13,12 @@ use serde_json::Value;
 
 use super::line::{Bad, Parsed};
 
-/// With this begin the names of streams that the store itself writes.
+/// The prefix of the names of streams that the store itself writes.
 const OWN_PREFIX: &str = "$$";
-/// With this, after it, those that are about a prefix.
+/// The character after it in the names of those that are about a prefix.
 const OF_PREFIX: char = '$';
 
-/// What is to be set, by stream: what the last line says.
+/// The settings to apply, by stream, from the last line of each.
 #[derive(Debug, Default)]
 pub struct Kept(BTreeMap<String, Setting>);
 
@@ -40,7 +39,7 @@ struct Setting {
 }
 
 impl Kept {
-    /// Takes a line if it is about what is kept, and gives it back otherwise.
+    /// Takes a line if it is a retention setting, and returns it otherwise.
     pub fn take(&mut self, parsed: Parsed) -> Result<Option<Parsed>, Bad> {
         let Some(stream) = parsed.stream.strip_prefix(OWN_PREFIX) else {
             return Ok(Some(parsed));
@@ -60,7 +59,7 @@ impl Kept {
         Ok(None)
     }
 
-    /// Sets it in the store, and returns for how many streams.
+    /// Applies the settings to the store, and returns the number of streams.
     pub async fn set(self, client: &Client) -> Result<u64, Error> {
         let mut streams = 0;
         for (stream, setting) in self.0 {

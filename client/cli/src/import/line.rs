@@ -1,14 +1,14 @@
-//! From a line to an event.
+//! Converts a line to an event.
 //!
-//! Keys: stream, type, data (any JSON, kept as it is written) or data_base64; where wanted id, time, metadata or
-//! metadata_base64, tags. position and revision, which `annals export` writes, are ignored. Any other key makes a bad line,
-//! because what it holds would be lost.
+//! Keys: stream, type, data (any JSON, kept as written) or data_base64; optionally id, time, metadata or
+//! metadata_base64, tags. position and revision, which `annals export` writes, are ignored. A line with any other key
+//! is bad, because its content would be lost.
 //!
-//! `time` goes into the metadata as `original_time`, unless that is there already. Metadata that is not an object can't
-//! take it: the line is bad, except if it was exported (it has a position), because its time is then only when the store
-//! recorded it.
+//! `time` is added to the metadata as `original_time`, unless that is already present. Metadata that is not an object
+//! can't hold it: the line is bad, except if it was exported (it has a position), because its time is then only the
+//! recorded time.
 //!
-//! Of a log that is moved ([`Times::Kept`]) the time stays what it is, and the metadata as well.
+//! In a log that is moved ([`Times::Kept`]), the time remains the recorded time, and the metadata is unchanged.
 
 use annals_client::{Event, Limits, Timestamp, Uuid};
 use base64::Engine;
@@ -16,12 +16,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
-/// What becomes of an event's time.
+/// The use of an event's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// It is kept in the metadata; the server says when the event was recorded here.
+    /// It is stored in the metadata; the server sets the recorded time.
     InMetadata,
-    /// It remains the time at which the event was recorded.
+    /// It remains the recorded time.
     Kept,
 }
 
@@ -31,20 +31,20 @@ impl Times {
     }
 }
 
-/// An event and the stream it is for.
+/// An event and its stream.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parsed {
     pub stream: String,
     pub event: Event,
-    /// When it was recorded; only if that is kept.
+    /// The recorded time, if it is kept.
     pub recorded_at: Option<Timestamp>,
-    /// Where it stood in the log that it was exported from.
+    /// The event's position in the log from which it was exported.
     pub position: Option<u64>,
-    /// The same for its stream.
+    /// The event's revision in the log from which it was exported.
     pub revision: Option<u64>,
 }
 
-/// What is wrong with a line.
+/// The problem with a line.
 #[derive(Debug, thiserror::Error)]
 pub enum Bad {
     #[error("not a valid line: {0}")]
@@ -58,20 +58,20 @@ pub enum Bad {
     #[error("\"id\" {0:?} is not a UUID: {1}")]
     Id(String, annals_client::UuidError),
     #[error(
-        "\"time\" {0:?} is not a time such as 2024-05-01T09:30:00.123456Z, with six digits of a second at most"
+        "\"time\" {0:?} is not a time such as 2024-05-01T09:30:00.123456Z, with at most six fractional digits"
     )]
     Time(String),
-    #[error("\"metadata\" is not an object, so it can't keep the \"time\"; leave one of them out")]
+    #[error("\"metadata\" is not an object, so it can't hold the \"time\"; remove one of them")]
     NoPlaceForTime,
     #[error(
-        "the event's type is {0:?}, which the store does not write in its own streams, whose names begin with $$"
+        "event type {0:?} is not one that the store writes to its own streams, whose names start with $$"
     )]
     NotOfTheStore(String),
-    #[error("it does not say how much is kept of a stream: {0}")]
+    #[error("the data is not a valid retention setting: {0}")]
     Setting(serde_json::Error),
     #[error("{0}")]
     Order(String),
-    #[error("the line has {0} bytes; at most {max} are taken", max = super::lines::LINE_BYTES_MAX)]
+    #[error("the line has {0} bytes; at most {max} are accepted", max = super::lines::LINE_BYTES_MAX)]
     TooLong(u64),
     #[error("{what} has {bytes} bytes; the server takes at most {max}")]
     TooLarge {
@@ -99,13 +99,13 @@ struct Keys<'a> {
     revision: Option<u64>,
 }
 
-/// Keeps `null` apart from a key that is missing.
+/// Distinguishes `null` from a missing key.
 fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// Reads a line. `id` gives one to a line that has none, from its stream and its bytes; it is asked only if the line is
-/// good.
+/// Parses a line. `id` generates one for a line without, from its stream and its bytes; it is only called if the line
+/// is good.
 pub fn parse(line: &[u8], times: Times, id: impl FnOnce(&str, &[u8]) -> Uuid) -> Result<Parsed, Bad> {
     let keys: Keys<'_> = serde_json::from_slice(line)?;
     let stream = keys.stream.ok_or(Bad::Missing("stream"))?;
@@ -138,7 +138,7 @@ pub fn parse(line: &[u8], times: Times, id: impl FnOnce(&str, &[u8]) -> Uuid) ->
     })
 }
 
-/// A time that a store can have recorded.
+/// Parses a time that a store can have recorded.
 fn recorded(time: String) -> Result<Timestamp, Bad> {
     match time.parse::<Timestamp>() {
         Ok(parsed) if parsed.subsec_nanosecond() % 1_000 == 0 => Ok(parsed),
@@ -146,13 +146,13 @@ fn recorded(time: String) -> Result<Timestamp, Bad> {
     }
 }
 
-/// Bytes of what the client gives for an event.
+/// Number of bytes of an event that are provided by the client.
 pub fn size(event: &Event) -> usize {
     let names = event.kind.len() + event.tags.iter().map(String::len).sum::<usize>();
     event.data.len() + event.metadata.len() + names
 }
 
-/// Refuses what the server would refuse only by ending the whole session.
+/// Rejects events that the server would only reject by ending the whole session.
 pub fn check_size(event: &Event, limits: &Limits) -> Result<(), Bad> {
     let whole = size(event);
     let parts = [
@@ -178,8 +178,8 @@ fn bytes(key: &'static str, json: Option<&RawValue>, base64: Option<String>) -> 
     }
 }
 
-/// The metadata with the time in it; `None` if it can't hold one. Written into the text, so that the rest of it stays as
-/// it is.
+/// Returns the metadata with the time added; `None` if it can't hold one. The text is edited in place, so that the
+/// rest of it does not change.
 fn with_time(metadata: &[u8], time: &str) -> Option<Vec<u8>> {
     let entry = format!("\"original_time\":{}", serde_json::Value::from(time));
     if metadata.is_empty() {

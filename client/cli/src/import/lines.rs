@@ -2,10 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// The longest line taken, in bytes; a longer one is skipped and told of. Far more than any server takes.
+/// Maximum length of a line, in bytes; a longer one is skipped and reported. Far more than any server accepts.
 pub const LINE_BYTES_MAX: usize = 32 << 20;
 
-/// Whether a line has nothing in it.
+/// Whether a line is blank.
 pub fn is_blank(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_whitespace)
 }
@@ -13,11 +13,11 @@ pub fn is_blank(text: &[u8]) -> bool {
 /// A line of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Counted from 1.
+    /// The line number, from 1.
     pub number: u64,
-    /// Its bytes without the line's end; of one that is too long, only how many there were.
+    /// Its bytes without the line ending; for a line that is too long, only their number.
     pub text: Result<Vec<u8>, u64>,
-    /// How far it takes the reader along in the file.
+    /// The number of bytes that the line takes in the file.
     pub length_bytes: u64,
 }
 
@@ -37,12 +37,12 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Whether the next line can be had without reading on in the file.
+    /// Whether the next line is available without reading from the file.
     pub fn more_at_hand(&self) -> bool {
         self.reader.buffer().contains(&b'\n')
     }
 
-    /// The next line; `None` at the end.
+    /// Returns the next line; `None` at the end.
     fn read(&mut self) -> io::Result<Option<Line>> {
         self.number += 1;
         let mut text = Vec::new();
@@ -71,7 +71,7 @@ impl<R: Read> Lines<R> {
         }))
     }
 
-    /// Passes over the rest of a line.
+    /// Skips the rest of a line.
     fn skip(&mut self) -> io::Result<u64> {
         let mut skipped = 0;
         loop {

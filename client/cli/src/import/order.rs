@@ -1,29 +1,29 @@
-//! Whether the parts of a whole log follow each other, and are what the server takes.
+//! Checks that the parts of a whole log are consecutive and within the server's limits.
 
 use annals_client::{Limits, TransferPart};
 
 use super::line::Bad;
 
-/// What has come of a log.
+/// The progress through a log.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
-    /// The last position that came.
+    /// The last position read.
     position: u64,
-    /// Whether all events have come.
+    /// Whether all events have been read.
     is_log_over: bool,
     ended: bool,
 }
 
 impl Order {
-    /// Whether the last part has come.
+    /// Whether the last part has been read.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Takes the next part, if it is that.
+    /// Accepts the next part, if it is in order.
     pub fn take(&mut self, part: &TransferPart, limits: &Limits) -> Result<(), Bad> {
         if self.ended {
-            return Err(Bad::Order("it comes after the end".to_owned()));
+            return Err(Bad::Order("it is after the end of the export".to_owned()));
         }
         match part {
             TransferPart::Events(events) => {
@@ -45,7 +45,7 @@ impl Order {
             TransferPart::End(head) if *head == self.position => self.ended = true,
             TransferPart::End(head) => {
                 return Err(Bad::Order(format!(
-                    "the log ends at position {head}, and the last that came is {}",
+                    "the log ends at position {head}, but the last position read is {}",
                     self.position
                 )));
             }

@@ -1,27 +1,27 @@
-//! Appends as they were in the log that is moved: lines put together that one append had written.
+//! Appends of the log that is moved: groups the lines that one append had written.
 //!
-//! A file does not say where an append ended. Lines belong together if they are neighbours in their log and in their stream
-//! and were recorded at the same time: events of one append always are, and those of two only if both were in one commit.
-//! Where lines are cut depends on the file and on the server's limits, so that importing it again makes the same appends,
-//! which are known by their first event's id; what the store holds already is not put together again (see
-//! [`super::standing`]).
+//! A file does not contain the boundaries of appends. Lines are grouped if they are consecutive in their log and in
+//! their stream and have the same recorded time: events of one append always do, and those of two appends only if
+//! both were in one commit. The boundaries depend on the file and on the server's limits, so importing the file again
+//! produces the same appends, which are recognised by the id of their first event; events that the store already has
+//! are not grouped again (see [`super::standing`]).
 
 use annals_client::{Event, Limits, Timestamp};
 
 use super::line::{self, Parsed};
 
-/// What an event takes beside what the client gives, at the most, as the protocol says of the limit: its id, its stream's
-/// name, and 60 bytes.
+/// Maximum bytes of an event beside those provided by the client, as the protocol defines the limit: its id, its
+/// stream's name, and 60 bytes.
 const PLACE_BYTES: usize = 36 + 60;
 
-/// One append, or the part of it that has been read.
+/// One append, or the part of it read so far.
 #[derive(Debug)]
 pub struct Original {
     /// The number of its first line.
     pub line: u64,
     pub stream: String,
     pub recorded_at: Timestamp,
-    /// Where its first event stood, if the file says so.
+    /// The position of its first event, if the file contains it.
     pub first_position: Option<u64>,
     pub first_revision: Option<u64>,
     pub events: Vec<Event>,
@@ -29,7 +29,7 @@ pub struct Original {
 }
 
 impl Original {
-    /// Begins with an event.
+    /// Starts an append with an event.
     pub fn begin(line: u64, parsed: Parsed, recorded_at: Timestamp) -> Self {
         let bytes = bytes_of(&parsed);
         Original {
@@ -43,7 +43,7 @@ impl Original {
         }
     }
 
-    /// Takes the next event, or gives it back if it begins another append.
+    /// Adds the next event, or returns it if it belongs to another append.
     pub fn take(&mut self, parsed: Parsed, recorded_at: Timestamp, limits: &Limits) -> Option<Parsed> {
         let count = self.events.len() as u64;
         let follows = |first: Option<u64>, next: Option<u64>| match (first, next) {
@@ -128,7 +128,7 @@ mod tests {
         assert!(full.take(event("s", Some(7), 4, 1), now, &limits()).is_none());
         assert!(
             full.take(event("s", Some(8), 5, 1), now, &limits()).is_some(),
-            "three is the most"
+            "three is the maximum"
         );
     }
 }

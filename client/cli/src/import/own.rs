@@ -1,27 +1,28 @@
-//! What the store holds of a file that was exported from it, by position: nothing of it is appended again, whatever revision
-//! its append expected.
+//! The events of a file that was exported from this store, recognised by position: they are not appended again,
+//! whatever revision their appends expected.
 //!
-//! The log is read alongside the file, one event at a time. Where the file skips much of the log, so does the read.
+//! The log is read alongside the file, one event at a time. Where the file skips a large part of the log, so does the
+//! read.
 
 use annals_client::{Client, Events, RecordedEvent};
 
 use super::line::Parsed;
 use crate::failure::Failure;
 
-/// Positions that are read rather than skipped.
+/// Distance in positions up to which events are read rather than skipped.
 const NEAR: u64 = 10_000;
 
-/// The events of the store as it was when the import began.
+/// The events of the store when the import began.
 pub struct Own {
     client: Client,
     head: u64,
-    /// Whether the file says that it is of this store.
+    /// Whether the file's header names this store.
     is_own: bool,
     events: Option<Events>,
     next: Option<RecordedEvent>,
-    /// Position of `next`; beyond everything at the end.
+    /// Position of `next`; the maximum at the end.
     reached: u64,
-    /// The last position that was asked for.
+    /// The last position requested.
     asked: u64,
 }
 
@@ -38,8 +39,8 @@ impl Own {
         }
     }
 
-    /// Whether the event of a line is in the log, at the position that the line says; or was there, if the file is of this
-    /// store, and is removed by now.
+    /// Whether the log has the event of a line at the position given in the line; or had it, if the file is of this
+    /// store and the event has been removed since.
     pub async fn holds(&mut self, parsed: &Parsed) -> Result<bool, Failure> {
         let (Some(position), Some(revision)) = (parsed.position, parsed.revision) else {
             return Ok(false);
@@ -56,7 +57,7 @@ impl Own {
         }
     }
 
-    /// Reads up to the first event at a position or after it.
+    /// Reads up to the first event at or after a position.
     async fn read_to(&mut self, position: u64) -> Result<(), Failure> {
         let is_ahead = position > self.asked && position <= self.reached.saturating_add(NEAR);
         self.asked = position;

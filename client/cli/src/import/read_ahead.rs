@@ -1,4 +1,4 @@
-//! Reading lines while those before them are imported.
+//! Reads lines while earlier ones are being imported.
 
 use std::io::{self, Read};
 
@@ -6,13 +6,14 @@ use tokio::sync::mpsc;
 
 use super::lines::{Line, Lines};
 
-/// Bytes that are read ahead, about.
+/// Approximate number of bytes to read ahead.
 const BATCH_BYTES: u64 = 256 << 10;
 
-/// Lines that are read and handed on together.
+/// Lines that are read and sent together.
 pub type Batch = io::Result<Vec<Line>>;
 
-/// Reads lines in a thread of its own, because reading standard input blocks. A batch is handed on before that.
+/// Reads lines in a separate thread, because reading standard input blocks. Sends a batch before a read that could
+/// block.
 pub fn read_ahead(source: Box<dyn Read + Send>) -> mpsc::Receiver<Batch> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

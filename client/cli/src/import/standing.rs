@@ -1,14 +1,15 @@
-//! What the store holds already of a log that is moved to it again: read alongside the file, and not appended.
+//! The events that the store already has of a log that is moved to it again: read alongside the file, and not
+//! appended.
 //!
-//! Appends are idempotent as a whole. But the file of an export that was cut short may have ended within an append, and the
-//! rest of that is an append of its own then; only looking tells what is there.
+//! Appends are idempotent as a whole. But an export that was cut short may have ended within an append, whose rest is
+//! then a separate append. So the stored events must be read.
 
 use annals_client::{Client, Events, RecordedEvent};
 
 use super::line::Parsed;
 use crate::failure::Failure;
 
-/// The events of the store as it was when the import began.
+/// The events of the store when the import began.
 pub struct Standing {
     events: Events,
     next: Option<RecordedEvent>,
@@ -21,7 +22,8 @@ impl Standing {
         Ok(Standing { events, next })
     }
 
-    /// Whether the event of a line is there, where it stood. Lines are asked for in the order of their positions.
+    /// Whether the store has the event of a line, with the same position and content. Must be called in the order of
+    /// positions.
     pub async fn holds(&mut self, line: u64, parsed: &Parsed) -> Result<bool, Failure> {
         let Some(position) = parsed.position else {
             return Ok(false);
@@ -42,8 +44,8 @@ impl Standing {
             false => Err(Failure::MoveStopped {
                 line,
                 reason: format!(
-                    "event {} is in the store already, in stream {:?} at revision {}, recorded at {:.6}; move the log to an \
-                     empty store",
+                    "event {} is already in the store, in stream {:?} at revision {}, recorded at {:.6}; \
+                     move the log to an empty store",
                     event.id, event.stream, event.revision, event.recorded_at
                 ),
             }),

@@ -1,4 +1,4 @@
-//! What an import did.
+//! The summary of an import.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -9,26 +9,26 @@ use crate::arguments::Format;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// What an import did, in events.
+/// The result of an import, in events.
 #[derive(Debug, Default)]
 pub struct Summary {
     pub imported: u64,
     pub already_there: u64,
     pub bad: u64,
     pub streams: usize,
-    /// Streams for which it was set how much is kept.
+    /// Number of streams whose retention was set.
     pub kept: u64,
-    /// Those that stand elsewhere than in the log they came from, if that log is moved.
+    /// Number of events whose position or revision differs from that in the source log, if a log is moved.
     pub moved: Option<u64>,
-    /// Snapshots that were moved.
+    /// Number of snapshots moved.
     pub snapshots: u64,
-    /// Hashes of the names of streams.
+    /// Hashes of the names of the streams.
     pub seen: HashSet<u64>,
     pub hasher: RandomState,
 }
 
 impl Summary {
-    /// Counts a stream that the file has events of.
+    /// Counts a stream with events in the file.
     pub fn note_stream(&mut self, name: &str) {
         self.seen.insert(self.hasher.hash_one(name));
         self.streams = self.seen.len();
@@ -71,10 +71,11 @@ impl Summary {
                 };
                 let kept = match kept {
                     0 => String::new(),
-                    kept => format!("; retention set of {kept}"),
+                    kept => format!("; retention set for {kept}"),
                 };
                 output.line(&format!(
-                    "imported {imported}, already there {already_there}, bad {bad}; streams {streams}{kept}{snapshots}{moved}"
+                    "imported {imported}, already there {already_there}, bad {bad}; \
+                     streams {streams}{kept}{snapshots}{moved}"
                 ))?;
             }
         }

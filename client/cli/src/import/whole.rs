@@ -1,8 +1,9 @@
-//! Moving a whole log: the store gets the same events at the same positions and revisions, or the import fails.
+//! Moves a whole log: the store gets the same events at the same positions and revisions, or the import fails.
 //!
-//! 1. A file is read twice: nothing is sent before each of its lines is known to be good. From standard input each line is
-//!    looked at as it comes; the first that is not ends the import, and what came before stays the log's beginning.
-//! 2. What is in the store already is not sent again.
+//! 1. A file is read twice: nothing is sent before all of its lines have been checked. From standard input each line
+//!    is checked as it is read; the first bad line ends the import, and the events before it remain as the beginning
+//!    of the log.
+//! 2. Events that the store already has are not resent.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,12 +21,12 @@ use super::summary::Summary;
 use crate::failure::Failure;
 use crate::whole::{self, Header};
 
-/// Bytes of events in a part, about.
+/// Approximate number of bytes of events in a part.
 const PART_BYTES: usize = 256 << 10;
-/// Parts that wait to be sent.
+/// Maximum number of parts waiting to be sent.
 const PARTS_WAITING: usize = 4;
 
-/// A move under way.
+/// A move in progress.
 pub struct Whole<'a> {
     pub client: &'a Client,
     pub name: &'a str,
@@ -35,7 +36,7 @@ pub struct Whole<'a> {
     pub summary: &'a mut Summary,
 }
 
-/// Whether every line of a file is good, before anything is done with it.
+/// Checks every line of a file before anything is sent.
 pub fn check(file: &str, limits: &Limits) -> Result<(), Failure> {
     let opening = |error| Failure::io(format!("opening {file:?}"), error);
     let mut order = Order::default();
@@ -71,7 +72,7 @@ impl Whole<'_> {
         let parts = stream::unfold(receiver, async |mut receiver: mpsc::Receiver<TransferPart>| {
             receiver.recv().await.map(|part| (part, receiver))
         });
-        // Without a last part the server keeps what came and waits for the rest.
+        // Without a last part the server keeps the parts received and waits for the rest.
         let import = client.import(source, parts.boxed());
         let sending = Sending {
             sender,
@@ -82,7 +83,7 @@ impl Whole<'_> {
             bytes: 0,
         };
         let sent = async move {
-            // Dropped at the end of this, whatever it is, so that the call ends as well.
+            // Dropped at the end of this block in any case, so that the call ends as well.
             let mut sending = sending;
             let mut next = Some(Ok(first));
             while let Some(batch) = next {
@@ -99,7 +100,7 @@ impl Whole<'_> {
         tokio::pin!(import);
         let mut sent = std::pin::pin!(sent);
         let ended = tokio::select! {
-            // What the server says explains why nothing more can be sent.
+            // The server's error explains why nothing more can be sent.
             biased;
             imported = &mut import => return imported.map(|_| ()).map_err(Failure::Client),
             ended = &mut sent => ended,
@@ -110,14 +111,14 @@ impl Whole<'_> {
                 Ok(())
             }
             Err(failure) => {
-                // What was sent is written before the call ends, with an error that says less than this one.
+                // The parts sent are written before the call ends, with an error that is less specific than this one.
                 let _ = import.await;
                 Err(failure)
             }
         }
     }
 
-    /// The event at the last position that is here, if it is there.
+    /// Returns the event at the last position that the store has, if it is not removed.
     async fn last_event(&self, here: u64) -> Result<Option<RecordedEvent>, Failure> {
         if here == 0 {
             return Ok(None);
@@ -127,12 +128,12 @@ impl Whole<'_> {
     }
 }
 
-/// What is on its way to the server.
+/// The state of sending the log to the server.
 struct Sending {
     sender: mpsc::Sender<TransferPart>,
-    /// Up to where the log is in the store.
+    /// The last position that the store already has.
     here: u64,
-    /// The event there.
+    /// The event at that position.
     known: Option<RecordedEvent>,
     order: Order,
     events: Vec<RecordedEvent>,
@@ -161,7 +162,8 @@ impl Sending {
             TransferPart::Snapshot(_) => summary.snapshots += 1,
             TransferPart::End(head) if *head < self.here => {
                 return Err(stopped(Bad::Order(format!(
-                    "the export ends at position {head}, and the store has this log up to {} already; export it again",
+                    "the export ends at position {head}, but the store already has this log up to {}; \
+                     export it again",
                     self.here
                 ))));
             }
@@ -186,8 +188,8 @@ impl Sending {
                 && known.id != event.id
             {
                 return Err(Failure::NotMoved(format!(
-                    "line {number}: the store has event {} at position {}, and the export has {}; the log is another one, move \
-                     it to an empty store",
+                    "line {number}: the store has event {} at position {}, but the export has {}; \
+                     this is a different log: move it to an empty store",
                     known.id, event.position, event.id
                 )));
             }
@@ -214,21 +216,21 @@ impl Sending {
 
     async fn send(&mut self, part: TransferPart) -> Result<(), Failure> {
         if self.sender.send(part).await.is_err() {
-            // The call is over, and its result comes first.
+            // The call has ended, and its result is handled first.
             std::future::pending::<()>().await;
         }
         Ok(())
     }
 
-    /// All lines were taken: no more parts come.
+    /// Ends the move after all lines: no more parts are sent.
     async fn end(mut self) -> Result<(), Failure> {
         if self.order.has_ended() {
             return Ok(());
         }
         self.send_events().await?;
         Err(Failure::NotMoved(
-            "the export ends before its last line; what came of it is in the store, which takes no appends until the rest \
-             is imported: export the log again, and import that"
+            "the export ends before its last line; the part received is stored, and the store accepts no appends \
+             until the rest is imported: export the log again, and import that export"
                 .to_owned(),
         ))
     }

@@ -2,7 +2,7 @@ use annals_client::{RecordedEvent, Timestamp, Uuid};
 
 use super::Record;
 
-/// An event with these bytes.
+/// An event with this data and metadata.
 pub fn event(data: &[u8], metadata: &[u8]) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::from_u128(0x018f_4a3c_0000_7000_8000_0000_0000_0001),

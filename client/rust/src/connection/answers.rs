@@ -1,4 +1,4 @@
-//! What an endpoint answers: gRPC, or what only a port for something else answers.
+//! Detects whether an endpoint speaks gRPC or something else.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tonic::transport::Channel;
 use tower::Service;
 
-/// What an endpoint has answered, as far as that is known.
+/// The kinds of responses that an endpoint has sent.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     grpc: AtomicBool,
@@ -19,13 +19,13 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// It has answered as an endpoint of gRPC does not: in HTTP/1, or that there is nothing under the path of a call.
+    /// Records a response that a gRPC endpoint does not send: one in HTTP/1, or "not found" for the path of a call.
     pub(super) fn mark_other(&self) {
         self.other.store(true, Ordering::Release);
     }
 
-    /// Whether it has answered, and never in gRPC. An endpoint that has once served gRPC is the right one, whatever a
-    /// proxy in between answers later.
+    /// Whether the endpoint has answered, and never with gRPC. An endpoint that has once served gRPC is the right
+    /// one, whatever a proxy in between answers later.
     pub(super) fn never_grpc(&self) -> bool {
         self.other.load(Ordering::Acquire) && !self.grpc.load(Ordering::Acquire)
     }
@@ -37,13 +37,13 @@ impl Answers {
                 self.grpc.store(true, Ordering::Release);
             }
         } else if response.status() == StatusCode::NOT_FOUND {
-            // Other failures may be those of a proxy whose server is away.
+            // Other failures may come from a proxy whose server is down.
             self.mark_other();
         }
     }
 }
 
-/// A channel whose answers are looked at.
+/// A channel that inspects its responses.
 #[derive(Debug, Clone)]
 pub(crate) struct Watched {
     channel: Channel,
@@ -73,7 +73,7 @@ impl Service<Request<Body>> for Watched {
     }
 }
 
-/// An answer to come.
+/// A pending response.
 pub(crate) struct Answering {
     answer: tonic::transport::channel::ResponseFuture,
     answers: Arc<Answers>,
@@ -105,7 +105,7 @@ mod tests {
         answers.look_at(&answer(503, "text/plain"));
         assert!(
             !answers.never_grpc(),
-            "a proxy may answer so while its server is away"
+            "a proxy may answer like this while its server is down"
         );
         answers.look_at(&answer(404, "text/plain"));
         assert!(answers.never_grpc());

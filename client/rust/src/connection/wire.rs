@@ -1,5 +1,5 @@
-//! The bytes of a connection, of which the first ones that the server sends are looked at: an HTTP/1.1 server answers the
-//! beginning of an HTTP/2 connection with text, which HTTP/2 would take for a frame of 4 MB.
+//! A connection that inspects the first bytes from the server: an HTTP/1.1 server answers the start of an HTTP/2
+//! connection with text, which HTTP/2 would parse as a frame of 4 MB.
 
 use std::io;
 use std::pin::Pin;
@@ -10,15 +10,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::answers::Answers;
 
-/// How an answer in HTTP/1 begins. No answer in HTTP/2 does: that begins with a frame of SETTINGS.
+/// The start of an HTTP/1 response. An HTTP/2 connection never starts like this: its first frame is SETTINGS.
 const HTTP1: &[u8] = b"HTTP/1.";
 
-/// A connection of which the beginning of the answer is looked at.
+/// A connection that inspects the start of the response.
 pub(super) struct Wire<T> {
     inner: T,
-    /// What the answer began with, until it is long enough.
+    /// The start of the response, until it is long enough.
     beginning: Option<Vec<u8>>,
-    /// How a write failed that waits for the answer.
+    /// The error of a failed write that waits for the response.
     failed: Option<io::ErrorKind>,
     answers: Arc<Answers>,
 }
@@ -63,8 +63,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
 }
 
 impl<T: AsyncRead + Unpin> Wire<T> {
-    /// How a write ends. One that failed waits for what the server had answered by then, which nobody would read any
-    /// more: the end of the connection, at the latest.
+    /// Completes a write. A failed write first waits for bytes that the server sent before, which the transport would
+    /// no longer read; at the latest until the connection ends.
     fn end_write(
         &mut self,
         context: &mut Context<'_>,
@@ -127,7 +127,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<T> {
 mod tests {
     use super::*;
 
-    /// Whether an endpoint that sent these pieces is recognised as one of HTTP/1.
+    /// Whether an endpoint that sent these pieces is recognised as HTTP/1.
     fn is_http1(pieces: &[&[u8]]) -> bool {
         let answers = Arc::<Answers>::default();
         let mut wire = Wire::new((), answers.clone());
@@ -142,7 +142,7 @@ mod tests {
             let (first, second) = answer.split_at(at);
             assert!(is_http1(&[first, second]), "in two after {at} bytes");
         }
-        assert!(!is_http1(&[b"HTTP/"]), "this may become anything");
+        assert!(!is_http1(&[b"HTTP/"]), "this may still become anything");
         assert!(!is_http1(&[b"SSH-2.0-OpenSSH_9.6\r\n"]));
         assert!(!is_http1(&[b"\0\0\x12\x04\0\0\0\0\0", b"HTTP/1.1"]));
     }

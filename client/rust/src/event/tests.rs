@@ -32,7 +32,7 @@ fn data_that_is_not_json_names_the_event() {
             (event.json::<Value>().unwrap_err(), "data"),
             (event.json_metadata::<Value>().unwrap_err(), "metadata"),
         ] {
-            let said = format!("the {of} of {place} is not the JSON that was asked for: {problem}");
+            let said = format!("the {of} of {place} is not the expected JSON: {problem}");
             assert_eq!(error.to_string(), said);
             assert!(matches!(error, Error::Json { .. }), "{error:?}");
         }

@@ -1,4 +1,4 @@
-//! A serializer around another that refuses what JSON can't hold.
+//! A wrapper around a serializer that rejects values which JSON can't represent.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ pub(super) fn write<T: Serialize + ?Sized, S: Serializer>(value: &T, to: S) -> R
     Within { value, depth: 0 }.serialize(to)
 }
 
-/// An error with a text of its own.
+/// Creates an error with a custom text.
 pub(crate) fn refusal(problem: impl Display) -> serde_json::Error {
     Error::custom(problem)
 }
@@ -34,7 +34,7 @@ impl<T: Serialize + ?Sized> Serialize for Within<'_, T> {
     }
 }
 
-/// A serializer, or one of its compounds, with the number of arrays and objects around what is written next.
+/// A serializer, or one of its compounds, with the number of arrays and objects around the next value.
 struct Checked<S> {
     inner: S,
     depth: u32,
@@ -63,7 +63,7 @@ impl<S: Serializer> Checked<S> {
         match self.depth <= DEPTH_MAX {
             true => Ok(self),
             false => Err(Error::custom(format_args!(
-                "more than {DEPTH_MAX} arrays and objects within each other can't be read again; store it flat"
+                "arrays and objects nested more than {DEPTH_MAX} levels deep can't be read back; store them flat"
             ))),
         }
     }
@@ -79,7 +79,7 @@ impl<S: Serializer> Checked<S> {
     }
 }
 
-/// The error of what is in a field, which may be in a field of another.
+/// The error of a value in a field, which may itself be inside another field.
 fn in_field<E: Error>(field: impl Display, error: E) -> E {
     E::custom(format_args!("{field}: {error}"))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{DEPTH_MAX, to_vec};
 
-/// Arrays within each other, the innermost empty.
+/// Nested arrays, the innermost empty.
 struct Nested(u32);
 
 impl Serialize for Nested {
@@ -31,7 +31,9 @@ enum Measured {
 }
 
 fn refused(value: &impl Serialize) -> String {
-    to_vec(value).expect_err("it has no form in JSON").to_string()
+    to_vec(value)
+        .expect_err("it can't be represented in JSON")
+        .to_string()
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn what_can_be_written_can_be_read_however_deep_it_is() {
         "reading takes more than writing does"
     );
     for depth in [DEPTH_MAX + 1, 10_000, 1_000_000] {
-        assert!(refused(&Nested(depth)).contains("within each other"));
+        assert!(refused(&Nested(depth)).contains("levels deep"));
     }
 }
 

@@ -1,8 +1,8 @@
-//! Where a read's events come from: one call, and another behind the last event when that broke.
+//! Source of a read's events: one call, and another after the last event received if the first breaks.
 //!
-//! 1. Each event once, in order, none that was appended after the read began: what another call would add at the end is
-//!    left out.
-//! 2. A read that gets no further for the client's timeout, however often it is resumed, fails.
+//! 1. Each event is returned once, in order, and none that was appended after the read began: later events that
+//!    another call would return are dropped.
+//! 2. A read that makes no progress within the client's timeout fails, however often it is resumed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::retry::{Shared, Tries};
 
 type Parts = BoxStream<'static, Result<Part, tonic::Status>>;
 
-/// Begins a read.
+/// Starts a read.
 pub(super) async fn open(read: Read) -> Result<Events> {
     let until = read
         .until
@@ -43,11 +43,11 @@ pub(super) async fn open(read: Read) -> Result<Events> {
         .call_somewhere(timeout, |stub| target.clone().open(stub))
         .await?;
     let last = target.ends_at(&first);
-    // Where the log ended at a time is not told. Then the first event that comes tells where the rest is; if none does,
-    // there is nothing to be resumed.
+    // The server does not report where the log ended at a time. The first event received then determines where to
+    // resume; without one, there is nothing to resume.
     let untold = matches!(target.until, Some(PastEnd::LogAt(_)));
     if target.direction == Direction::Backwards && !untold {
-        // What is appended before it could be resumed is not in it.
+        // Events that are appended before the read is resumed are not part of it.
         target.from.get_or_insert(last);
     }
     let mut feed = Feed {
@@ -73,7 +73,7 @@ pub(super) async fn open(read: Read) -> Result<Events> {
     })
 }
 
-/// What is left to be read.
+/// The rest of the events to read.
 #[derive(Clone)]
 struct Target {
     stream: Option<String>,
@@ -84,7 +84,7 @@ struct Target {
     until: Option<PastEnd>,
 }
 
-/// Where a read of the past ends.
+/// The end of a read of a past state.
 #[derive(Clone, Copy)]
 enum PastEnd {
     Revision(u64),
@@ -94,7 +94,7 @@ enum PastEnd {
 }
 
 impl Until {
-    /// What it is of a stream, or of the log.
+    /// Converts to the end of a stream, or of the log.
     fn of(self, stream: bool) -> Result<PastEnd> {
         let misplaced = |field: &str, description: &str| {
             Err(Error::InvalidField(vec![FieldViolation {
@@ -109,18 +109,18 @@ impl Until {
             (Until::Time(time), false) => Ok(PastEnd::LogAt(event::to_time(time))),
             (Until::Revision(_), false) => misplaced(
                 "until_revision",
-                "is of a stream; of the log, give until_position or until_time",
+                "is for a stream; for the log, use until_position or until_time",
             ),
             (Until::Position(_), true) => misplaced(
                 "until_position",
-                "is of the log; of a stream, give until_revision or until_time",
+                "is for the log; for a stream, use until_revision or until_time",
             ),
         }
     }
 }
 
 impl Target {
-    /// The last place that can be in the read, which is no other when it is resumed.
+    /// Returns the last revision or position that the read can include, and fixes it for resumed calls.
     fn ends_at(&mut self, first: &Part) -> u64 {
         match (first.last_revision, self.until) {
             (Some(last), Some(_)) => {
@@ -133,7 +133,7 @@ impl Target {
         }
     }
 
-    /// Begins a call, and waits for its first message, of which there is at least one.
+    /// Starts a call, and waits for its first message; there is at least one.
     async fn open(self, mut stub: Stub) -> Result<(Part, Parts), tonic::Status> {
         let direction = pb::Direction::from(self.direction).into();
         let (limit, query) = (self.limit, self.query);
@@ -179,7 +179,9 @@ where
             let rest = answers.map(|answer| answer.map(Into::into));
             Ok((message.into(), rest.boxed()))
         }
-        None => Err(tonic::Status::unavailable("the read ended before it began")),
+        None => Err(tonic::Status::unavailable(
+            "the read ended before its first message",
+        )),
     }
 }
 
@@ -210,24 +212,25 @@ impl From<pb::ReadAllResponse> for Part {
     }
 }
 
-/// A read with the call it has at the moment.
+/// A read and its current call.
 struct Feed {
     shared: Arc<Shared>,
     timeout: Duration,
-    /// What is left, as it would be asked for now.
+    /// The rest of the read, as the next call would request it.
     target: Target,
     /// The log's last position, or the stream's last revision, when the read began.
     last: u64,
-    /// Whether every event came. The call is still heard to its end, so that the server does not see it given up.
+    /// Whether every event was received. The call is still read to its end, so that the server does not see it as
+    /// cancelled.
     complete: bool,
     live: Option<(Parts, Picked)>,
     tries: Tries,
-    /// Since when there has been no call that yielded events.
+    /// The time since which no call has returned events.
     lost_at: Option<Instant>,
 }
 
 impl Feed {
-    /// The events of the next message; `None` at the end.
+    /// Returns the events of the next message; `None` at the end.
     async fn next(&mut self) -> Result<Option<VecDeque<pb::RecordedEvent>>> {
         loop {
             let Some((parts, picked)) = &mut self.live else {
@@ -260,9 +263,9 @@ impl Feed {
         Ok(self.take(part.events))
     }
 
-    /// Waits before the read is resumed, or gives the error back if it is not to be.
+    /// Waits before the read is resumed, or returns the error if it can't be resumed.
     async fn pause_after(&mut self, error: Error) -> Result<()> {
-        // A call that says nothing for so long was given all the time there is.
+        // A call that sent nothing for the whole timeout has used all the time available.
         if !error.is_retryable() || matches!(error, Error::DeadlineExceeded { .. }) {
             return Err(error);
         }
@@ -278,7 +281,7 @@ impl Feed {
         Ok(())
     }
 
-    /// Moves on by what a message holds.
+    /// Updates the state with the events of a message.
     fn take(&mut self, events: Vec<pb::RecordedEvent>) -> VecDeque<pb::RecordedEvent> {
         let (last, by_revision) = (self.last, self.target.stream.is_some());
         let place = |event: &pb::RecordedEvent| match by_revision {
@@ -288,7 +291,7 @@ impl Feed {
         let came = events.len();
         let events: VecDeque<_> = events.into_iter().filter(|event| place(event) <= last).collect();
         if events.len() < came {
-            // The rest of the call is newer still.
+            // The rest of the call is newer as well.
             (self.complete, self.live) = (true, None);
         }
         let Some(latest) = events.back().map(place) else {

@@ -1,4 +1,4 @@
-//! The task behind an append session: one call at a time, opened when there is something to send.
+//! The background task of an append session: one call at a time, opened when there is something to send.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,32 +16,32 @@ use crate::error::{Error, Result};
 use crate::retry::{Shared, Tries};
 use crate::status;
 
-/// The most appends in a message, from the protocol.
+/// Maximum number of appends in a message, from the protocol.
 const MESSAGE_APPENDS_MAX: usize = 1_000;
-/// A message is closed when it holds as many bytes. Small enough that the server begins early, and far below what it
-/// takes; a single append may be larger.
+/// Target size of a message, in bytes. Small enough that the server can start early, and far below its limit; a
+/// single append may be larger.
 const MESSAGE_BYTES: usize = 512 << 10;
 
 pub(super) struct Driver {
     shared: Arc<Shared>,
     timeout: Duration,
     queue: mpsc::Receiver<Waiting>,
-    /// Whether all handles of the session are gone.
+    /// Whether all handles of the session have been dropped.
     closed: bool,
-    /// Taken from the queue and not answered, in order.
+    /// Appends taken from the queue and not answered, in order.
     unanswered: VecDeque<Waiting>,
-    /// How many of these, from the front, were sent on the call that is open.
+    /// The number of these, from the front, that were sent on the open call.
     sent: usize,
-    /// When an answer came last, or appends began to wait.
+    /// The time of the last result, or of the first append that began to wait.
     progress_at: Instant,
     tries: Tries,
 }
 
 /// Why a call ended without an error.
 enum Ended {
-    /// The session is over and everything is answered.
+    /// The session has ended and everything is answered.
     Session,
-    /// Nothing that was sent is unanswered; what follows goes on a new call.
+    /// All sent appends are answered; later ones use a new call.
     Call,
 }
 
@@ -75,7 +75,7 @@ impl Driver {
         }
     }
 
-    /// Waits until there is something to send. False when there never will be.
+    /// Waits until there is something to send. Returns false if there never will be.
     async fn wait_for_work(&mut self) -> bool {
         if self.unanswered.is_empty() {
             let Some(first) = self.queue.recv().await else {
@@ -86,7 +86,7 @@ impl Driver {
         true
     }
 
-    /// Waits before a new call, or gives the error back if there is to be none.
+    /// Waits before a new call, or returns the error if there is to be none.
     async fn pause_after(&mut self, error: Error) -> Result<()> {
         if !error.is_retryable() {
             return Err(error);
@@ -106,17 +106,17 @@ impl Driver {
         self.progress_at + self.timeout
     }
 
-    /// Holds one call, until it ends or breaks.
+    /// Runs one call until it ends or breaks.
     async fn converse(&mut self) -> Result<Ended> {
         self.sent = 0;
         let returns = self.shared.connection.returns();
         let picked = self.shared.connection.pick();
-        // One message waits here while another is on its way: what queues up meanwhile makes the next one.
+        // One message waits here while another is being sent; appends that queue up meanwhile form the next one.
         let (requests, outgoing) = mpsc::channel(1);
         let mut requests = Some(requests);
         let first = self.next_message();
         if let Some(requests) = &requests {
-            // The channel is empty: this can't fail, and the message is on its way before headers are awaited.
+            // The channel is empty: this can't fail, and the message is being sent before headers are awaited.
             let _ = requests.try_send(first);
         }
         let mut stub = self.shared.connection.stub(picked);
@@ -131,7 +131,7 @@ impl Driver {
         };
         loop {
             self.shared.connection.look_home();
-            // What is not sent yet follows the client to its home, when what was sent is answered.
+            // Unsent appends follow the client to its home once the sent ones are answered.
             let leaving = self.shared.connection.has_left(picked, returns);
             if self.is_over() || leaving && self.sent == 0 {
                 requests = None;
@@ -145,13 +145,13 @@ impl Driver {
                     Ok(Some(answer)) => self.answered(answer, picked)?,
                     Ok(None) if requests.is_none() || self.unanswered.is_empty() => return Ok(self.ended()),
                     Ok(None) => return Err(self.ended_early(picked)),
-                    // What was appended is answered; how the call then ends does not matter.
+                    // All appends are answered; the status that ends the call does not matter.
                     Err(_) if requests.is_none() => return Ok(self.ended()),
                     Err(failed) => return Err(self.shared.failed(picked, &failed)),
                 },
                 permit = reserve(sending), if sending.is_some() => match permit {
                     Some(permit) => permit.send(self.next_message()),
-                    // The transport dropped the stream of requests; the answers say why.
+                    // The transport dropped the request stream; the responses contain the reason.
                     None => self.drain_answers(&mut answers, picked).await?,
                 },
                 waiting = self.queue.recv(), if !unsent && !self.closed => match waiting {
@@ -170,7 +170,7 @@ impl Driver {
         }
     }
 
-    /// Whether nothing is to be sent or answered any more.
+    /// Whether there is nothing left to send and no result outstanding.
     fn is_over(&self) -> bool {
         self.closed && self.unanswered.is_empty()
     }
@@ -189,7 +189,7 @@ impl Driver {
         self.unanswered.push_back(waiting);
     }
 
-    /// The next message: what was not sent yet on this call, and what the queue holds.
+    /// The next message: unsent appends of this call, then those in the queue.
     fn next_message(&mut self) -> pb::AppendSessionRequest {
         let mut appends = Vec::new();
         let mut message_bytes = 0;
@@ -209,8 +209,8 @@ impl Driver {
         pb::AppendSessionRequest { appends }
     }
 
-    /// Takes the results of a message. Fails at the first that is worth sending again, with everything from there on
-    /// still unanswered.
+    /// Processes the results of a message. Fails at the first retryable one, leaving it and everything after it
+    /// unanswered.
     fn answered(&mut self, message: pb::AppendSessionResponse, picked: Picked) -> Result<()> {
         for result in message.results {
             if self.sent == 0 {
@@ -237,7 +237,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Takes the answers that are left on a call that takes no more requests, and returns how it failed.
+    /// Processes the remaining results of a call that takes no more requests, and returns how it failed.
     async fn drain_answers(
         &mut self,
         answers: &mut Streaming<pb::AppendSessionResponse>,
@@ -269,8 +269,8 @@ impl Driver {
         }
     }
 
-    /// Fails the largest append that was sent on a call that the server ended because of a message's size: only one that
-    /// had a message of its own can be it. The others are sent again.
+    /// Fails the largest append sent on a call that the server ended because of a message's size. Only an append in a
+    /// message of its own can have caused that. The others are resent.
     fn fail_largest(&mut self, error: Error) {
         let largest = (0..self.sent).max_by_key(|nth| self.unanswered[*nth].append_bytes);
         if let Some(waiting) = largest.and_then(|nth| self.unanswered.remove(nth)) {
@@ -279,7 +279,7 @@ impl Driver {
         self.progress_at = Instant::now();
     }
 
-    /// Fails everything that waits, and with it the session.
+    /// Fails all waiting appends, which ends the session.
     async fn fail(mut self, error: &Error) {
         self.queue.close();
         while let Some(waiting) = self.queue.recv().await {
@@ -291,7 +291,7 @@ impl Driver {
     }
 }
 
-/// Gives a result to who waits for it, who may be gone.
+/// Sends a result to the caller, which may have dropped the future.
 fn answer(answer: Answer, result: Result<session_result::Result>) {
     match (result, answer) {
         (Err(error), answer) => answer.fail(error),

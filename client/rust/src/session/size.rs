@@ -1,7 +1,7 @@
-//! What is too large for any server is refused before it is sent.
+//! Rejects appends that are too large for any server before they are sent.
 //!
-//! A server ends the whole call at a message over its limit, and with it every append that is unanswered. So an append
-//! that may be over the limit is compared with it first. Messages with several appends are far below any limit.
+//! A server ends the whole call at a message over its limit, and with it every unanswered append. So an append that
+//! may be over the limit is compared with it first. Messages with several appends are far below any limit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::connection::Stub;
 use crate::error::{Error, FieldViolation, Result};
 use crate::retry::Shared;
 
-/// What a message may have beyond the server's `max_append_bytes`, from the protocol.
+/// The bytes that a message may have beyond the server's `max_append_bytes`, from the protocol.
 const MESSAGE_SLACK_BYTES: u64 = 1 << 20;
 
-/// The largest append that a server was known to take, 0 before one was asked.
+/// The append limit last reported by a server; 0 before one was asked.
 #[derive(Debug, Default)]
 pub(crate) struct KnownLimit(AtomicU64);
 
-/// Fails with [`Error::TooLarge`] if no server takes a message with that append.
+/// Fails with [`Error::TooLarge`] if no server accepts a message with that append.
 pub(super) async fn check(
     shared: &Shared,
     timeout: Duration,
@@ -30,7 +30,7 @@ pub(super) async fn check(
     if append_bytes <= MESSAGE_SLACK_BYTES + shared.append_limit.0.load(Ordering::Relaxed) {
         return Ok(());
     }
-    // Not known yet, or from before a server was started with a larger one.
+    // The limit is not known yet, or a server has been restarted with a larger one.
     let info = |mut stub: Stub| async move { stub.get_server_info(pb::GetServerInfoRequest {}).await };
     let limits = shared.call(timeout, info).await?.into_inner().limits;
     let limits = limits.ok_or_else(|| Error::protocol("limits are missing"))?;

@@ -205,7 +205,7 @@ fn no_reason_of_the_protocol_is_forgotten() {
         };
         let name = reason.as_str_name().trim_start_matches("ERROR_REASON_");
         let empty = |kind| Some((kind, Vec::new()));
-        // Those whose detail is required get an empty one, so that only the reason is looked at.
+        // Those whose detail is required get an empty one, so that only the reason is tested.
         let detail = match reason {
             pb::ErrorReason::RevisionConflict => Some((
                 "annals.v1.RevisionConflict",

@@ -1,8 +1,8 @@
-//! The messages of both kinds of subscription, in one form.
+//! The messages of both kinds of subscription, as one type.
 
 use annals_proto::v1 as pb;
 
-/// What a message of either kind of subscription holds.
+/// The content of a message of either kind of subscription.
 pub(super) enum Message {
     Events(Vec<pb::RecordedEvent>),
     CaughtUp(u64),
@@ -11,7 +11,7 @@ pub(super) enum Message {
         head: u64,
     },
     Checkpoint(u64),
-    /// Of a kind that this client does not know.
+    /// A kind that this client does not know.
     Unknown,
 }
 

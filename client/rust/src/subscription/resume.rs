@@ -1,4 +1,4 @@
-//! Opening a subscription, and opening it again where it broke.
+//! Opening a subscription, and resuming it after a broken connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +60,7 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
     })
 }
 
-/// What is subscribed to.
+/// The target of the subscription.
 #[derive(Clone)]
 struct Target {
     stream: Option<String>,
@@ -86,7 +86,7 @@ impl Target {
         }
     }
 
-    /// Where the end is now, as something to begin after.
+    /// The current end of the log or stream, as a value to start after.
     async fn end(&self, shared: &Shared, timeout: Duration) -> Result<Option<u64>> {
         let Some(stream) = &self.stream else {
             let info =
@@ -110,14 +110,14 @@ impl Target {
     }
 }
 
-/// A call, with where it was made, and how often the client had gone back to its home by then.
+/// A call, with its endpoint, and the number of times the client had returned to its home when it was opened.
 struct Live {
     messages: Messages,
     picked: Picked,
     returns: u64,
 }
 
-/// A subscription with the connection it has at the moment.
+/// A subscription and its current connection.
 struct Feed {
     shared: Arc<Shared>,
     target: Target,
@@ -126,12 +126,12 @@ struct Feed {
     cursor: Cursor,
     live: Option<Live>,
     tries: Tries,
-    /// Since when there has been no connection that yielded anything.
+    /// The time since which no connection has returned anything.
     lost_at: Option<Instant>,
 }
 
 impl Feed {
-    /// The items of the next message.
+    /// Returns the items of the next message.
     async fn next(&mut self) -> Result<Items> {
         self.follow_home();
         loop {
@@ -146,7 +146,7 @@ impl Feed {
                     return self.cursor.take(message);
                 }
                 Some(Err(failed)) => self.shared.failed(*picked, &failed),
-                // A server that stops may end its subscriptions in good order.
+                // A server that shuts down may end its subscriptions without an error.
                 None => {
                     self.shared.connection.move_on(*picked);
                     let endpoint = self.shared.connection.name(*picked).to_owned();
@@ -161,7 +161,7 @@ impl Feed {
         }
     }
 
-    /// Leaves an endpoint, if the client has gone back to its home since.
+    /// Leaves an endpoint if the client has returned to its home since the call was opened.
     fn follow_home(&mut self) {
         let connection = &self.shared.connection;
         connection.look_home();
@@ -172,7 +172,7 @@ impl Feed {
         }
     }
 
-    /// Tries once to get a connection again.
+    /// Makes one attempt to reconnect.
     async fn reopen(&mut self) -> Result<()> {
         let returns = self.shared.connection.returns();
         let picked = self.shared.connection.pick();
@@ -199,7 +199,7 @@ impl Feed {
         self.pause_after(error).await
     }
 
-    /// Waits before a connection is tried, or gives the error back if there is to be none.
+    /// Waits before a connection attempt, or returns the error if there is to be none.
     async fn pause_after(&mut self, error: Error) -> Result<()> {
         if !error.is_retryable() {
             return Err(error);
@@ -218,18 +218,18 @@ impl Feed {
     }
 }
 
-/// How far a subscription has come, and what may come next: anything behind it. Places may be left out, since events may be
-/// gone.
+/// The progress of a subscription. The next event may have any later position or revision: there may be gaps, since
+/// events may have been removed.
 struct Cursor {
     /// The last position, or revision of a stream, that was received.
     after: Option<u64>,
-    /// The largest checkpoint that was told.
+    /// The largest checkpoint that was returned.
     told: u64,
     by_revision: bool,
 }
 
 impl Cursor {
-    /// Moves on by what a message holds.
+    /// Updates the state with a message.
     fn take(&mut self, message: Message) -> Result<Items> {
         let item = match message {
             Message::Events(events) => return self.take_events(events),
@@ -241,7 +241,7 @@ impl Cursor {
                 self.looked_at(position);
                 SubscriptionItem::FellBehind { position, head }
             }
-            // One that was told before the connection broke, or a smaller one.
+            // It was returned before the connection broke, or is smaller.
             Message::Checkpoint(position) if position <= self.told => return Ok(Vec::new().into_iter()),
             Message::Checkpoint(position) => {
                 self.looked_at(position);
@@ -266,7 +266,7 @@ impl Cursor {
             };
             if place < next {
                 return Err(Error::protocol(format!(
-                    "event {place} came where {next} or a later one was next"
+                    "received event {place}, expected {next} or a later one"
                 )));
             }
             self.after = Some(place);

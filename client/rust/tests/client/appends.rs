@@ -1,4 +1,4 @@
-//! Unary appends: what is sent again, what is not, and for how long.
+//! Unary appends: which failures are retried, and for how long.
 
 use std::time::Duration;
 
@@ -64,12 +64,12 @@ async fn an_append_whose_answer_was_lost_is_written_once() {
     assert_eq!(fake.log().len(), 40);
     assert!(
         wire.opened() > 3,
-        "the wire hardly broke: {} connections",
+        "the wire broke too rarely: {} connections",
         wire.opened()
     );
     assert!(
         fake.state.lock().unwrap().tries.len() > 40,
-        "no answer was ever lost"
+        "no response was ever lost"
     );
 }
 
@@ -120,7 +120,7 @@ async fn the_deadline_bounds_all_tries_together() {
         .append("a", ExpectedRevision::Any, [event()])
         .await
         .unwrap_err();
-    // The last answer if no further try fits; the deadline, with the last answer, if it ends a try.
+    // The last error if no further attempt fits; the deadline, with the last error, if it interrupts an attempt.
     let last = match failed {
         Error::DeadlineExceeded { last: Some(last), .. } => *last,
         failed => failed,
@@ -136,7 +136,7 @@ async fn the_deadline_bounds_all_tries_together() {
         "{last:?}"
     );
     let tries = fake.state.lock().unwrap().tries.len();
-    assert!(tries <= 20, "{tries} tries in 300 ms with pauses from 50 ms");
+    assert!(tries <= 20, "{tries} attempts in 300 ms with pauses from 50 ms");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Connecting late, connecting again, and moving on between endpoints.
+//! Lazy connections, reconnecting, and moving on between endpoints.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn garbage_from_the_other_side_is_unreachable() {
     assert!(matches!(failed, Error::Unreachable { .. }), "{failed:?}");
 }
 
-/// An endpoint that answers whatever it gets with an error in HTTP/1.1, after `served` connections to the fake.
+/// An endpoint that answers everything with an HTTP/1.1 error, after relaying `served` connections to the fake.
 async fn http1(fake: &Fake, served: usize) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -125,7 +125,7 @@ async fn http1(fake: &Fake, served: usize) -> String {
             tokio::spawn(async move {
                 if nth < served {
                     let mut server = TcpStream::connect(server).await.unwrap();
-                    // Until the first answer is there: then it breaks.
+                    // Relays until the first response has arrived, then breaks the connection.
                     let relay = tokio::io::copy_bidirectional(&mut stream, &mut server);
                     let _ = tokio::time::timeout(Duration::from_millis(300), relay).await;
                     return;
@@ -159,7 +159,8 @@ async fn an_endpoint_that_answers_http1_is_named_at_once_by_every_kind_of_call()
         assert!(matches!(failed, Error::NotGrpc { .. }), "{failed:?}");
         assert!(
             failed.to_string().ends_with(
-                "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)"
+                "answers HTTP/1.1: it is the port for health and metrics; \
+                 gRPC listens on another port (2113 by default)"
             ),
             "{failed}"
         );

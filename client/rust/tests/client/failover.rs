@@ -1,4 +1,4 @@
-//! Several servers of one store: whatever one of them does, the client goes on with another.
+//! Several servers of one store: whichever of them fails, the client continues with another.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,7 @@ use tonic::Code;
 use crate::fake::{Fake, refusal};
 use crate::wire::Wire;
 
-/// Two servers of one store; the first is behind a wire.
+/// Two servers of one store; the first is connected through a wire.
 async fn pair() -> (Fake, Wire, Fake) {
     let first = Fake::start().await;
     let second = first.start_beside().await;
@@ -18,7 +18,7 @@ async fn pair() -> (Fake, Wire, Fake) {
     (first, wire, second)
 }
 
-/// A client that begins with the first of them, and soon notices silence.
+/// A client that starts with the first server, and soon detects silence.
 fn client(wire: &Wire, second: &Fake) -> ClientBuilder {
     Client::builder()
         .endpoints([wire.endpoint(), second.endpoint()])
@@ -54,10 +54,10 @@ async fn clients_spread_over_the_endpoints_and_each_stays_with_its_own() {
         assert_eq!(
             asked,
             HashSet::from([0, 3]),
-            "one server has all calls of a client"
+            "one server gets all calls of a client"
         );
     }
-    // That a fair die misses one of three in 60 throws has a chance of one in ten thousand million.
+    // The probability that 60 random choices miss one of three servers is about one in ten billion.
     assert!(servers.iter().all(|fake| calls(fake) > 0));
 }
 
@@ -105,7 +105,7 @@ async fn a_server_that_drains_is_left_by_every_kind_of_call() {
         };
         assert_eq!(event.position, position);
     }
-    assert_eq!(calls(&first), 5, "each of the five clients asked it once");
+    assert_eq!(calls(&first), 5, "each of the five clients called it once");
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_read_goes_on_elsewhere_and_ends_where_it_would_have_ended() {
             expected.truncate(limit.unwrap_or(u64::MAX) as usize);
             assert_eq!(read, expected);
             let calls = fake.state.lock().unwrap().read_from.len();
-            assert!(calls > 2, "the wire hardly broke: {calls} calls");
+            assert!(calls > 2, "the wire broke too rarely: {calls} calls");
         }
     }
 }
@@ -203,7 +203,7 @@ async fn a_read_that_can_not_be_resumed_says_why() {
     events.next().await.unwrap().unwrap();
     fake.draining.store(true, Ordering::SeqCst);
     let failed = loop {
-        match events.next().await.expect("it can't be complete") {
+        match events.next().await.expect("the read can't be complete") {
             Ok(_) => {}
             Err(error) => break error,
         }

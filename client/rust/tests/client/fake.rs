@@ -1,4 +1,4 @@
-//! A server that keeps events in a vector, remembers what it was sent, and refuses calls on demand.
+//! A server that stores events in a vector, records its requests, and rejects calls on demand.
 
 mod service;
 
@@ -15,37 +15,37 @@ use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
-/// Events in a message of a read or a subscription: few, so that there are many messages.
+/// Number of events in a message of a read or a subscription: few, so that there are many messages.
 const BATCH_EVENTS: usize = 3;
 
-/// What the fake keeps and what it was told to do.
+/// The state of the fake, and the faults to inject.
 #[derive(Default)]
 pub struct State {
     pub log: Vec<pb::RecordedEvent>,
     written: HashMap<String, pb::AppendToStreamResponse>,
-    /// The ids of every append that came in, on whichever path.
+    /// The ids of every append received, by any call.
     pub tries: Vec<Vec<String>>,
-    /// The checks of every append that has them.
+    /// The checks of every append that has any.
     pub checks: Vec<Vec<pb::Check>>,
-    /// How many appends each message of a session held.
+    /// Number of appends in each message of a session.
     pub session_messages: Vec<usize>,
-    /// What the next calls fail with, before they do anything.
+    /// Errors for the next calls, which then do nothing else.
     pub refusals: VecDeque<Status>,
-    /// Whether calls are left without an answer.
+    /// Whether calls are left unanswered.
     pub silent: bool,
-    /// Where each subscription began.
+    /// The start of each subscription.
     pub subscribed_after: Vec<Option<u64>>,
-    /// The largest message of a session that is taken.
+    /// Maximum message size of a session.
     pub message_bytes_max: Option<usize>,
-    /// What is told of the largest append that is taken.
+    /// The maximum append size reported by the server.
     pub append_bytes_max: u32,
-    /// After how many messages a read ends as if the server stopped.
+    /// Number of messages after which a read ends as if the server stopped.
     pub read_messages_max: Option<usize>,
-    /// Where each read began.
+    /// The start of each read.
     pub read_from: Vec<Option<u64>>,
-    /// How many calls for server info came in.
+    /// Number of calls for server info.
     pub infos: usize,
-    /// The snapshot that was saved last, of whatever stream.
+    /// The last snapshot saved, of any stream.
     pub snapshot: Option<pb::Snapshot>,
 }
 
@@ -54,13 +54,13 @@ pub struct Fake {
     pub state: Arc<Mutex<State>>,
     head: watch::Sender<u64>,
     pub address: SocketAddr,
-    /// Whether this one, of those with the same store, refuses everything because it stops.
+    /// Whether this server, among those with the same store, rejects everything because it is shutting down.
     pub draining: Arc<AtomicBool>,
-    /// How many calls this one was asked, of any kind.
+    /// Number of calls to this server, of any kind.
     pub calls: Arc<AtomicUsize>,
 }
 
-/// A status as an Annals server would send it.
+/// A status as an Annals server sends it.
 pub fn refusal(code: tonic::Code, reason: &str) -> Status {
     let details = ErrorDetails::with_error_info(reason, "annals", HashMap::new());
     Status::with_error_details(code, format!("refused: {reason}"), details)
@@ -71,7 +71,7 @@ impl Fake {
         Fake::serve(Arc::default(), watch::Sender::new(0)).await
     }
 
-    /// Another server of the same store.
+    /// Starts another server of the same store.
     pub async fn start_beside(&self) -> Self {
         Fake::serve(self.state.clone(), self.head.clone()).await
     }
@@ -100,7 +100,7 @@ impl Fake {
         self.state.lock().unwrap().refusals.push_back(status);
     }
 
-    /// Puts `count` events into the log, as if another client had appended them.
+    /// Adds `count` events to the log, as if another client had appended them.
     pub fn fill(&self, stream: &str, kind: &str, count: usize) {
         for nth in 0..count {
             let id = uuid::Uuid::now_v7().to_string();
@@ -119,7 +119,7 @@ impl Fake {
         }
     }
 
-    /// The positions, streams and data of the log, to compare with.
+    /// The positions and ids of the log, for comparison.
     pub fn log(&self) -> Vec<(u64, String)> {
         let state = self.state.lock().unwrap();
         state
@@ -141,7 +141,8 @@ impl Fake {
         Ok(self.write(request))
     }
 
-    /// Its first event's id is known: so is the whole. Checks are kept, and not judged.
+    /// Appends to several streams. If the id of the first event is known, the whole append is. Checks are recorded,
+    /// but not evaluated.
     fn append_all(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
         self.admit_at_all()?;
         let events = request.writes.iter().flat_map(|write| &write.events);
@@ -231,7 +232,7 @@ impl Fake {
         }
     }
 
-    /// Fails or never answers, if it was told so.
+    /// Fails or never answers, if configured to.
     async fn admit(&self) -> Result<(), Status> {
         self.admit_at_all()?;
         let (silent, refusal) = {
@@ -244,7 +245,7 @@ impl Fake {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// What there is after a position or revision, as (new place, events that match); bounded.
+    /// Returns the events after a position or revision, as (new position or revision, matching events); bounded.
     fn after(&self, stream: Option<&str>, after: Option<u64>, query: Option<&pb::Query>) -> Found {
         let state = self.state.lock().unwrap();
         let place = |event: &pb::RecordedEvent| {
@@ -319,20 +320,20 @@ impl Fake {
         ReceiverStream::new(receiver)
     }
 
-    /// Takes the last event out of the log again.
+    /// Removes the last event from the log.
     pub fn forget_last(&self) {
         let mut state = self.state.lock().unwrap();
         state.log.pop();
         self.head.send_replace(state.log.len() as u64);
     }
 
-    /// What the log had reached: every second after the start of 1970 there was another event.
+    /// Returns the position of the log at a time: one event was recorded in every second from the start of 1970.
     fn reached(&self, time: Option<prost_types::Timestamp>) -> u64 {
         let seconds = time.map_or(0, |time| u64::try_from(time.seconds).unwrap_or(0));
         seconds.min(*self.head.borrow())
     }
 
-    /// The events of a read, and the last place there is.
+    /// Returns the events of a read, and the last position or revision.
     fn read(&self, wanted: Wanted<'_>) -> (Vec<pb::RecordedEvent>, u64) {
         let state = self.state.lock().unwrap();
         let place = |event: &pb::RecordedEvent| match wanted.stream {
@@ -361,14 +362,14 @@ impl Fake {
     }
 }
 
-/// What a read asks for.
+/// The parameters of a read.
 #[derive(Default)]
 struct Wanted<'a> {
     stream: Option<&'a str>,
     from: Option<u64>,
     limit: Option<u64>,
     backwards: bool,
-    /// The last place that is there.
+    /// The last position or revision to read.
     until: u64,
 }
 

@@ -9,7 +9,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// The fake's log had as many events as seconds had passed since 1970.
+/// Starts a fake whose log had as many events as seconds had passed since 1970.
 async fn filled() -> (Fake, Client) {
     let fake = Fake::start().await;
     fake.fill("a", "Placed", 20);
@@ -37,8 +37,8 @@ async fn reads_of_the_past_that_break_are_resumed_and_end_where_they_would_have_
         ];
         for (read, wanted) in reads {
             let mut events = read.direction(direction).await.unwrap();
-            assert_eq!(events.head(), 20, "the head is that of now");
-            // What is appended now is in none of them.
+            assert_eq!(events.head(), 20, "the head is the current one");
+            // None of the reads returns an event that is appended now.
             fake.fill("a", "Placed", 1);
             let mut positions = Vec::new();
             while let Some(event) = events.next().await {
@@ -74,7 +74,7 @@ async fn times_are_told_as_the_protocol_has_them() {
     let (fake, client) = filled().await;
     assert_eq!(client.position_at(at(7)).await.unwrap(), 7);
     fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
-    assert_eq!(client.position_at(at(8)).await.unwrap(), 8, "tried again");
+    assert_eq!(client.position_at(at(8)).await.unwrap(), 8, "retried");
     let before_1970 = Timestamp::from_microsecond(-1).unwrap();
     assert_eq!(client.position_at(before_1970).await.unwrap(), 0);
 }

@@ -1,4 +1,4 @@
-//! Going back to the endpoint that a client began with, when that serves again.
+//! Returning to the first endpoint of a client after it has recovered.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +11,8 @@ fn calls(fake: &Fake) -> usize {
     fake.calls.load(Ordering::SeqCst)
 }
 
-/// A client that begins with the first of two servers, and goes back to it soon after it serves again; or never.
+/// A client that starts with the first of two servers, and returns to it soon after it has recovered; never if
+/// `after` is zero.
 fn returning(first: &Fake, second: &Fake, after: Duration) -> Client {
     Client::builder()
         .endpoints([first.endpoint(), second.endpoint()])
@@ -23,7 +24,7 @@ fn returning(first: &Fake, second: &Fake, after: Duration) -> Client {
 
 const SOON: Duration = Duration::from_millis(20);
 
-/// Calls until calls no longer go to that server.
+/// Calls until a call no longer goes to that server.
 async fn until_left(client: &Client, second: &Fake) {
     for _ in 0..1_000 {
         let before = calls(second);
@@ -33,7 +34,7 @@ async fn until_left(client: &Client, second: &Fake) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the client did not go back");
+    panic!("the client did not return");
 }
 
 #[tokio::test]
@@ -52,7 +53,7 @@ async fn a_client_returns_to_a_server_that_has_recovered() {
     assert_eq!(
         calls(&second),
         10,
-        "while it does not serve, looks at it disturb no call"
+        "while it does not serve, probes do not disturb calls"
     );
     first.draining.store(false, Ordering::SeqCst);
     until_left(&client, &second).await;
@@ -98,7 +99,7 @@ async fn subscriptions_and_sessions_follow_the_client_to_the_server_that_has_rec
     for _ in 0..20 {
         step().await;
     }
-    assert_eq!(calls(&second), before, "nothing is left at the second");
+    assert_eq!(calls(&second), before, "no call goes to the second server");
     assert_eq!(first.log().len(), 31);
 }
 

@@ -1,4 +1,4 @@
-//! Append sessions: order, bounds, and what a broken connection does to them.
+//! Append sessions: order, limits, and broken connections.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn event(nth: usize) -> Event {
     Event::json("Counted", &nth).unwrap()
 }
 
-/// Appends `count` events one by one, waiting for none, and returns their ids with the results to come.
+/// Appends `count` events one by one without waiting, and returns their ids with the pending results.
 async fn append(session: &AppendSession, count: usize) -> Vec<(String, PendingAppend)> {
     let mut pending = Vec::new();
     for nth in 0..count {
@@ -28,7 +28,7 @@ async fn append(session: &AppendSession, count: usize) -> Vec<(String, PendingAp
     pending
 }
 
-/// Waits for all results and checks that the log holds exactly these events, in this order.
+/// Waits for all results and checks that the log has exactly these events, in this order.
 async fn check(fake: &Fake, pending: Vec<(String, PendingAppend)>) {
     let mut expected = Vec::new();
     for (position, (id, appended)) in (1..).zip(pending) {
@@ -49,7 +49,7 @@ async fn appends_are_written_and_answered_in_order() {
     let pending = append(&session, 3_000).await;
     check(&fake, pending).await;
     let messages = fake.state.lock().unwrap().session_messages.clone();
-    assert!(messages.len() < 3_000, "appends that wait share messages");
+    assert!(messages.len() < 3_000, "waiting appends share messages");
     assert!(messages.iter().all(|appends| *appends <= 1_000));
 }
 
@@ -272,14 +272,14 @@ async fn a_limit_that_was_raised_is_seen() {
     assert_eq!(
         fake.state.lock().unwrap().infos,
         2,
-        "asked again only when it seems too large"
+        "the limit is only requested again if an append seems too large"
     );
 }
 
 #[tokio::test]
 async fn a_message_that_the_server_does_not_take_fails_only_the_append_that_made_it_large() {
     let fake = Fake::start().await;
-    // More is told than is taken, as by a server that was started with less since.
+    // The reported limit is larger than the real one, as after a restart with a lower limit.
     fake.state.lock().unwrap().append_bytes_max = 8 << 20;
     fake.state.lock().unwrap().message_bytes_max = Some(600 << 10);
     let session = Client::new(fake.endpoint()).unwrap().append_session();

@@ -1,4 +1,4 @@
-//! Subscriptions: nothing missing, nothing twice, over connections that break anywhere.
+//! Subscriptions: no event missing, none returned twice, over connections that break anywhere.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tonic::Code;
 use crate::fake::{Fake, refusal};
 use crate::wire::Wire;
 
-/// Takes items until `count` events came, and returns these as (position, id).
+/// Takes items until there are `count` events, and returns those as (position, id).
 async fn take(subscription: &mut Subscription, count: usize) -> Vec<(u64, String)> {
     let mut events = Vec::new();
     while events.len() < count {
@@ -55,7 +55,7 @@ async fn broken_connections_cause_neither_gaps_nor_repeats() {
         assert_eq!(taken, fake.log());
         assert!(
             wire.opened() > 3,
-            "the wire hardly broke: {} connections",
+            "the wire broke too rarely: {} connections",
             wire.opened()
         );
     }

@@ -1,4 +1,4 @@
-//! A TCP relay that breaks connections, at once or after so many bytes from the server, or holds everything back.
+//! A TCP relay that breaks connections, at once or after a number of bytes from the server, or stops forwarding.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A wire that holds until it is cut.
+    /// A wire that works until it is cut.
     pub async fn to(server: SocketAddr) -> Self {
         Wire::open(server, |_| u64::MAX).await
     }
@@ -67,22 +67,22 @@ impl Wire {
         format!("http://{}", self.address)
     }
 
-    /// How many connections were opened so far.
+    /// Number of connections opened so far.
     pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::SeqCst)
     }
 
-    /// Breaks the connections there are.
+    /// Breaks the open connections.
     pub fn cut(&self) {
         let _ = self.cut.send(());
     }
 
-    /// Passes nothing on any more, as if the server's process were stopped or its host had vanished.
+    /// Stops forwarding, as if the server's process were stopped or its host had vanished.
     pub fn hold(&self) {
         self.held.send_replace(true);
     }
 
-    /// Breaks the connections there are, and takes no more.
+    /// Breaks the open connections, and accepts no more.
     pub fn tear_down(self) {
         self.accepting.abort();
         self.cut();
@@ -128,7 +128,7 @@ async fn relay(
 }
 
 async fn is_held(held: &mut watch::Receiver<bool>) {
-    // The wire may be gone; its connections then hold until they are cut.
+    // The wire may have been dropped; its connections then stay open until they are cut.
     if held.wait_for(|held| *held).await.is_err() {
         std::future::pending().await
     }

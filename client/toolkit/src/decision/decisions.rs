@@ -1,4 +1,4 @@
-//! Loading decision models, and deciding on them until nobody was faster.
+//! Loading decision models, and making decisions on them, again after each conflict.
 
 use std::future::IntoFuture;
 
@@ -11,7 +11,7 @@ use crate::error::{CommandError, ReadError};
 use crate::metadata::Context;
 use crate::schema::DomainEvent;
 
-/// Where decision models are loaded from, and decisions on them are appended to. Cheap to clone.
+/// Loads decision models, and appends the decisions made on them. Cheap to clone.
 ///
 /// ```no_run
 /// # use annals_client::{Client, Query};
@@ -44,7 +44,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// Decisions on the events of a store.
+    /// Creates decisions on the events of a store.
     pub fn new(client: Client) -> Self {
         Decisions {
             client,
@@ -52,30 +52,31 @@ impl Decisions {
         }
     }
 
-    /// Says how often a decision is made again when somebody else was faster.
+    /// Sets how often a decision is made again after a conflict with another client.
     #[must_use]
     pub fn conflicts(mut self, conflicts: ConflictPolicy) -> Self {
         self.conflicts = conflicts;
         self
     }
 
-    /// A model, or a tuple of models, with what has happened applied to it: to look, without a decision.
+    /// Loads the current state of a model, or of a tuple of models, without making a decision.
     ///
-    /// Fails with [`ReadError`]: of the store, or an event that a query matches is none of the model's types.
+    /// Fails with [`ReadError`], if the store fails, or an event that matches the query is not one of the model's
+    /// types.
     pub async fn load<M: DecisionModel>(&self, mut model: M) -> Result<M, ReadError> {
         let query = model.query();
         self.read(&mut model, query, None).await?;
         Ok(model)
     }
 
-    /// Executes a command: loads the model, decides, appends; again if something that matters has happened meanwhile. Add
-    /// options, then await it.
+    /// Executes a command: loads the model, decides, and appends the events; repeats this if another event that
+    /// matches was appended in the meantime. Add options, then await it.
     ///
-    /// `model` is one to which nothing has happened yet, or a tuple of such. `decide` is given it when what has happened is
-    /// applied to it, and says what is to happen: events, in order; none, if nothing is. It may be called several times.
+    /// `model` is a model without events, or a tuple of them. `decide` gets it after all events have been applied,
+    /// and returns the events to append, in order; none if there is nothing to do. It may be called several times.
     ///
-    /// Fails with what `decide` refuses it with, or as [`CommandError`] says; an event that a query matches must be one of
-    /// the model's types.
+    /// Fails with the rejection of `decide`, or as documented on [`CommandError`]; an event that matches the query
+    /// must be one of the model's types.
     pub fn execute<M, D, I, R>(&self, model: M, decide: D) -> Decide<'_, M, D>
     where
         M: DecisionModel + Clone,
@@ -90,7 +91,8 @@ impl Decisions {
         }
     }
 
-    /// Applies the events; gives the head up to which they were read, and where the command stands if it was executed.
+    /// Applies the events. Returns the head up to which they were read, and the position of the command's last event
+    /// if it was already executed.
     async fn read<M: DecisionModel>(
         &self,
         model: &mut M,
@@ -125,8 +127,8 @@ pub struct Decide<'a, M, D> {
 }
 
 impl<'a, M: DecisionModel + Clone, D> Decide<'a, M, D> {
-    /// Gives the command an id: it has its effect once, however often it is executed. In a process manager it need not be
-    /// given.
+    /// Sets the command's id: it takes effect once, however often it is executed. In a process manager it is set
+    /// automatically.
     pub fn command_id(mut self, id: Uuid) -> Self {
         self.command = Some(id);
         self
@@ -160,7 +162,7 @@ impl<'a, M: DecisionModel + Clone, D> Decide<'a, M, D> {
         let mut model = self.model.clone();
         let mut query = model.query();
         if let Some(command) = command {
-            // Whoever executes it at the same time makes the append fail.
+            // A concurrent execution of the same command makes the append fail.
             query.extend([QueryItem::new().tagged(tag_of(command))]);
         }
         let (head, done) = self.decisions.read(&mut model, query.clone(), command).await?;

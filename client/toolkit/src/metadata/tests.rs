@@ -119,7 +119,7 @@ fn the_commands_of_a_reaction_have_the_same_ids_each_time() {
     assert_ne!(ids("shipping"), ids("billing"));
     let [first, second, third] = ids("shipping");
     assert!(first != second && second != third && first != third);
-    // As the other languages' toolkits make them.
+    // The toolkits of the other languages generate the same id.
     let seed = Uuid::new_v5(&event.id, b"shipping");
     assert_eq!(second, Uuid::new_v5(&seed, b"a/1"));
 }

@@ -1,4 +1,4 @@
-//! What a projection is: its name, the events that it is about, its tables, and what it does with an event.
+//! The definition of a projection: its name, its events, its tables, and how it handles an event.
 
 use std::future::Future;
 
@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use crate::store::BoxError;
 
-/// What a projection is, apart from what it does with events.
+/// The definition of a projection, without its event handler.
 ///
 /// ```
 /// use annals_client::QueryItem;
@@ -28,8 +28,8 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// A projection of every event, without tables. Its checkpoint is kept under the name: two with one name would take
-    /// each other's events.
+    /// Defines a projection of every event, without tables. Its checkpoint is stored under the name, so two
+    /// projections with the same name would take each other's events.
     pub fn new(name: impl Into<String>) -> Self {
         Definition {
             name: name.into(),
@@ -40,14 +40,14 @@ impl Definition {
         }
     }
 
-    /// Says which events it is about.
+    /// Sets the query for its events.
     #[must_use]
     pub fn query(mut self, query: impl Into<Query>) -> Self {
         self.query = query.into();
         self
     }
 
-    /// Says which version this is, 1 unless set. Raise it when the tables or the meaning of events change: the read model is
+    /// Sets the version, 1 unless set. Increase it when the tables or the meaning of events change: the read model is
     /// then rebuilt.
     #[must_use]
     pub fn version(mut self, version: u32) -> Self {
@@ -55,8 +55,8 @@ impl Definition {
         self
     }
 
-    /// Adds a table, by the name that readers use, and the statement that makes it, in which `{name}` stands for it. What
-    /// readers see under the name is a view of the live generation.
+    /// Adds a table, with the name that readers use, and the statement that creates it, in which `{name}` is replaced
+    /// by the table's real name. Readers get a view of the live generation under the name.
     #[must_use]
     pub fn table(mut self, name: impl Into<String>, create: impl Into<String>) -> Self {
         self.tables.push(name.into());
@@ -64,28 +64,28 @@ impl Definition {
         self
     }
 
-    /// Adds a statement to make a generation with, such as that of an index.
+    /// Adds a statement that is run when a generation is created, such as for an index.
     #[must_use]
     pub fn statement(mut self, statement: impl Into<String>) -> Self {
         self.schema.push(statement.into());
         self
     }
 
-    /// The projection's name.
+    /// Returns the projection's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
-/// What events mean for a read model, which is changed through an `M`:
-/// [`SqliteModel`](crate::store::sqlite::SqliteModel), [`PostgresModel`](crate::store::postgres::PostgresModel), or any value
-/// in a [`MemoryStore`](crate::store::memory::MemoryStore).
+/// Applies events to a read model, through an `M`: [`SqliteModel`](crate::store::sqlite::SqliteModel),
+/// [`PostgresModel`](crate::store::postgres::PostgresModel), or any value in a
+/// [`MemoryStore`](crate::store::memory::MemoryStore).
 pub trait Projection<M>: Send + Sync + 'static {
-    /// What it is. Asked once.
+    /// Returns the definition. Called once.
     fn definition(&self) -> Definition;
 
-    /// Takes over what an event changes. It must change nothing but the read model: a transaction may be undone and done
-    /// again. Errors of the database are to be passed on, not passed over.
+    /// Applies an event to the read model. It must change nothing else, because a transaction may be rolled back and
+    /// repeated. Errors of the database must be returned, not ignored.
     fn handle(
         &self,
         event: &RecordedEvent,
@@ -93,7 +93,7 @@ pub trait Projection<M>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// A [`Projection`], as stores call it.
+/// An object-safe [`Projection`], called by stores.
 pub trait Handler<M>: Send + Sync {
     /// See [`Projection::handle`].
     fn handle<'a>(
@@ -103,7 +103,7 @@ pub trait Handler<M>: Send + Sync {
     ) -> BoxFuture<'a, Result<(), BoxError>>;
 }
 
-/// A projection behind a pointer.
+/// Wraps a [`Projection`] as a [`Handler`].
 pub(crate) struct Handling<P>(pub(crate) P);
 
 impl<M: Send, P: Projection<M>> Handler<M> for Handling<P> {

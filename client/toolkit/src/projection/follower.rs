@@ -1,11 +1,11 @@
-//! What keeps one generation of a read model up to date, and what it does when a handler, the store or the log fails.
+//! Keeps one generation of a read model up to date, and handles failures of the handler, the store and the log.
 //!
-//! 1. It goes on from the checkpoint that is stored, which moves in the transaction of what the events changed.
-//! 2. What is of the moment is waited for without end.
-//! 3. A handler's failure costs that event a bounded number of tries, and then a dead letter; never the events before or
-//!    behind it.
-//! 4. Who loses the checkpoint to another process begins again from where that one has moved it.
-//! 5. Its future may be dropped at any await: nothing of a transaction is left then, and it can be run again.
+//! 1. It continues from the stored checkpoint, which moves in the transaction of the changes.
+//! 2. Temporary failures are retried without limit.
+//! 3. A failure of the handler costs that event a bounded number of attempts, and then a dead letter; the events
+//!    before and after it are not affected.
+//! 4. If another process moves the checkpoint, it starts again from there.
+//! 5. Its future may be dropped at any await: the transaction is then rolled back, and it can be run again.
 
 mod handling;
 
@@ -19,7 +19,7 @@ use super::{Definition, Handler, Nothing, Progress, ProjectionError, ProjectionP
 use crate::error::is_of_the_moment;
 use crate::store::{BoxError, Generation, Move, ReadModelStore, StoreError};
 
-/// What the generations of a projection have in common.
+/// The state shared by the generations of a projection.
 pub(super) struct Parts<S: ReadModelStore> {
     pub(super) client: Client,
     pub(super) store: S,
@@ -29,21 +29,21 @@ pub(super) struct Parts<S: ReadModelStore> {
     pub(super) progress: watch::Sender<Progress>,
 }
 
-/// Why a generation is not followed any more, or not for the moment.
+/// Why a generation is no longer followed, permanently or temporarily.
 #[derive(Debug)]
 pub(super) enum Halt {
     /// Another process moved its checkpoint.
     Superseded,
-    /// It is no more: another process has switched to another.
+    /// The generation was removed: another process has switched to another one.
     Removed,
-    /// Something is away for the moment.
+    /// A temporary failure.
     Passing(BoxError),
-    /// It can't go on.
+    /// A permanent failure.
     Failed(ProjectionError),
 }
 
 impl<S: ReadModelStore> Parts<S> {
-    /// What an error of the event store means.
+    /// Converts an error of the event store.
     pub(super) fn of_client(&self, error: annals_client::Error) -> Halt {
         if error.is_retryable() {
             return Halt::Passing(error.into());
@@ -51,7 +51,7 @@ impl<S: ReadModelStore> Parts<S> {
         Halt::Failed(error.into())
     }
 
-    /// What an error of the read model's store means.
+    /// Converts an error of the read model's store.
     pub(super) fn of_store(&self, error: StoreError) -> Halt {
         match error {
             StoreError::Superseded | StoreError::Behind => Halt::Superseded,
@@ -71,15 +71,15 @@ impl<S: ReadModelStore> Parts<S> {
         is_of_the_moment(error.as_ref()) || self.store.is_passing(error.as_ref())
     }
 
-    /// Waits after the n-th (from 1) failure, if it is one that passes.
+    /// Waits after failure number `failed` (from 1), if the failure is temporary; otherwise returns it.
     pub(super) async fn pause(&self, failed: u32, halt: Halt) -> Result<(), Halt> {
         let pause = self.policy.pause(failed);
         match halt {
-            // Another process was faster. If it goes on, this one waits most of the time.
+            // Another process was faster. While it continues, this one mostly waits.
             Halt::Superseded => {}
             Halt::Passing(error) => {
                 let name = &self.definition.name;
-                tracing::warn!(projection = name, %error, ?pause, "a projection waits");
+                tracing::warn!(projection = name, %error, ?pause, "projection is waiting");
             }
             halt => return Err(halt),
         }
@@ -88,12 +88,12 @@ impl<S: ReadModelStore> Parts<S> {
     }
 }
 
-/// How far a generation is to be followed.
+/// How far to follow a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Goal {
     /// Without end.
     Never,
-    /// Until everything there is has been taken.
+    /// Until all stored events have been applied.
     CaughtUp,
     /// Until this position.
     Position(u64),
@@ -106,7 +106,7 @@ pub(super) struct Follower<S: ReadModelStore> {
     pub(super) position: u64,
     caught_up: bool,
     failed: u32,
-    /// Whether its progress is the projection's, because it is the live one.
+    /// Whether this is the live generation, whose progress is the projection's.
     pub(super) live: bool,
 }
 
@@ -165,7 +165,7 @@ impl<S: ReadModelStore> Follower<S> {
         );
     }
 
-    /// From the checkpoint that is stored, until the goal is reached or something fails.
+    /// Follows the log from the stored checkpoint, until the goal is reached or something fails.
     async fn follow(&mut self, goal: Goal) -> Result<(), Halt> {
         let parts = self.parts.clone();
         self.reload().await?;
@@ -189,7 +189,7 @@ impl<S: ReadModelStore> Follower<S> {
         let mut items = Vec::new();
         loop {
             let mut next = subscription.next().await;
-            // What is there already is taken in one transaction.
+            // Items that have already arrived are processed in one transaction.
             while let Some(item) = next {
                 items.push(item.map_err(|error| parts.of_client(error))?);
                 if items.len() >= parts.policy.batch_max.max(1) {
@@ -240,11 +240,11 @@ impl<S: ReadModelStore> Follower<S> {
                     looked_at = Some(position);
                 }
                 SubscriptionItem::Checkpoint { position } => looked_at = Some(position),
-                // Of a newer client: nothing that concerns the read model.
+                // An item of a newer client, which does not affect the read model.
                 _ => {}
             }
         }
-        // What is done outside of the transaction is not undone with it: a checkpoint after each.
+        // Work outside of the transaction is not rolled back with it, so the checkpoint moves after each event.
         let batch = match self.parts.work {
             Work::InTransaction(_) => events.len().max(1),
             Work::Before(_) => 1,
@@ -253,7 +253,7 @@ impl<S: ReadModelStore> Follower<S> {
             self.apply(batch).await?;
         }
         if let Some(position) = looked_at.filter(|&position| position > self.position) {
-            // Nothing up to there concerns it: worth keeping, so that it is not looked at again.
+            // No matching event up to there: store the checkpoint, so that the events are not scanned again.
             self.commit(&[], position, &Nothing)
                 .await
                 .map_err(|error| self.parts.of_store(error))?;

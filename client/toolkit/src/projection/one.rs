@@ -1,4 +1,4 @@
-//! A projection that runs, as its users see it.
+//! A running projection, as its users see it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use super::{Lag, Progress, ProjectionError, State, WaitError};
 use crate::error::ReadError;
 use crate::store::{DeadLetter, Generation, ReadModelStore, StoreError};
 
-/// How often is looked at what nobody tells of: what another process has done.
+/// Interval of polling for progress made by another process.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How long is waited for a position unless said otherwise.
+/// Default time to wait for a position.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// A projection that runs: how far it is, and what can be done with it. Cheap to clone.
+/// A running projection: its progress, and operations on it. Cheap to clone.
 #[derive(Clone)]
 pub struct RunningProjection {
     pub(super) name: String,
@@ -40,30 +40,30 @@ impl fmt::Debug for RunningProjection {
 }
 
 impl RunningProjection {
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How far it is, and what it is about.
+    /// Returns the position and the state.
     pub fn progress(&self) -> Progress {
         self.progress.borrow().clone()
     }
 
-    /// What it is about.
+    /// Returns the state.
     pub fn state(&self) -> State {
         self.progress.borrow().state
     }
 
-    /// Waits until everything up to a position is in the live read model, for 10 s at most, so that one's own write can be
-    /// read.
+    /// Waits until everything up to a position is in the live read model, for at most 10 s, so that the caller can
+    /// read its own write.
     ///
-    /// `None`, as of a command that changed nothing, is no wait.
+    /// Returns at once for `None`, which a command that changed nothing returns.
     pub async fn wait_for(&self, position: impl Into<Option<u64>>) -> Result<(), WaitError> {
         self.wait_for_within(position, WAIT).await
     }
 
-    /// The same, for as long as is said.
+    /// Like [`wait_for`](Self::wait_for), with a timeout.
     pub async fn wait_for_within(
         &self,
         position: impl Into<Option<u64>>,
@@ -88,7 +88,7 @@ impl RunningProjection {
         loop {
             {
                 let now = progress.borrow_and_update();
-                // Before it has begun there may be no read model, not even an empty one.
+                // Before it has started there may be no read model, not even an empty one.
                 if now.state != State::Starting && now.position >= position {
                     return Ok(());
                 }
@@ -99,7 +99,7 @@ impl RunningProjection {
             match tokio::time::timeout(LOOK_AGAIN, progress.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Err(self.stopped().into()),
-                // Another process may be the one that works on it.
+                // Another process may be running it.
                 Err(_) if is_stored(self.books.as_ref(), &self.name, position).await => return Ok(()),
                 Err(_) => {}
             }
@@ -113,10 +113,10 @@ impl RunningProjection {
         })
     }
 
-    /// Makes the read model anew from the beginning, beside the live one, and switches to it when it has caught up.
+    /// Rebuilds the read model from the beginning, next to the live one, and switches to it when it has caught up.
     ///
-    /// Waits until that is done. It goes on if this is dropped; a rebuild that was begun by a process that ended is gone on
-    /// with.
+    /// Waits until that is done. The rebuild continues if this future is dropped; a rebuild that was started by a
+    /// process that has ended is continued.
     pub async fn rebuild(&self) -> Result<(), ProjectionError> {
         let (done, result) = oneshot::channel();
         let asked = self.requests.send(done).await;
@@ -124,7 +124,7 @@ impl RunningProjection {
         result.await.unwrap_or_else(|_| Err(self.stopped()))
     }
 
-    /// How far it is behind the log as it is now.
+    /// Returns how far it is behind the current log.
     pub async fn lag(&self) -> Result<Lag, ReadError> {
         let position = self.progress.borrow().position;
         let head = self.client.server_info().await?.head;
@@ -145,7 +145,7 @@ impl RunningProjection {
         })
     }
 
-    /// The events that it passed over.
+    /// Returns the events that it skipped.
     pub async fn dead_letters(&self) -> Result<Vec<DeadLetter>, StoreError> {
         self.books.dead_letters(&self.name).await
     }
@@ -175,13 +175,13 @@ pub async fn wait_for<S: ReadModelStore>(
     })
 }
 
-/// Whether the stored live read model is so far. One that can't be asked is not.
+/// Whether the stored live read model has reached a position. Returns false if the store can't be queried.
 async fn is_stored(books: &dyn Books, name: &str, position: u64) -> bool {
     let stored = books.generations(name).await.unwrap_or_default();
     stored.iter().any(|one| one.live && one.position >= position)
 }
 
-/// What can be asked of a store of any kind.
+/// The queries that a store of any kind supports.
 pub(super) trait Books: Send + Sync {
     fn generations<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<Generation>, StoreError>>;
     fn dead_letters<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<DeadLetter>, StoreError>>;

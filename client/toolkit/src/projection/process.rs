@@ -1,15 +1,15 @@
-//! Process managers: reactions to events by commands, exactly once in effect.
+//! Process managers: reactions to events with commands, exactly once in effect.
 //!
-//! 1. One is run like a projection: named, from its checkpoint, with retries, dead letters, lag and `wait_for`.
-//! 2. A reaction may run several times, if something dies between it and its checkpoint. Its commands then have the same
-//!    ids, which follow from the process's name, the event, the stream and how many commands to that stream came before;
-//!    and a repository or `Decisions` gives a command with the same id its effect once. So a reaction must give the same
+//! 1. It runs like a projection: named, from its checkpoint, with retries, dead letters, lag and `wait_for`.
+//! 2. A reaction may run several times, after a crash between it and its checkpoint. Its commands then have the same
+//!    ids, derived from the process's name, the event, the stream and the number of earlier commands to that stream;
+//!    and a repository or `Decisions` executes a command with the same id once. So a reaction must issue the same
 //!    commands to a stream in the same order each time.
-//! 3. The metadata flow: the events of those commands bear the correlation id and the user of the event, and its id as their
-//!    cause.
-//! 4. What is not a command through the toolkit (an e-mail) happens at least once.
+//! 3. Metadata is propagated: the events of those commands have the correlation id and the user of the event, and its
+//!    id as their cause.
+//! 4. Effects other than commands through the toolkit (an e-mail) happen at least once.
 //!
-//! A process that must remember something does so in an aggregate of its own, to which it gives commands.
+//! A process that needs state keeps it in its own aggregate, to which it issues commands.
 
 use std::future::Future;
 
@@ -20,7 +20,7 @@ use super::definition::Definition;
 use crate::metadata::Context;
 use crate::store::BoxError;
 
-/// What is done about events.
+/// Reacts to events with commands.
 ///
 /// ```
 /// use annals_client::RecordedEvent;
@@ -61,14 +61,14 @@ use crate::store::BoxError;
 /// }
 /// ```
 pub trait ProcessManager: Send + Sync + 'static {
-    /// Its name and the events that it reacts to. Asked once. It has no tables.
+    /// Returns the name and the query for the events to react to. Called once. Tables are not used.
     fn definition(&self) -> Definition;
 
-    /// Gives the commands that an event calls for.
+    /// Issues the commands that an event requires.
     fn react(&self, event: &RecordedEvent) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// A [`ProcessManager`] behind a pointer.
+/// An object-safe [`ProcessManager`].
 pub(crate) trait React: Send + Sync {
     fn react<'a>(&'a self, event: &'a RecordedEvent) -> BoxFuture<'a, Result<(), BoxError>>;
 }

@@ -1,9 +1,9 @@
-//! A projection that runs: which generation is followed, and how another takes its place.
+//! The task of a running projection: which generation it follows, and how another replaces it.
 //!
-//! 1. The live generation is followed, and at most one other is built beside it.
-//! 2. A switch comes when the other has caught up; in the meantime nobody works on the old one any more, because it is
-//!    removed with the switch.
-//! 3. Rebuilds that are asked for while one is under way are that one.
+//! 1. The live generation is followed, and at most one other is built next to it.
+//! 2. The switch happens when the other has caught up. At that point the old one is no longer updated, because the
+//!    switch removes it.
+//! 3. A rebuild requested while another is in progress joins that one.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use super::follower::{Follower, Goal, Halt, Parts};
 use super::{ProjectionError, State, reason};
 use crate::store::{Generation, ReadModelStore, StoreError};
 
-/// Who waits for a rebuild.
+/// The caller that waits for a rebuild.
 pub(super) type Rebuild = oneshot::Sender<Result<(), ProjectionError>>;
 
 pub(super) struct Runner<S: ReadModelStore> {
     parts: Arc<Parts<S>>,
     requests: mpsc::Receiver<Rebuild>,
-    /// Those who wait for the rebuild that is under way.
+    /// The callers that wait for the rebuild in progress.
     waiting: Vec<Rebuild>,
 }
 
@@ -38,14 +38,14 @@ impl<S: ReadModelStore> Runner<S> {
         let error = loop {
             match self.serve().await {
                 Ok(never) => match never {},
-                // Another process has switched: from the beginning, with what it has made live.
+                // Another process has switched: start over with the generation that is live now.
                 Err(Halt::Removed) => self.answer(Ok(())),
                 Err(Halt::Failed(error)) => break error,
-                // Waited for below; here only if the contract of a store is broken.
+                // These are retried below; they get here only if a store violates its contract.
                 Err(Halt::Superseded | Halt::Passing(_)) => {}
             }
         };
-        tracing::error!(projection = self.parts.definition.name, %error, "a projection failed");
+        tracing::error!(projection = self.parts.definition.name, %error, "projection failed");
         self.parts.progress.send_modify(|progress| {
             progress.state = State::Failed;
             progress.last_error = Some(error.to_string().into());
@@ -56,7 +56,7 @@ impl<S: ReadModelStore> Runner<S> {
 
     fn answer(&mut self, result: Result<(), ProjectionError>) {
         for waiting in self.waiting.drain(..) {
-            // Who has stopped waiting need not know.
+            // The caller may have stopped waiting.
             drop(waiting.send(result.clone()));
         }
     }
@@ -75,7 +75,7 @@ impl<S: ReadModelStore> Runner<S> {
             let live = Follower::new(self.parts.clone(), live, true);
             return self.follow(live, unfinished).await;
         }
-        // Readers go on with what the older code made, which is not for this code to change.
+        // Readers continue to use the generation of the older code, which this code must not change.
         self.parts
             .progress
             .send_modify(|progress| progress.state = State::Rebuilding);
@@ -84,9 +84,9 @@ impl<S: ReadModelStore> Runner<S> {
         self.follow(live, false).await
     }
 
-    /// Follows the live generation, and builds another when that is asked for.
+    /// Follows the live generation, and builds another when that is requested.
     async fn follow(&mut self, mut live: Follower<S>, unfinished: bool) -> Result<Infallible, Halt> {
-        // A rebuild was under way when its process ended.
+        // A rebuild was in progress when its process ended.
         let mut building = unfinished || !self.waiting.is_empty();
         loop {
             if !building {
@@ -94,7 +94,7 @@ impl<S: ReadModelStore> Runner<S> {
                     ended = live.run(Goal::Never) => ended?,
                     request = self.requests.recv() => match request {
                         Some(request) => self.waiting.push(request),
-                        // Nobody can ask for one any more.
+                        // No caller can request one any more.
                         None => live.run(Goal::Never).await?,
                     },
                 }
@@ -110,7 +110,7 @@ impl<S: ReadModelStore> Runner<S> {
             while let Ok(request) = self.requests.try_recv() {
                 self.waiting.push(request);
             }
-            // From here on nothing follows the old one.
+            // From here on the old generation is not followed.
             let switched = match built {
                 Ok(built) => self.parts.switch(built).await,
                 Err(halt) => Err(halt),
@@ -122,7 +122,7 @@ impl<S: ReadModelStore> Runner<S> {
                 }
                 Err(Halt::Failed(error)) => {
                     let name = &self.parts.definition.name;
-                    tracing::error!(projection = name, %error, "a read model was not rebuilt");
+                    tracing::error!(projection = name, %error, "rebuilding the read model failed");
                     self.answer(Err(error));
                 }
                 Err(halt) => return Err(halt),
@@ -132,7 +132,7 @@ impl<S: ReadModelStore> Runner<S> {
 }
 
 impl<S: ReadModelStore> Parts<S> {
-    /// The live generation, which is the first one if there is none yet; and whether another is being built.
+    /// Returns the live generation, which is created if there is none yet; and whether another is being built.
     async fn begin(&self) -> Result<(Generation, bool), Halt> {
         let mut failed = 0;
         loop {
@@ -174,7 +174,7 @@ impl<S: ReadModelStore> Parts<S> {
         created.map_err(|error| self.of_store(error))
     }
 
-    /// Builds a generation from the beginning, or goes on with one that was begun, until it has caught up.
+    /// Builds a generation from the beginning, or continues an unfinished one, until it has caught up.
     async fn build(self: &Arc<Self>) -> Result<Follower<S>, Halt> {
         let mut failed = 0;
         loop {
@@ -197,7 +197,7 @@ impl<S: ReadModelStore> Parts<S> {
         Ok(follower)
     }
 
-    /// The generation to build: the one that was begun, if this code has begun it.
+    /// The generation to build: the unfinished one, if it was started with this version of the code.
     async fn building(&self) -> Result<Generation, Halt> {
         let name = &self.definition.name;
         let stored = self.store.generations(name).await;
@@ -213,7 +213,7 @@ impl<S: ReadModelStore> Parts<S> {
         self.create(last.unwrap_or(0) + 1, false).await
     }
 
-    /// Makes a generation live that has caught up.
+    /// Makes a generation that has caught up the live one.
     async fn switch(&self, mut next: Follower<S>) -> Result<Follower<S>, Halt> {
         let mut failed = 0;
         loop {
@@ -225,9 +225,9 @@ impl<S: ReadModelStore> Parts<S> {
                     next.publish_state();
                     return Ok(next);
                 }
-                // There is no such generation any more.
+                // The generation no longer exists.
                 Err(StoreError::Superseded) => return Err(Halt::Removed),
-                // It had caught up, but with a log that has grown since.
+                // It had caught up, but the log has grown since.
                 Err(StoreError::Behind) => match self.go_on(&mut next).await {
                     Ok(()) => continue,
                     Err(halt) => halt,
@@ -239,7 +239,7 @@ impl<S: ReadModelStore> Parts<S> {
         }
     }
 
-    /// Goes on with a generation until it is as far as the live one.
+    /// Continues with a generation until it has reached the position of the live one.
     async fn go_on(&self, next: &mut Follower<S>) -> Result<(), Halt> {
         let stored = self.store.generations(&self.definition.name).await;
         let stored = stored.map_err(|error| self.of_store(error))?;

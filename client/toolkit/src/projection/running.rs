@@ -1,4 +1,4 @@
-//! Projections that run: beside each other in one process, and in several on the same read models.
+//! Running projections: several in one process, and several processes on the same read models.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::runner::Runner;
 use super::{Definition, ProcessManager, Progress, Projection, ProjectionPolicy, WaitError, Work};
 use crate::store::ReadModelStore;
 
-/// Several projections that are to run independently, in one store or in several.
+/// Several projections that run independently, in one store or in several.
 ///
 /// ```no_run
 /// use annals_toolkit::{Projection, Projections, projection::Definition, store::{BoxError, memory::MemoryStore}};
@@ -49,7 +49,7 @@ pub struct Projections {
     prepared: BTreeMap<String, Prepared>,
 }
 
-/// A projection that does not run yet.
+/// A projection that has not been started.
 struct Prepared {
     projection: RunningProjection,
     run: Box<dyn FnOnce(ProjectionPolicy) -> JoinHandle<()> + Send>,
@@ -62,7 +62,7 @@ impl fmt::Debug for Projections {
 }
 
 impl Projections {
-    /// Begins without any.
+    /// Creates an empty set of projections.
     pub fn new(client: Client) -> Self {
         Projections {
             client,
@@ -71,17 +71,17 @@ impl Projections {
         }
     }
 
-    /// Says how they go about it.
+    /// Sets their batch size and retries.
     #[must_use]
     pub fn policy(mut self, policy: ProjectionPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Adds a projection, whose read model is kept in that store.
+    /// Adds a projection that keeps its read model in `store`.
     ///
     /// # Panics
-    /// If there is one with its name.
+    /// If a projection with the same name was added before.
     #[must_use]
     pub fn add<S: ReadModelStore>(self, store: &S, projection: impl Projection<S::Model>) -> Self {
         let definition = projection.definition();
@@ -89,10 +89,10 @@ impl Projections {
         self.with(store, definition, work)
     }
 
-    /// Adds a process manager, whose checkpoint is kept in that store.
+    /// Adds a process manager that keeps its checkpoint in `store`.
     ///
     /// # Panics
-    /// If there is one with its name.
+    /// If a projection with the same name was added before.
     #[must_use]
     pub fn add_process<S: ReadModelStore>(self, store: &S, process: impl ProcessManager) -> Self {
         let definition = process.definition();
@@ -130,14 +130,11 @@ impl Projections {
             run: Box::new(run),
         };
         let before = self.prepared.insert(name.clone(), prepared);
-        assert!(
-            before.is_none(),
-            "there are two projections with the name {name:?}"
-        );
+        assert!(before.is_none(), "two projections have the name {name:?}");
         self
     }
 
-    /// Starts them, within a tokio runtime. They run until what is given back is dropped or stopped.
+    /// Starts them, within a tokio runtime. They run until the returned value is dropped or stopped.
     #[must_use = "they stop when this is dropped"]
     pub fn start(self) -> RunningProjections {
         let policy = self.policy;
@@ -151,37 +148,37 @@ impl Projections {
     }
 }
 
-/// Projections that run. They stop when this is dropped; nothing is left half done then.
+/// Running projections. They stop when this is dropped, and their open transactions are rolled back.
 #[derive(Debug)]
 pub struct RunningProjections {
     running: BTreeMap<String, (RunningProjection, JoinHandle<()>)>,
 }
 
 impl RunningProjections {
-    /// One of them, by its name; `None` if there is none.
+    /// Returns one by its name; `None` if there is none.
     pub fn get(&self, name: &str) -> Option<&RunningProjection> {
         self.running.get(name).map(|(projection, _)| projection)
     }
 
-    /// All of them, in the order of their names.
+    /// Returns all of them, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &RunningProjection> {
         self.running.values().map(|(projection, _)| projection)
     }
 
-    /// Waits until everything up to a position is in all of them, for 10 s at most.
+    /// Waits until everything up to a position is in all of them, for at most 10 s.
     ///
-    /// `None`, as of a command that changed nothing, is no wait.
+    /// Returns at once for `None`, which a command that changed nothing returns.
     pub async fn wait_for(&self, position: impl Into<Option<u64>>) -> Result<(), WaitError> {
         let position = position.into();
         let waits = self.iter().map(|projection| projection.wait_for(position));
         try_join_all(waits).await.map(drop)
     }
 
-    /// Stops them, and waits until they have.
+    /// Stops them, and waits until they have stopped.
     pub async fn stop(mut self) {
         for (_, task) in self.running.values_mut() {
             task.abort();
-            // It was cancelled, or it had ended before.
+            // It was cancelled, or had already ended.
             drop(task.await);
         }
     }

@@ -12,7 +12,7 @@ use crate::error::{CommandError, ReadError};
 use crate::metadata::Context;
 use crate::schema::DomainEvent;
 
-/// What a command on an aggregate leads to.
+/// The result of a command on an aggregate.
 type Outcome<A, R> = Result<Executed<A, <A as Aggregate>::Event>, CommandError<R>>;
 
 /// A command to be executed: add options, then await it.
@@ -37,15 +37,16 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         }
     }
 
-    /// Gives the command an id: it has its effect once, however often it is executed. In a process manager it need not be
-    /// given.
+    /// Sets the command's id: it takes effect once, however often it is executed. In a process manager it is set
+    /// automatically.
     pub fn command_id(mut self, id: Uuid) -> Self {
         self.command = Some(id);
         self
     }
 
-    /// Says what the caller's own decision rests on, such as the revision that a form was filled in from. If the stream is
-    /// not like that, the command fails with [`RevisionConflict`](annals_client::Error::RevisionConflict).
+    /// Sets the revision that the caller's own decision depends on, such as the one that a form was filled in from.
+    /// If the stream is not in this state, the command fails with
+    /// [`RevisionConflict`](annals_client::Error::RevisionConflict).
     pub fn expected(mut self, expected: ExpectedRevision) -> Self {
         self.expected = expected;
         self
@@ -72,7 +73,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         }
     }
 
-    /// Whether the stream is not as the caller expects, so that deciding again can't help.
+    /// Whether the stream is not in the state that the caller expects, so that deciding again can't help.
     fn is_refused_for_good(&self, error: &Error) -> bool {
         matches!(error, Error::RevisionConflict { expected, .. }
             if self.expected != ExpectedRevision::Any && *expected == self.expected)
@@ -148,9 +149,9 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         })
     }
 
-    /// What the command led to when it was executed before; its state is the caller's to set.
+    /// Returns the result of the command if it was executed before; its state is for the caller to set.
     ///
-    /// Nobody can execute it between this and the append: that would move the stream, and the append fail.
+    /// It can't be executed between this and the append: that would change the stream, and the append would fail.
     async fn already(
         &self,
         loaded: &Loaded<A>,
@@ -164,7 +165,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
             .cloned()
             .collect();
         if events.is_empty() && loaded.snapshot_revision.is_some() {
-            // It may lie before the snapshot.
+            // Its events may be before the snapshot.
             let of_command = QueryItem::new().in_stream(&self.stream).tagged(tag);
             let client = &self.repository.client;
             events = client.read_all().query(of_command).await?.collect().await?;
@@ -179,7 +180,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         }))
     }
 
-    /// Saves a snapshot in the background, if it is time for one.
+    /// Saves a snapshot in the background, if one is due.
     fn save_snapshot(&self, loaded: &Loaded<A>, revision: u64) {
         let Repository {
             client,
@@ -198,7 +199,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
             Ok(data) => saving.begin(client, *snapshots, &self.stream, revision, data),
             Err(error) => {
                 let stream = &self.stream;
-                tracing::warn!(stream, revision, %error, "a snapshot can't be written");
+                tracing::warn!(stream, revision, %error, "can't encode snapshot");
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::aggregate::{Aggregate, Loaded};
 use crate::error::ReadError;
 use crate::schema::DomainEvent;
 
-/// An aggregate to be loaded: add options, then await it.
+/// A load of an aggregate: add options, then await it.
 #[derive(Debug)]
 #[must_use = "nothing is loaded until it is awaited"]
 pub struct Load<'a, A: Aggregate> {
@@ -36,25 +36,25 @@ impl<'a, A: Aggregate> Load<'a, A> {
         }
     }
 
-    /// As it was at this revision, which it must have reached.
+    /// Loads the state at this revision, which must exist.
     pub fn until_revision(mut self, revision: u64) -> Self {
         self.until = Some(Until::Revision(revision));
         self
     }
 
-    /// As it was at this time. Read from the first event on.
+    /// Loads the state at this time. Reads from the first event, without a snapshot.
     pub fn until_time(mut self, time: Timestamp) -> Self {
         self.until = Some(Until::Time(time));
         self
     }
 
-    /// Gives back also the events that were read.
+    /// Also returns the events that were read.
     pub fn keep_events(mut self) -> Self {
         self.keep_events = true;
         self
     }
 
-    /// The state of the snapshot and its revision; a new state where there is none that can be read.
+    /// Returns the state of the snapshot and its revision, or a new state if there is no readable snapshot.
     async fn begin(&self) -> Result<(A, Option<u64>), ReadError> {
         let Repository {
             client, snapshots, ..
@@ -62,7 +62,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
         let at_most = match self.until {
             None => None,
             Some(Until::Revision(revision)) => Some(revision),
-            // Which revision it had then is not known before its events are read.
+            // The revision at that time is not known before the events are read.
             Some(Until::Time(_)) => return Ok((A::default(), None)),
         };
         let Some((snapshots, form)) = snapshots else {
@@ -83,7 +83,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
             Ok(state) => Ok((state, Some(snapshot.revision))),
             Err(error) => {
                 let (stream, revision) = (&self.stream, snapshot.revision);
-                tracing::warn!(stream, revision, %error, "a snapshot can't be read and is passed over");
+                tracing::warn!(stream, revision, %error, "can't decode snapshot, skipping it");
                 Ok((A::default(), None))
             }
         }
@@ -109,7 +109,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
         let mut events = match read.await {
             Ok(events) => events,
             Err(Error::StreamNotFound { .. }) => {
-                // A snapshot of a stream that was deleted meanwhile is none.
+                // The stream was deleted in the meantime, so its snapshot is ignored.
                 return Ok(Loaded {
                     state: A::default(),
                     revision: None,

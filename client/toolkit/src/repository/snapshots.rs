@@ -1,4 +1,4 @@
-//! Snapshots of aggregates: when they are saved, in which form, and in the background.
+//! Snapshots of aggregates: when they are saved, their format, and saving them in the background.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,15 +9,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
-/// When snapshots are saved, and which form they have.
+/// When snapshots are saved, and the version of their format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshots {
-    /// A snapshot is saved when so many events came after the last one. 50 unless set.
+    /// A snapshot is saved when this many events follow the last one. 50 unless set.
     pub every: u64,
-    /// Which form the aggregate has: raise it when its fields or the meaning of its events change, and older snapshots are
-    /// passed over. 1 unless set. Programs that share streams must not share a number for forms that differ.
+    /// The version of the aggregate's format. Increase it when its fields or the meaning of its events change; older
+    /// snapshots are then skipped. 1 unless set. Programs that share streams must not use the same number for
+    /// different formats.
     pub schema_version: u32,
-    /// How many are kept for each stream, 1 to 100. 2 unless set.
+    /// The number of snapshots kept for each stream, 1 to 100. 2 unless set.
     pub keep: u32,
 }
 
@@ -31,7 +32,8 @@ impl Default for Snapshots {
     }
 }
 
-/// Between an aggregate and the bytes of a snapshot. Functions, so that only those who want snapshots need serde.
+/// Converts between an aggregate and the bytes of a snapshot. Plain functions, so that serde is only required for
+/// snapshots.
 pub(super) struct Form<A> {
     pub(super) write: fn(&A) -> serde_json::Result<Vec<u8>>,
     pub(super) read: fn(&[u8]) -> serde_json::Result<A>,
@@ -59,7 +61,7 @@ impl<A> Copy for Form<A> {}
 pub(super) struct Saving(Arc<Mutex<HashMap<String, JoinHandle<()>>>>);
 
 impl Saving {
-    /// Saves a snapshot in the background, unless one of the stream is being saved.
+    /// Saves a snapshot in the background, unless one of the stream is already being saved.
     pub(super) fn begin(
         &self,
         client: &Client,
@@ -80,7 +82,7 @@ impl Saving {
         let name = stream.to_owned();
         let task = tokio::spawn(async move {
             if let Err(error) = save.await {
-                tracing::warn!(stream = name, revision, %error, "a snapshot was not saved");
+                tracing::warn!(stream = name, revision, %error, "saving a snapshot failed");
             }
         });
         saving.insert(stream.to_owned(), task);
@@ -89,7 +91,7 @@ impl Saving {
     pub(super) async fn settle(&self) {
         let tasks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks.into_values() {
-            // A task that panicked has said so.
+            // A task that panicked has already reported it.
             drop(task.await);
         }
     }

@@ -1,12 +1,12 @@
-//! The names of an enum's variants, asked of serde: reading a variant that does not exist fails with the names of those
-//! that do, which is part of serde's contract for errors ([`serde::de::Error::unknown_variant`]).
+//! The names of an enum's variants, obtained from serde: reading a variant that does not exist fails with the names
+//! of those that do, which is part of serde's contract for errors ([`serde::de::Error::unknown_variant`]).
 
 use std::fmt;
 
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Error};
 
-/// What reading failed with: the names, if that is why.
+/// The error of reading; contains the names if they caused it.
 #[derive(Debug)]
 struct Asked(Option<&'static [&'static str]>);
 
@@ -28,7 +28,7 @@ impl Error for Asked {
     }
 }
 
-/// The names of the variants.
+/// Returns the names of the variants.
 ///
 /// # Panics
 /// If the type is not an enum with `#[serde(tag = "type", content = "data")]`.

@@ -1,6 +1,6 @@
-//! Read models in memory, for tests and for what is cheap to make anew: any value that can be cloned.
+//! Read models in memory, for tests and for read models that are cheap to rebuild: any value that can be cloned.
 //!
-//! A transaction works on a copy, so keep it small.
+//! A transaction works on a copy, so keep the value small.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,7 +11,7 @@ use annals_client::{RecordedEvent, Uuid};
 use super::{DeadLetter, Generation, Move, ReadModelStore, StoreError, demand_as_far, handle_all};
 use crate::projection::{Definition, Handler};
 
-/// Keeps read models of one type in this process.
+/// Stores read models of one type in this process.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ impl<T> Default for MemoryStore<T> {
 }
 
 impl<T> MemoryStore<T> {
-    /// A store without anything in it.
+    /// Creates an empty store.
     pub fn new() -> Self {
         let kept = Kept {
             generations: BTreeMap::new(),
@@ -58,13 +58,13 @@ impl<T> MemoryStore<T> {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept<T>> {
-        // Nothing is left half done under it: a panic in here can't do harm.
+        // A panic can't leave the state half changed, so a poisoned lock is safe to use.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: Clone> MemoryStore<T> {
-    /// The live read model of a projection, as it is now; `None` if there is none yet.
+    /// Returns the current live read model of a projection; `None` if there is none yet.
     pub fn model(&self, name: &str) -> Option<T> {
         let kept = self.kept();
         let mut live = kept
@@ -181,7 +181,7 @@ impl<T: Clone + Default + Send + 'static> ReadModelStore for MemoryStore<T> {
     }
 
     fn is_passing(&self, _: &(dyn Error + 'static)) -> bool {
-        // Nothing in memory is of the moment.
+        // Memory has no temporary errors.
         false
     }
 }

@@ -1,7 +1,7 @@
-//! Read models in PostgreSQL, by sqlx, in the first schema of the search path.
+//! Read models in PostgreSQL, with sqlx, in the first schema of the search path.
 //!
-//! A commit whose result was lost is settled by reading the checkpoint again. TLS is a feature of sqlx
-//! (`sqlx = { version = "0.9", features = ["tls-rustls"] }` beside the toolkit).
+//! If the result of a commit is lost, reading the checkpoint again shows whether it took effect. TLS is a feature of
+//! sqlx (add `sqlx = { version = "0.9", features = ["tls-rustls"] }` to the dependencies).
 
 use sqlx::postgres::{PgPool, PgPoolOptions, Postgres};
 use sqlx::{AssertSqlSafe, Row};
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::StoreError;
 use super::sql::{Cell, Column, Dialect, SqlModel, SqlStore, Value, calls};
 
-/// What handlers change a read model in PostgreSQL with.
+/// Access to a read model in PostgreSQL, for handlers.
 ///
 /// ```
 /// use annals_client::RecordedEvent;
@@ -24,12 +24,12 @@ use super::sql::{Cell, Column, Dialect, SqlModel, SqlStore, Value, calls};
 /// ```
 pub type PostgresModel = SqlModel<Postgres>;
 
-/// Keeps read models in one PostgreSQL database.
+/// Stores read models in one PostgreSQL database.
 pub type PostgresStore = SqlStore<Postgres>;
 
 impl SqlStore<Postgres> {
-    /// Connects to a database: `postgres://user:password@host/database`. With [`SqlStore::new`] it takes a pool with options
-    /// of your own; each projection that has something to do takes one connection of it.
+    /// Connects to a database: `postgres://user:password@host/database`. For custom options, pass a pool to
+    /// [`SqlStore::new`]; each active projection uses one connection of it.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let pool: PgPool = PgPoolOptions::new()
             .connect(url)
@@ -65,7 +65,7 @@ impl Dialect for Postgres {
         )",
     ];
     const BEGIN: &'static str = "BEGIN";
-    // The number is that of the other languages' toolkits, which may share the database.
+    // The toolkits of the other languages use the same number, since they may share the database.
     const LOCK: &'static str = "SELECT pg_advisory_xact_lock(7236278101)";
     const FOR_UPDATE: &'static str = "FOR UPDATE";
     const AS_UUID_AND_TIME: [&'static str; 2] = ["::uuid", "::timestamptz"];
@@ -75,7 +75,7 @@ impl Dialect for Postgres {
     fn is_passing(error: &sqlx::Error) -> bool {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-            // Connections (08), another transaction in the way (40, 55P03), resources (53), operators (57).
+            // Connection errors (08), conflicts with other transactions (40, 55P03), resources (53), operators (57).
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
                 ["08", "40", "53", "57"]
                     .iter()

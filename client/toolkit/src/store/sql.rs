@@ -1,14 +1,14 @@
-//! What the stores in databases share: the statements, and the transactions around them.
+//! Common parts of the stores in databases: the statements, and the transactions around them.
 //!
 //! ```text
 //! annals_projections   name, generation -> version, position, live, store_id
 //! annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts, buried_at
 //! ```
 //!
-//! A table `orders` of generation 2 is called `orders__2`; readers use the view `orders` of the live one.
+//! A table `orders` of generation 2 is called `orders__2`; readers use the view `orders` of the live generation.
 //!
-//! 1. The checkpoint is moved first in a transaction: two processes that work on the same generation wait for each other
-//!    there, and the one that comes second finds it moved.
+//! 1. The checkpoint is moved first in a transaction: of two processes that work on the same generation, the second
+//!    waits there for the first, and then finds the checkpoint moved.
 //! 2. A transaction that is dropped is rolled back before its connection is used again.
 
 mod dialect;
@@ -34,10 +34,10 @@ pub use model::SqlModel;
 use model::{named, physical, placeholders};
 use rows::{DEAD_LETTER, GENERATION, dead_letter, generation};
 
-/// Keeps read models in one database. Cheap to clone.
+/// Stores read models in one database. Cheap to clone.
 pub struct SqlStore<D: Database> {
     pool: Pool<D>,
-    /// Whether the bookkeeping tables are known to be there.
+    /// Whether the bookkeeping tables are known to exist.
     prepared: Arc<OnceCell<()>>,
 }
 
@@ -57,7 +57,7 @@ impl<D: Database> fmt::Debug for SqlStore<D> {
 }
 
 impl<D: Dialect> SqlStore<D> {
-    /// Keeps them in the database of a pool, which may be used for anything else as well.
+    /// Stores them in the database of a pool, which may be used for anything else as well.
     pub fn new(pool: Pool<D>) -> Self {
         SqlStore {
             pool,
@@ -65,7 +65,7 @@ impl<D: Dialect> SqlStore<D> {
         }
     }
 
-    /// The pool: to read the live read models, whose tables have their plain names.
+    /// Returns the pool, to read the live read models, whose tables have their plain names.
     pub fn pool(&self) -> &Pool<D> {
         &self.pool
     }
@@ -74,7 +74,7 @@ impl<D: Dialect> SqlStore<D> {
         self.pool.begin_with(D::BEGIN).await.map_err(failed)
     }
 
-    /// A transaction in which nobody else makes tables and views.
+    /// Begins a transaction in which no other process creates tables and views.
     async fn begin_making(&self) -> Result<Transaction<'static, D>, StoreError> {
         let mut transaction = self.begin().await?;
         if !D::LOCK.is_empty() {
@@ -83,7 +83,7 @@ impl<D: Dialect> SqlStore<D> {
         Ok(transaction)
     }
 
-    /// A connection to ask with; the bookkeeping is there.
+    /// Returns a connection for queries, after creating the bookkeeping tables.
     async fn ask(&self) -> Result<PoolConnection<D>, StoreError> {
         let prepare = || async {
             let mut transaction = self.begin_making().await?;
@@ -133,7 +133,7 @@ impl<D: Dialect> SqlStore<D> {
             .collect()
     }
 
-    /// Lets readers see a generation: views with the tables' plain names.
+    /// Makes a generation visible to readers: views with the tables' plain names.
     async fn show(
         transaction: &mut Transaction<'static, D>,
         projection: &Definition,
@@ -182,7 +182,7 @@ impl<D: Dialect> SqlStore<D> {
         };
         handle_all(handler, events, &mut model).await?;
         if let Some(index) = events.len().checked_sub(1) {
-            // PostgreSQL would take a COMMIT after an error that a handler has passed over, and roll back.
+            // After an error that a handler ignored, PostgreSQL would accept a COMMIT and roll back.
             let sound = D::execute(&mut model.transaction, "SELECT 1".to_owned(), &[]).await;
             sound.map_err(|error| StoreError::HandlerFailed {
                 index,
@@ -200,7 +200,7 @@ where
     type Model = SqlModel<D>;
 
     async fn generations(&self, name: &str) -> Result<Vec<Generation>, StoreError> {
-        // Whatever is done begins with this question.
+        // Every operation starts with this query, so the tables are created here.
         let mut connection = self.ask().await?;
         Self::generations_in(&mut connection, name, "").await
     }
@@ -285,7 +285,7 @@ where
 
     async fn switch(&self, projection: &Definition, number: u32) -> Result<(), StoreError> {
         let mut transaction = self.begin_making().await?;
-        // Locked, so that another process can't move the live one on meanwhile.
+        // Locked, so that another process can't move the checkpoint of the live generation in the meantime.
         let generations = Self::generations_in(&mut transaction, &projection.name, D::FOR_UPDATE).await?;
         demand_as_far(&generations, number)?;
         let values = [
@@ -341,10 +341,10 @@ fn failed(error: sqlx::Error) -> StoreError {
 }
 
 fn garbled(table: &str) -> StoreError {
-    StoreError::Failed(format!("a row of {table} is not as it was written").into())
+    StoreError::Failed(format!("a row of {table} has unexpected values").into())
 }
 
-/// Positions and revisions stay far below 2^63, at which a log would be full.
+/// Converts a position or revision. These stay far below 2^63, at which a log would be full.
 fn stored(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

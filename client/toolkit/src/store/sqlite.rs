@@ -1,8 +1,8 @@
-//! Read models in an SQLite file, by sqlx.
+//! Read models in an SQLite file, with sqlx.
 //!
-//! Several projections may share a file, and several processes: they write one after the other. Readers are not blocked
-//! (WAL). After a power failure the last transactions may be gone, together with their checkpoints: their events are handled
-//! again.
+//! Several projections, and several processes, may share a file: they write one after the other. Readers are not
+//! blocked (WAL). After a power failure the last transactions may be lost, together with their checkpoints: their
+//! events are then handled again.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::StoreError;
 use super::sql::{Cell, Column, Dialect, SqlModel, SqlStore, Value, calls};
 
-/// What handlers change a read model in SQLite with.
+/// Access to a read model in SQLite, for handlers.
 ///
 /// ```
 /// use annals_client::RecordedEvent;
@@ -30,14 +30,14 @@ use super::sql::{Cell, Column, Dialect, SqlModel, SqlStore, Value, calls};
 /// ```
 pub type SqliteModel = SqlModel<Sqlite>;
 
-/// Keeps read models in one SQLite file.
+/// Stores read models in one SQLite file.
 pub type SqliteStore = SqlStore<Sqlite>;
 
-/// For how long a statement waits for another connection that writes, before it is tried later.
+/// How long a statement waits for another connection that writes, before it fails and is retried.
 const BUSY: Duration = Duration::from_secs(10);
 
 impl SqlStore<Sqlite> {
-    /// Opens a file, and makes it if it is missing.
+    /// Opens a file, and creates it if it is missing.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -78,7 +78,7 @@ impl Dialect for Sqlite {
             PRIMARY KEY (name, generation, position)
         )",
     ];
-    // A transaction that reads before it writes could not become a writing one any more if another has written meanwhile.
+    // A transaction that reads first can't start to write if another one has written in the meantime.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const LOCK: &'static str = "";
     const FOR_UPDATE: &'static str = "";
@@ -89,7 +89,7 @@ impl Dialect for Sqlite {
     fn is_passing(error: &sqlx::Error) -> bool {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) => true,
-            // BUSY, LOCKED, IOERR and FULL, and what they are made more exact by.
+            // BUSY, LOCKED, IOERR and FULL, with their extended codes.
             sqlx::Error::Database(error) => error
                 .code()
                 .and_then(|code| code.parse::<u32>().ok())

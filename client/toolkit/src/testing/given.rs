@@ -1,6 +1,6 @@
-//! Rules tested without a server: given events, when a command, then events or a refusal.
+//! Tests of rules without a server: given events, when a command is executed, then events or a rejection.
 //!
-//! What is not as expected panics, as assertions do.
+//! An unexpected outcome panics, like an assertion.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -11,13 +11,13 @@ use crate::aggregate::Aggregate;
 use crate::decision::{DecisionModel, To};
 use crate::schema::DomainEvent;
 
-/// When the first event of a test was recorded: 2026-01-01; each one a second after the one before.
+/// The recorded time of the first event of a test: 2026-01-01; each one is a second after the one before.
 const FIRST_RECORDED_SECONDS: i64 = 1_767_225_600;
 
-/// Begins a test of an aggregate to which these events have happened.
+/// Starts a test of an aggregate with these events.
 ///
 /// # Panics
-/// If an event does not come back from its stored form.
+/// If an event can't be decoded from its stored form.
 #[track_caller]
 pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<A> {
     let mut state = A::default();
@@ -28,10 +28,10 @@ pub fn given<A: Aggregate>(events: impl IntoIterator<Item = A::Event>) -> Given<
     Given { state }
 }
 
-/// Begins a test of a decision model, or a tuple of them, to which these events have happened.
+/// Starts a test of a decision model, or a tuple of them, with these events.
 ///
 /// # Panics
-/// If an event does not come back from its stored form.
+/// If an event can't be decoded from its stored form.
 #[track_caller]
 pub fn given_model<M: DecisionModel>(
     mut model: M,
@@ -43,10 +43,10 @@ pub fn given_model<M: DecisionModel>(
     Given { state: model }
 }
 
-/// The events as a store would give them back, a second apart, from position 1 on: for handlers of projections and reactions.
+/// Returns the events as a store would, a second apart, from position 1: for handlers of projections and reactions.
 ///
 /// # Panics
-/// If an event can't be written.
+/// If an event can't be encoded.
 #[track_caller]
 pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<RecordedEvent> {
     let mut revisions: HashMap<String, u64> = HashMap::new();
@@ -77,19 +77,20 @@ fn recorded_at(position: u64) -> Timestamp {
 
 #[track_caller]
 fn stored<E: DomainEvent>(recorded: &RecordedEvent) -> E {
-    E::decode(recorded).unwrap_or_else(|error| panic!("an event does not come back: {error}"))
+    E::decode(recorded)
+        .unwrap_or_else(|error| panic!("an event can't be decoded from its stored form: {error}"))
 }
 
-/// What has happened.
+/// The state after the given events.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is tested before a command comes"]
+#[must_use = "nothing is tested until `when` is called"]
 pub struct Given<S> {
     /// The aggregate or the model.
     pub state: S,
 }
 
 impl<S> Given<S> {
-    /// A command comes.
+    /// Executes a command.
     pub fn when<E, R, I: IntoIterator<Item = E>>(
         &self,
         decide: impl Fn(&S) -> Result<I, R>,
@@ -99,40 +100,40 @@ impl<S> Given<S> {
     }
 }
 
-/// What a command led to.
+/// The outcome of a command.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is tested before it is said what is expected"]
+#[must_use = "nothing is tested until `then` or `then_rejected` is called"]
 pub struct Outcome<E, R> {
-    /// The events, or what it was refused with.
+    /// The events, or the rejection.
     pub decided: Result<Vec<E>, R>,
 }
 
 impl<E: Debug + PartialEq, R: Debug> Outcome<E, R> {
-    /// These events, in order; none, if none are given.
+    /// Expects these events, in order; none if none are given.
     ///
     /// # Panics
-    /// If it is otherwise.
+    /// If the outcome is different.
     #[track_caller]
     pub fn then(self, expected: impl IntoIterator<Item = E>) {
         let expected: Vec<E> = expected.into_iter().collect();
         match self.decided {
-            Ok(events) => assert_eq!(events, expected, "it decided on the left"),
-            Err(rejection) => panic!("expected {expected:?}, but it was refused: {rejection:?}"),
+            Ok(events) => assert_eq!(events, expected, "the events decided on are on the left"),
+            Err(rejection) => panic!("expected {expected:?}, but the command was rejected: {rejection:?}"),
         }
     }
 
-    /// This refusal.
+    /// Expects this rejection.
     ///
     /// # Panics
-    /// If it is otherwise.
+    /// If the outcome is different.
     #[track_caller]
     pub fn then_rejected(self, expected: R)
     where
         R: PartialEq,
     {
         match self.decided {
-            Ok(events) => panic!("expected {expected:?}, but it decided on {events:?}"),
-            Err(rejection) => assert_eq!(rejection, expected, "it was refused with the left"),
+            Ok(events) => panic!("expected {expected:?}, but the command decided on {events:?}"),
+            Err(rejection) => assert_eq!(rejection, expected, "the rejection is on the left"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A real server for tests: a process of its own, on a free port, with data that are thrown away.
+//! A real server for tests: a separate process, on a free port, with temporary data.
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::fs::{self, File};
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 const READY_MAX: Duration = Duration::from_secs(30);
 
-/// The server's binary: what `ANNALS_SERVER` names; or what the same cargo target folder has, where the toolkit is in a
-/// workspace with the server; or `annals-server` on the PATH. `None` if there is none.
+/// Finds the server's binary: the path in `ANNALS_SERVER`; or the one in the same cargo target folder, if the toolkit
+/// is in a workspace with the server; or `annals-server` on the PATH. `None` if there is none.
 pub fn find_server() -> Option<PathBuf> {
     let file = format!("annals-server{EXE_SUFFIX}");
     if let Some(named) = env::var_os("ANNALS_SERVER") {
@@ -48,7 +48,7 @@ pub struct Server {
     folder: PathBuf,
     port: u16,
     process: Option<Child>,
-    /// Removed in the end.
+    /// Removed on drop.
     _own_folder: Option<TempDir>,
 }
 
@@ -61,21 +61,21 @@ pub struct ServerBuilder {
 }
 
 impl ServerBuilder {
-    /// On the embedded engine, which keeps what it was given when it is killed. Otherwise on the memory engine.
+    /// Uses the embedded engine, whose data survives a kill, instead of the memory engine.
     #[must_use]
     pub fn embedded(mut self) -> Self {
         self.embedded = true;
         self
     }
 
-    /// Keeps its data and its log in this folder. Otherwise in one that is removed in the end.
+    /// Stores its data and its log in this folder, instead of a temporary one.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Adds options for the command line: `["--max-event-bytes", "1KiB"]`.
+    /// Adds command-line options: `["--max-event-bytes", "1KiB"]`.
     #[must_use]
     pub fn options(mut self, options: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.options.extend(options.into_iter().map(Into::into));
@@ -84,10 +84,10 @@ impl ServerBuilder {
 
     /// Starts it, and waits until it listens.
     ///
-    /// Fails if there is no binary, or if it ends or does not listen within 30 s, with its log.
+    /// Fails if there is no binary, or if the server ends or does not listen within 30 s; the error contains its log.
     pub fn start(self) -> io::Result<Server> {
-        let missing = "no annals-server was found: put it on the PATH, name it in ANNALS_SERVER, or build it with \
-                       `cargo build -p annals-server`";
+        let missing = "no annals-server was found: put it on the PATH, set ANNALS_SERVER to its path, or \
+                       build it with `cargo build -p annals-server`";
         let binary = find_server().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, missing))?;
         let own = match self.folder {
             Some(_) => None,
@@ -110,50 +110,50 @@ impl ServerBuilder {
 }
 
 impl Server {
-    /// A server on the memory engine.
+    /// Starts a server on the memory engine.
     ///
-    /// Fails as [`ServerBuilder::start`] does.
+    /// Fails like [`ServerBuilder::start`].
     pub fn start() -> io::Result<Server> {
         Server::builder().start()
     }
 
-    /// Begins a server with options.
+    /// Starts building a server with options.
     pub fn builder() -> ServerBuilder {
         ServerBuilder::default()
     }
 
-    /// What to give to a client.
+    /// Returns the endpoint for a client.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// A client of it.
+    /// Creates a client of the server.
     pub fn client(&self) -> annals_client::Result<Client> {
         Client::new(self.endpoint())
     }
 
-    /// Where its log and its data are.
+    /// Returns the folder of its log and its data.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What it has logged so far.
+    /// Returns its log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
     }
 
-    /// Kills it (SIGKILL): nothing is answered, nothing is written any more.
+    /// Kills it (SIGKILL): it answers and writes nothing any more.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // It may have ended by itself.
+            // It may already have ended.
             drop(process.kill());
             drop(process.wait());
         }
     }
 
-    /// Starts it again, on the same port and data, and waits until it listens. One that runs is killed first.
+    /// Starts it again, on the same port and data, and waits until it listens. Kills it first if it is running.
     ///
-    /// Fails as [`ServerBuilder::start`] does.
+    /// Fails like [`ServerBuilder::start`].
     pub fn restart(&mut self) -> io::Result<()> {
         self.kill();
         let log = File::options()
@@ -197,7 +197,7 @@ impl Drop for Server {
     }
 }
 
-/// A port that nobody listens on now.
+/// Returns a port that is currently free.
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

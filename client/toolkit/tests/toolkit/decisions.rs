@@ -1,4 +1,4 @@
-//! Decision models: what is decided holds, whoever decides beside it.
+//! Decision models: decisions remain valid when other clients append concurrently.
 
 use annals_client::{Append, Client, Error, Uuid};
 use annals_toolkit::testing::{Server, given_model};
@@ -85,7 +85,7 @@ async fn a_command_with_an_id_has_its_effect_once() {
     append(&client, [CourseEvent::offered("c1", 9)]).await;
     let decisions = patient(client.clone());
     let id = Uuid::now_v7();
-    // It would enrol another one each time.
+    // It would enrol another student each time.
     let next = |course: &Course| {
         let student = format!("s{}", course.students.len());
         Ok::<_, String>([CourseEvent::enrolled("c1", &student)])

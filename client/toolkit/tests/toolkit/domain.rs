@@ -1,4 +1,4 @@
-//! What the tests are about: orders, and enrolment in courses.
+//! The domain of the tests: orders, and enrolment in courses.
 
 use std::collections::BTreeSet;
 
@@ -182,7 +182,7 @@ impl DecisionModel for Student {
     }
 }
 
-/// A course takes so many students, and a student two courses.
+/// A course has a limited number of places, and a student takes at most two courses.
 pub fn enrol((course, student): &(Course, Student)) -> Result<Vec<To<CourseEvent>>, &'static str> {
     if course.students.contains(&student.id) {
         return Ok(vec![]);

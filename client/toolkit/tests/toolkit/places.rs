@@ -1,4 +1,4 @@
-//! The kinds of stores that the tests of projections run on, and the projection that they run: it counts the events of each
+//! The kinds of stores used in the tests of projections, and the projection they run, which counts the events of each
 //! stream.
 
 use std::collections::BTreeMap;
@@ -18,14 +18,14 @@ use tempfile::TempDir;
 
 use crate::postgres::Cluster;
 
-/// Events by stream.
+/// Number of events by stream.
 pub type Counted = BTreeMap<String, i64>;
 
-/// Counts the events of each stream; fails on those of the type `Poison`, and panics on those of the type `Venom`.
+/// Counts the events of each stream; fails on events of type `Poison`, and panics on events of type `Venom`.
 #[derive(Clone)]
 pub struct Counts {
     pub definition: Definition,
-    /// How often it fails on the event with revision 2, before it does not.
+    /// Number of times it fails on the event with revision 2 before it succeeds.
     pub failures: Arc<AtomicU32>,
 }
 
@@ -77,7 +77,7 @@ impl Projection<Counted> for Counts {
 
     async fn handle(&self, event: &RecordedEvent, counted: &mut Counted) -> Result<(), BoxError> {
         let count = counted.entry(event.stream.clone()).or_default();
-        // What it does before it fails is undone.
+        // Changes made before a failure are rolled back.
         *count += 1;
         self.check(event)?;
         assert_eq!(*count, event.revision as i64 + 1);
@@ -106,7 +106,7 @@ impl Projection<PostgresModel> for Counts {
         let count = model.query(COUNT).bind(event.stream.clone());
         count.execute(model.connection()).await?;
         if event.kind == "Swallow" {
-            // An error of the database that is passed over makes the transaction worthless.
+            // An ignored error of the database invalidates the transaction.
             drop(
                 model
                     .query("SELECT * FROM missing")
@@ -122,12 +122,11 @@ impl Projection<PostgresModel> for Counts {
 pub trait Place: Sized + Send + Sync + 'static {
     type Store: ReadModelStore;
 
-    /// `None` if it can't be had here.
+    /// Returns `None` if it is not available here.
     async fn open() -> Option<Self>;
     fn store(&self) -> &Self::Store;
-    /// Adds the projection.
     fn add(&self, projections: Projections, counts: Counts) -> Projections;
-    /// What readers see.
+    /// Returns the content of the read model as readers see it.
     async fn counted(&self) -> Counted;
 }
 
@@ -219,7 +218,7 @@ impl Place for Postgres {
     }
 }
 
-/// Makes a test of a body, for each kind of store.
+/// Defines a test of a body for each kind of store.
 macro_rules! on_every_store {
     ($($body:ident)*) => {
         $(

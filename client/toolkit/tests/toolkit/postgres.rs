@@ -1,4 +1,4 @@
-//! A PostgreSQL of the test run's own, or the one that `ANNALS_TEST_POSTGRES` names.
+//! A PostgreSQL server started by the test run, or the one named by `ANNALS_TEST_POSTGRES`.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 const READY_MAX: Duration = Duration::from_secs(30);
 
-/// A PostgreSQL server, stopped when nobody needs it any more.
+/// A PostgreSQL server, stopped when it is no longer used.
 pub struct Cluster {
     options: PgConnectOptions,
     _process: Option<Process>,
@@ -35,7 +35,7 @@ impl Drop for Process {
 }
 
 impl Cluster {
-    /// The one that runs, or a new one; `None`, said aloud, if no PostgreSQL is installed.
+    /// Returns the running server, or starts one; prints a message and returns `None` if PostgreSQL is not installed.
     pub fn start() -> Option<Arc<Cluster>> {
         static RUNNING: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
         let mut running = RUNNING.lock().unwrap();
@@ -50,7 +50,9 @@ impl Cluster {
             Err(_) => match (binary("initdb"), binary("postgres")) {
                 (Some(initdb), Some(postgres)) => Cluster::own(&initdb, &postgres),
                 _ => {
-                    println!("SKIPPED: no PostgreSQL is installed; name one in ANNALS_TEST_POSTGRES");
+                    println!(
+                        "SKIPPED: PostgreSQL is not installed; set ANNALS_TEST_POSTGRES to use a running one"
+                    );
                     return None;
                 }
             },
@@ -122,7 +124,7 @@ impl Cluster {
         }
     }
 
-    /// How to connect to a new database.
+    /// Creates a database, and returns how to connect to it.
     pub async fn database(&self) -> PgConnectOptions {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let mut admin = self.options.connect().await.unwrap();
@@ -132,7 +134,7 @@ impl Cluster {
     }
 }
 
-/// Breaks every connection to the database, except the one that says so.
+/// Breaks every connection to the database, except the one that does so.
 pub async fn break_connections(pool: &PgPool) {
     let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                      WHERE pid <> pg_backend_pid() AND datname = current_database()";
@@ -160,7 +162,8 @@ fn binary(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// PostgreSQL refuses to run as root: the user and group to run it as, to whom the folder is given.
+/// Returns the user and group to run PostgreSQL as, since it refuses to run as root; they become the owner of the
+/// folder.
 fn unprivileged(folder: &Path) -> Option<(u32, u32)> {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return None;
@@ -168,7 +171,7 @@ fn unprivileged(folder: &Path) -> Option<(u32, u32)> {
     let users = fs::read_to_string("/etc/passwd").unwrap();
     let user = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let postgres = user.into_iter().find(|fields| fields[0] == "postgres");
-    let fields = postgres.expect("a PostgreSQL that is installed has a user");
+    let fields = postgres.expect("an installed PostgreSQL has a user");
     let (uid, gid) = (fields[2].parse().unwrap(), fields[3].parse().unwrap());
     chown(folder, Some(uid), Some(gid)).unwrap();
     Some((uid, gid))

@@ -1,4 +1,4 @@
-//! Process managers: every reaction once in effect, and the metadata flow through it.
+//! Process managers: every reaction takes effect once, and propagates metadata.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +20,7 @@ on_every_store! {
     a_reaction_has_its_effect_once
 }
 
-/// Prepares a shipment of each order that is confirmed, and fails a few times when it has.
+/// Prepares a shipment for each confirmed order, and fails a few times afterwards.
 struct Shipping {
     shipments: Repository<Order>,
     failures: AtomicU32,
@@ -84,7 +84,7 @@ async fn a_reaction_has_its_effect_once<P: Place>(place: P) {
     let running = running.add_process(place.store(), shipping(2)).start();
     running.wait_for(done).await.unwrap();
     assert!(reactions.load(Ordering::Relaxed) >= 5);
-    // Everything again, from the beginning.
+    // Process all events again, from the beginning.
     let again = Projections::new(client.clone()).policy(fast);
     let again = again.add_process(&MemoryStore::<()>::new(), shipping(0)).start();
     again.wait_for(done).await.unwrap();

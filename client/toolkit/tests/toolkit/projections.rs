@@ -1,4 +1,4 @@
-//! Projections: every event once in effect, in every kind of store, whatever fails.
+//! Projections: every event takes effect once, in every kind of store, in spite of failures.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -72,7 +72,7 @@ async fn a_command_reads_its_own_write<P: Place>(place: P) {
         .await
         .unwrap();
     assert_eq!(place.counted().await["count-b"], 4);
-    // What does not concern it is waited for as well.
+    // The wait also covers events that its query does not match.
     let other = client
         .append("other", ExpectedRevision::Any, [Event::new("A", "")])
         .await
@@ -111,7 +111,7 @@ async fn it_goes_on_from_its_checkpoint<P: Place>(place: P) {
 }
 
 async fn one_that_is_stopped_or_dropped_leaves_no_subscription<P: Place>(place: P) {
-    // Room for two: of those that were left, the third would find none.
+    // Only two subscriptions are allowed, so if one were left open, a later start would fail.
     let server = Server::builder()
         .options(["--max-subscriptions", "2"])
         .start()
@@ -188,7 +188,7 @@ async fn a_rebuild_is_made_beside_the_live_one<P: Place>(place: P) {
     }
     rebuilding.await.unwrap().unwrap();
     let [generation] = &place.store().generations(NAME).await.unwrap()[..] else {
-        panic!("the old generation is still there");
+        panic!("the old generation still exists");
     };
     assert_eq!((generation.number, generation.live), (2, true));
     running.wait_for(fill(&client, "b", 1).await).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_rebuild_is_made_beside_the_live_one<P: Place>(place: P) {
     assert_eq!(running.state(), State::Live);
 }
 
-/// Moves the checkpoint and nothing else.
+/// Moves only the checkpoint.
 async fn advance<P: Place>(place: &P, number: u32, from: u64, to: u64) -> Result<(), StoreError> {
     let generations = place.store().generations(NAME).await.unwrap();
     let generation = generations.iter().find(|one| one.number == number).unwrap();
@@ -276,7 +276,7 @@ async fn a_new_version_is_rebuilt_and_an_old_one_refuses<P: Place>(place: P) {
     assert_eq!(place.counted().await, counts([("a", 10)]));
     projections.stop().await;
     let [generation] = &place.store().generations(NAME).await.unwrap()[..] else {
-        panic!("the old generation is still there");
+        panic!("the old generation still exists");
     };
     assert_eq!((generation.number, generation.version), (2, 2));
     let projections = start(&client, &place, Counts::new());

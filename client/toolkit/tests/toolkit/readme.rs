@@ -1,4 +1,4 @@
-//! The README's program is the one that is compiled and run here.
+//! Compiles and runs the program in the README.
 
 use std::fs;
 use std::path::Path;

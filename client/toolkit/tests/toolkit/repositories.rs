@@ -1,4 +1,4 @@
-//! Aggregates: decided on as they are, decided again when somebody was faster, loaded from snapshots.
+//! Aggregates: decisions on the current state, decided again after conflicts, loaded from snapshots.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -42,7 +42,7 @@ fn rules_are_tested_without_a_server() {
 }
 
 #[test]
-#[should_panic(expected = "it decided on the left")]
+#[should_panic(expected = "the events decided on are on the left")]
 fn a_rule_that_decides_otherwise_fails_its_test() {
     given::<Order>([]).when(|order| order.add("tea")).then([]);
 }
@@ -136,7 +136,7 @@ async fn a_decision_is_made_again_only_so_often() {
     let outrun = |order: &Order| {
         decided.fetch_add(1, Ordering::Relaxed);
         let client = client.clone();
-        // Somebody else is faster each time.
+        // Another client appends first each time.
         std::thread::scope(|scope| {
             let append = || {
                 let event = order.add("other").unwrap()[0].encode().unwrap();
@@ -241,7 +241,7 @@ async fn snapshots_are_saved_beside_the_command_and_loaded() {
     let loaded = orders.load("1").keep_events().await.unwrap();
     assert_eq!((loaded.snapshot_revision, loaded.events.len()), (Some(49), 1));
     assert_eq!(loaded.state, done.state);
-    // Of another form, or not to be read: passed over.
+    // A snapshot with another schema version, or one that can't be decoded, is skipped.
     let of_version = |schema_version| Snapshots {
         schema_version,
         ..Snapshots::default()

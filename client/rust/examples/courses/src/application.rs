@@ -1,4 +1,4 @@
-//! What can be asked of the application.
+//! The operations of the application.
 
 use annals_client::Client;
 use annals_toolkit::{CommandError, ConflictPolicy, DecisionModel, Decisions};
@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::enrolment::{Course, Decision, Refused, Student, subscribe};
 
-/// Why something could not be done.
+/// Why an operation failed.
 pub type Failure = CommandError<Refused>;
 
-/// Where a command's last event stands.
+/// The result of a command, with the position of its last event.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
@@ -19,7 +19,7 @@ pub struct Done {
     position: Option<u64>,
 }
 
-/// A course as it is.
+/// The current state of a course.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
@@ -36,7 +36,7 @@ pub struct Courses {
 
 impl Courses {
     pub fn new(client: Client) -> Self {
-        // Many students want the same places at the same time.
+        // Many students compete for the same places at the same time.
         let conflicts = ConflictPolicy {
             tries_max: 50,
             ..ConflictPolicy::default()
@@ -46,25 +46,25 @@ impl Courses {
         }
     }
 
-    /// Makes a course.
+    /// Defines a course.
     pub async fn define(&self, course: &str, capacity: u64) -> Result<Done, Failure> {
         let define = |course: &Course| course.define(capacity);
         self.execute(Course::new(course), define, (course, None)).await
     }
 
-    /// Has a course take another number of students.
+    /// Changes the capacity of a course.
     pub async fn change_capacity(&self, course: &str, capacity: u64) -> Result<Done, Failure> {
         let change = |course: &Course| course.change_capacity(capacity);
         self.execute(Course::new(course), change, (course, None)).await
     }
 
-    /// Has a student take a course.
+    /// Subscribes a student to a course.
     pub async fn subscribe(&self, student: &str, course: &str) -> Result<Done, Failure> {
         let models = (Course::new(course), Student::new(student));
         self.execute(models, subscribe, (course, Some(student))).await
     }
 
-    /// Has a student take it no more.
+    /// Unsubscribes a student from a course.
     pub async fn unsubscribe(&self, student: &str, course: &str) -> Result<Done, Failure> {
         let unsubscribe = |course: &Course| course.unsubscribe(student);
         self.execute(Course::new(course), unsubscribe, (course, Some(student)))
@@ -88,7 +88,7 @@ impl Courses {
         })
     }
 
-    /// A course as it is.
+    /// Returns the current state of a course.
     pub async fn show(&self, course: &str) -> Result<Shown, Failure> {
         let course = self.decisions.load(Course::new(course)).await?;
         Ok(Shown {

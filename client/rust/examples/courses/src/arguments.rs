@@ -7,11 +7,11 @@ use serde::Serialize;
 use crate::application::{Courses, Failure};
 use crate::demo;
 
-/// Enrolment in courses, kept in Annals.
+/// Enrolment in courses, stored in Annals.
 #[derive(Debug, Parser)]
 #[command(name = "courses")]
 pub struct Arguments {
-    /// Of the server.
+    /// Endpoint of the server.
     #[arg(long, env = "ANNALS_ENDPOINT", default_value = "http://127.0.0.1:2113")]
     endpoint: String,
     #[command(subcommand)]
@@ -20,29 +20,29 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a course.
+    /// Define a course.
     Define {
         course: String,
-        /// How many students it takes, 0 or more.
+        /// Number of places, 0 or more.
         capacity: u64,
     },
-    /// Have it take more or fewer.
+    /// Change the number of places.
     ChangeCapacity {
         course: String,
-        /// How many students it takes, 0 or more.
+        /// Number of places, 0 or more.
         capacity: u64,
     },
-    /// Have a student take a course.
+    /// Subscribe a student to a course.
     Subscribe { student: String, course: String },
-    /// Or take it no more.
+    /// Unsubscribe a student from a course.
     Unsubscribe { student: String, course: String },
-    /// A course as it is.
+    /// Show the current state of a course.
     Show { course: String },
-    /// Ten students, three places.
+    /// Ten students compete for three places.
     Demo,
 }
 
-/// Does what was asked for.
+/// Runs the command given in the arguments.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let courses = Courses::new(Client::new(arguments.endpoint)?);
     let done = match &arguments.action {
@@ -60,7 +60,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A value as one line of JSON.
+/// Formats a value as one line of JSON.
 pub fn line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("what is shown has a JSON form")
+    serde_json::to_string(value).expect("output can be represented in JSON")
 }

@@ -1,4 +1,4 @@
-//! Ten students run for the three places of a course, all at once.
+//! Ten students compete for the three places of a course, all at once.
 
 use annals_client::Uuid;
 use annals_toolkit::CommandError;
@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use crate::application::{Courses, Failure};
 use crate::arguments::line;
 
-/// Runs for it.
+/// Runs the demonstration.
 pub async fn run(courses: &Courses) -> Result<(), Failure> {
     let course = format!("demo-{}", Uuid::new_v4().simple());
     println!(

@@ -1,4 +1,4 @@
-//! Two decision models, and the decisions that rest on one or on both of them. Nothing here reads or writes.
+//! Two decision models, and the decisions that depend on one or both of them. This module does no I/O.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use annals_toolkit::{DecisionModel, DomainEvent, To};
 
 use crate::event::{CourseEvent, course_tag, student_tag};
 
-/// How many courses a student may take.
+/// Maximum number of courses for a student.
 pub const COURSES_MAX: usize = 5;
 
-/// Why a rule does not allow a command.
+/// Why a rule rejects a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("course {0} exists already")]
@@ -30,7 +30,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Which rule, the same in every language.
+    /// The code of the rule, the same in every language.
     pub fn code(&self) -> &'static str {
         match self {
             Refused::Exists(_) => "course_exists",
@@ -44,10 +44,10 @@ impl Refused {
     }
 }
 
-/// What a command decides on.
+/// The outcome of a command: events, or the rule that rejects it.
 pub type Decision = Result<[To<CourseEvent>; 1], Refused>;
 
-/// A course, and who takes it.
+/// A course and its students.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Course {
     pub id: String,
@@ -59,7 +59,7 @@ pub struct Course {
 impl DecisionModel for Course {
     type Event = CourseEvent;
 
-    /// All events of the course.
+    /// Matches all events of the course.
     fn query(&self) -> Query {
         CourseEvent::query().tagged(course_tag(&self.id)).into()
     }
@@ -79,7 +79,7 @@ impl DecisionModel for Course {
 }
 
 impl Course {
-    /// A course to which nothing has happened yet.
+    /// Creates a course without events.
     pub fn new(id: &str) -> Self {
         Course {
             id: id.to_owned(),
@@ -87,12 +87,12 @@ impl Course {
         }
     }
 
-    /// Its capacity, if it is defined.
+    /// Returns the capacity, if the course is defined.
     pub fn defined(&self) -> Result<u64, Refused> {
         self.capacity.ok_or_else(|| Refused::NotFound(self.id.clone()))
     }
 
-    /// Makes it.
+    /// Defines the course.
     pub fn define(&self, capacity: u64) -> Decision {
         if self.capacity.is_some() {
             return Err(Refused::Exists(self.id.clone()));
@@ -104,7 +104,7 @@ impl Course {
         )])
     }
 
-    /// Has it take another number of students; those that take it already go on to.
+    /// Changes the capacity. Students who are already subscribed remain so.
     pub fn change_capacity(&self, new_capacity: u64) -> Decision {
         if self.defined()? == new_capacity {
             return Err(Refused::CapacityUnchanged(self.id.clone(), new_capacity));
@@ -116,7 +116,7 @@ impl Course {
         Ok([To::new(self.stream(), changed)])
     }
 
-    /// Has a student take it no more; that needs no look at the student's other courses.
+    /// Unsubscribes a student. This does not depend on the student's other courses.
     pub fn unsubscribe(&self, student_id: &str) -> Decision {
         self.defined()?;
         if !self.students.contains(student_id) {
@@ -144,7 +144,7 @@ pub struct Student {
 impl DecisionModel for Student {
     type Event = CourseEvent;
 
-    /// The student's subscriptions.
+    /// Matches the student's subscriptions.
     fn query(&self) -> Query {
         let subscriptions = ["StudentSubscribedToCourse", "StudentUnsubscribedFromCourse"];
         CourseEvent::query_of(subscriptions)
@@ -166,7 +166,7 @@ impl DecisionModel for Student {
 }
 
 impl Student {
-    /// A student to whom nothing has happened yet.
+    /// Creates a student without events.
     pub fn new(id: &str) -> Self {
         Student {
             id: id.to_owned(),
@@ -175,7 +175,7 @@ impl Student {
     }
 }
 
-/// Has the student take the course.
+/// Subscribes the student to the course.
 pub fn subscribe((course, student): &(Course, Student)) -> Decision {
     let capacity = course.defined()?;
     let (course_id, student_id) = (course.id.clone(), student.id.clone());

@@ -1,19 +1,19 @@
-//! What can happen to courses and students. The names, fields and tags are those that every language stores and reads.
+//! Events of courses and students. The names, fields and tags are the same in every language.
 
 use annals_toolkit::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-/// What happened.
+/// An event of a course or a student.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all_fields = "camelCase")]
 pub enum CourseEvent {
-    /// There is a course.
+    /// A course was defined.
     CourseDefined { course_id: String, capacity: u64 },
-    /// It takes another number of students.
+    /// The capacity of a course was changed.
     CourseCapacityChanged { course_id: String, new_capacity: u64 },
-    /// A student takes it.
+    /// A student subscribed to a course.
     StudentSubscribedToCourse { student_id: String, course_id: String },
-    /// A student does not take it any more.
+    /// A student unsubscribed from a course.
     StudentUnsubscribedFromCourse { student_id: String, course_id: String },
 }
 
@@ -34,12 +34,12 @@ impl DomainEvent for CourseEvent {
     }
 }
 
-/// What all events of a course bear.
+/// The tag of all events of a course.
 pub fn course_tag(course_id: &str) -> String {
     format!("course:{course_id}")
 }
 
-/// What all events of a student bear.
+/// The tag of all events of a student.
 pub fn student_tag(student_id: &str) -> String {
     format!("student:{student_id}")
 }

@@ -1,16 +1,17 @@
-//! Enrolment in courses: decisions that no single stream can make ([dynamic consistency boundaries](https://dcb.events)).
+//! Enrolment in courses: decisions that depend on more than one stream ([dynamic consistency
+//! boundaries](https://dcb.events)).
 //!
 //!     cargo run -p annals-courses -- demo
 //!
-//! A course has a capacity, and a student takes five courses at most: whether a student may subscribe depends on the events
-//! of the course and on those of the student. Both are found by tags, whatever streams they stand in, and the append is
-//! refused if another such event came meanwhile.
+//! A course has a capacity, and a student takes at most five courses: whether a student may subscribe depends on the
+//! events of the course and on those of the student. Both are found by tags, in any stream, and the append is
+//! rejected if another such event was appended in the meantime.
 //!
-//! | file | holds |
+//! | file | contains |
 //! |---|---|
-//! | `event` | what can happen, as it is stored, and with which tags |
+//! | `event` | the events as they are stored, with their tags |
 //! | `enrolment` | decision models, each with its query, and the rules |
-//! | `application` | what can be asked |
+//! | `application` | the operations |
 //! | `arguments`, `demo` | the command line |
 
 mod application;
@@ -26,7 +27,7 @@ use clap::Parser;
 
 use crate::arguments::Arguments;
 
-/// 0; or 1 if the store failed, or 2 if a rule does not allow it.
+/// Exit code 0; 1 if the store failed; 2 if a rule rejects the command.
 #[tokio::main]
 async fn main() -> ExitCode {
     match arguments::run(Arguments::parse()).await {

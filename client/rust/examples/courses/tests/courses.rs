@@ -1,4 +1,4 @@
-//! The application, run as people run it, against a real server.
+//! Runs the application as a process against a real server.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
 
@@ -12,7 +12,7 @@ fn command(server: &Server, arguments: &[&str]) -> Command {
     command
 }
 
-/// The exit code, and what it prints.
+/// Returns the exit code and the output.
 fn run(server: &Server, arguments: &[&str]) -> (i32, String) {
     let Output {
         status,

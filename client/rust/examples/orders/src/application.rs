@@ -1,4 +1,4 @@
-//! What can be asked of the application.
+//! The operations of the application.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use serde_json::Value;
 use crate::order::{Decision, Order, Refused, Status};
 use crate::order_list::{Listed, NAME, OrderList, listed};
 
-/// How long the list may take to catch up with the log.
+/// Maximum time for the list to catch up with the log.
 const CATCH_UP_MAX: Duration = Duration::from_secs(600);
 
-/// Why something could not be done.
+/// Why an operation failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// A rule does not allow it.
+    /// A rule rejects it.
     Refused(Refused),
     /// A store failed.
     Failed(BoxError),
 }
 
-/// Of any error of a store.
+/// Converts any error of a store.
 fn failed(error: impl Into<BoxError>) -> Failure {
     Failure::Failed(error.into())
 }
 
-/// Where a command's last event stands.
+/// The result of a command, with the position of its last event.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
@@ -39,12 +39,12 @@ pub struct Done {
     position: Option<u64>,
 }
 
-/// An order as it is shown.
+/// The state of an order as it is shown.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Shown(Order);
 
-/// An event of an order, as its history tells it.
+/// An event in the history of an order.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Happened {
@@ -65,7 +65,7 @@ pub struct Orders {
 impl Orders {
     pub fn new(client: Client, database: PathBuf) -> Self {
         let snapshots = Snapshots {
-            // The streams are shared with the other languages, whose snapshots have forms 1 and 2.
+            // The streams are shared with the other languages, whose snapshots have versions 1 and 2.
             schema_version: 3,
             ..Snapshots::default()
         };
@@ -76,7 +76,7 @@ impl Orders {
         }
     }
 
-    /// Carries out a command; where it stands then.
+    /// Executes a command, and returns the position of its last event.
     pub async fn execute(
         &self,
         id: &str,
@@ -95,7 +95,7 @@ impl Orders {
         })
     }
 
-    /// The order from its stream, as it is or was.
+    /// Returns the current or a past state of the order, from its stream.
     pub async fn show(&self, id: &str, as_of: Option<Timestamp>) -> Result<Shown, Failure> {
         let load = self.orders.load(id);
         let loaded = match as_of {
@@ -109,7 +109,7 @@ impl Orders {
         Ok(Shown(order))
     }
 
-    /// What happened to it, until a time.
+    /// Returns the events of the order, up to a time.
     pub async fn history(&self, id: &str, as_of: Option<Timestamp>) -> Result<Vec<Happened>, Failure> {
         let read = self.client.read_stream(self.orders.stream(id));
         let read = match as_of {
@@ -133,7 +133,7 @@ impl Orders {
         told.collect::<Result<_, Error>>().map_err(failed)
     }
 
-    /// The orders of the read model, which catches up with the log first.
+    /// Returns the orders from the read model, after it has caught up with the log.
     pub async fn list(&self, status: Option<Status>) -> Result<Vec<Listed>, Failure> {
         let rows = async {
             let store = SqliteStore::open(&self.database).await?;

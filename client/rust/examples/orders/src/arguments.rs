@@ -10,11 +10,11 @@ use crate::application::{Failure, Orders};
 use crate::demo;
 use crate::order::Status;
 
-/// Orders, kept in Annals.
+/// Orders, stored in Annals.
 #[derive(Debug, Parser)]
 #[command(name = "orders")]
 pub struct Arguments {
-    /// Of the server.
+    /// Endpoint of the server.
     #[arg(long, env = "ANNALS_ENDPOINT", default_value = "http://127.0.0.1:2113")]
     endpoint: String,
     /// SQLite file of the read model.
@@ -26,14 +26,14 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Begin an order.
+    /// Create an order.
     Create {
         id: String,
         /// The customer's id.
         #[arg(long)]
         customer: String,
     },
-    /// Put something on it.
+    /// Add an item to an order.
     #[command(allow_negative_numbers = true)]
     AddItem {
         id: String,
@@ -41,9 +41,9 @@ enum Action {
         quantity: i64,
         unit_price_cents: i64,
     },
-    /// Order what is on it.
+    /// Confirm an order.
     Confirm { id: String },
-    /// Send it on its way.
+    /// Ship an order.
     Ship {
         id: String,
         #[arg(long)]
@@ -51,39 +51,39 @@ enum Action {
         #[arg(long)]
         tracking: String,
     },
-    /// Note that it arrived.
+    /// Mark an order as delivered.
     Deliver { id: String },
-    /// Give it up.
+    /// Cancel an order.
     Cancel {
         id: String,
         #[arg(long)]
         reason: String,
     },
-    /// What it is, or was.
+    /// Show the current or a past state of an order.
     Show {
         id: String,
-        /// At that time.
+        /// Show the state at this time.
         #[arg(long, value_name = "RFC3339")]
         as_of: Option<Timestamp>,
     },
-    /// What happened to it.
+    /// Show the events of an order.
     History {
         id: String,
-        /// Until that time.
+        /// Show the events up to this time.
         #[arg(long, value_name = "RFC3339")]
         as_of: Option<Timestamp>,
     },
-    /// All orders.
+    /// List all orders.
     List {
-        /// Those of that status.
+        /// List only the orders with this status.
         #[arg(long)]
         status: Option<Status>,
     },
-    /// A whole story.
+    /// Run an order through its whole lifecycle.
     Demo,
 }
 
-/// Does what was asked for.
+/// Runs the command given in the arguments.
 pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     let client = Client::new(arguments.endpoint).map_err(|error| Failure::Failed(error.into()))?;
     let orders = Orders::new(client, arguments.database);
@@ -120,7 +120,7 @@ fn say<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<(), Failure>
     Ok(())
 }
 
-/// A value as one line of JSON.
+/// Formats a value as one line of JSON.
 pub fn line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("what is shown has a JSON form")
+    serde_json::to_string(value).expect("output can be represented in JSON")
 }

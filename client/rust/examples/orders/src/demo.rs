@@ -1,4 +1,4 @@
-//! A whole story of one order, told as it goes.
+//! The lifecycle of one order, printed step by step.
 
 use annals_client::Uuid;
 
@@ -27,7 +27,7 @@ fn story(id: &str) -> Vec<(&'static str, Command)> {
     ]
 }
 
-/// Runs the story, in which one command is refused.
+/// Runs the demonstration, in which one command is rejected.
 pub async fn run(orders: &Orders) -> Result<(), Failure> {
     let id = format!("demo-{}", Uuid::new_v4().simple());
     for (told, command) in story(&id) {

@@ -1,31 +1,34 @@
-//! What can happen to an order. The names and fields are those that every language stores and reads.
+//! Events of orders. The names and fields are the same in every language.
 
 use annals_toolkit::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-/// What happened to an order.
-#[allow(clippy::enum_variant_names, reason = "they are called as the event types are")]
+/// An event of an order.
+#[allow(
+    clippy::enum_variant_names,
+    reason = "the variants are named after the event types"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all_fields = "camelCase")]
 pub enum OrderEvent {
-    /// A customer began it.
+    /// A customer created the order.
     OrderCreated { order_id: String, customer_id: String },
-    /// Something was put on it.
+    /// An item was added.
     OrderItemAdded {
         sku: String,
         quantity: u64,
         unit_price_cents: u64,
     },
-    /// The customer ordered what is on it.
+    /// The customer confirmed the order.
     OrderConfirmed { total_cents: u64 },
-    /// It left the house.
+    /// The order was shipped.
     OrderShipped {
         carrier: String,
         tracking_number: String,
     },
-    /// It arrived.
+    /// The order was delivered.
     OrderDelivered {},
-    /// It is not wanted any more.
+    /// The order was cancelled.
     OrderCancelled { reason: String },
 }
 

@@ -2,16 +2,16 @@
 //!
 //!     cargo run -p annals-orders -- demo
 //!
-//! | file | holds |
+//! | file | contains |
 //! |---|---|
-//! | `event` | what can happen to an order, as it is stored |
-//! | `order` | the rules: what may happen when |
+//! | `event` | the events of an order as they are stored |
+//! | `order` | the rules: which commands are allowed in which state |
 //! | `order_list` | the read model |
-//! | `application` | what can be asked |
+//! | `application` | the operations |
 //! | `arguments`, `demo` | the command line |
 //!
-//! The same application stands in the examples of the other languages; all of them work on the same streams, and on the same
-//! SQLite file if they are let to.
+//! The examples of the other languages contain the same application. All of them use the same streams, and can share
+//! the same SQLite file.
 
 mod application;
 mod arguments;
@@ -27,7 +27,7 @@ use clap::Parser;
 use crate::application::Failure;
 use crate::arguments::Arguments;
 
-/// 0; or 1 if the store failed, or 2 if a rule does not allow it.
+/// Exit code 0; 1 if the store failed; 2 if a rule rejects the command.
 #[tokio::main]
 async fn main() -> ExitCode {
     match arguments::run(Arguments::parse()).await {

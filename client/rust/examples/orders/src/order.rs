@@ -1,4 +1,4 @@
-//! An order and its rules: what may happen when. Nothing here reads or writes.
+//! An order and its rules: which commands are allowed in which state. This module does no I/O.
 //!
 //!     nothing -> open -> confirmed -> shipped -> delivered
 //!                 |          |           |
@@ -15,7 +15,7 @@ use crate::event::OrderEvent;
 const QUANTITY_MAX: i64 = 1_000;
 const PRICE_CENTS_MAX: i64 = 100_000_000;
 
-/// Why a rule does not allow a command.
+/// Why a rule rejects a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("order {0} exists already")]
@@ -47,7 +47,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Which rule, the same in every language.
+    /// The code of the rule, the same in every language.
     pub fn code(&self) -> &'static str {
         match self {
             Refused::Exists(_) => "order_exists",
@@ -66,7 +66,7 @@ impl Refused {
     }
 }
 
-/// How far an order is.
+/// The status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -95,7 +95,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// Something on an order.
+/// An item of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
@@ -104,7 +104,7 @@ pub struct Item {
     pub unit_price_cents: u64,
 }
 
-/// An order as its events have made it.
+/// The state of an order after its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
@@ -134,7 +134,7 @@ impl Aggregate for Order {
                 quantity,
                 unit_price_cents,
             } => {
-                // Saturating, because what others have stored may be beyond the limits of today's rules.
+                // Saturating, because events stored by other programs may exceed the limits of the current rules.
                 let cents = quantity.saturating_mul(unit_price_cents);
                 self.total_cents = self.total_cents.saturating_add(cents);
                 self.items.push(Item {
@@ -151,11 +151,11 @@ impl Aggregate for Order {
     }
 }
 
-/// What a command decides on.
+/// The outcome of a command: an event, or the rule that rejects it.
 pub type Decision = Result<[OrderEvent; 1], Refused>;
 
 impl Order {
-    /// Begins the order.
+    /// Creates the order.
     pub fn create(&self, order_id: &str, customer_id: &str) -> Decision {
         if self.status.is_some() {
             return Err(Refused::Exists(order_id.to_owned()));
@@ -166,7 +166,7 @@ impl Order {
         }])
     }
 
-    /// Puts something on it, as long as it is open.
+    /// Adds an item, while the order is open.
     pub fn add_item(&self, sku: &str, quantity: i64, unit_price_cents: i64) -> Decision {
         let within = |value: i64, least: i64, most: i64| {
             let whole = u64::try_from(value).ok();
@@ -184,7 +184,7 @@ impl Order {
         }
     }
 
-    /// Orders what is on it.
+    /// Confirms the order.
     pub fn confirm(&self) -> Decision {
         match self.alive()? {
             Status::Open if self.items.is_empty() => Err(Refused::Empty(self.id())),
@@ -195,7 +195,7 @@ impl Order {
         }
     }
 
-    /// Sends it on its way.
+    /// Ships the order.
     pub fn ship(&self, carrier: &str, tracking_number: &str) -> Decision {
         match self.alive()? {
             Status::Confirmed => Ok([OrderEvent::OrderShipped {
@@ -207,7 +207,7 @@ impl Order {
         }
     }
 
-    /// Notes that it arrived.
+    /// Marks the order as delivered.
     pub fn deliver(&self) -> Decision {
         match self.alive()? {
             Status::Shipped => Ok([OrderEvent::OrderDelivered {}]),
@@ -216,7 +216,7 @@ impl Order {
         }
     }
 
-    /// Gives it up, unless it has arrived.
+    /// Cancels the order, unless it has been delivered.
     pub fn cancel(&self, reason: &str) -> Decision {
         match self.alive()? {
             Status::Delivered => Err(Refused::NotCancellable(self.id())),
@@ -226,7 +226,7 @@ impl Order {
         }
     }
 
-    /// How far it is, if it was created and not cancelled.
+    /// Returns the status, if the order was created and not cancelled.
     fn alive(&self) -> Result<Status, Refused> {
         match self.status {
             None => Err(Refused::NotFound),

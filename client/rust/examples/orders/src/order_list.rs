@@ -1,4 +1,5 @@
-//! The read model: a row for each order, in SQLite. The table is the same in every language: they may share the file.
+//! The read model: a row for each order, in SQLite. The table is the same in every language, so they can share the
+//! file.
 
 use annals_client::{QueryItem, RecordedEvent};
 use annals_toolkit::projection::Definition;
@@ -63,7 +64,7 @@ fn set_status(model: &SqliteModel, id: String, status: Status) -> Statement {
     update.bind(id).bind(status.as_str())
 }
 
-/// An order, as the list has it.
+/// A row of the list.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
@@ -74,7 +75,7 @@ pub struct Listed {
     pub total_cents: i64,
 }
 
-/// The orders (of that status) by their ids.
+/// Returns the orders (with this status, if given) by id.
 pub async fn listed(store: &SqliteStore, status: Option<Status>) -> sqlx::Result<Vec<Listed>> {
     let rows = sqlx::query(
         "SELECT order_id, customer_id, status, item_count, total_cents FROM orders \

@@ -1,4 +1,4 @@
-//! The application, run as people run it, against a real server.
+//! Runs the application as a process against a real server.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
 
@@ -29,7 +29,7 @@ impl Application {
             .unwrap()
     }
 
-    /// What a command that succeeds prints.
+    /// Returns the output of a command that succeeds.
     fn said(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let told = String::from_utf8(output.stderr).unwrap();
@@ -41,7 +41,7 @@ impl Application {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The exit code and what a command that fails says.
+    /// Returns the exit code and the error text of a command that fails.
     fn refused(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let output = self.run(arguments);
         assert_eq!(output.stdout, b"", "{arguments:?}");

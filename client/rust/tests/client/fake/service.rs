@@ -98,7 +98,7 @@ impl EventStoreService for Fake {
                     });
                     results.push(pb::SessionResult { result: Some(result) });
                 }
-                // Answers lag behind, so that a broken connection loses some.
+                // Responses are delayed, so that a broken connection loses some.
                 tokio::time::sleep(Duration::from_micros(200)).await;
                 Ok(pb::AppendSessionResponse { results })
             }

@@ -1,4 +1,4 @@
-//! How events are handled: in batches; then one by one, where a handler fails; and in the end not at all.
+//! Event handling: in batches; one by one where a handler fails; finally by skipping the event.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::projection::{Nothing, Work, reason};
 use crate::store::{BoxError, DeadLetter, ReadModelStore, StoreError, panicked};
 
 impl<S: ReadModelStore> Follower<S> {
-    /// Handles events, of which there are some, and moves the checkpoint behind them, once.
+    /// Makes one attempt to handle events, at least one, and to move the checkpoint after them.
     async fn attempt(&self, events: &[RecordedEvent]) -> Result<(), StoreError> {
         let to = events.last().map_or(self.position, |event| event.position);
         let react = match &self.parts.work {
@@ -27,10 +27,11 @@ impl<S: ReadModelStore> Follower<S> {
         self.commit(&[], to, &Nothing).await
     }
 
-    /// Handles events in one transaction; if the handler fails on one, those before it, then it, then the rest.
+    /// Handles events in one transaction. If the handler fails on one, handles those before it, then it alone, then
+    /// the rest.
     pub(super) async fn apply(&mut self, mut events: &[RecordedEvent]) -> Result<(), Halt> {
         while !events.is_empty() {
-            // How many, from the first on, are handled without a failure.
+            // The number of events, from the first, that are handled without a failure.
             let mut sound = events.len();
             let mut told = Arc::default();
             while sound > 0 {
@@ -55,7 +56,7 @@ impl<S: ReadModelStore> Follower<S> {
         Ok(())
     }
 
-    /// Tries the handler on one event on which it has failed once, as is told, and gives it up in the end.
+    /// Retries the handler on one event on which it has failed once, with the reason `told`; finally skips the event.
     async fn insist(&mut self, event: &RecordedEvent, mut told: Arc<str>) -> Result<(), Halt> {
         let mut attempts = 1;
         while attempts < self.parts.policy.attempts_max {
@@ -94,7 +95,7 @@ impl<S: ReadModelStore> Follower<S> {
             position = letter.position,
             attempts,
             reason = letter.reason,
-            "a projection passes over an event"
+            "projection skipped an event"
         );
         let buried = self
             .parts
@@ -106,7 +107,7 @@ impl<S: ReadModelStore> Follower<S> {
         Ok(())
     }
 
-    /// Keeps what a handler failed with for those who ask; unless it is of the moment, and no fault of the handler.
+    /// Records the error of a handler in the progress; unless it is temporary, and not a failure of the handler.
     fn note(&self, error: BoxError) -> Result<Arc<str>, Halt> {
         if self.parts.is_passing(&error) {
             return Err(Halt::Passing(error));

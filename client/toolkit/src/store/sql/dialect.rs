@@ -1,30 +1,30 @@
-//! What differs between databases, and how statements are executed in each.
+//! Differences between databases, and how statements are executed in each.
 
 use std::future::Future;
 
 use sqlx::Database;
 
-/// How a database wants things said. Implemented by sqlx's types of the databases that there are adapters for.
+/// The SQL dialect of a database. Implemented by sqlx's types of the supported databases.
 pub trait Dialect: Database {
-    /// The statements that make the bookkeeping tables.
+    /// The statements that create the bookkeeping tables.
     const BOOKKEEPING: &'static [&'static str];
-    /// Begins a transaction that changes something.
+    /// Begins a transaction that writes.
     const BEGIN: &'static str;
-    /// Keeps others from making tables and views until the transaction ends; empty if `BEGIN` does.
+    /// Prevents other processes from creating tables and views until the transaction ends; empty if `BEGIN` does.
     const LOCK: &'static str;
-    /// Ends a SELECT whose rows nobody else may change before the transaction ends.
+    /// The end of a SELECT that locks its rows until the transaction ends.
     const FOR_UPDATE: &'static str;
-    /// Makes a UUID, and a time, of a parameter that is text.
+    /// Casts from text to UUID and to time, for parameters.
     const AS_UUID_AND_TIME: [&'static str; 2];
 
-    /// Executes a statement; gives the number of rows that it changed.
+    /// Executes a statement, and returns the number of rows it changed.
     fn execute(
         connection: &mut Self::Connection,
         statement: String,
         values: &[Value<'_>],
     ) -> impl Future<Output = sqlx::Result<u64>> + Send;
 
-    /// The rows of a query, whose columns are numbers and text.
+    /// Returns the rows of a query, whose columns are numbers, text and flags.
     fn rows(
         connection: &mut Self::Connection,
         statement: String,
@@ -32,7 +32,7 @@ pub trait Dialect: Database {
         columns: &'static [Column],
     ) -> impl Future<Output = sqlx::Result<Vec<Vec<Cell>>>> + Send;
 
-    /// Whether an error is of the moment, and no fault of the statement.
+    /// Whether an error is temporary, and not a failure of the statement.
     fn is_passing(error: &sqlx::Error) -> bool;
 }
 
@@ -47,7 +47,7 @@ pub enum Value<'a> {
     Flag(bool),
 }
 
-/// What a column of a result holds.
+/// The type of a column of a result.
 #[derive(Debug, Clone, Copy)]
 pub enum Column {
     /// Text.
@@ -69,7 +69,7 @@ pub enum Cell {
     Flag(bool),
 }
 
-/// How statements are executed: the same words for each database, which sqlx wants to be told apart.
+/// The methods that execute statements: the same text for each database, because sqlx requires concrete types.
 macro_rules! calls {
     () => {
         async fn execute(

@@ -1,4 +1,4 @@
-//! What handlers change a read model with, and what tables are called.
+//! Access to read models for handlers, and the names of tables.
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Database, Transaction};
 use super::dialect::Dialect;
 use crate::projection::Definition;
 
-/// What handlers change a read model in a database with: `{table}` stands for a table of the projection.
+/// Access to a read model in a database, for handlers: `{table}` is replaced by the real name of a table of the
+/// projection.
 pub struct SqlModel<D: Database> {
     pub(super) transaction: Transaction<'static, D>,
     pub(super) tables: Vec<(String, String)>,
@@ -16,25 +17,25 @@ pub struct SqlModel<D: Database> {
 }
 
 impl<D: Dialect> SqlModel<D> {
-    /// A statement with the tables' real names, to bind parameters to and to execute on the
+    /// Returns a statement with the tables' real names, to bind parameters to and to execute on the
     /// [`connection`](Self::connection).
     ///
-    /// The text must not be made of what comes from outside: that is what parameters are for.
+    /// Never build the text from untrusted input; use parameters.
     pub fn query(&self, statement: &str) -> Query<'static, D, <D as Database>::Arguments> {
         sqlx::query(AssertSqlSafe(self.statement(statement)))
     }
 
-    /// The text of a statement with the tables' real names.
+    /// Returns the text of a statement with the tables' real names.
     pub fn statement(&self, statement: &str) -> String {
         named(statement, &self.tables)
     }
 
-    /// The connection, in the transaction. Don't end the transaction.
+    /// Returns the connection, in the transaction. Don't end the transaction.
     pub fn connection(&mut self) -> &mut D::Connection {
         &mut self.transaction
     }
 
-    /// Which generation is built.
+    /// Returns the number of the generation being built.
     pub fn generation(&self) -> u32 {
         self.generation
     }
@@ -53,7 +54,7 @@ pub(super) fn physical(table: &str, generation: u32) -> String {
     format!("{table}__{generation}")
 }
 
-/// What stands for the tables of a projection in statements, and what they are called in a generation.
+/// Returns the placeholders of the tables of a projection, and the tables' names in a generation.
 pub(super) fn placeholders(projection: &Definition, generation: u32) -> Vec<(String, String)> {
     let tables = projection.tables.iter();
     tables

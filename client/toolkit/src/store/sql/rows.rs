@@ -1,4 +1,4 @@
-//! The rows of the bookkeeping tables: which columns are asked for, and what they mean.
+//! The rows of the bookkeeping tables: the columns to query, and their conversion.
 
 use annals_client::Timestamp;
 
@@ -64,7 +64,7 @@ pub(super) fn dead_letter(name: &str, row: Vec<Cell>) -> Option<DeadLetter> {
     })
 }
 
-/// A time as databases write it: `2026-01-02 03:04:05.678+00`.
+/// Parses a time as databases write it: `2026-01-02 03:04:05.678+00`.
 fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }

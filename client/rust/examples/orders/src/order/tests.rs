@@ -3,7 +3,7 @@ use annals_toolkit::testing::{Given, given};
 use super::{Decision, Order};
 use crate::event::OrderEvent;
 
-/// An order to which so much of the usual story has happened.
+/// An order after this many steps of the usual lifecycle.
 fn after(steps: usize) -> Given<Order> {
     let story = [
         created(),
