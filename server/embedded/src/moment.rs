@@ -62,7 +62,7 @@ impl Moment {
         }
     }
 
-    /// Where the value of a bulk key is in the log.
+    /// The location of a bulk key's value in the log.
     pub(crate) fn location(&self, tree: &Tree, key: &[u8]) -> Result<Option<Location>> {
         if let Some(left) = self.generation.get(key, self.sequence) {
             return Ok(left.map(|(_, location)| location));

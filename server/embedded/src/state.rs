@@ -23,7 +23,7 @@ pub(crate) const REBUILDING: &[u8] = b"rebuilding";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Applied {
     pub(crate) segment: u32,
-    /// Where the last record ends in it.
+    /// Offset at which the last record ends in the segment.
     pub(crate) end: u64,
     pub(crate) tip: Tip,
     /// Relaxed commits that are in the tree.
@@ -74,12 +74,12 @@ impl Live {
     }
 }
 
-/// The key of what is in use of a segment.
+/// The key of a segment's live counts.
 pub(crate) fn segment_key(number: u32) -> Vec<u8> {
     [&b"s"[..], &number.to_be_bytes()].concat()
 }
 
-/// All segments that the tree knows, in order.
+/// All segments that the tree refers to, in order.
 pub(crate) fn segments(state: &Keyspace) -> Result<Vec<(u32, Live)>> {
     let mut segments = Vec::new();
     for entry in state.prefix(b"s") {

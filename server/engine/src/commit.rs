@@ -30,7 +30,7 @@ pub struct Check {
 pub enum Mutation {
     /// Gives a key a value.
     Set(Bytes, Bytes),
-    /// Removes a key, if it is there.
+    /// Removes a key, if it exists.
     Clear(Bytes),
     /// Removes every key of a range.
     ClearRange(KeyRange),

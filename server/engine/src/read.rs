@@ -114,7 +114,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// The value of the page's first entry: the answer to a [`Read::Get`].
+    /// The value of the page's first entry: the result of a [`Read::Get`].
     #[must_use]
     pub fn into_value(self) -> Option<Bytes> {
         self.entries.into_iter().next().map(|entry| entry.value)

@@ -143,7 +143,7 @@ pub enum ReadAnswer {
     Failed,
 }
 
-/// Where a subscription begins; places are positions, or revisions for a stream.
+/// The start of a subscription; places are positions, or revisions for a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// At the first event.

@@ -9,7 +9,7 @@ use super::{
     ReadRequest, Sent, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest,
 };
 
-/// A place in the order of a history.
+/// A point in the order of a history.
 pub type Moment = u64;
 
 /// All requests and responses. `A`: the type that records an append.

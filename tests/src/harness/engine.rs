@@ -45,7 +45,7 @@ macro_rules! on_every_engine {
     };
 }
 
-/// The same for functions that end the server's process and start it again on its data.
+/// Like `on_every_engine!`, for functions that end the server's process and start it again on its data.
 #[macro_export]
 macro_rules! on_every_engine_that_persists {
     ($($case:ident),+ $(,)?) => {

@@ -189,7 +189,7 @@ pub(super) struct SubscribeTo {
     pub(super) query: Query,
 }
 
-/// How much of a stream is kept.
+/// The retention of a stream.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Kept {
