@@ -1,5 +1,5 @@
-//! Finds FoundationDB's client library where builds from source put it. Packages put it where every linker looks; this
-//! folder is one that Rust's own linker does not look into. `FDB_CLIENT_LIB_PATH` names any other.
+//! Finds FoundationDB's client library where a build from source installs it. Packages install it where every linker
+//! searches; Rust's own linker does not search this folder. `FDB_CLIENT_LIB_PATH` names any other folder.
 
 use std::path::Path;
 

@@ -1,10 +1,10 @@
-//! What the tests of Annals are made of. The tests themselves are in `tests/`.
+//! Building blocks of Annals' tests. The tests themselves are in `tests/`.
 //!
-//! - [`checker`] judges what any event store answered, from requests and responses alone.
-//! - [`harness`] runs real server and command-line processes, on every engine. They are looked for beside the test, so that
-//!   `cargo build` comes first.
+//! - [`checker`] judges the responses of any event store, from requests and responses alone.
+//! - [`harness`] runs real server and command-line processes, on every engine. It expects the programs beside the
+//!   test, so run `cargo build` first.
 //! - [`interop`] plays scripted cases with the clients of every language.
-//! - [`simulation`] runs the store under faults on simulated time, from a seed.
+//! - [`simulation`] runs the store with injected faults on simulated time, from a seed.
 
 pub mod checker;
 pub mod harness;

@@ -1,6 +1,6 @@
-//! Appends over gRPC: where they stand, what they keep, and how they are refused.
+//! Appends over gRPC: where they are stored, what they keep, and how they are refused.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Client, Event, ExpectedRevision as Expected, Uuid};
 use annals_proto::v1 as pb;
@@ -112,7 +112,7 @@ async fn conflicts_have_their_code_reason_and_typed_detail(server: Server) {
 async fn an_event_keeps_everything_it_was_given(server: Server) {
     let client = server.client();
     let mut sent = Event::new("Größe \u{1f4e6}", vec![0, 1, 254, 255]).with_metadata(vec![255, 0]);
-    // The order of tags is kept, too.
+    // The order of tags is kept as well.
     sent.tags = vec!["z:1".to_owned(), "a b".to_owned(), "é".to_owned()];
     let bare = Event::new("T", Vec::new()).with_id(Uuid::nil());
     let stream = "a stream/with:anything \u{fe0f}";
@@ -205,7 +205,7 @@ async fn appends_at_the_limits_are_taken(server: Server) {
     assert_eq!((&events[1].kind, &events[1].tags), (&named.kind, &named.tags));
     let ids: Vec<Uuid> = read(&client, "many").await.iter().map(|event| event.id).collect();
     assert!(ids.iter().eq(many.iter().map(|event| &event.id)));
-    // A repeated append is compared as a whole.
+    // A repeated append is compared in full.
     let again = client.append("many", Expected::NoStream, many).await.unwrap();
     assert!(again.already_appended);
 }

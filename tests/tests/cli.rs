@@ -1,6 +1,6 @@
-//! The command line as a tool: what it prints, what it takes, and how it ends. (What `import` does is in `import.rs`.)
+//! The command line as a tool: its output, its arguments, and its exit codes. (`import.rs` covers `import`.)
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -50,7 +50,7 @@ async fn an_append_with_its_id_repeated_succeeds_with_the_first_result(server: S
     let cli = Cli::of(&server);
     let id = "0190a3c2-7d5e-7b3a-9c1f-2e4d6f8a0b1c";
     for expect in ["no-stream", "0", "any"] {
-        // Each of them its own append: revisions 0, 1 and 2.
+        // Each is a different append: revisions 0, 1 and 2.
         let id = format!("{}{}", &id[..35], expect.len());
         let arguments = append("order-1", &["--id", &id, "--expect", expect]);
         let first = cli.run(&arguments).expect_code(0).json_lines().remove(0);
@@ -216,7 +216,7 @@ async fn a_subscription_prints_events_as_they_come(server: Server) {
     let mut command = cli.command(["subscribe", "--all", "--limit", "3"]);
     let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(following.stdout.take().unwrap()).lines();
-    // Each event is printed before the next one is appended, or this would wait for ever.
+    // Each event is printed before the next one is appended, otherwise this would wait indefinitely.
     for position in 1..=3 {
         let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         assert_eq!(line["position"], json!(position));
@@ -227,7 +227,7 @@ async fn a_subscription_prints_events_as_they_come(server: Server) {
 
 #[test]
 fn a_server_that_is_not_there_ends_with_5() {
-    // A port that was just free, with nobody on it.
+    // A port that was just free, without a listener.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -244,7 +244,7 @@ fn a_server_that_is_not_there_ends_with_5() {
         assert!(refused.stderr.contains(&endpoint), "{}", refused.stderr);
         assert!(
             refused.stderr.contains("ANNALS_ENDPOINT"),
-            "it says what to do: {}",
+            "the message states what to do: {}",
             refused.stderr
         );
     }
@@ -261,19 +261,19 @@ fn the_endpoint_is_taken_from_the_environment_too() {
 
 #[test]
 fn shells_are_told_how_to_complete() {
-    // Needs no server.
+    // This needs no server.
     let cli = Cli::at("http://127.0.0.1:1");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = cli.run(["completions", shell]).expect_code(0).stdout;
         for word in ["annals", "subscribe", "until-caught-up"] {
-            assert!(script.contains(word), "{shell} is not told of {word}");
+            assert!(script.contains(word), "the script for {shell} lacks {word}");
         }
     }
     let _ = cli.run(["completions", "abacus"]).expect_code(2);
 }
 
 #[test]
-fn help_teaches_every_command() {
+fn help_of_commands_has_examples() {
     let cli = Cli::at("http://127.0.0.1:1");
     for command in [
         "append",
@@ -281,8 +281,14 @@ fn help_teaches_every_command() {
         "subscribe",
         "streams",
         "stream",
+        "position-at",
+        "retention",
+        "delete",
+        "tombstone",
+        "scavenge",
         "import",
         "export",
+        "completions",
     ] {
         let help = cli.run([command, "--help"]).expect_code(0).stdout;
         assert!(help.contains("Examples:"), "{command}: {help}");
@@ -310,14 +316,14 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // As `head -n 1` does.
+        // Like `head -n 1`.
         let mut first = String::new();
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut first)
             .unwrap();
         assert!(first.starts_with('{'), "{arguments:?}: {first}");
         if arguments[0] == "subscribe" {
-            // It finds out at its next line.
+            // It notices at its next line.
             let _ = cli.run(append("case-1", &[])).expect_code(0);
         }
         let mut said = String::new();
@@ -332,7 +338,7 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 }
 
 #[test]
-fn tables_are_for_people() {
+fn tables_are_printed_instead_of_json() {
     let server = Server::start(Engine::Memory);
     let cli = Cli::of(&server);
     let _ = cli.run(append("order-1", &[])).expect_code(0);

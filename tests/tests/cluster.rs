@@ -1,6 +1,6 @@
-//! A server whose FoundationDB cluster is not there: at the start, or in between. (Faults under load are in `crash`.)
+//! A server whose FoundationDB cluster is unavailable, at the start or later. (`crash` covers faults under load.)
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     fs,
@@ -20,10 +20,11 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-/// A cluster takes some seconds to recover, and a server some to see it.
+/// A cluster takes some seconds to recover, and a server some to notice.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What `/health/ready` says, and that the gRPC health and `/health/live` agree with it.
+/// Waits for a status of `/health/ready`, and checks that the gRPC health and `/health/live` agree with it. Returns
+/// the body.
 async fn until_ready_is(server: &Server, status: u16) -> String {
     let deadline = Instant::now() + PATIENCE;
     let serving = match status {
@@ -35,7 +36,7 @@ async fn until_ready_is(server: &Server, status: u16) -> String {
             .check(HealthCheckRequest::default())
             .await
             .map(|told| told.into_inner().status());
-        // Whoever answers over gRPC listens for HTTP.
+        // A server that responds over gRPC also listens for HTTP.
         let (ready, said) = match told {
             Ok(_) => http::get(server.http_address(), "/health/ready"),
             Err(_) => (0, String::new()),
@@ -47,7 +48,7 @@ async fn until_ready_is(server: &Server, status: u16) -> String {
         }
         assert!(
             Instant::now() < deadline,
-            "ready is {ready} ({said}), gRPC says {told:?}; {status} never came"
+            "ready is {ready} ({said}), gRPC returned {told:?}; {status} never came"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -77,7 +78,7 @@ async fn a_server_waits_for_a_cluster_that_is_not_there_and_says_so() {
         .unwrap();
     assert!(line.contains("127.0.0.1:"), "the coordinators are named: {line}");
 
-    // One that waited, as programs do that are started before their store is.
+    // A client that waited, like a program that is started before its store.
     let (client, appending) = (server.client(), event("T"));
     let waiting = tokio::spawn(async move { client.append("s", Expected::NoStream, [appending]).await });
     tokio::task::block_in_place(|| {

@@ -1,7 +1,7 @@
-//! A server that is asked to stop (SIGTERM) answers what is in flight, ends what would not end by itself, and exits
-//! with 0; clients go on when it is back.
+//! A server that is asked to stop (SIGTERM) finishes calls in flight, ends calls that would not end on their own, and
+//! exits with 0; clients continue when it is back.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{ExpectedRevision as Expected, SubscriptionItem};
 use annals_proto::v1 as pb;
@@ -51,12 +51,12 @@ async fn appends_in_flight_are_answered_before_the_server_ends(mut server: Serve
     assert_eq!(status.code(), Some(0));
     let mut total = 0;
     for writer in writers {
-        total += within_patience("a writer to be told", writer).await.unwrap();
+        total += within_patience("the end of a writer", writer).await.unwrap();
     }
     assert!(total > 0);
     let said = server.logs().since(server.started_at_line()).join("\n");
     assert!(said.contains("stopping: finishing calls in flight"), "{said}");
-    // As many as were acknowledged: none was written whose writer was cut off before its answer.
+    // Exactly as many as were acknowledged: no append was written whose writer was cut off before its response.
     assert!(
         said.contains(&format!("stopped head={total}")),
         "{total} were acknowledged: {said}"
@@ -138,7 +138,7 @@ async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: S
 }
 
 async fn a_client_that_does_not_read_holds_nothing_up_for_ever(server: Server) {
-    // With a drain of a second, so that the end of it is seen.
+    // The drain time is a second, so that its end is seen.
     let mut server = annals_tests::harness::Options::new(server.engine())
         .set("--drain-seconds", "1")
         .start();
@@ -162,7 +162,7 @@ async fn a_client_that_does_not_read_holds_nothing_up_for_ever(server: Server) {
 }
 
 async fn an_idle_server_stops(mut server: Server) {
-    // It says that it listens a moment before it is ready.
+    // It reports that it listens a moment before it is ready.
     let deadline = std::time::Instant::now() + PATIENCE;
     while http::get(server.http_address(), "/health/ready") != (200, "ready\n".to_owned()) {
         assert!(

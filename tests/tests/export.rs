@@ -1,6 +1,6 @@
 //! `annals export`.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::fs;
 
@@ -52,7 +52,7 @@ async fn an_export_is_what_a_read_prints_and_can_be_imported_elsewhere(server: S
         let strip = |mut event: Value| {
             event.as_object_mut().unwrap().remove("time");
             if event["type"] == "Scanned" {
-                // It had no metadata of its own, so that it now tells when it was first recorded.
+                // It had no metadata, so after the import it has the original time.
                 event.as_object_mut().unwrap().remove("metadata");
             }
             event

@@ -1,7 +1,7 @@
-//! A store that is served now at one address, now at another: what clients of both see when its server is killed at the
-//! one and comes back at the other.
+//! A store that is served at one address and then at another: what clients of both see when its server is killed at
+//! the first and starts at the second.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -23,7 +23,7 @@ on_every_engine_that_persists!(
     a_drained_server_is_left_without_a_failed_call,
 );
 
-/// An address where nobody listens.
+/// An address without a listener.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -123,7 +123,7 @@ async fn a_drained_server_is_left_without_a_failed_call(mut server: Server) {
     assert_eq!(client.server_info().await.unwrap().head, count);
 }
 
-/// A client that begins with the first of two servers, and soon goes back to it.
+/// A client that starts with the first of two servers, and returns to it soon.
 fn returning(first: &Server, second: &Server) -> Client {
     Client::builder()
         .endpoints([first.endpoint(), second.endpoint()])
@@ -136,7 +136,7 @@ fn returning(first: &Server, second: &Server) -> Client {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_returns_to_a_server_that_has_recovered() {
-    // Of two stores, so that an answer tells which of them it is from.
+    // Of two stores, so that a response identifies the server.
     let [mut first, second] = [(); 2].map(|()| Server::start(Engine::Memory));
     let append = |server: &Server, stream: &'static str| {
         let client = server.client();
@@ -165,7 +165,7 @@ async fn a_client_returns_to_a_server_that_has_recovered() {
     }
 }
 
-/// Appends a numbered event, and waits until the subscription has it.
+/// Appends a numbered event, and waits until the subscription delivers it.
 async fn step(session: &AppendSession, subscription: &mut Subscription, nth: u64) {
     let appended = session
         .append("count", ExpectedRevision::Any, [event(nth)])

@@ -1,11 +1,11 @@
-//! A failed fsync stops the server: what was not acknowledged may be lost, and nothing is said about it that could be
-//! wrong. Retrying as if nothing had happened would lose data silently, because the system may have dropped the pages
-//! that it could not write (<https://wiki.postgresql.org/wiki/Fsync_Errors>).
+//! A failed fsync stops the server: events that were not acknowledged may be lost, and no response is sent that could
+//! be wrong. Retrying as if nothing had happened would lose data silently, because the system may have dropped the
+//! pages that it could not write (<https://wiki.postgresql.org/wiki/Fsync_Errors>).
 //!
-//! The fault comes from a small library that stands before the system's (`LD_PRELOAD`), compiled here. Only where there
-//! is a C compiler, which the build needs anyway, and only on Linux.
+//! The fault comes from a small library that is loaded before the system's (`LD_PRELOAD`), compiled here. It needs a
+//! C compiler, which the build needs anyway, and runs only on Linux.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 #![cfg(target_os = "linux")]
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
@@ -13,7 +13,7 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use annals_client::{Client, Error, Event, ExpectedRevision as Expected, RetryPolicy, Unavailability};
 use annals_tests::harness::{Engine, Options, PATIENCE, Recorder, Server, assert_sound, http, sample::event};
 
-/// Lets `fsync` and `fdatasync` fail with EIO once the file that `ANNALS_FAIL_SYNC` names is there.
+/// Makes `fsync` and `fdatasync` fail with EIO once the file named by `ANNALS_FAIL_SYNC` exists.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,7 +36,7 @@ int fsync(int fd) { return sync_with("fsync", fd); }
 int fdatasync(int fd) { return sync_with("fdatasync", fd); }
 "#;
 
-/// A server whose disk can be made to fail, and the file that does it.
+/// A server whose disk can be made to fail, and the file that triggers it.
 fn server_with_fault() -> Option<(Server, PathBuf)> {
     let mut server = Server::start(Engine::Embedded);
     assert!(server.terminate().success());
@@ -56,7 +56,7 @@ fn server_with_fault() -> Option<(Server, PathBuf)> {
             String::from_utf8_lossy(&output.stderr)
         ),
         Err(error) => {
-            println!("there is no C compiler ({compiler}: {error}), so no fault can be made here");
+            println!("there is no C compiler ({compiler}: {error}), so no fault can be injected here");
             return None;
         }
     }
@@ -68,7 +68,7 @@ fn server_with_fault() -> Option<(Server, PathBuf)> {
     Some((server, trigger))
 }
 
-/// Starts the server again on a disk that works.
+/// Starts the server again on a working disk.
 fn mend(server: &mut Server) {
     server.options = Options::new(Engine::Embedded);
     server.start_again();
@@ -76,20 +76,16 @@ fn mend(server: &mut Server) {
 
 fn assert_it_stopped_by_itself(server: &mut Server) {
     let status = server.wait_for_its_end();
-    assert_eq!(
-        status.code(),
-        Some(3),
-        "the exit code says that the storage failed"
-    );
+    assert_eq!(status.code(), Some(3), "the exit code is that of failed storage");
     let said = server.logs().since(server.started_at_line()).join("\n");
     assert!(said.contains("the storage failed; stopping at once"), "{said}");
     assert!(
         said.contains("Input/output error"),
-        "it says what the disk said: {said}"
+        "the log has the error of the disk: {said}"
     );
     assert!(
         said.lines().any(|line| line.starts_with("error: ")),
-        "it ends with why: {said}"
+        "the log ends with the reason: {said}"
     );
 }
 
@@ -142,7 +138,7 @@ async fn a_failed_fsync_refuses_the_append_and_stops_the_server() {
             (appended.first_revision, appended.recorded_at)
         );
     }
-    // Sent again, it is there once, whatever became of the first try.
+    // After a retry it is there once, whatever the outcome of the first attempt.
     client
         .append("order-1", Expected::Any, [unlucky.clone()])
         .await
@@ -210,7 +206,7 @@ async fn a_store_is_not_opened_on_a_disk_that_does_not_sync() {
     server.kill();
     fs::write(&trigger, "").unwrap();
     server.spawn();
-    // It may open what is there, or refuse to; what it must not do is acknowledge.
+    // It may open the store or refuse to; but it must not acknowledge.
     if server.wait_until_it_listens() {
         let refused = server
             .client_without_retries()

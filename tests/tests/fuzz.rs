@@ -1,9 +1,10 @@
-//! Random and mutated messages for every call, in bytes: each gets an answer or an error in the terms of the protocol, the
-//! server lives, and the log stays sound. A bounded number, from a seed; `ANNALS_LONG=1` sends many more.
+//! Random and mutated messages for every method, as bytes: each gets a response or an error that follows the
+//! protocol, the server survives, and the log stays consistent. A bounded number, from a seed; `ANNALS_LONG=1` sends
+//! many more.
 //!
-//! (What is decoded from disk is fuzzed beside its code.)
+//! (Decoders of data on disk are fuzzed beside their code.)
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::collections::HashMap;
 
@@ -25,7 +26,7 @@ use tonic::{Code, Status};
 
 on_every_engine!(whatever_is_sent_is_answered_in_the_terms_of_the_protocol);
 
-/// Calls after which the log has gaps.
+/// Methods after which the log has gaps.
 const LOSSY: [&str; 5] = [
     "SetRetention",
     "SetPrefixRetention",
@@ -50,13 +51,13 @@ async fn whatever_is_sent_is_answered_in_the_terms_of_the_protocol(server: Serve
     let channel = server.channel();
     let (lossy, others): (Vec<&str>, Vec<&str>) = METHODS.iter().partition(|method| LOSSY.contains(method));
     send(&channel, &others, messages, &mut random).await;
-    // What was appended by chance stands as it should.
+    // Events that were appended by chance are stored correctly.
     let log = client.read_all().await.unwrap().collect().await.unwrap();
     assert_dense(&log);
     send(&channel, &lossy, messages, &mut random).await;
     let left = client.read_all().await.unwrap().collect().await.unwrap();
     assert!(left.is_sorted_by(|a, b| a.position < b.position));
-    // The server lives, and has not panicked anywhere.
+    // The server is alive, and has not panicked anywhere.
     let said = server.logs().since(0).join("\n");
     assert!(!said.contains("panicked"), "{said}");
     let head = client.server_info().await.unwrap().head;
@@ -85,7 +86,7 @@ async fn send(channel: &tonic::transport::Channel, methods: &[&str], messages: u
         println!("{method}: {told:?}");
         assert!(
             told.len() > 1 || *method == "GetServerInfo",
-            "{method}: only {told:?}, which tests little"
+            "{method}: only {told:?}, which tests too little"
         );
     }
 }
@@ -95,7 +96,7 @@ async fn first_answer(
     method: &str,
     message: Bytes,
 ) -> Result<(), Status> {
-    // Dropped after its first answer, which cancels a subscription.
+    // Dropped after its first response, which cancels a subscription.
     raw::call(channel, method, message)
         .await?
         .message()
@@ -103,7 +104,7 @@ async fn first_answer(
         .map(drop)
 }
 
-/// The reason of an error, if it is one that a bad request may have.
+/// The reason of an error, if a bad request may cause it.
 fn judged(status: &Status) -> Result<String, &'static str> {
     if status.details().is_empty() {
         return Err("an error without details");
@@ -125,7 +126,7 @@ fn judged(status: &Status) -> Result<String, &'static str> {
     if allowed.contains(&(refusal.code, refusal.reason.as_str())) {
         Ok(refusal.reason)
     } else {
-        Err("an error that no request should lead to")
+        Err("an error that no request should cause")
     }
 }
 
@@ -134,7 +135,7 @@ fn message(method: &str, random: &mut StdRng) -> Bytes {
         0 => (0..random.random_range(0..200))
             .map(|_| random.random())
             .collect(),
-        // One of another call, which shares numbers of fields with this one.
+        // A request of another method, with the same field numbers.
         1 => some_request(METHODS.choose(random).expect("there are methods"), random),
         _ => some_request(method, random),
     };
@@ -157,18 +158,18 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut StdRng) {
             bytes[at] = *[0, 0x7f, 0x80, 0xff].choose(random).expect("there are choices")
         }
         4 => {
-            // A part once more, somewhere else.
+            // Repeats a part somewhere else.
             let end = random.random_range(at..=bytes.len());
             let part = bytes[at..end].to_vec();
             let to = random.random_range(0..=bytes.len());
             bytes.splice(to..to, part);
         }
-        // Numbers and groups nested as deep as they go.
+        // Numbers, and groups nested as deep as possible.
         _ => bytes.extend([0x0b].repeat(random.random_range(0..150))),
     }
 }
 
-/// A request that is nearly right, encoded.
+/// An encoded request that is nearly valid.
 fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
     let stream = (*STREAMS.choose(random).expect("there are streams")).to_owned();
     let place = |random: &mut StdRng| {

@@ -1,6 +1,6 @@
-//! Whoever connects and speaks no gRPC, or no HTTP, or nothing at all, disturbs nobody.
+//! Connections that do not speak gRPC or HTTP, or send nothing at all, disturb no other client.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     io::{Read, Write},
@@ -35,13 +35,13 @@ async fn garbage_on_the_port_disturbs_nobody(server: Server) {
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         let mut noise = vec![0; random.random_range(1..20_000)];
         random.fill_bytes(&mut noise);
-        // The server may close it at any byte, so that writing may fail.
+        // The server may close the connection at any byte, so writing may fail.
         let _ = match n % 6 {
             0 => stream.write_all(&noise),
             1 => stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: annals\r\n\r\n"),
             2 => stream.write_all(preface).and_then(|()| stream.write_all(&noise)),
             3 => stream.write_all(&preface[..random.random_range(0..preface.len())]),
-            // Empty settings, then a frame that promises more than is sent.
+            // Empty settings, then a frame that announces more than is sent.
             4 => stream
                 .write_all(preface)
                 .and_then(|()| stream.write_all(b"\0\0\0\x04\0\0\0\0\0"))
@@ -49,7 +49,7 @@ async fn garbage_on_the_port_disturbs_nobody(server: Server) {
             _ => Ok(()),
         };
         match n % 4 {
-            // Half-open: the client has said all it will ever say.
+            // Half-open: the client has sent everything.
             0 => stream.shutdown(Shutdown::Write).unwrap_or(()),
             1 => {
                 let _ = stream.set_read_timeout(Some(Duration::from_millis(20)));
@@ -61,7 +61,7 @@ async fn garbage_on_the_port_disturbs_nobody(server: Server) {
             open.push(stream);
         }
     }
-    // With those connections still open, and after they are gone:
+    // With those connections still open, and after they are closed:
     for round in 1..=2_u64 {
         let appended = client
             .append("order-1", Expected::Exactly(round - 1), [event("T")])

@@ -1,7 +1,7 @@
-//! `annals import`, and that everything it took in is there: in order, at dense positions and revisions, once, and for
-//! good. With generated events always, and with the file of real ones where it is at hand.
+//! `annals import`: everything that it imported is stored in order, at dense positions and revisions, once and
+//! durably. With generated events always, and with the file of real ones where it is available.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -28,16 +28,16 @@ on_every_engine_that_persists!(
     after_being_killed_all_is_the_same
 );
 
-/// A file to import, and what is in it.
+/// A file to import, and its contents.
 struct Input {
     path: PathBuf,
     lines: Vec<Value>,
-    /// The type that every stream begins with.
+    /// The type of the first event of every stream.
     first_type: &'static str,
 }
 
 impl Input {
-    /// Generated events, and real ones where they are at hand.
+    /// Generated events, and real ones where they are available.
     fn all(server: &Server) -> Vec<Input> {
         let path = server.folder().join("cases.ndjson");
         let lines = sample::cases(2_000, 7);
@@ -79,7 +79,7 @@ impl Input {
     }
 }
 
-/// Runs a case with a server for each input, so that positions count from 1.
+/// Runs a case with a new server for each input, so that positions count from 1.
 fn with_each_input(server: &Server, case: impl Fn(&Server, &Input)) {
     for input in Input::all(server) {
         let server = Server::start(server.engine());
@@ -209,7 +209,7 @@ async fn importing_the_own_export_of_a_log_adds_nothing_whatever_its_appends_exp
     let _ = cli
         .run(["export", part.to_str().unwrap(), "--stream-prefix", "s"])
         .expect_code(0);
-    // What was deleted or changed since stays so.
+    // A later deletion or change remains.
     let _ = cli.run(["delete", "deleted"]).expect_code(0);
     let _ = cli.run(["retention", "t", "--max-count", "7"]).expect_code(0);
     let before = (read_all(&cli), cli.run(["retention", "t"]).stdout);
@@ -255,7 +255,7 @@ async fn a_subscription_gives_what_a_read_gives_from_any_place_and_of_any_type(s
             .into_iter()
             .filter(|event| event["type"] == input.first_type)
             .collect();
-        // Every stream begins with it, once.
+        // The first event of every stream has this type, and no other event has it.
         assert_eq!(wanted.len(), input.streams().len());
         let of_type = ["--type", input.first_type];
         assert_eq!(
@@ -338,7 +338,7 @@ async fn bad_lines_are_named_and_cost_none_of_the_good_ones(server: Server) {
     assert!(missing.stderr.contains("no-such-file"), "{}", missing.stderr);
 }
 
-/// What positions, revisions and bytes are does not depend on what keeps them.
+/// Positions, revisions and bytes do not depend on the engine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn foundationdb_holds_what_the_embedded_engine_holds() {
     if !Engine::FoundationDb.is_available() {
@@ -351,7 +351,7 @@ async fn foundationdb_holds_what_the_embedded_engine_holds() {
             let summary = input.import(&cli);
             let mut events = read_all(&cli);
             for event in &mut events {
-                // When each was recorded is all that may differ.
+                // Only the recorded times may differ.
                 event.as_object_mut().unwrap().remove("time");
             }
             (summary, events)

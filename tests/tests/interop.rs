@@ -1,6 +1,6 @@
 //! Every client against every engine: the cases of `interop/cases`.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_tests::{
     harness::Engine,
@@ -16,7 +16,7 @@ async fn plays_every_case(engine: Engine, language: Language) {
     play(engine, &cases, &[language]).await;
 }
 
-/// Plays the cases that go across languages, for every ordered pair of the clients that take part.
+/// Plays the cases across languages, for every ordered pair of the clients that take part.
 async fn plays_together(engine: Engine) {
     let cases: Vec<Case> = Case::all().into_iter().filter(Case::goes_across).collect();
     play(engine, &cases, &Language::WITH_CLIENTS).await;
@@ -91,7 +91,7 @@ fn cases_have_names_of_their_own_for_what_they_show() {
     let count = said.len();
     said.sort();
     said.dedup();
-    assert_eq!(said.len(), count, "two cases say that they show the same");
+    assert_eq!(said.len(), count, "two cases have the same statement");
 }
 
 #[test]
@@ -127,15 +127,18 @@ fn a_case_that_is_not_as_the_readme_says_is_refused() {
             "an unknown need",
         ),
         (
-            r#"{"says": "x", "steps": [{"do": "server_info", "gives": {}}, {"do": "server_info", "by": "b", "gives": {}}]}"#,
-            "only some steps say by whom",
+            r#"{"says": "x", "steps": [
+                {"do": "server_info", "gives": {}},
+                {"do": "server_info", "by": "b", "gives": {}}
+            ]}"#,
+            "only some steps have `by`",
         ),
     ] {
         assert!(Case::parse("wrong", wrong).is_err(), "{why}");
     }
 }
 
-/// What no client may do is pass over what it does not know; so the judge sees it as a failure.
+/// A client must not skip anything that it does not know, so the player treats that as a failure.
 #[tokio::test]
 async fn what_a_client_does_not_know_fails() {
     for language in Language::WITH_CLIENTS {
@@ -149,7 +152,8 @@ async fn what_a_client_does_not_know_fails() {
                 "an argument",
             ),
             (
-                r#"{"do": "append", "with": {"stream": "s", "events": [{"type": "T", "colour": "red"}]}, "gives": {}}"#,
+                r#"{"do": "append", "with": {"stream": "s", "events": [{"type": "T", "colour": "red"}]},
+                    "gives": {}}"#,
                 "a field of an event",
             ),
             (

@@ -1,6 +1,6 @@
-//! Log lines: at debug each append's says where it went, and none ever says anything of what is in it.
+//! Log lines: at debug level each append is logged with its location, and no line ever contains event data.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Event, ExpectedRevision as Expected};
 use annals_tests::{
@@ -17,7 +17,7 @@ async fn an_appends_log_line_says_where_it_went_and_nothing_of_its_data(server: 
     for format in ["text", "json"] {
         let mut server = Options::new(server.engine()).set("--log-level", "debug").start();
         if format == "json" {
-            // Its addresses are known by now, so that its log may take any form.
+            // Its addresses are known by now, so the log may have any format.
             assert!(server.terminate().success());
             server.options = Options::new(server.engine())
                 .set("--log-level", "debug")

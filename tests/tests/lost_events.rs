@@ -1,7 +1,7 @@
-//! Acknowledged events that are missing from the disk: the server of the embedded engine does not start as if nothing had
-//! happened.
+//! Acknowledged events that are missing from the disk: a server with the embedded engine does not start as if nothing
+//! had happened.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{fs, path::PathBuf};
 
@@ -22,7 +22,7 @@ fn log(server: &Server) -> Vec<u8> {
     bytes
 }
 
-/// Where each record of a log begins, and where the last one ends.
+/// The offsets at which the records of a log begin, and at which the last one ends.
 fn boundaries(log: &[u8]) -> Vec<usize> {
     let begin = log
         .windows(4)
@@ -46,7 +46,7 @@ async fn appended(server: &Server) {
     }
 }
 
-/// Starts the server, which must end with 3, and returns what it said.
+/// Starts the server, which must end with 3, and returns its output.
 fn refused(server: &mut Server) -> String {
     server.spawn();
     let status = server.wait_for_its_end();
@@ -55,7 +55,7 @@ fn refused(server: &mut Server) -> String {
     said
 }
 
-/// The event after which events are missing, as the server named it.
+/// The event after which events are missing, as reported by the server.
 fn left(said: &str) -> u64 {
     let after = said.split("--accept-lost-events-after ").nth(1).unwrap();
     let digits = after.chars().take_while(char::is_ascii_digit);
@@ -150,7 +150,7 @@ async fn a_loss_that_is_accepted_gives_the_store_a_new_identity() {
     let left = left(&refused(&mut server));
     assert!(left > 0 && left < EVENTS);
 
-    // Only this loss.
+    // Another position is not accepted.
     server.options =
         Options::new(Engine::Embedded).set("--accept-lost-events-after", &(left - 1).to_string());
     let said = refused(&mut server);
@@ -181,7 +181,7 @@ async fn a_loss_that_is_accepted_gives_the_store_a_new_identity() {
         .unwrap();
     assert_eq!(appended.last_position, left + 1);
 
-    // With the option still there, and without it, it is an ordinary store from here on.
+    // With the option still set, and without it, it is an ordinary store from here on.
     server.restart();
     let said = server.logs().since(server.started_at_line()).join("\n");
     assert!(said.contains("nothing is lost"), "{said}");
@@ -189,7 +189,7 @@ async fn a_loss_that_is_accepted_gives_the_store_a_new_identity() {
     server.restart();
     let again = server.client().server_info().await.unwrap();
     assert_eq!((again.store_id, again.head), (after.store_id, left + 1));
-    // And watched as before.
+    // And losses are found as before.
     server.kill();
     let whole = log(&server);
     fs::write(segment(&server), &whole[..whole.len() - 3]).unwrap();
@@ -216,7 +216,7 @@ async fn a_store_whose_durable_mark_is_missing_is_refused_until_that_is_accepted
     assert_eq!(server.client().server_info().await.unwrap().head, EVENTS);
 }
 
-/// So much was appended that the first events were flushed to the tree, which is built again from what is left.
+/// Enough was appended for the first events to be flushed to the tree, which is rebuilt from the remaining log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_loss_of_events_that_were_flushed_is_accepted_as_well() {
     let mut server = Server::start(Engine::Embedded);

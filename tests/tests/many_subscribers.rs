@@ -1,6 +1,6 @@
-//! A thousand subscribers that idle, and one more than there may be.
+//! A thousand idle subscribers, and one more than the limit.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const SUBSCRIBERS: usize = 1_000;
 
 type Messages = BoxStream<'static, Vec<pb::RecordedEvent>>;
 
-/// Some to the log, some to a stream, some that only look at one type; all after the first event.
+/// Some subscribe to the log, some to a stream, some only to one type; all after the first event.
 async fn subscribe(stub: &mut Stub, number: usize) -> Messages {
     if number.is_multiple_of(4) {
         use pb::{subscribe_stream_request::Start, subscribe_stream_response::Content};
@@ -109,7 +109,7 @@ async fn a_thousand_idle_subscribers_each_get_the_next_event(server: Server) {
     while Metrics::of(&server).get("annals_subscriptions", &[]) != Some(0.0) {
         assert!(
             std::time::Instant::now() < deadline,
-            "subscriptions that are dropped stay open"
+            "dropped subscriptions stay open"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -148,7 +148,7 @@ async fn too_many_subscriptions_are_refused_and_the_others_stay(server: Server) 
         ) {}
     }
     drop(open);
-    // Their places are free again, once the server has seen that they are gone.
+    // Their slots are free again, once the server has noticed that they are closed.
     let client = server.client();
     let subscription = within_patience("a free place", client.subscribe_all()).await;
     assert!(subscription.is_ok(), "{subscription:?}");

@@ -1,7 +1,7 @@
-//! With the server's default limits, a gRPC client with the default limits of its library takes every response: none is
-//! larger than 4 MiB.
+//! With the server's default limits, a gRPC client with the default limits of its library accepts every response:
+//! none is larger than 4 MiB.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Event, ExpectedRevision as Expected};
 use annals_proto::v1::{self as pb, event_store_service_client::EventStoreServiceClient};
@@ -14,12 +14,12 @@ on_every_engine!(
     the_longest_names_are_listed,
 );
 
-/// Generated, on a channel for which nothing is set.
+/// The generated client, on a channel with default settings.
 fn client(server: &Server) -> EventStoreServiceClient<Channel> {
     EventStoreServiceClient::new(server.channel())
 }
 
-/// A name of as many bytes as one may have.
+/// A name of the maximum length.
 fn long_name(number: usize) -> String {
     format!("{number:0>512}")
 }
@@ -51,7 +51,7 @@ async fn the_largest_snapshot_is_loaded(server: Server) {
     assert!(loaded.snapshot.unwrap().data == data);
 }
 
-/// An event that has as much of everything as one may have.
+/// An event at the maximum of every limit.
 fn largest(limits: &pb::Limits) -> Event {
     let tag = |n: u32| format!("{n:0>256}");
     let mut event = Event::new(
@@ -69,7 +69,7 @@ async fn all<M>(mut parts: Streaming<M>, events: impl Fn(M) -> usize, wanted: us
     let mut found = 0;
     while found < wanted {
         let part = parts.message().await.unwrap();
-        found += events(part.expect("the events are not all there"));
+        found += events(part.expect("some events are missing"));
     }
 }
 
@@ -80,7 +80,7 @@ async fn the_largest_events_are_read_and_delivered(server: Server) {
     let limits = info.into_inner().limits.unwrap();
     let stream = long_name(1);
     for nth in 0..EVENTS / 3 {
-        // Three are nearly as much as one append may have. Small ones between them share pages with them.
+        // Three events nearly fill an append. Small ones between them share pages with them.
         let events = (0..3).map(|_| largest(&limits));
         let appender = server.client();
         appender.append(&stream, Expected::Any, events).await.unwrap();

@@ -1,7 +1,7 @@
-//! Moving a log to another store, by `annals export` and `annals import --keep-recorded-times`: the same events in the same
-//! order at the same positions, revisions and times.
+//! Moves a log to another store with `annals export` and `annals import --keep-recorded-times`: the same events in the
+//! same order at the same positions, revisions and times.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     fs,
@@ -40,7 +40,7 @@ fn accepting(engine: Engine) -> Server {
         .start()
 }
 
-/// A log with events of all kinds, appended one by one, in appends of several, and many at a time.
+/// A log with events of all kinds, appended one by one, several per append, and pipelined.
 async fn fill(server: &Server) -> PathBuf {
     let cli = Cli::of(server);
     let cases = server.folder().join("cases.ndjson");
@@ -97,7 +97,7 @@ async fn log(server: &Server) -> Vec<annals_client::RecordedEvent> {
     events.map(Result::unwrap).collect().await
 }
 
-/// The lines of an export that do not name its store, or depend on what was indexed when.
+/// The lines of an export without those that name its store or depend on the state of indexing.
 fn content(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).unwrap();
     let lines = text
@@ -147,7 +147,7 @@ async fn a_moved_log_is_the_same_and_moving_it_again_adds_nothing(server: Server
         .run(["export", second.to_str().unwrap()])
         .expect_code(0);
     assert_eq!(content(&file), content(&second), "byte for byte");
-    // What is appended after the move is recorded now, and goes on where the log ended.
+    // An event appended after the move is recorded now, and continues the log.
     let appended = there
         .client()
         .append(
@@ -166,8 +166,8 @@ async fn a_move_that_was_killed_is_repeated(server: Server) {
     let there = accepting(server.engine());
     let text = fs::read(&file).unwrap();
     let half = text.len() / 2;
-    // The command has half of a line too many when it is killed: nothing of it, and of the append it may belong to, is
-    // sent, since the append's end was not seen.
+    // The command has half a line too many when it is killed: neither that line nor the append it may belong to is
+    // sent, since the end of the append was not seen.
     let mut import = Cli::of(&there)
         .command(["import", "-", "--keep-recorded-times"])
         .stdin(Stdio::piped())
@@ -178,7 +178,7 @@ async fn a_move_that_was_killed_is_repeated(server: Server) {
     let mut input = import.stdin.take().unwrap();
     let writing = std::thread::spawn(move || {
         use std::io::Write;
-        // It may be killed while it still reads.
+        // It may be killed while it is still reading.
         let _ = input.write_all(&text[..half]);
         input
     });
@@ -219,7 +219,7 @@ async fn a_file_that_was_cut_is_refused_and_a_stream_that_was_is_continued(serve
         assert_eq!(
             log(&there).await.len(),
             before,
-            "nothing of a file is written that is not whole"
+            "no part of an incomplete file is written"
         );
         let import = ["import", "-", "--keep-recorded-times"];
         let failed = Cli::of(&there).run_with(import, cut.as_bytes()).expect_code(1);
@@ -408,7 +408,7 @@ async fn what_can_not_be_moved_exactly_is_refused_before_anything_is_written(ser
         assert!(failed.stderr.contains(said), "{what}: {}", failed.stderr);
         assert!(log(&there).await.is_empty(), "{what}");
     }
-    // A store that holds something else, and this same store.
+    // A store that contains other data, and this same store.
     append_at(&there, None).await.unwrap();
     for (target, said) in [(&there, "empty store"), (&server, "same store")] {
         let before = log(target).await;
@@ -417,7 +417,7 @@ async fn what_can_not_be_moved_exactly_is_refused_before_anything_is_written(ser
         assert!(failed.stderr.contains(said), "{}", failed.stderr);
         assert_eq!(log(target).await, before);
     }
-    // Without times, it would get new positions all the same.
+    // Without recorded times it would still get new positions.
     let failed = Cli::of(&there)
         .run(["import", file.to_str().unwrap()])
         .expect_code(1);
@@ -580,7 +580,7 @@ async fn a_line_that_can_not_be_moved_ends_it(server: Server) {
         failed.stderr
     );
     assert_eq!(log(&there).await.len(), 1);
-    // In a file without positions every line is an append of its own; mended, it goes on.
+    // In a file without positions every line is a separate append; once corrected, the import continues.
     fs::write(
         &file,
         lines.concat().replace("yesterday", "2024-05-01T09:30:30.5Z"),

@@ -1,6 +1,7 @@
-//! What operators see: metrics with right values, and health over HTTP and gRPC. (Log lines are in `log_lines.rs`.)
+//! The operators' view: metrics with the right values, and health over HTTP and gRPC. (`log_lines.rs` covers log
+//! lines.)
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::time::Duration;
 
@@ -82,7 +83,7 @@ async fn metrics_count_what_was_done(server: Server) {
         (count("annals_head_position"), count("annals_indexed_position")),
         (31, 0)
     );
-    // One after the other, so that each of the 11 was a group of its own, with a sync of its own.
+    // One after the other, so that each of the 11 was its own group, with its own sync.
     assert_eq!(
         (
             count("annals_group_appends_count"),
@@ -93,7 +94,7 @@ async fn metrics_count_what_was_done(server: Server) {
     assert_eq!(count("annals_commit_seconds_count"), 11);
     assert!(metrics.value("annals_commit_seconds_sum") > 0.0);
     match server.engine() {
-        // FoundationDB syncs on machines of its own.
+        // FoundationDB syncs on its own machines.
         annals_tests::harness::Engine::Memory | annals_tests::harness::Engine::FoundationDb => {
             assert_eq!(count("annals_fsync_seconds_count"), 0);
         }
@@ -122,7 +123,7 @@ async fn metrics_count_what_was_done(server: Server) {
     assert!(metrics.text().ends_with("# EOF\n"), "OpenMetrics has an end");
 }
 
-/// Asks for metrics until they are as they should become.
+/// Reads the metrics until a condition holds.
 #[track_caller]
 fn until(server: &Server, what: &str, right: impl Fn(&Metrics) -> bool) -> Metrics {
     let deadline = std::time::Instant::now() + PATIENCE;
@@ -133,7 +134,7 @@ fn until(server: &Server, what: &str, right: impl Fn(&Metrics) -> bool) -> Metri
         }
         assert!(
             std::time::Instant::now() < deadline,
-            "{what} never came to be:\n{}",
+            "{what} never happened:\n{}",
             metrics.text()
         );
         std::thread::sleep(Duration::from_millis(10));
@@ -224,9 +225,9 @@ async fn a_server_that_drains_says_that_it_is_not_ready(mut server: Server) {
     let mut watched = health.watch(request).await.unwrap().into_inner();
     let next = watched.message().await.unwrap().unwrap();
     assert_eq!(next.status(), ServingStatus::Serving);
-    // An append session that stays open holds the drain up until it is told.
+    // An append session that stays open holds up the drain until it is notified.
     server.ask_to_stop();
-    let next = within_patience("the news", watched.message())
+    let next = within_patience("the change of health", watched.message())
         .await
         .unwrap()
         .unwrap();
@@ -234,6 +235,6 @@ async fn a_server_that_drains_says_that_it_is_not_ready(mut server: Server) {
     assert_eq!(
         server.wait_for_its_end().code(),
         Some(0),
-        "whoever watches does not hold it up"
+        "a watcher does not hold it up"
     );
 }

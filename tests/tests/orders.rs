@@ -1,7 +1,7 @@
-//! Orders across languages: one order, of which each step is taken by another language's application, and which all of them
-//! show, tell the history of and list alike, byte for byte.
+//! Orders across languages: one order, of which each step is performed by the application of another language, and
+//! which all of them show, list and give the history of identically, byte for byte.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::thread;
 
@@ -11,11 +11,11 @@ use annals_tests::{
 };
 use serde_json::Value;
 
-/// A story of an order, without its id: the command, and what comes between it and the rest.
+/// The steps of an order, without its id: a command, and its arguments.
 const STORY: [(&str, &[&str]); 7] = [
     ("create", &["--customer", CUSTOMER]),
     ("add-item", &["tea", "2", "450"]),
-    // The dearest item there may be, so that sums go beyond 32 bits.
+    // The most expensive item allowed, so that sums exceed 32 bits.
     ("add-item", &[SKU, "1000", "100000000"]),
     ("confirm", &[]),
     (
@@ -32,11 +32,11 @@ const STORY: [(&str, &[&str]); 7] = [
     ("cancel", &["--reason", "changed my mind"]),
 ];
 
-/// What JSON must escape, need not escape, and is often escaped without need.
+/// Characters that JSON must escape, need not escape, and that are often escaped needlessly.
 const CUSTOMER: &str = "zoë \"7\" \\ / <&>";
 const SKU: &str = "th\u{e9} \u{2028}\u{301}";
 
-/// Runs each of these against one server.
+/// The applications, all on one server.
 fn applications(server: &Server) -> Vec<Orders> {
     let taking_part = Language::WITH_CLIENTS
         .into_iter()
@@ -49,7 +49,7 @@ fn applications(server: &Server) -> Vec<Orders> {
     applications
 }
 
-/// What all say, which must be the same.
+/// The output of all applications, which must be the same.
 fn all_say(applications: &[Orders], arguments: &[&str]) -> String {
     let said: Vec<String> = thread::scope(|scope| {
         let running: Vec<_> = applications
@@ -60,12 +60,12 @@ fn all_say(applications: &[Orders], arguments: &[&str]) -> String {
     });
     for (orders, one) in applications.iter().zip(&said) {
         let (name, first) = (orders.language.name(), applications[0].language.name());
-        assert_eq!(one, &said[0], "{arguments:?} in {name} is not as in {first}");
+        assert_eq!(one, &said[0], "{arguments:?} in {name} differs from {first}");
     }
     said[0].clone()
 }
 
-/// A command with the order's id behind its name.
+/// A command with the order's id after its name.
 fn command<'a>(id: &'a str, (name, rest): (&'a str, &[&'a str])) -> Vec<&'a str> {
     [name, id].into_iter().chain(rest.iter().copied()).collect()
 }
@@ -83,7 +83,7 @@ fn an_order_goes_from_language_to_language() {
     let server = Server::start(Engine::Embedded);
     let applications = applications(&server);
     let count = applications.len();
-    // Each language takes each step once.
+    // Each language performs each step once.
     for first in 0..count {
         let id = format!("o{first}-ä");
         let mut recorded = Vec::new();
@@ -96,7 +96,7 @@ fn an_order_goes_from_language_to_language() {
             assert_eq!(
                 said,
                 format!("{{\"orderId\":\"{id}\",\"revision\":{number},\"position\":{position}}}\n"),
-                "{} tells where {done} stands",
+                "{} reports where {done} is stored",
                 orders.language.name()
             );
             recorded.push(all_say(&applications, &["show", &id]));
@@ -117,7 +117,7 @@ fn an_order_goes_from_language_to_language() {
     assert_eq!(all_say(&applications, &["list", "--status", "delivered"]), listed);
 }
 
-/// What the order has become, and what it was when each of its events was recorded.
+/// Checks the final state of the order, and its state at the time of each of its events.
 fn assert_the_end_is_right(applications: &[Orders], id: &str, shown_after_each: &[String]) {
     let shown = all_say(applications, &["show", id]);
     let order: Value = serde_json::from_str(&shown).unwrap();

@@ -1,6 +1,6 @@
-//! The log and its streams as they were, at a time or up to a place, compared with the log as it is.
+//! The log and its streams as of a time or up to a place, compared with the current log.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ on_every_engine!(
 );
 on_every_engine_that_persists!(a_day_is_read_as_of_any_second_also_after_a_restart);
 
-/// Three streams, of which one begins late; each event at a time of its own.
+/// Three streams, of which one begins late; each event has a different time.
 async fn fill(client: &Client) -> Vec<RecordedEvent> {
     for n in 0..45 {
         let stream = ["order-1", "order-2", "late"][if n < 20 { n % 2 } else { n % 3 }];
@@ -31,7 +31,7 @@ async fn fill(client: &Client) -> Vec<RecordedEvent> {
             .append(stream, Expected::Any, [sample::event(kind)])
             .await
             .unwrap();
-        // Times are told to the microsecond.
+        // Times have microsecond resolution.
         tokio::time::sleep(Duration::from_micros(10)).await;
     }
     client.read_all().await.unwrap().collect().await.unwrap()
@@ -59,7 +59,7 @@ async fn the_past_is_the_beginning_of_what_there_is(server: Server) {
             ];
             for (n, read) in reads.into_iter().enumerate() {
                 let events = read.clone().await.unwrap();
-                assert_eq!(events.head(), 45, "the head is that of now");
+                assert_eq!(events.head(), 45, "the head is the current one");
                 let events = events.collect().await.unwrap();
                 assert!(events.iter().eq(past.iter().copied()), "{n} at {time}");
                 let read = read.direction(Direction::Backwards).query(paid.clone()).limit(2);
@@ -247,7 +247,7 @@ async fn people_read_the_past_on_the_command_line(server: Server) {
     );
 }
 
-/// A log of twenty hours, an event a second, most of which is indexed on disk.
+/// A log of twenty hours, one event per second, most of which is indexed on disk.
 async fn a_day_is_read_as_of_any_second_also_after_a_restart(server: Server) {
     let mut server = Options::new(server.engine())
         .set("--accept-recorded-times", "true")

@@ -1,6 +1,6 @@
-//! What a subscription tells of its progress: that it caught up, that it fell behind, and how far it looked.
+//! The progress reports of a subscription: that it caught up, that it fell behind, and how far it has scanned.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Client, Event, ExpectedRevision as Expected, QueryItem, SubscriptionItem as Item};
 use annals_proto::v1::{self as pb, subscribe_all_response::Content};
@@ -58,7 +58,7 @@ async fn what_lies_behind_the_last_event_is_told_by_a_checkpoint(server: Server)
     let mut stream = client.subscribe_stream("order-1").await.unwrap();
     assert_eq!(until_caught_up(&mut subscription).await, (Vec::new(), 0));
     assert_eq!(until_caught_up(&mut stream).await, (Vec::new(), 0));
-    // In one append, so that all of it is looked at together.
+    // In one append, so that all of it is scanned together.
     append(&client, "order-1", &["Wanted", "Other", "Other"]).await;
     assert_eq!(next_event(&mut subscription).await.position, 1);
     let told = within_patience("a checkpoint", subscription.next())
@@ -172,5 +172,5 @@ async fn a_subscriber_that_falls_behind_is_told_and_misses_nothing(server: Serve
     while next <= 121 {
         take(next_content().await, &mut next);
     }
-    assert!(fell_behind > 0, "it was never told that it fell behind");
+    assert!(fell_behind > 0, "it never reported that it fell behind");
 }

@@ -1,6 +1,6 @@
-//! Reads over gRPC: what they return, in which order, from where and how much, compared with the log itself.
+//! Reads over gRPC: their results, order, start and limits, compared with the log itself.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{
     Client, Direction, Error, Event, ExpectedRevision as Expected, Query, QueryItem, RecordedEvent,
@@ -17,7 +17,7 @@ on_every_engine!(
     an_empty_log_is_read_as_empty,
     a_read_ends_at_the_head_it_saw_first,
     a_read_of_large_events_comes_in_parts,
-    what_was_acknowledged_is_read_by_everybody_at_once,
+    an_acknowledged_event_is_visible_to_another_client_at_once,
 );
 on_every_engine_that_persists!(reads_after_a_restart_return_the_same);
 
@@ -25,7 +25,7 @@ const STREAMS: [&str; 5] = ["order-1", "order-2", "order-10", "user-1", "user-\u
 const KINDS: [&str; 4] = ["OrderPlaced", "OrderPaid", "UserSeen", "Order"];
 const TAGS: [&str; 3] = ["customer:7", "customer:8", "vip"];
 
-/// Appends some hundred events, of all streams, types and tags in between.
+/// Appends some hundred events, with all streams, types and tags mixed.
 async fn fill(client: &Client, random: &mut StdRng) {
     let session = client.append_session();
     let mut pending = Vec::new();
@@ -90,7 +90,7 @@ fn matches(query: &Query, event: &RecordedEvent) -> bool {
     query.items.is_empty() || query.items.iter().any(item)
 }
 
-/// Compares random reads with what the log holds.
+/// Compares random reads with the log.
 async fn compare_random_reads(client: &Client, log: &[RecordedEvent], random: &mut StdRng) {
     for _ in 0..120 {
         let query = some_query(random);
@@ -223,7 +223,7 @@ async fn a_read_of_large_events_comes_in_parts(server: Server) {
         .into_inner();
     let (mut count, mut next) = (0, 0_u8);
     while let Some(part) = parts.message().await.unwrap() {
-        assert_eq!(part.head, 24, "each part tells the head");
+        assert_eq!(part.head, 24, "each part has the head");
         count += 1;
         for event in part.events {
             assert!(event.data.len() == 1 << 20 && event.data.iter().all(|byte| *byte == next));
@@ -234,7 +234,7 @@ async fn a_read_of_large_events_comes_in_parts(server: Server) {
     assert!(count >= 4, "24 MiB came in {count} messages");
 }
 
-async fn what_was_acknowledged_is_read_by_everybody_at_once(server: Server) {
+async fn an_acknowledged_event_is_visible_to_another_client_at_once(server: Server) {
     let (writer, reader) = (server.client(), server.client());
     for n in 1..=100 {
         let appended = writer

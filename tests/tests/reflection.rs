@@ -1,6 +1,6 @@
-//! Reflection: whoever has only the address can list, describe and call every RPC.
+//! Reflection: a client that has only the address can list, describe and call every RPC.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::process::Command;
 
@@ -94,7 +94,7 @@ async fn reflection_lists_and_describes_every_call(server: Server) {
     ] {
         assert!(!described(&server, detail).await.is_empty(), "{detail}");
     }
-    // The older form, which many tools still ask for.
+    // The older version, which many tools still use.
     let mut old = v1alpha::server_reflection_client::ServerReflectionClient::new(server.channel());
     let request = v1alpha::ServerReflectionRequest {
         host: String::new(),
@@ -117,7 +117,7 @@ async fn every_call_it_lists_can_be_called(server: Server) {
         .flat_map(|file| &file.service)
         .find(|service| service.name() == "EventStoreService");
     for method in &service.unwrap().method {
-        // Nothing is set: that is an answer, or a field that is missing; never a call that is not there.
+        // An empty request gets a response, or an error about a missing field; never an unknown method.
         let answered = within_patience(method.name(), async {
             raw::call(&channel, method.name(), Bytes::new())
                 .await?
@@ -137,12 +137,12 @@ async fn every_call_it_lists_can_be_called(server: Server) {
     }
 }
 
-/// With the tool that people use, where it is installed: `go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest`.
+/// With the common tool, where it is installed: `go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn grpcurl_lists_describes_and_calls_every_rpc() {
     let program = std::env::var("GRPCURL").unwrap_or_else(|_| "grpcurl".to_owned());
     if let Err(error) = Command::new(&program).arg("--version").output() {
-        println!("{program} is not there ({error}), so it is not tried; GRPCURL names it");
+        println!("{program} cannot be run ({error}), so it is not tested; set GRPCURL to its path");
         return;
     }
     let server = Server::start(Engine::Memory);
@@ -217,7 +217,7 @@ async fn grpcurl_lists_describes_and_calls_every_rpc() {
         let called = run(&["-d", message, &address, &format!("{SERVICE}/{method}")]).expect_code(0);
         assert!(called.stdout.contains(expected), "{method}: {}", called.stdout);
     }
-    // These go on until their time is over.
+    // These continue until the timeout.
     for (method, message) in [
         ("SubscribeAll", "{}"),
         ("SubscribeStream", r#"{"stream":"order-1"}"#),

@@ -1,7 +1,7 @@
-//! The table of expectations over gRPC, and that an append is written once, however often it is sent again, and however
-//! often the server ended in between.
+//! The table of expectations over gRPC: an append is written once, however often it is retried, and however often the
+//! server ended in between.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Client, Error, Event, ExpectedRevision as Expected};
 use annals_tests::{
@@ -19,7 +19,7 @@ async fn read(client: &Client, stream: &str) -> Vec<annals_client::RecordedEvent
     client.read_stream(stream).await.unwrap().collect().await.unwrap()
 }
 
-/// What an append is answered with.
+/// The response to an append.
 #[derive(Debug, PartialEq)]
 enum Answer {
     Written { revision: u64 },
@@ -63,7 +63,7 @@ async fn the_table_of_expectations_holds(server: Server) {
     let s = "order-1";
     let exactly = Expected::Exactly;
 
-    // Written.
+    // Cases that are written.
     assert_eq!(
         append(&client, s, Expected::StreamExists, &pair).await,
         Conflict { actual: None }
@@ -89,7 +89,7 @@ async fn the_table_of_expectations_holds(server: Server) {
         Written { revision: 5 }
     );
 
-    // The same again is answered with the first result.
+    // A retry gets the first result.
     assert_eq!(
         append(&client, s, Expected::NoStream, &pair).await,
         Repeated {
@@ -114,7 +114,7 @@ async fn the_table_of_expectations_holds(server: Server) {
             }
         );
     }
-    // What stands is compared by its place, not by how it came there.
+    // Stored events are compared by their place, not by how they got there.
     assert_eq!(
         append(&client, s, Expected::NoStream, std::slice::from_ref(&a)).await,
         Repeated {
@@ -130,7 +130,7 @@ async fn the_table_of_expectations_holds(server: Server) {
         }
     );
 
-    // Otherwise it is a conflict: other ids, fewer, more, in another order, another stream.
+    // Otherwise it is a conflict: other ids, fewer, more, another order, another stream.
     let conflict = Conflict { actual: Some(5) };
     assert_eq!(
         append(&client, s, Expected::NoStream, std::slice::from_ref(&b)).await,

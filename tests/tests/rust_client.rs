@@ -1,7 +1,7 @@
-//! What the Rust client leaves at a server: no call that nobody waits for any more, and no append that failed because of
-//! another caller's.
+//! Resource use of the Rust client at the server: no call stays open without a waiting caller, and no append fails
+//! because of another caller's.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Append, Client, Error, Event, ExpectedRevision};
 use annals_tests::{
@@ -20,7 +20,7 @@ on_every_engine!(
 /// How many of each are abandoned: more than a server would have room for by accident.
 const ABANDONED: usize = 20;
 
-/// A log of about 20 MB: much more than is on its way to a client that does not read.
+/// A log of about 20 MB: much more than is in transit to a client that does not read.
 async fn fill(client: &Client) {
     let session = client.append_session();
     let mut pending = Vec::new();
@@ -33,7 +33,7 @@ async fn fill(client: &Client) {
     }
 }
 
-/// Waits until the server has no call open, and no subscription.
+/// Waits until the server has no open call and no subscription.
 async fn until_nothing_is_open(server: &Server) {
     let ended = async {
         loop {
@@ -48,7 +48,7 @@ async fn until_nothing_is_open(server: &Server) {
     within_patience("the end of every call", ended).await;
 }
 
-/// A task that ends in the middle of a loop, as one whose handler failed.
+/// A task that ends in the middle of a loop, like one whose handler failed.
 async fn panic_in(task: impl Future<Output = ()> + Send + 'static) {
     let ended = tokio::spawn(async move {
         task.await;
@@ -82,7 +82,7 @@ async fn subscriptions_that_are_abandoned_end_at_the_server(server: Server) {
         let (all, stream) = (client.subscribe_all(), client.subscribe_stream("a"));
         match nth % 3 {
             0 => drop(all.await.unwrap().next().await.unwrap().unwrap()),
-            // One that waits for what is to come.
+            // A subscription that waits for future events.
             1 => {
                 let mut subscription = stream.from_end().await.unwrap();
                 while let Ok(item) =
@@ -103,7 +103,7 @@ async fn sessions_that_are_abandoned_end_at_the_server(server: Server) {
         let session = client.append_session();
         for nth in 0..10 {
             let event = Event::json("Counted", &nth).unwrap();
-            // The result is abandoned, too; the append is made nevertheless.
+            // The result is abandoned as well; the append is written nevertheless.
             drop(session.append("a", ExpectedRevision::Any, [event]).await.unwrap());
         }
         let clone = session.clone();
@@ -146,7 +146,7 @@ async fn an_oversized_append_fails_only_its_own_caller(server: Server) {
             "its own size is named: {said}"
         );
     }
-    small(300).await.expect("the session goes on");
+    small(300).await.expect("the session continues");
 }
 
 async fn the_largest_append_is_taken_by_a_session(server: Server) {
@@ -165,7 +165,7 @@ async fn the_largest_append_is_taken_by_a_session(server: Server) {
         .unwrap();
     assert_eq!(one.await.unwrap().last_position, 4);
     assert_eq!(many.await.unwrap().last_position, 8);
-    // Somewhat larger than is taken: refused by the server, which names what is too large.
+    // Slightly larger than accepted: refused by the server, which names the field that is too large.
     let event = Event::new("Large", vec![b'x'; limits.max_event_bytes as usize + 1]);
     let refused = session
         .append("a", ExpectedRevision::Any, [event])

@@ -1,8 +1,8 @@
-//! Scavenging, seen from outside: everything reads as before, and what was gone takes no space any more.
+//! Scavenging, seen from outside: all reads return the same as before, and removed events no longer take space.
 //!
 //! Some of these cases have more events than others, so that several windows of the index are on disk.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ on_every_engine!(
 );
 on_every_engine_that_persists!(what_was_scavenged_is_so_after_a_restart);
 
-/// Streams of the log that the cases begin with, and events in each: a window and a little.
+/// Streams of the log that the cases begin with, and events in each: slightly more than a window.
 const STREAMS: u64 = 140;
 const EVENTS: u64 = 500;
 
@@ -31,7 +31,7 @@ fn name(number: u64) -> String {
     format!("s-{number}")
 }
 
-/// Fills a log: streams one after the other, and one that has an event between each two of them.
+/// Fills a log: streams one after the other, and a stream with an event between each two of them.
 async fn fill(client: &Client) {
     for number in 0..STREAMS {
         let events = (0..EVENTS).map(|n| {
@@ -51,7 +51,7 @@ async fn fill(client: &Client) {
     }
 }
 
-/// Makes most of it gone in all ways there are; returns how many events that are.
+/// Removes most of it in every possible way; returns the number of removed events.
 async fn end(client: &Client) -> u64 {
     let mut gone = 0;
     for number in 0..STREAMS {
@@ -119,7 +119,7 @@ async fn indexed(client: &Client) {
     .await;
 }
 
-/// All that can be read, in many ways.
+/// Everything that can be read, in many ways.
 async fn seen(client: &Client) -> Vec<Vec<RecordedEvent>> {
     let queries = [
         QueryItem::new().of_type("Odd"),
@@ -188,10 +188,10 @@ fn assert_same(before: &[Vec<RecordedEvent>], after: &[Vec<RecordedEvent>]) {
     assert_eq!(before.len(), after.len());
     for (n, (before, after)) in before.iter().zip(after).enumerate() {
         let places = |events: &[RecordedEvent]| -> Vec<u64> { events.iter().map(|e| e.position).collect() };
-        assert_eq!(places(before), places(after), "what was seen {n}");
+        assert_eq!(places(before), places(after), "read {n}");
         assert!(
             before == after,
-            "what was seen {n} has the same positions and other contents"
+            "read {n} has the same positions but other contents"
         );
     }
 }
@@ -214,7 +214,7 @@ async fn everything_reads_as_before_and_appends_go_on(server: Server) {
         metrics.text()
     );
 
-    // Deleted, truncated to nothing and begun again, counted.
+    // Deleted, truncated to nothing and written again, limited by count.
     let revision = |appended: annals_client::Appended| appended.first_revision;
     let again = client
         .append(name(0), Expected::NoStream, [event("T")])

@@ -1,13 +1,13 @@
-//! A server that is killed (SIGKILL) again and again while it scavenges, and while streams are written, truncated, deleted
-//! and deleted for ever, read and subscribed to.
+//! A server that is killed (SIGKILL) repeatedly while it scavenges, and while streams are written, truncated,
+//! deleted, tombstoned, read and subscribed to.
 //!
-//! Each stream has one writer, who knows at every moment what must be there: what was acknowledged and is not gone, and
-//! what can't be: what was reported gone before a read began. Events say where they stand, so that one in the wrong place
-//! is noticed.
+//! Each stream has one writer, which knows at every moment which events must be there (acknowledged and not removed),
+//! and which must not (reported as removed before a read began). Events contain their own location, so that a
+//! misplaced one is noticed.
 //!
-//! `ANNALS_CRASH_ROUNDS` sets how many kills there are (10 if unset).
+//! `ANNALS_CRASH_ROUNDS` sets the number of kills (10 if unset).
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,16 +31,16 @@ const FULL: u64 = 70;
 const FULL_EVENTS: u64 = 1_000;
 const WRITERS: u64 = 8;
 const STREAMS_PER_WRITER: u64 = 6;
-/// More than an append has, so that no append is gone in part before it is answered.
+/// More than an append has, so that no part of an append is removed before its response.
 const MAX_COUNT_MIN: u64 = 30;
 
-/// What is known of a stream. What was asked for and not answered yet may hold or not.
+/// The known state of a stream. The outcome of a request without a response is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// Revisions before this are gone for sure, and before the other one maybe.
+    /// Revisions before `floor` are removed for certain, and those before `floor_asked` possibly.
     floor: u64,
     floor_asked: u64,
-    /// So many events were appended for sure, and so many at the most.
+    /// Number of events that were appended for certain, and at most.
     next: u64,
     next_asked: u64,
     max_count: Option<u64>,
@@ -53,7 +53,7 @@ impl Known {
         self.max_count.map_or(0, |count| next.saturating_sub(count))
     }
 
-    /// Notes that what was asked for is so.
+    /// Records that the requested change was applied.
     fn answered(&mut self) {
         self.next = self.next_asked;
         self.floor = self.floor_asked.max(self.by_count(self.next));
@@ -66,7 +66,7 @@ impl Known {
 struct World {
     streams: Mutex<BTreeMap<String, Known>>,
     stop: AtomicBool,
-    /// Nothing is written any more.
+    /// Set when nothing is written any more.
     settled: AtomicBool,
     operations: AtomicU64,
     reads: AtomicU64,
@@ -113,7 +113,7 @@ fn check_event(event: &RecordedEvent) {
     }
 }
 
-/// Does one thing to a stream, and waits for its answer however often the server is killed meanwhile.
+/// Performs one operation on a stream, and waits for its response however often the server is killed meanwhile.
 async fn act(world: &World, client: &Client, stream: &str, random: &mut StdRng) {
     let known = world.known(stream);
     let last = known.next.checked_sub(1);
@@ -142,7 +142,7 @@ async fn act(world: &World, client: &Client, stream: &str, random: &mut StdRng) 
         92..98 if last.is_some() => {
             world.change(stream, |known| known.floor_asked = known.next);
             match client.delete_stream(stream, Expected::Any).await {
-                // It was deleted, and nothing came since.
+                // It was deleted, and no event followed.
                 Ok(_) | Err(Error::StreamNotFound { .. }) => {}
                 Err(error) => panic!("deleting {stream}: {error:?}"),
             }
@@ -178,7 +178,7 @@ async fn write(world: Arc<World>, client: Client, number: u64, seed: u64) {
         .map(|n| format!("own-{number}-{n}"))
         .collect();
     let mut born = STREAMS_PER_WRITER;
-    // And some of those that are full: they go bit by bit.
+    // And some of the full streams: they are removed bit by bit.
     let full = (0..FULL).filter(|n| n % WRITERS == number);
     names.extend(full.map(|n| format!("full-{n}")));
     while !world.stopped() {
@@ -191,7 +191,7 @@ async fn write(world: Arc<World>, client: Client, number: u64, seed: u64) {
     }
 }
 
-/// What a stream holds, by a read; nothing if it is not there.
+/// The events of a stream, by a read; none if it does not exist.
 async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
     let events = match client.read_stream(stream).await {
         Ok(events) => events.collect().await,
@@ -229,7 +229,7 @@ fn check_stream(stream: &str, seen: &[RecordedEvent], before: Known, after: Know
     );
     assert!(
         revisions.iter().all(|r| *r >= before.floor),
-        "seen though gone: {}",
+        "seen although removed: {}",
         context()
     );
     assert!(
@@ -237,7 +237,7 @@ fn check_stream(stream: &str, seen: &[RecordedEvent], before: Known, after: Know
         "never written: {}",
         context()
     );
-    // By count, what is asked for but not answered may push out more.
+    // With a maximum count, an append without a response may remove more.
     let floor = after
         .floor_asked
         .max(after.by_count(after.next_asked.max(after.next)));
@@ -279,7 +279,7 @@ async fn look(world: Arc<World>, client: Client, number: u64, seed: u64) {
                 if let Some(known) = before.get(&event.stream) {
                     assert!(
                         !known.tombstoned && event.revision >= known.floor,
-                        "seen though gone: {event:?}, {known:?}"
+                        "seen although removed: {event:?}, {known:?}"
                     );
                 }
             }
@@ -288,7 +288,8 @@ async fn look(world: Arc<World>, client: Client, number: u64, seed: u64) {
     }
 }
 
-/// Follows the log from the beginning; returns the positions of what came once it was caught up with all that is there.
+/// Follows the log from the beginning; returns the positions of the events delivered until it caught up with
+/// everything.
 async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
     let mut subscription = client.subscribe_all().await.unwrap();
     let mut seen = BTreeSet::new();
@@ -300,7 +301,7 @@ async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
                 SubscriptionItem::Event(event) => {
                     assert!(
                         event.position > reached,
-                        "{} came again behind {reached}",
+                        "{} came again after {reached}",
                         event.position
                     );
                     reached = event.position;
@@ -312,7 +313,7 @@ async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
                 }
                 _ => {}
             },
-            // What was on its way when the others were told to stop may still be written.
+            // An append that was in transit when the others were stopped may still be written.
             Err(_)
                 if world.settled.load(Ordering::Relaxed)
                     && reached >= client.server_info().await.unwrap().head =>
@@ -324,7 +325,7 @@ async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
     }
 }
 
-/// Starts scavenges, one behind the other.
+/// Runs scavenges, one after the other.
 async fn scavenge(world: Arc<World>, client: Client) -> u64 {
     let mut finished = 0;
     while !world.stopped() {
@@ -346,7 +347,7 @@ async fn scavenge(world: Arc<World>, client: Client) -> u64 {
     finished
 }
 
-/// Everything is as it must be when nobody writes.
+/// Checks everything when there are no more writes.
 async fn check_all(world: &World, client: &Client) -> Vec<RecordedEvent> {
     let all = client.read_all().await.unwrap().collect().await.unwrap();
     let mut by_stream: BTreeMap<&str, Vec<RecordedEvent>> = BTreeMap::new();
@@ -444,8 +445,8 @@ async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_kill
     server.restart();
     assert_eq!(check_all(&world, &server.client()).await, all);
     println!(
-        "{rounds} kills, {killed_while_it_ran} while a scavenge ran, {finished} scavenges came to their end; {} operations, \
-         {} reads; {} events are left",
+        "{rounds} kills, {killed_while_it_ran} while a scavenge ran, {finished} scavenges finished; \
+         {} operations, {} reads; {} events are left",
         world.operations.load(Ordering::Relaxed),
         world.reads.load(Ordering::Relaxed),
         all.len()

@@ -1,9 +1,9 @@
-//! How much space comes back to the disk when most of a log is gone and was scavenged.
+//! How much disk space is reclaimed when most of a log is removed and was scavenged.
 //!
-//! Figures are printed: bytes of files that the data folder takes, before and after. `ANNALS_LONG=1` has 320,000 events of
-//! 256 bytes, otherwise there are nearly as many as two windows of the index.
+//! Prints the bytes that the files of the data folder take, before and after. With `ANNALS_LONG=1` there are 320,000
+//! events of 256 bytes, otherwise nearly two windows of the index.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -15,32 +15,32 @@ use annals_client::{Client, Event, ExpectedRevision as Expected, Retention, Scav
 use annals_tests::harness::{Engine, Options, Server, is_long, seed};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// Bytes on the disk that the files under a folder take.
+/// Allocated bytes of the files under a folder.
 fn disk_bytes(path: &Path) -> u64 {
     let entries = std::fs::read_dir(path).unwrap().filter_map(Result::ok);
     entries
         .map(|entry| match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
             Ok(metadata) => metadata.blocks() * 512,
-            // It went meanwhile.
+            // The file was deleted meanwhile.
             Err(_) => 0,
         })
         .sum()
 }
 
 fn events() -> u64 {
-    // So that little is missing to a whole window of the index: what fills it up lives.
+    // Slightly less than a whole window of the index: the events that fill it up are kept.
     if is_long() { 320_000 } else { 130_000 }
 }
 
-/// So many bytes that nothing compresses.
+/// An event with this many incompressible bytes.
 fn event(random: &mut StdRng, bytes: usize) -> Event {
     let mut data = vec![0; bytes];
     random.fill(&mut data[..]);
     Event::new("Measured", data)
 }
 
-/// Scavenges, and waits until the disk has got back what it gets; prints the figures.
+/// Scavenges, and waits until disk space is reclaimed; prints the figures.
 async fn scavenge(what: &str, server: &Server, client: &Client) -> (u64, u64) {
     let before = disk_bytes(&server.data());
     let began = Instant::now();
@@ -60,8 +60,8 @@ async fn scavenge(what: &str, server: &Server, client: &Client) -> (u64, u64) {
         after = disk_bytes(&server.data());
     }
     println!(
-        "{what}: {before} bytes before, {after} after ({:.1} % came back); {} events removed in {took:.1?}, {} bytes of \
-         frames",
+        "{what}: {before} bytes before, {after} after ({:.1} % reclaimed); {} events removed in {took:.1?}, \
+         {} bytes of frames",
         100.0 * (before as f64 - after as f64) / before as f64,
         scavenge.events_removed,
         scavenge.bytes_removed
@@ -75,7 +75,7 @@ async fn indexed(client: &Client, position: u64) {
     }
 }
 
-/// Nine of ten events are gone: of streams that were deleted, counted, or truncated.
+/// Nine of ten events are removed: of streams that were deleted, limited by count, or truncated.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_of_which_nine_tenths_are_gone_gives_back_four_fifths_of_its_space() {
     let mut random = StdRng::seed_from_u64(seed(4));
@@ -116,7 +116,7 @@ async fn a_log_of_which_nine_tenths_are_gone_gives_back_four_fifths_of_its_space
             ),
         }
     }
-    // What is gone at the end of the log is indexed too.
+    // Removed events at the end of the log must be indexed too.
     let head = client.server_info().await.unwrap().head;
     let full = head.next_multiple_of(65_536);
     let filler = (head..full)
@@ -129,21 +129,21 @@ async fn a_log_of_which_nine_tenths_are_gone_gives_back_four_fifths_of_its_space
             .unwrap();
     }
     indexed(&client, full).await;
-    let (before, after) = scavenge("nine tenths gone", &server, &client).await;
+    let (before, after) = scavenge("nine tenths removed", &server, &client).await;
     assert!(after * 5 <= before, "{after} bytes of {before} are still taken");
     let left = client.read_stream("s-9").await.unwrap().collect().await.unwrap();
     assert_eq!(left.len(), 375);
 }
 
-/// The worst shape: appends of one event each, of which one in ten lives, everywhere in the log.
+/// The worst shape: appends of one event each, of which one in ten is kept, everywhere in the log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn single_events_between_those_that_are_gone_give_back_their_space_too() {
     let mut random = StdRng::seed_from_u64(seed(5));
     let server = Options::new(Engine::Embedded).start();
     let client = server.client();
     let session = client.append_session();
-    // Two of these events do not fit into a frame that appends share. What stays of an append that is gone, for a day and in
-    // fjall's journal, is some 300 bytes: it must be little beside the event.
+    // Two of these events do not fit into a frame that appends share. The remains of a removed append, for a day and
+    // in fjall's journal, are about 300 bytes: they must be small beside the event.
     let count = 65_536;
     let mut pending = std::collections::VecDeque::new();
     for n in 0..count {

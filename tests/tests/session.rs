@@ -1,6 +1,6 @@
-//! Append sessions: many appends in flight on one call, judged and answered in order.
+//! Append sessions: many appends in flight on one call, evaluated and answered in order.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::collections::VecDeque;
 
@@ -43,7 +43,7 @@ async fn appends_are_judged_in_order_and_answered_in_order(server: Server) {
     let session = client.append_session();
     let mut pending = Vec::new();
     for n in 0..500_u64 {
-        // Each expects what the one before it leaves behind, which is still in flight.
+        // Each expects the result of the previous one, which is still in flight.
         let expected = n.checked_sub(1).map_or(Expected::NoStream, Expected::Exactly);
         pending.push(session.append("order-1", expected, [event("T")]).await.unwrap());
     }
@@ -276,7 +276,7 @@ async fn a_session_that_is_dropped_leaves_what_it_wrote(server: Server) {
                     .await,
             );
         }
-        // One answer is waited for; the others are never seen, and stand or not.
+        // One response is awaited; the others are never seen, and those appends may be stored or not.
         recorder.settle(submitted.remove(0)).await.unwrap();
         drop((session, submitted));
     }
@@ -284,7 +284,7 @@ async fn a_session_that_is_dropped_leaves_what_it_wrote(server: Server) {
         .append(&client, "last", Expected::NoStream, vec![event("T")])
         .await
         .unwrap();
-    // Whatever was still on its way is settled once a later append of the same connection is, and again after a while.
+    // Appends in transit are settled once a later append on the same connection is, and again after a while.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let history = recorder.history();
     let log = client.read_all().await.unwrap().collect().await.unwrap();

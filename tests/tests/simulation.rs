@@ -1,10 +1,10 @@
 //! Many seeds of the simulation.
 //!
-//! - `ANNALS_SIMULATION_SEEDS=20000`: how many seeds; 2,000 if not set.
+//! - `ANNALS_SIMULATION_SEEDS=20000`: the number of seeds; 2,000 if not set.
 //! - `ANNALS_SIMULATION_FIRST=n`: the first of them; 0 if not set.
-//! - `ANNALS_SIMULATION_SEED=n`: only this one, with the store's log and a trace of what was asked and answered.
+//! - `ANNALS_SIMULATION_SEED=n`: only this one, with the store's log and a trace of requests and responses.
 //!
-//! A seed that fails is printed with how to run it again.
+//! A failing seed is printed with the command to run it again.
 
 mod simulated_time;
 
@@ -27,9 +27,9 @@ use annals_tests::{
 
 const SEEDS: u64 = 2_000;
 const THREADS: usize = 2;
-/// Seeds that fail before the run is given up.
+/// Number of failing seeds at which the run is stopped.
 const COMPLAINTS_MAX: usize = 8;
-/// No seed takes nearly as long, even on a machine that does much else; one that does is in a loop that never waits.
+/// No seed takes nearly as long, even on a busy machine; one that does is in a loop that never waits.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn simulate(plan: Plan) -> Outcome {
@@ -77,7 +77,11 @@ fn every_seed_passes_and_together_they_cover_everything() {
     );
     println!("{coverage}");
     if seeds >= SEEDS {
-        assert_eq!(coverage.missing(), [], "what never happened is not tested");
+        assert_eq!(
+            coverage.missing(),
+            [],
+            "paths that were never taken are not tested"
+        );
     }
 }
 
@@ -112,7 +116,7 @@ fn run_all(seeds: Range<u64>) -> (Coverage, usize) {
     let mut slowest = (Duration::ZERO, 0);
     for _ in seeds {
         let Ok((seed, outcome, took)) = done.recv_timeout(PATIENCE) else {
-            panic!("one of the seeds {running:?} does not end");
+            panic!("one of the seeds {running:?} does not finish");
         };
         if !outcome.is_good() {
             complaints.push(complaint(seed, &outcome));
@@ -127,15 +131,17 @@ fn run_all(seeds: Range<u64>) -> (Coverage, usize) {
     (coverage, events)
 }
 
-/// Seeds that once failed, and what they had found.
+/// Seeds that once failed, with the cause.
 #[test]
 fn seeds_that_once_failed_pass() {
-    // A commit of unknown outcome was applied after the power loss that took what it rested on: a fault of the simulation.
+    // A commit of unknown outcome was applied after a power failure lost the commit it depended on: a bug of the
+    // simulation.
     assert_good(3101, &simulate(Plan::new(3101)));
-    // An append was written, and in the same group one with its ids that gave a later position, which is a new one: a fault of
-    // the checker, which knew ids without positions.
+    // An append was written, and in the same group one with its ids that gave a later position, which is a new
+    // append: a bug of the checker, which knew ids without positions.
     assert_good(5179, &simulate(Plan::new(5179)));
-    // Appends waited for a window of the index that was written in small commits with pauses, all of it again after each failure.
+    // Appends waited for a window of the index that was written in small commits with pauses, restarted after each
+    // failure.
     assert_good(4220, &simulate(Plan::new(4220)));
     assert_good(4719, &simulate(Plan::new(4719)));
 }
@@ -155,7 +161,7 @@ fn a_seed_leads_to_the_same_history_again() {
     }
 }
 
-/// Seeds until the checker finds something, or none.
+/// Runs seeds until the checker finds a violation; `None` if it finds none.
 fn first_caught(sabotage: Sabotage, seeds: u64) -> Option<(u64, Outcome)> {
     (0..seeds)
         .map(|seed| {

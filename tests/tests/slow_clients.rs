@@ -1,7 +1,7 @@
-//! Clients that do not read what they asked for: the server's memory stays bounded, everybody else is served, and nothing
-//! is lost. Memory is measured (`/proc`), and the figures are printed.
+//! Clients that do not read their responses: the server's memory stays bounded, all other clients are served, and
+//! nothing is lost. Memory is measured (`/proc`), and the figures are printed.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use annals_tests::harness::{Engine, Metrics, Options, Server, is_long, sample::e
 
 const MIB: u64 = 1 << 20;
 
-/// Appends so many MiB, an event of one MiB after the other, three to an append.
+/// Appends this many MiB, in events of one MiB, three to an append.
 async fn append_mebibytes(client: &Client, stream: &str, mebibytes: u64) {
     for _ in 0..mebibytes / 3 {
         let events = [(); 3].map(|()| Event::new("Large", vec![7; MIB as usize]));
@@ -28,13 +28,13 @@ async fn append_mebibytes(client: &Client, stream: &str, mebibytes: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_never_read_do_not_make_the_servers_memory_grow() {
     let appended_mebibytes = if is_long() { 2_001 } else { 240 };
-    // Caches as small as they may be, so that what is seen is what clients cost.
+    // Caches are as small as possible, so that the measured memory is that of the clients.
     let options = Options::new(Engine::Embedded)
         .set("--tail-bytes", "8MiB")
         .set("--cache-bytes", "8MiB");
     let server = options.start();
     let client = server.client();
-    // First the same without them: the engine's buffers are filled once, whether somebody listens or not.
+    // First the same without them: the engine's buffers fill up once, with or without subscribers.
     let warm_up_mebibytes = 240;
     append_mebibytes(&client, "warm-up", warm_up_mebibytes).await;
     let before = server.resident_bytes();
@@ -76,11 +76,11 @@ async fn clients_that_never_read_do_not_make_the_servers_memory_grow() {
     }
     assert!(Metrics::of(&server).value("annals_subscription_behind_events_max") > 0.0);
 
-    // Nothing is lost: whoever begins to read after all, gets everything, once and in order.
+    // Nothing is lost: a client that starts reading after all gets everything, once and in order.
     let head = client.server_info().await.unwrap().head;
     let mut next = 1;
     while next <= head {
-        let message = within_patience("what was not read so far", unread[0].message())
+        let message = within_patience("unread responses", unread[0].message())
             .await
             .unwrap()
             .unwrap();
@@ -96,7 +96,10 @@ async fn clients_that_never_read_do_not_make_the_servers_memory_grow() {
         .await
         .unwrap()
     {
-        assert!(part.head < head, "it reads what there was when it began");
+        assert!(
+            part.head < head,
+            "the read covers only events that existed when it began"
+        );
         read += part.events.len();
     }
     assert_eq!(read as u64, warm_up_mebibytes);
@@ -110,7 +113,7 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
     let before = server.resident_bytes();
     let sent = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&sent);
-    // Each is refused, because it names no stream; 60 MB in all, with 60,000 answers.
+    // Each is refused, because it names no stream; 60 MB in all, with 60,000 responses.
     let data = pb::NewEvent {
         data: vec![7; 1_000].into(),
         ..Default::default()
@@ -133,7 +136,7 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
     });
     let mut stub = server.stub();
     let mut answers = stub.append_session(requests).await.unwrap().into_inner();
-    // Until the client can send no more, because nobody takes what comes back.
+    // Until the client can send no more, because the responses are not read.
     let mut last = u64::MAX;
     while last != sent.load(Ordering::Relaxed) {
         last = sent.load(Ordering::Relaxed);
@@ -148,7 +151,10 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
         );
         assert!(after.saturating_sub(before) < 50 * MIB);
     }
-    assert!(last < MESSAGES, "all was taken in, although no answer was taken");
+    assert!(
+        last < MESSAGES,
+        "everything was accepted, although no response was read"
+    );
     server
         .client()
         .append("order-1", Expected::Any, [event("T")])

@@ -1,6 +1,6 @@
 //! Snapshots over gRPC and on the command line.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Client, Error, ExpectedRevision as Expected, Timestamp};
 use annals_proto::v1 as pb;
@@ -73,7 +73,7 @@ async fn the_latest_that_is_wanted_is_given(server: Server) {
             "{n}: of schema and revision"
         );
     }
-    // One of the same revision and form is replaced; three are kept unless said otherwise.
+    // A snapshot of the same revision and schema version is replaced; three are kept by default.
     client
         .save_snapshot("order-1", 40, "again")
         .schema_version(2)
@@ -232,7 +232,7 @@ async fn snapshots_outlive_the_servers_end(mut server: Server) {
     let large = noise(4_000_000, seed(6));
     client.save_snapshot("order-1", 3, "small").await.unwrap();
     client.save_snapshot("order-1", 9, large.clone()).await.unwrap();
-    // Saved is durable: no chance to close anything.
+    // A saved snapshot is durable: the server gets no chance to close anything.
     server.kill();
     server.start_again();
     for _ in 0..2 {

@@ -1,13 +1,13 @@
-//! How a server starts, and how it says why it does not: on settings, addresses and data that are not as they should be.
+//! How a server starts, and how it reports invalid settings, addresses and data.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::{fs, process::Command};
 
 use annals_client::ExpectedRevision as Expected;
 use annals_tests::harness::{Cli, Engine, Finished, Options, Server, binary, finish, sample::event};
 
-/// A server that is to end by itself.
+/// Runs a server that must end on its own.
 fn run(arguments: &[&str]) -> Finished {
     let mut command = Command::new(binary("annals-server"));
     for (name, _) in std::env::vars_os() {
@@ -27,13 +27,20 @@ fn help_teaches_by_example_and_names_every_variable() {
         "http-listen",
         "engine",
         "data",
+        "cluster-file",
+        "key-prefix",
+        "advertise",
         "log",
         "log-level",
         "max-event-bytes",
         "max-append-bytes",
+        "max-snapshot-bytes",
         "max-subscriptions",
         "tail-bytes",
         "cache-bytes",
+        "accept-recorded-times",
+        "accept-lost-events-after",
+        "scavenge-every",
         "drain-seconds",
         "config",
     ];
@@ -137,7 +144,7 @@ async fn data_that_another_server_has_open_is_refused_and_stays_whole() {
 }
 
 #[test]
-fn a_folder_that_is_no_store_is_refused() {
+fn a_file_as_the_data_folder_is_refused() {
     let server = Server::start(Engine::Memory);
     let file = server.folder().join("file");
     fs::write(&file, "not a folder").unwrap();

@@ -1,6 +1,6 @@
-//! What is told of streams and of the server.
+//! Descriptions of streams and of the server.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Error, ExpectedRevision as Expected};
 use annals_proto::v1 as pb;
@@ -39,7 +39,7 @@ async fn a_stream_is_described_as_it_is(server: Server) {
     assert_eq!(info.created_at, first.recorded_at);
 }
 
-/// Names that sort in other ways than people expect.
+/// Names that sort in unexpected ways.
 fn names() -> Vec<String> {
     let mut names: Vec<String> = (0..130).map(|n| format!("order-{n}")).collect();
     names.extend(

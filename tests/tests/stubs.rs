@@ -1,7 +1,7 @@
-//! Stubs for languages without a client of their own: what `buf generate` makes is enough for a program that appends and
+//! Stubs for languages without a client: the output of `buf generate` is enough for a program that appends and
 //! subscribes.
 //!
-//! They fetch what they need, so they run only where `ANNALS_CLIENTS` names their language.
+//! They download their dependencies, so they run only where `ANNALS_CLIENTS` names their language.
 
 use std::{process::Command, time::Duration};
 
@@ -10,10 +10,10 @@ use annals_tests::{
     interop::{Language, repository},
 };
 
-/// Packages are fetched, and compiled on a small machine.
+/// Packages are downloaded, and compiled on a small machine.
 const FETCH_AND_BUILD_PATIENCE: Duration = Duration::from_secs(600);
 
-/// What each program prints, whatever it is written in.
+/// The output of each program, whatever its language.
 const STORY: &str = r#"appended OrderPlaced at revision 0
 appended OrderPaid at revision 1 already: true
 refused OrderCancelled: REVISION_CONFLICT

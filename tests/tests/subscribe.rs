@@ -1,7 +1,7 @@
-//! Subscriptions over gRPC: each event once and in order, what comes as it comes, filters, and where they begin. (What
-//! they tell of their progress is in `progress.rs`; that they resume after a restart in `drain.rs` and `crash`.)
+//! Subscriptions over gRPC: each event once and in order, new events as they come, filters, and start positions.
+//! (`progress.rs` covers progress reports, `drain.rs` and `crash` resuming after a restart.)
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Client, ExpectedRevision as Expected, QueryItem};
 use annals_proto::v1::{self as pb, subscribe_all_response::Content};
@@ -104,7 +104,7 @@ async fn subscribers_see_each_event_once_while_others_append(server: Server) {
         })
         .collect();
     let head = 50 + 4 * 60 * 2;
-    // Every one of them gets to the head, filtered or not, by events or by checkpoints.
+    // Every subscriber reaches the head, filtered or not, by events or by checkpoints.
     let following: Vec<_> = followed
         .into_iter()
         .map(|mut followed: Followed| {
@@ -135,7 +135,7 @@ async fn a_subscription_begins_where_it_is_told_to(server: Server) {
     let mut stream = client.subscribe_stream("b").after(0).await.unwrap();
     assert_eq!(until_caught_up(&mut stream).await, (vec![5], 5));
 
-    // From the end, as the protocol has it and as the client does it.
+    // From the end, in the protocol and in the client.
     let request = pb::SubscribeAllRequest {
         start: Some(pb::subscribe_all_request::Start::End(())),
         query: None,

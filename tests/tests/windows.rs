@@ -1,7 +1,7 @@
-//! Logs longer than an index window (65,536 events): what is indexed on disk is found as what is indexed in memory, before
-//! and after a restart, and at the very end of a window too.
+//! Logs longer than an index window (65,536 events): events indexed on disk are found like those indexed in memory,
+//! before and after a restart, and at the very end of a window too.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use annals_client::{Client, Error, Event, ExpectedRevision as Expected, QueryItem};
 use annals_tests::{
@@ -16,16 +16,16 @@ on_every_engine_that_persists!(
 );
 
 const WINDOW: u64 = 65_536;
-/// The streams take turns, this many events at a time.
+/// The streams take turns of this many events.
 const TURN: u64 = 1_024;
 const STREAMS: u64 = 8;
 
-/// How many windows are filled.
+/// The number of windows that are filled.
 fn windows() -> u64 {
     if is_long() { 8 } else { 1 }
 }
 
-/// The first of every turn is of another type than the rest.
+/// The first event of every turn has another type than the others.
 fn turn(number: u64) -> Vec<Event> {
     let kind = |n: u64| if n == 0 { "First" } else { "Other" };
     (0..TURN)
@@ -60,7 +60,7 @@ async fn until_indexed(client: &Client, position: u64) {
     }
 }
 
-/// Looks for things of all ages, by all that is indexed.
+/// Looks up events of all ages, through every index.
 async fn assert_found_whole(client: &Client, sent: &[Vec<Event>]) {
     let turns = sent.len() as u64;
     let info = client.stream_info("s-3").await.unwrap();
@@ -115,7 +115,7 @@ async fn assert_found_whole(client: &Client, sent: &[Vec<Event>]) {
         seen.into_iter()
             .eq(of_stream.iter().map(|number| number * TURN + 1))
     );
-    // Appends that are sent again, of the first window as of the last, and ids that are taken.
+    // Retries of appends, of the first window as of the last, and ids that are taken.
     for number in [0, 1, turns / 2, turns - 1] {
         let (stream, events) = (
             format!("s-{}", number % STREAMS),
@@ -151,7 +151,7 @@ async fn a_log_longer_than_a_window_is_found_whole(server: Server) {
 async fn a_log_longer_than_a_window_is_found_whole_after_a_restart(mut server: Server) {
     let client = server.client();
     let sent = fill(&client, windows() * WINDOW / TURN + 5).await;
-    // Killed, so that how far the indexes got is left to chance; then stopped in good order.
+    // Killed, so that the state of the indexes is random; then stopped gracefully.
     server.kill();
     server.start_again();
     assert_found_whole(&client, &sent).await;

@@ -1,4 +1,4 @@
-//! What a commit leaves in each key that it touches.
+//! The final effect of a commit on each key that it touches.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -9,15 +9,15 @@ use bytes::Bytes;
 use crate::generation::Left;
 use crate::location::Location;
 
-/// In the order of keys, each of them once. `None`: nothing is left in the key.
+/// The new value of each changed key, in key order, each key once. `None`: the key is removed.
 ///
-/// Not a map: large commits come in order (a window of the store's index), and to put their keys into maps that are only gone
-/// through would take as long as writing them.
+/// Not a map: large commits come in order (a window of the store's index), and inserting their keys into maps that
+/// are only iterated would take as long as writing them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes(Vec<(Bytes, Option<Bytes>)>);
 
 impl Changes {
-    /// Those of mutations that are [in order](is_in_order).
+    /// Converts mutations that are [in order](is_in_order).
     pub(crate) fn in_order(mutations: Vec<Mutation>) -> Self {
         let changes = mutations.into_iter().map(|mutation| match mutation {
             Mutation::Set(key, value) => (key, Some(value)),
@@ -39,10 +39,10 @@ impl Changes {
         self.0.iter().map(|(key, value)| (key, value.as_ref()))
     }
 
-    /// These over what was left before: each key once, in order.
+    /// Merges these changes over older ones: each key once, in order.
     pub(crate) fn over(self, before: Vec<(Bytes, Left)>) -> impl Iterator<Item = (Bytes, Left)> {
         let mut before = before.into_iter().peekable();
-        // Where a value is, is asked of bulk keys alone, and those are in no relaxed commit.
+        // The location of a value is only needed for bulk keys, and relaxed commits have none.
         let located =
             |(key, value): (Bytes, Option<Bytes>)| (key, value.map(|value| (value, Location::NOWHERE)));
         let mut changes = self.0.into_iter().map(located).peekable();
@@ -76,7 +76,7 @@ impl IntoIterator for Changes {
     }
 }
 
-/// Whether mutations are of single keys, in the order of keys, each of them once.
+/// True if all mutations are of single keys, in key order, each key once.
 pub(crate) fn is_in_order(mutations: &[Mutation]) -> bool {
     mutations.iter().all(|mutation| key(mutation).is_some()) && mutations.is_sorted_by(|a, b| key(a) < key(b))
 }

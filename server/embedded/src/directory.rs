@@ -1,9 +1,10 @@
-//! The directory of a store: who may open it, and how it comes to be.
+//! The directory of a store: locking, format, and creation.
 //!
-//! 1. Whoever holds the lock file's lock is alone in the directory. The operating system takes it back when a process dies.
-//! 2. `store` is complete whenever it is there: it is made under another name, synced, and renamed. A crash while a store
-//!    is made leaves no store.
-//! 3. The bulk prefixes of a store never change, since they decide where a key is looked for.
+//! 1. The holder of the lock on the lock file is alone in the directory. The operating system releases it when a
+//!    process dies.
+//! 2. If `store` exists, it is complete: it is created under another name, synced, and renamed. A crash during
+//!    creation leaves no store.
+//! 3. The bulk prefixes of a store never change, since they decide where a key is looked up.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -17,7 +18,7 @@ use crate::tree::Tree;
 use crate::{OpenError, Settings, recovery, salvage};
 
 const FIRST_LINE: &str = "annals embedded store, format 3";
-/// The format before there was a durable mark.
+/// The format before the durable mark was added.
 const UNMARKED_LINE: &str = "annals embedded store, format 2";
 
 /// Whether a store must have a durable mark (`durable`).
@@ -25,49 +26,49 @@ const UNMARKED_LINE: &str = "annals embedded store, format 2";
 pub(crate) enum Marked {
     /// It has one.
     Yes,
-    /// It was created by a version that did not write one, and gets it when it is opened.
+    /// It was created by a version that wrote no mark, and gets one when it is opened.
     NotYet,
 }
 
-/// The tree of a store.
+/// An opened tree.
 pub(crate) struct Opened {
     pub(crate) tree: Tree,
     pub(crate) marked: Marked,
-    /// The last to be dropped: the directory is free when all else is closed.
+    /// Dropped last: the directory is released when all else is closed.
     pub(crate) lock: File,
 }
 
-/// Where the store is.
+/// The path of the store.
 pub(crate) fn store(path: &Path) -> PathBuf {
     path.join("store")
 }
 
-/// Where a store has its tree.
+/// The path of a store's tree.
 pub(crate) fn tree_folder(store: &Path) -> PathBuf {
     store.join("fjall")
 }
 
-/// Where a tree is made that is to take the place of another one.
+/// The path at which a replacement tree is created.
 pub(crate) fn new_tree_folder(store: &Path) -> PathBuf {
     store.join("fjall.new")
 }
 
-/// Where the tree is kept that another one took the place of.
+/// The path to which a replaced tree is moved.
 pub(crate) fn lost_tree_folder(store: &Path) -> PathBuf {
     store.join("fjall.lost")
 }
 
-/// Where a store has its log.
+/// The path of a store's log.
 pub(crate) fn log_folder(store: &Path) -> PathBuf {
     store.join("log")
 }
 
-/// The file of a store's durable mark.
+/// The path of a store's durable mark.
 pub(crate) fn mark_file(store: &Path) -> PathBuf {
     store.join("durable")
 }
 
-/// Opens the store in `path`, or makes one.
+/// Opens the store in `path`, or creates one.
 pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError> {
     let unusable = |doing: &'static str| move |error: io::Error| OpenError::unusable(path, doing, &error);
     create_synced(path).map_err(unusable("it cannot be created"))?;
@@ -78,12 +79,12 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Opened, OpenError
         create(path, &store, settings)?;
     }
     let marked = check_format(path, &store.join("format"), settings)?;
-    finish_replacing(&store).map_err(unusable("its tree cannot be put in place"))?;
+    finish_replacing(&store).map_err(unusable("its rebuilt tree cannot be moved into place"))?;
     let tree = open_tree(path, &tree_folder(&store), settings)?;
     Ok(Opened { tree, marked, lock })
 }
 
-/// Puts the new tree in place if a crash came between the removal of the old one and that.
+/// Moves the new tree into place if a crash happened after the old one was moved away.
 fn finish_replacing(store: &Path) -> io::Result<()> {
     let (tree, new) = (tree_folder(store), new_tree_folder(store));
     if !tree.try_exists()? && new.try_exists()? && lost_tree_folder(store).try_exists()? {
@@ -131,11 +132,12 @@ pub(crate) fn open_tree(path: &Path, folder: &Path, settings: &Settings) -> Resu
     let open = || {
         let database = Database::builder(folder)
             .cache_size(settings.cache_bytes)
-            // What is in the journal is soon in tables too, where it is compressed; here it would cost time.
+            // Journal contents soon reach tables too, where they are compressed; compressing them here would only
+            // cost time.
             .journal_compression(fjall::CompressionType::None)
             .max_journaling_size(layout::JOURNAL_BYTES_MAX)
             .max_cached_files(Some(layout::OPEN_FILES_MAX))
-            // One of them only flushes, if there are several: a long compaction must not make writers wait.
+            // With several threads, one of them only flushes: a long compaction must not block writers.
             .worker_threads(layout::worker_threads())
             .open()?;
         Ok(Tree {
@@ -159,7 +161,7 @@ fn format_text(first_line: &str, bulk_prefixes: &[Bytes]) -> String {
         .collect()
 }
 
-/// States that a store has a mark from now on.
+/// Records in the format file that a store has a mark.
 pub(crate) fn set_marked(store: &Path) -> io::Result<()> {
     let file = store.join("format");
     let text = fs::read_to_string(&file)?;
@@ -197,7 +199,7 @@ fn check_format(path: &Path, file: &Path, settings: &Settings) -> Result<Marked,
     })
 }
 
-/// Creates a directory and those above it, so that loss of power does not take them back.
+/// Creates a directory and its missing parents, and syncs each so that a power failure does not undo it.
 fn create_synced(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());

@@ -1,10 +1,10 @@
-//! The durable mark: the last record of the log that is known to be durable, in a file of its own beside the log.
+//! The durable mark: the last record of the log that is known to be durable, kept in its own file beside the log.
 //!
 //! ```text
 //! DIR/store/durable   two slots of 512 bytes, at 0 and at 4096; the valid one with the greater count is the mark
 //! slot      0  magic        8   "anldurab"
-//!           8  log          8   of the log (`segment`)
-//!          16  count        8   of the writes to this file
+//!           8  log          8   id of the log (`segment`)
+//!          16  count        8   number of writes to this file
 //!          24  sequence     8   of the last durable record
 //!          32  checksum     4   of that record
 //!          36  flags        4   1: a loss was accepted and is not settled, 2: there is a head
@@ -15,13 +15,14 @@
 //!
 //! Numbers are little-endian.
 //!
-//! 1. **The mark is never ahead of the log.** It is written after a record is synced, and after the relaxed commits are synced
-//!    on which the record depends. So a log that ends before its mark has lost something.
-//! 2. **It costs no sync.** A commit writes 512 bytes to the page cache. They survive the death of the process, so after
-//!    kill -9 the mark is exact. They are synced with every fold and at a clean stop, so after a loss of power the mark is
-//!    that of the last fold at the least.
-//! 3. **A torn write leaves the mark before it**, because writes alternate between the slots.
-//! 4. While an accepted loss is not settled, the mark does not move: a crash meanwhile finds the loss again.
+//! 1. **The mark is never ahead of the log.** It is written after a record is synced, and after the relaxed commits
+//!    that the record depends on are synced. So a log that ends before its mark has lost something.
+//! 2. **It costs no sync.** A commit writes 512 bytes to the page cache. They survive the death of the process, so
+//!    after kill -9 the mark is exact. They are synced with every fold and at a clean stop, so after a power failure
+//!    the mark is at least that of the last fold.
+//! 3. **A torn write leaves the previous mark**, because writes alternate between the slots.
+//! 4. While an accepted loss is not settled, the mark does not move: after a crash in that time, the next start finds
+//!    the loss again.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -44,7 +45,7 @@ const HEAD_BYTES_MAX: usize = CRC_AT - HEAD_AT;
 const UNSETTLED: u32 = 1;
 const HAS_HEAD: u32 = 2;
 
-/// What is known to be durable.
+/// The state that is known to be durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// The last durable record.
@@ -65,14 +66,14 @@ pub(crate) struct Durable {
 
 #[derive(Debug)]
 struct State {
-    /// Writes until now.
+    /// Number of writes so far.
     count: u64,
-    /// Whether the mark stays where it is.
+    /// True while the mark must not move.
     frozen: bool,
 }
 
 impl Durable {
-    /// Creates the file, with the mark of a log. Syncs it, but not its folder.
+    /// Creates the file with the mark of a log. Syncs the file, but not its folder.
     pub(crate) fn create(path: &Path, log: u64, mark: &Mark) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
@@ -80,7 +81,7 @@ impl Durable {
             .create(true)
             .truncate(true)
             .open(path)?;
-        // Written in full, so that later writes change no metadata but the time.
+        // Written in full, so that later writes change no metadata except the modification time.
         write_all_at(&file, &[0; SLOTS_AT[1] as usize + SLOT_BYTES], 0)?;
         let durable = Self::of(file, log, 0);
         durable.write(mark)?;
@@ -125,7 +126,7 @@ impl Durable {
         self.write(mark)
     }
 
-    /// Puts the mark where it is known that the log was durable, and leaves it there until [`Self::settle`].
+    /// Sets the mark to a record that is known to have been durable, and keeps it there until [`Self::settle`].
     pub(crate) fn freeze(&self, mark: &Mark) -> io::Result<()> {
         self.write(&Mark {
             unsettled: true,
@@ -135,7 +136,7 @@ impl Durable {
         self.sync()
     }
 
-    /// Lets the mark follow the log again, from here.
+    /// Sets the mark to the end of the log, and lets it follow the log again.
     pub(crate) fn settle(&self, mark: &Mark) -> io::Result<()> {
         self.write(mark)?;
         self.state.lock().frozen = false;
@@ -174,7 +175,7 @@ fn encode(log: u64, count: u64, mark: &Mark) -> [u8; SLOT_BYTES] {
     slot
 }
 
-/// The count and the mark of a slot that is valid.
+/// Returns the count and the mark of a slot; `None`: it is not valid.
 fn decode(slot: &[u8; SLOT_BYTES], log: u64) -> Option<(u64, Mark)> {
     let word = |at: usize| u32::from_le_bytes([slot[at], slot[at + 1], slot[at + 2], slot[at + 3]]);
     let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;

@@ -1,4 +1,4 @@
-//! The engine itself: commits are written by whoever asks for them, one at a time, and snapshots handed to readers.
+//! The engine: commits run on their callers' threads, one at a time, and readers get snapshots.
 
 use std::path::Path;
 use std::sync::{Arc, Weak, mpsc};
@@ -17,33 +17,34 @@ use crate::view::View;
 use crate::writer::Writer;
 use crate::{OpenError, Settings, reclaim, recovery};
 
-/// How often it is asked whether fjall still works. fjall holds writers back while its flushes lag, and does not notice that
-/// they have died.
+/// How often fjall's health is polled. fjall blocks writers while its flushes lag, and does not notice if the threads
+/// that flush have died.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A commit of so many mutations is a matter of its sync.
+/// A commit of at most this many mutations spends nearly all its time in its sync.
 const BRIEF_MUTATIONS_MAX: usize = 8;
 
-/// The engine for one machine. Dropping it releases the directory when no snapshot is left; that may take some milliseconds.
+/// The engine for one machine. Dropping it releases the directory once no snapshot is left, which may take a few
+/// milliseconds.
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) syncing: Arc<Syncing>,
     ahead: Arc<Ahead>,
     lookout: Option<Lookout>,
-    /// The threads that sync the tree, and work ahead of the log.
+    /// The threads that sync the tree and prepare space ahead of the log's end.
     threads: Vec<JoinHandle<()>>,
     loss: Option<Loss>,
-    /// Dropped with the engine, which ends the thread that gives space back.
+    /// Dropped with the engine, which ends the thread that reclaims space.
     _open: mpsc::Sender<()>,
 }
 
 impl EmbeddedEngine {
-    /// Opens the store in the directory `path`, or creates one. Replays the end of the log, which may take a second after a
-    /// crash, so call it where blocking is allowed.
+    /// Opens the store in the directory `path`, or creates one. Replays the end of the log, which may take a second
+    /// after a crash, so call it where blocking is allowed.
     ///
     /// # Errors
-    /// [`OpenError`], by what to do about it.
+    /// [`OpenError`], whose variants state what to do about it.
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> std::result::Result<Self, OpenError> {
         let path = path.as_ref();
         let no_thread = |error| OpenError::unusable(path, "no thread can be started", &error);
@@ -107,10 +108,10 @@ impl EmbeddedEngine {
         self.loss.as_ref()
     }
 
-    /// States that the caller has done what an accepted loss requires. Until then each start reports the loss again.
+    /// Records that the caller has done what an accepted loss requires. Until then each start reports the loss again.
     ///
     /// # Errors
-    /// [`Error::Failed`] if that cannot be written.
+    /// [`Error::Failed`] if the durable mark cannot be written.
     pub fn settle_loss(&self) -> Result<()> {
         let writer = self.writer.lock();
         self.store.check_health()?;
@@ -125,11 +126,11 @@ impl Drop for EmbeddedEngine {
         self.syncing.stop();
         self.ahead.stop();
         for thread in self.threads.drain(..) {
-            // They have the store in their hands for as long as a sync takes. If one panicked, there is nothing left to do.
+            // They hold the store for as long as a sync takes. If one panicked, there is nothing left to do.
             let _ = thread.join();
         }
         if self.store.check_health().is_ok() {
-            // Without it the mark is what the operating system still writes by itself.
+            // If this fails, the mark is as recent as what the operating system writes back on its own.
             let _ = self.store.sync_mark();
         }
     }
@@ -161,7 +162,8 @@ impl Engine for EmbeddedEngine {
             }
             apart(|| {
                 if !commit.durable {
-                    // A fold will have to; durable commits need not wait for that meanwhile.
+                    // A fold waits for room anyway. Waiting here, before taking the writer's lock, does not hold up
+                    // durable commits.
                     self.syncing.wait_for_room()?;
                 }
                 self.writer.lock().apply(commit)
@@ -184,14 +186,14 @@ impl Engine for EmbeddedEngine {
     fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             annals_engine::limits::check_key(&key)?;
-            // Subscribed before the first look, so that no change slips between the two.
+            // Subscribe before the first read, so that a change between the two is not missed.
             let mut published = self.store.subscribe();
             loop {
                 self.store.check_health()?;
                 if self.store.current().get(&self.store.tree, &key)? != last_seen {
                     return Ok(());
                 }
-                // The sender lives as long as the engine that is borrowed here, so this cannot fail.
+                // This cannot fail: the sender lives as long as the engine, which is borrowed here.
                 let _ = published.changed().await;
             }
         })

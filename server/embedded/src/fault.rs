@@ -1,4 +1,4 @@
-//! What can go wrong while opening, and what fjall's errors mean to callers.
+//! Errors of opening a store, and the mapping of fjall's errors to the engine's.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,17 @@ use crate::loss::Loss;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another engine has it open, in this process or another. Stop that one, or choose another directory.
-    #[error("the data directory {} is in use by another server; stop that one or choose another directory", .0.display())]
+    #[error(
+        "the data directory {} is in use by another server; stop that one or choose another directory",
+        .0.display()
+    )]
     InUse(PathBuf),
-    /// The directory cannot be made, read or written. Choose another, or change what the operating system says.
+    /// The directory cannot be created, read or written. Choose another, or fix what the operating system reports.
     #[error("the data directory {} cannot be used: {message}", .path.display())]
     Unusable {
         /// The directory.
         path: PathBuf,
-        /// What failed, in the words of the operating system.
+        /// The operation that failed, with the operating system's error.
         message: String,
     },
     /// The store was created by another version or with other bulk prefixes. Open it with those.
@@ -26,24 +29,24 @@ pub enum OpenError {
     OtherFormat {
         /// The directory.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         message: String,
     },
-    /// What is stored is not what can have been written. Keep a copy of the directory, and restore a backup.
+    /// The stored bytes are not what this engine wrote. Keep a copy of the directory, and restore a backup.
     #[error("the data directory {} is damaged: {message}; keep a copy of it and restore a backup", .path.display())]
     Corrupt {
         /// The directory.
         path: PathBuf,
-        /// What was found.
+        /// Description of the damage.
         message: String,
     },
-    /// Records that were durable are missing from the log. Keep a copy of the directory, and restore a backup, or accept the
+    /// Durable records are missing from the log. Keep a copy of the directory, then restore a backup or accept the
     /// loss ([`crate::Settings::accept_loss`]).
     #[error("the data directory {} lost data: {loss}", .path.display())]
     Lost {
         /// The directory.
         path: PathBuf,
-        /// What is missing.
+        /// The missing records.
         loss: Box<Loss>,
     },
 }
@@ -76,7 +79,7 @@ impl OpenError {
     }
 }
 
-/// What an error of a read means. Nothing was changed by it.
+/// Maps the error of a read. A failed read changes nothing.
 pub(crate) fn of_read(error: &fjall::Error) -> Error {
     if is_damage(error) {
         Error::Corrupt(error.to_string())
@@ -85,7 +88,7 @@ pub(crate) fn of_read(error: &fjall::Error) -> Error {
     }
 }
 
-/// What an error of a read from a file of the log means.
+/// Maps the error of a read from a file of the log.
 pub(crate) fn of_log(path: &Path, error: &std::io::Error) -> Error {
     let message = format!("{} cannot be read: {error}", path.display());
     match error.kind() {
@@ -94,7 +97,7 @@ pub(crate) fn of_log(path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
-/// Whether an error tells of bytes that nobody wrote like this, rather than of a system that does not serve.
+/// True if the error means damaged or missing data, rather than a failing system.
 fn is_damage(error: &fjall::Error) -> bool {
     let is_io_damage = |error: &std::io::Error| {
         matches!(
@@ -115,7 +118,7 @@ fn is_damage(error: &fjall::Error) -> bool {
     }
 }
 
-/// What failed, for people: fjall's own words are Rust's debug form.
+/// Describes an error for people: some of fjall's own texts are Rust's debug format.
 pub(crate) fn words(error: &fjall::Error) -> String {
     match error {
         fjall::Error::Io(error) => error.to_string(),

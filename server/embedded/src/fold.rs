@@ -1,14 +1,14 @@
-//! Folding: what is in memory goes into the tree.
+//! Folding: flushing the in-memory generation to the tree.
 //!
-//! 1. A fold is one batch of fjall: the last value of every key of the generation (of bulk keys, where it is in the log), up
-//!    to where the log is in the tree by that, and what is in use of each segment. So the tree is always the state after
-//!    some record.
-//! 2. The log up to there is synced already, so the tree is never ahead of it. The batch itself is not waited for: what a
-//!    loss of power takes from the tree is still in the log.
-//! 3. **Relaxed commits** are in no record, only in a fold. They are counted, and every record says how many it stands on. A
-//!    durable commit is answered when those are synced too. So a record that stands on one which was lost was never
-//!    answered, and is cut off at the next start (`recovery`).
-//! 4. Then a new generation begins, and both are published together.
+//! 1. A fold is one fjall batch: the latest value of every key in the generation (for bulk keys, its location in the
+//!    log), how much of the log the tree then has, and the live counts of each segment. So the tree always holds the
+//!    state after some record.
+//! 2. The log up to that record is already synced, so the tree is never ahead of it. The batch itself need not be
+//!    synced: data that a power failure takes from the tree is still in the log.
+//! 3. **Relaxed commits** are in no record, only in a fold. They are counted, and every record states how many it
+//!    depends on. A durable commit is acknowledged when those are synced too. So a record that depends on a lost
+//!    relaxed commit was never acknowledged, and is cut off at the next start (`recovery`).
+//! 4. After a fold a new generation begins, and both are published together.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ use crate::state::{self, Applied};
 use crate::writer::Writer;
 
 impl Writer {
-    /// Folds what is in memory.
+    /// Flushes the generation.
     pub(crate) fn fold(&mut self) -> Result<()> {
         self.fold_with(Changes::default(), None)
     }
 
-    /// A relaxed commit, which sets no bulk key.
+    /// Applies a relaxed commit that sets no bulk key.
     pub(crate) fn fold_relaxed(&mut self, changes: Changes) -> Result<()> {
         self.relaxed += 1;
         self.fold_with(changes, None)?;
@@ -36,7 +36,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Folds without a segment, which nothing needs any more.
+    /// Folds and removes a segment that is no longer needed.
     pub(crate) fn fold_without(&mut self, segment: u32) -> Result<()> {
         self.fold_with(Changes::default(), Some(segment))
     }
@@ -84,7 +84,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Shows the tree as it is now. No batch is under way (`store`).
+    /// Publishes the tree as it is now. No batch is in progress (`store`).
     fn publish_fold(&self) {
         self.store.publish(Moment {
             base: Arc::new(self.store.tree.database.snapshot()),

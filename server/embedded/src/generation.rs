@@ -1,9 +1,10 @@
-//! What was committed since the last fold: a small map with all versions, in memory, over the tree.
+//! The memtable: all changes committed since the last fold, with every version, in front of the tree.
 //!
-//! 1. The writer adds versions, in the order of their sequence numbers. Nothing is ever taken out: a fold begins another
-//!    generation, and this one goes with the last snapshot that reads it.
-//! 2. A reader sees what has its sequence number or a smaller one. So what the writer adds changes no snapshot.
-//! 3. It is bounded: the writer folds it when it is [full](Generation::is_full).
+//! 1. The writer adds versions in the order of their sequence numbers. Nothing is ever removed: a fold starts a new
+//!    generation, and this one is dropped with the last snapshot that reads it.
+//! 2. A reader sees versions with its sequence number or a smaller one. So additions by the writer change no
+//!    snapshot.
+//! 3. Its size is bounded: the writer folds it when it is [full](Generation::is_full).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,22 +17,22 @@ use parking_lot::RwLock;
 use crate::location::Location;
 use crate::record::Change;
 
-/// What a commit left in a key; `None`: nothing.
+/// The value that a commit left in a key; `None`: the key was removed.
 pub(crate) type Left = Option<(Bytes, Location)>;
 
-/// Bytes of memory that an entry takes besides its key and its value, about.
+/// Approximate memory per entry, besides its key and its value.
 const ENTRY_BYTES: usize = 128;
 
 #[derive(Default)]
 pub(crate) struct Generation {
-    /// The versions of a key ascend, and there is at least one.
+    /// The versions of a key are ascending, and there is at least one.
     keys: RwLock<BTreeMap<Bytes, Vec<(u64, Left)>>>,
     versions: AtomicUsize,
     bytes: AtomicUsize,
 }
 
 impl Generation {
-    /// Adds what the commit `sequence` changed. Called by the writer alone.
+    /// Adds the changes of commit `sequence`. Only the writer calls this.
     pub(crate) fn add(&self, sequence: u64, changes: Vec<Change>) {
         self.versions.fetch_add(changes.len(), Ordering::Relaxed);
         let bytes = changes
@@ -53,12 +54,12 @@ impl Generation {
         self.versions.load(Ordering::Relaxed) == 0
     }
 
-    /// What the commits up to `sequence` left in a key; `None`: they did not touch it.
+    /// The state of a key after commit `sequence`; `None`: no commit up to it touched the key.
     pub(crate) fn get(&self, key: &[u8], sequence: u64) -> Option<Left> {
         seen(self.keys.read().get(key)?, sequence).cloned()
     }
 
-    /// The first keys of a range in a direction, as far as a page with this limit can need them.
+    /// The first keys of a range in a direction, as many as a page with this limit can need.
     pub(crate) fn page(
         &self,
         range: &KeyRange,
@@ -82,7 +83,7 @@ impl Generation {
         }
     }
 
-    /// What is left in each key by all commits, in the order of keys.
+    /// The latest state of each key, in key order.
     pub(crate) fn last(&self) -> Vec<(Bytes, Left)> {
         let keys = self.keys.read();
         keys.iter()
@@ -91,7 +92,7 @@ impl Generation {
     }
 }
 
-/// Keys that were removed do not count, but are needed: they hide what is below.
+/// Collects a page. Removed keys do not count towards the limit but are included: they hide keys in the tree.
 fn within(
     entries: impl Iterator<Item = (Bytes, Option<Bytes>)>,
     limit: PageLimit,

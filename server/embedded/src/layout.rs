@@ -1,8 +1,8 @@
-//! Which keys live in which keyspace, and how the two are laid out on disk.
+//! Assigns each key to a keyspace, and sets how the two keyspaces are laid out on disk.
 //!
 //! 1. Every key has exactly one place, decided by its bytes alone: `Log` under a bulk prefix, else `Index`.
-//! 2. The places cut the order of keys into segments. A range is the sequence of its parts in them, so that reading part
-//!    after part is reading in order.
+//! 2. The places divide the key order into segments. A range is the sequence of its parts in them, so reading the
+//!    parts one after the other reads the range in order.
 
 use annals_engine::KeyRange;
 use bytes::Bytes;
@@ -13,16 +13,16 @@ use crate::Settings;
 /// A keyspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Small values, changed and looked up at random.
+    /// Small values with random updates and look-ups.
     Index,
-    /// Large values, written once and in order, read in order.
+    /// Large values, written once and in order, and read in order.
     Log,
 }
 
-/// The segments of the order of keys. Each ends where the next begins.
+/// The segments of the key order. Each ends where the next begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// In order; the first starts with the empty key, and neighbours differ in their place.
+    /// In order; the first starts with the empty key, and neighbours have different places.
     segments: Vec<(Bytes, Place)>,
 }
 
@@ -30,7 +30,7 @@ impl Layout {
     pub(crate) fn new(bulk_prefixes: &[Bytes]) -> Self {
         let mut segments = vec![(Bytes::new(), Place::Index)];
         for prefix in distinct(bulk_prefixes) {
-            // A prefix that begins where the last one ended continues its segment.
+            // A prefix that starts at the end of the last segment extends it.
             match segments.last_mut() {
                 Some((start, place)) if *start == prefix => *place = Place::Log,
                 _ => segments.push((prefix.clone(), Place::Log)),
@@ -43,12 +43,12 @@ impl Layout {
         Self { segments }
     }
 
-    /// Where a key lives.
+    /// The place of a key.
     pub(crate) fn place(&self, key: &[u8]) -> Place {
         self.segments[self.segment(key)].1
     }
 
-    /// The parts of a range, none of them empty, in the order of keys.
+    /// The parts of a range in key order, none of them empty.
     pub(crate) fn parts(&self, range: &KeyRange) -> Vec<(Place, KeyRange)> {
         if range.is_empty() {
             return Vec::new();
@@ -83,7 +83,7 @@ pub(crate) fn distinct(prefixes: &[Bytes]) -> Vec<Bytes> {
     sorted
 }
 
-/// The first key behind all that begin with `prefix`; `None`: there is none.
+/// The first key after all keys that begin with `prefix`; `None`: there is no such key.
 fn end_of(prefix: &[u8]) -> Option<Bytes> {
     prefix
         .iter()
@@ -91,36 +91,40 @@ fn end_of(prefix: &[u8]) -> Option<Bytes> {
         .then(|| KeyRange::prefix(prefix).end)
 }
 
-/// Journals on disk before fjall flushes what holds the oldest back. It is also what a start may have to replay.
+/// Size of all journals at which fjall flushes whatever pins the oldest one. It also bounds what an open may have to
+/// replay.
 pub(crate) const JOURNAL_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 
-/// Files of tables kept open. Systems commonly allow a process 1,024, and a server needs some for its connections.
+/// Table files kept open. Systems commonly allow a process 1,024, and a server needs some for its connections.
 pub(crate) const OPEN_FILES_MAX: usize = 512;
 
-/// Threads with which fjall flushes and compacts: as many as it would take by itself, but two at the least.
+/// Threads with which fjall flushes and compacts: fjall's own default, but at least two.
 pub(crate) fn worker_threads() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4))
 }
 
-/// Below this, tables would be so small that fjall did little but compact.
+/// Below this size, tables would be so small that fjall would mostly compact.
 const MEMTABLE_BYTES_MIN: u64 = 64 * 1_024;
 
-/// fjall keeps one memtable that is written and up to four that are being flushed, in each keyspace, then makes writers
-/// wait. So the default of 32 MiB bounds what is not yet in tables to 160 MiB of the log and 80 MiB of the index. The head
-/// is rewritten with every commit, but its old versions go no further than this.
+/// Options of the `index` keyspace. fjall keeps one active memtable and up to four that are being flushed in each
+/// keyspace, then blocks writers. So the default of 32 MiB limits the data that is not yet in tables to 160 MiB of
+/// the log and 80 MiB of the index. The head is rewritten with every commit, but its old versions never get past the
+/// memtables.
 pub(crate) fn index_options(settings: &Settings) -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default().max_memtable_size(settings.memtable_bytes.max(MEMTABLE_BYTES_MIN) / 2)
 }
 
-/// Places of values: 27 bytes an entry, and in order, so that tables are moved down and not rewritten.
+/// Options of the `log` keyspace. It holds locations of values: 27 bytes an entry, and in order, so tables are moved
+/// down rather than rewritten.
 pub(crate) fn log_options(settings: &Settings) -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(settings.memtable_bytes.max(MEMTABLE_BYTES_MIN))
-        // Who reads one key of the log knows that it is there, so filters of the last level would only cost memory.
+        // Point reads of the log are only made for keys that exist, so filters of the last level would only cost
+        // memory.
         .expect_point_read_hits(true)
 }
 
-/// A few keys, written again and again.
+/// Options of the `state` keyspace: a few keys, rewritten often.
 pub(crate) fn state_options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default().max_memtable_size(1 << 20)
 }

@@ -1,41 +1,46 @@
-//! The engine for one machine: [`annals_engine::Engine`] on a log of its own, over a tree (fjall, a log-structured merge tree).
+//! The single-machine engine: implements [`annals_engine::Engine`] with its own write-ahead log in front of a tree
+//! (fjall, a log-structured merge tree).
 //!
-//! A durable commit is one record at the end of the log (`record`, `log`), written and synced. Values of bulk keys
-//! ([`Settings::bulk_prefixes`]: large, written once and in order) stay there, and the tree knows only where they are. What
-//! else was committed stands in memory over the tree (`generation`), until it goes there in one batch (`fold`). So large
-//! values are written once, and what is answered waits for one sync of one file.
+//! A durable commit is one record appended to the log (`record`, `log`) and synced. Values of bulk keys
+//! ([`Settings::bulk_prefixes`]: large, written once and in order) stay in the log; the tree holds only their
+//! locations. All other committed changes are kept in memory in front of the tree (`generation`, the memtable) until
+//! they are flushed to it in one batch (`fold`). So large values are written once, and a commit waits for one sync of
+//! one file.
 //!
-//! How the contract holds:
+//! How the contract is met:
 //!
-//! 1. **Atomic, checked, ordered.** The `writer` takes one commit at a time: checks, then one record or one batch of the tree,
-//!    then the answer. Nobody else writes, so what it read is still true when it writes.
-//! 2. **Durable.** A durable commit ends with one fdatasync of the log; the reasons stand in `writer`.
-//! 3. **Isolated, and never visible too early.** Readers get the `moment` that the writer published last: a snapshot of the
-//!    tree, taken when no batch was under way (`store`), and what is in memory over it up to a commit.
-//! 4. **A write or a sync that fails is the end.** The commit and all later ones answer [`annals_engine::Error::Failed`].
-//! 5. **What was answered is found again, or its loss is reported** (`recovery`, `durable`).
-//! 6. **Space comes back.** Segments of the log of which little is in use are given up, and when many keys were removed, the
-//!    tree is compacted, by a thread of its own (`reclaim`).
+//! 1. **Atomic, checked, ordered.** The `writer` handles one commit at a time: it evaluates the checks, writes one
+//!    record or one batch of the tree, and returns. There is no other writer, so its reads are still current when it
+//!    writes.
+//! 2. **Durable.** A durable commit ends with one fdatasync of the log; `writer` explains why that suffices.
+//! 3. **Isolated, and never visible too early.** Readers get the `moment` that the writer published last: a snapshot
+//!    of the tree, taken while no batch was in progress (`store`), overlaid with the in-memory changes up to a
+//!    commit.
+//! 4. **A failed write or sync is final.** That commit and all later ones return [`annals_engine::Error::Failed`].
+//! 5. **Acknowledged commits are recovered, or their loss is reported** (`recovery`, `durable`).
+//! 6. **Space is reclaimed.** A background thread drops log segments that are mostly unused, and compacts the tree
+//!    after many keys were removed (`reclaim`).
 //!
-//! A directory looks like this:
+//! Layout of a directory:
 //!
 //! ```text
 //! DIR/lock              locked while an engine has the directory open
-//! DIR/store/format      what the store was created with, as text
-//! DIR/store/durable     up to which record the log is known to be durable
+//! DIR/store/format      format version and bulk prefixes of the store, as text
+//! DIR/store/durable     the last record of the log that is known to be durable
 //! DIR/store/log/        the log, in segments
 //! DIR/store/fjall/      the tree: fjall's own files
-//! DIR/store/fjall.lost/ the tree before it was built again after a loss
-//! DIR/creating/         a store under construction, renamed to `store` when it is complete; else left from a crash
+//! DIR/store/fjall.lost/ the old tree, if it was rebuilt after a loss
+//! DIR/creating/         a store under construction, renamed to `store` when complete; otherwise left by a crash
 //! ```
 //!
 //! Limits:
-//! - A commit blocks the thread that asks for it until the disk has answered. On a runtime of several threads the others go
-//!   on; on one of a single thread nothing else runs meanwhile.
-//! - Clearing a range writes a record of each of its keys and holds them in memory until the commit returns: clear some
-//!   100,000 keys at a time.
-//! - A value read shares memory with what it was read with (up to 4 MiB of a page of bulk values, 4 KiB of others), and a
-//!   value written with the buffer it came in. Copy what you keep for long if it is small.
+//! - A commit blocks its calling thread until the disk has responded. On a multi-threaded runtime the other threads
+//!   continue; on a single-threaded one nothing else runs meanwhile.
+//! - Clearing a range writes a record entry for each of its keys and holds the keys in memory until the commit
+//!   returns: clear about 100,000 keys at a time.
+//! - A value that was read shares memory with the buffer it was read into (up to 4 MiB of a page of bulk values, 4
+//!   KiB of others), and a value that was written shares memory with the buffer it came in. Copy small values that
+//!   you keep for long.
 //! - A relaxed commit that sets bulk keys is written as a durable one.
 
 mod changes;

@@ -1,4 +1,4 @@
-//! Where a value is in the log. This is what the tree holds for a key under a bulk prefix.
+//! The location of a value in the log: what the tree stores for a key under a bulk prefix.
 //!
 //! ```text
 //! location   segment 4, offset 4, length 4, CRC-32 of the value 4; little-endian
@@ -9,12 +9,12 @@ use annals_engine::{Error, Result};
 /// Bytes of a location.
 const BYTES: usize = 16;
 
-/// The place of a value.
+/// The location of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
     /// The number of the segment.
     pub(crate) segment: u32,
-    /// Where the value begins in it, in bytes.
+    /// Offset of the value in the segment, in bytes.
     pub(crate) offset: u32,
     /// The length of the value, in bytes.
     pub(crate) bytes: u32,
@@ -23,7 +23,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// Of a value that is not in the log.
+    /// The location of a value that is not in the log.
     pub(crate) const NOWHERE: Self = Self {
         segment: 0,
         offset: 0,
@@ -41,11 +41,11 @@ impl Location {
     }
 
     /// # Errors
-    /// [`Error::Corrupt`] if it is none.
+    /// [`Error::Corrupt`] if `bytes` is not a location.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         let bytes: &[u8; BYTES] = bytes.try_into().map_err(|_| {
             Error::Corrupt(format!(
-                "the place of a value has {} bytes, not {BYTES}",
+                "the location of a value has {} bytes, expected {BYTES}",
                 bytes.len()
             ))
         })?;
@@ -58,19 +58,19 @@ impl Location {
         })
     }
 
-    /// Where the value ends in its segment.
+    /// Offset of the value's end in its segment.
     pub(crate) fn end(self) -> u64 {
         u64::from(self.offset) + u64::from(self.bytes)
     }
 
     /// # Errors
-    /// [`Error::Corrupt`] if `value` is not what was written here.
+    /// [`Error::Corrupt`] if `value` is not what was written at this location.
     pub(crate) fn check(self, value: &[u8]) -> Result<()> {
         if crc_of(value) == self.crc {
             return Ok(());
         }
         Err(Error::Corrupt(format!(
-            "{} bytes at {} of segment {} of the log are not those that were written",
+            "{} bytes at {} of segment {} of the log do not match their checksum",
             self.bytes, self.offset, self.segment
         )))
     }

@@ -1,10 +1,10 @@
-//! The end of the log, where commits are written.
+//! The tail of the log, where commits are written.
 //!
-//! 1. One record is written and synced before the next one is. So of all records at most the last can be torn or lost, and
-//!    it was not answered.
-//! 2. A record lies in one segment. One that does not fit into what is left of a segment begins the next, however large it
-//!    is; the header of a segment is synced with its first record.
-//! 3. What fails is not tried again: the writer takes no more commits (`store`).
+//! 1. A record is written and synced before the next one is written. So at most the last record can be torn or lost,
+//!    and it was not acknowledged.
+//! 2. A record lies in one segment. A record that does not fit into the rest of a segment starts the next one,
+//!    however large it is; the header of a segment is synced with its first record.
+//! 3. A failed operation is not retried: the writer accepts no more commits (`store`).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
@@ -21,14 +21,14 @@ use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
 pub(crate) struct Log {
     folder: PathBuf,
     files: Arc<Files>,
-    /// The first header of the log: all have its secret.
+    /// The id in every segment header of this log; the secret of the checksums is derived from it.
     id: u64,
     segment_bytes: u64,
     pub(crate) ahead: Arc<Ahead>,
-    /// What is written to now.
+    /// The segment that is being written.
     pub(crate) active: Arc<Segment>,
     file: File,
-    /// Where the next record begins in it.
+    /// Offset of the next record in it.
     pub(crate) end: u64,
     pub(crate) tip: Tip,
     #[cfg(test)]
@@ -36,7 +36,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Goes on behind the record that ends at `end` of `active`.
+    /// Continues after the record that ends at `end` of `active`.
     pub(crate) fn resume(
         folder: &Path,
         id: u64,
@@ -62,7 +62,7 @@ impl Log {
         })
     }
 
-    /// Writes a record, which is not synced yet. Says where its values are.
+    /// Writes a record without syncing it. Returns the locations of its values.
     pub(crate) fn append(&mut self, changes: Changes, relaxed: u64) -> io::Result<Vec<Change>> {
         let draft = Draft::new(self.secret(), self.tip, relaxed, &changes);
         if self.end > HEADER_BYTES && self.end + draft.bytes() > self.segment_bytes {
@@ -98,14 +98,14 @@ impl Log {
         Ok(located.collect())
     }
 
-    /// Syncs what was appended.
+    /// Syncs all appended records.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         #[cfg(test)]
         crate::tests::fault::meet(self.fault.as_ref(), 0)?;
         self.file.sync_data()
     }
 
-    /// Begins the next segment. What is in the present one is synced already.
+    /// Starts the next segment. The current one is already synced.
     pub(crate) fn roll_over(&mut self) -> io::Result<()> {
         let number = self.active.number + 1;
         let header = self.header(number);
@@ -122,7 +122,7 @@ impl Log {
         self.ahead.begin(number, self.end)
     }
 
-    /// Goes on at the beginning of a segment that is there already.
+    /// Continues at the beginning of a segment that already exists.
     pub(crate) fn go_on_in(&mut self, segment: Arc<Segment>) -> io::Result<()> {
         self.file = OpenOptions::new().write(true).open(segment.path())?;
         self.active = segment;
@@ -130,7 +130,7 @@ impl Log {
         Ok(())
     }
 
-    /// Takes away whatever is behind the end, and makes ready to write there.
+    /// Cuts off everything after the end, and prepares to write there.
     pub(crate) fn cut(&mut self) -> io::Result<()> {
         self.file.set_len(self.end)?;
         self.file.sync_all()?;
@@ -146,7 +146,7 @@ impl Log {
         self.id
     }
 
-    /// The header of a segment that would begin now.
+    /// The header for a segment that starts now.
     pub(crate) fn header(&self, number: u32) -> Header {
         Header {
             log: self.id,
@@ -163,7 +163,7 @@ impl Log {
     fn write(&mut self, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
         #[cfg(test)]
         crate::tests::fault::meet(self.fault.as_ref(), slices.iter().map(|slice| slice.len()).sum())?;
-        // Empty values are nothing to be written, and would be taken for an end.
+        // Drops leading empty slices: writing only those would return 0, which is treated as an error.
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
             match self.file.write_vectored(slices) {
@@ -177,7 +177,7 @@ impl Log {
     }
 }
 
-/// Makes a segment with its header, which is synced with the first record. The folder is synced now.
+/// Creates a segment with its header. The folder is synced now, the header with the first record.
 pub(crate) fn create(folder: &Path, header: Header) -> io::Result<File> {
     let path = segment::path(folder, header.number);
     let mut options = OpenOptions::new();

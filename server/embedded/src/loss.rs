@@ -1,4 +1,4 @@
-//! What is reported when durable records of the log are missing, and the decision to continue without them.
+//! The report of durable records missing from the log, and the decision to continue without them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,17 +8,17 @@ use bytes::Bytes;
 /// Durable records of the log that are missing or damaged when a store is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// What was found, for people.
+    /// Description of the evidence, for people.
     pub found: String,
-    /// The last record that is left. Records are numbered from 1; each durable commit is one.
+    /// The last record that remains. Records are numbered from 1; each durable commit is one.
     pub last_left: u64,
-    /// The last record that is known to have been durable; `None`: it is not known which one that was.
+    /// The last record that is known to have been durable; `None`: unknown.
     pub last_durable: Option<u64>,
-    /// The value of [`crate::Settings::head_key`] as of the last record that is left.
+    /// The value of [`crate::Settings::head_key`] as of the last record that remains.
     pub head_left: Option<Bytes>,
     /// The value of [`crate::Settings::head_key`] as of the last durable record, as far as it is known.
     pub head_durable: Option<Bytes>,
-    /// Whether the store can be opened without what is missing. `false`: the tree already depends on it.
+    /// Whether the store can be opened without the missing records. `false`: the tree already depends on them.
     pub can_be_accepted: bool,
 }
 
@@ -35,6 +35,6 @@ impl fmt::Display for Loss {
     }
 }
 
-/// Decides whether a store is opened without what is missing. The log is then cut off after the last record that is left,
-/// and the loss is reported again at each start until [`crate::EmbeddedEngine::settle_loss`] is called.
+/// Decides whether a store is opened without its missing records. If so, the log is cut off after the last record
+/// that remains, and the loss is reported again at each start until [`crate::EmbeddedEngine::settle_loss`] is called.
 pub type AcceptLoss = Arc<dyn Fn(&Loss) -> bool + Send + Sync>;

@@ -1,8 +1,10 @@
-//! What is committed at a moment: the tree as of the last fold, and the generation over it up to a commit.
+//! A consistent view of the committed state: the tree as of the last fold, overlaid with the generation up to a
+//! commit.
 //!
-//! 1. A moment never changes, and keeps alive whatever it reads: fjall's snapshot, the generation, the files of the log.
-//! 2. A key that the generation knows is as the generation says; what is below is hidden.
-//! 3. Values of the log are read when a page is complete, neighbours together, and are checked.
+//! 1. A moment never changes, and keeps alive everything it reads: fjall's snapshot, the generation, the files of the
+//!    log.
+//! 2. The generation overrides the tree for every key that it has.
+//! 3. Values in the log are read once a page is complete, adjacent ones together, and are verified.
 
 use std::sync::Arc;
 
@@ -20,12 +22,12 @@ use crate::tree::Tree;
 pub(crate) struct Moment {
     pub(crate) base: Arc<Snapshot>,
     pub(crate) generation: Arc<Generation>,
-    /// The last commit of the generation that is seen.
+    /// The last commit of the generation that is visible.
     pub(crate) sequence: u64,
     pub(crate) segments: Segments,
 }
 
-/// Where a value is.
+/// The source of a value.
 pub(crate) enum Source {
     Here(Bytes),
     Log(Location),
@@ -40,9 +42,9 @@ impl Source {
     }
 }
 
-/// The most bytes that lie between two values which are read together.
+/// Limit on the gap between two values that are read together, in bytes.
 const GAP_BYTES_MAX: u64 = 4 * 1_024;
-/// The most bytes that are read together.
+/// Limit on the bytes that are read together.
 const RUN_BYTES_MAX: u64 = 4 << 20;
 
 impl Moment {
@@ -60,7 +62,7 @@ impl Moment {
         }
     }
 
-    /// Where the value of a bulk key is in the log.
+    /// The location of a bulk key's value in the log.
     pub(crate) fn location(&self, tree: &Tree, key: &[u8]) -> Result<Option<Location>> {
         if let Some(left) = self.generation.get(key, self.sequence) {
             return Ok(left.map(|(_, location)| location));
@@ -70,7 +72,7 @@ impl Moment {
         location.map(|location| Location::decode(&location)).transpose()
     }
 
-    /// One page of a range, from its parts one after the other.
+    /// Reads one page of a range, part by part.
     pub(crate) fn page(
         &self,
         tree: &Tree,
@@ -82,7 +84,7 @@ impl Moment {
         self.walk(tree, range, direction, limit, |key, source| {
             bytes += key.len() + source.bytes();
             found.push((key, source));
-            // There may be more. To know, the next block might have to be read.
+            // A full page reports more even if none follows: to know, the next block might have to be read.
             more = found.len() >= limit.entries || bytes >= limit.bytes;
             !more
         })?;
@@ -106,7 +108,7 @@ impl Moment {
         Ok(keys)
     }
 
-    /// Visits the keys of a range until `visit` wants no more. `limit`: of what it will want.
+    /// Visits the keys of a range until `visit` returns false. `limit` bounds how many entries it will accept.
     fn walk(
         &self,
         tree: &Tree,
@@ -200,18 +202,18 @@ impl Moment {
         Ok(entries)
     }
 
-    /// The value at a place in the log.
+    /// Reads and verifies the value at a location in the log.
     pub(crate) fn value(&self, location: Location) -> Result<Bytes> {
         let value = self.bytes(location, location.end())?;
         location.check(&value)?;
         Ok(value)
     }
 
-    /// What is in the log from where `first` begins up to `end`.
+    /// Reads the log from the beginning of `first` up to `end`.
     fn bytes(&self, first: Location, end: u64) -> Result<Bytes> {
         let segment: &Arc<Segment> = self.segments.get(&first.segment).ok_or_else(|| {
             Error::Corrupt(format!(
-                "segment {} of the log is needed, and is not there",
+                "segment {} of the log is in use but missing",
                 first.segment
             ))
         })?;
@@ -221,7 +223,7 @@ impl Moment {
     }
 }
 
-/// The next key below, with where its value is.
+/// Reads the next key of the tree, with the source of its value.
 fn read(place: Place, next: Option<fjall::Guard>) -> Result<Option<(Bytes, Source)>> {
     let Some(next) = next else { return Ok(None) };
     let (key, value) = next.into_inner().map_err(|error| fault::of_read(&error))?;

@@ -1,4 +1,4 @@
-//! Reads and writes of a file at a place in it, whatever its cursor.
+//! Reads and writes at an offset of a file, independent of its cursor.
 
 use std::fs::File;
 use std::io;

@@ -1,15 +1,16 @@
-//! Work ahead of the log's end, by a thread of its own: zeros where it will write next, and the file of the next segment.
+//! Prepares space ahead of the log's end, on a background thread: zeros where the log will be written next, and the
+//! file of the next segment.
 //!
-//! Why: syncing a file that grew makes the file system write its own journal too. Where the bytes were there before, a small
-//! write is synced in half to two thirds of the time; and a new file costs a sync of its folder.
+//! Why: syncing a file that has grown makes the file system write its own journal too. Where the bytes already exist,
+//! syncing a small write takes half to two thirds of the time; and a new file costs a sync of its folder.
 //!
-//! 1. **Zeros are never written over a record.** They are written under the lock, behind [`Ahead::filled`]; whoever writes
-//!    beyond that point moves it first, under the lock too.
-//! 2. It is only worth it as long as zeros do not compete with records: while the log grows by more than
-//!    [`FILL_RATE_MAX`], nothing is filled. Nor is more filled than was written since the start.
-//! 3. The writer never waits for more than one write of [`STEP_BYTES`] to the page cache, and never for a sync of zeros. If
-//!    nothing was prepared, it does what is needed itself.
-//! 4. A sync that fails here is the end as everywhere: the system may say it only once.
+//! 1. **Zeros never overwrite a record.** They are written under the lock, after [`Ahead::filled`]; a writer that
+//!    writes beyond that point first moves it, also under the lock.
+//! 2. Filling only pays while zeros do not compete with records: while the log grows faster than [`FILL_RATE_MAX`],
+//!    nothing is filled. Nor is more filled than was written since the start.
+//! 3. The writer never waits for more than one write of [`STEP_BYTES`] to the page cache, and never for a sync of
+//!    zeros. If nothing was prepared, it does the work itself.
+//! 4. A failed sync is final here too: the system may report it only once.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,29 +26,29 @@ use crate::positioned::write_all_at;
 use crate::segment;
 use crate::store::Store;
 
-/// Bytes of zeros ahead of the end.
+/// Zeros kept ahead of the end, in bytes.
 const AHEAD_BYTES: u64 = 1 << 20;
-/// With fewer than this it begins to fill again.
+/// Filling starts again when fewer bytes than this are left.
 const LOW_BYTES: u64 = 512 << 10;
-/// Bytes that are written and synced at a time.
+/// Bytes written and synced at a time.
 const STEP_BYTES: u64 = 128 << 10;
-/// Bytes a second.
+/// Growth of the log above which nothing is filled, in bytes per second.
 const FILL_RATE_MAX: u64 = 24 << 20;
-/// Over how long the rate is measured.
+/// Interval over which the growth is measured.
 const RATE_INTERVAL: Duration = Duration::from_millis(25);
 
-/// What the writer and the thread share.
+/// State shared by the writer and the thread.
 #[derive(Debug)]
 pub(crate) struct Ahead {
     folder: PathBuf,
     segment_bytes: u64,
-    /// Up to where the active segment was filled, or written.
+    /// Offset up to which the active segment is filled or written.
     filled: AtomicU64,
-    /// The end of the log in it.
+    /// The end of the log in the active segment.
     end: AtomicU64,
     /// Bytes written since the start.
     written: AtomicU64,
-    /// Whether the thread was told that there is something to do.
+    /// Set when the thread was signalled that there is work.
     told: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
@@ -57,11 +58,11 @@ pub(crate) struct Ahead {
 struct State {
     /// The active segment.
     active: Option<(u32, Arc<File>)>,
-    /// The file of the next one, empty.
+    /// The prepared file of the next segment, empty.
     next: Option<(u32, File)>,
-    /// The last one whose file it tried to make.
+    /// The last segment whose file the thread tried to create.
     tried: Option<u32>,
-    /// One that ended, and where: what was filled in vain is given back.
+    /// A segment that ended, and its end: unused zeros after it are truncated.
     ended: Option<(File, u64)>,
     stopped: bool,
 }
@@ -80,7 +81,7 @@ impl Ahead {
         }
     }
 
-    /// The writer goes on at `end` of a segment, in which there is nothing behind that. Returns the file of the one before.
+    /// The writer continues at `end` of a segment, which contains nothing after that offset.
     pub(crate) fn begin(&self, number: u32, end: u64) -> io::Result<()> {
         let file = open(&segment::path(&self.folder, number))?;
         let mut state = self.state.lock();
@@ -94,23 +95,23 @@ impl Ahead {
         Ok(())
     }
 
-    /// The file of a segment, if it was prepared: empty, and its folder is synced.
+    /// Takes the file of a segment if it was prepared: empty, and with its folder synced.
     pub(crate) fn take_next(&self, number: u32) -> Option<File> {
         let next = self.state.lock().next.take();
         next.filter(|(prepared, _)| *prepared == number)
             .map(|(_, file)| file)
     }
 
-    /// The writer is about to write up to `end`.
+    /// Called before the writer writes up to `end`.
     pub(crate) fn pass(&self, end: u64) {
         if end > self.filled.load(Ordering::Acquire) {
-            // Waits for zeros that are being written now.
+            // Waits for a write of zeros that is in progress.
             let _state = self.state.lock();
             self.filled.fetch_max(end, Ordering::AcqRel);
         }
     }
 
-    /// The writer wrote so many bytes, up to `end`.
+    /// Called after the writer wrote `bytes`, up to `end`.
     pub(crate) fn wrote(&self, bytes: u64, end: u64) {
         self.written.fetch_add(bytes, Ordering::Relaxed);
         self.end.store(end, Ordering::Relaxed);
@@ -121,7 +122,7 @@ impl Ahead {
         }
     }
 
-    /// Ends the thread.
+    /// Stops the thread.
     pub(crate) fn stop(&self) {
         self.state.lock().stopped = true;
         self.changed.notify_all();
@@ -135,12 +136,12 @@ impl Ahead {
         filled.saturating_sub(end) < LOW_BYTES.min(self.wanted())
     }
 
-    /// Whether the next segment is so near that its file should be there.
+    /// True if the next segment is near enough that its file should be prepared.
     fn is_halfway(&self, end: u64) -> bool {
         end > self.segment_bytes / 2
     }
 
-    /// Bytes that should be ahead.
+    /// Number of bytes that should be ahead of the end.
     fn wanted(&self) -> u64 {
         let written = self.written.load(Ordering::Relaxed);
         if written < STEP_BYTES {
@@ -150,7 +151,7 @@ impl Ahead {
         }
     }
 
-    /// The thread.
+    /// The body of the thread.
     pub(crate) fn run(self: Arc<Self>, store: &Weak<Store>) {
         while self.wait() {
             if let Err(error) = self.work() {
@@ -162,7 +163,7 @@ impl Ahead {
         }
     }
 
-    /// Waits until there is something to do; false: it is over.
+    /// Waits until there is work; false: the thread is to stop.
     fn wait(&self) -> bool {
         let mut state = self.state.lock();
         while !state.stopped && !self.has_chores(&state) && !self.told.load(Ordering::Relaxed) {
@@ -179,8 +180,9 @@ impl Ahead {
         Ok(())
     }
 
-    /// Whether the log grows too fast for zeros. Looks for the whole interval, whatever is to be done meanwhile: between two
-    /// records nothing is written, however fast the log grows. Nor is it told of more zeros that are wanted.
+    /// True if the log grows too fast for filling. Measures over the whole interval, doing other chores in it: a
+    /// shorter one could fall between two records and see no growth. Until it ends, the writer sends no further
+    /// requests for zeros.
     fn is_fast(&self) -> bool {
         let (before, began) = (self.written.load(Ordering::Relaxed), Instant::now());
         let mut state = self.state.lock();
@@ -208,13 +210,13 @@ impl Ahead {
     fn do_chores(&self) {
         let ended = self.state.lock().ended.take();
         if let Some((file, end)) = ended {
-            // Only space is lost if it stays.
+            // If this fails, only space is lost.
             let _ = file.set_len(end);
         }
         self.prepare();
     }
 
-    /// The segment whose file is to be made, once: when the active one is half full.
+    /// The segment whose file is to be created: the next one, tried once, when the active one is half full.
     fn to_prepare(&self, state: &State) -> Option<u32> {
         let next = state.active.as_ref().map(|(number, _)| number + 1)?;
         let is_due = self.is_halfway(self.end.load(Ordering::Relaxed)) && state.tried != Some(next);
@@ -230,14 +232,14 @@ impl Ahead {
         drop(state);
         let path = segment::path(&self.folder, next);
         let made = OpenOptions::new().write(true).create_new(true).open(path);
-        // If it can't be made, the writer finds out, and says so.
+        // If it cannot be created, the writer finds out and reports it.
         let Ok(file) = made.and_then(|file| sync(&self.folder).map(|()| file)) else {
             return;
         };
         self.state.lock().next = Some((next, file));
     }
 
-    /// Writes and syncs some zeros. False: there are enough.
+    /// Writes and syncs one step of zeros. False: there are enough.
     fn fill_step(&self) -> io::Result<bool> {
         let state = self.state.lock();
         let Some((_, file)) = state.active.as_ref().filter(|_| !state.stopped) else {
@@ -251,10 +253,10 @@ impl Ahead {
             return Ok(false);
         }
         let written = write_all_at(&file, &vec![0; (to - from) as usize], from);
-        // Even if it failed: some of it may be there.
+        // Even if the write failed: part of it may have reached the file.
         self.filled.store(to, Ordering::Release);
         drop(state);
-        // A disk that is full is the writer's to find.
+        // A full disk is left for the writer to report.
         if written.is_err() {
             return Ok(false);
         }

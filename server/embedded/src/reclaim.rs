@@ -1,21 +1,24 @@
-//! Giving space back to the disk after keys were removed, in the background, by a thread of its own.
+//! Reclaims disk space after keys were removed, on a background thread.
 //!
-//! Segments of the log (`log`): one of which less than half is in use is written again as far as it is, and deleted. If the
-//! one that is being written to has nothing but such, it is ended first.
+//! Segments of the log (`log`): if less than half of a segment is in use, its live values are rewritten at the end of
+//! the log and the segment is deleted. If the active segment is mostly unused, it is ended first.
 //!
-//! The tree: what fjall 3.1 does by itself is not enough. A removed key is a tombstone in a newer table, and both stay until
-//! a compaction takes the tombstone down to the last level, which happens as far as new data pushes it there. The last
-//! level, where most keys are, is rewritten only where new data overlaps it.
+//! The tree: fjall 3.1's own compaction is not enough. A removed key is a tombstone in a newer table, and both stay
+//! until a compaction takes the tombstone down to the last level, which happens only as new data pushes it there. The
+//! last level, which has most keys, is rewritten only where new data overlaps it.
 //!
-//! 1. When enough keys were removed, and no more are for a moment, what is in memory is flushed (which also frees the
-//!    journals that hold it), and the keyspace is compacted wholly into its last level, where tombstones end.
-//! 2. Commits and reads go on meanwhile: compaction writes new tables beside the old ones, and fjall flushes with a thread
-//!    that does not compact. Old tables and segments go when the last snapshot that needs them is closed.
-//! 3. It is worth it: a fifth of the keys of a keyspace at least are removed, and half of a segment. After a start, the
-//!    tombstones in the tables tell how many there are.
+//! 1. When enough keys were removed, and none in the last moments, the memtables are flushed (which also frees the
+//!    journals that hold them), and the keyspace is compacted entirely into its last level, where tombstones are
+//!    dropped.
+//! 2. Commits and reads continue meanwhile: compaction writes new tables beside the old ones, and fjall flushes with
+//!    a thread that does not compact. Old tables and segments are deleted when the last snapshot that needs them is
+//!    closed.
+//! 3. The effort is bounded: at least a fifth of a keyspace's keys, or half of a segment, must be removed. After a
+//!    start, the number of removed keys is taken from the tombstones in the tables.
 //!
-//! Limits: while it compacts it takes as much space as is left of the tree after it, and one segment of the log. Keys of the
-//! index that were replaced and not removed do not count. fjall's journal may keep 64 MB of what is in tables long since.
+//! Limits: while it compacts it needs as much extra space as the compacted tree will take, plus one segment of the
+//! log. Keys of the index that were replaced rather than removed do not count. fjall's journal may keep 64 MB of data
+//! that has long been in tables.
 
 use std::{
     sync::{
@@ -35,16 +38,17 @@ use crate::{layout::Place, settings::OnReclaim, store::Store, tree::refused, wri
 mod disk;
 mod log;
 
-/// How often it is looked.
+/// How often the counters are checked.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long nothing is removed before it begins: a scavenge pauses for less between its steps.
+/// How long nothing must be removed before it starts; longer than the pauses between the steps of a scavenge.
 const SETTLED: Duration = Duration::from_secs(2);
-/// How long it waits after a compaction that failed, or gave little back because a snapshot still saw what was removed.
+/// How long it waits after a compaction that failed, or that freed little because a snapshot still saw the removed
+/// keys.
 const RETRY: Duration = Duration::from_secs(60);
-/// One key in so many must be removed.
+/// At least one key in this many must be removed.
 const SHARE_MIN: u64 = 5;
 
-/// What was given back to the disk.
+/// The result of reclaiming disk space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reclaimed {
     /// Bytes of files before.
@@ -55,12 +59,12 @@ pub struct Reclaimed {
     pub took: Duration,
 }
 
-/// Keys that were removed from a keyspace, and are still on disk.
+/// Number of keys that were removed from a keyspace and are still on disk.
 #[derive(Debug, Default)]
 pub(crate) struct Removed(AtomicU64);
 
 impl Removed {
-    /// As many as a keyspace has tombstones.
+    /// Starts with the number of tombstones in a keyspace.
     pub(crate) fn of(keyspace: &Keyspace) -> Self {
         Self(AtomicU64::new(keyspace.tree.tombstone_count()))
     }
@@ -74,7 +78,7 @@ impl Removed {
     }
 }
 
-/// Looks after a store for as long as `open` has a sender.
+/// Reclaims space of a store for as long as `open` has a sender.
 pub(crate) fn run(
     writer: &Weak<Mutex<Writer>>,
     open: &Receiver<()>,
@@ -89,7 +93,7 @@ pub(crate) fn run(
     let mut not_before = Instant::now();
     let mut last_sequence = 0;
     while let Err(RecvTimeoutError::Timeout) = open.recv_timeout(LOOK) {
-        // Not held while it waits: the directory is free when the engine is gone.
+        // Not held while waiting, so that the directory is released when the engine is dropped.
         let Some(writer) = writer.upgrade() else { return };
         let store = Arc::clone(&writer.lock().store);
         let settled: Vec<_> = places
@@ -114,7 +118,7 @@ pub(crate) fn run(
     }
 }
 
-/// A keyspace, and how many keys were removed from it when that changed last.
+/// A keyspace, with its number of removed keys and when that last changed.
 struct Watched {
     place: Place,
     removed: u64,
@@ -122,7 +126,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// The place, if nothing was removed from it for a moment.
+    /// The place, if no key was removed from it lately.
     fn settled(&mut self, store: &Store) -> Option<Place> {
         let removed = store.removed(self.place).get();
         if removed != self.removed {
@@ -133,7 +137,7 @@ impl Watched {
     }
 }
 
-/// Whether so much of a keyspace was removed that it is worth compacting.
+/// True if enough keys of a keyspace were removed for a compaction to pay.
 fn is_due(store: &Store, place: Place, bytes_min: u64) -> bool {
     let removed = store.removed(place).get();
     if removed == 0 {
@@ -145,7 +149,8 @@ fn is_due(store: &Store, place: Place, bytes_min: u64) -> bool {
     removed.saturating_mul(SHARE_MIN) >= keys && bytes >= u128::from(bytes_min)
 }
 
-/// Does what is due of the places that have settled. Says what came of it, if anything was, and whether to go on soon.
+/// Reclaims what is due in the places that have settled. Returns the result, if anything was done, and whether to try
+/// again soon.
 fn reclaim(
     writer: &Mutex<Writer>,
     store: &Store,
@@ -180,22 +185,22 @@ fn reclaim(
     Ok((Some(reclaimed), soon))
 }
 
-/// Compacts a keyspace. Says whether that took away most of what was removed: snapshots may still see it.
+/// Compacts a keyspace. Returns whether that dropped most of the removed keys: snapshots may still see them.
 fn compact(writer: &Mutex<Writer>, store: &Store, place: Place) -> Result<bool> {
     let removed = store.removed(place).get();
     let keyspace = store.tree.keyspace(place);
     flush(writer, store)?;
     keyspace.major_compact().map_err(|error| refused(&error))?;
-    // The tables that were compacted go when nothing can read them any more: neither the snapshot that readers have, nor
-    // the version of the keyspace that it belongs to, which fjall lets go of when a memtable is closed.
+    // The compacted tables are deleted when nothing can read them any more: neither the snapshot that readers have,
+    // nor the version of the keyspace that it belongs to, which fjall releases when a memtable is sealed.
     flush(writer, store)?;
-    // What a snapshot still sees stays, with its tombstones.
+    // Keys that a snapshot still sees are kept, with their tombstones.
     store.removed(place).add(keyspace.tree.tombstone_count());
     store.removed(place).0.fetch_sub(removed, Ordering::Relaxed);
     Ok(store.removed(place).get() <= removed / 2)
 }
 
-/// Writes what is in memory to tables, of all keyspaces: a journal goes when all that it holds is in tables.
+/// Writes the memtables of all keyspaces to tables: a journal is deleted when everything in it is in tables.
 fn flush(writer: &Mutex<Writer>, store: &Store) -> Result<()> {
     writer.lock().fold()?;
     let keyspaces = store.tree.keyspaces();

@@ -1,4 +1,4 @@
-//! The bytes of a commit in the log.
+//! The format of a commit in the log.
 //!
 //! ```text
 //! record     header, table, values
@@ -7,7 +7,7 @@
 //!             8  values' length    4   bytes, of all of them
 //!            12  previous          4   the checksum of the record before this one
 //!            16  sequence          8   counts records, from 1
-//!            24  relaxed           8   relaxed commits that this one stands on (`fold`)
+//!            24  relaxed           8   relaxed commits that this record depends on (`fold`)
 //!            32  checksum          4   CRC-32 of the header up to here and of the table
 //! table      for each key, in the order of keys:
 //!               operation          1   1 set, 2 clear
@@ -20,12 +20,14 @@
 //!
 //! Numbers are little-endian.
 //!
-//! 1. **A record is whole** if its checksum is right and those of its values are. The checksums begin with a secret of the
-//!    log, so that nobody can send a value that would be taken for a record.
-//! 2. **A record counts only behind the one before it:** it names that one's checksum, and its number is the next.
+//! 1. **A record is intact** if its checksum and those of its values match. The checksums start from a secret of the
+//!    log, so no client can send a value that would be taken for a record.
+//! 2. **A record counts only directly after its predecessor:** it contains that record's checksum, and its number is
+//!    the next.
 //! 3. A value can be read, and checked, without the rest of its record.
 //!
-//! Why the keys stand apart from the values: what a segment still holds is found from its tables, without reading the values.
+//! The keys are kept apart from the values so that the live contents of a segment can be found from its tables,
+//! without reading the values.
 
 use std::io;
 
@@ -39,24 +41,24 @@ use crate::{
 
 /// Bytes of a header.
 pub(crate) const HEADER_BYTES: u64 = 36;
-/// How a record begins.
+/// The first bytes of a record.
 pub(crate) const MAGIC: [u8; 4] = *b"anl1";
 
 const SET: u8 = 1;
 const CLEAR: u8 = 2;
-/// Where the checksum stands in the header.
+/// Offset of the checksum in the header.
 const CHECKSUM_AT: usize = 32;
 
-/// The end of the log: what the next record follows.
+/// The end of the log: the record that the next one follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tip {
-    /// The number of the last record.
+    /// Number of the last record.
     pub(crate) sequence: u64,
     /// Its checksum.
     pub(crate) checksum: u32,
 }
 
-/// A record about to be written.
+/// A record that is about to be written.
 pub(crate) struct Draft {
     /// Header and table.
     pub(crate) head: Vec<u8>,
@@ -64,12 +66,12 @@ pub(crate) struct Draft {
     pub(crate) values_bytes: u64,
     /// The CRC of each value, in the order of keys.
     pub(crate) crcs: Vec<u32>,
-    /// What the log ends with once this is written.
+    /// The end of the log after this record.
     pub(crate) tip: Tip,
 }
 
 impl Draft {
-    /// What is to be written for `changes` behind `tip`.
+    /// Encodes a record of `changes` that follows `tip`.
     pub(crate) fn new(secret: u32, tip: Tip, relaxed: u64, changes: &Changes) -> Self {
         let table_bytes: usize = changes.iter().map(|(key, _)| key.len() + 11).sum();
         let mut head = Vec::with_capacity(HEADER_BYTES as usize + table_bytes);
@@ -111,23 +113,23 @@ impl Draft {
     }
 }
 
-/// A record's header and table, found whole.
+/// The header and table of a record, found intact.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// The checksum of the record before.
+    /// Checksum of the record before this one.
     pub(crate) previous: u32,
     pub(crate) tip: Tip,
     pub(crate) relaxed: u64,
-    /// Keys with where their values are; `None`: the key is cleared.
+    /// Keys with the locations of their values; `None`: the key is cleared.
     pub(crate) entries: Vec<(Bytes, Option<Location>)>,
-    /// Where the next record begins in the segment.
+    /// Offset of the next record in the segment.
     pub(crate) end: u64,
-    /// Where the values begin.
+    /// Offset of the values.
     values: u64,
 }
 
 impl Record {
-    /// The record at `offset`, if there is one whose header and table are whole.
+    /// Reads the record at `offset`; `None`: there is none with an intact header and table.
     pub(crate) fn read(segment: &Segment, secret: u32, offset: u64) -> io::Result<Option<Self>> {
         let size = segment.bytes();
         if offset + HEADER_BYTES > size {
@@ -163,7 +165,7 @@ impl Record {
         }))
     }
 
-    /// Its keys with their values, if those are whole too.
+    /// Reads the values of the record; `None`: one of them is not intact.
     pub(crate) fn changes(self, segment: &Segment) -> io::Result<Option<Vec<Change>>> {
         let values = segment.read(self.values, self.end - self.values)?;
         let start = self.values;
@@ -179,10 +181,10 @@ impl Record {
     }
 }
 
-/// A key with its new value, and where that is in the log.
+/// A key with its new value and the location of that value in the log.
 pub(crate) type Change = (Bytes, Option<(Bytes, Location)>);
 
-/// Takes a table apart. `None` if it is not one: the checksum was right by chance.
+/// Parses a table. `None`: it is not one, and the checksum matched by chance.
 fn entries(table: Bytes, segment: u32, values: u64, end: u64) -> Option<Vec<(Bytes, Option<Location>)>> {
     let mut entries = Vec::new();
     let mut offset = values;
@@ -214,7 +216,7 @@ fn entries(table: Bytes, segment: u32, values: u64, end: u64) -> Option<Vec<(Byt
     (offset == end).then_some(entries)
 }
 
-/// Of a header and its table, but for the checksum itself.
+/// Checksum of a header and its table, without the checksum field itself.
 fn checksum(secret: u32, head: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(secret);
     hasher.update(&head[..CHECKSUM_AT]);
@@ -222,12 +224,12 @@ fn checksum(secret: u32, head: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// Keys have 8,000 bytes at most.
+/// Length of a key as a `u16`: keys have at most 8,000 bytes.
 fn u16_of(bytes: usize) -> u16 {
     u16::try_from(bytes).expect("a key is within the limits of the engine")
 }
 
-/// A commit has 9 MB of keys and values at most, and a key one byte at least.
+/// A length as a `u32`: a commit has at most 9 MB of keys and values, and a key at least one byte.
 fn u32_of(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("a commit is within the limits of the engine")
 }

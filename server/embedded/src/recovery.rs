@@ -1,19 +1,20 @@
-//! Opening the log: where it ends, and what the tree does not have of it yet.
+//! Recovers the log at open: finds its end, and replays the records that the tree does not have yet.
 //!
-//! 1. The log is gone through from where the tree ends. Each record that is whole, follows the one before it, and stands on
-//!    relaxed commits that the tree has, is taken as it was when it was committed.
-//! 2. The first that is not ends the log. It is the one that was being written, and was never answered; it is cut off, so
-//!    that it never comes back.
-//! 3. **What was answered is never cut off in silence.** The log must reach its durable mark (`durable`), which after a clean
-//!    stop and after kill -9 is the last record that was answered. And a record is only written when the one before it is
-//!    synced. So whatever shows that the log continued after its end (`later`: a later record that is whole, a segment that
-//!    begins after one) is evidence of a loss, and so are a segment that the tree knows and that is not there, and a log that
-//!    ends before the tree.
-//! 4. A loss is reported and changes nothing, unless the caller accepts it. Then the mark is put where the log is known to
-//!    have been durable and stays there until the loss is settled, so that a crash in between finds the loss again.
+//! 1. The log is read from where the tree ends. A record is replayed if it is intact, follows the one before it, and
+//!    depends only on relaxed commits that the tree has.
+//! 2. The first record that fails this ends the log. It was being written when the process stopped, and was never
+//!    acknowledged; it is cut off, so that it never reappears.
+//! 3. **Acknowledged commits are never cut off silently.** The log must reach its durable mark (`durable`), which
+//!    after a clean stop and after kill -9 is the last acknowledged record. And a record is only written once the one
+//!    before it is synced. So any sign that the log continued after its end (`later`: a later record that is intact,
+//!    a segment that begins after one) is evidence of a loss. So is a missing segment that the tree refers to, and a
+//!    log that ends before the tree.
+//! 4. A loss is reported and changes nothing, unless the caller accepts it. If so, the mark is set to where the log
+//!    is known to have been durable and stays there until the loss is settled, so that after a crash the next start
+//!    finds the loss again.
 //!
-//! Limits: after a loss of power the mark may be that of the last fold. If all records after it are lost, or the last of them
-//! is damaged, that can't be told from a record that was being written.
+//! Limits: after a power failure the mark may be that of the last fold. If all records after it are lost, or the last
+//! of them is damaged, that cannot be distinguished from a record that was being written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +40,7 @@ pub(crate) mod rebuild;
 
 use end::{End, Reached};
 
-/// The log as the tree knows it.
+/// The log, as far as the tree has it.
 pub(crate) struct Known {
     pub(crate) applied: Applied,
     pub(crate) log: Log,
@@ -47,19 +48,20 @@ pub(crate) struct Known {
     pub(crate) space: Space,
 }
 
-/// What is found when a store is opened.
+/// The result of comparing the log with the tree.
 pub(crate) enum Found {
     Known(Box<Known>),
-    /// The log ends before what the tree has of it: how that was found.
+    /// The log ends before the end that the tree has recorded; the text describes the evidence.
     TooShort(String),
 }
 
-/// Finds the segments, and the end of what the tree has of them.
+/// Finds the segments, and the position in them up to which the tree has the log.
 pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64) -> Result<Found, OpenError> {
     let unusable = |error: io::Error| OpenError::unusable(path, "the log cannot be read", &error);
     let of_tree = |error: &fjall::Error| OpenError::from_fjall(path, error);
     let applied = Applied::read(&tree.state).map_err(|error| of_tree(&error))?;
-    let applied = applied.ok_or_else(|| corrupt(path, "the tree does not say what it has of the log"))?;
+    let applied =
+        applied.ok_or_else(|| corrupt(path, "the tree does not record how much of the log it has"))?;
     let in_use = state::segments(&tree.state).map_err(|error| corrupt(path, &error.to_string()))?;
     let files = Arc::new(Files::default());
     let mut segments = BTreeMap::new();
@@ -90,7 +92,7 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
     };
     if active.bytes() < applied.end {
         let message = format!(
-            "segment {} of the log ends at {}, and the tree has it up to {}",
+            "segment {} of the log ends at {}, but the tree has records up to {}",
             active.number,
             active.bytes(),
             applied.end
@@ -110,7 +112,8 @@ pub(crate) fn known(path: &Path, folder: &Path, tree: &Tree, segment_bytes: u64)
     })))
 }
 
-/// Takes what the tree does not have, and ends the log behind it. Returns the loss that was accepted, if there is one.
+/// Replays the records that the tree does not have, and cuts the log off after them. Returns the loss that was
+/// accepted, if there is one.
 pub(crate) fn replay(
     path: &Path,
     writer: &mut Writer,
@@ -145,7 +148,7 @@ pub(crate) fn replay(
     let durable = end
         .mark(writer, &file, durable, loss.is_some())
         .map_err(unmarked)?;
-    // Nobody else sets it.
+    // This is the only place that sets it.
     let _ = writer.store.durable.set(durable);
     let last = writer.log.active.number;
     let is_behind = |number: &u32| *number > last;
@@ -158,7 +161,7 @@ pub(crate) fn replay(
     Ok(loss)
 }
 
-/// Takes the records that count, one after the other.
+/// Replays the records that count, one after the other.
 fn take(writer: &mut Writer, found: &Segments, mark: Option<&Mark>) -> io::Result<Reached> {
     let engine = |error: annals_engine::Error| io::Error::other(error.to_string());
     let of_tree = |error: fjall::Error| io::Error::other(fault::words(&error));
@@ -192,7 +195,7 @@ fn take(writer: &mut Writer, found: &Segments, mark: Option<&Mark>) -> io::Resul
     Ok(reached)
 }
 
-/// Takes away what is behind the end of the log.
+/// Cuts off everything after the end of the log.
 fn cut(log: &mut Log, found: &Segments) -> io::Result<()> {
     log.cut()?;
     for (_, segment) in found.range(log.active.number + 1..) {
@@ -208,7 +211,8 @@ struct Taken {
     relaxed: u64,
 }
 
-/// The record at the end of what was taken, if it counts, with its changes. `rebuilding`: whatever relaxed commits it stands on.
+/// Reads the record after the last replayed one, with its changes, if it counts. `rebuilding`: the number of relaxed
+/// commits that it depends on does not matter.
 fn next(writer: &Writer, active: &Segment, rebuilding: bool) -> io::Result<Option<(Vec<Change>, Taken)>> {
     let (log, relaxed) = (&writer.log, writer.relaxed);
     let Some(record) = Record::read(active, log.secret(), log.end)? else {
@@ -233,12 +237,12 @@ fn corrupt(path: &Path, message: &str) -> OpenError {
     }
 }
 
-/// The first segment of a new store with its mark, and the tree's word that it is empty.
+/// Creates the first segment of a new store and its mark, and records in the tree that it has none of the log yet.
 pub(crate) fn begin(store: &Path, tree: &Tree) -> io::Result<()> {
     use std::hash::{BuildHasher, Hasher, RandomState};
     let folder = directory::log_folder(store);
     fs::create_dir(&folder)?;
-    // Drawn by the standard library from the system's randomness.
+    // Random: the standard library seeds it from the system's randomness.
     let id = RandomState::new().build_hasher().finish();
     let header = Header {
         log: id,

@@ -1,14 +1,15 @@
-//! Opening a tree whose journal was torn.
+//! Opens a tree whose journal has a torn end.
 //!
-//! fjall writes a batch in many pieces, and a loss of power may leave the end of one on the disk without its middle. If the
-//! middle lies in one value, fjall 3.1 takes that for damage and refuses to open (`JournalBatchReader`), where it should cut
-//! the batch off. What it refuses for is in the last journal, among the batches that were not synced, of which there are
-//! few (`syncing`), and nothing of them that was answered is in the tree alone. So the journal is cut off before them:
+//! fjall writes a batch in many pieces, and a power failure may leave the end of a batch on disk without its middle.
+//! If the missing part lies within one value, fjall 3.1 treats that as damage and refuses to open
+//! (`JournalBatchReader`), where it should truncate the batch. The torn batch is in the last journal, among the
+//! batches that were not synced, of which there are few (`syncing`), and no acknowledged data in them is in the tree
+//! alone. So the journal is truncated before them:
 //!
-//! 1. Cut off is what is behind the last end of a batch, then behind the one before, and so on, a few times, until fjall
-//!    opens. Each end is where fjall writes [`END`].
-//! 2. Whether the tree lost something that it must have is not judged here: the log shows it (`recovery`).
-//! 3. The journal is kept until fjall has opened without its end, and is put back if it never does.
+//! 1. The journal is cut after the last end of a batch, then after the one before, and so on, a few times, until
+//!    fjall opens. fjall writes [`END`] at the end of each batch.
+//! 2. Whether the tree lost something that it must have is not decided here: the log shows it (`recovery`).
+//! 3. The full journal is kept until fjall has opened the truncated one, and is restored if it never does.
 
 use std::fs;
 use std::io;
@@ -18,7 +19,7 @@ use crate::directory::sync;
 
 /// The end of every batch in a journal of fjall 3.
 const END: &[u8] = b"FJL\x03";
-/// How many batches are cut off at the most.
+/// Limit on the batches that are cut off.
 const CUTS_MAX: usize = 8;
 
 /// The last journal of a tree.
@@ -35,7 +36,7 @@ fn last_journal(folder: &Path) -> io::Result<Option<PathBuf>> {
     Ok(journals.into_iter().max().map(|(_, path)| path))
 }
 
-/// Opens a tree, without the torn end of its journal if there is one.
+/// Opens a tree, cutting off the torn end of its journal if there is one.
 pub(crate) fn open<T>(folder: &Path, open: impl Fn() -> fjall::Result<T>) -> fjall::Result<T> {
     let refused = match open() {
         Err(error @ fjall::Error::JournalRecovery(_)) => error,
@@ -45,7 +46,7 @@ pub(crate) fn open<T>(folder: &Path, open: impl Fn() -> fjall::Result<T>) -> fja
         return Err(refused);
     };
     let mut whole = fs::read(&journal)?;
-    // What was reserved and not written yet.
+    // Drops space that was reserved and not written yet.
     let used = whole
         .iter()
         .rposition(|byte| *byte != 0)

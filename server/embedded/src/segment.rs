@@ -3,7 +3,7 @@
 //! ```text
 //! segment    header, records (`record`), zeros or nothing
 //! header      0  magic       8   "annalog1"
-//!             8  log         8   drawn when the store was made; the secret of its checksums
+//!             8  log         8   id, drawn when the store was created; the secret of its checksums
 //!            16  number      4   of the segment
 //!            20  checksum    4   of the last record before this segment
 //!            24  sequence    8   of that record
@@ -12,8 +12,8 @@
 //!
 //! Numbers are little-endian.
 //!
-//! 1. A byte below the end of the log never changes.
-//! 2. A file that is given up is deleted when nobody can read it any more: when the last [`Segment`] of it is dropped.
+//! 1. A byte before the end of the log never changes.
+//! 2. A file that is given up is deleted when it has no more readers: when the last [`Segment`] for it is dropped.
 //! 3. At most [`OPEN_FILES_MAX`] files are open for reading, however many segments there are.
 
 use std::collections::{BTreeMap, HashMap};
@@ -36,28 +36,28 @@ const MAGIC: [u8; 8] = *b"annalog1";
 /// Files kept open for reading.
 const OPEN_FILES_MAX: usize = 256;
 
-/// The segments of a moment, by their numbers.
+/// The segments of a moment, by number.
 pub(crate) type Segments = Arc<BTreeMap<u32, Arc<Segment>>>;
 
 /// A file of the log.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) number: u32,
-    /// Its own among the files that are open: a number may be used again after what was written in vain is cut off.
+    /// Identifies it among the open files: a number may be used again after an unacknowledged tail was cut off.
     id: u64,
     path: PathBuf,
-    /// Up to where it can be read.
+    /// Length of the readable part.
     bytes: AtomicU64,
     given_up: AtomicBool,
     files: Arc<Files>,
 }
 
-/// What a segment's header says.
+/// The contents of a segment's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) log: u64,
     pub(crate) number: u32,
-    /// What the first record follows.
+    /// The record that the first record of the segment follows.
     pub(crate) tip: Tip,
 }
 
@@ -74,7 +74,7 @@ impl Header {
         bytes
     }
 
-    /// The header of a segment; `None`: it has none that is whole.
+    /// Reads the header of a segment; `None`: it has no intact one.
     pub(crate) fn read(segment: &Segment) -> io::Result<Option<Self>> {
         if segment.bytes() < HEADER_BYTES {
             return Ok(None);
@@ -95,14 +95,14 @@ impl Header {
         }))
     }
 
-    /// With what checksums of records begin.
+    /// The initial value of record checksums.
     pub(crate) fn secret(self) -> u32 {
         (self.log ^ (self.log >> 32)) as u32
     }
 }
 
 impl Segment {
-    /// A segment whose file is there.
+    /// Opens a segment whose file exists.
     pub(crate) fn open(folder: &Path, number: u32, files: &Arc<Files>) -> io::Result<Self> {
         let path = path(folder, number);
         let bytes = fs::metadata(&path)?.len();
@@ -128,14 +128,14 @@ impl Segment {
         self.bytes.store(bytes, Ordering::Release);
     }
 
-    /// So many bytes from `offset` on.
+    /// Reads `bytes` bytes at `offset`.
     pub(crate) fn read(&self, offset: u64, bytes: u64) -> io::Result<Bytes> {
         let mut buffer = vec![0; bytes as usize];
         read_exact_at(&*self.files.get(self)?, &mut buffer, offset)?;
         Ok(buffer.into())
     }
 
-    /// Deletes the file once nobody reads it.
+    /// Marks the file for deletion once it has no more readers.
     pub(crate) fn give_up(&self) {
         self.given_up.store(true, Ordering::Release);
     }
@@ -145,7 +145,7 @@ impl Drop for Segment {
     fn drop(&mut self) {
         self.files.open.lock().remove(&self.id);
         if self.given_up.load(Ordering::Acquire) {
-            // If it stays, the next start deletes it.
+            // If this fails, the next start deletes the file.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -154,7 +154,7 @@ impl Drop for Segment {
 /// Files that are open for reading.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
-    /// By the segment's own number, with when each was used last.
+    /// By [`Segment::id`], each with the time of its last use.
     open: Mutex<HashMap<u64, (Arc<File>, u64)>>,
     clock: AtomicU64,
 }
@@ -179,7 +179,7 @@ impl Files {
     }
 }
 
-/// The file of a segment.
+/// The path of a segment's file.
 pub(crate) fn path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("{number:010}.seg"))
 }

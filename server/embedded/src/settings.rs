@@ -1,4 +1,4 @@
-//! What an engine can be told when it is opened.
+//! Settings of the engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,40 +8,44 @@ use bytes::Bytes;
 use crate::loss::AcceptLoss;
 use crate::reclaim::Reclaimed;
 
-/// Called by the writer with the time a durable commit took, fdatasync included. It must return quickly: commits wait.
+/// Called by the writer with the duration of each durable commit, fdatasync included. It must return quickly: other
+/// commits wait.
 pub type OnSync = Arc<dyn Fn(Duration) + Send + Sync>;
 
-/// Called with what was given back to the disk, or why it could not be.
+/// Called with the disk space that was reclaimed, or the error that prevented it.
 pub type OnReclaim = Arc<dyn Fn(annals_engine::Result<Reclaimed>) + Send + Sync>;
 
-/// How a store is opened.
+/// Settings with which a store is opened.
 #[derive(Clone)]
 pub struct Settings {
     /// The size of the cache of blocks read from disk, in bytes.
     pub cache_bytes: u64,
-    /// How many bytes under bulk prefixes gather in memory before they are written to a table, from 64 KiB on; of other keys
-    /// half as many. Usually one such part of each kind is in memory, rarely two; writers wait when it would be more than
-    /// five. Read when the store is created, not later.
+    /// Bytes of entries under bulk prefixes that collect in memory before they are written to a table, at least 64
+    /// KiB; for other keys the limit is half of that. Usually there is one such memtable of each kind in memory,
+    /// rarely two; writers block at more than five. Only read when the store is created.
     pub memtable_bytes: u64,
-    /// Keys that begin with one of these hold large values that are written once and in order, and are laid out for that.
-    /// They are part of the store: it opens only with the prefixes it was created with. At most 65,535 bytes each.
+    /// Keys that begin with one of these hold large values that are written once and in order, and are stored
+    /// accordingly. The prefixes are part of the store: it opens only with those it was created with. At most 65,535
+    /// bytes each.
     pub bulk_prefixes: Vec<Bytes>,
-    /// The log goes on in a new file when one would get larger than this, 1 GiB at most.
+    /// Size of a log segment at which the log continues in a new file, in bytes; at most 1 GiB.
     pub segment_bytes: u64,
-    /// What is committed stands in memory over the tree until it is so many changes of keys…
+    /// Number of key changes in memory at which they are folded into the tree in one batch. The commit that reaches
+    /// the limit waits for that.
     pub fold_entries: usize,
-    /// … or about so many bytes. Then it goes into the tree in one batch, while the commit that was one too many waits.
+    /// Approximate bytes of changes in memory at which they are folded, in the same way.
     pub fold_bytes: usize,
-    /// Told of every durable commit, for metrics.
+    /// Called for every durable commit, for metrics.
     pub on_sync: Option<OnSync>,
-    /// Space is given back to the disk when a fifth of all keys were removed, and they take about so many bytes or more.
+    /// Space is reclaimed when a fifth of all keys were removed, and they take at least about this many bytes.
     pub reclaim_bytes_min: u64,
-    /// Told whenever that was done or failed, for logs.
+    /// Called whenever space was reclaimed or that failed, for logs.
     pub on_reclaim: Option<OnReclaim>,
-    /// A key whose value states how far the caller's data reach. It is kept beside the log, so that a loss can be reported in
-    /// the caller's own terms ([`crate::Loss`]). Set it in durable commits only. A value of more than 460 bytes is not kept.
+    /// A key whose value states how far the caller's data extend. It is kept beside the log, so that a loss can be
+    /// reported in the caller's own terms ([`crate::Loss`]). Set it in durable commits only. A value of more than 460
+    /// bytes is not kept.
     pub head_key: Option<Bytes>,
-    /// Asked when durable records of the log are missing. Without it such a store is refused.
+    /// Called when durable records of the log are missing. Without it such a store is not opened.
     pub accept_loss: Option<AcceptLoss>,
 }
 

@@ -1,8 +1,9 @@
-//! How much of each segment is in use.
+//! Tracks how much of each segment is in use.
 //!
-//! 1. Counted is what the tree needs: values whose place is in the tree. So it is right at every fold, and kept with it.
-//! 2. What is in a record besides (headers, keys, values of keys that are no bulk) is needed until it is folded, and never
-//!    after.
+//! 1. Only values whose location is in the tree are counted. So the counts are exact at every fold, and are stored
+//!    with it.
+//! 2. The rest of a record (header, keys, values of keys that are not bulk keys) is needed until it is folded, and
+//!    never after.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +17,14 @@ use crate::moment::Moment;
 use crate::state::Live;
 use crate::tree::Tree;
 
-/// Bytes that a value takes besides itself when it is written again with many others, about.
+/// Approximate overhead in bytes of a value that is rewritten in a batch with many others.
 const COPY_BYTES: u64 = 40;
 
 pub(crate) struct Space {
     segments: BTreeMap<u32, Live>,
-    /// Those that changed since the last fold.
+    /// Segments whose counts changed since the last fold.
     changed: BTreeSet<u32>,
-    /// Behind this key there is nothing in the tree's log, so that most new keys need no look-up.
+    /// The greatest bulk key in the tree. Most new keys come after it, and need no look-up.
     greatest: Option<Bytes>,
 }
 
@@ -36,7 +37,7 @@ impl Space {
         }
     }
 
-    /// Counts what is about to be left in a bulk key. `now`: before that.
+    /// Updates the counts for a new value of a bulk key. `now`: the state before that.
     pub(crate) fn replace(&mut self, tree: &Tree, now: &Moment, key: &Bytes, left: &Left) -> Result<()> {
         let is_new = self.greatest.as_ref().is_none_or(|greatest| key > greatest);
         let old = if is_new { None } else { below(tree, now, key)? };
@@ -58,13 +59,13 @@ impl Space {
         Ok(())
     }
 
-    /// A segment that records are in now.
+    /// Registers a segment that now has records.
     pub(crate) fn begin(&mut self, segment: u32) {
         self.segments.entry(segment).or_default();
         self.changed.insert(segment);
     }
 
-    /// What changed since this was asked last.
+    /// The counts that changed since the last call.
     pub(crate) fn take_changed(&mut self) -> Vec<(u32, Live)> {
         let changed = std::mem::take(&mut self.changed);
         let known = changed.into_iter();
@@ -78,19 +79,19 @@ impl Space {
         self.changed.remove(&segment);
     }
 
-    /// Whether a segment of so many bytes holds so little that what is in use is better written again.
+    /// True if so little of a segment of `bytes` bytes is in use that rewriting it pays.
     pub(crate) fn is_mostly_dead(&self, segment: u32, bytes: u64) -> bool {
         let live = self.segments.get(&segment).copied().unwrap_or_default();
         (live.bytes + live.values * COPY_BYTES) * 2 < bytes
     }
 
-    /// What is in use of a segment.
+    /// The counts of a segment.
     pub(crate) fn live(&self, segment: u32) -> Live {
         self.segments.get(&segment).copied().unwrap_or_default()
     }
 }
 
-/// Where the tree says that a bulk key's value is, whatever is in memory over it.
+/// The location of a bulk key's value in the tree, ignoring the generation.
 fn below(tree: &Tree, now: &Moment, key: &[u8]) -> Result<Option<Location>> {
     use fjall::Readable;
     let location = now.base.get(tree.keyspace(Place::Log), key);

@@ -1,14 +1,14 @@
-//! What the tree knows of the log, in the keyspace `state`.
+//! The tree's state about the log, in the keyspace `state`.
 //!
 //! ```text
-//! "applied"          up to where the log is in the tree: segment 4, checksum of the last record 4, end of it in the
+//! "applied"          how much of the log the tree has: segment 4, checksum of the last record 4, end of it in the
 //!                    segment 8, its sequence 8, relaxed commits 8
-//! "rebuilding"       there while the tree is built again from the log (`recovery/rebuild`)
-//! "s" <segment 4>    what the tree needs of a segment: values 8, bytes of them 8
+//! "rebuilding"       exists while the tree is rebuilt from the log (`recovery/rebuild`)
+//! "s" <segment 4>    live data of a segment that the tree refers to: values 8, bytes of them 8
 //! ```
 //!
-//! Numbers are little-endian, those of keys big-endian. Both are written with every fold, in its batch, so that they are
-//! always right for what is in the tree.
+//! Numbers are little-endian, those of keys big-endian. "applied" and the live counts are written with every fold, in
+//! its batch, so they always match the contents of the tree.
 
 use annals_engine::{Error, Result};
 use fjall::Keyspace;
@@ -19,18 +19,18 @@ use crate::record::Tip;
 pub(crate) const APPLIED: &[u8] = b"applied";
 pub(crate) const REBUILDING: &[u8] = b"rebuilding";
 
-/// Up to where the log is in the tree.
+/// How much of the log the tree has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Applied {
     pub(crate) segment: u32,
-    /// Where the last record ends in it.
+    /// Offset at which the last record ends in the segment.
     pub(crate) end: u64,
     pub(crate) tip: Tip,
     /// Relaxed commits that are in the tree.
     pub(crate) relaxed: u64,
 }
 
-/// What is in use of a segment.
+/// The live data of a segment: values that the tree refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Live {
     pub(crate) values: u64,
@@ -48,7 +48,7 @@ impl Applied {
         bytes
     }
 
-    /// What the tree says; `None`: nothing, or nothing that can be understood.
+    /// Reads it from the tree; `None`: it is missing or malformed.
     pub(crate) fn read(state: &Keyspace) -> fjall::Result<Option<Self>> {
         let Some(value) = state.get(APPLIED)? else {
             return Ok(None);
@@ -74,12 +74,12 @@ impl Live {
     }
 }
 
-/// The key of what is in use of a segment.
+/// The key of a segment's live counts.
 pub(crate) fn segment_key(number: u32) -> Vec<u8> {
     [&b"s"[..], &number.to_be_bytes()].concat()
 }
 
-/// All segments that the tree knows, in order.
+/// All segments that the tree refers to, in order.
 pub(crate) fn segments(state: &Keyspace) -> Result<Vec<(u32, Live)>> {
     let mut segments = Vec::new();
     for entry in state.prefix(b"s") {
@@ -87,7 +87,9 @@ pub(crate) fn segments(state: &Keyspace) -> Result<Vec<(u32, Live)>> {
         let number = key.get(1..).and_then(|number| number.try_into().ok());
         let parts = number.map(u32::from_be_bytes).zip(words::<2>(&value));
         let (number, [values, bytes]) = parts.ok_or_else(|| {
-            Error::Corrupt(format!("{key:?} is no segment's key, or {value:?} not its use"))
+            Error::Corrupt(format!(
+                "{key:?} is not the key of a segment, or {value:?} not its live counts"
+            ))
         })?;
         segments.push((number, Live { values, bytes }));
     }

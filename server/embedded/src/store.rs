@@ -1,19 +1,19 @@
-//! What the writer and the readers share.
+//! State shared by the writer and the readers.
 //!
-//! 1. Readers use only the moment published last, and only the writer publishes, after its record is synced or its batch
-//!    complete.
+//! 1. Readers use only the moment published last, and only the writer publishes, after its record is synced or its
+//!    batch is complete.
 //! 2. A store that failed stays failed.
 //!
-//! Why readers do not open fjall's snapshots themselves (fjall 3.1.13): `WriteBatch::commit` takes its sequence number,
-//! writes and syncs the journal, only then inserts into the memtables, and then publishes the number, so far in the order
-//! one would wish. But a flush or a compaction that ends meanwhile takes the next number and publishes that
-//! (`SuperVersions::upgrade_version` in lsm-tree), without waiting for the batch. A snapshot opened at that moment would be
-//! beyond the batch, and its entries would appear in it one by one. The writer has no batch under way when it opens the
-//! snapshot it publishes, so it cannot be beyond one.
+//! Why readers do not open fjall's snapshots themselves (fjall 3.1.13): `WriteBatch::commit` takes its sequence
+//! number, writes and syncs the journal, only then inserts into the memtables, and then publishes the number. That
+//! order would be right, but a flush or a compaction that ends meanwhile takes the next number and publishes it
+//! (`SuperVersions::upgrade_version` in lsm-tree) without waiting for the batch. A snapshot opened at that moment
+//! would be beyond the batch, whose entries would then appear in it one by one. The writer has no batch in progress
+//! when it opens the snapshot that it publishes, so that snapshot cannot be beyond one.
 //!
-//! Why a store is never empty: `SnapshotTracker::gc` in fjall 3.1.13 takes a snapshot with sequence number 0 for no snapshot
-//! at all, and then drops what it and its neighbours still need; reading them panics. Where the log begins is written when
-//! the store is made, so the numbers start from 1.
+//! Why a store is never empty: `SnapshotTracker::gc` in fjall 3.1.13 treats a snapshot with sequence number 0 as no
+//! snapshot, and then drops data that it and its neighbours still need; reading that data panics. The beginning of
+//! the log is recorded when the store is created, so the numbers start from 1.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -33,29 +33,29 @@ use crate::recovery::{self, Found, Known, rebuild};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, directory, fault};
 
-/// Places in a segment are told with 32 bits, and the last record may go beyond its size.
+/// Offsets in a segment have 32 bits, and the last record may extend beyond the segment's size.
 const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
 pub(crate) struct Store {
     current: RwLock<Arc<Moment>>,
-    /// Counts what was published, to wake whoever watches.
+    /// Counts publications, to wake watchers.
     published: watch::Sender<u64>,
     failure: OnceLock<String>,
-    /// Of small reads.
+    /// Latency of small reads.
     pub(crate) pace: Pace,
     removed_index: Removed,
     removed_log: Removed,
     pub(crate) tree: Tree,
-    /// Up to where the log is durable. Set when the log was replayed.
+    /// The durable mark. Set when the log was replayed.
     pub(crate) durable: OnceLock<Durable>,
-    /// Where the store has its files.
+    /// The folder of the store's files.
     pub(crate) folder: PathBuf,
-    /// Held until all above is closed: fields are dropped in their order.
+    /// Held until all of the above is closed: fields are dropped in order.
     _lock: std::fs::File,
 }
 
 impl Store {
-    /// Opens the tree, and finds what it knows of the log. The rest of the log is still to be replayed.
+    /// Opens the tree, and finds how much of the log it has. The rest of the log is still to be replayed.
     pub(crate) fn open(
         path: &Path,
         settings: &Settings,
@@ -95,16 +95,16 @@ impl Store {
         Ok((store, *known, marked))
     }
 
-    /// What is committed now.
+    /// The moment published last.
     pub(crate) fn current(&self) -> Arc<Moment> {
         Arc::clone(&self.current.read())
     }
 
-    /// Shows a moment to readers. Called by the writer alone, with no batch of fjall under way.
+    /// Publishes a moment to readers. Only the writer calls this, with no fjall batch in progress.
     pub(crate) fn publish(&self, moment: Moment) {
         let next = Arc::new(moment);
         let last = std::mem::replace(&mut *self.current.write(), next);
-        // Closing a snapshot may collect garbage, so not while readers wait for the lock.
+        // Closing a snapshot may collect garbage, so do not do it while readers wait for the lock.
         drop(last);
         self.published.send_modify(|count| *count += 1);
     }
@@ -113,7 +113,7 @@ impl Store {
         self.published.subscribe()
     }
 
-    /// How many keys were removed from a keyspace, and are still on disk.
+    /// The number of keys that were removed from a keyspace and are still on disk.
     pub(crate) fn removed(&self, place: Place) -> &Removed {
         match place {
             Place::Index => &self.removed_index,
@@ -121,17 +121,18 @@ impl Store {
         }
     }
 
-    /// Notes that a write failed, and returns what to answer from now on.
+    /// Records that a write failed, and returns the error for all later calls.
     pub(crate) fn fail(&self, message: String) -> Error {
         let message = self.failure.get_or_init(|| message);
         self.published.send_modify(|count| *count += 1);
         Error::Failed(message.clone())
     }
 
-    /// As [`Self::fail`], in words for an operator.
+    /// Like [`Self::fail`], with a message for operators.
     pub(crate) fn fail_write(&self, reason: &str) -> Error {
         self.fail(format!(
-            "a commit could not be written: {reason}; look at the disk, then start again: what was acknowledged is there"
+            "a commit could not be written: {reason}; check the disk and restart the server: \
+             acknowledged commits are safe"
         ))
     }
 
@@ -143,11 +144,11 @@ impl Store {
             .map_or(Ok(()), |message| Err(Error::Failed(message.clone())))
     }
 
-    /// As [`Self::check_health`], but asks fjall too, whose own threads may have failed. Waits for the journal's lock, up to
-    /// the time of a sync.
+    /// Like [`Self::check_health`], but also asks fjall, whose own threads may have failed. Waits for the journal's
+    /// lock, up to the duration of a sync.
     pub(crate) fn ask_health(&self) -> Result<()> {
         self.check_health()?;
-        // The buffer is passed on at every batch, so there is nothing to write here; but fjall says if it gave up.
+        // Every batch already flushes the buffer, so this writes nothing; but it fails if fjall has given up.
         self.tree.database.persist(PersistMode::Buffer).map_err(|error| {
             self.fail(format!(
                 "fjall gave up after a failed write: {}",

@@ -1,8 +1,9 @@
-//! Syncing fjall's journal, and with it the durable mark, by a thread of its own.
+//! Syncs fjall's journal, and the durable mark with it, on a background thread.
 //!
-//! 1. Batches are counted as they are written. One is synced when a sync of the journal that began behind it has ended.
-//! 2. At most [`UNSYNCED_MAX`] batches are not synced; who writes another one waits.
-//! 3. A sync that fails ends the store, and everybody who waits.
+//! 1. Batches are numbered as they are written. A batch is synced when a sync of the journal that began after it has
+//!    finished.
+//! 2. At most [`UNSYNCED_MAX`] batches are unsynced; a writer of another one waits.
+//! 3. A failed sync fails the store, and every caller that waits.
 
 use std::sync::{Arc, Weak};
 
@@ -13,7 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::durable::Durable;
 use crate::store::Store;
 
-/// Batches that may be unsynced while another is written.
+/// Batches that may be unsynced while another one is written.
 const UNSYNCED_MAX: u64 = 1;
 
 #[derive(Default)]
@@ -33,7 +34,7 @@ struct State {
 }
 
 impl Syncing {
-    /// A batch was written. Returns its number.
+    /// Records that a batch was written. Returns its number.
     pub(crate) fn wrote(&self) -> u64 {
         let mut state = self.state.lock();
         state.written += 1;
@@ -62,23 +63,23 @@ impl Syncing {
         Ok(())
     }
 
-    /// Holds syncs back, or lets them go on.
+    /// Holds syncs back, or lets them continue.
     #[cfg(test)]
     pub(crate) fn hold(&self, held: bool) {
         self.state.lock().held = held;
         self.changed.notify_all();
     }
 
-    /// Ends the thread.
+    /// Stops the thread.
     pub(crate) fn stop(&self) {
         self.state.lock().stopped = true;
         self.changed.notify_all();
     }
 
-    /// The thread: syncs as long as there is something to be synced.
+    /// The body of the thread: syncs as long as there are unsynced batches.
     pub(crate) fn run(self: Arc<Self>, store: &Weak<Store>) {
         while let Some(number) = self.next() {
-            // Not held while it waits: the directory is free when the engine is gone.
+            // Not held while waiting, so that the directory is released when the engine is dropped.
             let Some(store) = store.upgrade() else { return };
             let result = store.sync_tree();
             drop(store);
@@ -91,7 +92,7 @@ impl Syncing {
         }
     }
 
-    /// The last batch, once there is one that is not synced; `None`: it is over.
+    /// Waits for an unsynced batch, and returns the number of the last one; `None`: the thread is to stop.
     fn next(&self) -> Option<u64> {
         let mut state = self.state.lock();
         loop {
@@ -117,7 +118,7 @@ impl Store {
         self.sync_mark()
     }
 
-    /// Syncs the durable mark, so that a loss of power does not take it back further than to here.
+    /// Syncs the durable mark, so that after a power failure it is at least this recent.
     pub(crate) fn sync_mark(&self) -> Result<()> {
         let synced = self.durable.get().map_or(Ok(()), Durable::sync);
         synced.map_err(|error| self.fail_write(&error.to_string()))

@@ -1,4 +1,4 @@
-//! The engine by the suite, in several layouts, and what only this engine promises.
+//! Runs the conformance suite on the engine in several layouts, and tests the guarantees that only this engine gives.
 
 mod conformance;
 mod copies;
@@ -35,7 +35,7 @@ fn open(path: &Path, settings: Settings) -> EmbeddedEngine {
     try_open(path, settings).expect("the store opens")
 }
 
-/// Opens a store once its directory is free: the thread that gives space back may have it for a moment after a drop.
+/// Opens a store once its directory is free: the thread that reclaims space may hold it for a moment after a drop.
 fn try_open(path: &Path, settings: Settings) -> Result<EmbeddedEngine, OpenError> {
     for _ in 0..1_000 {
         match EmbeddedEngine::open(path, settings.clone()) {
@@ -46,7 +46,7 @@ fn try_open(path: &Path, settings: Settings) -> Result<EmbeddedEngine, OpenError
     EmbeddedEngine::open(path, settings)
 }
 
-/// Where the records of the segment end that is written to.
+/// Offsets at which the records of the active segment end.
 fn ends(engine: &EmbeddedEngine) -> Vec<u64> {
     let writer = engine.writer.lock();
     let segment = &writer.log.active;

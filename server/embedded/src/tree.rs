@@ -1,7 +1,7 @@
 //! The tree: fjall with its keyspaces.
 //!
-//! `index` holds keys with their values, `log` bulk keys with where their values are in the log (`location`), and `state`
-//! what the tree knows of the log (`state`).
+//! `index` holds keys with their values, `log` bulk keys with the locations of their values in the log (`location`),
+//! and `state` how much of the log the tree has (`state`).
 
 use annals_engine::{Error, Result};
 use fjall::{Database, Keyspace, OwnedWriteBatch};
@@ -25,18 +25,18 @@ impl Tree {
         }
     }
 
-    /// All keyspaces: a journal of fjall goes when what it holds of each is in tables.
+    /// All keyspaces: fjall deletes a journal when the data that it holds of each is in tables.
     pub(crate) fn keyspaces(&self) -> [&Keyspace; 3] {
         [&self.log, &self.index, &self.state]
     }
 
     pub(crate) fn batch(&self, entries: usize) -> OwnedWriteBatch {
         OwnedWriteBatch::with_capacity(self.database.clone(), entries)
-            // Passed to the operating system; `syncing` does the rest.
+            // Passed to the operating system only; `syncing` syncs it.
             .durability(Some(fjall::PersistMode::Buffer))
     }
 
-    /// The last key of the log.
+    /// The greatest key of the `log` keyspace.
     pub(crate) fn greatest(&self) -> Result<Option<bytes::Bytes>> {
         let last = self.log.last_key_value().map(fjall::Guard::key);
         let last = last
@@ -46,7 +46,7 @@ impl Tree {
     }
 }
 
-/// What a write that fjall refused means.
+/// Maps the error of an operation that fjall refused while reclaiming space.
 pub(crate) fn refused(error: &fjall::Error) -> Error {
-    Error::Unavailable(format!("space could not be given back: {}", fault::words(error)))
+    Error::Unavailable(format!("space could not be reclaimed: {}", fault::words(error)))
 }

@@ -1,8 +1,8 @@
-//! Reading from a snapshot.
+//! Reads from a snapshot.
 //!
-//! Where a read is done: on the thread that asks, if it is of few keys and what is read lately comes from memory, because
-//! changing threads costs more than a dozen look-ups. A disk would hold up whatever else that thread has to do, so when one
-//! such read was slow, others go to a thread that may block, for a while. Large reads always do.
+//! A read of few keys runs on the calling thread while recent reads came from memory, because switching threads costs
+//! more than a dozen look-ups. A disk read would block the other tasks of that thread, so after a slow small read,
+//! others run on a thread that may block, for a while. Large reads always do.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use annals_engine::{BoxFuture, Entry, Error, Page, Read, Result, Snapshot};
 use crate::moment::Moment;
 use crate::store::Store;
 
-/// What was committed when it was opened. It keeps the directory open.
+/// The state that was committed when the snapshot was opened. It keeps the directory open.
 #[derive(Clone)]
 pub(crate) struct View {
-    // First to be dropped: files that it read may be deleted then, while the directory is still locked.
+    // Dropped first: that may delete files that it read, which must happen while the directory is still locked.
     pub(crate) moment: Arc<Moment>,
     pub(crate) store: Arc<Store>,
 }
@@ -27,15 +27,15 @@ impl Snapshot for View {
             }
             let view = self.clone();
             let answer = tokio::task::spawn_blocking(move || view.answer_all(&reads)).await;
-            answer.unwrap_or_else(|error| Err(Error::Unavailable(format!("a read did not end: {error}"))))
+            answer.unwrap_or_else(|error| Err(Error::Unavailable(format!("a read did not finish: {error}"))))
         })
     }
 }
 
-/// The most keys that small reads ask for, all together.
+/// Limit on the keys that small reads return, all together.
 const SMALL_ENTRIES_MAX: usize = 160;
 
-/// Whether reads ask for few keys.
+/// True if the reads return few keys.
 fn is_small(reads: &[Read]) -> bool {
     let entries = |read: &Read| match read {
         Read::Get(_) => 1,

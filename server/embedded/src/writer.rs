@@ -1,19 +1,21 @@
-//! What a commit does; one at a time.
+//! The writer, which executes commits one at a time.
 //!
-//! On the thread of whoever commits, which waits for the disk meanwhile: handing commits to a thread of their own and the
-//! answers back costs two changes of threads each, a tenth of what a commit takes on a busy machine. Commits that wait are
-//! not joined into one batch: the store above groups its appends already.
+//! A commit runs on its caller's thread, which waits for the disk meanwhile: passing commits to a dedicated thread
+//! and the results back would cost two thread switches each, a tenth of the time of a commit on a busy machine.
+//! Waiting commits are not merged into one batch, because the store above already groups its appends.
 //!
 //! Durability (contract point 4):
-//! 1. A durable commit is one record of the log, written and synced (`log`), and it stands only on relaxed commits that are
-//!    synced too (`fold`).
-//! 2. A relaxed commit is a fold. One that sets a bulk key is written as if it were durable, because bulk values are in the
-//!    log alone.
-//! 3. After a crash the log is gone through from where the tree ends, up to the first record that is not whole, or that
-//!    stands on a relaxed commit that the tree has lost (`recovery`). So a commit is lost with all that came after it.
-//! 4. Before a durable commit is answered, the durable mark is moved to its record (`durable`), which costs no sync.
+//! 1. A durable commit is one record of the log, written and synced (`log`), and it depends only on relaxed commits
+//!    that are synced too (`fold`).
+//! 2. A relaxed commit is a fold. A relaxed commit that sets a bulk key is written as if it were durable, because
+//!    bulk values exist only in the log.
+//! 3. After a crash the log is replayed from where the tree ends, up to the first record that is not intact, or that
+//!    depends on a relaxed commit that the tree has lost (`recovery`). So a commit is only lost together with all
+//!    later ones.
+//! 4. Before a durable commit is acknowledged, the durable mark is moved to its record (`durable`), which costs no
+//!    sync.
 //!
-//! Visibility (point 6): a durable commit is published after all that.
+//! Visibility (contract point 6): a durable commit is published after all of these steps.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -36,7 +38,7 @@ use crate::state::Applied;
 use crate::store::Store;
 use crate::syncing::Syncing;
 
-/// The most bytes of keys in a record. Only clearing a range can bring so many.
+/// Limit on the bytes of keys in a record. Only clearing a range can reach it.
 const KEYS_BYTES_MAX: usize = 256 << 20;
 
 pub(crate) struct Writer {
@@ -46,17 +48,17 @@ pub(crate) struct Writer {
     pub(crate) segments: Segments,
     pub(crate) space: Space,
     pub(crate) syncing: Arc<Syncing>,
-    /// Up to where the log is in the tree.
+    /// How much of the log is in the tree.
     pub(crate) applied: Applied,
-    /// Relaxed commits until now.
+    /// Number of relaxed commits so far.
     pub(crate) relaxed: u64,
-    /// The batch of the last relaxed commit.
+    /// Number of the batch of the last relaxed commit.
     pub(crate) relaxed_batch: u64,
-    /// The last batch.
+    /// Number of the last batch.
     pub(crate) last_batch: u64,
     pub(crate) fold_entries: usize,
     pub(crate) fold_bytes: usize,
-    /// The key whose value is kept in the durable mark, and its value now.
+    /// The key whose value is kept in the durable mark.
     pub(crate) head_key: Option<Bytes>,
     pub(crate) head: Option<Bytes>,
 }
@@ -89,16 +91,17 @@ impl Writer {
         self.fold_if_full()
     }
 
-    /// Writes a record, syncs it, and shows it.
+    /// Writes a record, syncs it, and publishes it.
     pub(crate) fn write(&mut self, changes: Changes) -> Result<()> {
         if changes.is_empty() {
-            // Nothing to write, but a durable commit promises that what came before is durable too.
+            // Nothing to write, but a durable commit promises that all earlier commits are durable too.
             return self.syncing.wait(self.relaxed_batch);
         }
         let bytes: usize = changes.iter().map(|(key, _)| key.len()).sum();
         if bytes > KEYS_BYTES_MAX {
             return Err(Error::TooLarge(format!(
-                "a commit changes keys of {bytes} bytes, over the limit of {KEYS_BYTES_MAX}: clear fewer keys at a time"
+                "a commit changes keys of {bytes} bytes, over the limit of {KEYS_BYTES_MAX}: \
+                 clear fewer keys at a time"
             )));
         }
         let store = Arc::clone(&self.store);
@@ -113,7 +116,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Moves the durable mark to the record at the end of the log, which made these changes.
+    /// Moves the durable mark to the record at the end of the log, which contains these changes.
     fn mark_durable(&mut self, changes: &[Change]) -> Result<()> {
         if let Some(head_key) = &self.head_key
             && let Ok(nth) = changes.binary_search_by(|(key, _)| key.cmp(head_key))
@@ -125,7 +128,7 @@ impl Writer {
         marked.map_err(|error| self.store.fail_write(&error.to_string()))
     }
 
-    /// The mark of the log as it is now.
+    /// The mark for the current end of the log.
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             tip: self.log.tip,
@@ -142,7 +145,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Shows the changes of the record at the end of the log.
+    /// Publishes the changes of the record at the end of the log.
     pub(crate) fn remember(&mut self, changes: Vec<Change>) {
         self.take_in_active();
         let now = self.store.current();
@@ -164,7 +167,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the segment that is written to, and shows the tree without what is in memory over it.
+    /// Ends the active segment, and flushes all in-memory changes to the tree.
     pub(crate) fn begin_segment(&mut self) -> Result<()> {
         let begun = self.log.roll_over().and_then(|()| self.log.sync());
         begun.map_err(|error| self.store.fail_write(&error.to_string()))?;
@@ -187,7 +190,7 @@ impl Writer {
     fn changes(&self, now: &Moment, mutations: Vec<Mutation>) -> Result<Changes> {
         for mutation in &mutations {
             if let Mutation::Clear(key) = mutation {
-                // Also if it is set again: what it had is no longer needed.
+                // Even if the key is set again: its old value is no longer needed.
                 self.store.removed(self.store.tree.layout.place(key)).add(1);
             }
         }

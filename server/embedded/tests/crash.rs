@@ -1,7 +1,7 @@
-//! A process that commits is killed at random moments. Whatever it said was committed must be there.
+//! Kills a process that commits at random moments. Every commit that it reported must still be there.
 //!
-//! The test starts its own binary again as the process to be killed: the test `committing_process` does nothing unless the
-//! environment names a directory.
+//! The test starts its own binary again as the process to be killed: the test `committing_process` does nothing
+//! unless the environment names a directory.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -17,7 +17,7 @@ use rand::{Rng, SeedableRng};
 const DIRECTORY: &str = "ANNALS_TEST_CRASH_DIRECTORY";
 const KILLS: u64 = 15;
 
-/// Small parts, so that folds, new segments, flushes and compactions are under way when the process dies.
+/// Small sizes, so that folds, new segments, flushes and compactions are in progress when the process dies.
 fn settings() -> Settings {
     Settings {
         bulk_prefixes: vec![Bytes::from_static(b"log/")],
@@ -36,19 +36,19 @@ fn index_key(number: u64) -> Bytes {
     format!("index/{:03}/{number}", number % 777).into()
 }
 
-/// Up to 20,000 bytes that tell which commit wrote them.
+/// Up to 20,000 bytes that identify the commit that wrote them.
 fn value(number: u64) -> Bytes {
     let count = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     let words = (0..1 + count % 2_500).flat_map(|word| number.wrapping_mul(word + 1).to_be_bytes());
     words.collect::<Vec<_>>().into()
 }
 
-/// Whether a commit leaves something in the log; every sixth does not.
+/// True if a commit leaves a value in the log; every sixth does not.
 fn is_in_log(number: u64) -> bool {
     !number.is_multiple_of(6)
 }
 
-/// Every commit checks the last and adds one. Two of three are durable.
+/// Every commit checks the number of the last one and adds one. Two of three are durable.
 fn commit(number: u64) -> Commit {
     let head = |number: u64| Bytes::copy_from_slice(&number.to_be_bytes());
     let before = (number > 1).then(|| head(number - 1));
@@ -110,7 +110,8 @@ fn start(directory: &Path) -> Child {
         .expect("a process starts")
 }
 
-/// Kills the process after the delay, counted from its first commit, and returns the last it said was durable.
+/// Kills the process after the delay, counted from its first commit, and returns the last commit it reported as
+/// durable.
 fn kill_after(mut child: Child, delay: Duration) -> u64 {
     let mut lines = BufReader::new(child.stdout.take().expect("is piped"))
         .lines()
@@ -125,7 +126,7 @@ fn kill_after(mut child: Child, delay: Duration) -> u64 {
         .expect("the process commits");
     let reader = std::thread::spawn({
         let first = durable(&first).unwrap_or(0);
-        // A line cut off by the kill names a smaller number, which was said before.
+        // A line cut off by the kill has a smaller number, which was reported before.
         move || lines.filter_map(|line| durable(&line)).fold(first, u64::max)
     });
     std::thread::sleep(delay);
@@ -134,7 +135,7 @@ fn kill_after(mut child: Child, delay: Duration) -> u64 {
     reader.join().expect("the reader ends")
 }
 
-/// Reads all and checks that it is what the first commits wrote, whole, up to the head.
+/// Reads everything and checks that it is what the first commits wrote, completely, up to the head. Returns the head.
 async fn check(engine: &EmbeddedEngine) -> u64 {
     let head = head(engine).await;
     let snapshot = engine.snapshot().await.expect("opens");
@@ -172,7 +173,7 @@ async fn check(engine: &EmbeddedEngine) -> u64 {
     let before_next = if is_in_log(next - 1) { next - 1 } else { next - 2 };
     assert!(
         head == 0 || before_next == last,
-        "the head {head} is not behind the log, which goes up to {before_next}"
+        "the head {head} does not match the log, which ends with {before_next}"
     );
     let index = snapshot.range(
         KeyRange::prefix(b"index/"),
@@ -201,7 +202,7 @@ async fn every_durable_commit_that_returned_survives_the_death_of_the_process() 
         let head = check(&engine).await;
         assert!(
             head >= said,
-            "kill {kill}: {said} was said to be durable, the log ends at {head}"
+            "kill {kill}: {said} was reported as durable, the log ends at {head}"
         );
         assert!(
             head >= before,

@@ -1,4 +1,4 @@
-//! Work that blocks or takes long, among tasks that do not.
+//! Runs work that blocks or takes long on a thread of an async runtime.
 
 use std::cell::Cell;
 
@@ -8,8 +8,9 @@ thread_local! {
     static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does it on this thread, and lets no other task wait for it: a worker of a runtime passes its other tasks on. Costs nothing on a
-/// thread that is no worker. On a runtime of one thread there is nobody to pass them on to.
+/// Runs blocking work on this thread; a multi-threaded runtime first hands this worker's other tasks to another
+/// thread. Costs nothing on a thread that is not a worker. A single-threaded runtime has no other thread for its
+/// tasks.
 pub fn apart<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
@@ -17,10 +18,10 @@ pub fn apart<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Runs what has this thread for its own: the thread is no worker of a runtime, so nobody waits for what blocks it, and nobody
-/// need look after others meanwhile. Tokio does not tell.
+/// Runs `run` on a thread that the caller owns: the thread is not a worker of a runtime, so no other task waits while
+/// it blocks, and nothing need be monitored meanwhile. Tokio offers no way to find this out.
 pub fn on_own_thread<T>(run: impl FnOnce() -> T) -> T {
-    /// The thread may be used again, also after a panic.
+    /// Resets the flag, even after a panic, because the thread may be used again.
     struct Given;
     impl Drop for Given {
         fn drop(&mut self) {
@@ -32,7 +33,7 @@ pub fn on_own_thread<T>(run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// Whether this is [such](on_own_thread) a thread.
+/// True on a thread that is [owned by its caller](on_own_thread).
 #[must_use]
 pub fn is_own_thread() -> bool {
     IS_OWN.get()

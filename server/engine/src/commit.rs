@@ -4,15 +4,15 @@ use bytes::Bytes;
 
 use crate::{Error, KeyRange, Result, limits};
 
-/// What must hold, and what is then changed.
+/// Checks, and the mutations that are applied if all checks hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Commit {
     /// All must hold when the mutations are applied.
     pub checks: Vec<Check>,
     /// Applied in this order, so that a later one wins.
     pub mutations: Vec<Mutation>,
-    /// Whether the commit must survive loss of power when it returns. One that is not durable may become so with the
-    /// next that is.
+    /// Whether the commit must survive a power failure when it returns. A commit that is not durable may become
+    /// durable with the next one that is.
     pub durable: bool,
 }
 
@@ -30,7 +30,7 @@ pub struct Check {
 pub enum Mutation {
     /// Gives a key a value.
     Set(Bytes, Bytes),
-    /// Removes a key, if it is there.
+    /// Removes a key, if it exists.
     Clear(Bytes),
     /// Removes every key of a range.
     ClearRange(KeyRange),
@@ -46,7 +46,7 @@ impl Commit {
         }
     }
 
-    /// An empty commit that need not survive loss of power.
+    /// An empty commit that need not survive a power failure.
     #[must_use]
     pub fn relaxed() -> Self {
         Self::default()
@@ -92,7 +92,7 @@ impl Commit {
         checks + mutations
     }
 
-    /// Refuses what some engine would not take. Every engine calls it first.
+    /// Rejects a commit that some engine would not accept. Every engine calls it first.
     ///
     /// # Errors
     /// [`Error::TooLarge`] naming the limit.

@@ -1,18 +1,19 @@
-//! The contract between the event store and what keeps its bytes: an ordered, transactional key-value store.
+//! The contract between the event store and its storage: an ordered, transactional key-value store.
 //!
-//! A transaction is a value, [`Commit`], not an object, so that it can be printed, replayed and compared. What every
-//! engine promises:
+//! A transaction is a value, [`Commit`], not an object, so that it can be printed, replayed and compared. Every
+//! engine guarantees:
 //!
 //! 1. **Atomic.** A commit's mutations are all applied or none.
 //! 2. **Checked.** They are applied only if every check holds at that moment; otherwise [`Error::Conflict`].
-//! 3. **Ordered.** Commits take effect one after the other. Whoever opens a snapshot after a commit returned, sees it.
-//! 4. **Durable.** When a durable commit returns, it and every commit before it survive loss of power. Commits that are
-//!    not durable may be lost by a crash, but never one without all that came after it.
-//! 5. **Isolated.** A snapshot never changes, and never shows a commit in part.
+//! 3. **Ordered.** Commits take effect one after the other. A snapshot opened after a commit returned sees that
+//!    commit.
+//! 4. **Durable.** When a durable commit returns, it and every commit before it survive a power failure. Commits that
+//!    are not durable may be lost in a crash, but only together with all later ones.
+//! 5. **Isolated.** A snapshot never changes, and never shows part of a commit.
 //! 6. **Never visible too early.** No snapshot shows a durable commit that a crash could still undo.
 //!
-//! The limits of [`limits`] hold on every engine, so that nobody writes data that only one engine takes. If a method
-//! would serve one engine only, it does not belong here.
+//! The limits of [`limits`] hold on every engine, so that no caller writes data that only one engine accepts. A
+//! method that would serve one engine only does not belong here.
 
 mod apart;
 mod commit;
@@ -35,9 +36,9 @@ pub use read::{Direction, Entry, KeyRange, Page, PageLimit, Read};
 
 use bytes::Bytes;
 
-/// A place for keys and values. Cheap to share; all methods may be called at the same time.
+/// A store of keys and values. Cheap to share; all methods may be called concurrently.
 pub trait Engine: Send + Sync + 'static {
-    /// What operators call this engine: `embedded`, `memory`, `foundationdb`.
+    /// The name that operators use for this engine: `embedded`, `memory`, `foundationdb`.
     fn name(&self) -> &'static str;
 
     /// Opens a view of everything committed before this call.
@@ -46,21 +47,22 @@ pub trait Engine: Send + Sync + 'static {
     /// Applies all mutations if every check holds.
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>>;
 
-    /// Returns when the value of `key` may no longer be `last_seen` (`None`: absent). A hint: it may return early, and on
-    /// trouble late or with an error, so whoever waits reads again and polls slowly besides.
+    /// Returns when the value of `key` may no longer be `last_seen` (`None`: absent). This is a hint: it may return
+    /// early, and in case of trouble late or with an error, so callers read again and also poll slowly.
     fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, Result<()>>;
 
-    /// Returns when the engine has failed for good, with what it then answers. Commits under way may never end then, so
-    /// whoever commits watches this too. Never returns for an engine that always answers.
+    /// Returns when the engine has failed permanently, with the error that it returns from then on. Commits in
+    /// progress may never finish in that case, so callers of `commit` also wait for this. Never returns for an engine
+    /// that cannot fail.
     fn failed(&self) -> BoxFuture<'_, Error> {
         Box::pin(std::future::pending())
     }
 }
 
-/// A view of the engine at one moment. Read from it soon: engines may refuse with [`Error::TooOld`] after 5 seconds.
+/// A view of the engine at one moment. Read from it soon: engines may return [`Error::TooOld`] after 5 seconds.
 pub trait Snapshot: Send + Sync {
-    /// Answers several reads, in their order. Engines do them in one trip or side by side, so ask for what you need
-    /// together.
+    /// Executes several reads and returns their pages in the same order. Engines send them in one round trip or run
+    /// them concurrently, so request everything you need together.
     fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>>;
 }
 
@@ -68,7 +70,7 @@ impl dyn Snapshot + '_ {
     /// The value of one key.
     ///
     /// # Errors
-    /// As [`Snapshot::read`].
+    /// Those of [`Snapshot::read`].
     pub async fn get(&self, key: Bytes) -> Result<Option<Bytes>> {
         let mut pages = self.read(vec![Read::Get(key)]).await?;
         Ok(pages.pop().and_then(Page::into_value))
@@ -77,7 +79,7 @@ impl dyn Snapshot + '_ {
     /// One page of a range.
     ///
     /// # Errors
-    /// As [`Snapshot::read`].
+    /// Those of [`Snapshot::read`].
     pub async fn range(&self, range: KeyRange, direction: Direction, limit: PageLimit) -> Result<Page> {
         let mut pages = self
             .read(vec![Read::Range {

@@ -1,21 +1,22 @@
-//! Limits that hold on every engine. They are those of FoundationDB
-//! (<https://apple.github.io/foundationdb/known-limitations.html>), with room left for a prefix and its bookkeeping.
+//! Limits that hold on every engine: those of FoundationDB
+//! (<https://apple.github.io/foundationdb/known-limitations.html>), reduced by the room that a prefix and its
+//! bookkeeping need.
 
 use crate::{Error, Result};
 
-/// The most bytes in a key. FoundationDB takes 10,000.
+/// The most bytes in a key. FoundationDB's limit is 10,000.
 pub const KEY_BYTES_MAX: usize = 8_000;
 
 /// The most bytes in a value.
 pub const VALUE_BYTES_MAX: usize = 100_000;
 
-/// The most bytes of keys and values in a commit. FoundationDB takes 10,000,000 with its own overhead.
+/// The most bytes of keys and values in a commit. FoundationDB's limit is 10,000,000, including its own overhead.
 pub const COMMIT_BYTES_MAX: usize = 9_000_000;
 
-/// For how long a snapshot can be read, in seconds.
+/// How long a snapshot can be read, in seconds.
 pub const SNAPSHOT_SECONDS_MAX: u64 = 5;
 
-/// A key has 1 to [`KEY_BYTES_MAX`] bytes.
+/// Checks that a key has 1 to [`KEY_BYTES_MAX`] bytes.
 ///
 /// # Errors
 /// [`Error::TooLarge`] if the key is longer, or empty: not every engine stores an empty key.
@@ -34,8 +35,8 @@ pub fn check_key(key: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The start or the end of a range. It may be empty (before every key), and a byte longer than a key, so that a page can
-/// begin right behind the longest one.
+/// Checks the start or the end of a range. It may be empty (before every key), and one byte longer than a key, so
+/// that a page can begin directly after the longest one.
 ///
 /// # Errors
 /// [`Error::TooLarge`] if it is longer than that.
@@ -50,7 +51,7 @@ pub fn check_bound(bound: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A value has 0 to [`VALUE_BYTES_MAX`] bytes.
+/// Checks that a value has at most [`VALUE_BYTES_MAX`] bytes.
 ///
 /// # Errors
 /// [`Error::TooLarge`] if the value is longer than [`VALUE_BYTES_MAX`].

@@ -1,17 +1,19 @@
-//! Work that blocks a worker of the runtime for hardly longer than a change of threads would take, such as a sync.
+//! Runs work on a runtime's worker that blocks hardly longer than a thread switch would take, such as a sync.
 //!
-//! [`apart`] makes a worker pass on whatever else it has to do, and then it is a worker no more: what waited for the work
-//! goes on elsewhere, and somebody has to be woken for that. If all of it is quick, the waking is a good part of the time.
-//! So here a worker just does the work. It may take long after all, and therefore:
+//! [`apart`] makes a worker hand off its other tasks, after which the thread is no longer a worker: when the work is
+//! done, its task continues on another worker, which has to be woken for that. If the work is quick, the wake-up
+//! takes a good part of the total time. So here the worker simply does the work. It may turn out to be slow, and
+//! therefore:
 //!
-//! 1. A worker that got its task from the network has let go of the network. If no other worker is awake, nobody attends to
-//!    that before the work is done. So a thread looks every [`LOOK_INTERVAL`] whether the same work is still being done,
-//!    and gives another worker something to do, which makes that one attend to the network. (Tokio's unstable
-//!    `enable_eager_driver_handoff` does the like before each task, for the price of waking another worker each time.)
-//! 2. One worker at a time does such work, and only where there are two or more. All others do it apart.
-//! 3. After work that was slow, all do it apart for a while ([`Pace`]).
+//! 1. A worker that got its task from the I/O driver has released the driver. If every other worker is parked, no
+//!    thread polls the I/O driver until the work is done. So a monitor thread checks every [`LOOK_INTERVAL`] whether
+//!    the same work is still running, and if so spawns an empty task, which wakes another worker that then polls the
+//!    driver. (Tokio's unstable `enable_eager_driver_handoff` does something similar before each task, at the price
+//!    of waking another worker each time.)
+//! 2. One worker at a time does such work inline, and only on a runtime with two or more. All others use [`apart`].
+//! 3. After slow work, all workers use [`apart`] for a while ([`Pace`]).
 //!
-//! What is left: tasks that this very worker has put off for a moment wait until the work is done.
+//! Remaining limit: tasks that this worker itself has deferred wait until the work is done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,12 +24,12 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{Pace, apart, is_own_thread};
 
-/// How often the thread looks. The network is left alone for twice as long at the most.
+/// How often the thread checks. The I/O driver goes unpolled for at most twice as long.
 const LOOK_INTERVAL: Duration = Duration::from_millis(2);
-/// After so many looks at nothing the thread sleeps until there is something again.
+/// After this many checks without work the thread sleeps until there is work again.
 const IDLE_LOOKS_MAX: u32 = 100;
 
-/// Looks after a runtime while one of its workers does work that blocks.
+/// Keeps a runtime's I/O going while one of its workers does blocking work.
 #[derive(Debug)]
 pub struct Lookout {
     shared: Arc<Shared>,
@@ -38,17 +40,17 @@ pub struct Lookout {
 struct Shared {
     runtime: Handle,
     pace: Pace,
-    /// Counts beginnings and ends, so it is odd while work is being done.
+    /// Counts starts and ends of work, so it is odd while work is in progress.
     turns: AtomicU64,
     asleep: AtomicBool,
     over: AtomicBool,
 }
 
 impl Lookout {
-    /// For the runtime that this is called on; `None` if that has no two workers, or there is none.
+    /// Creates a monitor for the current runtime; `None` if there is no runtime, or it has fewer than two workers.
     ///
     /// # Errors
-    /// If no thread can be started.
+    /// If the thread cannot be started.
     pub fn for_runtime() -> std::io::Result<Option<Self>> {
         let Ok(runtime) = Handle::try_current() else {
             return Ok(None);
@@ -71,8 +73,8 @@ impl Lookout {
         Ok(Some(Self { shared, thread }))
     }
 
-    /// Does the work on this thread, or [`apart`] if somebody else does such work or it was slow lately. Nothing is looked
-    /// after on a thread that is [one's own](crate::on_own_thread).
+    /// Runs the work on this thread, or with [`apart`] if another worker is doing such work or it was slow lately.
+    /// Nothing is monitored on a thread that is [owned by its caller](crate::on_own_thread).
     pub fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
         if is_own_thread() {
             return self.shared.pace.time(work);
@@ -93,7 +95,7 @@ impl Lookout {
             .turns
             .compare_exchange(turns, turns + 1, Ordering::SeqCst, Ordering::Relaxed);
         begun.ok()?;
-        // Either this sees that it sleeps, or it sees the turn before it does (`Shared::sleep`).
+        // Either this sees that the thread sleeps, or the thread sees the turn before it does (`Shared::sleep`).
         if shared.asleep.load(Ordering::SeqCst) {
             self.thread.unpark();
         }
@@ -108,7 +110,7 @@ impl Drop for Lookout {
     }
 }
 
-/// Ends when it is dropped, also by a panic.
+/// A turn of work, which ends when it is dropped, even by a panic.
 struct Turn<'a>(&'a Shared);
 
 impl Drop for Turn<'_> {
@@ -118,7 +120,7 @@ impl Drop for Turn<'_> {
 }
 
 impl Shared {
-    /// The thread.
+    /// The body of the thread.
     fn run(&self) {
         let (mut seen, mut idle) = (0, 0);
         while !self.over.load(Ordering::SeqCst) {
@@ -127,7 +129,7 @@ impl Shared {
             if turns != seen {
                 (seen, idle) = (turns, 0);
             } else if !turns.is_multiple_of(2) {
-                // Whatever there is to do wakes a worker.
+                // Spawning any task wakes a worker.
                 drop(self.runtime.spawn(std::future::ready(())));
             } else if idle < IDLE_LOOKS_MAX {
                 idle += 1;
@@ -138,7 +140,7 @@ impl Shared {
         }
     }
 
-    /// Until there is another turn than `seen`.
+    /// Sleeps until `turns` differs from `seen`.
     fn sleep(&self, seen: u64) {
         self.asleep.store(true, Ordering::SeqCst);
         while self.turns.load(Ordering::SeqCst) == seen && !self.over.load(Ordering::SeqCst) {
@@ -169,7 +171,8 @@ mod tests {
         Arc::new(Lookout::for_runtime().unwrap().unwrap())
     }
 
-    /// What wakes the worker that blocks comes from the network's side of the runtime, and so does what ends the work.
+    /// Both the event that starts the blocking worker and the one that ends its work come from the runtime's timer
+    /// and I/O driver.
     #[test]
     fn others_go_on_while_a_worker_blocks() {
         let runtime = runtime(2);
@@ -186,7 +189,7 @@ mod tests {
                         ends.await;
                         let _ = tell.send(());
                     });
-                    // Lets the task above begin to wait.
+                    // Lets the task above start waiting.
                     tokio::task::yield_now().await;
                     let turn = lookout.begin();
                     let ended = told.recv_timeout(Duration::from_secs(60));
@@ -206,7 +209,7 @@ mod tests {
         assert!(lookout.begin().is_some());
         lookout.briefly(|| std::thread::sleep(Duration::from_millis(10)));
         assert!(lookout.begin().is_none());
-        assert_eq!(lookout.briefly(|| 5), 5, "it is done nevertheless");
+        assert_eq!(lookout.briefly(|| 5), 5, "the work runs nevertheless");
     }
 
     #[test]
@@ -218,7 +221,7 @@ mod tests {
         assert_eq!(crate::on_own_thread(|| lookout.briefly(turns)), 2);
         assert_eq!(turns(), 2);
         crate::on_own_thread(|| lookout.briefly(|| std::thread::sleep(Duration::from_millis(10))));
-        assert!(lookout.begin().is_none(), "that it was slow is known to workers");
+        assert!(lookout.begin().is_none(), "workers know that the work was slow");
     }
 
     #[test]

@@ -1,16 +1,17 @@
-//! An engine that keeps everything in memory, for tests, simulation and for trying things.
+//! An in-memory engine for tests, simulation and experiments.
 //!
-//! 1. **Deterministic.** No threads, no clock, no randomness: the same calls in the same order give the same answers, so
-//!    that a simulation on one thread replays from its seed.
-//! 2. **Every snapshot stays readable** for as long as it is held; [`Error::TooOld`](crate::Error::TooOld) never happens.
-//! 3. **Bounded by what can be read.** A version that no open snapshot can see is dropped at the next commit, or when the
-//!    snapshot that held it closes.
+//! 1. **Deterministic.** No threads, no clock, no randomness: the same calls in the same order return the same
+//!    results, so a simulation on one thread can be replayed from its seed.
+//! 2. **Every snapshot stays readable** for as long as it is held; [`Error::TooOld`](crate::Error::TooOld) never
+//!    occurs.
+//! 3. **Bounded by what can be read.** A version that no open snapshot can see is dropped at the next commit, or when
+//!    the snapshot that held it closes.
 //!
-//! A key holds a short list of its versions; a snapshot is the number of the commit before it, so that opening one costs
-//! nothing and a commit costs what it changes, however much is stored.
+//! A key holds a short list of its versions; a snapshot is the number of the commit before it. So opening one costs
+//! nothing, and a commit costs in proportion to its changes, however much is stored.
 //!
-//! Limits: a clone is a handle to the same data, which lives as long as one of them does; so several stores can share it,
-//! and a store that restarts finds it again. Nothing survives the process.
+//! Limits: a clone is a handle to the same data, which lives as long as any clone does; so several stores can share
+//! it, and a restarted store finds it again. Nothing survives the process.
 
 mod versions;
 
@@ -35,7 +36,7 @@ pub struct MemoryEngine {
 struct Shared {
     /// Held for one commit or one read, and never across an await.
     versions: Mutex<Versions>,
-    /// Counts commits, to wake whoever watches.
+    /// Counts commits, to wake watchers.
     changed: watch::Sender<u64>,
 }
 
@@ -51,8 +52,8 @@ impl MemoryEngine {
         }
     }
 
-    /// Undoes every commit after the last durable one, as loss of power may. Snapshots opened before belong to the process
-    /// that died: drop them first.
+    /// Undoes every commit after the last durable one, as a power failure may. Snapshots opened before belong to the
+    /// process that died: drop them first.
     pub fn lose_relaxed(&self) {
         self.shared.versions.lock().lose_relaxed();
         self.shared.changed.send_modify(|count| *count += 1);
@@ -93,10 +94,10 @@ impl Engine for MemoryEngine {
     fn watch(&self, key: Bytes, last_seen: Option<Bytes>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             crate::limits::check_key(&key)?;
-            // Subscribed before the first look, so that no change slips between the two.
+            // Subscribe before the first read, so that a change between the two is not missed.
             let mut changed = self.shared.changed.subscribe();
             while self.shared.versions.lock().latest(&key) == last_seen {
-                // The sender lives as long as the engine that is borrowed here, so this cannot fail.
+                // This cannot fail: the sender lives as long as the engine, which is borrowed here.
                 let _ = changed.changed().await;
             }
             Ok(())
@@ -104,7 +105,7 @@ impl Engine for MemoryEngine {
     }
 }
 
-/// A snapshot: all that was committed up to a version.
+/// A snapshot: everything that was committed up to a version.
 struct View {
     shared: Arc<Shared>,
     version: u64,

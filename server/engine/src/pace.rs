@@ -1,18 +1,18 @@
-//! Whether something that is done on the thread that asks for it is quick at the moment.
+//! Tracks whether work that runs on its caller's thread is currently quick.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What took longer has waited for a disk.
+/// Work that takes longer than this has waited for a disk.
 const QUICK: Duration = Duration::from_millis(2);
-/// For how long the like is then to be done elsewhere.
+/// How long such work is run elsewhere after it was slow.
 const SLOW: Duration = Duration::from_millis(100);
 
-/// Remembers for a while that something was slow.
+/// Remembers slow work for a while.
 #[derive(Debug)]
 pub struct Pace {
     began: Instant,
-    /// Until when it is taken to be slow, in milliseconds since it began.
+    /// End of the slow period, in milliseconds since `began`.
     slow_until: AtomicU64,
 }
 
@@ -26,13 +26,13 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Whether it is taken to be quick.
+    /// True unless work was slow lately.
     #[must_use]
     pub fn is_quick(&self) -> bool {
         self.slow_until.load(Ordering::Relaxed) <= self.now()
     }
 
-    /// Does it, and notes how long it took. More than 2 ms is slow, for the next 100 ms.
+    /// Runs the work and notes how long it took. More than 2 ms counts as slow, for the next 100 ms.
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let result = work();

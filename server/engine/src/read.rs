@@ -1,4 +1,4 @@
-//! Reads as values, and their answers.
+//! Reads as values, and their results.
 
 use bytes::Bytes;
 
@@ -11,17 +11,17 @@ pub enum Read {
     Get(Bytes),
     /// The first entries of a range, in a direction.
     Range {
-        /// Which keys.
+        /// The keys to read.
         range: KeyRange,
-        /// From which end.
+        /// The end to start from.
         direction: Direction,
-        /// How much at most.
+        /// Where the page ends.
         limit: PageLimit,
     },
 }
 
 impl Read {
-    /// Refuses what some engine would not take. Every engine calls it first.
+    /// Rejects a read that some engine would not accept. Every engine calls it first.
     ///
     /// # Errors
     /// [`crate::Error::TooLarge`] naming the limit.
@@ -36,17 +36,17 @@ impl Read {
     }
 }
 
-/// Keys from `start`, included, to `end`, excluded, in the order of their bytes. Empty when `start >= end`.
+/// Keys from `start`, inclusive, to `end`, exclusive, in byte order. Empty when `start >= end`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRange {
     /// The first key of the range.
     pub start: Bytes,
-    /// The first key behind it.
+    /// The first key after the range.
     pub end: Bytes,
 }
 
 impl KeyRange {
-    /// Keys from `start`, included, to `end`, excluded.
+    /// Keys from `start`, inclusive, to `end`, exclusive.
     pub fn new(start: impl Into<Bytes>, end: impl Into<Bytes>) -> Self {
         Self {
             start: start.into(),
@@ -57,7 +57,7 @@ impl KeyRange {
     /// All keys that begin with `prefix`, which must contain a byte other than 0xFF.
     ///
     /// # Panics
-    /// If `prefix` is empty or all 0xFF: there is no end to such a range.
+    /// If `prefix` is empty or all 0xFF: such a range has no end.
     #[must_use]
     pub fn prefix(prefix: &[u8]) -> Self {
         let keep = prefix
@@ -69,7 +69,7 @@ impl KeyRange {
         Self::new(Bytes::copy_from_slice(prefix), end)
     }
 
-    /// Whether the range has room for a key.
+    /// True if the range cannot contain a key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start >= self.end
@@ -85,12 +85,13 @@ pub enum Direction {
     Backwards,
 }
 
-/// Where a page ends. The first entry is always returned, however large, so that every page makes progress.
+/// The size of a page. The first entry is always returned, however large, so that every page makes progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit {
     /// The most entries, at least 1.
     pub entries: usize,
-    /// The page ends with the entry that brings keys and values to this many bytes or more. Engines may end it earlier.
+    /// The page ends with the entry that brings keys and values to at least this many bytes. Engines may end it
+    /// earlier.
     pub bytes: usize,
 }
 
@@ -103,17 +104,17 @@ pub struct Entry {
     pub value: Bytes,
 }
 
-/// The answer to one read.
+/// The result of one read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// Entries, in the direction of the read.
     pub entries: Vec<Entry>,
-    /// Whether the range may hold more behind them.
+    /// Whether the range may contain more entries after these.
     pub more: bool,
 }
 
 impl Page {
-    /// The value of the page's first entry: the answer to a [`Read::Get`].
+    /// The value of the page's first entry: the result of a [`Read::Get`].
     #[must_use]
     pub fn into_value(self) -> Option<Bytes> {
         self.entries.into_iter().next().map(|entry| entry.value)

@@ -1,8 +1,9 @@
 //! One attempt at a commit: one transaction.
 //!
-//! A commit that checks what this engine committed last need not read it. It begins at the version of that commit and
-//! declares that it read the key there: if the key changed since, FoundationDB refuses. That saves two of the three trips to
-//! the cluster (a read version, the read) where commits follow each other. After a refusal the next attempt reads.
+//! A commit that checks the value that this engine committed last need not read it. It begins at the version of that
+//! commit and declares a read of the key there: if the key changed since, FoundationDB rejects the commit. That saves
+//! two of the three round trips to the cluster (a read version, the read) where commits follow each other. After a
+//! rejection the next attempt reads.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +18,10 @@ use crate::shared::{Known, Shared, conflict_on};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
-/// Tries a commit once. A refusal that is passing may be followed by another attempt; an unknown outcome is not one.
+/// Tries a commit once. A transient refusal may be followed by another attempt; an unknown outcome is not a refusal.
 pub(crate) async fn run(shared: &Shared, commit: &Commit) -> Result<()> {
     let transaction = shared.transaction()?;
-    // Checks are read before anything is written, so there are no own writes to see; not to look for them is cheaper.
+    // Checks are read before anything is written, so there are no own writes to see; not looking for them is cheaper.
     transaction
         .set_option(TransactionOption::ReadYourWritesDisable)
         .map_err(|error| fault::of_read("opening a transaction", error))?;
@@ -40,7 +41,7 @@ pub(crate) async fn run(shared: &Shared, commit: &Commit) -> Result<()> {
         None => return Err(Refusal::lasting(Error::Conflict)),
     }
     if !commit.mutations.iter().any(changes_something) {
-        // What was read is the state at one moment after the call. There is nothing to commit.
+        // The reads show the state at one moment after the call. There is nothing to commit.
         return Ok(());
     }
     let fence = match keys.into_iter().next() {
@@ -62,16 +63,16 @@ pub(crate) async fn run(shared: &Shared, commit: &Commit) -> Result<()> {
     }
 }
 
-/// For how long a version is begun at; FoundationDB refuses those of 5 s ago.
+/// How long the version of the last commit is used to begin at; FoundationDB rejects versions older than 5 s.
 const KNOWN_MAX: Duration = Duration::from_secs(2);
 
-/// Whether a commit checks just what is known.
+/// True if a commit checks exactly the known key and value.
 fn is_checked(known: &Known, commit: &Commit) -> bool {
     let holds = |check: &Check| check.key == known.key && check.expected.as_ref() == Some(&known.value);
     matches!(&commit.checks[..], [check] if holds(check)) && known.since.elapsed() < KNOWN_MAX
 }
 
-/// Begins a transaction where what it checks is known.
+/// Begins a transaction at the version at which the checked value is known.
 fn begin_at(transaction: &Transaction, keys: &[Vec<u8>], known: &Known) -> Result<()> {
     transaction.set_read_version(known.version);
     for key in keys {
@@ -81,7 +82,7 @@ fn begin_at(transaction: &Transaction, keys: &[Vec<u8>], known: &Known) -> Resul
     Ok(())
 }
 
-/// What is known of the key that a commit checked, if the commit has set it.
+/// The value that a commit has set for the key that it checked; `None` if it has not set it.
 fn written(commit: &Commit, version: i64) -> Option<Known> {
     let [check] = &commit.checks[..] else { return None };
     let touches = |mutation: &&Mutation| match mutation {
@@ -99,15 +100,15 @@ fn written(commit: &Commit, version: i64) -> Option<Known> {
     }
 }
 
-/// Whether every check holds. The reads are part of the transaction: if one of these keys changes before it commits, it
-/// does not.
+/// Whether every check holds. The reads are part of the transaction: if one of these keys changes before the commit,
+/// FoundationDB rejects the transaction.
 async fn checks_hold(
     shared: &Shared,
     transaction: &Transaction,
     keys: &[Vec<u8>],
     commit: &Commit,
 ) -> Result<bool> {
-    let doing = "reading what a commit checks";
+    let doing = "reading the keys that a commit checks";
     let reads = async {
         let values = try_join_all(keys.iter().map(|key| transaction.get(key, false))).await;
         Ok(values)
@@ -124,7 +125,7 @@ async fn checks_hold(
         .all(|(found, expected)| found.as_deref() == expected.map(|value: &Bytes| &value[..])))
 }
 
-/// A transaction that has become too old for its own reads is begun again; it is not the caller's snapshot.
+/// A transaction that has become too old for its own reads is retried; it is not the caller's snapshot.
 fn retried(refusal: Refusal) -> Refusal {
     match refusal.error {
         Error::TooOld => Refusal {
@@ -144,7 +145,7 @@ fn changes_something(mutation: &Mutation) -> bool {
     }
 }
 
-/// Gives a commit that reads nothing a key by which it can be fenced.
+/// Gives a commit without checks a key by which it can be fenced.
 fn conflicting_with_itself(shared: &Shared, transaction: &Transaction) -> Result<Vec<u8>> {
     let key = shared.keyspace.unique();
     for kind in [ConflictRangeType::Read, ConflictRangeType::Write] {
@@ -158,7 +159,7 @@ fn apply(shared: &Shared, transaction: &Transaction, mutations: &[Mutation]) {
         match mutation {
             Mutation::Set(key, value) => transaction.set(&shared.keyspace.key(key), value),
             Mutation::Clear(key) => transaction.clear(&shared.keyspace.key(key)),
-            // FoundationDB takes a range whose end is before its start for a mistake.
+            // FoundationDB treats a range whose end is before its start as an error.
             Mutation::ClearRange(range) if range.is_empty() => {}
             Mutation::ClearRange(range) => {
                 transaction.clear_range(
@@ -170,10 +171,10 @@ fn apply(shared: &Shared, transaction: &Transaction, mutations: &[Mutation]) {
     }
 }
 
-/// The version at which it was committed, if FoundationDB says.
+/// Commits. Returns the version at which it was committed, if FoundationDB reports one.
 async fn send(shared: &Shared, transaction: Transaction, fence: Vec<u8>) -> Result<Option<i64>> {
     let in_flight = shared.fences.in_flight(fence);
-    // If there is no answer in time, the transaction is dropped here, so that the client does not send it any more.
+    // If there is no response in time, the transaction is dropped here, so that the client does not send it any more.
     let reason = match tokio::time::timeout(shared.timeout(), transaction.commit()).await {
         Ok(Ok(committed)) => {
             in_flight.settled();
@@ -189,7 +190,7 @@ async fn send(shared: &Shared, transaction: Transaction, fence: Vec<u8>) -> Resu
         Err(_) => fault::no_answer("committing", shared.timeout_ms),
     };
     drop(in_flight);
-    // If this fails, nothing is read or committed before it has succeeded.
+    // If this fails, no read or commit runs before closing has succeeded.
     let _ = shared.fences.close(shared).await;
     Err(Refusal::lasting(Error::MaybeCommitted(reason)))
 }

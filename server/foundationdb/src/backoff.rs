@@ -1,4 +1,4 @@
-//! Waiting before a step is tried again.
+//! Waits before a step is retried.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::fault::Refusal;
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Counts the tries of one step. Waits double from 10 ms to 1 s.
+/// Counts the attempts of one step. Waits double from 10 ms to 1 s.
 pub(crate) struct Backoff {
     left: u32,
     next: Duration,
@@ -23,7 +23,7 @@ impl Backoff {
         }
     }
 
-    /// Returns when it is time to try again, or with the error if it makes no sense, or was tried often enough.
+    /// Returns when it is time to retry; returns the error if it is not transient, or the retries are used up.
     pub(crate) async fn after(&mut self, refusal: Refusal) -> Result<(), Error> {
         if !refusal.passing || self.left == 0 {
             return Err(refusal.error);

@@ -1,4 +1,5 @@
-//! The cluster file, looked at before FoundationDB's client is: that would wait for ever for a file that it can't use.
+//! Reads the cluster file before FoundationDB's client does: the client would wait indefinitely for a file that it
+//! cannot use.
 //!
 //! Its one line is `DESCRIPTION:ID@HOST:PORT,HOST:PORT…`; lines that begin with `#` are comments
 //! (<https://apple.github.io/foundationdb/administration.html#cluster-file-format>).

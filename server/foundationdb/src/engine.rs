@@ -1,4 +1,4 @@
-//! The engine itself.
+//! The engine: opening, commits and watches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,18 +19,18 @@ use crate::{OpenError, Settings, attempt, cluster_file, fault, network};
 /// FoundationDB's own limit for a transaction, in bytes.
 const TRANSACTION_BYTES_MAX: i32 = 10_000_000;
 
-/// The engine for a cluster. Any number of them, in any number of processes, may have the same store open.
+/// The engine for a cluster. Any number of these engines, in any number of processes, may have the same store open.
 pub struct FoundationDbEngine {
     shared: Arc<Shared>,
 }
 
 impl FoundationDbEngine {
-    /// Opens a store in a cluster, once the cluster answers. Nothing is written: a store that nobody has written to is
-    /// empty. Needs a tokio runtime with time.
+    /// Opens a store in a cluster, once the cluster responds. Nothing is written: a store without any write is empty.
+    /// Needs a tokio runtime with time enabled.
     ///
     /// # Errors
-    /// [`OpenError`], by what to do about it. After [`OpenError::Unreachable`] it may be opened again and again until the
-    /// cluster comes.
+    /// [`OpenError`], whose variants state what to do about it. After [`OpenError::Unreachable`], opening may be
+    /// retried until the cluster is available.
     pub async fn open(settings: Settings) -> std::result::Result<Self, OpenError> {
         let coordinators = cluster_file::coordinators(&settings.cluster_file)?;
         network::start().map_err(OpenError::Refused)?;
@@ -63,11 +63,11 @@ fn connect(settings: &Settings) -> std::result::Result<Shared, OpenError> {
         .to_str()
         .ok_or_else(|| OpenError::ClusterFile {
             path: settings.cluster_file.clone(),
-            message: "its name is not UTF-8".to_owned(),
+            message: "its path is not valid UTF-8".to_owned(),
         })?;
     let database = Database::from_path(path).map_err(refused)?;
     let options = [
-        // Nothing behind this engine's back: it knows which errors may be followed by another try.
+        // No hidden retries: the engine decides which errors may be followed by another attempt.
         DatabaseOption::TransactionRetryLimit(0),
         DatabaseOption::TransactionSizeLimit(TRANSACTION_BYTES_MAX),
     ];
@@ -126,7 +126,7 @@ impl Engine for FoundationDbEngine {
                 if value.as_deref() != last_seen.as_deref() {
                     return Ok(None);
                 }
-                // Compares with the value at this transaction's read version, so no change slips between the two.
+                // Compares with the value at this transaction's read version, so no change between the two is missed.
                 let changed = transaction.watch(&key);
                 transaction.commit().await.map_err(|error| failed(*error))?;
                 Ok(Some(changed))

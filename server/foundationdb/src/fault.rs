@@ -1,10 +1,10 @@
-//! What can go wrong while opening, and what FoundationDB's errors mean to callers.
+//! Errors of opening a store, and the mapping of FoundationDB's errors to the engine's.
 //!
 //! The codes are those of <https://apple.github.io/foundationdb/api-error-codes.html>.
 //!
-//! 1. What is not known to leave a commit without effect is an unknown outcome. Only codes that a proxy or the client itself
-//!    answers with *instead* of committing are taken for refusals.
-//! 2. Every error is logged with FoundationDB's own code and words, which are also in the text that callers get.
+//! 1. Unless an error is known to leave a commit without effect, the outcome is unknown. Only codes that a proxy or
+//!    the client itself returns *instead* of committing are treated as refusals.
+//! 2. Every error is logged with FoundationDB's own code and message, which are also in the text that callers get.
 
 use std::path::PathBuf;
 
@@ -18,31 +18,32 @@ pub(crate) const TRANSACTION_TOO_LARGE: i32 = 2_101;
 pub(crate) const KEY_TOO_LARGE: i32 = 2_102;
 pub(crate) const VALUE_TOO_LARGE: i32 = 2_103;
 
-/// Why a store in a cluster can't be opened.
+/// Why a store in a cluster cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// The cluster file can't be read, or is not one. Give another, or mend it.
+    /// The cluster file cannot be read, or is invalid. Use another one, or fix it.
     #[error("the cluster file {} cannot be used: {message}", .path.display())]
     ClusterFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with the file.
         message: String,
     },
-    /// The cluster does not answer. Start it, or give another cluster file; then open again.
+    /// The cluster does not respond. Start it, or use another cluster file; then open again.
     #[error(
-        "the cluster of {} does not answer within {timeout_ms} ms; see that its coordinators {coordinators} can be reached \
-         from here and that its database is configured (`fdbcli -C {} --exec status`)", .path.display(), .path.display()
+        "the cluster of {} did not respond within {timeout_ms} ms; check that its coordinators {coordinators} \
+         can be reached from here and that its database is configured (`fdbcli -C {} --exec status`)",
+        .path.display(), .path.display()
     )]
     Unreachable {
         /// The cluster file.
         path: PathBuf,
         /// The coordinators it names.
         coordinators: String,
-        /// For how long it was waited, in milliseconds.
+        /// How long opening waited, in milliseconds.
         timeout_ms: u64,
     },
-    /// FoundationDB's client library can't be used, or refuses to open the database. The message says why.
+    /// FoundationDB's client library cannot be used, or refuses to open the database. The message states the reason.
     #[error("{0}")]
     Refused(String),
 }
@@ -50,9 +51,9 @@ pub enum OpenError {
 /// A step that FoundationDB refused. Nothing was changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// What the caller is told.
+    /// The error for the caller.
     pub(crate) error: Error,
-    /// Whether the same step may succeed in a moment.
+    /// True if the same step may succeed soon.
     pub(crate) passing: bool,
 }
 
@@ -65,16 +66,16 @@ impl Refusal {
     }
 }
 
-/// What became of a commit that failed.
+/// The outcome of a failed commit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// It was not applied, and never will be.
     Refused(Refusal),
-    /// It may have been applied, or may still be. The text says why.
+    /// It may have been applied, or may still be. The text states the reason.
     Unknown(String),
 }
 
-/// What an error means where nothing is changed by what was done: a read, a read version, a watch.
+/// Maps the error of an operation that changes nothing: a read, a read version, a watch.
 pub(crate) fn of_read(doing: &str, error: FdbError) -> Refusal {
     let text = text(doing, error);
     if error.code() == TRANSACTION_TOO_OLD {
@@ -91,7 +92,7 @@ pub(crate) fn of_read(doing: &str, error: FdbError) -> Refusal {
     refused(error, text)
 }
 
-/// What an error of a commit means.
+/// Maps the error of a commit.
 pub(crate) fn of_commit(error: FdbError) -> Outcome {
     let text = text("committing", error);
     match error.code() {
@@ -106,7 +107,7 @@ pub(crate) fn of_commit(error: FdbError) -> Outcome {
                 passing: true,
             })
         }
-        // What the client says of a call before anything is sent, and that it may not call.
+        // Errors that the client returns before it sends anything, and errors of missing permission.
         2_000..3_000 | 6_000..7_000 => Outcome::Refused(refused(error, text)),
         code => {
             warn!(code, "{text}");
@@ -115,9 +116,9 @@ pub(crate) fn of_commit(error: FdbError) -> Outcome {
     }
 }
 
-/// What the caller is told when there was no answer in time.
+/// Logs, and returns the message for the caller, when there was no response in time.
 pub(crate) fn no_answer(doing: &str, timeout_ms: u64) -> String {
-    let text = format!("FoundationDB did not answer within {timeout_ms} ms while {doing}");
+    let text = format!("FoundationDB did not respond within {timeout_ms} ms while {doing}");
     warn!("{text}");
     text
 }

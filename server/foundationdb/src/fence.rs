@@ -1,19 +1,19 @@
-//! Commits whose outcome is unknown, and how they are kept from being applied later.
+//! Fences commits whose outcome is unknown, so that they are not applied later.
 //!
-//! A commit that was sent and not answered may be on its way: in a socket, in a proxy, in a process that is paused. The
-//! contract says that it is not applied later than its answer, and the caller's look at what became of it would mean nothing
-//! otherwise. FoundationDB's client does the same before it says `commit_unknown_result`, but not when a commit is given up
-//! for lack of time, or when the protocol version changes.
+//! A commit that was sent and not answered may still be on its way: in a socket, in a proxy, in a paused process. The
+//! contract requires that it is not applied after its result was returned; otherwise it would be useless for the
+//! caller to read whether it was applied. FoundationDB's client does the same before it returns `commit_unknown_result`, but
+//! not when a commit is abandoned because of a timeout, or when the protocol version changes.
 //!
-//! 1. Every commit that changes something has a *fence key* in its read conflict range: one of its checks, or a key of its
-//!    own.
-//! 2. From the moment a commit is sent until its outcome is known, an [`InFlight`] stands for it. If that is dropped before,
-//!    for whatever reason, the fence key is *open*.
-//! 3. Open keys are closed by a transaction that declares a write to them and changes nothing. Once it has committed, a commit
-//!    that comes later was read before that write, so the resolvers refuse it; what came earlier is seen by every later
-//!    snapshot.
-//! 4. No snapshot is opened and no commit is tried while a key is open. So whatever this engine shows after an answer is what
-//!    remains, though the answer did not wait for a cluster that can't be reached.
+//! 1. Every commit that changes something has a *fence key* in its read conflict range: the key of one of its checks,
+//!    or a unique key.
+//! 2. From the moment a commit is sent until its outcome is known, an [`InFlight`] represents it. If that is dropped
+//!    earlier, for whatever reason, the fence key is *open*.
+//! 3. Open keys are closed by a transaction that declares a write to them and changes nothing. Once it has committed,
+//!    a commit that arrives later has its reads before that write, so the resolvers reject it; a commit that arrived
+//!    earlier is visible to every later snapshot.
+//! 4. No snapshot is opened and no commit is tried while a key is open. So whatever this engine shows after a result
+//!    is final, although the result did not wait for a cluster that cannot be reached.
 //!
 //! A fence on the head makes appends of other servers conflict, once.
 
@@ -27,11 +27,11 @@ use tracing::info;
 use crate::fault::{self, Refusal};
 use crate::shared::{Shared, conflict_on};
 
-/// The fence keys that are open.
+/// The open fence keys.
 #[derive(Default)]
 pub(crate) struct Fences {
     open: Mutex<Open>,
-    /// Held by whoever closes them, so that not everybody does.
+    /// Held by the task that closes keys, so that only one does.
     closing: tokio::sync::Mutex<()>,
 }
 
@@ -43,7 +43,7 @@ struct Open {
 }
 
 impl Fences {
-    /// Call before a commit is sent.
+    /// Registers a commit. Call this before the commit is sent.
     pub(crate) const fn in_flight(&self, key: Vec<u8>) -> InFlight<'_> {
         InFlight {
             fences: self,
@@ -51,10 +51,10 @@ impl Fences {
         }
     }
 
-    /// Returns when no commit of an unknown outcome can be applied any more. Costs nothing if there is none.
+    /// Returns when no commit of unknown outcome can be applied any more. Costs nothing if there is none.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]; it is tried again at the next call.
+    /// [`Error::Unavailable`]; the next call tries again.
     pub(crate) async fn close(&self, shared: &Shared) -> Result<()> {
         if self.open.lock().keys.is_empty() {
             return Ok(());
@@ -73,7 +73,7 @@ impl Fences {
                 self.open.lock().keys.retain(|(number, _)| number > last);
                 info!(
                     commits = open.len(),
-                    "commits of unknown outcome can't be applied any more"
+                    "commits of unknown outcome can no longer be applied"
                 );
                 Ok(())
             })
@@ -89,7 +89,7 @@ async fn write_nothing_to(keys: BTreeSet<&[u8]>, shared: &Shared) -> std::result
     }
     match transaction.commit().await {
         Ok(_) => Ok(()),
-        // Nothing is written, so there is nothing that could be there twice: whatever it was, it is done again.
+        // Nothing is written, so repeating it is harmless whatever the error was.
         Err(error) => Err(Refusal {
             error: Error::Unavailable(fault::text("fencing a commit", *error)),
             passing: true,
@@ -97,7 +97,7 @@ async fn write_nothing_to(keys: BTreeSet<&[u8]>, shared: &Shared) -> std::result
     }
 }
 
-/// A commit that was sent and not yet answered.
+/// A commit that was sent and whose outcome is not known yet.
 #[must_use]
 pub(crate) struct InFlight<'a> {
     fences: &'a Fences,
@@ -105,7 +105,7 @@ pub(crate) struct InFlight<'a> {
 }
 
 impl InFlight<'_> {
-    /// The outcome is known.
+    /// Marks the outcome as known.
     pub(crate) fn settled(mut self) {
         self.key = None;
     }

@@ -1,14 +1,14 @@
-//! Where a store's keys stand in the cluster.
+//! The location of a store's keys in the cluster.
 //!
 //! ```text
 //! annals 00 <key>                     a key of the store with the prefix `annals`
-//! annals 00 FF 'fence' 00 <16 bytes>  no key: a place in conflict ranges, see `fence`
+//! annals 00 FF 'fence' 00 <16 bytes>  not a key: only used in conflict ranges, see `fence`
 //! ```
 //!
-//! 1. A prefix has no byte 00 and is followed by one, so that none is the beginning of another, and stores never see each
-//!    other's keys, though one be called `annals` and another `annals-test`.
-//! 2. A prefix is printable text, so that it begins below FF, where FoundationDB keeps its own keys, and can be typed into
-//!    `fdbcli`.
+//! 1. A prefix contains no byte 00 and is followed by one, so no prefix with its 00 begins another, and stores never
+//!    see each other's keys, even if one is called `annals` and another `annals-test`.
+//! 2. A prefix is printable text, so that it is below FF, where FoundationDB keeps its own keys, and can be typed
+//!    into `fdbcli`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,12 +16,12 @@ use std::str::FromStr;
 use annals_engine::{Error, Result};
 use uuid::Uuid;
 
-/// The name that a store's keys begin with: 1 to [`KeyPrefix::BYTES_MAX`] printable ASCII characters without spaces.
+/// The prefix of all keys of a store: 1 to [`KeyPrefix::BYTES_MAX`] printable ASCII characters without spaces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyPrefix(String);
 
 impl KeyPrefix {
-    /// The most bytes in a prefix. With it, the longest key of the contract stays far below FoundationDB's 10,000 bytes.
+    /// The most bytes in a prefix. It keeps the longest key of the contract far below FoundationDB's 10,000 bytes.
     pub const BYTES_MAX: usize = 100;
 
     /// The prefix as text.
@@ -45,7 +45,8 @@ impl FromStr for KeyPrefix {
         let max = Self::BYTES_MAX;
         if text.is_empty() || text.len() > max || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!(
-                "the key prefix {text:?} has {} bytes; it may be 1 to {max} printable ASCII characters without spaces",
+                "the key prefix {text:?} has {} bytes; it may be 1 to {max} printable ASCII characters \
+                 without spaces",
                 text.len()
             ));
         }
@@ -59,7 +60,7 @@ impl fmt::Display for KeyPrefix {
     }
 }
 
-/// Turns keys of the contract into keys of the cluster, and back.
+/// Converts keys of the contract to keys of the cluster, and back.
 #[derive(Debug)]
 pub(crate) struct Keyspace {
     prefix: Vec<u8>,
@@ -72,16 +73,16 @@ impl Keyspace {
         }
     }
 
-    /// The cluster's key for a key, or for the bound of a range.
+    /// The cluster's key for a key of the store, or for the bound of a range.
     pub(crate) fn key(&self, key: &[u8]) -> Vec<u8> {
         [&self.prefix, key].concat()
     }
 
-    /// The key for a key of the cluster.
+    /// The store's key for a key of the cluster.
     pub(crate) fn strip<'a>(&self, key: &'a [u8]) -> Result<&'a [u8]> {
         key.strip_prefix(&self.prefix[..]).ok_or_else(|| {
             Error::Corrupt(format!(
-                "FoundationDB answered with the key {:?}, which is not of this store",
+                "FoundationDB returned the key {:?}, which does not belong to this store",
                 key.escape_ascii().to_string()
             ))
         })

@@ -1,18 +1,19 @@
 //! FoundationDB's network thread: one per process, for all engines.
 //!
-//! 1. It is started by the first engine that is opened, and by no other: the client library allows no second start.
-//! 2. It is stopped and joined before the library's static objects are destroyed under it: by [`shut_down`], and else by a
+//! 1. It is started by the first engine that is opened, and never again: the client library allows no second start.
+//! 2. It is stopped and joined before the library's static objects are destroyed: by [`shut_down`], or otherwise by a
 //!    handler when the process exits by returning from `main` or by [`std::process::exit`].
-//! 3. It is started and stopped by a thread that lives as long as it does. The thread that exits could not stop it: its own
-//!    thread-local objects of the library are destroyed before handlers run, and the library uses them.
+//! 3. It is started and stopped by a thread that lives as long as it does. The exiting thread could not stop it: its
+//!    own thread-local objects of the library are destroyed before handlers run, and the library uses them.
 //!
-//! Handlers run in the reverse order in which they were set, destructors of the library's objects among them, and it makes
-//! some objects late. So the handler is set again whenever an engine has been opened, when the common ones have been made; it
-//! is at its best then, and [`shut_down`] is better, since it does not depend on any order.
+//! Exit handlers run in the reverse order of registration, destructors of the library's objects among them, and the
+//! library creates some objects late. So the handler is registered again whenever an engine has been opened, when the
+//! common objects have been created. That is as late as it can be registered; [`shut_down`] is better, since it does
+//! not depend on any order.
 //!
-//! Why not the last engine that is dropped: the thread can't be started again, and tests and servers open engines again. This
-//! is the one place in the project with `unsafe`: the binding asks for a promise to stop the thread, and invariant 2 is that
-//! promise.
+//! Why the last engine that is dropped does not stop it: the thread cannot be started again, and tests and servers
+//! open engines again. This is the only place in the project with `unsafe`: the binding requires a promise to stop
+//! the thread, and invariant 2 is that promise.
 
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -22,9 +23,9 @@ use foundationdb::FdbError;
 use foundationdb::api::{FdbApiBuilder, NetworkAutoStop};
 use parking_lot::Mutex;
 
-/// Whether the network thread runs, or why it can't.
+/// Whether the network thread runs, or why it cannot.
 static STARTED: OnceLock<Result<(), String>> = OnceLock::new();
-/// The thread that holds it.
+/// The thread that starts and stops the network thread.
 static HOLDER: Mutex<Option<Holder>> = Mutex::new(None);
 
 struct Holder {
@@ -33,30 +34,31 @@ struct Holder {
     thread: JoinHandle<()>,
 }
 
-/// Starts the network thread unless it runs.
+/// Starts the network thread unless it is running.
 pub(crate) fn start() -> Result<(), String> {
     STARTED.get_or_init(start_holder).clone()?;
     match *HOLDER.lock() {
         Some(_) => Ok(()),
-        None => {
-            Err("FoundationDB's client library was shut down, and starts only once in a process".to_owned())
-        }
+        None => Err(
+            "FoundationDB's client library was shut down, and can be started only once in a process"
+                .to_owned(),
+        ),
     }
 }
 
-/// Stops FoundationDB's client library for the rest of the process. Call it at the end of `main`, when every engine has been
-/// dropped: what is still under way in one never ends. Does nothing if no engine was opened.
+/// Stops FoundationDB's client library for the rest of the process. Call it at the end of `main`, when every engine
+/// has been dropped: operations still in progress never finish. Does nothing if no engine was opened.
 pub fn shut_down() {
     let holder = HOLDER.lock().take();
     if let Some(Holder { stop, thread }) = holder {
         drop(stop);
-        // If it panicked, it has said so, and the network thread is gone with it.
+        // If it panicked, the panic was reported, and the network thread ended with it.
         let _ = thread.join();
     }
 }
 
 fn start_holder() -> Result<(), String> {
-    let refused = |reason: &str| format!("FoundationDB's client library does not start: {reason}");
+    let refused = |reason: &str| format!("FoundationDB's client library cannot be started: {reason}");
     stop_at_exit();
     let (stop, stopped) = mpsc::channel();
     let (started, answer) = mpsc::channel();
@@ -72,9 +74,9 @@ fn start_holder() -> Result<(), String> {
 fn hold(started: &Sender<Result<(), String>>, stopped: &Receiver<()>) {
     match boot() {
         Ok(_network) => {
-            // Whoever started this waits for it.
+            // The thread that started this one waits for it.
             let _ = started.send(Ok(()));
-            // Nothing is ever sent: it ends when the sender is dropped.
+            // Nothing is ever sent: this returns when the sender is dropped.
             let _ = stopped.recv();
         }
         Err(error) => {
@@ -86,20 +88,20 @@ fn hold(started: &Sender<Result<(), String>>, stopped: &Receiver<()>) {
 #[allow(unsafe_code)]
 fn boot() -> Result<NetworkAutoStop, FdbError> {
     let builder = FdbApiBuilder::default().build()?;
-    // SAFETY: whoever boots must see to it that the thread is stopped before the process exits. `shut_down` does, at exit.
+    // SAFETY: the caller must ensure that the thread is stopped before the process exits. `shut_down` does, at exit.
     unsafe { builder.boot() }
 }
 
-/// Sets the handler, once more if it is set: it runs before everything that was set up to now.
+/// Registers the exit handler, again if it is registered already: it runs before every handler registered until now.
 #[allow(unsafe_code)]
 pub(crate) fn stop_at_exit() {
-    // SAFETY: declared as it is in C, and it takes any such function at any time.
+    // SAFETY: declared as in C, and `atexit` accepts any such function at any time.
     unsafe extern "C" {
         safe fn atexit(handler: extern "C" fn()) -> std::ffi::c_int;
     }
     extern "C" fn handler() {
         shut_down();
     }
-    // It fails for lack of memory only, and then the process ends without it.
+    // It only fails for lack of memory, in which case the process exits without the handler.
     let _ = atexit(handler);
 }

@@ -1,25 +1,25 @@
-//! What an engine can be told when it is opened.
+//! Settings of the engine.
 
 use std::path::PathBuf;
 
 use crate::KeyPrefix;
 
-/// How a store in a cluster is opened.
+/// Settings with which a store in a cluster is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The file that names the cluster's coordinators. FoundationDB's client rewrites it when they change, so the process
-    /// should be allowed to write it and its directory.
+    /// The file that names the cluster's coordinators. FoundationDB's client rewrites it when they change, so the
+    /// process should be allowed to write it and its directory.
     pub cluster_file: PathBuf,
-    /// What tells this store's keys from others in the cluster. A store opens only with the prefix it was created with:
-    /// under another one there is another store.
+    /// Distinguishes this store's keys from others in the cluster. A store opens only with the prefix it was created
+    /// with: another prefix is another store.
     pub key_prefix: KeyPrefix,
-    /// For how long opening waits for the cluster, in milliseconds.
+    /// How long opening waits for the cluster, in milliseconds.
     pub open_timeout_ms: u64,
-    /// For how long one step waits for the cluster, in milliseconds: a read, or a commit once its checks are read.
-    /// FoundationDB itself gives up a transaction after 5 s.
+    /// How long one step waits for the cluster, in milliseconds: a read, or a commit once its checks are read.
+    /// FoundationDB itself aborts a transaction after 5 s.
     pub transaction_timeout_ms: u64,
-    /// How often a step that FoundationDB refused for the moment (a storage server that lags, throttling), with nothing
-    /// changed, is tried again, before the caller is told. Outcomes that are unknown are never tried again.
+    /// How often a step that FoundationDB refused for a transient reason (a storage server that lags, throttling),
+    /// with nothing changed, is retried before the error is returned. Unknown outcomes are never retried.
     pub retry_limit: u32,
 }
 

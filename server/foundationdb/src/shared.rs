@@ -1,4 +1,4 @@
-//! What an engine and its snapshots share.
+//! State shared by an engine and its snapshots.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::fault::{self, Refusal};
 use crate::fence::Fences;
 use crate::keyspace::Keyspace;
 
-/// An open database, and how it is used.
+/// An open database with its settings.
 pub(crate) struct Shared {
     pub(crate) keyspace: Keyspace,
     pub(crate) fences: Fences,
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) known: Mutex<Option<Known>>,
 }
 
-/// The value of a key as this engine last committed it, so that the next commit that checks it need not ask.
+/// The value of a key as this engine last committed it, so that the next commit that checks it need not read it.
 #[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) key: Bytes,
@@ -43,8 +43,9 @@ impl Shared {
         Duration::from_millis(self.timeout_ms)
     }
 
-    /// The result of a step that changes nothing, or that there is none in time. The clock is not that of FoundationDB's
-    /// transactions, which runs from their beginning: a snapshot may be read from long after it was opened.
+    /// Runs a step that changes nothing; fails if it takes longer than the timeout. The time is not that of
+    /// FoundationDB's transactions, which counts from their beginning: a snapshot may be read long after it was
+    /// opened.
     pub(crate) async fn within<T>(&self, doing: &str, step: impl Future<Output = Result<T>>) -> Result<T> {
         match tokio::time::timeout(self.timeout(), step).await {
             Ok(result) => result,
@@ -53,7 +54,7 @@ impl Shared {
     }
 }
 
-/// Declares that a transaction has read a key, or writes it, without doing so.
+/// Declares that a transaction has read or writes a key, without doing so.
 pub(crate) fn conflict_on(transaction: &Transaction, key: &[u8], kind: ConflictRangeType) -> FdbResult<()> {
     transaction.add_conflict_range(key, &[key, &[0]].concat(), kind)
 }

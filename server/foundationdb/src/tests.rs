@@ -1,6 +1,6 @@
-//! The engine by the suite, on real clusters, and what only this engine promises.
+//! Runs the conformance suite on real clusters, and tests the guarantees that only this engine gives.
 //!
-//! What needs FoundationDB is skipped, visibly, where it is not installed; see [`annals_fdbserver`].
+//! Tests that need FoundationDB are skipped, visibly, where it is not installed; see [`annals_fdbserver`].
 
 mod conformance;
 mod crashes;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{FoundationDbEngine, KeyPrefix, Settings};
 
-/// How long a test waits for what must happen, before it says that it did not.
+/// How long a test waits for an expected event before it fails.
 const PATIENCE: Duration = annals_engine::conformance::PATIENCE;
 
 fn own_cluster(layout: Layout) -> Option<Cluster> {
@@ -35,7 +35,7 @@ fn prefix(text: &str) -> KeyPrefix {
     text.parse().expect("is a prefix")
 }
 
-/// A prefix that no other test has.
+/// A prefix that no other test uses.
 fn fresh_prefix() -> KeyPrefix {
     prefix(&format!("test-{}", Uuid::new_v4().simple()))
 }

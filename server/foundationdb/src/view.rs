@@ -16,18 +16,19 @@ use crate::fault::{self, Refusal};
 use crate::keyspace::Keyspace;
 use crate::shared::Shared;
 
-/// The most bytes and entries in a page, whatever is asked for, so that one fits well into a transaction's 5 s.
+/// Limits on the bytes and entries of a page, whatever is requested, so that a page fits well into a transaction's 5
+/// s.
 const PAGE_BYTES_MAX: usize = 4 << 20;
 const PAGE_ENTRIES_MAX: usize = 100_000;
 
-/// What was committed at its transaction's read version.
+/// The state that was committed at its transaction's read version.
 pub(crate) struct View {
     transaction: Transaction,
     shared: Arc<Shared>,
 }
 
 impl View {
-    /// Opens one that sees every commit that has returned.
+    /// Opens a snapshot that sees every commit that has returned.
     pub(crate) async fn open(shared: &Arc<Shared>) -> Result<Self> {
         let doing = "opening a snapshot";
         let step = async {
@@ -51,7 +52,7 @@ impl View {
     }
 }
 
-/// Nothing is written, so there are no own writes to see; and what was read is not kept in case it is read again.
+/// Nothing is written, so there are no own writes to see; nor is data kept in case it is read again.
 fn reading(transaction: Transaction) -> std::result::Result<Transaction, Refusal> {
     transaction
         .set_option(TransactionOption::ReadYourWritesDisable)
@@ -63,7 +64,7 @@ impl EngineSnapshot for View {
     fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>> {
         Box::pin(async move {
             reads.iter().try_for_each(Read::validate)?;
-            // All are sent before the first is waited for.
+            // All are sent before the first is awaited.
             let answers = try_join_all(reads.iter().map(|read| self.answer(read)));
             self.shared.within("reading", answers).await
         })
@@ -94,7 +95,7 @@ impl View {
     }
 
     async fn value(&self, key: &Bytes) -> FdbResult<Page> {
-        // A snapshot read: it adds no conflict range, for there is nothing to conflict with.
+        // A snapshot read: it adds no conflict range, because nothing is written.
         let value = self.transaction.get(&self.shared.keyspace.key(key), true).await?;
         let entries = value
             .map(|value| Entry {
@@ -115,10 +116,11 @@ impl View {
         let keyspace = &self.shared.keyspace;
         let (start, end) = (keyspace.key(&range.start), keyspace.key(&range.end));
         let option = RangeOption {
-            // FoundationDB takes 0 for no limit. It counts some bytes for each entry besides, so it may end earlier.
+            // FoundationDB treats 0 as no limit. It also counts overhead for each entry, so it may end a page
+            // earlier.
             limit: Some(limit.entries.clamp(1, PAGE_ENTRIES_MAX)),
             target_bytes: limit.bytes.clamp(1, PAGE_BYTES_MAX),
-            // All that the limits allow in one answer.
+            // Everything that the limits allow in one reply.
             mode: StreamingMode::Exact,
             reverse: direction == Direction::Backwards,
             ..RangeOption::from((&start[..], &end[..]))
@@ -127,7 +129,7 @@ impl View {
     }
 }
 
-/// The entries of an answer up to the limit, in one piece of memory.
+/// The entries of a reply up to the limit, in one buffer.
 fn page(values: &FdbValues, keyspace: &Keyspace, limit: PageLimit) -> Result<Page> {
     let mut buffer = BytesMut::new();
     let mut lengths = Vec::with_capacity(values.len());
@@ -142,9 +144,9 @@ fn page(values: &FdbValues, keyspace: &Keyspace, limit: PageLimit) -> Result<Pag
     }
     let more = values.more() || lengths.len() < values.len();
     if more && lengths.is_empty() {
-        // Whoever asks for the next page must have a key to begin behind.
+        // The caller needs a key after which to request the next page.
         return Err(Error::Unavailable(
-            "FoundationDB answered a range with nothing, and promised more".to_owned(),
+            "FoundationDB returned an empty page of a range, but reported more".to_owned(),
         ));
     }
     let mut rest = buffer.freeze();

@@ -10,26 +10,26 @@ use crate::Programs;
 use crate::folder::Folder;
 use crate::process::Process;
 
-/// How long a cluster may take to come up, before it is said that it did not.
+/// How long a cluster may take to come up before starting it fails.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long one command of `fdbcli` may take, in seconds.
 const CLI_SECONDS: &str = "10";
 
-/// How a cluster is built.
+/// The shape of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// How many processes it has. All are coordinators if there are three or more, else the first is.
+    /// Number of processes. All are coordinators if there are three or more, otherwise only the first.
     pub processes: usize,
-    /// How many copies of everything it keeps.
+    /// Number of copies of all data.
     pub redundancy: Redundancy,
 }
 
-/// How many copies a cluster keeps.
+/// Number of copies that a cluster keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Redundancy {
-    /// One: it stops when a process does.
+    /// One copy: the cluster stops when a process does.
     Single,
-    /// Two: a cluster of three processes goes on without any one of them.
+    /// Two copies: a cluster of three processes continues without any one of them.
     Double,
 }
 
@@ -52,7 +52,7 @@ pub struct Cluster {
     layout: Layout,
     processes: Vec<Process>,
     cluster_file: PathBuf,
-    /// The last to be dropped: the files go when nobody uses them.
+    /// Dropped last: the files are removed when no process uses them.
     folder: Folder,
 }
 
@@ -66,7 +66,7 @@ impl Cluster {
         Self::start_below(&std::env::temp_dir(), programs, layout)
     }
 
-    /// The same with its files in a new folder below `parent`.
+    /// Like [`Cluster::start`], with its files in a new folder below `parent`.
     ///
     /// # Panics
     /// If it does not come up.
@@ -78,7 +78,7 @@ impl Cluster {
         cluster
     }
 
-    /// A cluster that has a cluster file and addresses, and of which no process runs yet.
+    /// A cluster with a cluster file and addresses, but without running processes.
     ///
     /// # Panics
     /// If there is no room for its files, or no free port.
@@ -117,15 +117,15 @@ impl Cluster {
     /// Starts every process. Call [`Cluster::configure`] after the first time.
     ///
     /// # Panics
-    /// If one runs already, or does not start.
+    /// If one is already running, or cannot be started.
     pub fn start_all(&self) {
         self.processes.iter().for_each(Process::start);
     }
 
-    /// Makes the database, once in a cluster's life.
+    /// Creates the database, once in a cluster's life.
     ///
     /// # Panics
-    /// If it can't be made, or a process has ended.
+    /// If it cannot be created, or a process has ended.
     pub fn configure(&self) {
         let redundancy = match self.layout.redundancy {
             Redundancy::Single => "single",
@@ -149,7 +149,7 @@ impl Cluster {
         }
     }
 
-    /// The file that names the cluster.
+    /// The cluster file, which names its coordinators.
     #[must_use]
     pub fn cluster_file(&self) -> &Path {
         &self.cluster_file
@@ -161,7 +161,7 @@ impl Cluster {
         self.folder.path()
     }
 
-    /// The numbers of its processes that run.
+    /// The process ids of its running processes.
     #[must_use]
     pub fn pids(&self) -> Vec<u32> {
         self.processes.iter().filter_map(Process::pid).collect()
@@ -179,15 +179,15 @@ impl Cluster {
         self.processes.is_empty()
     }
 
-    /// Kills a process with SIGKILL, if it runs.
+    /// Kills a process with SIGKILL, if it is running.
     pub fn kill(&self, process: usize) {
         self.processes[process].kill();
     }
 
-    /// Starts a process that does not run, on the files that it left.
+    /// Starts a process that is not running, on its existing files.
     ///
     /// # Panics
-    /// If it runs, or does not start.
+    /// If it is running, or cannot be started.
     pub fn start_again(&self, process: usize) {
         self.processes[process].start();
     }
@@ -195,23 +195,23 @@ impl Cluster {
     /// Stops a process with SIGSTOP: it keeps its connections and does nothing.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If it is not running.
     pub fn pause(&self, process: usize) {
         self.processes[process].signal("STOP");
     }
 
-    /// Lets a process that was paused go on.
+    /// Lets a paused process continue.
     ///
     /// # Panics
-    /// If it does not run.
+    /// If it is not running.
     pub fn resume(&self, process: usize) {
         self.processes[process].signal("CONT");
     }
 
-    /// Runs one command of `fdbcli`, for at most 10 seconds, and returns what it said.
+    /// Runs one command of `fdbcli`, for at most 10 seconds, and returns its output.
     ///
     /// # Panics
-    /// If `fdbcli` can't be run.
+    /// If `fdbcli` cannot be run.
     #[must_use]
     pub fn cli(&self, command: &str) -> String {
         let output = Command::new(&self.programs.cli)
@@ -226,7 +226,7 @@ impl Cluster {
     }
 }
 
-/// Ports that nobody listens on. All are held until the last is found, so that none comes twice.
+/// Ports without a listener. All are held until the last is found, so that no port is returned twice.
 fn free_ports(count: usize) -> Vec<u16> {
     let listeners: Vec<TcpListener> = (0..count)
         .map(|_| TcpListener::bind("127.0.0.1:0").expect("a port is free"))

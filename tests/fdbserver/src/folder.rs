@@ -1,21 +1,21 @@
-//! A folder that goes when its owner does.
+//! A folder that is removed with its owner.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A new folder. Removed when this is dropped, and else some seconds after this process has ended, however it ended: what is
-/// kept in a `static` is never dropped, and a test that is killed drops nothing.
+/// A new folder. It is removed when this is dropped, or otherwise some seconds after this process has ended, however
+/// it ended: a value in a `static` is never dropped, and a killed test drops nothing.
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Waits for the end of its standard input, which is the end of this process, if nothing else ends it.
+    /// Waits for the end of its standard input, which is the end of this process unless it is killed before.
     remover: Child,
 }
 
-/// Longer than `fdbserver` takes to see that its parent is gone.
+/// Sleeps for longer than `fdbserver` takes to notice that its parent has ended.
 const REMOVES: &str = "cat >/dev/null; sleep 3; rm -rf -- \"$0\"";
 
 impl Folder {
-    /// A new one below `parent`.
+    /// A new folder below `parent`.
     pub(crate) fn below(parent: &Path) -> Self {
         std::fs::create_dir_all(parent).expect("the folder for clusters can be made");
         let path = tempfile::Builder::new()
@@ -41,7 +41,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // It removes nothing that is not there, so it may as well have ended by itself.
+        // It may have ended on its own; removing a missing folder does nothing.
         let _ = self.remover.kill();
         let _ = self.remover.wait();
         let _ = std::fs::remove_dir_all(&self.path);

@@ -16,7 +16,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// One that is not started yet.
+    /// A process that is not started yet.
     pub(crate) fn new(server: &Path, cluster_file: &Path, directory: PathBuf, port: u16) -> Self {
         for folder in ["data", "log"] {
             fs::create_dir_all(directory.join(folder)).expect("the cluster's directory can be written");
@@ -34,13 +34,13 @@ impl Process {
         let mut running = self.running.lock();
         assert!(
             running.is_none(),
-            "the process on port {} runs already",
+            "the process on port {} is already running",
             self.port
         );
         let output = File::create(self.output_file()).expect("the cluster's directory can be written");
         let errors = output.try_clone().expect("a file can be shared");
         let address = format!("127.0.0.1:{}", self.port);
-        // Each is a machine of its own to the cluster, so that it puts copies on different ones.
+        // To the cluster, each process is a separate machine, so that copies are placed on different ones.
         let machine = format!("machine-{}", self.port);
         let child = Command::new(&self.server)
             .args(["--cluster-file".as_ref(), self.cluster_file.as_os_str()])
@@ -56,7 +56,7 @@ impl Process {
                 "--cache-memory",
                 "256MiB",
             ])
-            // It ends by itself within a second when this process is gone.
+            // It ends within a second of the end of this process.
             .args(["--parentpid", &std::process::id().to_string()])
             .stdin(Stdio::null())
             .stdout(output)
@@ -66,10 +66,11 @@ impl Process {
         *running = Some(child);
     }
 
-    /// Kills it as loss of power would, but for what the operating system still writes. Nothing happens if it does not run.
+    /// Kills it as a power failure would, except that the operating system still writes back its buffers. Does
+    /// nothing if it is not running.
     pub(crate) fn kill(&self) {
         if let Some(mut child) = self.running.lock().take() {
-            // It may have ended by itself.
+            // It may have ended on its own.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -88,12 +89,12 @@ impl Process {
         );
     }
 
-    /// Its number, if it runs.
+    /// Its process id, if it is running.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.running.lock().as_ref().map(Child::id)
     }
 
-    /// What it said before it ended by itself, if it did.
+    /// Its output, if it has ended on its own.
     pub(crate) fn ended(&self) -> Option<String> {
         let mut running = self.running.lock();
         let status = running.as_mut()?.try_wait().ok()??;

@@ -1,11 +1,11 @@
-//! Where FoundationDB's programs are.
+//! Finds FoundationDB's programs.
 
 use std::env;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-/// Where packages and builds from source put them, besides `PATH`.
+/// Where packages and builds from source install them, besides `PATH`.
 const DIRECTORIES: [&str; 5] = [
     "/usr/sbin",
     "/usr/bin",
@@ -24,11 +24,11 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Those named by the variables `FDBSERVER` and `FDBCLI`, or else found on `PATH` or where they are usually installed;
-    /// `fdbcli` also beside `fdbserver`. `None` if there is no `fdbserver`.
+    /// Finds the programs named by the variables `FDBSERVER` and `FDBCLI`, or otherwise on `PATH` or where they are
+    /// usually installed; `fdbcli` also beside `fdbserver`. `None` if there is no `fdbserver`.
     ///
     /// # Panics
-    /// If a variable names no file, or if there is an `fdbserver` without an `fdbcli`.
+    /// If a variable does not name a file, or if there is an `fdbserver` without an `fdbcli`.
     #[must_use]
     pub fn find() -> Option<Self> {
         let server = named("FDBSERVER").or_else(|| installed("fdbserver"))?;
@@ -45,11 +45,12 @@ impl Programs {
         Some(Self { server, cli })
     }
 
-    /// The same, and where there is no `fdbserver`, one line of standard error says that tests are skipped. It is seen though
-    /// the test passes: what tests print is held back, so it is not printed but written.
+    /// Like [`Programs::find`], but if there is no `fdbserver`, one line on standard error states that tests are
+    /// skipped. It is visible even if the test passes: it is written directly, because the test harness captures
+    /// printed output.
     ///
     /// # Panics
-    /// As [`Programs::find`].
+    /// Those of [`Programs::find`].
     #[must_use]
     pub fn find_or_say() -> Option<Self> {
         static SAID: Once = Once::new();
@@ -57,10 +58,11 @@ impl Programs {
         if found.is_none() {
             SAID.call_once(|| {
                 let line = format!(
-                    "SKIPPED: no fdbserver found by FDBSERVER, on PATH or in {}; nothing that needs FoundationDB was tested\n",
+                    "SKIPPED: no fdbserver found by FDBSERVER, on PATH or in {}; \
+                     nothing that needs FoundationDB was tested\n",
                     DIRECTORIES.join(", ")
                 );
-                // Without standard error there is nobody to tell.
+                // If standard error is closed, there is nowhere to report this.
                 let _ = std::io::stderr().write_all(line.as_bytes());
             });
         }
@@ -72,7 +74,7 @@ fn named(variable: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env::var_os(variable).filter(|value| !value.is_empty())?);
     assert!(
         path.is_file(),
-        "{variable} names {}, which is no file",
+        "{variable} names {}, which is not a file",
         path.display()
     );
     Some(path)

@@ -1,4 +1,4 @@
-//! What appends were answered.
+//! Checks the responses to appends.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
                     && let Some(other) = writers.insert(placed.first_position, number)
                 {
                     let what = format!(
-                        "appends {other} and {number} were both told to have written position {}",
+                        "appends {other} and {number} were both reported to have written position {}",
                         placed.first_position
                     );
                     violations.add(Rule::Once, what);
@@ -39,12 +39,7 @@ fn check_placed(
     timeline: &Timeline<'_>,
     violations: &mut Vec<Violation>,
 ) {
-    let told = |what: &str| {
-        format!(
-            "append {number} to {} was told {placed:?}, but {what}",
-            call.stream
-        )
-    };
+    let told = |what: &str| format!("append {number} to {} got {placed:?}, but {what}", call.stream);
     let events = call.events.len() as u64;
     let targets = call.targets();
     let first = (placed.first_revision, placed.last_revision);
@@ -77,7 +72,7 @@ fn check_placed(
         *revision += 1;
         violations.require(stands, Rule::Durable, || {
             told(&format!(
-                "{} does not stand at position {}",
+                "{} is not stored at position {}",
                 sent.id,
                 placed.first_position + n
             ))
@@ -95,17 +90,20 @@ fn check_placed(
     if !placed.already_appended
         && let Some(broken) = checks::broken_before(call, placed.first_position, timeline)
     {
-        violations.add(Rule::ChecksHold, told(&format!("{broken:?} did not hold there")));
+        violations.add(
+            Rule::ChecksHold,
+            told(&format!("{broken:?} did not hold at that position")),
+        );
     }
     let known = timeline.floor(call.invoked);
     violations.require(
         placed.already_appended || placed.first_position > known,
         Rule::RealTime,
-        || told(&format!("the log was known to stand up to {known} before")),
+        || told(&format!("the log was already known to reach {known}")),
     );
     let possible = timeline.ceiling(at);
     violations.require(placed.last_position <= possible, Rule::RealTime, || {
-        told(&format!("what stands behind {possible} was not sent yet"))
+        told(&format!("events after {possible} had not been sent yet"))
     });
 }
 
@@ -140,7 +138,7 @@ fn check_refusal(
     }
 }
 
-/// What is wrong with the revision that a refusal told.
+/// The error in the revision that a refusal reported, if there is one.
 fn wrong_revision(
     history: &History,
     call: &AppendCall,
@@ -150,10 +148,10 @@ fn wrong_revision(
 ) -> Option<String> {
     let stream = call.stream.as_str();
     if call.checks.is_some() {
-        return Some("all of its checks that failed are to be told".to_owned());
+        return Some("all of its failed checks must be reported".to_owned());
     }
     if call.expected.allows(actual) {
-        return Some("that is what it expected".to_owned());
+        return Some("that is the revision it expected".to_owned());
     }
     let known = timeline.floor(call.invoked);
     let (lowest, highest) = (
@@ -162,7 +160,7 @@ fn wrong_revision(
     );
     if actual < lowest || actual > highest {
         return Some(format!(
-            "the stream went from {lowest:?} to {highest:?} at most meanwhile"
+            "the stream's revision was between {lowest:?} and {highest:?} in that time"
         ));
     }
     if let Some(actual) = actual
@@ -187,10 +185,10 @@ fn wrong_revision(
             .and_then(|position| timeline.at(position))
             .is_some_and(|event| event.id == sent.id)
     });
-    stands.then(|| "the same ids stood there already".to_owned())
+    stands.then(|| "the same ids were already stored there".to_owned())
 }
 
-/// What is wrong with the place of the id that a refusal told.
+/// The error in the place of an id that a refusal reported, if there is one.
 fn wrong_id(
     history: &History,
     call: &AppendCall,
@@ -199,17 +197,17 @@ fn wrong_id(
     timeline: &Timeline<'_>,
 ) -> Option<String> {
     if !call.is_keyed() {
-        return Some("it is told from others by its revision".to_owned());
+        return Some("its retries are detected by revision".to_owned());
     }
     let first = &call.events.first()?.id;
     let told = timeline
         .at(position)
         .is_some_and(|event| event.id == *first && event.stream == stream && event.revision == revision);
     if !told || position > timeline.ceiling(at) {
-        return Some(format!("{first} did not stand there"));
+        return Some(format!("{first} was not stored there"));
     }
     if position <= call.known_to() {
-        return Some("it was not to be looked for there".to_owned());
+        return Some("the search for it must not include that place".to_owned());
     }
     let same = |other: &AppendCall| {
         let seen = other

@@ -1,51 +1,52 @@
-//! Questions and answers of every kind, as plain data.
+//! Requests and responses of every kind, as plain data.
 
 use super::{Check, Expected, FailedCheck, Filter, Moment, Observed, Sent};
 
-/// Names a call of one kind in its history.
+/// Identifies a call of one kind in its history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallId(pub usize);
 
-/// An append and its answer.
+/// An append and its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppendCall {
     /// The stream of its first event.
     pub stream: String,
-    /// What was expected of it.
+    /// The expected state of that stream.
     pub expected: Expected,
     /// The events.
     pub events: Vec<Sent>,
     /// The stream of each of them.
     pub streams: Vec<String>,
-    /// What had to hold, if it was asked for as one to many streams: what is expected of its first stream is among them.
+    /// Its conditions, if it was sent as an append to many streams: they include the expectation for its first
+    /// stream.
     pub checks: Option<Vec<Check>>,
-    /// When it was asked for.
+    /// When it was sent.
     pub invoked: Moment,
-    /// When and what was answered; `None` is the same as [`AppendAnswer::Unknown`].
+    /// When the response came, and the response; `None` is the same as [`AppendAnswer::Unknown`].
     pub answered: Option<(Moment, AppendAnswer)>,
 }
 
-/// What an append was answered.
+/// The response to an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendAnswer {
-    /// It stands.
+    /// It is stored.
     Acknowledged(Placed),
-    /// It does not stand, because of what the log holds.
+    /// It is not stored, because of the contents of the log.
     Rejected(Refusal),
-    /// It does not stand, for a reason that has nothing to do with the log (overload, bad input).
+    /// It is not stored, for a reason that has nothing to do with the log (overload, bad input).
     Refused,
-    /// It may stand or not: the connection broke, the server stopped, the engine did not answer.
+    /// It may be stored or not: the connection broke, the server stopped, the engine did not respond.
     Unknown,
 }
 
-/// Where an append stands.
+/// Where an append is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// Revision of its first event in its first stream.
     pub first_revision: u64,
     /// Revision of its last event in its first stream.
     pub last_revision: u64,
-    /// The same for its other streams, in the order in which they first occur.
+    /// First and last revision in its other streams, in order of first occurrence.
     pub others: Vec<(u64, u64)>,
     /// Position of its first event.
     pub first_position: u64,
@@ -57,26 +58,26 @@ pub struct Placed {
     pub already_appended: bool,
 }
 
-/// Why an append does not stand.
+/// Why an append is not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The stream was not as expected.
+    /// The stream's revision differs from the expected one.
     Revision {
         /// Its last revision.
         actual: Option<u64>,
     },
     /// The first event's id belongs to another append.
     Id {
-        /// Where that id stands.
+        /// The location of that id.
         stream: String,
         /// Its revision there.
         revision: u64,
         /// Its position.
         position: u64,
     },
-    /// These of its checks did not hold.
+    /// These of its checks failed.
     Checks(Vec<FailedCheck>),
-    /// A check begins after a position that is beyond the head.
+    /// A check begins after a position beyond the head.
     BeyondHead {
         /// The position.
         after: u64,
@@ -85,7 +86,7 @@ pub enum Refusal {
     },
 }
 
-/// What is read or subscribed to.
+/// The source of a read or a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The whole log; places are positions.
@@ -94,10 +95,10 @@ pub enum Target {
     Stream(String),
 }
 
-/// What was to be read.
+/// The parameters of a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadRequest {
-    /// From what.
+    /// The source.
     pub target: Target,
     /// Newest first.
     pub backwards: bool,
@@ -105,130 +106,132 @@ pub struct ReadRequest {
     pub from: Option<u64>,
     /// The most events.
     pub limit: Option<u64>,
-    /// Which events.
+    /// Selects the events.
     pub filter: Filter,
 }
 
-/// A read and its answer.
+/// A read and its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadCall {
-    /// What was to be read.
+    /// The parameters of the read.
     pub request: ReadRequest,
-    /// When it was asked for.
+    /// When it was sent.
     pub invoked: Moment,
-    /// When and what was answered.
+    /// When the response came, and the response.
     pub answered: Option<(Moment, ReadAnswer)>,
 }
 
-/// What a read was answered.
+/// The response to a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadAnswer {
     /// Events.
     Events {
-        /// The head that the read told.
+        /// The head that was reported.
         head: u64,
-        /// The stream's last revision that it told, if it was about a stream.
+        /// The stream's last revision that was reported, for a read of a stream.
         last_revision: Option<u64>,
-        /// What it returned.
+        /// The returned events.
         events: Vec<Observed>,
-        /// False if it broke off with an error.
+        /// False if it was cut short by an error.
         complete: bool,
     },
     /// The stream has no events.
     StreamNotFound,
-    /// The place is behind the end (head or last revision), which is this.
+    /// The place is beyond the end (head or last revision), which was reported as this.
     BeyondEnd(Option<u64>),
-    /// Nothing that could be judged.
+    /// No response that could be judged.
     Failed,
 }
 
-/// Where a subscription begins; places are positions, or revisions for a stream.
+/// The start of a subscription; places are positions, or revisions for a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the first event.
+    /// At the first event.
     Beginning,
-    /// After this place; so one that broke off is resumed.
+    /// After this place; used to resume a subscription.
     After(u64),
-    /// After what there is.
+    /// After the last existing event.
     End,
 }
 
-/// What was to be subscribed to.
+/// The parameters of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscribeRequest {
-    /// To what.
+    /// The source.
     pub target: Target,
-    /// From where.
+    /// The start.
     pub start: Start,
-    /// Which events.
+    /// Selects the events.
     pub filter: Filter,
 }
 
-/// A subscription and what it delivered. One that is resumed is another call, with a start of its own.
+/// A subscription and its deliveries. A resumed subscription is another call, with its own start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscribeCall {
-    /// What was to be subscribed to.
+    /// The parameters of the subscription.
     pub request: SubscribeRequest,
-    /// When it was asked for.
+    /// When it was sent.
     pub invoked: Moment,
-    /// When and what was answered.
+    /// When the response came, and the response.
     pub answered: Option<(Moment, SubscribeAnswer)>,
-    /// What it delivered, and when.
+    /// The notices that it delivered, and when.
     pub notices: Vec<(Moment, Notice)>,
 }
 
-/// What became of a question for a subscription.
+/// The response to a subscription request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscribeAnswer {
-    /// It began. A client that is not told may answer this with the first notice.
+    /// It started. A client without an explicit confirmation may record this with the first notice.
     Began,
-    /// The place is behind the end (head or last revision), which is this.
+    /// The place is beyond the end (head or last revision), which was reported as this.
     BeyondEnd(Option<u64>),
-    /// Nothing that could be judged.
+    /// No response that could be judged.
     Failed,
 }
 
-/// What a subscription delivered. Positions are positions of the log, for a stream too.
+/// An item delivered by a subscription. Positions are positions of the log, even for a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// The next events.
     Events(Vec<Observed>),
-    /// Everything there is was delivered, up to this position.
+    /// Every existing event was delivered, up to this position.
     CaughtUp(u64),
-    /// It is served from storage again; everything up to this position was delivered, and the head is that.
+    /// It is served from storage again: every event up to the first position was delivered, and the second is the
+    /// head.
     FellBehind(u64, u64),
-    /// Everything up to this position was delivered.
+    /// Every event up to this position was delivered.
     Checkpoint(u64),
 }
 
-/// What was to be told of streams.
+/// The parameters of a lookup of streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
     /// One stream.
     Stream(String),
     /// Streams in the order of their names.
     List {
-        /// Their names begin with this.
+        /// Prefix of their names.
         prefix: String,
-        /// They come behind this one.
+        /// Their names sort after this one.
         after: Option<String>,
-        /// The most of them.
+        /// Maximum number of streams.
         limit: usize,
     },
 }
 
-/// A look at streams and its answer.
+/// A lookup of streams and its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookCall {
-    /// What was to be told.
+    /// The parameters of the lookup.
     pub look: Look,
-    /// When it was asked for.
+    /// When it was sent.
     pub invoked: Moment,
-    /// When and what was answered; `None`: nothing that could be judged. A stream that is not found is an empty answer.
+    /// When the response came, and the response; `None`: none that could be judged. If a stream is not found, it is
+    /// empty.
     pub answered: Option<(Moment, Vec<StreamFacts>)>,
 }
 
-/// What was told of a stream.
+/// The reported state of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamFacts {
     /// Its name.
@@ -244,7 +247,7 @@ pub struct StreamFacts {
 }
 
 impl AppendCall {
-    /// Whether it may have written something.
+    /// True if it may have written events.
     pub(super) fn may_stand(&self) -> bool {
         !matches!(
             self.answered,
@@ -263,7 +266,7 @@ impl AppendCall {
         of_stream.last().map(|(_, sent)| sent)
     }
 
-    /// Its streams, in the order in which they first occur, and how many events it has for each.
+    /// Its streams, in order of first occurrence, each with its number of events.
     pub(super) fn targets(&self) -> Vec<(&str, u64)> {
         let mut targets: Vec<(&str, u64)> = Vec::new();
         for (stream, _) in self.each() {
@@ -275,24 +278,24 @@ impl AppendCall {
         targets
     }
 
-    /// The position up to which the log was known when it was asked for, as its checks say.
+    /// The position up to which its sender knew the log, according to its checks.
     pub(super) fn known_to(&self) -> u64 {
         let after = self.checks.iter().flatten().map(Check::after);
         after.max().unwrap_or_default()
     }
 
-    /// Whether a retry of the one is a retry of the other.
+    /// True if retries of the two are retries of each other.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let ids = |call: &Self| call.events.iter().map(|event| event.id).collect::<Vec<_>>();
         self.is_keyed() == other.is_keyed() && self.streams == other.streams && ids(self) == ids(other)
     }
 
-    /// Whether it was acknowledged before a moment.
+    /// True if it was acknowledged before a moment.
     pub(super) fn was_acknowledged(&self, before: Moment) -> bool {
         matches!(self.answered, Some((at, AppendAnswer::Acknowledged(_))) if at < before)
     }
 
-    /// Where it was told to stand.
+    /// The position at which it was reported to be stored.
     pub(super) fn first_position(&self) -> Option<u64> {
         match &self.answered {
             Some((_, AppendAnswer::Acknowledged(placed))) => Some(placed.first_position),
@@ -300,14 +303,14 @@ impl AppendCall {
         }
     }
 
-    /// Whether the store remembers it by its first event's id.
+    /// True if the store detects retries of it by its first event's id.
     pub(super) fn is_keyed(&self) -> bool {
         matches!(self.expected, Expected::Any | Expected::StreamExists)
     }
 }
 
 impl Notice {
-    /// The position up to which everything was delivered by then.
+    /// The position up to which every event had been delivered.
     pub(super) fn place(&self) -> Option<u64> {
         match self {
             Self::Events(events) => events.last().map(|event| event.position),

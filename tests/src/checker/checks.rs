@@ -1,8 +1,8 @@
-//! What appends demanded besides of their own stream: when it held, and whether a refusal because of it was right.
+//! Checks the conditions of appends: when they held, and whether a refusal because of them was right.
 //!
-//! Whatever is demanded holds, or is found broken in one way, over one stretch of prefixes of the log: from one position to
-//! another. So a refusal was right if these stretches have a prefix in common that the log can have had meanwhile: each
-//! check that was told to have failed must have failed there as it was told, and each other must have held.
+//! Each condition holds, or fails in a given way, over one contiguous range of log prefixes. So a refusal was right
+//! if these ranges have a prefix in common that the log can have had at the time: each check that was reported as
+//! failed must have failed there in the reported way, and each other check must have held.
 
 use std::collections::HashSet;
 
@@ -13,41 +13,41 @@ use super::{AppendCall, Expected, Filter, History, Moment, timeline::Timeline};
 /// A condition of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// A stream is as expected.
+    /// A stream is in the expected state.
     Stream {
         /// The stream.
         stream: String,
-        /// What it must be like.
+        /// The expected state.
         expected: Expected,
     },
     /// No event after a position matches.
     NoMatch {
-        /// What does not match.
+        /// Selects the events that must not exist.
         filter: Filter,
         /// The position.
         after: u64,
     },
 }
 
-/// A check that was told to have failed.
+/// A check that was reported as failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedCheck {
-    /// Which of the append's, counted from 0.
+    /// Its index among the append's checks, from 0.
     pub index: usize,
-    /// What was found.
+    /// The state that was found.
     pub found: Found,
 }
 
-/// What was found where a check failed.
+/// The state in which a check failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The stream's last revision.
     Last(Option<u64>),
-    /// Where the first match stands.
+    /// Position of the first match.
     Match(u64),
 }
 
-/// Prefixes of the log, from one to another, by their last positions.
+/// A range of log prefixes, each given by its last position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stretch {
     from: u64,
@@ -71,7 +71,7 @@ impl Stretch {
         self.from <= prefix && prefix <= self.to
     }
 
-    /// Where a stream's last revision is this.
+    /// The prefixes in which a stream has this last revision.
     fn of_last(stream: &str, last: Option<u64>, timeline: &Timeline<'_>) -> Option<Self> {
         let next = last.map_or(0, |last| last + 1);
         let from = match last {
@@ -86,7 +86,7 @@ impl Stretch {
 }
 
 impl Check {
-    /// Where it holds; `None`: nowhere.
+    /// The prefixes in which it holds; `None`: no prefix.
     fn holding(&self, timeline: &Timeline<'_>) -> Option<Stretch> {
         match self {
             Self::Stream { stream, expected } => match expected {
@@ -104,7 +104,7 @@ impl Check {
         }
     }
 
-    /// Where it fails as it was told; `None`: nowhere.
+    /// The prefixes in which it fails in the reported way; `None`: no prefix.
     fn failing(&self, found: Found, timeline: &Timeline<'_>) -> Option<Stretch> {
         match (self, found) {
             (Self::Stream { stream, expected }, Found::Last(actual)) => {
@@ -149,7 +149,7 @@ pub(super) fn broken_before<'a>(
     call.checks.iter().flatten().find(|check| !holds(check))
 }
 
-/// What is wrong with a refusal because of checks.
+/// The error in a refusal because of checks, if there is one.
 pub(super) fn wrong_refusal(
     history: &History,
     call: &AppendCall,
@@ -158,10 +158,10 @@ pub(super) fn wrong_refusal(
     timeline: &Timeline<'_>,
 ) -> Option<String> {
     let Some(checks) = &call.checks else {
-        return Some("it has none".to_owned());
+        return Some("it has no checks".to_owned());
     };
     if failed.is_empty() || !failed.is_sorted_by(|one, next| one.index < next.index) {
-        return Some("they are not told in order".to_owned());
+        return Some("they are not reported in order".to_owned());
     }
     let mut stretch = possible(call, at, timeline);
     for (index, check) in checks.iter().enumerate() {
@@ -171,14 +171,14 @@ pub(super) fn wrong_refusal(
             None => check.holding(timeline),
         };
         let Some(holds) = holds else {
-            return Some(format!("check {index} was never as was told"));
+            return Some(format!("check {index} never failed in the reported way"));
         };
         stretch = stretch.and(holds);
     }
     if failed.iter().any(|failed| failed.index >= checks.len()) {
-        return Some("it has not as many checks".to_owned());
+        return Some("it does not have that many checks".to_owned());
     }
-    // Of an append, others see all or nothing.
+    // Other clients see all or nothing of an append.
     let ends: HashSet<Uuid> = history
         .appends
         .iter()
@@ -188,12 +188,12 @@ pub(super) fn wrong_refusal(
     let last = stretch.to.min(timeline.log.len() as u64);
     let between = |prefix: u64| timeline.at(prefix).is_none_or(|event| ends.contains(&event.id));
     if !(stretch.from..=last).any(between) {
-        return Some("at no moment of its time these failed and the others held".to_owned());
+        return Some("at no moment in that time these checks failed and the others held".to_owned());
     }
     stood_already(history, call, timeline)
 }
 
-/// What is wrong with a refusal because of a position beyond the head.
+/// The error in a refusal because of a position beyond the head, if there is one.
 pub(super) fn wrong_beyond(
     call: &AppendCall,
     at: Moment,
@@ -201,14 +201,14 @@ pub(super) fn wrong_beyond(
     timeline: &Timeline<'_>,
 ) -> Option<String> {
     if call.known_to() != after || after <= head {
-        return Some("that is not the position it gave, or not beyond the head".to_owned());
+        return Some("that is not the position of its check, or it is not beyond the head".to_owned());
     }
     let (lowest, highest) = (timeline.floor(call.invoked), timeline.ceiling(at));
     (head < lowest || head > highest)
-        .then(|| format!("the head went from {lowest} to {highest} at most meanwhile"))
+        .then(|| format!("the head was between {lowest} and {highest} in that time"))
 }
 
-/// The prefixes that the log can have had while an append was judged by its checks.
+/// The prefixes that the log can have had when the checks of an append were evaluated.
 fn possible(call: &AppendCall, at: Moment, timeline: &Timeline<'_>) -> Stretch {
     Stretch {
         from: timeline.floor(call.invoked).max(call.known_to()),
@@ -216,7 +216,7 @@ fn possible(call: &AppendCall, at: Moment, timeline: &Timeline<'_>) -> Stretch {
     }
 }
 
-/// That the append was known to stand before it was asked for, so that it should have got its first result.
+/// The error if the append was known to be stored before it was sent, so that it should have got its first result.
 fn stood_already(history: &History, call: &AppendCall, timeline: &Timeline<'_>) -> Option<String> {
     let known = timeline.floor(call.invoked);
     let first = match call.expected {
@@ -236,5 +236,5 @@ fn stood_already(history: &History, call: &AppendCall, timeline: &Timeline<'_>) 
                 .at(position)
                 .is_some_and(|event| event.id == sent.id && event.stream == stream)
     });
-    stands.then(|| "the same ids stood there already".to_owned())
+    stands.then(|| "the same ids were already stored there".to_owned())
 }

@@ -1,22 +1,22 @@
-//! Events as plain data: as they were sent, and as they were seen; and which of them somebody asked for.
+//! Events as plain data, as sent and as observed, and filters that select them.
 
 use uuid::Uuid;
 
-/// What an append expected of its stream.
+/// The state that an append expects of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Nothing.
+    /// Any state.
     Any,
-    /// That it has no events.
+    /// It has no events.
     NoStream,
-    /// That it has events.
+    /// It has events.
     StreamExists,
-    /// That its last event has this revision.
+    /// Its last event has this revision.
     Exactly(u64),
 }
 
 impl Expected {
-    /// Whether a stream with this last revision is as expected.
+    /// True if a stream with this last revision is in the expected state.
     pub(super) fn allows(self, last: Option<u64>) -> bool {
         match self {
             Self::Any => true,
@@ -43,11 +43,11 @@ pub struct Sent {
 /// An event as a read or a subscription returned it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: u64,
     /// Its stream.
     pub stream: String,
-    /// Its place in the stream.
+    /// Its revision in the stream.
     pub revision: u64,
     /// Its identity.
     pub id: Uuid,
@@ -62,7 +62,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Whether its content is what was sent.
+    /// True if its content equals a sent event.
     #[must_use]
     pub fn is(&self, sent: &Sent) -> bool {
         self.id == sent.id && self.kind == sent.kind && self.tags == sent.tags && self.digest == sent.digest
@@ -83,7 +83,7 @@ pub fn digest(data: &[u8], metadata: &[u8]) -> u64 {
     const PRIME: u64 = 0x0000_0100_0000_01B3;
     let mut hash: u64 = 0xCBF2_9CE4_8422_2325;
     for part in [data, metadata] {
-        // The length first, so that bytes cannot wander from one part into the other.
+        // Hash the length first, so that bytes cannot move from one part to the other.
         hash = (hash ^ part.len() as u64).wrapping_mul(PRIME);
         for chunk in part.chunks(8) {
             let mut word = [0; 8];
@@ -95,14 +95,14 @@ pub fn digest(data: &[u8], metadata: &[u8]) -> u64 {
     hash
 }
 
-/// Which events somebody asked for: those that match an item; without items, all.
+/// Selects the events that match any of its items; without items, all events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The items.
     pub items: Vec<FilterItem>,
 }
 
-/// One alternative of a [`Filter`]; a group of names that is empty demands nothing.
+/// One alternative of a [`Filter`]; an empty group of names is no restriction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterItem {
     /// The type is one of these.
@@ -118,7 +118,7 @@ pub struct FilterItem {
 }
 
 impl Filter {
-    /// Whether an event was asked for.
+    /// True if an event is selected.
     #[must_use]
     pub fn matches(&self, event: &Observed) -> bool {
         self.items.is_empty() || self.items.iter().any(|item| item.matches(event))

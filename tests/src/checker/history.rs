@@ -1,28 +1,28 @@
-//! What was asked and what was answered, in the order in which it happened.
+//! Requests and responses, in the order in which they happened.
 //!
-//! Every question and every answer takes the next [`Moment`]. A test with several clients writes down a question before it
-//! is sent and an answer after it came, under a lock of its own: then a question behind an answer in the history was really
-//! asked after it.
+//! Every request and every response takes the next [`Moment`]. A test with several clients records a request before
+//! it is sent and a response after it arrived, under its own lock. So if a request follows a response in the history,
+//! it was really sent after it.
 
 use super::{
     AppendAnswer, AppendCall, CallId, Check, Expected, Look, LookCall, Notice, ReadAnswer, ReadCall,
     ReadRequest, Sent, StreamFacts, SubscribeAnswer, SubscribeCall, SubscribeRequest,
 };
 
-/// A place in the order of a history.
+/// A point in the order of a history.
 pub type Moment = u64;
 
-/// Everything that was asked and answered. `A`: how an append is written down.
+/// All requests and responses. `A`: the type that records an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History<A = AppendCall> {
     now: Moment,
-    /// Appends, in the order in which they were invoked.
+    /// Appends, in the order in which they were sent.
     pub appends: Vec<A>,
     /// Reads, likewise.
     pub reads: Vec<ReadCall>,
     /// Subscriptions, likewise.
     pub subscriptions: Vec<SubscribeCall>,
-    /// Looks at streams, likewise.
+    /// Lookups of streams, likewise.
     pub looks: Vec<LookCall>,
 }
 
@@ -39,7 +39,7 @@ impl<A> Default for History<A> {
 }
 
 impl History {
-    /// Writes down that an append is about to be sent.
+    /// Records an append before it is sent.
     pub fn append(&mut self, stream: &str, expected: Expected, events: Vec<Sent>) -> CallId {
         self.push(AppendCall {
             stream: stream.to_owned(),
@@ -52,8 +52,7 @@ impl History {
         })
     }
 
-    /// Writes down that an append to many streams is about to be sent: its events in their order, each with its stream, of
-    /// which there is at least one.
+    /// Records an append to many streams before it is sent: its events in order, each with its stream; at least one.
     pub fn append_all(&mut self, events: Vec<(String, Sent)>, checks: Vec<Check>) -> CallId {
         let (streams, events): (Vec<_>, Vec<_>) = events.into_iter().unzip();
         let stream = streams.first().cloned().unwrap_or_default();
@@ -78,7 +77,7 @@ impl History {
         CallId(self.appends.len() - 1)
     }
 
-    /// Writes down what an append was answered.
+    /// Records the response to an append.
     pub fn append_answered(&mut self, call: CallId, answer: AppendAnswer) {
         let now = self.next();
         self.appends[call.0].answered = Some((now, answer));
@@ -97,7 +96,7 @@ impl<A> History<A> {
         self.now
     }
 
-    /// Writes down that a read is about to begin.
+    /// Records a read before it starts.
     pub fn read(&mut self, request: ReadRequest) -> CallId {
         let invoked = self.next();
         self.reads.push(ReadCall {
@@ -108,13 +107,13 @@ impl<A> History<A> {
         CallId(self.reads.len() - 1)
     }
 
-    /// Writes down what a read was answered.
+    /// Records the response to a read.
     pub fn read_answered(&mut self, call: CallId, answer: ReadAnswer) {
         let now = self.next();
         self.reads[call.0].answered = Some((now, answer));
     }
 
-    /// Writes down that a subscription is about to begin.
+    /// Records a subscription before it starts.
     pub fn subscribe(&mut self, request: SubscribeRequest) -> CallId {
         let invoked = self.next();
         self.subscriptions.push(SubscribeCall {
@@ -126,13 +125,13 @@ impl<A> History<A> {
         CallId(self.subscriptions.len() - 1)
     }
 
-    /// Writes down what became of it.
+    /// Records the response to a subscription request.
     pub fn subscribe_answered(&mut self, call: CallId, answer: SubscribeAnswer) {
         let now = self.next();
         self.subscriptions[call.0].answered = Some((now, answer));
     }
 
-    /// Writes down that streams are about to be looked at.
+    /// Records a lookup of streams before it is sent.
     pub fn look(&mut self, look: Look) -> CallId {
         let invoked = self.next();
         self.looks.push(LookCall {
@@ -143,13 +142,13 @@ impl<A> History<A> {
         CallId(self.looks.len() - 1)
     }
 
-    /// Writes down what was told of them.
+    /// Records the response to a lookup.
     pub fn look_answered(&mut self, call: CallId, streams: Vec<StreamFacts>) {
         let now = self.next();
         self.looks[call.0].answered = Some((now, streams));
     }
 
-    /// Writes down what a subscription delivered.
+    /// Records a notice of a subscription.
     pub fn notice(&mut self, call: CallId, notice: Notice) {
         let now = self.next();
         self.subscriptions[call.0].notices.push((now, notice));

@@ -1,17 +1,17 @@
-//! The log by itself.
+//! Checks the log on its own.
 
 use std::collections::HashMap;
 
 use super::{Observed, Rule, Violation, violation::Findings};
 
-/// Positions and revisions are dense, recorded times do not go backwards.
+/// Positions and revisions are dense, and recorded times do not decrease.
 pub(super) fn check(log: &[Observed]) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mut revisions: HashMap<&str, u64> = HashMap::new();
     let mut recorded_at = 0;
     for (expected, event) in (1..).zip(log) {
         violations.require(event.position == expected, Rule::DensePositions, || {
-            format!("position {} stands where {expected} belongs", event.position)
+            format!("position {} is stored where {expected} belongs", event.position)
         });
         let revision = revisions.entry(&event.stream).or_default();
         violations.require(event.revision == *revision, Rule::DenseRevisions, || {
@@ -24,7 +24,7 @@ pub(super) fn check(log: &[Observed]) -> Vec<Violation> {
         *revision = event.revision + 1;
         violations.require(event.recorded_at >= recorded_at, Rule::RecordedTimes, || {
             format!(
-                "{} was recorded at {}, after one of {recorded_at}",
+                "{} was recorded at {}, after an event of {recorded_at}",
                 event.place(),
                 event.recorded_at
             )

@@ -1,4 +1,4 @@
-//! What was told of streams.
+//! Checks the reported states of streams.
 
 use super::{
     History, Look, LookCall, Moment, Rule, StreamFacts, Violation, timeline::Timeline, violation::Findings,
@@ -15,13 +15,13 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
         }
         check_whole(call, streams, timeline, &mut found);
         violations.extend(found.into_iter().map(|violation| Violation {
-            what: format!("look {number} ({:?}): {}", call.look, violation.what),
+            what: format!("lookup {number} ({:?}): {}", call.look, violation.what),
             ..violation
         }));
     }
 }
 
-/// What was told of one stream was so at some moment between question and answer.
+/// The reported state of a stream must have been its state at some moment between request and response.
 fn check_facts(
     call: &LookCall,
     at: Moment,
@@ -38,19 +38,19 @@ fn check_facts(
             && timeline.position(&told.name, told.last_revision) == Some(told.last_position)
     });
     violations.require(right, Rule::ExactRead, || {
-        format!("told {told:?}, which the log does not hold")
+        format!("reported {told:?}, which does not match the log")
     });
     let known = timeline.last_revision(&told.name, timeline.floor(call.invoked));
     violations.require(Some(told.last_revision) >= known, Rule::FreshRead, || {
-        format!("told {told:?}, when the stream was known to reach {known:?}")
+        format!("reported {told:?}, when the stream was known to reach {known:?}")
     });
     let possible = timeline.ceiling(at);
     violations.require(told.last_position <= possible, Rule::RealTime, || {
-        format!("told {told:?}, when what stands behind {possible} was not sent yet")
+        format!("reported {told:?}, when events after {possible} had not been sent yet")
     });
 }
 
-/// The answer has the streams that it must have, in order, and no others.
+/// The response must contain exactly the streams that it should, in order.
 fn check_whole(
     call: &LookCall,
     streams: &[StreamFacts],
@@ -67,12 +67,12 @@ fn check_whole(
     match &call.look {
         Look::Stream(name) => {
             violations.require(names.iter().all(|told| told == name), Rule::ExactRead, || {
-                format!("told of {names:?}")
+                format!("returned {names:?}")
             });
             violations.require(
                 !names.is_empty() || !must.contains(&name.as_str()),
                 Rule::FreshRead,
-                || "was told that there is no such stream".to_owned(),
+                || "was refused because there is no such stream".to_owned(),
             );
         }
         Look::List { prefix, after, limit } => {
@@ -80,15 +80,15 @@ fn check_whole(
                 name.starts_with(prefix.as_str()) && after.as_ref().is_none_or(|after| *name > after.as_str())
             };
             let ordered = names.is_sorted() && names.iter().all(wanted) && names.len() <= *limit;
-            violations.require(ordered, Rule::ExactRead, || format!("told of {names:?}"));
-            // A full answer ends with its last name, another one has all there are.
+            violations.require(ordered, Rule::ExactRead, || format!("returned {names:?}"));
+            // A full page ends with its last name; any other contains all streams.
             let end = names.last().filter(|_| names.len() == *limit);
             let due = must
                 .into_iter()
                 .filter(wanted)
                 .filter(|name| end.is_none_or(|end| name <= end));
             for name in due.filter(|name| !names.contains(name)) {
-                violations.add(Rule::FreshRead, format!("was told of {names:?}, without {name}"));
+                violations.add(Rule::FreshRead, format!("returned {names:?}, without {name}"));
             }
         }
     }

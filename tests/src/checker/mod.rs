@@ -1,29 +1,32 @@
-//! The checker: whether what an event store answered can be believed. It knows requests and responses and nothing else,
-//! so that the same piece judges the simulation, a server that is killed under load, and any later test.
+//! Judges whether the responses of an event store are consistent. The checker knows only requests and responses, so
+//! the same code judges the simulation, a server that is killed under load, and any later test.
 //!
-//! A test writes down in a [`History`] what it asked for and what it was answered, in the order in which that happened,
-//! reads the whole log at the end, and calls [`check`]. What is checked:
+//! A test records its requests and their responses in a [`History`], in the order in which they happened, reads the
+//! whole log at the end, and calls [`check`]. These rules are checked:
 //!
-//! 1. The log: positions 1, 2, 3, …; revisions 0, 1, 2, … in each stream; recorded times never go backwards.
-//! 2. Every event in it was sent, is unchanged, and stands with its whole append at once; none stands because of an
-//!    append that was only refused; none stands more often than it was asked for, however often an append was retried.
-//! 3. Every acknowledged append stands where its answer said, as its expectation demanded.
-//! 4. Every refusal was right at some moment between question and answer. What appends to many streams demand held where
-//!    they stand; and where they were refused, just what was told had failed (`checks`).
-//! 5. Time: what was known before a question (acknowledged, read or delivered to anybody) is seen by its answer, and
-//!    nothing is seen before somebody sent it.
-//! 6. A read returns exactly what the log holds up to the head that it told, as the question demanded.
-//! 7. A subscription delivers each event after its start once and in order, and nothing up to a place that it told is
+//! 1. The log: positions are 1, 2, 3, …; revisions are 0, 1, 2, … in each stream; recorded times never decrease.
+//! 2. Every event in it was sent, is unchanged, and is stored together with its whole append; no event is stored
+//!    because of an append that was only refused; none is stored more often than it was requested, however often an
+//!    append was retried.
+//! 3. Every acknowledged append is stored where its response placed it, as its expectation demanded.
+//! 4. Every refusal was right at some moment between request and response. The conditions of appends to many streams
+//!    held where these are stored; and where they were refused, exactly the reported conditions had failed
+//!    (`checks`).
+//! 5. Real time: everything known before a request (acknowledged, read or delivered to any client) is visible in its
+//!    response, and no event is visible before it was sent.
+//! 6. A read returns exactly what the log holds up to the head that it reported, as the request demanded.
+//! 7. A subscription delivers each event after its start once and in order, and no event up to a reported place is
 //!    undelivered.
-//! 8. What is told of a stream was so, and a list of streams leaves none out.
+//! 8. The reported state of a stream was its state at some moment, and a list of streams is complete.
 //!
-//! Why one log at the end is enough: the store never changes what it wrote, so the final log holds every state that it
-//! ever was in, each a prefix. Between which prefixes an answer must lie follows from what was known when it was asked for
-//! and from what was sent when it was given (`timeline`).
+//! Why one log at the end is enough: the store never changes a stored event, so the final log contains every state
+//! that the store was ever in, each as a prefix. The prefixes that a response may reflect are bounded by what was
+//! known when the request was sent and by what had been sent when the response came (`timeline`).
 //!
-//! [`conditions`] judges races of appends with checks by a history of its own: every refusal as a whole, in one state.
+//! [`conditions`] judges races of appends with checks, with its own history type: every refusal as a whole, in one
+//! state.
 //!
-//! Limits: an append whose outcome is unknown may stand or not, which is the test's own loss of knowledge.
+//! Limits: an append whose outcome is unknown may be stored or not; the test itself does not know.
 
 mod appends;
 mod calls;
@@ -52,14 +55,14 @@ pub use violation::{Rule, Violation};
 
 use timeline::Timeline;
 
-/// Judges a history by the log that it led to, which is complete and in order.
+/// Judges a history by the log that it led to. The log must be complete and in order.
 ///
 /// # Errors
-/// Every rule that was broken, and by what.
+/// Every rule that was broken, with the evidence.
 pub fn check(history: &History, log: &[Observed]) -> Result<(), Vec<Violation>> {
     let mut violations = log::check(log);
     if violations.is_empty() {
-        // Everything else finds its way by position, and by revision in a stream.
+        // All other checks look events up by position, and by revision in a stream.
         let timeline = Timeline::new(history, log);
         standing::check(history, &timeline, &mut violations);
         appends::check(history, &timeline, &mut violations);

@@ -1,4 +1,4 @@
-//! What reads were answered.
+//! Checks the responses to reads.
 
 use super::{
     Moment, Observed, ReadAnswer, ReadCall, ReadRequest, Rule, Target, Violation, timeline::Timeline,
@@ -35,18 +35,23 @@ fn check_one(
             complete,
         } => {
             violations.require(*head <= timeline.log.len() as u64, Rule::Durable, || {
-                format!("told the head {head}, and the log ends at {}", timeline.log.len())
+                format!(
+                    "reported the head {head}, but the log ends at {}",
+                    timeline.log.len()
+                )
             });
             violations.require(*head >= known, Rule::FreshRead, || {
-                format!("told the head {head}, when the log was known to stand up to {known}")
+                format!("reported the head {head}, when the log was known to reach {known}")
             });
             violations.require(*head <= possible, Rule::RealTime, || {
-                format!("told the head {head}, when what stands behind {possible} was not sent yet")
+                format!("reported the head {head}, when events after {possible} had not been sent yet")
             });
             if let Target::Stream(stream) = &call.request.target {
                 let last = timeline.last_revision(stream, *head);
                 violations.require(last == *last_revision, Rule::ExactRead, || {
-                    format!("told the last revision {last_revision:?}; at the head {head} it was {last:?}")
+                    format!(
+                        "reported the last revision {last_revision:?}; at the head {head} it was {last:?}"
+                    )
                 });
             }
             compare(&call.request, *head, events, *complete, timeline, violations);
@@ -55,7 +60,7 @@ fn check_one(
             if let Target::Stream(stream) = &call.request.target {
                 let last = timeline.last_revision(stream, known);
                 violations.require(last.is_none(), Rule::FreshRead, || {
-                    format!("was told that there is no such stream, which was known to reach {last:?}")
+                    format!("was refused because there is no such stream, which was known to reach {last:?}")
                 });
             }
         }
@@ -68,14 +73,14 @@ fn check_one(
                 timeline,
             );
             violations.require(right, Rule::FreshRead, || {
-                format!("was told that the end is {end:?}")
+                format!("was refused because the end is {end:?}")
             });
         }
         ReadAnswer::Failed => {}
     }
 }
 
-/// Whether it was right to say that a place is beyond the end.
+/// True if it was right to report that a place is beyond the end.
 pub(super) fn beyond_end(
     target: &Target,
     place: Option<u64>,
@@ -118,7 +123,7 @@ fn compare(
     }
 }
 
-/// What a read must return.
+/// The events that a read must return.
 fn expected<'a>(
     request: &'a ReadRequest,
     head: u64,

@@ -1,10 +1,11 @@
-//! Why each event stands in the log: which append wrote it, whole, and no more often than it was asked for.
+//! Explains each event in the log: it belongs to an append that is stored as a whole, and is stored no more often
+//! than it was requested.
 //!
-//! Retries of one append ask for the same thing once. What makes two appends the same is what the store remembers them by:
-//! the first event's id for those that take the stream as it is, the place in the stream for the others. An id is looked for
-//! only behind the position up to which an append knew the log: one that gives a later position asks for the same events
-//! once more if they stand before it. So of those that begin with one id, two are the same if they pass over the same places
-//! where it stands.
+//! Retries of one append count as one request. Two appends are the same if the store detects one as a retry of the
+//! other: by the first event's id for appends without an exact expectation, by the place in the stream for the
+//! others. An id is searched only after the position up to which an append knew the log: an append that gives a later
+//! position requests the same events again if they are stored before it. So of the appends that begin with one id,
+//! two are the same if they skip the same places where it is stored.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,10 +15,10 @@ use super::{
     AppendCall, Expected, History, Rule, Violation, checks, timeline::Timeline, violation::Findings,
 };
 
-/// What the store tells a retry by.
+/// The key by which the store detects a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Identity<'a> {
-    /// The first event's id, and how many of the places where it stands are passed over.
+    /// The first event's id, and how many of the places where it is stored are skipped.
     FirstId(Uuid, usize),
     Place(&'a str, u64),
 }
@@ -38,7 +39,7 @@ impl<'a> Identity<'a> {
 
 pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut Vec<Violation>) {
     let mut explained = vec![false; timeline.log.len()];
-    // Whole, but where a check did not hold.
+    // Explained, but for a check that did not hold.
     let mut unchecked = explained.clone();
     let mut asked: HashMap<Uuid, HashSet<Identity<'_>>> = HashMap::new();
     for call in history.appends.iter().filter(|call| call.may_stand()) {
@@ -73,10 +74,13 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
         .filter(|(_, (explained, _))| !**explained)
     {
         let (rule, why) = match (sent.contains(&event.id), asked.contains_key(&event.id)) {
-            _ if *unchecked => (Rule::ChecksHold, "a check of its append did not hold there"),
-            (false, _) => (Rule::NothingInvented, "nobody sent it"),
+            _ if *unchecked => (
+                Rule::ChecksHold,
+                "a check of its append did not hold at that position",
+            ),
+            (false, _) => (Rule::NothingInvented, "it was never sent"),
             (true, false) => (Rule::RefusedIsAbsent, "every append with it was refused"),
-            (true, true) => (Rule::Whole, "its append does not stand there as a whole"),
+            (true, true) => (Rule::Whole, "its append is not stored there as a whole"),
         };
         violations.add(rule, format!("the log holds {}, but {why}", event.place()));
     }
@@ -84,14 +88,14 @@ pub(super) fn check(history: &History, timeline: &Timeline<'_>, violations: &mut
         let places = timeline.positions(*id);
         violations.require(places.len() <= identities.len(), Rule::Once, || {
             format!(
-                "{id} was asked for {} times and stands at positions {places:?}",
+                "{id} was requested {} times and is stored at positions {places:?}",
                 identities.len()
             )
         });
     }
 }
 
-/// Whether a whole append stands from a position on, where its expectation allows it.
+/// True if a whole append is stored from a position on, where its expectation allows it.
 fn stands_at(
     call: &AppendCall,
     first: u64,
@@ -122,7 +126,7 @@ fn stands_at(
         for (event, sent) in events {
             violations.require(event.is(sent), Rule::Unchanged, || {
                 format!(
-                    "{} is not what was sent: {event:?} instead of {sent:?}",
+                    "{} differs from the sent event: {event:?} instead of {sent:?}",
                     event.place()
                 )
             });

@@ -1,7 +1,8 @@
-//! What subscriptions delivered.
+//! Checks the deliveries of subscriptions.
 //!
-//! A walk over the notices with a cursor: the next event that must come is the first one behind it that was asked for.
-//! Where a subscription that begins at the end really began is known only within bounds, until the first event or place.
+//! The check walks over the notices with a cursor: the next event must be the first one after the cursor that was
+//! requested. The exact start of a subscription that begins at the end is only known within bounds, until its first
+//! event or place.
 
 use super::{
     History, Notice, Observed, Rule, Start, SubscribeAnswer, SubscribeCall, Target, Violation,
@@ -26,7 +27,7 @@ fn check_one(call: &SubscribeCall, timeline: &Timeline<'_>, violations: &mut Vec
         let bounds = (timeline.floor(call.invoked), timeline.ceiling(*at));
         let right = beyond_end(&call.request.target, Some(place), *end, bounds, timeline);
         violations.require(right, Rule::FreshRead, || {
-            format!("was told that the end is {end:?}")
+            format!("was refused because the end is {end:?}")
         });
     }
     let Some(mut walk) = Walk::begin(call, timeline, violations) else {
@@ -36,7 +37,7 @@ fn check_one(call: &SubscribeCall, timeline: &Timeline<'_>, violations: &mut Vec
     for (at, notice) in &call.notices {
         if let Some(place) = notice.place() {
             violations.require(place <= timeline.ceiling(*at), Rule::RealTime, || {
-                format!("{notice:?} tells of what was not sent yet")
+                format!("{notice:?} covers events that had not been sent yet")
             });
         }
         match notice {
@@ -50,7 +51,7 @@ fn check_one(call: &SubscribeCall, timeline: &Timeline<'_>, violations: &mut Vec
                 walk.reach(*place, notice, violations);
                 let known = timeline.floor(call.invoked);
                 violations.require(*place >= known, Rule::FreshRead, || {
-                    format!("{notice:?}, when the log was known to stand up to {known}")
+                    format!("{notice:?}, when the log was known to reach {known}")
                 });
                 violations.require(!live, Rule::HonestPlaces, || format!("{notice:?} comes twice"));
                 live = true;
@@ -69,9 +70,9 @@ fn check_one(call: &SubscribeCall, timeline: &Timeline<'_>, violations: &mut Vec
 struct Walk<'a> {
     call: &'a SubscribeCall,
     timeline: &'a Timeline<'a>,
-    /// Everything up to here was delivered.
+    /// Every event up to here was delivered.
     place: u64,
-    /// Everything up to here need not be delivered; the same as `place` from the first notice on.
+    /// Events up to here need not be delivered; equal to `place` from the first notice on.
     optional: u64,
 }
 
@@ -113,7 +114,7 @@ impl<'a> Walk<'a> {
         here && self.call.request.filter.matches(event)
     }
 
-    /// The first event behind a place that must come, up to another place.
+    /// The first event after a place, up to another place, that must be delivered.
     fn missing(&self, after: u64, to: u64) -> Option<&'a Observed> {
         let log = self.timeline.log;
         let index = |position: u64| log.len().min(usize::try_from(position).unwrap_or(usize::MAX));
@@ -122,7 +123,7 @@ impl<'a> Walk<'a> {
             .find(|event| self.wanted(event))
     }
 
-    /// Events were delivered; false if there is no telling what should come next.
+    /// Handles delivered events; false if it is unknown what should come next.
     fn take(&mut self, events: &[Observed], violations: &mut Vec<Violation>) -> bool {
         violations.require(!events.is_empty(), Rule::ExactDelivery, || {
             "delivered no events at all".to_owned()
@@ -146,18 +147,18 @@ impl<'a> Walk<'a> {
         true
     }
 
-    /// A place was told.
+    /// Handles a reported place.
     fn reach(&mut self, place: u64, notice: &Notice, violations: &mut Vec<Violation>) {
         violations.require(place >= self.place, Rule::HonestPlaces, || {
-            format!("{notice:?} goes back behind {}", self.place)
+            format!("{notice:?} goes back to before {}", self.place)
         });
         violations.require(place <= self.timeline.log.len() as u64, Rule::Durable, || {
-            format!("{notice:?}, and the log ends at {}", self.timeline.log.len())
+            format!("{notice:?}, but the log ends at {}", self.timeline.log.len())
         });
         if let Some(missing) = self.missing(self.optional.max(self.place), place) {
             violations.add(
                 Rule::HonestPlaces,
-                format!("{notice:?} before {} came", missing.place()),
+                format!("{notice:?} before {} was delivered", missing.place()),
             );
         }
         self.place = self.place.max(place);

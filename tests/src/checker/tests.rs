@@ -1,4 +1,4 @@
-//! For each rule a history that breaks it, and a good one from which it is made.
+//! For each rule, a history that breaks it, made from a good one.
 
 mod checks;
 mod deliveries;
@@ -13,7 +13,7 @@ use super::{
     Violation, check, digest,
 };
 
-/// An event with a number for an id.
+/// An event with an id made from a number.
 fn sent(id: u128) -> Sent {
     Sent {
         id: Uuid::from_u128(id),
@@ -23,7 +23,7 @@ fn sent(id: u128) -> Sent {
     }
 }
 
-/// The same as it stands in the log.
+/// The same event, as stored in the log.
 fn stands(position: u64, stream: &str, revision: u64, id: u128) -> Observed {
     let sent = sent(id);
     Observed {
@@ -64,7 +64,7 @@ fn at_revision(actual: Option<u64>) -> AppendAnswer {
     AppendAnswer::Rejected(Refusal::Revision { actual })
 }
 
-/// An append that is answered before anything else happens.
+/// An append that gets its response before anything else happens.
 fn append(history: &mut History, stream: &str, expected: Expected, ids: &[u128], answer: AppendAnswer) {
     let call = ask(history, stream, expected, ids);
     history.append_answered(call, answer);
@@ -121,7 +121,7 @@ fn good() -> (History, Vec<Observed>) {
     )
 }
 
-/// A history of any kind, with the check that judges it.
+/// A history of any kind, with the check for it.
 pub(super) trait Judged {
     fn judge(&self, log: &[Observed]) -> Result<(), Vec<Violation>>;
 }

@@ -1,9 +1,9 @@
-//! Between which prefixes of the log an answer must lie.
+//! Bounds the log prefixes that a response may reflect.
 //!
-//! - `floor(m)`: what was known at the moment `m`. Whatever was acknowledged, read or delivered to anybody by then stood in
-//!   the log, and everything before it too.
-//! - `ceiling(m)`: what can have stood at `m`. An event stands only after it was sent, and behind all before it; so the
-//!   log reached at most up to the first event that was not yet sent.
+//! - `floor(m)`: known at the moment `m`. Every event that was acknowledged, read or delivered to any client by then
+//!   was in the log, and so was everything before it.
+//! - `ceiling(m)`: possible at `m`. An event is stored only after it was sent, and after all events before it; so the
+//!   log reached at most the first event that had not been sent.
 
 use std::collections::HashMap;
 
@@ -19,14 +19,14 @@ pub(super) struct Timeline<'a> {
     streams: HashMap<&'a str, Vec<u64>>,
     /// Positions of each id.
     ids: HashMap<Uuid, Vec<u64>>,
-    /// Moments, ascending, and up to where the log was known to stand from then on.
+    /// Moments in ascending order, each with the position that the log was known to reach from then on.
     known: Vec<(Moment, u64)>,
-    /// For each position, when the last of the events up to it was first sent.
+    /// For each position, the moment at which the last of the events up to it was first sent.
     sent: Vec<Moment>,
 }
 
 impl<'a> Timeline<'a> {
-    /// Of a whole history. The log is dense.
+    /// Builds the timeline of a whole history. The log must be dense.
     pub(super) fn new(history: &History, log: &'a [Observed]) -> Self {
         let mut timeline = Self::of(log);
         let known = timeline.known_moments(history);
@@ -38,7 +38,7 @@ impl<'a> Timeline<'a> {
         timeline
     }
 
-    /// Nothing was known yet, and nothing sent.
+    /// A timeline in which nothing is known yet, and nothing sent.
     pub(super) fn of(log: &'a [Observed]) -> Self {
         let mut streams: HashMap<&str, Vec<u64>> = HashMap::new();
         let mut ids: HashMap<Uuid, Vec<u64>> = HashMap::new();
@@ -55,7 +55,8 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Up to where the log was known to stand, and when; and which events were sent to which stream, the first sent first.
+    /// Sets when the log was known to reach which position, and which events were sent to which stream, earliest
+    /// first.
     pub(super) fn set<'s>(
         &mut self,
         mut known: Vec<(Moment, u64)>,
@@ -64,7 +65,7 @@ impl<'a> Timeline<'a> {
         known.sort_unstable();
         let mut highest = 0;
         for (_, position) in &mut known {
-            // What is told of positions that do not exist is found elsewhere.
+            // Reports of positions that do not exist are found elsewhere.
             highest = highest.max((*position).min(self.log.len() as u64));
             *position = highest;
         }
@@ -122,7 +123,7 @@ impl<'a> Timeline<'a> {
         known
     }
 
-    /// Where the event stands that a check which failed told of.
+    /// The position of the event that a failed check reported.
     fn found(&self, call: &AppendCall, failed: &FailedCheck) -> Option<u64> {
         match (failed.found, call.checks.as_ref()?.get(failed.index)?) {
             (Found::Match(position), _) => Some(position),
@@ -131,13 +132,13 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// The position up to which the log was known to stand.
+    /// The position that the log was known to reach.
     pub(super) fn floor(&self, at: Moment) -> u64 {
         let before = self.known.partition_point(|(moment, _)| *moment < at);
         before.checked_sub(1).map_or(0, |index| self.known[index].1)
     }
 
-    /// The position beyond which the log cannot have reached.
+    /// The greatest position that the log can have reached.
     pub(super) fn ceiling(&self, at: Moment) -> u64 {
         self.sent.partition_point(|sent| *sent < at) as u64
     }
@@ -147,7 +148,7 @@ impl<'a> Timeline<'a> {
         self.log.get(usize::try_from(position.checked_sub(1)?).ok()?)
     }
 
-    /// Where an id stands.
+    /// The positions of an id.
     pub(super) fn positions(&self, id: Uuid) -> &[u64] {
         self.ids.get(&id).map_or(&[], Vec::as_slice)
     }
@@ -157,17 +158,17 @@ impl<'a> Timeline<'a> {
         self.streams.get(stream).map_or(&[], Vec::as_slice)
     }
 
-    /// The streams there are, in no order.
+    /// The names of all streams, in no order.
     pub(super) fn stream_names(&self) -> impl Iterator<Item = &'a str> + '_ {
         self.streams.keys().copied()
     }
 
-    /// Where a revision of a stream stands.
+    /// The position of a revision of a stream.
     pub(super) fn position(&self, stream: &str, revision: u64) -> Option<u64> {
         self.stream(stream).get(usize::try_from(revision).ok()?).copied()
     }
 
-    /// A stream's last revision when the log reached up to a position.
+    /// A stream's last revision when the log ended at a position.
     pub(super) fn last_revision(&self, stream: &str, position: u64) -> Option<u64> {
         let events = self.stream(stream).partition_point(|place| *place <= position);
         (events as u64).checked_sub(1)

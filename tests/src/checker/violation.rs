@@ -1,52 +1,52 @@
-//! What the checker finds.
+//! The findings of the checker.
 
 use std::fmt;
 
-/// A rule that was broken.
+/// A rule of the checker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// Positions count 1, 2, 3, ….
+    /// Positions are 1, 2, 3, ….
     DensePositions,
-    /// Revisions count 0, 1, 2, … in each stream.
+    /// Revisions are 0, 1, 2, … in each stream.
     DenseRevisions,
-    /// Recorded times never go backwards.
+    /// Recorded times never decrease.
     RecordedTimes,
-    /// No event is in the log that nobody sent.
+    /// The log contains no event that was never sent.
     NothingInvented,
-    /// Content is what was sent.
+    /// Content equals what was sent.
     Unchanged,
-    /// An append stands whole, where its expectation allows it.
+    /// An append is stored as a whole, where its expectation allows it.
     Whole,
-    /// Nothing stands because of an append that was refused.
+    /// No event is stored because of an append that was refused.
     RefusedIsAbsent,
-    /// An event stands no more often than it was asked for.
+    /// An event is stored no more often than it was requested.
     Once,
-    /// What was acknowledged, read or delivered is in the log, where it was said to be.
+    /// Acknowledged, read and delivered events are in the log, at the reported places.
     Durable,
     /// An acknowledged append fulfils its expectation.
     AsExpected,
-    /// An append stands only where everything holds that it demanded.
+    /// An append is stored only where all of its checks hold.
     ChecksHold,
-    /// A refusal was right at some moment between question and answer.
+    /// A refusal was right at some moment between request and response.
     RightlyRefused,
-    /// What was known before a question is before its append, and nothing is answered before it was sent.
+    /// Events known before a request precede its append, and no response reflects events that had not been sent.
     RealTime,
-    /// A read sees what was known when it began.
+    /// A read sees everything known when it began.
     FreshRead,
     /// A read returns what the log holds.
     ExactRead,
     /// A subscription delivers each event once and in order.
     ExactDelivery,
-    /// Places only grow, and nothing up to them is undelivered.
+    /// Places only grow, and no event up to them is undelivered.
     HonestPlaces,
 }
 
-/// A broken rule, and what broke it.
+/// A broken rule, with the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The rule.
     pub rule: Rule,
-    /// What broke it.
+    /// The evidence.
     pub what: String,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Where the parts of the checker write what they find.
+/// Collects the findings of the parts of the checker.
 pub(super) trait Findings {
     fn add(&mut self, rule: Rule, what: String);
 

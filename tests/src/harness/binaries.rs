@@ -1,4 +1,4 @@
-//! Where the binaries are, and where data may be put.
+//! Paths of the built programs and of test data.
 
 use std::{
     env::{self, consts::EXE_SUFFIX},
@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder of the profile that the test was built with: `target/debug`.
+/// The folder of the build profile of the running test: `target/debug`.
 fn profile_folder() -> PathBuf {
     let test = env::current_exe().expect("a test knows where it is");
-    // target/debug/deps/<test>
+    // The test is at target/debug/deps/<test>.
     let folder = test.parent().and_then(Path::parent);
     folder
         .expect("cargo puts tests two folders below the target folder")
@@ -23,16 +23,17 @@ fn profile_folder() -> PathBuf {
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let path = profile_folder().join(format!("{name}{EXE_SUFFIX}"));
-    let missing = "the tests run the real binaries; build them first: `cargo build` (with `--release` for release tests)";
+    let missing = "the tests run the real binaries; build them first: `cargo build` \
+                   (with `--release` for release tests)";
     assert!(path.exists(), "{} is missing; {missing}", path.display());
     path
 }
 
-/// A new folder on disk, removed with the value: in `ANNALS_TEST_DIR`, or in the target folder, because the system's
-/// folder for temporary files is often in memory.
+/// A new folder on disk, removed when the value is dropped: in `ANNALS_TEST_DIR`, or in the target folder, because
+/// the system's folder for temporary files is often in memory.
 ///
 /// # Panics
-/// If it can't be made.
+/// If it cannot be created.
 #[must_use]
 pub fn temporary_folder() -> tempfile::TempDir {
     let parent = match env::var_os("ANNALS_TEST_DIR") {

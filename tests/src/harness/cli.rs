@@ -1,4 +1,4 @@
-//! The command line, as people run it.
+//! Runs the command line as users do.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use super::{PATIENCE, Server, binaries};
 
-/// `annals`, with the endpoint that it is to use.
+/// `annals` with an endpoint.
 #[derive(Clone, Debug)]
 pub struct Cli {
     endpoint: String,
 }
 
-/// What a command printed, and how it ended.
+/// The output and the exit code of a command.
 #[derive(Clone, Debug)]
 pub struct Finished {
     /// Its standard output.
@@ -30,13 +30,13 @@ pub struct Finished {
 }
 
 impl Cli {
-    /// For this server.
+    /// The command line for this server.
     #[must_use]
     pub fn of(server: &Server) -> Self {
         Self::at(server.endpoint())
     }
 
-    /// For this endpoint.
+    /// The command line for this endpoint.
     #[must_use]
     pub fn at(endpoint: impl Into<String>) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Cli {
         }
     }
 
-    /// The command, with the endpoint and nothing of the developer's environment.
+    /// The command, with the endpoint set and without the developer's environment.
     #[must_use]
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(binaries::binary("annals"));
@@ -56,12 +56,12 @@ impl Cli {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs it to completion.
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Finished {
         self.run_with(arguments, &[])
     }
 
-    /// Runs it to its end with this on its standard input.
+    /// Runs it to completion with the given standard input.
     pub fn run_with<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
@@ -71,7 +71,7 @@ impl Cli {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to completion.
 ///
 /// # Panics
 /// If it does not end within [`PATIENCE`], or was ended by a signal.
@@ -79,10 +79,10 @@ pub fn finish(command: Command, stdin: &[u8]) -> Finished {
     finish_within(PATIENCE, command, stdin)
 }
 
-/// Runs a command to its end, for as long as this at most: for one that fetches or builds what it needs.
+/// Runs a command to completion, with a time limit: for commands that download or build dependencies.
 ///
 /// # Panics
-/// If it does not end by then, or was ended by a signal.
+/// If it takes longer, or was ended by a signal.
 pub fn finish_within(patience: Duration, mut command: Command, stdin: &[u8]) -> Finished {
     let program = command.get_program().to_owned();
     let shown: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
@@ -93,7 +93,7 @@ pub fn finish_within(patience: Duration, mut command: Command, stdin: &[u8]) -> 
     let mut process = command.spawn().expect("the command can be started");
     let mut input = process.stdin.take().expect("standard input is piped");
     let stdin = stdin.to_vec();
-    // A command that does not read all of its input breaks the pipe, which is its right.
+    // A command may exit without reading all of its input, which breaks the pipe.
     let writer = thread::spawn(move || drop(input.write_all(&stdin)));
     let stdout = collect(process.stdout.take().expect("standard output is piped"));
     let stderr = collect(process.stderr.take().expect("standard error is piped"));
@@ -123,17 +123,17 @@ pub fn finish_within(patience: Duration, mut command: Command, stdin: &[u8]) -> 
 fn collect(mut output: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before a broken pipe is what there is.
+        // If the pipe breaks, the output read so far is used.
         let _ = output.read_to_end(&mut bytes);
         bytes
     })
 }
 
 impl Finished {
-    /// The same, if it ended with this exit code.
+    /// Checks the exit code.
     ///
     /// # Panics
-    /// Otherwise, with what it printed.
+    /// If it has another exit code; prints the output.
     #[must_use]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(

@@ -1,9 +1,9 @@
-//! The engines that cases are run on.
+//! The engines on which cases are run.
 
 /// An engine of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Everything is gone when the server ends.
+    /// Data is lost when the server ends.
     Memory,
     /// Files in the server's data folder.
     Embedded,
@@ -12,7 +12,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// What `--engine` calls it, and what the server says it runs on.
+    /// The engine's name, as passed to `--engine` and reported by the server.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -22,13 +22,13 @@ impl Engine {
         }
     }
 
-    /// Whether data outlives the server's process.
+    /// True if data outlives the server's process.
     #[must_use]
     pub const fn persists(self) -> bool {
         !matches!(self, Self::Memory)
     }
 
-    /// Whether tests can run on it here. If not, standard error has been told why.
+    /// True if tests can run on it here. If not, the reason was written to standard error.
     #[must_use]
     pub fn is_available(self) -> bool {
         self != Self::FoundationDb || super::foundationdb::programs().is_some()
@@ -45,7 +45,7 @@ macro_rules! on_every_engine {
     };
 }
 
-/// The same for functions that end the server's process and start it again on its data.
+/// Like `on_every_engine!`, for functions that end the server's process and start it again on its data.
 #[macro_export]
 macro_rules! on_every_engine_that_persists {
     ($($case:ident),+ $(,)?) => {

@@ -1,5 +1,5 @@
-//! FoundationDB, where it is installed and the server was built with it: one cluster for all tests of a binary, and in it a
-//! store for each server.
+//! FoundationDB, where it is installed and the server was built with it: one cluster for all tests of a binary, with
+//! a store for each server.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use annals_fdbserver::Programs;
 
 use super::binary;
 
-/// FoundationDB's programs, if tests can run on it; otherwise a line of standard error says once why they do not.
+/// FoundationDB's programs, if tests can run on it; otherwise one line on standard error states why not.
 pub fn programs() -> Option<&'static Programs> {
     static FOUND: OnceLock<Option<Programs>> = OnceLock::new();
     FOUND
@@ -23,16 +23,16 @@ pub fn programs() -> Option<&'static Programs> {
 
 fn server_has_it() -> bool {
     let output = Command::new(binary("annals-server"))
-        // A file that is none: whatever it says, it ends at once.
+        // Not a valid cluster file: whatever the error is, the server exits at once.
         .args(["--engine", "foundationdb", "--cluster-file", "/dev/null"])
         .args(["--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
         .output()
         .expect("the server's process can be started");
     let has = !String::from_utf8_lossy(&output.stderr).contains("not part of this build");
     if !has {
-        let line = "SKIPPED: annals-server was built without FoundationDB; nothing that needs it was tested (build it with \
-                    `cargo build --features annals-server/foundationdb`)\n";
-        // Written, not printed: what a test prints is held back unless it fails.
+        let line = "SKIPPED: annals-server was built without FoundationDB; nothing that needs it was tested \
+                    (build it with `cargo build --features annals-server/foundationdb`)\n";
+        // Written directly, because the test harness captures printed output of tests that pass.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
     has
@@ -46,7 +46,7 @@ pub struct ClusterStore {
 }
 
 impl ClusterStore {
-    /// A store that nobody else has, in this cluster.
+    /// A new store in this cluster that is used by no other server.
     #[must_use]
     pub fn fresh_in(cluster_file: &Path) -> Self {
         Self {
@@ -55,17 +55,17 @@ impl ClusterStore {
         }
     }
 
-    /// The same in the cluster that tests share.
+    /// A new store in the cluster that tests share.
     ///
     /// # Panics
-    /// Where FoundationDB is not installed.
+    /// If FoundationDB is not installed.
     #[must_use]
     pub fn fresh() -> Self {
         let cluster = annals_fdbserver::shared().expect("FoundationDB is installed; see `programs`");
         Self::fresh_in(cluster.cluster_file())
     }
 
-    /// The options by which a server finds it.
+    /// The options with which a server finds it.
     pub(super) fn arguments(&self) -> [String; 4] {
         [
             "--cluster-file".to_owned(),

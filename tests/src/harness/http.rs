@@ -1,4 +1,4 @@
-//! HTTP by hand, for metrics and health.
+//! A minimal HTTP client, for metrics and health.
 
 use std::{
     io::{Read, Write},
@@ -10,7 +10,7 @@ use super::PATIENCE;
 /// Gets a path; returns the status code and the body.
 ///
 /// # Panics
-/// If there is no answer, or none of HTTP.
+/// If there is no response, or it is not HTTP.
 #[must_use]
 pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("the server listens for HTTP");

@@ -1,4 +1,4 @@
-//! The log lines of a process, kept as they come.
+//! Collects the log lines of a process as they arrive.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -10,10 +10,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::PATIENCE;
 
-/// Lines that are printed when a test fails; earlier ones are left out.
+/// Number of lines printed when a test fails; earlier ones are left out.
 const PRINTED_MAX: usize = 200;
 
-/// The log lines of a server, of all its processes one after the other. Clones see the same lines.
+/// The log lines of a server, of all its processes one after the other. Clones share the lines.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
     shared: Arc<Shared>,
@@ -22,15 +22,15 @@ pub struct Logs {
 #[derive(Debug, Default)]
 struct Shared {
     lines: Mutex<Vec<String>>,
-    /// Processes whose lines are still being read, which goes on for a moment after they have ended.
+    /// Processes whose lines are still being read, which continues briefly after they have ended.
     open: Mutex<usize>,
     closed: Condvar,
-    /// Also notified when a process closed its end, so that nobody waits for a line that can't come any more.
+    /// Also notified when a process closes its output, so that no test waits for a line that cannot come any more.
     added: Condvar,
 }
 
 impl Logs {
-    /// Takes the lines of a process until it closes its end.
+    /// Collects the lines of a process until it closes its output.
     pub(super) fn take(&self, output: impl Read + Send + 'static) {
         let shared = Arc::clone(&self.shared);
         *shared.open.lock() += 1;
@@ -48,26 +48,26 @@ impl Logs {
         });
     }
 
-    /// Returns when all is here that processes wrote before they ended.
+    /// Returns when all lines of ended processes are collected.
     ///
     /// # Panics
-    /// If one has not closed its end within [`PATIENCE`].
+    /// If a process has not closed its output within [`PATIENCE`].
     pub(super) fn wait_for_end(&self) {
         let mut open = self.shared.open.lock();
         let deadline = Instant::now() + PATIENCE;
         while *open > 0 {
             let late = self.shared.closed.wait_until(&mut open, deadline).timed_out();
-            assert!(!late, "a process has ended and its log has not");
+            assert!(!late, "a process has ended but its log is still open");
         }
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.lines.lock().len()
     }
 
-    /// Whether there are none.
+    /// True if there are no lines.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -79,7 +79,7 @@ impl Logs {
         self.shared.lines.lock().get(from..).unwrap_or_default().to_vec()
     }
 
-    /// Waits for a line from the n-th on that has all of these parts; `None` if `ended` says that none will come.
+    /// Waits for a line from the n-th on that contains all of these parts; `None` if `ended` returns true first.
     ///
     /// # Panics
     /// If none comes within [`PATIENCE`].
@@ -93,7 +93,7 @@ impl Logs {
                 .cloned()
         };
         loop {
-            // Asked before looking: what a process wrote before it ended is seen then.
+            // Called before searching, so that lines written before the process ended are seen.
             let over = ended();
             if over {
                 self.wait_for_end();
@@ -115,7 +115,7 @@ impl Logs {
         }
     }
 
-    /// Prints the last lines, for the one who looks into a failure.
+    /// Prints the last lines, to help to explain a failure.
     pub(super) fn print(&self, name: &str) {
         let lines = self.shared.lines.lock();
         let left_out = lines.len().saturating_sub(PRINTED_MAX);

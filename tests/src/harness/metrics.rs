@@ -1,18 +1,18 @@
-//! Prometheus metrics as a server shows them.
+//! Prometheus metrics of a server.
 
 use super::{Server, http};
 
-/// Metrics as they were at one moment.
+/// The metrics at one moment.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     text: String,
 }
 
 impl Metrics {
-    /// Asks a server.
+    /// Reads the metrics of a server.
     ///
     /// # Panics
-    /// If it does not show them.
+    /// If the server does not return them.
     #[must_use]
     pub fn of(server: &Server) -> Self {
         let (status, text) = http::get(server.http_address(), "/metrics");
@@ -20,7 +20,7 @@ impl Metrics {
         Self { text }
     }
 
-    /// The sum of all values of a metric whose labels have all of these parts; `None` if there is none.
+    /// The sum of all values of a metric whose labels contain all of these parts; `None` if there is none.
     #[must_use]
     pub fn get(&self, name: &str, labels: &[&str]) -> Option<f64> {
         let values = self
@@ -36,17 +36,17 @@ impl Metrics {
         values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
     }
 
-    /// The value of a metric that must be there.
+    /// The value of a metric that must exist.
     ///
     /// # Panics
-    /// If it is not.
+    /// If it does not exist.
     #[must_use]
     pub fn value(&self, name: &str) -> f64 {
         self.get(name, &[])
             .unwrap_or_else(|| panic!("there is no metric {name}:\n{}", self.text))
     }
 
-    /// All of it.
+    /// The full text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

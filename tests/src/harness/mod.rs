@@ -1,14 +1,14 @@
-//! Real processes to test against: a server on any engine, the command line, and what one says to them by hand.
+//! Real processes to test against: servers on any engine, the command line, and low-level access to them.
 //!
-//! - [`Server`]: an `annals-server` process with a data folder of its own; killed, terminated, restarted.
+//! - [`Server`]: an `annals-server` process with its own data folder; it can be killed, terminated and restarted.
 //! - [`Cli`]: runs `annals` with arguments and standard input.
-//! - [`Recorder`]: a client that writes down everything for the [`checker`](crate::checker).
-//! - [`raw`]: messages and bodies in bytes, whole or not. [`Refusal`]: what a status says, decoded.
-//! - [`http`], [`Metrics`]: what operators see. [`sample`]: events to import and append.
+//! - [`Recorder`]: a client that records everything for the [`checker`](crate::checker).
+//! - [`raw`]: messages and bodies as bytes, complete or not. [`Refusal`]: a decoded status.
+//! - [`http`], [`Metrics`]: the operators' view. [`sample`]: events to import and append.
 //!
-//! 1. Every server has its own port, which the system chose, and keeps it when it is restarted.
-//! 2. No process outlives its test; the log of one is printed if its test fails.
-//! 3. Waiting is bounded ([`PATIENCE`]), and nothing is judged by how long it took.
+//! 1. Every server has its own port, which the system chose, and keeps it across restarts.
+//! 2. No process outlives its test; its log is printed if its test fails.
+//! 3. Waiting is bounded ([`PATIENCE`]), and no test depends on how long something took.
 //!
 //! # A case on every engine
 //!
@@ -18,8 +18,8 @@
 //! async fn an_append_is_read_back(server: Server) { … }
 //! ```
 //!
-//! The functions named are run once for each engine (`memory::an_append_is_read_back`, …); on FoundationDB only where it is
-//! installed and the server was built with it, which is said otherwise ([`foundationdb`]). Those of
+//! The named functions are run once for each engine (`memory::an_append_is_read_back`, …); on FoundationDB only where
+//! it is installed and the server was built with it, which is printed otherwise ([`foundationdb`]). The functions of
 //! `on_every_engine_that_persists!` are not run on `memory`, because they kill or restart the server.
 //!
 //! Limits: signals and `/proc` are those of Linux; memory is not measured elsewhere.
@@ -53,13 +53,13 @@ pub use refusal::Refusal;
 pub use server::{Server, Stub};
 pub use subscription::{next_event, until_caught_up};
 
-/// How long anything may take before a test gives up. Far more than it takes on a busy machine.
+/// Time limit of any operation in a test. Far more than it takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Waits for a future, but not for ever.
+/// Waits for a future, with a time limit.
 ///
 /// # Panics
-/// If it takes longer than [`PATIENCE`]; `what` says what was waited for.
+/// If it takes longer than [`PATIENCE`]; `what` describes the operation.
 pub async fn within_patience<T>(what: &str, future: impl IntoFuture<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
@@ -67,10 +67,10 @@ pub async fn within_patience<T>(what: &str, future: impl IntoFuture<Output = T>)
     }
 }
 
-/// What an environment variable is set to, if it is set.
+/// The value of an environment variable, if it is set.
 ///
 /// # Panics
-/// If that is no number, or not one of the kind that is asked for.
+/// If it is not a number of the requested type.
 #[must_use]
 pub fn number<T: FromStr>(name: &str) -> Option<T> {
     let value = std::env::var(name).ok()?;
@@ -78,11 +78,11 @@ pub fn number<T: FromStr>(name: &str) -> Option<T> {
     Some(number.unwrap_or_else(|| panic!("{name}={value} is not a number")))
 }
 
-/// A seed for a test's random numbers: `ANNALS_TEST_SEED`, or the one given. It is printed, so that a failure can be run
-/// again.
+/// A seed for a test's random numbers: `ANNALS_TEST_SEED`, or the given one. It is printed, so that a failure can be
+/// reproduced.
 ///
 /// # Panics
-/// If the variable is no number.
+/// If the variable is not a number.
 #[must_use]
 pub fn seed(default: u64) -> u64 {
     let seed = number("ANNALS_TEST_SEED").unwrap_or(default);
@@ -90,7 +90,7 @@ pub fn seed(default: u64) -> u64 {
     seed
 }
 
-/// Whether the long variants are to be run (`ANNALS_LONG=1`).
+/// True if the long variants are to be run (`ANNALS_LONG=1`).
 #[must_use]
 pub fn is_long() -> bool {
     std::env::var("ANNALS_LONG").is_ok_and(|value| value != "0")

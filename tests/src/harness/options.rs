@@ -1,10 +1,10 @@
-//! How a server is started.
+//! Options of a server process.
 
 use std::ffi::OsString;
 
 use super::{ClusterStore, Engine, Server};
 
-/// How a server is started.
+/// The options with which a server is started.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(super) engine: Engine,
@@ -14,7 +14,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Only the engine, the addresses and the data folder are set, and on FoundationDB a store of its own.
+    /// Sets only the engine, the addresses and the data folder, and on FoundationDB a new store.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self {
@@ -25,7 +25,7 @@ impl Options {
         }
     }
 
-    /// One of the servers of this store.
+    /// A server of this store.
     #[must_use]
     pub fn on(store: &ClusterStore) -> Self {
         Self {
@@ -50,16 +50,16 @@ impl Options {
         self
     }
 
-    /// Starts it, and waits until it listens.
+    /// Starts the server, and waits until it listens.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it does not start to listen.
     #[must_use]
     pub fn start(self) -> Server {
         Server::start_with(self)
     }
 
-    /// Starts it on ports that are free now, and does not wait until it listens.
+    /// Starts the server on ports that are currently free, without waiting until it listens.
     #[must_use]
     pub fn start_without_waiting(self) -> Server {
         Server::start_on_free_ports(self)

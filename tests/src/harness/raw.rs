@@ -1,4 +1,4 @@
-//! Messages in bytes: what no generated client would send.
+//! Sends raw bytes, which no generated client would send.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use tonic::{
     transport::Channel,
 };
 
-/// The service's name, as it stands in paths.
+/// The service's name as it appears in paths.
 pub const SERVICE: &str = "annals.v1.EventStoreService";
 
-/// The calls of the service.
+/// The methods of the service.
 pub const METHODS: [&str; 23] = [
     "AppendToStream",
     "Append",
@@ -41,10 +41,10 @@ pub const METHODS: [&str; 23] = [
     "GetServerInfo",
 ];
 
-/// Sends one message, whatever it is, and returns the stream of answers. A call with a single answer has one.
+/// Sends one message with any content, and returns the stream of responses. A unary call returns one.
 ///
 /// # Errors
-/// What the server refuses it with before its first answer.
+/// The status with which the server refuses it before its first response.
 pub async fn call(channel: &Channel, method: &str, message: Bytes) -> Result<Streaming<Bytes>, Status> {
     let mut grpc = Grpc::new(channel.clone()).max_decoding_message_size(64 << 20);
     grpc.ready()
@@ -53,14 +53,14 @@ pub async fn call(channel: &Channel, method: &str, message: Bytes) -> Result<Str
     let path = format!("/{SERVICE}/{method}")
         .parse()
         .expect("a method's name makes a path");
-    // As a stream of one request, which on the wire is the same as one request.
+    // Sent as a stream of one request, which is identical to a unary request on the wire.
     let request = Request::new(tokio_stream::once(message));
     grpc.streaming(request, path, AsBytes)
         .await
         .map(tonic::Response::into_inner)
 }
 
-/// What came back on a body that was sent as it is.
+/// The response to a raw body.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -70,7 +70,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The gRPC code, if one came.
+    /// The gRPC code, if there is one.
     #[must_use]
     pub fn grpc_code(&self) -> Option<tonic::Code> {
         self.headers
@@ -79,7 +79,7 @@ impl Answer {
     }
 }
 
-/// Posts a body as it is, framed or not, to a path, and waits for the whole answer.
+/// Posts a body unchanged, framed or not, to a path, and waits for the complete response.
 ///
 /// # Errors
 /// If the connection breaks.
@@ -116,7 +116,7 @@ pub async fn post(channel: &Channel, path: &str, content_type: &str, body: Bytes
     })
 }
 
-/// A message with the five bytes that gRPC puts before it.
+/// Adds the five-byte prefix of gRPC to a message.
 #[must_use]
 pub fn framed(message: &[u8]) -> Vec<u8> {
     let mut frame = vec![0];

@@ -1,4 +1,4 @@
-//! A client that writes down what it asked and what it was answered, for the checker.
+//! A client that records its requests and the responses, for the checker.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -13,17 +13,17 @@ use crate::checker::{
     Placed, Refusal, Sent, Start, SubscribeRequest, Target, check, digest,
 };
 
-/// Writes down everything that goes through it. Clones write to the same history.
+/// Records all calls made through it. Clones record to the same history.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     history: Arc<Mutex<History>>,
 }
 
 impl Recorder {
-    /// Appends, and writes down the question before and the answer after.
+    /// Appends, and records the request before and the response after it.
     ///
     /// # Errors
-    /// As the client.
+    /// Those of the client.
     pub async fn append(
         &self,
         client: &Client,
@@ -37,7 +37,7 @@ impl Recorder {
         result
     }
 
-    /// Hands an append to a session; [`Recorder::settle`] awaits and writes down its answer.
+    /// Submits an append to a session; [`Recorder::settle`] awaits and records its response.
     pub async fn submit(
         &self,
         session: &AppendSession,
@@ -49,10 +49,10 @@ impl Recorder {
         (call, session.append(stream, expected, events).await)
     }
 
-    /// Awaits the answer of an append of a session.
+    /// Awaits the response to an append of a session.
     ///
     /// # Errors
-    /// As the client.
+    /// Those of the client.
     pub async fn settle(
         &self,
         (call, submitted): (CallId, Result<PendingAppend, Error>),
@@ -65,10 +65,10 @@ impl Recorder {
         result
     }
 
-    /// The same for an append to many streams, of events each with its stream.
+    /// Appends events to many streams, and records it like [`Recorder::append`].
     ///
     /// # Errors
-    /// As the client.
+    /// Those of the client.
     pub async fn append_all(
         &self,
         client: &Client,
@@ -103,10 +103,10 @@ impl Recorder {
         self.history.lock().append_answered(call, answer);
     }
 
-    /// Opens a subscription, and writes down what it delivers from then on.
+    /// Opens a subscription, and records its deliveries.
     ///
     /// # Errors
-    /// As the client.
+    /// Those of the client.
     pub async fn subscribe(
         &self,
         request: SubscribeRequest,
@@ -123,26 +123,26 @@ impl Recorder {
         })
     }
 
-    /// A copy of what was written down so far.
+    /// A copy of the history so far.
     #[must_use]
     pub fn history(&self) -> History {
         self.history.lock().clone()
     }
 }
 
-/// A subscription whose notices are written down.
+/// A subscription whose notices are recorded.
 #[derive(Debug)]
 pub struct Followed {
     recorder: Recorder,
     call: CallId,
     subscription: Subscription,
     caught_up: bool,
-    /// The last position that it told of.
+    /// The last position that it reported.
     pub last_position: u64,
 }
 
 impl Followed {
-    /// The whole log from the beginning.
+    /// A subscription to the whole log from the beginning.
     #[must_use]
     pub fn whole_log() -> SubscribeRequest {
         SubscribeRequest {
@@ -155,17 +155,17 @@ impl Followed {
     /// The next item.
     ///
     /// # Panics
-    /// If the subscription ended, which the client's do not unless something is wrong.
+    /// If the subscription ended: the client's subscriptions never end without an error.
     pub async fn next(&mut self) -> SubscriptionItem {
         let item = self
             .subscription
             .next()
             .await
             .expect("a subscription does not end");
-        let item = item.expect("a subscription resumes by itself");
+        let item = item.expect("a subscription resumes automatically");
         let notice = match &item {
             SubscriptionItem::Event(event) => Notice::Events(vec![observed(event)]),
-            // The client says it again after it resumed; for one subscription as a whole that is but a checkpoint.
+            // The client repeats it after it resumed; for the subscription as a whole that is only a checkpoint.
             SubscriptionItem::CaughtUp { position } if self.caught_up => Notice::Checkpoint(*position),
             SubscriptionItem::CaughtUp { position } => {
                 self.caught_up = true;
@@ -189,7 +189,7 @@ impl Followed {
         item
     }
 
-    /// Goes on until it told of this position.
+    /// Continues until the subscription has reported this position.
     pub async fn until(&mut self, position: u64) {
         while self.last_position < position {
             self.next().await;
@@ -200,7 +200,7 @@ impl Followed {
 /// Judges a history by the log that it led to.
 ///
 /// # Panics
-/// If a rule was broken; with the first of what broke it.
+/// If a rule was broken; shows the first violations.
 pub fn assert_sound(history: &History, log: &[RecordedEvent]) {
     let log: Vec<Observed> = log.iter().map(observed).collect();
     if let Err(violations) = check(history, &log) {
@@ -213,7 +213,7 @@ pub fn assert_sound(history: &History, log: &[RecordedEvent]) {
     }
 }
 
-/// An event as the checker knows it.
+/// Converts an event to the checker's type.
 #[must_use]
 pub fn observed(event: &RecordedEvent) -> Observed {
     Observed {
@@ -317,7 +317,7 @@ fn refusal(error: &Error) -> AppendAnswer {
             revision: *revision,
             position: *position,
         }),
-        // All of them are told: tests do not have more checks than are.
+        // All failed checks are listed: tests have fewer than the limit.
         Error::ChecksFailed { failed, .. } => {
             let failed = failed.iter().map(|failed| FailedCheck {
                 index: failed.index,

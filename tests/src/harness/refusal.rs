@@ -1,4 +1,4 @@
-//! What a status says, decoded.
+//! Decodes the status of a refused call.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use tonic_types::pb as rpc;
 pub struct Refusal {
     /// The gRPC code.
     pub code: Code,
-    /// What people are told.
+    /// The message for people.
     pub message: String,
     /// `ErrorInfo.reason`.
     pub reason: String,
@@ -23,19 +23,19 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Of a call that must have been refused.
+    /// The refusal of a call that must have been refused.
     ///
     /// # Panics
-    /// If it was not, or not in the terms of the protocol.
+    /// If it was not refused, or the status does not follow the protocol.
     #[must_use]
     pub fn of<T: std::fmt::Debug>(result: Result<T, Status>) -> Self {
         Self::of_status(&result.expect_err("the call is refused"))
     }
 
-    /// Of a call's status.
+    /// The refusal in a call's status.
     ///
     /// # Panics
-    /// If it is not in the terms of the protocol.
+    /// If the status does not follow the protocol.
     #[must_use]
     pub fn of_status(status: &Status) -> Self {
         let decoded = rpc::Status::decode(status.details()).expect("details are a google.rpc.Status");
@@ -44,10 +44,10 @@ impl Refusal {
         Self::of_rpc(decoded)
     }
 
-    /// Of a result of a session.
+    /// The refusal in a result of a session.
     ///
     /// # Panics
-    /// If it is not in the terms of the protocol.
+    /// If the status does not follow the protocol.
     #[must_use]
     pub fn of_rpc(status: rpc::Status) -> Self {
         let info = status
@@ -69,7 +69,7 @@ impl Refusal {
     /// The typed detail.
     ///
     /// # Panics
-    /// If there is none of that type.
+    /// If there is no detail of that type.
     #[must_use]
     pub fn detail<T: Message + Default>(&self, name: &str) -> T {
         let found = self
@@ -80,10 +80,10 @@ impl Refusal {
         T::decode(&found.value[..]).expect("details decode")
     }
 
-    /// The field that `google.rpc.BadRequest` names; there is exactly one.
+    /// The field that `google.rpc.BadRequest` names; it must name exactly one.
     ///
     /// # Panics
-    /// If there is none, or several.
+    /// If it names none, or several.
     #[must_use]
     pub fn field(&self) -> String {
         let bad: rpc::BadRequest = self.detail("google.rpc.BadRequest");
@@ -93,10 +93,10 @@ impl Refusal {
         violation.field.clone()
     }
 
-    /// The same, if it has this code and this reason.
+    /// Checks the code and the reason.
     ///
     /// # Panics
-    /// Otherwise.
+    /// If they differ.
     #[must_use]
     pub fn expect(self, code: Code, reason: &str) -> Self {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Events to append and to import.
+//! Sample events to append and to import.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use annals_client::Event;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 
-/// An event with this type, some JSON and a new id.
+/// An event of this type with a small JSON object as data and a new id.
 #[must_use]
 pub fn event(kind: &str) -> Event {
     Event::new(kind, r#"{"total":42}"#)
@@ -15,8 +15,8 @@ pub fn event(kind: &str) -> Event {
 /// The type of the first event of each stream of [`cases`].
 pub const FIRST_TYPE: &str = "Case opened";
 
-/// What an import file says, line by line: cases that go through steps, many at a time, as in the log of an office.
-/// The same seed gives the same lines.
+/// The lines of an import file: cases that go through steps, many at a time, like the log of an office. The same seed
+/// gives the same lines.
 #[must_use]
 pub fn cases(events: usize, seed: u64) -> Vec<Value> {
     const STEPS: [&str; 6] = [
@@ -47,8 +47,16 @@ pub fn cases(events: usize, seed: u64) -> Vec<Value> {
         lines.push(json!({
             "stream": format!("case-{case}"),
             "type": kind,
-            "time": format!("2024-05-{:02}T{:02}:{:02}:{:02}Z", 1 + minute / 1440 % 28, minute / 60 % 24, minute % 60, n % 60),
-            "data": {"n": n, "responsible": format!("Resource{:02}", random.random_range(0..40)), "big": u64::MAX, "nested": {"z": 1, "a": [1.5, null, "é"]}},
+            "time": format!(
+                "2024-05-{:02}T{:02}:{:02}:{:02}Z",
+                1 + minute / 1440 % 28, minute / 60 % 24, minute % 60, n % 60
+            ),
+            "data": {
+                "n": n,
+                "responsible": format!("Resource{:02}", random.random_range(0..40)),
+                "big": u64::MAX,
+                "nested": {"z": 1, "a": [1.5, null, "é"]},
+            },
         }));
     }
     lines
@@ -57,20 +65,20 @@ pub fn cases(events: usize, seed: u64) -> Vec<Value> {
 /// Writes lines of JSON to a file.
 ///
 /// # Panics
-/// If it can't be written.
+/// If the file cannot be written.
 pub fn write_lines(path: &Path, lines: &[Value]) {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     std::fs::write(path, text).expect("the file can be written");
 }
 
-/// The file of real events, if it is there: `ANNALS_TEST_DATA` names it, or else it is looked for beside the repository.
+/// The file of real events, if it exists: `ANNALS_TEST_DATA` names it, or else it is expected beside the repository.
 /// It is not part of the project.
 #[must_use]
 pub fn real_events() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/receipt.ndjson");
     let path = std::env::var_os("ANNALS_TEST_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     if !path.exists() {
-        println!("{} is not there; generated events only", path.display());
+        println!("{} does not exist; generated events only", path.display());
         return None;
     }
     Some(path)

@@ -15,7 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::{ClusterStore, Engine, Logs, Options, PATIENCE, binaries};
 
-/// A client without retries or comforts.
+/// The generated client, without retries.
 pub type Stub = EventStoreServiceClient<Channel>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,36 +24,37 @@ struct Addresses {
     http: SocketAddr,
 }
 
-/// A server process and its data. Killed, and its data removed, when it is dropped.
+/// A server process and its data. Dropping it kills the process and removes the data.
 #[derive(Debug)]
 pub struct Server {
-    /// How it is started the next time.
+    /// The options of the next start.
     pub options: Options,
     data: TempDir,
     process: Option<Child>,
-    /// Known once it listened for the first time; kept from then on.
+    /// Known once it has listened for the first time, and kept from then on.
     addresses: Option<Addresses>,
     logs: Logs,
     started_at_line: usize,
 }
 
 impl Server {
-    /// A server of this engine, listening.
+    /// Starts a server of this engine, and waits until it listens.
     #[must_use]
     pub fn start(engine: Engine) -> Self {
         Options::new(engine).start()
     }
 
-    /// One that is started in this way, listening.
+    /// Starts a server with these options, and waits until it listens.
     pub(super) fn start_with(options: Options) -> Self {
         let mut server = Self::prepared(options, None);
         server.start_again();
         server
     }
 
-    /// One that has its addresses before it listens, since a server that waits for its storage does not tell them.
+    /// A server whose addresses are known before it listens, since a server that waits for its storage does not
+    /// report them.
     pub(super) fn start_on_free_ports(options: Options) -> Self {
-        // Both are held until both are found.
+        // Both listeners are held until both ports are found.
         let [grpc, http] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
         let [grpc, http] = [&grpc, &http].map(|bound| bound.local_addr().expect("it is bound"));
         let mut server = Self::prepared(options, Some(Addresses { grpc, http }));
@@ -90,25 +91,25 @@ impl Server {
         self.data.path()
     }
 
-    /// Where gRPC is served.
+    /// The address of gRPC.
     #[must_use]
     pub fn grpc_address(&self) -> SocketAddr {
         self.addresses.expect("it has listened").grpc
     }
 
-    /// Where metrics and health are served.
+    /// The address of metrics and health.
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
         self.addresses.expect("it has listened").http
     }
 
-    /// What clients call it.
+    /// The endpoint for clients.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.grpc_address())
     }
 
-    /// A client that retries, patient enough for a restart.
+    /// A client with retries, patient enough for a restart.
     #[must_use]
     pub fn client(&self) -> Client {
         let client = Client::builder()
@@ -118,7 +119,7 @@ impl Server {
         client.expect("the endpoint is valid")
     }
 
-    /// A client that tries everything once.
+    /// A client without retries.
     #[must_use]
     pub fn client_without_retries(&self) -> Client {
         let builder = Client::builder().endpoint(self.endpoint()).timeout(PATIENCE);
@@ -128,7 +129,7 @@ impl Server {
             .expect("the endpoint is valid")
     }
 
-    /// A connection of its own, made at the first call.
+    /// A new connection, established at the first call.
     #[must_use]
     pub fn channel(&self) -> Channel {
         Endpoint::from_shared(self.endpoint())
@@ -136,19 +137,19 @@ impl Server {
             .connect_lazy()
     }
 
-    /// The generated client on a connection of its own.
+    /// The generated client on a new connection.
     #[must_use]
     pub fn stub(&self) -> Stub {
         EventStoreServiceClient::new(self.channel()).max_decoding_message_size(64 << 20)
     }
 
-    /// Its log lines, of all its processes.
+    /// The log lines of all its processes.
     #[must_use]
     pub fn logs(&self) -> &Logs {
         &self.logs
     }
 
-    /// Where the lines of the present process begin.
+    /// Index of the first log line of the current process.
     #[must_use]
     pub fn started_at_line(&self) -> usize {
         self.started_at_line
@@ -157,16 +158,16 @@ impl Server {
     /// Starts a process without waiting for it.
     ///
     /// # Panics
-    /// If one runs already.
+    /// If one is already running.
     pub fn spawn(&mut self) {
-        assert!(self.process.is_none(), "a server runs already");
+        assert!(self.process.is_none(), "a server is already running");
         let address = |of: fn(Addresses) -> SocketAddr| {
             self.addresses
                 .map_or_else(|| "127.0.0.1:0".to_owned(), |addresses| of(addresses).to_string())
         };
         let mut command = Command::new(binaries::binary("annals-server"));
         for (name, _) in std::env::vars_os() {
-            // What the developer's shell has set for a server of theirs is not for this one.
+            // Variables that the developer's shell sets for another server do not apply to this one.
             if name.to_string_lossy().starts_with("ANNALS_") {
                 command.env_remove(name);
             }
@@ -206,7 +207,7 @@ impl Server {
             let value = line.split_whitespace().find_map(|word| word.strip_prefix(key));
             value
                 .and_then(|value| value.parse().ok())
-                .expect("the line that says `listening` has the addresses")
+                .expect("the `listening` line has the addresses")
         };
         self.addresses = Some(Addresses {
             grpc: address("grpc="),
@@ -226,19 +227,19 @@ impl Server {
             if self.wait_until_it_listens() {
                 return;
             }
-            // While it was away, its port may have been lent to a connection of some other process.
+            // While it was down, its port may have been assigned to a connection of another process.
             let said = self.logs.since(self.started_at_line).join("\n");
             let port_lent = said.contains("can't listen on");
             assert!(
                 port_lent && Instant::now() < deadline,
-                "the server does not start: {said}"
+                "the server did not start: {said}"
             );
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
     }
 
-    /// Starts it on its data, at another address for gRPC, and waits until it listens: to clients of both addresses, two
-    /// servers of one store of which one runs.
+    /// Starts it on its data, at another address for gRPC, and waits until it listens: to clients of both addresses,
+    /// it looks like two servers of one store of which one is running.
     ///
     /// # Panics
     /// If it does not listen.
@@ -248,10 +249,10 @@ impl Server {
         self.start_again();
     }
 
-    /// Kills it (SIGKILL): nothing it has in hand is finished.
+    /// Kills it (SIGKILL): work in progress is not finished.
     ///
     /// # Panics
-    /// If it can't be killed.
+    /// If it cannot be killed.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("one's own child can be killed");
@@ -259,18 +260,18 @@ impl Server {
         }
     }
 
-    /// Stops its process as a machine that hangs would (SIGSTOP): it keeps its connections and does nothing.
+    /// Stops its process like a machine that hangs (SIGSTOP): it keeps its connections and does nothing.
     ///
     /// # Panics
-    /// If none runs.
+    /// If it is not running.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets a process that was paused go on.
+    /// Lets a paused process continue.
     ///
     /// # Panics
-    /// If none runs.
+    /// If it is not running.
     pub fn resume(&self) {
         self.signal(Signal::CONT);
     }
@@ -280,18 +281,18 @@ impl Server {
         kill_process(Pid::from_child(process), signal).expect("one's own child can be signalled");
     }
 
-    /// Asks it to stop (SIGTERM), and does not wait.
+    /// Asks it to stop (SIGTERM), without waiting.
     ///
     /// # Panics
-    /// If none runs.
+    /// If it is not running.
     pub fn ask_to_stop(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// Waits until its process ends by itself.
+    /// Waits until its process ends on its own.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
+    /// If it does not end within [`PATIENCE`].
     pub fn wait_for_its_end(&mut self) -> ExitStatus {
         let mut process = self.process.take().expect("a server runs");
         let deadline = Instant::now() + PATIENCE;
@@ -314,7 +315,7 @@ impl Server {
         self.wait_for_its_end()
     }
 
-    /// Stops it in good order and starts it again.
+    /// Stops it gracefully and starts it again.
     ///
     /// # Panics
     /// If it does not end with 0, or does not start.
@@ -324,16 +325,16 @@ impl Server {
         self.start_again();
     }
 
-    /// Its process.
+    /// The id of its process.
     ///
     /// # Panics
-    /// If none runs.
+    /// If it is not running.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.as_ref().expect("a server runs").id()
     }
 
-    /// Bytes of its process that are in memory; `None` on systems that have no `/proc`.
+    /// Resident memory of its process in bytes; `None` on systems without `/proc`.
     #[must_use]
     pub fn resident_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
@@ -350,7 +351,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(mut process) = self.process.take() {
-            // It may have ended by itself.
+            // It may have ended on its own.
             let _ = process.kill();
             let _ = process.wait();
         }

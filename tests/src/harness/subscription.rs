@@ -1,10 +1,10 @@
-//! What tests wait for from a subscription of the client library.
+//! Helpers that wait for items of the client library's subscriptions.
 
 use annals_client::{RecordedEvent, Subscription, SubscriptionItem};
 
 use super::within_patience;
 
-/// Events until it is caught up, as positions, and the position that it told then.
+/// The positions of all events until the subscription is caught up, and the position that it then reported.
 ///
 /// # Panics
 /// If it fails, or is not caught up in time.
@@ -19,10 +19,10 @@ pub async fn until_caught_up(subscription: &mut Subscription) -> (Vec<u64>, u64)
     }
 }
 
-/// The next event, whatever else is told before it.
+/// The next event; other items before it are skipped.
 ///
 /// # Panics
-/// If it fails, or none comes in time.
+/// If the subscription fails, or no event comes in time.
 pub async fn next_event(subscription: &mut Subscription) -> RecordedEvent {
     loop {
         if let SubscriptionItem::Event(event) = next(subscription, "an event").await {
@@ -34,6 +34,6 @@ pub async fn next_event(subscription: &mut Subscription) -> RecordedEvent {
 async fn next(subscription: &mut Subscription, what: &str) -> SubscriptionItem {
     within_patience(what, subscription.next())
         .await
-        .expect("a subscription does not end by itself")
+        .expect("a subscription does not end on its own")
         .expect("nothing went wrong")
 }

@@ -1,4 +1,4 @@
-//! Cases as they stand in their files.
+//! Reads cases from their files.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// A case.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The name of its file, without the ending.
+    /// The name of its file, without the extension.
     pub name: String,
     script: Script,
 }
@@ -25,7 +25,7 @@ struct Script {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum Need {
-    /// An engine whose data outlive the server's process.
+    /// An engine whose data outlives the server's process.
     Persistence,
 }
 
@@ -43,14 +43,14 @@ pub(super) struct Step {
     pub(super) gives: Option<Value>,
     #[serde(default)]
     pub(super) fails: Option<Value>,
-    /// Whether the value that it is about must be preserved or refused.
+    /// Whether the value of the step must be preserved or refused.
     #[serde(default)]
     pub(super) preserves_or_refuses: bool,
     #[serde(default)]
     pub(super) keep: Map<String, Value>,
 }
 
-/// Who performs a step of a case that goes across languages.
+/// The client that performs a step of a case across languages.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Role {
@@ -63,7 +63,7 @@ impl Case {
     /// All cases, in the order of their names.
     ///
     /// # Panics
-    /// If they can't be read, or one is not written as the README of the cases says.
+    /// If they cannot be read, or a file does not follow the README of the cases.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/cases");
@@ -83,11 +83,11 @@ impl Case {
         Self::parse(&name, &text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// A case from the text of its file, or what is wrong with that.
+    /// Parses a case; returns an error that describes what is wrong with the text.
     pub fn parse(name: &str, text: &str) -> Result<Self, String> {
         let script: Script = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if script.says.is_empty() || script.steps.is_empty() {
-            return Err("a case says something and has steps".to_owned());
+            return Err("a case needs a statement (`says`) and steps".to_owned());
         }
         let across = script.steps.iter().any(|step| step.by.is_some());
         for (number, step) in script.steps.iter().enumerate() {
@@ -99,18 +99,18 @@ impl Case {
             ];
             let expected = expectations.iter().filter(|expected| **expected).count();
             if expected > 1 {
-                return Err(format!("step {number} can't both give and fail"));
+                return Err(format!("step {number} cannot both give and fail"));
             }
             if !by_player && expected == 0 {
-                return Err(format!(
-                    "step {number} says neither what it gives nor how it fails"
-                ));
+                return Err(format!("step {number} has neither `gives` nor `fails`"));
             }
             if step.preserves_or_refuses && step.action != "json" {
-                return Err(format!("step {number} makes no value to preserve or to refuse"));
+                return Err(format!(
+                    "step {number} does not make a value to preserve or to refuse"
+                ));
             }
             if across != step.by.is_some() && !by_player {
-                return Err(format!("step {number}: either all steps say by whom, or none"));
+                return Err(format!("step {number}: either all steps have `by`, or none has"));
             }
         }
         Ok(Self {
@@ -119,19 +119,19 @@ impl Case {
         })
     }
 
-    /// What it shows.
+    /// The statement that the case demonstrates.
     #[must_use]
     pub fn says(&self) -> &str {
         &self.script.says
     }
 
-    /// Whether it is played by two clients.
+    /// True if two clients play it.
     #[must_use]
     pub fn goes_across(&self) -> bool {
         self.script.steps.iter().any(|step| step.by.is_some())
     }
 
-    /// Whether it needs an engine whose data outlive the server's process.
+    /// True if it needs an engine whose data outlives the server's process.
     #[must_use]
     pub fn needs_persistence(&self) -> bool {
         self.script.needs == Some(Need::Persistence)

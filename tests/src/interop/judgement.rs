@@ -1,13 +1,13 @@
-//! Whether an answer is what a case expects.
+//! Compares a response with the expectation of a case.
 
 use serde_json::Value;
 
-/// The keys of times, which a case can't know: they are judged only where it names them.
+/// The keys of times, which a case cannot know: they are compared only where the case has them.
 const TIMES: [&str; 3] = ["recorded_at", "created_at", "saved_at"];
-/// Longer values are shortened where people are told of them.
+/// Longer values are shortened in messages.
 const SHOWN_CHARACTERS_MAX: usize = 300;
 
-/// Where and how an answer differs from what was expected, if it does.
+/// Describes the first difference between the expected and the actual value, if there is one.
 pub(super) fn difference(expected: &Value, found: &Value) -> Option<String> {
     differs("", expected, found)
 }
@@ -29,7 +29,7 @@ fn differs(path: &str, expected: &Value, found: &Value) -> Option<String> {
             let unexpected = |key: &&String| !expects.contains_key(*key) && !TIMES.contains(&key.as_str());
             let key = has.keys().find(unexpected)?;
             Some(format!(
-                "{path}/{key} is {}, and was not expected",
+                "{path}/{key} is {}, but was not expected",
                 shown(&has[key])
             ))
         }
@@ -42,7 +42,7 @@ fn differs(path: &str, expected: &Value, found: &Value) -> Option<String> {
                 let counts = (expects.len(), has.len());
                 (counts.0 != counts.1).then(|| {
                     format!(
-                        "{path} has {} values, and {} were expected: {}",
+                        "{path} has {} values, but {} were expected: {}",
                         counts.1,
                         counts.0,
                         shown(found)
@@ -51,11 +51,11 @@ fn differs(path: &str, expected: &Value, found: &Value) -> Option<String> {
             })
         }
         _ => (expected != found)
-            .then(|| format!("{path} is {}, and {} was expected", shown(found), shown(expected))),
+            .then(|| format!("{path} is {}, but {} was expected", shown(found), shown(expected))),
     }
 }
 
-/// A value as people are told of it.
+/// A value as shown in messages.
 pub(super) fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(SHOWN_CHARACTERS_MAX) {
@@ -107,7 +107,7 @@ mod tests {
         );
         assert_eq!(
             said.as_deref(),
-            Some("/events/0/type is \"B\", and \"A\" was expected")
+            Some("/events/0/type is \"B\", but \"A\" was expected")
         );
     }
 }

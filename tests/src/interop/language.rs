@@ -1,4 +1,4 @@
-//! Which clients there are, and which take part.
+//! The languages of the clients, and which of them take part.
 
 use std::{
     env,
@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-/// A language that Annals has a client or a program of its own in.
+/// A language with a client or a program of Annals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// client/rust.
@@ -29,10 +29,10 @@ pub fn repository() -> &'static Path {
 }
 
 impl Language {
-    /// Those that have a client, and so play the cases.
+    /// The languages with a client. They play the cases.
     pub const WITH_CLIENTS: [Self; 3] = [Self::Rust, Self::Python, Self::TypeScript];
 
-    /// What `ANNALS_CLIENTS` calls it.
+    /// The language's name in `ANNALS_CLIENTS`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,8 @@ impl Language {
         }
     }
 
-    /// Runs a program of this language in a folder of the repository; `None` for languages whose programs are built.
+    /// The command that runs a program of this language in a folder of the repository; `None` for languages whose
+    /// programs are built.
     pub(super) fn interpreted(self, arguments: &[&str], folder: &str) -> Option<Command> {
         let interpreter = match self {
             Self::Python => repository().join("client/python/.venv/bin/python"),
@@ -56,7 +57,7 @@ impl Language {
         Some(command)
     }
 
-    /// What performs steps in this language; `None` for Rust, whose steps are performed here.
+    /// The command that performs steps in this language; `None` for Rust, whose steps run in this process.
     pub(super) fn performer(self) -> Option<Command> {
         match self {
             Self::Python => self.interpreted(&["-m", "tests.interop"], "client/python"),
@@ -66,8 +67,9 @@ impl Language {
         }
     }
 
-    /// Whether it takes part: if `ANNALS_CLIENTS` names it (`rust,python`). Unless that is set, Rust's alone, because the others
-    /// need what `just test-clients` installs. If not, standard error has been told.
+    /// True if it takes part: if `ANNALS_CLIENTS` names it (`rust,python`). By default only Rust does, because the
+    /// others need dependencies that `just test-clients` installs. If it does not take part, that was written to
+    /// standard error.
     #[must_use]
     pub fn takes_part(self) -> bool {
         let named = env::var("ANNALS_CLIENTS").unwrap_or_else(|_| Self::Rust.name().to_owned());
@@ -82,9 +84,9 @@ impl Language {
     }
 }
 
-/// Written, not printed: what a test prints is held back unless it fails.
+/// Written directly, because the test harness captures printed output of tests that pass.
 fn say(line: &str) {
     use std::io::Write;
-    // Nobody may be listening.
+    // Standard error may be closed.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }

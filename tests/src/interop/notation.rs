@@ -1,4 +1,5 @@
-//! What cases write and clients are told: bytes in base64, and what was kept in place of its name.
+//! Converts between the notation of cases and that of clients: bytes become base64, and names become the values kept
+//! under them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use super::odd::from_hex;
 /// The keys whose values are bytes.
 const BYTES: [&str; 2] = ["data", "metadata"];
 
-/// What clients are told where a case says this, or what is wrong with it.
+/// The value to send to clients for a value of a case; an error if it is invalid.
 pub(super) fn spelled_out(value: &Value, kept: &Map<String, Value>) -> Result<Value, String> {
     match value {
         Value::Object(object) => match object.get("kept") {

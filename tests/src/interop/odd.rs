@@ -1,5 +1,5 @@
-//! Values that some language or JSON can't hold, and what a client may do with one: preserve it, refuse it, or have no such
-//! value. Any other JSON in its place is a value that was changed silently.
+//! Values that some language or JSON cannot represent. A client may preserve such a value, refuse it, or have no such
+//! value. Any other JSON in its place means that the value was silently changed.
 
 use std::collections::BTreeMap;
 
@@ -26,16 +26,16 @@ pub(super) enum Odd {
     Float64s(Vec<f64>),
     /// A time in microseconds since 1970.
     Date(i64),
-    /// The value of what has none.
+    /// The value of something that has none.
     Undefined(bool),
     /// An object.
     Object(BTreeMap<String, Odd>),
-    /// So many arrays, each the only element of the next; the innermost is empty.
+    /// This number of nested arrays, each the only element of the next; the innermost is empty.
     Nested(usize),
 }
 
-/// Whether the answer of a client that made an event of the value preserves it, refuses it, or says that there is no such
-/// value; if not, why.
+/// Checks that the response of a client that made an event of the value preserves it, refuses it, or states that
+/// there is no such value; otherwise returns what is wrong.
 pub(super) fn judge(value: &Value, answer: &Value) -> Result<(), String> {
     let value: Odd = Deserialize::deserialize(value).map_err(|error| format!("{value}: {error}"))?;
     let lawful = [
@@ -65,7 +65,8 @@ pub(super) fn judge(value: &Value, answer: &Value) -> Result<(), String> {
     }
 }
 
-/// Whether the data are the value without being JSON: bytes as they are, or nothing for what has no value.
+/// True if the data is the value without being JSON: the bytes themselves, or nothing for a value that does not
+/// exist.
 fn is_the_value_itself(value: &Odd, data: &[u8]) -> bool {
     match value {
         Odd::Bytes(digits) => from_hex(digits).is_some_and(|bytes| bytes == data),
@@ -74,11 +75,11 @@ fn is_the_value_itself(value: &Odd, data: &[u8]) -> bool {
     }
 }
 
-/// Whether valid JSON decodes to the value.
+/// True if valid JSON decodes to the value.
 fn holds(value: &Odd, json: &str) -> bool {
     let json = json.trim();
     match value {
-        // JSON has no other of these.
+        // JSON cannot represent the other ones.
         Odd::Number(number) => {
             number == "-0" && json.starts_with('-') && json.parse::<f64>().is_ok_and(|number| number == 0.0)
         }
@@ -107,7 +108,7 @@ fn holds(value: &Odd, json: &str) -> bool {
             };
             let kept = |(name, value): (&String, &Odd)| match stored.get(name) {
                 Some(stored) => holds(value, stored.get()),
-                // Reading what is not there gives it back.
+                // Reading a missing key yields `undefined` again.
                 None => matches!(value, Odd::Undefined(_)),
             };
             members.iter().all(kept) && stored.keys().all(|name| members.contains_key(name))

@@ -1,5 +1,5 @@
-//! The reference application Orders, which every language with a client has, and which works on the same streams in all of
-//! them.
+//! The reference application Orders, which exists in every language with a client, and works on the same streams in
+//! all of them.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use std::{
 use super::Language;
 use crate::harness::{Finished, binary, finish};
 
-/// The Orders of a language, with a read model of its own.
+/// Orders in one language, with its own read model.
 #[derive(Clone, Debug)]
 pub struct Orders {
     /// The language.
@@ -19,7 +19,7 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Against the server at this endpoint, with its read model in this folder.
+    /// Orders on the server at this endpoint, with its read model in this folder.
     #[must_use]
     pub fn new(language: Language, endpoint: String, folder: &Path) -> Self {
         let database = folder.join(format!("orders-{}.db", language.name()));
@@ -30,7 +30,7 @@ impl Orders {
         }
     }
 
-    /// Runs a command of its command line to its end.
+    /// Runs a command of its command line to completion.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Finished {
         let mut command = self.program();
@@ -41,10 +41,10 @@ impl Orders {
         finish(command, &[])
     }
 
-    /// What a command prints, which must end well.
+    /// The output of a command, which must succeed.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it fails.
     #[must_use]
     pub fn say(&self, arguments: &[&str]) -> String {
         let finished = self.run(arguments);

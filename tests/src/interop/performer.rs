@@ -1,4 +1,4 @@
-//! A client that performs steps: the Rust client here, others in processes of their own.
+//! Clients that perform steps: the Rust client in this process, others in separate processes.
 
 use std::process::Stdio;
 
@@ -36,7 +36,7 @@ impl Performer {
     /// The client of this language.
     ///
     /// # Panics
-    /// If it can't be started.
+    /// If it cannot be started.
     #[must_use]
     pub fn start(language: Language) -> Self {
         let kind = match language.performer() {
@@ -68,10 +68,10 @@ impl Performer {
         self.language
     }
 
-    /// Performs a step, and returns the answer: an object with `gives`, `fails` or `unknown`.
+    /// Performs a step, and returns the response: an object with `gives`, `fails` or `unknown`.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no response.
     pub(super) async fn perform(&mut self, action: &str, with: Value) -> Value {
         let step = json!({"do": action, "with": with});
         let what = format!("{}'s answer to {action}", self.language.name());
@@ -88,8 +88,8 @@ impl Process {
         let answer = self.answers.next_line().await;
         match (written, answer) {
             (Ok(()), Ok(Some(line))) => serde_json::from_str(&line)
-                .unwrap_or_else(|error| panic!("{what} is no JSON ({error}): {line}")),
-            (written, answer) => panic!("no {what}: {written:?}, {answer:?}; what it said stands above"),
+                .unwrap_or_else(|error| panic!("{what} is not JSON ({error}): {line}")),
+            (written, answer) => panic!("no {what}: {written:?}, {answer:?}; its output is above"),
         }
     }
 }

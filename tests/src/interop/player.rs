@@ -11,31 +11,31 @@ use super::{
 };
 use crate::harness::{Engine, Server};
 
-/// Plays cases on an engine with the clients that it was given.
+/// Plays cases on an engine with given clients.
 #[derive(Debug)]
 pub struct Player {
     engine: Engine,
     performers: Vec<Performer>,
 }
 
-/// A case on the stage.
+/// A case that is being played.
 struct Scene<'a> {
     server: Server,
     performers: &'a mut [Performer],
-    /// Which of the performers are `a` and `b`.
+    /// Indexes of the performers `a` and `b`.
     roles: [usize; 2],
     kept: Map<String, Value>,
 }
 
 impl Player {
-    /// With these clients, of which there is at least one.
+    /// A player with these clients, at least one.
     #[must_use]
     pub fn new(engine: Engine, performers: Vec<Performer>) -> Self {
         Self { engine, performers }
     }
 
-    /// Plays a case: one that goes across languages for every ordered pair of the clients, another with each of them. Tells
-    /// how often it was played, or what is not as the case says.
+    /// Plays a case: across languages for every ordered pair of the clients, otherwise with each of them. Returns how
+    /// often it was played, or the first deviation from the case.
     pub async fn play(&mut self, case: &Case) -> Result<usize, String> {
         if case.needs_persistence() && !self.engine.persists() {
             return Ok(0);
@@ -119,7 +119,7 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Each performer may do what is lawful, and not all must do the same.
+    /// Each performer may do anything permitted, and they need not all do the same.
     async fn preserve_or_refuse(&mut self, step: &Step, with: Value) -> Result<(), String> {
         let value = with.get("value").ok_or("the value is missing")?;
         for index in self.cast(step.by) {

@@ -1,4 +1,4 @@
-//! The Rust client, told steps as the clients of other languages are.
+//! The Rust client, which receives steps like the clients of other languages.
 
 mod answers;
 mod odd;
@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 
 use self::steps::{AppendTo, Check, ReadOfLog, ReadOfStream, Step, SubscribeTo};
 
-/// How long a scavenge is waited for between looks.
+/// Interval between polls of a scavenge.
 const SCAVENGE_LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What came of a step: an answer, or why there is none.
+/// The outcome of a step: a response, or why there is none.
 type Outcome = Result<Value, Failure>;
 
-/// Why there is no answer.
+/// Why there is no response.
 enum Failure {
-    /// The client says so.
+    /// The client returned an error.
     Client(Error),
-    /// The step can't be performed.
+    /// The step cannot be performed.
     Unknown(String),
 }
 
@@ -39,7 +39,8 @@ pub(super) struct RustClient {
 }
 
 impl RustClient {
-    /// Performs a step as other clients do: an object with `do` and `with` in, one with `gives`, `fails` or `unknown` out.
+    /// Performs a step like other clients: takes an object with `do` and `with`, returns one with `gives`, `fails` or
+    /// `unknown`.
     pub(super) async fn perform(&mut self, step: Value) -> Value {
         let outcome = match serde_json::from_value(step) {
             Ok(step) => self.outcome(step).await,
@@ -294,7 +295,7 @@ async fn scavenge(client: &Client) -> Outcome {
     while scavenge.ended_at.is_none() {
         tokio::time::sleep(SCAVENGE_LOOK_EVERY).await;
         let found = client.scavenge().await?;
-        scavenge = found.ok_or_else(|| Failure::Unknown("the scavenge is gone".to_owned()))?;
+        scavenge = found.ok_or_else(|| Failure::Unknown("the scavenge has disappeared".to_owned()))?;
     }
     Ok(json!({
         "streams_done": scavenge.streams_done,

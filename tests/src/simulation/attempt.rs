@@ -1,4 +1,4 @@
-//! Appends that are drawn: new ones, and earlier ones again.
+//! Draws appends: new ones, and retries of earlier ones.
 
 use std::collections::BTreeMap;
 
@@ -11,31 +11,31 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use super::plan::Plan;
 use crate::checker::{Check, Filter, FilterItem};
 
-/// Types and tags in use, so that queries find something.
+/// Types and tags in use, so that queries find events.
 pub(super) const TYPES: [&str; 4] = ["Placed", "Paid", "Packed", "Shipped"];
 pub(super) const TAGS: [&str; 3] = ["red", "green", "blue"];
 
-/// An append as it can be sent, and sent again.
+/// An append that can be sent any number of times.
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub expected: Expected,
-    /// Each with its stream.
+    /// The events, each with its stream.
     pub events: Vec<(StreamName, NewEvent)>,
-    /// What must hold, if it is one to many streams; they say all that is expected then.
+    /// The conditions, if it is an append to many streams; they then contain all expectations.
     pub checks: Option<Vec<Check>>,
 }
 
-/// What a client has heard, by which some of what it asks for is right.
+/// A client's knowledge of the log, with which some of its requests are right.
 #[derive(Clone, Default)]
 pub(super) struct Known {
-    /// What it last heard of each stream.
+    /// The last known revision of each stream.
     pub revisions: BTreeMap<StreamName, Option<Revision>>,
-    /// The last position that it heard of.
+    /// The last known position.
     pub head: u64,
 }
 
 impl Attempt {
-    /// A new one.
+    /// Draws a new append.
     pub(super) fn draw(plan: &Plan, known: &Known, rng: &mut StdRng) -> Self {
         let stream = stream(plan, rng);
         let expected = expected(&stream, known, rng);
@@ -73,7 +73,7 @@ impl Attempt {
         &self.events[0].0
     }
 
-    /// The append as a store takes it.
+    /// Converts the append to the store's type.
     pub(super) fn append(&self, limits: &Limits) -> Result<Append, AppendError> {
         let Some(checks) = &self.checks else {
             let events = self.events.iter().map(|(_, event)| event.clone());
@@ -88,7 +88,7 @@ impl Attempt {
         Append::to_many(writes.collect(), checks, limits)
     }
 
-    /// The same again: mostly as it was, sometimes in part, or more than it was, or with another expectation.
+    /// A retry: mostly unchanged, sometimes with fewer or more events, or with another expectation.
     pub(super) fn varied(&self, rng: &mut StdRng) -> Self {
         let mut attempt = self.clone();
         let events = attempt.events.len();
@@ -100,7 +100,7 @@ impl Attempt {
                 attempt.events.push((stream, event(rng, 1)));
             }
             3 => attempt.expected = [Expected::Any, Expected::StreamExists][rng.random_range(0..2)],
-            // What was drawn for a head that is known by now demands something else of the same events.
+            // Checks drawn for the current head would demand something else of the same events.
             4 if rng.random_bool(0.5) => attempt.checks = attempt.checks.map(|_| Vec::new()),
             _ => {}
         }
@@ -125,7 +125,7 @@ fn expected(stream: &StreamName, known: &Known, rng: &mut StdRng) -> Expected {
     }
 }
 
-/// What must hold: of streams, whether they are written to or not, and of what was appended lately.
+/// Draws conditions: on streams, whether they are written to or not, and on recently appended events.
 fn checks(plan: &Plan, known: &Known, rng: &mut StdRng) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
     for _ in 0..rng.random_range(0..3) {

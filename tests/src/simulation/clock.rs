@@ -1,5 +1,5 @@
-//! A clock that a seed draws: simulated time, now and then set back or forward, as clocks of real machines are; and the
-//! fault that all clocks are ahead by hours for a while, as after a wrong answer of a time server.
+//! A clock driven by a seed: simulated time, occasionally set back or forward, like clocks of real machines. It also
+//! implements the fault that all clocks are ahead by hours for a while, as after a wrong reply of a time server.
 
 use std::sync::{
     Arc,
@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use super::coverage::{Coverage, Event};
 
-/// Where all simulations begin, in microseconds since 1970.
+/// Start time of all simulations, in microseconds since 1970.
 const BEGINNING: u64 = 1_700_000_000_000_000;
-/// The farthest a clock is off, in microseconds: half an hour.
+/// Maximum deviation of a clock, in microseconds: half an hour.
 const OFF_MAX: u64 = 1_800_000_000;
 
 /// How far all clocks of a simulation are ahead, and how often that changed.
@@ -31,7 +31,7 @@ impl Jump {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it changed, if the clocks are right now.
+    /// The number of changes, if the clocks are right now.
     pub(super) fn over(&self) -> Option<u64> {
         (self.micros.load(Ordering::Relaxed) == 0).then(|| self.changes.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! The store's words in the checker's, and back.
+//! Converts between the store's types and the checker's.
 
 use annals_store as store;
 use annals_store::{Batch, Error, Query, QueryItem, Record, Rejection};
@@ -45,7 +45,7 @@ impl From<store::Expected> for Expected {
     }
 }
 
-/// What a store's answer to an append means. Whatever went wrong behind the door may have been written.
+/// The meaning of a store's response to an append. After any internal error the append may have been written.
 pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAnswer {
     match result {
         Ok(appended) => AppendAnswer::Acknowledged(Placed {
@@ -93,7 +93,7 @@ pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAn
 fn failed_check(failed: &store::FailedCheck) -> FailedCheck {
     match failed {
         store::FailedCheck::Stream { index, actual, .. } => FailedCheck {
-            // One without a number is of no append that is made here.
+            // A check without an index belongs to no append that is made here.
             index: index.unwrap_or(usize::MAX),
             found: Found::Last(actual.map(|revision| revision.0)),
         },
@@ -135,7 +135,7 @@ pub(super) fn events(batch: &Batch) -> store::Result<Vec<Observed>> {
     let bytes: usize = batch.chunks.iter().map(bytes::Bytes::len).sum();
     if records.len() != batch.events || bytes != batch.bytes {
         return Err(Error::Internal(format!(
-            "a batch of {} events and {} bytes says it has {} and {}",
+            "a batch of {} events and {} bytes claims to have {} and {}",
             records.len(),
             bytes,
             batch.events,

@@ -1,4 +1,4 @@
-//! What a simulation went through, counted, so that it shows when a path is no longer taken.
+//! Counts the paths that a simulation took, so that it shows when a path is no longer taken.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -6,15 +6,15 @@ use parking_lot::Mutex;
 
 macro_rules! events {
     ($($name:ident,)*) => {
-        /// What can happen. Each must happen in an ordinary run over all seeds.
+        /// Something that can happen. Each must happen in an ordinary run over all seeds.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[expect(missing_docs, reason = "the names say it, and are printed")]
+        #[expect(missing_docs, reason = "the names are self-explanatory, and are printed")]
         pub enum Event {
             $($name,)*
         }
 
         impl Event {
-            /// All of them.
+            /// All events.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
         }
     };
@@ -89,17 +89,17 @@ events! {
     OpeningFailed,
 }
 
-/// Counts of what happened. Clones share them.
+/// Counts of events. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage(Arc<Mutex<BTreeMap<Event, u64>>>);
 
 impl Coverage {
-    /// Counts one.
+    /// Counts an event once.
     pub fn count(&self, event: Event) {
         self.add(event, 1);
     }
 
-    /// Counts several.
+    /// Counts an event several times.
     pub fn add(&self, event: Event, times: u64) {
         if times > 0 {
             *self.0.lock().entry(event).or_default() += times;
@@ -113,7 +113,7 @@ impl Coverage {
         }
     }
 
-    /// What never happened.
+    /// The events that never happened.
     #[must_use]
     pub fn missing(&self) -> Vec<Event> {
         let counts = self.0.lock();

@@ -1,4 +1,4 @@
-//! A client that ends streams of its own, and knows what is to be seen of them.
+//! A client that deletes and truncates its own streams, and knows what must be visible of them.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,28 +12,29 @@ use uuid::Uuid;
 
 use super::world::{Running, World};
 
-/// Streams of each client.
+/// Number of streams of each client.
 const STREAMS: u64 = 3;
-/// What it does with them.
+/// Number of its steps.
 const STEPS: usize = 25;
-/// The age that is kept where one is set: a day. Clocks that are not set ahead differ by far less, so nothing is ever too
-/// old.
+/// The maximum age where one is set: a day. Clocks that are not set ahead differ by far less, so no event ever
+/// exceeds it.
 pub(super) const AGE_SECONDS: u64 = 86_400;
-/// Tries of one step before it is thought never to be done.
+/// Attempts at one step before it counts as stuck.
 const TRIES_MAX: usize = 2_000;
 
-/// What is to be seen of a stream.
+/// The expected visible state of a stream.
 #[derive(Clone, Debug)]
 struct Known {
     name: StreamName,
-    /// Of all events that were ever appended, by revision.
+    /// The ids of all events that were ever appended, by revision.
     ids: Vec<Uuid>,
     max_count: Option<u64>,
-    /// Whether a day is kept.
+    /// Whether a maximum age of a day is set.
     aged: bool,
-    /// What its prefix keeps, in the same way, which counts if it keeps nothing of its own.
+    /// The retention of its prefix, in the same form, which applies if the stream itself has none.
     of_prefix: (Option<u64>, bool),
-    /// What was gone at any time. Of this, what a prefix keeps again may be scavenged or not.
+    /// The first revision that was never removed. Events before it that a prefix retains again may or may not be
+    /// scavenged.
     gone_before: u64,
     truncate_before: u64,
     deleted_before: u64,
@@ -61,7 +62,7 @@ impl Known {
         }
     }
 
-    /// The count that is kept, and whether a day is, if this is set for the stream itself.
+    /// The effective maximum count, and whether a maximum age applies, if this is set for the stream itself.
     fn holds(&self, max_count: Option<u64>, aged: bool) -> (Option<u64>, bool) {
         if max_count.is_some() || aged {
             (max_count, aged)
@@ -70,20 +71,20 @@ impl Known {
         }
     }
 
-    /// Notes what is gone by now.
+    /// Records which events are removed by now.
     fn settle(&mut self) {
         self.gone_before = self.gone_before.max(self.floor());
     }
 
-    /// Whether these are the events that are to be seen: all that never were gone, none that is gone, and of those that are
-    /// kept again the last ones.
+    /// True if these are the events that must be visible: all that were never removed, none that is removed, and of
+    /// those that are retained again only the last ones.
     fn shows(&self, seen: &[Uuid]) -> bool {
         let begin = self.ids.len().saturating_sub(seen.len());
         self.ids[begin..] == *seen && (self.floor()..=self.gone_before).contains(&(begin as u64))
     }
 }
 
-/// What is set for a prefix of its streams.
+/// The retention of a prefix of its streams.
 struct KnownPrefix {
     name: StreamPrefix,
     max_count: Option<u64>,
@@ -96,8 +97,8 @@ pub(super) struct Ender {
     number: u64,
     streams: Vec<Known>,
     prefixes: Vec<KnownPrefix>,
-    /// Whether a prefix kept a day at any time. What is gone by that stays gone, whether there is such an event or not, so
-    /// a change of a stream notes what is gone by then although nothing more is kept.
+    /// Whether a prefix ever had a maximum age. Events removed by it stay removed, whether there are any or not, so a
+    /// change of a stream records what was removed before, even if it does not increase the retention.
     was_aged: bool,
     pub done: BTreeMap<&'static str, u64>,
 }
@@ -125,7 +126,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
         world,
         number,
         streams: (0..STREAMS).map(stream).collect(),
-        // The second is of one of the streams.
+        // The second prefix matches one of the streams.
         prefixes: vec![
             prefix(format!("ended-{number}-")),
             prefix(format!("ended-{number}-0")),
@@ -141,7 +142,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) -> Ender {
         if ender.rng.random_bool(0.7)
             && let Some(running) = ender.world.any(&mut ender.rng).await
         {
-            // One that is killed or does not answer shows nothing.
+            // A store that is killed or does not respond shows nothing.
             ender.look(&running, nth).await;
         }
     }
@@ -164,7 +165,7 @@ impl Ender {
         }
     }
 
-    /// Asks again and again, each time any store, until it is told what came of it.
+    /// Repeats a request, each time to any store, until its outcome is known.
     async fn insist<T>(
         &mut self,
         what: &'static str,
@@ -190,14 +191,14 @@ impl Ender {
             let ms = self.rng.random_range(1..400);
             tokio::time::sleep(Duration::from_millis(ms)).await;
         }
-        self.world.fail(format!("{what} is never answered"));
+        self.world.fail(format!("{what} never gets a response"));
         None
     }
 
     fn wrong(&self, nth: usize, what: &str, told: &dyn std::fmt::Debug) {
         let stream = &self.streams[nth];
         self.world.fail(format!(
-            "{what} was told {told:?}, but of the stream is known {stream:?}"
+            "{what} got {told:?}, but the stream is known to be {stream:?}"
         ));
     }
 
@@ -253,7 +254,7 @@ impl Ender {
         }
     }
 
-    /// Sends an append again that was acknowledged, whatever became of its events since.
+    /// Retries an append that was acknowledged, whatever happened to its events since.
     async fn retry(&mut self, nth: usize) {
         let known = self.streams[nth].clone();
         let Some((append, first)) = known.written.choose(&mut self.rng).cloned() else {
@@ -320,7 +321,8 @@ impl Ender {
             old_count.is_some_and(|old| new_count.is_none_or(|new| new > old)) || old_aged && !new_aged;
         let folded = if more { known.floor() } else { 0 };
         let truncate_before = known.truncate_before.max(wanted.truncate_before.0).max(folded);
-        // What was too old for a clock that was ahead stays gone if more is kept from then on.
+        // Events that exceeded the age by a clock that was ahead stay removed if the retention is increased
+        // afterwards.
         let ahead = known.aged && (clocks.is_none() || clocks != self.world.jump.over());
         let noted = truncate_before.max(known.floor());
         let is_right = |told: u64| {
@@ -345,7 +347,7 @@ impl Ender {
     async fn keep_prefix(&mut self) {
         let nth = self.rng.random_range(0..self.prefixes.len());
         let prefix = self.prefixes[nth].name.clone();
-        // Where clocks are set ahead, it is not known what they made too old for good.
+        // If clocks are set ahead, it is unknown which events they removed permanently.
         let aged = !self.world.plan.clock_jumps && self.rng.random_bool(0.3);
         let wanted = Retention {
             max_count: self.rng.random_bool(0.5).then(|| self.rng.random_range(1..6)),
@@ -363,7 +365,7 @@ impl Ender {
                 (known.max_count, known.aged) = (wanted.max_count, aged);
                 self.was_aged |= aged;
                 for stream in &mut self.streams {
-                    // The longest comes last.
+                    // The longest prefix comes last.
                     let set = self.prefixes.iter().rfind(|prefix| {
                         stream.name.as_str().starts_with(prefix.name.as_str())
                             && (prefix.max_count.is_some() || prefix.aged)
@@ -372,9 +374,7 @@ impl Ender {
                     stream.settle();
                 }
             }
-            Some(told) => self
-                .world
-                .fail(format!("a change of {prefix:?} was told {told:?}")),
+            Some(told) => self.world.fail(format!("a change of {prefix:?} got {told:?}")),
             None => {}
         }
     }
@@ -396,7 +396,7 @@ impl Ender {
         }
     }
 
-    /// Looks at all of its streams. False if the store does not answer.
+    /// Reads all of its streams and compares them. False if the store does not respond.
     pub(super) async fn look_at_all(&mut self, running: &Running) -> bool {
         for nth in 0..self.streams.len() {
             if !self.look(running, nth).await {
@@ -413,14 +413,14 @@ impl Ender {
         let known = self.streams.iter().filter(|stream| stream.is_present());
         if !listed.eq(known.map(|stream| stream.name.clone())) {
             self.world.fail(format!(
-                "other streams are listed than those of {:?}",
+                "the list of streams differs from that of {:?}",
                 self.streams
             ));
         }
         true
     }
 
-    /// Looks at one from all sides. False if the store does not answer.
+    /// Reads one stream in every way and compares. False if the store does not respond.
     async fn look(&mut self, running: &Running, nth: usize) -> bool {
         let known = self.streams[nth].clone();
         let clocks = self.world.jump.over();
@@ -437,7 +437,7 @@ impl Ender {
             return false;
         };
         if known.aged && (clocks.is_none() || clocks != self.world.jump.over()) {
-            // By a clock that is ahead its events are too old.
+            // By a clock that is ahead, its events exceed the age.
             self.count("look while clocks were ahead");
             return true;
         }
@@ -468,7 +468,7 @@ impl Ender {
     }
 }
 
-/// What is seen of a stream.
+/// The visible state of a stream.
 #[derive(Debug, PartialEq, Eq)]
 enum Sight {
     Ids(Vec<Uuid>),
@@ -515,7 +515,7 @@ async fn read_stream(store: &Store, name: &StreamName, direction: Direction) -> 
     Ok(found)
 }
 
-/// By a scan of the log, not by its index.
+/// Reads the stream by a scan of the log, without its index.
 async fn read_log(store: &Store, name: &StreamName) -> Result<Vec<Uuid>> {
     let item = QueryItem {
         stream_prefixes: vec![name.to_string()],

@@ -1,34 +1,36 @@
-//! A simulation of the ends of streams: clients that append to streams of their own, truncate, delete and tombstone them,
-//! under the same faults and restarts as [`simulate`](super::simulate) has, among writers that do as they do there, while
-//! another client has what is gone scavenged.
+//! Simulates the ends of streams: clients that append to their own streams, truncate, delete and tombstone them,
+//! under the faults and restarts of [`simulate`](super::simulate) and beside its writers, while another client has
+//! removed events scavenged.
 //!
-//! It is judged otherwise. What is gone is in no log that could be read at the end, so the checker of appends and reads has
-//! nothing to go by. But nobody else touches such a client's streams, and it asks again until it is told: so it knows
-//! exactly what is to be seen of them, and looks from all sides, through every store.
+//! It is judged differently. Removed events are not in any log that could be read at the end, so the checker of
+//! appends and reads cannot judge them. But no other client touches the streams of such a client, and it repeats each
+//! request until it knows the outcome: so it knows exactly what must be visible of them, and reads them in every way,
+//! through every store.
 //!
-//! Clocks differ by up to half an hour, so what is to be seen of ages is known only of long ones: streams of which a day is
-//! kept never lose an event by it. In some simulations all clocks are ahead by more than a day now and then
-//! ([`jumper`](super::jumper)); nothing is scavenged there before the end, and what is seen is judged while they are right.
+//! Clocks differ by up to half an hour, so the effect of a maximum age is known only for long ages: streams with a
+//! maximum age of a day never lose an event by it. In some simulations all clocks are ahead by more than a day for a
+//! while ([`jumper`](super::jumper)); there nothing is scavenged before the end, and visible events are judged only
+//! while clocks are right.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{ender, jumper, plan::Plan, restarts, scavenger, world::World, writer};
 
-/// Time for whoever waits between tries.
+/// Pause between attempts while waiting.
 const REST: Duration = Duration::from_secs(10);
-/// Clients that end streams.
+/// Number of clients that end streams.
 const ENDERS: u64 = 2;
 
-/// What came of it.
+/// The result of such a simulation.
 #[derive(Debug)]
 pub struct Ends {
-    /// What must not happen.
+    /// Events that must not happen.
     pub failures: Vec<String>,
     /// How often clients did what.
     pub done: BTreeMap<&'static str, u64>,
 }
 
-/// A simulation, for a runtime of one thread and simulated time.
+/// Runs a simulation, on a runtime of one thread with simulated time.
 pub async fn simulate_ends(plan: Plan) -> Ends {
     let world = World::new(plan);
     let mut done = BTreeMap::new();
@@ -40,7 +42,7 @@ pub async fn simulate_ends(plan: Plan) -> Ends {
         writers.spawn(writer::run(Arc::clone(&world), number as u64));
     }
     let restarts = tokio::spawn(restarts::run(Arc::clone(&world)));
-    // In this task, side by side.
+    // Concurrently, in this task.
     let enders = (0..ENDERS).map(|number| ender::run(Arc::clone(&world), number));
     let jumps = world.plan.clock_jumps;
     let others = async {
@@ -67,8 +69,8 @@ pub async fn simulate_ends(plan: Plan) -> Ends {
     Ends { failures, done }
 }
 
-/// Nothing fails any more: every store shows the same, as it is, and once more after all that is gone was scavenged and it
-/// was opened anew. Returns how many events were removed then.
+/// After all faults have ended: every store must show the same, before and after all removed events are scavenged and
+/// the store is reopened. Returns how many events the scavenge removed.
 async fn settle(world: &Arc<World>, enders: &mut [ender::Ender]) -> u64 {
     let mut removed = 0;
     world.hub.calm();
@@ -87,10 +89,10 @@ async fn settle(world: &Arc<World>, enders: &mut [ender::Ender]) -> u64 {
                 continue;
             };
             for ender in &mut *enders {
-                // A store alone on its engine learns of a commit that came late when it next appends.
+                // A store alone on its engine notices a late commit when it next appends.
                 ender.append_somewhere().await;
                 if !ender.look_at_all(&running).await {
-                    world.fail(format!("without any fault store {node} does not answer"));
+                    world.fail(format!("without any fault store {node} does not respond"));
                 }
             }
         }

@@ -1,10 +1,10 @@
-//! The memory engine behind faults that a seed draws, injected at the contract: whatever it does, an engine may do.
+//! The memory engine with faults drawn from a seed, injected at the contract: any engine may behave like this.
 //!
-//! 1. Every store, each time it is opened, gets a [`FaultyEngine`] of its own; what they share is behind a [`Hub`].
-//! 2. A commit of unknown outcome was applied, was not, or is applied later, when its checks may no longer hold. The
-//!    contract forbids the last of these; the store is written to stand it, and here it must.
+//! 1. Every store gets its own [`FaultyEngine`] each time it is opened; their shared state is in a [`Hub`].
+//! 2. A commit of unknown outcome was applied, was not applied, or is applied later, when its checks may no longer
+//!    hold. The contract forbids the last of these; the store is written to survive it, and here it must.
 //! 3. Once an engine is cut off, nothing that its store still tries reaches the data: the store was killed.
-//! 4. Loss of power takes with it what was not durable and the commits that were still to be applied: no engine writes
+//! 4. A power failure loses commits that were not durable and commits that were still to be applied: no engine writes
 //!    the end of something whose beginning it lost.
 
 use std::{
@@ -26,19 +26,19 @@ use super::{
     plan::Faults,
 };
 
-/// The data, and what happens to all who use it.
+/// The data, and the faults that affect all of its users.
 pub(super) struct Hub {
     engine: MemoryEngine,
     faults: Faults,
     coverage: Coverage,
-    /// True once nothing fails any more.
+    /// True once all faults have ended.
     quiet: AtomicBool,
     /// Commits that are still to be applied, and appends that are still to arrive.
     late: AtomicUsize,
-    /// How often power was lost.
+    /// Number of power failures.
     power_losses: AtomicUsize,
     outage_until: Mutex<Instant>,
-    /// Wakes who watches, in order; the memory engine would wake them in a random one.
+    /// Wakes watchers in order; the memory engine would wake them in random order.
     committed: Notify,
 }
 
@@ -56,17 +56,17 @@ impl Hub {
         })
     }
 
-    /// From now on nothing fails.
+    /// Ends all faults.
     pub(super) fn calm(&self) {
         self.quiet.store(true, Ordering::Relaxed);
     }
 
-    /// Something is on its way that may still be written.
+    /// Registers a write that is on its way and may still be applied.
     pub(super) fn late_begun(&self) {
         self.late.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// It has arrived, or never will.
+    /// The write has arrived, or never will.
     pub(super) fn late_ended(&self) {
         self.late.fetch_sub(1, Ordering::Relaxed);
     }
@@ -75,12 +75,12 @@ impl Hub {
         self.quiet.load(Ordering::Relaxed)
     }
 
-    /// Whether something may still be written without being asked for anew.
+    /// True if a write may still be applied without a new request.
     pub(super) fn has_late_commits(&self) -> bool {
         self.late.load(Ordering::Relaxed) > 0
     }
 
-    /// Loses what was not durable, and what was on its way.
+    /// Loses commits that were not durable, and writes that were on their way.
     pub(super) fn lose_power(&self) {
         self.power_losses.fetch_add(1, Ordering::Relaxed);
         self.engine.lose_relaxed();
@@ -93,17 +93,17 @@ impl Hub {
     }
 }
 
-/// The engine as one opening of a store sees it.
+/// The engine as seen by one opening of a store.
 pub(super) struct FaultyEngine {
     link: Arc<Link>,
 }
 
-/// What a store and its snapshots reach the data by.
+/// The connection of a store and its snapshots to the data.
 struct Link {
     hub: Arc<Hub>,
     rng: Mutex<StdRng>,
     cut: AtomicBool,
-    /// Until when this store alone cannot reach the data.
+    /// Until when only this store cannot reach the data.
     outage_until: Mutex<Instant>,
 }
 
@@ -120,14 +120,14 @@ impl FaultyEngine {
         })
     }
 
-    /// From now on nothing reaches the data, and no call returns.
+    /// From now on no operation reaches the data, and no call returns.
     pub(super) fn cut(&self) {
         self.link.cut.store(true, Ordering::Relaxed);
     }
 }
 
 impl Link {
-    /// Whether something of this chance (of 1,000) happens.
+    /// Draws whether an event with this probability (per 1,000) happens.
     fn happens(&self, chance: u32) -> bool {
         !self.hub.quiet.load(Ordering::Relaxed) && chance > 0 && self.rng.lock().random_ratio(chance, 1_000)
     }
@@ -152,7 +152,7 @@ impl Link {
         *self.hub.outage_until.lock() > now || *self.outage_until.lock() > now
     }
 
-    /// A page that ends earlier than it must, as engines are free to do.
+    /// Ends a page earlier than necessary, as engines may do.
     fn shorten(&self, page: &mut Page) {
         if page.entries.len() > 1 && self.happens(self.hub.faults.short_page) {
             self.hub.coverage.count(Event::EngineShortPage);
@@ -162,7 +162,7 @@ impl Link {
         }
     }
 
-    /// What may happen before any call.
+    /// Faults that may happen before any call.
     async fn enter(&self) -> Result<()> {
         self.dawdle().await;
         let hub = &self.hub;
@@ -180,7 +180,7 @@ impl Link {
         let out = self.is_out() && !hub.quiet.load(Ordering::Relaxed);
         if out || self.happens(hub.faults.unavailable) {
             hub.coverage.count(Event::EngineUnavailable);
-            // An engine that refuses at once would keep who tries again at once from ever letting time pass.
+            // If an engine refused at once, a caller that retries at once would never let simulated time pass.
             tokio::time::sleep(Duration::from_millis(1)).await;
             self.live().await;
             return Err(Error::Unavailable("simulated".to_owned()));
@@ -188,7 +188,7 @@ impl Link {
         Ok(())
     }
 
-    /// A commit whose outcome the store is not told.
+    /// A commit whose outcome is not reported to the store.
     async fn commit_unknown(&self, commit: Commit) -> Error {
         let fate = self.rng.lock().random_range(0..3);
         let hub = &self.hub;
@@ -247,7 +247,7 @@ impl Engine for FaultyEngine {
                 snapshot,
                 link: Arc::clone(&self.link),
             };
-            // The view is of the moment of the call; that it comes late makes it older.
+            // The view is of the moment of the call; the delay makes it older.
             self.link.dawdle().await;
             let snapshot: Box<dyn Snapshot> = Box::new(snapshot);
             Ok(snapshot)

@@ -1,5 +1,5 @@
-//! The fault that all clocks are ahead by more than the longest age that is kept, and are then corrected. What is appended
-//! meanwhile leaves the log's last recorded time ahead of all clocks.
+//! Injects the fault that all clocks are ahead by more than the longest maximum age, and are then corrected. Events
+//! appended in that time leave the log's last recorded time ahead of all clocks.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use super::{ender::AGE_SECONDS, world::World};
 /// How often the clocks are set ahead.
 const JUMPS: usize = 6;
 
-/// Sets the clocks ahead and back, and returns how often.
+/// Sets the clocks ahead and back; returns how often.
 pub(super) async fn run(world: Arc<World>) -> BTreeMap<&'static str, u64> {
     let mut rng = world.plan.rng("jumper", 0);
     let mut done = BTreeMap::new();

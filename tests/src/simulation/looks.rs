@@ -1,4 +1,4 @@
-//! Looks at streams: one of them, or a page of their list.
+//! Looks up streams: one of them, or a page of their list.
 
 use annals_store::{Error, StreamInfo, StreamName};
 use rand::{Rng, rngs::StdRng};
@@ -23,7 +23,7 @@ pub(super) async fn any(world: &World, running: &Running, rng: &mut StdRng) {
     self::look(world, running, look).await;
 }
 
-/// Looks as asked, writes down what was told, and returns it.
+/// Performs the lookup, records the response, and returns it.
 pub(super) async fn look(world: &World, running: &Running, look: Look) -> Option<Vec<StreamFacts>> {
     let call = world.history.lock().look(look.clone());
     let told = match &look {

@@ -1,14 +1,14 @@
-//! Deterministic simulation: one to three stores on the memory engine, behind faults, under clients that append, read and
-//! subscribe, on one thread with simulated time; then the [`checker`](crate::checker) judges what all of them were answered.
+//! Deterministic simulation: one to three stores on the memory engine with injected faults, with clients that append,
+//! read and subscribe, on one thread with simulated time; then the [`checker`](crate::checker) judges all responses.
 //!
-//! 1. Everything follows from the seed: a run can be repeated exactly. So nothing here takes time, randomness or an order
-//!    from anywhere else: each part draws from a generator of its own, nothing is iterated in an order that hashing
-//!    decides, every `select!` is biased, and whoever waits is woken in order.
-//! 2. Whatever is injected, an engine, a clock, a network or a person with a power switch may do.
-//! 3. Every call to a store ends. One that takes [`STUCK`] of simulated time is a fault, and so is an answer that a
-//!    store must never give (corrupt storage, internal error).
+//! 1. Everything follows from the seed: a run can be repeated exactly. So no part takes time, randomness or order
+//!    from anywhere else: each part draws from its own generator, no iteration order depends on hashing, every
+//!    `select!` is biased, and waiting tasks are woken in order.
+//! 2. Every injected fault is one that a real engine, clock, network or operator may cause.
+//! 3. Every call to a store ends. A call that takes [`STUCK`] of simulated time is a failure, and so is an error that
+//!    a store must never return (corrupt storage, internal error).
 //!
-//! Limits: what the engines themselves do to bytes on a disk is not simulated; `annals-embedded` tests that.
+//! Limits: the effects of the engines on bytes on disk are not simulated; `annals-embedded` tests those.
 //!
 //! [`STUCK`]: world::STUCK
 
@@ -42,29 +42,29 @@ use std::sync::Arc;
 use crate::checker::{self, History, Violation};
 use world::World;
 
-/// What came of a simulation.
+/// The result of a simulation.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The questions and the answers.
+    /// The requests and the responses.
     pub history: History,
     /// Events in the log at the end.
     pub events: usize,
     /// Rules that were broken.
     pub violations: Vec<Violation>,
-    /// What must not happen whatever the answers are: calls that do not end, corrupt storage, panics.
+    /// Failures whatever the responses are: calls that do not end, corrupt storage, panics.
     pub failures: Vec<String>,
-    /// What it went through.
+    /// The paths that it took.
     pub coverage: Coverage,
 }
 
 impl Outcome {
-    /// Whether nothing was wrong.
+    /// True if nothing was wrong.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.violations.is_empty() && self.failures.is_empty()
     }
 
-    /// What was wrong, a line for each.
+    /// The violations and failures, one per line.
     #[must_use]
     pub fn complaints(&self) -> String {
         let violations = self.violations.iter().map(ToString::to_string);
@@ -81,13 +81,13 @@ impl Outcome {
     }
 }
 
-/// A simulation, for a runtime of one thread and simulated time.
+/// Runs a simulation, on a runtime of one thread with simulated time.
 pub async fn simulate(plan: Plan) -> Outcome {
     let world = World::new(plan);
     let log = play(&world).await;
     let history = std::mem::take(&mut *world.history.lock());
     let failures = std::mem::take(&mut *world.failures.lock());
-    // Without the whole log there is nothing to judge by, and a failure says why it is not there.
+    // Without the whole log nothing can be judged, and a recorded failure explains why it is missing.
     let violations = log
         .as_ref()
         .map_or(Ok(()), |log| checker::check(&history, log))

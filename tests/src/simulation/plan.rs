@@ -1,5 +1,5 @@
-//! What a seed decides about a simulation as a whole. What happens within it, its parts draw from generators of their
-//! own, so that a change to one leaves the others' choices as they were.
+//! The choices of a seed for a simulation as a whole. Its parts draw their own choices from separate generators, so
+//! that a change to one does not affect the others.
 
 use std::time::Duration;
 
@@ -9,51 +9,52 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 /// One simulation.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The seed it follows from.
+    /// The seed of all choices.
     pub seed: u64,
     /// A deliberate fault of the stores.
     pub sabotage: Sabotage,
-    /// Stores on the one engine.
+    /// Number of stores on the one engine.
     pub stores: usize,
-    /// Whether they hand appends over to each other.
+    /// Whether they forward appends to each other.
     pub handover: bool,
-    /// How they work.
+    /// The settings of the stores.
     pub settings: Settings,
-    /// How often the engine fails.
+    /// The probabilities of faults of the engine.
     pub faults: Faults,
-    /// Clients that append.
+    /// Number of clients that append.
     pub writers: usize,
-    /// What each of them does at most.
+    /// Maximum number of appends of each of them.
     pub writes: usize,
-    /// Clients that read.
+    /// Number of clients that read.
     pub readers: usize,
-    /// What each of them does.
+    /// Number of reads of each of them.
     pub reads: usize,
-    /// Clients that subscribe.
+    /// Number of clients that subscribe.
     pub subscribers: usize,
-    /// Streams they all use.
+    /// Number of streams that they all use.
     pub streams: usize,
     /// Time between restarts of a store, on average; `None`: no restarts.
     pub restart_every: Option<Duration>,
-    /// Of 100 appends, how many have an event that takes several values of the engine.
+    /// Percentage of appends that contain an event larger than one value of the engine.
     pub chunked_percent: u32,
-    /// Of 100 appends, how many are to many streams or with checks.
+    /// Percentage of appends to many streams or with checks.
     pub to_many_percent: u32,
-    /// Whether all clocks are ahead by hours now and then. Only where the ends of streams are simulated, and nothing is
-    /// scavenged there before the end: what a clock that is ahead says is gone is gone for a scavenge.
+    /// Whether all clocks are ahead by hours for a while. Only used where the ends of streams are simulated, and
+    /// there nothing is scavenged before the end: a scavenge would remove events that exceed their age by a clock
+    /// that is ahead.
     pub clock_jumps: bool,
 }
 
-/// How often the engine does what: chances of 1,000 calls.
+/// Probabilities of the engine's faults, per 1,000 calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Does not answer, having done nothing.
+    /// Fails without an effect.
     pub unavailable: u32,
-    /// Begins not to answer for seconds.
+    /// Begins an outage of several seconds.
     pub outage: u32,
     /// Refuses a commit whose checks hold.
     pub conflict: u32,
-    /// Leaves open what became of a commit.
+    /// Leaves the outcome of a commit unknown.
     pub maybe_committed: u32,
     /// Refuses to read from a snapshot.
     pub too_old: u32,
@@ -61,20 +62,20 @@ pub struct Faults {
     pub short_page: u32,
     /// Takes longer than usual.
     pub slow: u32,
-    /// How much longer at most.
+    /// Maximum extra time, in milliseconds.
     pub slow_ms_max: u64,
-    /// Wakes who watches too early, not at all, or with an error.
+    /// Wakes watchers too early, not at all, or with an error.
     pub watch: u32,
-    /// Loses or delays appends that one store hands to another.
+    /// Loses or delays appends that one store forwards to another.
     pub handover: u32,
 }
 
 impl Plan {
-    /// What a seed decides.
+    /// The choices of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        // Of its own, so that what was drawn before there was this stays as it was.
+        // A separate generator, so that earlier choices did not change when this was added.
         let mut apart = StdRng::seed_from_u64(seed ^ 0x4841_4E44);
         let stores = [1, 1, 1, 2, 2, 3][rng.random_range(0..6)];
         let settings = Settings {
@@ -82,14 +83,14 @@ impl Plan {
                 waiting_appends_max: rng.random_range(4..64),
                 ..Limits::default()
             },
-            // One store alone may be told that others write too; it has to be right with that.
+            // A single store may also be set up as one of several; it must work like that.
             shared_engine: stores > 1 || rng.random_bool(0.2),
             tail_bytes_max: rng.random_range(500..6_000),
             window_events: rng.random_range(8..=64),
             waiting_windows_max: rng.random_range(0..3),
             retired_windows_max: rng.random_range(0..3),
             lookup_positions_max: StdRng::seed_from_u64(seed ^ 0x4C4F_4F4B).random_range(0..400),
-            // Mostly everything is searched before the group, sometimes within it.
+            // Mostly the whole range is searched before the group, sometimes within it.
             condition_positions_max: StdRng::seed_from_u64(seed ^ 0x434F_4E44).random_range(0..12) / 2,
             condition_rest: 0,
             condition_pages_max: StdRng::seed_from_u64(seed ^ 0x5041_4745).random_range(1..4),
@@ -148,7 +149,8 @@ impl Plan {
 
 impl Faults {
     fn draw(rng: &mut StdRng) -> Self {
-        // Without faults other things go wrong: what they would have hidden, and what only happens at full speed.
+        // Runs without faults find other problems: those that faults would hide, and those that only occur at full
+        // speed.
         if rng.random_bool(0.15) {
             return Self::default();
         }

@@ -1,4 +1,4 @@
-//! A client that reads: the log and streams, in both directions, all or a part, from places that may not exist.
+//! A client that reads: the log and streams, in both directions, fully or in part, from places that may not exist.
 
 use std::{sync::Arc, time::Duration};
 
@@ -58,7 +58,7 @@ pub(super) fn stream(world: &World, rng: &mut StdRng) -> Target {
     Target::Stream(format!("order-{}", rng.random_range(0..world.plan.streams)))
 }
 
-/// Half the time everything.
+/// Selects everything half of the time.
 pub(super) fn filter(world: &World, rng: &mut StdRng) -> Filter {
     let items = if rng.random_bool(0.5) {
         0
@@ -145,7 +145,7 @@ impl Reader {
     }
 }
 
-/// Reads as asked, writes down what came, and returns it if it is complete.
+/// Performs the read, records the response, and returns it if it is complete.
 pub(super) async fn read(
     world: &World,
     running: &Running,

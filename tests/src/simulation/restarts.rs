@@ -1,4 +1,4 @@
-//! Stores that are closed, killed and opened again, one after the other.
+//! Closes, kills and reopens the stores, one after the other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ pub(super) async fn run(world: Arc<World>) {
             world.close(node).await;
         } else {
             world.kill(node);
-            // Only where all that use the data die with it.
+            // Only where all users of the data die with it.
             if world.plan.stores == 1 && rng.random_bool(0.5) {
                 world.coverage.count(Event::PowerLost);
                 world.hub.lose_power();

@@ -1,5 +1,5 @@
-//! The way between the stores of a simulation, for appends that they hand over to each other. It delays, loses what is
-//! asked and what is answered, and delivers late, as a network and a server that was paused do.
+//! The network between the stores of a simulation, for appends that they forward to each other. It delays and loses
+//! requests and responses, and delivers late, like a network or a server that was paused.
 
 use std::{
     sync::{Arc, Weak},
@@ -16,10 +16,10 @@ use super::{
     world::{Running, World},
 };
 
-/// For how long an answer is waited for.
+/// Timeout of a forwarded call.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The way from one store, for as long as that is open.
+/// The network connection of one store, for as long as that is open.
 pub(super) struct Road {
     world: Weak<World>,
     rng: Mutex<StdRng>,
@@ -33,7 +33,7 @@ impl Road {
         })
     }
 
-    /// What becomes of appends: first those that are settled, then `Unknown` for the rest.
+    /// The outcomes of appends: first those that are known, then `Unknown` for the others.
     async fn deliver(&self, world: &Arc<World>, to: Running, appends: Vec<Append>) -> Vec<HandedOver> {
         let chance = world.plan.faults.handover;
         let happens = || !world.hub.is_quiet() && self.rng.lock().random_ratio(chance, 1_000);
@@ -54,7 +54,7 @@ impl Road {
                 tokio::time::sleep(Duration::from_millis(late_ms)).await;
                 world.coverage.count(Event::HandoverLate);
                 for pending in submit(&world, &to, appends).await {
-                    let _ = to.call(&world, "an append that came late", pending).await;
+                    let _ = to.call(&world, "an append that arrived late", pending).await;
                 }
                 world.hub.late_ended();
             });
@@ -76,7 +76,7 @@ impl Road {
         for pending in submit(world, &to, appends).await {
             let answer = to.call(
                 world,
-                "an append handed over",
+                "a forwarded append",
                 tokio::time::timeout(PATIENCE, pending),
             );
             let outcome = match answer.await {
@@ -100,12 +100,12 @@ impl Road {
     }
 }
 
-/// Gives appends to a store in their order; fewer than there were if it closes or is killed.
+/// Submits appends to a store in order; returns fewer if it closes or is killed.
 async fn submit(world: &World, to: &Running, appends: Vec<Append>) -> Vec<Pending> {
     let mut pending = Vec::new();
     for append in appends {
         let submitted = to.store.submit_handed_over(append);
-        match to.call(world, "handing over", submitted).await {
+        match to.call(world, "forwarding appends", submitted).await {
             Some(Ok(submitted)) => pending.push(submitted),
             _ => break,
         }

@@ -1,4 +1,4 @@
-//! A client that has what is gone taken away all the time, and stops that now and then.
+//! A client that keeps scavenging, and stops a scavenge now and then.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -7,12 +7,12 @@ use rand::Rng;
 
 use super::world::World;
 
-/// What it does, until those who end streams are done as a rule.
+/// Number of its steps, usually enough until the clients that end streams are done.
 const STEPS: usize = 25;
-/// How long a scavenge may take when nothing fails.
+/// Time limit of a scavenge when there are no faults.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Starts and stops scavenges, and returns how often it did what.
+/// Starts and stops scavenges; returns how often it did what.
 pub(super) async fn run(world: Arc<World>) -> BTreeMap<&'static str, u64> {
     let mut rng = world.plan.rng("scavenger", 0);
     let mut done = BTreeMap::new();
@@ -50,11 +50,11 @@ pub(super) async fn run(world: Arc<World>) -> BTreeMap<&'static str, u64> {
     done
 }
 
-/// Scavenges to the end, when nothing fails any more. Returns how many events were removed.
+/// Scavenges to completion after all faults have ended. Returns how many events were removed.
 pub(super) async fn finish(world: &World, store: &Store) -> u64 {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     if let Err(error) = store.start_scavenge().await {
-        world.fail(format!("without any fault no scavenge is started: {error}"));
+        world.fail(format!("without any fault a scavenge cannot be started: {error}"));
         return 0;
     }
     loop {
@@ -62,14 +62,14 @@ pub(super) async fn finish(world: &World, store: &Store) -> u64 {
             Ok(Some(scavenge)) if scavenge.state == ScavengeState::Finished => {
                 return scavenge.events_removed;
             }
-            Err(error) => world.fail(format!("without any fault a scavenge is not told of: {error}")),
+            Err(error) => world.fail(format!(
+                "without any fault the state of a scavenge cannot be read: {error}"
+            )),
             Ok(_) => {}
         }
         if tokio::time::Instant::now() > deadline {
             let told = store.scavenge().await;
-            world.fail(format!(
-                "without any fault a scavenge does not come to its end: {told:?}"
-            ));
+            world.fail(format!("without any fault a scavenge does not finish: {told:?}"));
             return 0;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

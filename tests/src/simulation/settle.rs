@@ -1,5 +1,5 @@
-//! The end of a simulation: nothing fails any more, and every store is looked at from all sides, as it is and once more
-//! after it was opened anew.
+//! The end of a simulation: after all faults have ended, every store is read in every way, before and after it is
+//! reopened.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::checker::{Filter, Look, Observed, ReadRequest, Sent, StreamFacts, Target};
 
-/// Time for the indexers to finish, and for whoever waits between tries.
+/// Time for the indexers to finish, and pause between attempts while waiting.
 const REST: Duration = Duration::from_secs(10);
 /// Streams in a page of the listing.
 const PAGE: usize = 3;
 
-/// The log as it stands at the end, or `None` with a failure noted.
+/// The log at the end, or `None` with a failure recorded.
 pub(super) async fn run(world: &Arc<World>) -> Option<Vec<Observed>> {
     world.hub.calm();
     while world.hub.has_late_commits() {
@@ -27,7 +27,7 @@ pub(super) async fn run(world: &Arc<World>) -> Option<Vec<Observed>> {
         if world.running(node).is_none() {
             world.open(node).await;
         }
-        // A store alone on its engine learns of a commit that came late when it next appends.
+        // A store alone on its engine notices a late commit when it next appends.
         mark(world, node).await?;
     }
     tokio::time::sleep(REST).await;
@@ -39,12 +39,12 @@ pub(super) async fn run(world: &Arc<World>) -> Option<Vec<Observed>> {
     }
     let again = look_at_all(world, Some(&log)).await?;
     (log == again).then_some(log).or_else(|| {
-        world.fail("the log is another one after the stores were opened again");
+        world.fail("the log differs after the stores were reopened");
         None
     })
 }
 
-/// Appends an event of its own.
+/// Appends a last event.
 async fn mark(world: &World, node: usize) -> Option<()> {
     let running = world.running(node)?;
     let event = NewEvent {
@@ -71,7 +71,7 @@ async fn mark(world: &World, node: usize) -> Option<()> {
     result.ok().map(|_| ())
 }
 
-/// Reads everything through every store.
+/// Reads everything through every store, and compares.
 async fn look_at_all(world: &World, known: Option<&[Observed]>) -> Option<Vec<Observed>> {
     let mut first = known.map(<[Observed]>::to_vec);
     for node in 0..world.plan.stores {
@@ -99,7 +99,7 @@ async fn read(world: &World, running: &Running, target: Target, backwards: bool)
     let events = reader::read(world, running, request.clone(), None).await;
     if events.is_none() {
         world.fail(format!(
-            "without any fault store {} does not answer {request:?}",
+            "without any fault store {} does not respond to {request:?}",
             running.node
         ));
     }
@@ -128,7 +128,7 @@ async fn told(world: &World, running: &Running, look: Look) -> Option<Vec<Stream
     let told = looks::look(world, running, look.clone()).await;
     if told.is_none() {
         world.fail(format!(
-            "without any fault store {} does not answer {look:?}",
+            "without any fault store {} does not respond to {look:?}",
             running.node
         ));
     }

@@ -1,5 +1,5 @@
-//! A client that subscribes, and resumes after the last place that it was told whenever the subscription breaks off or it
-//! feels like it. Sometimes it is slow, sometimes it gives up waiting and then waits again.
+//! A client that subscribes, and resumes after the last reported place whenever the subscription breaks off, or at
+//! random. Sometimes it is slow, sometimes it stops waiting and then waits again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,9 +24,9 @@ struct Subscriber {
     target: Target,
     filter: Filter,
     start: Start,
-    /// The position up to which everything came, as far as it was told.
+    /// The last reported position up to which everything was delivered.
     place: u64,
-    /// Since when nothing more is appended.
+    /// Since when the end of the log is known.
     last_since: Option<Instant>,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) {
 }
 
 impl Subscriber {
-    /// Whether everything came, or too long ago should have come.
+    /// True if everything was delivered, or should have been long ago.
     fn is_done(&mut self) -> bool {
         let Some(last) = self.world.last() else {
             return false;
@@ -77,7 +77,7 @@ impl Subscriber {
         self.place >= last || since > STUCK
     }
 
-    /// Subscribes, and takes what comes until it breaks off.
+    /// Subscribes, and takes notices until the subscription breaks off.
     async fn subscribe(&mut self) {
         let Some(running) = self.world.any(&mut self.rng).await else {
             return;
@@ -114,7 +114,7 @@ impl Subscriber {
     async fn follow(&mut self, running: &Running, mut subscription: Subscription, call: CallId) {
         let slow = self.rng.random_bool(0.4);
         while !self.is_done() && !self.rng.random_bool(0.02) {
-            // Waiting is given up now and then, which must lose nothing.
+            // Waiting is abandoned now and then, which must lose nothing.
             let patience = Duration::from_millis(self.rng.random_range(1..3_000));
             let next = tokio::time::timeout(patience, subscription.next());
             match running.call(&self.world, "the next notice", next).await {

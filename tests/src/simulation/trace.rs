@@ -1,8 +1,8 @@
-//! A history as lines, in the order in which it happened.
+//! Prints a history as lines, in the order in which it happened.
 
 use crate::checker::{AppendCall, History, Moment, Notice, Observed, ReadAnswer};
 
-/// A line for each question and each answer.
+/// One line for each request and each response.
 #[must_use]
 pub fn trace(history: &History) -> String {
     let mut lines: Vec<(Moment, String)> = Vec::new();
@@ -19,9 +19,9 @@ pub fn trace(history: &History) -> String {
         }
     }
     for (number, call) in history.looks.iter().enumerate() {
-        lines.push((call.invoked, format!("look {number}: {:?}", call.look)));
+        lines.push((call.invoked, format!("lookup {number}: {:?}", call.look)));
         if let Some((at, streams)) = &call.answered {
-            lines.push((*at, format!("look {number}: {streams:?}")));
+            lines.push((*at, format!("lookup {number}: {streams:?}")));
         }
     }
     for (number, call) in history.subscriptions.iter().enumerate() {
@@ -93,7 +93,7 @@ fn places(events: &[Observed]) -> String {
     places.join(" ")
 }
 
-/// The beginning of an id, which is enough to tell them apart in one run.
+/// The beginning of an id, which identifies it within one run.
 fn short(id: uuid::Uuid) -> String {
     id.simple().to_string()[..6].to_owned()
 }

@@ -1,4 +1,4 @@
-//! What the parts of a simulation share: the stores, the history, and what went wrong.
+//! State shared by the parts of a simulation: the stores, the history, and the failures.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::checker::History;
 
-/// Simulated time after which a call to a store is thought never to end. Many times what any series of faults takes.
+/// Simulated time after which a call to a store counts as stuck. Many times the duration of any series of faults.
 pub(super) const STUCK: Duration = Duration::from_secs(600);
 
 pub(super) struct World {
@@ -34,21 +34,21 @@ pub(super) struct World {
     pub jump: Arc<Jump>,
     began: Instant,
     nodes: Vec<Node>,
-    /// Itself, for what its stores hold of it.
+    /// A reference to itself, for its stores.
     me: Weak<World>,
     finished: AtomicBool,
     /// The last position, once nothing more is appended; `u64::MAX` before.
     last: AtomicU64,
 }
 
-/// A place where a store runs, now and then.
+/// A node, which runs a store most of the time.
 #[derive(Default)]
 struct Node {
     openings: AtomicU64,
     running: Mutex<Option<Running>>,
 }
 
-/// A store that runs, for as long as it was not killed.
+/// A running store, valid until it is killed.
 #[derive(Clone)]
 pub(super) struct Running {
     pub node: usize,
@@ -84,7 +84,7 @@ impl World {
         })
     }
 
-    /// Notes something that must not happen, once.
+    /// Records a failure, once.
     pub(super) fn fail(&self, what: impl Into<String>) {
         let (mut failures, what) = (self.failures.lock(), what.into());
         if !failures.contains(&what) {
@@ -92,24 +92,24 @@ impl World {
         }
     }
 
-    /// Notes an error if it is one that a store must never give.
+    /// Records an error as a failure if a store must never return it.
     pub(super) fn judge(&self, node: usize, error: &Error) {
         match error {
             Error::Corrupt(_) | Error::Failed(_) | Error::Internal(_) => {
-                self.fail(format!("store {node} says: {error}"));
+                self.fail(format!("store {node} returned: {error}"));
             }
             _ => {}
         }
     }
 
-    /// Notes a part of the simulation that panicked.
+    /// Records a part of the simulation that panicked.
     pub(super) fn joined(&self, who: &str, joined: Result<(), tokio::task::JoinError>) {
         if let Err(error) = joined {
             self.fail(format!("{who} of the simulation: {error}"));
         }
     }
 
-    /// The clients are through with their work.
+    /// Marks the clients as finished.
     pub(super) fn finish(&self) {
         self.finished.store(true, Ordering::Relaxed);
     }
@@ -118,7 +118,7 @@ impl World {
         self.finished.load(Ordering::Relaxed)
     }
 
-    /// Nothing more is appended; the log ends here. At 0, nobody knows where it ends and it is not worth waiting.
+    /// Sets the last position: nothing more is appended. 0: the end is unknown, and waiting is pointless.
     pub(super) fn set_last(&self, last: u64) {
         self.last.store(last, Ordering::Relaxed);
     }
@@ -127,7 +127,7 @@ impl World {
         Some(self.last.load(Ordering::Relaxed)).filter(|last| *last < u64::MAX)
     }
 
-    /// Opens the store of a node, however often it takes.
+    /// Opens the store of a node, with as many attempts as it takes.
     pub(super) async fn open(&self, node: usize) {
         let place = &self.nodes[node];
         let began = Instant::now();
@@ -173,12 +173,12 @@ impl World {
         self.fail(format!("store {node} cannot be opened"));
     }
 
-    /// The store of a node, if it runs.
+    /// The store of a node, if it is running.
     pub(super) fn running(&self, node: usize) -> Option<Running> {
         self.nodes[node].running.lock().clone()
     }
 
-    /// Any store that runs; waits for one for a while.
+    /// Any running store; waits a while for one.
     pub(super) async fn any(&self, rng: &mut StdRng) -> Option<Running> {
         for _ in 0..1_000 {
             let node = rng.random_range(0..self.nodes.len());
@@ -190,7 +190,7 @@ impl World {
         None
     }
 
-    /// Closes the store of a node as a server does that is told to stop.
+    /// Closes the store of a node, like a server that is asked to stop.
     pub(super) async fn close(&self, node: usize) {
         let Some(running) = self.running(node) else { return };
         self.coverage.count(Event::StoreClosed);
@@ -200,7 +200,7 @@ impl World {
         self.end(node, &running);
     }
 
-    /// Kills the store of a node: from one moment to the next it is gone, whatever it was doing.
+    /// Kills the store of a node: it ends immediately, whatever it was doing.
     pub(super) fn kill(&self, node: usize) {
         let Some(running) = self.running(node) else { return };
         self.coverage.count(Event::StoreKilled);
@@ -219,7 +219,7 @@ impl World {
 }
 
 impl Running {
-    /// Waits for what a store was asked; `None` if the store is killed meanwhile.
+    /// Waits for a call to a store; `None` if the store is killed meanwhile.
     pub(super) async fn call<T>(
         &self,
         world: &World,
@@ -235,7 +235,7 @@ impl Running {
             () = told => None,
             answer = tokio::time::timeout(STUCK, asked) => {
                 if answer.is_err() {
-                    world.fail(format!("store {} does not answer: {what}", self.node));
+                    world.fail(format!("store {} does not respond: {what}", self.node));
                 }
                 answer.ok()
             }

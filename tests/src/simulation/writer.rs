@@ -1,5 +1,5 @@
-//! A client that appends: with every expectation, right and wrong ones, one at a time and in flight together, and again
-//! and again with the same ids, whatever came of it before.
+//! A client that appends: with every expectation, right and wrong ones, one at a time and pipelined, and repeatedly
+//! with the same ids, whatever the earlier outcome was.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +18,9 @@ struct Writer {
     world: Arc<World>,
     rng: StdRng,
     known: Known,
-    /// What it sent before, and to which store first.
+    /// Earlier appends, and the store to which each was first sent.
     sent: Vec<(Attempt, usize)>,
-    /// Appends it may still send.
+    /// Number of appends it may still send.
     left: usize,
     /// The store it used last.
     node: usize,
@@ -52,7 +52,7 @@ pub(super) async fn run(world: Arc<World>, number: u64) {
 }
 
 impl Writer {
-    /// Sends an append, and again if that is called for.
+    /// Sends an append, and retries it where appropriate.
     async fn insist(&mut self, attempt: Attempt) {
         let mut answer = self.send(&attempt).await;
         for _ in 0..3 {
@@ -72,7 +72,7 @@ impl Writer {
         }
     }
 
-    /// Sends an append, and waits for the answer.
+    /// Sends an append, and waits for the response.
     async fn send(&mut self, attempt: &Attempt) -> AppendAnswer {
         self.left = self.left.saturating_sub(1);
         let Some((running, append)) = self.prepare(attempt).await else {
@@ -85,7 +85,7 @@ impl Writer {
         self.answered(&running, attempt, call, result)
     }
 
-    /// Sends several appends without waiting for each other's answers.
+    /// Sends several appends without waiting for each other's responses.
     async fn pipeline(&mut self) {
         let count = self.rng.random_range(2..7);
         let known = self.known.clone();
@@ -95,7 +95,7 @@ impl Writer {
                 Some(last) if self.rng.random_bool(0.15) => last.varied(&mut self.rng),
                 _ => self.next_attempt(),
             };
-            // In the hope that all goes well, so that some of them build on each other.
+            // Assumes that all succeed, so that some of them build on each other.
             for (stream, _) in &attempt.events {
                 let last = self.known.revisions.entry(stream.clone()).or_default();
                 *last = Some(last.map_or(Revision(0), |last| Revision(last.0 + 1)));
@@ -280,7 +280,7 @@ impl Writer {
         }
     }
 
-    /// Something new, or something that was sent long ago.
+    /// A new append, or one that was sent long ago.
     fn next_attempt(&mut self) -> Attempt {
         if self.rng.random_bool(0.12)
             && let Some((earlier, _)) = self.sent.choose(&mut self.rng)

@@ -1,4 +1,4 @@
-//! Appends that are wrong, alone and in a session.
+//! Invalid appends, in calls and in sessions.
 
 use annals_proto::v1 as pb;
 use annals_tests::{
@@ -71,7 +71,7 @@ async fn appends_that_are_wrong_are_told_by_field(server: Server) {
         assert_eq!(refusal.field(), field, "{shown}");
         assert!(
             refusal.message.len() < 2_000,
-            "what is refused is not shown again in full"
+            "a refused value is not repeated in full"
         );
     }
     standing.assert_unchanged().await;

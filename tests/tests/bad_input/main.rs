@@ -1,8 +1,8 @@
-//! What no well-behaved client would send: each gets its clear error, nothing is lost, and the server keeps serving.
-//! (Clients that do not read are in `slow_clients.rs`, many that idle in `many_subscribers.rs`, those that speak no gRPC in
-//! `garbage.rs`, and random messages in `fuzz.rs`.)
+//! Input that no well-behaved client would send: each gets a clear error, nothing is lost, and the server keeps
+//! serving. (`slow_clients.rs` covers clients that do not read, `many_subscribers.rs` many idle ones, `garbage.rs`
+//! those that do not speak gRPC, and `fuzz.rs` random messages.)
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod appends;
 mod messages;

@@ -1,4 +1,4 @@
-//! Bytes that are no messages, and frames that are no frames.
+//! Bytes that are not messages, and frames that are not frames.
 
 use annals_tests::{
     harness::{
@@ -18,7 +18,7 @@ on_every_engine!(
     frames_that_are_no_frames_are_refused
 );
 
-/// Calls that an empty message asks for, or that have no field at all.
+/// Methods for which an empty message is valid, or whose request has no fields.
 const EMPTY: [&str; 7] = [
     "GetServerInfo",
     "ReadAll",
@@ -29,7 +29,7 @@ const EMPTY: [&str; 7] = [
     "GetScavenge",
 ];
 
-/// The first answer to a message in bytes.
+/// The first response to a message of bytes.
 async fn first_answer(
     channel: &tonic::transport::Channel,
     method: &str,
@@ -42,7 +42,7 @@ async fn first_answer(
 async fn text_that_is_not_utf8_is_told_by_field(server: Server) {
     let standing = Standing::new(server).await;
     let channel = standing.server.channel();
-    // A field of bytes, with its number and its length.
+    // An encoded bytes field with its number and its length.
     let field =
         |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
     let bad = b"\xff\xfe";
@@ -82,7 +82,7 @@ async fn text_that_is_not_utf8_is_told_by_field(server: Server) {
     for (method, message, path) in cases {
         let refusal = Refusal::of(first_answer(&channel, method, message).await);
         let refusal = refusal.expect(Code::InvalidArgument, "INVALID_FIELD");
-        // Where prost names the oneof as well as its field, either way to it is as good.
+        // Where prost names the oneof as well as its field, either path is accepted.
         let told = refusal.field();
         let same = told == path || told == path.replace("append.append_to_stream", "append");
         assert!(
@@ -118,11 +118,11 @@ async fn frames_that_are_no_frames_are_refused(server: Server) {
     for method in METHODS {
         for body in &bodies {
             if method.starts_with("Subscribe") && body.len() > 20 {
-                // A subscription that is taken has no end to wait for.
+                // An accepted subscription has no end to wait for.
                 continue;
             }
             if ["DeleteStream", "TombstoneStream"].contains(&method) && body.len() == 2 * whole.len() {
-                // They would be done, since the second message is not looked at.
+                // They would succeed, since the second message is not read.
                 continue;
             }
             let path = format!("/{SERVICE}/{method}");
@@ -133,7 +133,7 @@ async fn frames_that_are_no_frames_are_refused(server: Server) {
                 .grpc_code()
                 .unwrap_or_else(|| panic!("{method} {body:?}: no status: {answer:?}"));
             assert_ne!(code, Code::Unknown, "{method} {body:?}: {answer:?}");
-            // These have no field that could be wrong in this; and of two messages, the second is not looked at.
+            // These have no field that could be wrong in this message; and of two messages, the second is not read.
             let may_succeed = EMPTY.contains(&method)
                 || (body.len() == 2 * whole.len()
                     && [
@@ -165,7 +165,7 @@ async fn frames_that_are_no_frames_are_refused(server: Server) {
     }
     for content_type in ["text/plain", "application/json", ""] {
         let path = format!("/{SERVICE}/GetServerInfo");
-        // No gRPC: any answer is good that the connection survives.
+        // Not gRPC: any response is acceptable that the connection survives.
         let _ = raw::post(&channel, &path, content_type, Bytes::from(whole.clone())).await;
     }
     standing.assert_unchanged().await;

@@ -1,4 +1,4 @@
-//! Reads, subscriptions and listings that are wrong, or about what is not there.
+//! Invalid reads, subscriptions and listings, and those of missing streams.
 
 use annals_proto::v1::{self as pb, subscribe_all_request, subscribe_stream_request};
 use annals_tests::{
@@ -43,12 +43,12 @@ async fn what_does_not_exist_is_said_not_to(server: Server) {
 
 type Asked = BoxFuture<'static, Result<(), Status>>;
 
-/// A call whose answer does not matter.
+/// A call whose response does not matter.
 fn ask<T: 'static>(call: impl Future<Output = Result<tonic::Response<T>, Status>> + Send + 'static) -> Asked {
     Box::pin(async move { call.await.map(drop) })
 }
 
-/// Calls with something in their request changed.
+/// Calls with a changed request.
 struct Calls<'a>(&'a Stub);
 
 impl Calls<'_> {

@@ -1,10 +1,10 @@
-//! What must be as it was after bad input.
+//! Checks that bad input has changed nothing.
 
 use annals_client::ExpectedRevision as Expected;
 use annals_proto::v1 as pb;
 use annals_tests::harness::{Server, Stub, sample::event};
 
-/// A server with one stream of three events, which must be as it was afterwards.
+/// A server with one stream of three events, which must be unchanged afterwards.
 pub struct Standing {
     pub server: Server,
     pub stub: Stub,
@@ -24,7 +24,7 @@ impl Standing {
         }
     }
 
-    /// Nothing was written, and the same connection still serves, as does a new one.
+    /// Checks that nothing was written, and that the same connection and a new one still work.
     pub async fn assert_unchanged(mut self) {
         let read = |mut stub: Stub| async move {
             let mut parts = stub

@@ -1,4 +1,4 @@
-//! What is written, and what decides whether it is.
+//! Appends to many streams, and the checks that decide whether they are written.
 
 use annals_client::{Append, Error, ExpectedRevision as Expected, FailedCheck, Found, QueryItem};
 use annals_tests::{
@@ -102,7 +102,7 @@ async fn nothing_is_written_unless_every_check_holds(server: Server) {
     client.append_all(taken).await.unwrap();
 }
 
-/// A seat is booked once, whoever asks, because nobody books it who has not seen all that was about it.
+/// A seat is booked only once, because each booking is conditional on all earlier events about the seat.
 async fn a_query_and_the_head_of_its_read_guard_a_decision(server: Server) {
     let client = server.client();
     let about = |seat: &str| {
@@ -126,7 +126,7 @@ async fn a_query_and_the_head_of_its_read_guard_a_decision(server: Server) {
         heads.push(read.head());
         assert_eq!(read.collect().await.unwrap(), []);
     }
-    // What is about other seats, or has another type, is in nobody's way.
+    // Events about other seats, or of another type, do not interfere.
     client.append_all(book("12A", heads[0])).await.unwrap();
     client
         .append("x", Expected::Any, [event("SeatCleaned").with_tag("seat:12B")])
@@ -163,7 +163,7 @@ async fn one_session_takes_appends_to_one_and_to_many_streams(server: Server) {
             .checked_sub(1)
             .map_or(Expected::NoStream, |n| Expected::Exactly(2 * n + 1));
         ones.push(session.append("a", expected, [event("T")]).await.unwrap());
-        // Each expects what those before it leave behind, which are still in flight.
+        // Each expects the results of the previous ones, which are still in flight.
         let all = || {
             Append::new()
                 .write("b", [event("T")])

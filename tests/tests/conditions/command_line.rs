@@ -1,4 +1,4 @@
-//! The same from the command line.
+//! Appends with checks from the command line.
 
 use annals_tests::{
     harness::{Cli, Server},
@@ -121,7 +121,7 @@ async fn the_command_line_appends_a_file_all_or_none(server: Server) {
         (&log[0]["id"], &log[0]["tags"], &log[2]["metadata"]),
         (&json!(id), &json!(["x"]), &json!({"by": "ada"}))
     );
-    // One that fails leaves nothing, and a line that is wrong is named.
+    // A failed append writes nothing, and an invalid line is reported.
     let other = [line("account-3", ""), line("account-1", "")].concat();
     let refused = run(&["--expect", "account-1=0"], &other).expect_code(4);
     assert!(refused.stderr.contains("is at revision 1"), "{}", refused.stderr);
@@ -140,7 +140,7 @@ async fn the_command_line_appends_a_file_all_or_none(server: Server) {
     let _ = run(&["--expect", "0"], &other).expect_code(2);
     let _ = run(&[], "").expect_code(2);
     assert_eq!(cli.run(["read", "--all"]).json_lines().len(), 4);
-    // What was exported is, with its ids, the same append again, but only all of it.
+    // Exported events with their ids are the same append again, but only all of them together.
     let exported = cli.run(["export", "-"]).expect_code(0).stdout;
     let again = run(&expect, &exported).expect_code(0).json_lines().remove(0);
     assert_eq!(again["already_appended"], json!(true));

@@ -1,6 +1,6 @@
-//! Appends to any number of streams, with what must hold for them to be written.
+//! Appends to any number of streams, with conditions.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod appends;
 mod command_line;

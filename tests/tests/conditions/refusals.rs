@@ -1,4 +1,4 @@
-//! Why appends are refused, as the wire tells it.
+//! Refusals of appends on the wire.
 
 use annals_client::{Append, Error, ExpectedRevision as Expected, QueryItem};
 use annals_proto::v1::{self as pb, check, expected_revision, failed_check};
@@ -81,7 +81,7 @@ async fn checks_that_fail_have_their_code_reason_and_typed_detail(server: Server
         ]
     );
     assert_eq!(detail.count, 3);
-    // Of very many, with long names, as much is told as a trailer takes.
+    // Of very many checks with long names, as many are reported as fit into a trailer.
     let many = (0..64).map(|n| stream(&format!("{n:0>500}"), Wire::StreamExists(())));
     let refusal = Refusal::of(stub.append(request(many.collect())).await);
     let detail: pb::ChecksFailed = refusal

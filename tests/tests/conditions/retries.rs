@@ -1,4 +1,4 @@
-//! Appends that are sent again.
+//! Retries of appends.
 
 use annals_client::{Append, AppendedAll, Client, Error, ExpectedRevision as Expected, QueryItem};
 use annals_tests::{
@@ -12,11 +12,11 @@ on_every_engine_that_persists!(
     what_was_sent_again_is_recognised_after_being_killed,
 );
 
-/// Appends whose own events make false what they expect, one for each way in which a retry is told.
+/// Appends whose own events violate their expectations, one for each way in which a retry is detected.
 fn repeatable() -> Vec<Append> {
     let tagged = |tag: &str| event("T").with_tag(tag);
     vec![
-        // Nothing is said of the first stream.
+        // Without an expectation for the first stream.
         Append::new()
             .write("any", [event("T")])
             .write("s", [event("T")])
@@ -72,7 +72,7 @@ async fn an_append_that_is_sent_again_gets_its_first_result(server: Server) {
         client.append("s", Expected::Any, [event("Later")]).await.unwrap();
     }
     assert_eq!(client.server_info().await.unwrap().head, head + 2);
-    // The first of its ids, but not what was sent with it.
+    // The first of its ids, but without the events that were sent with it.
     let one = event("T");
     let append = Append::new().write("u", [one.clone()]).write("v", [event("T")]);
     client.append_all(append).await.unwrap();

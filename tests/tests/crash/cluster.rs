@@ -1,5 +1,5 @@
-//! Three servers on one FoundationDB cluster, 96 clients that write to all of them, and three subscribers on each, while
-//! servers and processes of the cluster are killed and paused.
+//! Three servers on one FoundationDB cluster, 96 clients that write to all of them, and three subscribers on each,
+//! while servers and processes of the cluster are killed and paused.
 
 use std::{
     sync::atomic::Ordering,
@@ -19,9 +19,9 @@ use crate::{
     subscriber::{Subscriber, subscribe},
 };
 
-/// How long a cluster may take to go on: its recovery waits some seconds for the dead.
+/// How long a cluster may take to recover: it waits some seconds for the dead process.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
-/// Long enough for every transaction of a server that is paused to be too old, and for the others to forget it.
+/// Long enough for every transaction of a paused server to be too old, and for the others to forget it.
 const PAUSE: Duration = Duration::from_secs(20);
 
 /// Servers under load.
@@ -35,7 +35,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// `None` where FoundationDB is not installed, which was said then.
+    /// `None` where FoundationDB is not installed, which was then printed.
     async fn start(layout: Layout) -> Option<Self> {
         let programs = foundationdb::programs()?;
         let cluster = tokio::task::block_in_place(|| Cluster::start(programs, layout));
@@ -58,7 +58,7 @@ impl Fleet {
         })
     }
 
-    /// Lets the load go on for a moment of random length.
+    /// Lets the load continue for a random time.
     async fn a_while(&mut self, millis: std::ops::Range<u64>) {
         tokio::time::sleep(Duration::from_millis(self.random.random_range(millis))).await;
     }
@@ -73,15 +73,15 @@ impl Fleet {
         };
         let Ok(()) = tokio::time::timeout(RECOVERY_PATIENCE, waiting).await else {
             panic!(
-                "appends do not go on; the cluster says: {}",
+                "appends do not continue; the cluster reports: {}",
                 self.cluster.cli("status")
             );
         };
     }
 
-    /// Judges all that happened until now.
+    /// Judges everything that happened so far.
     async fn check(&self, round: u32, what: &str) {
-        // Nobody writes while the log is read, so that it is the whole of what the history led to.
+        // There are no writes while the log is read, so it is the complete result of the history.
         let resting = within_patience("the writers to rest", self.load.gate.write()).await;
         let reader = &self.servers[round as usize % self.servers.len()];
         let log = reader.client().read_all().await.unwrap().collect().await.unwrap();
@@ -95,7 +95,7 @@ impl Fleet {
         drop(resting);
     }
 
-    /// Stops the load and judges the whole.
+    /// Stops the load and judges the whole history.
     async fn end(self, faults: &str) {
         let counts = self.load.stop().await;
         let first = &self.servers[0];
@@ -105,7 +105,7 @@ impl Fleet {
             subscriber.stop_at(head, &self.servers[number / 3]).await;
         }
         for server in &self.servers {
-            // What one server shows is what each of them shows, byte for byte.
+            // Every server must show the same log, byte for byte.
             let shown = server.client().read_all().await.unwrap().collect().await.unwrap();
             assert_eq!(shown, log, "a server shows another log");
         }
@@ -116,7 +116,7 @@ impl Fleet {
             .sum();
         assert_sound(&counts.recorder.history(), &log);
         println!(
-            "{faults} in {:?}: {head} events in the log, {handed_over} appends handed over; {}",
+            "{faults} in {:?}: {head} events in the log, {handed_over} appends forwarded; {}",
             self.began.elapsed(),
             counts.words()
         );
@@ -125,7 +125,7 @@ impl Fleet {
         // Counted since each server's last start.
         assert!(
             handed_over > 0.0,
-            "no server gave its appends to the one that writes"
+            "no server forwarded appends to the writing one"
         );
     }
 }
@@ -141,7 +141,7 @@ async fn servers_that_are_killed_in_turn_lose_and_repeat_nothing() {
         fleet.a_while(200..1_500).await;
         let killed = round as usize % fleet.servers.len();
         fleet.servers[killed].kill();
-        // The others go on without it.
+        // The others continue without it.
         fleet.goes_on(50).await;
         fleet.servers[killed].start_again();
         fleet
@@ -181,7 +181,7 @@ async fn a_single_process_that_is_killed_resumes_with_all_that_was_acknowledged(
     for round in 0..rounds {
         fleet.a_while(500..2_000).await;
         fleet.cluster.kill(0);
-        // Sometimes long enough for the servers to say that they do not serve.
+        // Sometimes long enough for the servers to report that they do not serve.
         fleet.a_while(0..8_000).await;
         fleet.cluster.start_again(0);
         fleet.goes_on(200).await;
@@ -203,7 +203,7 @@ async fn a_server_that_was_paused_in_the_middle_of_commits_breaks_nothing() {
         fleet.servers[paused].pause();
         let before = fleet.load.acknowledged();
         let until = tokio::time::Instant::now() + PAUSE;
-        // The others go on, so that what it has in hand is late by far.
+        // The others continue, so that its work in progress is very late.
         fleet.goes_on(200).await;
         tokio::time::sleep_until(until).await;
         println!(

@@ -1,4 +1,4 @@
-//! What clients do to the servers of a store: appends of all kinds, alone and in sessions, some of them sent again.
+//! The load on the servers of a store: appends of all kinds, alone and in sessions, some of them retried.
 
 use std::{
     sync::{
@@ -15,17 +15,17 @@ use annals_tests::harness::{PATIENCE, Recorder, within_patience};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::sync::RwLock;
 
-/// How many write to each server.
+/// Number of writers for each server.
 pub const WRITERS: usize = 32;
 /// Streams that several writers share, so that expectations fail.
 const SHARED_STREAMS: u64 = 24;
-/// How many appends a writer remembers, to send one of them again.
+/// Number of appends that a writer remembers, to retry one of them.
 const REMEMBERED_MAX: usize = 16;
 
 /// The writers.
 pub struct Load {
     pub recorder: Recorder,
-    /// Each append is made under it; who takes it whole lets the writers rest.
+    /// Each append holds it shared; a test that holds it exclusively pauses the writers.
     pub gate: Arc<RwLock<()>>,
     counts: Arc<Counts>,
     stop: Arc<AtomicBool>,
@@ -55,7 +55,8 @@ impl Counts {
 }
 
 impl Load {
-    /// As many writers for each of these servers. Every other one knows all of them, and moves on when the one it uses dies.
+    /// Starts the same number of writers for each of these servers. Every other one knows all servers, and moves on
+    /// when the one it uses dies.
     pub fn start(endpoints: &[String], seed: u64) -> Self {
         let recorder = Recorder::default();
         let counts = Arc::new(Counts {
@@ -70,7 +71,7 @@ impl Load {
                 known.truncate(1);
             }
             let number = number as u64;
-            // Some wait a restart out, some are told at once that it is not known what became of their append.
+            // Some wait for a restart, others get an unknown outcome at once.
             let retry = if number % 8 < 4 {
                 RetryPolicy::default()
             } else {
@@ -98,7 +99,7 @@ impl Load {
         }
     }
 
-    /// How many appends were answered with a new place in the log.
+    /// Number of appends that got a new place in the log.
     pub fn acknowledged(&self) -> u64 {
         self.counts.acknowledged.load(Ordering::Relaxed)
     }
@@ -114,7 +115,7 @@ impl Load {
     }
 }
 
-/// An append, to be sent again.
+/// An append that may be retried.
 type Sent = (String, Expected, Vec<Event>);
 
 struct Writer {
@@ -148,7 +149,7 @@ impl Writer {
             .await;
         let unknown = self.count(&result);
         if unknown {
-            // As a program would: the same again, until it is known. Or not: then it may stand or not.
+            // Like a program: retry until the outcome is known. Or not: then the append may be stored or not.
             tokio::time::sleep(Duration::from_millis(20)).await;
             if self.random.random_bool(0.8) {
                 self.remembered.insert(0, sent);
@@ -158,7 +159,7 @@ impl Writer {
         self.remember(sent);
     }
 
-    /// A handful in flight at once.
+    /// Sends a few appends in flight at once.
     async fn append_in_session(&mut self) {
         let recorder = self.counts.recorder.clone();
         let mut submitted = Vec::new();
@@ -191,7 +192,7 @@ impl Writer {
             Err(error) if error.is_retryable() || matches!(error, Error::SessionClosed) => {
                 &self.counts.unknown
             }
-            Err(error) => panic!("a server that was killed answered {error:?}"),
+            Err(error) => panic!("a killed server returned {error:?}"),
         };
         counter.fetch_add(1, Ordering::Relaxed);
         std::ptr::eq(counter, &self.counts.unknown)
@@ -204,7 +205,7 @@ impl Writer {
         }
     }
 
-    /// What to append: something new, or something that was sent before.
+    /// The next append: a new one, or one that was sent before.
     fn next(&mut self) -> Sent {
         if !self.remembered.is_empty() && self.random.random_bool(0.15) {
             let index = self.random.random_range(0..self.remembered.len().min(4));

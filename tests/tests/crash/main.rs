@@ -1,17 +1,18 @@
-//! What is killed (SIGKILL), paused or cut off again and again while many clients write, and what must be true of the log
-//! afterwards.
+//! Processes that are killed (SIGKILL), paused or disconnected repeatedly while many clients write, and the
+//! guarantees that the log must keep.
 //!
-//! Written down is everything that the writers asked and were answered, over all faults, and what subscriptions delivered
-//! that resumed by themselves. After each fault the writers rest, the whole log is read, and the checker judges all that
-//! happened since the beginning: every acknowledged event is there, unchanged, in place; positions and revisions are dense;
-//! retries wrote nothing twice; each subscriber saw each event once and in order.
+//! The requests of the writers and their responses are recorded over all faults, as are the deliveries of
+//! subscriptions that resumed automatically. After each fault the writers pause, the whole log is read, and the
+//! checker judges everything since the beginning: every acknowledged event is there, unchanged, in place; positions
+//! and revisions are dense; retries wrote nothing twice; each subscriber saw each event once and in order.
 //!
-//! - `one_server`: the server on its own data. Some kills come while it still opens its store.
-//! - `cluster`: three servers on one FoundationDB cluster; servers and processes of the cluster are killed and paused.
+//! - `one_server`: the server on its own data. Some kills come while it is still opening its store.
+//! - `cluster`: three servers on one FoundationDB cluster; servers and processes of the cluster are killed and
+//!   paused.
 //!
-//! `ANNALS_CRASH_ROUNDS` sets how many kills `one_server` has (20 if unset); the others have more or fewer likewise.
+//! `ANNALS_CRASH_ROUNDS` sets the number of kills of `one_server` (20 if unset); the others scale accordingly.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod cluster;
 mod load;
@@ -20,7 +21,7 @@ mod subscriber;
 
 use annals_tests::harness;
 
-/// How many faults a test has that usually has so many.
+/// The number of faults of a test whose usual number is `usual`.
 fn rounds(usual: u32) -> u32 {
     const OF_ONE_SERVER: u32 = 20;
     let of_one_server = match harness::number("ANNALS_CRASH_ROUNDS") {
@@ -31,5 +32,5 @@ fn rounds(usual: u32) -> u32 {
     (usual * of_one_server).div_ceil(OF_ONE_SERVER)
 }
 
-/// Held by each test: two loads at a time would be none.
+/// Held by each test: two loads at a time would slow each other down too much.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

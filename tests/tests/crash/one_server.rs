@@ -1,4 +1,4 @@
-//! A server that is killed again and again while 32 clients write to it.
+//! A server that is killed repeatedly while 32 clients write to it.
 
 use std::{
     sync::atomic::Ordering,
@@ -34,7 +34,7 @@ async fn nothing_acknowledged_is_lost_however_often_the_server_is_killed() {
             killed_while_opening += 1;
         }
         server.start_again();
-        // Nobody writes while the log is read, so that it is the whole of what the history led to.
+        // There are no writes while the log is read, so it is the complete result of the history.
         let resting = within_patience("the writers to rest", load.gate.write()).await;
         log = client.read_all().await.unwrap().collect().await.unwrap();
         let history = load.recorder.history();

@@ -1,4 +1,4 @@
-//! Subscriptions that are followed through all kills.
+//! Subscriptions that continue through all kills.
 
 use std::{
     sync::{
@@ -17,9 +17,9 @@ use annals_tests::{
 /// A subscription that is followed in the background.
 pub struct Subscriber {
     name: &'static str,
-    /// The position at which it stops; none yet.
+    /// The position at which it stops, once it is set.
     stop_at: Arc<AtomicU64>,
-    /// The last position that it told of.
+    /// The last position that it reported.
     seen: Arc<AtomicU64>,
     following: tokio::task::JoinHandle<()>,
 }
@@ -43,7 +43,7 @@ impl Subscriber {
         }
     }
 
-    /// Waits until it told of this position.
+    /// Waits until it has reported this position.
     pub async fn stop_at(self, position: u64, server: &Server) {
         self.stop_at.store(position, Ordering::Relaxed);
         let Ok(ended) = tokio::time::timeout(PATIENCE, self.following).await else {
@@ -54,11 +54,11 @@ impl Subscriber {
                 Metrics::of(server).text()
             );
         };
-        ended.expect("a subscription resumes by itself and never breaks the protocol");
+        ended.expect("a subscription resumes automatically and never breaks the protocol");
     }
 }
 
-/// To everything, to one type, and to one category.
+/// Subscribes to everything, to one type, and to one category.
 pub async fn subscribe(server: &Server, recorder: &Recorder) -> Vec<Subscriber> {
     let client = server.client();
     let to_log = |item: Option<FilterItem>| SubscribeRequest {

@@ -1,6 +1,6 @@
-//! Course subscriptions (<https://dcb.events/examples/course-subscriptions/>): a course takes no more students than it has
-//! places, which may change, and a student takes no more than five courses. A subscription concerns both, which is what no
-//! single stream can decide.
+//! Course subscriptions (<https://dcb.events/examples/course-subscriptions/>): a course takes no more students than
+//! it has places, which may change, and a student takes no more than five courses. A subscription concerns both, so
+//! no single stream can decide it.
 
 use std::collections::HashMap;
 
@@ -81,7 +81,7 @@ fn about_course(course: &str) -> QueryItem {
         .tagged(course_tag(course))
 }
 
-/// The capacity after these events; `None`: there is no such course.
+/// The capacity after these events; `None`: the course does not exist.
 fn capacity(events: &[RecordedEvent]) -> Option<u64> {
     let capacities = events.iter().filter_map(|event| {
         let data: Value = event.json().unwrap();
@@ -224,7 +224,7 @@ async fn of_fifty_students_ten_get_the_ten_places(server: Server) {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 10);
     assert_eq!(results.iter().filter(full).count(), 40);
     store.assert_nothing_after(11).await;
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }
 
 async fn a_student_with_many_hands_gets_five_courses(server: Server) {
@@ -243,7 +243,7 @@ async fn a_student_with_many_hands_gets_five_courses(server: Server) {
         results.iter().filter(refused).count(),
         courses.len() - COURSES_MAX
     );
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }
 
 async fn no_course_is_overbooked_while_its_capacity_changes(server: Server) {
@@ -253,7 +253,7 @@ async fn no_course_is_overbooked_while_its_capacity_changes(server: Server) {
     let names: Vec<String> = (0..12).map(|n| format!("s{n}")).collect();
     let students = names.iter().map(|student| async {
         for course in courses {
-            // Full or not: what counts is what the log says in the end.
+            // Full or not: the log decides in the end.
             let _ = subscribe(&store, student, course).await;
         }
     });
@@ -277,5 +277,5 @@ async fn no_course_is_overbooked_while_its_capacity_changes(server: Server) {
         *places += 1;
         assert!(*places <= capacities[&course], "{course} is overbooked by {data}");
     }
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }

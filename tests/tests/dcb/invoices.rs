@@ -1,5 +1,6 @@
-//! Invoice numbers (<https://dcb.events/examples/invoice-number/>): they count 1, 2, 3, … without a gap, whoever writes
-//! invoices. Decided on all invoices so far, or on the last one alone, which costs the same however many there are.
+//! Invoice numbers (<https://dcb.events/examples/invoice-number/>): they are 1, 2, 3, … without gaps, whichever
+//! client writes an invoice. Decided on all invoices so far, or on the last one only, which costs the same however
+//! many there are.
 
 use annals_client::{Query, QueryItem, RecordedEvent};
 use annals_tests::{
@@ -45,7 +46,7 @@ async fn create(store: &Store, invoice: Value) {
     store.decide(invoices(), decide).await.unwrap();
 }
 
-/// The same, decided on the last invoice.
+/// Creates an invoice, decided on the last one.
 async fn create_after_last(store: &Store, invoice: Value) {
     let creating = async {
         loop {
@@ -94,5 +95,5 @@ async fn a_hundred_invoices_at_once_are_numbered_without_gaps(server: Server) {
         .iter()
         .map(|(_, data)| data["invoiceNumber"].as_u64().unwrap());
     assert_eq!(numbers.collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }

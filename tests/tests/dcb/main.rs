@@ -1,12 +1,12 @@
-//! Dynamic consistency boundaries: the specification, rule by rule, and its examples, as programs that decide on what they
-//! read and append on the condition that it is still so. All on every engine, over the wire.
+//! Dynamic consistency boundaries: the specification, rule by rule, and its examples, as programs that decide on the
+//! events they read, and append on the condition that these are still current. All on every engine, over the wire.
 //!
 //! - `specification`: each rule of <https://dcb.events/specification/> as a test.
-//! - `courses`, `usernames`, `invoices`, `sign_ups`, `prices`: the examples of <https://dcb.events/examples/>, with their
-//!   cases, and each with many clients at once.
-//! - `store`: what a program needs of the store for that, which is all that the others use.
+//! - `courses`, `usernames`, `invoices`, `sign_ups`, `prices`: the examples of <https://dcb.events/examples/>, with
+//!   their cases, and each with many clients at once.
+//! - `store`: the operations of the store that such a program needs; the others use nothing else.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod courses;
 mod invoices;

@@ -1,5 +1,6 @@
-//! Prices that change (<https://dcb.events/examples/dynamic-product-price/>): who orders pays what was shown, if that is
-//! the price, or was it until a short while ago. An order of several products is decided on the prices of all.
+//! Prices that change (<https://dcb.events/examples/dynamic-product-price/>): a customer pays the displayed price, if
+//! that is the current price, or was until a short while ago. An order of several products is decided on the prices
+//! of all.
 
 use std::collections::HashMap;
 
@@ -23,7 +24,7 @@ on_every_engine!(
 const DEFINED: &str = "ProductDefined";
 const CHANGED: &str = "ProductPriceChanged";
 const ORDERED: &str = "ProductsOrdered";
-/// For how long a price is taken after it was changed.
+/// How long a price is accepted after it was changed.
 const GRACE_MINUTES: i64 = 10;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ fn ordered(items: &[(&str, u64)]) -> Fact {
     fact("orders", ORDERED, &data, &tags)
 }
 
-/// The prices that are taken for a product: the last one that is older than the grace, and all since.
+/// The prices that are accepted for a product: the last one that is older than the grace period, and all later ones.
 fn taken(product: &str, events: &[RecordedEvent], now: Timestamp, grace_minutes: i64) -> Vec<u64> {
     let mut taken = Vec::new();
     for event in events
@@ -69,7 +70,7 @@ fn taken(product: &str, events: &[RecordedEvent], now: Timestamp, grace_minutes:
     taken
 }
 
-/// Orders at the prices that were shown.
+/// Orders at the displayed prices.
 async fn order_within(store: &Store, items: &[(&str, u64)], grace_minutes: i64) -> Result<(), InvalidPrice> {
     let of_product = |(product, _): &(&str, u64)| {
         QueryItem::new()
@@ -97,7 +98,7 @@ async fn order(store: &Store, items: &[(&str, u64)]) -> Result<(), InvalidPrice>
     order_within(store, items, GRACE_MINUTES).await
 }
 
-/// What a customer sees.
+/// The price that a customer sees.
 async fn shown(store: &Store, product: &str) -> u64 {
     let prices = QueryItem::new()
         .of_type(DEFINED)
@@ -179,7 +180,7 @@ async fn several_products_are_ordered_at_once_or_none(server: Server) {
     store.assert_nothing_after(4).await;
 }
 
-/// Without grace, so that every order stands or falls with the last change before it.
+/// Without a grace period, so that every order depends on the last change before it.
 async fn every_order_bears_the_price_of_its_place_in_the_log(server: Server) {
     let store = Store::of(&server);
     let products = ["p1", "p2"];
@@ -191,11 +192,11 @@ async fn every_order_bears_the_price_of_its_place_in_the_log(server: Server) {
     });
     let customers = (0..10).map(|_| async {
         let mut bought = 0_u32;
-        // The prices change so many times and no more, so that orders succeed in the end.
+        // The number of price changes is limited, so that orders succeed in the end.
         while bought < 5 {
             let shown = join_all(products.map(|product| shown(&store, product))).await;
             let items: Vec<(&str, u64)> = products.into_iter().zip(shown).collect();
-            // A grace that is over before it begins.
+            // A grace period that is over before it begins.
             bought += u32::from(order_within(&store, &items, -1).await.is_ok());
         }
         bought

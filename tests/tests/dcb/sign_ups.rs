@@ -1,5 +1,6 @@
-//! Opt-in tokens (<https://dcb.events/examples/opt-in-token/>): a sign-up is confirmed with the one-time password that was
-//! sent to its address, once, and within an hour. The log is where the password is kept; there is no table of tokens.
+//! Opt-in tokens (<https://dcb.events/examples/opt-in-token/>): a sign-up is confirmed with the one-time password
+//! that was sent to its address, once, and within an hour. The password is kept in the log; there is no table of
+//! tokens.
 
 use annals_client::{QueryItem, RecordedEvent, Timestamp};
 use annals_tests::{harness::Server, on_every_engine};
@@ -19,7 +20,7 @@ on_every_engine!(
 
 const INITIATED: &str = "SignUpInitiated";
 const CONFIRMED: &str = "SignUpConfirmed";
-/// For how long a password confirms.
+/// How long a password is valid.
 const VALID_MINUTES: i64 = 60;
 const JOHN: &str = "john.doe@example.com";
 
@@ -114,5 +115,5 @@ async fn of_twenty_confirmations_one_is_accepted(server: Server) {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert_eq!(results.iter().filter(used).count(), 19);
     store.assert_nothing_after(2).await;
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }

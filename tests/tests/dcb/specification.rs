@@ -1,5 +1,5 @@
-//! The rules of the specification of dynamic consistency boundaries, <https://dcb.events/specification/>, in its order. What
-//! it calls a sequence position is a position here; an append condition is a check that no event matches.
+//! The rules of the specification of dynamic consistency boundaries, <https://dcb.events/specification/>, in its
+//! order. Its sequence position is a position here; its append condition is a check that no event matches.
 
 use std::collections::HashSet;
 
@@ -67,7 +67,7 @@ fn condition(query: impl Into<Query>, after: u64) -> Option<Condition> {
     Some(Condition { query, after })
 }
 
-/// A message that no client would send, and the field that it is refused for.
+/// Sends a message that no client would send, and returns the field for which it is refused.
 async fn refused_field(server: &Server, request: pb::AppendRequest) -> String {
     let refused = Refusal::of(server.stub().append(request).await);
     refused.expect(Code::InvalidArgument, "INVALID_FIELD").field()
@@ -125,7 +125,7 @@ async fn appending_persists_several_events_atomically(server: Server) {
         .unwrap();
     assert_eq!((appended.first_position, appended.last_position), (2, 4));
     assert_eq!(matched(&store, with_tag("y")).await, [2, 3, 4]);
-    // None of them: because of the condition, or because one is not an event.
+    // None of them: because of the condition, or because one event is invalid.
     store
         .append(several(), condition(with_tag("x"), 0))
         .await
@@ -192,7 +192,7 @@ async fn the_items_of_a_query_are_combined_with_or(server: Server) {
     assert_eq!(matched(&store, one.clone()).await, [1]);
     let two = one.or(with_tag("z"));
     assert_eq!(matched(&store, two.clone()).await, [1, 3]);
-    // One event that several items match comes once.
+    // An event that several items match is returned once.
     let three = two.or(with_tag("x")).or(of_type("B"));
     assert_eq!(matched(&store, three).await, [1, 2, 3]);
 }
@@ -276,7 +276,7 @@ async fn positions_are_unique_and_increase(server: Server) {
     assert!(read.is_sorted_by(|a, b| a < b), "{read:?}");
     told.sort_unstable();
     assert_eq!(read, told);
-    // Whoever comes later stands later.
+    // A later append gets later positions.
     let later = store.append(vec![tagged("A", &[])], None).await.unwrap();
     assert!(told.iter().all(|position| *position < later.first_position));
 }
@@ -367,7 +367,7 @@ async fn a_condition_ignores_events_up_to_its_position(server: Server) {
             .append(vec![tagged("B", &[])], condition(with_tag("x"), after))
             .await
             .unwrap_err();
-        // The event at the position is one that the client knew.
+        // The event at the position itself was known to the client.
         assert_eq!((found.after, found.position), (after, after + 1));
     }
     store
@@ -390,7 +390,7 @@ async fn a_condition_may_have_a_position_behind_the_last_match(server: Server) {
         .append(vec![tagged("A", &["x"])], condition(with_tag("x"), seen.head))
         .await;
     assert_eq!(found.unwrap_err().position, 22);
-    // But what the client can't have seen is a mistake, which is told.
+    // But a position that the client cannot have seen is reported as an error.
     let beyond = to_append(vec![tagged("A", &["x"])], condition(with_tag("x"), 23));
     match store.client().append_all(beyond).await {
         Err(Error::PositionBeyondHead { position, head }) => assert_eq!((position, head), (23, 22)),
@@ -415,11 +415,11 @@ async fn a_condition_guarantees_that_the_decision_model_is_still_the_same(server
     store.given([tagged("A", &["x"]), tagged("B", &["x"])]).await;
     let model = Query::from(of_type("A").of_type("B").tagged("x"));
     let seen = store.read(model.clone()).await;
-    // Somebody else appends what the model is not about: another type, another tag.
+    // Another client appends events that are irrelevant to the model: another type, another tag.
     store.given([tagged("C", &["x"]), tagged("A", &["y"])]).await;
     let decided = store.append(vec![tagged("B", &["x"])], condition(model.clone(), seen.head));
     assert_eq!(decided.await.unwrap().first_position, 5);
-    // What was decided on the same model is too late now.
+    // A second decision on the same model comes too late.
     let too_late = store.append(vec![tagged("B", &["x"])], condition(model.clone(), seen.head));
     assert_eq!(too_late.await.unwrap_err().position, 5);
     assert_eq!(matched(&store, model).await, [1, 2, 5]);

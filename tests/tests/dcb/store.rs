@@ -1,5 +1,5 @@
-//! What a program that decides needs of the store: to read by a query, and to append on the condition that nothing has
-//! happened since that the query matches.
+//! The operations that a deciding program needs: to read by a query, and to append on the condition that no event
+//! that the query matches was appended since.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,31 +7,31 @@ use annals_client::{Append, AppendedAll, Client, Error, Event, Found, Query, Rec
 use annals_tests::harness::{Options, Server, within_patience};
 use serde_json::Value;
 
-/// The store, as programs see it.
+/// The store as seen by programs.
 pub struct Store {
     client: Client,
     conflicts: AtomicU64,
 }
 
-/// What a query matched, and up to where the log was looked at.
+/// The events that a query matched, and the head of the read.
 pub struct Seen {
     pub events: Vec<RecordedEvent>,
     pub head: u64,
 }
 
-/// On which an append is written: nothing matches the query after the position.
+/// The condition of an append: no event matches the query after the position.
 #[derive(Clone)]
 pub struct Condition {
     pub query: Query,
     pub after: u64,
 }
 
-/// What happened in between.
+/// The event that violated the condition.
 #[derive(Debug)]
 pub struct Conflict {
     /// The position of the condition.
     pub after: u64,
-    /// Where the first event stands that matches.
+    /// Position of the first event that matches.
     pub position: u64,
 }
 
@@ -52,7 +52,7 @@ pub fn fact(stream: impl Into<String>, kind: &str, data: &Value, tags: &[&str]) 
     }
 }
 
-/// A server of the same engine that takes recorded times from clients, so that a test can have a past.
+/// A server of the same engine that accepts recorded times from clients, so that a test can have past events.
 pub fn with_a_past(server: Server) -> Server {
     let engine = server.engine();
     drop(server);
@@ -69,7 +69,7 @@ impl Store {
         }
     }
 
-    /// Everything that matches.
+    /// Reads all events that match.
     pub async fn read(&self, query: impl Into<Query>) -> Seen {
         let events = self.client.read_all().query(query).await.unwrap();
         let head = events.head();
@@ -94,7 +94,7 @@ impl Store {
         &self.client
     }
 
-    /// Appends on a condition; what was found, if it was not so.
+    /// Appends on a condition; returns the conflict if it does not hold.
     pub async fn append(
         &self,
         facts: Vec<Fact>,
@@ -109,26 +109,26 @@ impl Store {
                     }
                     ref found => panic!("a condition failed with {found:?}"),
                 },
-                _ => panic!("one check failed, and {failed:?} was told"),
+                _ => panic!("one check failed, but {failed:?} was reported"),
             },
             Err(error) => panic!("{error}"),
         }
     }
 
-    /// What happened before the test begins.
+    /// Appends events from before the test begins.
     pub async fn given(&self, facts: impl IntoIterator<Item = Fact>) {
         for fact in facts {
             self.append(vec![fact], None).await.unwrap();
         }
     }
 
-    /// What happened then, before the test begins.
+    /// Appends events at a time before the test begins.
     pub async fn given_at(&self, at: Timestamp, facts: impl IntoIterator<Item = Fact>) {
         let append = to_append(facts.into_iter().collect(), None).recorded_at(at);
         self.client.append_all(append).await.unwrap();
     }
 
-    /// Decides on what a query matches, as often as it takes until nothing came in between.
+    /// Decides on the events that a query matches, as often as it takes until no append came in between.
     pub async fn decide<D>(
         &self,
         query: impl Into<Query>,
@@ -146,7 +146,7 @@ impl Store {
         within_patience("a decision", deciding).await
     }
 
-    /// Whether nothing came in between.
+    /// True if no append came in between.
     pub async fn try_to_append(&self, facts: Vec<Fact>, query: &Query, head: u64) -> bool {
         let condition = Condition {
             query: query.clone(),
@@ -160,7 +160,7 @@ impl Store {
         appended.is_ok()
     }
 
-    /// How many times something came in between.
+    /// Number of appends that came in between.
     pub fn conflicts(&self) -> u64 {
         self.conflicts.load(Ordering::Relaxed)
     }
@@ -174,19 +174,19 @@ impl Store {
             .collect()
     }
 
-    /// That this was decided last.
+    /// Asserts that this was decided last.
     pub async fn assert_last(&self, kind: &str, data: Value) {
         let last = self.happened().await.pop();
         assert_eq!(last, Some((kind.to_owned(), data)));
     }
 
-    /// That nothing was decided: the log has only what was given.
+    /// Asserts that nothing was decided: the log has only the given events.
     pub async fn assert_nothing_after(&self, given: usize) {
         assert_eq!(self.happened().await.len(), given);
     }
 }
 
-/// With one write for each event, since the order over all streams is what was decided.
+/// One write for each event, because the order over all streams was decided.
 pub fn to_append(facts: Vec<Fact>, condition: Option<Condition>) -> Append {
     let append = facts.into_iter().fold(Append::new(), |append, fact| {
         append.write(fact.stream, [fact.event])

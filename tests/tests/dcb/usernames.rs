@@ -1,5 +1,5 @@
-//! Unique user names (<https://dcb.events/examples/unique-username/>): an account takes a name that no other has. A name
-//! that was given up, by closing the account or by taking another name, is free again, some days later.
+//! Unique user names (<https://dcb.events/examples/unique-username/>): an account takes a name that no other account
+//! has. A name that was given up, by closing the account or by taking another name, is free again some days later.
 
 use annals_client::{QueryItem, RecordedEvent, Timestamp};
 use annals_tests::{harness::Server, on_every_engine};
@@ -23,7 +23,7 @@ const REGISTERED: &str = "AccountRegistered";
 const CLOSED: &str = "AccountClosed";
 const CHANGED: &str = "UsernameChanged";
 const DAY_SECONDS: i64 = 86_400;
-/// How long a name is kept that was given up.
+/// How long a given-up name is reserved, in days.
 const KEPT_DAYS: i64 = 3;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ fn changed(old: &str, new: &str) -> Fact {
     )
 }
 
-/// `kept_days`: how long a name is kept that was given up; `None`: it is free at once.
+/// True if a name is taken. `kept_days`: how long a given-up name is reserved; `None`: it is free at once.
 fn is_claimed(name: &str, events: &[RecordedEvent], kept_days: Option<i64>) -> bool {
     let now = Timestamp::now();
     events.iter().fold(false, |claimed, event| {
@@ -81,7 +81,7 @@ async fn register(store: &Store, name: &str) -> Result<(), Claimed> {
     register_kept(store, name, None).await
 }
 
-/// Gives one's name up for another.
+/// Exchanges a name for another one.
 async fn change(store: &Store, old: &str, new: &str) -> Result<(), Claimed> {
     let decide = |events: &[RecordedEvent]| {
         if is_claimed(new, events, None) {
@@ -121,7 +121,7 @@ async fn a_name_that_was_changed_is_free_and_the_new_one_is_not(server: Server) 
     store.assert_last(REGISTERED, json!({"username": "u1"})).await;
 }
 
-/// Who registered four days ago gave the name up so many days ago; somebody else wants it.
+/// An account that registered four days ago gave its name up this many days ago; another one wants it.
 async fn wanted_again(server: Server, given_up: Fact, days_ago: i64) -> Result<(), Claimed> {
     let server = with_a_past(server);
     let store = Store::of(&server);
@@ -156,7 +156,7 @@ async fn of_twenty_who_claim_a_name_one_gets_it(server: Server) {
     let results = join_all((0..20).map(|_| register(&store, "ada"))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     store.assert_nothing_after(1).await;
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }
 
 async fn names_that_change_hands_have_one_owner_at_a_time(server: Server) {
@@ -171,7 +171,7 @@ async fn names_that_change_hands_have_one_owner_at_a_time(server: Server) {
                 let wanted = names[(number + turn) % names.len()];
                 if change(store, &mine, wanted).await.is_ok() {
                     mine = wanted.to_owned();
-                    // And out of the way again, for the next.
+                    // And exchange it again, so that the next one can have it.
                     let own = format!("player-{number}-{turn}");
                     change(store, &mine, &own).await.unwrap();
                     mine = own;
@@ -192,5 +192,5 @@ async fn names_that_change_hands_have_one_owner_at_a_time(server: Server) {
         assert!(!owned.contains(&new), "{new} has two owners");
         owned.push(new);
     }
-    assert!(store.conflicts() > 0, "nobody came in between");
+    assert!(store.conflicts() > 0, "no append came in between");
 }

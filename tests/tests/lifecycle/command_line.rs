@@ -161,7 +161,14 @@ async fn streams_are_deleted_and_tombstoned(server: Server) {
 async fn what_is_kept_of_a_prefix_is_shown_changed_and_listed(server: Server) {
     let cli = Cli::of(&server);
     append(&server.client(), "session-1", &["A", "B", "C"]).await;
-    let kept = |prefix: &str, count: Option<u64>, age_seconds: Option<u64>, version: u64| json!({"prefix": prefix, "max_count": count, "max_age_seconds": age_seconds, "version": version});
+    let kept = |prefix: &str, count: Option<u64>, age_seconds: Option<u64>, version: u64| {
+        json!({
+            "prefix": prefix,
+            "max_count": count,
+            "max_age_seconds": age_seconds,
+            "version": version,
+        })
+    };
     let retention = |more: &[&str]| one(&cli, &[&["retention", "--prefix", "session-"], more].concat());
     assert_eq!(retention(&[]), kept("session-", None, None, 0));
     assert_eq!(

@@ -45,7 +45,7 @@ async fn a_deleted_stream_is_not_found_and_goes_on_with_its_numbering(server: Se
 
     let again = event("E");
     for already in [false, true] {
-        // The second time as one whose answer was lost.
+        // The second request is a retry after a lost response.
         let begun = client
             .append("order-1", Expected::NoStream, [again.clone()])
             .await
@@ -133,7 +133,7 @@ async fn a_tombstone_ends_a_stream_for_ever(server: Server) {
     assert_eq!((first.position, first.already_tombstoned), (3, false));
     let again = client.tombstone_stream("order-1", Expected::Any).await.unwrap();
     assert_eq!((again.position, again.already_tombstoned), (3, true));
-    // One that never was.
+    // A stream that never existed.
     let other = client
         .tombstone_stream("order-2", Expected::NoStream)
         .await

@@ -1,6 +1,6 @@
-//! How much of streams is kept, and their end: retention, deletion, tombstones, over gRPC and on the command line.
+//! Retention, deletion and tombstones of streams, over gRPC and on the command line.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod command_line;
 mod deletion;
@@ -20,23 +20,23 @@ async fn append(client: &Client, stream: &str, kinds: &[&str]) {
     client.append(stream, Expected::Any, events).await.unwrap();
 }
 
-/// A stream's events that are kept.
+/// The events of a stream that are retained.
 async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
     client.read_stream(stream).await.unwrap().collect().await.unwrap()
 }
 
-/// The revisions of those.
+/// The revisions of these events.
 async fn revisions(client: &Client, stream: &str) -> Vec<u64> {
     revisions_of(client.read_stream(stream)).await
 }
 
-/// The revisions of what is read.
+/// The revisions of the events that a read returns.
 async fn revisions_of(read: Read) -> Vec<u64> {
     let events = read.await.unwrap().collect().await.unwrap();
     events.iter().map(|event| event.revision).collect()
 }
 
-/// Types of the log's events that are kept.
+/// The types of the log's events that are retained.
 async fn log(client: &Client) -> Vec<String> {
     let events = client.read_all().await.unwrap().collect().await.unwrap();
     events.into_iter().map(|event| event.kind).collect()

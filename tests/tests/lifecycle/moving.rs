@@ -1,4 +1,4 @@
-//! A log in which something was set is exported and imported.
+//! Exports and imports a log with retention settings.
 
 use annals_client::{Error, ExpectedRevision as Expected, Retention};
 use annals_tests::{
@@ -87,7 +87,7 @@ async fn a_moved_log_is_kept_as_the_one_it_comes_from(server: Server) {
         .set("--accept-recorded-times", "true")
         .start();
     let moved = read(&server.client(), "again").await;
-    // With the events that say what is kept of streams and of a prefix.
+    // Including the events that state the retention of streams and of a prefix.
     for imported in [9, 0] {
         let import = ["import", &file, "--keep-recorded-times"];
         let summary = Cli::of(&there).run(import).expect_code(0).json_lines().remove(0);

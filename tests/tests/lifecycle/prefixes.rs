@@ -49,7 +49,7 @@ async fn one_entry_holds_for_all_streams_of_a_prefix(server: Server) {
     assert_eq!(
         log(&client).await,
         ["C", "A", "B", "C", "$prefix-retention-set", "C"],
-        "it stands in the log"
+        "it is stored in the log"
     );
     assert_eq!(listed(&client, "session-").await, ["session-1", "session-2"]);
     assert_eq!(revisions(&client, "$$$session-").await, [0]);
@@ -68,7 +68,7 @@ async fn the_longest_prefix_and_a_streams_own_retention_replace_it(server: Serve
         .unwrap();
     assert_eq!(revisions(&client, "session-1").await, [4]);
     assert_eq!(revisions(&client, "session-eu-1").await, [2, 3, 4]);
-    // Less than the prefix keeps, then more: what is gone stays gone.
+    // Fewer than the prefix retains, then more: removed events stay removed.
     client.set_retention("session-eu-1", counted(2)).await.unwrap();
     assert_eq!(revisions(&client, "session-eu-1").await, [3, 4]);
     client.set_retention("session-eu-1", counted(9)).await.unwrap();
@@ -77,11 +77,11 @@ async fn the_longest_prefix_and_a_streams_own_retention_replace_it(server: Serve
         client.stream_info("session-eu-1").await.unwrap().retention_prefix,
         None
     );
-    // Of a stream that had nothing of its own, likewise.
+    // The same for a stream without a retention.
     let set = client.set_retention("session-eu-2", counted(9)).await.unwrap();
     assert_eq!(set.retention.truncate_before, 2);
     assert_eq!(revisions(&client, "session-eu-2").await, [2, 3, 4]);
-    // Without one of its own the prefix holds again.
+    // Once its own retention is removed, that of the prefix applies again.
     client
         .set_retention("session-eu-2", Retention::new())
         .await
@@ -106,7 +106,10 @@ async fn events_of_a_prefix_grow_too_old_and_stay_gone(server: Server) {
         .unwrap();
     let deadline = Instant::now() + PATIENCE;
     while !revisions(&client, "session-1").await.is_empty() {
-        assert!(Instant::now() < deadline, "events of a second's age do not go");
+        assert!(
+            Instant::now() < deadline,
+            "events with a maximum age of a second are not removed"
+        );
         sleep(Duration::from_millis(50)).await;
     }
     client
@@ -140,7 +143,7 @@ async fn what_a_prefix_removed_by_count_is_kept_again_until_it_is_scavenged(serv
         }
         assert!(
             Instant::now() < deadline,
-            "the scavenge does not end: {scavenge:?}"
+            "the scavenge does not finish: {scavenge:?}"
         );
         sleep(Duration::from_millis(20)).await;
     }

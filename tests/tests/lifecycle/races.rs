@@ -1,4 +1,4 @@
-//! Deletion among appends: each append is either before the deletion, and gone, or after it, and kept.
+//! Deletion during appends: each append is either before the deletion, and removed, or after it, and kept.
 
 use std::{
     collections::BTreeMap,
@@ -38,7 +38,7 @@ async fn append_many(client: Client, seed: u64) -> Vec<(String, u64, String)> {
     written
 }
 
-/// For each stream, up to which revision it was deleted.
+/// Deletes repeatedly; returns the revision up to which each stream was deleted.
 async fn delete_many(client: Client, seed: u64) -> BTreeMap<String, u64> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut deleted = BTreeMap::new();
@@ -113,7 +113,7 @@ async fn of_a_delete_and_an_append_that_both_expect_a_revision_one_wins(server: 
     }
 }
 
-/// Appends to a stream until it is told to stop. Returns the revisions that its appends got.
+/// Appends to a stream until it is stopped. Returns the revisions of its appends.
 async fn append_without_pause(client: Client, stop: Arc<AtomicBool>) -> Vec<u64> {
     let mut revisions = Vec::new();
     while !stop.load(Ordering::Relaxed) {
@@ -123,7 +123,7 @@ async fn append_without_pause(client: Client, stop: Arc<AtomicBool>) -> Vec<u64>
     revisions
 }
 
-/// Each kind of change, while eight clients append to the stream.
+/// Every kind of change, while eight clients append to the stream.
 async fn a_stream_that_is_appended_to_without_a_pause_is_deleted(server: Server) {
     const APPENDERS: usize = 8;
     let client = server.client();

@@ -1,4 +1,4 @@
-//! What is gone is seen by no read and no new subscription, and what the log says of it is seen by all.
+//! Removed events are visible to no read and no new subscription, and the log's events about them are visible to all.
 
 use annals_client::{Error, ExpectedRevision as Expected, QueryItem, Retention, SubscriptionItem};
 use annals_proto::v1 as pb;
@@ -82,7 +82,7 @@ async fn a_subscription_that_begins_later_does_not_see_it(server: Server) {
     assert_eq!(until_caught_up(&mut all).await, (vec![4, 5], 5));
     let mut one = client.subscribe_stream("order-0").await.unwrap();
     assert_eq!(until_caught_up(&mut one).await, (vec![], 5));
-    // After the last event that somebody saw before it was deleted.
+    // After the last event that a client saw before it was deleted.
     let mut resumed = client.subscribe_stream("order-0").after(2).await.unwrap();
     assert_eq!(until_caught_up(&mut resumed).await, (vec![], 5));
     append(&client, "order-0", &["E"]).await;
@@ -119,7 +119,7 @@ async fn a_subscription_that_was_there_sees_what_happens(server: Server) {
     assert_eq!(seen, expected);
 }
 
-/// One that waits for events, as one does that subscribes then.
+/// Both a subscription that waits for events and one that starts afterwards.
 async fn a_subscription_to_a_stream_ends_with_its_tombstone(server: Server) {
     let client = server.client();
     append(&client, "order-0", &["A"]).await;
@@ -132,11 +132,11 @@ async fn a_subscription_to_a_stream_ends_with_its_tombstone(server: Server) {
                 Some(Ok(SubscriptionItem::Event(event))) => kinds.push(event.kind),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return (kinds, error, subscription.next().await.is_none()),
-                None => panic!("it ended without a word"),
+                None => panic!("it ended without an error"),
             }
         }
     });
-    // A stream that was deleted may begin again.
+    // A deleted stream may be written to again.
     client.delete_stream("order-0", Expected::Any).await.unwrap();
     append(&client, "order-0", &["B"]).await;
     client.tombstone_stream("order-0", Expected::Any).await.unwrap();
@@ -157,7 +157,7 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
         .await
         .unwrap();
     client.delete_stream("order-0", Expected::Any).await.unwrap();
-    // The last one tells all; what it replaces is gone.
+    // The last one contains the whole setting; the one it replaces is removed.
     let told = read(&client, "$$order-0").await;
     assert_eq!(told.len(), 1);
     assert_eq!(
@@ -186,7 +186,7 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
         recorded_at: None,
     };
     assert!(stub.append_to_stream(request).await.is_err());
-    // Not even by one who says to be another server.
+    // Not even by a client that claims to be another server.
     let request = pb::AppendSessionRequest {
         appends: vec![pb::SessionAppend {
             append: Some(pb::session_append::Append::AppendToStream(

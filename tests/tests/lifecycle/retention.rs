@@ -38,9 +38,9 @@ async fn only_the_last_events_are_kept(server: Server) {
     assert_eq!(
         revisions_of(from).await,
         [4, 5],
-        "a read that begins with what is gone begins with what is not"
+        "a read that starts at a removed event begins with the first retained one"
     );
-    // Before there is a stream.
+    // Before the stream exists.
     client
         .set_retention("order-2", Retention::new().max_count(1))
         .await
@@ -59,13 +59,16 @@ async fn events_grow_too_old(server: Server) {
         .unwrap();
     let deadline = Instant::now() + PATIENCE;
     while !read(&client, "order-1").await.is_empty() {
-        assert!(Instant::now() < deadline, "events of a second's age do not go");
+        assert!(
+            Instant::now() < deadline,
+            "events with a maximum age of a second are not removed"
+        );
         sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(log(&client).await, ["O", "$retention-set"]);
     let info = client.stream_info("order-1").await.unwrap();
     assert_eq!((info.first_revision, info.last_revision), (2, 1));
-    // It stays.
+    // The stream remains.
     let next = client
         .append("order-1", Expected::Exactly(1), [event("C")])
         .await
@@ -77,7 +80,7 @@ async fn events_grow_too_old(server: Server) {
         .unwrap();
     assert!(
         kept.retention.truncate_before >= 2,
-        "what is gone stays gone: {kept:?}"
+        "removed events stay removed: {kept:?}"
     );
 }
 

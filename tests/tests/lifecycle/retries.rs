@@ -1,4 +1,4 @@
-//! A retry of an acknowledged append is answered with its first result, whatever became of its events.
+//! A retry of an acknowledged append gets its first result, whatever happened to its events.
 
 use annals_client::{Append, Appended, AppendedAll, Client, Error, Event, ExpectedRevision as Expected};
 use annals_tests::{
@@ -57,7 +57,7 @@ async fn are_recognised(client: &Client, done: &[Done]) {
     );
 }
 
-/// One append of each kind to a stream that has no events; `next` is the revision that it gets.
+/// One append of each kind to a stream without events; `next` is its next revision.
 async fn each_kind(client: &Client, stream: &'static str, next: u64) -> Vec<Done> {
     vec![
         append(client, stream, Expected::NoStream, 2).await,
@@ -141,7 +141,7 @@ async fn an_id_is_used_by_one_append_unless_revisions_tell_them_apart(server: Se
     );
     let new = append(Expected::NoStream, vec![second.clone()]).await.unwrap();
     assert_eq!(new.first_revision, begun.last_revision + 1);
-    // An append that expects a revision is told from others by its place.
+    // Retries of an append that expects a revision are detected by its place.
     let again = append(Expected::Exactly(2), vec![second.clone()]).await.unwrap();
     assert_eq!((again.first_revision, again.already_appended), (3, false));
     let retried = append(Expected::Exactly(2), vec![second]).await.unwrap();

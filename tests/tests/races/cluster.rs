@@ -1,5 +1,5 @@
-//! A race on three servers of one FoundationDB cluster. One of them writes; the others hand appends over to it, with their
-//! checks, and answer what it answered.
+//! A race on three servers of one FoundationDB cluster. One of them writes; the others forward appends to it, with
+//! their checks, and return its responses.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{ALONE, race::Race, stretch};
 
-/// How long a fault may keep the others from going on.
+/// How long a fault may block the others.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
-/// Long enough for every transaction of a server that is paused to be too old, and for the others to take over.
+/// Long enough for every transaction of a paused server to be too old, and for the others to take over.
 const PAUSE: Duration = Duration::from_secs(8);
 
 struct Fleet {
@@ -23,7 +23,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// `None` where FoundationDB is not installed, which was said then.
+    /// `None` where FoundationDB is not installed, which was then printed.
     fn start(default_seed: u64) -> Option<Self> {
         let programs = foundationdb::programs()?;
         let cluster = tokio::task::block_in_place(|| Cluster::start(programs, Layout::SINGLE));
@@ -43,7 +43,7 @@ impl Fleet {
         tokio::time::sleep(stretch().mul_f64(part)).await;
     }
 
-    /// Returns when another `count` calls are answered.
+    /// Returns when another `count` calls have responses.
     async fn goes_on(&self, count: u64) {
         let enough = self.race.answers() + count;
         let waiting = async {
@@ -52,17 +52,17 @@ impl Fleet {
             }
         };
         let went_on = tokio::time::timeout(RECOVERY_PATIENCE, waiting).await;
-        assert!(went_on.is_ok(), "nothing is answered any more");
+        assert!(went_on.is_ok(), "there are no more responses");
     }
 
-    /// The number of appends that servers gave to the one that writes, since each was started.
+    /// The number of appends that servers forwarded to the writing one, since each was started.
     fn handed_over(&self) -> f64 {
         let of = |server| Metrics::of(server).value("annals_handed_over_appends_total");
         self.servers.iter().map(of).sum()
     }
 
     async fn check(&self, round: usize, what: &str) {
-        // Whichever server is asked shows the same log.
+        // Every server shows the same log.
         let server = &self.servers[round % self.servers.len()];
         self.race.check(server, what).await;
     }
@@ -70,10 +70,10 @@ impl Fleet {
     async fn end(self, what: &str) {
         let handed_over = self.handed_over();
         self.race.end(&self.servers[0], what).await;
-        println!("{what}: {handed_over} appends handed over");
+        println!("{what}: {handed_over} appends forwarded");
         assert!(
             handed_over > 0.0,
-            "no server gave its appends to the one that writes"
+            "no server forwarded appends to the writing one"
         );
     }
 }
@@ -109,7 +109,7 @@ async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
             fleet.servers[gone].kill();
             "killed"
         };
-        // The others go on without it.
+        // The others continue without it.
         fleet.goes_on(100).await;
         fleet.servers[gone].start_again();
         fleet.check(round + 1, &format!("server {gone} was {what}")).await;
@@ -129,7 +129,7 @@ async fn a_server_that_was_paused_decides_nothing_on_what_it_knew() {
         let paused = round % fleet.servers.len();
         fleet.servers[paused].pause();
         let until = tokio::time::Instant::now() + PAUSE;
-        // The others go on, so that what it knew is old by far.
+        // The others continue, so that its knowledge is very old.
         fleet.goes_on(100).await;
         tokio::time::sleep_until(until).await;
         fleet.servers[paused].resume();

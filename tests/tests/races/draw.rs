@@ -1,5 +1,5 @@
-//! What a client of a race appends: drawn so that much of it is about the same few streams, types and tags as what the
-//! others append, and so that much fails, for every reason there is, and much is written.
+//! Draws the appends of a client of a race: many concern the same few streams, types and tags as those of the other
+//! clients, so that many fail, for every possible reason, and many are written.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,15 +13,15 @@ const TAGS: u64 = 20;
 const TYPES: u64 = 4;
 /// Names of which each can be claimed once.
 const NAMES: u64 = 2_000;
-/// How many appends are remembered, to be sent again.
+/// Number of appends that are remembered, to be retried.
 const REMEMBERED_MAX: usize = 12;
 
-/// Draws appends from a seed, with what its client knows.
+/// Draws appends from a seed, using its client's knowledge.
 pub struct Draw {
     random: StdRng,
-    /// The highest head that it was told.
+    /// The highest head in a response.
     pub head: u64,
-    /// The last revisions that it was told.
+    /// The last revisions in responses.
     revisions: HashMap<String, Option<u64>>,
     remembered: Vec<pb::SessionAppend>,
 }
@@ -40,18 +40,18 @@ impl Draw {
         &mut self.random
     }
 
-    /// Takes up what was told of the log.
+    /// Learns a head.
     pub fn learn(&mut self, head: u64) {
         self.head = self.head.max(head);
     }
 
-    /// Takes up what was told of a stream.
+    /// Learns the last revision of a stream.
     pub fn learn_revision(&mut self, stream: &str, last: Option<u64>) {
         let known = self.revisions.entry(stream.to_owned()).or_default();
         *known = (*known).max(last);
     }
 
-    /// May be sent again later, `at_once` with preference.
+    /// Remembers an append for a later retry, or for the next call if `at_once`.
     pub fn remember(&mut self, append: pb::SessionAppend, at_once: bool) {
         let index = if at_once { 0 } else { self.remembered.len() };
         self.remembered.insert(index, append);
@@ -61,7 +61,7 @@ impl Draw {
         }
     }
 
-    /// Something new, or something that was sent before.
+    /// A new append, or one that was sent before.
     pub fn append(&mut self) -> pb::SessionAppend {
         if !self.remembered.is_empty() && self.random.random_bool(0.12) {
             let index = self.random.random_range(0..self.remembered.len().min(4));
@@ -83,8 +83,8 @@ impl Draw {
         }
     }
 
-    /// What was decided on a query, as of the head that is known. Its events are such that the others' decisions on that
-    /// query are undone.
+    /// An append that was decided on a query, as of the known head. Its events invalidate the other clients'
+    /// decisions on that query.
     pub fn decided(&mut self, query: pb::Query) -> pb::SessionAppend {
         let after = self.head;
         let mut append = self.plain();
@@ -103,7 +103,7 @@ impl Draw {
         to_many(append)
     }
 
-    /// One or two alternatives, of names that others use too.
+    /// One or two alternatives, of names that the other clients use too.
     pub fn query(&mut self) -> pb::Query {
         if self.random.random_bool(0.02) {
             return pb::Query::default();
@@ -153,7 +153,7 @@ impl Draw {
         }
     }
 
-    /// With so many checks of queries and of streams.
+    /// An append with this many checks of queries and of streams.
     fn checked(&mut self, queries: impl Count, streams: impl Count) -> pb::SessionAppend {
         let mut append = self.plain();
         for _ in 0..queries.draw(&mut self.random) {
@@ -171,9 +171,9 @@ impl Draw {
         to_many(append)
     }
 
-    /// One of the names that can be claimed once.
+    /// Claims one of the names that can be claimed once.
     fn claim(&mut self) -> pb::SessionAppend {
-        // Around where the others are by now.
+        // Near the names that the other clients claim at the moment.
         let name = (self.head / 12 + self.random.random_range(0..40)) % NAMES;
         let tag = format!("name:{name}");
         let mut append = self.plain();
@@ -186,7 +186,7 @@ impl Draw {
         to_many(append)
     }
 
-    /// More of them fail than are told.
+    /// More checks fail than are listed.
     fn many_checks(&mut self) -> pb::SessionAppend {
         let mut append = self.plain();
         for _ in 0..self.random.random_range(15..40) {
@@ -206,7 +206,7 @@ impl Draw {
         to_many(append)
     }
 
-    /// The id of an event that was sent before, with others behind it.
+    /// The id of an event that was sent before, followed by new ones.
     fn known_id(&mut self) -> pb::SessionAppend {
         let first = self
             .remembered
@@ -231,7 +231,7 @@ impl Draw {
         to_many(append)
     }
 
-    /// Events for one to three streams; one of them may come twice.
+    /// Events for one to three streams; one of these may occur twice.
     fn plain(&mut self) -> pb::AppendRequest {
         let count = self.random.random_range(1..=3);
         let writes = (0..count).map(|_| pb::Write {
@@ -272,7 +272,7 @@ impl Draw {
             .collect()
     }
 
-    /// Mostly the head that is known.
+    /// Mostly the known head.
     fn after(&mut self) -> u64 {
         match self.random.random_range(0..10) {
             0..7 => self.head,
@@ -281,7 +281,7 @@ impl Draw {
         }
     }
 
-    /// Mostly what is known of the stream.
+    /// Mostly the known state of the stream.
     fn expected(&mut self, stream: &str) -> pb::ExpectedRevision {
         let known = self.revisions.get(stream).copied().flatten();
         let expected = match self.random.random_range(0..20) {
@@ -297,7 +297,7 @@ impl Draw {
     }
 }
 
-/// A number, or one of a range.
+/// A number, or one from a range.
 trait Count {
     fn draw(self, random: &mut StdRng) -> u64;
 }

@@ -1,17 +1,17 @@
-//! Many clients race: they read by queries that overlap, and append to several streams on conditions about queries and
-//! streams that others write to as well, in calls of their own and in sessions; some send again what they sent before, to
-//! the same server or another. Then the checker, which knows only what clients sent and got, proves that no two appends
-//! that succeeded violate each other's conditions, and that none was refused without a reason
+//! Many clients race: they read by overlapping queries, and append to several streams on conditions about queries and
+//! streams that other clients write to as well, in single calls and in sessions; some retry earlier appends, at the
+//! same server or another. Then the checker, which knows only the requests and responses of the clients, proves that
+//! no two successful appends violate each other's conditions, and that none was refused without a reason
 //! ([`annals_tests::checker::conditions`]).
 //!
-//! - `one_server`: on every engine, left alone, and killed and started again.
-//! - `cluster`: three servers on one FoundationDB cluster, that hand appends over to each other, and are stopped, killed and
-//!   paused.
-//! - `race`: the clients. `player`: one of them. `draw`: what it appends. `record`: how that is written down.
+//! - `one_server`: on every engine, undisturbed, and killed and started again.
+//! - `cluster`: three servers on one FoundationDB cluster that forward appends to each other, and are stopped, killed
+//!   and paused.
+//! - `race`: the clients. `player`: one of them. `draw`: its appends. `record`: how these are recorded.
 //!
 //! `ANNALS_RACE_SECONDS` sets how long a race lasts between faults (3 if unset).
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod cluster;
 mod draw;
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use annals_tests::harness;
 
-/// How long a race lasts, or goes on between faults.
+/// How long a race lasts, or continues between faults.
 fn stretch() -> Duration {
     let seconds = match harness::number("ANNALS_RACE_SECONDS") {
         Some(seconds) => seconds,
@@ -34,5 +34,5 @@ fn stretch() -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// Held by each test: two races at a time would be none.
+/// Held by each test: two races at a time would slow each other down too much.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

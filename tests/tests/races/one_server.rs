@@ -18,7 +18,7 @@ async fn what_succeeds_agrees_and_what_fails_has_a_reason(server: Server) {
     let race = Race::start(&[&server], seed(20_261_121));
     tokio::time::sleep(stretch()).await;
     let tally = race.end(&server, server.engine().name()).await;
-    assert_eq!(tally.lost, 0, "nothing was lost, because nothing was broken");
+    assert_eq!(tally.lost, 0, "no response was lost, because nothing failed");
 }
 
 async fn a_server_that_is_killed_forgets_no_reason(mut server: Server) {
@@ -37,5 +37,5 @@ async fn a_server_that_is_killed_forgets_no_reason(mut server: Server) {
     tokio::time::sleep(stretch().mul_f64(0.3)).await;
     let what = format!("{rounds} kills on {}", server.engine().name());
     let tally = race.end(&server, &what).await;
-    assert!(tally.lost > 0, "no answer was lost");
+    assert!(tally.lost > 0, "no response was lost");
 }

@@ -1,4 +1,4 @@
-//! One client of a race. It tries everything once, so that the checker sees every call.
+//! One client of a race. It sends each call once, without retries, so that the checker sees every call.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -23,7 +23,7 @@ use crate::{
     record::{answered, described, filter, of_outcome, seen},
 };
 
-/// How long it waits for an answer before it takes it for lost.
+/// How long it waits for a response before it counts as lost.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct Player {
@@ -59,13 +59,13 @@ impl Player {
                 self.stubs.rotate_left(1);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             } else if self.stubs.len() > 1 && self.draw.random().random_bool(0.05) {
-                // What one server told is true on another.
+                // Knowledge from one server is valid on another.
                 self.stubs.rotate_left(1);
             }
         }
     }
 
-    /// Reads, and appends on the condition that nothing came in between.
+    /// Reads, and appends on the condition that no append came in between.
     async fn decide(&mut self) -> bool {
         let query = self.draw.query();
         let was_lost = self.read(query.clone()).await;
@@ -76,7 +76,7 @@ impl Player {
         self.alone(append).await
     }
 
-    /// The last matches, or those since a while ago; whether the answer was lost.
+    /// Reads the last matches, or those since a position; returns whether the response was lost.
     async fn read(&mut self, query: pb::Query) -> bool {
         let backwards = self.draw.random().random_bool(0.5);
         let back = self.draw.random().random_range(0..40);
@@ -129,15 +129,15 @@ impl Player {
         was_lost
     }
 
-    /// In a call of its own; whether the answer was lost.
+    /// Sends an append in a single call; returns whether the response was lost.
     async fn alone(&mut self, append: pb::SessionAppend) -> bool {
         let call = self.table.history.lock().append(described(&append), None);
         let answer = send(self.stubs[0].clone(), append.clone()).await;
         self.settle(call, append, answer)
     }
 
-    /// In two calls at once, as a program that lost patience, or that a load balancer helps; to two servers, if there are
-    /// several. Whether an answer was lost.
+    /// Sends an append in two calls at once, like an impatient program, or a load balancer that retries; to two
+    /// servers, if there are several. Returns whether a response was lost.
     async fn twice(&mut self) -> bool {
         let append = self.draw.append();
         let calls = {
@@ -149,7 +149,7 @@ impl Player {
             send(self.stubs[0].clone(), append.clone()),
             send(another, append.clone())
         );
-        // Both are answered here, so that neither is known to have come before the other.
+        // Both responses are recorded here, so that neither is known to have come before the other.
         let lost = [
             self.settle(calls[0], append.clone(), first),
             self.settle(calls[1], append, second),
@@ -157,13 +157,13 @@ impl Player {
         lost.contains(&true)
     }
 
-    /// A handful in a session; whether answers were lost.
+    /// Sends a few appends in a session; returns whether responses were lost.
     async fn in_session(&mut self) -> bool {
         let session = self.table.sessions.fetch_add(1, Ordering::Relaxed);
         let count = self.draw.random().random_range(2..10);
         let mut appends: Vec<pb::SessionAppend> = (0..count).map(|_| self.draw.append()).collect();
         if self.draw.random().random_bool(0.3) {
-            // Again before the first is answered.
+            // Repeated before the first has a response.
             appends.push(appends[0].clone());
         }
         let calls: Vec<CallId> = {
@@ -173,7 +173,7 @@ impl Player {
                 .map(|append| history.append(described(append), Some(session)))
                 .collect()
         };
-        // Some in messages of their own, some together.
+        // Some in separate messages, some together.
         let size = self.draw.random().random_range(1..=appends.len());
         let messages: Vec<pb::AppendSessionRequest> = appends
             .chunks(size)
@@ -193,7 +193,7 @@ impl Player {
             }
             Ok::<_, Status>(())
         };
-        // Broken or not, what came is an answer.
+        // Broken or not, the results that came are responses.
         let _ = tokio::time::timeout(ANSWER_PATIENCE, calling).await;
         assert!(outcomes.len() <= appends.len(), "more results than appends");
         let mut outcomes = outcomes.into_iter();
@@ -207,7 +207,7 @@ impl Player {
         was_lost
     }
 
-    /// Writes an answer down and learns from it; whether it was lost.
+    /// Records a response and learns from it; returns whether it was lost.
     fn settle(&mut self, call: CallId, append: pb::SessionAppend, answer: Answer) -> bool {
         match &answer {
             Answer::Written(written) => {
@@ -230,7 +230,8 @@ impl Player {
         let was_lost = answer == Answer::Unknown;
         self.table.history.lock().append_answered(call, answer);
         self.count(was_lost);
-        // Half of the lost are sent again at once, as a program would; of the others it stays unknown, until later.
+        // Half of the lost ones are retried at once, like a program would; the outcome of the others stays unknown
+        // until later.
         let at_once = was_lost && self.draw.random().random_bool(0.5);
         self.draw.remember(append, at_once);
         was_lost

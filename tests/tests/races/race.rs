@@ -1,4 +1,4 @@
-//! The clients of a race, and the judgement.
+//! The clients of a race, and the verdict on it.
 
 use std::{
     sync::{
@@ -20,17 +20,17 @@ use tokio::sync::RwLock;
 
 use crate::player::Player;
 
-/// How many clients each server has.
+/// Number of clients of each server.
 const PLAYERS: u64 = 24;
 
-/// What the clients share.
+/// State that the clients share.
 #[derive(Default)]
 pub struct Table {
     pub history: Mutex<History>,
-    /// Each call is made under it; who takes it whole lets the clients rest.
+    /// Each call holds it shared; a test that holds it exclusively pauses the clients.
     pub gate: RwLock<()>,
     pub stop: AtomicBool,
-    /// Answers that were no loss.
+    /// Number of responses that were not lost.
     pub answers: AtomicU64,
     pub sessions: AtomicU64,
 }
@@ -43,7 +43,8 @@ pub struct Race {
 }
 
 impl Race {
-    /// For these servers of one store. Each client begins with one of them, and moves on when it does not answer.
+    /// Starts a race on these servers of one store. Each client starts with one of them, and moves on when it does
+    /// not respond.
     pub fn start(servers: &[&Server], seed: u64) -> Self {
         let table = Arc::new(Table::default());
         let players = (0..PLAYERS * servers.len() as u64).map(|number| {
@@ -60,15 +61,15 @@ impl Race {
         }
     }
 
-    /// How many appends and reads were answered.
+    /// Number of appends and reads with a response.
     pub fn answers(&self) -> u64 {
         self.table.answers.load(Ordering::Relaxed)
     }
 
-    /// Judges all that happened until now.
+    /// Judges everything that happened so far.
     pub async fn check(&self, server: &Server, what: &str) {
-        // Nobody asks while the log is read, so that it is the whole of what the history led to. What a server that was
-        // paused still has in hand may be written later: that is of an answer that was lost, and may stand or not.
+        // There are no requests while the log is read, so it is the complete result of the history. A paused server
+        // may still write its work in progress later: the response to that was lost, so it may be stored or not.
         let resting = within_patience("the clients to rest", self.table.gate.write()).await;
         let log = log(server).await;
         let history = self.table.history.lock().clone();
@@ -81,7 +82,7 @@ impl Race {
         tokio::task::block_in_place(|| assert_sound(&history, &log));
     }
 
-    /// Ends the race and judges the whole of it.
+    /// Ends the race and judges the whole history.
     pub async fn end(self, server: &Server, what: &str) -> Tally {
         self.table.stop.store(true, Ordering::Relaxed);
         for player in self.players {
@@ -121,7 +122,7 @@ fn assert_sound(history: &History, log: &[Observed]) {
     }
 }
 
-/// What the appends of a race were answered.
+/// Counts of the responses to the appends of a race.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub written: u64,
@@ -171,18 +172,18 @@ impl Tally {
         self.refused_for_more_than_is_told += u64::from(failed.count as usize > failed.failed.len());
     }
 
-    /// What a race that had none of would not be worth much.
+    /// Counts that must not be zero for a race to be meaningful.
     fn of_every_race(&self) -> [(&'static str, u64); 11] {
         [
             ("append that was written", self.written),
             ("append to several streams", self.written_to_several_streams),
             ("append in a session", self.written_in_sessions),
-            ("append that was sent again", self.repeated),
+            ("append that was retried", self.repeated),
             ("append that was refused for a match", self.refused_for_a_match),
             ("append that was refused for a stream", self.refused_for_a_stream),
             ("append that was refused for both", self.refused_for_both),
             (
-                "append with more failed checks than are told",
+                "append with more failed checks than are listed",
                 self.refused_for_more_than_is_told,
             ),
             ("check beyond the head", self.beyond_head),

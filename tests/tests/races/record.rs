@@ -1,4 +1,4 @@
-//! Appends as messages, and what the checker is to know of them and of their answers.
+//! Appends as messages, and their form for the checker, with that of their responses.
 
 use annals_client::RecordedEvent;
 use annals_proto::v1 as pb;
@@ -16,7 +16,7 @@ use pb::{
 };
 use tonic::Status;
 
-/// What is asked for.
+/// The checker's form of an append.
 pub fn described(append: &pb::SessionAppend) -> Append {
     match append.append.as_ref().unwrap() {
         Request::AppendToStream(append) => Append {
@@ -92,17 +92,17 @@ pub fn filter(query: &pb::Query) -> Filter {
     }
 }
 
-/// What a call of its own was answered.
+/// The response to a single call.
 pub fn answered(append: &pb::SessionAppend, result: Result<Outcome, Status>) -> Answer {
     match result {
         Ok(outcome) => of_outcome(append, outcome),
-        // What no server said: the connection broke, or nothing came in time.
+        // Not from a server: the connection broke, or no response came in time.
         Err(status) if status.details().is_empty() => Answer::Unknown,
         Err(status) => refused(append, &Refusal::of_status(&status)),
     }
 }
 
-/// What an append of a session was answered.
+/// The response to an append of a session.
 pub fn of_outcome(append: &pb::SessionAppend, outcome: Outcome) -> Answer {
     match (outcome, append.append.as_ref().unwrap()) {
         (Outcome::Appended(told), Request::AppendToStream(append)) => Answer::Written(Written {
@@ -124,7 +124,7 @@ pub fn of_outcome(append: &pb::SessionAppend, outcome: Outcome) -> Answer {
                 .collect(),
         }),
         (Outcome::Error(status), _) => refused(append, &Refusal::of_rpc(status)),
-        (outcome, append) => panic!("{append:?} was answered with {outcome:?}"),
+        (outcome, append) => panic!("{append:?} got {outcome:?}"),
     }
 }
 
@@ -205,7 +205,7 @@ fn at(conflict: &pb::RevisionConflict) -> Found {
     }
 }
 
-/// That a conflict tells what was expected.
+/// Asserts that a conflict repeats the expectation.
 fn assert_echoed(expected: &pb::ExpectedRevision, conflict: &pb::RevisionConflict) {
     use pb::revision_conflict::Expected as Told;
     let told = match conflict.expected.as_ref().unwrap() {

@@ -1,6 +1,6 @@
-//! A runtime of one thread and simulated time, which goes on when everything waits.
+//! A runtime of one thread with simulated time, which advances when every task waits.
 //!
-//! Here and not in the library, because tokio has it only with a feature that nothing else is to be built with.
+//! It is here and not in the library because tokio has it only with a feature that nothing else should be built with.
 
 /// Runs a simulation.
 pub fn run<T>(simulation: impl Future<Output = T>) -> T {
@@ -9,6 +9,6 @@ pub fn run<T>(simulation: impl Future<Output = T>) -> T {
         .start_paused(true)
         .build();
     runtime
-        .expect("a runtime needs nothing that could fail")
+        .expect("a runtime without I/O cannot fail to start")
         .block_on(simulation)
 }

@@ -28,7 +28,7 @@ fn the_last_mark_is_read_again() {
         assert_eq!(read(&path), Some(mark(sequence)));
         durable.advance(&mark(sequence + 1)).expect("writes");
     }
-    // A later one may be of an earlier record: after an accepted loss.
+    // A later mark may name an earlier record: after an accepted loss.
     durable.settle(&mark(2)).expect("writes");
     assert_eq!(read(&path), Some(mark(2)));
     let (durable, _) = Durable::open(&path, LOG).expect("reads").expect("is there");
@@ -58,11 +58,11 @@ fn a_file_without_a_valid_mark_has_none() {
     let path = directory.path().join("durable");
     assert_eq!(read(&path), None, "there is no file");
     Durable::create(&path, LOG + 1, &mark(1)).expect("creates");
-    assert_eq!(read(&path), None, "it is of another log");
+    assert_eq!(read(&path), None, "it belongs to another log");
     Durable::create(&path, LOG, &mark(1)).expect("creates");
     let whole = fs::read(&path).expect("reads");
     fs::write(&path, vec![0; whole.len()]).expect("writes");
-    assert_eq!(read(&path), None, "it is zeros");
+    assert_eq!(read(&path), None, "it is all zeros");
     for bytes in [0, 100, whole.len() - 1] {
         fs::write(&path, &whole[..bytes]).expect("writes");
         // The first mark is in the second slot.

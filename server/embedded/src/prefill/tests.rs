@@ -7,7 +7,7 @@ use crate::segment;
 
 const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// An empty segment, with what is done ahead of it.
+/// An empty segment, and the preparation of space for it.
 fn ahead() -> (tempfile::TempDir, Arc<Ahead>) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(segment::path(folder.path(), 1), []).unwrap();
@@ -24,7 +24,7 @@ fn between_two_records_a_log_that_grows_fast_is_not_taken_for_a_slow_one() {
             let ahead = Arc::clone(&ahead);
             move || ahead.is_fast()
         });
-        // Woken for whatever reason, before anything was written.
+        // Woken for another reason, before anything was written.
         for _ in 0..5 {
             thread::sleep(RATE_INTERVAL / 25);
             ahead.changed.notify_all();
@@ -45,7 +45,7 @@ fn the_next_file_is_made_while_it_is_seen_how_fast_the_log_grows() {
         move || ahead.run(&Weak::new())
     });
     let next = segment::path(folder.path(), 2);
-    // It is told of zeros that are wanted, and looks for an interval.
+    // Zeros are requested, so the thread measures the growth of the log for an interval.
     ahead.wrote(STEP_BYTES, STEP_BYTES);
     thread::sleep(RATE_INTERVAL / 5);
     assert!(!next.exists());

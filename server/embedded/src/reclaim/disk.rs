@@ -1,8 +1,8 @@
-//! What a store takes on the disk.
+//! Measures the disk space of a store.
 
 use std::{fs, path::Path};
 
-/// Bytes that the files under a folder take, of those that may be reserved for them. What goes meanwhile does not count.
+/// Allocated bytes of all files under a folder. Files that disappear meanwhile do not count.
 pub(super) fn taken(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let entries = entries.filter_map(std::result::Result::ok);
@@ -21,7 +21,7 @@ fn disk_bytes(metadata: &fs::Metadata) -> u64 {
     metadata.blocks() * 512
 }
 
-/// Elsewhere it is not known how much of what is reserved is in use.
+/// Elsewhere the allocated size is unknown; the length is used instead.
 #[cfg(not(unix))]
 fn disk_bytes(metadata: &fs::Metadata) -> u64 {
     metadata.len()

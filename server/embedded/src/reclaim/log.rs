@@ -1,10 +1,11 @@
-//! Giving up segments of the log of which little is in use.
+//! Drops segments of the log that are mostly unused.
 //!
-//! 1. What is still in use is written again at the end of the log, in ordinary records, about [`SLICE_BYTES`] at a time.
-//!    Between two of them others write. What was replaced meanwhile is left behind.
-//! 2. When that is in the tree and nothing there is in the segment any more, a fold forgets the segment. When that fold is
-//!    synced, the file is deleted, as soon as no snapshot reads it.
-//! 3. A crash in between leaves values twice, or a file that the next start deletes.
+//! 1. Their live values are rewritten at the end of the log, in ordinary records of about [`SLICE_BYTES`] each. Other
+//!    commits run in between. Values that were replaced meanwhile are not rewritten.
+//! 2. Once the rewritten records are in the tree, it refers to nothing in the segment any more, and a fold removes
+//!    the segment from the tree's state. When that fold is synced, the file is deleted, as soon as no snapshot reads
+//!    it.
+//! 3. A crash in between leaves duplicate values, or a file that the next start deletes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,20 +23,20 @@ use crate::{
     writer::Writer,
 };
 
-/// Bytes of values that are written again at a time.
+/// Bytes of values rewritten at a time.
 const SLICE_BYTES: u64 = 1 << 20;
-/// The most values in a slice.
+/// Limit on the values in a slice.
 const SLICE_VALUES: usize = 1_024;
 
-/// The segments to be given up, in order. `quiet`: nothing was written for a moment, so that what is in memory may as well go
-/// into the tree, where it is counted.
+/// The segments to be dropped, in order. `quiet`: nothing was written lately, so the generation may as well be
+/// folded, which brings the counts up to date.
 pub(super) fn due(writer: &Mutex<Writer>, bytes_min: u64, quiet: bool) -> Result<Vec<u32>> {
     let mut writer = writer.lock();
     writer.store.check_health()?;
     if !writer.store.current().generation.is_empty() && quiet {
         writer.fold()?;
     }
-    // What is not in the tree yet is not counted as in use.
+    // Data that is not in the tree yet is not counted as live.
     let applied = writer.applied;
     if applied.segment == writer.log.active.number
         && applied.end >= bytes_min.max(HEADER_BYTES + 1)
@@ -54,7 +55,7 @@ pub(super) fn due(writer: &Mutex<Writer>, bytes_min: u64, quiet: bool) -> Result
     })
 }
 
-/// Gives up one segment.
+/// Drops one segment.
 pub(super) fn give_up(writer: &Mutex<Writer>, store: &Store, number: u32) -> Result<()> {
     let (segment, secret) = {
         let writer = writer.lock();
@@ -89,7 +90,7 @@ pub(super) fn give_up(writer: &Mutex<Writer>, store: &Store, number: u32) -> Res
     forget(writer, &segment)
 }
 
-/// Writes values again at the end of the log, but for those that were replaced meanwhile.
+/// Rewrites values at the end of the log, except those that were replaced meanwhile.
 fn write_again(writer: &Mutex<Writer>, store: &Store, slice: &mut Vec<(Bytes, Location)>) -> Result<()> {
     let now = store.current();
     let read = slice.drain(..).map(|(key, location)| {
@@ -115,7 +116,7 @@ fn write_again(writer: &Mutex<Writer>, store: &Store, slice: &mut Vec<(Bytes, Lo
     writer.fold_if_full()
 }
 
-/// Takes a segment out of the tree, and then off the disk.
+/// Removes a segment from the tree, and then from the disk.
 fn forget(writer: &Mutex<Writer>, segment: &Segment) -> Result<()> {
     let mut writer = writer.lock();
     writer.store.check_health()?;
@@ -123,7 +124,7 @@ fn forget(writer: &Mutex<Writer>, segment: &Segment) -> Result<()> {
     let left = writer.space.live(segment.number);
     if left.values > 0 {
         return Err(Error::Corrupt(format!(
-            "{} values in {} were not found there; it stays",
+            "{} values that the tree expects in {} were not found there; the file is kept",
             left.values,
             segment.path().display()
         )));

@@ -1,4 +1,4 @@
-//! Judging the end of a log: whether it has all that was durable, and where the mark is to be.
+//! Decides whether a log has every durable record, and where its mark must be.
 
 use std::io;
 use std::path::Path;
@@ -10,12 +10,12 @@ use crate::loss::Loss;
 use crate::record::Tip;
 use crate::writer::Writer;
 
-/// Whether the log has the record of the mark.
+/// Whether the record of the mark was found in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
-    /// The record has not come yet.
+    /// Not found yet.
     NotYet(Tip),
-    /// It is there, or the tree has it already.
+    /// Found, or the tree already has it.
     Yes,
     /// Another record has its number.
     Differs,
@@ -30,7 +30,7 @@ impl Reached {
         }
     }
 
-    /// The next record is there.
+    /// Takes note of the next record.
     pub(super) fn see(&mut self, tip: Tip) {
         if let Self::NotYet(marked) = *self
             && marked.sequence == tip.sequence
@@ -40,7 +40,7 @@ impl Reached {
     }
 }
 
-/// What is known of the end of a log after what is whole of it was taken.
+/// Everything known about the end of a log after its intact records were replayed.
 pub(super) struct End<'a> {
     pub(super) mark: Option<&'a Mark>,
     pub(super) marked: Marked,
@@ -49,7 +49,7 @@ pub(super) struct End<'a> {
 }
 
 impl End<'_> {
-    /// What is missing.
+    /// The loss, if records are missing.
     pub(super) fn loss(&self, writer: &Writer) -> Option<Loss> {
         let log = &writer.log;
         let (sequence, end, segment) = (log.tip.sequence, log.end, log.active.number);
@@ -57,8 +57,8 @@ impl End<'_> {
             (Some(later), ..) => later.found.clone(),
             (None, None, _) if self.marked == Marked::NotYet => return None,
             (None, None, _) => {
-                "the file store/durable, which states up to where the log is durable, is missing or damaged; \
-                the log itself is whole up to there"
+                "the file store/durable, which records how far the log is durable, is missing or damaged; \
+                the records that remain in the log are intact"
                     .to_owned()
             }
             (None, Some(_), Reached::NotYet(marked)) => format!(
@@ -87,7 +87,7 @@ impl End<'_> {
         })
     }
 
-    /// Up to where the log was durable, as far as there is evidence.
+    /// The last record that was durable, as far as there is evidence.
     fn durable(&self, writer: &Writer) -> Mark {
         let mut durable = self.mark.cloned().unwrap_or(Mark {
             tip: writer.log.tip,
@@ -103,7 +103,7 @@ impl End<'_> {
         durable
     }
 
-    /// Moves the mark to the end of the log; if there is a loss, to where the log was durable.
+    /// Moves the mark to the end of the log or, if there is a loss, to the last record that was durable.
     pub(super) fn mark(
         &self,
         writer: &Writer,

@@ -1,5 +1,5 @@
-//! Evidence in the log that records were durable which are no longer whole: whatever shows that the log continued after its
-//! end.
+//! Searches the log for evidence that durable records are damaged or missing: any sign that the log continued after
+//! its end.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use crate::log::Log;
 use crate::record::{MAGIC, Record, Tip};
 use crate::segment::{HEADER_BYTES, Header, Segment, Segments};
 
-/// What shows that the log continued after its end.
+/// Evidence that the log continued after its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Later {
-    /// The first evidence, for people.
+    /// The first sign found, for people.
     pub(super) found: String,
-    /// The last record of which there is evidence.
+    /// The last record of which there is a sign.
     pub(super) tip: Tip,
-    /// The value of the head key in the last whole record that sets it.
+    /// The value of the head key in the last intact record that sets it.
     pub(super) head: Option<Bytes>,
 }
 
-/// Searches for what comes after the end of `log`. One record may be there: the one that was being written.
+/// Searches after the end of `log`. One record may be there without being evidence: the one that was being written.
 pub(super) fn find(log: &Log, found: &Segments, head_key: Option<&Bytes>) -> io::Result<Option<Later>> {
     let mut search = Search {
         log,
@@ -45,7 +45,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// A segment that begins after a record after the end.
+    /// Checks whether a segment begins after a record that is after the end.
     fn header(&mut self, segment: &Segment) -> io::Result<()> {
         let header = Header::read(segment)?.filter(|header| header.log == self.log.id());
         if let Some(header) = header.filter(|header| header.tip.sequence > self.log.tip.sequence) {
@@ -55,7 +55,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Whole records of a segment, from an offset on.
+    /// Checks for intact records of a segment, starting at an offset.
     fn records(&mut self, segment: &Segment, from: u64) -> io::Result<()> {
         let mut at = from;
         let mut magics = Magics::of(segment);
@@ -106,7 +106,7 @@ impl Search<'_> {
     }
 }
 
-/// Finds where records may begin. Keeps what it read last, because records follow each other closely.
+/// Finds where records may begin. Keeps the last chunk it read, because records follow each other closely.
 struct Magics<'a> {
     segment: &'a Segment,
     start: u64,
@@ -124,7 +124,7 @@ impl<'a> Magics<'a> {
         }
     }
 
-    /// The first place from an offset on.
+    /// The first candidate at or after an offset.
     fn next(&mut self, mut from: u64) -> io::Result<Option<u64>> {
         let length = MAGIC.len() as u64;
         while from + length <= self.segment.bytes() {
@@ -138,7 +138,7 @@ impl<'a> Magics<'a> {
             if let Some(at) = rest.windows(MAGIC.len()).position(|window| window == MAGIC) {
                 return Ok(Some(from + at as u64));
             }
-            // The magic may cross the border of two chunks.
+            // The magic may span two chunks.
             from += rest.len() as u64 - (length - 1);
         }
         Ok(None)

@@ -1,11 +1,13 @@
-//! A log that ends before what the tree has of it: the tree depends on records that are missing.
+//! Handles a log that ends before the tree does: the tree depends on records that are missing.
 //!
 //! 1. The loss is reported with what the log still has. Nothing is changed unless the caller accepts it.
-//! 2. Then the tree is built again from the log alone, if that is there from its first segment on: an empty tree takes the
-//!    place of the old one, and the log is replayed from its beginning. The old tree stays in `fjall.lost`.
-//! 3. Relaxed commits are in the tree only, and are lost with it. Records that depend on them count nevertheless while the tree
-//!    is built again: they were durable.
-//! 4. A crash at any moment finds the loss again, because the durable mark stays where it is until the loss is settled.
+//! 2. If it does, the tree is rebuilt from the log alone, provided that the log is complete from its first segment:
+//!    an empty tree replaces the old one, and the log is replayed from its beginning. The old tree is kept in
+//!    `fjall.lost`.
+//! 3. Relaxed commits are only in the tree, and are lost with it. Records that depend on them are replayed
+//!    nevertheless: they were durable.
+//! 4. After a crash at any moment the next start finds the loss again, because the durable mark does not move until
+//!    the loss is settled.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +25,7 @@ use crate::state::{self, Applied};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, directory, fault};
 
-/// Reports the loss. If the caller accepts it, returns an empty tree in the place of the old one.
+/// Reports the loss. If the caller accepts it, replaces the tree with an empty one, and returns that.
 pub(crate) fn without_lost(
     path: &Path,
     tree: Tree,
@@ -63,7 +65,7 @@ pub(crate) fn without_lost(
     directory::open_tree(path, &directory::tree_folder(&store), settings)
 }
 
-/// Leaves the mark at the end of what was durable.
+/// Keeps the mark at the last record that was durable.
 fn keep(file: &Path, log: u64, mark: &Mark, opened: Option<(Durable, Mark)>) -> io::Result<()> {
     let unsettled = Mark {
         unsettled: true,
@@ -75,9 +77,9 @@ fn keep(file: &Path, log: u64, mark: &Mark, opened: Option<(Durable, Mark)>) -> 
     }
 }
 
-/// Puts an empty tree in the place of the old one.
+/// Replaces the tree with an empty one.
 fn replace(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenError> {
-    let unusable = |error: io::Error| OpenError::unusable(path, "the tree cannot be built again", &error);
+    let unusable = |error: io::Error| OpenError::unusable(path, "the tree cannot be rebuilt", &error);
     let (new, lost) = (
         directory::new_tree_folder(store),
         directory::lost_tree_folder(store),
@@ -102,12 +104,12 @@ fn replace(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErr
     drop(tree);
     directory::sync_all_of(&new).map_err(unusable)?;
     fs::rename(directory::tree_folder(store), lost).map_err(unusable)?;
-    // A crash here leaves no tree; the next start puts the new one there (`directory`).
+    // A crash here leaves no tree; the next start moves the new one into place (`directory`).
     fs::rename(new, directory::tree_folder(store)).map_err(unusable)?;
     directory::sync(store).map_err(unusable)
 }
 
-/// What the tree has of the log.
+/// The part of the log that the tree has.
 struct InTree {
     applied: Applied,
     head: Option<Bytes>,
@@ -121,7 +123,7 @@ impl InTree {
             None => None,
         };
         let applied = Applied::read(&tree.state)?;
-        // Both were read when the log was found to be too short.
+        // Both were readable when the log was found to be too short.
         let segments = state::segments(&tree.state).unwrap_or_default();
         Ok(Self {
             applied: applied.ok_or(fjall::Error::Unrecoverable)?,
@@ -131,14 +133,14 @@ impl InTree {
     }
 }
 
-/// What the log has, read from its files alone.
+/// The contents of the log, read from its files alone.
 struct Walk {
     log: u64,
-    /// The last record that is whole, as are all before it that are there.
+    /// The last record such that it and all existing ones before it are intact.
     tip: Tip,
     /// The value of the head key as of that record.
     head: Option<Bytes>,
-    /// Whether every record from the first on is there.
+    /// Whether every record from the first one on exists.
     is_complete: bool,
 }
 
@@ -153,7 +155,7 @@ impl Walk {
         };
         let mut expected = 1;
         for number in segment::numbers(folder)? {
-            // Those that were given up are not missed, but what they held besides values is in the tree alone.
+            // Segments that were given up are not missing, but besides values they held data that only the tree has.
             let given_up = (expected..number).all(|missing| !in_use.contains(&missing));
             let segment = Segment::open(folder, number, &files)?;
             let header = Header::read(&segment)?.filter(|header| header.number == number);

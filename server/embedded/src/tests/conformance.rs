@@ -1,4 +1,5 @@
-//! The suite, with all keys in one keyspace, with neighbouring keys in both, with small segments and folds, and with all values in the log.
+//! The conformance suite with all keys in one keyspace, with neighbouring keys in both, with small segments and
+//! folds, and with all values in the log.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use crate::Settings;
 use crate::tests::open;
 
-/// Prefixes that cut through the keys of the suite.
+/// Prefixes that split the keys of the suite.
 fn cutting() -> Vec<Bytes> {
     let prefixes: [&[u8]; 10] = [
         &[0x00],

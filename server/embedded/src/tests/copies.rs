@@ -1,18 +1,18 @@
-//! Copies of a store, as a crash leaves it.
+//! Copies of a store, in the state that a crash leaves.
 
 use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
 
-/// Copies a directory, as it is at this moment, to one of its own.
+/// Copies a directory in its current state to a temporary one.
 pub(super) fn copy(path: &Path) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     copy_to(path, directory.path());
     directory
 }
 
-/// What goes meanwhile is not copied.
+/// Files that disappear meanwhile are not copied.
 pub(super) fn copy_to(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("creates");
     for entry in fs::read_dir(from).expect("reads") {

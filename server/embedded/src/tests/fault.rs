@@ -1,10 +1,10 @@
-//! A disk that fails when it is told to.
+//! A disk that fails on demand.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Bytes that can still be written; below zero, writes and syncs fail.
+/// Bytes that can still be written. A larger write fails and makes this negative, after which syncs fail too.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault(Arc<AtomicI64>);
 
@@ -14,7 +14,7 @@ impl Fault {
     }
 }
 
-/// Fails if the disk is full by now.
+/// Fails if the disk is full.
 pub(crate) fn meet(fault: Option<&Fault>, bytes: usize) -> io::Result<()> {
     let Some(Fault(left)) = fault else { return Ok(()) };
     let before = left.fetch_sub(bytes as i64, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What is read from tables rather than from memory, and while fjall's own threads work.
+//! Reads from tables instead of memory, and while fjall's own threads work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -86,7 +86,7 @@ async fn agrees_with_the_memory_engine_while_it_flushes_and_compacts() {
     }
 }
 
-/// A flush or a compaction that ends during a commit must not let a snapshot see the commit in part (`store`).
+/// A flush or a compaction that ends during a commit must not let a snapshot see part of the commit (`store`).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flushes_do_not_let_a_snapshot_change() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -118,7 +118,7 @@ async fn a_flush_that_fails_is_noticed_and_ends_all_commits() {
     let directory = tempfile::tempdir().expect("a directory");
     let engine = open(directory.path(), Settings::default());
     engine
-        // In the tree, not in memory over it.
+        // Relaxed, so that it is in the tree and not in the generation.
         .commit(Commit::relaxed().set(b("key"), b("value")))
         .await
         .expect("sets");

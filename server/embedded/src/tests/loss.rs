@@ -1,4 +1,4 @@
-//! Durable records that are missing or damaged: after a clean stop, after kill -9, and after a loss of power.
+//! Durable records that are missing or damaged: after a clean stop, after kill -9, and after a power failure.
 
 use std::fs;
 use std::ops::Range;
@@ -28,7 +28,7 @@ fn accepting(mut settings: Settings) -> Settings {
     settings
 }
 
-/// Sets the head and one value of the log. Some are of one byte, some of many.
+/// Sets the head and one value of the log. Values have one to 511 bytes.
 fn numbered(number: u64) -> Commit {
     let value = Bytes::from(vec![number as u8; 1 + (number as usize % 4) * 170]);
     let commit = Commit::durable().set(b("head"), head(number));
@@ -51,11 +51,11 @@ async fn seen(engine: &EmbeddedEngine) -> Option<Bytes> {
     snapshot.get(b("head")).await.expect("reads")
 }
 
-/// A store of [`COMMITS`] commits, as each of two ends leaves it.
+/// A store of [`COMMITS`] commits, after one of two kinds of end.
 struct Ended {
     how: &'static str,
     directory: TempDir,
-    /// Where records end, after where the first begins.
+    /// Offsets at which records end, preceded by the offset of the first record.
     ends: Vec<u64>,
 }
 
@@ -102,7 +102,7 @@ fn lost(path: &Path, settings: Settings) -> Loss {
     }
 }
 
-/// Each boundary of records, the bytes around it, and some within records.
+/// Each boundary of records, the bytes around it, and some offsets within records.
 fn places(ends: &[u64]) -> Vec<u64> {
     let around = ends.iter().flat_map(|end| [end.saturating_sub(1), *end, end + 1]);
     let within = ends
@@ -115,7 +115,7 @@ fn places(ends: &[u64]) -> Vec<u64> {
     places
 }
 
-/// Records that end at a place or before.
+/// The number of records that end at or before a place.
 fn whole(ends: &[u64], place: u64) -> u64 {
     ends.iter().filter(|end| **end <= place).count() as u64 - 1
 }
@@ -127,7 +127,7 @@ async fn a_log_that_was_cut_anywhere_is_refused_and_left_as_it_is() {
         let all = fs::read(&file).expect("reads");
         for cut in places(ends) {
             let left = whole(ends, cut);
-            // Cut off, or zeros from there on.
+            // Cut off, or all zeros from there on.
             for bytes in [cut as usize, all.len() + 1_000] {
                 let mut cut_off = all[..cut as usize].to_vec();
                 cut_off.resize(bytes, 0);
@@ -153,7 +153,7 @@ async fn a_log_that_was_cut_anywhere_is_refused_and_left_as_it_is() {
     }
 }
 
-/// The last record holds a group of many events, and any of them may be hit.
+/// The last record holds a group of many events, and any of them may be damaged.
 #[tokio::test]
 async fn a_log_with_a_flipped_byte_anywhere_is_refused() {
     for Ended { how, directory, ends } in &ended(&settings()).await {
@@ -174,7 +174,7 @@ async fn a_log_with_a_flipped_byte_anywhere_is_refused() {
     }
 }
 
-/// What a loss of power leaves: a mark that is older than the log.
+/// After a power failure the mark may be older than the log.
 #[tokio::test]
 async fn damage_before_a_whole_record_is_a_loss_whatever_the_mark_is() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -192,9 +192,9 @@ async fn damage_before_a_whole_record_is_a_loss_whatever_the_mark_is() {
         fs::write(&file, &flipped).expect("writes");
         let loss = lost(directory.path(), settings());
         assert_eq!(loss.last_left, whole(&ends, place));
-        assert_eq!(loss.last_durable, Some(COMMITS), "the last record is whole");
+        assert_eq!(loss.last_durable, Some(COMMITS), "the last record is intact");
         assert_eq!(loss.head_durable, Some(head(COMMITS)));
-        // It is found again if the process dies after the loss was accepted and the rest was cut off.
+        // The loss is found again if the process dies after it was accepted and the rest was cut off.
         drop(open(directory.path(), accepting(settings())));
         let again = lost(directory.path(), settings());
         assert_eq!(again.last_durable, Some(COMMITS));
@@ -214,7 +214,7 @@ async fn segments_that_are_missing_are_reported() {
             .take_while(|number| bytes_of(directory.path(), *number) > 0)
             .count() as u32;
         assert!(last > 3, "there are {last} segments");
-        // One, or all from one on.
+        // One segment, or all from one on.
         for first in 2..=last {
             for end in [first, last] {
                 let taken = copy(directory.path());
@@ -229,7 +229,7 @@ async fn segments_that_are_missing_are_reported() {
     }
 }
 
-/// The tree has the first records already. If they are missing from the log, it is built again.
+/// The tree already has the first records. If they are missing from the log, the tree is rebuilt.
 #[tokio::test]
 async fn a_log_that_was_cut_before_or_after_a_fold_is_refused_until_that_is_accepted() {
     let settings = Settings {
@@ -258,7 +258,7 @@ async fn a_log_that_was_cut_before_or_after_a_fold_is_refused_until_that_is_acce
     }
 }
 
-/// What the tree has of files before the one that is written to is found by its readers.
+/// Damage in files before the active one, whose records the tree already has, is found by readers.
 #[tokio::test]
 async fn a_loss_in_an_earlier_file_is_reported_when_it_is_read() {
     let settings = Settings {
@@ -291,7 +291,7 @@ fn bytes_of(path: &Path, number: u32) -> u64 {
     fs::metadata(segment(path, number)).map_or(0, |file| file.len())
 }
 
-/// Accepts a loss, with a crash on the way, and uses the store.
+/// Accepts a loss, with a crash in between, and uses the store.
 async fn accepted_and_settled(path: &Path, settings: &Settings, left: u64) {
     let engine = open(path, accepting(settings.clone()));
     assert_eq!(values(&engine).await, left);
@@ -308,7 +308,7 @@ async fn accepted_and_settled(path: &Path, settings: &Settings, left: u64) {
     }
 }
 
-/// Checks that the values of the first commits are there and no others, and returns how many those are.
+/// Checks that the values of the first commits are there and no others, and returns their number.
 async fn values(engine: &EmbeddedEngine) -> u64 {
     let entries = super::contents(engine).await;
     let values: Vec<_> = entries
@@ -325,7 +325,7 @@ async fn values(engine: &EmbeddedEngine) -> u64 {
     count
 }
 
-/// What the first segments held besides values is in the tree alone once they are given up.
+/// Once the first segments are given up, the data they held besides values is only in the tree.
 #[tokio::test]
 async fn a_tree_is_not_built_again_from_a_part_of_the_log() {
     let settings = Settings {
@@ -356,7 +356,7 @@ async fn a_tree_is_not_built_again_from_a_part_of_the_log() {
     assert!(!loss.can_be_accepted);
 }
 
-/// A relaxed commit is in the tree only. What was durable counts without it.
+/// A relaxed commit is only in the tree. Durable records count without it.
 #[tokio::test]
 async fn a_tree_that_is_built_again_has_what_was_durable() {
     let settings = Settings {
@@ -409,7 +409,7 @@ async fn a_store_without_a_valid_mark_is_refused() {
     }
 }
 
-/// A loss of power may tear the write of the mark. The one before it is as good for all but the last record.
+/// A power failure may tear the write of the mark. The previous mark is just as good for all but the last record.
 #[tokio::test]
 async fn a_torn_mark_is_the_one_before_it() {
     let [Ended { directory, ends, .. }, _] = ended(&settings()).await;
@@ -443,7 +443,7 @@ async fn an_accepted_loss_is_reported_until_it_is_settled() {
     let loss = engine.loss().expect("is reported").clone();
     assert_eq!((loss.last_left, loss.last_durable), (4, Some(COMMITS)));
     assert_eq!(seen(&engine).await, Some(head(4)));
-    // As many records as were lost, and more: numbers alone do not tell them apart.
+    // As many records as were lost, and more: their numbers alone do not distinguish them.
     for number in 5..COMMITS + 5 {
         let killed = copy(directory.path());
         lost(killed.path(), settings());
@@ -460,7 +460,7 @@ async fn an_accepted_loss_is_reported_until_it_is_settled() {
         assert_eq!(seen(&engine).await, Some(head(COMMITS + 4)));
         let end = engine.writer.lock().log.end;
         drop(engine);
-        // From here on the log is watched as before.
+        // From here on losses are found as before.
         let file = segment(path, 1);
         let all = fs::read(&file).expect("reads");
         fs::write(&file, &all[..end as usize - 1]).expect("writes");
@@ -480,7 +480,7 @@ async fn a_loss_that_is_not_accepted_changes_nothing() {
     refusing.accept_loss = Some(Arc::new(|loss| loss.last_left == 7));
     assert_eq!(lost(directory.path(), refusing).last_left, 3);
     assert_eq!(fs::read(&file).expect("reads"), flipped);
-    // So what was only a fault of the disk's controller can still be corrected.
+    // A fault of the disk's controller, for example, can then still be corrected.
     fs::write(&file, &all).expect("writes");
     assert_eq!(
         seen(&open(directory.path(), settings())).await,

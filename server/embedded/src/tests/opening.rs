@@ -46,7 +46,7 @@ async fn dropping_finishes_commits_whose_callers_left() {
     let engine = open(directory.path(), Settings::default());
     for number in 0..10 {
         let mut commit = engine.commit(Commit::durable().set(b(&format!("key{number}")), b("value")));
-        // Polled once: handed over, then forgotten.
+        // Polled once, which submits the commit, then dropped.
         std::future::poll_fn(|context| {
             let _ = commit.as_mut().poll(context);
             std::task::Poll::Ready(())
@@ -79,7 +79,7 @@ async fn a_directory_in_use_is_refused_until_it_is_free() {
     let error = refused(directory.path(), Settings::default());
     assert!(
         matches!(error, OpenError::InUse(_)),
-        "a snapshot still reads: {error:?}"
+        "a snapshot is still open: {error:?}"
     );
     assert_eq!(snapshot.get(b("key")).await.expect("reads"), Some(b("value")));
     drop(snapshot);
@@ -125,10 +125,10 @@ async fn a_store_that_was_not_finished_is_made_again() {
 }
 
 #[tokio::test]
-async fn damage_is_told_and_not_repaired_away() {
+async fn a_damaged_store_is_refused() {
     let damage: [fn(&Path); 4] = [
         |store| fs::remove_file(store.join("format")).expect("removes"),
-        // A value in the middle of the log.
+        // Damages a value in the middle of the log.
         |store| {
             let segment = store.join("log/0000000001.seg");
             let mut bytes = fs::read(&segment).expect("reads");
@@ -186,7 +186,9 @@ async fn durable_commits_are_reported_with_their_time() {
         .commit(Commit::durable().check(b("b"), None).set(b("c"), b("3")))
         .await;
     assert_eq!(conflict, Err(Error::Conflict));
-    assert_eq!(times.lock().len(), 2, "two durable commits were applied");
+    let times = times.lock();
+    assert_eq!(times.len(), 2, "two durable commits were applied");
+    assert!(times.iter().all(|time| !time.is_zero()), "{times:?}");
 }
 
 #[tokio::test]
@@ -199,8 +201,8 @@ async fn after_a_failure_nothing_is_committed_and_waiting_ends() {
         async move { engine.watch(b("key"), Some(b("value"))).await }
     });
     tokio::task::yield_now().await;
-    engine.store.fail("the disk is gone".to_owned());
-    let failed = Err(Error::Failed("the disk is gone".to_owned()));
+    engine.store.fail("the disk failed".to_owned());
+    let failed = Err(Error::Failed("the disk failed".to_owned()));
     assert_eq!(
         engine.commit(Commit::durable().set(b("key"), b("other"))).await,
         failed
@@ -214,6 +216,6 @@ async fn after_a_failure_nothing_is_committed_and_waiting_ends() {
     assert_eq!(
         snapshot.get(b("key")).await.expect("reads"),
         Some(b("value")),
-        "what was there can be read"
+        "committed data can still be read"
     );
 }

@@ -1,9 +1,10 @@
-//! Loss of power at any moment: of what was not synced, any part is on the disk, in any order.
+//! Power failures at any moment: any part of the data that was not synced may be on disk, written in any order.
 //!
-//! A store is driven at random beside a model that keeps every state it went through. Now and then all is synced and the
-//! directory is copied; then syncs of the tree are held back, commits go on, and at some moment, often in the middle of one,
-//! it is copied again. What lies between the two copies and was not synced is made of a random choice of pages of both. Such
-//! a store must open, with one of the states that the model went through, and none older than the last that was answered.
+//! A store is driven at random beside a model that keeps every state it went through. Now and then everything is
+//! synced and the directory is copied; then syncs of the tree are held back, commits continue, and at some moment,
+//! often in the middle of a commit, the directory is copied again. Pages that differ between the two copies and were
+//! not synced are chosen at random from either. Such a store must open in one of the states of the model, and in none
+//! older than the last acknowledged one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,7 +49,7 @@ fn random_commit(rng: &mut StdRng) -> Commit {
             b'i'
         };
         let key = Bytes::from(vec![prefix, rng.random_range(0..40)]);
-        // Some of many pages: a hole can lie within one.
+        // Some values span many pages: a hole can lie within one.
         let bytes = if rng.random_bool(0.1) { 20_000 } else { 700 };
         let mut value = vec![0; rng.random_range(0..bytes)];
         rng.fill(&mut value[..]);
@@ -72,7 +73,7 @@ fn after(state: &State, commit: &Commit) -> State {
     state
 }
 
-/// Pages of `new` where `old` is what was synced: of the rest, each is new, or as it was.
+/// Mixes two versions of a file: `old` is the synced part of it; each page after that is new, or as it was.
 fn tear(rng: &mut StdRng, old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut torn = new.to_vec();
     for (nth, page) in torn.chunks_mut(PAGE).enumerate() {
@@ -85,14 +86,15 @@ fn tear(rng: &mut StdRng, old: &[u8], new: &[u8]) -> Vec<u8> {
         page[..kept.len()].copy_from_slice(kept);
         page[kept.len()..].fill(0);
     }
-    // The file may not have got its length either.
+    // The file may also have an older length.
     if rng.random_bool(0.3) {
         torn.truncate(rng.random_range(old.len().min(new.len())..=new.len()));
     }
     torn
 }
 
-/// What may be on the disk: `synced` for sure, and of the files that are written to, parts of `later`.
+/// A possible state of the disk: `synced` for certain, and of the files that are being written, random parts of
+/// `later`.
 fn torn(rng: &mut StdRng, synced: &Path, later: &Path, log_synced: &BTreeMap<String, u64>) -> TempDir {
     let made = copy(later);
     for (folder, kind) in [("store/log", "seg"), ("store/fjall", "jnl")] {
@@ -127,7 +129,7 @@ fn torn(rng: &mut StdRng, synced: &Path, later: &Path, log_synced: &BTreeMap<Str
     made
 }
 
-/// Of the durable mark each page is as it was synced, or as it was written last.
+/// Each page of the durable mark is in its synced or in its last written state.
 fn torn_mark(rng: &mut StdRng, old: &[u8], new: &[u8]) -> Vec<u8> {
     let mut mark = new.to_vec();
     for (page, old) in mark.chunks_mut(PAGE).zip(old.chunks(PAGE)) {
@@ -138,7 +140,7 @@ fn torn_mark(rng: &mut StdRng, old: &[u8], new: &[u8]) -> Vec<u8> {
     mark
 }
 
-/// Up to where each segment is synced.
+/// The synced length of each segment.
 fn log_synced(engine: &EmbeddedEngine) -> BTreeMap<String, u64> {
     let writer = engine.writer.lock();
     let name = |number: u32| format!("{number:010}.seg");
@@ -153,9 +155,9 @@ fn log_synced(engine: &EmbeddedEngine) -> BTreeMap<String, u64> {
 
 struct Driven {
     engine: Arc<EmbeddedEngine>,
-    /// After each commit.
+    /// The state after each commit.
     states: Vec<State>,
-    /// The first of them that may be lost.
+    /// Index of the last acknowledged state. Later ones may be lost.
     answered: usize,
 }
 
@@ -179,7 +181,7 @@ impl Driven {
     }
 }
 
-/// Opens what is left, and says which of the states it is.
+/// Opens the store, and returns how many states after the last acknowledged one it is in.
 async fn check(path: &Path, driven: &Driven, seed: u64) -> usize {
     let engine = open(path, settings());
     let there: State = contents(&engine)
@@ -192,15 +194,15 @@ async fn check(path: &Path, driven: &Driven, seed: u64) -> usize {
     found.unwrap_or_else(|| {
         let older = driven.states.iter().rposition(|state| *state == there);
         panic!(
-            "seed {seed}: of {} states, {} is answered, and {older:?} is there",
+            "seed {seed}: of {} states, {} is acknowledged, and {older:?} was found",
             driven.states.len() - 1,
             driven.answered
         )
     })
 }
 
-/// Commits while nothing of the tree is synced, until one has to wait for that. Says up to where the log is synced, and
-/// gives the commit that waits.
+/// Commits while nothing of the tree is synced, until a commit has to wait for that. Returns the synced length of
+/// each segment, and the waiting commit.
 async fn commit_unsynced(rng: &mut StdRng, driven: &mut Driven) -> (BTreeMap<String, u64>, Option<Waiting>) {
     let first = driven.engine.writer.lock().last_batch;
     let mut stands_on_relaxed = false;
@@ -219,7 +221,7 @@ async fn commit_unsynced(rng: &mut StdRng, driven: &mut Driven) -> (BTreeMap<Str
         stands_on_relaxed |= !commit.durable;
         driven.commit(commit).await;
         if driven.engine.writer.lock().last_batch >= first + 2 {
-            // Another one would wait.
+            // Another batch would have to wait.
             break;
         }
     }
@@ -228,7 +230,7 @@ async fn commit_unsynced(rng: &mut StdRng, driven: &mut Driven) -> (BTreeMap<Str
 
 type Waiting = tokio::task::JoinHandle<annals_engine::Result<()>>;
 
-/// Opens what may be left after losses of power; counts how many commits that were not answered were still there.
+/// Opens stores as power failures may leave them; counts how many unacknowledged commits survived.
 async fn run(seed: u64, outcomes: &mut BTreeMap<usize, usize>) {
     let mut rng = StdRng::seed_from_u64(seed);
     let directory = tempfile::tempdir().expect("a directory");
@@ -241,7 +243,7 @@ async fn run(seed: u64, outcomes: &mut BTreeMap<usize, usize>) {
         for _ in 0..rng.random_range(0..30) {
             driven.commit(random_commit(&mut rng)).await;
         }
-        // fjall syncs its journal when it flushes: it does so only here, where all is synced anyway.
+        // fjall syncs its journal when it flushes, so flush only here, where everything is synced anyway.
         if rng.random_bool(0.5) {
             for keyspace in driven.engine.store.tree.keyspaces() {
                 keyspace.rotate_memtable_and_wait().expect("flushes");
@@ -256,7 +258,7 @@ async fn run(seed: u64, outcomes: &mut BTreeMap<usize, usize>) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         if let Some(waiting) = &waiting {
-            // Time enough for an answer, if it did not wait for the tree; then it must not be lost.
+            // Enough time to return if the commit does not wait for the tree; it must not be lost then.
             tokio::time::sleep(Duration::from_millis(20)).await;
             if waiting.is_finished() {
                 driven.answered = driven.states.len() - 1;
@@ -293,9 +295,9 @@ async fn after_a_loss_of_power_everything_that_was_answered_is_there() {
     for seed in first..first + SEEDS {
         run(seed, &mut outcomes).await;
     }
-    println!("unanswered commits that were there: {outcomes:?}");
+    println!("unacknowledged commits that survived: {outcomes:?}");
     assert!(
         outcomes.len() > 2,
-        "some were lost, and some were not: {outcomes:?}"
+        "some were lost, and some survived: {outcomes:?}"
     );
 }

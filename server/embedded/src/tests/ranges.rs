@@ -75,7 +75,7 @@ async fn a_range_over_both_keyspaces_is_cleared_whole() {
 }
 
 #[tokio::test]
-async fn values_are_handed_out_without_a_copy() {
+async fn values_in_memory_are_returned_without_a_copy() {
     let directory = tempfile::tempdir().expect("a directory");
     let engine = open(directory.path(), with_bulk(&["f"]));
     let value = Bytes::from(vec![7; 5_000]);
@@ -88,6 +88,6 @@ async fn values_are_handed_out_without_a_copy() {
     assert_eq!(
         read.as_ptr(),
         value.as_ptr(),
-        "the value in memory is the one that was written"
+        "the value in memory is the buffer that was written"
     );
 }

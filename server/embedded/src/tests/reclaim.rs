@@ -1,4 +1,4 @@
-//! Space comes back after keys were removed, while commits and reads go on.
+//! Space is reclaimed after keys were removed, while commits and reads continue.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn key(number: u32) -> Bytes {
     [b"f", &number.to_be_bytes()[..]].concat().into()
 }
 
-/// Bytes that the files under a directory take.
+/// Allocated bytes of the files under a directory.
 fn disk_bytes(path: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let entries = std::fs::read_dir(path)
@@ -29,7 +29,7 @@ fn disk_bytes(path: &Path) -> u64 {
         .map(|entry| match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
             Ok(metadata) => metadata.blocks() * 512,
-            // It went meanwhile.
+            // The file was deleted meanwhile.
             Err(_) => 0,
         })
         .sum()
@@ -46,7 +46,7 @@ fn told() -> (Settings, mpsc::Receiver<annals_engine::Result<Reclaimed>>) {
     (settings, told)
 }
 
-/// Values that nothing compresses, of 1,000 bytes each.
+/// Sets incompressible values of 1,000 bytes each.
 async fn fill(engine: &EmbeddedEngine) {
     let mut rng = StdRng::seed_from_u64(1);
     for numbers in (0..KEYS).collect::<Vec<_>>().chunks(500) {
@@ -60,7 +60,7 @@ async fn fill(engine: &EmbeddedEngine) {
     }
 }
 
-/// The directory is free some milliseconds after the engine is gone.
+/// The directory is released some milliseconds after the engine was dropped.
 fn reopen(path: &Path, settings: Settings) -> EmbeddedEngine {
     loop {
         match EmbeddedEngine::open(path, settings.clone()) {
@@ -95,7 +95,8 @@ async fn what_was_removed_comes_back_to_the_disk_by_itself() {
         engine.snapshot().await.unwrap().get(b("f")).await.unwrap(),
         Some(b("after"))
     );
-    // Of 20 MB 2 MB are left, in the log; it is prepared a little ahead of its end. The tree's journal goes when it has grown.
+    // Of 20 MB, 2 MB are left, in the log; some space is prepared ahead of its end. The tree's journal is deleted
+    // only once it has grown.
     let store = directory.path().join("store");
     let (log, all) = (disk_bytes(&store.join("log")), disk_bytes(&store));
     assert!(
@@ -112,7 +113,7 @@ async fn what_was_removed_before_a_restart_comes_back_after_it() {
         ..with_bulk(&["f"])
     };
     let engine = open(directory.path(), quiet);
-    // Two tables, which fjall does not compact by itself yet.
+    // Two tables, which fjall does not compact on its own yet.
     let log = engine.store.tree.keyspace(Place::Log).clone();
     fill(&engine).await;
     log.rotate_memtable_and_wait().expect("flushes");
@@ -123,7 +124,8 @@ async fn what_was_removed_before_a_restart_comes_back_after_it() {
     let (settings, told) = told();
     let engine = reopen(directory.path(), settings);
     let reclaimed = tokio::task::block_in_place(|| told.recv_timeout(Duration::from_secs(60)));
-    assert!(reclaimed.expect("it begins").is_ok());
+    let reclaimed = reclaimed.expect("it begins").expect("it succeeds");
+    assert!(reclaimed.bytes_after < reclaimed.bytes_before, "{reclaimed:?}");
     assert_eq!(contents(&engine).await.len() as u32, KEYS / 10);
 }
 
@@ -162,5 +164,6 @@ async fn commits_go_on_while_space_comes_back() {
         }
     };
     assert!(reclaimed.is_ok(), "{reclaimed:?}");
+    assert!(written > 0, "no commit ran before space was reclaimed");
     assert_eq!(contents(&engine).await.len(), KEYS as usize / 10 + written);
 }

@@ -1,4 +1,4 @@
-//! What is found again after the end of the log was lost, torn or damaged, and after the tree lost something.
+//! Recovery after the end of the log was lost, torn or damaged, and after the tree lost data.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ fn numbered(number: usize) -> Commit {
     commit.set(b(&format!("log{number:02}")), value)
 }
 
-/// How many of the commits are there: the first ones, each whole.
+/// The number of commits that are there. Checks that they are the first ones, each complete.
 fn first_ones(entries: &[Entry]) -> usize {
     let count = entries.len() / 2;
     for (nth, entry) in entries.iter().enumerate() {
@@ -51,14 +51,14 @@ const COMMITS: usize = 8;
 /// A store of [`COMMITS`] commits.
 struct Written {
     directory: TempDir,
-    /// Where its records end; first where they begin.
+    /// Offsets at which its records end, preceded by the offset of the first one.
     ends: Vec<u64>,
-    /// The file of the durable mark after each commit; first before them.
+    /// The file of the durable mark after each commit, preceded by its state before them.
     marks: Vec<Vec<u8>>,
 }
 
 impl Written {
-    /// Puts the mark back to when only the first commits were answered.
+    /// Resets the mark to when only the first commits were acknowledged.
     fn answered(&self, commits: usize) {
         fs::write(mark_file(self.directory.path()), &self.marks[commits]).expect("writes");
     }
@@ -86,7 +86,7 @@ async fn written(settings: &Settings) -> Written {
     }
 }
 
-/// Loss of power may take what was written and not answered. What is left is the first commits, whole.
+/// A power failure may lose data that was written and not acknowledged. The first commits remain, each complete.
 #[tokio::test]
 async fn a_log_cut_anywhere_after_what_was_answered_holds_the_first_commits_whole() {
     let settings = with_bulk(&["log"]);
@@ -107,13 +107,13 @@ async fn a_log_cut_anywhere_after_what_was_answered_holds_the_first_commits_whol
             store.answered(expected);
             let engine = open(directory.path(), settings.clone());
             let there = first_ones(&contents(&engine).await);
-            // A record that ends in zeros is whole without them.
+            // A record that ends in zeros is intact without them.
             assert_eq!(there, expected, "cut at {cut}, {size} bytes");
         }
     }
 }
 
-/// Of the record that was being written any part may be on the disk.
+/// Any part of the record that was being written may be on disk.
 #[tokio::test]
 async fn a_record_that_is_torn_in_the_middle_is_cut_off_and_the_rest_is_there() {
     let settings = with_bulk(&["log"]);
@@ -140,13 +140,13 @@ async fn a_record_that_is_torn_in_the_middle_is_cut_off_and_the_rest_is_there() 
                     .expect("is there")
                     .len(),
                 from as u64,
-                "what is torn is gone for good"
+                "the torn record is removed permanently"
             );
         }
     }
 }
 
-/// What shows that it was answered is not cut off.
+/// Data is not cut off if there is evidence that it was acknowledged.
 #[tokio::test]
 async fn damage_before_the_last_record_is_reported_and_nothing_is_changed() {
     let settings = with_bulk(&["log"]);
@@ -170,8 +170,8 @@ async fn damage_before_the_last_record_is_reported_and_nothing_is_changed() {
     );
 }
 
-/// The log goes on behind a record that was cut off with another one of the same length. What lies behind that does not
-/// follow it.
+/// After a record was cut off, the log continues with another one of the same length. The remains of the old log
+/// after that do not follow it.
 #[tokio::test]
 async fn what_is_left_of_another_log_does_not_count() {
     let settings = with_bulk(&["log"]);
@@ -203,14 +203,14 @@ async fn what_is_left_of_another_log_does_not_count() {
     assert_eq!(
         bytes.len() as u64,
         ends[COMMITS - 1],
-        "it is as long as the one before"
+        "it is as long as the record that was cut off"
     );
     bytes.extend_from_slice(&whole[ends[COMMITS - 1] as usize..]);
     fs::write(segment(directory.path(), 1), bytes).expect("writes");
     assert_eq!(contents(&open(directory.path(), settings)).await, expected);
 }
 
-/// A value that looks like a record, as somebody could send it who knows what is written here.
+/// A value that looks like a record, as a client could send it that knows what was written here.
 #[tokio::test]
 async fn a_value_is_never_taken_for_a_record() {
     let settings = with_bulk(&["log"]);
@@ -225,7 +225,7 @@ async fn a_value_is_never_taken_for_a_record() {
     engine.commit(commit).await.expect("sets");
     drop(engine);
     let whole = fs::read(segment(directory.path(), 1)).expect("reads");
-    // Its beginning is lost, and what is left looks as if the log went on.
+    // Damages the beginning of its record, so that the rest looks as if the log continued.
     let value = whole.windows(forged.len()).position(|window| window == forged);
     let mut torn = whole.clone();
     torn[value.expect("is there") - 1] ^= 1;
@@ -259,7 +259,7 @@ async fn a_log_over_many_segments_is_gone_through_whole() {
     );
     drop(engine);
 
-    // One in the middle is missing, or lost its beginning or its end.
+    // A segment in the middle is missing, or lost its beginning or its end.
     for damage in 0..3 {
         let taken = copy(directory.path());
         let file = segment(taken.path(), last - 2);
@@ -272,7 +272,7 @@ async fn a_log_over_many_segments_is_gone_through_whole() {
         let message = refused(taken.path(), settings.clone());
         assert!(message.contains("breaks off"), "{message}");
     }
-    // The last one was begun, and its first record was not answered yet.
+    // The last segment was begun, and its first record was not acknowledged yet.
     for size in [0, 10, 36, 50] {
         let taken = copy(directory.path());
         let file = segment(taken.path(), last);
@@ -291,7 +291,7 @@ async fn a_log_over_many_segments_is_gone_through_whole() {
     }
 }
 
-/// The process dies between the write to the log and the fold, or while the tree does not have on disk what was folded.
+/// The process dies between the write to the log and the fold, or while the tree's last fold is not on disk.
 #[tokio::test]
 async fn a_tree_that_is_behind_the_log_is_brought_up_to_it() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -308,7 +308,7 @@ async fn a_tree_that_is_behind_the_log_is_brought_up_to_it() {
         trees.push(copy(&directory.path().join("store/fjall")));
     }
     drop(engine);
-    // With whichever tree of before, all of the log is there.
+    // With any earlier state of the tree, all of the log is recovered.
     for (nth, tree) in trees.iter().enumerate() {
         let taken = copy(directory.path());
         fs::remove_dir_all(taken.path().join("store/fjall")).expect("removes");
@@ -322,7 +322,7 @@ async fn a_tree_that_is_behind_the_log_is_brought_up_to_it() {
             );
         }
     }
-    // But a log that is behind the tree has lost something.
+    // But a log that ends before the tree does has lost something.
     fs::remove_dir_all(directory.path().join("store/log")).expect("removes");
     copy_to(
         &at_first.path().join("store/log"),
@@ -331,7 +331,7 @@ async fn a_tree_that_is_behind_the_log_is_brought_up_to_it() {
     refused(directory.path(), settings);
 }
 
-/// Loss of power takes relaxed commits from the tree. A durable commit that stands on one was not answered.
+/// A power failure loses relaxed commits of the tree. A durable commit that depends on one was not acknowledged.
 #[tokio::test]
 async fn a_record_that_stands_on_a_lost_relaxed_commit_is_cut_off() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -344,9 +344,9 @@ async fn a_record_that_stands_on_a_lost_relaxed_commit_is_cut_off() {
         .await
         .expect("sets");
     let answered = fs::read(mark_file(directory.path())).expect("reads");
-    set(&engine, "log2", "stands on it").await;
+    set(&engine, "log2", "depends on it").await;
     let once = copy(directory.path());
-    set(&engine, "log3", "stands on it too").await;
+    set(&engine, "log3", "depends on it too").await;
     drop(engine);
 
     let without = |taken: &TempDir| {
@@ -357,7 +357,7 @@ async fn a_record_that_stands_on_a_lost_relaxed_commit_is_cut_off() {
     without(&once);
     let left = contents(&open(once.path(), settings.clone())).await;
     assert_eq!(left.len(), 1, "{left:?}");
-    // Two records can't both be without an answer: the tree lost what it had synced.
+    // Two records cannot both be unacknowledged, so the tree lost data that it had synced.
     let twice = copy(directory.path());
     without(&twice);
     let message = refused(twice.path(), settings.clone());
@@ -394,7 +394,7 @@ async fn a_write_that_fails_is_the_end_and_nothing_that_was_answered_is_lost() {
     }
 }
 
-/// A snapshot goes on reading what it saw, from memory and from the log, through folds.
+/// A snapshot keeps reading the state that it saw, from memory and from the log, through folds.
 #[tokio::test]
 async fn a_snapshot_does_not_change_while_others_fold() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -428,7 +428,7 @@ async fn a_snapshot_does_not_change_while_others_fold() {
     }
 }
 
-/// Damage of a value that the tree has already is told by whoever reads it, and by nobody else.
+/// Damage of a value that the tree already has is reported to its readers, and to no others.
 #[tokio::test]
 async fn a_damaged_value_is_told_when_it_is_read() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -461,5 +461,5 @@ async fn a_damaged_value_is_told_when_it_is_read() {
 
 const _: () = assert!(
     HEADER_BYTES == 36,
-    "the bytes that the tests above leave of a segment"
+    "the tests above keep this many bytes of a segment"
 );

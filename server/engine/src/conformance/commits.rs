@@ -1,11 +1,11 @@
-//! What a commit changes, and when it does not.
+//! Cases about the effects of commits, and about commits without effect.
 
 use std::sync::Arc;
 
 use super::{b, contents, get};
 use crate::{Commit, Direction, Engine, Entry, Error, KeyRange, Mutation, PageLimit, Read};
 
-/// What was set is read, what was cleared is absent.
+/// Values that were set can be read, and cleared keys are absent.
 pub async fn sets_gets_and_clears(engine: Arc<dyn Engine>) {
     assert_eq!(get(&*engine, &b("key")).await, None);
     engine
@@ -42,7 +42,7 @@ pub async fn empty_values_are_not_absent_ones(engine: Arc<dyn Engine>) {
     assert_eq!(get(&*engine, &b("key")).await, Some(b("other")));
 }
 
-/// Of several mutations of a key in one commit, the last wins, also with ranges.
+/// If a commit has several mutations of a key, the last one wins, also with ranges.
 pub async fn mutations_apply_in_their_order(engine: Arc<dyn Engine>) {
     let all = KeyRange::new(b("a"), b("z"));
     engine
@@ -74,7 +74,7 @@ pub async fn mutations_apply_in_their_order(engine: Arc<dyn Engine>) {
     assert_eq!(contents(&*engine).await, []);
 }
 
-/// A range is cleared from its start, included, to its end, excluded.
+/// A range is cleared from its start, inclusive, to its end, exclusive.
 pub async fn clears_a_range_without_its_end(engine: Arc<dyn Engine>) {
     let keys = ["a", "b", "b\0", "bb", "c", "d"];
     let set_all = || {
@@ -106,7 +106,7 @@ pub async fn clears_a_range_without_its_end(engine: Arc<dyn Engine>) {
     }
 }
 
-/// Keys with bytes 0x00 and 0xFF are stored as they are and sort by their bytes.
+/// Keys with bytes 0x00 and 0xFF are stored unchanged and sort by their bytes.
 pub async fn keys_of_any_bytes_are_told_apart(engine: Arc<dyn Engine>) {
     let mut keys: Vec<Vec<u8>> = vec![
         vec![0x00],
@@ -137,7 +137,7 @@ pub async fn keys_of_any_bytes_are_told_apart(engine: Arc<dyn Engine>) {
     }
 }
 
-/// A commit whose checks hold is applied: of a value, of an absent key, of keys it changes itself.
+/// A commit whose checks hold is applied: checks of a value, of an absent key, and of keys that it changes itself.
 pub async fn checks_that_hold_let_the_commit_through(engine: Arc<dyn Engine>) {
     let first = Commit::durable()
         .check(b("key"), None)
@@ -153,7 +153,7 @@ pub async fn checks_that_hold_let_the_commit_through(engine: Arc<dyn Engine>) {
     engine
         .commit(second)
         .await
-        .expect("checks are of the state before the commit");
+        .expect("checks apply to the state before the commit");
     let third = Commit::durable()
         .check(b("key"), None)
         .check(b("other"), Some(b("2")))
@@ -162,7 +162,7 @@ pub async fn checks_that_hold_let_the_commit_through(engine: Arc<dyn Engine>) {
     assert_eq!(get(&*engine, &b("key")).await, Some(b("3")));
 }
 
-/// One check that fails among others, and nothing has changed.
+/// If one check among others fails, nothing is changed.
 pub async fn a_check_that_fails_changes_nothing(engine: Arc<dyn Engine>) {
     engine
         .commit(Commit::durable().set(b("a"), b("1")).set(b("b"), b("2")))
@@ -192,7 +192,7 @@ pub async fn a_check_that_fails_changes_nothing(engine: Arc<dyn Engine>) {
     }
 }
 
-/// A commit without mutations is a question, durable or not.
+/// A commit without mutations only evaluates its checks, durable or not.
 pub async fn a_commit_of_checks_alone_is_judged(engine: Arc<dyn Engine>) {
     engine
         .commit(Commit::relaxed().set(b("a"), b("1")))
@@ -202,7 +202,7 @@ pub async fn a_commit_of_checks_alone_is_judged(engine: Arc<dyn Engine>) {
         engine
             .commit(empty.clone())
             .await
-            .expect("nothing to check or to do");
+            .expect("an empty commit succeeds");
         engine
             .commit(empty.clone().check(b("a"), Some(b("1"))))
             .await
@@ -221,7 +221,7 @@ pub async fn a_commit_of_checks_alone_is_judged(engine: Arc<dyn Engine>) {
     );
 }
 
-/// Pages come in the order of the reads, each the answer to its own.
+/// Pages are returned in the order of the reads, each for its own read.
 pub async fn answers_several_reads_in_their_order(engine: Arc<dyn Engine>) {
     let commit = (0..10).fold(Commit::durable(), |c, n| {
         c.set(b(&format!("k{n}")), b(&format!("v{n}")))

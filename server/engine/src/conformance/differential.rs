@@ -1,4 +1,4 @@
-//! Two engines given the same random commits and reads must give the same answers.
+//! Compares two engines: the same random commits and reads must have the same results.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::{Direction, Engine, PageLimit, Read, Snapshot};
 /// A view of both engines at the same moment.
 type Pair = (Box<dyn Snapshot>, Box<dyn Snapshot>);
 
-/// Runs `steps` random steps on two empty engines, and compares every answer and, at the end, all that they hold.
+/// Runs `steps` random steps on two empty engines, and compares every result and, at the end, their whole contents.
 ///
 /// # Panics
-/// Where the two differ, after printing the seed.
+/// If the two differ, after printing the seed.
 pub async fn compare(seed: u64, steps: usize, engine: Arc<dyn Engine>, model: Arc<dyn Engine>) {
     let run = std::panic::AssertUnwindSafe(run(seed, steps, &*engine, &*model)).catch_unwind();
     if let Err(panic) = Box::pin(run).await {
@@ -51,7 +51,7 @@ async fn run(seed: u64, steps: usize, engine: &dyn Engine, model: &dyn Engine) {
                 let pair = both(engine, model).await;
                 compare_reads(&mut rng, &known, &pair, step).await;
             }
-            // Some views are kept, and read again after later commits.
+            // Some views are kept open, and read again after later commits.
             8 => {
                 if open.len() == 4 {
                     open.remove(rng.random_range(0..4));
@@ -81,7 +81,7 @@ async fn both(engine: &dyn Engine, model: &dyn Engine) -> Pair {
     )
 }
 
-/// Point reads in one call, ranges to their end page by page: where a page ends is the engine's choice.
+/// Executes point reads in one call, and ranges page by page to their end: the engine chooses where a page ends.
 async fn compare_reads(rng: &mut StdRng, known: &BTreeMap<Bytes, Bytes>, pair: &Pair, step: usize) {
     let reads: Vec<Read> = (0..rng.random_range(1..6))
         .map(|_| random::read(rng, known))

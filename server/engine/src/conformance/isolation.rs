@@ -1,4 +1,4 @@
-//! What a snapshot shows, and when.
+//! Cases about the visibility of commits in snapshots.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{b, contents, everything, get, pages};
 use crate::{Commit, Direction, Engine, KeyRange, PageLimit, Read};
 
-/// A snapshot shows what was there when it was opened, whatever is committed afterwards.
+/// A snapshot shows the state at which it was opened, whatever is committed afterwards.
 pub async fn a_snapshot_never_changes(engine: Arc<dyn Engine>) {
     let before_all = engine.snapshot().await.expect("opens");
     engine
@@ -44,7 +44,7 @@ pub async fn a_snapshot_never_changes(engine: Arc<dyn Engine>) {
     assert_eq!(contents(&*engine).await, []);
 }
 
-/// Commits between two pages of a range do not show in the second.
+/// Commits between two pages of a range are not visible in the second page.
 pub async fn a_snapshot_never_changes_between_pages(engine: Arc<dyn Engine>) {
     let key = |number: u32| Bytes::copy_from_slice(&number.to_be_bytes());
     let even = (0..100)
@@ -86,7 +86,7 @@ pub async fn a_snapshot_never_changes_between_pages(engine: Arc<dyn Engine>) {
     }
 }
 
-/// Whoever opens a snapshot after a commit returned, sees it, durable or not.
+/// A snapshot opened after a commit returned sees that commit, durable or not.
 pub async fn a_new_snapshot_sees_every_commit_that_returned(engine: Arc<dyn Engine>) {
     for number in 0..200_u32 {
         let value = Bytes::copy_from_slice(&number.to_be_bytes());
@@ -103,7 +103,7 @@ pub async fn a_new_snapshot_sees_every_commit_that_returned(engine: Arc<dyn Engi
     }
 }
 
-/// While commits that keep three keys equal run, every snapshot shows them equal, and they never go back.
+/// While commits that keep three keys equal run, every snapshot shows them equal, and their values never decrease.
 pub async fn a_snapshot_shows_all_of_a_commit_or_nothing(engine: Arc<dyn Engine>) {
     let done = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn({
@@ -135,7 +135,7 @@ pub async fn a_snapshot_shows_all_of_a_commit_or_nothing(engine: Arc<dyn Engine>
         let z = snapshot.get(b("z")).await.expect("reads");
         tokio::task::yield_now().await;
         let a = snapshot.get(b("a")).await.expect("reads");
-        assert_eq!(a, z, "a snapshot shows a part of a commit");
+        assert_eq!(a, z, "a snapshot shows part of a commit");
         let range = pages(&*snapshot, everything(), Direction::Forwards, limit).await;
         assert!(
             range.iter().all(|entry| Some(&entry.value) == a.as_ref()),

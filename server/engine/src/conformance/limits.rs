@@ -12,7 +12,7 @@ fn of(len: usize) -> Bytes {
     vec![0xAB; len].into()
 }
 
-/// The longest key, the largest value and the largest commit are taken and read back.
+/// The longest key, the largest value and the largest commit are accepted and read back.
 pub async fn takes_what_is_just_within_the_limits(engine: Arc<dyn Engine>) {
     let (key, value) = (of(KEY_BYTES_MAX), of(VALUE_BYTES_MAX));
     engine
@@ -45,7 +45,7 @@ pub async fn takes_what_is_just_within_the_limits(engine: Arc<dyn Engine>) {
     while commit.bytes() < COMMIT_BYTES_MAX {
         let key = Bytes::copy_from_slice(&(commit.mutations.len() as u64).to_be_bytes());
         let room = COMMIT_BYTES_MAX - commit.bytes() - key.len();
-        // What is left over must have room for a key.
+        // The remainder must have room for a key.
         let len = if room > VALUE_BYTES_MAX + 100 {
             VALUE_BYTES_MAX
         } else {
@@ -59,7 +59,7 @@ pub async fn takes_what_is_just_within_the_limits(engine: Arc<dyn Engine>) {
     assert_eq!(contents(&*engine).await.len(), count + 1);
 }
 
-/// What is over a limit is refused as such, and nothing has changed.
+/// Anything over a limit is rejected with that error, and changes nothing.
 pub async fn refuses_what_is_over_the_limits(engine: Arc<dyn Engine>) {
     engine
         .commit(Commit::durable().set(b("a"), b("1")))
@@ -95,5 +95,8 @@ pub async fn refuses_what_is_over_the_limits(engine: Arc<dyn Engine>) {
         let answer = snapshot.read(vec![read]).await;
         assert!(matches!(answer, Err(Error::TooLarge(_))), "{answer:?}");
     }
-    engine.commit(first()).await.expect("the engine serves on");
+    engine
+        .commit(first())
+        .await
+        .expect("the engine still accepts commits");
 }

@@ -1,12 +1,12 @@
-//! The suite that every engine passes.
+//! The conformance suite that every engine passes.
 //!
-//! Each case is a function that takes a fresh, empty engine and panics where the engine breaks the contract of
+//! Each case is a function that takes a fresh, empty engine and panics if the engine breaks the contract of
 //! [`crate::Engine`]. An engine's tests run them all with [`crate::conformance_suite!`].
 //!
-//! 1. A case assumes nothing of the engine but the contract: pages may end early, a watch may wake early or late, a commit
-//!    may conflict with another one that touches the same keys.
-//! 2. A case that draws at random prints its seed when it fails.
-//! 3. Times are only there to end what hangs ([`PATIENCE`]); none is asserted.
+//! 1. A case assumes nothing of the engine but the contract: pages may end early, a watch may wake early or late, a
+//!    commit may conflict with another one that touches the same keys.
+//! 2. A randomized case prints its seed when it fails.
+//! 3. Timeouts only end cases that hang ([`PATIENCE`]); no duration is asserted.
 //!
 //! Limits: durability cannot be shown from inside a process, so each durable engine tests crashes itself.
 
@@ -33,12 +33,12 @@ pub use watches::*;
 
 use crate::{Commit, Direction, Engine, Entry, KeyRange, PageLimit, Snapshot};
 
-/// How long a case waits for what must happen, before it says that it did not.
+/// How long a case waits for an expected event before it fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Declares one test for each case of the suite. The argument is the path of an async function that makes a fresh engine:
-/// `async fn() -> (Arc<dyn Engine>, G)`, where `G` is whatever must outlive it, such as a temporary directory; or an `Option`
-/// of that, see [`Fresh`].
+/// Declares one test for each case of the suite. The argument is the path of an async function that creates a fresh
+/// engine: `async fn() -> (Arc<dyn Engine>, G)`, where `G` is a guard that must outlive it, such as a temporary
+/// directory; or an `Option` of that, see [`Fresh`].
 #[macro_export]
 macro_rules! conformance_suite {
     ($make:path) => {
@@ -85,13 +85,13 @@ macro_rules! conformance_suite {
     };
 }
 
-/// What the suite's maker returns.
+/// The result of the function that creates an engine for the suite.
 pub trait Fresh {
-    /// Whatever must outlive the engine.
+    /// A value that must outlive the engine.
     type Guard;
 
-    /// An empty engine. `None` where what it needs is not on this machine: the case passes without having run, and the maker
-    /// has said so where it is seen.
+    /// An empty engine. `None` where a requirement of the engine is missing on this machine: the case passes without
+    /// having run, and the creating function has printed that where it is seen.
     fn fresh(self) -> Option<(Arc<dyn Engine>, Self::Guard)>;
 }
 
@@ -127,7 +127,7 @@ fn b(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
-/// From before every key of the suite to behind it.
+/// A range from before every key of the suite to after all of them.
 fn everything() -> KeyRange {
     KeyRange::new(Bytes::new(), vec![0xFF; crate::limits::KEY_BYTES_MAX + 1])
 }
@@ -146,7 +146,7 @@ async fn contents(engine: &dyn Engine) -> Vec<Entry> {
     pages(&*snapshot, everything(), Direction::Forwards, limit).await
 }
 
-/// Reads a range to its end, page by page, and checks what the contract says of every page.
+/// Reads a range to its end, page by page, and checks the guarantees of the contract for every page.
 async fn pages(
     snapshot: &dyn Snapshot,
     mut range: KeyRange,
@@ -169,7 +169,7 @@ async fn pages(
         let before_last: usize = page.entries[..all_but_last].iter().map(size).sum();
         assert!(
             all_but_last == 0 || before_last < limit.bytes,
-            "a page went on after {before_last} bytes"
+            "a page continued after {before_last} bytes"
         );
         for entry in &page.entries {
             assert!(

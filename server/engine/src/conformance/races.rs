@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::{b, contents, get};
 use crate::{Commit, Engine, Error};
 
-/// Of many commits with the same check that change what it checks, exactly one is applied, in every round.
+/// Of many commits with the same check that change the checked key, exactly one is applied, in every round.
 pub async fn of_commits_racing_on_a_check_one_wins(engine: Arc<dyn Engine>) {
     let mut head: Option<Bytes> = None;
     for round in 0..20_u32 {
@@ -37,11 +37,11 @@ pub async fn of_commits_racing_on_a_check_one_wins(engine: Arc<dyn Engine>) {
     assert_eq!(
         contents(&*engine).await.len(),
         20 + 1,
-        "the losers left something behind"
+        "the losing commits changed something"
     );
 }
 
-/// Tasks that add to one number by compare-and-set lose no addition.
+/// Tasks that increment one number by compare-and-set lose no increment.
 pub async fn concurrent_increments_are_all_counted(engine: Arc<dyn Engine>) {
     const TASKS: u64 = 8;
     const EACH: u64 = 25;

@@ -1,4 +1,4 @@
-//! Commits and reads drawn from a seed. Keys come from a small set, so that commits meet.
+//! Commits and reads drawn from a seed. Keys come from a small set, so that commits collide.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use rand::rngs::StdRng;
 
 use crate::{Commit, Direction, KeyRange, Mutation, PageLimit, Read};
 
-/// A key of one to five bytes, of an alphabet with both ends of the order.
+/// A key of one to five bytes, from an alphabet with both ends of the byte order.
 pub(super) fn key(rng: &mut StdRng) -> Bytes {
     const ALPHABET: [u8; 6] = [0x00, 0x01, b'f', b'g', 0xFE, 0xFF];
     let len = rng.random_range(1..=5);
-    // The first byte is below 0xFF: engines on a shared cluster keep what follows to themselves.
+    // The first byte is below 0xFF: engines on a shared cluster reserve keys from there on.
     let first = ALPHABET[rng.random_range(0..5)];
     std::iter::once(first)
         .chain((1..len).map(|_| ALPHABET[rng.random_range(0..6)]))
@@ -39,7 +39,8 @@ pub(super) fn range(rng: &mut StdRng) -> KeyRange {
     }
 }
 
-/// A commit of checks and mutations. `known` is what the keys hold; most checks hold, so that most commits are applied.
+/// A commit of checks and mutations. `known`: the current contents; most checks hold, so that most commits are
+/// applied.
 pub(super) fn commit(rng: &mut StdRng, known: &BTreeMap<Bytes, Bytes>) -> Commit {
     let mut commit = if rng.random_bool(0.5) {
         Commit::durable()
@@ -95,7 +96,7 @@ pub(super) fn read(rng: &mut StdRng, known: &BTreeMap<Bytes, Bytes>) -> Read {
     }
 }
 
-/// Half the time one that is there.
+/// An existing key half of the time.
 fn any_key(rng: &mut StdRng, known: &BTreeMap<Bytes, Bytes>) -> Bytes {
     if rng.random_bool(0.5) && !known.is_empty() {
         let nth = rng.random_range(0..known.len());

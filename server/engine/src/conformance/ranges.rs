@@ -31,7 +31,7 @@ fn in_direction(mut entries: Vec<Entry>, direction: Direction) -> Vec<Entry> {
     entries
 }
 
-/// Whatever the limit of entries, pages put together are the range.
+/// Pages with any limit of entries add up to the full range.
 pub async fn pages_by_entries_in_both_directions(engine: Arc<dyn Engine>) {
     let all = numbered(&*engine, 257).await;
     let snapshot = engine.snapshot().await.expect("opens");
@@ -51,7 +51,7 @@ pub async fn pages_by_entries_in_both_directions(engine: Arc<dyn Engine>) {
     }
 }
 
-/// Whatever the limit of bytes, pages put together are the range.
+/// Pages with any limit of bytes add up to the full range.
 pub async fn pages_by_bytes_in_both_directions(engine: Arc<dyn Engine>) {
     let all = numbered(&*engine, 257).await;
     let snapshot = engine.snapshot().await.expect("opens");
@@ -71,7 +71,7 @@ pub async fn pages_by_bytes_in_both_directions(engine: Arc<dyn Engine>) {
     }
 }
 
-/// A page makes progress even where its first entry is over the limit of bytes.
+/// A page makes progress even if its first entry exceeds the limit of bytes.
 pub async fn the_first_entry_comes_however_large(engine: Arc<dyn Engine>) {
     let large = Bytes::from(vec![7; 90_000]);
     let keys = ["a", "b", "c"];
@@ -94,11 +94,11 @@ pub async fn the_first_entry_comes_however_large(engine: Arc<dyn Engine>) {
             .expect("reads");
         assert_eq!(page.entries.len(), 1);
         assert_eq!(page.entries[0].value, large);
-        assert!(page.more, "two more entries stand behind the first");
+        assert!(page.more, "two more entries follow the first");
     }
 }
 
-/// Ranges hold their start and not their end, wherever those fall between keys.
+/// Ranges include their start and exclude their end, wherever those fall between keys.
 pub async fn ranges_end_before_their_end(engine: Arc<dyn Engine>) {
     let all = numbered(&*engine, 40).await;
     let snapshot = engine.snapshot().await.expect("opens");
@@ -132,7 +132,7 @@ pub async fn ranges_end_before_their_end(engine: Arc<dyn Engine>) {
     }
 }
 
-/// A range whose start is its end or behind it, or in which no key lies, is an empty page without more.
+/// A range whose start is at or after its end, or that contains no key, is an empty page with `more` unset.
 pub async fn empty_ranges_have_no_entries(engine: Arc<dyn Engine>) {
     let limit = PageLimit {
         entries: 10,

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{PATIENCE, b, get};
 use crate::{Commit, Engine};
 
-/// Waits until the key has another value than `last_seen`, as callers do: a watch is a hint.
+/// Waits until the key has another value than `last_seen`, as callers do, because a watch is a hint.
 async fn changed(engine: &dyn Engine, key: Bytes, last_seen: Option<Bytes>) -> Option<Bytes> {
     let wait = async {
         loop {
@@ -28,7 +28,7 @@ async fn changed(engine: &dyn Engine, key: Bytes, last_seen: Option<Bytes>) -> O
         .expect("a watch wakes when the value changes")
 }
 
-/// A watch wakes when its key is set, changed or cleared, though other keys change before.
+/// A watch wakes when its key is set, changed or cleared, even if other keys change before.
 pub async fn a_watch_wakes_on_a_change(engine: Arc<dyn Engine>) {
     let mut last_seen = None;
     for (number, value) in [Some("1"), Some("2"), Some(""), None, Some("3")]
@@ -54,7 +54,7 @@ pub async fn a_watch_wakes_on_a_change(engine: Arc<dyn Engine>) {
     }
 }
 
-/// A watch that comes too late for the change does not wait for the next one.
+/// A watch that starts after the change does not wait for the next one.
 pub async fn a_watch_returns_if_the_value_differs_already(engine: Arc<dyn Engine>) {
     engine
         .commit(Commit::durable().set(b("key"), b("1")))

@@ -1,4 +1,4 @@
-//! The memory engine by the suite, and against a map that is copied for every snapshot.
+//! Runs the conformance suite on the memory engine, and compares it with a map that is copied for every snapshot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,14 +62,14 @@ async fn versions_that_nobody_can_see_are_dropped() {
     assert_eq!(
         engine.shared.versions.lock().held(),
         (1, 0),
-        "closing the snapshot lets the rest go"
+        "closing the snapshot drops the other versions"
     );
 
     engine.commit(Commit::durable().clear(key)).await.unwrap();
     assert_eq!(
         engine.shared.versions.lock().held(),
         (0, 0),
-        "a removed key leaves nothing behind"
+        "a removed key leaves nothing"
     );
     let twice = Commit::durable()
         .set(Bytes::from_static(b"a"), Bytes::new())
@@ -78,7 +78,7 @@ async fn versions_that_nobody_can_see_are_dropped() {
     assert_eq!(
         engine.shared.versions.lock().held(),
         (0, 0),
-        "nor one that came and went in a commit"
+        "nor does a key that one commit sets and clears"
     );
 }
 
@@ -132,7 +132,7 @@ async fn clones_share_the_data() {
     );
 }
 
-/// The contract in its plainest form: one map, copied whole for every snapshot.
+/// The contract in its simplest form: one map, copied for every snapshot.
 #[derive(Default)]
 struct PlainMap(Mutex<BTreeMap<Bytes, Bytes>>);
 

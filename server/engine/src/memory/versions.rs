@@ -1,11 +1,11 @@
 //! Keys with their versions, and which of them can still be read.
 //!
-//! 1. The versions of a key ascend, and there is at least one. A key whose only version is a removal that everybody sees
-//!    is forgotten.
-//! 2. A version is kept while it is the newest of its key, or an open snapshot sees it, or it is what
-//!    [`Versions::lose_relaxed`] would return to.
-//! 3. `superseded` lists, in the order of commits, the keys whose versions before that commit can go once nobody looks
-//!    behind it. So the garbage is found without searching for it.
+//! 1. The versions of a key are ascending, and there is at least one. A key whose only version is a removal that
+//!    every snapshot sees is dropped.
+//! 2. A version is kept while it is the newest of its key, or an open snapshot sees it, or [`Versions::lose_relaxed`]
+//!    would return to it.
+//! 3. `superseded` lists, in commit order, the keys whose versions before that commit can be dropped once no snapshot
+//!    reads before it. So garbage is found without searching for it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -17,7 +17,7 @@ use crate::{Commit, Direction, Entry, Error, KeyRange, Mutation, Page, PageLimit
 /// A value and the commit that wrote it; `None`: the key was removed.
 type Version = (u64, Option<Bytes>);
 
-/// All keys, at all versions that can still be read.
+/// All keys, with all versions that can still be read.
 #[derive(Default)]
 pub(super) struct Versions {
     keys: BTreeMap<Bytes, Vec<Version>>,
@@ -81,7 +81,7 @@ impl Versions {
         self.keys.get(key).and_then(|versions| seen(versions, u64::MAX))
     }
 
-    /// Answers one read at a version.
+    /// Executes one read at a version.
     pub(super) fn read(&self, read: &Read, version: u64) -> Page {
         match read {
             Read::Get(key) => {
@@ -118,7 +118,7 @@ impl Versions {
         }
     }
 
-    /// Undoes what came after the last durable commit. Numbers are not used again.
+    /// Undoes every commit after the last durable one. Numbers are not used again.
     pub(super) fn lose_relaxed(&mut self) {
         let durable = self.durable;
         self.keys.retain(|_, versions| {
@@ -135,7 +135,7 @@ impl Versions {
         match versions.last_mut() {
             Some((version, last)) if *version == self.last => *last = value,
             _ => {
-                // The first version of a key needs no clearing away, unless it is a removal.
+                // The first version of a key supersedes nothing, unless it is a removal.
                 if !versions.is_empty() || value.is_none() {
                     self.superseded.push_back((self.last, key));
                 }
@@ -143,7 +143,7 @@ impl Versions {
                 return;
             }
         }
-        // A key that this commit first set and then cleared is listed late, but in order.
+        // A key that this commit first set and then cleared is listed only now, which keeps the list in order.
         if versions.last().is_some_and(|(_, last)| last.is_none()) {
             self.superseded.push_back((self.last, key));
         }
@@ -185,14 +185,14 @@ impl Versions {
         }
     }
 
-    /// How many versions are held, and how many entries of `superseded`.
+    /// The number of versions held, and of entries in `superseded`.
     #[cfg(test)]
     pub(super) fn held(&self) -> (usize, usize) {
         (self.keys.values().map(Vec::len).sum(), self.superseded.len())
     }
 }
 
-/// What a snapshot at `version` sees.
+/// The value that a snapshot at `version` sees.
 fn seen(versions: &[Version], version: u64) -> Option<Bytes> {
     let visible = versions.partition_point(|(written, _)| *written <= version);
     visible

@@ -1,4 +1,4 @@
-//! The suite, each case in a store of its own in one cluster.
+//! The conformance suite, each case in its own store in one cluster.
 
 use std::sync::Arc;
 

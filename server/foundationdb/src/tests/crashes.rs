@@ -1,4 +1,4 @@
-//! Processes of the cluster are killed while commits run. What was acknowledged is there, once and in order.
+//! Kills processes of the cluster while commits run. Every acknowledged commit must be there, once and in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{fresh_prefix, open, own_cluster};
 use crate::FoundationDbEngine;
 
-/// How long a cluster may take to go on after a kill: its recovery waits for the dead for some seconds.
+/// How long a cluster may take to recover after a kill: it waits some seconds for the dead process.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
 
 fn number(bytes: &[u8]) -> u64 {
@@ -25,7 +25,7 @@ fn log_key(number: u64) -> Bytes {
     [b"log/", &number.to_be_bytes()[..]].concat().into()
 }
 
-/// Every commit checks the last and adds one; its value tells which try wrote it.
+/// Every commit checks the number of the last one and adds one; its value identifies the attempt that wrote it.
 fn commit(number: u64, attempt: u64) -> Commit {
     let head = |number: u64| Bytes::copy_from_slice(&number.to_be_bytes());
     Commit::durable()
@@ -37,16 +37,16 @@ fn commit(number: u64, attempt: u64) -> Commit {
         .set(log_key(number), head(attempt))
 }
 
-/// One writer, until it is told to stop.
+/// One writer, which runs until it is stopped.
 struct Writer {
     engine: FoundationDbEngine,
     stop: AtomicBool,
-    /// The last number that was acknowledged, or found after a doubt.
+    /// The last number that was acknowledged, or found after an unknown outcome.
     acknowledged: AtomicU64,
 }
 
 impl Writer {
-    /// Returns which attempt wrote each number, and how many were in doubt.
+    /// Returns the attempt that wrote each number, and the number of unknown outcomes.
     async fn run(&self) -> (Vec<u64>, u64) {
         let (mut written, mut doubts) = (Vec::new(), 0);
         for attempt in 0.. {
@@ -63,7 +63,7 @@ impl Writer {
                             assert_eq!(
                                 number(&found),
                                 attempt,
-                                "{next} was written by an attempt given up"
+                                "{next} was written by an abandoned attempt"
                             );
                             written.push(attempt);
                         }
@@ -71,7 +71,7 @@ impl Writer {
                     }
                 }
                 Err(Error::Unavailable(_)) => continue,
-                // Nobody else writes, so a conflict would be with a commit that was taken for lost.
+                // There is no other writer, so a conflict would be with a commit that was believed lost.
                 Err(error) => panic!("attempt {attempt} at {next}: {error}"),
             }
             self.acknowledged.store(next, Ordering::Release);
@@ -95,7 +95,7 @@ impl Writer {
         };
         timeout(RECOVERY_PATIENCE, look)
             .await
-            .expect("the cluster answers again")
+            .expect("the cluster responds again")
     }
 
     /// Returns when another `count` commits are acknowledged.
@@ -108,11 +108,11 @@ impl Writer {
         };
         timeout(RECOVERY_PATIENCE, wait)
             .await
-            .expect("commits go on after a kill");
+            .expect("commits continue after a kill");
     }
 }
 
-/// Compares the log with what the writer says it wrote.
+/// Compares the log with the writer's own record of its commits.
 async fn check(engine: &FoundationDbEngine, written: &[u64]) {
     let limit = PageLimit {
         entries: 1_000,
@@ -138,7 +138,7 @@ async fn check(engine: &FoundationDbEngine, written: &[u64]) {
     assert_eq!(found, written);
 }
 
-/// Kills processes, one after the other, at random moments under commits.
+/// Kills processes one after the other, at random moments, while commits run.
 async fn survives(cluster: &Cluster, kills: usize, down: impl AsyncFn(&Writer)) {
     let seed: u64 = rand::random();
     println!("seed {seed}");
@@ -165,7 +165,7 @@ async fn survives(cluster: &Cluster, kills: usize, down: impl AsyncFn(&Writer)) 
     let (written, doubts) = running.await.expect("the writer ends");
     check(&writer.engine, &written).await;
     println!(
-        "{} commits survived {kills} kills; {doubts} were in doubt",
+        "{} commits survived {kills} kills; the outcome of {doubts} was unknown",
         written.len()
     );
 }
@@ -183,6 +183,6 @@ async fn a_cluster_of_three_goes_on_while_one_is_dead() {
     let Some(cluster) = own_cluster(Layout::DOUBLE) else {
         return;
     };
-    // Commits must go on before the dead one is started again.
+    // Commits must continue before the dead process is started again.
     survives(&cluster, 3, async |writer: &Writer| writer.goes_on(20).await).await;
 }

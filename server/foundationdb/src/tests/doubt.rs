@@ -1,4 +1,4 @@
-//! Commits of unknown outcome: none is applied later than its answer.
+//! Commits of unknown outcome: none is applied after its result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::{PATIENCE, b, fresh_prefix, get, open, own_cluster, set, settings, shared_cluster};
 use crate::{FoundationDbEngine, Settings, fault};
 
-/// The transaction that a commit would send, made here by hand so that it can be sent late.
+/// The transaction that a commit would send, built by hand so that it can be sent late.
 async fn prepared(engine: &FoundationDbEngine, fence: &[u8]) -> foundationdb::Transaction {
     let shared = engine.shared();
     let transaction = shared.database.create_trx().expect("a transaction");
@@ -43,11 +43,11 @@ async fn what_is_sent_after_its_fence_is_refused() {
     let in_time = prepared(&engine, &fence).await;
     shared.fences.in_flight(fence).settled();
     assert_eq!(get(&engine, "late").await, None);
-    in_time.commit().await.expect("nobody touched what it read");
+    in_time.commit().await.expect("its reads have not changed");
     assert_eq!(get(&engine, "late").await, Some(b("applied")));
 }
 
-/// A commit whose caller gives up is in doubt as well.
+/// A commit that its caller abandons has an unknown outcome as well.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_are_dropped_halfway_never_change_what_was_seen_afterwards() {
     let Some(cluster) = shared_cluster() else { return };
@@ -73,13 +73,13 @@ async fn commits_that_are_dropped_halfway_never_change_what_was_seen_afterwards(
             assert_eq!(
                 get(&engine, "key").await,
                 seen,
-                "round {round} was applied after it was looked for"
+                "round {round} was applied after its absence was read"
             );
         }
     }
 }
 
-/// The cluster hangs in the middle of commits, for longer than they wait, and goes on.
+/// The cluster pauses in the middle of commits, for longer than they wait, and continues.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_time_out_are_settled_by_looking() {
     let Some(cluster) = own_cluster(Layout::SINGLE) else {
@@ -98,7 +98,7 @@ async fn commits_that_time_out_are_settled_by_looking() {
             tokio::task::block_in_place(|| cluster.pause(0));
             tokio::time::sleep(Duration::from_millis(1_000)).await;
         };
-        // In half of the rounds the commit is sent before the pause, in some it never gets so far.
+        // In half of the rounds the commit is sent before the pause; in some it never gets that far.
         let commit = Commit::durable()
             .check(b("head"), seen(&engine).await)
             .set(b("head"), b(&number));
@@ -107,9 +107,9 @@ async fn commits_that_time_out_are_settled_by_looking() {
         let now = seen(&engine).await;
         let applied = now == Some(b(&number));
         match answer {
-            Ok(()) => assert!(applied, "round {round} was acknowledged and is not there"),
+            Ok(()) => assert!(applied, "round {round} was acknowledged but is missing"),
             Err(Error::Unavailable(reason)) => {
-                assert!(!applied, "round {round} was refused and is there: {reason}")
+                assert!(!applied, "round {round} was refused but is there: {reason}")
             }
             Err(Error::MaybeCommitted(_)) => doubts += 1,
             Err(error) => panic!("round {round}: {error}"),
@@ -119,14 +119,14 @@ async fn commits_that_time_out_are_settled_by_looking() {
             assert_eq!(
                 seen(&engine).await,
                 now,
-                "round {round} was applied after it was looked for"
+                "round {round} was applied after its absence was read"
             );
         }
     }
-    println!("{doubts} of 12 commits were in doubt");
+    println!("the outcome of {doubts} of 12 commits was unknown");
 }
 
-/// What `head` is, as soon as the cluster says.
+/// The value of `head`, as soon as the cluster responds.
 async fn seen(engine: &FoundationDbEngine) -> Option<bytes::Bytes> {
     let look = async {
         loop {
@@ -141,5 +141,5 @@ async fn seen(engine: &FoundationDbEngine) -> Option<bytes::Bytes> {
             }
         }
     };
-    timeout(PATIENCE, look).await.expect("the cluster answers again")
+    timeout(PATIENCE, look).await.expect("the cluster responds again")
 }

@@ -1,4 +1,4 @@
-//! What FoundationDB's errors mean.
+//! The mapping of FoundationDB's errors.
 
 use annals_engine::Error;
 use foundationdb::FdbError;

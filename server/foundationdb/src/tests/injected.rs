@@ -1,5 +1,6 @@
-//! Faults injected at the contract, over a real cluster: commits of unknown outcome and snapshots that are too old, many more
-//! than a cluster would have. Two stores of one log append beside each other and send again what they do not know.
+//! Injects faults at the contract, over a real cluster: commits of unknown outcome and snapshots that are too old,
+//! many more than a cluster would produce. Two stores of one log append beside each other and retry appends of
+//! unknown outcome.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +20,11 @@ use uuid::Uuid;
 use super::{PATIENCE, fresh_prefix, open, shared_cluster};
 use crate::FoundationDbEngine;
 
-/// How likely a commit is left open, and a page is refused.
+/// The probability that the outcome of a commit is unknown, and that a page is refused as too old.
 const UNKNOWN: f64 = 0.1;
 const TOO_OLD: f64 = 0.02;
 
-/// The real engine behind faults.
+/// The real engine with injected faults.
 struct Injecting {
     engine: FoundationDbEngine,
     faults: Arc<Faults>,
@@ -113,7 +114,7 @@ fn append(stream: &str, id: Uuid) -> Append {
     Append::new(stream, Expected::Any, vec![event], &Settings::default().limits).expect("is within limits")
 }
 
-/// Appends, and sends again what it does not know, as clients do.
+/// Appends, and retries while the outcome is unknown, as clients do.
 async fn append_until_known(store: &Store, stream: &str, id: Uuid) -> u64 {
     let trying = async {
         loop {
@@ -144,7 +145,7 @@ async fn log(store: &Store) -> Vec<Record> {
             match reader.next().await {
                 Ok(Some(batch)) => records.extend(batch.records().expect("is well formed")),
                 Ok(None) => return records,
-                // What is told to readers as unavailable: they read again.
+                // Reported to readers as unavailable, so they read again.
                 Err(annals_store::Error::Unavailable(_)) => continue 'again,
                 Err(error) => panic!("{error}"),
             }
@@ -171,7 +172,7 @@ async fn unknown_outcomes_and_old_snapshots_lose_and_repeat_nothing() {
             ..Settings::default()
         };
         let environment = Environment::system(format!("server-{}", stores.len()));
-        // Opening reads, so it may fail; whoever opens tries again.
+        // Opening reads, so it may fail; the caller tries again.
         stores.extend(Store::open(engine, settings, environment).await.ok());
     }
     let writers = (0..WRITERS).map(|writer| {
@@ -202,7 +203,7 @@ async fn unknown_outcomes_and_old_snapshots_lose_and_repeat_nothing() {
                 .map(|(position, _)| *position)
                 .eq(1..=WRITERS * APPENDS)
         );
-        assert_eq!(found, placed, "what was answered is not what is there");
+        assert_eq!(found, placed, "the log differs from the acknowledged appends");
         store.close().await;
     }
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

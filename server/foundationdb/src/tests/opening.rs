@@ -1,4 +1,4 @@
-//! Opening a store: what is refused, and a cluster that is not there.
+//! Opening a store: refusals, and clusters that do not respond.
 
 use std::fs;
 
@@ -78,12 +78,12 @@ fn key_prefixes_are_printable_and_short() {
     }
 }
 
-/// Needs the client library only, so it also runs where no server is installed.
+/// Needs only the client library, so it also runs where no server is installed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_file_that_points_nowhere_is_told_in_time() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("fdb.cluster");
-    // It takes connections and says nothing, like a machine that hangs.
+    // It accepts connections and sends nothing, like a machine that hangs.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = nobody.local_addr().expect("it is bound");
     fs::write(&path, format!("# nobody\ntest:nowhere@{address}\n")).expect("writes");
@@ -94,7 +94,7 @@ async fn a_cluster_file_that_points_nowhere_is_told_in_time() {
     for _ in 0..2 {
         let error = timeout(PATIENCE, refusal(impatient.clone()))
             .await
-            .expect("opening does not wait for ever");
+            .expect("opening does not wait indefinitely");
         let expected = OpenError::Unreachable {
             path: path.clone(),
             coordinators: address.to_string(),
@@ -103,7 +103,7 @@ async fn a_cluster_file_that_points_nowhere_is_told_in_time() {
         assert_eq!(error, expected);
         let text = error.to_string();
         for part in [
-            "does not answer within 500 ms",
+            "did not respond within 500 ms",
             "fdb.cluster",
             &address.to_string(),
         ] {
@@ -151,7 +151,7 @@ async fn a_snapshot_tells_whether_the_cluster_answers() {
                     Ok(()) if answers => return,
                     Err(Error::Unavailable(reason)) if !answers => {
                         assert!(
-                            reason.contains("did not answer within 500 ms while opening a snapshot"),
+                            reason.contains("did not respond within 500 ms while opening a snapshot"),
                             "{reason}"
                         );
                         return;
@@ -162,7 +162,7 @@ async fn a_snapshot_tells_whether_the_cluster_answers() {
             }
         })
         .await
-        .expect("a snapshot tells");
+        .expect("opening a snapshot shows the state of the cluster");
     };
     patient(true).await;
     cluster.kill(0);

@@ -1,4 +1,4 @@
-//! Stores beside each other, and one store open in several places.
+//! Several stores in one cluster, and one store open in several places.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{PATIENCE, b, fresh_prefix, get, open, prefix, set, shared_cluster};
 use crate::FoundationDbEngine;
 
-/// From before every key to behind it.
+/// From before every key to after all of them.
 fn everything() -> KeyRange {
     KeyRange::new(Bytes::new(), vec![0xFF; 20])
 }
@@ -28,7 +28,7 @@ async fn contents(engine: &FoundationDbEngine) -> Vec<Entry> {
 async fn stores_of_one_cluster_do_not_see_each_other() {
     let Some(cluster) = shared_cluster() else { return };
     let unique = fresh_prefix();
-    // One is the beginning of another, and their neighbours in the order of keys.
+    // One is a prefix of another, and others are their neighbours in key order.
     let names = ["", "0", "/", "a", "aa", "~"].map(|suffix| prefix(&format!("{unique}{suffix}")));
     let mut engines = Vec::new();
     for name in &names {
@@ -78,7 +78,7 @@ async fn a_watch_wakes_when_another_engine_commits() {
         let watching = Arc::clone(&watching);
         async move { watching.watch(b("key"), Some(b("1"))).await }
     });
-    // Long enough for the watch to be set, so that what wakes it is a change and not the first look.
+    // Long enough for the watch to be set, so that it is woken by a change and not by the first read.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert!(!waiter.is_finished(), "a watch wakes without a change");
     set(&writing, "key", "2").await;
@@ -105,7 +105,7 @@ async fn a_snapshot_that_is_older_than_the_cluster_remembers_is_too_old() {
     };
     let error = timeout(PATIENCE, refused)
         .await
-        .expect("it is forgotten in the end");
+        .expect("it becomes too old in the end");
     assert_eq!(error, Error::TooOld);
     assert_eq!(get(&engine, "key").await, Some(b("2")));
 }
@@ -145,7 +145,7 @@ async fn pages_are_bounded_though_the_limits_are_not() {
     assert!(pages >= 2, "7.2 MB came in one page");
 }
 
-/// The second commit and the third begin where the one before ended, without a look at what is there.
+/// The second and the third commit begin at the version where the previous one ended, without reading.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_follow_each_other_notice_what_another_engine_wrote_between() {
     let Some(cluster) = shared_cluster() else { return };
@@ -157,7 +157,9 @@ async fn commits_that_follow_each_other_notice_what_another_engine_wrote_between
             .set(b("head"), b(to))
     };
     for (from, to) in [(None, "1"), (Some("1"), "2"), (Some("2"), "3")] {
-        one.commit(step(from, to)).await.expect("nobody else writes");
+        one.commit(step(from, to))
+            .await
+            .expect("there is no other writer");
     }
     other.commit(step(Some("3"), "4")).await.expect("holds");
     assert_eq!(one.commit(step(Some("3"), "lost")).await, Err(Error::Conflict));

@@ -1,4 +1,4 @@
-//! What appends that were written were told.
+//! Checks the responses to appends that were written.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::checker::{Moment, Rule, Violation, violation::Findings};
 
 pub(super) fn check(history: &History, scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     let mut writers: HashMap<u64, usize> = HashMap::new();
-    // The last place that each session was told of.
+    // The last position that each session was given.
     let mut sessions: HashMap<u64, u64> = HashMap::new();
     for (number, call) in history.appends.iter().enumerate() {
         let Some((at, Answer::Written(written))) = &call.answered else {
@@ -17,18 +17,18 @@ pub(super) fn check(history: &History, scene: &Scene<'_>, violations: &mut Vec<V
         check_one(call, *at, written, scene, &mut found);
         if !written.already_appended {
             if let Some(other) = writers.insert(written.first_position, number) {
-                let what = format!("append {other} was told to have written that too");
+                let what = format!("append {other} was reported to have written that too");
                 found.add(Rule::Once, what);
             }
             if let Some(session) = call.session {
                 let before = sessions.insert(session, written.last_position).unwrap_or(0);
                 found.require(before < written.first_position, Rule::RealTime, || {
-                    format!("what was given to session {session} before it stands at {before}")
+                    format!("an earlier append of session {session} is stored at {before}")
                 });
             }
         }
         violations.extend(found.into_iter().map(|violation| Violation {
-            what: format!("append {number} was told {written:?}, but {}", violation.what),
+            what: format!("append {number} got {written:?}, but {}", violation.what),
             ..violation
         }));
     }
@@ -44,7 +44,7 @@ fn check_one(
     let timeline = &scene.timeline;
     let places = scene.standing.places(&call.append, timeline);
     violations.require(places.contains(&written.first_position), Rule::Durable, || {
-        format!("it stands at {places:?}")
+        format!("it is stored at {places:?}")
     });
     let last = (written.first_position + call.append.len()).checked_sub(1);
     violations.require(last == Some(written.last_position), Rule::AsExpected, || {
@@ -62,15 +62,15 @@ fn check_one(
     });
     let possible = timeline.ceiling(at);
     violations.require(written.last_position <= possible, Rule::RealTime, || {
-        format!("what stands behind {possible} was not sent yet")
+        format!("events after {possible} had not been sent yet")
     });
     if written.already_appended {
-        // The first of them may have been sent with other checks, which is judged where it stands.
+        // The first call may have been sent with other checks, which is judged where the append is stored.
         return;
     }
     let known = timeline.floor(call.invoked);
     violations.require(written.first_position > known, Rule::RealTime, || {
-        format!("the log was known to stand up to {known} before")
+        format!("the log was already known to reach {known}")
     });
     let before = written.first_position.saturating_sub(1);
     if let Err(why) = held(&call.append, before, timeline, &scene.matches) {
@@ -78,7 +78,7 @@ fn check_one(
     }
 }
 
-/// The streams of the append in the order in which they first occur, with the revisions that stand from a position on.
+/// The streams of the append in order of first occurrence, with their revisions from a position on.
 fn streams(call: &AppendCall, first: u64, scene: &Scene<'_>) -> Vec<(String, u64, u64)> {
     let mut streams: Vec<(String, u64, u64)> = Vec::new();
     for (position, (stream, _)) in (first..).zip(call.append.events()) {

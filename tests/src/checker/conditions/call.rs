@@ -1,11 +1,11 @@
-//! Appends with checks and their answers, as plain data.
+//! Appends with checks and their responses, as plain data.
 
 use uuid::Uuid;
 
 use crate::checker::{Check, Expected, Moment, Sent};
 
-/// What is to be written, and what must hold for it. One to a single stream with an expectation is the same with one write
-/// and one check.
+/// The writes of an append, and the checks that must hold for it. An append to a single stream with an expectation is
+/// one write with one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Append {
     /// In this order.
@@ -23,49 +23,49 @@ pub struct Write {
     pub events: Vec<Sent>,
 }
 
-/// An append and its answer.
+/// An append and its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppendCall {
-    /// What was to be written.
+    /// The writes and the checks.
     pub append: Append,
-    /// The session that it was given to; `None`: a call of its own.
+    /// The session in which it was sent; `None`: a call on its own.
     pub session: Option<u64>,
-    /// When it was asked for.
+    /// When it was sent.
     pub invoked: Moment,
-    /// When and what was answered; `None` is the same as [`Answer::Unknown`].
+    /// When the response came, and the response; `None` is the same as [`Answer::Unknown`].
     pub answered: Option<(Moment, Answer)>,
 }
 
-/// What an append was answered.
+/// The response to an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It stands.
+    /// It is stored.
     Written(Written),
-    /// It does not stand, because checks fail. An append to a single stream that is not as expected has one check.
+    /// It is not stored, because checks failed. An append to a single stream that is not as expected has one check.
     ChecksFailed(ChecksFailed),
-    /// It does not stand, because the position of a check has not been given to an event yet.
+    /// It is not stored, because no event has the position of a check yet.
     BeyondHead {
         /// The position of the check.
         after: u64,
-        /// The head that was told.
+        /// The reported head.
         head: u64,
     },
-    /// It does not stand, because the first event's id is known from another append.
+    /// It is not stored, because the first event's id belongs to another append.
     IdConflict {
-        /// Where that id stands.
+        /// The location of that id.
         stream: String,
         /// Its revision there.
         revision: u64,
         /// Its position.
         position: u64,
     },
-    /// It does not stand, for a reason that has nothing to do with the log (bad input).
+    /// It is not stored, for a reason that has nothing to do with the log (bad input).
     Refused,
-    /// It may stand or not: the answer was lost.
+    /// It may be stored or not: the response was lost.
     Unknown,
 }
 
-/// Where an append stands.
+/// Where an append is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Position of its first event.
@@ -76,34 +76,34 @@ pub struct Written {
     pub recorded_at: u64,
     /// Whether an earlier append with the same ids wrote it.
     pub already_appended: bool,
-    /// The streams in the order in which they first occur, each with the first and the last revision of what was added.
+    /// Its streams in order of first occurrence, each with the first and the last revision of the added events.
     pub streams: Vec<(String, u64, u64)>,
 }
 
 /// The checks that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChecksFailed {
-    /// All of them in the order of the append's, or the first [`ChecksFailed::TOLD_MAX`].
+    /// All of them in the order of the append's checks, or the first [`ChecksFailed::TOLD_MAX`].
     pub failed: Vec<FailedCheck>,
-    /// How many there are.
+    /// Their number.
     pub count: u32,
 }
 
 impl ChecksFailed {
-    /// The most failed checks that are told one by one.
+    /// The most failed checks that are listed.
     pub const TOLD_MAX: usize = 16;
 }
 
 /// A check that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailedCheck {
-    /// Which of the append's checks, counted from 0.
+    /// Its index among the append's checks, from 0.
     pub index: usize,
-    /// What was found.
+    /// The state that was found.
     pub found: Found,
 }
 
-/// What was found instead.
+/// The state in which a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// A stream with this last revision.
@@ -115,9 +115,9 @@ pub enum Found {
     },
     /// An event that matches.
     Match {
-        /// After which position there should be none.
+        /// The position of the check.
         after: u64,
-        /// Where the first one stands.
+        /// Position of the first match.
         position: u64,
     },
 }
@@ -130,19 +130,19 @@ impl Append {
             .flat_map(|write| write.events.iter().map(|event| (write.stream.as_str(), event)))
     }
 
-    /// How many events it has.
+    /// The number of its events.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.writes.iter().map(|write| write.events.len() as u64).sum()
     }
 
-    /// Whether it has none, which no store takes.
+    /// True if it has no events, which no store accepts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What its checks say of its first event's stream.
+    /// The expectation of its checks for the stream of its first event.
     fn expected(&self) -> Expected {
         let first = self.writes.first().map(|write| write.stream.as_str());
         let of_first = self.checks.iter().find_map(|check| match check {
@@ -152,7 +152,7 @@ impl Append {
         of_first.unwrap_or(Expected::Any)
     }
 
-    /// By what the store tells it from others.
+    /// The key by which the store detects a retry of it.
     pub(super) fn identity(&self) -> Option<Identity<'_>> {
         let (stream, first) = self.events().next()?;
         Some(match self.expected() {
@@ -166,17 +166,17 @@ impl Append {
     }
 }
 
-/// What the store tells a retry by.
+/// The key by which the store detects a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Identity<'a> {
-    /// The first event's id, looked for after a position.
+    /// The first event's id, searched after a position.
     FirstId(Uuid, u64),
     /// The ids from a revision of the first event's stream on.
     Place(&'a str, u64),
 }
 
 impl AppendCall {
-    /// Whether it may have written something.
+    /// True if it may have written events.
     pub(super) fn may_stand(&self) -> bool {
         matches!(
             self.answered,

@@ -5,11 +5,11 @@ use uuid::Uuid;
 use super::{Answer, Append, AppendCall, Found};
 use crate::checker::{self, CallId, Moment, ReadAnswer, timeline::Timeline};
 
-/// Everything that was asked and answered.
+/// All requests and responses.
 pub type History = checker::History<AppendCall>;
 
 impl History {
-    /// Writes down that an append is about to be sent, by itself or by a session.
+    /// Records an append before it is sent, on its own or in a session.
     pub fn append(&mut self, append: Append, session: Option<u64>) -> CallId {
         let invoked = self.next();
         self.appends.push(AppendCall {
@@ -21,13 +21,13 @@ impl History {
         CallId(self.appends.len() - 1)
     }
 
-    /// Writes down what an append was answered.
+    /// Records the response to an append.
     pub fn append_answered(&mut self, call: CallId, answer: Answer) {
         let now = self.next();
         self.appends[call.0].answered = Some((now, answer));
     }
 
-    /// Up to where the log was known to stand by its answers, and when.
+    /// The positions that the log was known to reach, according to its responses, and when.
     pub(super) fn known(&self, timeline: &Timeline<'_>) -> Vec<(Moment, u64)> {
         let mut known = Vec::new();
         for (at, answer) in self.appends.iter().filter_map(|call| call.answered.as_ref()) {
@@ -54,7 +54,7 @@ impl History {
         known
     }
 
-    /// Which events were sent to which stream, and when.
+    /// The events that were sent to each stream, and when.
     pub(super) fn sent(&self) -> impl Iterator<Item = (&str, Uuid, Moment)> {
         self.appends.iter().flat_map(|call| {
             let events = call.append.events();

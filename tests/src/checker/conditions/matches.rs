@@ -1,4 +1,4 @@
-//! The first event after a position that matches a query, found by the names in the query.
+//! Finds the first event after a position that matches a query, using the names in the query.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ impl<'a> Matches<'a> {
         matches
     }
 
-    /// Where the first event stands that matches after a position.
+    /// The position of the first event after a position that matches.
     pub(super) fn first(&self, query: &Filter, after: u64) -> Option<u64> {
         if query.items.is_empty() {
             return (after < self.log.len() as u64).then_some(after + 1);
@@ -59,7 +59,7 @@ impl<'a> Matches<'a> {
             let firsts = names.iter().filter_map(|name| in_list(index.get(name.as_str())));
             firsts.min()
         };
-        // Any of the groups of names would do; the first that can be looked up is taken.
+        // Any of the groups of names would do; the first that can be looked up is used.
         if let Some(tag) = item.tags.first() {
             in_list(self.tags.get(tag.as_str()))
         } else if !item.types.is_empty() && item.type_prefixes.is_empty() {

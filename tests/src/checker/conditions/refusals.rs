@@ -1,11 +1,11 @@
-//! Whether there was a reason to refuse an append.
+//! Checks whether there was a reason to refuse an append.
 
 use super::{
     Answer, Append, AppendCall, ChecksFailed, Found, History, Scene, call::Identity, matches::Matches,
 };
 use crate::checker::{Check, Expected, Moment, Rule, Violation, timeline::Timeline, violation::Findings};
 
-/// The first and the last of consecutive states; none if the last is before the first.
+/// The first and the last of consecutive states; empty if the last is before the first.
 pub(super) type Run = (u64, u64);
 
 const ALWAYS: Run = (0, u64::MAX);
@@ -36,10 +36,10 @@ pub(super) fn check(history: &History, scene: &Scene<'_>, violations: &mut Vec<V
     }
 }
 
-/// That every check held in a state.
+/// Checks that every check held in a state.
 ///
 /// # Errors
-/// The first that did not.
+/// The first check that did not hold.
 pub(super) fn held(
     append: &Append,
     state: u64,
@@ -57,7 +57,7 @@ pub(super) fn held(
     Ok(())
 }
 
-/// The states in which a check holds. It is always one run.
+/// The states in which a check holds. They are always one run.
 fn holds(check: &Check, timeline: &Timeline<'_>, matches: &Matches<'_>) -> Run {
     match check {
         Check::Stream { stream, expected } => match expected {
@@ -85,10 +85,10 @@ fn at_revision(stream: &str, revision: Option<u64>, timeline: &Timeline<'_>) -> 
     first.map_or(NEVER, |first| (first, next.map_or(u64::MAX, |next| next - 1)))
 }
 
-/// The states in which a check fails with what was told.
+/// The states in which a check fails with the reported finding.
 ///
 /// # Errors
-/// If there can't be any, whatever the log was like.
+/// If there cannot be any, whatever the log was.
 fn fails_so(
     check: &Check,
     found: &Found,
@@ -101,7 +101,7 @@ fn fails_so(
                 return Err("it is about another stream");
             }
             if expected.allows(*actual) {
-                return Err("that is what it expected");
+                return Err("that is the revision it expected");
             }
             Ok(at_revision(stream, *actual, timeline))
         }
@@ -120,12 +120,12 @@ fn fails_so(
             }
             Ok((*position, u64::MAX))
         }
-        _ => Err("it is a check of the other kind"),
+        _ => Err("the check is of the other kind"),
     }
 }
 
-/// The states that an answer may rest on: what was known when it was asked for, nothing that was not sent when it was
-/// given, and before its own events, if an earlier or later call with the same ids wrote them.
+/// The states that a response may reflect: everything known when the request was sent, nothing that had not been sent
+/// when the response came, and before its own events, if another call with the same ids wrote them.
 fn window(call: &AppendCall, at: Moment, scene: &Scene<'_>) -> Run {
     let own = scene.standing.places(&call.append, &scene.timeline);
     let before_own = own.first().map_or(u64::MAX, |first| first - 1);
@@ -143,20 +143,20 @@ fn wrong_checks(call: &AppendCall, at: Moment, told: &ChecksFailed, scene: &Scen
     let checks = &call.append.checks;
     let count = told.count as usize;
     if told.failed.is_empty() {
-        return Some("it says of no check that it failed".to_owned());
+        return Some("it reports no failed check".to_owned());
     }
     if told.failed.len() != count.min(ChecksFailed::TOLD_MAX) {
-        return Some(format!("it tells of {} failed checks", told.failed.len()));
+        return Some(format!("it lists {} failed checks", told.failed.len()));
     }
     if !told.failed.is_sorted_by(|a, b| a.index < b.index) {
         return Some("they are not in the order of the append's checks".to_owned());
     }
     let mut run = window(call, at, scene);
     if run.0 > run.1 {
-        return Some(format!("its events stood there already: {run:?}"));
+        return Some(format!("its events were already stored: {run:?}"));
     }
     let window = run;
-    // Beyond the last that is told, they are only counted.
+    // After the last one listed, failed checks are only counted.
     let judged = if told.failed.len() == count {
         checks.len()
     } else {
@@ -170,14 +170,14 @@ fn wrong_checks(call: &AppendCall, at: Moment, told: &ChecksFailed, scene: &Scen
             None => holds(check, &scene.timeline, &scene.matches),
             Some(failed) => match fails_so(check, &failed.found, &scene.timeline, &scene.matches) {
                 Ok(run) => run,
-                Err(why) => return Some(format!("of check {index} {why}")),
+                Err(why) => return Some(format!("for check {index}, {why}")),
             },
         };
         run = common(run, of_check);
         if scene.standing.states(run).next().is_none() {
             return Some(format!(
-                "check {index} was like that in the states {of_check:?}; with those before it and the time, that leaves \
-                 {run:?} of {window:?}"
+                "check {index} had that outcome in the states {of_check:?}; with the checks before it and the time, \
+                 that leaves {run:?} of {window:?}"
             ));
         }
     }
@@ -221,21 +221,21 @@ fn wrong_id(
     scene: &Scene<'_>,
 ) -> Option<String> {
     let Some(Identity::FirstId(first, after)) = call.append.identity() else {
-        return Some("it is told from others by its revision".to_owned());
+        return Some("its retries are detected by revision".to_owned());
     };
     let told = scene
         .timeline
         .at(position)
         .is_some_and(|event| event.id == first && event.stream == stream && event.revision == revision);
     if !told || position > scene.timeline.ceiling(at) {
-        return Some(format!("{first} did not stand there"));
+        return Some(format!("{first} was not stored there"));
     }
     if position <= after {
-        return Some(format!("it is only looked for after {after}"));
+        return Some(format!("it is only searched after {after}"));
     }
     let known = scene.timeline.floor(call.invoked);
     let own = scene.standing.places(&call.append, &scene.timeline);
     own.iter()
         .any(|first| *first <= known)
-        .then(|| "its own events stood there already".to_owned())
+        .then(|| "its own events were already stored".to_owned())
 }

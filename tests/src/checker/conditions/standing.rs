@@ -1,4 +1,4 @@
-//! Why each event stands in the log: which append wrote it, wholly, and with all its checks held.
+//! Explains each event in the log: it belongs to an append that is stored as a whole, and whose checks all held.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::checker::{Rule, Violation, timeline::Timeline, violation::Findings};
 
-/// Where appends stand.
+/// The locations of appends.
 pub(super) struct Standing {
-    /// Where an append ends; and 0. These are the states that the log was in.
+    /// The positions at which appends end, and 0. These are the states that the log was in.
     ends: BTreeSet<u64>,
-    /// By the first position of an append, the last. Where several fit, of which one begins like the other, the longer one
-    /// stands: its other events were not sent otherwise.
+    /// The last position of an append by its first. If several appends fit, one of which is the beginning of another,
+    /// the longer one is stored: its other events were not sent otherwise.
     lasts: HashMap<u64, u64>,
 }
 
@@ -31,7 +31,7 @@ impl Standing {
         let mut standing = Self::places_taken(history, timeline);
         let mut explained = vec![false; timeline.log.len()];
         let mut asked: HashMap<Uuid, HashSet<Identity<'_>>> = HashMap::new();
-        // By where they stand: those that were sent again with other checks need not all be right, but one must be.
+        // By location: of the retries with other checks not all need to be right, but one must be.
         let mut broken: HashMap<u64, Vec<String>> = HashMap::new();
         let mut sound: HashSet<u64> = HashSet::new();
         for (number, call) in history.appends.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Standing {
                         sound.insert(first);
                     }
                     Err(why) => broken.entry(first).or_default().push(format!(
-                        "append {number} stands at positions {first} to {last}, but {why}"
+                        "append {number} is stored at positions {first} to {last}, but {why}"
                     )),
                 }
             }
@@ -68,7 +68,7 @@ impl Standing {
             let places = timeline.positions(*id);
             violations.require(places.len() <= identities.len(), Rule::Once, || {
                 format!(
-                    "{id} was asked for {} times and stands at positions {places:?}",
+                    "{id} was requested {} times and is stored at positions {places:?}",
                     identities.len()
                 )
             });
@@ -90,7 +90,7 @@ impl Standing {
         }
     }
 
-    /// The first positions from which the append stands, where its identity lets it.
+    /// The first positions at which the append is stored, as far as its identity allows.
     pub(super) fn places(&self, append: &Append, timeline: &Timeline<'_>) -> Vec<u64> {
         let is_its_own = |first: &u64| {
             self.lasts
@@ -102,21 +102,21 @@ impl Standing {
         places
     }
 
-    /// Whether the log was ever so long to those who see it.
+    /// True if readers could ever see the log end at a position.
     pub(super) fn is_state(&self, position: u64) -> bool {
         self.ends.contains(&position)
     }
 
-    /// The states between two positions, both included.
+    /// The states between two positions, both inclusive.
     pub(super) fn states(&self, (lowest, highest): refusals::Run) -> impl Iterator<Item = u64> + '_ {
-        // A range that ends before it begins is none, which the tree would not take.
+        // `BTreeSet::range` panics for a range that ends before it begins.
         let run = (lowest <= highest).then(|| self.ends.range(lowest..=highest).copied());
         run.into_iter().flatten()
     }
 }
 
-/// The first positions from which the events of an append stand, where its identity lets them; maybe as the beginning of
-/// another.
+/// The first positions from which the events of an append are stored, as far as its identity allows; possibly as the
+/// beginning of another append.
 fn fitting(append: &Append, timeline: &Timeline<'_>) -> Vec<u64> {
     let candidates: Vec<u64> = match append.identity() {
         None => Vec::new(),
@@ -144,7 +144,7 @@ fn check_content(append: &Append, first: u64, timeline: &Timeline<'_>, violation
         };
         violations.require(event.is(sent), Rule::Unchanged, || {
             format!(
-                "{} is not what was sent: {event:?} instead of {sent:?}",
+                "{} differs from the sent event: {event:?} instead of {sent:?}",
                 event.place()
             )
         });
@@ -166,9 +166,9 @@ fn check_explained(
         .filter(|(_, explained)| !**explained)
     {
         let (rule, why) = match (sent.contains(&event.id), asked.contains_key(&event.id)) {
-            (false, _) => (Rule::NothingInvented, "nobody sent it"),
+            (false, _) => (Rule::NothingInvented, "it was never sent"),
             (true, false) => (Rule::RefusedIsAbsent, "every append with it was refused"),
-            (true, true) => (Rule::Whole, "its append does not stand there as a whole"),
+            (true, true) => (Rule::Whole, "its append is not stored there as a whole"),
         };
         violations.add(rule, format!("the log holds {}, but {why}", event.place()));
     }

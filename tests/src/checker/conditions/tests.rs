@@ -1,4 +1,4 @@
-//! For each rule a history that breaks it, forged from a good one.
+//! For each rule, a history that breaks it, forged from a good one.
 
 mod refusals;
 mod writes;
@@ -18,7 +18,7 @@ impl Judged for History {
     }
 }
 
-/// An event with a number for an id and one tag.
+/// An event with an id made from a number, and one tag.
 fn sent(id: u128, tag: &str) -> Sent {
     Sent {
         id: Uuid::from_u128(id),
@@ -39,7 +39,7 @@ fn append(writes: Vec<Write>, checks: Vec<Check>) -> Append {
     Append { writes, checks }
 }
 
-/// What an append looks like that stands from a position on, with these first revisions of its writes.
+/// The stored events of an append from a position on, with these first revisions of its writes.
 fn stands(first: u64, append: &Append, revisions: &[u64]) -> Vec<Observed> {
     let mut position = first;
     let mut events = Vec::new();
@@ -144,8 +144,8 @@ fn read(history: &mut History, head: u64, events: &[Observed]) {
     history.read_answered(call, answer);
 }
 
-/// Three appends, one after the other: `a` takes the tag `red` in two streams (positions 1 to 3), `b` writes `blue` behind
-/// it (4), and `c` writes `red` again, having seen all (5 and 6).
+/// Three appends, one after the other: `a` takes the tag `red` in two streams (positions 1 to 3), `b` writes `blue`
+/// after it (4), and `c` writes `red` again, having seen all of them (5 and 6).
 struct Good {
     history: History,
     log: Vec<Observed>,

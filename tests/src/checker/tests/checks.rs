@@ -1,4 +1,4 @@
-//! Rules about appends to many streams and what they demand. Events have the type `Placed` and the tag `red`.
+//! Rules about appends to many streams and their conditions. Events have the type `Placed` and the tag `red`.
 
 use super::*;
 use crate::checker::{Check, FailedCheck, Found};
@@ -29,7 +29,7 @@ fn append_all(history: &mut History, events: &[(&str, u128)], checks: Vec<Check>
     history.append_answered(call, answer);
 }
 
-/// From a position on, with the first and last revision of each stream.
+/// A response with the first position, and the first and last revision of each stream.
 fn placed_all(first_position: u64, events: u64, revisions: &[(u64, u64)]) -> AppendAnswer {
     AppendAnswer::Acknowledged(Placed {
         first_revision: revisions[0].0,
@@ -54,7 +54,7 @@ fn beyond(after: u64, head: u64) -> AppendAnswer {
     AppendAnswer::Rejected(Refusal::BeyondHead { after, head })
 }
 
-/// Behind the two appends of [`good`], one with these checks: event 4 to stream `b`, 5 to `c` and 6 to `b`.
+/// After the two appends of [`good`], one with these checks: event 4 to stream `b`, 5 to `c` and 6 to `b`.
 fn with(checks: Vec<Check>) -> (History, Vec<Observed>) {
     let (mut history, mut log) = good();
     append_all(
@@ -94,7 +94,7 @@ fn an_append_to_many_streams_stands_where_all_its_checks_hold() {
     }
 }
 
-/// The violation that the checker is for: each of two appends would have broken what the other rests on.
+/// The main purpose of the checker: each of two appends violated a condition of the other.
 #[test]
 fn two_appends_that_violate_each_others_conditions_are_found() {
     let mut history = History::default();
@@ -104,11 +104,11 @@ fn two_appends_that_violate_each_others_conditions_are_found() {
     history.append_answered(second, placed_all(2, 1, &[(0, 0)]));
     let log = [stands(1, "x", 0, 1), stands(2, "y", 0, 2)];
     assert_broken(Rule::ChecksHold, &history, &log);
-    // Also if nobody was told that the second one stands.
+    // Even without a response that the second one is stored.
     history.appends[1].answered = None;
     assert_broken(Rule::ChecksHold, &history, &log);
     assert_good(&history, &log[..1]);
-    // Through what each expects of the other's stream.
+    // Through the expectations of each for the other's stream.
     let mut history = History::default();
     let [one, other] = [("x", "y", 1), ("y", "x", 2)].map(|(to, rests_on, id)| {
         ask_all(
@@ -168,19 +168,19 @@ fn a_refusal_is_right_if_just_what_was_told_had_failed() {
     let (a, red, b) = (Found::Last(Some(1)), Found::Match(2), Found::Last(Some(0)));
     let cases = [
         (vec![(0, a), (1, red)], true),
-        // One that failed is left out, or one that held is told.
+        // A failed check is left out, or one that held is reported.
         (vec![(0, a)], false),
         (vec![(1, red)], false),
         (vec![(0, a), (1, red), (2, b)], false),
         (vec![(0, a), (1, red), (3, Found::Match(2))], false),
-        // What was found is not what stood there.
+        // The reported finding differs from the log.
         (vec![(0, Found::Last(Some(2))), (1, red)], false),
         (vec![(0, Found::Last(None)), (1, red)], false),
         (vec![(0, Found::Last(Some(0))), (1, red)], false),
         (vec![(0, a), (1, Found::Match(3))], false),
         (vec![(0, a), (1, Found::Match(1))], false),
         (vec![(0, red), (1, a)], false),
-        // None, or in no order, or of no check.
+        // No check, or in the wrong order, or one that does not exist.
         (vec![], false),
         (vec![(1, red), (0, a)], false),
         (vec![(0, a), (0, a), (1, red)], false),
@@ -199,7 +199,7 @@ fn a_refusal_is_right_if_just_what_was_told_had_failed() {
 
 #[test]
 fn a_refusal_must_have_been_right_between_question_and_answer() {
-    // What it tells was so before, and is known to have changed.
+    // The reported state existed before, but was known to have changed.
     let (mut history, log) = good();
     let checks = vec![stream("b", Expected::StreamExists)];
     append_all(
@@ -209,14 +209,14 @@ fn a_refusal_must_have_been_right_between_question_and_answer() {
         refused(&[(0, Found::Last(None))]),
     );
     assert_broken(Rule::RightlyRefused, &history, &log);
-    // It was asked for before that was known: then it may have been so.
+    // It was sent before that was known, so the state was still possible.
     let mut history = History::default();
     append(&mut history, "a", Expected::NoStream, &[1, 2], placed(1, 0, 2));
     let call = ask_all(&mut history, &[("c", 9)], checks);
     append(&mut history, "b", Expected::Any, &[3], placed(3, 0, 1));
     history.append_answered(call, refused(&[(0, Found::Last(None))]));
     assert_good(&history, &log);
-    // But not two things that were never so together.
+    // But not two findings that were never true together.
     let checks = vec![stream("b", Expected::StreamExists), no_match("red", 2)];
     let mut history = History::default();
     append(&mut history, "a", Expected::NoStream, &[1, 2], placed(1, 0, 2));
@@ -224,7 +224,7 @@ fn a_refusal_must_have_been_right_between_question_and_answer() {
     append(&mut history, "b", Expected::Any, &[3], placed(3, 0, 1));
     history.append_answered(call, refused(&[(0, Found::Last(None)), (1, Found::Match(3))]));
     assert_broken(Rule::RightlyRefused, &history, &log);
-    // Nor what somebody could only have seen in the middle of an append.
+    // Nor a state in the middle of an append.
     let mut history = History::default();
     let call = ask_all(&mut history, &[("c", 9)], vec![stream("a", Expected::Exactly(1))]);
     append(&mut history, "a", Expected::NoStream, &[1, 2], placed(1, 0, 2));
@@ -250,7 +250,7 @@ fn a_refused_retry_of_what_was_acknowledged_is_found() {
         refused(&[(0, Found::Last(Some(0)))]),
     );
     assert_broken(Rule::RightlyRefused, &history, &log);
-    // Other events are no retry.
+    // An append with other events is not a retry.
     let (mut history, log) = with(vec![]);
     let checks = vec![stream("c", Expected::NoStream)];
     append_all(
@@ -282,8 +282,8 @@ fn a_retry_is_looked_for_only_behind_what_its_caller_knew() {
     assert_broken(Rule::RightlyRefused, &history, &log);
 }
 
-/// What stands up to the position that an append gives is passed over, so that it may write the same once more; what stands
-/// behind it is not.
+/// Events up to the position that an append gives are skipped in the search for a retry, so it may write the same
+/// again; events after it are not skipped.
 #[test]
 fn the_same_ids_may_be_asked_for_again_behind_where_they_stand() {
     let twice = |after| {
@@ -304,7 +304,7 @@ fn the_same_ids_may_be_asked_for_again_behind_where_they_stand() {
         let (history, log) = twice(after);
         assert_broken(Rule::Once, &history, &log);
     }
-    // A third copy would need a third position to be behind the second.
+    // A third copy needs a position after the second.
     for (after, right) in [(4, false), (5, true)] {
         let (mut history, mut log) = twice(4);
         append_all(
@@ -353,7 +353,7 @@ fn an_append_with_checks_is_not_refused_by_a_revision_alone() {
     let checks = vec![stream("a", Expected::NoStream)];
     append_all(&mut history, &[("a", 9)], checks.clone(), at_revision(Some(1)));
     assert_broken(Rule::RightlyRefused, &history, &log);
-    // And one without checks not by checks.
+    // And an append without checks is not refused because of checks.
     let (mut history, log) = good();
     append(
         &mut history,

@@ -1,4 +1,4 @@
-//! Rules about what is told of streams.
+//! Rules about the reported states of streams.
 
 use super::*;
 

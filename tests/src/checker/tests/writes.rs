@@ -196,7 +196,7 @@ fn a_refusal_must_contradict_the_expectation() {
 
 #[test]
 fn a_refusal_must_tell_a_revision_of_its_time() {
-    // Before the acknowledgement both are possible, afterwards one.
+    // Before the acknowledgement both are possible, afterwards only one.
     let mut history = History::default();
     let first = ask(&mut history, "a", Expected::Any, &[1]);
     let log = [stands(1, "a", 0, 1)];

@@ -1,4 +1,4 @@
-//! Answers, as the README of the cases has them. What is not there is left out.
+//! Converts responses to the format of the README of the cases. Missing values are left out.
 
 use annals_client::{
     Appended, AppendedAll, Error, ExpectedRevision, FieldViolation, Found, PrefixRetention, RecordedEvent,
@@ -134,7 +134,7 @@ pub(super) fn snapshot(snapshot: &Snapshot) -> Value {
     })
 }
 
-/// An error by its reason, with the fields that the client's typed error has.
+/// An error by its reason, with the fields of the client's typed error.
 pub(super) fn error(error: &Error) -> Value {
     without_nulls(match error {
         Error::InvalidValue { .. } => json!({"reason": "INVALID_VALUE"}),
@@ -154,7 +154,13 @@ pub(super) fn error(error: &Error) -> Value {
             position,
         } => {
             let id = id.to_string();
-            json!({"reason": "EVENT_ID_CONFLICT", "id": id, "stream": stream, "revision": revision, "position": position})
+            json!({
+                "reason": "EVENT_ID_CONFLICT",
+                "id": id,
+                "stream": stream,
+                "revision": revision,
+                "position": position,
+            })
         }
         Error::ChecksFailed { failed, count } => {
             let failed = failed.iter().map(|failed| match &failed.found {

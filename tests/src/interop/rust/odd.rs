@@ -1,4 +1,4 @@
-//! Odd values as Rust has them.
+//! Odd values in Rust.
 
 use annals_client::{Error, Event, Timestamp};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -8,7 +8,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{Failure, Outcome};
 use crate::interop::odd::{Odd, from_hex, from_hex_units};
 
-/// What comes of an event with the value as its data.
+/// Makes an event with the value as its data.
 pub(super) fn event(value: &Odd) -> Outcome {
     if !exists(value) {
         return Ok(json!({"absent": true}));
@@ -24,7 +24,7 @@ fn data(event: &Event) -> Value {
     json!({"data": BASE64.encode(&event.data)})
 }
 
-/// Whether Rust has such a value: text is Unicode, and whatever there is has a value.
+/// True if Rust has such a value: text is Unicode, and everything has a value.
 fn exists(value: &Odd) -> bool {
     match value {
         Odd::Undefined(_) => false,
@@ -50,7 +50,7 @@ impl Serialize for Made<'_> {
                 let number: f64 = number.parse().map_err(|error| unknown(&error))?;
                 number.serialize(serializer)
             }
-            // Of the least type that holds it.
+            // As the smallest type that holds it.
             Odd::Integer(digits) => match (digits.parse::<u64>(), digits.parse::<i128>()) {
                 (Ok(number), _) => number.serialize(serializer),
                 (_, Ok(number)) => number.serialize(serializer),
@@ -65,7 +65,7 @@ impl Serialize for Made<'_> {
             Odd::Float64s(floats) => floats.serialize(serializer),
             Odd::Date(micros) => {
                 let time = Timestamp::from_microsecond(*micros).map_err(|error| unknown(&error))?;
-                // What its own form for serde is.
+                // The form in which the type itself is serialized by serde.
                 serializer.collect_str(&time)
             }
             Odd::Undefined(_) => Err(unknown(&"undefined")),

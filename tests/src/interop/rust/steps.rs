@@ -1,4 +1,4 @@
-//! Steps, as the README of the cases has them.
+//! Steps in the format of the README of the cases.
 
 use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Uuid};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::interop::odd::Odd;
 
-/// What is done, and with which arguments.
+/// An action with its arguments.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", content = "with", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Step {
@@ -105,7 +105,7 @@ pub(super) struct Write {
     pub(super) events: Vec<NewEvent>,
 }
 
-/// What must hold for an append.
+/// A condition of an append.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Check {
@@ -137,7 +137,7 @@ pub(super) struct End {
     pub(super) expected: Expected,
 }
 
-/// Which events to read of a stream.
+/// Selects the events to read of a stream.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadOfStream {
@@ -156,7 +156,7 @@ pub(super) struct ReadOfStream {
     pub(super) until_time: Option<i64>,
 }
 
-/// Which events to read of the log.
+/// Selects the events to read of the log.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadOfLog {
@@ -174,7 +174,7 @@ pub(super) struct ReadOfLog {
     pub(super) until_time: Option<i64>,
 }
 
-/// What to follow, and what the subscription is called.
+/// The events to follow, and the name of the subscription.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscribeTo {
@@ -189,7 +189,7 @@ pub(super) struct SubscribeTo {
     pub(super) query: Query,
 }
 
-/// How much of a stream is kept.
+/// The retention of a stream.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Kept {
@@ -211,7 +211,7 @@ impl From<Kept> for Retention {
     }
 }
 
-/// What a stream must be like.
+/// The expected state of a stream.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Expected {
@@ -256,7 +256,7 @@ pub(super) struct NewEvent {
     tags: Vec<String>,
 }
 
-/// As the client has them.
+/// Converts events to the client's type.
 pub(super) fn events(events: Vec<NewEvent>) -> Vec<Event> {
     let made = events.into_iter().map(|event| {
         let made = Event::new(event.r#type, event.data).with_metadata(event.metadata);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A good history, in which this is asked for before `b` and answered after it: the states between are 3 and 4.
+/// A good history, in which `asked` is sent before `b` and answered after it: the states in between are 3 and 4.
 fn beside_b(asked: &Append, told: Answer) -> Good {
     let mut good = good();
     let told_before = |n: usize| match &good.history.appends[n].answered {
@@ -46,7 +46,7 @@ fn a_refusal_is_right_in_any_state_between_question_and_answer() {
 
 #[test]
 fn a_refusal_that_was_only_right_before_or_after_is_found() {
-    // `blue` came with `b`, and the second and third `red` with `c`, which was not sent yet.
+    // `blue` came with `b`, and the second and third `red` with `c`, which had not been sent yet.
     assert_wrong(vec![no_match("red", 3)], failed(&[(0, matched(3, 5))]));
     assert_wrong(
         vec![stream_is("u", Expected::NoStream)],
@@ -95,7 +95,7 @@ fn a_failed_check_that_is_left_out_is_found() {
 
 #[test]
 fn failed_checks_that_were_never_so_at_once_are_found() {
-    // At 3 the stream was at 0 and nothing blue there; at 4 it was at 1.
+    // At 3 the stream was at 0 without anything blue; at 4 it was at 1.
     let checks = || vec![stream_is("t", Expected::Exactly(5)), no_match("blue", 0)];
     assert_right(checks(), failed(&[(0, at("t", Some(0)))]));
     assert_right(checks(), failed(&[(0, at("t", Some(1))), (1, matched(0, 4))]));
@@ -123,7 +123,7 @@ fn a_refusal_that_says_nothing_or_says_it_in_disorder_is_found() {
 fn of_many_failed_checks_the_first_are_told_and_all_are_counted() {
     let mut checks = vec![no_match("yellow", 0)];
     checks.extend((0..20).map(|_| no_match("red", 0)));
-    // Fails in state 4 alone.
+    // This check fails in state 4 only.
     checks.push(no_match("blue", 0));
     let told = |count, listed: usize| {
         let all: Vec<(usize, Found)> = (1..=listed).map(|index| (index, matched(0, 1))).collect();
@@ -145,7 +145,7 @@ fn a_refusal_of_what_stood_already_is_found() {
     let mut good = good();
     let again = good.a.clone();
     answer(&mut good.history, &again, failed(&[(0, matched(0, 1))]));
-    // It stands because another call with the same ids wrote it.
+    // It is stored because another call with the same ids wrote it.
     assert_broken(Rule::RightlyRefused, &good.history, &good.log);
 }
 
@@ -190,7 +190,7 @@ fn an_id_that_is_not_where_it_was_told_is_found() {
     for wrong in [
         beside_b(&other(1, vec![]), conflict(2)),
         beside_b(&other(2, vec![]), conflict(1)),
-        // Found by its revision, or only looked for behind that.
+        // Its retries are detected by revision, or only searched after that position.
         beside_b(&other(1, vec![stream_is("s", Expected::NoStream)]), conflict(1)),
         beside_b(&other(1, vec![no_match("yellow", 1)]), conflict(1)),
     ] {

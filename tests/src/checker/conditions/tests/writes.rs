@@ -1,4 +1,4 @@
-//! Appends that stand.
+//! Appends that are stored.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn a_good_history_is_good() {
 
 #[test]
 fn two_appends_that_both_found_no_match_are_found() {
-    // Two clients claim one name, and both are told that they have it.
+    // Two clients claim one name, and both get the response that they have it.
     let claim = |id, stream: &str| append(vec![write(stream, &[(id, "ada")])], vec![no_match("ada", 0)]);
     let (first, second) = (claim(1, "s"), claim(2, "t"));
     let mut history = History::default();
@@ -59,7 +59,7 @@ fn a_check_of_a_stream_that_did_not_hold_is_found_whether_it_is_written_to_or_no
 #[test]
 fn a_check_that_began_beyond_the_log_is_found() {
     let mut good = good();
-    // By its revision it is told from others; by its id it would not be looked for at 5.
+    // Its retries are detected by revision; by id it would not be searched at 5.
     good.history.appends[2].append.checks = vec![stream_is("u", Expected::NoStream), no_match("nobody", 5)];
     assert_broken(Rule::ChecksHold, &good.history, &good.log);
 }
@@ -158,7 +158,7 @@ fn a_place_that_is_not_where_it_was_told_is_found() {
 #[test]
 fn an_append_that_is_written_twice_is_found() {
     let mut good = good();
-    // The retry, told that it wrote; then a second copy in the log.
+    // A retry with the response that it wrote; then a second copy in the log.
     answer(
         &mut good.history,
         &good.b.clone(),
