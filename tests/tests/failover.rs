@@ -127,7 +127,7 @@ async fn a_drained_server_is_left_without_a_failed_call(mut server: Server) {
 fn returning(first: &Server, second: &Server) -> Client {
     Client::builder()
         .endpoints([first.endpoint(), second.endpoint()])
-        .in_given_order()
+        .shuffle_endpoints(false)
         .return_after(Duration::from_millis(50))
         .timeout(PATIENCE)
         .build()

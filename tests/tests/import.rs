@@ -197,7 +197,7 @@ async fn importing_the_own_export_of_a_log_adds_nothing_whatever_its_appends_exp
         .write("t", [event(5), event(6)])
         .expect_stream("s", Expected::Exactly(3))
         .expect_stream("t", Expected::NoStream);
-    client.append_all(to_many).await.unwrap();
+    client.append_to_many(to_many).await.unwrap();
     client
         .append("deleted", Expected::NoStream, [event(7)])
         .await

@@ -43,7 +43,7 @@ fn beside(time: Timestamp, micros: i64) -> Timestamp {
 
 async fn the_past_is_the_beginning_of_what_there_is(server: Server) {
     let client = server.client();
-    let none = client.position_at(Timestamp::now()).await.unwrap();
+    let none = client.position_at_time(Timestamp::now()).await.unwrap();
     assert_eq!(none, 0, "the log is empty");
     let log = fill(&client).await;
     let paid = Query::from(QueryItem::new().of_type("Paid"));
@@ -51,7 +51,7 @@ async fn the_past_is_the_beginning_of_what_there_is(server: Server) {
         for time in [-1, 0, 1].map(|micros| beside(event.recorded_at, micros)) {
             let past: Vec<_> = log.iter().filter(|event| event.recorded_at <= time).collect();
             let reached = past.len() as u64;
-            assert_eq!(client.position_at(time).await.unwrap(), reached, "at {time}");
+            assert_eq!(client.position_at_time(time).await.unwrap(), reached, "at {time}");
 
             let reads = [
                 client.read_all().until_time(time),
@@ -93,9 +93,9 @@ async fn the_past_is_the_beginning_of_what_there_is(server: Server) {
         }
     }
     let later = beside(Timestamp::now(), 3_600_000_000);
-    assert_eq!(client.position_at(later).await.unwrap(), 45);
+    assert_eq!(client.position_at_time(later).await.unwrap(), 45);
     let before = Timestamp::from_second(-1).unwrap();
-    assert_eq!(client.position_at(before).await.unwrap(), 0);
+    assert_eq!(client.position_at_time(before).await.unwrap(), 0);
     assert_eq!(
         client
             .read_all()
@@ -279,10 +279,14 @@ async fn a_day_is_read_as_of_any_second_also_after_a_restart(server: Server) {
                 _ => random.random_range(0..72_000),
             };
             let exact = beside(start, second as i64 * 1_000_000);
-            assert_eq!(client.position_at(exact).await.unwrap(), second + 1, "at {exact}");
+            assert_eq!(
+                client.position_at_time(exact).await.unwrap(),
+                second + 1,
+                "at {exact}"
+            );
             let just_before = beside(exact, -1);
             assert_eq!(
-                client.position_at(just_before).await.unwrap(),
+                client.position_at_time(just_before).await.unwrap(),
                 second,
                 "at {just_before}"
             );

@@ -127,7 +127,7 @@ async fn an_oversized_append_fails_only_its_own_caller(server: Server) {
     let oversized = async {
         let (one, many) = (
             session.append("b", ExpectedRevision::Any, large()).await,
-            session.append_all(Append::new().write("b", large())).await,
+            session.append_to_many(Append::new().write("b", large())).await,
         );
         (one.map(drop), many.map(drop))
     };
@@ -160,7 +160,7 @@ async fn the_largest_append_is_taken_by_a_session(server: Server) {
         .await
         .unwrap();
     let many = session
-        .append_all(Append::new().write("b", events()))
+        .append_to_many(Append::new().write("b", events()))
         .await
         .unwrap();
     assert_eq!(one.await.unwrap().last_position, 4);

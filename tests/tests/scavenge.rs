@@ -99,7 +99,7 @@ async fn end(client: &Client) -> u64 {
 async fn finished(client: &Client) -> Scavenge {
     within_patience("the scavenge to end", async {
         loop {
-            let scavenge = client.scavenge().await.unwrap().expect("one was started");
+            let scavenge = client.scavenge_status().await.unwrap().expect("one was started");
             assert_eq!(scavenge.problem, "");
             if scavenge.state == ScavengeState::Finished {
                 return scavenge;
@@ -257,7 +257,7 @@ async fn what_was_scavenged_is_so_after_a_restart(mut server: Server) {
     let before = seen(&client).await;
     server.restart();
     let client = server.client();
-    assert_eq!(client.scavenge().await.unwrap(), Some(scavenge));
+    assert_eq!(client.scavenge_status().await.unwrap(), Some(scavenge));
     assert_same(&before, &seen(&client).await);
     client.start_scavenge().await.unwrap();
     assert_eq!(
@@ -276,7 +276,7 @@ async fn a_scavenge_is_asked_for_stopped_and_told_of(server: Server) {
         assert_eq!(finished.code, 0, "{}", finished.stderr);
         serde_json::from_str::<serde_json::Value>(finished.stdout.trim()).unwrap()
     };
-    assert_eq!(client.scavenge().await.unwrap(), None);
+    assert_eq!(client.scavenge_status().await.unwrap(), None);
     assert_eq!(json(&["status"])["state"], "none");
     assert_eq!(json(&["stop"])["state"], "none");
     client
@@ -334,7 +334,7 @@ async fn a_small_store_of_which_everything_is_deleted_keeps_no_event(server: Ser
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words(&told).contains("events removed 200"), "{told}");
     assert!(told.contains("ids of 4 appends"), "{told}");
-    let scavenge = client.scavenge().await.unwrap().unwrap();
+    let scavenge = client.scavenge_status().await.unwrap().unwrap();
     assert_eq!(
         scavenge.through_position,
         client.server_info().await.unwrap().head

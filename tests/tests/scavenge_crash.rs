@@ -333,7 +333,7 @@ async fn scavenge(world: Arc<World>, client: Client) -> u64 {
         let started = scavenge.started_at;
         loop {
             tokio::time::sleep(Duration::from_millis(30)).await;
-            let now = client.scavenge().await.unwrap().unwrap();
+            let now = client.scavenge_status().await.unwrap().unwrap();
             assert_eq!(now.problem, "");
             if now.state == ScavengeState::Finished && now.started_at >= started {
                 finished += u64::from(now.events_removed > 0);
@@ -409,7 +409,7 @@ async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_kill
     let mut killed_while_it_ran = 0;
     for round in 0..rounds {
         tokio::time::sleep(Duration::from_micros(random.random_range(200_000..1_500_000))).await;
-        let now = client.scavenge().await.unwrap();
+        let now = client.scavenge_status().await.unwrap();
         let runs = now
             .as_ref()
             .is_some_and(|now| now.state == ScavengeState::Running);
@@ -426,7 +426,7 @@ async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_kill
     }
     let finished = within_patience("the scavenger to end", scavenger).await.unwrap();
     within_patience("the last scavenge to end", async {
-        while client.scavenge().await.unwrap().unwrap().state == ScavengeState::Running {
+        while client.scavenge_status().await.unwrap().unwrap().state == ScavengeState::Running {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })

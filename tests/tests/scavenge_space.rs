@@ -47,7 +47,7 @@ async fn scavenge(what: &str, server: &Server, client: &Client) -> (u64, u64) {
     client.start_scavenge().await.unwrap();
     let scavenge = loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let scavenge = client.scavenge().await.unwrap().unwrap();
+        let scavenge = client.scavenge_status().await.unwrap().unwrap();
         if scavenge.state == ScavengeState::Finished {
             break scavenge;
         }

@@ -42,7 +42,7 @@ pub async fn run(client: &Client, options: Append, output: Output) -> Result<(),
             append = append.expect_stream(stream, expected.own);
         }
         let appended = client
-            .append_all(checked(append, &expected.others, &options.no_match))
+            .append_to_many(checked(append, &expected.others, &options.no_match))
             .await?;
         let written = appended.streams.first().map(|written| written.last_revision);
         Placed {

@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::record;
 
 pub async fn run(client: &Client, time: Timestamp, mut output: Output) -> Result<(), Failure> {
-    let position = client.position_at(time).await?;
+    let position = client.position_at_time(time).await?;
     match output.format {
         Format::Ndjson => output.json(&json!({ "time": record::time(time), "position": position }))?,
         Format::Table => output.line(&position.to_string())?,

@@ -53,7 +53,7 @@ fn described(kept: &PrefixRetention) -> Value {
     json!({
         "prefix": kept.prefix,
         "max_count": kept.retention.max_count,
-        "max_age_seconds": kept.retention.max_age_seconds,
+        "max_age_seconds": kept.retention.max_age.map(|age| age.as_secs()),
         "version": kept.version,
     })
 }

@@ -21,17 +21,16 @@ pub async fn run(client: &Client, options: arguments::Retention, mut output: Out
         // Unnamed settings keep their values, so the change depends on the version read.
         let version = options.expect_version.unwrap_or(now.version);
         let wanted = changed(&options, now.retention);
-        client.set_retention_at(stream, wanted, version).await?
+        client.set_retention_if_version(stream, wanted, version).await?
     };
     print(&mut output, stream, &info)?;
     output.flush()
 }
 
 pub fn changed(options: &arguments::Retention, now: Retention) -> Retention {
-    let keep = |now: Option<u64>| now.filter(|_| !options.clear);
     Retention {
-        max_count: options.max_count.or(keep(now.max_count)),
-        max_age_seconds: options.max_age.or(keep(now.max_age_seconds)),
+        max_count: options.max_count.or(now.max_count.filter(|_| !options.clear)),
+        max_age: options.max_age.or(now.max_age.filter(|_| !options.clear)),
         truncate_before: options.truncate_before.unwrap_or(now.truncate_before),
     }
 }
@@ -42,7 +41,7 @@ fn print(output: &mut Output, stream: &str, info: &RetentionInfo) -> Result<(), 
         return output.json(&json!({
             "stream": stream,
             "max_count": kept.max_count,
-            "max_age_seconds": kept.max_age_seconds,
+            "max_age_seconds": kept.max_age.map(|age| age.as_secs()),
             "truncate_before": kept.truncate_before,
             "version": info.version,
             "tombstoned": info.tombstoned,
@@ -62,7 +61,7 @@ pub fn fields_of(kept: &Retention) -> [(&'static str, String); 3] {
     let count = kept
         .max_count
         .map_or_else(|| "any".to_owned(), |count| count.to_string());
-    let age = kept.max_age_seconds.map_or_else(|| "any".to_owned(), age::show);
+    let age = kept.max_age.map_or_else(|| "any".to_owned(), age::show);
     [
         ("max count", count),
         ("max age", age),

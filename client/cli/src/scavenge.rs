@@ -20,7 +20,7 @@ pub async fn run(
     mut output: Output,
 ) -> Result<(), Failure> {
     let scavenge = match action {
-        Some(arguments::Scavenge::Status) => client.scavenge().await?,
+        Some(arguments::Scavenge::Status) => client.scavenge_status().await?,
         Some(arguments::Scavenge::Stop) => client.stop_scavenge().await?,
         None => {
             let started = client.start_scavenge().await?;
@@ -47,7 +47,7 @@ async fn wait(client: &Client, mut scavenge: Scavenge) -> Result<Scavenge, Failu
         });
         tokio::time::sleep(INTERVAL).await;
         // If another scavenge has been started in the meantime, wait for that one.
-        if let Some(now) = client.scavenge().await? {
+        if let Some(now) = client.scavenge_status().await? {
             scavenge = now;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use annals_client::Client;
+use annals_client::{Client, Error};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
@@ -42,14 +42,19 @@ pub async fn save(client: &Client, options: SaveSnapshot, mut output: Output) ->
 }
 
 pub async fn load(client: &Client, options: LoadSnapshot, mut output: Output) -> Result<(), Failure> {
-    let mut load = client.load_snapshot(options.stream);
+    let mut load = client.load_snapshot(&options.stream);
     if let Some(revision) = options.at_or_before {
         load = load.at_or_before(revision);
     }
     if let Some(version) = options.schema_version {
         load = load.schema_version(version);
     }
-    let snapshot = load.await?;
+    let Some(snapshot) = load.await? else {
+        return Err(Error::SnapshotNotFound {
+            stream: options.stream,
+        }
+        .into());
+    };
     if options.out.as_deref() == Some("-") {
         let doing = |error| Failure::io("writing to standard output", error);
         drop(output);

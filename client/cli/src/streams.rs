@@ -88,7 +88,7 @@ fn described(stream: &StreamInfo) -> Value {
         "last_position": stream.last_position,
         "created": record::time(stream.created_at),
         "max_count": stream.retention.max_count,
-        "max_age_seconds": stream.retention.max_age_seconds,
+        "max_age_seconds": stream.retention.max_age.map(|age| age.as_secs()),
         "truncate_before": stream.retention.truncate_before,
         "retention_prefix": stream.retention_prefix,
     })

@@ -18,7 +18,7 @@ pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<
         Some(stream) => client.subscribe_stream(stream),
         None => client.subscribe_all(),
     };
-    subscribe = subscribe.query(options.filters).give_up_after(GIVE_UP_AFTER);
+    subscribe = subscribe.query(options.filters).reconnect_timeout(GIVE_UP_AFTER);
     if let Some(after) = options.after {
         subscribe = subscribe.after(after);
     }

@@ -35,7 +35,7 @@ const SILENCE_MIN: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
     endpoints: Vec<String>,
-    in_given_order: bool,
+    shuffles: bool,
     timeout: Duration,
     patience: Patience,
     retry: RetryPolicy,
@@ -45,7 +45,7 @@ impl ClientBuilder {
     pub(crate) fn new() -> Self {
         ClientBuilder {
             endpoints: Vec::new(),
-            in_given_order: false,
+            shuffles: true,
             timeout: TIMEOUT,
             patience: PATIENCE,
             retry: RetryPolicy::default(),
@@ -57,7 +57,7 @@ impl ClientBuilder {
     ///
     /// All calls of the client go to one of them while it works. When it can't be reached or can't serve, calls go to
     /// the next, in a cycle, and back to the first when that [answers again](ClientBuilder::return_after). The order
-    /// is random for each client, unless [`in_given_order`](ClientBuilder::in_given_order) is set.
+    /// is random for each client, unless [`shuffle_endpoints`](ClientBuilder::shuffle_endpoints) is turned off.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoints.push(endpoint.into());
@@ -71,11 +71,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Tries the endpoints in the given order, starting with the first, for an endpoint that is closer than the
-    /// others. If many clients use this, they all fail over to the second endpoint at once.
+    /// Sets whether the endpoints are tried in a random order, which is the default, or in the given one. The given
+    /// order is for an endpoint that is closer than the others; if many clients use it, they all fail over to the
+    /// second endpoint at once.
     #[must_use]
-    pub fn in_given_order(mut self) -> Self {
-        self.in_given_order = true;
+    pub fn shuffle_endpoints(mut self, shuffles: bool) -> Self {
+        self.shuffles = shuffles;
         self
     }
 
@@ -99,7 +100,7 @@ impl ClientBuilder {
     /// as dead: its calls then fail and continue on another endpoint. 5 s unless set, at least 100 ms. A call that
     /// merely takes long does not count, because the server still answers pings.
     #[must_use]
-    pub fn dead_after(mut self, silence: Duration) -> Self {
+    pub fn keepalive_timeout(mut self, silence: Duration) -> Self {
         self.patience.silence = silence.max(SILENCE_MIN);
         self
     }
@@ -128,7 +129,7 @@ impl ClientBuilder {
     /// Fails with [`Error::InvalidEndpoint`](crate::Error::InvalidEndpoint) if there is no endpoint, or if one is not
     /// just a host with an optional port: a path, a query and user information are rejected.
     pub fn build(mut self) -> Result<Client> {
-        if !self.in_given_order {
+        if self.shuffles {
             self.endpoints.shuffle(&mut rand::rng());
         }
         let connection = Connection::new(&self.endpoints, self.patience)?;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::append::{self, Appended, ExpectedRevision};
-use crate::append_all::{Append, AppendedAll};
+use crate::append_to_many::{Append, AppendedToMany};
 use crate::builder::ClientBuilder;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
@@ -101,7 +101,7 @@ impl Client {
     ///
     /// Fails also with [`Error::ChecksFailed`], [`Error::PositionBeyondHead`], [`Error::EventIdConflict`],
     /// [`Error::InvalidField`], [`Error::TooLarge`].
-    pub async fn append_all(&self, append: Append) -> Result<AppendedAll> {
+    pub async fn append_to_many(&self, append: Append) -> Result<AppendedToMany> {
         let request = pb::AppendRequest::from(append);
         let call = |mut stub: Stub| {
             let request = request.clone();
@@ -199,14 +199,14 @@ impl Client {
         stream: impl Into<String>,
         retention: Retention,
     ) -> Result<RetentionInfo> {
-        self.set_retention_at(stream, retention, None).await
+        self.set_retention_if_version(stream, retention, None).await
     }
 
     /// Sets how much of a stream is kept if the setting is still at `expected_version`, the
     /// [`RetentionInfo::version`] that the change is based on. `None` accepts any version.
     ///
     /// Fails also with [`Error::VersionConflict`].
-    pub async fn set_retention_at(
+    pub async fn set_retention_if_version(
         &self,
         stream: impl Into<String>,
         retention: Retention,
@@ -285,7 +285,7 @@ impl Client {
     }
 
     /// Returns the scavenge that is running, was stopped or ran last; `None` if there never was one.
-    pub async fn scavenge(&self) -> Result<Option<Scavenge>> {
+    pub async fn scavenge_status(&self) -> Result<Option<Scavenge>> {
         let call = |mut stub: Stub| async move { stub.get_scavenge(pb::GetScavengeRequest {}).await };
         let answer = self.shared.call(self.timeout, call).await?.into_inner();
         Scavenge::of(answer.scavenge)
@@ -300,7 +300,7 @@ impl Client {
 
     /// Returns the position that the log had reached at a time: that of the last event recorded at or before it, or
     /// 0. For a time in the future this is the head, which may still grow.
-    pub async fn position_at(&self, time: Timestamp) -> Result<u64> {
+    pub async fn position_at_time(&self, time: Timestamp) -> Result<u64> {
         let request = pb::GetPositionAtTimeRequest {
             time: Some(event::to_time(time)),
         };
@@ -314,7 +314,8 @@ impl Client {
     /// # async fn example(client: annals_client::Client, state: Vec<u8>) -> Result<(), annals_client::Error> {
     /// client.save_snapshot("order-42", 1_999, state).schema_version(2).await?;
     /// let snapshot = client.load_snapshot("order-42").schema_version(2).await?;
-    /// let rest = client.read_stream("order-42").from(snapshot.revision + 1).await?;
+    /// let from = snapshot.map_or(0, |snapshot| snapshot.revision + 1);
+    /// let rest = client.read_stream("order-42").from(from).await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -335,9 +336,9 @@ impl Client {
         )
     }
 
-    /// Loads the latest snapshot of a stream: add options, then await it.
+    /// Loads the latest snapshot of a stream: add options, then await it. The result is `None` if there is none.
     ///
-    /// Fails with [`Error::SnapshotNotFound`], [`Error::StreamTombstoned`].
+    /// Fails with [`Error::StreamTombstoned`].
     pub fn load_snapshot(&self, stream: impl Into<String>) -> LoadSnapshot {
         LoadSnapshot::new(self.shared.clone(), self.timeout, stream.into())
     }

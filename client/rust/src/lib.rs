@@ -48,11 +48,11 @@
 //! | to | use |
 //! |---|---|
 //! | append events of a decision that depends on one stream | [`Client::append`] |
-//! | append to several streams, or on conditions over several streams or a query | [`Client::append_all`] |
+//! | append to several streams, or on conditions over several streams or a query | [`Client::append_to_many`] |
 //! | append many events in order, with many appends in flight | [`Client::append_session`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | read the log once | [`Client::read_all`] |
-//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at`] |
+//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at_time`] |
 //! | load a long stream faster | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react to events | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | limit how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
@@ -71,7 +71,7 @@
 //! - An append rejected because of the state of the store ([`Error::RevisionConflict`], [`Error::ChecksFailed`]) is
 //!   never retried: read again and make a new decision.
 //! - Subscriptions resume after the last event or checkpoint they received, without gap or duplicate, for as long as
-//!   it takes (or [`Subscribe::give_up_after`]).
+//!   it takes (or [`Subscribe::reconnect_timeout`]).
 //! - Reads resume after the last event received, and end where they would have ended.
 //! - A value that JSON can't represent ([`Error::InvalidValue`]) is rejected before anything is sent; see [`json`].
 //!
@@ -81,7 +81,7 @@
 //!
 //! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client uses one of them, chosen at random
 //! to spread the load. It fails over to the next when that one can't be reached, reports that it is shutting down or
-//! can't serve, or sends nothing at all for [5 s](ClientBuilder::dead_after). It fails back to its first endpoint
+//! can't serve, or sends nothing at all for [5 s](ClientBuilder::keepalive_timeout). It fails back to its first endpoint
 //! when that [answers again](ClientBuilder::return_after). Every kind of call continues on the new endpoint: unary
 //! calls and sessions are resent with the same event ids, reads and subscriptions resume after the last event
 //! received. When all endpoints have failed, the client pauses before it tries them again: 50 ms, then twice as long
@@ -89,7 +89,7 @@
 //! returned at once.
 
 mod append;
-mod append_all;
+mod append_to_many;
 mod builder;
 mod client;
 mod connection;
@@ -113,7 +113,7 @@ mod subscription;
 mod transfer;
 
 pub use append::{Appended, ExpectedRevision};
-pub use append_all::{Append, AppendedAll, WrittenStream};
+pub use append_to_many::{Append, AppendedToMany, WrittenStream};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};

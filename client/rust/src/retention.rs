@@ -1,5 +1,7 @@
 //! Retention of streams, and their deletion.
 
+use std::time::Duration;
+
 use annals_proto::v1 as pb;
 
 use crate::error::{Error, Result};
@@ -8,16 +10,18 @@ use crate::error::{Error, Result};
 /// revisions continue.
 ///
 /// ```
+/// use std::time::Duration;
+///
 /// use annals_client::Retention;
 ///
-/// let last_hundred_of_a_month = Retention::new().max_count(100).max_age_seconds(30 * 24 * 60 * 60);
+/// let last_hundred_of_a_month = Retention::new().max_count(100).max_age(Duration::from_secs(30 * 24 * 60 * 60));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retention {
     /// Maximum number of events to keep, at least 1. `None`: no limit.
     pub max_count: Option<u64>,
-    /// Maximum age of events in seconds, from the time at which they were recorded, at least 1. `None`: no limit.
-    pub max_age_seconds: Option<u64>,
+    /// Maximum age of events from the time at which they were recorded: whole seconds, at least one. `None`: no limit.
+    pub max_age: Option<Duration>,
     /// Events before this revision are removed. It only increases, and is at most one after the stream's last
     /// revision.
     pub truncate_before: u64,
@@ -37,10 +41,10 @@ impl Retention {
         self
     }
 
-    /// Keeps events for this many seconds.
+    /// Keeps events for this time: whole seconds, at least one.
     #[must_use]
-    pub fn max_age_seconds(mut self, seconds: u64) -> Self {
-        self.max_age_seconds = Some(seconds);
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
         self
     }
 
@@ -57,9 +61,9 @@ impl From<Retention> for pb::Retention {
         pb::Retention {
             max_count: retention.max_count,
             // A value that does not fit exceeds the server's maximum, and the server rejects it.
-            max_age: retention.max_age_seconds.map(|seconds| prost_types::Duration {
-                seconds: i64::try_from(seconds).unwrap_or(i64::MAX),
-                nanos: 0,
+            max_age: retention.max_age.map(|age| prost_types::Duration {
+                seconds: i64::try_from(age.as_secs()).unwrap_or(i64::MAX),
+                nanos: age.subsec_nanos().try_into().unwrap_or_default(),
             }),
             truncate_before: retention.truncate_before,
         }
@@ -70,12 +74,12 @@ impl TryFrom<pb::Retention> for Retention {
     type Error = Error;
 
     fn try_from(retention: pb::Retention) -> Result<Self> {
-        let seconds = |age: prost_types::Duration| {
-            u64::try_from(age.seconds).map_err(|_| Error::protocol(format!("a max_age of {} s", age.seconds)))
+        let duration = |age: prost_types::Duration| {
+            Duration::try_from(age).map_err(|_| Error::protocol(format!("a max_age of {} s", age.seconds)))
         };
         Ok(Retention {
             max_count: retention.max_count,
-            max_age_seconds: retention.max_age.map(seconds).transpose()?,
+            max_age: retention.max_age.map(duration).transpose()?,
             truncate_before: retention.truncate_before,
         })
     }

@@ -28,7 +28,7 @@ use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::append::{self, Appended, ExpectedRevision};
-use crate::append_all::{Append, AppendedAll};
+use crate::append_to_many::{Append, AppendedToMany};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::retry::Shared;
@@ -94,7 +94,7 @@ struct Waiting {
 #[derive(Debug)]
 enum Answer {
     One(oneshot::Sender<Result<Appended>>),
-    All(oneshot::Sender<Result<AppendedAll>>),
+    All(oneshot::Sender<Result<AppendedToMany>>),
 }
 
 impl Answer {
@@ -138,7 +138,7 @@ impl AppendSession {
     }
 
     /// Adds an append to any number of streams to the session, in the same way as [`append`](Self::append).
-    pub async fn append_all(&self, append: Append) -> Result<PendingAppend<AppendedAll>> {
+    pub async fn append_to_many(&self, append: Append) -> Result<PendingAppend<AppendedToMany>> {
         let (answer, result) = oneshot::channel();
         let append = pb::session_append::Append::AppendToMany(append.into());
         self.take(append, Answer::All(answer)).await?;
@@ -197,8 +197,8 @@ impl AppendSession {
     }
 }
 
-/// The future result of an append of a session: an [`Appended`], or an [`AppendedAll`] for
-/// [`append_all`](AppendSession::append_all).
+/// The future result of an append of a session: an [`Appended`], or an [`AppendedToMany`] for
+/// [`append_to_many`](AppendSession::append_to_many).
 #[derive(Debug)]
 #[must_use = "a failed append is only reported here"]
 pub struct PendingAppend<T = Appended> {

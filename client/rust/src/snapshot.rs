@@ -129,7 +129,7 @@ impl IntoFuture for SaveSnapshot {
     }
 }
 
-/// A load of the latest snapshot: add options, then await it.
+/// A load of the latest snapshot: add options, then await it. The result is `None` if there is no such snapshot.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is loaded until it is awaited"]
 pub struct LoadSnapshot {
@@ -165,7 +165,7 @@ impl LoadSnapshot {
 }
 
 impl IntoFuture for LoadSnapshot {
-    type Output = Result<Snapshot>;
+    type Output = Result<Option<Snapshot>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -174,8 +174,11 @@ impl IntoFuture for LoadSnapshot {
                 let request = self.request.clone();
                 async move { stub.load_snapshot(request).await }
             };
-            let loaded = self.shared.call(self.timeout, call).await?;
-            loaded.into_inner().try_into()
+            match self.shared.call(self.timeout, call).await {
+                Ok(loaded) => loaded.into_inner().try_into().map(Some),
+                Err(Error::SnapshotNotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
         })
     }
 }

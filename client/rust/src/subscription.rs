@@ -72,7 +72,7 @@ pub struct Subscribe {
     stream: Option<String>,
     start: Start,
     query: Query,
-    give_up_after: Option<Duration>,
+    reconnect_timeout: Option<Duration>,
 }
 
 impl Subscribe {
@@ -84,7 +84,7 @@ impl Subscribe {
             stream,
             start,
             query,
-            give_up_after: None,
+            reconnect_timeout: None,
         }
     }
 
@@ -108,8 +108,8 @@ impl Subscribe {
     }
 
     /// Fails if a lost connection can't be resumed within this time. Retries indefinitely unless set.
-    pub fn give_up_after(mut self, without_connection: Duration) -> Self {
-        self.give_up_after = Some(without_connection);
+    pub fn reconnect_timeout(mut self, without_connection: Duration) -> Self {
+        self.reconnect_timeout = Some(without_connection);
         self
     }
 }

@@ -53,7 +53,7 @@ impl History {
     }
 
     /// Records an append to many streams before it is sent: its events in order, each with its stream; at least one.
-    pub fn append_all(&mut self, events: Vec<(String, Sent)>, checks: Vec<Check>) -> CallId {
+    pub fn append_to_many(&mut self, events: Vec<(String, Sent)>, checks: Vec<Check>) -> CallId {
         let (streams, events): (Vec<_>, Vec<_>) = events.into_iter().unzip();
         let stream = streams.first().cloned().unwrap_or_default();
         let of_first = checks.iter().find_map(|check| match check {

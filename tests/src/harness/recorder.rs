@@ -3,7 +3,7 @@
 use std::{future::IntoFuture, sync::Arc};
 
 use annals_client::{
-    Append, AppendSession, Appended, AppendedAll, Client, Error, Event, ExpectedRevision, PendingAppend,
+    Append, AppendSession, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision, PendingAppend,
     Query, QueryItem, RecordedEvent, Subscription, SubscriptionItem,
 };
 use parking_lot::Mutex;
@@ -69,14 +69,17 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of the client.
-    pub async fn append_all(
+    pub async fn append_to_many(
         &self,
         client: &Client,
         events: Vec<(String, Event)>,
         checks: Vec<Check>,
-    ) -> Result<AppendedAll, Error> {
+    ) -> Result<AppendedToMany, Error> {
         let asked = events.iter().map(|(stream, event)| (stream.clone(), sent(event)));
-        let call = self.history.lock().append_all(asked.collect(), checks.clone());
+        let call = self
+            .history
+            .lock()
+            .append_to_many(asked.collect(), checks.clone());
         let append = events.into_iter().fold(Append::new(), |append, (stream, event)| {
             append.write(stream, [event])
         });
@@ -84,7 +87,7 @@ impl Recorder {
             Check::Stream { stream, expected } => append.expect_stream(stream, to_client(expected)),
             Check::NoMatch { filter, after } => append.expect_no_match(query(filter), after),
         });
-        let result = client.append_all(append).await;
+        let result = client.append_to_many(append).await;
         let answer = match &result {
             Ok(appended) => acknowledged(appended),
             Err(error) => refusal(error),
@@ -285,7 +288,7 @@ fn answer(result: &Result<Appended, Error>) -> AppendAnswer {
     }
 }
 
-fn acknowledged(appended: &AppendedAll) -> AppendAnswer {
+fn acknowledged(appended: &AppendedToMany) -> AppendAnswer {
     let mut revisions = appended
         .streams
         .iter()

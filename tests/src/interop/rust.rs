@@ -139,7 +139,7 @@ async fn append_to_many(client: &Client, writes: Vec<steps::Write>, checks: Vec<
             Check::NoMatch(check) => append.expect_no_match(check.no_match, check.after),
         };
     }
-    Ok(answers::appended_all(&client.append_all(append).await?))
+    Ok(answers::appended_all(&client.append_to_many(append).await?))
 }
 
 async fn append_session(client: &Client, appends: Vec<AppendTo>) -> Outcome {
@@ -217,8 +217,8 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             }
             Ok(json!({"streams": streams}))
         }
-        Step::PositionAt { time: micros } => {
-            let position = client.position_at(time(micros)?).await?;
+        Step::PositionAtTime { time: micros } => {
+            let position = client.position_at_time(time(micros)?).await?;
             Ok(json!({"position": position}))
         }
         Step::SetRetention {
@@ -226,7 +226,7 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             retention,
             expected_version,
         } => {
-            let set = client.set_retention_at(stream, retention.into(), expected_version);
+            let set = client.set_retention_if_version(stream, retention.into(), expected_version);
             Ok(answers::retention_info(&set.await?))
         }
         Step::Retention { stream } => Ok(answers::retention_info(&client.retention(stream).await?)),
@@ -276,14 +276,17 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             at_or_before,
             schema_version,
         } => {
-            let mut load = client.load_snapshot(stream);
+            let mut load = client.load_snapshot(&stream);
             if let Some(revision) = at_or_before {
                 load = load.at_or_before(revision);
             }
             if let Some(version) = schema_version {
                 load = load.schema_version(version);
             }
-            Ok(answers::snapshot(&load.await?))
+            let snapshot = load.await?;
+            Ok(answers::snapshot(
+                &snapshot.ok_or(Error::SnapshotNotFound { stream })?,
+            ))
         }
         Step::Scavenge {} => scavenge(client).await,
         other => Err(Failure::Unknown(format!("{other:?} is not about streams"))),
@@ -294,7 +297,7 @@ async fn scavenge(client: &Client) -> Outcome {
     let mut scavenge = client.start_scavenge().await?;
     while scavenge.ended_at.is_none() {
         tokio::time::sleep(SCAVENGE_LOOK_EVERY).await;
-        let found = client.scavenge().await?;
+        let found = client.scavenge_status().await?;
         scavenge = found.ok_or_else(|| Failure::Unknown("the scavenge has disappeared".to_owned()))?;
     }
     Ok(json!({

@@ -203,7 +203,7 @@ impl Writer {
             }
             Some(checks) => {
                 let events = events.map(|(stream, event)| (stream.to_string(), Sent::from(event)));
-                history.append_all(events.collect(), checks.clone())
+                history.append_to_many(events.collect(), checks.clone())
             }
         }
     }

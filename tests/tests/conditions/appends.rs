@@ -24,7 +24,7 @@ async fn events_of_many_streams_stand_in_their_order_and_are_told_where(server: 
         .write("b", [event("C")])
         .write("a", [event("D")])
         .write("c", [event("E").with_tag("x")]);
-    let appended = client.append_all(append).await.unwrap();
+    let appended = client.append_to_many(append).await.unwrap();
     assert_eq!((appended.first_position, appended.last_position), (2, 6));
     assert_eq!(revisions(&appended), [("a", 0, 2), ("b", 1, 1), ("c", 0, 0)]);
     assert!(!appended.already_appended);
@@ -85,7 +85,7 @@ async fn nothing_is_written_unless_every_check_holds(server: Server) {
         ),
     ];
     for (append, count) in refused {
-        assert_eq!(failed(client.append_all(append).await).len(), count);
+        assert_eq!(failed(client.append_to_many(append).await).len(), count);
     }
     assert_eq!(client.server_info().await.unwrap().head, 3, "nothing was written");
     for stream in ["a", "b"] {
@@ -99,7 +99,7 @@ async fn nothing_is_written_unless_every_check_holds(server: Server) {
         .expect_no_match(QueryItem::new().tagged("x").of_type("A"), 1)
         .expect_no_match(QueryItem::new().tagged("y"), 0)
         .expect_no_match(annals_client::Query::all(), 3);
-    client.append_all(taken).await.unwrap();
+    client.append_to_many(taken).await.unwrap();
 }
 
 /// A seat is booked only once, because each booking is conditional on all earlier events about the seat.
@@ -127,13 +127,13 @@ async fn a_query_and_the_head_of_its_read_guard_a_decision(server: Server) {
         assert_eq!(read.collect().await.unwrap(), []);
     }
     // Events about other seats, or of another type, do not interfere.
-    client.append_all(book("12A", heads[0])).await.unwrap();
+    client.append_to_many(book("12A", heads[0])).await.unwrap();
     client
         .append("x", Expected::Any, [event("SeatCleaned").with_tag("seat:12B")])
         .await
         .unwrap();
-    client.append_all(book("12B", heads[1])).await.unwrap();
-    let again = failed(client.append_all(book("12A", heads[0])).await);
+    client.append_to_many(book("12B", heads[1])).await.unwrap();
+    let again = failed(client.append_to_many(book("12A", heads[0])).await);
     assert_eq!(
         again,
         [FailedCheck {
@@ -147,7 +147,7 @@ async fn a_query_and_the_head_of_its_read_guard_a_decision(server: Server) {
     let mut read = client.read_all().query(about("12A")).await.unwrap();
     assert_eq!(read.head(), 4);
     assert_eq!(read.next().await.unwrap().unwrap().position, 2);
-    let beyond = client.append_all(book("12C", 5)).await;
+    let beyond = client.append_to_many(book("12C", 5)).await;
     assert!(
         matches!(beyond, Err(Error::PositionBeyondHead { position: 5, head: 4 })),
         "{beyond:?}"
@@ -170,8 +170,8 @@ async fn one_session_takes_appends_to_one_and_to_many_streams(server: Server) {
                 .write("a", [event("T")])
                 .expect_stream("a", Expected::Exactly(2 * n))
         };
-        alls.push(session.append_all(all()).await.unwrap());
-        refused.push(session.append_all(all()).await.unwrap());
+        alls.push(session.append_to_many(all()).await.unwrap());
+        refused.push(session.append_to_many(all()).await.unwrap());
     }
     for (n, one) in (0..).zip(ones) {
         assert_eq!(one.await.unwrap().first_position, 3 * n + 1);

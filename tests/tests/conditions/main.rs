@@ -7,7 +7,7 @@ mod command_line;
 mod refusals;
 mod retries;
 
-use annals_client::{AppendedAll, Client, Error, FailedCheck, RecordedEvent};
+use annals_client::{AppendedToMany, Client, Error, FailedCheck, RecordedEvent};
 
 async fn read_all(client: &Client) -> Vec<RecordedEvent> {
     client.read_all().await.unwrap().collect().await.unwrap()
@@ -20,7 +20,7 @@ fn places(events: &[RecordedEvent]) -> Vec<(&str, u64, u64)> {
         .collect()
 }
 
-fn revisions(appended: &AppendedAll) -> Vec<(&str, u64, u64)> {
+fn revisions(appended: &AppendedToMany) -> Vec<(&str, u64, u64)> {
     let streams = appended.streams.iter();
     streams
         .map(|written| {
@@ -33,7 +33,7 @@ fn revisions(appended: &AppendedAll) -> Vec<(&str, u64, u64)> {
         .collect()
 }
 
-fn failed(result: Result<AppendedAll, Error>) -> Vec<FailedCheck> {
+fn failed(result: Result<AppendedToMany, Error>) -> Vec<FailedCheck> {
     match result {
         Err(Error::ChecksFailed { failed, count }) => {
             assert_eq!(failed.len(), count as usize);

@@ -148,7 +148,7 @@ async fn what_is_wrong_is_told_by_its_field(server: Server) {
         .write("a", [event("T")])
         .expect_stream("s", Expected::Any)
         .expect_stream("s", Expected::NoStream);
-    let Err(Error::InvalidField(violations)) = client.append_all(twice).await else {
+    let Err(Error::InvalidField(violations)) = client.append_to_many(twice).await else {
         panic!("taken");
     };
     assert_eq!(violations[0].field, "checks[1].stream.stream");
@@ -159,8 +159,8 @@ async fn what_is_wrong_is_told_by_its_field(server: Server) {
             append.expect_stream(format!("other-{n}"), Expected::NoStream)
         })
     };
-    client.append_all(checked(64)).await.unwrap();
-    let Err(Error::InvalidField(violations)) = client.append_all(checked(65)).await else {
+    client.append_to_many(checked(64)).await.unwrap();
+    let Err(Error::InvalidField(violations)) = client.append_to_many(checked(65)).await else {
         panic!("taken");
     };
     assert_eq!(violations[0].field, "checks");

@@ -1,6 +1,6 @@
 //! Retries of appends.
 
-use annals_client::{Append, AppendedAll, Client, Error, ExpectedRevision as Expected, QueryItem};
+use annals_client::{Append, AppendedToMany, Client, Error, ExpectedRevision as Expected, QueryItem};
 use annals_tests::{
     harness::{Server, sample::event},
     on_every_engine, on_every_engine_that_persists,
@@ -46,13 +46,13 @@ fn repeatable() -> Vec<Append> {
     ]
 }
 
-async fn written(client: &Client, appends: &[Append]) -> Vec<AppendedAll> {
+async fn written(client: &Client, appends: &[Append]) -> Vec<AppendedToMany> {
     client.append("s", Expected::Any, [event("T")]).await.unwrap();
     let mut first = Vec::new();
     for append in appends {
-        let appended = client.append_all(append.clone()).await.unwrap();
+        let appended = client.append_to_many(append.clone()).await.unwrap();
         assert!(!appended.already_appended);
-        first.push(AppendedAll {
+        first.push(AppendedToMany {
             already_appended: true,
             ..appended
         });
@@ -67,7 +67,7 @@ async fn an_append_that_is_sent_again_gets_its_first_result(server: Server) {
     let head = client.server_info().await.unwrap().head;
     for _ in 0..2 {
         for (append, first) in appends.iter().zip(&first) {
-            assert_eq!(client.append_all(append.clone()).await.unwrap(), *first);
+            assert_eq!(client.append_to_many(append.clone()).await.unwrap(), *first);
         }
         client.append("s", Expected::Any, [event("Later")]).await.unwrap();
     }
@@ -75,13 +75,13 @@ async fn an_append_that_is_sent_again_gets_its_first_result(server: Server) {
     // The first of its ids, but without the events that were sent with it.
     let one = event("T");
     let append = Append::new().write("u", [one.clone()]).write("v", [event("T")]);
-    client.append_all(append).await.unwrap();
+    client.append_to_many(append).await.unwrap();
     for differs in [
         Append::new().write("u", [one.clone()]),
         Append::new().write("u", [one.clone()]).write("v", [event("T")]),
         Append::new().write("w", [one.clone()]),
     ] {
-        let refused = client.append_all(differs).await;
+        let refused = client.append_to_many(differs).await;
         assert!(
             matches!(refused, Err(Error::EventIdConflict { .. })),
             "{refused:?}"
@@ -108,7 +108,7 @@ async fn recognises(mut server: Server, end_and_start: fn(&mut Server)) {
     for _ in 0..2 {
         end_and_start(&mut server);
         for (append, first) in appends.iter().zip(&first) {
-            assert_eq!(client.append_all(append.clone()).await.unwrap(), *first);
+            assert_eq!(client.append_to_many(append.clone()).await.unwrap(), *first);
         }
     }
 }

@@ -392,7 +392,7 @@ async fn a_condition_may_have_a_position_behind_the_last_match(server: Server) {
     assert_eq!(found.unwrap_err().position, 22);
     // But a position that the client cannot have seen is reported as an error.
     let beyond = to_append(vec![tagged("A", &["x"])], condition(with_tag("x"), 23));
-    match store.client().append_all(beyond).await {
+    match store.client().append_to_many(beyond).await {
         Err(Error::PositionBeyondHead { position, head }) => assert_eq!((position, head), (23, 22)),
         other => panic!("{other:?}"),
     }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use annals_client::{Append, AppendedAll, Client, Error, Event, Found, Query, RecordedEvent, Timestamp};
+use annals_client::{Append, AppendedToMany, Client, Error, Event, Found, Query, RecordedEvent, Timestamp};
 use annals_tests::harness::{Options, Server, within_patience};
 use serde_json::Value;
 
@@ -99,8 +99,8 @@ impl Store {
         &self,
         facts: Vec<Fact>,
         condition: Option<Condition>,
-    ) -> Result<AppendedAll, Conflict> {
-        match self.client.append_all(to_append(facts, condition)).await {
+    ) -> Result<AppendedToMany, Conflict> {
+        match self.client.append_to_many(to_append(facts, condition)).await {
             Ok(appended) => Ok(appended),
             Err(Error::ChecksFailed { failed, count: 1 }) => match failed[..] {
                 [ref failed] => match failed.found {
@@ -125,7 +125,7 @@ impl Store {
     /// Appends events at a time before the test begins.
     pub async fn given_at(&self, at: Timestamp, facts: impl IntoIterator<Item = Fact>) {
         let append = to_append(facts.into_iter().collect(), None).recorded_at(at);
-        self.client.append_all(append).await.unwrap();
+        self.client.append_to_many(append).await.unwrap();
     }
 
     /// Decides on the events that a query matches, as often as it takes until no append came in between.

@@ -101,7 +101,7 @@ async fn events_of_a_prefix_grow_too_old_and_stay_gone(server: Server) {
     let client = server.client();
     append(&client, "session-1", &THREE).await;
     client
-        .set_prefix_retention("session-", Retention::new().max_age_seconds(1))
+        .set_prefix_retention("session-", Retention::new().max_age(Duration::from_secs(1)))
         .await
         .unwrap();
     let deadline = Instant::now() + PATIENCE;
@@ -113,7 +113,7 @@ async fn events_of_a_prefix_grow_too_old_and_stay_gone(server: Server) {
         sleep(Duration::from_millis(50)).await;
     }
     client
-        .set_prefix_retention("session-", Retention::new().max_age_seconds(3_600))
+        .set_prefix_retention("session-", Retention::new().max_age(Duration::from_secs(3_600)))
         .await
         .unwrap();
     append(&client, "session-1", &["D"]).await;
@@ -137,7 +137,7 @@ async fn what_a_prefix_removed_by_count_is_kept_again_until_it_is_scavenged(serv
     client.start_scavenge().await.unwrap();
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let scavenge = client.scavenge().await.unwrap().unwrap();
+        let scavenge = client.scavenge_status().await.unwrap().unwrap();
         if scavenge.state == ScavengeState::Finished {
             break;
         }

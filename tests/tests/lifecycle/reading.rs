@@ -1,5 +1,7 @@
 //! Removed events are visible to no read and no new subscription, and the log's events about them are visible to all.
 
+use std::time::Duration;
+
 use annals_client::{Error, ExpectedRevision as Expected, QueryItem, Retention, SubscriptionItem};
 use annals_proto::v1 as pb;
 use annals_tests::{
@@ -153,7 +155,10 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
     append(&client, "order-0", &["A", "B"]).await;
     append(&client, "zebra", &["Z"]).await;
     client
-        .set_retention("order-0", Retention::new().max_count(7).max_age_seconds(60))
+        .set_retention(
+            "order-0",
+            Retention::new().max_count(7).max_age(Duration::from_secs(60)),
+        )
         .await
         .unwrap();
     client.delete_stream("order-0", Expected::Any).await.unwrap();

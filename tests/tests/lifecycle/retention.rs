@@ -54,7 +54,7 @@ async fn events_grow_too_old(server: Server) {
     append(&client, "order-1", &["A", "B"]).await;
     append(&client, "other", &["O"]).await;
     client
-        .set_retention("order-1", Retention::new().max_age_seconds(1))
+        .set_retention("order-1", Retention::new().max_age(Duration::from_secs(1)))
         .await
         .unwrap();
     let deadline = Instant::now() + PATIENCE;
@@ -75,7 +75,7 @@ async fn events_grow_too_old(server: Server) {
         .unwrap();
     assert_eq!(next.first_revision, 2);
     let kept = client
-        .set_retention("order-1", Retention::new().max_age_seconds(3_600))
+        .set_retention("order-1", Retention::new().max_age(Duration::from_secs(3_600)))
         .await
         .unwrap();
     assert!(
@@ -136,10 +136,13 @@ async fn a_change_rests_on_the_version_that_was_seen(server: Server) {
     let client = server.client();
     let (five, six) = (Retention::new().max_count(5), Retention::new().max_count(6));
     assert_eq!(client.retention("order-1").await.unwrap().version, 0);
-    let first = client.set_retention_at("order-1", five, 0).await.unwrap();
-    let repeated = client.set_retention_at("order-1", five, 0).await.unwrap();
+    let first = client.set_retention_if_version("order-1", five, 0).await.unwrap();
+    let repeated = client.set_retention_if_version("order-1", five, 0).await.unwrap();
     assert_eq!((first.version, repeated), (1, first));
-    let refused = client.set_retention_at("order-1", six, 0).await.unwrap_err();
+    let refused = client
+        .set_retention_if_version("order-1", six, 0)
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             refused,
@@ -152,7 +155,11 @@ async fn a_change_rests_on_the_version_that_was_seen(server: Server) {
         "{refused}"
     );
     assert_eq!(
-        client.set_retention_at("order-1", six, 1).await.unwrap().version,
+        client
+            .set_retention_if_version("order-1", six, 1)
+            .await
+            .unwrap()
+            .version,
         2
     );
     assert_eq!(client.retention("order-1").await.unwrap().retention, six);

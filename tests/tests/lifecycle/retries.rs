@@ -1,6 +1,6 @@
 //! A retry of an acknowledged append gets its first result, whatever happened to its events.
 
-use annals_client::{Append, Appended, AppendedAll, Client, Error, Event, ExpectedRevision as Expected};
+use annals_client::{Append, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision as Expected};
 use annals_tests::{
     harness::{Server, sample::event},
     on_every_engine, on_every_engine_that_persists,
@@ -112,11 +112,11 @@ async fn an_append_to_many_streams_is_recognised_after_a_deletion(server: Server
         .write("order-1", [event("A"), event("B")])
         .write("order-2", [event("C")])
         .expect_stream("order-1", Expected::NoStream);
-    let first = client.append_all(many.clone()).await.unwrap();
+    let first = client.append_to_many(many.clone()).await.unwrap();
     for stream in ["order-2", "order-1"] {
         client.delete_stream(stream, Expected::Any).await.unwrap();
-        let again = client.append_all(many.clone()).await.unwrap();
-        let wanted = AppendedAll {
+        let again = client.append_to_many(many.clone()).await.unwrap();
+        let wanted = AppendedToMany {
             already_appended: true,
             ..first.clone()
         };

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use annals_client::{AppendedAll, Client, Event, Uuid};
+use annals_client::{AppendedToMany, Client, Event, Uuid};
 use serde_json::json;
 
 use super::{ALREADY, checked};
@@ -38,7 +38,7 @@ pub async fn run(client: &Client, file: &str, options: &Append, output: Output) 
         append = append.write(stream, write);
     }
     let append = checked(append, &others, &options.no_match);
-    let appended = client.append_all(append).await?;
+    let appended = client.append_to_many(append).await?;
     print(&appended, output)
 }
 
@@ -71,7 +71,7 @@ fn read(file: &str) -> Result<Vec<(String, Event)>, Failure> {
     Ok(events)
 }
 
-fn print(appended: &AppendedAll, mut output: Output) -> Result<(), Failure> {
+fn print(appended: &AppendedToMany, mut output: Output) -> Result<(), Failure> {
     match output.format {
         Format::Ndjson => {
             let streams: Vec<_> = appended

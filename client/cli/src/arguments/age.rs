@@ -1,4 +1,6 @@
-//! Ages: written like `30d` on the command line, in seconds in the protocol.
+//! Ages, written like `30d` on the command line.
+
+use std::time::Duration;
 
 const UNITS: [(char, u64); 5] = [
     ('w', 7 * 24 * 60 * 60),
@@ -8,8 +10,8 @@ const UNITS: [(char, u64); 5] = [
     ('s', 1),
 ];
 
-/// Parses an age, and returns it in seconds.
-pub fn parse(text: &str) -> Result<u64, String> {
+/// Parses an age.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let advice = "use a whole number of at least 1 followed by s, m, h, d or w, such as 90s or 30d";
     let wrong = || advice.to_owned();
     let unit = text.chars().next_back().ok_or_else(wrong)?;
@@ -20,11 +22,13 @@ pub fn parse(text: &str) -> Result<u64, String> {
     count
         .checked_mul(*seconds)
         .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs)
         .ok_or_else(wrong)
 }
 
 /// Formats an age in the largest unit that divides it: a day is `1d`, 36 hours are `36h`.
-pub fn show(seconds: u64) -> String {
+pub fn show(age: Duration) -> String {
+    let seconds = age.as_secs();
     let whole = UNITS.iter().find(|(_, unit)| seconds.is_multiple_of(*unit));
     let (name, unit) = whole.copied().unwrap_or(('s', 1));
     format!("{}{name}", seconds / unit)
@@ -32,6 +36,8 @@ pub fn show(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{parse, show};
 
     #[test]
@@ -44,8 +50,9 @@ mod tests {
             ("30d", 2_592_000),
             ("2w", 1_209_600),
         ] {
-            assert_eq!(parse(text), Ok(seconds));
-            assert_eq!(show(seconds), text);
+            let age = Duration::from_secs(seconds);
+            assert_eq!(parse(text), Ok(age));
+            assert_eq!(show(age), text);
         }
         assert_eq!(show(parse("24h").unwrap()), "1d");
     }

@@ -1,5 +1,7 @@
 //! The arguments of the commands for retention and deletion.
 
+use std::time::Duration;
+
 use annals_client::ExpectedRevision;
 use clap::Args;
 
@@ -26,7 +28,7 @@ pub struct Retention {
     pub max_count: Option<u64>,
     /// Keep events for this long after they were recorded: a number followed by s, m, h, d or w, such as 30d.
     #[arg(long, value_name = "AGE", value_parser = age::parse)]
-    pub max_age: Option<u64>,
+    pub max_age: Option<Duration>,
     /// Keep this revision and later ones. Removed events can't be restored.
     #[arg(long, value_name = "REVISION")]
     pub truncate_before: Option<u64>,

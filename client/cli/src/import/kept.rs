@@ -6,6 +6,7 @@
 //! store records settings with the current time, and the moved events were recorded before.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use annals_client::{Client, Error, ExpectedRevision, Retention};
 
@@ -65,7 +66,7 @@ impl Kept {
         for (stream, setting) in self.0 {
             let wanted = Retention {
                 max_count: setting.max_count,
-                max_age_seconds: setting.max_age_seconds,
+                max_age: setting.max_age_seconds.map(Duration::from_secs),
                 truncate_before: 0,
             };
             if let Some(prefix) = stream.strip_prefix(OF_PREFIX) {

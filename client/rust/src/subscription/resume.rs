@@ -41,7 +41,7 @@ pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
         },
         target,
         timeout,
-        give_up_after: subscribe.give_up_after,
+        reconnect_timeout: subscribe.reconnect_timeout,
         live: Some(Live {
             messages,
             picked,
@@ -122,7 +122,7 @@ struct Feed {
     shared: Arc<Shared>,
     target: Target,
     timeout: Duration,
-    give_up_after: Option<Duration>,
+    reconnect_timeout: Option<Duration>,
     cursor: Cursor,
     live: Option<Live>,
     tries: Tries,
@@ -207,7 +207,7 @@ impl Feed {
         let lost_at = *self.lost_at.get_or_insert_with(Instant::now);
         let pause = self.tries.after_failure_without_end();
         if self
-            .give_up_after
+            .reconnect_timeout
             .is_some_and(|most| lost_at.elapsed() + pause >= most)
         {
             return Err(error);

@@ -173,7 +173,7 @@ async fn an_append_to_many_streams_says_what_each_got() {
         .append("b", ExpectedRevision::Any, [event()])
         .await
         .unwrap();
-    let appended = client.append_all(all()).await.unwrap();
+    let appended = client.append_to_many(all()).await.unwrap();
     assert_eq!((appended.first_position, appended.last_position), (2, 4));
     let streams: Vec<_> = appended
         .streams
@@ -213,13 +213,13 @@ async fn an_append_to_many_streams_is_sent_again_with_the_same_ids_unless_it_was
     fake.refuse_next(refusal(Code::Unavailable, "ENGINE_UNAVAILABLE"));
     fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
     let client = Client::new(fake.endpoint()).unwrap();
-    client.append_all(all()).await.unwrap();
+    client.append_to_many(all()).await.unwrap();
     {
         let tries = &fake.state.lock().unwrap().tries;
         assert_eq!((tries.len(), tries[0].len()), (3, 3));
         assert!(tries.iter().all(|ids| *ids == tries[0]));
     }
     fake.refuse_next(refusal(Code::Aborted, "CHECKS_FAILED"));
-    client.append_all(all()).await.unwrap_err();
+    client.append_to_many(all()).await.unwrap_err();
     assert_eq!(fake.state.lock().unwrap().tries.len(), 4);
 }

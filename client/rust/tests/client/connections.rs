@@ -45,7 +45,7 @@ async fn a_dead_endpoint_is_left_for_the_next() {
     let wire = Wire::to(first.address).await;
     let client = Client::builder()
         .endpoints([wire.endpoint(), second.endpoint()])
-        .in_given_order()
+        .shuffle_endpoints(false)
         .build()
         .unwrap();
     client.server_info().await.unwrap();
@@ -172,7 +172,7 @@ async fn an_endpoint_that_answers_http1_is_left_for_the_next() {
     let fake = Fake::start().await;
     let client = Client::builder()
         .endpoints([http1(&fake, 0).await, fake.endpoint()])
-        .in_given_order()
+        .shuffle_endpoints(false)
         .build()
         .unwrap();
     let failed = client.server_info().await.unwrap_err();

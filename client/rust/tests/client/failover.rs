@@ -22,8 +22,8 @@ async fn pair() -> (Fake, Wire, Fake) {
 fn client(wire: &Wire, second: &Fake) -> ClientBuilder {
     Client::builder()
         .endpoints([wire.endpoint(), second.endpoint()])
-        .in_given_order()
-        .dead_after(Duration::from_millis(500))
+        .shuffle_endpoints(false)
+        .keepalive_timeout(Duration::from_millis(500))
 }
 
 fn event() -> Event {

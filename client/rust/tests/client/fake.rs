@@ -143,7 +143,7 @@ impl Fake {
 
     /// Appends to several streams. If the id of the first event is known, the whole append is. Checks are recorded,
     /// but not evaluated.
-    fn append_all(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
+    fn append_to_many(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
         self.admit_at_all()?;
         let events = request.writes.iter().flat_map(|write| &write.events);
         let ids: Vec<_> = events.map(|event| event.id.clone()).collect();

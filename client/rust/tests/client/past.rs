@@ -72,11 +72,11 @@ async fn a_past_that_only_a_stream_or_only_the_log_has_is_refused_at_once() {
 #[tokio::test]
 async fn times_are_told_as_the_protocol_has_them() {
     let (fake, client) = filled().await;
-    assert_eq!(client.position_at(at(7)).await.unwrap(), 7);
+    assert_eq!(client.position_at_time(at(7)).await.unwrap(), 7);
     fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
-    assert_eq!(client.position_at(at(8)).await.unwrap(), 8, "retried");
+    assert_eq!(client.position_at_time(at(8)).await.unwrap(), 8, "retried");
     let before_1970 = Timestamp::from_microsecond(-1).unwrap();
-    assert_eq!(client.position_at(before_1970).await.unwrap(), 0);
+    assert_eq!(client.position_at_time(before_1970).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -87,7 +87,12 @@ async fn a_snapshot_comes_back_as_it_was_saved_although_the_first_try_failed() {
     let save = client.save_snapshot("a", 9, state.to_string());
     save.schema_version(2).keep(1).await.unwrap();
     fake.refuse_next(refusal(Code::Unavailable, "SHUTTING_DOWN"));
-    let loaded = client.load_snapshot("a").schema_version(2).await.unwrap();
+    let loaded = client
+        .load_snapshot("a")
+        .schema_version(2)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (loaded.stream.as_str(), loaded.revision, loaded.schema_version),
         ("a", 9, 2)

@@ -16,7 +16,7 @@ fn calls(fake: &Fake) -> usize {
 fn returning(first: &Fake, second: &Fake, after: Duration) -> Client {
     Client::builder()
         .endpoints([first.endpoint(), second.endpoint()])
-        .in_given_order()
+        .shuffle_endpoints(false)
         .return_after(after)
         .build()
         .unwrap()

@@ -206,7 +206,7 @@ async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
         let one = session.append("a", ExpectedRevision::Any, [event(nth)]);
         ones.push(one.await.unwrap());
         let all = Append::new().write("b", [event(nth)]).write("a", [event(nth)]);
-        alls.push(session.append_all(all).await.unwrap());
+        alls.push(session.append_to_many(all).await.unwrap());
     }
     for (nth, (one, all)) in (0..).zip(ones.into_iter().zip(alls)) {
         assert_eq!(one.await.unwrap().first_position, 3 * nth + 1);
@@ -222,7 +222,7 @@ async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
     assert_eq!(wire.opened(), 4, "each brittle connection broke");
     fake.refuse_next(refusal(Code::InvalidArgument, "TOO_LARGE"));
     let all = Append::new().write("b", [event(0)]);
-    let refused = session.append_all(all).await.unwrap().await;
+    let refused = session.append_to_many(all).await.unwrap().await;
     assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
 }
 
@@ -247,7 +247,7 @@ async fn an_append_that_no_server_takes_fails_alone_and_is_not_sent() {
         "{violations:?}"
     );
     let all = Append::new().write("a", [large(7 << 20)]);
-    let refused = session.append_all(all).await;
+    let refused = session.append_to_many(all).await;
     assert!(
         matches!(&refused, Err(Error::TooLarge(violations)) if violations[0].field == "writes"),
         "{refused:?}"

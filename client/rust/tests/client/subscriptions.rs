@@ -159,7 +159,9 @@ async fn a_subscription_gives_up_when_it_was_told_to() {
     let fake = Fake::start().await;
     let wire = Wire::to(fake.address).await;
     let client = Client::new(wire.endpoint()).unwrap();
-    let opening = client.subscribe_all().give_up_after(Duration::from_millis(200));
+    let opening = client
+        .subscribe_all()
+        .reconnect_timeout(Duration::from_millis(200));
     let mut subscription = opening.await.unwrap();
     subscription.next().await.unwrap().unwrap();
     wire.tear_down();

@@ -189,7 +189,7 @@ impl<'a, M: DecisionModel + Clone, D> Decide<'a, M, D> {
         let streams = outcome.events.iter().map(|to| to.stream.as_str());
         let append: Append = streams.zip(encoded).collect();
         let client = &self.decisions.client;
-        let appended = client.append_all(append.expect_no_match(query, head)).await?;
+        let appended = client.append_to_many(append.expect_no_match(query, head)).await?;
         outcome.position = Some(appended.last_position);
         outcome.already_executed = appended.already_appended;
         Ok(outcome)

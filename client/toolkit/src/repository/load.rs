@@ -74,10 +74,8 @@ impl<'a, A: Aggregate> Load<'a, A> {
         if let Some(revision) = at_most {
             load = load.at_or_before(revision);
         }
-        let snapshot = match load.await {
-            Ok(snapshot) => snapshot,
-            Err(Error::SnapshotNotFound { .. }) => return Ok((A::default(), None)),
-            Err(error) => return Err(error.into()),
+        let Some(snapshot) = load.await? else {
+            return Ok((A::default(), None));
         };
         match (form.read)(&snapshot.data) {
             Ok(state) => Ok((state, Some(snapshot.revision))),

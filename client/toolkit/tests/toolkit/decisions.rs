@@ -11,7 +11,7 @@ async fn append(client: &Client, events: impl IntoIterator<Item = To<CourseEvent
     let events = events
         .into_iter()
         .map(|to| (to.stream, to.event.encode().unwrap()));
-    client.append_all(events.collect::<Append>()).await.unwrap();
+    client.append_to_many(events.collect::<Append>()).await.unwrap();
 }
 
 fn both(course: &str, student: &str) -> (Course, Student) {

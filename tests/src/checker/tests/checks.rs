@@ -21,10 +21,10 @@ fn ask_all(history: &mut History, events: &[(&str, u128)], checks: Vec<Check>) -
     let events = events
         .iter()
         .map(|(stream, id)| ((*stream).to_owned(), sent(*id)));
-    history.append_all(events.collect(), checks)
+    history.append_to_many(events.collect(), checks)
 }
 
-fn append_all(history: &mut History, events: &[(&str, u128)], checks: Vec<Check>, answer: AppendAnswer) {
+fn append_to_many(history: &mut History, events: &[(&str, u128)], checks: Vec<Check>, answer: AppendAnswer) {
     let call = ask_all(history, events, checks);
     history.append_answered(call, answer);
 }
@@ -57,7 +57,7 @@ fn beyond(after: u64, head: u64) -> AppendAnswer {
 /// After the two appends of [`good`], one with these checks: event 4 to stream `b`, 5 to `c` and 6 to `b`.
 fn with(checks: Vec<Check>) -> (History, Vec<Observed>) {
     let (mut history, mut log) = good();
-    append_all(
+    append_to_many(
         &mut history,
         &[("b", 4), ("c", 5), ("b", 6)],
         checks,
@@ -188,7 +188,7 @@ fn a_refusal_is_right_if_just_what_was_told_had_failed() {
     ];
     for (failed, right) in cases {
         let (mut history, log) = good();
-        append_all(&mut history, &[("c", 9)], checks(), refused(&failed));
+        append_to_many(&mut history, &[("c", 9)], checks(), refused(&failed));
         if right {
             assert_good(&history, &log);
         } else {
@@ -202,7 +202,7 @@ fn a_refusal_must_have_been_right_between_question_and_answer() {
     // The reported state existed before, but was known to have changed.
     let (mut history, log) = good();
     let checks = vec![stream("b", Expected::StreamExists)];
-    append_all(
+    append_to_many(
         &mut history,
         &[("c", 9)],
         checks.clone(),
@@ -239,11 +239,11 @@ fn a_refused_retry_of_what_was_acknowledged_is_found() {
     let failed = [(0, Found::Last(Some(2))), (1, Found::Last(Some(0)))];
     let (mut history, log) = with(told_by_place.clone());
     let events = [("b", 4), ("c", 5), ("b", 6)];
-    append_all(&mut history, &events, told_by_place, refused(&failed));
+    append_to_many(&mut history, &events, told_by_place, refused(&failed));
     assert_broken(Rule::RightlyRefused, &history, &log);
     let told_by_id = vec![stream("c", Expected::NoStream)];
     let (mut history, log) = with(told_by_id.clone());
-    append_all(
+    append_to_many(
         &mut history,
         &events,
         told_by_id,
@@ -253,7 +253,7 @@ fn a_refused_retry_of_what_was_acknowledged_is_found() {
     // An append with other events is not a retry.
     let (mut history, log) = with(vec![]);
     let checks = vec![stream("c", Expected::NoStream)];
-    append_all(
+    append_to_many(
         &mut history,
         &[("b", 7)],
         checks,
@@ -271,14 +271,14 @@ fn a_retry_is_looked_for_only_behind_what_its_caller_knew() {
         position: 4,
     });
     let (mut history, log) = with(vec![]);
-    append_all(
+    append_to_many(
         &mut history,
         &events[..1],
         vec![no_match("blue", 3)],
         id_taken.clone(),
     );
     assert_good(&history, &log);
-    append_all(&mut history, &events[..1], vec![no_match("blue", 4)], id_taken);
+    append_to_many(&mut history, &events[..1], vec![no_match("blue", 4)], id_taken);
     assert_broken(Rule::RightlyRefused, &history, &log);
 }
 
@@ -288,8 +288,8 @@ fn a_retry_is_looked_for_only_behind_what_its_caller_knew() {
 fn the_same_ids_may_be_asked_for_again_behind_where_they_stand() {
     let twice = |after| {
         let (mut history, mut log) = good();
-        append_all(&mut history, &[("b", 4)], vec![], placed(4, 1, 1));
-        append_all(
+        append_to_many(&mut history, &[("b", 4)], vec![], placed(4, 1, 1));
+        append_to_many(
             &mut history,
             &[("b", 4)],
             vec![no_match("blue", after)],
@@ -307,7 +307,7 @@ fn the_same_ids_may_be_asked_for_again_behind_where_they_stand() {
     // A third copy needs a position after the second.
     for (after, right) in [(4, false), (5, true)] {
         let (mut history, mut log) = twice(4);
-        append_all(
+        append_to_many(
             &mut history,
             &[("b", 4)],
             vec![no_match("blue", after)],
@@ -333,7 +333,7 @@ fn a_position_beyond_the_head_must_have_been() {
         (9, beyond(9, 4), false),
     ] {
         let (mut history, log) = good();
-        append_all(
+        append_to_many(
             &mut history,
             &[("c", 9)],
             vec![no_match("red", after)],
@@ -351,7 +351,7 @@ fn a_position_beyond_the_head_must_have_been() {
 fn an_append_with_checks_is_not_refused_by_a_revision_alone() {
     let (mut history, log) = good();
     let checks = vec![stream("a", Expected::NoStream)];
-    append_all(&mut history, &[("a", 9)], checks.clone(), at_revision(Some(1)));
+    append_to_many(&mut history, &[("a", 9)], checks.clone(), at_revision(Some(1)));
     assert_broken(Rule::RightlyRefused, &history, &log);
     // And an append without checks is not refused because of checks.
     let (mut history, log) = good();

@@ -1,7 +1,7 @@
 //! Converts responses to the format of the README of the cases. Missing values are left out.
 
 use annals_client::{
-    Appended, AppendedAll, Error, ExpectedRevision, FieldViolation, Found, PrefixRetention, RecordedEvent,
+    Appended, AppendedToMany, Error, ExpectedRevision, FieldViolation, Found, PrefixRetention, RecordedEvent,
     Retention, RetentionInfo, ServerInfo, Snapshot, StreamInfo, SubscriptionItem,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -49,7 +49,7 @@ pub(super) fn appended(appended: &Appended) -> Value {
     })
 }
 
-pub(super) fn appended_all(appended: &AppendedAll) -> Value {
+pub(super) fn appended_all(appended: &AppendedToMany) -> Value {
     let streams = appended.streams.iter().map(|written| {
         json!({
             "stream": written.stream,
@@ -111,7 +111,7 @@ pub(super) fn stream_info(stream: &StreamInfo) -> Value {
 fn retention(retention: &Retention) -> Value {
     without_nulls(json!({
         "max_count": retention.max_count,
-        "max_age_seconds": retention.max_age_seconds,
+        "max_age_seconds": retention.max_age.map(|age| age.as_secs()),
         "truncate_before": retention.truncate_before,
     }))
 }

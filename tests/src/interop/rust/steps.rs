@@ -43,7 +43,7 @@ pub(super) enum Step {
         #[serde(default)]
         prefix: String,
     },
-    PositionAt {
+    PositionAtTime {
         time: i64,
     },
     SetRetention {
@@ -205,7 +205,7 @@ impl From<Kept> for Retention {
     fn from(kept: Kept) -> Self {
         Self {
             max_count: kept.max_count,
-            max_age_seconds: kept.max_age_seconds,
+            max_age: kept.max_age_seconds.map(std::time::Duration::from_secs),
             truncate_before: kept.truncate_before,
         }
     }

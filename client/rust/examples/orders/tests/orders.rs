@@ -143,7 +143,8 @@ fn long_orders_are_loaded_from_snapshots_of_a_form_of_their_own() {
     let client = orders.server.client().unwrap();
     let snapshot = runtime
         .block_on(client.load_snapshot("order-o1").into_future())
-        .unwrap();
+        .unwrap()
+        .expect("a snapshot of 50 events");
     assert_eq!((snapshot.schema_version, snapshot.revision), (3, 49));
     let shown = orders.said(&["show", "o1"]);
     assert!(shown.ends_with("\"totalCents\":50}\n"), "{shown}");

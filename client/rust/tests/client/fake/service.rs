@@ -59,7 +59,7 @@ impl EventStoreService for Fake {
         if self.state.lock().unwrap().silent {
             futures::future::pending::<()>().await;
         }
-        self.append_all(request.into_inner()).map(Response::new)
+        self.append_to_many(request.into_inner()).map(Response::new)
     }
 
     async fn append_session(
@@ -87,7 +87,7 @@ impl EventStoreService for Fake {
                     let result = match append.append {
                         Some(Append::AppendToStream(append)) => fake.append_one(append).map(Answer::Appended),
                         Some(Append::AppendToMany(append)) => {
-                            fake.append_all(append).map(Answer::AppendedToMany)
+                            fake.append_to_many(append).map(Answer::AppendedToMany)
                         }
                         None => return Err(Status::invalid_argument("no append")),
                     };

@@ -42,7 +42,7 @@ use crate::query::Query;
 ///         .expect_no_match(about_course, head)
 ///         // And the student has not left. This stream is not written to.
 ///         .expect_stream("student-s7", ExpectedRevision::Exactly(3));
-///     match client.append_all(append).await {
+///     match client.append_to_many(append).await {
 ///         Ok(appended) => println!("up to position {}", appended.last_position),
 ///         // Another client appended first: read again, decide again.
 ///         Err(Error::ChecksFailed { failed, .. }) => println!("{}", failed[0]),
@@ -61,12 +61,12 @@ use crate::query::Query;
 /// let append = append.expect_stream("course-c1", ExpectedRevision::StreamExists);
 /// ```
 ///
-/// If it is retried, it returns the result of the first attempt (see [`AppendedAll::already_appended`]), even if its
+/// If it is retried, it returns the result of the first attempt (see [`AppendedToMany::already_appended`]), even if its
 /// expectations no longer hold because of its own events.
 ///
 /// [`Client::append`]: crate::Client::append
 #[derive(Debug, Clone, Default, PartialEq)]
-#[must_use = "nothing is written until it is passed to `append_all`"]
+#[must_use = "nothing is written until it is passed to `append_to_many`"]
 pub struct Append {
     writes: Vec<pb::Write>,
     checks: Vec<pb::Check>,
@@ -160,7 +160,7 @@ impl From<Append> for pb::AppendRequest {
 
 /// The result of an append to any number of streams. Its events have consecutive positions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppendedAll {
+pub struct AppendedToMany {
     /// Position of the append's first event.
     pub first_position: u64,
     /// Position of the append's last event.
@@ -184,14 +184,14 @@ pub struct WrittenStream {
     pub last_revision: u64,
 }
 
-impl AppendedAll {
+impl AppendedToMany {
     /// Returns the revisions added to a stream; `None` if the append did not write to it.
     pub fn stream(&self, stream: &str) -> Option<&WrittenStream> {
         self.streams.iter().find(|written| written.stream == stream)
     }
 }
 
-impl TryFrom<pb::AppendResponse> for AppendedAll {
+impl TryFrom<pb::AppendResponse> for AppendedToMany {
     type Error = Error;
 
     fn try_from(response: pb::AppendResponse) -> Result<Self> {
@@ -200,7 +200,7 @@ impl TryFrom<pb::AppendResponse> for AppendedAll {
             first_revision: written.first_revision,
             last_revision: written.last_revision,
         });
-        Ok(AppendedAll {
+        Ok(AppendedToMany {
             first_position: response.first_position,
             last_position: response.last_position,
             recorded_at: event::parse_time(response.recorded_at.as_ref(), "recorded_at")?,
