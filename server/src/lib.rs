@@ -30,6 +30,7 @@ mod http;
 pub mod logging;
 mod loss;
 mod metrics;
+mod phase;
 mod pulse;
 pub mod server;
 

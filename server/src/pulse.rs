@@ -10,7 +10,7 @@ use annals_store::Store;
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use crate::{grpc::Health, server::Phase};
+use crate::{grpc::Health, phase::Phase};
 
 /// Time between checks. An unavailable cluster is detected up to this much later than a read times out.
 const INTERVAL: Duration = Duration::from_secs(1);

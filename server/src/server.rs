@@ -36,6 +36,7 @@ use crate::{
     handover::OtherServers,
     http,
     metrics::Metrics,
+    phase::Phase,
     pulse,
 };
 
@@ -45,21 +46,6 @@ const FAILED_GRACE: Duration = Duration::from_millis(500);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time to wait before opening an unresponsive storage again.
 const REOPEN_WAIT: Duration = Duration::from_millis(500);
-
-/// The phase that a server is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The store is being opened.
-    Starting,
-    /// The storage does not answer at present: the server waits for it.
-    Unreachable,
-    /// Calls are served.
-    Serving,
-    /// Calls in flight are finished; new ones are refused.
-    Draining,
-    /// The storage failed.
-    Failed,
-}
 
 /// A server with an open store, bound to its addresses.
 pub struct Server {

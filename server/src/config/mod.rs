@@ -6,6 +6,7 @@
 //! 3. A [`Config`] is complete and within bounds; code that uses it does not check again.
 
 mod interval;
+mod log_level;
 mod options;
 mod values;
 
@@ -18,6 +19,7 @@ use annals_store::limits::{APPEND_BYTES_CEILING, Limits, SNAPSHOT_BYTES_CEILING}
 use clap::Parser;
 
 pub use interval::Interval;
+pub use log_level::LogLevel;
 pub use options::{Flags, Options};
 pub use values::{ByteSize, EngineName, ListenAddress, LogFormat};
 
@@ -92,8 +94,8 @@ pub struct Config {
     pub advertise: Option<ListenAddress>,
     /// Format of log lines.
     pub log: LogFormat,
-    /// Level or filter of log lines; see [`crate::logging`].
-    pub log_level: String,
+    /// Level or filter of log lines; see [`LogLevel`].
+    pub log_level: LogLevel,
     /// Limits on requests.
     pub limits: Limits,
     /// The most bytes of recent events kept in memory for readers and subscribers near the head.
@@ -159,8 +161,7 @@ impl Config {
             EngineName::Memory => EngineConfig::Memory,
             EngineName::FoundationDb => foundationdb(options.cluster_file, options.key_prefix)?,
         };
-        let log_level = options.log_level.unwrap_or_else(|| "info".to_owned());
-        crate::logging::filter(&log_level)?;
+        let log_level = LogLevel::parse(options.log_level.as_deref().unwrap_or("info"))?;
         let drain_seconds = options.drain_seconds.unwrap_or(30);
         if drain_seconds > 3_600 {
             return Err(Error::Config(format!(

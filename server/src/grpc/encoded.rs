@@ -7,7 +7,7 @@ use annals_proto::v1 as pb;
 use bytes::Bytes;
 use prost::Message;
 
-use super::{codec, request::Invalid};
+use super::{malformed::malformed, request::Invalid};
 
 /// A message of the protocol in its encoding. It has not been checked and may be malformed.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl<M: Message + Default> Encoded<M> {
 
     /// Decodes the message.
     pub(crate) fn decode(&self) -> Result<M, Invalid> {
-        M::decode(self.bytes.clone()).map_err(|error| codec::malformed(&error))
+        M::decode(self.bytes.clone()).map_err(|error| malformed(&error))
     }
 }
 

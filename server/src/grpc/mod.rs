@@ -19,6 +19,7 @@ mod connection;
 mod direct;
 mod encoded;
 mod health;
+mod malformed;
 mod raw;
 mod request;
 mod response;

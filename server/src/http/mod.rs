@@ -18,7 +18,7 @@ use http::{StatusCode, header::CONTENT_TYPE};
 use prometheus_client::registry::Registry;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::server::Phase;
+use crate::phase::Phase;
 
 const INDEX: &str = "annals-server\n\n/health/live\n/health/ready\n/metrics\n";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

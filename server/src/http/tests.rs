@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{Shown, serve};
-use crate::server::Phase;
+use crate::phase::Phase;
 
 struct Served {
     address: std::net::SocketAddr,

@@ -1,14 +1,16 @@
 //! Parses appends.
 
-use annals_proto::v1::{self as pb, check, expected_revision, session_append::Append as OneOf};
+use annals_proto::v1::{self as pb, check, session_append::Append as OneOf};
 use annals_store::{
-    Append, AppendError, Check, EventType, Expected, Limits, NewEvent, Position, Revision, Tag, Timestamp,
-    Write, limits::CHECKS_MAX,
+    Append, AppendError, Check, EventType, Limits, NewEvent, Position, Tag, Timestamp, Write,
+    limits::CHECKS_MAX,
 };
 use prost::Message;
 use uuid::Uuid;
 
-use super::{super::encoded, Invalid, MESSAGE_APPENDS_MAX, parse_stream, plain, query::query};
+use super::{
+    super::encoded, Invalid, MESSAGE_APPENDS_MAX, expected::expected, parse_stream, plain, query::query,
+};
 
 /// The last second of the year 9999, the maximum of `google.protobuf.Timestamp`.
 const SECONDS_MAX: u64 = 253_402_300_799;
@@ -194,24 +196,6 @@ pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Res
         None => Err(Invalid::field(
             "append",
             "is not set; set one of append_to_stream or append_to_many",
-        )),
-    }
-}
-
-pub(super) fn expected(expected: Option<pb::ExpectedRevision>) -> Result<Expected, Invalid> {
-    use expected_revision::Expected as OneOf;
-
-    let Some(expected) = expected else {
-        return Ok(Expected::Any);
-    };
-    match expected.expected {
-        Some(OneOf::Revision(revision)) => Ok(Expected::Exactly(Revision(revision))),
-        Some(OneOf::NoStream(())) => Ok(Expected::NoStream),
-        Some(OneOf::StreamExists(())) => Ok(Expected::StreamExists),
-        Some(OneOf::Any(())) => Ok(Expected::Any),
-        None => Err(Invalid::field(
-            "expected",
-            "is empty; set one of revision, no_stream, stream_exists or any, or leave it out for any",
         )),
     }
 }

@@ -3,7 +3,7 @@
 use annals_proto::v1 as pb;
 use annals_store::{Expected, Retention, Revision, StreamName, StreamPrefix};
 
-use super::{Invalid, append::expected, parse_stream, parse_stream_to_read, read::page_size};
+use super::{Invalid, expected::expected, parse_stream, parse_stream_to_read, read::page_size};
 
 /// The longest `google.protobuf.Duration`, in seconds: about 10,000 years.
 const AGE_SECONDS_MAX: i64 = 315_576_000_000;

@@ -5,6 +5,7 @@
 //! 3. Code that uses the parsed requests does not check them again.
 
 mod append;
+mod expected;
 mod lifecycle;
 mod plain;
 mod query;

@@ -9,7 +9,7 @@ use annals_store::{Append, Expected, Limits, StreamName};
 use bytes::Bytes;
 use prost::{Message, encoding::decode_varint};
 
-use super::append;
+use super::expected::expected;
 
 /// Field numbers of the protocol. The tests compare the results of this module with those of decoding.
 mod number {
@@ -48,7 +48,7 @@ fn to_stream(message: &[u8], keep: impl FnOnce(&[u8]) -> Bytes, limits: &Limits)
     let stream = field(&mut rest, number::STREAM)?;
     let stream = StreamName::new(std::str::from_utf8(stream).ok()?).ok()?;
     let expected = match field(&mut rest, number::EXPECTED) {
-        Some(encoded) => append::expected(Some(pb::ExpectedRevision::decode(encoded).ok()?)).ok()?,
+        Some(encoded) => expected(Some(pb::ExpectedRevision::decode(encoded).ok()?)).ok()?,
         None => Expected::Any,
     };
     let bodies = keep(rest);
