@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub following: Mutex<()>,
     /// Permits for searching the log for matches of checks.
     pub condition_turns: Semaphore,
+    /// The turn of searches that have taken long: one page at a time, so that short searches do not wait for them.
+    pub long_condition_turns: Semaphore,
     /// True once the store's tasks must stop.
     pub closing: Signal<bool>,
     /// True once subscriptions must end.

@@ -112,6 +112,7 @@ impl Store {
             importing: Arc::default(),
             tail: Tail::new(&settings),
             condition_turns: Semaphore::new(settings.condition_pages_max.max(1)),
+            long_condition_turns: Semaphore::new(1),
             engine,
             settings,
             environment,

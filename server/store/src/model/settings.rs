@@ -43,9 +43,8 @@ pub struct Settings {
     /// appends together. Few where reads are work for this machine's processors; many where they wait for another
     /// machine.
     pub condition_pages_max: usize,
-    /// How long such a search pauses while others append, as a multiple of the time that it has worked. 0 where reads
-    /// wait for another machine; more where they are work, and appends would have to share processors, caches and
-    /// disk with it.
+    /// How long such a search pauses while others append, as a multiple of the time that it has worked: appends share
+    /// processors, caches and disks with it, here or on the machines of the cluster. 0: it does not pause.
     pub condition_rest: u32,
     /// Bytes in a commit of the indexer. Small, so that appends do not wait long for it.
     pub index_commit_bytes: usize,

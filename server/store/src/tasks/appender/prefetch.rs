@@ -9,6 +9,8 @@
 //!    [`Settings::condition_pages_max`](crate::Settings::condition_pages_max) pages are read at a time. So they leave
 //!    the processor to other work, and a short search waits for one page of each other caller. While other clients
 //!    append, a search also pauses ([`Settings::condition_rest`](crate::Settings::condition_rest)).
+//!    Searches that have taken long take turns among themselves, one page at a time, so that many of them are no more
+//!    work than one.
 //! 4. A search that took long is continued up to the current head, so that the rest that is left for the group is
 //!    short.
 //! 5. An append whose data is all in memory is not delayed at all; most appends are of that kind.
@@ -38,6 +40,8 @@ use crate::{
 
 /// Time that a search works at least before it pauses, if it does: timers are not finer.
 const REST_MIN: Duration = Duration::from_millis(1);
+/// After this much work a search is long.
+const LONG_MIN: Duration = Duration::from_millis(20);
 /// Maximum number of times that a search is continued. Each time takes a small part of the time before.
 const CONTINUED_MAX: usize = 8;
 
@@ -218,12 +222,14 @@ async fn search(shared: &Shared, append: &Append) -> Result<(Searched, Vec<Optio
 /// Searches each page when it is its turn, and returns the first match.
 async fn search_in_turns(shared: &Shared, mut search: Search) -> Result<Option<Match>> {
     let (mut worked, mut head) = (Duration::ZERO, shared.tail.head_position());
+    let mut total = Duration::ZERO;
     loop {
-        let turn = shared
-            .condition_turns
-            .acquire()
-            .await
-            .map_err(|_| Error::Closed)?;
+        let turns = if total >= LONG_MIN {
+            &shared.long_condition_turns
+        } else {
+            &shared.condition_turns
+        };
+        let turn = turns.acquire().await.map_err(|_| Error::Closed)?;
         let started = Instant::now();
         let found = search.page(shared).await?;
         if found.is_some() || search.is_done() {
@@ -236,7 +242,7 @@ async fn search_in_turns(shared: &Shared, mut search: Search) -> Result<Option<M
                 // Keeps its turn, so that no other search runs meanwhile.
                 tokio::time::sleep(worked * shared.settings.condition_rest).await;
             }
-            (worked, head) = (Duration::ZERO, head_now);
+            (total, worked, head) = (total + worked, Duration::ZERO, head_now);
         }
         drop(turn);
         tokio::task::yield_now().await;
