@@ -1,4 +1,4 @@
-//! Runs into figures, and those into a table for people and JSON for programs.
+//! Turns runs into figures, and figures into a table and JSON.
 
 mod rows;
 pub(crate) mod table;
@@ -12,25 +12,25 @@ use crate::{
 
 use table::{Align, Table, number};
 
-/// Above this the machine did other things meanwhile, or the server is not steady.
+/// A larger spread means that the machine was busy, or that the server is not steady.
 const NOISY_SPREAD: f64 = 0.15;
 
-/// Cores that others may keep busy before it is told and the run is repeated: a busier machine is a slower one. The system
-/// writing the server's files back takes up to a tenth.
+/// Cores that other programs may keep busy before a run is reported as disturbed and repeated: a busier machine is
+/// slower. Kernel writeback of the server's files takes up to a tenth.
 pub(crate) const OTHERS_CORES_BUSY: f64 = 0.2;
 
 /// One run of one workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) round: u32,
-    /// `annals`, or what it is measured beside.
+    /// `annals`, or the name of the baseline.
     pub(crate) target: &'static str,
     pub(crate) workload: Workload,
     pub(crate) measured: Measured,
 }
 
 impl Run {
-    /// What is shown when it is done.
+    /// Formats the run for the terminal.
     pub(crate) fn line(&self) -> String {
         let figure = number(self.workload.figure(&self.measured));
         let (name, unit) = (self.workload.name(), self.workload.unit());
@@ -75,7 +75,7 @@ impl Report {
         self.runs.push(run);
     }
 
-    /// Figures and goals, latencies, and what they cost.
+    /// Renders figures and goals, latencies, and CPU time.
     pub(crate) fn table(&self) -> String {
         let engine = self.deployment.words();
         let mut text = format!(
@@ -92,7 +92,7 @@ impl Report {
         text
     }
 
-    /// What makes a figure worth less.
+    /// Lists everything that makes a figure less reliable.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for &workload in &self.workloads {
@@ -219,7 +219,7 @@ impl Report {
         Summary::of(&runs.filter_map(|run| of(&run.measured)).collect::<Vec<f64>>())
     }
 
-    /// Environment, options, every run, and the figures.
+    /// Returns the environment, options, runs and figures as JSON.
     pub(crate) fn json(&self) -> String {
         let runs = self.runs.iter().map(|run| {
             json!({"round": run.round, "target": run.target, "workload": run.workload.name(), "measured": run.measured})

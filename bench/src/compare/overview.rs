@@ -1,24 +1,25 @@
-//! One picture of everything: a row for each workload, a dot for each store, left of the line where it is worse than the first.
+//! Overview plot: a row for each workload and a dot for each store, left of the line where the store is worse than
+//! the first.
 
 use std::fmt::Write;
 
 use super::plot::{COLORS, Scale, escaped, short};
 
 const WIDTH: f64 = 860.0;
-/// Left of the dots are the workloads' names; above them the stores'.
+/// Space left of the dots for the workloads' names, and above them for the stores'.
 const LEFT: f64 = 270.0;
 const RIGHT: f64 = 30.0;
 const ABOVE: f64 = 84.0;
 const BELOW: f64 = 40.0;
 const ROW: f64 = 20.0;
 
-/// A workload, and how good each store is in comparison with the first: the store's number among all, and so many times.
+/// A workload, with the index and the ratio of each store compared with the first.
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) times: Vec<(usize, f64)>,
 }
 
-/// The picture; `stores` are the names of all, the first being the one that the others are compared with.
+/// Returns the plot as SVG; `stores` are the names of all stores, and the first is the baseline.
 pub(super) fn svg(stores: &[&str], rows: &[Row]) -> String {
     let height = ABOVE + ROW * rows.len() as f64 + BELOW;
     let all = rows.iter().flat_map(|row| &row.times).map(|(_, times)| *times);

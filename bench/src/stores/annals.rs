@@ -22,7 +22,7 @@ use crate::{
     target::{Running, Target},
 };
 
-/// Larger than any answer.
+/// Larger than any response.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// An Annals server, or the echo.
@@ -187,7 +187,7 @@ impl Client for AnnalsClient {
     fn load(&mut self, stream: u64, events: u32) -> Work<'_, u64> {
         let request = pb::ReadStreamRequest {
             stream: text(&stream_name(stream)).to_owned(),
-            // The echo knows no streams; it sends as many events as it is asked for.
+            // The echo has no streams; it sends as many events as are requested.
             limit: self.is_echo.then_some(u64::from(events)),
             ..Default::default()
         };

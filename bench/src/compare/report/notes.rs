@@ -1,13 +1,13 @@
-//! What a reader must know beside the tables.
+//! Notes that qualify the tables.
 
 use super::Report;
 use crate::{compare::workload::Workload, stores::Name};
 
-/// Above this the machine did other things meanwhile, or the store is not steady.
+/// A larger spread means that the machine was busy, or that the store is not steady.
 const NOISY_SPREAD: f64 = 0.15;
 
 impl Report {
-    /// What failed, what was disturbed, what is not offered, and what differs from round to round.
+    /// Lists failures, disturbances, unsupported workloads and differences between rounds.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = self.failures.clone();
         notes.extend(self.repeats());
@@ -36,7 +36,7 @@ impl Report {
         })
     }
 
-    /// Which of a store's runs were disturbed, and how.
+    /// Lists the disturbed runs of a store, with the cause.
     fn disturbances(&self, store: Name) -> Option<String> {
         let runs = self.runs.iter().filter(|run| run.store == store);
         let disturbed: Vec<String> = runs

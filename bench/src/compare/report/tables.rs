@@ -1,4 +1,4 @@
-//! Figures in aligned columns.
+//! Tables of figures.
 
 use super::Report;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Report {
-    /// A row for each workload, a column for each store.
+    /// Returns a row for each workload and a column for each store.
     pub(super) fn figures(&self) -> Table {
         let mut columns = vec![("workload", Align::Left), ("unit", Align::Left)];
         for (name, _) in &self.stores {
@@ -38,7 +38,7 @@ impl Report {
         table
     }
 
-    /// As [`Self::figures`], with the least and the most of the rounds; nothing if there was one.
+    /// Like [`Self::figures`], with the minimum and maximum of the rounds; empty if there was one round.
     pub(super) fn spreads(&self) -> Table {
         let mut columns = vec![
             ("least and most of the rounds", Align::Left),
@@ -61,7 +61,7 @@ impl Report {
         table
     }
 
-    /// A row for each goal of the product.
+    /// Returns a row for each goal.
     pub(super) fn goals(&self, subject: Name) -> Table {
         let mut table = Table::of(&[
             ("workload", Align::Left),
@@ -96,7 +96,7 @@ impl Report {
         table
     }
 
-    /// A row for each workload that a store can run which is to be left behind.
+    /// Returns a row for each workload of a store that Annals must be ahead of.
     pub(super) fn standings_table(&self, subject: Name) -> Table {
         let mut table = Table::of(&[
             ("workload", Align::Left),
@@ -151,7 +151,7 @@ impl Report {
         table
     }
 
-    /// A row for each million of a growing log.
+    /// Returns a row for each million of a growing log.
     pub(super) fn growth_steps(&self) -> Table {
         let mut table = Table::new([
             ("store", Align::Left),
@@ -183,7 +183,7 @@ impl Report {
         table
     }
 
-    /// A row for each log that has grown.
+    /// Returns a row for each log that has grown.
     pub(super) fn large_logs(&self) -> Table {
         let mut table = Table::new([
             ("large log", Align::Left),
@@ -211,7 +211,7 @@ impl Report {
         table
     }
 
-    /// The stores whose logs were grown, each with its first round.
+    /// Returns the stores whose logs were grown, each with its first round.
     fn grown(&self) -> impl Iterator<Item = (Name, &Outcome)> {
         let first = |name| Some((name, self.outcomes(Workload::Growth, name).next()?));
         self.stores.iter().filter_map(move |(name, _)| first(*name))

@@ -1,4 +1,4 @@
-//! Everything that was measured, for people: as text, and as Markdown to be taken into documents.
+//! Renders the whole report: as text for the terminal, and as Markdown for the documentation.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::Report;
 use crate::report::table::Table;
 
 impl Report {
-    /// For the terminal.
+    /// Renders the report for the terminal.
     pub(in crate::compare) fn text(&self) -> String {
         let mut text = format!("\n{}\n", self.circumstances().join("\n"));
         for (name, setting) in &self.stores {
@@ -38,7 +38,7 @@ impl Report {
         text
     }
 
-    /// For the documents.
+    /// Renders the report as Markdown.
     pub(super) fn markdown(&self) -> String {
         let mut text = format!("{}\n", self.circumstances().join("\n"));
         for (title, table) in self.tables() {
@@ -56,7 +56,7 @@ impl Report {
         text
     }
 
-    /// Where, and of what, the figures are.
+    /// Describes where and from what the figures were measured.
     fn circumstances(&self) -> [String; 2] {
         let of = match self.rounds() {
             1 => "one round".to_owned(),
