@@ -132,8 +132,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 
 fn announcement(scale: Scale, stores: usize, workloads: usize, minutes: f64) -> String {
     format!(
-        "{workloads} workloads on {stores} stores, {} s each, {} rounds: about {minutes:.0} minutes, more if runs are disturbed and \
-         repeated",
+        "{workloads} workloads on {stores} stores, {} s each, {} rounds: about {minutes:.0} minutes, longer if \
+         disturbed runs are repeated",
         scale.seconds, scale.rounds,
     )
 }

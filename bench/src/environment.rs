@@ -52,7 +52,7 @@ pub(crate) fn prepare(data: Option<&Path>, durable: bool) -> Result<(PathBuf, En
     let environment = Environment::look(&data, &filesystem)?;
     eprintln!("{}", environment.line());
     if cfg!(debug_assertions) {
-        eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
+        eprintln!("warning: the figures of a debug build are meaningless; build with --release");
     }
     Ok((data, environment))
 }

@@ -9,8 +9,8 @@ use crate::engine::Engine;
 pub(crate) enum Error {
     /// Build the server, or give its path.
     #[error(
-        "there is no annals-server at {0}; build it with `cargo build --release -p annals-server`, or name one with \
-         --server PATH"
+        "there is no annals-server at {0}; build it with `cargo build --release -p annals-server`, or give its path \
+         with --server PATH"
     )]
     NoServer(PathBuf),
     /// Measure one server, or use the engine that several can share.
@@ -26,20 +26,20 @@ pub(crate) enum Error {
     },
     /// Install FoundationDB.
     #[error(
-        "there is no fdbserver by FDBSERVER, on PATH or where it is usually installed; install FoundationDB 7.3, and build \
-         the server with `--features annals-server/foundationdb`"
+        "found no fdbserver in FDBSERVER, on PATH or in its usual place; install FoundationDB 7.3, and build the \
+         server with `--features annals-server/foundationdb`"
     )]
     NoFoundationDb,
     /// Install the store, or leave it out.
     #[error(
-        "{0} is not here; install the stores to compare with by `scripts/peers`, or name others with --stores"
+        "{0} is not installed; install the other stores with `scripts/peers`, or choose stores with --stores"
     )]
     NoPeer(&'static str),
     /// Build with the feature.
     #[cfg(not(feature = "peers"))]
     #[error(
-        "this program was built without the client of {0}; build it with `cargo build --release -p annals-bench --features \
-         peers`, or name others with --stores"
+        "this program was built without the client of {0}; build it with `cargo build --release -p annals-bench \
+         --features peers`, or choose stores with --stores"
     )]
     NoPeers(&'static str),
     /// A store other than Annals refused an append that it must accept: report it.
@@ -54,7 +54,7 @@ pub(crate) enum Error {
     /// Name a folder on a real disk.
     #[error(
         "the data folder {folder} is on {kind}, which is memory: fsync costs nothing there, so the figures would \
-         mean nothing; name a folder on a real disk with --data DIR"
+         be meaningless; choose a folder on a real disk with --data DIR"
     )]
     NotADisk {
         folder: PathBuf,
@@ -91,11 +91,11 @@ pub(crate) enum Error {
     },
     /// Read the error of each phase.
     #[error(
-        "{0} of the stores' phases failed, and are not in the figures; what each said stands above and in the notes"
+        "{0} phases of stores failed and are missing from the figures; see their errors above and in the notes"
     )]
     Failures(usize),
     /// The user interrupted the benchmark.
-    #[error("interrupted; nothing was measured to the end")]
+    #[error("interrupted; the measurement is incomplete")]
     Interrupted,
 }
 

@@ -78,9 +78,9 @@ impl Process {
             if let Some(status) = self
                 .child
                 .try_wait()
-                .map_err(Error::system("look after the server"))?
+                .map_err(Error::system("check whether the server runs"))?
             {
-                return Err(self.failed(&format!("ended as it started ({status})")));
+                return Err(self.failed(&format!("exited during start-up ({status})")));
             }
             if answered().await {
                 return Ok(());
@@ -95,7 +95,7 @@ impl Process {
     /// Waits up to `time` for the end of the process. If it ends, returns an error with its output and `failure`.
     pub(crate) async fn ended(&mut self, time: Duration, failure: &Error) -> Option<Error> {
         match timeout(time, self.child.wait()).await {
-            Ok(Ok(status)) => Some(self.failed(&format!("ended under load ({status}) after: {failure}"))),
+            Ok(Ok(status)) => Some(self.failed(&format!("exited under load ({status}) after: {failure}"))),
             _ => None,
         }
     }
@@ -129,7 +129,7 @@ impl Process {
         let deadline = Instant::now() + PATIENCE;
         while family.iter().any(|&pid| is_running(pid)) {
             if Instant::now() > deadline {
-                return Err(self.failed("left children behind that do not end"));
+                return Err(self.failed("left child processes that do not end"));
             }
             sleep(ASKING).await;
         }
@@ -256,7 +256,7 @@ mod tests {
         let mut process = Process::start("shell", shell("echo no disk left; exit 3"), folder.path()).unwrap();
         let error = process.answers(|| async { false }).await.unwrap_err().to_string();
         assert!(
-            error.contains("shell ended as it started") && error.contains("no disk left"),
+            error.contains("shell exited during start-up") && error.contains("no disk left"),
             "{error}"
         );
     }

@@ -172,7 +172,7 @@ async fn least_disturbed(
             break;
         }
     }
-    best.ok_or_else(|| Error::Usage("nothing was run".to_owned()))
+    best.ok_or_else(|| Error::Usage("no run was measured".to_owned()))
 }
 
 /// Waits until other programs are idle, up to `patience`; after that, the report shows the disturbance.

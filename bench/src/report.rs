@@ -40,7 +40,7 @@ impl Run {
         );
         let others = self.measured.others_cores_busy;
         if others > OTHERS_CORES_BUSY {
-            line += &format!("  ({others:.2} cores taken by others)");
+            line += &format!("  ({others:.2} cores used by other programs)");
         }
         line
     }
@@ -79,7 +79,8 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let engine = self.deployment.words();
         let mut text = format!(
-            "\n{}\nengine: {engine}; 256-byte events; medians of {} rounds in turn, least and most in brackets\n\n{}\n{}\n{}",
+            "\n{}\nengine: {engine}; 256-byte events; medians of {} alternating rounds, minimum and \
+             maximum in brackets\n\n{}\n{}\n{}",
             self.environment.line(),
             self.runs.iter().map(|run| run.round).max().unwrap_or(0),
             self.figures(),
@@ -109,7 +110,7 @@ impl Report {
                 if let Some(others) = others.filter(|others| others.median > OTHERS_CORES_BUSY) {
                     let cores = others.median;
                     notes.push(format!(
-                        "{target}, {}: others took {cores:.2} cores",
+                        "{target}, {}: other programs used {cores:.2} cores",
                         workload.name()
                     ));
                 }
@@ -183,7 +184,7 @@ impl Report {
     fn costs(&self) -> Table {
         let beside = self.deployment.beside();
         let mut table = Table::new([
-            ("CPU time, us an event", Align::Left),
+            ("CPU time, us per event", Align::Left),
             ("server", Align::Right),
             ("client", Align::Right),
             ("cores busy", Align::Right),

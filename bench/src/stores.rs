@@ -215,11 +215,7 @@ pub(crate) trait Store: Send + Sync {
 
 /// Returns the error of a call to a store that does not have the feature.
 pub(crate) fn lacking<'a, T: Send + 'a>() -> Work<'a, T> {
-    Box::pin(async {
-        Err(Error::Usage(
-            "this store was asked for what it can't do".to_owned(),
-        ))
-    })
+    Box::pin(async { Err(Error::Usage("the store does not support the call".to_owned())) })
 }
 
 /// Returns a name, a tag, an id or data as text.

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn wait(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not come to pass");
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         sleep(Duration::from_millis(10));
     }
 }

@@ -68,7 +68,8 @@ impl Step {
     /// Formats the step for the terminal.
     pub(super) fn line(&self) -> String {
         format!(
-            "{:>5.1} million: {:>9.0} events/s, p50 {:.1} p99 {:.1} p99.9 {:.1} max {:.1} ms, {:.0} MiB, {:.0} bytes an event on disk",
+            "{:>5.1} million: {:>9.0} events/s, p50 {:.1} p99 {:.1} p99.9 {:.1} max {:.1} ms, {:.0} MiB, \
+             {:.0} bytes per event on disk",
             self.events as f64 / 1e6,
             self.events_per_second,
             self.latency.p50_ms,

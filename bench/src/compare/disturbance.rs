@@ -56,11 +56,11 @@ impl Beside {
         }
         let mut words = Vec::new();
         if self.others_cores_busy >= OTHERS_CORES_BUSY {
-            words.push(format!("others took {:.2} cores", self.others_cores_busy));
+            words.push(format!("other programs used {:.2} cores", self.others_cores_busy));
         }
         if self.of_disk() >= 1.0 {
             words.push(format!(
-                "a sync took {:.0} us beside {:.0} as a rule",
+                "a sync took {:.0} us instead of the usual {:.0}",
                 self.slowest_sync_micros(),
                 self.usual_sync_micros
             ));
@@ -145,13 +145,16 @@ mod tests {
             ..QUIET
         };
         assert!(busy.severity() > 2.0);
-        assert_eq!(busy.words().unwrap(), "others took 0.50 cores");
+        assert_eq!(busy.words().unwrap(), "other programs used 0.50 cores");
         let slow = Beside {
             sync_micros_before: 600.0,
             ..QUIET
         };
         assert!(slow.severity() < busy.severity());
-        assert_eq!(slow.words().unwrap(), "a sync took 600 us beside 150 as a rule");
+        assert_eq!(
+            slow.words().unwrap(),
+            "a sync took 600 us instead of the usual 150"
+        );
     }
 
     #[tokio::test]

@@ -79,7 +79,11 @@ async fn large(store: &mut dyn Store, events: u64, lasts: &[Last], growth: &[Ste
     let (sent, mut first_load) = (Instant::now(), None);
     for last in lasts.iter().filter(|last| last.events > 0) {
         let count = client.load(last.stream, last.events).await?;
-        check("loading what was written last", count, u64::from(last.events))?;
+        check(
+            "loading the streams that were written last",
+            count,
+            u64::from(last.events),
+        )?;
         first_load.get_or_insert_with(|| sent.elapsed());
     }
     drop(client);

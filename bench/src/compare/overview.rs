@@ -30,7 +30,7 @@ pub(super) fn svg(stores: &[&str], rows: &[Row]) -> String {
          font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
     let first = stores.first().copied().unwrap_or_default();
-    let title = format!("so many times as good as {first}: left of the line is worse, right is better");
+    let title = format!("ratio to {first}: left of the line is worse, right is better");
     let _ = writeln!(svg, "<text x=\"20\" y=\"24\">{}</text>", escaped(&title));
     for (nth, store) in stores.iter().enumerate() {
         let at = 20.0 + 118.0 * nth as f64;

@@ -85,7 +85,10 @@ pub(super) async fn catch_up(store: &dyn Store, course: &Course) -> Result<Outco
             match timeout(PATIENCE, subscription.next(&mut numbers)).await {
                 Ok(next) => next?,
                 Err(_) => {
-                    let problem = format!("it stopped after {} of {total} events", numbers.len());
+                    let problem = format!(
+                        "the subscription stopped after {} of {total} events",
+                        numbers.len()
+                    );
                     return Err(Error::wrong("subscription", problem));
                 }
             }
@@ -105,12 +108,15 @@ pub(super) async fn catch_up(store: &dyn Store, course: &Course) -> Result<Outco
 /// Returns a client with a connection of its own.
 pub(super) async fn one(store: &dyn Store) -> Result<Box<dyn Client>> {
     let client = store.clients(1, 1).await?.pop();
-    client.ok_or_else(|| Error::wrong("connecting", "no client came"))
+    client.ok_or_else(|| Error::wrong("connecting", "the store returned no client"))
 }
 
 pub(super) fn check(load: &str, count: u64, expected: u64) -> Result<()> {
     if count == expected {
         return Ok(());
     }
-    Err(Error::wrong(load, format!("{count} of {expected} events came")))
+    Err(Error::wrong(
+        load,
+        format!("received {count} of {expected} events"),
+    ))
 }

@@ -15,7 +15,7 @@ use crate::{
     stores::{Ability, Batch, Client, Name, Store},
 };
 
-const LOAD: &str = "asking for what must be refused";
+const LOAD: &str = "checking refusals";
 /// Letters of an error text that are shown.
 const ANSWER_LETTERS: usize = 160;
 /// Events of an append of several.
@@ -113,7 +113,7 @@ impl Asking<'_> {
         let mark = self.client.append_if(tag, 0, supply.events(1)).await?;
         let number = supply.events(1);
         let answer = self.client.append_if(tag, 0, number).await;
-        let refusal = self.refused("1 event, if none bears its tag, where one does", answer)?;
+        let refusal = self.refused("1 event, if none has its tag, where one does", answer)?;
         self.client.append_if(tag, mark, number).await?;
         Ok(refusal)
     }
@@ -127,7 +127,7 @@ impl Asking<'_> {
             }),
             Err(error) => Err(error),
             Ok(mark) => {
-                let problem = format!("{} took {asked}, and answered {mark}", self.name.text());
+                let problem = format!("{} accepted {asked}, and returned {mark}", self.name.text());
                 Err(Error::wrong(LOAD, problem))
             }
         }

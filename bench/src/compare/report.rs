@@ -63,7 +63,7 @@ impl Run {
                 }
                 line
             }
-            Err(reason) => format!("{start}  not offered: {reason}"),
+            Err(reason) => format!("{start}  not supported: {reason}"),
         }
     }
 }

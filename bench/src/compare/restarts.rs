@@ -39,7 +39,7 @@ pub(super) async fn restart(store: &mut dyn Store, course: &Course, is_killed: b
     let mut client = one(&*store).await?;
     let total = course.dataset.events();
     let count = client.read(Selection::All, total).await?;
-    check("reading what was there before the restart", count, total)?;
+    check("reading the log after the restart", count, total)?;
     Ok(Outcome::of(took.as_secs_f64() * 1e3))
 }
 

@@ -135,7 +135,7 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Workload>> {
     {
         let known: Vec<String> = ALL.iter().map(|workload| workload.name()).collect();
         let problem = format!(
-            "--workloads names {unknown:?}, which none of these is: {}",
+            "--workloads has {unknown:?}, which is none of: {}",
             known.join(", ")
         );
         return Err(Error::Usage(problem));

@@ -81,7 +81,12 @@ impl Probe {
             match answer {
                 Ok(answer) if case != Case::Refused => self.head = answer.into_inner().last_position,
                 Err(status) if case == Case::Refused && status.code() == Code::Aborted => {}
-                Ok(_) => return Err(Error::wrong(LOAD, format!("was not refused: {case:?}"))),
+                Ok(_) => {
+                    return Err(Error::wrong(
+                        LOAD,
+                        format!("the append was not refused: {case:?}"),
+                    ));
+                }
                 Err(status) => return Err(Error::call(LOAD)(status)),
             }
         }

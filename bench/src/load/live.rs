@@ -201,7 +201,7 @@ async fn receive(
             if event.position <= last_position {
                 return Err(Error::wrong(
                     LOAD,
-                    format!("position {} came twice", event.position),
+                    format!("received position {} again or out of order", event.position),
                 ));
             }
             last_position = event.position;

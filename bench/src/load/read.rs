@@ -62,7 +62,7 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
             events += 1;
             // Positions are dense, which costs nothing to check; the echo server sends the same batch repeatedly.
             if head.is_some() && event.position != events {
-                let problem = format!("position {} came where {events} had to", event.position);
+                let problem = format!("received position {}, expected {events}", event.position);
                 return Err(Error::wrong(LOAD, problem));
             }
         }
@@ -70,7 +70,10 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
     let seconds = start.elapsed().as_secs_f64();
     let expected = head.unwrap_or(echoed_events);
     if events != expected {
-        return Err(Error::wrong(LOAD, format!("{events} of {expected} events came")));
+        return Err(Error::wrong(
+            LOAD,
+            format!("received {events} of {expected} events"),
+        ));
     }
     Ok(Measured::new(
         events,

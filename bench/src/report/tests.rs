@@ -243,7 +243,7 @@ fn cores_that_others_took_are_told() {
     assert!(!report.table().contains("others"));
     report.runs[0].measured.others_cores_busy = 0.98;
     assert!(
-        report.table().contains("others took 0.98 cores"),
+        report.table().contains("other programs used 0.98 cores"),
         "{}",
         report.table()
     );

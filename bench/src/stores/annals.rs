@@ -41,16 +41,16 @@ impl Annals {
         let (program, durable) = match name {
             Name::Echo => (
                 format!("annals-bench echo {version}"),
-                "not at all: it stores nothing, and shows what the transport costs",
+                "not durable: it stores nothing and shows the cost of the transport",
             ),
             Name::AnnalsFoundationdb => (
                 format!("annals-server {version} over one fdbserver, ssd engine"),
-                "a FoundationDB commit, on disk before it is answered; a workload begins when the cluster has stored \
-                 what it took before",
+                "a FoundationDB commit, on disk before the reply; a workload begins when the cluster has stored all \
+                 earlier writes",
             ),
             _ => (
                 format!("annals-server {version}, embedded engine"),
-                "its default: an fsync before each answer, shared by those who wait",
+                "default: an fsync before each reply, shared by waiting appends",
             ),
         };
         let setting = Setting {

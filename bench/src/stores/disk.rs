@@ -39,8 +39,8 @@ impl Disk {
         thread::spawn(move || write_all(file, &writes));
         let setting = Setting {
             program: "write and fdatasync by the generator itself".to_owned(),
-            durable: "an fdatasync before each answer, shared by those who wait".to_owned(),
-            client: "none: the bytes that Annals would be sent are written to a file".to_owned(),
+            durable: "an fdatasync before each reply, shared by waiting appends".to_owned(),
+            client: "none: the bytes of the requests to Annals are written to a file".to_owned(),
         };
         Ok(Self {
             setting,

@@ -66,7 +66,7 @@ impl MessageDb {
             ),
             client: format!(
                 "tokio-postgres with prepared statements, a pool of up to {CONNECTIONS} connections; write_message with its \
-                 expected version; more events in a transaction, sent without waiting; subscribers poll every {} ms",
+                 expected version; several events in a transaction, sent without waiting; subscribers poll every {} ms",
                 POLL.as_millis()
             ),
         };

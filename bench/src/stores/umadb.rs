@@ -66,7 +66,7 @@ impl UmaDb {
         let setting = Setting {
             program: super::peers::version(&umadb)?,
             durable: format!(
-                "as it always is, an fdatasync before each answer, shared by those who wait; options: {}",
+                "always: an fdatasync before each reply, shared by waiting appends; options: {}",
                 if options.is_empty() {
                     "none".to_owned()
                 } else {

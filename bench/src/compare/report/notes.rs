@@ -31,7 +31,8 @@ impl Report {
         );
         (repeated > 0).then(|| {
             format!(
-                "{repeated} of {runs} runs were repeated, {repeats} times in all, because something else ran or the disk was slow"
+                "{repeated} of {runs} runs were repeated, {repeats} times in total, because of other programs or a \
+                 slow disk"
             )
         })
     }
@@ -51,7 +52,7 @@ impl Report {
             .collect();
         (!disturbed.is_empty()).then(|| {
             format!(
-                "{}: disturbed all the same were {}: {}",
+                "{}: disturbed runs ({}): {}",
                 store.text(),
                 disturbed.len(),
                 disturbed.join("; ")
@@ -64,7 +65,7 @@ impl Report {
         let run = self.runs.iter().find(is_this).filter(|_| !store.is_limit())?;
         let reason = run.outcome.as_ref().err()?;
         Some(format!(
-            "{}, {}: not offered: {reason}",
+            "{}, {}: not supported: {reason}",
             store.text(),
             workload.words()
         ))

@@ -41,7 +41,7 @@ impl Report {
     /// Like [`Self::figures`], with the minimum and maximum of the rounds; empty if there was one round.
     pub(super) fn spreads(&self) -> Table {
         let mut columns = vec![
-            ("least and most of the rounds", Align::Left),
+            ("minimum and maximum of the rounds", Align::Left),
             ("unit", Align::Left),
         ];
         columns.extend(self.stores.iter().map(|(name, _)| (name.text(), Align::Right)));
@@ -162,7 +162,7 @@ impl Report {
             ("p99.9", Align::Right),
             ("max", Align::Right),
             ("memory, MiB", Align::Right),
-            ("bytes an event", Align::Right),
+            ("bytes per event", Align::Right),
         ]);
         for (store, outcome) in self.grown() {
             for step in &outcome.growth {
@@ -188,12 +188,12 @@ impl Report {
         let mut table = Table::new([
             ("large log", Align::Left),
             ("events", Align::Right),
-            ("bytes an event", Align::Right),
-            ("memory at most, MiB", Align::Right),
+            ("bytes per event", Align::Right),
+            ("peak memory, MiB", Align::Right),
             ("after a start", Align::Right),
             ("start, ms", Align::Right),
             ("cold, after kill -9", Align::Right),
-            ("first load then", Align::Right),
+            ("first load after it", Align::Right),
         ]);
         for (store, outcome) in self.grown() {
             let Some(large) = &outcome.large else { continue };
@@ -219,7 +219,7 @@ impl Report {
 
     pub(super) fn costs(&self) -> Table {
         let mut table = Table::new([
-            ("CPU time, us an event", Align::Left),
+            ("CPU time, us per event", Align::Left),
             ("store", Align::Left),
             ("server", Align::Right),
             ("client", Align::Right),

@@ -22,7 +22,7 @@ impl Report {
             }
         }
         if !self.refusals.is_empty() {
-            text += "\nBefore they were measured:\n";
+            text += "\nChecks before the measurement:\n";
         }
         for refusal in &self.refusals {
             let _ = writeln!(text, "{}", refusal.words());
@@ -60,11 +60,11 @@ impl Report {
     fn circumstances(&self) -> [String; 2] {
         let of = match self.rounds() {
             1 => "one round".to_owned(),
-            rounds => format!("medians of {rounds} rounds in turn"),
+            rounds => format!("medians of {rounds} alternating rounds"),
         };
         [
             self.environment.line(),
-            format!("256-byte events; {of}; figures are cut, times raised, to what is shown"),
+            format!("256-byte events; {of}; figures are rounded down, times up"),
         ]
     }
 
@@ -81,9 +81,9 @@ impl Report {
         tables.push(("Figures".to_owned(), self.figures()));
         tables.push(("Spread".to_owned(), self.spreads()));
         tables.push(("Growth".to_owned(), self.growth_steps()));
-        tables.push(("The large log".to_owned(), self.large_logs()));
+        tables.push(("Large log".to_owned(), self.large_logs()));
         tables.push(("Latencies".to_owned(), self.latencies()));
-        tables.push(("Processor time".to_owned(), self.costs()));
+        tables.push(("CPU time".to_owned(), self.costs()));
         tables
     }
 }

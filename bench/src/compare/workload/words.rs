@@ -56,7 +56,7 @@ impl Workload {
             Self::Read(Selection::Tag(_)) => "read by tag (1 in 1,000)".to_owned(),
             Self::Read(Selection::Category(_)) => "read by category (1 in 8)".to_owned(),
             Self::CatchUp => "subscription catch-up".to_owned(),
-            Self::DiskSize => "disk, bytes an event".to_owned(),
+            Self::DiskSize => "disk, bytes per event".to_owned(),
             Self::Memory => "memory of the server".to_owned(),
             Self::Restart { killed: false } => "start-up".to_owned(),
             Self::Restart { killed: true } => "start-up after kill -9".to_owned(),

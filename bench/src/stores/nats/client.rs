@@ -66,7 +66,7 @@ impl Client for NatsClient {
                 return if answer.duplicate {
                     Err(Error::wrong(
                         "append",
-                        format!("event {number} was taken for a repeat"),
+                        format!("event {number} was rejected as a duplicate"),
                     ))
                 } else {
                     Ok(answer.sequence)
