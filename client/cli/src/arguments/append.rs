@@ -5,6 +5,7 @@ use clap::{ArgGroup, Args};
 
 use super::expected::Expected;
 
+/// The arguments of `annals append`.
 #[derive(Debug, Args)]
 pub struct Append {
     /// The stream; it need not exist.

@@ -8,6 +8,7 @@ use clap::Args;
 use super::age;
 use super::expected::parse_expected;
 
+/// The arguments of `annals retention`.
 #[derive(Debug, Args)]
 pub struct Retention {
     /// The stream; it need not exist.
