@@ -235,8 +235,8 @@ impl Report {
         });
         let figures: Vec<_> = figures.collect();
         let all = json!({
-            "environment": self.environment, "options": self.options, "durable": self.deployment.engine().is_durable(), "figures": figures,
-            "runs": runs,
+            "environment": self.environment, "options": self.options,
+            "durable": self.deployment.engine().is_durable(), "figures": figures, "runs": runs,
         });
         format!("{all:#}\n")
     }

@@ -385,8 +385,9 @@ mod tests {
         let three = Deployment::new(Engine::FoundationDb, 3).unwrap();
         let target = Target::annals(Some(Path::new("Cargo.toml")), three).unwrap();
         let beside = target.beside();
+        let single = Deployment::single(Engine::FoundationDb);
         assert!(
-            matches!(beside, Target::Annals { deployment, .. } if deployment == Deployment::single(Engine::FoundationDb)),
+            matches!(beside, Target::Annals { deployment, .. } if deployment == single),
             "{beside:?}"
         );
     }

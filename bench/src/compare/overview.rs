@@ -26,8 +26,9 @@ pub(super) fn svg(stores: &[&str], rows: &[Row]) -> String {
     let x = Scale::new(all.chain([0.5, 2.0]), LEFT + 10.0, WIDTH - RIGHT, false);
     let bottom = height - BELOW;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
     let first = stores.first().copied().unwrap_or_default();
     let title = format!("ratio to {first}: left of the line is worse, right is better");
@@ -37,7 +38,8 @@ pub(super) fn svg(stores: &[&str], rows: &[Row]) -> String {
         let color = COLORS[nth % COLORS.len()];
         let _ = writeln!(
             svg,
-            "<circle cx=\"{:.1}\" cy=\"46\" r=\"5\" fill=\"{color}\"/><text x=\"{:.1}\" y=\"50\" font-size=\"11\">{}</text>",
+            "<circle cx=\"{:.1}\" cy=\"46\" r=\"5\" fill=\"{color}\"/>\
+             <text x=\"{:.1}\" y=\"50\" font-size=\"11\">{}</text>",
             at + 5.0,
             at + 14.0,
             escaped(store)

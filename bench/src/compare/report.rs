@@ -207,11 +207,15 @@ impl Report {
             let verdicts = self.verdicts(subject).into_iter().chain(self.standings(subject));
             verdicts.map(move |verdict| json_of(subject, verdict))
         });
+        let stores = self
+            .stores
+            .iter()
+            .map(|(name, setting)| json!({"name": name, "setting": setting}));
         json!({
             "environment": self.environment, "options": self.options, "scale": self.scale,
             "refusals": self.refusals, "failures": self.failures, "notes": self.notes(),
-            "stores": self.stores.iter().map(|(name, setting)| json!({"name": name, "setting": setting})).collect::<Vec<_>>(),
-            "figures": figures.collect::<Vec<_>>(), "goals": goals.collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>(),
+            "stores": stores.collect::<Vec<_>>(), "figures": figures.collect::<Vec<_>>(),
+            "goals": goals.collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>(),
         })
     }
 

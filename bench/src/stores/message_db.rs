@@ -65,8 +65,9 @@ impl MessageDb {
                 cluster::SETTINGS.join(", ")
             ),
             client: format!(
-                "tokio-postgres with prepared statements, a pool of up to {CONNECTIONS} connections; write_message with its \
-                 expected version; several events in a transaction, sent without waiting; subscribers poll every {} ms",
+                "tokio-postgres with prepared statements, a pool of up to {CONNECTIONS} connections; write_message \
+                 with its expected version; several events in a transaction, sent without waiting; subscribers poll \
+                 every {} ms",
                 POLL.as_millis()
             ),
         };

@@ -52,8 +52,8 @@ impl Nats {
         let setting = Setting {
             program: version(&server)?,
             durable: "sync_interval: always, file storage, one replica".to_owned(),
-            client: "async-nats; a publish expects the subject's last sequence; several events in an atomic batch; batched direct \
-                     gets; ordered push consumers"
+            client: "async-nats; a publish expects the subject's last sequence; several events in an atomic \
+                     batch; batched direct gets; ordered push consumers"
                 .to_owned(),
         };
         let program: Program = Box::new(move || {

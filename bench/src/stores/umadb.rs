@@ -73,8 +73,8 @@ impl UmaDb {
                     options.join(" ")
                 }
             ),
-            client: "gRPC over tonic; messages encoded by hand; an expected revision is `no event with the stream's tag \
-                     after the position of the last`"
+            client: "gRPC over tonic; messages encoded by hand; an expected revision is `no event with \
+                     the stream's tag after the position of the last`"
                 .to_owned(),
         };
         let program: Program = Box::new(move || {

@@ -45,7 +45,13 @@ pub struct Connection {
     pub format: Option<Format>,
 
     /// Time in seconds that the server may take to answer.
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        default_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..=3600)
+    )]
     pub timeout: u32,
 }
 

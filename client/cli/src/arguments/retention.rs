@@ -54,6 +54,12 @@ pub struct End {
     /// The stream.
     pub stream: String,
     /// Required state of the stream: `any`, `no-stream`, `stream-exists`, or the revision of its last event.
-    #[arg(long, value_name = "EXPECTED", value_parser = parse_expected, default_value = "any", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "EXPECTED",
+        value_parser = parse_expected,
+        default_value = "any",
+        hide_default_value = true
+    )]
     pub expect: ExpectedRevision,
 }
