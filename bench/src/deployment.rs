@@ -51,7 +51,9 @@ impl Deployment {
         let engine = self.engine.words();
         match self.servers {
             1 => engine.to_owned(),
-            servers => format!("{engine}, {servers} servers beside a single one over a cluster of its own"),
+            servers => {
+                format!("{engine}, {servers} servers compared with a single one over a cluster of its own")
+            }
         }
     }
 }

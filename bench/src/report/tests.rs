@@ -138,7 +138,8 @@ const SERVERS_CALLS: Workload = Workload::Calls {
     events: 1,
 };
 
-/// Builds one round of servers with these counts and this latency, beside a single server with 1,000 events a second.
+/// Builds one round of servers with these counts and this latency, compared with a single server with 1,000 events
+/// a second.
 fn servers_report(events_by_server: &[u64], p99_ms: f64) -> Report {
     let deployment = Deployment::new(Engine::FoundationDb, events_by_server.len()).unwrap();
     let events = events_by_server.iter().sum::<u64>();
@@ -181,7 +182,7 @@ fn rate_share_and_latency_of_servers_are_told_with_their_goals() {
     let share = "slowest server, of its fair share 0.38 (0.38 - 0.38) share - - >= 0.50 NO";
     assert_eq!(line("slowest"), share);
     assert!(line("append over").ends_with("< 60 ms NO"), "{text}");
-    assert!(text.contains("3 servers beside a single one"), "{text}");
+    assert!(text.contains("3 servers compared with a single one"), "{text}");
 }
 
 #[test]

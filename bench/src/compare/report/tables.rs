@@ -67,7 +67,7 @@ impl Report {
             ("workload", Align::Left),
             ("goal", Align::Left),
             (subject.text(), Align::Right),
-            ("beside", Align::Right),
+            ("compared with", Align::Right),
             ("reached", Align::Right),
             ("met", Align::Left),
         ]);
@@ -100,7 +100,7 @@ impl Report {
     pub(super) fn standings_table(&self, subject: Name) -> Table {
         let mut table = Table::of(&[
             ("workload", Align::Left),
-            ("beside", Align::Left),
+            ("compared with", Align::Left),
             (subject.text(), Align::Right),
             ("it", Align::Right),
             ("times as good", Align::Right),
