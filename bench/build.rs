@@ -1,5 +1,5 @@
-//! Compiles UmaDB's protocol with protox, so that no protoc is needed, and remembers which compiler made the program, for
-//! the environment line of its reports.
+//! Compiles UmaDB's protocol with protox, so that no protoc is needed, and records the compiler version for the
+//! environment line of the reports.
 
 use std::process::Command;
 

@@ -1,19 +1,22 @@
-//! `annals-bench compare`: Annals beside what people would use instead, and beside the limits of transport and disk.
+//! `annals-bench compare`: compares Annals with other event stores and with the limits of the transport and the disk.
 //!
-//! - `workload`: what is measured, and which figure stands for it; `scale`: how much of it.
-//! - `comparison`: what runs when, and which run counts; `disturbance`: whether something else disturbed it.
-//! - `refusals`: what a store is asked before it is measured.
-//! - `course`: what all loads need; `appends`, `paced`, `reads`, `restarts`, `growth`: the loads.
+//! - `workload`: the workloads and the figure of each; `scale`: how much is measured.
+//! - `comparison`: the order of the runs, and which run counts; `disturbance`: whether other activity disturbed a
+//!   run.
+//! - `refusals`: checks that a store must pass before it is measured.
+//! - `course`: state shared by all loads; `appends`, `paced`, `reads`, `restarts`, `growth`: the loads.
 //! - `dataset`: the log that is read.
-//! - `goal`: what Annals must reach.
-//! - `report`, `plot`, `overview`: figures into tables, JSON and pictures.
+//! - `goal`: the goals for Annals.
+//! - `report`, `plot`, `overview`: turn figures into tables, JSON and plots.
 //!
-//! 1. Every store is sent the same events by the same loads, in the same order; only the words of its protocol differ.
-//! 2. In a round each store runs all workloads on empty data; rounds run in turn (A B A B), and medians count.
-//! 3. What a store can't do is told with the reason, and never left out. So is what failed; the others are measured all
-//!    the same.
-//! 4. What appends leave behind is not read: reads have a log of their own, of the same events in every store.
-//! 5. A store that takes what it must refuse is not measured.
+//! 1. Every store is sent the same events by the same loads, in the same order; only the protocol differs.
+//! 2. In a round each store runs all workloads on empty data; rounds alternate between the stores (A B A B), and
+//!    medians count.
+//! 3. A workload that a store does not support is reported with the reason, never left out. So is a failure; the
+//!    other workloads are still measured.
+//! 4. Reads have a log of their own, with the same events in every store. They never read the events of the append
+//!    workloads.
+//! 5. A store that accepts an append it must refuse is not measured.
 
 mod appends;
 mod comparison;
@@ -48,7 +51,7 @@ use course::{Course, Outcome};
 use dataset::Dataset;
 use scale::{Amounts, Scale};
 
-/// What is measured unless something else is asked for. FoundationDB where one is installed.
+/// Stores that are measured by default. FoundationDB is included where it is installed.
 const STORES: [Name; 7] = [
     Name::Annals,
     Name::AnnalsFoundationdb,
@@ -59,44 +62,44 @@ const STORES: [Name; 7] = [
     Name::Disk,
 ];
 
-/// What the person who measures may choose.
+/// Options of `annals-bench compare`.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Options {
-    /// What is measured, in this order [default: annals, annals-foundationdb where an fdbserver is installed, umadb,
+    /// Stores to measure, in this order [default: annals, annals-foundationdb where an fdbserver is installed, umadb,
     /// message-db, nats, echo, disk]
     #[arg(long, value_enum, value_delimiter = ',')]
     stores: Option<Vec<Name>>,
 
-    /// Which workloads, by name or by how names begin: append, append-1x64, load, read-all, …; `all` is everything but growth
+    /// Workloads to run, by name or prefix: append, append-1x64, load, read-all, …; `all` is everything but growth
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "all")]
     workloads: Vec<String>,
 
     #[command(flatten)]
     amounts: Amounts,
 
-    /// Where data folders are made and deleted again, on a real disk [default: the folder of build products, else the
-    /// current folder]
+    /// Folder in which data folders are made and deleted again, on a real disk [default: the folder of build
+    /// products, else the current folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
     #[command(flatten)]
     peers: Peers,
 
-    /// How many cores client and server share
+    /// Number of cores that client and server share
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) cores: usize,
 
-    /// How many clients share a connection, where the store's clients share any
+    /// Number of clients that share a connection, for stores whose clients can share one
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     clients_per_connection: u32,
 
-    /// Writes the tables, everything that was measured, and the plots into this folder, too, after each round
+    /// Folder to which the tables, all measurements and the plots are written after each round
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 impl Options {
-    /// Which stores to measure.
+    /// Returns the stores to measure.
     fn stores(&self) -> Vec<Name> {
         let is_here = |name: &Name| *name != Name::AnnalsFoundationdb || Programs::find().is_some();
         match &self.stores {
@@ -106,7 +109,7 @@ impl Options {
     }
 }
 
-/// Measures, and prints as it goes.
+/// Runs the measurements and prints each as it completes.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let workloads = workload::chosen(&options.workloads)?;
     let (stores, scale) = (options.stores(), options.amounts.scale());
@@ -129,8 +132,8 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 
 fn announcement(scale: Scale, stores: usize, workloads: usize, minutes: f64) -> String {
     format!(
-        "{workloads} workloads on {stores} stores, {} s each, {} rounds: about {minutes:.0} minutes, more if runs are disturbed and \
-         repeated",
+        "{workloads} workloads on {stores} stores, {} s each, {} rounds: about {minutes:.0} minutes, longer if \
+         disturbed runs are repeated",
         scale.seconds, scale.rounds,
     )
 }

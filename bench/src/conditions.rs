@@ -1,9 +1,9 @@
-//! `annals-bench conditions`: what a condition costs in a small log and in a large one.
+//! `annals-bench conditions`: the cost of a condition in a small log and in a large one.
 //!
-//! Two servers run side by side over logs that differ in nothing but their length. In each there are tags that ten events
-//! bear, spread evenly over the whole log, and the same conditional appends are sent to both in turn (A B A B), so that both
-//! see the same changes of the machine's mood. What is compared are medians of their latencies: the call, the look-up, and, where the
-//! condition holds, the commit with its sync.
+//! Two servers run side by side over logs that differ only in their length. Each log has tags with ten events each,
+//! spread evenly over the whole log. The same conditional appends are sent to both servers in turn (A B A B), so that
+//! both are affected equally by changes of the machine's load. The medians of the latencies are compared: the call,
+//! the lookup, and, where the condition holds, the commit with its sync.
 
 mod filling;
 mod probe;
@@ -24,13 +24,13 @@ use crate::{
 };
 use probe::{Case, Probe};
 
-/// How many times as much a condition may cost in the large log.
+/// Maximum ratio of the cost of a condition in the large log to the small one.
 const RATIO_MAX: f64 = 2.0;
 
-/// What the person who measures may choose.
+/// Options of `annals-bench conditions`.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Options {
-    /// The engine under both servers
+    /// Engine of both servers
     #[arg(long, value_enum, default_value = "embedded")]
     engine: Engine,
 
@@ -46,29 +46,29 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     appends: u32,
 
-    /// How many times everything is measured; the medians count
+    /// Number of rounds; the medians count
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 
-    /// Where data folders are made and deleted again, on a real disk [default: the folder of build products, else the
-    /// current folder]
+    /// Folder in which data folders are made and deleted again, on a real disk [default: the folder of build
+    /// products, else the current folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// The server's program [default: annals-server beside this program]
+    /// Path of the server's program [default: annals-server beside this program]
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
 
-    /// How many cores client and servers share
+    /// Number of cores that client and servers share
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) cores: usize,
 
-    /// Writes everything that was measured here, too
+    /// File to which all measurements are written as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// What was measured of one kind of append.
+/// Measurements of one kind of append.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
     case: Case,
@@ -90,7 +90,7 @@ struct Report<'a> {
     rows: Vec<Row>,
 }
 
-/// Fills both logs, measures, and prints.
+/// Fills both logs, measures, and prints the results.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let target = Target::annals(options.server.as_deref(), Deployment::single(options.engine))?;
     let (data, environment) = prepare(options.data.as_deref(), options.engine.is_durable())?;
@@ -111,7 +111,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     large.servers.stop().await
 }
 
-/// A server over a log.
+/// A server and its log.
 struct Log {
     servers: Running,
     endpoint: String,
@@ -140,7 +140,7 @@ async fn measure(options: &Options, small: &Log, large: &Log) -> Result<Vec<Row>
         Probe::new(&large.endpoint, large.events).await?,
     ];
     let mut medians = vec![[Vec::new(), Vec::new()]; Case::ALL.len()];
-    // The first round warms up and is not counted.
+    // The first round is a warm-up and is not counted.
     for round in 0..=options.rounds {
         for (case, medians) in Case::ALL.into_iter().zip(&mut medians) {
             for (probe, medians) in probes.iter_mut().zip(medians) {

@@ -1,15 +1,15 @@
-//! The cores that client and server share. A pinned process passes the pinning on to its threads and children.
+//! The cores that client and server share. Threads and child processes inherit the affinity of a pinned process.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::{Error, Result};
 
-/// How many cores this process may run on.
+/// Returns the number of cores that this process may use.
 pub(crate) fn available() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Which they are. None if the system does not say.
+/// Returns the cores that this process may use; empty if the system does not report them.
 pub(crate) fn allowed() -> Vec<usize> {
     let allowed = sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new());
     (0..CpuSet::MAX_CPU)
@@ -17,7 +17,7 @@ pub(crate) fn allowed() -> Vec<usize> {
         .collect()
 }
 
-/// Keeps this process, and what it starts from here on, on the first `count` of the cores it may run on.
+/// Restricts this process, and every process it starts later, to the first `count` of its allowed cores.
 pub(crate) fn pin_to(count: usize) -> Result<()> {
     let allowed = sched_getaffinity(None).map_err(Error::system("learn which cores this process may use"))?;
     let cores: Vec<usize> = (0..CpuSet::MAX_CPU)

@@ -1,5 +1,5 @@
-//! CPU time that was taken: by a process, which says whether a figure is bound by the client, the server, or the disk; and
-//! by everything, which says whether the figure is that of an idle machine.
+//! CPU time used by a process, which shows whether the client, the server or the disk limits a figure; and CPU time
+//! used by all processes, which shows whether the machine was otherwise idle.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use rustix::param::clock_ticks_per_second;
 
 use crate::cores;
 
-/// User and system time of a process since it started, in steps of a clock tick (10 ms as a rule). `None` if the process
-/// is gone.
+/// User and system time of a process since it started, in steps of a clock tick (usually 10 ms). `None` if the
+/// process has ended.
 pub(crate) fn time_of(pid: u32) -> Option<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     ticks(&stat).map(duration)
 }
 
-/// Time that the cores which this process may use were not idle since they started, whoever used them.
+/// Time that the cores available to this process were not idle since they started, for all processes.
 pub(crate) fn time_of_cores() -> Duration {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     duration(
@@ -29,7 +29,8 @@ fn duration(ticks: u64) -> Duration {
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
-/// Fields 14 and 15 of `/proc/PID/stat`, see proc(5). The name before them may hold spaces and parentheses.
+/// Fields 14 and 15 of `/proc/PID/stat`, see proc(5). The process name before them may contain spaces and
+/// parentheses.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_ascii_whitespace().skip(11);
@@ -38,8 +39,8 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
-/// A line of `/proc/stat`, see proc(5): user, nice, system, idle, waiting for disks, interrupts, soft interrupts, stolen by
-/// the machine's host.
+/// A line of `/proc/stat`, see proc(5): user, nice, system, idle, waiting for disks, interrupts, soft interrupts,
+/// stolen by the host.
 fn busy_ticks(stat: &str, core: usize) -> Option<u64> {
     let name = format!("cpu{core}");
     let line = stat
@@ -50,7 +51,7 @@ fn busy_ticks(stat: &str, core: usize) -> Option<u64> {
         .map_while(|field| field.parse().ok())
         .collect();
     let is_busy = |field: &usize| !matches!(field, 3 | 4);
-    // Beyond the eighth, time of guests is counted a second time.
+    // Fields after the eighth count the time of guests a second time.
     Some(
         (0..ticks.len().min(8))
             .filter(is_busy)

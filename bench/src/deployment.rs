@@ -1,11 +1,12 @@
-//! Which servers are measured: the engine under them, and how many share its cluster.
+//! The measured servers: their engine, and how many share its cluster.
 //!
-//! 1. Several servers stand over one cluster; the other engines belong to one server.
-//! 2. Several servers are measured beside one over a cluster of its own, with the same load: what each of them costs shows.
+//! 1. Several servers share one cluster; the other engines belong to one server.
+//! 2. Several servers are compared, under the same load, with one server over a cluster of its own. This shows the
+//!    cost of each additional server.
 
 use crate::{Error, Result, engine::Engine};
 
-/// An engine and the servers over it.
+/// An engine and the number of servers over it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deployment {
     engine: Engine,
@@ -13,7 +14,7 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// `servers` over `engine`; several need one that they can share.
+    /// Returns `servers` servers over `engine`; several need an engine that they can share.
     pub(crate) fn new(engine: Engine, servers: usize) -> Result<Self> {
         if servers > 1 && !engine.is_shared() {
             return Err(Error::NotShared { servers, engine });
@@ -21,22 +22,22 @@ impl Deployment {
         Ok(Self { engine, servers })
     }
 
-    /// One server over `engine`.
+    /// Returns one server over `engine`.
     pub(crate) const fn single(engine: Engine) -> Self {
         Self { engine, servers: 1 }
     }
 
-    /// What keeps the bytes.
+    /// The storage engine.
     pub(crate) const fn engine(self) -> Engine {
         self.engine
     }
 
-    /// How many servers there are, 1 or more.
+    /// Number of servers, 1 or more.
     pub(crate) const fn servers(self) -> usize {
         self.servers
     }
 
-    /// What is measured beside it, by name.
+    /// Name of the baseline.
     pub(crate) const fn beside(self) -> &'static str {
         match (self.engine, self.servers) {
             (Engine::Embedded | Engine::Memory, _) => "echo",
@@ -45,12 +46,14 @@ impl Deployment {
         }
     }
 
-    /// For the report.
+    /// Describes the deployment for the report.
     pub(crate) fn words(self) -> String {
         let engine = self.engine.words();
         match self.servers {
             1 => engine.to_owned(),
-            servers => format!("{engine}, {servers} servers beside a single one over a cluster of its own"),
+            servers => {
+                format!("{engine}, {servers} servers compared with a single one over a cluster of its own")
+            }
         }
     }
 }

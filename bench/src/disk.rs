@@ -1,4 +1,5 @@
-//! What one durable write costs on the disk under the data folder: the floor under every append that waits alone.
+//! Measures the cost of one durable write on the disk of the data folder: the lower bound of every append that waits
+//! alone.
 
 use std::{
     io::Write,
@@ -10,7 +11,7 @@ use crate::{Error, Result, statistics::Summary};
 
 const WRITE_BYTES: usize = 4_096;
 
-/// Median time, of so many, of appending 4 KiB to a file and waiting until they are on disk (fdatasync).
+/// Returns the median time of appending 4 KiB to a file and waiting until they are on disk (fdatasync).
 pub(crate) fn sync_time(folder: &Path, writes: usize) -> Result<Duration> {
     let measure = || -> std::io::Result<Vec<f64>> {
         let mut file = tempfile::tempfile_in(folder)?;

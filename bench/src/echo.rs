@@ -1,12 +1,13 @@
-//! A bare tonic server with the service and messages of Annals and no storage: the limit of the transport here.
+//! A bare tonic server with the service and messages of Annals and no storage: the limit of the transport on this
+//! machine.
 //!
 //! - An append is decoded, counted, and answered with the revisions that it expected.
 //! - A session is answered message by message, one result for each append.
-//! - `ReadAll` and `ReadStream` send a batch that was encoded once, as often as the limit asks for. No server can send
-//!   events for less.
-//! - `SubscribeAll` sends what is appended from then on, unless nobody subscribed.
+//! - `ReadAll` and `ReadStream` send a batch that was encoded once, as often as the limit requires. No server can
+//!   send events at a lower cost.
+//! - `SubscribeAll` sends the events appended from then on. Without subscribers, appends skip this work.
 //!
-//! Windows and frame sizes are those of the Annals server. Everything else is unimplemented.
+//! Window and frame sizes are those of the Annals server. Everything else is unimplemented.
 
 mod reads;
 
@@ -38,7 +39,7 @@ use reads::{Encoded, Reads};
 
 const READ_ALL: &str = "/annals.v1.EventStoreService/ReadAll";
 const READ_STREAM: &str = "/annals.v1.EventStoreService/ReadStream";
-/// Events that a subscriber may be behind before it is cut off.
+/// Events that a subscriber may be behind before it is disconnected.
 const SUBSCRIBER_EVENTS: usize = 65_536;
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
@@ -48,7 +49,7 @@ const RECORDED_AT: prost_types::Timestamp = prost_types::Timestamp {
     nanos: 123_456_000,
 };
 
-/// Where to serve.
+/// Options of `annals-bench echo`.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Options {
     /// Address to listen on
@@ -75,11 +76,11 @@ async fn serve(listener: tokio::net::TcpListener) -> Result<()> {
         .map_err(|error| Error::wrong("echo", error.to_string()))
 }
 
-/// The log as far as there is one: how many events came, and who wants to see them.
+/// State of the echo: the number of events received, and the subscribers.
 struct Echo {
     head: AtomicU64,
     subscribers: broadcast::Sender<pb::RecordedEvent>,
-    /// Held while positions are given and events handed on, so that subscribers see them in order.
+    /// Held while positions are assigned and events are forwarded, so that subscribers receive them in order.
     delivery: Mutex<()>,
 }
 
@@ -115,12 +116,12 @@ impl Echo {
         }
     }
 
-    /// Hands the events on; returns the position of the first.
+    /// Forwards the events to the subscribers; returns the position of the first.
     fn deliver(&self, stream: &str, first_revision: u64, events: Vec<pb::NewEvent>) -> u64 {
         let _in_order = self.delivery.lock().unwrap_or_else(PoisonError::into_inner);
         let first = self.head.fetch_add(events.len() as u64, Ordering::Relaxed) + 1;
         for (nth, event) in (0..).zip(events) {
-            // The last subscriber may be gone by now.
+            // Fails if the last subscriber has disconnected.
             let _ = self.subscribers.send(pb::RecordedEvent {
                 id: event.id,
                 r#type: event.r#type,
@@ -137,7 +138,7 @@ impl Echo {
     }
 
     fn result(&self, append: pb::SessionAppend) -> pb::SessionResult {
-        // Nothing else is sent to it; a result without content is refused by the client.
+        // The generator sends no other kind; the client refuses a result without content.
         let result = match append.append {
             Some(pb::session_append::Append::AppendToStream(append)) => {
                 Some(pb::session_result::Result::Appended(self.append(append)))
@@ -155,7 +156,7 @@ fn unimplemented<T>() -> Answered<T> {
     Err(Status::new(Code::Unimplemented, "the echo server stores nothing"))
 }
 
-/// The trait wants the service behind an `Arc`, so this is one.
+/// Wraps the service in an `Arc`, which the trait requires.
 #[derive(Clone)]
 struct Shared(std::sync::Arc<Echo>);
 
@@ -326,7 +327,7 @@ impl EventStoreService for Shared {
     }
 }
 
-/// The generated service, with the reads taken out of it, because its trait answers with messages and not with bytes.
+/// The generated service without the reads, because its trait answers with messages and not with bytes.
 #[derive(Clone)]
 struct Routed {
     generated: EventStoreServiceServer<Shared>,

@@ -1,23 +1,23 @@
-//! The engines that a server can be measured on.
+//! The engines on which a server can be measured.
 
 use serde::Serialize;
 
-/// What keeps the bytes of the measured server.
+/// Storage engine of the measured server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Engine {
-    /// Files on this machine.
+    /// Files on this machine
     Embedded,
-    /// Nothing: what is left is the cost of the server itself.
+    /// No storage: only the cost of the server itself remains
     Memory,
-    /// A FoundationDB cluster of one process, which is started beside the server; one server is measured in turn with the
-    /// embedded engine, several with one
+    /// A FoundationDB cluster of one process, started together with the server; one server is compared with the
+    /// embedded engine, several with one server
     #[value(name = "foundationdb")]
     FoundationDb,
 }
 
 impl Engine {
-    /// What the server calls it.
+    /// Returns the name of the engine in the server's options.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
@@ -26,12 +26,12 @@ impl Engine {
         }
     }
 
-    /// Whether figures count: what is not durable is no event store.
+    /// Whether the goals apply: figures without durability do not count.
     pub(crate) const fn is_durable(self) -> bool {
         !matches!(self, Self::Memory)
     }
 
-    /// For the report.
+    /// Describes the engine for the report.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Embedded => "embedded, fsync on",
@@ -40,7 +40,7 @@ impl Engine {
         }
     }
 
-    /// Whether several servers can stand over it.
+    /// Whether several servers can share the engine.
     pub(crate) const fn is_shared(self) -> bool {
         matches!(self, Self::FoundationDb)
     }

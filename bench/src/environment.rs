@@ -1,4 +1,4 @@
-//! What the figures depend on besides the code, recorded with them.
+//! The environment of a measurement, recorded with the figures.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,30 +9,30 @@ use serde::Serialize;
 
 use crate::{Error, Result, cores, disk, filesystem::Filesystem};
 
-/// Enough that their median is steady, and a moment's work.
+/// Enough syncs for a steady median, in a short time.
 const SYNCS: usize = 200;
 
-/// The machine, as far as it matters.
+/// Properties of the machine that affect the figures.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Environment {
     pub(crate) cpu_model: String,
-    /// Cores that client and server share.
+    /// Number of cores that client and server share.
     pub(crate) cores: usize,
     pub(crate) memory_gib: f64,
     pub(crate) filesystem: String,
     pub(crate) device: String,
-    /// Median of write and fdatasync of 4 KiB on it.
+    /// Median time of a write and fdatasync of 4 KiB on the filesystem.
     pub(crate) sync_micros: f64,
     pub(crate) kernel: String,
     pub(crate) rustc: String,
-    /// With `+changes` if the checkout has some. Empty outside of one.
+    /// Commit of the checkout, with `+changes` if it has local changes. Empty outside a checkout.
     pub(crate) commit: String,
-    /// One minute's load when the benchmark began: above a tenth or so, something else runs too.
+    /// One-minute load average when the benchmark began: above about 0.1, another program is running.
     pub(crate) load_average: f64,
 }
 
-/// Makes the folder for data, looks at the machine, and says what it is. Gives the whole path, because servers are started
-/// from other folders. What is to be `durable` needs a real disk.
+/// Creates the folder for data and records the environment. Returns the absolute path, because servers are started
+/// from other folders. A `durable` measurement needs a real disk.
 pub(crate) fn prepare(data: Option<&Path>, durable: bool) -> Result<(PathBuf, Environment)> {
     let data = match data {
         Some(data) => data.to_owned(),
@@ -52,12 +52,12 @@ pub(crate) fn prepare(data: Option<&Path>, durable: bool) -> Result<(PathBuf, En
     let environment = Environment::look(&data, &filesystem)?;
     eprintln!("{}", environment.line());
     if cfg!(debug_assertions) {
-        eprintln!("warning: this is a debug build, its figures mean nothing; build with --release");
+        eprintln!("warning: the figures of a debug build are meaningless; build with --release");
     }
     Ok((data, environment))
 }
 
-/// Cargo's target folder, if this program lies in one: it is ignored by version control and as a rule on a disk.
+/// Cargo's target folder, if this program is in one: version control ignores it, and it is usually on a disk.
 fn default_data() -> Result<PathBuf> {
     let program = std::env::current_exe().map_err(Error::system("find this program's own file"))?;
     let products = program
@@ -71,7 +71,7 @@ fn default_data() -> Result<PathBuf> {
 }
 
 impl Environment {
-    /// Looks at the machine; takes about as long as 200 fsyncs.
+    /// Records the environment; takes about as long as 200 fsyncs.
     pub(crate) fn look(data: &Path, filesystem: &Filesystem) -> Result<Self> {
         let first = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
         let load = first("/proc/loadavg");
@@ -98,7 +98,7 @@ impl Environment {
         })
     }
 
-    /// One line for people.
+    /// Formats the environment as one line.
     pub(crate) fn line(&self) -> String {
         let commit = if self.commit.is_empty() {
             String::new()
@@ -121,7 +121,7 @@ impl Environment {
     }
 }
 
-/// The value of `name : value` in the files of /proc.
+/// Returns the value of `name : value` in a file of /proc.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
@@ -133,7 +133,7 @@ fn kib(value: &str) -> Option<f64> {
     value.strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// The commit of the checkout that the benchmark is run in.
+/// Returns the commit of the checkout in which the benchmark runs.
 fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).output().ok()?;

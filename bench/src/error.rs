@@ -1,136 +1,124 @@
-//! Why a benchmark did not come to an end.
+//! Errors of the benchmark.
 
 use std::path::PathBuf;
 
 use crate::engine::Engine;
 
-/// What went wrong; each says what to do.
+/// The reason why a benchmark failed. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Build the server, or name it.
+    /// Build the server, or give its path.
     #[error(
-        "there is no annals-server at {0}; build it with `cargo build --release -p annals-server`, or name one with \
-         --server PATH"
+        "there is no annals-server at {0}; build it with `cargo build --release -p annals-server`, or give its path \
+         with --server PATH"
     )]
     NoServer(PathBuf),
-    /// Measure one server, or the engine that several can share.
+    /// Measure one server, or use the engine that several can share.
     #[error(
         "--servers is {servers}, but the {} engine belongs to one server; several need --engine foundationdb",
         engine.name()
     )]
     NotShared {
-        /// How many were asked for.
+        /// Requested number of servers.
         servers: usize,
-        /// Over which engine.
+        /// Requested engine.
         engine: Engine,
     },
     /// Install FoundationDB.
     #[error(
-        "there is no fdbserver by FDBSERVER, on PATH or where it is usually installed; install FoundationDB 7.3, and build \
-         the server with `--features annals-server/foundationdb`"
+        "found no fdbserver in FDBSERVER, on PATH or in its usual place; install FoundationDB 7.3, and build the \
+         server with `--features annals-server/foundationdb`"
     )]
     NoFoundationDb,
-    /// Install it, or leave it out.
+    /// Install the store, or leave it out.
     #[error(
-        "{0} is not here; install the stores to compare with by `scripts/peers`, or name others with --stores"
+        "{0} is not installed; install the other stores with `scripts/peers`, or choose stores with --stores"
     )]
     NoPeer(&'static str),
-    /// Build with it.
+    /// Build with the feature.
     #[cfg(not(feature = "peers"))]
     #[error(
-        "this program was built without the client of {0}; build it with `cargo build --release -p annals-bench --features \
-         peers`, or name others with --stores"
+        "this program was built without the client of {0}; build it with `cargo build --release -p annals-bench \
+         --features peers`, or choose stores with --stores"
     )]
     NoPeers(&'static str),
-    /// A store other than Annals refused what it must take: report it.
+    /// A store other than Annals refused an append that it must accept: report it.
     #[cfg(feature = "peers")]
     #[error("{load}: {store} failed: {problem}")]
     Peer {
-        /// Which store.
         store: &'static str,
-        /// Which load.
         load: String,
-        /// What it or its client said.
+        /// Error text of the store or its client.
         problem: String,
     },
     /// Name a folder on a real disk.
     #[error(
         "the data folder {folder} is on {kind}, which is memory: fsync costs nothing there, so the figures would \
-         mean nothing; name a folder on a real disk with --data DIR"
+         be meaningless; choose a folder on a real disk with --data DIR"
     )]
     NotADisk {
-        /// The folder.
         folder: PathBuf,
-        /// The kind of its file system.
+        /// Kind of its filesystem.
         kind: String,
     },
-    /// Read what the server said.
+    /// Read the server's log.
     #[error("{name} {problem}; its last lines:\n{log}")]
     Server {
-        /// Which server.
         name: &'static str,
-        /// What it did.
+        /// Description of the failure.
         problem: String,
-        /// The end of its log.
+        /// End of its log.
         log: String,
     },
-    /// The server refused what it must take: report it.
+    /// The server refused a call that it must accept: report it.
     #[error("{load}: a call failed: {status}")]
     Call {
-        /// Which load.
         load: String,
-        /// What the server answered.
         status: Box<tonic::Status>,
     },
-    /// The server answered what it must not: report it.
+    /// The server returned a wrong response: report it.
     #[error("{load}: {problem}")]
-    Wrong {
-        /// Which load.
-        load: String,
-        /// What was wrong.
-        problem: String,
-    },
-    /// Mend the option.
+    Wrong { load: String, problem: String },
+    /// Correct the option.
     #[error("{0}")]
     Usage(String),
-    /// Mend the machine.
+    /// Fix the machine.
     #[error("can't {what}: {source}")]
     System {
-        /// What was tried.
+        /// Operation that failed.
         what: String,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// Read what each said.
+    /// Read the error of each phase.
     #[error(
-        "{0} of the stores' phases failed, and are not in the figures; what each said stands above and in the notes"
+        "{0} phases of stores failed and are missing from the figures; see their errors above and in the notes"
     )]
     Failures(usize),
-    /// Nothing: it was asked for.
-    #[error("interrupted; nothing was measured to the end")]
+    /// The user interrupted the benchmark.
+    #[error("interrupted; the measurement is incomplete")]
     Interrupted,
 }
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Whether a call was answered with this code.
+    /// Whether a call failed with this code.
     pub(crate) fn is_status(&self, code: tonic::Code) -> bool {
         matches!(self, Self::Call { status, .. } if status.code() == code)
     }
 
-    /// Whether another store's client said something with this in it.
+    /// Whether the error text of another store's client contains `words`.
     #[cfg(feature = "peers")]
     pub(crate) fn peer_said(&self, words: &str) -> bool {
         matches!(self, Self::Peer { problem, .. } if problem.contains(words))
     }
 
-    /// Whether the server does not have the call at all.
+    /// Whether the server does not implement the call.
     pub(crate) fn is_unimplemented(&self) -> bool {
         self.is_status(tonic::Code::Unimplemented)
     }
 
-    /// For `map_err` on calls into the system.
+    /// For `map_err` on system calls.
     pub(crate) fn system<E: Into<std::io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
         move |source| Self::System {

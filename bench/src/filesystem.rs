@@ -1,23 +1,23 @@
-//! The file system under a folder, from the table of mounts: which kind, on which device.
+//! The filesystem of a folder, from the mount table: its kind and its device.
 
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// Kinds that keep files in memory.
+/// Filesystems that keep files in memory.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
 
-/// A file system that is mounted.
+/// A mounted filesystem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filesystem {
-    /// The device, or what stands for one.
+    /// The device, or the name used in its place.
     pub(crate) device: String,
     /// `ext4`, `xfs`, `tmpfs`, …
     pub(crate) kind: String,
 }
 
 impl Filesystem {
-    /// The file system that holds an existing folder.
+    /// Returns the filesystem that holds an existing folder.
     pub(crate) fn of(folder: &Path) -> Result<Self> {
         let folder = folder
             .canonicalize()
@@ -28,7 +28,8 @@ impl Filesystem {
             .ok_or_else(|| Error::Usage(format!("no mounted file system holds {}", folder.display())))
     }
 
-    /// The one with the longest path above the folder; of two mounted at the same place, the later, which hides the other.
+    /// Returns the mount with the longest path above the folder; of two at the same path, the later, which hides the
+    /// other.
     fn among(mounts: &str, folder: &Path) -> Option<Self> {
         let mut found: Option<(usize, Self)> = None;
         for line in mounts.lines() {
@@ -52,13 +53,13 @@ impl Filesystem {
         found.map(|(_, filesystem)| filesystem)
     }
 
-    /// Whether files are gone with the machine's power however often they are synced.
+    /// Whether files are lost on a power failure even if they are synced.
     pub(crate) fn is_memory(&self) -> bool {
         IN_MEMORY.contains(&self.kind.as_str())
     }
 }
 
-/// Blanks and backslashes stand as `\040` and the like in the table.
+/// Unescapes `\040` and the like, which the mount table uses for blanks and backslashes.
 fn unescaped(field: &str) -> String {
     field
         .replace("\\040", " ")

@@ -1,4 +1,4 @@
-//! Folders of servers: new ones, what their files take on disk, and how the system forgets them.
+//! Folders of servers: creation, disk usage, and eviction from the page cache.
 
 use std::{fs::File, path::Path};
 
@@ -6,7 +6,7 @@ use rustix::fs::{Advice, fadvise};
 
 use crate::{Error, Result};
 
-/// An empty folder below `data`, deleted when dropped.
+/// Creates an empty folder below `data` that is deleted when dropped.
 pub(crate) fn new_folder(name: &str, data: &Path) -> Result<tempfile::TempDir> {
     tempfile::Builder::new()
         .prefix(&format!("{name}-"))
@@ -14,22 +14,22 @@ pub(crate) fn new_folder(name: &str, data: &Path) -> Result<tempfile::TempDir> {
         .map_err(Error::system(format!("make a folder in {}", data.display())))
 }
 
-/// Bytes that the files below a folder take on disk.
+/// Returns the bytes on disk of the files below a folder.
 pub(crate) fn disk_bytes(folder: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
-    /// The unit of `st_blocks`, whatever the file system's own is.
+    /// Unit of `st_blocks`, independent of the filesystem's block size.
     const BLOCK_BYTES: u64 = 512;
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let of = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(metadata) if metadata.is_dir() => disk_bytes(&entry.path()),
         Ok(metadata) => metadata.blocks() * BLOCK_BYTES,
-        // A server may have deleted it meanwhile.
+        // A server may have deleted the file in the meantime.
         Err(_) => 0,
     };
     entries.map(of).sum()
 }
 
-/// Has the system drop what it holds of these files in memory, but for pages that a process has mapped.
+/// Evicts these files from the page cache, except for pages that a process has mapped.
 pub(crate) fn forget(folder: &Path) -> Result<()> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()) {
@@ -37,7 +37,7 @@ pub(crate) fn forget(folder: &Path) -> Result<()> {
             forget(&path)?;
         } else if let Ok(file) = File::open(&path) {
             let what = || format!("drop {} from memory", path.display());
-            // What is not on disk yet can't be dropped.
+            // Dirty pages can't be evicted.
             file.sync_data().map_err(Error::system(what()))?;
             fadvise(&file, 0, None, Advice::DontNeed).map_err(Error::system(what()))?;
         }

@@ -1,22 +1,22 @@
-//! What a figure must reach.
+//! Goals for figures.
 
-/// The least or the most that is good enough.
+/// The minimum or maximum that is good enough.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Goal {
-    /// There is none.
+    /// No goal.
     None,
-    /// So much or more.
+    /// This much or more.
     AtLeast(f64),
-    /// So much or more, with the 99th percentile of latencies below so many milliseconds.
+    /// This much or more, with the 99th percentile of latencies below this many milliseconds.
     AtLeastWithin(f64, f64),
     /// Less than this.
     Below(f64),
-    /// So large a share of the figure of what it is measured beside, or more.
+    /// This share of the baseline's figure, or more.
     Share(f64),
 }
 
 impl Goal {
-    /// Whether the goal is met; `None` if there is none, or nothing to compare with.
+    /// Whether the goal is met; `None` if there is no goal or no baseline.
     pub(crate) fn is_met(self, figure: f64, p99_ms: Option<f64>, beside: Option<f64>) -> Option<bool> {
         match self {
             Self::None => None,

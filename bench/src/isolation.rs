@@ -1,8 +1,9 @@
-//! `annals-bench isolation`: what plain appends lose while other clients send appends with expensive conditions.
+//! `annals-bench isolation`: the rate that plain appends lose while other clients send appends with expensive
+//! conditions.
 //!
-//! One client appends single events to its own stream, one after the other, alone and beside the others in turn (A B A B).
-//! Two kinds of conditions are expensive to judge: one over many events of a type that have all expired and are not
-//! scavenged, and one over many events of which each has one of two tags and none has both.
+//! One client appends single events to its own stream, one after the other, alone and together with the others in
+//! turn (A B A B). Two kinds of conditions are expensive to check: one over many events of a type that have all
+//! expired and are not scavenged, and one over many events of which each has one of two tags and none has both.
 
 mod filling;
 mod load;
@@ -23,13 +24,13 @@ use crate::{
     target::Target,
 };
 
-/// The share of their rate that plain appends keep.
+/// Minimum share of their rate that plain appends keep.
 const SHARE_MIN: f64 = 0.8;
 
-/// Settings of a run.
+/// Options of `annals-bench isolation`.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Options {
-    /// The engine under the server
+    /// Engine of the server
     #[arg(long, value_enum, default_value = "embedded")]
     engine: Engine,
 
@@ -45,28 +46,28 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     clients: u32,
 
-    /// Length of one measurement, in seconds
+    /// Seconds of one measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
 
-    /// How many times everything is measured; the medians count
+    /// Number of rounds; the medians count
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 
-    /// Folder in which data folders are made and deleted again, on a real disk [default: the folder of build products, else
-    /// the current folder]
+    /// Folder in which data folders are made and deleted again, on a real disk [default: the folder of build
+    /// products, else the current folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// The server's program [default: annals-server beside this program]
+    /// Path of the server's program [default: annals-server beside this program]
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
 
-    /// Cores that clients and server share
+    /// Number of cores that clients and server share
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) cores: usize,
 
-    /// File to which everything that was measured is written as JSON
+    /// File to which all measurements are written as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -90,17 +91,17 @@ impl Case {
     }
 }
 
-/// One kind of condition, measured.
+/// Measurements of one kind of condition.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
     case: Case,
-    /// Plain appends a second, alone and beside the others.
+    /// Plain appends per second, alone and beside the others.
     alone: Option<Summary>,
     beside: Option<Summary>,
     /// Median latency of plain appends beside the others, in microseconds, and the 99th percentile.
     beside_micros: Option<Summary>,
     beside_high_micros: Option<Summary>,
-    /// Conditional appends a second, of all clients together.
+    /// Conditional appends per second, of all clients together.
     conditional: Option<Summary>,
 }
 
@@ -117,7 +118,7 @@ struct Report<'a> {
     rows: Vec<Row>,
 }
 
-/// Fills a log for each case, measures, and prints.
+/// Fills a log for each case, measures, and prints the results.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let target = Target::annals(options.server.as_deref(), Deployment::single(options.engine))?;
     let (data, environment) = prepare(options.data.as_deref(), options.engine.is_durable())?;
@@ -155,7 +156,7 @@ async fn measure(options: &Options, case: Case, endpoint: &str) -> Result<Row> {
     let mut plain = load::Plain::new(endpoint).await?;
     let (mut alone, mut beside, mut micros, mut conditional) = (vec![], vec![], vec![], vec![]);
     let mut high = vec![];
-    // The first round warms up and is not counted.
+    // The first round is a warm-up and is not counted.
     for round in 0..=options.rounds {
         let quiet = plain.run(time).await?;
         let others = load::Conditional::start(endpoint, case, options.clients).await?;

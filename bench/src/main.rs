@@ -1,21 +1,22 @@
-//! `annals-bench`: how fast an Annals server is on this machine, beside the limit of its transport.
+//! `annals-bench`: measures the speed of an Annals server on this machine, compared with the limit of its transport.
 //!
-//! - `quick`: the first figures: which rounds are run, in which order.
-//! - `compare`: Annals beside other stores; `stores`: how each of them is run and spoken to.
-//! - `conditions`: what a condition costs in a small log and in a large one.
-//! - `isolation`: what plain appends lose beside expensive conditions.
-//! - `workload`: what `quick` measures.
+//! - `quick`: a short benchmark: its rounds and their order.
+//! - `compare`: Annals compared with other stores; `stores`: how each store is run and called.
+//! - `conditions`: the cost of a condition in a small log and in a large one.
+//! - `isolation`: the rate that plain appends lose beside expensive conditions.
+//! - `workload`: the workloads of `quick`.
 //! - `load`: the load generator, a file for each kind of load.
-//! - `echo`: the limit to compare with: the same service and messages, no storage.
-//! - `goal`: what a figure must reach.
-//! - `engine`, `deployment`: what keeps the measured servers' bytes, and how many of them share it.
+//! - `echo`: the baseline: the same service and messages, no storage.
+//! - `goal`: goals for figures.
+//! - `engine`, `deployment`: the engine of the measured servers, and how many of them share it.
 //! - `target`, `process`: the server processes that are measured, started and stopped.
-//! - `environment`, `filesystem`, `folder`, `disk`, `cores`, `cpu`: what the figures depend on, recorded with them.
-//! - `statistics`, `report`: runs into medians and spreads, and those into a table and JSON.
+//! - `environment`, `filesystem`, `folder`, `disk`, `cores`, `cpu`: the environment, recorded with the figures.
+//! - `statistics`, `report`: turn runs into medians and spreads, and those into a table and JSON.
 //!
 //! 1. A figure is the median of fresh processes on empty data, run in turn (A B A B), never the best of them.
 //! 2. A goal is compared with the figure before it is rounded.
-//! 3. The echo server is sent the same bytes by the same generator, so that its cost is in both figures.
+//! 3. The echo server receives the same bytes from the same generator, so that the generator's cost is in both
+//!    figures.
 
 mod compare;
 mod conditions;
@@ -56,13 +57,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The first figures: appends, a session, reads and live delivery, beside a bare echo of the same messages
+    /// Runs a short benchmark: appends, a session, reads and live delivery, compared with a bare echo of the same
+    /// messages
     Quick(quick::Options),
-    /// Annals beside what people would use instead: UmaDB, message-db on PostgreSQL, NATS JetStream, a bare echo, a bare file
+    /// Compares Annals with other stores: UmaDB, message-db on PostgreSQL, NATS JetStream, a bare echo, a bare file
     Compare(compare::Options),
-    /// What a condition of an append costs in a small log and in a large one
+    /// Measures the cost of an append's condition in a small log and in a large one
     Conditions(conditions::Options),
-    /// What plain appends lose while other clients send appends with expensive conditions
+    /// Measures the rate that plain appends lose while other clients send appends with expensive conditions
     Isolation(isolation::Options),
     /// Serves the bare echo; the other commands start it themselves
     Echo(echo::Options),
@@ -88,12 +90,12 @@ fn start(command: Command) -> Result<()> {
     }
 }
 
-/// Runs a benchmark on so many cores, until it is done or somebody wants it to end.
+/// Runs a benchmark on `cores` cores, until it ends or the user interrupts it.
 fn measure(cores: usize, benchmark: impl Future<Output = Result<()>>) -> Result<()> {
-    // Before the runtime starts its threads, because threads and child processes inherit it.
+    // Before the runtime starts its threads, because threads and child processes inherit the affinity.
     cores::pin_to(cores)?;
     runtime(cores)?.block_on(async {
-        // Before anything is started: until then a signal ends this process, and leaves what it started.
+        // Before any server is started: until then a signal ends this process and would leave its servers running.
         let signals = Signals::listen()?;
         tokio::select! {
             done = benchmark => done,
@@ -102,7 +104,7 @@ fn measure(cores: usize, benchmark: impl Future<Output = Result<()>>) -> Result<
     })
 }
 
-/// What somebody sends who wants it to end.
+/// Signals that interrupt the benchmark.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -117,7 +119,7 @@ impl Signals {
         })
     }
 
-    /// Until one comes. Returning drops the servers and their folders; dying would leave them.
+    /// Waits for a signal. Returning drops the servers and their folders; a process that dies would leave them.
     async fn interrupted(mut self) -> Result<()> {
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -1,4 +1,4 @@
-//! One server process, from its start to its end. Dropping it kills it, and what it started.
+//! One server process, from its start to its end. Dropping it kills the process and its children.
 
 use std::{
     fs::File,
@@ -15,27 +15,27 @@ use tokio::{
 
 use crate::{Error, Result};
 
-/// How long a server may take until it answers, or until it is gone.
+/// Maximum time for a server to answer, or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is asked whether it answers. Start-up times are told to this grain.
+/// Interval between checks whether the server answers; the resolution of start-up times.
 const ASKING: Duration = Duration::from_millis(5);
 const LOG_LINES: usize = 20;
-/// How long a server that was killed may take until it is gone.
+/// Maximum time for a killed server to end.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// Makes the command of a server, as often as it is started.
+/// Builds the command of a server for each of its starts.
 pub(crate) type Program = Box<dyn Fn() -> Command + Send + Sync>;
 
-/// How a server ends and comes back.
+/// How a server is stopped and started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Restart {
-    /// By kill -9, and not in order.
+    /// Whether it is killed by kill -9, instead of stopped gracefully.
     pub(crate) is_killed: bool,
-    /// Whether the system forgets its files before it is started again.
+    /// Whether its files are evicted from the page cache before it is started again.
     pub(crate) is_cold: bool,
 }
 
-/// A server that runs.
+/// A running server.
 pub(crate) struct Process {
     name: &'static str,
     program: Program,
@@ -44,7 +44,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `program`, which is called `name`, in `folder`, where a file keeps what it says.
+    /// Starts `program`, which is called `name`, in `folder`, and writes its output to a file there.
     pub(crate) fn start(name: &'static str, program: Program, folder: &Path) -> Result<Self> {
         let child = spawn(name, &program, folder)?;
         Ok(Self {
@@ -55,32 +55,32 @@ impl Process {
         })
     }
 
-    /// Starts it again, after its end.
+    /// Starts the server again after it has ended.
     pub(crate) fn start_again(&mut self) -> Result<()> {
         self.child = spawn(self.name, &self.program, &self.folder)?;
         Ok(())
     }
 
-    /// Its number, as long as it runs.
+    /// Returns the process id, as long as the process runs.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Its number and those of its children, and theirs.
+    /// Returns the ids of the process and all its descendants.
     pub(crate) fn family(&self) -> Vec<u32> {
         self.pid().map(family).unwrap_or_default()
     }
 
-    /// Waits until `answered` says that the server answers.
+    /// Waits until `answered` reports that the server answers.
     pub(crate) async fn answers<F: Future<Output = bool>>(&mut self, answered: impl Fn() -> F) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self
                 .child
                 .try_wait()
-                .map_err(Error::system("look after the server"))?
+                .map_err(Error::system("check whether the server runs"))?
             {
-                return Err(self.failed(&format!("ended as it started ({status})")));
+                return Err(self.failed(&format!("exited during start-up ({status})")));
             }
             if answered().await {
                 return Ok(());
@@ -92,10 +92,10 @@ impl Process {
         }
     }
 
-    /// Waits up to `time` for its end. Gives what it said, if it came to that after `failure`.
+    /// Waits up to `time` for the end of the process. If it ends, returns an error with its output and `failure`.
     pub(crate) async fn ended(&mut self, time: Duration, failure: &Error) -> Option<Error> {
         match timeout(time, self.child.wait()).await {
-            Ok(Ok(status)) => Some(self.failed(&format!("ended under load ({status}) after: {failure}"))),
+            Ok(Ok(status)) => Some(self.failed(&format!("exited under load ({status}) after: {failure}"))),
             _ => None,
         }
     }
@@ -116,8 +116,8 @@ impl Process {
         }
     }
 
-    /// Ends it by this signal; or, killed, it and its children at once, as the loss of the machine's power would, but for
-    /// what the system has taken over. None of them is left when it returns.
+    /// Ends the server by this signal. If `is_killed`, kills it and its children at once, which simulates a power
+    /// failure except that the kernel keeps the data written to it. No process is left when it returns.
     pub(crate) async fn end(&mut self, signal: Signal, is_killed: bool) -> Result<()> {
         let family = self.family();
         if is_killed {
@@ -129,7 +129,7 @@ impl Process {
         let deadline = Instant::now() + PATIENCE;
         while family.iter().any(|&pid| is_running(pid)) {
             if Instant::now() > deadline {
-                return Err(self.failed("left children behind that do not end"));
+                return Err(self.failed("left child processes that do not end"));
             }
             sleep(ASKING).await;
         }
@@ -149,12 +149,12 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Waits a little for the end of all of them, so that nothing writes into a folder that is deleted next.
+    /// Waits briefly for the end of all processes, so that none writes into a folder that is deleted next.
     fn drop(&mut self) {
         let family = self.family();
         kill(&family);
         let deadline = Instant::now() + ENDING;
-        // The child stays a zombie until it has been asked for.
+        // The child stays a zombie until it has been waited for.
         while (!matches!(self.child.try_wait(), Ok(Some(_))) || family.iter().any(|&pid| is_running(pid)))
             && Instant::now() < deadline
         {
@@ -163,15 +163,15 @@ impl Drop for Process {
     }
 }
 
-/// Sends SIGKILL to each.
+/// Sends SIGKILL to each process.
 fn kill(processes: &[u32]) {
     for pid in processes.iter().filter_map(|&pid| as_pid(pid)) {
-        // It may be gone already.
+        // The process may have ended already.
         let _ = kill_process(pid, Signal::KILL);
     }
 }
 
-/// Whether a process is there, and not a zombie that its parent has not asked for yet.
+/// Whether a process exists and is not a zombie.
 fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")
@@ -185,7 +185,7 @@ fn spawn(name: &'static str, program: &Program, folder: &Path) -> Result<Child> 
         .open(log(folder))
         .map_err(Error::system("make the server's log"))?;
     let mut command = program();
-    // Everything else is as the server has it by default, whatever the person who measures has set.
+    // Removes the user's settings, so that the server uses its defaults.
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();
         if ["ANNALS_", "UMADB_", "PG"]
@@ -217,7 +217,7 @@ fn as_pid(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// A process, its children, and theirs.
+/// Returns the ids of a process and all its descendants.
 fn family(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
@@ -256,7 +256,7 @@ mod tests {
         let mut process = Process::start("shell", shell("echo no disk left; exit 3"), folder.path()).unwrap();
         let error = process.answers(|| async { false }).await.unwrap_err().to_string();
         assert!(
-            error.contains("shell ended as it started") && error.contains("no disk left"),
+            error.contains("shell exited during start-up") && error.contains("no disk left"),
             "{error}"
         );
     }

@@ -1,8 +1,9 @@
-//! `annals-bench quick`: the first figures, in a few minutes.
+//! `annals-bench quick`: a short benchmark of a few minutes.
 //!
-//! Each round starts Annals with an empty folder, runs all workloads, stops it, and does the same with what it is measured
-//! beside: the echo server, or for FoundationDB Annals on the embedded engine. Several servers over one FoundationDB cluster
-//! are measured beside a single one over a cluster of its own. So both see the same changes of the machine's mood.
+//! Each round starts Annals with an empty folder, runs all workloads, stops it, and repeats this with the baseline:
+//! the echo server, or, for FoundationDB, Annals on the embedded engine. Several servers over one FoundationDB
+//! cluster are compared with a single one over a cluster of its own. Both are thus affected equally by changes of the
+//! machine's load.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -21,65 +22,65 @@ use crate::{
     workload::{Workload, warm_up, workloads},
 };
 
-/// Long against a clock tick, short against a run.
+/// Much longer than a clock tick, and much shorter than a run.
 const QUIET_SAMPLE: Duration = Duration::from_millis(500);
 
-/// What the person who measures may choose.
+/// Options of `annals-bench quick`.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Options {
-    /// The engine under the measured server; goals do not count for memory, because it is not durable
+    /// Engine of the measured server; goals do not apply to memory, because it is not durable
     #[arg(long, value_enum, default_value = "embedded")]
     engine: Engine,
 
-    /// How many servers share one FoundationDB cluster; several are measured beside a single one, with 32 clients for each
-    /// of them
+    /// Number of servers that share one FoundationDB cluster; several are compared with a single one, with 32 clients
+    /// for each of them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
     servers: u8,
 
-    /// Where data folders are made and deleted again, on a real disk [default: the folder of build products, else the
-    /// current folder]
+    /// Folder in which data folders are made and deleted again, on a real disk [default: the folder of build
+    /// products, else the current folder]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// The server's program [default: annals-server beside this program]
+    /// Path of the server's program [default: annals-server beside this program]
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
 
-    /// How long each workload is measured, after a fifth of that to warm up
+    /// Seconds of each measurement, after a warm-up of a fifth of that
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
 
-    /// How many times everything is measured; the medians count
+    /// Number of rounds; the medians count
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 
-    /// How many cores client and server share
+    /// Number of cores that client and server share
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) cores: usize,
 
-    /// How many unary clients share an HTTP/2 connection
+    /// Number of unary clients that share an HTTP/2 connection
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     clients_per_connection: u32,
 
-    /// How often a run is repeated during which other programs kept a fifth of a core or more busy; the one that they
-    /// disturbed least counts
+    /// Number of repeats of a run during which other programs kept a fifth of a core or more busy; the least
+    /// disturbed run counts
     #[arg(long, value_name = "N", default_value_t = 2)]
     repeats: u32,
 
-    /// How long to wait before each run for other programs to fall quiet
+    /// Seconds to wait before each run for other programs to become idle
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     quiet_wait: u64,
 
-    /// Runs only the workloads whose name contains this
+    /// Runs only the workloads whose name contains this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 
-    /// Writes everything that was measured here, too
+    /// File to which all measurements are written as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
-/// Measures, and prints as it goes.
+/// Runs the measurements and prints each as it completes.
 pub(crate) async fn run(options: &Options) -> Result<()> {
     let deployment = Deployment::new(options.engine, usize::from(options.servers))?;
     let workloads = chosen(workloads(deployment), options.only.as_deref())?;
@@ -107,7 +108,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
                     Err(failure) => return Err(servers.explain(failure).await),
                 };
                 if workload == Workload::ReadAll {
-                    // The echo server sends as many as Annals did.
+                    // The echo server sends as many events as Annals did.
                     read_events = measured.events;
                 }
                 let run = Run {
@@ -129,7 +130,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The workloads whose name contains `text`.
+/// Returns the workloads whose name contains `text`.
 fn chosen(workloads: Vec<Workload>, text: Option<&str>) -> Result<Vec<Workload>> {
     let names: Vec<String> = workloads.iter().map(|workload| workload.name()).collect();
     let text = text.unwrap_or_default();
@@ -146,8 +147,8 @@ fn chosen(workloads: Vec<Workload>, text: Option<&str>) -> Result<Vec<Workload>>
     Ok(chosen)
 }
 
-/// Runs a workload until nothing else ran meanwhile, or often enough. Which run counts is decided by what others did, never
-/// by its figure.
+/// Runs a workload until a run is undisturbed or the repeats are used up. The activity of other programs decides
+/// which run counts, never its figure.
 async fn least_disturbed(
     options: &Options,
     workload: Workload,
@@ -171,10 +172,10 @@ async fn least_disturbed(
             break;
         }
     }
-    best.ok_or_else(|| Error::Usage("nothing was run".to_owned()))
+    best.ok_or_else(|| Error::Usage("no run was measured".to_owned()))
 }
 
-/// Waits until other programs are quiet, but not for ever: then the report tells.
+/// Waits until other programs are idle, up to `patience`; after that, the report shows the disturbance.
 pub(crate) async fn quiet(server: &[u32], patience: Duration) {
     let deadline = Instant::now() + patience;
     while Instant::now() < deadline && others_cores_busy(server, QUIET_SAMPLE).await >= OTHERS_CORES_BUSY {}

@@ -1,4 +1,4 @@
-//! Runs into figures, and those into a table for people and JSON for programs.
+//! Turns runs into figures, and figures into a table and JSON.
 
 mod rows;
 pub(crate) mod table;
@@ -12,25 +12,25 @@ use crate::{
 
 use table::{Align, Table, number};
 
-/// Above this the machine did other things meanwhile, or the server is not steady.
+/// A larger spread means that the machine was busy, or that the server is not steady.
 const NOISY_SPREAD: f64 = 0.15;
 
-/// Cores that others may keep busy before it is told and the run is repeated: a busier machine is a slower one. The system
-/// writing the server's files back takes up to a tenth.
+/// Cores that other programs may keep busy before a run is reported as disturbed and repeated: a busier machine is
+/// slower. Kernel writeback of the server's files takes up to a tenth.
 pub(crate) const OTHERS_CORES_BUSY: f64 = 0.2;
 
 /// One run of one workload.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) round: u32,
-    /// `annals`, or what it is measured beside.
+    /// `annals`, or the name of the baseline.
     pub(crate) target: &'static str,
     pub(crate) workload: Workload,
     pub(crate) measured: Measured,
 }
 
 impl Run {
-    /// What is shown when it is done.
+    /// Formats the run for the terminal.
     pub(crate) fn line(&self) -> String {
         let figure = number(self.workload.figure(&self.measured));
         let (name, unit) = (self.workload.name(), self.workload.unit());
@@ -40,7 +40,7 @@ impl Run {
         );
         let others = self.measured.others_cores_busy;
         if others > OTHERS_CORES_BUSY {
-            line += &format!("  ({others:.2} cores taken by others)");
+            line += &format!("  ({others:.2} cores used by other programs)");
         }
         line
     }
@@ -75,11 +75,12 @@ impl Report {
         self.runs.push(run);
     }
 
-    /// Figures and goals, latencies, and what they cost.
+    /// Renders figures and goals, latencies, and CPU time.
     pub(crate) fn table(&self) -> String {
         let engine = self.deployment.words();
         let mut text = format!(
-            "\n{}\nengine: {engine}; 256-byte events; medians of {} rounds in turn, least and most in brackets\n\n{}\n{}\n{}",
+            "\n{}\nengine: {engine}; 256-byte events; medians of {} alternating rounds, minimum and \
+             maximum in brackets\n\n{}\n{}\n{}",
             self.environment.line(),
             self.runs.iter().map(|run| run.round).max().unwrap_or(0),
             self.figures(),
@@ -92,7 +93,7 @@ impl Report {
         text
     }
 
-    /// What makes a figure worth less.
+    /// Lists everything that makes a figure less reliable.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for &workload in &self.workloads {
@@ -109,7 +110,7 @@ impl Report {
                 if let Some(others) = others.filter(|others| others.median > OTHERS_CORES_BUSY) {
                     let cores = others.median;
                     notes.push(format!(
-                        "{target}, {}: others took {cores:.2} cores",
+                        "{target}, {}: other programs used {cores:.2} cores",
                         workload.name()
                     ));
                 }
@@ -183,7 +184,7 @@ impl Report {
     fn costs(&self) -> Table {
         let beside = self.deployment.beside();
         let mut table = Table::new([
-            ("CPU time, us an event", Align::Left),
+            ("CPU time, us per event", Align::Left),
             ("server", Align::Right),
             ("client", Align::Right),
             ("cores busy", Align::Right),
@@ -219,7 +220,7 @@ impl Report {
         Summary::of(&runs.filter_map(|run| of(&run.measured)).collect::<Vec<f64>>())
     }
 
-    /// Environment, options, every run, and the figures.
+    /// Returns the environment, options, runs and figures as JSON.
     pub(crate) fn json(&self) -> String {
         let runs = self.runs.iter().map(|run| {
             json!({"round": run.round, "target": run.target, "workload": run.workload.name(), "measured": run.measured})
@@ -234,8 +235,8 @@ impl Report {
         });
         let figures: Vec<_> = figures.collect();
         let all = json!({
-            "environment": self.environment, "options": self.options, "durable": self.deployment.engine().is_durable(), "figures": figures,
-            "runs": runs,
+            "environment": self.environment, "options": self.options,
+            "durable": self.deployment.engine().is_durable(), "figures": figures, "runs": runs,
         });
         format!("{all:#}\n")
     }

@@ -1,20 +1,18 @@
-//! Several runs of the same thing in three numbers.
+//! Summarizes several runs of the same workload in three numbers.
 
 use serde::Serialize;
 
 /// Median and extremes of some runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Summary {
-    /// The one in the middle; of an even number, the mean of the two in the middle.
+    /// The median; for an even number of runs, the mean of the two in the middle.
     pub(crate) median: f64,
-    /// The least.
     pub(crate) min: f64,
-    /// The most.
     pub(crate) max: f64,
 }
 
 impl Summary {
-    /// `None` of nothing.
+    /// Summarizes the runs; `None` if there are none.
     pub(crate) fn of(runs: &[f64]) -> Option<Self> {
         let mut sorted = runs.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -27,7 +25,8 @@ impl Summary {
         })
     }
 
-    /// How far the extremes are apart, as a share of the median. Above some 0.15 the machine was busy with other things.
+    /// Returns the distance of the extremes as a share of the median. Above about 0.15, other programs kept the
+    /// machine busy.
     pub(crate) fn spread(&self) -> f64 {
         if self.median == 0.0 {
             0.0

@@ -1,15 +1,15 @@
-//! The stores that are compared: how each is started in its durable setting, and how a client speaks with it.
+//! The stores that are compared: how each is started with durable settings, and how a client calls it.
 //!
 //! - `annals`: Annals itself, over either engine, and the echo of its messages.
 //! - `umadb`: UmaDB, over the same gRPC stack as Annals.
 //! - `message_db`: message-db's functions in PostgreSQL.
 //! - `nats`: a stream of NATS JetStream.
-//! - `disk`: appends to a bare file, with an fdatasync that those share who wait for it.
-//! - `peers`: where their programs are found.
+//! - `disk`: appends to a bare file, with an fdatasync shared by all appends that wait for it.
+//! - `peers`: the location of their programs.
 //!
-//! 1. A store says nothing is written before it is on disk; how it was told so stands in its [`Setting`].
-//! 2. A call that does not give what was asked for is an error, never a slow success: every count is checked.
-//! 3. A store that can't do something says why; it is never given something easier instead.
+//! 1. A store confirms no write before it is on disk; its [`Setting`] states how this is configured.
+//! 2. A call that does not return the requested events is an error, never a slow success: every count is checked.
+//! 3. A store that does not support a workload states the reason; it never gets an easier one instead.
 
 mod annals;
 mod disk;
@@ -30,7 +30,7 @@ use crate::{Error, Result, deployment::Deployment, engine::Engine, process::Rest
 
 pub(crate) use peers::Peers;
 
-/// What a call of a store gives, some time.
+/// The future of a call to a store.
 pub(crate) type Work<'a, T> = BoxFuture<'a, Result<T>>;
 
 /// A store by name.
@@ -41,7 +41,7 @@ pub(crate) enum Name {
     Annals,
     /// Annals on FoundationDB, one fdbserver
     AnnalsFoundationdb,
-    /// UmaDB as it is by default
+    /// UmaDB with its default settings
     Umadb,
     /// UmaDB with its pipelined writer and a page cache
     UmadbPipelined,
@@ -56,7 +56,7 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    /// For people and for JSON.
+    /// Returns the name for the tables and for JSON.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Annals => "annals",
@@ -70,17 +70,17 @@ impl Name {
         }
     }
 
-    /// Whether it is a limit to compare with, and no store.
+    /// Whether it is a limit to compare with rather than a store.
     pub(crate) const fn is_limit(self) -> bool {
         matches!(self, Self::Echo | Self::Disk)
     }
 
-    /// Whether it is Annals, on whatever engine.
+    /// Whether it is Annals, on either engine.
     pub(crate) const fn is_annals(self) -> bool {
         matches!(self, Self::Annals | Self::AnnalsFoundationdb)
     }
 
-    /// Starts it in an empty folder below `data` and waits until it answers.
+    /// Starts the store in an empty folder below `data` and waits until it answers.
     pub(crate) async fn start(self, data: &Path, peers: &Peers) -> Result<Box<dyn Store>> {
         Ok(match self {
             Self::Annals | Self::AnnalsFoundationdb => {
@@ -104,63 +104,63 @@ impl Name {
     }
 }
 
-/// How a store runs, for the report.
+/// The settings that a store runs with, for the report.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Setting {
-    /// What runs, with its version.
+    /// The program, with its version.
     pub(crate) program: String,
-    /// What makes an answered append durable.
+    /// The setting that makes an answered append durable.
     pub(crate) durable: String,
-    /// How the generator speaks with it, and how what it asks for is said there.
+    /// The generator's client library, and how requests are expressed in it.
     pub(crate) client: String,
 }
 
-/// Something that not every store can do.
+/// A feature that not every store has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ability {
     /// Appends that expect a stream's revision.
     Append,
-    /// Appends that expect that no event bears a tag.
+    /// Appends that require that no event has a tag.
     Condition,
     /// Reads of one stream.
     Load,
     /// Reads of the log.
     Read(Selection),
-    /// Events as they are appended.
+    /// Subscriptions to new events.
     Subscribe,
-    /// The same, after all those that are there.
+    /// Subscriptions to all existing events and then new ones.
     CatchUp,
-    /// A process of its own that can be restarted.
+    /// A separate process that can be restarted.
     Process,
 }
 
-/// Which events of the log to read.
+/// The events of the log to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// Every one.
+    /// Every event.
     All,
-    /// Of the same type as the event with this number.
+    /// Events of the same type as the event with this number.
     Kind(u64),
-    /// With the same tag as the event with this number.
+    /// Events with the same tag as the event with this number.
     Tag(u64),
-    /// In streams of the same category as this one.
+    /// Events in streams of the same category as this stream.
     Category(u64),
 }
 
-/// Some events with consecutive numbers, for one stream, which must be as it was left.
+/// Events with consecutive numbers for one stream, which must not have changed since the client's last append.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batch {
-    /// The stream's number.
+    /// Number of the stream.
     pub(crate) stream: u64,
-    /// The revision that the first event gets.
+    /// Revision of the first event.
     pub(crate) revision: u64,
-    /// What the append before it to this stream was answered with; 0 if it is the first.
+    /// The mark returned by the previous append to this stream; 0 for the first.
     pub(crate) mark: u64,
-    /// The number of the first event.
+    /// Number of the first event.
     pub(crate) first: u64,
-    /// How many there are.
+    /// Number of events.
     pub(crate) events: u32,
-    /// Whether events can be read by tag and category afterwards.
+    /// Whether the events can be read by tag and category afterwards.
     pub(crate) labelled: bool,
 }
 
@@ -170,61 +170,60 @@ impl Batch {
     }
 }
 
-/// A store that runs. Dropping it kills it and deletes its files.
+/// A running store. Dropping it kills it and deletes its files.
 pub(crate) trait Store: Send + Sync {
-    /// How it runs.
+    /// Returns the settings that it runs with.
     fn setting(&self) -> &Setting;
 
-    /// Why it can't do this; `None` if it can.
+    /// Returns why it does not have this feature; `None` if it has.
     fn lacks(&self, ability: Ability) -> Option<&'static str>;
 
-    /// Its processes, all of them. Ask again when clients have come: some stores have a process for each.
+    /// Returns the ids of all its processes. Ask again after clients have connected: some stores have a process for
+    /// each.
     fn processes(&self) -> Vec<u32>;
 
-    /// Where its files are.
+    /// Returns the folder of its files.
     fn folder(&self) -> &Path;
 
-    /// So many clients, on as few connections as `per_connection` allows, where the store's clients share any.
+    /// Returns `count` clients, on as few connections as `per_connection` allows, if the store's clients can share
+    /// one.
     fn clients(&self, count: usize, per_connection: usize) -> Work<'_, Vec<Box<dyn Client>>>;
 
-    /// Whether this is how it says that an append does not fit what stands in it.
+    /// Whether the error is the store's refusal of an append that conflicts with its contents.
     fn is_refusal(&self, error: &Error) -> bool {
         let _ = error;
         false
     }
 
-    /// Where it serves sessions of Annals, if it does.
+    /// Returns the endpoint for append sessions, if the store has them.
     fn session_endpoint(&self) -> Option<&str> {
         None
     }
 
-    /// Waits until nothing of what was asked of it before is left to be done, if it would hold back what comes then.
+    /// Waits until background work of earlier requests is done, if it would delay later ones.
     fn settle(&self) -> Work<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Ends it, starts it again, and waits until it answers. Gives how long that took from its start.
+    /// Stops the store, starts it again, and waits until it answers. Returns the time from the start to the first
+    /// answer.
     fn restart(&mut self, restart: Restart) -> Work<'_, Duration>;
 
-    /// Ends it and deletes its files.
+    /// Stops the store and deletes its files.
     fn stop(self: Box<Self>) -> Work<'static, ()>;
 }
 
-/// What a store without an ability answers when it is asked all the same.
+/// Returns the error of a call to a store that does not have the feature.
 pub(crate) fn lacking<'a, T: Send + 'a>() -> Work<'a, T> {
-    Box::pin(async {
-        Err(Error::Usage(
-            "this store was asked for what it can't do".to_owned(),
-        ))
-    })
+    Box::pin(async { Err(Error::Usage("the store does not support the call".to_owned())) })
 }
 
-/// A name, a tag, an id or data as text.
+/// Returns a name, a tag, an id or data as text.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("what is sent is made of ASCII")
 }
 
-/// Takes the answers to a call to their end, and counts the events in them.
+/// Consumes the responses of a call, and counts the events in them.
 async fn count<M>(
     load: &str,
     answers: std::result::Result<Response<Streaming<M>>, Status>,
@@ -240,36 +239,38 @@ async fn count<M>(
 
 /// One client of a store.
 pub(crate) trait Client: Send {
-    /// Appends, all or nothing, durably. Gives the mark of the stream's new end.
+    /// Appends durably, all events or none. Returns the mark of the stream's new end.
     fn append(&mut self, batch: Batch) -> Work<'_, u64>;
 
-    /// Appends one event that bears the tag of this number, if none that does stands after the mark. Gives the new mark.
+    /// Appends one event with the tag of this number, if no event with the tag is after the mark. Returns the new
+    /// mark.
     fn append_if(&mut self, tag: u64, mark: u64, number: u64) -> Work<'_, u64> {
         let _ = (tag, mark, number);
         lacking()
     }
 
-    /// Reads this stream of `events` events, and decodes them. Gives how many came.
+    /// Reads and decodes this stream of `events` events. Returns the number received.
     fn load(&mut self, stream: u64, events: u32) -> Work<'_, u64> {
         let _ = (stream, events);
         lacking()
     }
 
-    /// Reads these of the log's `total` events, and decodes them. Gives how many came.
+    /// Reads and decodes the selected ones of the log's `total` events. Returns the number received.
     fn read(&mut self, selection: Selection, total: u64) -> Work<'_, u64> {
         let _ = (selection, total);
         lacking()
     }
 
-    /// Sends events to come, and before them, if `all`, those that are there. Live when it returns, unless `all`.
+    /// Subscribes to new events and, if `all`, to existing events before them. Unless `all`, the subscription is live
+    /// when this returns.
     fn subscribe(&mut self, all: bool) -> Work<'_, Box<dyn Subscription>> {
         let _ = all;
         lacking()
     }
 }
 
-/// Events as they come.
+/// A subscription of a client.
 pub(crate) trait Subscription: Send {
-    /// Waits for the next events, and adds their numbers.
+    /// Waits for the next events, and appends their numbers.
     fn next<'a>(&'a mut self, numbers: &'a mut Vec<u64>) -> Work<'a, ()>;
 }

@@ -1,6 +1,7 @@
-//! What is measured: servers, each a process of its own, over empty folders.
+//! The measured servers, each a separate process, over empty folders.
 //!
-//! A process lives as long as its [`Process`]; dropping that kills it, so that no way out of the benchmark leaves one.
+//! A process lives as long as its [`Process`]; dropping that kills it, so that no exit path of the benchmark leaves
+//! one running.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -23,33 +24,33 @@ use crate::{
     process::{Process, Program, Restart},
 };
 
-/// How long a load's failure waits for the end of a server that may have caused it.
+/// Time to wait, after a load failed, for the end of a server that may have caused the failure.
 const ENDING: Duration = Duration::from_millis(500);
 
 /// Servers that can be measured.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// The real ones.
+    /// Annals servers.
     Annals {
-        /// What the report calls them.
+        /// Name in the report.
         name: &'static str,
-        /// Their program.
+        /// Path of their program.
         program: PathBuf,
-        /// How many there are, over which engine.
+        /// Their number and engine.
         deployment: Deployment,
     },
-    /// This program as a bare echo.
+    /// This program as a bare echo server.
     Echo,
 }
 
 impl Target {
-    /// The servers of the program at `program`, or of the one beside this program, as the ones that are measured.
+    /// Returns the servers of `program`, or of the program beside this one, as the measured target.
     pub(crate) fn annals(program: Option<&Path>, deployment: Deployment) -> Result<Self> {
         let program = match program {
             Some(program) => program.to_owned(),
             None => own_program()?.with_file_name("annals-server"),
         };
-        // Whole, because it is started from another folder.
+        // Absolute, because the program is started from another folder.
         match program.canonicalize() {
             Ok(program) if program.is_file() => Ok(Self::Annals {
                 name: "annals",
@@ -60,7 +61,7 @@ impl Target {
         }
     }
 
-    /// What they are measured beside.
+    /// Returns the baseline.
     pub(crate) fn beside(&self) -> Self {
         let Self::Annals {
             program, deployment, ..
@@ -80,7 +81,7 @@ impl Target {
         }
     }
 
-    /// For people and for JSON.
+    /// Returns the name for the tables and for JSON.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Annals { name, .. } => name,
@@ -88,7 +89,7 @@ impl Target {
         }
     }
 
-    /// Starts its servers in an empty folder below `data` and waits until they answer.
+    /// Starts the servers in an empty folder below `data` and waits until they answer.
     pub(crate) async fn start(&self, data: &Path) -> Result<Running> {
         let folder = new_folder(self.name(), data)?;
         let cluster = match self {
@@ -124,7 +125,7 @@ impl Target {
         }
     }
 
-    /// A server's program and options.
+    /// Returns a server's program and options.
     fn program(&self, folder: &Path, address: SocketAddr, cluster: Option<&Cluster>) -> Result<Program> {
         let listen = ["--listen".to_owned(), address.to_string()];
         let Self::Annals {
@@ -156,14 +157,14 @@ impl Target {
     }
 }
 
-/// A server that runs, and where it serves.
+/// A running server and its address.
 struct Server {
     process: Process,
     endpoint: String,
 }
 
 impl Server {
-    /// Waits until it answers a call.
+    /// Waits until the server answers a call.
     async fn answers(&mut self) -> Result<()> {
         let endpoint = Endpoint::from_shared(self.endpoint.clone())
             .map_err(|error| Error::wrong("connecting", error.to_string()))?;
@@ -182,16 +183,16 @@ async fn answered(endpoint: Endpoint) -> bool {
     }
 }
 
-/// Servers that run.
+/// Running servers.
 pub(crate) struct Running {
     servers: Vec<Server>,
-    /// What they keep their bytes in, if that is not themselves. Gone before its folder is.
+    /// The cluster that stores their data, if they do not store it themselves. Dropped before its folder.
     cluster: Option<Cluster>,
     folder: tempfile::TempDir,
 }
 
 impl Running {
-    /// Where they serve.
+    /// Returns the endpoints of the servers.
     pub(crate) fn endpoints(&self) -> Vec<String> {
         self.servers
             .iter()
@@ -199,7 +200,7 @@ impl Running {
             .collect()
     }
 
-    /// The numbers of all processes, the cluster's among them.
+    /// Returns the ids of all processes, including the cluster's.
     pub(crate) fn pids(&self) -> Vec<u32> {
         let cluster = self.cluster.iter().flat_map(Cluster::pids);
         self.servers
@@ -209,7 +210,7 @@ impl Running {
             .collect()
     }
 
-    /// Tells a load's failure together with what a server said, if it is gone.
+    /// Returns a server's output together with the load's failure if a server has ended; otherwise the failure alone.
     pub(crate) async fn explain(&mut self, failure: Error) -> Error {
         for server in &mut self.servers {
             if let Some(ended) = server.process.ended(ENDING, &failure).await {
@@ -219,8 +220,9 @@ impl Running {
         failure
     }
 
-    /// Waits until a cluster has stored what it took, but not for ever. It takes more for some seconds than its disk format can
-    /// be written at, and then holds everything back: that would be counted to whoever is measured next.
+    /// Waits, for a limited time, until a cluster has stored all data it accepted. For some seconds it accepts more
+    /// than its disk format can be written at, and then throttles every client: that delay would count against the
+    /// next measurement.
     pub(crate) async fn settle(&self) -> Result<()> {
         let Some(cluster) = &self.cluster else {
             return Ok(());
@@ -236,13 +238,13 @@ impl Running {
         Ok(())
     }
 
-    /// Where they keep their files.
+    /// Returns the folder of their files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Ends and starts them again, and waits until they answer. Gives how long that took from the start. What they keep their
-    /// bytes in is killed and started before them: it knows no other end.
+    /// Stops and starts the servers, and waits until they answer. Returns the time from the start to the first
+    /// answer. The cluster that stores their data is killed and started before them: it has no graceful shutdown.
     pub(crate) async fn restart(&mut self, restart: Restart) -> Result<Duration> {
         for server in &mut self.servers {
             server.process.end(Signal::TERM, restart.is_killed).await?;
@@ -279,13 +281,13 @@ impl Running {
     }
 }
 
-/// How long a cluster may take to store what it took.
+/// Maximum time for a cluster to store the data it accepted.
 const SETTLE_MAX: Duration = Duration::from_secs(60);
 const SETTLE_STEP: Duration = Duration::from_millis(500);
-/// Bytes that a cluster took and has not yet stored, below which it holds nothing back.
+/// Bytes accepted and not yet stored below which a cluster does not throttle.
 const QUEUE_BYTES_MAX: u64 = 100 << 20;
 
-/// Whether a cluster, by its `status json`, has stored nearly all that it took.
+/// Whether a cluster, by its `status json`, has stored nearly all data it accepted.
 fn keeps_up(status: &str) -> bool {
     let json = status.find('{').map_or("", |start| &status[start..]);
     let status: serde_json::Value = serde_json::from_str(json.trim_end()).unwrap_or_default();
@@ -293,10 +295,10 @@ fn keeps_up(status: &str) -> bool {
     queue.as_u64().is_some_and(|bytes| bytes < QUEUE_BYTES_MAX)
 }
 
-/// A cluster of one process with its files below this folder.
+/// Starts a cluster of one process with its files below this folder.
 async fn start_cluster(folder: PathBuf) -> Result<Cluster> {
     let programs = Programs::find().ok_or(Error::NoFoundationDb)?;
-    // It panics if the cluster does not come up, and has said why then.
+    // It panics if the cluster does not start, and has printed the reason then.
     let starting =
         tokio::task::spawn_blocking(move || Cluster::start_below(&folder, &programs, Layout::SINGLE));
     starting
@@ -308,13 +310,13 @@ fn own_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(Error::system("find this program's own file"))
 }
 
-/// One of [`free_addresses`].
+/// Returns one of [`free_addresses`].
 pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(free_addresses(1)?.remove(0))
 }
 
-/// Loopback addresses whose ports are free now and differ. Another process may take one before its server does; then that
-/// says so.
+/// Returns different loopback addresses whose ports are free now. Another process may take one before its server
+/// does; the server then reports it.
 fn free_addresses(count: usize) -> Result<Vec<SocketAddr>> {
     let listeners: std::io::Result<Vec<TcpListener>> =
         (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
@@ -383,8 +385,9 @@ mod tests {
         let three = Deployment::new(Engine::FoundationDb, 3).unwrap();
         let target = Target::annals(Some(Path::new("Cargo.toml")), three).unwrap();
         let beside = target.beside();
+        let single = Deployment::single(Engine::FoundationDb);
         assert!(
-            matches!(beside, Target::Annals { deployment, .. } if deployment == Deployment::single(Engine::FoundationDb)),
+            matches!(beside, Target::Annals { deployment, .. } if deployment == single),
             "{beside:?}"
         );
     }

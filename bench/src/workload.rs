@@ -1,4 +1,4 @@
-//! What is measured.
+//! The workloads of `annals-bench quick`.
 
 use std::time::Duration;
 
@@ -13,28 +13,28 @@ use crate::{
 /// Appends of a session that may be unanswered.
 const SESSION_IN_FLIGHT: u64 = 2_048;
 
-/// A load, and the figure that stands for it.
+/// A workload and its figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
     /// Clients that append `events` events in each unary call.
     Calls {
-        /// How many clients.
+        /// Number of clients.
         clients: usize,
         /// Events in a call.
         events: u32,
     },
     /// One session with one event in a message.
     Session,
-    /// Appends at a fixed rate, seen by a subscriber.
+    /// Appends at a fixed rate, with a subscriber that receives them.
     Live {
-        /// Appends a second.
+        /// Appends per second.
         per_second: u32,
     },
-    /// The whole log.
+    /// Reads of the whole log.
     ReadAll,
 }
 
-/// The order in which they run. The log grows along the way, and is read at the end.
+/// Workloads in the order in which they run. The log grows with each, and is read at the end.
 pub(crate) const QUICK: [Workload; 8] = [
     Workload::Calls {
         clients: 1,
@@ -66,8 +66,8 @@ pub(crate) const THREE_SERVERS: usize = 3;
 /// Clients for each of several servers.
 const SERVER_CLIENTS: usize = 32;
 
-/// What is run on this deployment. Several servers are for many clients that append; what one client does, or what only
-/// reads, says nothing about them.
+/// Returns the workloads for this deployment. Several servers are measured with many appending clients; a single
+/// client, or a read, does not use all of them.
 pub(crate) fn workloads(deployment: Deployment) -> Vec<Workload> {
     match deployment.servers() {
         1 => QUICK.to_vec(),
@@ -79,7 +79,7 @@ pub(crate) fn workloads(deployment: Deployment) -> Vec<Workload> {
 }
 
 impl Workload {
-    /// For people and for JSON.
+    /// Returns the name for the tables and for JSON.
     pub(crate) fn name(self) -> String {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         match self {
@@ -95,7 +95,7 @@ impl Workload {
         }
     }
 
-    /// Of the figure.
+    /// Returns the unit of the figure.
     pub(crate) const fn unit(self) -> &'static str {
         match self {
             Self::Live { .. } => "ms",
@@ -103,7 +103,7 @@ impl Workload {
         }
     }
 
-    /// The first figures that the product set itself.
+    /// Returns the goal of the workload.
     pub(crate) const fn goal(self, deployment: Deployment) -> Goal {
         match (deployment.engine(), deployment.servers()) {
             (Engine::Embedded | Engine::Memory, _) => self.goal_on_one_machine(),
@@ -149,7 +149,7 @@ impl Workload {
         }
     }
 
-    /// The number that stands for a run.
+    /// Returns the figure of a run.
     pub(crate) fn figure(self, measured: &Measured) -> f64 {
         match self {
             Self::Live { .. } => measured.latency.map_or(f64::INFINITY, |latency| latency.p99_ms),
@@ -157,7 +157,7 @@ impl Workload {
         }
     }
 
-    /// Runs it once.
+    /// Runs the workload once.
     pub(crate) async fn run(self, subject: &Subject<'_>, echoed_events: u64) -> Result<Measured> {
         match self {
             Self::Calls { clients, events } => calls::run(subject, clients, events).await,
@@ -168,7 +168,7 @@ impl Workload {
     }
 }
 
-/// Warm-up of a load that is measured for so long.
+/// Returns the warm-up of a load that is measured for `measured`.
 pub(crate) fn warm_up(measured: Duration) -> Duration {
     (measured / 5).max(Duration::from_millis(500))
 }

@@ -1,4 +1,4 @@
-//! What an interrupted benchmark leaves behind: nothing.
+//! Tests that an interrupted benchmark leaves no processes and no folders.
 
 use std::{
     path::Path,
@@ -11,11 +11,11 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Until it holds.
+/// Waits until the condition holds.
 fn wait(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not come to pass");
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
         sleep(Duration::from_millis(10));
     }
 }
@@ -27,7 +27,7 @@ fn entries(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The processes that one has started.
+/// Returns the processes that a process has started.
 fn children(pid: u32) -> Vec<u32> {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
     let of = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children")).ok();
@@ -36,14 +36,14 @@ fn children(pid: u32) -> Vec<u32> {
     pids.filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// Whether a process is there, and no zombie.
+/// Whether a process exists and is not a zombie.
 fn is_running(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
 }
 
-/// The bare echo, which is a process of its own, under appends that go on for longer than the test.
+/// Starts a benchmark of the bare echo, a separate process, under appends that continue for longer than the test.
 fn benchmark(data: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_annals-bench"))
         .args([

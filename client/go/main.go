@@ -1,5 +1,5 @@
-// A program without a client library: the stubs that `buf generate` makes, and gRPC. It appends two events to a stream of its
-// own, follows the log from there, and ends when it has seen both.
+// A program without a client library: the stubs that `buf generate` makes, and gRPC. It appends two events to a stream
+// of its own, follows the log from there, and ends when it has received both.
 //
 //	client/go/run http://127.0.0.1:2113
 package main
@@ -23,11 +23,11 @@ import (
 )
 
 const (
-	// How long the whole story may take.
+	// Time limit of the whole program.
 	patience = 30 * time.Second
-	// What one append wrote may come in one message, which is more than gRPC takes unless it is told so.
+	// The events of one append may arrive in one message, which can exceed gRPC's default limit.
 	messageBytesMax = 64 << 20
-	// A server that hangs is told from one that has nothing to say by a ping while a call is open.
+	// Interval of pings while a call is open; they distinguish a server that hangs from one with nothing to send.
 	pingAfter = 10 * time.Second
 )
 
@@ -82,9 +82,15 @@ func run(endpoint string) error {
 	return follow(ctx, store, stream, placed.FirstPosition-1)
 }
 
-func appendTo(ctx context.Context, store annals.EventStoreServiceClient, stream string, expected *annals.ExpectedRevision, events ...*annals.NewEvent) (*annals.AppendToStreamResponse, error) {
+func appendTo(
+	ctx context.Context,
+	store annals.EventStoreServiceClient,
+	stream string,
+	expected *annals.ExpectedRevision,
+	events ...*annals.NewEvent,
+) (*annals.AppendToStreamResponse, error) {
 	request := &annals.AppendToStreamRequest{Stream: stream, Expected: expected, Events: events}
-	// Where the server may still be starting, or is away for a moment: the ids make trying again safe.
+	// Waits for a server that is starting or briefly unreachable; the event ids make retries safe.
 	return store.AppendToStream(ctx, request, grpc.WaitForReady(true))
 }
 
@@ -101,7 +107,7 @@ func follow(ctx context.Context, store annals.EventStoreServiceClient, stream st
 		return err
 	}
 	for {
-		// A projection stores the position with what it wrote, and after an error subscribes again behind it.
+		// A projection stores the position with its changes, and after an error subscribes again after that position.
 		message, err := subscription.Recv()
 		if err != nil {
 			return err

@@ -154,7 +154,7 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
         matches!(beyond, Error::RevisionBeyondEnd { revision: 5, last_revision: last, .. } if last == last_revision),
         "{beyond}"
     );
-    let missing = client.read_stream("nobody").until_revision(0).await.unwrap_err();
+    let missing = client.read_stream("missing").until_revision(0).await.unwrap_err();
     assert!(matches!(missing, Error::StreamNotFound { .. }), "{missing}");
 
     let mut stub = server.stub();

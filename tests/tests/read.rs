@@ -66,7 +66,7 @@ fn some_query(random: &mut StdRng) -> Query {
             item = item.in_stream(*STREAMS.choose(random).unwrap());
         }
         if random.random_bool(0.4) {
-            item = item.in_stream_prefix(*["order-", "order-1", "user-", "nobody-"].choose(random).unwrap());
+            item = item.in_stream_prefix(*["order-", "order-1", "user-", "absent-"].choose(random).unwrap());
         }
         if random.random_bool(0.3) {
             item = item.tagged(*TAGS.choose(random).unwrap());

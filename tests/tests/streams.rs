@@ -93,7 +93,7 @@ async fn streams_are_listed_in_the_order_of_their_names_bytes(server: Server) {
         "a",
         "a-",
         "\u{e9}",
-        "nobody",
+        "missing",
         &"a".repeat(512),
     ] {
         let expected: Vec<_> = names

@@ -1,7 +1,7 @@
-//! Appends in a closed loop: each client sends its next append when the last was answered.
+//! Appends in a closed loop: each client sends its next append after the reply to the last one.
 //!
-//! Every append expects the exact revision, or what stands for it, that the one before it left. A client goes on to a new
-//! stream after [`STREAM_APPENDS`] appends, because aggregates are many and short.
+//! Every append expects the exact revision (or the store's equivalent) that the append before it left. A client
+//! continues with a new stream after [`STREAM_APPENDS`] appends, because aggregates are many and short.
 
 use std::sync::{
     Arc,
@@ -18,19 +18,19 @@ use crate::{
 };
 
 const LOAD: &str = "appends";
-/// Appends to a stream before the client begins another.
+/// Appends to a stream before the client starts another.
 const STREAM_APPENDS: u64 = 100;
 
-/// What is appended at a time.
+/// The kind of an append.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
-    /// So many events, expecting a revision.
+    /// This many events, with an expected revision.
     Plain(u32),
-    /// One event, if none bears its tag since.
+    /// One event, if no event with its tag was appended since the last.
     Conditional,
 }
 
-/// Runs `clients` clients.
+/// Runs `clients` clients in a closed loop.
 pub(super) async fn closed(
     store: &dyn Store,
     course: &Course,
@@ -41,7 +41,8 @@ pub(super) async fn closed(
     run(store, course, clients, kind).await
 }
 
-/// Runs a session, where there is one; else as many clients as appends may be in flight, on one connection.
+/// Runs an append session where the store has one; otherwise runs one client for each append in flight, on one
+/// connection.
 pub(super) async fn pipelined(store: &dyn Store, course: &Course) -> Result<Outcome> {
     let Some(endpoint) = store.session_endpoint() else {
         let clients = store.clients(IN_FLIGHT, IN_FLIGHT).await?;
@@ -63,7 +64,7 @@ pub(super) async fn pipelined(store: &dyn Store, course: &Course) -> Result<Outc
     })
 }
 
-/// Runs `clients` clients while `subscribers` get what they append.
+/// Runs `clients` clients while `subscribers` subscribers receive the appended events.
 pub(super) async fn subscribed(
     store: &dyn Store,
     course: &Course,
@@ -92,7 +93,7 @@ pub(super) async fn subscribed(
     Ok(outcome)
 }
 
-/// Until it fails.
+/// Counts delivered events until the subscription fails.
 async fn count(mut subscription: Box<dyn Subscription>, delivered: Arc<AtomicU64>) -> Error {
     let mut numbers = Vec::new();
     loop {
@@ -139,7 +140,7 @@ struct Counted {
     events: AtomicU64,
 }
 
-/// One client, until the window ends.
+/// Runs one client until the window ends.
 async fn append(
     mut client: Box<dyn Client>,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! What runs when: rounds, phases, stores, workloads; and which run of a workload counts.
+//! The order of rounds, phases, stores and workloads, and the choice of the run that counts.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +21,7 @@ use crate::{
     workload::warm_up,
 };
 
-/// A comparison that is under way.
+/// A comparison in progress.
 pub(super) struct Comparison<'a> {
     options: &'a Options,
     scale: Scale,
@@ -30,11 +30,11 @@ pub(super) struct Comparison<'a> {
     data: PathBuf,
     watch: Watch,
     report: Report,
-    /// Stores that refuse what they must.
+    /// Stores that have passed the checks in `refusals`.
     asked: Vec<Name>,
 }
 
-/// What one run of a workload gave, or why the store can't.
+/// The outcome of one run, or the reason why the store does not support the workload.
 type Ran = std::result::Result<Outcome, String>;
 
 impl<'a> Comparison<'a> {
@@ -62,7 +62,7 @@ impl<'a> Comparison<'a> {
         &self.report
     }
 
-    /// Measures everything once. What fails is noted, and the others go on.
+    /// Measures everything once. Failures are recorded, and the remaining stores are still measured.
     pub(super) async fn round(&mut self, round: u32) -> Result<()> {
         for phase in Phase::ALL {
             let is_of_phase = |workload: &&Workload| workload.phase() == phase;
@@ -80,13 +80,13 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Runs the workloads of a phase on a store that is empty.
+    /// Runs the workloads of a phase on an empty store.
     async fn phase(&mut self, round: u32, name: Name, phase: Phase, workloads: &[Workload]) -> Result<()> {
         let mut store = name.start(&self.data, &self.options.peers).await?;
         self.report.introduce(name, store.setting());
         let mut course = self.course();
         if !self.asked.contains(&name) {
-            // Of a store of its own: what is read afterwards has no event too many.
+            // The checks run on a store of their own, so that the log that is read has no extra events.
             let refused = refusals::ask(name, store.as_ref(), &course.supply).await?;
             self.report.refuse(refused);
             self.asked.push(name);
@@ -133,8 +133,8 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Runs a workload until nothing disturbed it, or often enough. Gives the least disturbed run, what happened beside it, and
-    /// how often it was repeated.
+    /// Runs a workload until a run is undisturbed or the repeats are used up. Returns the least disturbed run, the
+    /// activity during it, and the number of repeats.
     async fn least_disturbed(
         &mut self,
         workload: Workload,

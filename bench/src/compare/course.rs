@@ -1,4 +1,4 @@
-//! What all loads need, and what each gives.
+//! State that all loads share, and the outcome of a run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,65 +10,66 @@ use crate::{
     stores::Store,
 };
 
-/// What a store is put through, between its start and its end.
+/// Settings and data of the runs of one store, from its start to its end.
 pub(super) struct Course {
-    /// Streams and events that the store has not seen.
+    /// Streams and events that the store has not yet received.
     pub(super) supply: Arc<Supply>,
     pub(super) warm_up: Duration,
     pub(super) measured: Duration,
     pub(super) clients_per_connection: usize,
-    /// Events to which a log is grown, and how long that may take.
+    /// Events to which a log is grown, and the time limit for it.
     pub(super) growth: u64,
     pub(super) growth_time: Duration,
     pub(super) dataset: Dataset,
 }
 
 impl Course {
-    /// Begins after the warm-up, which begins now.
+    /// Returns the measurement window; its warm-up begins now.
     pub(super) fn window(&self) -> Window {
         Window::of(self.warm_up, self.measured)
     }
 }
 
-/// What one run gave.
+/// The outcome of one run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Outcome {
-    /// The number that stands for it.
+    /// The workload's figure.
     pub(super) figure: f64,
     #[serde(flatten)]
     pub(super) measured: Measured,
-    /// How many latencies were taken.
+    /// Number of latency samples.
     pub(super) samples: u64,
     /// Quantiles of the latency, with milliseconds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) quantiles: Vec<(f64, f64)>,
-    /// While a log grew.
+    /// Steps of the growth workload.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) growth: Vec<Step>,
-    /// After it had grown.
+    /// Costs of the log after it has grown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) large: Option<Large>,
 }
 
-/// A million events of a growing log.
+/// A step of the growth workload: a million events.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Step {
-    /// Events in the log after it.
+    /// Events in the log after the step.
     pub(super) events: u64,
     pub(super) events_per_second: f64,
-    /// Of an append of 100 events.
+    /// Latency of an append of 100 events.
     pub(super) latency: crate::load::Latency,
-    /// After it, and at its most until then.
+    /// Memory after the step, and its peak until then.
     pub(super) memory_mib: f64,
     pub(super) memory_peak_mib: f64,
     pub(super) disk_bytes_per_event: f64,
 }
 
 impl Step {
-    /// For people.
+    /// Formats the step for the terminal.
     pub(super) fn line(&self) -> String {
         format!(
-            "{:>5.1} million: {:>9.0} events/s, p50 {:.1} p99 {:.1} p99.9 {:.1} max {:.1} ms, {:.0} MiB, {:.0} bytes an event on disk",
+            "{:>5.1} million: {:>9.0} events/s, p50 {:.1} p99 {:.1} p99.9 {:.1} max {:.1} ms, {:.0} MiB, \
+             {:.0} bytes per event on disk",
             self.events as f64 / 1e6,
             self.events_per_second,
             self.latency.p50_ms,
@@ -81,25 +82,26 @@ impl Step {
     }
 }
 
-/// What a log takes that has grown.
+/// Costs of a large log.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Large {
     pub(super) events: u64,
-    /// After kill -9 and a start.
+    /// Bytes on disk per event, after kill -9 and a start.
     pub(super) disk_bytes_per_event: f64,
-    /// While it grew, and after a start.
+    /// Peak memory while the log grew, and memory after a start.
     pub(super) memory_peak_mib: f64,
     pub(super) memory_mib_after_start: f64,
-    /// From the start to the first answer, after an orderly end.
+    /// Time from the start to the first reply, after a graceful shutdown.
     pub(super) start_ms: f64,
-    /// The same after kill -9 right after the last answer, from files that the system has forgotten.
+    /// Time from the start to the first reply, after kill -9 right after the last reply, with files that are no
+    /// longer in the page cache.
     pub(super) killed_cold_start_ms: f64,
-    /// A stream of up to 1,000 events, right after that.
+    /// Time to load a stream of up to 1,000 events, right after that start.
     pub(super) first_load_ms: f64,
 }
 
 impl Outcome {
-    /// A rate stands for it.
+    /// Builds an outcome whose figure is the rate.
     pub(super) fn rate(events: u64, seconds: f64, cpu: CpuTimes, latencies: Option<&Latencies>) -> Self {
         let measured = Measured::new(events, seconds, cpu);
         Self {
@@ -108,7 +110,7 @@ impl Outcome {
         }
     }
 
-    /// A quantile of the latency stands for it.
+    /// Builds an outcome whose figure is a quantile of the latency.
     pub(super) fn latency(measured: Measured, latencies: &Latencies, quantile: f64) -> Self {
         Self {
             figure: latencies.at(quantile),
@@ -116,7 +118,7 @@ impl Outcome {
         }
     }
 
-    /// Nothing but a figure.
+    /// Builds an outcome that has only a figure.
     pub(super) fn of(figure: f64) -> Self {
         Self {
             figure,
@@ -144,7 +146,7 @@ impl Outcome {
     }
 }
 
-/// Memory that a store's processes hold, each page that some share counted once, in MiB.
+/// Memory that a store's processes use, in MiB. A shared page counts once.
 pub(super) fn memory_mib(store: &dyn Store) -> f64 {
     let of = |pid: u32| -> Option<f64> {
         let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
@@ -154,8 +156,8 @@ pub(super) fn memory_mib(store: &dyn Store) -> f64 {
     store.processes().into_iter().filter_map(of).sum::<f64>() / 1_024.0
 }
 
-/// The most memory that a store's process has held, in MiB. Of several processes, which may share pages, what they hold now:
-/// the system keeps the peak of each alone, and shared pages would count for each.
+/// Peak memory of a store's process, in MiB. For several processes, which may share pages, this is their current
+/// memory: the system keeps the peak of each process alone, so shared pages would count once per process.
 pub(super) fn memory_peak_mib(store: &dyn Store) -> f64 {
     let now = memory_mib(store);
     let [pid] = store.processes()[..] else { return now };

@@ -1,7 +1,8 @@
-//! The log that is read: streams of 10, 100 and 1,000 events, written an event at a time, all of them in turn.
+//! The log that is read: streams of 10, 100 and 1,000 events, written one event at a time, interleaved.
 //!
-//! A fifth of the events is in streams of 10, a fifth in streams of 1,000, and the rest in streams of 100. They grow
-//! together from the first event to the last, so that each lies scattered over the whole log, as aggregates do.
+//! A fifth of the events is in streams of 10, a fifth in streams of 1,000, and the rest in streams of 100. The
+//! streams grow together from the first event to the last, so that each is spread over the whole log, as aggregates
+//! are.
 
 use std::sync::Arc;
 
@@ -17,22 +18,22 @@ use crate::{
     stores::{Batch, Client, Selection, Store},
 };
 
-/// Clients that write it.
+/// Number of clients that write the log.
 const CLIENTS: usize = 256;
-/// Events in the longest streams, and steps in which all grow.
+/// Events in the longest streams, and number of steps in which all streams grow.
 const STEPS: u32 = 1_000;
 
-/// Which streams there are; their numbers are those from 0 on.
+/// The streams of the log. They are numbered from 0.
 #[derive(Clone, Debug)]
 pub(super) struct Dataset {
-    /// How many streams of 10, of 100 and of 1,000 events.
+    /// Number of streams of 10, of 100 and of 1,000 events.
     streams: [u64; 3],
 }
 
 const LENGTHS: [u32; 3] = [10, 100, STEPS];
 
 impl Dataset {
-    /// Of about so many events.
+    /// Builds a dataset of about `events` events.
     pub(super) fn new(events: u64) -> Self {
         let part = |fifths: u64, length: u64| (events * fifths / 5 / length).max(1);
         Self {
@@ -49,7 +50,7 @@ impl Dataset {
             .sum()
     }
 
-    /// The numbers of the streams with so many events.
+    /// Returns the numbers of the streams that have `events` events.
     pub(super) fn streams_of(&self, events: u32) -> std::ops::Range<u64> {
         let mut first = 0;
         for (&streams, length) in self.streams.iter().zip(LENGTHS) {
@@ -61,7 +62,7 @@ impl Dataset {
         0..0
     }
 
-    /// How many events match.
+    /// Returns the number of events that match.
     pub(super) fn matching(&self, selection: Selection) -> u64 {
         let numbers = 0..self.events();
         match selection {
@@ -79,7 +80,7 @@ impl Dataset {
         }
     }
 
-    /// Writes it into an empty store.
+    /// Writes the dataset into an empty store.
     pub(super) async fn fill(&self, store: &dyn Store, course: &Course) -> Result<()> {
         let clients = store.clients(CLIENTS, course.clients_per_connection).await?;
         let mut tasks = JoinSet::new();
@@ -102,7 +103,7 @@ impl Dataset {
     }
 }
 
-/// A stream that gets an event every so many steps.
+/// A stream that gets an event every given number of steps.
 struct Growing {
     stream: u64,
     step: u32,

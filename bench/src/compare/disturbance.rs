@@ -1,10 +1,11 @@
-//! Whether other programs or the disk's mood disturbed a run.
+//! Detects whether other programs or a slow disk disturbed a run.
 //!
-//! 1. Which run counts is decided by what happened beside it, never by its figure.
-//! 2. Two things are looked at: how many cores were kept busy by neither the generator nor the store while it was measured
-//!    (from `/proc/stat`; what the machine's host has taken away counts), and how long a write and fdatasync of 4 KiB to a
-//!    bare file takes right before and right after it.
-//! 3. A sync is slow in comparison with the median of all that were taken before runs, so a slow disk is not a disturbed one.
+//! 1. The activity during a run decides whether the run counts, never its figure.
+//! 2. Two things are measured: the number of cores kept busy by neither the generator nor the store during the run
+//!    (from `/proc/stat`; time stolen by the host counts), and the time that a write and fdatasync of 4 KiB to a bare
+//!    file takes right before and right after the run.
+//! 3. A sync is slow relative to the median of all syncs taken before runs, so a slow disk alone does not disturb a
+//!    run.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,25 +14,25 @@ use tokio::time::{Instant, sleep};
 
 use crate::{Result, disk, load::Measured, quick::quiet, report::OTHERS_CORES_BUSY, statistics::Summary};
 
-/// So many times the usual time of a sync is too long.
+/// A sync that takes this many times the usual time counts as a disturbance.
 const SYNC_TIMES_MAX: f64 = 3.0;
-/// Syncs of one look at the disk: some milliseconds.
+/// Syncs per measurement of the disk: some milliseconds.
 const SYNCS: usize = 40;
-/// How often the disk is looked at while it is waited for.
+/// Interval between measurements of the disk while waiting for it.
 const WAITING: Duration = Duration::from_millis(250);
 
-/// What happened beside a run.
+/// Activity during a run besides the generator and the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Beside {
     pub(super) others_cores_busy: f64,
-    /// Of a write and fdatasync of 4 KiB: usually, and before and after the run.
+    /// Time of a write and fdatasync of 4 KiB: usually, before and after the run.
     pub(super) usual_sync_micros: f64,
     pub(super) sync_micros_before: f64,
     pub(super) sync_micros_after: f64,
 }
 
 impl Beside {
-    /// How bad it was: from 1 on a run is disturbed.
+    /// Severity of the disturbance: a run with 1 or more is disturbed.
     pub(super) fn severity(&self) -> f64 {
         self.of_disk().max(self.others_cores_busy / OTHERS_CORES_BUSY)
     }
@@ -48,18 +49,18 @@ impl Beside {
         }
     }
 
-    /// For people; none if nothing happened.
+    /// Describes the disturbance; `None` if there was none.
     pub(super) fn words(&self) -> Option<String> {
         if self.severity() < 1.0 {
             return None;
         }
         let mut words = Vec::new();
         if self.others_cores_busy >= OTHERS_CORES_BUSY {
-            words.push(format!("others took {:.2} cores", self.others_cores_busy));
+            words.push(format!("other programs used {:.2} cores", self.others_cores_busy));
         }
         if self.of_disk() >= 1.0 {
             words.push(format!(
-                "a sync took {:.0} us beside {:.0} as a rule",
+                "a sync took {:.0} us instead of the usual {:.0}",
                 self.slowest_sync_micros(),
                 self.usual_sync_micros
             ));
@@ -68,16 +69,16 @@ impl Beside {
     }
 }
 
-/// Looks at the machine between runs.
+/// Measures the machine between runs.
 #[derive(Debug)]
 pub(super) struct Watch {
     data: PathBuf,
-    /// Of each time that it was waited for.
+    /// Sync times measured before each run.
     syncs_micros: Vec<f64>,
 }
 
 impl Watch {
-    /// `sync_micros` is what the disk took when nothing was begun.
+    /// Starts with `sync_micros`, the sync time measured before the first run.
     pub(super) fn new(data: PathBuf, sync_micros: f64) -> Self {
         Self {
             data,
@@ -93,7 +94,7 @@ impl Watch {
         Ok(disk::sync_time(&self.data, SYNCS)?.as_secs_f64() * 1e6)
     }
 
-    /// Waits until other programs and the disk are quiet, but not for ever.
+    /// Waits until other programs and the disk are idle, up to `patience`.
     pub(super) async fn settled(&mut self, server: &[u32], patience: Duration) -> Result<Beside> {
         let deadline = Instant::now() + patience;
         quiet(server, patience).await;
@@ -110,7 +111,7 @@ impl Watch {
         })
     }
 
-    /// What happened since then.
+    /// Returns the activity since `settled`.
     pub(super) fn since(&self, settled: Beside, measured: &Measured) -> Result<Beside> {
         Ok(Beside {
             others_cores_busy: measured.others_cores_busy,
@@ -144,13 +145,16 @@ mod tests {
             ..QUIET
         };
         assert!(busy.severity() > 2.0);
-        assert_eq!(busy.words().unwrap(), "others took 0.50 cores");
+        assert_eq!(busy.words().unwrap(), "other programs used 0.50 cores");
         let slow = Beside {
             sync_micros_before: 600.0,
             ..QUIET
         };
         assert!(slow.severity() < busy.severity());
-        assert_eq!(slow.words().unwrap(), "a sync took 600 us beside 150 as a rule");
+        assert_eq!(
+            slow.words().unwrap(),
+            "a sync took 600 us instead of the usual 150"
+        );
     }
 
     #[tokio::test]

@@ -1,41 +1,41 @@
-//! What Annals must reach, as the product set it itself.
+//! Goals that Annals must reach.
 //!
-//! A goal is a bound of a quantity, so that the report can show what was reached beside what was asked for. Bounds hold for
-//! what was measured, before it is cut for the table.
+//! A goal is a bound of a quantity, so that the report can show the measured value beside the required one. Bounds
+//! apply to the measured value, before it is truncated for the table.
 
 use super::workload::Workload;
 use crate::{report::table::number, stores::Name};
 
-/// A bound of something that was measured of Annals.
+/// A bound of a quantity measured of Annals.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Goal {
     pub(super) quantity: Quantity,
     pub(super) bound: Bound,
 }
 
-/// What a goal speaks of.
+/// The quantity that a goal bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Quantity {
     /// The workload's figure.
     Figure,
-    /// The figure as so many times that of this store; of UmaDB, whichever setting is better.
+    /// The figure as a multiple of this store's; for UmaDB, of its better setting.
     Times(Name),
-    /// How many times as good it is as this store, whether more is better or less.
+    /// How many times better the figure is than this store's, whether more or less is better.
     Ahead(Name),
-    /// The figure as so many times UmaDB's best rate of single appends, with whatever number of clients.
+    /// The figure as a multiple of UmaDB's best rate of single appends, with any number of clients.
     TimesBestOfUmaDb,
-    /// p99.9 of the appends of a growing log, in the million where it was longest, in milliseconds.
+    /// p99.9 of the appends of a growing log, in the million where it was highest, in milliseconds.
     GrowthP999,
     /// The longest append of a growing log, in milliseconds.
     GrowthLongest,
-    /// Memory of the server while a log grew, at its most, in MiB.
+    /// Peak memory of the server while a log grew, in MiB.
     GrowthMemory,
 }
 
-/// Where a quantity must lie.
+/// The bound of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Bound {
-    /// So much or more.
+    /// This much or more.
     AtLeast(f64),
     /// More than this.
     Above(f64),
@@ -69,12 +69,12 @@ impl Bound {
 }
 
 impl Quantity {
-    /// Whether it is a ratio, and not in the workload's unit.
+    /// Whether the quantity is a ratio rather than a value in the workload's unit.
     pub(super) const fn is_ratio(self) -> bool {
         matches!(self, Self::Times(_) | Self::Ahead(_) | Self::TimesBestOfUmaDb)
     }
 
-    /// Whether it is made of the workload's figure.
+    /// Whether the quantity is derived from the workload's figure.
     pub(super) const fn is_of_figure(self) -> bool {
         self.is_ratio() || matches!(self, Self::Figure)
     }
@@ -85,7 +85,7 @@ impl Goal {
         Self { quantity, bound }
     }
 
-    /// For people; `unit` is that of the workload's figure.
+    /// Describes the goal; `unit` is the unit of the workload's figure.
     pub(super) fn words(self, unit: &str) -> String {
         let bound = self.bound.words();
         match self.quantity {
@@ -101,7 +101,7 @@ impl Goal {
     }
 }
 
-/// What the product set itself for this workload; all of it counts.
+/// Returns the goals of this workload; all of them must be met.
 pub(super) fn goals(workload: Workload) -> Vec<Goal> {
     use Bound::{AtLeast, Below};
     use Name::{Echo, Umadb};
@@ -127,10 +127,10 @@ pub(super) fn goals(workload: Workload) -> Vec<Goal> {
     bounds.into_iter().map(goal).collect()
 }
 
-/// To be ahead of these on everything that they can run.
+/// Stores that Annals must be ahead of in every workload that they support.
 pub(super) const BEHIND: [Name; 2] = [Name::MessageDb, Name::Nats];
 
-/// To be ahead of a store.
+/// Returns the goal to be ahead of a store.
 pub(super) const fn ahead_of(name: Name) -> Goal {
     Goal::new(Quantity::Ahead(name), Bound::Above(1.0))
 }

@@ -1,9 +1,10 @@
-//! Appends of 100 events by 16 clients while a log grows, a million events at a time; then what the large log takes on disk,
-//! in memory, and to start.
+//! Appends of 100 events by 16 clients while a log grows, a million events at a time; then the disk space, memory and
+//! start-up time of the large log.
 //!
-//! 1. It ends when its time is up; then the last step is as long as it came, and what the log reached is told.
-//! 2. The server is killed right after the last answer, and starts from files that the system has forgotten. Then the streams
-//!    that were written last must be there, whole.
+//! 1. The workload ends when its time is up; the last step is then shorter, and the length that the log reached is
+//!    reported.
+//! 2. The server is killed right after the last reply and starts from files that are no longer in the page cache. The
+//!    streams that were written last must then be complete.
 
 use std::{
     sync::{
@@ -32,10 +33,10 @@ const CLIENTS: usize = 16;
 const EVENTS: u32 = 100;
 /// Events of a step.
 const STEP: u64 = 1_000_000;
-/// Appends to a stream before the client begins another.
+/// Appends to a stream before the client starts another.
 const STREAM_APPENDS: u32 = 10;
 
-/// Grows it, and compares the last million with the first.
+/// Grows a log, and compares the rate of the last million events with the first.
 pub(super) async fn run(store: &mut dyn Store, course: &Course) -> Result<Outcome> {
     let clients = store.clients(CLIENTS, course.clients_per_connection).await?;
     let pids = store.processes();
@@ -65,7 +66,7 @@ pub(super) async fn run(store: &mut dyn Store, course: &Course) -> Result<Outcom
     })
 }
 
-/// What the log takes that was grown, with the streams that its clients wrote last.
+/// Measures the costs of the grown log; `lasts` are the streams that its clients wrote last.
 async fn large(store: &mut dyn Store, events: u64, lasts: &[Last], growth: &[Step]) -> Result<Large> {
     let memory = growth.iter().map(|step| step.memory_peak_mib);
     let memory_peak_mib = memory.max_by(f64::total_cmp).unwrap_or(0.0);
@@ -78,7 +79,11 @@ async fn large(store: &mut dyn Store, events: u64, lasts: &[Last], growth: &[Ste
     let (sent, mut first_load) = (Instant::now(), None);
     for last in lasts.iter().filter(|last| last.events > 0) {
         let count = client.load(last.stream, last.events).await?;
-        check("loading what was written last", count, u64::from(last.events))?;
+        check(
+            "loading the streams that were written last",
+            count,
+            u64::from(last.events),
+        )?;
         first_load.get_or_insert_with(|| sent.elapsed());
     }
     drop(client);
@@ -103,7 +108,7 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// A log that is being grown.
+/// A log that is growing.
 struct Growing {
     clients: Vec<Appending>,
     supply: Arc<Supply>,
@@ -111,7 +116,7 @@ struct Growing {
     events: u64,
 }
 
-/// A client, and the stream that it has written last.
+/// A client, and the stream that it wrote last.
 struct Appending {
     client: Box<dyn Client>,
     last: Last,
@@ -132,7 +137,7 @@ impl Appending {
     }
 }
 
-/// What the clients share in a step.
+/// State that the clients share in a step.
 struct Shared {
     supply: Arc<Supply>,
     appends_left: AtomicU64,
@@ -142,7 +147,7 @@ struct Shared {
 }
 
 impl Growing {
-    /// Appends a million events, or fewer if that is enough or the time is up.
+    /// Appends a million events, or fewer if `events_max` or the deadline is reached first.
     async fn step(&mut self, store: &dyn Store, events_max: u64) -> Result<Step> {
         let wanted = STEP.min(events_max - self.events).div_ceil(u64::from(EVENTS));
         let shared = Arc::new(Shared {
@@ -174,7 +179,7 @@ impl Growing {
     }
 }
 
-/// One client, until the step's appends are used up or the time is.
+/// Runs one client until the step's appends are used up or the deadline is reached.
 async fn append(mut appending: Appending, shared: Arc<Shared>) -> Result<Appending> {
     loop {
         let (stream, mut mark) = (shared.supply.stream(), 0);

@@ -1,42 +1,45 @@
-//! One picture of everything: a row for each workload, a dot for each store, left of the line where it is worse than the first.
+//! Overview plot: a row for each workload and a dot for each store, left of the line where the store is worse than
+//! the first.
 
 use std::fmt::Write;
 
 use super::plot::{COLORS, Scale, escaped, short};
 
 const WIDTH: f64 = 860.0;
-/// Left of the dots are the workloads' names; above them the stores'.
+/// Space left of the dots for the workloads' names, and above them for the stores'.
 const LEFT: f64 = 270.0;
 const RIGHT: f64 = 30.0;
 const ABOVE: f64 = 84.0;
 const BELOW: f64 = 40.0;
 const ROW: f64 = 20.0;
 
-/// A workload, and how good each store is in comparison with the first: the store's number among all, and so many times.
+/// A workload, with the index and the ratio of each store compared with the first.
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) times: Vec<(usize, f64)>,
 }
 
-/// The picture; `stores` are the names of all, the first being the one that the others are compared with.
+/// Returns the plot as SVG; `stores` are the names of all stores, and the first is the baseline.
 pub(super) fn svg(stores: &[&str], rows: &[Row]) -> String {
     let height = ABOVE + ROW * rows.len() as f64 + BELOW;
     let all = rows.iter().flat_map(|row| &row.times).map(|(_, times)| *times);
     let x = Scale::new(all.chain([0.5, 2.0]), LEFT + 10.0, WIDTH - RIGHT, false);
     let bottom = height - BELOW;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
+         viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
     let first = stores.first().copied().unwrap_or_default();
-    let title = format!("so many times as good as {first}: left of the line is worse, right is better");
+    let title = format!("ratio to {first}: left of the line is worse, right is better");
     let _ = writeln!(svg, "<text x=\"20\" y=\"24\">{}</text>", escaped(&title));
     for (nth, store) in stores.iter().enumerate() {
         let at = 20.0 + 118.0 * nth as f64;
         let color = COLORS[nth % COLORS.len()];
         let _ = writeln!(
             svg,
-            "<circle cx=\"{:.1}\" cy=\"46\" r=\"5\" fill=\"{color}\"/><text x=\"{:.1}\" y=\"50\" font-size=\"11\">{}</text>",
+            "<circle cx=\"{:.1}\" cy=\"46\" r=\"5\" fill=\"{color}\"/>\
+             <text x=\"{:.1}\" y=\"50\" font-size=\"11\">{}</text>",
             at + 5.0,
             at + 14.0,
             escaped(store)

@@ -1,7 +1,7 @@
-//! Appends at a fixed rate, each to a new stream, and how long each takes to be answered or to reach a subscriber.
+//! Appends at a fixed rate, each to a new stream. Measures the time until each is answered or reaches a subscriber.
 //!
-//! The loop is open: appends are due whatever became of those before, and an append that waits for a free client is late from
-//! when it was due. One process holds both ends, so one clock measures.
+//! The loop is open: appends are due regardless of earlier ones, and the latency of an append that waits for a free
+//! client counts from when it was due. One process runs both ends, so one clock measures.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -22,12 +22,12 @@ use crate::{
 };
 
 const LOAD: &str = "appends at a fixed rate";
-/// More than wait at once for any store that keeps up.
+/// More clients than are busy at once for any store that keeps up.
 const CLIENTS: usize = 256;
-/// An event that is not delivered by then is lost.
+/// An event that is not delivered within this time is lost.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Measures to the answer, or to the delivery to one subscriber of the whole log.
+/// Measures the time to the reply, or to the delivery to one subscriber of the whole log.
 pub(super) async fn run(
     store: &dyn Store,
     course: &Course,
@@ -72,7 +72,7 @@ pub(super) async fn run(
             None => Ok(()),
         }
     };
-    // A failure ends all, and does not wait for what will not come.
+    // A failure ends all of them without waiting for events that will not arrive.
     let ended = tokio::try_join!(appended, received, async { Ok(window.watch(&pids).await) });
     schedule.stopped.store(true, Ordering::Relaxed);
     let late = pacing
@@ -86,10 +86,10 @@ pub(super) async fn run(
     Ok(Outcome::latency(measured, &latencies, 0.99))
 }
 
-/// What is needed to time answers.
+/// State needed to time replies.
 type Answers = (Arc<Schedule>, Arc<Latencies>, Window);
 
-/// One client, until nothing is due any more.
+/// Runs one client until no append is due any more.
 async fn append(
     mut client: Box<dyn Client>,
     paced: Arc<Mutex<mpsc::UnboundedReceiver<u64>>>,
@@ -117,7 +117,7 @@ async fn append(
     }
 }
 
-/// Takes events until all have come, each once.
+/// Receives events until all have arrived, each once.
 async fn receive(
     mut subscription: Box<dyn Subscription>,
     schedule: &Schedule,

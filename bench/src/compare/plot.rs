@@ -1,14 +1,14 @@
-//! Lines over logarithmic axes, as SVG. Drawn by hand, because it is little, and a plotting library is much.
+//! Line plots with logarithmic axes, as SVG. Drawn without a plotting library, because the code is small.
 
 use std::fmt::Write;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 440.0;
-/// More numbers along an axis run into each other.
+/// Maximum number of labels on an axis; more would overlap.
 const TICKS_MAX: usize = 14;
-/// Left, right, above and below the axes.
+/// Space left of, right of, above and below the axes.
 const MARGINS: [f64; 4] = [80.0, 170.0, 40.0, 50.0];
-/// Told apart by the colour-blind, too (Okabe and Ito, 2008).
+/// Colors that color-blind readers can distinguish, too (Okabe and Ito, 2008).
 pub(super) const COLORS: [&str; 8] = [
     "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#999999", "#000000", "#e69f00", "#56b4e9",
 ];
@@ -16,23 +16,23 @@ pub(super) const COLORS: [&str; 8] = [
 /// A named line.
 pub(super) struct Line {
     pub(super) name: &'static str,
-    /// Which of the colours.
+    /// Index into [`COLORS`].
     pub(super) color: usize,
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// Some lines in one picture.
+/// Several lines in one plot.
 pub(super) struct Plot {
     title: String,
     x: &'static str,
     y: &'static str,
     is_linear: bool,
-    /// Where numbers are written below, and what, if not where they are round.
+    /// Positions and labels on the x axis, if not at round numbers.
     x_ticks: Vec<(f64, String)>,
     pub(super) lines: Vec<Line>,
 }
 
-/// A logarithmic or linear scale onto pixels.
+/// A logarithmic or linear scale in pixels.
 pub(super) struct Scale {
     from: f64,
     to: f64,
@@ -74,7 +74,7 @@ impl Scale {
         self.start + share * (self.end - self.start)
     }
 
-    /// Where to write numbers.
+    /// Returns the values that are labelled.
     pub(super) fn ticks(&self) -> Vec<f64> {
         if self.is_linear {
             let magnitude = 10f64.powf((self.to / 5.0).log10().floor());
@@ -119,13 +119,13 @@ impl Plot {
         }
     }
 
-    /// With linear axes, from 0.
+    /// Uses linear axes that start at 0.
     pub(super) fn linear(mut self) -> Self {
         self.is_linear = true;
         self
     }
 
-    /// With these numbers below.
+    /// Uses these labels on the x axis.
     pub(super) fn x_ticks(mut self, ticks: Vec<(f64, String)>) -> Self {
         self.x_ticks = ticks;
         self
@@ -142,8 +142,9 @@ impl Plot {
             self.is_linear,
         );
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-             font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+             viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
         );
         let text = |svg: &mut String, x: f64, y: f64, anchor: &str, text: &str| {
             let _ = writeln!(
@@ -216,7 +217,7 @@ impl Plot {
 }
 
 impl Plot {
-    /// Those that were asked for, as far as lines come; else round ones.
+    /// Returns the requested labels within the range of the lines; otherwise round numbers.
     fn ticks_below(&self, x: &Scale) -> Vec<(f64, String)> {
         if self.x_ticks.is_empty() {
             return x.ticks().into_iter().map(|tick| (tick, short(tick))).collect();
@@ -226,7 +227,7 @@ impl Plot {
     }
 }
 
-/// `20k`, `1.5M`, `0.2`.
+/// Formats a number briefly: `20k`, `1.5M`, `0.2`.
 pub(super) fn short(value: f64) -> String {
     match value {
         _ if value >= 1e6 => format!("{}M", value / 1e6),

@@ -1,4 +1,4 @@
-//! Reads of the log that is there, by one client. Every count is checked, and everything is decoded.
+//! Reads of an existing log by one client. Every count is checked, and every event is decoded.
 
 use std::time::Duration;
 
@@ -12,14 +12,15 @@ use crate::{
     stores::{Client, Selection, Store},
 };
 
-/// Which streams are loaded is the same for every store.
+/// Seed that selects the same streams for every store.
 const SEED: u64 = 5;
-/// What a server may still have to do for the appends before; nobody reads a log in the moment it was written.
+/// Time for a server to finish background work of earlier appends; applications rarely read a log right after writing
+/// it.
 const SETTLING: Duration = Duration::from_secs(1);
-/// A subscription that gives nothing for so long is stuck.
+/// A subscription that delivers nothing for this long is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Loads streams of so many events, one after the other.
+/// Loads streams of `events` events, one after the other.
 pub(super) async fn load(store: &dyn Store, course: &Course, events: u32) -> Result<Outcome> {
     let mut client = one(store).await?;
     let streams = course.dataset.streams_of(events);
@@ -49,7 +50,7 @@ pub(super) async fn load(store: &dyn Store, course: &Course, events: u32) -> Res
     Ok(Outcome::latency(measured, &latencies, 0.5))
 }
 
-/// Reads what matches, again and again.
+/// Reads the matching events repeatedly.
 pub(super) async fn read(store: &dyn Store, course: &Course, selection: Selection) -> Result<Outcome> {
     let mut client = one(store).await?;
     let (total, expected) = (course.dataset.events(), course.dataset.matching(selection));
@@ -70,7 +71,7 @@ pub(super) async fn read(store: &dyn Store, course: &Course, selection: Selectio
     Ok(Outcome::rate(events, seconds, cpu, Some(&latencies)))
 }
 
-/// Subscribes from the beginning, until everything that is there has come, again and again.
+/// Subscribes from the beginning until all existing events have arrived, repeatedly.
 pub(super) async fn catch_up(store: &dyn Store, course: &Course) -> Result<Outcome> {
     let total = course.dataset.events();
     let pids = store.processes();
@@ -84,7 +85,10 @@ pub(super) async fn catch_up(store: &dyn Store, course: &Course) -> Result<Outco
             match timeout(PATIENCE, subscription.next(&mut numbers)).await {
                 Ok(next) => next?,
                 Err(_) => {
-                    let problem = format!("it stopped after {} of {total} events", numbers.len());
+                    let problem = format!(
+                        "the subscription stopped after {} of {total} events",
+                        numbers.len()
+                    );
                     return Err(Error::wrong("subscription", problem));
                 }
             }
@@ -101,15 +105,18 @@ pub(super) async fn catch_up(store: &dyn Store, course: &Course) -> Result<Outco
     ))
 }
 
-/// A client with a connection of its own.
+/// Returns a client with a connection of its own.
 pub(super) async fn one(store: &dyn Store) -> Result<Box<dyn Client>> {
     let client = store.clients(1, 1).await?.pop();
-    client.ok_or_else(|| Error::wrong("connecting", "no client came"))
+    client.ok_or_else(|| Error::wrong("connecting", "the store returned no client"))
 }
 
 pub(super) fn check(load: &str, count: u64, expected: u64) -> Result<()> {
     if count == expected {
         return Ok(());
     }
-    Err(Error::wrong(load, format!("{count} of {expected} events came")))
+    Err(Error::wrong(
+        load,
+        format!("received {count} of {expected} events"),
+    ))
 }

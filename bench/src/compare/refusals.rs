@@ -1,8 +1,10 @@
-//! Whether a store refuses what it must, asked before it is measured: a store that does not check does less work.
+//! Checks before the measurement that a store refuses the appends it must refuse: a store that skips checks does less
+//! work.
 //!
-//! 1. What is asked goes through the same calls as what is measured.
-//! 2. A refusal is the store's own word for it; any other failure is one.
-//! 3. After a refusal the same append with what is true goes through, so it was the check that failed and nothing else.
+//! 1. The checks use the same calls as the measurements.
+//! 2. A refusal must be the store's own error for it; any other error is a failure.
+//! 3. After a refusal, the same append with a correct expectation must succeed. This shows that the check failed and
+//!    nothing else.
 
 use serde::Serialize;
 
@@ -13,25 +15,25 @@ use crate::{
     stores::{Ability, Batch, Client, Name, Store},
 };
 
-const LOAD: &str = "asking for what must be refused";
-/// As much of an answer as people want to read.
+const LOAD: &str = "checking refusals";
+/// Letters of an error text that are shown.
 const ANSWER_LETTERS: usize = 160;
-/// Events of an append of many.
+/// Events of an append of several.
 const EVENTS: u32 = 10;
 
-/// What a store refused.
+/// An append that a store refused.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Refusal {
     store: Name,
     asked: &'static str,
-    /// In its own words.
+    /// The store's error text.
     answer: String,
 }
 
 impl Refusal {
-    /// For people.
+    /// Describes the refusal.
     pub(super) fn words(&self) -> String {
-        // Some repeat the whole event.
+        // Some stores repeat the whole event.
         let answer: String = self.answer.chars().take(ANSWER_LETTERS).collect();
         let more = if answer.len() < self.answer.len() {
             " …"
@@ -42,7 +44,7 @@ impl Refusal {
     }
 }
 
-/// Asks for everything that this store must refuse.
+/// Sends every append that this store must refuse.
 pub(super) async fn ask(name: Name, store: &dyn Store, supply: &Supply) -> Result<Vec<Refusal>> {
     let mut refusals = Vec::new();
     if name.is_limit() {
@@ -76,7 +78,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Other events where some already stand.
+    /// Appends other events at a revision that is taken.
     async fn stale(&mut self, supply: &Supply, asked: &'static str, events: u32) -> Result<Refusal> {
         let begin = Batch {
             stream: supply.stream(),
@@ -105,13 +107,13 @@ impl Asking<'_> {
         Ok(refusal)
     }
 
-    /// An event with a tag that one bears already.
+    /// Appends an event with a tag that another event already has.
     async fn violated(&mut self, supply: &Supply) -> Result<Refusal> {
         let tag = supply.stream();
         let mark = self.client.append_if(tag, 0, supply.events(1)).await?;
         let number = supply.events(1);
         let answer = self.client.append_if(tag, 0, number).await;
-        let refusal = self.refused("1 event, if none bears its tag, where one does", answer)?;
+        let refusal = self.refused("1 event, if none has its tag, where one does", answer)?;
         self.client.append_if(tag, mark, number).await?;
         Ok(refusal)
     }
@@ -125,7 +127,7 @@ impl Asking<'_> {
             }),
             Err(error) => Err(error),
             Ok(mark) => {
-                let problem = format!("{} took {asked}, and answered {mark}", self.name.text());
+                let problem = format!("{} accepted {asked}, and returned {mark}", self.name.text());
                 Err(Error::wrong(LOAD, problem))
             }
         }

@@ -1,4 +1,4 @@
-//! Runs into figures, and those into tables, JSON and plots.
+//! Turns runs into figures, and figures into tables, JSON and plots.
 
 mod notes;
 mod plots;
@@ -28,16 +28,16 @@ pub(super) struct Run {
     pub(super) round: u32,
     pub(super) store: Name,
     pub(super) workload: Workload,
-    /// Or why the store can't.
+    /// The outcome, or the reason why the store does not support the workload.
     pub(super) outcome: std::result::Result<Outcome, String>,
-    /// What happened meanwhile.
+    /// Other activity during the run.
     pub(super) beside: Beside,
-    /// How often it was repeated, because something disturbed it.
+    /// Number of repeats because of disturbances.
     pub(super) repeats: u32,
 }
 
 impl Run {
-    /// What is shown when it is done.
+    /// Formats the run for the terminal.
     pub(super) fn line(&self) -> String {
         let start = format!(
             "round {} {:<20} {:<18}",
@@ -63,7 +63,7 @@ impl Run {
                 }
                 line
             }
-            Err(reason) => format!("{start}  not offered: {reason}"),
+            Err(reason) => format!("{start}  not supported: {reason}"),
         }
     }
 }
@@ -77,7 +77,7 @@ pub(super) struct Report {
     workloads: Vec<Workload>,
     runs: Vec<Run>,
     refusals: Vec<Refusal>,
-    /// What ended before its end, and why.
+    /// Phases that failed, and why.
     failures: Vec<String>,
 }
 
@@ -101,23 +101,23 @@ impl Report {
         }
     }
 
-    /// What a store refused, as it must.
+    /// Adds appends that a store refused, as it must.
     pub(super) fn refuse(&mut self, refusals: Vec<Refusal>) {
         self.refusals.extend(refusals);
     }
 
-    /// What a store was not measured to the end of.
+    /// Adds the failure of a store's phase.
     pub(super) fn fail(&mut self, round: u32, name: Name, error: &Error) {
         self.failures
             .push(format!("{}, round {round}: failed: {error}", name.text()));
     }
 
-    /// How much failed.
+    /// Returns the number of failures.
     pub(super) const fn failures(&self) -> usize {
         self.failures.len()
     }
 
-    /// Says how a store runs.
+    /// Adds the settings that a store runs with.
     pub(super) fn introduce(&mut self, name: Name, setting: &Setting) {
         for (_, known) in self.stores.iter_mut().filter(|(of, _)| *of == name) {
             *known = Some(setting.clone());
@@ -149,22 +149,22 @@ impl Report {
         )
     }
 
-    /// Of the figures.
+    /// Summarizes the figures of a workload and a store.
     fn figure(&self, workload: Workload, store: Name) -> Option<Summary> {
         self.summary(workload, store, |outcome| Some(outcome.figure))
     }
 
-    /// Which the others are compared with.
+    /// Returns the store that the others are compared with.
     fn first(&self) -> Name {
         self.stores.first().map_or(Name::Annals, |(name, _)| *name)
     }
 
-    /// How many were run.
+    /// Returns the number of rounds.
     fn rounds(&self) -> u32 {
         self.runs.iter().map(|run| run.round).max().unwrap_or(0)
     }
 
-    /// How many times as good the first store is as this one.
+    /// Returns how many times better the first store is than this one.
     fn times(&self, workload: Workload, store: Name) -> Option<f64> {
         let (own, other) = (
             self.figure(workload, self.first())?,
@@ -173,7 +173,7 @@ impl Report {
         times_as_good(workload, own.median, other.median)
     }
 
-    /// The stores that goals are told of.
+    /// Returns the stores that the goals apply to.
     fn subjects(&self) -> Vec<Name> {
         let names = self.stores.iter().map(|(name, _)| *name);
         names.filter(|name| name.is_annals()).collect()
@@ -184,7 +184,7 @@ impl Report {
         self.workloads.iter().flat_map(stores)
     }
 
-    /// Environment, options, settings, every run, and the figures.
+    /// Returns the environment, options, settings, runs and figures as JSON.
     fn json(&self) -> Value {
         let figures = self.pairs().filter_map(|(workload, store)| {
             let figure = self.figure(workload, store)?;
@@ -207,15 +207,19 @@ impl Report {
             let verdicts = self.verdicts(subject).into_iter().chain(self.standings(subject));
             verdicts.map(move |verdict| json_of(subject, verdict))
         });
+        let stores = self
+            .stores
+            .iter()
+            .map(|(name, setting)| json!({"name": name, "setting": setting}));
         json!({
             "environment": self.environment, "options": self.options, "scale": self.scale,
             "refusals": self.refusals, "failures": self.failures, "notes": self.notes(),
-            "stores": self.stores.iter().map(|(name, setting)| json!({"name": name, "setting": setting})).collect::<Vec<_>>(),
-            "figures": figures.collect::<Vec<_>>(), "goals": goals.collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>(),
+            "stores": stores.collect::<Vec<_>>(), "figures": figures.collect::<Vec<_>>(),
+            "goals": goals.collect::<Vec<_>>(), "runs": runs.collect::<Vec<_>>(),
         })
     }
 
-    /// Writes everything into a folder.
+    /// Writes all reports into a folder.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)
             .map_err(Error::system(format!("make the folder {}", folder.display())))?;

@@ -1,4 +1,4 @@
-//! What a server takes to hold a log, and to come back to it.
+//! Costs of holding a log, and of restarting with it.
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::Instant;
@@ -16,30 +16,30 @@ use crate::{
     stores::{Selection, Store},
 };
 
-/// Streams that are loaded cold: after some hundred, what they share is no longer cold.
+/// Streams that are loaded cold: after some hundred, the pages that they share are no longer cold.
 const COLD_LOADS: u64 = 100;
 const SEED: u64 = 7;
 
-/// Bytes that its files take, for an event.
+/// Measures the bytes on disk per event.
 pub(super) async fn disk_size(store: &dyn Store, course: &Course) -> Result<Outcome> {
     Ok(Outcome::of(
         disk_bytes(store.folder()) as f64 / course.dataset.events() as f64,
     ))
 }
 
-/// What its processes hold.
+/// Measures the memory of the store's processes.
 pub(super) async fn memory(store: &dyn Store) -> Result<Outcome> {
     Ok(Outcome::of(memory_mib(store)))
 }
 
-/// From the start until it answers. Then everything must be there.
+/// Measures the time from the start until the store answers, then checks that every event is present.
 pub(super) async fn restart(store: &mut dyn Store, course: &Course, is_killed: bool) -> Result<Outcome> {
     let is_cold = false;
     let took = store.restart(Restart { is_killed, is_cold }).await?;
     let mut client = one(&*store).await?;
     let total = course.dataset.events();
     let count = client.read(Selection::All, total).await?;
-    check("reading what was there before the restart", count, total)?;
+    check("reading the log after the restart", count, total)?;
     Ok(Outcome::of(took.as_secs_f64() * 1e3))
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn load_cold(store: &mut dyn Store, course: &Course, events: u3
         is_cold: false,
     };
     store.restart(in_order).await?;
-    // Not before: what it reads to start would be warm.
+    // Not before the restart: pages that the start reads would be warm.
     forget(store.folder())?;
     let mut client = one(&*store).await?;
     let streams = course.dataset.streams_of(events);

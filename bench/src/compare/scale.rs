@@ -1,4 +1,4 @@
-//! How much is measured, and how long that takes.
+//! The amount of work to measure, and the time it takes.
 
 use std::time::Duration;
 
@@ -8,18 +8,20 @@ use serde::Serialize;
 use super::workload::Workload;
 use crate::stores::Name;
 
-/// How much is measured; what is not said is as in a full run, or with `--quick` as little as shows that all works.
+/// Amounts given on the command line. The rest is as in a full run, or with `--quick` as little as shows that
+/// everything works.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(super) struct Amounts {
-    /// One round of one second each, over a short log, without waiting for quiet: shows that all works; its figures are rough
+    /// One round of one second each, over a short log, without waiting for an idle machine: a functional check with
+    /// rough figures
     #[arg(long)]
     quick: bool,
 
-    /// How many times everything is measured; the medians count [default: 3; with --quick 1]
+    /// Number of rounds; the medians count [default: 3; with --quick 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
 
-    /// How long each workload is measured, after a fifth of that to warm up [default: 3; with --quick 1]
+    /// Seconds of each measurement, after a warm-up of a fifth of that [default: 3; with --quick 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: Option<u64>,
 
@@ -31,29 +33,29 @@ pub(super) struct Amounts {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000_000..))]
     growth: Option<u64>,
 
-    /// How long `growth` may take with a store; then it ends where it is [default: 900; with --quick 30]
+    /// Time limit in seconds for `growth` of one store [default: 900; with --quick 30]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     growth_seconds: Option<u64>,
 
-    /// How often a run is repeated that other programs or the disk disturbed; the least disturbed counts [default: 2; with
-    /// --quick 0]
+    /// Number of repeats of a run that other programs or the disk disturbed; the least disturbed run counts [default:
+    /// 2; with --quick 0]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=20))]
     repeats: Option<u32>,
 
-    /// How long to wait before each run for other programs to fall quiet [default: 10; with --quick 0]
+    /// Seconds to wait before each run for other programs to become idle [default: 10; with --quick 0]
     #[arg(long, value_name = "SECONDS")]
     quiet_wait: Option<u64>,
 }
 
-/// How much is measured, all of it said.
+/// The amounts to measure, with defaults applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Scale {
     pub(super) rounds: u32,
-    /// Of one measurement.
+    /// Seconds of one measurement.
     pub(super) seconds: u64,
-    /// In the log that is read.
+    /// Events in the log that is read.
     pub(super) events: u64,
-    /// Events to which a log is grown, and the seconds after which it ends all the same.
+    /// Events to which a log is grown, and the time limit in seconds.
     pub(super) growth: u64,
     pub(super) growth_seconds: u64,
     pub(super) repeats: u32,
@@ -77,15 +79,15 @@ impl Amounts {
     }
 }
 
-/// Appends of single events a second with which a log to be read is filled, by the slower of the stores.
+/// Rate of single appends at which the slowest store fills the log that is read.
 const FILLING_PER_SECOND: f64 = 10_000.0;
-/// From an empty folder to a store that answers, and back.
+/// Seconds to start a store in an empty folder until it answers, and to stop it.
 const START_SECONDS: f64 = 3.0;
-/// Around each run: connecting, and looking for other programs.
+/// Seconds around each run: connecting, and checking for other programs.
 const AROUND_SECONDS: f64 = 0.7;
 
 impl Scale {
-    /// How long it takes if nothing disturbs it, roughly, and at the most for growth.
+    /// Estimates the time without disturbances; growth counts with its limit.
     pub(super) fn estimate(&self, stores: &[Name], workloads: &[Workload]) -> Duration {
         let seconds: f64 = stores
             .iter()

@@ -1,4 +1,4 @@
-//! What is measured: loads, and the figure that stands for each.
+//! The workloads, and the figure of each.
 
 mod words;
 
@@ -10,39 +10,39 @@ use crate::{
     stores::{Ability, Name, Selection, Store, Work},
 };
 
-/// Appends unanswered at a time, of one pipeline.
+/// Unanswered appends of one pipeline.
 pub(super) const IN_FLIGHT: usize = 2_048;
 /// Clients that append while others subscribe.
 const APPENDING: usize = 64;
 
-/// A load.
+/// A workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Workload {
-    /// Clients that append `events` events at a time, and wait for each answer.
+    /// Clients that append `events` events at a time and wait for each reply.
     Append { events: u32, clients: usize },
-    /// Single events without waiting for answers.
+    /// Single events without waiting for replies.
     Pipelined,
-    /// Clients that append one event at a time, if no event bears its tag since they last looked.
+    /// Clients that append one event at a time, if no event with its tag was appended since their last append.
     Conditional { clients: usize },
-    /// Appends of one event that are due at a fixed rate, from when they are due to the answer.
+    /// Appends of one event at a fixed rate, timed from when they are due to the reply.
     Paced { per_second: u32 },
-    /// The same, to their delivery to a subscriber.
+    /// Appends of one event at a fixed rate, timed from when they are due to the delivery to a subscriber.
     Live { per_second: u32 },
-    /// Clients that append one event at a time while so many subscribe.
+    /// Clients that append one event at a time while `subscribers` clients subscribe.
     Subscribed { subscribers: usize },
-    /// A stream of so many events, after others were loaded.
+    /// Loads of streams of `events` events, after others were loaded.
     Load { events: u32 },
-    /// The same, from disk, by a server that has just started.
+    /// Loads of streams of `events` events from disk, by a server that has just started.
     LoadCold { events: u32 },
-    /// The log, or what matches of it.
+    /// Reads of the log, or of the matching part of it.
     Read(Selection),
-    /// The log, by subscription.
+    /// A subscription that catches up with the log.
     CatchUp,
-    /// Bytes on disk for an event.
+    /// Bytes on disk per event.
     DiskSize,
     /// Memory of the server that holds the log.
     Memory,
-    /// From the start to the first answer, after an orderly end or kill -9.
+    /// Time from the start to the first reply, after a graceful shutdown or kill -9.
     Restart { killed: bool },
     /// Appends of 100 events while the log grows.
     Growth,
@@ -51,11 +51,11 @@ pub(super) enum Workload {
 /// Workloads that share an empty store, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// What appends, and what follows appends.
+    /// Appends, and subscriptions to them.
     Appends,
-    /// What reads a log that is there.
+    /// Reads of an existing log.
     Reads,
-    /// What makes a large one.
+    /// Growth of a large log.
     Growth,
 }
 
@@ -63,7 +63,7 @@ impl Phase {
     pub(super) const ALL: [Self; 3] = [Self::Appends, Self::Reads, Self::Growth];
 }
 
-/// All of them, in the order in which they run.
+/// All workloads, in the order in which they run.
 const ALL: [Workload; 32] = [
     Workload::Append {
         events: 1,
@@ -123,7 +123,7 @@ const ALL: [Workload; 32] = [
     Workload::Growth,
 ];
 
-/// Those whose names are, or begin with, one of these.
+/// Returns the workloads whose names equal, or begin with, one of these.
 pub(super) fn chosen(names: &[String]) -> Result<Vec<Workload>> {
     let is_named = |workload: &Workload, name: &str| match name {
         "all" => *workload != Workload::Growth,
@@ -135,7 +135,7 @@ pub(super) fn chosen(names: &[String]) -> Result<Vec<Workload>> {
     {
         let known: Vec<String> = ALL.iter().map(|workload| workload.name()).collect();
         let problem = format!(
-            "--workloads names {unknown:?}, which none of these is: {}",
+            "--workloads has {unknown:?}, which is none of: {}",
             known.join(", ")
         );
         return Err(Error::Usage(problem));
@@ -158,7 +158,7 @@ impl Workload {
         }
     }
 
-    /// Whether its figure is that of some seconds, so that it depends on what else runs in them.
+    /// Whether the figure is measured over some seconds, so that it depends on other activity in that time.
     pub(super) const fn is_timed(self) -> bool {
         !matches!(
             self,
@@ -166,22 +166,23 @@ impl Workload {
         )
     }
 
-    /// Whether figures of two stores say which is better. A log that grows is compared with itself, as far as it came.
+    /// Whether the figures of two stores can be compared. A growing log is compared with itself, as far as it grew.
     pub(super) fn is_comparable(self) -> bool {
         self != Self::Growth
     }
 
-    /// Whether the same store can run it again as if for the first time.
+    /// Whether the same store can run the workload again with the same result.
     pub(super) fn is_repeatable(self) -> bool {
         self.is_timed() && self != Self::Growth
     }
 
-    /// Whether it needs the log that is read.
+    /// Whether the workload needs the log that is read.
     pub(super) fn needs_a_log(self) -> bool {
         self.phase() == Phase::Reads
     }
 
-    /// Whether a store, or a limit, can run it as far as its name tells: enough to guess how long everything takes.
+    /// Whether a store or a limit supports the workload, judged by the store's name alone; used to estimate the
+    /// duration.
     pub(super) const fn is_offered_by(self, name: Name) -> bool {
         match name {
             Name::Disk => matches!(self, Self::Append { .. } | Self::Pipelined | Self::Paced { .. }),
@@ -199,7 +200,7 @@ impl Workload {
         }
     }
 
-    /// Why this store can't run it; `None` if it can.
+    /// Returns why this store does not support the workload; `None` if it does.
     pub(super) fn lacking(self, store: &dyn Store) -> Option<&'static str> {
         let needs: &[Ability] = match self {
             Self::Append { .. } | Self::Pipelined | Self::Paced { .. } => &[Ability::Append],
@@ -214,7 +215,7 @@ impl Workload {
         needs.iter().find_map(|&ability| store.lacks(ability))
     }
 
-    /// Runs it once.
+    /// Runs the workload once.
     pub(super) fn run<'a>(self, store: &'a mut dyn Store, course: &'a mut Course) -> Work<'a, Outcome> {
         match self {
             Self::Append { events, clients } => {

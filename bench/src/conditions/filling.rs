@@ -1,4 +1,4 @@
-//! Filling a log with events that bear tags.
+//! Fills a log with tagged events.
 
 use annals_proto::v1::{self as pb, event_store_service_client::EventStoreServiceClient};
 use futures::StreamExt;
@@ -9,27 +9,27 @@ use crate::{
 };
 
 const LOAD: &str = "filling a log";
-/// Events of one append, and of one stream.
+/// Events of one append and of one stream.
 const APPEND_EVENTS: u64 = 100;
 /// Appends in a message.
 const MESSAGE_APPENDS: u64 = 4;
-/// Messages that are not answered yet.
+/// Unanswered messages.
 const IN_FLIGHT: usize = 16;
-/// Tags that many events bear.
+/// Number of tags that many events have.
 const COMMON_TAGS: u64 = 1_000;
-/// Tags that few events bear.
+/// Number of tags that few events have.
 pub(super) const RARE_TAGS: u64 = 256;
-/// How many events bear each of those.
+/// Number of events with each rare tag.
 pub(super) const RARE_EVENTS: u64 = 10;
-/// The type of the events that bear them.
+/// Type of the events with rare tags.
 pub(super) const RARE_TYPE: &str = "RareHappened";
 
-/// The name of a rare tag.
+/// Returns the name of a rare tag.
 pub(super) fn rare_tag(nth: u64) -> String {
     format!("rare:{nth}")
 }
 
-/// The position of the last event with a rare tag in a log of so many events.
+/// Returns the position of the last event with a rare tag in a log of `log_events` events.
 pub(super) fn last_rare(log_events: u64, nth: u64) -> u64 {
     position(log_events, nth, RARE_EVENTS - 1)
 }
@@ -39,7 +39,7 @@ fn position(log_events: u64, tag: u64, nth: u64) -> u64 {
     1 + nth * span + span / 2 + tag
 }
 
-/// The rare tag of the event at a position, if it has one.
+/// Returns the rare tag of the event at a position, if it has one.
 fn rare_at(log_events: u64, at: u64) -> Option<u64> {
     let span = log_events / RARE_EVENTS;
     let within = (at - 1) % span;
@@ -49,7 +49,7 @@ fn rare_at(log_events: u64, at: u64) -> Option<u64> {
         .filter(|tag| *tag < RARE_TAGS && nth < RARE_EVENTS)
 }
 
-/// Appends so many events, in streams of a hundred.
+/// Appends `log_events` events, in streams of a hundred.
 pub(super) async fn fill(endpoint: &str, log_events: u64) -> Result<()> {
     let mut client = EventStoreServiceClient::new(connect(endpoint).await?);
     let step = APPEND_EVENTS * MESSAGE_APPENDS;
@@ -100,7 +100,7 @@ pub(super) async fn fill(endpoint: &str, log_events: u64) -> Result<()> {
     }
 }
 
-/// The append whose first event goes to a position.
+/// Returns the append whose first event gets the position `first`.
 fn append(log_events: u64, first: u64) -> pb::SessionAppend {
     let last = log_events.min(first + APPEND_EVENTS - 1);
     let append = pb::AppendToStreamRequest {

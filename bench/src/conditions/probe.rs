@@ -15,19 +15,19 @@ use crate::{
 
 const LOAD: &str = "conditional appends";
 
-/// What an append rests on.
+/// The condition of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Case {
-    /// Nothing; what an append costs by itself.
+    /// No condition; the baseline.
     Unconditional,
-    /// No match behind the head of a moment ago.
+    /// No match after a recent head.
     Recent,
-    /// No match behind the last of ten matches, which lies far back.
+    /// No match after the last of ten matches, which is far back in the log.
     BehindTheLast,
-    /// No event of a frequent type among all that bear the tag: ten, of which none is.
+    /// No event of a frequent type among the ten events with the tag, none of which has that type.
     NoneOfTen,
-    /// No match at all, where there are ten: it is refused.
+    /// No match at all, although there are ten: the append is refused.
     Refused,
 }
 
@@ -54,7 +54,7 @@ impl Case {
 /// A client of one server.
 pub(super) struct Probe {
     client: EventStoreServiceClient<Channel>,
-    /// Events that the log was filled with.
+    /// Number of events that the log was filled with.
     log_events: u64,
     head: u64,
     sent: u64,
@@ -70,7 +70,7 @@ impl Probe {
         })
     }
 
-    /// The median latency of some appends.
+    /// Returns the median latency of `appends` appends.
     pub(super) async fn median_micros(&mut self, case: Case, appends: u32) -> Result<f64> {
         let mut micros = Vec::with_capacity(appends as usize);
         for _ in 0..appends {
@@ -81,7 +81,12 @@ impl Probe {
             match answer {
                 Ok(answer) if case != Case::Refused => self.head = answer.into_inner().last_position,
                 Err(status) if case == Case::Refused && status.code() == Code::Aborted => {}
-                Ok(_) => return Err(Error::wrong(LOAD, format!("was not refused: {case:?}"))),
+                Ok(_) => {
+                    return Err(Error::wrong(
+                        LOAD,
+                        format!("the append was not refused: {case:?}"),
+                    ));
+                }
                 Err(status) => return Err(Error::call(LOAD)(status)),
             }
         }
@@ -92,7 +97,7 @@ impl Probe {
 
     fn request(&mut self, case: Case) -> pb::AppendRequest {
         self.sent += 1;
-        // Each in its turn, so that no look-up is the one before it again.
+        // The tags take turns, so that no lookup repeats the one before it.
         let nth = self.sent % RARE_TAGS;
         let content = content(self.sent);
         let event = pb::NewEvent {

@@ -1,4 +1,4 @@
-//! Reads of a log that is not there: a batch that was encoded once, sent as it is.
+//! Reads without a log: a batch that is encoded once and sent unchanged.
 
 use std::marker::PhantomData;
 
@@ -16,10 +16,10 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use super::{Answered, Answers, RECORDED_AT};
 use crate::load;
 
-/// Bytes of events in a message of an answer, as the Annals server has them.
+/// Bytes of events in a response message, as in the Annals server.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// Answers reads with bytes that are there. Events are field 1 of both answers.
+/// Answers reads with prepared bytes. Events are field 1 of both responses.
 #[derive(Clone)]
 pub(super) struct Reads {
     pub(super) event_bytes: usize,
@@ -39,7 +39,7 @@ impl Reads {
                 data: Bytes::copy_from_slice(&content.data),
                 stream: format!("order-{batch_events:010}"),
                 revision: 20 + batch_events % 80,
-                // Of the size that positions have in a log of some millions, and the same in all events.
+                // As large as positions in a log of some millions, and the same in all events.
                 position: 1_500_000 + batch_events,
                 recorded_at: Some(RECORDED_AT),
                 ..Default::default()
@@ -61,7 +61,7 @@ impl Reads {
     }
 }
 
-/// A request that says how many events it wants.
+/// A request with a limit on the number of events.
 pub(super) trait Limited: prost::Message + Default + Send + 'static {
     fn limit(&self) -> u64;
 }
@@ -89,14 +89,14 @@ impl<R: Limited> ServerStreamingService<R> for Reads {
         let batches = std::iter::from_fn(move || {
             let events = left.min(reads.batch_events);
             left -= events;
-            // All events are of one size.
+            // All events have the same size.
             (events > 0).then(|| Ok(reads.batch.slice(..events as usize * reads.event_bytes)))
         });
         std::future::ready(Ok(Response::new(Box::pin(stream::iter(batches)))))
     }
 }
 
-/// Sends bytes as they are, in answer to `R`.
+/// Sends bytes unchanged, in answer to `R`.
 pub(super) struct Encoded<R>(PhantomData<R>);
 
 impl<R> Encoded<R> {

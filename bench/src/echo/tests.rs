@@ -1,4 +1,4 @@
-//! The echo server under the same loads that measure it.
+//! Runs the benchmark's loads against the echo server.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ fn subject<'a>(endpoints: &'a [String], supply: &'a Arc<Supply>) -> Subject<'a> 
     }
 }
 
-/// Runs a load until one that is `enough` was counted: on a busy machine nothing may be answered within its window.
+/// Repeats a load until a run counts `enough`: on a busy machine a window may pass without any reply.
 async fn counted<F: Future<Output = crate::Result<Measured>>>(
     run: impl Fn() -> F,
     enough: impl Fn(&Measured) -> bool,

@@ -1,4 +1,4 @@
-//! Filling a log with events over which a condition is expensive.
+//! Fills a log with events over which a condition is expensive.
 
 use annals_proto::v1::{self as pb, event_store_service_client::EventStoreServiceClient};
 use prost_types::Duration;
@@ -12,14 +12,14 @@ use crate::{
 const LOAD: &str = "filling a log";
 /// Events of one append.
 const APPEND_EVENTS: u64 = 500;
-/// Streams that all events are in.
+/// Number of streams that contain the events.
 const STREAMS: u64 = 10;
-/// The type of the events that expire.
+/// Type of the events that expire.
 pub(super) const EXPIRED_TYPE: &str = "SessionSeen";
-/// The tags of which each event has one.
+/// Tags; each event has one of them.
 pub(super) const TAGS: [&str; 2] = ["a", "b"];
 
-/// Appends so many events, and lets them expire if the case says so.
+/// Appends `events` events, and lets them expire if the case requires it.
 pub(super) async fn fill(endpoint: &str, case: Case, events: u64) -> Result<()> {
     let mut client = EventStoreServiceClient::new(connect(endpoint).await?);
     if case == Case::Expired {

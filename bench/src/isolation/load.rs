@@ -1,4 +1,4 @@
-//! The client that is measured, and those beside it.
+//! The measured client, and the clients beside it.
 
 use std::sync::{
     Arc,
@@ -32,7 +32,7 @@ pub(super) struct Plain {
     sent: u64,
 }
 
-/// One measurement of it.
+/// One measurement of the client.
 pub(super) struct Rate {
     pub(super) per_second: f64,
     pub(super) median_micros: f64,
@@ -113,7 +113,7 @@ impl Conditional {
         })
     }
 
-    /// Stops them, and returns how many appends were answered until then.
+    /// Stops the clients, and returns the number of answered appends.
     pub(super) async fn stop(self) -> Result<u64> {
         let answered = self.answered.load(Ordering::Relaxed);
         self.stopped.store(true, Ordering::Relaxed);

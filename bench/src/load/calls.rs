@@ -1,6 +1,6 @@
-//! Unary appends in a closed loop: each client sends its next append when the last was answered.
+//! Unary appends in a closed loop: each client sends its next append after the reply to the last one.
 //!
-//! Every append expects the exact revision that the one before it left. A client goes on to a new stream after
+//! Every append expects the exact revision that the one before it left. A client continues with a new stream after
 //! [`STREAM_APPENDS`] appends, because aggregates are many and short.
 
 use std::sync::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Appends to a stream before the client begins another.
+/// Appends to a stream before the client starts another.
 const STREAM_APPENDS: u64 = 100;
 
 /// Runs `clients` clients with `events` events in each call.
@@ -65,7 +65,7 @@ const LOAD: &str = "unary appends";
 struct Counted {
     window: Window,
     latencies: Latencies,
-    /// Of each server.
+    /// Counted events of each server.
     events: Vec<AtomicU64>,
 }
 
@@ -98,7 +98,7 @@ impl Client {
                     .await
                     .map_err(Error::call(LOAD))?;
                 let answered = Instant::now();
-                // Of several servers one may repeat what it handed over without an answer.
+                // With several servers, one may retry an append that it forwarded without getting a reply.
                 let repeated = answer.already_appended && self.counted.events.len() == 1;
                 if answer.first_revision != revision || repeated {
                     let problem = format!("revision {revision} of a stream was answered with {answer:?}");

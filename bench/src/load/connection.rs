@@ -1,6 +1,6 @@
-//! Connections to the servers, and which client uses which.
+//! Connections to the servers, and their assignment to clients.
 //!
-//! 1. Each server gets as many clients as the next, give or take one.
+//! 1. All servers get the same number of clients, give or take one.
 //! 2. Clients of different servers share no connection.
 
 use tonic::{
@@ -11,11 +11,11 @@ use tonic::{
 use super::Subject;
 use crate::{Error, Result};
 
-/// As the client library has them.
+/// Window of a stream, as in the client library.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 
-/// A new connection, with Nagle's algorithm off.
+/// Opens a connection, with Nagle's algorithm off.
 pub(crate) async fn connect(endpoint: &str) -> Result<Channel> {
     let built = Endpoint::from_shared(endpoint.to_owned()).map(|endpoint| {
         endpoint
@@ -30,15 +30,15 @@ pub(crate) async fn connect(endpoint: &str) -> Result<Channel> {
     channel.map_err(|error| Error::wrong("connecting", format!("{endpoint} does not answer: {error}")))
 }
 
-/// A client's way to its server.
+/// A client's stub for its server.
 #[derive(Clone, Debug)]
 pub(super) struct Stub {
-    /// Which of the subject's endpoints it is for.
+    /// Index into the subject's endpoints.
     pub(super) server: usize,
     pub(super) grpc: Grpc<Channel>,
 }
 
-/// A stub for each of `clients`, as many for each server, on as few connections as the subject allows.
+/// Returns a stub for each of `clients`, spread evenly over the servers, on as few connections as the subject allows.
 pub(super) async fn connect_clients(subject: &Subject<'_>, clients: usize) -> Result<Vec<Stub>> {
     let mut stubs = Vec::with_capacity(clients);
     for (server, endpoint) in subject.endpoints.iter().enumerate() {
@@ -56,7 +56,7 @@ pub(super) async fn connect_clients(subject: &Subject<'_>, clients: usize) -> Re
     Ok(stubs)
 }
 
-/// How many of `clients` go to one of `servers`; the first ones take what is left over.
+/// Returns how many of `clients` go to one of `servers`; the first ones take the remainder.
 const fn share(clients: usize, servers: usize, server: usize) -> usize {
     clients / servers + (server < clients % servers) as usize
 }

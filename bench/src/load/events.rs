@@ -1,7 +1,7 @@
-//! The events that are appended, made while they are encoded: the generator allocates nothing for them.
+//! The appended events, generated while they are encoded: the generator allocates nothing for them.
 //!
-//! An event is numbered, and its number makes its id; type and data come from a pool that is made once. Data is 256 bytes
-//! of JSON whose values differ, so that compression on the way to disk finds what it would find in real events.
+//! An event is numbered, and its id is derived from its number; type and data come from a pool that is built once.
+//! Data is 256 bytes of JSON whose values differ, so that it compresses like real events.
 
 use std::sync::{
     LazyLock,
@@ -12,21 +12,21 @@ use std::sync::{
 pub(crate) const DATA_BYTES: usize = 256;
 /// Bytes of an id, a UUID with hyphens.
 pub(crate) const ID_BYTES: usize = 36;
-/// Bytes of a type: all have as many.
+/// Bytes of a type; all types have the same length.
 pub(crate) const TYPE_BYTES: usize = 12;
 
 /// Bytes of a stream's name.
 pub(crate) const STREAM_BYTES: usize = 16;
 /// Bytes of a tag.
 pub(crate) const TAG_BYTES: usize = 12;
-/// How many tags there are: each is borne by one event in so many.
+/// Number of tags: each tag is on one event in this many.
 pub(crate) const TAGS: u64 = 1_000;
-/// How many categories there are: each has one stream in so many.
+/// Number of categories: each category has one stream in this many.
 pub(crate) const CATEGORIES: usize = CATEGORY.len();
-/// How many types there are: each is that of one event in so many.
+/// Number of types: each type is that of one event in this many.
 pub(crate) const KINDS: usize = TYPES.len();
 
-/// What streams are about. Several, because a store may lock, or keep apart, what belongs to one.
+/// Categories of streams. There are several, because a store may lock or separate the streams of one category.
 const CATEGORY: [&str; 8] = [
     "order", "stock", "price", "claim", "visit", "cargo", "parts", "audit",
 ];
@@ -60,12 +60,12 @@ static POOL: LazyLock<Vec<Content>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Type and data of the event with this number.
+/// Returns type and data of the event with this number.
 pub(crate) fn content(number: u64) -> &'static Content {
     &POOL[number as usize % POOL_EVENTS]
 }
 
-/// `order-0000000040`: the category, and the stream's number.
+/// Formats a stream's name, such as `order-0000000040`: the category and the stream's number.
 pub(crate) fn stream_name(stream: u64) -> [u8; STREAM_BYTES] {
     let mut name = *b"     -0000000000";
     name[..5].copy_from_slice(category(stream).as_bytes());
@@ -73,17 +73,17 @@ pub(crate) fn stream_name(stream: u64) -> [u8; STREAM_BYTES] {
     name
 }
 
-/// The category of a stream: 5 letters, before the hyphen of its name.
+/// Returns the category of a stream: 5 letters, before the hyphen of its name.
 pub(crate) fn category(stream: u64) -> &'static str {
     CATEGORY[stream as usize % CATEGORIES]
 }
 
-/// The type of the events with this number and every [`KINDS`]th after it.
+/// Returns the type of the events with this number and every [`KINDS`]th after it.
 pub(crate) fn kind(number: u64) -> &'static str {
     TYPES[number as usize % KINDS]
 }
 
-/// `customer:042`. Spread so that it is not a matter of the type.
+/// Formats a tag, such as `customer:042`. Tags are spread so that they are independent of the type.
 pub(crate) fn tag(number: u64) -> [u8; TAG_BYTES] {
     let mut tag = *b"customer:000";
     put_decimal(&mut tag[9..], number / KINDS as u64 % TAGS);
@@ -97,7 +97,7 @@ fn put_decimal(to: &mut [u8], mut value: u64) {
     }
 }
 
-/// A UUID (version 4 in form) whose last 12 digits are the number, and the others look random.
+/// Formats a UUID (version 4 in form) whose last 12 digits are the number and whose other digits look random.
 pub(crate) fn id(number: u64) -> [u8; ID_BYTES] {
     let mut state = number;
     let mixed = random(&mut state);
@@ -116,12 +116,12 @@ pub(crate) fn id(number: u64) -> [u8; ID_BYTES] {
     text
 }
 
-/// The number of the event that has this id, if it is one of ours.
+/// Returns the number of the event with this id, if the generator made it.
 pub(crate) fn number(id: &str) -> Option<u64> {
     u64::from_str_radix(id.get(ID_BYTES - 12..)?, 16).ok()
 }
 
-/// Gives out streams and event numbers; none twice.
+/// Hands out streams and event numbers, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Supply {
     streams: AtomicU64,
@@ -129,18 +129,18 @@ pub(crate) struct Supply {
 }
 
 impl Supply {
-    /// A stream that has no events.
+    /// Returns the number of a stream that has no events.
     pub(crate) fn stream(&self) -> u64 {
         self.streams.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The first of `count` event numbers.
+    /// Returns the first of `count` consecutive event numbers.
     pub(crate) fn events(&self, count: u32) -> u64 {
         self.events.fetch_add(u64::from(count), Ordering::Relaxed)
     }
 }
 
-/// Hexadecimal and decimal values under fixed names, closed to exactly [`DATA_BYTES`].
+/// Builds JSON of hexadecimal and decimal values under fixed names, padded to exactly [`DATA_BYTES`].
 fn data(state: &mut u64) -> [u8; DATA_BYTES] {
     let mut json = format!(
         "{{\"orderId\":\"{:016x}\",\"customer\":\"c-{:08}\",\"amountCents\":{},\"currency\":\"EUR\",\"lines\":[",
@@ -166,7 +166,7 @@ fn data(state: &mut u64) -> [u8; DATA_BYTES] {
         .expect("the parts before the note are shorter than an event")
 }
 
-/// The next of a sequence that looks random (SplitMix64, Steele et al. 2014).
+/// Returns the next value of a pseudo-random sequence (SplitMix64, Steele et al. 2014).
 fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;

@@ -1,8 +1,8 @@
-//! Appends at a fixed rate, and how long each takes to reach a subscriber.
+//! Appends at a fixed rate. Measures how long each takes to reach a subscriber.
 //!
-//! The loop is open: appends go out when they are due, whatever became of those before. One process holds both ends, so
-//! one clock measures: from when the append is handed over for sending, to when the subscriber has decoded it. Pacing is
-//! done by a thread of its own, because timers of the runtime have a grain of a millisecond.
+//! The loop is open: appends are sent when they are due, regardless of earlier ones. One process runs both ends, so
+//! one clock measures: from when the append is queued for sending to when the subscriber has decoded it. A separate
+//! thread paces the appends, because the runtime's timers have a resolution of a millisecond.
 
 use std::{
     sync::{
@@ -32,7 +32,7 @@ use super::{
 use crate::{Error, Result};
 
 const LOAD: &str = "live delivery";
-/// An event that is not delivered by then is lost.
+/// An event that is not delivered within this time is lost.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Appends `per_second` single events a second, each to a new stream, with one subscriber to the whole log.
@@ -68,7 +68,7 @@ pub(crate) async fn run(subject: &Subject<'_>, per_second: u32) -> Result<Measur
     })
 }
 
-/// When which event is due, and when it was sent.
+/// The times at which events are due, and at which they were sent.
 pub(crate) struct Schedule {
     first: u64,
     begin: std::time::Instant,
@@ -89,7 +89,7 @@ impl Schedule {
         }
     }
 
-    /// Hands over each event when it is due. Returns by how much the latest was late.
+    /// Queues each event when it is due. Returns the maximum delay.
     pub(crate) fn pace(&self, due: &mpsc::UnboundedSender<u64>) -> Duration {
         let mut late_max = Duration::ZERO;
         for (nth, sent_at) in (0u32..).zip(&self.sent_at) {
@@ -113,7 +113,7 @@ impl Schedule {
         late_max
     }
 
-    /// Which of the events this is, and how long ago it was sent. `None` if it is another's.
+    /// Returns the index of this event and the time since it was sent. `None` if the schedule does not contain it.
     pub(crate) fn since_sent(&self, number: u64) -> Option<Duration> {
         let nth = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let sent_at = Duration::from_nanos(self.sent_at.get(nth)?.load(Ordering::Acquire));
@@ -142,7 +142,7 @@ async fn subscribe(channel: Channel) -> Result<Streaming<pb::SubscribeAllRespons
     }
 }
 
-/// Sends what is due, without waiting for answers; then waits for all of them.
+/// Sends the events that are due without waiting for replies; then waits for all replies.
 async fn send(
     subject: &Subject<'_>,
     grpc: Grpc<Channel>,
@@ -175,7 +175,7 @@ fn answered(ended: std::result::Result<Answer, tokio::task::JoinError>) -> Resul
     answer.map(drop).map_err(Error::call(LOAD))
 }
 
-/// Takes events until all have come, each once and in the order of the log.
+/// Receives events until all have arrived, each once and in the order of the log.
 async fn receive(
     mut deliveries: Streaming<pb::SubscribeAllResponse>,
     schedule: &Schedule,
@@ -201,7 +201,7 @@ async fn receive(
             if event.position <= last_position {
                 return Err(Error::wrong(
                     LOAD,
-                    format!("position {} came twice", event.position),
+                    format!("received position {} again or out of order", event.position),
                 ));
             }
             last_position = event.position;

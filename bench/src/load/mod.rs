@@ -1,13 +1,13 @@
-//! The load generator: what every kind of load needs.
+//! The load generator: code shared by all loads.
 //!
-//! - `events`, `wire`: what is sent, and how it becomes bytes.
-//! - `connection`: connections to the servers, and which client uses which.
+//! - `events`, `wire`: the events that are sent, and their encoding.
+//! - `connection`: connections to the servers, and their assignment to clients.
 //! - `calls`: unary appends in a closed loop, of one event or many.
 //! - `session`: one session with a bounded number of appends in flight.
 //! - `read`: the whole log, decoded.
-//! - `live`: appends at a fixed rate, and when a subscriber sees them.
+//! - `live`: appends at a fixed rate, and their delivery to a subscriber.
 //!
-//! A load warms up first; what ends before or after the window is not counted.
+//! A load warms up first; operations that end outside the window are not counted.
 
 pub(crate) mod calls;
 pub(crate) mod connection;
@@ -28,51 +28,52 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::cpu;
 
-/// Longer than any answer of a server that works.
+/// Upper bound of the histogram; longer than any reply of a working server takes.
 const LATENCY_MICROS_MAX: u64 = 60_000_000;
 
-/// What is loaded, and for how long.
+/// The servers under load, and the timing of the load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    /// `http://127.0.0.1:…` of each server, one or more.
+    /// Endpoint of each server, `http://127.0.0.1:…`; one or more.
     pub(crate) endpoints: &'a [String],
-    /// The servers' processes, and those of what they keep their bytes in.
+    /// Processes of the servers and of the cluster that stores their data.
     pub(crate) pids: &'a [u32],
-    /// Streams and events that the server has not seen.
+    /// Streams and events that the server has not yet received.
     pub(crate) supply: &'a std::sync::Arc<Supply>,
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
-    /// How many clients share an HTTP/2 connection.
+    /// Number of clients that share an HTTP/2 connection.
     pub(crate) clients_per_connection: usize,
 }
 
 impl<'a> Subject<'a> {
-    /// For a load that needs one server only.
+    /// Returns the endpoint of a load that needs only one server.
     fn endpoint(&self) -> &'a str {
         let first = self.endpoints.first();
         first.expect("what is measured has a server")
     }
 }
 
-/// What one run of a load gave.
+/// The measurements of one run of a load.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Measured {
     pub(crate) events: u64,
     pub(crate) seconds: f64,
     pub(crate) events_per_second: f64,
-    /// What each of several servers answered; none of a single one, because that is `events`.
+    /// Events of each server if there are several; empty for a single one, whose count is `events`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) events_by_server: Vec<u64>,
-    /// Of a call, or from append to delivery; none where single ones are not timed.
+    /// Latency of a call, or from append to delivery; `None` if single operations are not timed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) latency: Option<Latency>,
-    /// CPU time of the load generator for an event.
+    /// CPU time of the load generator per event, in microseconds.
     pub(crate) client_cpu_micros_per_event: f64,
-    /// CPU time of the server for an event.
+    /// CPU time of the server per event, in microseconds.
     pub(crate) server_cpu_micros_per_event: f64,
-    /// Cores that were kept busy by neither generator nor server: other programs, and the system on behalf of nobody.
+    /// Cores that were kept busy by neither generator nor server: by other programs, and by the kernel for no
+    /// process.
     pub(crate) others_cores_busy: f64,
-    /// By how much the generator was late against its own schedule, where it has one: the worst, in milliseconds.
+    /// Maximum delay of the generator against its own schedule, in milliseconds, if it has a schedule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) late_ms_max: Option<f64>,
 }
@@ -86,8 +87,8 @@ pub(crate) struct Latency {
     pub(crate) max_ms: f64,
 }
 
-/// Collects latencies of many tasks. One lock for all: at the rates of single calls it is hardly ever waited for, and one
-/// histogram stays in the cache where one for each client would not.
+/// Collects the latencies of many tasks under one lock. At the rates of single calls the lock is rarely contended,
+/// and one histogram stays in the cache where one per client would not.
 #[derive(Debug)]
 pub(crate) struct Latencies(Mutex<Histogram<u64>>);
 
@@ -114,7 +115,7 @@ impl Latencies {
             .len()
     }
 
-    /// Milliseconds within which this share of all lies.
+    /// Returns the latency in milliseconds at a quantile.
     pub(crate) fn at(&self, quantile: f64) -> f64 {
         let histogram = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         histogram.value_at_quantile(quantile) as f64 / 1e3
@@ -132,7 +133,7 @@ impl Latencies {
     }
 }
 
-/// When counting begins and ends.
+/// The period in which operations are counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
     pub(crate) from: Instant,
@@ -140,12 +141,12 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Begins after the subject's warm-up, which begins now.
+    /// Returns the window after the subject's warm-up, which begins now.
     pub(crate) fn after_warm_up(subject: &Subject<'_>) -> Self {
         Self::of(subject.warm_up, subject.measured)
     }
 
-    /// Begins after a warm-up, which begins now.
+    /// Returns the window after a warm-up, which begins now.
     pub(crate) fn of(warm_up: Duration, measured: Duration) -> Self {
         let from = Instant::now() + warm_up;
         Self {
@@ -158,7 +159,7 @@ impl Window {
         self.from <= at && at < self.to
     }
 
-    /// Sleeps through the window. Gives the CPU time that generator and server took in it.
+    /// Sleeps until the window ends. Returns the CPU time that generator and server used in it.
     pub(crate) async fn watch(self, server: &[u32]) -> CpuTimes {
         sleep_until(self.from).await;
         let before = CpuTimes::now(server);
@@ -201,7 +202,7 @@ impl CpuTimes {
     }
 }
 
-/// Cores that are kept busy by neither this process nor the server, over some time from now on.
+/// Measures, for `time` from now on, the number of cores kept busy by neither this process nor the server.
 pub(crate) async fn others_cores_busy(server: &[u32], time: Duration) -> f64 {
     let (before, start) = (CpuTimes::now(server), Instant::now());
     tokio::time::sleep(time).await;
@@ -224,7 +225,7 @@ impl Measured {
         }
     }
 
-    /// What the slowest of several servers answered, as a share of an equal part of all: 1 if none was slower than another.
+    /// Returns the events of the slowest of several servers as a share of an equal part: 1 if all are equally fast.
     pub(crate) fn least_share(&self) -> Option<f64> {
         let least = *self.events_by_server.iter().min()?;
         let fair = self.events as f64 / self.events_by_server.len() as f64;

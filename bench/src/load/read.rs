@@ -1,4 +1,4 @@
-//! The whole log in one call, every event decoded.
+//! Reads the whole log in one call and decodes every event.
 
 use std::time::Duration;
 
@@ -11,14 +11,15 @@ use super::{CpuTimes, Measured, Subject, calls, connection::connect};
 use crate::{Error, Result};
 
 const LOAD: &str = "reading the log";
-/// Fewer events are read too quickly to tell anything.
+/// Fewer events are read too quickly for a meaningful figure.
 pub(crate) const EVENTS_MIN: u64 = 1_000_000;
-/// Larger than any answer.
+/// Larger than any response.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
-/// What a server may still have to do for the appends before; nobody reads a log in the moment it was written.
+/// Time for a server to finish background work of earlier appends; applications rarely read a log right after writing
+/// it.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// The log's last position. `None` of a server that stores nothing.
+/// Returns the log's last position; `None` for a server that stores nothing.
 pub(crate) async fn head(endpoint: &str) -> Result<Option<u64>> {
     let mut stub = EventStoreServiceClient::new(connect(endpoint).await?);
     match stub.get_server_info(pb::GetServerInfoRequest {}).await {
@@ -28,8 +29,8 @@ pub(crate) async fn head(endpoint: &str) -> Result<Option<u64>> {
     }
 }
 
-/// Appends until the log has [`EVENTS_MIN`] events, then reads it. A server that stores nothing is asked for
-/// `echoed_events`.
+/// Appends until the log has [`EVENTS_MIN`] events, then reads it. From a server that stores nothing, `echoed_events`
+/// events are requested.
 pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Measured> {
     let short = Subject {
         warm_up: Duration::ZERO,
@@ -59,9 +60,9 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
     while let Some(message) = answers.message().await.map_err(Error::call(LOAD))? {
         for event in message.events {
             events += 1;
-            // Positions are dense, which costs nothing to check; the echo server sends the same batch again and again.
+            // Positions are dense, which costs nothing to check; the echo server sends the same batch repeatedly.
             if head.is_some() && event.position != events {
-                let problem = format!("position {} came where {events} had to", event.position);
+                let problem = format!("received position {}, expected {events}", event.position);
                 return Err(Error::wrong(LOAD, problem));
             }
         }
@@ -69,7 +70,10 @@ pub(crate) async fn run(subject: &Subject<'_>, echoed_events: u64) -> Result<Mea
     let seconds = start.elapsed().as_secs_f64();
     let expected = head.unwrap_or(echoed_events);
     if events != expected {
-        return Err(Error::wrong(LOAD, format!("{events} of {expected} events came")));
+        return Err(Error::wrong(
+            LOAD,
+            format!("received {events} of {expected} events"),
+        ));
     }
     Ok(Measured::new(
         events,

@@ -1,7 +1,7 @@
-//! One append session, one event in each message, with a bounded number of appends that are not answered yet.
+//! One append session, one event in each message, with a bounded number of unanswered appends.
 //!
-//! The appends go to many streams in turn, each expecting its exact revision, which is known ahead because a session is
-//! judged in order.
+//! The appends go to many streams in turn, each with its exact expected revision, which is known in advance because a
+//! session is processed in order.
 
 use std::{
     pin::Pin,
@@ -27,7 +27,7 @@ use crate::{Error, Result};
 const LOAD: &str = "append session";
 /// Streams that are written in turn.
 const STREAMS: usize = 1_024;
-/// Events in a stream before another takes its turn.
+/// Events in a stream before another replaces it.
 const STREAM_EVENTS: u64 = 100;
 
 /// Runs one session with at most `in_flight` appends unanswered.
@@ -64,7 +64,7 @@ pub(crate) async fn run(subject: &Subject<'_>, in_flight: u64) -> Result<Measure
     Ok(Measured::new(counted?, window.seconds(), cpu))
 }
 
-/// How many results there are, if all of them are successes.
+/// Returns the number of results, if all of them are successes.
 fn check(message: &AppendSessionResponse) -> Result<u64> {
     for result in &message.results {
         match &result.result {
@@ -80,7 +80,7 @@ fn check(message: &AppendSessionResponse) -> Result<u64> {
     Ok(message.results.len() as u64)
 }
 
-/// What sender and receiver share.
+/// State that sender and receiver share.
 #[derive(Default)]
 struct Flight {
     sent: AtomicU64,
@@ -153,13 +153,13 @@ impl Stream for Appends {
         }
         if self.flight.in_flight() >= self.in_flight_max {
             self.flight.sender.register(context.waker());
-            // An answer may have come before the waker was in place.
+            // A reply may have arrived before the waker was registered.
             let ended = self.flight.ended.load(Ordering::Acquire);
             if !ended && self.flight.in_flight() >= self.in_flight_max {
                 return Poll::Pending;
             }
         }
-        // Only this stream sends, so nobody has gone beyond the limit meanwhile.
+        // Only this stream sends, so the limit can't have been exceeded in the meantime.
         self.flight.sent.fetch_add(1, Ordering::Relaxed);
         Poll::Ready(Some(self.next()))
     }

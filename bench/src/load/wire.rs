@@ -1,7 +1,7 @@
-//! Appends straight into the bytes of their protobuf messages, and the calls that carry them.
+//! Encodes appends directly into the bytes of their protobuf messages, and sends them.
 //!
-//! Building messages out of strings and vectors and encoding those would cost the generator several allocations an event,
-//! on the cores that it shares with the server. What is sent is the same bytes.
+//! Building messages from strings and vectors and encoding those would cost the generator several allocations per
+//! event, on the cores that it shares with the server. The bytes that are sent are the same.
 //!
 //! ```text
 //! AppendToStreamRequest   1: stream   2: ExpectedRevision {1: revision | 2: no_stream {}}   3: NewEvent, repeated
@@ -30,42 +30,43 @@ const APPEND_TO_STREAM: &str = "/annals.v1.EventStoreService/AppendToStream";
 const APPEND: &str = "/annals.v1.EventStoreService/Append";
 const APPEND_SESSION: &str = "/annals.v1.EventStoreService/AppendSession";
 
-/// A field's key and a length below 128, the same with a length of two bytes (data).
+/// Bytes of an event: key and length of each field (one byte of length below 128, two bytes for the data) and its
+/// value.
 const EVENT_BODY_BYTES: usize = (2 + ID_BYTES) + (2 + TYPE_BYTES) + (3 + DATA_BYTES);
 
-/// Some events, with consecutive numbers, for one stream.
+/// Events with consecutive numbers, for one stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Append {
     /// The stream's number.
     pub(crate) stream: u64,
-    /// The revision that the first event will have: the append expects the one before, or no stream.
+    /// Revision of the first event: the append expects the one before, or no stream.
     pub(crate) revision: u64,
-    /// The number of the first event.
+    /// Number of the first event.
     pub(crate) first: u64,
-    /// How many there are.
+    /// Number of events.
     pub(crate) events: u32,
 }
 
-/// The same, whose events bear tags.
+/// An append whose events have tags.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Labelled(pub(crate) Append);
 
-/// One event with a tag, if no event that bears the tag stands after a position.
+/// An append of one event with a tag, if no event with the tag is after a position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Conditional {
-    /// The number of the stream, and of the tag.
+    /// Number of the stream and of the tag.
     pub(crate) stream: u64,
-    /// The position.
+    /// Position after which no event may have the tag.
     pub(crate) after: u64,
-    /// The event's number.
+    /// Number of the event.
     pub(crate) number: u64,
 }
 
-/// The same, as a message of a session.
+/// An append as a message of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SessionAppend(pub(crate) Append);
 
-/// A message that writes its own bytes.
+/// A message that encodes itself.
 pub(crate) trait Message: Send + Sync + 'static {
     fn write(&self, to: &mut impl BufMut);
 }
@@ -95,7 +96,7 @@ impl Message for Labelled {
 
 impl Message for Conditional {
     fn write(&self, to: &mut impl BufMut) {
-        // The name of the stream does for the tag, too.
+        // The name of the stream is also the tag.
         let name = stream_name(self.stream);
         let event = EVENT_BODY_BYTES + 2 + STREAM_BYTES;
         open(
@@ -128,7 +129,7 @@ impl Message for Conditional {
     }
 }
 
-/// Id, type and data of an event.
+/// Writes id, type and data of an event.
 fn write_event(number: u64, to: &mut impl BufMut) {
     let content = events::content(number);
     open(to, 1, ID_BYTES);
@@ -140,7 +141,7 @@ fn write_event(number: u64, to: &mut impl BufMut) {
 }
 
 impl Append {
-    /// Stream and expected revision.
+    /// Writes the stream and the expected revision.
     fn write_head(&self, to: &mut impl BufMut) {
         open(to, 1, STREAM_BYTES);
         to.put_slice(&stream_name(self.stream));
@@ -173,7 +174,7 @@ impl Message for SessionAppend {
     }
 }
 
-/// Key and length of a field that is a message, a string or bytes.
+/// Writes key and length of a field that is a message, a string or bytes.
 pub(crate) fn open(to: &mut impl BufMut, field: u8, bytes: usize) {
     to.put_u8(field << 3 | 2);
     encode_varint(bytes as u64, to);
@@ -195,7 +196,7 @@ pub(crate) async fn append_if(
     unary(grpc, APPEND, append).await
 }
 
-/// Calls a method with a message that writes itself.
+/// Calls a unary method with a message that encodes itself.
 pub(crate) async fn unary<A: prost::Message + Default + Send + 'static>(
     grpc: &mut Grpc<Channel>,
     path: &'static str,
@@ -209,7 +210,7 @@ pub(crate) async fn unary<A: prost::Message + Default + Send + 'static>(
         .into_inner())
 }
 
-/// Opens a session that sends these.
+/// Opens a session that sends these appends.
 pub(crate) async fn session(
     grpc: &mut Grpc<Channel>,
     appends: impl futures::Stream<Item = SessionAppend> + Send + 'static,
@@ -228,7 +229,7 @@ async fn ready(grpc: &mut Grpc<Channel>) -> Result<(), Status> {
         .map_err(|error| Status::unavailable(format!("not connected: {error}")))
 }
 
-/// Encodes `M` as it writes itself, and decodes `A` with prost.
+/// Encodes `M` by its own method and decodes `A` with prost.
 struct Wire<M, A>(PhantomData<(M, A)>);
 
 impl<M, A> Wire<M, A> {

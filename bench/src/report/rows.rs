@@ -1,4 +1,5 @@
-//! What is told of a workload, a row for each figure: the one that stands for it and, of several servers, how they share.
+//! The rows of a workload in the report: its figure and, for several servers, the slowest server's share and the
+//! latency.
 
 use crate::{
     goal::Goal,
@@ -9,26 +10,26 @@ use crate::{
 
 use super::{Report, table::number};
 
-/// What the product set itself for three servers, besides their rate: what the slowest does of its fair share, and
-/// milliseconds of the 99th percentile.
+/// Goals for three servers, in addition to their rate: the slowest server's share of an equal part, and the 99th
+/// percentile of latencies in milliseconds.
 const LEAST_SHARE_MIN: f64 = 0.5;
 const P99_MS_LIMIT: f64 = 60.0;
 
 /// A number of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Figure {
-    /// The one that stands for its workload.
+    /// The workload's figure.
     Main,
-    /// What the slowest of several servers did, as a share of an equal part.
+    /// Events of the slowest of several servers, as a share of an equal part.
     LeastShare,
-    /// The 99th percentile of latencies of all appends, whichever server took them.
+    /// The 99th percentile of the latencies of all appends, over all servers.
     P99,
 }
 
-/// A figure of all rounds.
+/// A figure over all rounds.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    /// For people.
+    /// Name for the table.
     pub(super) name: String,
     pub(super) unit: &'static str,
     pub(super) workload: Workload,
@@ -39,13 +40,13 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Of the medians.
+    /// Returns the ratio of the medians.
     pub(super) fn ratio(&self) -> Option<f64> {
         let (annals, beside) = (self.annals?.median, self.beside?.median);
         (beside > 0.0).then(|| annals / beside)
     }
 
-    /// The goal in words.
+    /// Describes the goal.
     pub(super) fn goal(&self, beside: &str) -> String {
         match self.goal {
             Goal::None => "-".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where a column's cells stand.
+/// Alignment of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -21,7 +21,7 @@ impl Table {
         Self::of(&columns)
     }
 
-    /// With as many columns as are given.
+    /// Builds a table with the given columns.
     pub(crate) fn of(columns: &[(&str, Align)]) -> Self {
         Self {
             columns: columns.iter().map(|(_, align)| *align).collect(),
@@ -33,19 +33,19 @@ impl Table {
         self.add_row(cells.into());
     }
 
-    /// Whether it has a header and nothing else.
+    /// Whether it has a header and no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.len() == 1
     }
 
-    /// With a cell for each column.
+    /// Adds a row with a cell for each column.
     pub(crate) fn add_row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 }
 
 impl Table {
-    /// The same as a table of Markdown; nothing if it has no rows.
+    /// Renders the table as Markdown; empty if it has no rows.
     pub(crate) fn markdown(&self) -> String {
         if self.is_empty() {
             return String::new();
@@ -92,28 +92,28 @@ impl fmt::Display for Table {
     }
 }
 
-/// [`number`], but what does not fit is cut, so that no figure looks like more than it is.
+/// Like [`number`], but rounds down, so that no figure looks larger than it is.
 pub(crate) fn cut(value: f64) -> String {
     number((value * grain(value) + ROUNDING).floor() / grain(value))
 }
 
-/// [`number`], but what does not fit counts as one more, so that no time looks like less than it is.
+/// Like [`number`], but rounds up, so that no time looks shorter than it is.
 pub(crate) fn raised(value: f64) -> String {
     number((value * grain(value) - ROUNDING).ceil() / grain(value))
 }
 
-/// What a decimal fraction may be off by in binary.
+/// Tolerance for decimal fractions that binary can't represent exactly.
 const ROUNDING: f64 = 1e-6;
 
-/// How many steps that are shown make one.
+/// Returns how many displayed steps make one.
 fn grain(value: f64) -> f64 {
     if value < DECIMALS_BELOW { 100.0 } else { 1.0 }
 }
 
-/// Above this nobody wants to read decimals.
+/// Numbers from here on are shown without decimals.
 const DECIMALS_BELOW: f64 = 100.0;
 
-/// Whole numbers with commas; two decimals below 100.
+/// Formats whole numbers with commas, and numbers below 100 with two decimals.
 pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() || value < DECIMALS_BELOW {
         return format!("{value:.2}");

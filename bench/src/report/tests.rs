@@ -1,4 +1,4 @@
-//! What people and programs are told of runs.
+//! Tests of the table and the JSON report.
 
 use super::*;
 use crate::{engine::Engine, load::Latency};
@@ -59,7 +59,7 @@ fn report_of(deployment: Deployment, workload: Workload, annals: &[f64], beside:
     report
 }
 
-/// The first line of the table that begins with the workload's name.
+/// Returns the first line of the table that begins with the workload's name.
 fn row(report: &Report) -> String {
     let name = report.workloads[0].name();
     report
@@ -117,7 +117,7 @@ fn what_is_not_durable_meets_no_goal() {
 
 #[test]
 fn on_foundationdb_the_embedded_engine_stands_beside_and_a_latency_counts() {
-    // The figure of each run is its latency here, too.
+    // The figure of each run is also its latency.
     let fast = report(Engine::FoundationDb, SESSION, &[60_000.0], &[120_000.0]);
     let row = row(&fast);
     assert!(
@@ -138,7 +138,8 @@ const SERVERS_CALLS: Workload = Workload::Calls {
     events: 1,
 };
 
-/// One round of servers that did so much each, with this latency, beside a single one that did 1,000 a second.
+/// Builds one round of servers with these counts and this latency, compared with a single server with 1,000 events
+/// a second.
 fn servers_report(events_by_server: &[u64], p99_ms: f64) -> Report {
     let deployment = Deployment::new(Engine::FoundationDb, events_by_server.len()).unwrap();
     let events = events_by_server.iter().sum::<u64>();
@@ -153,7 +154,7 @@ fn servers_report(events_by_server: &[u64], p99_ms: f64) -> Report {
     report
 }
 
-/// Whether rate, least share and latency have met their goals.
+/// Returns whether rate, least share and latency have met their goals.
 fn met(report: &Report) -> Vec<Option<bool>> {
     report.rows().map(|row| row.met).collect()
 }
@@ -162,7 +163,7 @@ fn met(report: &Report) -> Vec<Option<bool>> {
 fn three_servers_have_goals_of_rate_share_and_latency() {
     let yes = Some(true);
     let no = Some(false);
-    // At the limits of rate and share, and just below that of the latency.
+    // At the limits of rate and share, and just below the limit of the latency.
     assert_eq!(met(&servers_report(&[300, 300, 200], 59.9)), [yes, yes, yes]);
     assert_eq!(met(&servers_report(&[335, 335, 134], 60.0)), [yes, yes, no]);
     assert_eq!(met(&servers_report(&[400, 400, 100], 10.0)), [yes, no, yes]);
@@ -181,7 +182,7 @@ fn rate_share_and_latency_of_servers_are_told_with_their_goals() {
     let share = "slowest server, of its fair share 0.38 (0.38 - 0.38) share - - >= 0.50 NO";
     assert_eq!(line("slowest"), share);
     assert!(line("append over").ends_with("< 60 ms NO"), "{text}");
-    assert!(text.contains("3 servers beside a single one"), "{text}");
+    assert!(text.contains("3 servers compared with a single one"), "{text}");
 }
 
 #[test]
@@ -243,7 +244,7 @@ fn cores_that_others_took_are_told() {
     assert!(!report.table().contains("others"));
     report.runs[0].measured.others_cores_busy = 0.98;
     assert!(
-        report.table().contains("others took 0.98 cores"),
+        report.table().contains("other programs used 0.98 cores"),
         "{}",
         report.table()
     );

@@ -22,7 +22,7 @@ use crate::{
     target::{Running, Target},
 };
 
-/// Larger than any answer.
+/// Larger than any response.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
 /// An Annals server, or the echo.
@@ -41,16 +41,16 @@ impl Annals {
         let (program, durable) = match name {
             Name::Echo => (
                 format!("annals-bench echo {version}"),
-                "not at all: it stores nothing, and shows what the transport costs",
+                "not durable: it stores nothing and shows the cost of the transport",
             ),
             Name::AnnalsFoundationdb => (
                 format!("annals-server {version} over one fdbserver, ssd engine"),
-                "a FoundationDB commit, on disk before it is answered; a workload begins when the cluster has stored \
-                 what it took before",
+                "a FoundationDB commit, on disk before the reply; a workload begins when the cluster has stored all \
+                 earlier writes",
             ),
             _ => (
                 format!("annals-server {version}, embedded engine"),
-                "its default: an fsync before each answer, shared by those who wait",
+                "default: an fsync before each reply, shared by waiting appends",
             ),
         };
         let setting = Setting {
@@ -187,7 +187,7 @@ impl Client for AnnalsClient {
     fn load(&mut self, stream: u64, events: u32) -> Work<'_, u64> {
         let request = pb::ReadStreamRequest {
             stream: text(&stream_name(stream)).to_owned(),
-            // The echo knows no streams; it sends as many events as it is asked for.
+            // The echo has no streams; it sends as many events as are requested.
             limit: self.is_echo.then_some(u64::from(events)),
             ..Default::default()
         };

@@ -1,8 +1,8 @@
-//! A bare file: what the disk allows, whoever writes to it.
+//! A bare file: the limit of the disk for every store.
 //!
-//! A thread takes everything that waits, writes it with one call, waits for one fdatasync, and answers. No store that syncs
-//! before it answers can be faster with the same bytes, unless it writes fewer of them. It runs in the generator's process,
-//! so its time counts as the client's.
+//! A thread takes all waiting appends, writes them with one call, waits for one fdatasync, and answers. No store that
+//! syncs before it answers can be faster with the same bytes, unless it writes fewer of them. It runs in the
+//! generator's process, so its CPU time counts as the client's.
 
 use std::{fs::File, io::Write, path::Path, sync::mpsc, thread, time::Duration};
 
@@ -24,7 +24,7 @@ pub(super) struct Disk {
     writer: mpsc::Sender<Waiting>,
 }
 
-/// Bytes, and who waits for them.
+/// Bytes to write, and the channel of the task that waits for them.
 struct Waiting {
     bytes: Vec<u8>,
     done: oneshot::Sender<()>,
@@ -39,8 +39,8 @@ impl Disk {
         thread::spawn(move || write_all(file, &writes));
         let setting = Setting {
             program: "write and fdatasync by the generator itself".to_owned(),
-            durable: "an fdatasync before each answer, shared by those who wait".to_owned(),
-            client: "none: the bytes that Annals would be sent are written to a file".to_owned(),
+            durable: "an fdatasync before each reply, shared by waiting appends".to_owned(),
+            client: "none: the bytes of the requests to Annals are written to a file".to_owned(),
         };
         Ok(Self {
             setting,
@@ -50,7 +50,7 @@ impl Disk {
     }
 }
 
-/// Until nobody can send any more. A failure drops those who wait, who tell of it.
+/// Writes until all senders are dropped. An error drops the waiting tasks' channels, and they report it.
 fn write_all(mut file: File, writes: &mpsc::Receiver<Waiting>) {
     let (mut bytes, mut waiting) = (Vec::new(), Vec::new());
     while let Ok(first) = writes.recv() {
@@ -63,7 +63,7 @@ fn write_all(mut file: File, writes: &mpsc::Receiver<Waiting>) {
             return;
         }
         for done in waiting.drain(..) {
-            // Who was interrupted waits no more.
+            // An interrupted task no longer waits.
             let _ = done.send(());
         }
     }

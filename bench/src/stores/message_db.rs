@@ -1,13 +1,17 @@
-//! message-db: SQL functions over one table in PostgreSQL, called with prepared statements over a pool of connections.
+//! message-db: SQL functions over one table in PostgreSQL, called with prepared statements over a pool of
+//! connections.
 //!
-//! - An append of one event is `write_message` with its expected version; of more, one transaction with as many.
-//! - A stream is read with `get_stream_messages`, a category with `get_category_messages`, a thousand messages at a time.
+//! - An append of one event is `write_message` with its expected version; an append of several is one transaction
+//!   with a call for each.
+//! - A stream is read with `get_stream_messages`, a category with `get_category_messages`, a thousand messages at a
+//!   time.
 //! - The log is read from the table itself, because message-db has no function for that.
-//! - A subscriber polls each category, as message-db's consumers do: at once after a full batch, else every 100 ms. The
-//!   whole log can't be followed in one query: positions are given before the commit, and only within a category do they
-//!   become visible in order.
+//! - A subscriber polls each category, as message-db's consumers do: at once after a full batch, otherwise every 100
+//!   ms. The whole log can't be followed in one query: positions are assigned before the commit, and they become
+//!   visible in order only within a category.
 //!
-//! message-db's own installer makes the tables. PostgreSQL refuses to run as root; then it runs as its own user.
+//! message-db's own installer creates the tables. PostgreSQL refuses to run as root; in that case it runs as its own
+//! user.
 
 mod cluster;
 
@@ -27,11 +31,11 @@ use crate::{
 use cluster::Cluster;
 
 const STORE: &str = "message-db";
-/// Connections of a pool. More do not make two cores faster.
+/// Connections of a pool. More connections do not make two cores faster.
 const CONNECTIONS: usize = 64;
-/// Messages of an answer, as message-db has it by default.
+/// Messages of a response, message-db's default.
 const BATCH: i64 = 1_000;
-/// How often its consumers poll by default.
+/// Polling interval, the default of message-db's consumers.
 const POLL: Duration = Duration::from_millis(100);
 /// Event batches that a subscriber may be behind.
 const BEHIND: usize = 64;
@@ -45,7 +49,7 @@ const CATEGORY: &str = "SELECT id, type, position, global_position, data \
 const ALL: &str = "SELECT id::varchar, type::varchar, position, global_position, data::varchar FROM messages \
                    WHERE global_position >= $1 ORDER BY global_position LIMIT $2";
 
-/// A cluster of PostgreSQL with message-db in it.
+/// A PostgreSQL cluster with message-db.
 pub(super) struct MessageDb {
     setting: Setting,
     cluster: Cluster,
@@ -61,8 +65,9 @@ impl MessageDb {
                 cluster::SETTINGS.join(", ")
             ),
             client: format!(
-                "tokio-postgres with prepared statements, a pool of up to {CONNECTIONS} connections; write_message with its \
-                 expected version; more events in a transaction, sent without waiting; subscribers poll every {} ms",
+                "tokio-postgres with prepared statements, a pool of up to {CONNECTIONS} connections; write_message \
+                 with its expected version; several events in a transaction, sent without waiting; subscribers poll \
+                 every {} ms",
                 POLL.as_millis()
             ),
         };
@@ -114,7 +119,7 @@ impl Store for MessageDb {
     }
 }
 
-/// A pool whose connections are open.
+/// Builds a pool whose connections are open.
 async fn pool(cluster: &Cluster, connections: usize) -> Result<Pool> {
     let settings = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
@@ -220,7 +225,7 @@ impl Client for MessageDbClient {
     }
 }
 
-/// Writes one event, which is to get this revision.
+/// Writes one event that must get this revision.
 async fn write_message(
     connection: &impl GenericClient,
     statement: &Statement,
@@ -246,7 +251,8 @@ async fn write_message(
     }
 }
 
-/// The numbers of the events that a statement gives, and their positions in the log; every column is decoded.
+/// Returns the numbers of the events that a statement returns, and their positions in the log; every column is
+/// decoded.
 async fn messages(
     connection: &Object,
     statement: &str,
@@ -264,8 +270,8 @@ async fn messages(
     Ok(rows.iter().map(message).collect())
 }
 
-/// Follows one category until nobody wants its events. It takes a connection for each query, so that there can be more
-/// followers than connections.
+/// Follows one category until the receiver is dropped. It takes a connection for each query, so that there can be
+/// more followers than connections.
 async fn poll(pool: Pool, category: &'static str, mut next: i64, found: mpsc::Sender<Result<Vec<u64>>>) {
     loop {
         let found_now = async {
@@ -290,7 +296,7 @@ async fn poll(pool: Pool, category: &'static str, mut next: i64, found: mpsc::Se
                 }
             }
             Err(error) => {
-                // Whoever waits learns of it; if nobody does, it does not matter.
+                // Reports the error to the receiver; if the receiver was dropped, the error does not matter.
                 let _ = found.send(Err(error)).await;
                 return;
             }

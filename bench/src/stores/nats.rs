@@ -1,9 +1,10 @@
-//! NATS JetStream: one stream on disk, an event a message, its subject the event's stream.
+//! NATS JetStream: one stream on disk with a message per event, whose subject is the event's stream.
 //!
-//! - An append of one event is a publish that expects the subject's last sequence; of more, an atomic batch, whose first
-//!   message expects it. The event's id is the message's, so that the server drops repeats within two minutes.
+//! - An append of one event is a publish that expects the subject's last sequence; an append of several is an atomic
+//!   batch, whose first message expects it. The event's id is the message's, so that the server drops repeats within
+//!   two minutes.
 //! - A subject is read with a batched direct get, which its server answers from memory or disk without a consumer.
-//! - The log, a category and what is to come are read by an ordered consumer, to which the server pushes.
+//! - The log, a category and new events are read by an ordered consumer, to which the server pushes.
 
 mod client;
 
@@ -51,8 +52,8 @@ impl Nats {
         let setting = Setting {
             program: version(&server)?,
             durable: "sync_interval: always, file storage, one replica".to_owned(),
-            client: "async-nats; a publish expects the subject's last sequence; more events in an atomic batch; batched direct \
-                     gets; ordered push consumers"
+            client: "async-nats; a publish expects the subject's last sequence; several events in an atomic \
+                     batch; batched direct gets; ordered push consumers"
                 .to_owned(),
         };
         let program: Program = Box::new(move || {
@@ -91,7 +92,7 @@ impl Nats {
         Ok(jetstream::new(client.map_err(Error::peer(STORE, "connect"))?))
     }
 
-    /// Once it has its streams, if it had any.
+    /// Waits until the server answers and has loaded its streams, if it had any.
     async fn answers(&mut self) -> Result<()> {
         let address = self.address.clone();
         self.process.answers(|| answered(address.clone())).await

@@ -1,4 +1,4 @@
-//! Where the programs of the other stores are found.
+//! Locates the programs of the other stores.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,23 @@ use serde::Serialize;
 use crate::{Error, Result};
 
 #[cfg(feature = "peers")]
-/// Where Debian and its kin keep PostgreSQL's programs, below a folder for each version.
+/// Folder of PostgreSQL's programs on Debian and its derivatives, with a folder for each version.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
-/// What the person who measures may say of it.
+/// Options for the location of programs.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct Peers {
-    /// The Annals server's program [default: annals-server beside this program]
+    /// Path of the Annals server's program [default: annals-server beside this program]
     #[arg(long, value_name = "PATH")]
     pub(crate) server: Option<PathBuf>,
 
-    /// Where `scripts/peers` has installed the other stores; their programs are looked for on PATH, too
+    /// Folder in which `scripts/peers` has installed the other stores; their programs are also searched on PATH
     #[arg(long, value_name = "DIR", default_value = "target/peers")]
     pub(crate) peers: PathBuf,
 }
 
 impl Peers {
-    /// The program with this name.
+    /// Returns the path of the program with this name.
     pub(crate) fn program(&self, name: &'static str) -> Result<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut folders = vec![self.peers.join("bin")];
@@ -37,7 +37,7 @@ impl Peers {
             .ok_or(Error::NoPeer(name))
     }
 
-    /// The folder of PostgreSQL's programs: the newest that is installed.
+    /// Returns the folder of PostgreSQL's programs, of the newest version that is installed.
     #[cfg(feature = "peers")]
     pub(crate) fn postgresql(&self) -> Result<PathBuf> {
         let versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten().flatten();
@@ -57,7 +57,7 @@ impl Peers {
         }
     }
 
-    /// message-db's own installer.
+    /// Returns the path of message-db's own installer.
     #[cfg(feature = "peers")]
     pub(crate) fn message_db(&self) -> Result<PathBuf> {
         let installer = self.peers.join("message-db/database/install.sh");
@@ -70,13 +70,14 @@ trait CanonicalizeParent {
 }
 
 impl CanonicalizeParent for PathBuf {
-    /// The whole path, but for the last link, by which a script in a Python environment finds its libraries.
+    /// Returns the absolute path without resolving the last link: a script in a Python environment finds its
+    /// libraries by it.
     fn canonicalize_parent(&self) -> Option<PathBuf> {
         Some(self.parent()?.canonicalize().ok()?.join(self.file_name()?))
     }
 }
 
-/// What a program says of its version.
+/// Returns the version that a program reports.
 pub(super) fn version(program: &Path) -> Result<String> {
     let output = std::process::Command::new(program)
         .arg("--version")

@@ -1,7 +1,7 @@
-//! UmaDB, spoken to as Annals is: the same gRPC stack, and messages that write their own bytes.
+//! UmaDB, called like Annals: over the same gRPC stack, with messages that encode themselves.
 //!
-//! UmaDB has one log, no streams; what others call a stream is a tag there. An append that expects a revision fails if an
-//! event bears the stream's tag after the position at which the append before it stood: the same guarantee.
+//! UmaDB has one log and no streams; a tag represents a stream. An append that expects a revision fails if an event
+//! has the stream's tag after the position of the previous append: the same guarantee.
 
 mod wire;
 
@@ -34,7 +34,7 @@ use crate::{
     target::free_address,
 };
 
-/// What UmaDB's own .proto says.
+/// Types generated from UmaDB's .proto file.
 mod pb {
     #![allow(missing_docs, clippy::all)]
     include!(concat!(env!("OUT_DIR"), "/umadb.v1.rs"));
@@ -43,10 +43,10 @@ mod pb {
 use pb::dcb_client::DcbClient;
 
 const APPEND: &str = "/umadb.v1.DCB/Append";
-/// Larger than any answer.
+/// Larger than any response.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
 
-/// An UmaDB server.
+/// A UmaDB server.
 pub(super) struct UmaDb {
     setting: Setting,
     process: Process,
@@ -66,15 +66,15 @@ impl UmaDb {
         let setting = Setting {
             program: super::peers::version(&umadb)?,
             durable: format!(
-                "as it always is, an fdatasync before each answer, shared by those who wait; options: {}",
+                "always: an fdatasync before each reply, shared by waiting appends; options: {}",
                 if options.is_empty() {
                     "none".to_owned()
                 } else {
                     options.join(" ")
                 }
             ),
-            client: "gRPC over tonic; messages encoded by hand; an expected revision is `no event with the stream's tag \
-                     after the position of the last`"
+            client: "gRPC over tonic; messages encoded by hand; an expected revision is `no event with \
+                     the stream's tag after the position of the last`"
                 .to_owned(),
         };
         let program: Program = Box::new(move || {
@@ -147,7 +147,7 @@ impl Store for UmaDb {
     }
 
     fn is_refusal(&self, error: &Error) -> bool {
-        // Its word for a violated condition.
+        // UmaDB's status for a violated condition.
         error.is_status(Code::FailedPrecondition)
     }
 
@@ -191,7 +191,7 @@ impl Client for UmaDbClient {
     }
 
     fn append_if(&mut self, tag: u64, mark: u64, number: u64) -> Work<'_, u64> {
-        // It is the same thing here.
+        // UmaDB does not distinguish the two kinds of appends.
         self.append(Batch {
             stream: tag,
             revision: 0,

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::record;
 
+/// Appends one event, or with `--atomic` the events of a file, and prints the result.
 pub async fn run(client: &Client, options: Append, output: Output) -> Result<(), Failure> {
     if let Some(file) = &options.atomic {
         return atomic::run(client, file, &options, output).await;

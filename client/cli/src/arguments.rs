@@ -45,7 +45,13 @@ pub struct Connection {
     pub format: Option<Format>,
 
     /// Time in seconds that the server may take to answer.
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        default_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..=3600)
+    )]
     pub timeout: u32,
 }
 
@@ -57,11 +63,13 @@ impl Connection {
         named.map(str::to_owned).collect()
     }
 
+    /// Returns the time that the server may take to answer.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
     }
 }
 
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Aligned columns for humans. Long values are shortened.
@@ -72,6 +80,7 @@ pub enum Format {
     Ndjson,
 }
 
+/// The command and its arguments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Append one event to a stream, or several events to any number of streams, all or none.
@@ -176,6 +185,7 @@ pub enum Command {
     },
 }
 
+/// The subcommands of `annals scavenge`; without one, a scavenge is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Scavenge {
     /// Show the scavenge that is running, was stopped or ran last.
@@ -195,6 +205,7 @@ pub struct Target {
     pub all: bool,
 }
 
+/// The arguments of `annals read`.
 #[derive(Debug, Args)]
 pub struct Read {
     #[command(flatten)]
@@ -237,6 +248,7 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
     })
 }
 
+/// The subcommands of `annals snapshot`.
 #[derive(Debug, Subcommand)]
 pub enum Snapshot {
     /// Save a snapshot of a stream. Replaces one with the same revision and schema version.
@@ -248,6 +260,7 @@ pub enum Snapshot {
     Load(LoadSnapshot),
 }
 
+/// The arguments of `annals snapshot save`.
 #[derive(Debug, Args)]
 pub struct SaveSnapshot {
     /// The stream.
@@ -265,6 +278,7 @@ pub struct SaveSnapshot {
     pub keep: u32,
 }
 
+/// The arguments of `annals snapshot load`.
 #[derive(Debug, Args)]
 pub struct LoadSnapshot {
     /// The stream.
@@ -280,6 +294,7 @@ pub struct LoadSnapshot {
     pub out: Option<String>,
 }
 
+/// The arguments of `annals subscribe`.
 #[derive(Debug, Args)]
 pub struct Subscribe {
     #[command(flatten)]

@@ -17,6 +17,7 @@ use crate::progress;
 use crate::record::Exact;
 use crate::whole::{self, Header};
 
+/// Exports the whole log, or the events that match the filters, to a file; `-` for standard output.
 pub async fn run(client: &Client, file: &str, filters: Filters) -> Result<(), Failure> {
     if file == "-" {
         let doing = |error| Failure::io("writing to standard output", error);

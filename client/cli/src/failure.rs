@@ -47,6 +47,7 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Returns the failure of an I/O operation, such as "writing to standard output".
     pub fn io(doing: impl Into<String>, source: io::Error) -> Self {
         Failure::Io {
             doing: doing.into(),
@@ -69,6 +70,7 @@ impl Failure {
         ExitCode::from(self.exit_code())
     }
 
+    /// Returns the exit code, as documented in `annals --help`.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,

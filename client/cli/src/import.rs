@@ -53,6 +53,7 @@ use crate::whole::{self as format, Header};
 /// Approximate maximum number of pending results.
 const PENDING_MAX: usize = 8_192;
 
+/// Imports a file, and prints a summary. Fails after the import if lines were bad.
 pub async fn run(
     client: &Client,
     file: &str,

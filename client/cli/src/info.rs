@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::record;
 
+/// Prints the server's version, engine, head and limits.
 pub async fn run(client: &Client, mut output: Output) -> Result<(), Failure> {
     let info = client.server_info().await?;
     let limits = [

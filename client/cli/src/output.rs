@@ -17,6 +17,7 @@ pub struct Output {
 }
 
 impl Output {
+    /// Locks standard output. The default format is a table on a terminal, otherwise ndjson.
     pub fn new(format: Option<Format>) -> Self {
         let fitting = if io::stdout().is_terminal() {
             Format::Table
@@ -70,6 +71,7 @@ pub struct Events {
 }
 
 impl Events {
+    /// Returns a writer of events in the output's format.
     pub fn new(output: Output) -> Self {
         let columns = [
             Column::number("POSITION"),
@@ -85,6 +87,7 @@ impl Events {
         }
     }
 
+    /// Writes an event as a line of JSON or a row of the table.
     pub fn write(&mut self, event: &RecordedEvent) -> Result<(), Failure> {
         if self.output.format == Format::Ndjson {
             return self.output.json(&Record(event));

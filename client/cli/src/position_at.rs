@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::record;
 
+/// Prints the position that the log had reached at a time.
 pub async fn run(client: &Client, time: Timestamp, mut output: Output) -> Result<(), Failure> {
     let position = client.position_at_time(time).await?;
     match output.format {

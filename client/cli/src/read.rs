@@ -6,6 +6,7 @@ use crate::arguments::Read;
 use crate::failure::Failure;
 use crate::output::{Events, Output};
 
+/// Prints the events of a stream or of the log, up to its end.
 pub async fn run(client: &Client, options: Read, output: Output) -> Result<(), Failure> {
     let mut read = match options.target.stream {
         Some(stream) => client.read_stream(stream),

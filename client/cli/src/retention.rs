@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::prefix;
 
+/// Shows or changes the retention of a stream or of a prefix.
 pub async fn run(client: &Client, options: arguments::Retention, mut output: Output) -> Result<(), Failure> {
     let stream = match (&options.stream, &options.prefix) {
         (Some(stream), _) => stream,
@@ -27,6 +28,7 @@ pub async fn run(client: &Client, options: arguments::Retention, mut output: Out
     output.flush()
 }
 
+/// Applies the options to the current retention `now`; settings that are not given keep their values.
 pub fn changed(options: &arguments::Retention, now: Retention) -> Retention {
     Retention {
         max_count: options.max_count.or(now.max_count.filter(|_| !options.clear)),
@@ -69,6 +71,7 @@ pub fn fields_of(kept: &Retention) -> [(&'static str, String); 3] {
     ]
 }
 
+/// Deletes a stream, and prints its last revision.
 pub async fn delete(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
     let deleted = client.delete_stream(&options.stream, options.expect).await?;
     match output.format {
@@ -93,6 +96,7 @@ pub async fn delete(client: &Client, options: End, mut output: Output) -> Result
     output.flush()
 }
 
+/// Deletes a stream permanently, and prints the position of the deletion.
 pub async fn tombstone(client: &Client, options: End, mut output: Output) -> Result<(), Failure> {
     let tombstoned = client.tombstone_stream(&options.stream, options.expect).await?;
     match output.format {

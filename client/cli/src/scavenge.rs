@@ -13,6 +13,7 @@ use crate::{progress, record};
 /// Interval of progress queries.
 const INTERVAL: Duration = Duration::from_millis(250);
 
+/// Starts a scavenge, stops it or shows its status. Waits for the end of a started one unless `no_wait`.
 pub async fn run(
     client: &Client,
     action: Option<arguments::Scavenge>,

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::output::{Output, shown};
 use crate::record;
 
+/// Saves a file as a snapshot of a stream.
 pub async fn save(client: &Client, options: SaveSnapshot, mut output: Output) -> Result<(), Failure> {
     let data = read(&options.file)?;
     let bytes = data.len();
@@ -41,6 +42,7 @@ pub async fn save(client: &Client, options: SaveSnapshot, mut output: Output) ->
     output.flush()
 }
 
+/// Shows the latest snapshot of a stream, or writes its bytes to a file.
 pub async fn load(client: &Client, options: LoadSnapshot, mut output: Output) -> Result<(), Failure> {
     let mut load = client.load_snapshot(&options.stream);
     if let Some(revision) = options.at_or_before {

@@ -10,6 +10,7 @@ use crate::record;
 use crate::retention;
 use crate::table::{Column, Table};
 
+/// Lists the streams whose names start with a prefix.
 pub async fn list(
     client: &Client,
     prefix: String,
@@ -45,6 +46,7 @@ pub async fn list(
     output.flush()
 }
 
+/// Shows one stream and its retention.
 pub async fn show(client: &Client, name: String, mut output: Output) -> Result<(), Failure> {
     let stream = client.stream_info(name).await?;
     match output.format {

@@ -13,6 +13,7 @@ use crate::output::{Events, Output};
 /// How long the command tries to reconnect before it fails.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
+/// Prints the stored events of a stream or of the log, then new ones until it is interrupted.
 pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<(), Failure> {
     let mut subscribe = match options.target.stream {
         Some(stream) => client.subscribe_stream(stream),

@@ -25,6 +25,7 @@ pub struct Column {
 }
 
 impl Column {
+    /// Returns a left-aligned column with a maximum width.
     pub const fn text(title: &'static str, width_max: usize) -> Self {
         Column {
             title,
@@ -33,6 +34,7 @@ impl Column {
         }
     }
 
+    /// Returns a right-aligned column wide enough for any 64-bit number.
     pub const fn number(title: &'static str) -> Self {
         Column {
             title,
@@ -59,6 +61,7 @@ impl<const N: usize> Table<N> {
         Table::with_line_width(columns, line_width)
     }
 
+    /// Creates a table for lines of `line_width` columns.
     pub fn with_line_width(columns: [Column; N], line_width: usize) -> Self {
         let widths = columns.map(|column| column.title.len());
         Table {

@@ -81,9 +81,9 @@
 //!
 //! Give the [builder](ClientBuilder::endpoints) all servers of a store. A client uses one of them, chosen at random
 //! to spread the load. It fails over to the next when that one can't be reached, reports that it is shutting down or
-//! can't serve, or sends nothing at all for [5 s](ClientBuilder::keepalive_timeout). It fails back to its first endpoint
-//! when that [answers again](ClientBuilder::return_after). Every kind of call continues on the new endpoint: unary
-//! calls and sessions are resent with the same event ids, reads and subscriptions resume after the last event
+//! can't serve, or sends nothing at all for [5 s](ClientBuilder::keepalive_timeout). It fails back to its first
+//! endpoint when that [answers again](ClientBuilder::return_after). Every kind of call continues on the new endpoint:
+//! unary calls and sessions are resent with the same event ids, reads and subscriptions resume after the last event
 //! received. When all endpoints have failed, the client pauses before it tries them again: 50 ms, then twice as long
 //! each time up to 2 s, less a random part. An error that every server would return (a conflict, an invalid field) is
 //! returned at once.

@@ -4,7 +4,7 @@
 //! `ANNALS_KILL_ROUNDS` sets the number of kills (5 unless set; use 50 to verify the toolkit's guarantees), and
 //! `ANNALS_SEED` the moments. The process that is killed is this program, started with the argument `projector`.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 #[path = "toolkit/postgres.rs"]

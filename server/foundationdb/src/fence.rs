@@ -2,8 +2,9 @@
 //!
 //! A commit that was sent and not answered may still be on its way: in a socket, in a proxy, in a paused process. The
 //! contract requires that it is not applied after its result was returned; otherwise it would be useless for the
-//! caller to read whether it was applied. FoundationDB's client does the same before it returns `commit_unknown_result`, but
-//! not when a commit is abandoned because of a timeout, or when the protocol version changes.
+//! caller to read whether it was applied. FoundationDB's client does the same before it returns
+//! `commit_unknown_result`, but not when a commit is abandoned because of a timeout, or when the protocol version
+//! changes.
 //!
 //! 1. Every commit that changes something has a *fence key* in its read conflict range: the key of one of its checks,
 //!    or a unique key.

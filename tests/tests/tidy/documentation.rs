@@ -1,5 +1,5 @@
-//! Public items of the crates of the product have a doc comment. `missing_docs` sees only what a crate exports; this sees
-//! the rest, too.
+//! Public items of the crates of the product have a doc comment. `missing_docs` checks only the items that a crate
+//! exports; this test checks the rest, too.
 
 use super::{File, Violation};
 

@@ -1,4 +1,5 @@
-//! Words that this project does not use, because the field has others. Comments, documents and texts in code are checked.
+//! Words that this project does not use, because the field has others. Comments, documents and texts in code are
+//! checked.
 
 use super::{File, Violation};
 

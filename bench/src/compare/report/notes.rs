@@ -1,13 +1,13 @@
-//! What a reader must know beside the tables.
+//! Notes that qualify the tables.
 
 use super::Report;
 use crate::{compare::workload::Workload, stores::Name};
 
-/// Above this the machine did other things meanwhile, or the store is not steady.
+/// A larger spread means that the machine was busy, or that the store is not steady.
 const NOISY_SPREAD: f64 = 0.15;
 
 impl Report {
-    /// What failed, what was disturbed, what is not offered, and what differs from round to round.
+    /// Lists failures, disturbances, unsupported workloads and differences between rounds.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = self.failures.clone();
         notes.extend(self.repeats());
@@ -31,12 +31,13 @@ impl Report {
         );
         (repeated > 0).then(|| {
             format!(
-                "{repeated} of {runs} runs were repeated, {repeats} times in all, because something else ran or the disk was slow"
+                "{repeated} of {runs} runs were repeated, {repeats} times in total, because of other programs or a \
+                 slow disk"
             )
         })
     }
 
-    /// Which of a store's runs were disturbed, and how.
+    /// Lists the disturbed runs of a store, with the cause.
     fn disturbances(&self, store: Name) -> Option<String> {
         let runs = self.runs.iter().filter(|run| run.store == store);
         let disturbed: Vec<String> = runs
@@ -51,7 +52,7 @@ impl Report {
             .collect();
         (!disturbed.is_empty()).then(|| {
             format!(
-                "{}: disturbed all the same were {}: {}",
+                "{}: disturbed runs ({}): {}",
                 store.text(),
                 disturbed.len(),
                 disturbed.join("; ")
@@ -64,7 +65,7 @@ impl Report {
         let run = self.runs.iter().find(is_this).filter(|_| !store.is_limit())?;
         let reason = run.outcome.as_ref().err()?;
         Some(format!(
-            "{}, {}: not offered: {reason}",
+            "{}, {}: not supported: {reason}",
             store.text(),
             workload.words()
         ))

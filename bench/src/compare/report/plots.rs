@@ -1,4 +1,4 @@
-//! Figures as lines: rates by clients, latencies by quantile, and what becomes of a log that grows.
+//! Line plots: rates by clients, latencies by quantile, and the costs of a growing log.
 
 use super::Report;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Report {
-    /// Rates by clients, latency by quantile, and rates while a log grows, where they were measured.
+    /// Plots rates by clients, latency by quantile, and rates while a log grows, as far as they were measured.
     pub(super) fn plots(&self) -> Vec<(String, String)> {
         let stores: Vec<Name> = self.stores.iter().map(|(name, _)| *name).collect();
         let lines = |points: &dyn Fn(Name) -> Vec<(f64, f64)>| -> Vec<plot::Line> {
@@ -64,7 +64,7 @@ impl Report {
         plots
     }
 
-    /// How every store stands to the first, in every workload.
+    /// Compares every store with the first, in every workload.
     fn overview(&self) -> Option<String> {
         let stores: Vec<&str> = self.stores.iter().map(|(name, _)| name.text()).collect();
         let row = |&workload: &Workload| {
@@ -81,7 +81,7 @@ impl Report {
         (!rows.is_empty()).then(|| overview::svg(&stores, &rows))
     }
 
-    /// By how rare longer ones are; only those that enough samples stand for.
+    /// Quantiles by rarity; only those that have enough samples.
     fn quantiles(&self, workload: Workload, store: Name) -> Vec<(f64, f64)> {
         let point = |(nth, (quantile, _)): (usize, &(f64, &str))| {
             let of = |outcome: &Outcome| {
@@ -94,7 +94,7 @@ impl Report {
         QUANTILES.iter().enumerate().filter_map(point).collect()
     }
 
-    /// By millions of events.
+    /// A quantity by millions of events.
     fn steps(&self, store: Name, of: fn(&Step) -> f64) -> Vec<(f64, f64)> {
         let outcome = self.outcomes(Workload::Growth, store).next();
         let steps = outcome
@@ -107,7 +107,7 @@ impl Report {
     }
 }
 
-/// What is drawn of a log that grows: file, title, unit, and which number.
+/// A plot of a growing log: file, title, unit and quantity.
 type OfGrowth = (&'static str, &'static str, &'static str, fn(&Step) -> f64);
 const GROWTH: [OfGrowth; 4] = [
     (
@@ -136,7 +136,7 @@ const GROWTH: [OfGrowth; 4] = [
     ),
 ];
 
-/// Of latencies, with their names; the last is the longest.
+/// Quantiles of the latency, with their names; the last is the maximum.
 const QUANTILES: [(f64, &str); 6] = [
     (0.5, "p50"),
     (0.9, "p90"),
@@ -146,7 +146,7 @@ const QUANTILES: [(f64, &str); 6] = [
     (1.0, "max"),
 ];
 
-/// One in so many is longer.
+/// Returns n where one in n latencies is longer.
 fn rarity(quantile: f64) -> f64 {
     1.0 / (1.0 - quantile.min(0.99999))
 }

@@ -1,4 +1,4 @@
-//! Figures in aligned columns.
+//! Tables of figures.
 
 use super::Report;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Report {
-    /// A row for each workload, a column for each store.
+    /// Returns a row for each workload and a column for each store.
     pub(super) fn figures(&self) -> Table {
         let mut columns = vec![("workload", Align::Left), ("unit", Align::Left)];
         for (name, _) in &self.stores {
@@ -38,10 +38,10 @@ impl Report {
         table
     }
 
-    /// As [`Self::figures`], with the least and the most of the rounds; nothing if there was one.
+    /// Like [`Self::figures`], with the minimum and maximum of the rounds; empty if there was one round.
     pub(super) fn spreads(&self) -> Table {
         let mut columns = vec![
-            ("least and most of the rounds", Align::Left),
+            ("minimum and maximum of the rounds", Align::Left),
             ("unit", Align::Left),
         ];
         columns.extend(self.stores.iter().map(|(name, _)| (name.text(), Align::Right)));
@@ -61,13 +61,13 @@ impl Report {
         table
     }
 
-    /// A row for each goal of the product.
+    /// Returns a row for each goal.
     pub(super) fn goals(&self, subject: Name) -> Table {
         let mut table = Table::of(&[
             ("workload", Align::Left),
             ("goal", Align::Left),
             (subject.text(), Align::Right),
-            ("beside", Align::Right),
+            ("compared with", Align::Right),
             ("reached", Align::Right),
             ("met", Align::Left),
         ]);
@@ -96,11 +96,11 @@ impl Report {
         table
     }
 
-    /// A row for each workload that a store can run which is to be left behind.
+    /// Returns a row for each workload of a store that Annals must be ahead of.
     pub(super) fn standings_table(&self, subject: Name) -> Table {
         let mut table = Table::of(&[
             ("workload", Align::Left),
-            ("beside", Align::Left),
+            ("compared with", Align::Left),
             (subject.text(), Align::Right),
             ("it", Align::Right),
             ("times as good", Align::Right),
@@ -151,7 +151,7 @@ impl Report {
         table
     }
 
-    /// A row for each million of a growing log.
+    /// Returns a row for each million of a growing log.
     pub(super) fn growth_steps(&self) -> Table {
         let mut table = Table::new([
             ("store", Align::Left),
@@ -162,7 +162,7 @@ impl Report {
             ("p99.9", Align::Right),
             ("max", Align::Right),
             ("memory, MiB", Align::Right),
-            ("bytes an event", Align::Right),
+            ("bytes per event", Align::Right),
         ]);
         for (store, outcome) in self.grown() {
             for step in &outcome.growth {
@@ -183,17 +183,17 @@ impl Report {
         table
     }
 
-    /// A row for each log that has grown.
+    /// Returns a row for each log that has grown.
     pub(super) fn large_logs(&self) -> Table {
         let mut table = Table::new([
             ("large log", Align::Left),
             ("events", Align::Right),
-            ("bytes an event", Align::Right),
-            ("memory at most, MiB", Align::Right),
+            ("bytes per event", Align::Right),
+            ("peak memory, MiB", Align::Right),
             ("after a start", Align::Right),
             ("start, ms", Align::Right),
             ("cold, after kill -9", Align::Right),
-            ("first load then", Align::Right),
+            ("first load after it", Align::Right),
         ]);
         for (store, outcome) in self.grown() {
             let Some(large) = &outcome.large else { continue };
@@ -211,7 +211,7 @@ impl Report {
         table
     }
 
-    /// The stores whose logs were grown, each with its first round.
+    /// Returns the stores whose logs were grown, each with its first round.
     fn grown(&self) -> impl Iterator<Item = (Name, &Outcome)> {
         let first = |name| Some((name, self.outcomes(Workload::Growth, name).next()?));
         self.stores.iter().filter_map(move |(name, _)| first(*name))
@@ -219,7 +219,7 @@ impl Report {
 
     pub(super) fn costs(&self) -> Table {
         let mut table = Table::new([
-            ("CPU time, us an event", Align::Left),
+            ("CPU time, us per event", Align::Left),
             ("store", Align::Left),
             ("server", Align::Right),
             ("client", Align::Right),

@@ -1,4 +1,4 @@
-//! Everything that was measured, for people: as text, and as Markdown to be taken into documents.
+//! Renders the whole report: as text for the terminal, and as Markdown for the documentation.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::Report;
 use crate::report::table::Table;
 
 impl Report {
-    /// For the terminal.
+    /// Renders the report for the terminal.
     pub(in crate::compare) fn text(&self) -> String {
         let mut text = format!("\n{}\n", self.circumstances().join("\n"));
         for (name, setting) in &self.stores {
@@ -22,7 +22,7 @@ impl Report {
             }
         }
         if !self.refusals.is_empty() {
-            text += "\nBefore they were measured:\n";
+            text += "\nChecks before the measurement:\n";
         }
         for refusal in &self.refusals {
             let _ = writeln!(text, "{}", refusal.words());
@@ -38,7 +38,7 @@ impl Report {
         text
     }
 
-    /// For the documents.
+    /// Renders the report as Markdown.
     pub(super) fn markdown(&self) -> String {
         let mut text = format!("{}\n", self.circumstances().join("\n"));
         for (title, table) in self.tables() {
@@ -56,15 +56,15 @@ impl Report {
         text
     }
 
-    /// Where, and of what, the figures are.
+    /// Describes where and from what the figures were measured.
     fn circumstances(&self) -> [String; 2] {
         let of = match self.rounds() {
             1 => "one round".to_owned(),
-            rounds => format!("medians of {rounds} rounds in turn"),
+            rounds => format!("medians of {rounds} alternating rounds"),
         };
         [
             self.environment.line(),
-            format!("256-byte events; {of}; figures are cut, times raised, to what is shown"),
+            format!("256-byte events; {of}; figures are rounded down, times up"),
         ]
     }
 
@@ -81,9 +81,9 @@ impl Report {
         tables.push(("Figures".to_owned(), self.figures()));
         tables.push(("Spread".to_owned(), self.spreads()));
         tables.push(("Growth".to_owned(), self.growth_steps()));
-        tables.push(("The large log".to_owned(), self.large_logs()));
+        tables.push(("Large log".to_owned(), self.large_logs()));
         tables.push(("Latencies".to_owned(), self.latencies()));
-        tables.push(("Processor time".to_owned(), self.costs()));
+        tables.push(("CPU time".to_owned(), self.costs()));
         tables
     }
 }

@@ -1,7 +1,7 @@
-//! Goals, held against what was measured.
+//! Compares the goals with the measurements.
 //!
-//! 1. A goal is judged by medians as they were measured, not as they are shown.
-//! 2. Of what was not measured nothing is told: a goal needs the figure of Annals and of what it is compared with.
+//! 1. A goal is judged by the medians as measured, not as shown.
+//! 2. A goal needs the figure of Annals and of the store it is compared with; without both it is omitted.
 //! 3. A log that was not grown to the length of the goal is shown, and not judged.
 
 use super::Report;
@@ -14,30 +14,30 @@ use crate::{
     stores::Name,
 };
 
-/// Events of the log that the goals of growth speak of.
+/// Events in the log to which the goals of growth apply.
 const GROWN: u64 = 20_000_000;
 
-/// A goal, and how far it was reached.
+/// A goal and how far it was reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Verdict {
     pub(super) workload: Workload,
     pub(super) goal: Goal,
-    /// What it is compared with, where it is: that figure.
+    /// The figure of the baseline, if there is one.
     pub(super) beside: Option<f64>,
     /// The quantity that the goal bounds.
     pub(super) reached: f64,
-    /// None if it was measured under less than the goal asks for.
+    /// Whether the goal is met; `None` if less was measured than the goal requires.
     pub(super) is_met: Option<bool>,
 }
 
 impl Report {
-    /// What the product set itself, as far as it was measured of this store.
+    /// Returns the verdicts on the goals that were measured for this store.
     pub(super) fn verdicts(&self, subject: Name) -> Vec<Verdict> {
         let goals = |&workload: &Workload| goals(workload).into_iter().map(move |goal| (workload, goal));
         self.judged(subject, self.workloads.iter().flat_map(goals))
     }
 
-    /// Whether this store is ahead of those which it must be ahead of.
+    /// Returns whether this store is ahead of the stores that it must be ahead of.
     pub(super) fn standings(&self, subject: Name) -> Vec<Verdict> {
         let comparable = self.workloads.iter().filter(|workload| workload.is_comparable());
         let goals = |&workload: &Workload| BEHIND.map(|name| (workload, ahead_of(name)));
@@ -81,7 +81,7 @@ impl Report {
         })
     }
 
-    /// The figure of a store; of UmaDB, of its better setting.
+    /// Returns the figure of a store; for UmaDB, of its better setting.
     fn best(&self, workload: Workload, store: Name) -> Option<f64> {
         let settings: &[Name] = match store {
             Name::Umadb => &[Name::Umadb, Name::UmadbPipelined],
@@ -106,14 +106,14 @@ impl Report {
             .max_by(f64::total_cmp)
     }
 
-    /// The most of something in the steps of a growing log; of several rounds, the median.
+    /// Returns the maximum of a quantity over the steps of a growing log; for several rounds, the median.
     fn growth(&self, subject: Name, of: fn(&crate::compare::course::Step) -> f64) -> Option<f64> {
         let most = |outcome: &Outcome| outcome.growth.iter().map(of).max_by(f64::total_cmp);
         Some(self.summary(Workload::Growth, subject, most)?.median)
     }
 }
 
-/// How many times as good a figure is as another: above 1 it is better, whether more is better or less.
+/// Returns how many times better a figure is than another: a value above 1 is better, whether more or less is better.
 pub(super) fn times_as_good(workload: Workload, own: f64, other: f64) -> Option<f64> {
     if !workload.is_comparable() {
         return None;

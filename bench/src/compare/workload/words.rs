@@ -1,4 +1,4 @@
-//! What workloads and their figures are called.
+//! Names of workloads and of their figures.
 
 use super::{APPENDING, IN_FLIGHT, Workload};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Workload {
-    /// For the command line, files and JSON.
+    /// Name for the command line, files and JSON.
     pub(in crate::compare) fn name(self) -> String {
         match self {
             Self::Append { events, clients } => format!("append-{events}x{clients}"),
@@ -31,7 +31,7 @@ impl Workload {
         }
     }
 
-    /// For people.
+    /// Name for the tables.
     pub(in crate::compare) fn words(self) -> String {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         match self {
@@ -56,7 +56,7 @@ impl Workload {
             Self::Read(Selection::Tag(_)) => "read by tag (1 in 1,000)".to_owned(),
             Self::Read(Selection::Category(_)) => "read by category (1 in 8)".to_owned(),
             Self::CatchUp => "subscription catch-up".to_owned(),
-            Self::DiskSize => "disk, bytes an event".to_owned(),
+            Self::DiskSize => "disk, bytes per event".to_owned(),
             Self::Memory => "memory of the server".to_owned(),
             Self::Restart { killed: false } => "start-up".to_owned(),
             Self::Restart { killed: true } => "start-up after kill -9".to_owned(),
@@ -64,7 +64,7 @@ impl Workload {
         }
     }
 
-    /// For people, without which quantile is the figure.
+    /// Name for the tables, without the quantile of the figure.
     pub(in crate::compare) fn subject(self) -> String {
         let words = self.words();
         let quantile = [", p50", ", p99"]
@@ -73,7 +73,7 @@ impl Workload {
         quantile.map_or_else(|| words.clone(), str::to_owned)
     }
 
-    /// Of the figure.
+    /// Unit of the figure.
     pub(in crate::compare) const fn unit(self) -> &'static str {
         match self {
             Self::Paced { .. }
@@ -88,12 +88,12 @@ impl Workload {
         }
     }
 
-    /// Whether a larger figure is a better one.
+    /// Whether a larger figure is better.
     pub(in crate::compare) fn is_more_better(self) -> bool {
         matches!(self.unit(), "events/s" | "share")
     }
 
-    /// A figure for people, never rounded in its favour.
+    /// Formats a figure, never rounded in its favor.
     pub(in crate::compare) fn shown(self, figure: f64) -> String {
         if self.is_more_better() {
             cut(figure)

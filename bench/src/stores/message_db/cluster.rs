@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of its own, made by initdb in an empty folder.
+//! A separate PostgreSQL cluster, created by initdb in an empty folder.
 
 use std::{
     net::SocketAddr,
@@ -19,7 +19,8 @@ use crate::{
     target::free_address,
 };
 
-/// What is set besides the defaults, all of it in PostgreSQL's favour. fsync and synchronous_commit are on by default.
+/// Settings that differ from the defaults, all of them in PostgreSQL's favor. fsync and synchronous_commit are on by
+/// default.
 pub(super) const SETTINGS: [&str; 6] = [
     "shared_buffers=2GB",
     "max_wal_size=8GB",
@@ -30,10 +31,10 @@ pub(super) const SETTINGS: [&str; 6] = [
 ];
 const DATABASE: &str = "message_store";
 const USER: &str = "message_store";
-/// Above what the pools of all loads use together.
+/// More than the pools of all loads use together.
 const CONNECTIONS: &str = "max_connections=400";
 
-/// A cluster that runs.
+/// A running cluster.
 pub(super) struct Cluster {
     pub(super) version: String,
     pub(super) message_db_version: String,
@@ -87,7 +88,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// By message-db's own installer, into its own database.
+    /// Runs message-db's own installer, which creates its own database.
     async fn install(&self, programs: &Path, installer: &Path) -> Result<()> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [programs.to_owned()]
@@ -106,7 +107,7 @@ impl Cluster {
         done(install, "install message-db").await
     }
 
-    /// How a client connects.
+    /// Returns the client's connection settings.
     pub(super) fn connection(&self) -> tokio_postgres::Config {
         self.connection_to(USER, DATABASE)
     }
@@ -135,7 +136,7 @@ impl Cluster {
         self.folder.path()
     }
 
-    /// A fast shutdown, or kill -9 of all its processes.
+    /// Restarts the cluster, after a fast shutdown or kill -9 of all its processes.
     pub(super) async fn restart(&mut self, restart: Restart) -> Result<Duration> {
         self.process.end(Signal::INT, restart.is_killed).await?;
         if restart.is_cold {
@@ -148,7 +149,7 @@ impl Cluster {
     }
 
     pub(super) async fn stop(mut self) -> Result<()> {
-        // Nothing of it is kept, so its last checkpoint is not waited for.
+        // Its data is deleted, so its last checkpoint is not awaited.
         self.process.end(Signal::QUIT, false).await?;
         self.folder
             .close()
@@ -168,7 +169,7 @@ async fn answered(config: tokio_postgres::Config) -> bool {
     }
 }
 
-/// Beside the installer.
+/// Reads the version from a file beside the installer.
 fn message_db_version(installer: &Path) -> String {
     let file = installer.with_file_name("VERSION.txt");
     std::fs::read_to_string(file)
@@ -177,7 +178,7 @@ fn message_db_version(installer: &Path) -> String {
         .to_owned()
 }
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 async fn done(mut command: Command, what: &str) -> Result<()> {
     let output = command.output().await.map_err(Error::system(what.to_owned()))?;
     if output.status.success() {
@@ -187,7 +188,7 @@ async fn done(mut command: Command, what: &str) -> Result<()> {
     Err(Error::wrong(what, format!("{}: {said}", output.status)))
 }
 
-/// Whose the server's files and process are: this user's, unless that is root.
+/// The owner of the server's files and process: this user, unless that is root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Owner(Option<(u32, u32)>);
 
@@ -212,7 +213,7 @@ impl Owner {
         Some(Self(Some((user, group))))
     }
 
-    /// Gives it a folder.
+    /// Gives the owner a folder.
     fn takes(&self, folder: &Path) -> Result<()> {
         let Self(Some((user, group))) = *self else {
             return Ok(());

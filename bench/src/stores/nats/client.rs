@@ -1,4 +1,4 @@
-//! One client of a stream of JetStream.
+//! One client of a JetStream stream.
 
 use async_nats::{
     HeaderMap, Subscriber, header,
@@ -18,12 +18,12 @@ use crate::{
 };
 
 const KIND: &str = "Event-Type";
-/// Messages in a batched get; the server sends no more.
+/// Maximum number of messages that the server sends in a batched get.
 const GET_MAX: u32 = 1_000;
 
 pub(super) struct NatsClient {
     context: Context,
-    /// Where answers to gets come, and under which subject.
+    /// Inbox for the responses to gets, with its subject.
     gets: Option<(String, Subscriber)>,
 }
 
@@ -66,7 +66,7 @@ impl Client for NatsClient {
                 return if answer.duplicate {
                     Err(Error::wrong(
                         "append",
-                        format!("event {number} was taken for a repeat"),
+                        format!("event {number} was rejected as a duplicate"),
                     ))
                 } else {
                     Ok(answer.sequence)
@@ -105,7 +105,7 @@ impl Client for NatsClient {
                 sent.map_err(Error::peer(STORE, "load"))?;
                 let before = count;
                 while let Some(message) = answers.next().await {
-                    // 204 ends a batch; 404 says that there is none.
+                    // Status 204 ends a batch; 404 means that there is no message.
                     if message
                         .status
                         .is_some_and(|status| !status.is_informational() && status.as_u16() != 200)
@@ -209,7 +209,7 @@ fn headers(number: u64) -> HeaderMap {
     headers
 }
 
-/// `order.0000000040`, the name with a dot after the category.
+/// Formats a subject, such as `order.0000000040`: the stream's name with a dot after the category.
 fn subject(stream: u64) -> String {
     text(&stream_name(stream)).replacen('-', ".", 1)
 }

@@ -1,4 +1,4 @@
-//! Appends straight into the bytes of UmaDB's messages.
+//! Encodes appends directly into the bytes of UmaDB's messages.
 //!
 //! ```text
 //! AppendRequest     1: Event, repeated   2: AppendCondition {1: Query {1: QueryItem {2: tag}}   2: after}

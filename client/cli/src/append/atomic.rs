@@ -17,6 +17,7 @@ use crate::output::Output;
 use crate::record;
 use crate::whole;
 
+/// Appends all events of a file, or none if a check fails.
 pub async fn run(client: &Client, file: &str, options: &Append, output: Output) -> Result<(), Failure> {
     let events = read(file)?;
     let mut others = Vec::new();

@@ -5,6 +5,7 @@ use clap::{ArgGroup, Args};
 
 use super::expected::Expected;
 
+/// The arguments of `annals append`.
 #[derive(Debug, Args)]
 pub struct Append {
     /// The stream; it need not exist.
@@ -59,7 +60,11 @@ pub struct NewEvent {
 /// Requires that no event matches. An event matches if it satisfies each kind of filter that is given.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Append only if no event after a position matches")]
-#[command(group = ArgGroup::new("no_match").multiple(true).args(["no_match_types", "no_match_streams", "no_match_tags"]))]
+#[command(
+    group = ArgGroup::new("no_match")
+        .multiple(true)
+        .args(["no_match_types", "no_match_streams", "no_match_tags"])
+)]
 pub struct NoMatch {
     /// No event of this type. If repeated, of any of them.
     #[arg(long = "no-match-type", value_name = "TYPE")]

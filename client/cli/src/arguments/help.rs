@@ -1,5 +1,6 @@
 //! The text of `--help` after the options: how to use each command, with examples.
 
+/// Examples and exit codes of `annals --help`.
 pub const OVERVIEW: &str = "\
 Examples:
   annals append order-1 --type Placed --data '{\"total\": 42}' --expect no-stream
@@ -21,6 +22,7 @@ Exit codes:
 
 `annals COMMAND --help` shows more about a command, with examples.";
 
+/// Examples and notes of `annals append --help`.
 pub const APPEND: &str = "\
 Examples:
   annals append order-1 --type Placed --data '{\"total\": 42}'
@@ -49,6 +51,7 @@ where transfer.ndjson has a line for each event, as described in `annals import 
   {\"stream\": \"account-1\", \"type\": \"Withdrawn\", \"data\": {\"amount\": 10}}
   {\"stream\": \"account-2\", \"type\": \"Deposited\", \"data\": {\"amount\": 10}, \"tags\": [\"from:1\"]}";
 
+/// Examples and notes of `annals read --help`.
 pub const READ: &str = "\
 Examples:
   annals read order-1
@@ -62,6 +65,7 @@ Examples:
 
 The exit code is 3 for a stream that did not exist yet at that time.";
 
+/// Examples and notes of `annals position-at --help`.
 pub const POSITION_AT: &str = "\
 Prints the position of the last event recorded at or before that time; 0 if there is none, and the
 head for a time in the future.
@@ -70,11 +74,13 @@ Examples:
   annals position-at 2026-01-02T03:04:05Z
   annals subscribe --all --after $(annals position-at 2026-01-02T00:00:00Z --format ndjson | jq .position)";
 
+/// Examples and notes of `annals snapshot save --help`.
 pub const SNAPSHOT_SAVE: &str = "\
 Examples:
   annals snapshot save order-1 state.json --revision 41
   fold-orders order-1 | annals snapshot save order-1 - --revision 41 --schema-version 2";
 
+/// Examples and notes of `annals snapshot load --help`.
 pub const SNAPSHOT_LOAD: &str = "\
 Examples:
   annals snapshot load order-1
@@ -83,6 +89,7 @@ Examples:
 
 The exit code is 3 if there is no such snapshot.";
 
+/// Examples and notes of `annals subscribe --help`.
 pub const SUBSCRIBE: &str = "\
 Examples:
   annals subscribe --all --from-end
@@ -93,6 +100,7 @@ Examples:
 After a connection breaks, the command reconnects for up to a minute and resumes after the last
 event, without gaps or repeats.";
 
+/// Examples and notes of `annals retention --help`.
 pub const RETENTION: &str = "\
 Without options, shows the current settings. Options change the settings they name and leave the
 others unchanged; --clear removes --max-count and --max-age. Removed events can't be restored.
@@ -111,6 +119,7 @@ Examples:
 
 The exit code is 4 if another client changed the settings in the meantime.";
 
+/// Examples and notes of `annals delete --help`.
 pub const DELETE: &str = "\
 Examples:
   annals delete order-1
@@ -120,6 +129,7 @@ Examples:
 Deleting a stream that is already deleted is not an error. If the last event of the stream does not
 have the expected revision, the exit code is 4.";
 
+/// Examples and notes of `annals tombstone --help`.
 pub const TOMBSTONE: &str = "\
 Examples:
   annals tombstone order-1
@@ -129,6 +139,7 @@ Examples:
 --expect takes the same values as for `annals append`: any, no-stream, stream-exists, or a revision.
 The stream need not exist. Deleting a stream that is already permanently deleted is not an error.";
 
+/// Examples and notes of `annals scavenge --help`.
 pub const SCAVENGE: &str = "\
 Events removed by retention, deletion or tombstones are no longer returned, but take space until
 they are scavenged. A server scavenges once a day on its own (--scavenge-every). One scavenge runs
@@ -140,6 +151,7 @@ Examples:
   annals scavenge status --format ndjson | jq .events_removed
   annals scavenge stop";
 
+/// Examples and notes of `annals import --help`.
 pub const IMPORT: &str = "\
 Each line is an object with \"stream\", \"type\" and \"data\", and optionally \"id\", \"time\",
 \"metadata\" and \"tags\":
@@ -177,6 +189,7 @@ Examples:
   gunzip -c events.ndjson.gz | annals import -
   annals --endpoint old:2113 export - | annals --endpoint new:2113 import - --keep-recorded-times";
 
+/// Examples and notes of `annals export --help`.
 pub const EXPORT: &str = "\
 Without filters, exports the whole log: a first line with the format and the store, each event with
 its position, positions whose events are removed, the state of streams and appends, snapshots, and a

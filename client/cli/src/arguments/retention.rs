@@ -8,6 +8,7 @@ use clap::Args;
 use super::age;
 use super::expected::parse_expected;
 
+/// The arguments of `annals retention`.
 #[derive(Debug, Args)]
 pub struct Retention {
     /// The stream; it need not exist.
@@ -53,6 +54,12 @@ pub struct End {
     /// The stream.
     pub stream: String,
     /// Required state of the stream: `any`, `no-stream`, `stream-exists`, or the revision of its last event.
-    #[arg(long, value_name = "EXPECTED", value_parser = parse_expected, default_value = "any", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "EXPECTED",
+        value_parser = parse_expected,
+        default_value = "any",
+        hide_default_value = true
+    )]
     pub expect: ExpectedRevision,
 }

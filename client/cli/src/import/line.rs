@@ -26,6 +26,7 @@ pub enum Times {
 }
 
 impl Times {
+    /// Returns whether recorded times are kept.
     pub fn of(kept: bool) -> Self {
         if kept { Times::Kept } else { Times::InMetadata }
     }

@@ -29,6 +29,7 @@ pub struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
+    /// Reads lines from `reader`, numbered from 1.
     pub fn new(reader: R) -> Self {
         Lines {
             reader: BufReader::with_capacity(256 << 10, reader),

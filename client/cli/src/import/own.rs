@@ -27,6 +27,7 @@ pub struct Own {
 }
 
 impl Own {
+    /// Compares with the events of the store up to `head`. `is_own`: whether the file's header names this store.
     pub fn new(client: &Client, head: u64, is_own: bool) -> Self {
         Own {
             client: client.clone(),

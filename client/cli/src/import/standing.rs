@@ -16,6 +16,7 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Starts to read the log from its beginning.
     pub async fn of(client: &Client) -> Result<Self, Failure> {
         let mut events = client.read_all().await?;
         let next = events.next().await.transpose()?;

@@ -34,6 +34,7 @@ impl Summary {
         self.streams = self.seen.len();
     }
 
+    /// Prints the counts in the output's format.
     pub fn print(&self, output: &mut Output) -> Result<(), Failure> {
         let Summary {
             imported,

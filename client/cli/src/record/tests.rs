@@ -21,7 +21,10 @@ fn line(event: &RecordedEvent) -> String {
     serde_json::to_string(&Record(event)).unwrap()
 }
 
-const FRONT: &str = r#"{"position":17,"stream":"order-1","revision":0,"id":"018f4a3c-0000-7000-8000-000000000001","type":"Placed","time":"2023-11-14T22:13:20.120000Z","#;
+const FRONT: &str = concat!(
+    r#"{"position":17,"stream":"order-1","revision":0,"id":"018f4a3c-0000-7000-8000-000000000001","#,
+    r#""type":"Placed","time":"2023-11-14T22:13:20.120000Z","#
+);
 
 #[test]
 fn events_are_written_as_documented() {

@@ -134,7 +134,8 @@ fn every_reason_becomes_its_variant() {
             Code::FailedPrecondition,
             "RECORDED_TIME_OUT_OF_RANGE",
             Some(("annals.v1.RecordedTimeOutOfRange", out_of_range.encode_to_vec())),
-            "RecordedTimeOutOfRange { recorded_at: 1970-01-01T00:00:01Z, earliest: None, latest: 1970-01-01T00:00:02.5Z }"
+            "RecordedTimeOutOfRange { recorded_at: 1970-01-01T00:00:01Z, earliest: None, \
+             latest: 1970-01-01T00:00:02.5Z }"
                 .into(),
         ),
         (

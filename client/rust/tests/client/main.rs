@@ -1,6 +1,6 @@
 //! The client against a fake server, with a wire between them that breaks on demand.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod appends;
 mod connections;

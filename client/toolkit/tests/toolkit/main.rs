@@ -1,6 +1,6 @@
 //! The toolkit against real servers: aggregates, decisions, projections and process managers.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 mod decisions;
 mod domain;

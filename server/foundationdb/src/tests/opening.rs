@@ -84,9 +84,9 @@ async fn a_cluster_file_that_points_nowhere_is_told_in_time() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("fdb.cluster");
     // It accepts connections and sends nothing, like a machine that hangs.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = nobody.local_addr().expect("it is bound");
-    fs::write(&path, format!("# nobody\ntest:nowhere@{address}\n")).expect("writes");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = silent.local_addr().expect("it is bound");
+    fs::write(&path, format!("# nowhere\ntest:nowhere@{address}\n")).expect("writes");
     let impatient = Settings {
         open_timeout_ms: 500,
         ..Settings::new(&path)

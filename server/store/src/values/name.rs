@@ -63,6 +63,8 @@ fn check(name: &str, bytes_max: usize) -> Result<(), NameError> {
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $bytes_max:expr) => {
         $(#[$doc])*
+        ///
+        /// Cloning is cheap: clones share the text.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 

@@ -20,8 +20,8 @@ pub struct OrderList;
 
 impl Projection<SqliteModel> for OrderList {
     fn definition(&self) -> Definition {
-        let create = "CREATE TABLE {orders} (order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, \
-                      item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)";
+        let create = "CREATE TABLE {orders} (order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, \
+                      status TEXT NOT NULL, item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)";
         let of_orders = QueryItem {
             stream_prefixes: vec![format!("{}-", Order::CATEGORY)],
             ..OrderEvent::query()

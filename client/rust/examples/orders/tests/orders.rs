@@ -1,6 +1,6 @@
 //! Runs the application as a process against a real server.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
 use std::process::{Command, Output};
 

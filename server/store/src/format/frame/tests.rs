@@ -57,7 +57,8 @@ proptest! {
 
     #[test]
     fn a_frame_that_was_built_where_it_stays_is_the_same(
-        events in 1..u32::MAX >> 2, flags in any::<(bool, bool)>(), body in proptest::collection::vec(any::<u8>(), 0..6_000),
+        events in 1..u32::MAX >> 2, flags in any::<(bool, bool)>(),
+        body in proptest::collection::vec(any::<u8>(), 0..6_000),
     ) {
         let mark = Mark { events, keyed: flags.0, continued: flags.1 };
         let place = (7, Position(2), Position(9));
@@ -119,7 +120,8 @@ proptest! {
 
     #[test]
     fn a_head_comes_back_and_a_damaged_one_never_panics(
-        position in 1..=u64::MAX, batch in any::<u64>(), micros in any::<u64>(), writer in ".{0,40}", cut in 0..26_usize,
+        position in 1..=u64::MAX, batch in any::<u64>(), micros in any::<u64>(), writer in ".{0,40}",
+        cut in 0..26_usize,
     ) {
         let head =
             Head { position: Position(position), batch, recorded_at: Timestamp::from_micros(micros), writer };

@@ -45,7 +45,9 @@ proptest! {
     }
 
     #[test]
-    fn a_listing_holds_the_names_with_the_prefix_behind_the_last_one(prefix in "[a-c]{0,2}", after in "[a-c]{1,4}", n in "[a-c]{1,4}") {
+    fn a_listing_holds_the_names_with_the_prefix_behind_the_last_one(
+        prefix in "[a-c]{0,2}", after in "[a-c]{1,4}", n in "[a-c]{1,4}",
+    ) {
         let all = names(&prefix, None);
         prop_assert_eq!(all.start <= name(&n) && name(&n) < all.end, n.starts_with(&prefix));
         let rest = names(&prefix, Some(&after));

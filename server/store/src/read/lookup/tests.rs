@@ -88,7 +88,8 @@ proptest! {
                 prop_assert_eq!(read(&fixture.store, by_query, &meanwhile).await, wanted);
             }
             let after = from.saturating_sub(1);
-            let mut wanted = read(&fixture.store, ReadAll { from: Some(Position(after + 1)), ..everything(Direction::Forwards) }, &[]).await;
+            let rest = ReadAll { from: Some(Position(after + 1)), ..everything(Direction::Forwards) };
+            let mut wanted = read(&fixture.store, rest, &[]).await;
             wanted.retain(|record| query.items.iter().any(|item| matches(item, record)));
             let (found, reached) = subscribe(&fixture.store, after, &query).await;
             prop_assert_eq!(found, wanted);

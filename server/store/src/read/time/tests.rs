@@ -120,7 +120,10 @@ proptest! {
             for time in interesting(&times) {
                 let (is, would_be) = (at(&fixture.store, time).await.0, wanted(&times, time).0);
                 let between = is.min(would_be) + 1..=is.max(would_be);
-                prop_assert!(between.clone().all(|position| gone.contains(&position)), "{is}, but {would_be} with all there is, at {time}: {times:?}");
+                prop_assert!(
+                    between.clone().all(|position| gone.contains(&position)),
+                    "{is}, but {would_be} with all events, at {time}: {times:?}"
+                );
             }
             Ok(())
         })?;

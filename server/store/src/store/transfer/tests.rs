@@ -117,11 +117,13 @@ fn step() -> impl Strategy<Value = Step> {
     let few = proptest::option::of(1..6_u64);
     let age = proptest::option::of(1..30_u64);
     prop_oneof![
-        12 => (some.clone(), 1..4_u8, any::<bool>()).prop_map(|(stream, events, exact)| Step::Append(stream, events, exact)),
+        12 => (some.clone(), 1..4_u8, any::<bool>())
+            .prop_map(|(stream, events, exact)| Step::Append(stream, events, exact)),
         3 => Just(Step::AppendToAll),
         2 => some.clone().prop_map(Step::Delete),
         1 => Just(Step::Tombstone(3)),
-        4 => (some.clone(), few, age, 0..12_u64).prop_map(|(stream, count, age, before)| Step::Keep(stream, count, age, before)),
+        4 => (some.clone(), few, age, 0..12_u64)
+            .prop_map(|(stream, count, age, before)| Step::Keep(stream, count, age, before)),
         3 => (some, 0..9_u64, 0..2_u32).prop_map(|(stream, revision, form)| Step::Snapshot(stream, revision, form)),
         3 => (1..20_u64).prop_map(Step::Pass),
         2 => Just(Step::Scavenge),

@@ -413,7 +413,8 @@ async fn an_index_that_lists_a_foreign_position_removes_nothing() {
 proptest! {
     #[test]
     fn progress_comes_back_and_a_damaged_one_never_panics(
-        numbers in any::<[u64; 8]>(), state in 0..3_u8, none in any::<bool>(), worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
+        numbers in any::<[u64; 8]>(), state in 0..3_u8, none in any::<bool>(),
+        worker in ".{0,20}", done in ".{0,20}", problem in ".{0,600}",
         at in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let state = [ScavengeState::Running, ScavengeState::Stopped, ScavengeState::Finished][usize::from(state)];

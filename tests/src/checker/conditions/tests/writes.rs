@@ -60,7 +60,7 @@ fn a_check_of_a_stream_that_did_not_hold_is_found_whether_it_is_written_to_or_no
 fn a_check_that_began_beyond_the_log_is_found() {
     let mut good = good();
     // Its retries are detected by revision; by id it would not be searched at 5.
-    good.history.appends[2].append.checks = vec![stream_is("u", Expected::NoStream), no_match("nobody", 5)];
+    good.history.appends[2].append.checks = vec![stream_is("u", Expected::NoStream), no_match("absent", 5)];
     assert_broken(Rule::ChecksHold, &good.history, &good.log);
 }
 

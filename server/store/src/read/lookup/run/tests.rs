@@ -39,7 +39,9 @@ proptest! {
     }
 
     #[test]
-    fn narrowing_is_exact_where_both_are_known_and_goes_on_unchecked_for_a_while((own, until) in known(), (other, other_until) in known()) {
+    fn narrowing_is_exact_where_both_are_known_and_goes_on_unchecked_for_a_while(
+        (own, until) in known(), (other, other_until) in known(),
+    ) {
         let mut narrowed = run(&own, until);
         narrowed.narrow(&run(&other, other_until));
         let (found, reached) = parts(&narrowed);
