@@ -221,7 +221,7 @@ async def test_a_wait_that_is_cancelled_costs_no_event_and_no_endpoint(server: S
     """`wait_for` cancels what it waits for."""
     with Server("memory") as other:
         endpoints = [server.endpoint, other.endpoint]
-        async with AsyncClient(endpoints, in_given_order=True) as client:
+        async with AsyncClient(endpoints, shuffle_endpoints=False) as client:
             await client.append(name, [Event("First")])
             subscription = client.subscribe_stream(name)
             assert (await anext(subscription)).type == "First"
@@ -351,7 +351,7 @@ async def test_what_the_toolkit_can_not_load_leaves_no_call_open(server: Server,
     class Model:
         query = Query.of(types="A")
 
-        def apply(self, fact: object) -> None:
+        def apply(self, event: object) -> None:
             pass
 
     types = EventTypes()

@@ -22,7 +22,7 @@ def orders(client: AsyncClient, name: str, **options: object) -> Repository[Orde
 async def test_commands_decide_on_what_has_happened(client: AsyncClient, name: str) -> None:
     repository = orders(client, name)
     created = await repository.execute("1", lambda order: order.create("ada"))
-    assert (created.stream, created.revision, created.facts) == (f"{name}-1", 0, (OrderCreated("ada"),))
+    assert (created.stream, created.revision, created.events) == (f"{name}-1", 0, (OrderCreated("ada"),))
     with pytest.raises(RuleBroken):
         await repository.execute("1", lambda order: order.create("ada"))
     await repository.execute("1", lambda order: order.add("book", PRICE))
@@ -31,7 +31,7 @@ async def test_commands_decide_on_what_has_happened(client: AsyncClient, name: s
     loaded = await repository.load("1")
     assert (loaded.state, loaded.revision) == (done.state, 2)
     again = await repository.execute("1", lambda order: order.confirm())
-    assert (again.facts, again.position, again.revision) == ((), None, 2)
+    assert (again.events, again.position, again.revision) == ((), None, 2)
 
 
 async def test_a_conflict_is_decided_again(client: AsyncClient, name: str) -> None:
@@ -128,7 +128,7 @@ async def test_an_aggregate_is_loaded_as_it_was(client: AsyncClient, name: str) 
 
 def test_snapshots_need_a_form() -> None:
     class Plain:
-        def apply(self, fact: object) -> None: ...
+        def apply(self, event: object) -> None: ...
 
     with pytest.raises(TypeError, match="dataclass"):
         Repository(None, Plain, types, prefix="x")  # type: ignore[arg-type]
@@ -159,7 +159,7 @@ async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> Non
             decided = await decisions.execute(lambda: (Course(course), Student(f"{name}-s{nth}")), enrol)
         except RuleBroken:
             return False
-        return bool(decided.facts)
+        return bool(decided.events)
 
     results = await asyncio.gather(*map(try_to_enrol, range(15)))
     assert sum(results) == 5

@@ -116,7 +116,7 @@ async def test_a_read_goes_on_where_it_was(embedded: Server) -> None:
 
 async def test_the_next_endpoint_is_taken_when_one_can_not_be_reached(annals_endpoint: str, name: str) -> None:
     endpoints = ["http://127.0.0.1:1", annals_endpoint]
-    async with AsyncClient(endpoints, in_given_order=True) as client:
+    async with AsyncClient(endpoints, shuffle_endpoints=False) as client:
         await client.append(name, [Event("A")])
         assert client._caller.connection.pick().name == annals_endpoint
 
@@ -166,7 +166,7 @@ async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_s
     endpoints = [door.endpoint, annals_server.endpoint]
     written = 0
 
-    async with AsyncClient(endpoints, in_given_order=True, return_after=0.1) as client:
+    async with AsyncClient(endpoints, shuffle_endpoints=False, return_after=0.1) as client:
         subscription = client.subscribe_stream(name)
         events = subscription.events()
 
@@ -208,27 +208,27 @@ async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_s
 async def test_a_client_stays_away_when_told_so(annals_endpoint: str) -> None:
     with Server("memory") as home:
         endpoints = [home.endpoint, annals_endpoint]
-        async with AsyncClient(endpoints, in_given_order=True, return_after=None) as client:
+        async with AsyncClient(endpoints, shuffle_endpoints=False, return_after=None) as client:
             await asyncio.to_thread(home.kill)
             await client.server_info()
             await asyncio.to_thread(home.start)
             for _ in range(20):
                 assert client._caller.connection.pick().name == annals_endpoint
-            assert client._caller.connection._looking is None
+            assert client._caller.connection._probing is None
 
 
 async def test_an_endpoint_that_hangs_is_left(annals_endpoint: str, name: str) -> None:
     """It takes connections, and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         endpoints = [f"127.0.0.1:{hanging.getsockname()[1]}", annals_endpoint]
-        async with AsyncClient(endpoints, in_given_order=True, connect_timeout=0.5) as client:
+        async with AsyncClient(endpoints, shuffle_endpoints=False, connect_timeout=0.5) as client:
             await client.append(name, [Event("A")])
 
 
 async def test_a_server_that_freezes_is_left(annals_endpoint: str) -> None:
     with Server("memory") as frozen:
         endpoints = [frozen.endpoint, annals_endpoint]
-        async with AsyncClient(endpoints, in_given_order=True, dead_after=1.0) as client:
+        async with AsyncClient(endpoints, shuffle_endpoints=False, keepalive_timeout=1.0) as client:
             async with client.subscribe_stream("never-written") as subscription:
                 assert isinstance(await anext(subscription), CaughtUp)
                 frozen.freeze()
@@ -263,7 +263,7 @@ async def test_nobody_there_is_told_with_the_reason() -> None:
 async def test_a_subscription_gives_up_when_told_so() -> None:
     with Server("memory") as server:
         async with AsyncClient(server.endpoint) as client:
-            subscription = await client.subscribe_all(give_up_after=0.5)
+            subscription = await client.subscribe_all(reconnect_timeout=0.5)
             assert isinstance(await anext(subscription), CaughtUp)
             server.kill()
             with pytest.raises(errors.Unreachable):
@@ -337,7 +337,7 @@ async def test_the_http_port_is_told_from_the_one_for_grpc(annals_server: Server
             await session.append("s", [Event("A")]),
         ]
         for call in calls:
-            with pytest.raises(errors.HttpEndpoint) as caught:
+            with pytest.raises(errors.NotGrpc) as caught:
                 await call
             assert str(caught.value) == told
 
@@ -352,7 +352,7 @@ async def test_a_server_for_http_1_is_told_from_one_for_grpc() -> None:
         await asyncio.start_server(answer, "127.0.0.1", 0) as server,
         AsyncClient(f"127.0.0.1:{server.sockets[0].getsockname()[1]}") as client,
     ):
-        with pytest.raises(errors.HttpEndpoint, match=r"answers HTTP/1\.1"):
+        with pytest.raises(errors.NotGrpc, match=r"answers HTTP/1\.1"):
             await client.server_info()
 
 

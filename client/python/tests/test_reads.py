@@ -202,9 +202,9 @@ async def test_reads_of_the_past(client: AsyncClient, name: str) -> None:
     assert len(await client.read_stream(name, until=first.recorded_at).collect()) == 3
     until = await client.read_all(until=first.position, backwards=True, limit=1).collect()
     assert until == [first]
-    at = await client.position_at(first.recorded_at)
+    at = await client.position_at_time(first.recorded_at)
     assert first.position <= at < (await client.server_info()).head
-    assert await client.position_at(datetime(2000, 1, 1, tzinfo=UTC)) == 0
+    assert await client.position_at_time(datetime(2000, 1, 1, tzinfo=UTC)) == 0
 
 
 async def test_retention_hides_what_is_gone(client: AsyncClient, name: str) -> None:
@@ -273,7 +273,7 @@ async def test_a_scavenge_comes_to_its_end(client: AsyncClient, name: str) -> No
     await client.set_retention(name, Retention(max_count=1))
     await client.start_scavenge()
     async with asyncio.timeout(30):
-        while (await client.scavenge()).state is ScavengeState.RUNNING:
+        while (await client.scavenge_status()).state is ScavengeState.RUNNING:
             await asyncio.sleep(0.05)
-    assert (await client.scavenge()).state is ScavengeState.FINISHED
+    assert (await client.scavenge_status()).state is ScavengeState.FINISHED
     assert [event.revision async for event in client.read_stream(name)] == [9]

@@ -37,16 +37,16 @@ def test_an_order_is_confirmed_once() -> None:
 
 
 def test_a_course_takes_as_many_as_it_has_places() -> None:
-    facts = [CourseOffered("c1", 1), CourseOffered("c2", 5)]
+    events = [CourseOffered("c1", 1), CourseOffered("c2", 5)]
 
     def models() -> tuple[Course, Student]:
         return Course("c1"), Student("s1")
 
-    given(models(), *facts, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
+    given(models(), *events, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
     full = StudentEnrolled("c1", "s2")
-    given(models(), *facts, full, types=types).when(enrol).then_raises(RuleBroken, match="full")
+    given(models(), *events, full, types=types).when(enrol).then_raises(RuleBroken, match="full")
     other = StudentEnrolled("c2", "s2")
-    given(models(), *facts, other, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
+    given(models(), *events, other, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_a_wrong_expectation_fails(check) -> None:
 
 
 def test_facts_come_back_as_they_were() -> None:
-    facts = [OrderCreated("ada", "USD"), ItemAdded("book", Decimal("0.10"), 3), OrderConfirmed()]
-    events = record(types, *facts, stream="order-1")
-    assert [types.decode(event) for event in events] == facts
+    given_events = [OrderCreated("ada", "USD"), ItemAdded("book", Decimal("0.10"), 3), OrderConfirmed()]
+    events = record(types, *given_events, stream="order-1")
+    assert [types.decode(event) for event in events] == given_events
     assert [(event.stream, event.revision, event.position) for event in events] == [
         ("order-1", n, n + 1) for n in range(3)
     ]
@@ -172,15 +172,15 @@ class ItemPriced:
 def test_events_for_other_languages_are_in_camel_case() -> None:
     shared = EventTypes(camel_case=True)
     shared.register()(ItemPriced)
-    fact = ItemPriced("tea", 450, (ItemPriced("pot", 900),), {"my_shop": 1})
-    [event] = record(shared, fact)
+    priced = ItemPriced("tea", 450, (ItemPriced("pot", 900),), {"my_shop": 1})
+    [event] = record(shared, priced)
     assert event.json() == {
         "sku": "tea",
         "unitPriceCents": 450,
         "otherPrices": [{"sku": "pot", "unitPriceCents": 900, "otherPrices": [], "byShopName": {}}],
         "byShopName": {"my_shop": 1},
     }
-    assert shared.decode(event) == fact
+    assert shared.decode(event) == priced
     with pytest.raises(UnreadableEvent):
         shared.decode(event._replace(data=b'{"sku":"tea","unit_price_cents":450}'))
     query = shared.query(stream_prefixes="order-")

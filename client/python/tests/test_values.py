@@ -210,7 +210,7 @@ CALLS: dict[str, tuple[Any, str]] = {
     "max_count": (lambda client: client.set_retention("s", Retention(max_count="1")), "is '1'; give an integer"),
     "max_age": (lambda client: client.set_retention("s", Retention(max_age=3600)), "is 3600; give a timedelta"),
     "query.items": (lambda client: client.read_all(query=Query.of(types=[7])).collect(), r"\[0\].types is 7; give"),
-    "time": (lambda client: client.position_at("now"), "is 'now'; give a datetime"),
+    "time": (lambda client: client.position_at_time("now"), "is 'now'; give a datetime"),
     "writes": (lambda client: client.append_to_many([Write(7, [])]), r"\[0\].stream is 7; give text"),
     "after ": (
         lambda client: client.append_to_many([], checks=[NoMatch(Query.of(types="A"), None)]),
@@ -230,7 +230,7 @@ async def test_an_argument_of_another_type_or_range_is_refused_by_name(client: A
 class Measured:
     value: float
 
-    def apply(self, fact: object) -> None:
+    def apply(self, event: object) -> None:
         self.value = math.inf
 
 

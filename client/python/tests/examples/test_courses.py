@@ -15,7 +15,7 @@ from annals.testing import Server, given, record
 from annals.toolkit import To
 from courses.__main__ import Courses, main
 from courses.enrolment import Course, Refused, Student, subscribe
-from courses.facts import (
+from courses.events import (
     CourseCapacityChanged,
     CourseDefined,
     StudentSubscribedToCourse,
@@ -34,8 +34,8 @@ def models() -> tuple[Course, Student]:
     return Course("c1"), Student("s1")
 
 
-def code(model: object, facts: tuple[object, ...], decide: Callable[[Any], Any]) -> str:
-    outcome = given(model, *facts, types=types).when(decide)
+def code(model: object, events: tuple[object, ...], decide: Callable[[Any], Any]) -> str:
+    outcome = given(model, *events, types=types).when(decide)
     outcome.then_raises(Refused)
     assert isinstance(outcome.error, Refused)
     return outcome.error.code
@@ -55,7 +55,7 @@ def test_a_course_is_defined_once_and_its_capacity_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "refused"),
+    ("events", "refused"),
     [
         ((), "course_not_found"),
         ((DEFINED, TAKEN), "already_subscribed"),
@@ -65,12 +65,12 @@ def test_a_course_is_defined_once_and_its_capacity_changed() -> None:
         ((DEFINED, *(StudentSubscribedToCourse("s1", f"d{n}") for n in range(5))), "too_many_courses"),
     ],
 )
-def test_who_may_not_subscribe(facts: tuple[object, ...], refused: str) -> None:
-    assert code(models(), facts, subscribe) == refused
+def test_who_may_not_subscribe(events: tuple[object, ...], refused: str) -> None:
+    assert code(models(), events, subscribe) == refused
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "events",
     [
         (DEFINED,),
         (DEFINED, TAKEN, LEFT),
@@ -80,8 +80,8 @@ def test_who_may_not_subscribe(facts: tuple[object, ...], refused: str) -> None:
         (DEFINED, *(StudentSubscribedToCourse("s2", f"d{n}") for n in range(5))),
     ],
 )
-def test_who_may(facts: tuple[object, ...]) -> None:
-    given(models(), *facts, types=types).when(subscribe).then(To("enrolment-c1-s1", TAKEN))
+def test_who_may(events: tuple[object, ...]) -> None:
+    given(models(), *events, types=types).when(subscribe).then(To("enrolment-c1-s1", TAKEN))
 
 
 def test_who_may_leave() -> None:

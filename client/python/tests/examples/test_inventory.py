@@ -19,8 +19,8 @@ import pytest
 from annals import RecordedEvent
 from annals.testing import Server, given
 from annals.toolkit import Projection, SqliteModel, State
-from inventory.facts import (
-    Fact,
+from inventory.events import (
+    ItemEvent,
     ItemRegistered,
     StockReceived,
     StockReleased,
@@ -40,7 +40,7 @@ STOCK = (REGISTERED, StockReceived("tea", 10), StockReserved("tea", 4))
 
 
 @pytest.mark.parametrize(
-    ("facts", "command", "fact"),
+    ("events", "command", "event"),
     [
         ((), lambda item: item.register("tea", "Tea", 5), REGISTERED),
         ((REGISTERED,), lambda item: item.receive(10), StockReceived("tea", 10)),
@@ -49,12 +49,14 @@ STOCK = (REGISTERED, StockReceived("tea", 10), StockReserved("tea", 4))
         (STOCK, lambda item: item.ship(4), StockShipped("tea", 4)),
     ],
 )
-def test_what_may_happen(facts: tuple[Fact, ...], command: Callable[[Item], list[Fact]], fact: Fact) -> None:
-    given(Item(), *facts, types=types).when(command).then(fact)
+def test_what_may_happen(
+    events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], event: ItemEvent
+) -> None:
+    given(Item(), *events, types=types).when(command).then(event)
 
 
 @pytest.mark.parametrize(
-    ("facts", "command", "code"),
+    ("events", "command", "code"),
     [
         (STOCK, lambda item: item.register("tea", "Tea", 5), "item_exists"),
         ((), lambda item: item.receive(1), "item_not_found"),
@@ -67,8 +69,8 @@ def test_what_may_happen(facts: tuple[Fact, ...], command: Callable[[Item], list
         ((*STOCK, StockShipped("tea", 4)), lambda item: item.reserve(7), "insufficient_stock"),
     ],
 )
-def test_what_may_not(facts: tuple[Fact, ...], command: Callable[[Item], list[Fact]], code: str) -> None:
-    outcome = given(Item(), *facts, types=types).when(command)
+def test_what_may_not(events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], code: str) -> None:
+    outcome = given(Item(), *events, types=types).when(command)
     outcome.then_raises(Refused)
     assert isinstance(outcome.error, Refused)
     assert outcome.error.code == code

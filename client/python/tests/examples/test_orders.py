@@ -13,12 +13,12 @@ import pytest
 from annals import AsyncClient
 from annals.testing import Server, given, record
 from orders.__main__ import Orders, main
-from orders.facts import (
-    Fact,
+from orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderCreated,
     OrderDelivered,
+    OrderEvent,
     OrderItemAdded,
     OrderShipped,
     types,
@@ -35,7 +35,7 @@ DELIVERED = OrderDelivered()
 CANCELLED = OrderCancelled("changed my mind")
 
 OPEN = (CREATED, TEA)
-COMMANDS: dict[str, Callable[[Order], list[Fact]]] = {
+COMMANDS: dict[str, Callable[[Order], list[OrderEvent]]] = {
     "create": lambda order: order.create("o1", "c1"),
     "add": lambda order: order.add_item("tea", 2, 450),
     "confirm": lambda order: order.confirm(),
@@ -46,7 +46,7 @@ COMMANDS: dict[str, Callable[[Order], list[Fact]]] = {
 
 
 @pytest.mark.parametrize(
-    ("facts", "command", "fact"),
+    ("events", "command", "event"),
     [
         ((), "create", CREATED),
         ((CREATED,), "add", TEA),
@@ -61,12 +61,12 @@ COMMANDS: dict[str, Callable[[Order], list[Fact]]] = {
         ((*OPEN, CONFIRMED, SHIPPED), "cancel", CANCELLED),
     ],
 )
-def test_what_may_happen(facts: tuple[Fact, ...], command: str, fact: Fact) -> None:
-    given(Order(), *facts, types=types).when(COMMANDS[command]).then(fact)
+def test_what_may_happen(events: tuple[OrderEvent, ...], command: str, event: OrderEvent) -> None:
+    given(Order(), *events, types=types).when(COMMANDS[command]).then(event)
 
 
 @pytest.mark.parametrize(
-    ("facts", "refused"),
+    ("events", "refused"),
     [
         ((), dict.fromkeys(("add", "confirm", "ship", "deliver", "cancel"), "order_not_found")),
         ((CREATED,), {"create": "order_exists", "confirm": "order_empty"}),
@@ -104,9 +104,9 @@ def test_what_may_happen(facts: tuple[Fact, ...], command: str, fact: Fact) -> N
         ),
     ],
 )
-def test_what_may_not(facts: tuple[Fact, ...], refused: dict[str, str]) -> None:
+def test_what_may_not(events: tuple[OrderEvent, ...], refused: dict[str, str]) -> None:
     for command, code in refused.items():
-        outcome = given(Order(), *facts, types=types).when(COMMANDS[command])
+        outcome = given(Order(), *events, types=types).when(COMMANDS[command])
         outcome.then_raises(Refused)
         assert isinstance(outcome.error, Refused)
         assert outcome.error.code == code, command
