@@ -1,4 +1,4 @@
-"""Appends: what is written, what is refused, and what a retry gets."""
+"""Appends: results, rejections and retries."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -93,6 +93,16 @@ async def test_a_session_answers_each_append_in_order(client: AsyncClient, name:
         await session.append(name, [Event("E")])
 
 
+async def test_many_independent_appends_are_pipelined(client: AsyncClient, name: str) -> None:
+    results = await client.append_each((name, [Event.json("A", n)]) for n in range(3_000))
+    assert [result.first_revision for result in results] == list(range(3_000))
+    appends = [(f"{name}-{n % 2}", [Event("A")]) for n in range(3)]
+    with pytest.raises(errors.RevisionConflict) as caught:
+        await client.append_each(appends, expected=Expected.NO_STREAM)
+    assert caught.value.stream == f"{name}-0"
+    assert (await client.stream_info(f"{name}-1")).last_revision == 0
+
+
 async def test_a_session_is_bounded(client: AsyncClient, name: str) -> None:
     from annals import SessionLimits
 
@@ -116,7 +126,7 @@ async def test_appends_of_many_tasks_are_all_made(client: AsyncClient, name: str
 
 
 async def test_an_append_that_is_too_large_fails_alone(client: AsyncClient, name: str) -> None:
-    """Although 300 small ones are made at the same time, which share messages."""
+    """300 small appends, which share messages, are made at the same time."""
 
     async def append(nth: int) -> tuple[int, str]:
         events = [Event("A", b"x" * (1 << 20))] * 7 if nth == 150 else [Event("A")]
@@ -135,7 +145,7 @@ async def test_an_append_that_is_too_large_fails_alone(client: AsyncClient, name
 
 @pytest.mark.parametrize("large", [2, 3, 7])
 async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: AsyncClient, name: str, large: int) -> None:
-    """And the others are made in their order, whether the server takes the large one (up to 4 MiB) or refuses it."""
+    """The other appends are made in order, whether the server accepts the large one (up to 4 MiB) or rejects it."""
     async with client.append_session() as session:
         answers = []
         for nth in range(300):
@@ -151,7 +161,7 @@ async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: Asyn
 
 
 async def test_every_server_takes_a_session_s_messages(name: str) -> None:
-    """However little it takes in one append; more than that is refused, each on its own."""
+    """However small its limit for appends is; larger appends are rejected individually."""
 
     def events(count: int) -> list[Event]:
         return [Event("A", b"x" * 30_000) for _ in range(count)]

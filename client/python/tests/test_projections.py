@@ -1,4 +1,4 @@
-"""Projections and process managers: every event once in effect, in every kind of store, whatever fails."""
+"""Projections and process managers: exactly-once effects in every kind of store, whatever fails."""
 
 import asyncio
 import logging
@@ -70,10 +70,10 @@ async def test_each_batch_is_told_with_its_figures(
     with caplog.at_level(logging.DEBUG, logger="annals.toolkit.batches"):
         async with Projections(client, store, [projection_of(store, name)], FAST) as projections:
             await projections.wait_for(position)
-    told = [vars(one) for one in caplog.records if one.name == "annals.toolkit.batches"]
-    assert sum(one["events"] for one in told) == 30
-    assert (told[-1]["projection"], told[-1]["position"]) == (f"{name}-counts", position)
-    assert all(one["seconds"] >= 0 for one in told)
+    text = [vars(one) for one in caplog.records if one.name == "annals.toolkit.batches"]
+    assert sum(one["events"] for one in text) == 30
+    assert (text[-1]["projection"], text[-1]["position"]) == (f"{name}-counts", position)
+    assert all(one["seconds"] >= 0 for one in text)
 
 
 async def test_it_goes_on_from_its_checkpoint(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
@@ -122,7 +122,7 @@ async def test_one_that_fails_does_not_stop_the_others(
 ) -> None:
     broken = projection_of(store, f"{name}x", schema=["CREATE NONSENSE"], tables=["nonsense"])
     if isinstance(store, MemoryStore):
-        # No statement can fail there, but it may be of another event store.
+        # No statement can fail in memory, but the read model may be of another event store.
         await store.create(broken, 1, uuid4(), live=True)
     async with Projections(client, store, [broken, projection_of(store, name)], FAST) as projections:
         await projections[f"{name}-counts"].wait_for(await fill(client, f"{name}-a", 3))
@@ -190,7 +190,7 @@ async def test_a_new_version_is_rebuilt_and_an_old_one_refuses(
 
 
 async def test_two_processes_apply_nothing_twice(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
-    """Two runners of the same projection on the same store, while events come."""
+    """Two runners of the same projection on the same store, while events are appended."""
     first = Projections(client, store, [projection_of(store, name)], FAST)
     second = Projections(client, store, [projection_of(store, name)], FAST)
     async with first, second:
@@ -294,7 +294,7 @@ async def test_a_reaction_has_its_effect_once(client: AsyncClient, store: ReadMo
         [_, confirmed] = await client.read_stream(f"{name}-{nth}").collect()
         assert (said["userId"], said["correlationId"]) == ("ada", name)
         assert said["causationId"] == str(confirmed.id)
-    # Everything again, from the beginning.
+    # Everything runs again, from the beginning.
     async with Projections(client, MemoryStore(), [Shipping(shipments)], FAST) as projections:
         await projections.wait_for(done.position)
     assert (await shipments.load(f"{name}-0")).state.prepared == 1

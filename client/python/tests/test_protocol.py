@@ -1,4 +1,4 @@
-"""What the client takes from a server that says odd things. The server here is a stand-in that says what a test wants."""
+"""Responses of a faulty server. The server is a fake that sends what a test specifies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ Behaviour = Callable[..., Any]
 
 
 class Fake:
-    """A server: for each call, what it does."""
+    """A fake server, with a behaviour for each call."""
 
     def __init__(self, **behaviours: Behaviour) -> None:
         self.calls: list[Any] = []
@@ -51,7 +51,7 @@ class Fake:
             begun = False
             async for answer in behaviour(len(self.calls), request, context):
                 if not begun:
-                    # As the real one does: an answer that begins bears something.
+                    # Like a real server, which sends metadata when a response begins.
                     begun = True
                     await context.send_initial_metadata((("date", "today"),))
                 yield answer
@@ -82,9 +82,9 @@ def batch(*positions: int) -> pb.SubscribeAllResponse:
 async def refuse(context: Any, reason: str, code: grpc.StatusCode) -> None:
     detail = AnyMessage()
     detail.Pack(ErrorInfo(reason=reason, domain="annals"))
-    status = Status(code=code.value[0], message="told", details=[detail])
+    status = Status(code=code.value[0], message="message", details=[detail])
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    await context.abort(code, "told")
+    await context.abort(code, "message")
 
 
 async def test_a_subscription_resumes_after_what_it_received() -> None:
@@ -208,7 +208,7 @@ async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> N
                 if nth == 1 and append.append_to_stream.stream == "b":
                     detail = AnyMessage()
                     detail.Pack(ErrorInfo(reason="OVERLOADED", domain="annals"))
-                    result = append_pb2.SessionResult(error=Status(code=8, message="told", details=[detail]))
+                    result = append_pb2.SessionResult(error=Status(code=8, message="message", details=[detail]))
                 yield append_pb2.AppendSessionResponse(results=[result])
 
     async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:

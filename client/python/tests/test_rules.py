@@ -1,4 +1,4 @@
-"""The test kit, event types and metadata: what needs no server."""
+"""The test kit, event types and metadata, without a server."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The reference application of courses: its rules without a server, and its command line against one."""
+"""The example application for courses: its rules without a server, and its command line against one."""
 
 import asyncio
 import json
@@ -104,7 +104,7 @@ def test_what_is_stored_is_what_other_languages_store() -> None:
 
 
 async def test_neither_places_nor_students_are_given_twice(client: AsyncClient, name: str) -> None:
-    """Ten students run for three places of each of eight courses, all at once."""
+    """Ten students compete for three places in each of eight courses, all at once."""
     courses = Courses(client)
     ids = [f"{name}-c{n}" for n in range(8)]
     for course_id in ids:

@@ -1,4 +1,4 @@
-"""The reference application of an inventory: its rules without a server, and the service over real HTTP."""
+"""The example application for an inventory: its rules without a server, and the service over real HTTP."""
 
 import http.client
 import io
@@ -77,7 +77,7 @@ def test_what_may_not(events: tuple[ItemEvent, ...], command: Callable[[Item], l
 
 
 class Broken(Projection[SqliteModel]):
-    """Its tables can't be made."""
+    """A projection whose tables can't be created."""
 
     name = "broken"
     tables = ("broken",)
@@ -85,7 +85,7 @@ class Broken(Projection[SqliteModel]):
 
 
 class Picky(Projection[SqliteModel]):
-    """Its handler fails on every event."""
+    """A projection whose handler fails on every event."""
 
     name = "picky"
 
@@ -94,7 +94,7 @@ class Picky(Projection[SqliteModel]):
 
 
 class Shop:
-    """The service over HTTP, a server of its own behind it; and what it has logged."""
+    """The service over HTTP, with its own server, and its log."""
 
     def __init__(self, service: Service, port: int, log: io.StringIO) -> None:
         self.service = service
@@ -217,9 +217,9 @@ def test_commands_go_in_and_three_projections_come_out(shop: Shop) -> None:
     ],
 )
 def test_what_is_malformed_is_told_with_the_field(shop: Shop, body: object, field: str) -> None:
-    status, told, _ = shop.ask("POST", "/inventory", body)
-    assert (status, told["error"]["code"], told["error"]["field"]) == (400, "invalid", field)
-    assert told["error"]["message"].startswith(field)
+    status, text, _ = shop.ask("POST", "/inventory", body)
+    assert (status, text["error"]["code"], text["error"]["field"]) == (400, "invalid", field)
+    assert text["error"]["message"].startswith(field)
 
 
 def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
@@ -230,11 +230,11 @@ def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
         ({"command": "reserve", "sku": "tea", "quantity": 1}, 422, "insufficient_stock"),
         ({"command": "ship", "sku": "tea", "quantity": 1}, 422, "not_reserved"),
     ):
-        got, told, _ = shop.ask("POST", "/inventory", command)
-        assert (got, told["error"]["code"]) == (status, code)
+        got, text, _ = shop.ask("POST", "/inventory", command)
+        assert (got, text["error"]["code"]) == (status, code)
     for path, field in (("limit=0", "limit"), ("limit=x", "limit"), ("belowThreshold=1", "belowThreshold")):
-        got, told, _ = shop.ask("GET", f"/inventory?{path}")
-        assert (got, told["error"]["field"]) == (400, field)
+        got, text, _ = shop.ask("GET", f"/inventory?{path}")
+        assert (got, text["error"]["field"]) == (400, field)
     assert shop.ask("GET", "/inventory", X_Annals_Position="x")[1]["error"]["field"] == "X-Annals-Position"
     assert shop.ask("GET", "/elsewhere")[0] == 404
     assert shop.ask("POST", "/elsewhere", {})[0] == 404
@@ -244,8 +244,8 @@ def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
 
 def test_a_position_that_never_comes_is_waited_for_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory.service.WAIT_SECONDS_MAX", 0.2)
-    status, told, _ = shop.ask("GET", "/inventory?atLeast=1000")
-    assert (status, told["error"]["code"]) == (503, "not_caught_up")
+    status, text, _ = shop.ask("GET", "/inventory?atLeast=1000")
+    assert (status, text["error"]["code"]) == (503, "not_caught_up")
 
 
 def test_a_command_with_a_key_has_its_effect_once(shop: Shop) -> None:
@@ -270,7 +270,9 @@ def test_commands_at_once_never_reserve_more_than_there_is(shop: Shop) -> None:
 
 
 def test_projections_that_fail_do_not_stop_the_others(shop: Shop) -> None:
-    """Of one the tables can't be made; of the other the handler fails on each event, which is passed over in the end."""
+    """The tables of one projection can't be created; the handler of the other fails on each event, which is then
+    skipped.
+    """
     at = shop.post("register", "tea", name="Tea")["position"]
     for path in ("/inventory", "/inventory/statistics", "/inventory/alerts"):
         shop.get(path, at)
@@ -302,7 +304,7 @@ def test_every_command_and_every_batch_is_a_line_of_the_log(shop: Shop) -> None:
 
 
 def test_it_goes_on_where_it_was_when_it_is_started_again(tmp_path: Path) -> None:
-    """As a process of its own, told to stop by SIGTERM."""
+    """The service runs as a separate process, stopped by SIGTERM."""
     with Server("memory") as server:
         for nth in range(2):
             command = [sys.executable, "-W", "error", "-m", "inventory", "--port", "0", "--endpoint", server.endpoint]

@@ -1,4 +1,4 @@
-"""The reference application of orders: its rules without a server, and its command line against one."""
+"""The example application for orders: its rules without a server, and its command line against one."""
 
 import functools
 import json
@@ -148,7 +148,7 @@ def test_what_is_stored_is_what_other_languages_store() -> None:
 
 
 class Shell:
-    """Runs the application's command line, in this process because one of Python's takes a second to begin."""
+    """Runs the application's command line, in this process because a new Python process takes a second to start."""
 
     def __init__(self, endpoint: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.given = ["--endpoint", endpoint, "--database", str(folder / "orders.db")]
@@ -212,9 +212,9 @@ def test_a_store_that_is_away_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orders.__main__.AsyncClient", functools.partial(AsyncClient, timeout=0.5))
-    code, out, told = Shell("http://127.0.0.1:1", tmp_path, capsys).run("show", "o1")
+    code, out, text = Shell("http://127.0.0.1:1", tmp_path, capsys).run("show", "o1")
     assert (code, out) == (1, "")
-    assert told.startswith("error: http://127.0.0.1:1 is not reachable")
+    assert text.startswith("error: http://127.0.0.1:1 is not reachable")
 
 
 def test_the_demo_tells_its_story_to_a_fresh_server(tmp_path: Path) -> None:

@@ -70,14 +70,16 @@ class InvalidValue(AnnalsError, ValueError, TypeError):
 class UnreadableEvent(AnnalsError, ValueError):
     """The data of an event is not the expected JSON, or an upcaster fails on it. Correct the type, or read the bytes.
 
+    `part` is the part of the event that can't be read: its data, or its metadata with the schema version.
+
     Attributes:
         event: The event.
     """
 
-    def __init__(self, event: RecordedEvent, reason: Exception | str) -> None:
+    def __init__(self, event: RecordedEvent, reason: Exception | str, part: str = "data") -> None:
         text = reason if isinstance(reason, str) else f"{type(reason).__name__}: {reason}"
         super().__init__(
-            f"the data of event {quoted(event.type)} at revision {event.revision} of stream {quoted(event.stream)} "
+            f"the {part} of event {quoted(event.type)} at revision {event.revision} of stream {quoted(event.stream)} "
             f"(position {event.position}) is not the expected JSON: {text}"
         )
         self.event = event
@@ -96,7 +98,8 @@ class Forked(AnnalsError, RuntimeError):
     def __init__(self, parent: int) -> None:
         super().__init__(
             f"process {parent} was forked while an Annals client was connected, and gRPC does not work in the child; "
-            "close all clients before the fork, or start processes with multiprocessing's method 'spawn' or 'forkserver'"
+            "close all clients before the fork, or start processes with multiprocessing's method 'spawn' or "
+            "'forkserver'"
         )
         self.parent = parent
 

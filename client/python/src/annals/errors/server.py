@@ -44,7 +44,10 @@ class SessionClosed(AnnalsError):
 
 
 class ProtocolError(AnnalsError):
-    """The response violates the protocol: the peer is not an Annals server, or a faulty or much newer one. Report it."""
+    """The response violates the protocol. Report it.
+
+    The peer is not an Annals server, or a faulty or much newer one.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(f"the response violates the annals.v1 protocol: {message}")

@@ -147,7 +147,7 @@ class Server:
 
 
 def _free_port() -> int:
-    """Returns a port on which no process listens, below the range that the system assigns to outgoing connections."""
+    """Returns a port on which no process listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -7,9 +7,9 @@
     orders = Decider(client, types, prefix="order", decide=decide, evolve=evolve, initial=Order)
     done = await orders.execute("42", Confirm())
 
-The functions do no I/O, so that they are tested by calling them. The state can be of any type, and need not be mutable.
-Conflicts, command ids and metadata work as for a `Repository`. There are no snapshots: the whole stream is read for each
-command.
+The functions do no I/O, and can be tested by calling them. The state can be of any type, and need not be mutable.
+Conflicts, command ids and metadata work as for a `Repository`. There are no snapshots: the whole stream is read for
+each command.
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ class Decider(Generic[C, S]):
         command_id: UUID | None = None,
         expected: ExpectedRevision | None = None,
     ) -> Executed[S]:
-        """Executes a command: loads, decides and appends; after a conflict, all of it again. See `Repository.execute`."""
+        """Executes a command: loads, decides and appends; after a conflict, all of it again.
+
+        See `Repository.execute` for the other arguments and the errors.
+        """
         done = await self._repository.execute(
             id, lambda folded: self._decide(command, folded.state), command_id=command_id, expected=expected
         )

@@ -192,7 +192,8 @@ class EventTypes:
         if registered is None:
             raise UnknownEventType(event.type, version, None)
         if type(version) is not int or version < 1:
-            raise UnreadableEvent(event, f"its {VERSION_KEY} is {shown(version)}, which is not an integer of 1 or more")
+            problem = f"{VERSION_KEY} is {shown(version)}, which is not an integer of 1 or more"
+            raise UnreadableEvent(event, problem, "metadata")
         if version > registered.version:
             raise UnknownEventType(event.type, version, registered.version)
         try:
