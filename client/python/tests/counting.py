@@ -38,7 +38,8 @@ def projection_of(store: ReadModelStore[Any], name: str, **fields: object) -> Pr
     async def count_in_turn(self: object, event: RecordedEvent, model: Any) -> None:
         await count(self, event, model)
 
-    Counts.handle = count if isinstance(store, SqliteStore | MemoryStore) else count_in_turn  # type: ignore[assignment,method-assign]
+    handle = count if isinstance(store, SqliteStore | MemoryStore) else count_in_turn
+    Counts.handle = handle  # type: ignore[assignment,method-assign]
     for field, value in fields.items():
         setattr(Counts, field, value)
     return Counts()

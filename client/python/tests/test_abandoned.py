@@ -206,7 +206,7 @@ async def test_a_task_that_is_cancelled_ends_its_call(server: Server, client: As
     await no_call_is_open(server)
 
 
-async def test_closing_what_is_just_being_opened_ends_its_call(server: Server, client: AsyncClient) -> None:
+async def test_closing_a_feed_while_it_opens_ends_its_call(server: Server, client: AsyncClient) -> None:
     for make in (client.read_all, client.subscribe_all):
         for pause in (0, 0.0005, 0.001, 0.002):
             feed = make()
@@ -219,7 +219,7 @@ async def test_closing_what_is_just_being_opened_ends_its_call(server: Server, c
     await no_call_is_open(server)
 
 
-async def test_a_wait_that_is_cancelled_costs_no_event_and_no_endpoint(server: Server, name: str) -> None:
+async def test_a_cancelled_wait_loses_no_event_and_keeps_the_endpoint(server: Server, name: str) -> None:
     """`wait_for` cancels the wait."""
     with Server("memory") as other:
         endpoints = [server.endpoint, other.endpoint]
@@ -249,7 +249,7 @@ async def until_it_rests(feed: Any) -> None:
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_a_read_that_rested_goes_on_where_it_was(server: Server, client: AsyncClient, backwards: bool) -> None:
+async def test_an_idle_read_resumes_where_it_was(server: Server, client: AsyncClient, backwards: bool) -> None:
     read = client.read_stream(STREAM, backwards=backwards, limit=EVENTS - 5)
     batches = read.batches()
     revisions = [event.revision for event in await anext(batches)]
@@ -264,7 +264,7 @@ async def test_a_read_that_rested_goes_on_where_it_was(server: Server, client: A
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_subscription_that_rested_goes_on_where_it_was(client: AsyncClient, name: str) -> None:
+async def test_an_idle_subscription_resumes_where_it_was(client: AsyncClient, name: str) -> None:
     subscription = client.subscribe_all(query=Query.of(streams=name))
     seen: list[int] = []
 
@@ -285,7 +285,7 @@ async def test_a_subscription_that_rested_goes_on_where_it_was(client: AsyncClie
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_slow_consumer_is_not_told_again_that_it_has_caught_up(client: AsyncClient, name: str) -> None:
+async def test_a_slow_consumer_gets_caught_up_once(client: AsyncClient, name: str) -> None:
     subscription = client.subscribe_all(from_end=True, query=Query.of(streams=name))
     assert isinstance(await anext(subscription), CaughtUp)
     await until_it_rests(subscription)
@@ -347,7 +347,7 @@ def test_a_loop_in_a_thread_that_fails_ends_its_call(server: Server, sync_client
     no_call_stays_open(server)
 
 
-async def test_what_the_toolkit_can_not_load_leaves_no_call_open(server: Server, client: AsyncClient) -> None:
+async def test_failed_loads_of_the_toolkit_leave_no_call_open(server: Server, client: AsyncClient) -> None:
     """The calls end although the errors are kept."""
 
     class Model:

@@ -9,7 +9,7 @@ from annals import Appended, AsyncClient, Event, Expected, NoMatch, Query, Strea
 from annals.testing import Server
 
 
-async def test_an_append_tells_where_its_events_stand(client: AsyncClient, name: str) -> None:
+async def test_an_append_returns_revisions_and_positions(client: AsyncClient, name: str) -> None:
     first = await client.append(name, [Event("A"), Event("B")], expected=Expected.NO_STREAM)
     assert (first.first_revision, first.last_revision) == (0, 1)
     assert first.last_position == first.first_position + 1
@@ -34,7 +34,7 @@ async def test_an_event_comes_back_as_it_was_given(client: AsyncClient, name: st
 @pytest.mark.parametrize(
     ("expected", "actual"), [(Expected.NO_STREAM, 0), (5, 0), (Expected.STREAM_EXISTS, None), (3, None)]
 )
-async def test_a_conflict_tells_what_is(
+async def test_a_conflict_reports_the_actual_state(
     client: AsyncClient, name: str, expected: Expected | int, actual: int | None
 ) -> None:
     if actual is not None:
@@ -63,7 +63,7 @@ async def test_a_known_id_in_another_append_is_a_conflict(client: AsyncClient, n
     assert caught.value.position == appended.first_position
 
 
-async def test_a_refusal_names_the_field(client: AsyncClient, name: str) -> None:
+async def test_a_rejection_names_the_field(client: AsyncClient, name: str) -> None:
     with pytest.raises(errors.InvalidField) as caught:
         await client.append(name, [Event("A"), Event("")])
     assert caught.value.violations[0].field == "events[1].type"
@@ -73,7 +73,7 @@ async def test_a_refusal_names_the_field(client: AsyncClient, name: str) -> None
         await client.append(name, [Event("A")], expected=True)
 
 
-async def test_recorded_times_are_taken_only_where_they_may_be(client: AsyncClient, name: str) -> None:
+async def test_recorded_times_are_rejected_unless_enabled(client: AsyncClient, name: str) -> None:
     with pytest.raises(errors.RecordedTimeNotAccepted):
         await client.append(name, [Event("A")], recorded_at=datetime.now(UTC))
     with pytest.raises(ValueError, match="time zone"):

@@ -30,7 +30,7 @@ async def kill_and_restart(server: Server, chance: random.Random, rounds: int, d
         await asyncio.to_thread(server.start)
 
 
-async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(embedded: Server, chance: random.Random) -> None:
+async def test_nothing_is_lost_or_duplicated_when_the_server_is_killed(embedded: Server, chance: random.Random) -> None:
     """A writer, a session and two subscribers run while the server is killed repeatedly."""
     done = asyncio.Event()
     acknowledged: list[tuple[str, int]] = []
@@ -97,7 +97,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(embedded: Se
         assert len(acknowledged) >= 120
 
 
-async def test_a_read_goes_on_where_it_was(embedded: Server) -> None:
+async def test_a_read_resumes_after_a_restart(embedded: Server) -> None:
     async with AsyncClient(embedded.endpoint, timeout=30) as client:
         for _ in range(40):
             await client.append("s", [Event("A", b"x" * 1_000) for _ in range(500)])
@@ -114,7 +114,7 @@ async def test_a_read_goes_on_where_it_was(embedded: Server) -> None:
             assert revisions == every
 
 
-async def test_the_next_endpoint_is_taken_when_one_can_not_be_reached(annals_endpoint: str, name: str) -> None:
+async def test_an_unreachable_endpoint_is_left_for_the_next(annals_endpoint: str, name: str) -> None:
     endpoints = ["http://127.0.0.1:1", annals_endpoint]
     async with AsyncClient(endpoints, shuffle_endpoints=False) as client:
         await client.append(name, [Event("A")])
@@ -159,7 +159,7 @@ class Door:
         writer.close()
 
 
-async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_server: Server, name: str) -> None:
+async def test_a_client_returns_when_its_first_endpoint_answers_again(annals_server: Server, name: str) -> None:
     """Calls, the session shared by the appends of many tasks, and a subscription all return."""
     door = Door(annals_server)
     await door.open()
@@ -205,7 +205,7 @@ async def test_a_client_goes_back_when_its_first_endpoint_answers_again(annals_s
     door.shut()
 
 
-async def test_a_client_stays_away_when_told_so(annals_endpoint: str) -> None:
+async def test_returning_can_be_disabled(annals_endpoint: str) -> None:
     with Server("memory") as home:
         endpoints = [home.endpoint, annals_endpoint]
         async with AsyncClient(endpoints, shuffle_endpoints=False, return_after=None) as client:
@@ -252,7 +252,7 @@ async def test_a_call_ends_at_its_deadline() -> None:
                     await answer
 
 
-async def test_nobody_there_is_told_with_the_reason() -> None:
+async def test_an_unreachable_server_is_reported_with_the_reason() -> None:
     async with AsyncClient("127.0.0.1:1", timeout=1, retry=RetryPolicy(tries_max=3)) as client:
         with pytest.raises(errors.Unreachable, match="refused") as caught:
             await client.server_info()
@@ -260,7 +260,7 @@ async def test_nobody_there_is_told_with_the_reason() -> None:
     assert isinstance(caught.value, ConnectionError)
 
 
-async def test_a_subscription_gives_up_when_told_so() -> None:
+async def test_a_subscription_fails_after_its_reconnect_timeout() -> None:
     with Server("memory") as server:
         async with AsyncClient(server.endpoint) as client:
             subscription = await client.subscribe_all(reconnect_timeout=0.5)
@@ -270,7 +270,7 @@ async def test_a_subscription_gives_up_when_told_so() -> None:
                 await anext(subscription)
 
 
-async def test_a_server_that_stops_in_good_order_is_waited_for(embedded: Server) -> None:
+async def test_a_subscription_survives_a_graceful_restart(embedded: Server) -> None:
     async with AsyncClient(embedded.endpoint) as client:
         subscription = client.subscribe_all()
         events = subscription.events()
@@ -305,7 +305,7 @@ async def test_a_server_that_stops_in_good_order_is_waited_for(embedded: Server)
         ("http://h:65536", "has a port that is not a number from 1 to 65535"),
     ],
 )
-def test_an_endpoint_that_is_none_is_refused(endpoint: str, text: str) -> None:
+def test_an_invalid_endpoint_is_rejected(endpoint: str, text: str) -> None:
     for make in (AsyncClient, Client):
         with pytest.raises(errors.InvalidEndpoint) as caught:
             make(["http://h", endpoint])
@@ -327,7 +327,7 @@ def test_an_endpoint_without_a_port_means_2113(endpoint: str, target: str) -> No
     assert AsyncClient(endpoint)._caller.connection._links[0].target == target
 
 
-async def test_the_http_port_is_told_from_the_one_for_grpc(annals_server: Server) -> None:
+async def test_the_http_port_is_recognised(annals_server: Server) -> None:
     endpoint = f"http://127.0.0.1:{annals_server.http_port}"
     text = (
         f'"{endpoint}" answers HTTP/1.1: it is the port for health and metrics; '
@@ -348,7 +348,7 @@ async def test_the_http_port_is_told_from_the_one_for_grpc(annals_server: Server
             assert str(caught.value) == text
 
 
-async def test_a_server_for_http_1_is_told_from_one_for_grpc() -> None:
+async def test_a_server_for_http_1_is_recognised() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
@@ -362,6 +362,6 @@ async def test_a_server_for_http_1_is_told_from_one_for_grpc() -> None:
             await client.server_info()
 
 
-def test_no_endpoint_is_refused() -> None:
+def test_an_empty_list_of_endpoints_is_rejected() -> None:
     with pytest.raises(errors.InvalidEndpoint):
         AsyncClient([])

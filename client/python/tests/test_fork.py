@@ -123,7 +123,7 @@ def test_a_process_that_forks(case: str) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_fork_that_can_crash_is_warned_of() -> None:
+def test_a_fork_that_can_crash_logs_a_warning() -> None:
     """gRPC's own fork handlers can't be disabled once it is loaded."""
     program = """
     import grpc, os, sys

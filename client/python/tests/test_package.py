@@ -20,7 +20,7 @@ def test_the_version_is_that_of_the_workspace() -> None:
     assert annals.__version__ == version
 
 
-def test_the_messages_are_generated_from_the_protocol_that_is_there() -> None:
+def test_the_messages_are_generated_from_the_current_protocol() -> None:
     """After a change of the protocol, run python hatch_build.py."""
     for proto in (REPOSITORY / "proto" / "annals" / "v1").glob("*.proto"):
         declared = set(re.findall(r"^message (\w+)", proto.read_text(), re.MULTILINE))

@@ -40,7 +40,7 @@ async def test_a_locked_database_is_waited_for(client: AsyncClient, tmp_path: Pa
     await store.aclose()
 
 
-async def test_a_database_connection_that_breaks_is_made_again(client: AsyncClient, postgres: str, name: str) -> None:
+async def test_a_broken_database_connection_is_reopened(client: AsyncClient, postgres: str, name: str) -> None:
     import psycopg
 
     from annals.toolkit.stores.postgres import PostgresStore

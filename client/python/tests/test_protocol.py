@@ -92,9 +92,9 @@ async def test_a_subscription_resumes_after_what_it_received() -> None:
         if nth == 1:
             yield batch(1, 2)
             yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=10))
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
         elif nth == 2:
-            return  # It ends in good order, as a server that stops.
+            return  # Ends without an error, like a server that shuts down.
         yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=10))
         yield pb.SubscribeAllResponse()
         yield batch(12)
@@ -130,7 +130,7 @@ async def test_closing_a_read_ends_the_iteration_of_another_task() -> None:
 
 
 @pytest.mark.parametrize("positions", [(2, 2), (3, 1)])
-async def test_events_that_do_not_follow_are_not_passed_on(positions: tuple[int, ...]) -> None:
+async def test_events_out_of_order_are_a_protocol_error(positions: tuple[int, ...]) -> None:
     async def subscribe(nth: int, request: Any, context: Any) -> AsyncIterator[Any]:
         yield batch(*positions)
 
@@ -139,7 +139,7 @@ async def test_events_that_do_not_follow_are_not_passed_on(positions: tuple[int,
             await anext(client.subscribe_all())
 
 
-async def test_gaps_where_events_are_gone_are_no_fault() -> None:
+async def test_gaps_of_removed_events_are_accepted() -> None:
     async def subscribe(nth: int, request: Any, context: Any) -> AsyncIterator[Any]:
         yield batch(1, 5)
         yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=9))
@@ -150,11 +150,11 @@ async def test_gaps_where_events_are_gone_are_no_fault() -> None:
         assert kinds == [RecordedEvent, RecordedEvent, Checkpoint]
 
 
-async def test_a_read_resumes_with_what_is_left() -> None:
+async def test_a_read_resumes_with_its_remaining_range() -> None:
     async def read(nth: int, request: pb.ReadAllRequest, context: Any) -> AsyncIterator[Any]:
         if nth == 1:
             yield pb.ReadAllResponse(events=events(1, 2, 3), head=6)
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
         yield pb.ReadAllResponse(events=events(4, 5, 6, 7, 8), head=8)
 
     async with Fake(ReadAll=read) as fake, AsyncClient(fake.endpoint) as client:
@@ -164,7 +164,7 @@ async def test_a_read_resumes_with_what_is_left() -> None:
         assert (fake.calls[1].from_position, fake.calls[1].limit) == (4, 7)
 
 
-async def test_only_what_may_pass_is_tried_again() -> None:
+async def test_only_transient_errors_are_retried() -> None:
     async def append(nth: int, request: Any, context: Any) -> append_pb2.AppendToStreamResponse:
         if nth < 3:
             await refuse(context, "OVERLOADED", grpc.StatusCode.RESOURCE_EXHAUSTED)
@@ -181,7 +181,7 @@ async def test_only_what_may_pass_is_tried_again() -> None:
         assert len(fake.calls) == 4
 
 
-async def test_tries_end_when_the_policy_says_so() -> None:
+async def test_the_policy_limits_the_attempts() -> None:
     async def append(nth: int, request: Any, context: Any) -> None:
         await refuse(context, "SHUTTING_DOWN", grpc.StatusCode.UNAVAILABLE)
 
@@ -196,7 +196,7 @@ async def test_tries_end_when_the_policy_says_so() -> None:
                 await client.append("s", [Event("A")])
 
 
-async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> None:
+async def test_a_session_resumes_from_a_transient_rejection() -> None:
     received: list[list[str]] = []
 
     async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
@@ -219,7 +219,7 @@ async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> N
     assert received[1] == ["b", "c"]
 
 
-async def test_an_answer_too_many_ends_the_session() -> None:
+async def test_a_surplus_result_ends_the_session() -> None:
     async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
         async for _ in requests:
             result = append_pb2.SessionResult(appended=append_pb2.AppendToStreamResponse())

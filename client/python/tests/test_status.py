@@ -39,14 +39,14 @@ DETAILS = {
 
 
 @pytest.mark.parametrize("reason", [name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.keys()[1:]])
-def test_every_reason_is_an_error_of_its_own(reason: str) -> None:
+def test_every_reason_has_its_own_error(reason: str) -> None:
     detail = DETAILS.get(reason)
     error = _status.from_result(failure(reason, *([detail] if detail else [])))
     assert not isinstance(error, errors.StatusError), reason
     assert str(error)
 
 
-def test_a_conflict_tells_people_what_was_expected_and_what_is() -> None:
+def test_a_conflict_reports_the_expected_and_the_actual_state() -> None:
     detail = pb.RevisionConflict(stream="order-1", expected_no_stream=True, actual_revision=4)
     error = _status.from_result(failure("REVISION_CONFLICT", detail))
     assert isinstance(error, errors.RevisionConflict)

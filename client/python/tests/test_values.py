@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_value_without_a_json_form_is_refused_with_its_place(case: str) -> None:
+def test_a_value_without_a_json_form_is_rejected_with_its_location(case: str) -> None:
     value, text = REFUSED[case]
     with pytest.raises(errors.InvalidValue, match=f"event 'Odd': {text}") as caught:
         Event.json("Odd", value)
@@ -115,7 +115,7 @@ def test_a_value_with_a_json_form_is_kept(value: Any) -> None:
     assert str(again) == str(value)
 
 
-def test_what_is_next_to_a_json_type_is_encoded_as_it() -> None:
+def test_related_types_are_encoded_as_the_closest_json_type() -> None:
     assert Event.json("Odd", (1, Colour.RED, OrderedDict(a=(2,)))).data == b'[1,"red",{"a":[2]}]'
 
 
@@ -135,7 +135,7 @@ def test_what_is_next_to_a_json_type_is_encoded_as_it() -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_data_that_are_not_json_are_an_error_that_names_the_event(data: bytes, text: str) -> None:
+def test_data_that_is_not_json_is_an_error_that_names_the_event(data: bytes, text: str) -> None:
     event = r'the data of event "Odd" at revision 2 of stream "s-1" \(position 3\)'
     with pytest.raises(errors.UnreadableEvent, match=f"{event} is not the expected JSON: .*{text}") as caught:
         recorded(data).json()
@@ -143,12 +143,12 @@ def test_data_that_are_not_json_are_an_error_that_names_the_event(data: bytes, t
     assert isinstance(caught.value, ValueError)
 
 
-def test_metadata_that_are_not_json_are_none() -> None:
+def test_metadata_that_is_not_json_is_empty() -> None:
     for metadata in (b"", b"{", b"[1]", b'{"a":NaN}', b'{"a":1e400}'):
         assert recorded(b"", metadata).json_metadata() == {}
 
 
-def test_a_byte_order_mark_is_no_data() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert recorded(b'\xef\xbb\xbf{"a":1}').json() == {"a": 1}
 
 
@@ -163,7 +163,9 @@ def test_a_byte_order_mark_is_no_data() -> None:
         (Event("A", tags=("a", 7)), r"tags\[1\] is 7; give text"),
     ],
 )
-async def test_an_event_of_other_types_is_refused(client: AsyncClient, name: str, event: Event, text: str) -> None:
+async def test_an_event_with_fields_of_other_types_is_rejected(
+    client: AsyncClient, name: str, event: Event, text: str
+) -> None:
     with pytest.raises(errors.InvalidValue, match=text):
         await client.append(name, [event])
 
@@ -219,7 +221,7 @@ CALLS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("argument", CALLS)
-async def test_an_argument_of_another_type_or_range_is_refused_by_name(client: AsyncClient, argument: str) -> None:
+async def test_an_argument_of_another_type_or_range_is_rejected_by_name(client: AsyncClient, argument: str) -> None:
     call, text = CALLS[argument]
     with pytest.raises(errors.InvalidValue, match=f"^{argument.strip()}.*{text}"):
         await call(client)
@@ -259,7 +261,7 @@ def test_types_have_versions_that_are_numbers(version: Any) -> None:
         EventTypes().register("A", version=version)
 
 
-def test_facts_are_refused_like_other_values() -> None:
+def test_invalid_event_objects_are_rejected_like_other_values() -> None:
     types = make_types()
     with pytest.raises(errors.InvalidValue, match=r"event 'Measured': data\.value is nan"):
         types.encode(Measured(math.nan))
@@ -268,7 +270,7 @@ def test_facts_are_refused_like_other_values() -> None:
         types.encode(deep)
 
 
-def test_keys_that_are_the_same_as_text_are_refused() -> None:
+def test_keys_that_are_equal_as_text_are_rejected() -> None:
     with pytest.raises(TypeError, match="equal as text"):
         make_types().encode(replace(Measured(0), value={1: "a", "1": "b"}))  # type: ignore[arg-type]
 

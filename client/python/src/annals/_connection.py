@@ -124,7 +124,7 @@ class Link:
             # The server enforces its own limits, and reports them with the field.
             ("grpc.max_send_message_length", -1),
             ("grpc.http2.lookahead_bytes", _WINDOW_BYTES),
-            # Otherwise the window of a call that nobody reads from would grow until its whole response is buffered
+            # Otherwise the window of a call that is not being read would grow until its whole response is buffered
             # here.
             ("grpc.http2.bdp_probe", 0),
             # Without the probes, frames would be limited to HTTP/2's 16 KiB; larger frames cost less.

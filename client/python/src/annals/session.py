@@ -3,7 +3,7 @@
 1. Appends are sent in the order in which `AppendSession.append` accepted them, and answered in that order.
 2. At most `SessionLimits` are unanswered. `append` waits for room, so memory is bounded however fast the caller is.
 3. If the call breaks, or the server rejects an append for a transient reason, that append and everything after it are
-   sent again, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
+   retried, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
 4. If no result is received for the client's timeout while appends are waiting, all of them fail and the session ends.
 5. Messages are split by size, and an append too large to share one is sent as a separate call, so that its rejection
    fails no other append.

@@ -65,7 +65,7 @@ def test_a_course_is_defined_once_and_its_capacity_changed() -> None:
         ((DEFINED, *(StudentSubscribedToCourse("s1", f"d{n}") for n in range(5))), "too_many_courses"),
     ],
 )
-def test_who_may_not_subscribe(events: tuple[object, ...], refused: str) -> None:
+def test_subscriptions_that_are_rejected(events: tuple[object, ...], refused: str) -> None:
     assert code(models(), events, subscribe) == refused
 
 
@@ -80,11 +80,11 @@ def test_who_may_not_subscribe(events: tuple[object, ...], refused: str) -> None
         (DEFINED, *(StudentSubscribedToCourse("s2", f"d{n}") for n in range(5))),
     ],
 )
-def test_who_may(events: tuple[object, ...]) -> None:
+def test_subscriptions_that_are_allowed(events: tuple[object, ...]) -> None:
     given(models(), *events, types=types).when(subscribe).then(To("enrolment-c1-s1", TAKEN))
 
 
-def test_who_may_leave() -> None:
+def test_students_can_unsubscribe() -> None:
     def leave(course: Course) -> list[To]:
         return course.unsubscribe("s1")
 
@@ -93,7 +93,7 @@ def test_who_may_leave() -> None:
     assert code(Course("c1"), (DEFINED, TAKEN, LEFT), leave) == "not_subscribed"
 
 
-def test_what_is_stored_is_what_other_languages_store() -> None:
+def test_events_are_stored_as_in_other_languages() -> None:
     events = record(types, DEFINED, CourseCapacityChanged("c1", 3), TAKEN, LEFT)
     assert [(event.type, event.data.decode(), event.tags) for event in events] == [
         ("CourseDefined", '{"courseId":"c1","capacity":2}', ("course:c1",)),
@@ -103,7 +103,7 @@ def test_what_is_stored_is_what_other_languages_store() -> None:
     ]
 
 
-async def test_neither_places_nor_students_are_given_twice(client: AsyncClient, name: str) -> None:
+async def test_capacities_and_limits_are_never_exceeded(client: AsyncClient, name: str) -> None:
     """Ten students compete for three places in each of eight courses, all at once."""
     courses = Courses(client)
     ids = [f"{name}-c{n}" for n in range(8)]

@@ -49,7 +49,7 @@ STOCK = (REGISTERED, StockReceived("tea", 10), StockReserved("tea", 4))
         (STOCK, lambda item: item.ship(4), StockShipped("tea", 4)),
     ],
 )
-def test_what_may_happen(
+def test_commands_that_are_allowed(
     events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], event: ItemEvent
 ) -> None:
     given(Item(), *events, types=types).when(command).then(event)
@@ -69,7 +69,9 @@ def test_what_may_happen(
         ((*STOCK, StockShipped("tea", 4)), lambda item: item.reserve(7), "insufficient_stock"),
     ],
 )
-def test_what_may_not(events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], code: str) -> None:
+def test_commands_that_are_rejected(
+    events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], code: str
+) -> None:
     outcome = given(Item(), *events, types=types).when(command)
     outcome.then_raises(Refused)
     assert isinstance(outcome.error, Refused)
@@ -153,7 +155,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
             logging.getLogger(name).setLevel(level)
 
 
-def test_commands_go_in_and_three_projections_come_out(shop: Shop) -> None:
+def test_commands_update_three_projections(shop: Shop) -> None:
     first = shop.post("register", "tea", name="Green tea", lowStockThreshold=5)
     assert first == {"sku": "tea", "revision": 0, "position": 1}
     shop.post("register", "pot", name="Tea pot")
@@ -216,13 +218,13 @@ def test_commands_go_in_and_three_projections_come_out(shop: Shop) -> None:
         ({"command": "register", "sku": "tea", "name": "Tea", "lowStockThreshold": -1}, "lowStockThreshold"),
     ],
 )
-def test_what_is_malformed_is_told_with_the_field(shop: Shop, body: object, field: str) -> None:
+def test_malformed_requests_are_rejected_with_the_field(shop: Shop, body: object, field: str) -> None:
     status, text, _ = shop.ask("POST", "/inventory", body)
     assert (status, text["error"]["code"], text["error"]["field"]) == (400, "invalid", field)
     assert text["error"]["message"].startswith(field)
 
 
-def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
+def test_rejections_and_unknown_paths_are_reported(shop: Shop) -> None:
     shop.post("register", "tea", name="Tea")
     for command, status, code in (
         ({"command": "register", "sku": "tea", "name": "Tea"}, 409, "item_exists"),
@@ -242,13 +244,13 @@ def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
     assert shop.ask("POST", "/inventory", big)[1]["error"]["field"] == "body"
 
 
-def test_a_position_that_never_comes_is_waited_for_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_position_times_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory.service.WAIT_SECONDS_MAX", 0.2)
     status, text, _ = shop.ask("GET", "/inventory?atLeast=1000")
     assert (status, text["error"]["code"]) == (503, "not_caught_up")
 
 
-def test_a_command_with_a_key_has_its_effect_once(shop: Shop) -> None:
+def test_a_command_with_a_key_takes_effect_once(shop: Shop) -> None:
     shop.post("register", "tea", name="Tea")
     command, key = {"command": "receive", "sku": "tea", "quantity": 7}, str(uuid4())
     answers = [shop.ask("POST", "/inventory", command, Idempotency_Key=key) for _ in range(3)]
@@ -257,7 +259,7 @@ def test_a_command_with_a_key_has_its_effect_once(shop: Shop) -> None:
     assert shop.ask("POST", "/inventory", command, Idempotency_Key="x")[1]["error"]["field"] == "Idempotency-Key"
 
 
-def test_commands_at_once_never_reserve_more_than_there_is(shop: Shop) -> None:
+def test_concurrent_commands_never_reserve_more_than_available(shop: Shop) -> None:
     shop.post("register", "tea", name="Tea")
     shop.post("receive", "tea", quantity=5)
     command = {"command": "reserve", "sku": "tea", "quantity": 1}
@@ -303,7 +305,7 @@ def test_every_command_and_every_batch_is_a_line_of_the_log(shop: Shop) -> None:
     assert all(line["seconds"] > 0 for line in [*commands, *batches.values()])
 
 
-def test_it_goes_on_where_it_was_when_it_is_started_again(tmp_path: Path) -> None:
+def test_it_continues_after_a_restart(tmp_path: Path) -> None:
     """The service runs as a separate process, stopped by SIGTERM."""
     with Server("memory") as server:
         for nth in range(2):
