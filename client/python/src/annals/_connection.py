@@ -190,11 +190,9 @@ def _problem(parts: SplitResult) -> str | None:
         return "has a fragment"
     if "@" in parts.netloc:
         return "has user information"
-    if not parts.hostname:
-        return "names no host"
     if parts.netloc.count(":") > 1 and not parts.netloc.startswith("["):
         return "has an IPv6 address without brackets"
-    return None
+    return None if parts.hostname else "names no host"
 
 
 class Connection:
