@@ -1,6 +1,6 @@
 """Builds the package: generates the protocol's messages, and takes the version from the workspace.
 
-Run as a script (`python hatch_build.py`), it generates the messages where the package lies: after a change of the protocol.
+Run as a script (`python hatch_build.py`), it generates the messages in place, for use after a change of the protocol.
 """
 
 import re
@@ -13,13 +13,13 @@ HERE = Path(__file__).resolve().parent
 
 
 def _outside(name: str) -> Path:
-    """A file of the repository; in a source distribution it lies beside this one."""
+    """Returns a file of the repository; in a source distribution it is next to this script."""
     beside = HERE / name
     return beside if beside.exists() else HERE.parent.parent / name
 
 
 def workspace_version() -> str:
-    """The one version that all packages of the repository have."""
+    """Returns the version that all packages of the repository share."""
     manifest = _outside("Cargo.toml").read_text()
     found = re.search(r'^\[workspace\.package\][^\[]*?^version = "([^"]+)"', manifest, re.MULTILINE | re.DOTALL)
     if found is None:
@@ -39,17 +39,17 @@ def generate(out: Path = HERE / "src") -> None:
 
 try:
     from hatchling.builders.hooks.plugin.interface import BuildHookInterface
-except ImportError:  # run as a script, where hatchling need not be installed
+except ImportError:  # run as a script, without hatchling
     pass
 else:
 
     class ProtocolHook(BuildHookInterface):  # type: ignore[type-arg]
-        """Generates the messages before anything is packed."""
+        """Generates the messages before the package is built."""
 
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: D102
             if self.target_name != "sdist":
                 generate()
-            # A wheel that is built from a source distribution has it anyway.
+            # A wheel built from a source distribution includes the licence anyway.
             if self.target_name == "wheel" and version == "standard" and not (HERE / "LICENSE").exists():
                 build_data["force_include"][str(_outside("LICENSE"))] = "annals/LICENSE"
 

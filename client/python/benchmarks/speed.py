@@ -1,11 +1,12 @@
-"""Events per second of this client against a real server, on the machine where it runs.
+"""Measures events per second of this client against a real server, on this machine.
 
-    python benchmarks/speed.py                       # a server of its own (ANNALS_SERVER, or annals-server on the PATH)
+    python benchmarks/speed.py                       # starts a server (ANNALS_SERVER, or annals-server on the PATH)
     python benchmarks/speed.py http://127.0.0.1:2113
 
-One process, 256 bytes of data in an event. The server works on the same processors, so that the first figure is of both; the
-second is of the client alone, and holds on a busy machine too. With `annals-bench` beside the server's program, or named in
-ANNALS_BENCH, the Rust client's figures for the same stand below.
+Each event has 256 bytes of data, and the client is one process. The server runs on the same processors, so the first
+figure is of both together. The second figure is of the client alone, and is valid on a busy machine too. If
+`annals-bench` is next to the server's binary, or named in ANNALS_BENCH, the Rust client's figures for the same
+workloads follow.
 """
 
 import argparse
@@ -27,7 +28,7 @@ DATA = b"x" * 256
 
 
 async def appends_of_100(client: AsyncClient, stream: str, seconds: float) -> int:
-    """One append after the other."""
+    """One append after another."""
     done, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         await client.append(stream, [Event("Bench", DATA) for _ in range(100)])
@@ -36,13 +37,13 @@ async def appends_of_100(client: AsyncClient, stream: str, seconds: float) -> in
 
 
 async def appends_of_100_by_16_tasks(client: AsyncClient, stream: str, seconds: float) -> int:
-    """Each to a stream of its own."""
+    """16 tasks, each with its own stream."""
     appends = (appends_of_100(client, f"{stream}-{nth}", seconds) for nth in range(16))
     return sum(await asyncio.gather(*appends))
 
 
 async def appends_of_100_in_a_session(client: AsyncClient, stream: str, seconds: float) -> int:
-    """Up to 64 in flight."""
+    """A session with up to 64 appends in flight."""
     done, end, waiting = 0, time.perf_counter() + seconds, []
     async with client.append_session() as session:
         while time.perf_counter() < end:
@@ -54,7 +55,7 @@ async def appends_of_100_in_a_session(client: AsyncClient, stream: str, seconds:
 
 
 async def single_appends_of_64_tasks(client: AsyncClient, stream: str, seconds: float) -> int:
-    """As a web server would: every task waits for its own."""
+    """64 tasks that each wait for their append, like a web server."""
     end = time.perf_counter() + seconds
 
     async def work(nth: int) -> int:
@@ -68,7 +69,7 @@ async def single_appends_of_64_tasks(client: AsyncClient, stream: str, seconds: 
 
 
 async def single_appends_in_a_session(client: AsyncClient, stream: str, seconds: float) -> int:
-    """As an import would."""
+    """A session without waiting, like an import."""
     done, end = 0, time.perf_counter() + seconds
     async with client.append_session() as session:
         while time.perf_counter() < end:
@@ -78,7 +79,7 @@ async def single_appends_in_a_session(client: AsyncClient, stream: str, seconds:
 
 
 async def read_event_by_event(client: AsyncClient, stream: str, seconds: float) -> int:
-    """`async for event in client.read_stream(...)`."""
+    """Reads with `async for event in client.read_stream(...)`."""
     done, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         async for _ in client.read_stream(stream, limit=100_000):
@@ -87,7 +88,7 @@ async def read_event_by_event(client: AsyncClient, stream: str, seconds: float) 
 
 
 async def read_in_batches(client: AsyncClient, stream: str, seconds: float) -> int:
-    """The same by `batches()`."""
+    """Reads with `batches()`."""
     done, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         async for batch in client.read_stream(stream, limit=100_000).batches():
@@ -96,7 +97,7 @@ async def read_in_batches(client: AsyncClient, stream: str, seconds: float) -> i
 
 
 async def subscription_catching_up(client: AsyncClient, stream: str, seconds: float) -> int:
-    """From the beginning until it has caught up."""
+    """Subscribes from the beginning until caught up."""
     done, end = 0, time.perf_counter() + seconds
     while time.perf_counter() < end:
         async with client.subscribe_all(query=Query.of(streams=stream)) as subscription:
@@ -115,14 +116,14 @@ class Counts(Projection[SqliteModel]):
     schema = ("CREATE TABLE {counts} (stream TEXT PRIMARY KEY, events INTEGER NOT NULL)",)
 
     def handle(self, event: RecordedEvent, model: SqliteModel) -> None:
-        """Counts one."""
+        """Counts one event."""
         model.execute(
             "INSERT INTO {counts} VALUES (?, 1) ON CONFLICT DO UPDATE SET events = events + 1", (event.stream,)
         )
 
 
 async def projection_in_sqlite(client: AsyncClient, stream: str, seconds: float) -> int:
-    """From the beginning to the head, in transactions of 500 events."""
+    """Projects from the beginning to the head, in transactions of 500 events."""
     with tempfile.TemporaryDirectory() as folder:
         async with SqliteStore(f"{folder}/counts.db") as store:
             Counts.query = Query.of(streams=stream)
@@ -133,24 +134,24 @@ async def projection_in_sqlite(client: AsyncClient, stream: str, seconds: float)
 
 
 class Watch:
-    """Times a case, by the clock and by what this process has used of the processors."""
+    """Times a case, by wall-clock time and by the processor time of this process."""
 
     def __init__(self) -> None:
         self._began, self._used = time.perf_counter(), time.process_time()
 
     @property
     def seconds(self) -> float:
-        """Since it began."""
+        """The seconds since the start."""
         return time.perf_counter() - self._began
 
-    def told(self, name: str, done: int) -> None:
-        """Prints what was done since."""
+    def report(self, name: str, done: int) -> None:
+        """Prints the rates since the start."""
         by_clock, by_processor = done / self.seconds, done / (time.process_time() - self._used)
         print(f"{name:40}{by_clock:12,.0f} events/s{by_processor:14,.0f} events per processor second")
 
 
 async def measure(endpoint: str, seconds: float) -> None:
-    """Prints a line for each."""
+    """Measures all cases and prints one line for each."""
     run = uuid4().hex[:8]
     cases: list[tuple[str, str, Callable[[AsyncClient, str, float], Awaitable[int]]]] = [
         ("appends of 100, one after the other", "append", appends_of_100),
@@ -167,11 +168,11 @@ async def measure(endpoint: str, seconds: float) -> None:
         print(f"{(await client.server_info()).engine} engine, load before: {os.getloadavg()[0]:.1f}")
         for name, stream, case in cases:
             watch = Watch()
-            watch.told(name, await case(client, f"bench-{run}-{stream}", seconds))
+            watch.report(name, await case(client, f"bench-{run}-{stream}", seconds))
 
 
 def measure_sync(endpoint: str, seconds: float) -> None:
-    """The synchronous client, from one thread."""
+    """Measures the synchronous client, from one thread."""
     with Client(endpoint) as client:
         stream = f"bench-{uuid4().hex[:8]}"
         for name, count in (("sync: appends of 100", 100), ("sync: single appends", 1)):
@@ -179,25 +180,25 @@ def measure_sync(endpoint: str, seconds: float) -> None:
             while watch.seconds < seconds:
                 client.append(stream, [Event("Bench", DATA) for _ in range(count)])
                 done += count
-            watch.told(name, done)
+            watch.report(name, done)
         watch = Watch()
-        watch.told("sync: read", sum(1 for _ in client.read_stream(stream)))
+        watch.report("sync: read", sum(1 for _ in client.read_stream(stream)))
 
 
 def measure_rust(seconds: float, engine: str) -> None:
-    """The Rust client, by the benchmark of the repository, on a server of its own."""
+    """Measures the Rust client, with the repository's benchmark, on a separate server."""
     server = find_server()
     named = os.environ.get("ANNALS_BENCH")
     bench = Path(named) if named else server and server.with_name("annals-bench")
     if server is None or bench is None or not bench.exists():
-        print("annals-bench is not there: build it, or name it in ANNALS_BENCH, for the Rust client's figures")
+        print("annals-bench was not found; build it, or name it in ANNALS_BENCH, to get the figures of the Rust client")
         return
     for workload in ("unary, 100 events", "read all"):
         with tempfile.TemporaryDirectory() as folder:
             command = [str(bench), "quick", "--only", workload, "--engine", engine, "--server", str(server)]
             command += ["--data", folder, "--seconds", str(max(1, round(seconds))), "--rounds", "1"]
             command += ["--repeats", "0", "--quiet-wait", "0"]
-            # It ends with 1 if a goal is missed, which is not the question here.
+            # It exits with 1 if a goal is missed, which does not matter here.
             ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         found = re.search(rf"^({workload}.*?)  +([\d,]+) ", ran.stdout, re.MULTILINE)
         if found is None:
@@ -207,10 +208,10 @@ def measure_rust(seconds: float, engine: str) -> None:
 
 
 def main() -> None:
-    """Measures the given endpoint, or a server of its own."""
+    """Measures the given endpoint, or a new server."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("endpoint", nargs="?")
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each line")
+    parser.add_argument("--seconds", type=float, default=3.0, help="duration of each case")
     parser.add_argument("--engine", choices=["memory", "embedded"], default="embedded")
     options = parser.parse_args()
     if options.endpoint:

@@ -1,4 +1,4 @@
-"""What the tests share: real servers, and clients of them."""
+"""Fixtures of the tests: real servers, and their clients."""
 
 import os
 import shutil
@@ -19,14 +19,14 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def pytest_configure() -> None:
-    """Takes the server that the repository has built, if none is named."""
+    """Uses the server that the repository has built, if none is named."""
     if "ANNALS_SERVER" not in os.environ:
         built = [REPOSITORY / "target" / kind / "annals-server" for kind in ("release", "debug")]
         found = [path for path in built if path.exists()]
         if found:
             os.environ["ANNALS_SERVER"] = str(max(found, key=lambda path: path.stat().st_mtime))
     if find_server() is None:
-        raise pytest.UsageError("the tests need a server: cargo build -p annals-server, or name one in ANNALS_SERVER")
+        raise pytest.UsageError("the tests need a server; run cargo build -p annals-server, or set ANNALS_SERVER")
 
 
 @pytest.fixture
@@ -37,20 +37,20 @@ async def client(annals_endpoint: str) -> AsyncIterator[AsyncClient]:
 
 @pytest.fixture
 def name() -> str:
-    """A name that no other test has."""
+    """A name that no other test uses."""
     return f"test{uuid4().hex[:12]}"
 
 
 @pytest.fixture
 def embedded() -> Iterator[Server]:
-    """A server that keeps what it was given when it is killed."""
+    """A server whose data survives when it is killed."""
     with Server("embedded") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the test run's own, or the one that ANNALS_TEST_POSTGRES names."""
+    """A PostgreSQL server started for the test run, or the one that ANNALS_TEST_POSTGRES names."""
     named = os.environ.get("ANNALS_TEST_POSTGRES")
     if named:
         yield named
@@ -59,8 +59,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     search = os.pathsep.join([*(str(path) for path in reversed(found)), os.environ.get("PATH", "")])
     initdb, server = shutil.which("initdb", path=search), shutil.which("postgres", path=search)
     if initdb is None or server is None:
-        pytest.skip("no PostgreSQL is installed: name one in ANNALS_TEST_POSTGRES")
-    # Beside the other temporary files, because PostgreSQL refuses to run as root, and others can't enter root's.
+        pytest.skip("PostgreSQL is not installed; name a server in ANNALS_TEST_POSTGRES")
+    # Not below pytest's directory: PostgreSQL does not run as root, and other users can't enter root's directories.
     with tempfile.TemporaryDirectory(prefix="annals-postgres-", ignore_cleanup_errors=True) as folder:
         user = "postgres" if os.getuid() == 0 else None
         if user:

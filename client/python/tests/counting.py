@@ -1,4 +1,4 @@
-"""A projection that counts, which the tests of projections share."""
+"""A projection that counts events, shared by the tests of projections."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ FAST = ProjectionPolicy(pause_first_seconds=0.01, pause_max_seconds=0.2, attempt
 
 
 def projection_of(store: ReadModelStore[Any], name: str, **fields: object) -> Projection[Any]:
-    """Counts the events of each stream whose name begins with `name`, and fails on those of the type `Poison`."""
+    """Counts the events of each stream whose name begins with `name`, and fails on events of the type `Poison`."""
     mark = "?" if isinstance(store, SqliteStore) else "%s"
     insert = (
         f"INSERT INTO {{{name}_counts}} VALUES ({mark}, 1, {mark}) "
@@ -38,7 +38,8 @@ def projection_of(store: ReadModelStore[Any], name: str, **fields: object) -> Pr
     async def count_in_turn(self: object, event: RecordedEvent, model: Any) -> None:
         await count(self, event, model)
 
-    Counts.handle = count if isinstance(store, SqliteStore | MemoryStore) else count_in_turn  # type: ignore[assignment,method-assign]
+    handle = count if isinstance(store, SqliteStore | MemoryStore) else count_in_turn
+    Counts.handle = handle  # type: ignore[assignment,method-assign]
     for field, value in fields.items():
         setattr(Counts, field, value)
     return Counts()

@@ -1,4 +1,4 @@
-"""What the tests of the toolkit are about: orders, and enrolment in courses."""
+"""The domain of the toolkit's tests: orders, and enrolment in courses."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,7 +13,7 @@ class RuleBroken(Exception):
     pass
 
 
-@types.register("OrderCreated", version=2, tags=lambda fact: [f"customer:{fact.customer}"])
+@types.register("OrderCreated", version=2, tags=lambda event: [f"customer:{event.customer}"])
 @dataclass(frozen=True)
 class OrderCreated:
     customer: str
@@ -48,7 +48,7 @@ class ShipmentPrepared:
     order: str
 
 
-OrderFact = OrderCreated | ItemAdded | OrderConfirmed
+OrderEvent = OrderCreated | ItemAdded | OrderConfirmed
 
 
 @dataclass
@@ -58,8 +58,8 @@ class Order:
     items: dict[str, int] = field(default_factory=dict)
     confirmed: bool = False
 
-    def apply(self, fact: OrderFact) -> None:
-        match fact:
+    def apply(self, event: OrderEvent) -> None:
+        match event:
             case OrderCreated(customer):
                 self.customer = customer
             case ItemAdded(item, price, count):
@@ -68,30 +68,30 @@ class Order:
             case OrderConfirmed():
                 self.confirmed = True
 
-    def create(self, customer: str) -> list[OrderFact]:
+    def create(self, customer: str) -> list[OrderEvent]:
         if self.customer is not None:
             raise RuleBroken("the order exists")
         return [OrderCreated(customer)]
 
-    def add(self, item: str, price: Decimal) -> list[OrderFact]:
+    def add(self, item: str, price: Decimal) -> list[OrderEvent]:
         if self.confirmed:
             raise RuleBroken("a confirmed order takes no items")
         return [ItemAdded(item, price)]
 
-    def confirm(self) -> list[OrderFact]:
+    def confirm(self) -> list[OrderEvent]:
         if not self.items:
             raise RuleBroken("an empty order can't be confirmed")
         return [] if self.confirmed else [OrderConfirmed()]
 
 
-@types.register(tags=lambda fact: [f"course:{fact.course}"])
+@types.register(tags=lambda event: [f"course:{event.course}"])
 @dataclass(frozen=True)
 class CourseOffered:
     course: str
     capacity: int
 
 
-@types.register(tags=lambda fact: [f"course:{fact.course}", f"student:{fact.student}"])
+@types.register(tags=lambda event: [f"course:{event.course}", f"student:{event.student}"])
 @dataclass(frozen=True)
 class StudentEnrolled:
     course: str
@@ -108,8 +108,8 @@ class Course:
     def query(self) -> Query:
         return types.query(CourseOffered, StudentEnrolled, tags=f"course:{self.id}")
 
-    def apply(self, fact: CourseOffered | StudentEnrolled) -> None:
-        match fact:
+    def apply(self, event: CourseOffered | StudentEnrolled) -> None:
+        match event:
             case CourseOffered(_, capacity):
                 self.capacity = capacity
             case StudentEnrolled(_, student):
@@ -125,7 +125,7 @@ class Student:
     def query(self) -> Query:
         return types.query(StudentEnrolled, tags=f"student:{self.id}")
 
-    def apply(self, fact: StudentEnrolled) -> None:
+    def apply(self, event: StudentEnrolled) -> None:
         self.courses += 1
 
 
@@ -144,5 +144,5 @@ class Shipment:
     def __init__(self) -> None:
         self.prepared = 0
 
-    def apply(self, fact: ShipmentPrepared) -> None:
+    def apply(self, event: ShipmentPrepared) -> None:
         self.prepared += 1

@@ -1,4 +1,7 @@
-"""Runs a projection and a process manager, to be killed: projection_worker.py ENDPOINT sqlite|postgres FILE|CONNINFO."""
+"""Runs a projection and a process manager until it is killed.
+
+projection_worker.py ENDPOINT sqlite|postgres FILE|CONNINFO
+"""
 
 import asyncio
 import sys
@@ -14,7 +17,7 @@ from tests.domain import Shipment, ShipmentPrepared, types
 
 
 class Echo(ProcessManager):
-    """Answers what was asked in a stream, all of it in one other stream."""
+    """Appends an event to another stream for each `Asked` event."""
 
     name = "echo"
     query = Query.of(types="Asked", stream_prefixes="count-")

@@ -1,4 +1,4 @@
-"""Iterations, subscriptions and sessions that are abandoned: their calls end at the server, and what they hold is bounded."""
+"""Abandoned iterations, subscriptions and sessions: their calls end at the server, and their memory is bounded."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from .domain import Order
 
 STREAM = "s"
 EVENTS = 4_000
-# Of calls that are abandoned one after the other: more than the server takes at a time.
+# The number of calls that are abandoned one after another: more than the server accepts at a time.
 MANY = 60
 SUBSCRIPTIONS_MAX = 20
 
@@ -51,12 +51,14 @@ def sync_client(server: Server) -> Iterator[Client]:
 
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unused calls are ended soon."""
+    """Ends unused calls after a short time."""
     monkeypatch.setattr(_idle, "REST_SECONDS", 0.05)
 
 
 def open_calls(server: Server) -> tuple[int, int]:
-    """How many calls are open at the server, and how many of them are subscriptions, by its own count."""
+    """Returns the number of calls that are open at the server, and how many of them are subscriptions, from its
+    metrics.
+    """
     with urllib.request.urlopen(f"http://127.0.0.1:{server.http_port}/metrics") as answer:
         lines = answer.read().decode().splitlines()
 
@@ -145,7 +147,7 @@ def test_an_error_in_a_loop_of_a_synchronous_client_ends_the_call_even_if_it_is_
 async def test_a_call_that_an_error_keeps_in_a_variable_ends_when_it_is_not_used(
     server: Server, client: AsyncClient, feed: str
 ) -> None:
-    """The frames of an error that is kept keep their variables, which nothing can tell from what is in use."""
+    """The frames of a stored error keep their variables, which can't be distinguished from variables in use."""
 
     async def handle() -> None:
         variable = FEEDS[feed](client)
@@ -204,7 +206,7 @@ async def test_a_task_that_is_cancelled_ends_its_call(server: Server, client: As
     await no_call_is_open(server)
 
 
-async def test_closing_what_is_just_being_opened_ends_its_call(server: Server, client: AsyncClient) -> None:
+async def test_closing_a_feed_while_it_opens_ends_its_call(server: Server, client: AsyncClient) -> None:
     for make in (client.read_all, client.subscribe_all):
         for pause in (0, 0.0005, 0.001, 0.002):
             feed = make()
@@ -217,11 +219,11 @@ async def test_closing_what_is_just_being_opened_ends_its_call(server: Server, c
     await no_call_is_open(server)
 
 
-async def test_a_wait_that_is_cancelled_costs_no_event_and_no_endpoint(server: Server, name: str) -> None:
-    """`wait_for` cancels what it waits for."""
+async def test_a_cancelled_wait_loses_no_event_and_keeps_the_endpoint(server: Server, name: str) -> None:
+    """`wait_for` cancels the wait."""
     with Server("memory") as other:
         endpoints = [server.endpoint, other.endpoint]
-        async with AsyncClient(endpoints, in_given_order=True) as client:
+        async with AsyncClient(endpoints, shuffle_endpoints=False) as client:
             await client.append(name, [Event("First")])
             subscription = client.subscribe_stream(name)
             assert (await anext(subscription)).type == "First"
@@ -247,7 +249,7 @@ async def until_it_rests(feed: Any) -> None:
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("backwards", [False, True])
-async def test_a_read_that_rested_goes_on_where_it_was(server: Server, client: AsyncClient, backwards: bool) -> None:
+async def test_an_idle_read_resumes_where_it_was(server: Server, client: AsyncClient, backwards: bool) -> None:
     read = client.read_stream(STREAM, backwards=backwards, limit=EVENTS - 5)
     batches = read.batches()
     revisions = [event.revision for event in await anext(batches)]
@@ -262,7 +264,7 @@ async def test_a_read_that_rested_goes_on_where_it_was(server: Server, client: A
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_subscription_that_rested_goes_on_where_it_was(client: AsyncClient, name: str) -> None:
+async def test_an_idle_subscription_resumes_where_it_was(client: AsyncClient, name: str) -> None:
     subscription = client.subscribe_all(query=Query.of(streams=name))
     seen: list[int] = []
 
@@ -283,12 +285,12 @@ async def test_a_subscription_that_rested_goes_on_where_it_was(client: AsyncClie
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_slow_consumer_is_not_told_again_that_it_has_caught_up(client: AsyncClient, name: str) -> None:
+async def test_a_slow_consumer_gets_caught_up_once(client: AsyncClient, name: str) -> None:
     subscription = client.subscribe_all(from_end=True, query=Query.of(streams=name))
     assert isinstance(await anext(subscription), CaughtUp)
     await until_it_rests(subscription)
     other = await client.append(f"{name}-other", [Event("A")])
-    # That it has nothing to do with what was appended meanwhile is still told.
+    # A position up to which nothing matches is still reported.
     checkpoint = await anext(subscription)
     assert isinstance(checkpoint, Checkpoint)
     assert checkpoint.position >= other.last_position
@@ -345,13 +347,13 @@ def test_a_loop_in_a_thread_that_fails_ends_its_call(server: Server, sync_client
     no_call_stays_open(server)
 
 
-async def test_what_the_toolkit_can_not_load_leaves_no_call_open(server: Server, client: AsyncClient) -> None:
-    """Although the errors are kept."""
+async def test_failed_loads_of_the_toolkit_leave_no_call_open(server: Server, client: AsyncClient) -> None:
+    """The calls end although the errors are kept."""
 
     class Model:
         query = Query.of(types="A")
 
-        def apply(self, fact: object) -> None:
+        def apply(self, event: object) -> None:
             pass
 
     types = EventTypes()
@@ -406,5 +408,5 @@ def test_abandoned_and_unused_reads_hold_little_memory() -> None:
     with Server("memory") as server:
         program = [sys.executable, "-c", textwrap.dedent(MEMORY), server.endpoint, "145"]
         ran = subprocess.run(program, capture_output=True, text=True, check=True, timeout=110)
-    # What is held is a window of 4 MiB and a message for each.
+    # Each read holds a window of 4 MiB and a message.
     assert float(ran.stdout) < 100, f"{ran.stdout} MiB"

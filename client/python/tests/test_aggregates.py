@@ -19,10 +19,10 @@ def orders(client: AsyncClient, name: str, **options: object) -> Repository[Orde
     return Repository(client, Order, types, prefix=name, **options)  # type: ignore[arg-type]
 
 
-async def test_commands_decide_on_what_has_happened(client: AsyncClient, name: str) -> None:
+async def test_commands_decide_on_the_events_so_far(client: AsyncClient, name: str) -> None:
     repository = orders(client, name)
     created = await repository.execute("1", lambda order: order.create("ada"))
-    assert (created.stream, created.revision, created.facts) == (f"{name}-1", 0, (OrderCreated("ada"),))
+    assert (created.stream, created.revision, created.events) == (f"{name}-1", 0, (OrderCreated("ada"),))
     with pytest.raises(RuleBroken):
         await repository.execute("1", lambda order: order.create("ada"))
     await repository.execute("1", lambda order: order.add("book", PRICE))
@@ -31,7 +31,7 @@ async def test_commands_decide_on_what_has_happened(client: AsyncClient, name: s
     loaded = await repository.load("1")
     assert (loaded.state, loaded.revision) == (done.state, 2)
     again = await repository.execute("1", lambda order: order.confirm())
-    assert (again.facts, again.position, again.revision) == ((), None, 2)
+    assert (again.events, again.position, again.revision) == ((), None, 2)
 
 
 async def test_a_conflict_is_decided_again(client: AsyncClient, name: str) -> None:
@@ -41,7 +41,7 @@ async def test_a_conflict_is_decided_again(client: AsyncClient, name: str) -> No
     assert (await repository.load("1")).state.items == {"book": 20}
 
 
-async def test_tries_are_bounded(client: AsyncClient, name: str) -> None:
+async def test_attempts_are_bounded(client: AsyncClient, name: str) -> None:
     repository = orders(client, name, conflicts=ConflictPolicy(tries_max=3))
     decided = 0
 
@@ -56,7 +56,7 @@ async def test_tries_are_bounded(client: AsyncClient, name: str) -> None:
     assert decided == 3
 
 
-async def test_what_the_caller_saw_must_still_be_so(client: AsyncClient, name: str) -> None:
+async def test_the_state_the_caller_saw_must_be_current(client: AsyncClient, name: str) -> None:
     repository = orders(client, name)
     created = await repository.execute("1", lambda order: order.create("ada"))
     await repository.execute("1", lambda order: order.add("book", PRICE), expected=created.revision)
@@ -65,7 +65,7 @@ async def test_what_the_caller_saw_must_still_be_so(client: AsyncClient, name: s
 
 
 @pytest.mark.parametrize("racing", [False, True])
-async def test_a_command_has_its_effect_once(client: AsyncClient, name: str, racing: bool) -> None:
+async def test_a_command_takes_effect_once(client: AsyncClient, name: str, racing: bool) -> None:
     repository = orders(client, name)
     command_id = uuid4()
 
@@ -84,7 +84,7 @@ async def test_a_command_has_its_effect_once(client: AsyncClient, name: str, rac
     assert {result.position for result in results} == {event.position}
 
 
-async def test_events_bear_the_metadata_of_the_command(client: AsyncClient, name: str) -> None:
+async def test_events_have_the_metadata_of_the_command(client: AsyncClient, name: str) -> None:
     repository = orders(client, name)
     with metadata.context(user_id="ada"):
         await repository.execute("1", lambda order: [*order.create("ada"), *order.add("book", PRICE)])
@@ -126,9 +126,9 @@ async def test_an_aggregate_is_loaded_as_it_was(client: AsyncClient, name: str) 
     assert (before.state, before.revision) == (Order(), None)
 
 
-def test_snapshots_need_a_form() -> None:
+def test_snapshots_require_a_dataclass() -> None:
     class Plain:
-        def apply(self, fact: object) -> None: ...
+        def apply(self, event: object) -> None: ...
 
     with pytest.raises(TypeError, match="dataclass"):
         Repository(None, Plain, types, prefix="x")  # type: ignore[arg-type]
@@ -143,13 +143,13 @@ def test_synchronous_code_runs_the_toolkit(annals_endpoint: str, name: str) -> N
         assert event.json_metadata()["userId"] == "ada"
 
 
-async def test_a_foreign_event_in_the_stream_is_told(client: AsyncClient, name: str) -> None:
+async def test_a_foreign_event_in_the_stream_is_reported(client: AsyncClient, name: str) -> None:
     await client.append(f"{name}-1", [Event("Foreign")])
     with pytest.raises(LookupError, match="Foreign"):
         await orders(client, name).load("1")
 
 
-async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> None:
+async def test_places_are_not_assigned_twice(client: AsyncClient, name: str) -> None:
     decisions = Decisions(client, types, conflicts=ConflictPolicy(tries_max=100))
     course = f"{name}-c"
     await client.append(f"course-{course}", [types.encode(CourseOffered(course, 5))])
@@ -159,7 +159,7 @@ async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> Non
             decided = await decisions.execute(lambda: (Course(course), Student(f"{name}-s{nth}")), enrol)
         except RuleBroken:
             return False
-        return bool(decided.facts)
+        return bool(decided.events)
 
     results = await asyncio.gather(*map(try_to_enrol, range(15)))
     assert sum(results) == 5
@@ -169,7 +169,7 @@ async def test_places_are_not_given_twice(client: AsyncClient, name: str) -> Non
     assert len(events) == 6
 
 
-async def test_a_decision_with_an_id_has_its_effect_once(client: AsyncClient, name: str) -> None:
+async def test_a_decision_with_an_id_takes_effect_once(client: AsyncClient, name: str) -> None:
     decisions = Decisions(client, types)
     command_id = uuid4()
 

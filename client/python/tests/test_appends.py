@@ -1,4 +1,4 @@
-"""Appends: what is written, what is refused, and what a retry gets."""
+"""Appends: results, rejections and retries."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from annals import Appended, AsyncClient, Event, Expected, NoMatch, Query, Strea
 from annals.testing import Server
 
 
-async def test_an_append_tells_where_its_events_stand(client: AsyncClient, name: str) -> None:
+async def test_an_append_returns_revisions_and_positions(client: AsyncClient, name: str) -> None:
     first = await client.append(name, [Event("A"), Event("B")], expected=Expected.NO_STREAM)
     assert (first.first_revision, first.last_revision) == (0, 1)
     assert first.last_position == first.first_position + 1
@@ -34,7 +34,7 @@ async def test_an_event_comes_back_as_it_was_given(client: AsyncClient, name: st
 @pytest.mark.parametrize(
     ("expected", "actual"), [(Expected.NO_STREAM, 0), (5, 0), (Expected.STREAM_EXISTS, None), (3, None)]
 )
-async def test_a_conflict_tells_what_is(
+async def test_a_conflict_reports_the_actual_state(
     client: AsyncClient, name: str, expected: Expected | int, actual: int | None
 ) -> None:
     if actual is not None:
@@ -63,7 +63,7 @@ async def test_a_known_id_in_another_append_is_a_conflict(client: AsyncClient, n
     assert caught.value.position == appended.first_position
 
 
-async def test_a_refusal_names_the_field(client: AsyncClient, name: str) -> None:
+async def test_a_rejection_names_the_field(client: AsyncClient, name: str) -> None:
     with pytest.raises(errors.InvalidField) as caught:
         await client.append(name, [Event("A"), Event("")])
     assert caught.value.violations[0].field == "events[1].type"
@@ -73,7 +73,7 @@ async def test_a_refusal_names_the_field(client: AsyncClient, name: str) -> None
         await client.append(name, [Event("A")], expected=True)
 
 
-async def test_recorded_times_are_taken_only_where_they_may_be(client: AsyncClient, name: str) -> None:
+async def test_recorded_times_are_rejected_unless_enabled(client: AsyncClient, name: str) -> None:
     with pytest.raises(errors.RecordedTimeNotAccepted):
         await client.append(name, [Event("A")], recorded_at=datetime.now(UTC))
     with pytest.raises(ValueError, match="time zone"):
@@ -91,6 +91,16 @@ async def test_a_session_answers_each_append_in_order(client: AsyncClient, name:
     assert after.result().last_revision == 5_000
     with pytest.raises(errors.SessionClosed):
         await session.append(name, [Event("E")])
+
+
+async def test_many_independent_appends_are_pipelined(client: AsyncClient, name: str) -> None:
+    results = await client.append_each((name, [Event.json("A", n)]) for n in range(3_000))
+    assert [result.first_revision for result in results] == list(range(3_000))
+    appends = [(f"{name}-{n % 2}", [Event("A")]) for n in range(3)]
+    with pytest.raises(errors.RevisionConflict) as caught:
+        await client.append_each(appends, expected=Expected.NO_STREAM)
+    assert caught.value.stream == f"{name}-0"
+    assert (await client.stream_info(f"{name}-1")).last_revision == 0
 
 
 async def test_a_session_is_bounded(client: AsyncClient, name: str) -> None:
@@ -116,7 +126,7 @@ async def test_appends_of_many_tasks_are_all_made(client: AsyncClient, name: str
 
 
 async def test_an_append_that_is_too_large_fails_alone(client: AsyncClient, name: str) -> None:
-    """Although 300 small ones are made at the same time, which share messages."""
+    """300 small appends, which share messages, are made at the same time."""
 
     async def append(nth: int) -> tuple[int, str]:
         events = [Event("A", b"x" * (1 << 20))] * 7 if nth == 150 else [Event("A")]
@@ -135,7 +145,7 @@ async def test_an_append_that_is_too_large_fails_alone(client: AsyncClient, name
 
 @pytest.mark.parametrize("large", [2, 3, 7])
 async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: AsyncClient, name: str, large: int) -> None:
-    """And the others are made in their order, whether the server takes the large one (up to 4 MiB) or refuses it."""
+    """The other appends are made in order, whether the server accepts the large one (up to 4 MiB) or rejects it."""
     async with client.append_session() as session:
         answers = []
         for nth in range(300):
@@ -151,7 +161,7 @@ async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: Asyn
 
 
 async def test_every_server_takes_a_session_s_messages(name: str) -> None:
-    """However little it takes in one append; more than that is refused, each on its own."""
+    """However small its limit for appends is; larger appends are rejected individually."""
 
     def events(count: int) -> list[Event]:
         return [Event("A", b"x" * 30_000) for _ in range(count)]

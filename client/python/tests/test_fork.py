@@ -1,4 +1,4 @@
-"""Processes that fork. Each case is a program of its own, because what it forks must not be the tests' process."""
+"""Processes that fork. Each case is a separate program, because the tests' process must not be forked."""
 
 import subprocess
 import sys
@@ -123,8 +123,8 @@ def test_a_process_that_forks(case: str) -> None:
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_fork_that_can_crash_is_warned_of() -> None:
-    """gRPC's own fork handlers can't be turned off once it is loaded."""
+def test_a_fork_that_can_crash_logs_a_warning() -> None:
+    """gRPC's own fork handlers can't be disabled once it is loaded."""
     program = """
     import grpc, os, sys
     from annals import Client

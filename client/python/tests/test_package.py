@@ -1,4 +1,4 @@
-"""The package: its version, its protocol, its words."""
+"""The package: its version, its protocol, its documentation."""
 
 import doctest
 import re
@@ -20,8 +20,8 @@ def test_the_version_is_that_of_the_workspace() -> None:
     assert annals.__version__ == version
 
 
-def test_the_messages_are_generated_from_the_protocol_that_is_there() -> None:
-    """After a change of the protocol: python hatch_build.py."""
+def test_the_messages_are_generated_from_the_current_protocol() -> None:
+    """After a change of the protocol, run python hatch_build.py."""
     for proto in (REPOSITORY / "proto" / "annals" / "v1").glob("*.proto"):
         declared = set(re.findall(r"^message (\w+)", proto.read_text(), re.MULTILINE))
         module = __import__(f"annals.v1.{proto.stem}_pb2", fromlist=["x"])

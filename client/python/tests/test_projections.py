@@ -1,4 +1,4 @@
-"""Projections and process managers: every event once in effect, in every kind of store, whatever fails."""
+"""Projections and process managers: exactly-once effects in every kind of store, whatever fails."""
 
 import asyncio
 import logging
@@ -63,20 +63,20 @@ async def test_a_command_reads_its_own_write(client: AsyncClient, store: ReadMod
         await running.wait_for(None)
 
 
-async def test_each_batch_is_told_with_its_figures(
+async def test_each_batch_is_logged_with_its_figures(
     client: AsyncClient, store: ReadModelStore[Any], name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     position = await fill(client, f"{name}-a", 30)
     with caplog.at_level(logging.DEBUG, logger="annals.toolkit.batches"):
         async with Projections(client, store, [projection_of(store, name)], FAST) as projections:
             await projections.wait_for(position)
-    told = [vars(one) for one in caplog.records if one.name == "annals.toolkit.batches"]
-    assert sum(one["events"] for one in told) == 30
-    assert (told[-1]["projection"], told[-1]["position"]) == (f"{name}-counts", position)
-    assert all(one["seconds"] >= 0 for one in told)
+    text = [vars(one) for one in caplog.records if one.name == "annals.toolkit.batches"]
+    assert sum(one["events"] for one in text) == 30
+    assert (text[-1]["projection"], text[-1]["position"]) == (f"{name}-counts", position)
+    assert all(one["seconds"] >= 0 for one in text)
 
 
-async def test_it_goes_on_from_its_checkpoint(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
+async def test_it_continues_from_its_checkpoint(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
     for expected in (5, 10, 15):
         position = await fill(client, f"{name}-a", 5)
         async with Projections(client, store, [projection_of(store, name)], FAST) as projections:
@@ -98,7 +98,7 @@ async def test_an_event_that_always_fails_becomes_a_dead_letter(
     assert (letter.reason, letter.attempts) == ("ValueError: poisoned", 3)
 
 
-async def test_a_handler_that_fails_for_a_while_is_tried_again(
+async def test_a_handler_that_fails_temporarily_is_retried(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:
     projection = projection_of(store, name)
@@ -122,7 +122,7 @@ async def test_one_that_fails_does_not_stop_the_others(
 ) -> None:
     broken = projection_of(store, f"{name}x", schema=["CREATE NONSENSE"], tables=["nonsense"])
     if isinstance(store, MemoryStore):
-        # No statement can fail there, but it may be of another event store.
+        # No statement can fail in memory, but the read model may be of another event store.
         await store.create(broken, 1, uuid4(), live=True)
     async with Projections(client, store, [broken, projection_of(store, name)], FAST) as projections:
         await projections[f"{name}-counts"].wait_for(await fill(client, f"{name}-a", 3))
@@ -132,7 +132,7 @@ async def test_one_that_fails_does_not_stop_the_others(
             await failed.wait_for(1)
 
 
-async def test_a_rebuild_is_made_beside_the_live_one(
+async def test_a_rebuild_runs_alongside_the_live_generation(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:
     position = await fill(client, f"{name}-a", 700)
@@ -154,9 +154,7 @@ async def test_a_rebuild_is_made_beside_the_live_one(
         assert running.state is State.LIVE
 
 
-async def test_a_switch_takes_nothing_back_that_was_seen(
-    client: AsyncClient, store: ReadModelStore[Any], name: str
-) -> None:
+async def test_a_switch_never_loses_visible_data(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
     projection = projection_of(store, name)
     store.check(projection)
     first = await store.create(projection, 1, uuid4(), live=True)
@@ -172,7 +170,7 @@ async def test_a_switch_takes_nothing_back_that_was_seen(
         await store.switch(projection, 3)
 
 
-async def test_a_new_version_is_rebuilt_and_an_old_one_refuses(
+async def test_a_new_version_is_rebuilt_and_an_old_one_fails(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:
     position = await fill(client, f"{name}-a", 5)
@@ -190,7 +188,7 @@ async def test_a_new_version_is_rebuilt_and_an_old_one_refuses(
 
 
 async def test_two_processes_apply_nothing_twice(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
-    """Two runners of the same projection on the same store, while events come."""
+    """Two runners of the same projection on the same store, while events are appended."""
     first = Projections(client, store, [projection_of(store, name)], FAST)
     second = Projections(client, store, [projection_of(store, name)], FAST)
     async with first, second:
@@ -203,7 +201,7 @@ async def test_two_processes_apply_nothing_twice(client: AsyncClient, store: Rea
     assert await store.dead_letters(f"{name}-counts") == []
 
 
-async def test_a_process_that_stands_by_tells_of_what_the_other_has_done(
+async def test_a_waiting_process_sees_the_progress_of_the_other(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:
     async with Projections(client, store, [projection_of(store, name)], FAST) as working:
@@ -214,7 +212,7 @@ async def test_a_process_that_stands_by_tells_of_what_the_other_has_done(
                 await standing_by.wait_for(await fill(client, f"{name}-a", 1), timeout=30)
 
 
-async def test_another_process_goes_on_with_what_was_rebuilt(
+async def test_another_process_continues_with_the_rebuilt_generation(
     client: AsyncClient, store: ReadModelStore[Any], name: str
 ) -> None:
     first = Projections(client, store, [projection_of(store, name)], FAST)
@@ -274,7 +272,7 @@ class Shipping(ProcessManager):
             raise ConnectionError("after its command, but before its checkpoint")
 
 
-async def test_a_reaction_has_its_effect_once(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
+async def test_a_reaction_takes_effect_once(client: AsyncClient, store: ReadModelStore[Any], name: str) -> None:
     orders = Repository(client, Order, types, prefix=name, snapshots=None)
     shipments = Repository(client, Shipment, types, prefix=f"{name}-shipment", snapshots=None)
     shipping = Shipping(shipments, failures=2)
@@ -294,7 +292,7 @@ async def test_a_reaction_has_its_effect_once(client: AsyncClient, store: ReadMo
         [_, confirmed] = await client.read_stream(f"{name}-{nth}").collect()
         assert (said["userId"], said["correlationId"]) == ("ada", name)
         assert said["causationId"] == str(confirmed.id)
-    # Everything again, from the beginning.
+    # Everything runs again, from the beginning.
     async with Projections(client, MemoryStore(), [Shipping(shipments)], FAST) as projections:
         await projections.wait_for(done.position)
     assert (await shipments.load(f"{name}-0")).state.prepared == 1

@@ -1,4 +1,4 @@
-"""Projections whose database, server or own process fails: every event once in effect all the same."""
+"""Projections whose database, server or process fails: each event still has its effect once."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ async def test_a_locked_database_is_waited_for(client: AsyncClient, tmp_path: Pa
         running = projections[f"{name}-counts"]
         while running.state is not State.WAITING:
             await asyncio.sleep(0.005)
-        # It stays so while it tries again and again.
+        # The state does not change while it retries.
         for _ in range(100):
             assert running.state is State.WAITING
             await asyncio.sleep(0.005)
@@ -40,7 +40,7 @@ async def test_a_locked_database_is_waited_for(client: AsyncClient, tmp_path: Pa
     await store.aclose()
 
 
-async def test_a_database_connection_that_breaks_is_made_again(client: AsyncClient, postgres: str, name: str) -> None:
+async def test_a_broken_database_connection_is_reopened(client: AsyncClient, postgres: str, name: str) -> None:
     import psycopg
 
     from annals.toolkit.stores.postgres import PostgresStore
@@ -67,7 +67,7 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
 ) -> None:
     """Server and projection, with a process manager, are killed (SIGKILL) at random moments.
 
-    ANNALS_KILL_ROUNDS says how often.
+    ANNALS_KILL_ROUNDS sets the number of kills.
     """
     rounds = int(os.environ.get("ANNALS_KILL_ROUNDS", "6"))
     seed = random.randrange(1 << 32)
@@ -83,7 +83,7 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
     async with AsyncClient(embedded.endpoint, timeout=60) as client:
 
         async def write() -> None:
-            # However slow the machine is, there is something to be compared.
+            # Ensures that there are events to compare, however slow the machine is.
             number = 0
             while not stop.is_set() or number < 20:
                 stream = f"count-{chance.randrange(5)}"
@@ -121,7 +121,7 @@ async def test_the_read_model_equals_the_log_when_everything_is_killed(
 
             store = PostgresStore(target)
         try:
-            # Twice, because the echoes are events, too.
+            # Twice, because the echoes are also events.
             for _ in range(2):
                 head = (await client.server_info()).head
                 for running in ("count-counts", "echo"):

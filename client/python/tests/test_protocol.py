@@ -1,4 +1,4 @@
-"""What the client takes from a server that says odd things. The server here is a stand-in that says what a test wants."""
+"""Responses of a faulty server. The server is a fake that sends what a test specifies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +20,7 @@ Behaviour = Callable[..., Any]
 
 
 class Fake:
-    """A server: for each call, what it does."""
+    """A fake server, with a behaviour for each call."""
 
     def __init__(self, **behaviours: Behaviour) -> None:
         self.calls: list[Any] = []
@@ -51,7 +51,7 @@ class Fake:
             begun = False
             async for answer in behaviour(len(self.calls), request, context):
                 if not begun:
-                    # As the real one does: an answer that begins bears something.
+                    # Like a real server, which sends metadata when a response begins.
                     begun = True
                     await context.send_initial_metadata((("date", "today"),))
                 yield answer
@@ -82,9 +82,9 @@ def batch(*positions: int) -> pb.SubscribeAllResponse:
 async def refuse(context: Any, reason: str, code: grpc.StatusCode) -> None:
     detail = AnyMessage()
     detail.Pack(ErrorInfo(reason=reason, domain="annals"))
-    status = Status(code=code.value[0], message="told", details=[detail])
+    status = Status(code=code.value[0], message="message", details=[detail])
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    await context.abort(code, "told")
+    await context.abort(code, "message")
 
 
 async def test_a_subscription_resumes_after_what_it_received() -> None:
@@ -92,9 +92,9 @@ async def test_a_subscription_resumes_after_what_it_received() -> None:
         if nth == 1:
             yield batch(1, 2)
             yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=10))
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
         elif nth == 2:
-            return  # It ends in good order, as a server that stops.
+            return  # Ends without an error, like a server that shuts down.
         yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=10))
         yield pb.SubscribeAllResponse()
         yield batch(12)
@@ -130,7 +130,7 @@ async def test_closing_a_read_ends_the_iteration_of_another_task() -> None:
 
 
 @pytest.mark.parametrize("positions", [(2, 2), (3, 1)])
-async def test_events_that_do_not_follow_are_not_passed_on(positions: tuple[int, ...]) -> None:
+async def test_events_out_of_order_are_a_protocol_error(positions: tuple[int, ...]) -> None:
     async def subscribe(nth: int, request: Any, context: Any) -> AsyncIterator[Any]:
         yield batch(*positions)
 
@@ -139,7 +139,7 @@ async def test_events_that_do_not_follow_are_not_passed_on(positions: tuple[int,
             await anext(client.subscribe_all())
 
 
-async def test_gaps_where_events_are_gone_are_no_fault() -> None:
+async def test_gaps_of_removed_events_are_accepted() -> None:
     async def subscribe(nth: int, request: Any, context: Any) -> AsyncIterator[Any]:
         yield batch(1, 5)
         yield pb.SubscribeAllResponse(checkpoint=pb.Checkpoint(position=9))
@@ -150,11 +150,11 @@ async def test_gaps_where_events_are_gone_are_no_fault() -> None:
         assert kinds == [RecordedEvent, RecordedEvent, Checkpoint]
 
 
-async def test_a_read_resumes_with_what_is_left() -> None:
+async def test_a_read_resumes_with_its_remaining_range() -> None:
     async def read(nth: int, request: pb.ReadAllRequest, context: Any) -> AsyncIterator[Any]:
         if nth == 1:
             yield pb.ReadAllResponse(events=events(1, 2, 3), head=6)
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
         yield pb.ReadAllResponse(events=events(4, 5, 6, 7, 8), head=8)
 
     async with Fake(ReadAll=read) as fake, AsyncClient(fake.endpoint) as client:
@@ -164,7 +164,7 @@ async def test_a_read_resumes_with_what_is_left() -> None:
         assert (fake.calls[1].from_position, fake.calls[1].limit) == (4, 7)
 
 
-async def test_only_what_may_pass_is_tried_again() -> None:
+async def test_only_transient_errors_are_retried() -> None:
     async def append(nth: int, request: Any, context: Any) -> append_pb2.AppendToStreamResponse:
         if nth < 3:
             await refuse(context, "OVERLOADED", grpc.StatusCode.RESOURCE_EXHAUSTED)
@@ -181,7 +181,7 @@ async def test_only_what_may_pass_is_tried_again() -> None:
         assert len(fake.calls) == 4
 
 
-async def test_tries_end_when_the_policy_says_so() -> None:
+async def test_the_policy_limits_the_attempts() -> None:
     async def append(nth: int, request: Any, context: Any) -> None:
         await refuse(context, "SHUTTING_DOWN", grpc.StatusCode.UNAVAILABLE)
 
@@ -196,7 +196,7 @@ async def test_tries_end_when_the_policy_says_so() -> None:
                 await client.append("s", [Event("A")])
 
 
-async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> None:
+async def test_a_session_resumes_from_a_transient_rejection() -> None:
     received: list[list[str]] = []
 
     async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
@@ -208,7 +208,7 @@ async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> N
                 if nth == 1 and append.append_to_stream.stream == "b":
                     detail = AnyMessage()
                     detail.Pack(ErrorInfo(reason="OVERLOADED", domain="annals"))
-                    result = append_pb2.SessionResult(error=Status(code=8, message="told", details=[detail]))
+                    result = append_pb2.SessionResult(error=Status(code=8, message="message", details=[detail]))
                 yield append_pb2.AppendSessionResponse(results=[result])
 
     async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:
@@ -219,7 +219,7 @@ async def test_a_session_sends_again_from_what_was_refused_for_the_moment() -> N
     assert received[1] == ["b", "c"]
 
 
-async def test_an_answer_too_many_ends_the_session() -> None:
+async def test_a_surplus_result_ends_the_session() -> None:
     async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
         async for _ in requests:
             result = append_pb2.SessionResult(appended=append_pb2.AppendToStreamResponse())

@@ -1,4 +1,4 @@
-"""The README's programs run as they stand there, but for the endpoint and the folder; and they are typed."""
+"""The README's programs run unchanged, except for the endpoint and the directory, and are typed."""
 
 import re
 import subprocess
@@ -14,10 +14,15 @@ PROGRAMS = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOT
 
 
 @pytest.mark.parametrize(
-    ("nth", "printed"), [(0, "at position 1\n0 OrderPlaced {'total': 42}\n"), (1, "[('account-ada', 70)]\n")]
+    ("nth", "printed"),
+    [
+        (0, "at position 1\n0 OrderPlaced {'total': 42}\n"),
+        (1, "[('account-ada', 70)]\n"),
+        (2, "Cart(items=('book', 'pen'), placed=True) 2\n"),
+    ],
 )
 def test_a_program_of_the_readme_runs(nth: int, printed: str, tmp_path: Path) -> None:
-    assert len(PROGRAMS) == 2
+    assert len(PROGRAMS) == 3
     with Server("memory") as server:
         program = PROGRAMS[nth].replace('"http://127.0.0.1:2113"', repr(server.endpoint))
         ran = subprocess.run(
@@ -32,7 +37,7 @@ def test_the_programs_of_the_readme_are_typed(tmp_path: Path) -> None:
     for nth, program in enumerate(PROGRAMS):
         files.append(tmp_path / f"program{nth}.py")
         files[-1].write_text(program)
-    # Elsewhere, where the settings of this package do not hold.
+    # In another directory, where the settings of this package do not apply.
     command = [sys.executable, "-m", "mypy", "--strict", *map(str, files)]
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
     assert checked.returncode == 0, checked.stdout

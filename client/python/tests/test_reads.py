@@ -1,4 +1,4 @@
-"""Reads and subscriptions of a server that stays up."""
+"""Reads and subscriptions, while the server is running."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ async def test_batches_hold_the_same_events(client: AsyncClient, name: str) -> N
     assert [event.revision for batch in batches for event in batch] == list(range(3_000))
 
 
-async def test_reads_are_bounded_and_turned(client: AsyncClient, name: str) -> None:
+async def test_reads_have_limits_and_directions(client: AsyncClient, name: str) -> None:
     await fill(client, name, 10)
 
     async def revisions(**options: object) -> list[int]:
@@ -69,7 +69,7 @@ async def test_the_whole_log_is_read_in_order(client: AsyncClient, name: str) ->
     assert [event.position async for event in client.read_all(from_position=last, limit=1)] == [last]
 
 
-async def test_what_can_not_be_read_is_told_when_the_read_begins(client: AsyncClient, name: str) -> None:
+async def test_errors_are_raised_when_a_read_begins(client: AsyncClient, name: str) -> None:
     with pytest.raises(errors.StreamNotFound):
         await client.read_stream(name)
     with pytest.raises(RuntimeError, match="await it first"):
@@ -84,7 +84,7 @@ async def test_what_can_not_be_read_is_told_when_the_read_begins(client: AsyncCl
     assert caught.value.head >= head
 
 
-async def test_a_query_judges_like_the_server(client: AsyncClient, name: str) -> None:
+async def test_a_query_matches_like_the_server(client: AsyncClient, name: str) -> None:
     await fill(client, f"{name}-a", 6)
     await fill(client, f"{name}-b", 6)
     everything = await client.read_all(query=Query.of(stream_prefixes=name)).collect()
@@ -100,7 +100,7 @@ async def test_a_query_judges_like_the_server(client: AsyncClient, name: str) ->
         assert [event for event in found if event.stream.startswith(name)] == judged
 
 
-async def test_a_subscription_catches_up_and_goes_on(client: AsyncClient, name: str) -> None:
+async def test_a_subscription_catches_up_and_continues(client: AsyncClient, name: str) -> None:
     await fill(client, name, 2_500)
     numbers, caught_up = [], False
     async with client.subscribe_all(query=Query.of(streams=name)) as subscription:
@@ -127,7 +127,7 @@ async def test_a_subscription_to_a_stream_waits_for_it(client: AsyncClient, name
         assert (await anext(resumed.events())).revision == 4
 
 
-async def test_from_the_end_means_the_end_when_it_was_asked_for(client: AsyncClient, name: str) -> None:
+async def test_from_the_end_means_the_end_at_the_time_of_the_call(client: AsyncClient, name: str) -> None:
     await fill(client, name, 5)
     for subscription in (client.subscribe_all(from_end=True), client.subscribe_stream(name, from_end=True)):
         async with subscription:
@@ -149,7 +149,7 @@ async def test_closing_ends_an_iteration(client: AsyncClient) -> None:
     assert await asyncio.wait_for(counting, 5) >= 0
 
 
-async def test_what_is_closed_before_it_began_asks_for_nothing(annals_endpoint: str) -> None:
+async def test_a_feed_closed_before_it_began_makes_no_call(annals_endpoint: str) -> None:
     async with AsyncClient(annals_endpoint) as client:
         for feed in (client.read_all(), client.subscribe_all()):
             await feed.aclose()
@@ -157,7 +157,7 @@ async def test_what_is_closed_before_it_began_asks_for_nothing(annals_endpoint: 
         assert client._caller.connection.pick()._channel is None
 
 
-async def test_a_filtered_subscription_tells_how_far_it_looked(client: AsyncClient, name: str) -> None:
+async def test_a_filtered_subscription_reports_its_progress(client: AsyncClient, name: str) -> None:
     async with client.subscribe_all(from_end=True, query=Query.of(types=f"{name}-never")) as subscription:
         appended = await client.append(name, [Event("A")])
         async for item in subscription:
@@ -165,8 +165,8 @@ async def test_a_filtered_subscription_tells_how_far_it_looked(client: AsyncClie
                 break
 
 
-async def test_a_checkpoint_of_another_store_is_refused(client: AsyncClient) -> None:
-    # Many times, because what refuses it comes in two parts, between which it must not count as accepted.
+async def test_a_checkpoint_of_another_store_is_rejected(client: AsyncClient) -> None:
+    # Many times, because the rejection is received in two parts, between which it must not count as accepted.
     for _ in range(50):
         with pytest.raises(errors.PositionBeyondHead):
             await client.subscribe_all(after=10**12)
@@ -174,7 +174,7 @@ async def test_a_checkpoint_of_another_store_is_refused(client: AsyncClient) -> 
         client.subscribe_all(after=1, from_end=True)
 
 
-async def test_streams_are_listed_and_told_of(client: AsyncClient, name: str) -> None:
+async def test_streams_are_listed_with_their_properties(client: AsyncClient, name: str) -> None:
     async with client.append_session() as session:
         for nth in range(1_050):
             await session.append(f"{name}-{nth:04}", [Event("A")])
@@ -187,7 +187,7 @@ async def test_streams_are_listed_and_told_of(client: AsyncClient, name: str) ->
         await client.stream_info(f"{name}-none")
 
 
-async def test_the_server_tells_about_itself(client: AsyncClient) -> None:
+async def test_the_server_reports_its_engine_and_limits(client: AsyncClient) -> None:
     info = await client.server_info()
     assert info.engine == "memory"
     assert info.limits.max_append_events == 10_000
@@ -202,12 +202,12 @@ async def test_reads_of_the_past(client: AsyncClient, name: str) -> None:
     assert len(await client.read_stream(name, until=first.recorded_at).collect()) == 3
     until = await client.read_all(until=first.position, backwards=True, limit=1).collect()
     assert until == [first]
-    at = await client.position_at(first.recorded_at)
+    at = await client.position_at_time(first.recorded_at)
     assert first.position <= at < (await client.server_info()).head
-    assert await client.position_at(datetime(2000, 1, 1, tzinfo=UTC)) == 0
+    assert await client.position_at_time(datetime(2000, 1, 1, tzinfo=UTC)) == 0
 
 
-async def test_retention_hides_what_is_gone(client: AsyncClient, name: str) -> None:
+async def test_retention_removes_events(client: AsyncClient, name: str) -> None:
     await fill(client, name, 10)
     assert (await client.retention(name)).version == 0
     kept = await client.set_retention(name, Retention(max_count=3, max_age=timedelta(days=1)), expected_version=0)
@@ -219,7 +219,7 @@ async def test_retention_hides_what_is_gone(client: AsyncClient, name: str) -> N
         await client.set_retention(name, Retention(), expected_version=0)
 
 
-async def test_a_retention_for_a_prefix_holds_for_streams_without_their_own(client: AsyncClient, name: str) -> None:
+async def test_a_retention_of_a_prefix_applies_to_streams_without_their_own(client: AsyncClient, name: str) -> None:
     prefix = f"{name}-"
     await fill(client, f"{prefix}1", 5)
     await fill(client, f"{prefix}2", 5)
@@ -256,24 +256,27 @@ async def test_deleted_and_tombstoned_streams(client: AsyncClient, name: str) ->
             await call
 
 
-async def test_snapshots_are_kept_by_form(client: AsyncClient, name: str) -> None:
+async def test_snapshots_are_selected_by_schema_version_and_revision(client: AsyncClient, name: str) -> None:
     await fill(client, name, 10)
-    with pytest.raises(errors.SnapshotNotFound):
-        await client.load_snapshot(name)
+    assert await client.load_snapshot(name) is None
     await client.save_snapshot(name, 4, b"old", schema_version=1)
     await client.save_snapshot(name, 8, b"new", schema_version=2)
-    assert (await client.load_snapshot(name)).data == b"new"
+    newest = await client.load_snapshot(name)
+    assert newest is not None
+    assert newest.data == b"new"
     old = await client.load_snapshot(name, schema_version=1)
+    assert old is not None
     assert (old.stream, old.revision, old.data) == (name, 4, b"old")
-    assert (await client.load_snapshot(name, at_or_before=7)).revision == 4
+    assert await client.load_snapshot(name, at_or_before=7) == old
+    assert await client.load_snapshot(name, at_or_before=3) is None
 
 
-async def test_a_scavenge_comes_to_its_end(client: AsyncClient, name: str) -> None:
+async def test_a_scavenge_finishes(client: AsyncClient, name: str) -> None:
     await fill(client, name, 10)
     await client.set_retention(name, Retention(max_count=1))
     await client.start_scavenge()
     async with asyncio.timeout(30):
-        while (await client.scavenge()).state is ScavengeState.RUNNING:
+        while (await client.scavenge_status()).state is ScavengeState.RUNNING:
             await asyncio.sleep(0.05)
-    assert (await client.scavenge()).state is ScavengeState.FINISHED
+    assert (await client.scavenge_status()).state is ScavengeState.FINISHED
     assert [event.revision async for event in client.read_stream(name)] == [9]

@@ -1,4 +1,4 @@
-"""The test kit, event types and metadata: what needs no server."""
+"""The test kit, event types and metadata, without a server."""
 
 import json
 from dataclasses import dataclass, field
@@ -36,17 +36,17 @@ def test_an_order_is_confirmed_once() -> None:
     given(Order(), OrderCreated("ada")).when(lambda order: order.confirm()).then_raises(RuleBroken, match="empty")
 
 
-def test_a_course_takes_as_many_as_it_has_places() -> None:
-    facts = [CourseOffered("c1", 1), CourseOffered("c2", 5)]
+def test_a_course_does_not_exceed_its_capacity() -> None:
+    events = [CourseOffered("c1", 1), CourseOffered("c2", 5)]
 
     def models() -> tuple[Course, Student]:
         return Course("c1"), Student("s1")
 
-    given(models(), *facts, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
+    given(models(), *events, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
     full = StudentEnrolled("c1", "s2")
-    given(models(), *facts, full, types=types).when(enrol).then_raises(RuleBroken, match="full")
+    given(models(), *events, full, types=types).when(enrol).then_raises(RuleBroken, match="full")
     other = StudentEnrolled("c2", "s2")
-    given(models(), *facts, other, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
+    given(models(), *events, other, types=types).when(enrol).then(To("course-c1", StudentEnrolled("c1", "s1")))
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_a_wrong_expectation_fails(check) -> None:
         refused.then_raises(KeyError)
 
 
-def test_facts_come_back_as_they_were() -> None:
-    facts = [OrderCreated("ada", "USD"), ItemAdded("book", Decimal("0.10"), 3), OrderConfirmed()]
-    events = record(types, *facts, stream="order-1")
-    assert [types.decode(event) for event in events] == facts
+def test_events_are_decoded_as_they_were_encoded() -> None:
+    given_events = [OrderCreated("ada", "USD"), ItemAdded("book", Decimal("0.10"), 3), OrderConfirmed()]
+    events = record(types, *given_events, stream="order-1")
+    assert [types.decode(event) for event in events] == given_events
     assert [(event.stream, event.revision, event.position) for event in events] == [
         ("order-1", n, n + 1) for n in range(3)
     ]
@@ -79,7 +79,7 @@ def test_facts_come_back_as_they_were() -> None:
     assert events[2].metadata == b""
 
 
-def test_old_forms_are_read_as_new_ones() -> None:
+def test_old_versions_are_upcast() -> None:
     [event] = record(types, OrderCreated("ada"))
     old = event._replace(data=b'{"customer_name":"bob"}', metadata=b"")
     assert types.decode(old) == OrderCreated("bob", "EUR")
@@ -89,7 +89,7 @@ def test_old_forms_are_read_as_new_ones() -> None:
     assert "OrderAccepted" in types.query(OrderConfirmed).items[0].types
 
 
-def test_what_can_not_be_read_says_why() -> None:
+def test_unreadable_events_are_reported_with_the_reason() -> None:
     [event] = record(types, OrderCreated("ada"))
     with pytest.raises(UnknownEventType, match="not registered"):
         types.decode(event._replace(type="Else"))
@@ -133,7 +133,7 @@ class Inner:
     others: list["Inner"] = field(default_factory=list)
 
 
-def test_the_codec_carries_what_events_are_made_of() -> None:
+def test_the_codec_supports_the_usual_types() -> None:
     value = Everything(
         uuid4(),
         Decimal("1.10"),
@@ -172,15 +172,15 @@ class ItemPriced:
 def test_events_for_other_languages_are_in_camel_case() -> None:
     shared = EventTypes(camel_case=True)
     shared.register()(ItemPriced)
-    fact = ItemPriced("tea", 450, (ItemPriced("pot", 900),), {"my_shop": 1})
-    [event] = record(shared, fact)
+    priced = ItemPriced("tea", 450, (ItemPriced("pot", 900),), {"my_shop": 1})
+    [event] = record(shared, priced)
     assert event.json() == {
         "sku": "tea",
         "unitPriceCents": 450,
         "otherPrices": [{"sku": "pot", "unitPriceCents": 900, "otherPrices": [], "byShopName": {}}],
         "byShopName": {"my_shop": 1},
     }
-    assert shared.decode(event) == fact
+    assert shared.decode(event) == priced
     with pytest.raises(UnreadableEvent):
         shared.decode(event._replace(data=b'{"sku":"tea","unit_price_cents":450}'))
     query = shared.query(stream_prefixes="order-")
@@ -188,7 +188,7 @@ def test_events_for_other_languages_are_in_camel_case() -> None:
     assert not query.matches(event)
 
 
-def test_no_data_are_those_of_a_fact_without_fields() -> None:
+def test_empty_data_decodes_to_an_event_without_fields() -> None:
     [event] = record(types, OrderConfirmed())
     assert types.decode(event._replace(data=b"")) == OrderConfirmed()
 
@@ -230,7 +230,7 @@ def test_the_span_of_opentelemetry_is_taken() -> None:
         assert said["traceparent"].startswith(f"00-{here.trace_id:032x}-{here.span_id:016x}-")
 
 
-def test_pydantic_models_are_left_to_themselves() -> None:
+def test_pydantic_models_convert_themselves() -> None:
     import pydantic
 
     class Paid(pydantic.BaseModel):

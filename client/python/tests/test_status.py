@@ -1,4 +1,7 @@
-"""Errors: every reason of the protocol is an error of its own, and nothing hides a failure."""
+"""Errors: every reason of the protocol has its own error, and nothing hides a failure."""
+
+from datetime import UTC, datetime
+from uuid import UUID
 
 import grpc
 import pytest
@@ -18,7 +21,7 @@ def failure(reason: str, *details: object, code: int = 10, domain: str = "annals
         message = AnyMessage()
         message.Pack(detail)  # type: ignore[arg-type]
         packed.append(message)
-    return Status(code=code, message="told", details=packed)
+    return Status(code=code, message="message", details=packed)
 
 
 DETAILS = {
@@ -36,20 +39,74 @@ DETAILS = {
 
 
 @pytest.mark.parametrize("reason", [name.removeprefix("ERROR_REASON_") for name in pb.ErrorReason.keys()[1:]])
-def test_every_reason_is_an_error_of_its_own(reason: str) -> None:
+def test_every_reason_has_its_own_error(reason: str) -> None:
     detail = DETAILS.get(reason)
     error = _status.from_result(failure(reason, *([detail] if detail else [])))
     assert not isinstance(error, errors.StatusError), reason
     assert str(error)
 
 
-def test_a_conflict_tells_people_what_was_expected_and_what_is() -> None:
+def test_a_conflict_reports_the_expected_and_the_actual_state() -> None:
     detail = pb.RevisionConflict(stream="order-1", expected_no_stream=True, actual_revision=4)
     error = _status.from_result(failure("REVISION_CONFLICT", detail))
     assert isinstance(error, errors.RevisionConflict)
     assert isinstance(error, errors.Conflict)
     assert (error.expected, error.actual) == (Expected.NO_STREAM, 4)
-    assert str(error) == "stream 'order-1' is not as expected: expected no stream, but it is at revision 4"
+    assert str(error) == 'stream "order-1" is not as expected: expected no stream, but it is at revision 4'
+
+
+STREAM = errors.FailedCheck(0, errors.StreamMismatch("s", Expected.NO_STREAM, None))
+MATCH = errors.FailedCheck(2, errors.MatchFound(3, 5))
+TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ID = UUID("01a1fda7-ded8-76f4-a19b-7a7216b9f4cf")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            errors.RevisionConflict('a "b"', 3, None),
+            'stream "a \\"b\\"" is not as expected: expected revision 3, but it has no events',
+        ),
+        (
+            errors.ChecksFailed([STREAM, MATCH], 5),
+            'check 0: stream "s" was expected to be no stream, but it has no events; '
+            "check 2: the event at position 5 matches, and none should after 3; and 3 more",
+        ),
+        (
+            errors.EventIdConflict(ID, "s", 1, 2),
+            f'event id {ID} was already appended to stream "s" at revision 1 (position 2), '
+            "by a different append; use a new id, or send exactly the same append again",
+        ),
+        (errors.StreamTombstoned("s"), 'stream "s" was permanently deleted; use another name'),
+        (
+            errors.VersionConflict("s", 1, 2),
+            'the retention of stream "s" was expected to be at version 1, but is at version 2; read it again',
+        ),
+        (
+            errors.VersionConflict("", 1, 2, "p-"),
+            'the retention of prefix "p-" was expected to be at version 1, but is at version 2; read it again',
+        ),
+        (errors.RecordedTimeNotAccepted("m"), "the server does not accept recorded times: m"),
+        (
+            errors.RecordedTimeOutOfRange(TIME, None, TIME),
+            "events recorded at 2026-01-02T03:04:05.000000Z can't be next in the log: its last event was recorded at "
+            "none, as the log is empty, and the server's clock is at 2026-01-02T03:04:05.000000Z",
+        ),
+        (errors.MoveRefused("m"), "the log can't be moved here: m"),
+        (errors.MoveUnfinished("m"), "m"),
+        (errors.InvalidField([errors.FieldViolation("f", "d")]), "the server rejected the request: f: d"),
+        (errors.DeadlineExceeded(10), "no answer within 10s"),
+        (
+            errors.DeadlineExceeded(0.3, errors.Overloaded("m")),
+            "no answer within 300ms; the last attempt: the server is overloaded: m",
+        ),
+        (errors.ProtocolError("m"), "the response violates the annals.v1 protocol: m"),
+        (errors.StatusError(grpc.StatusCode.FAILED_PRECONDITION, "m"), "FailedPrecondition: m"),
+    ],
+)
+def test_error_texts_are_those_of_the_other_clients(error: errors.AnnalsError, text: str) -> None:
+    assert str(error) == text
 
 
 def test_violations_are_listed() -> None:
@@ -58,20 +115,20 @@ def test_violations_are_listed() -> None:
     assert isinstance(error, errors.InvalidField)
     assert error.violations == (errors.FieldViolation("events[0].id", "no UUID"),)
     unlisted = _status.from_result(failure("TOO_LARGE"))
-    assert str(unlisted) == "larger than the server takes: told"
+    assert str(unlisted) == "larger than the server takes: message"
 
 
 def test_a_foreign_or_missing_detail_hides_nothing() -> None:
     foreign = failure("REVISION_CONFLICT", DETAILS["REVISION_CONFLICT"], domain="elsewhere")
-    for status in (foreign, failure("REVISION_CONFLICT"), failure("NEW_REASON"), Status(code=10, message="told")):
+    for status in (foreign, failure("REVISION_CONFLICT"), failure("NEW_REASON"), Status(code=10, message="message")):
         error = _status.from_result(status)
         assert isinstance(error, errors.StatusError)
-        assert (error.code, error.message) == (grpc.StatusCode.ABORTED, "told")
+        assert (error.code, error.message) == (grpc.StatusCode.ABORTED, "message")
 
 
 def test_a_status_without_a_reason_goes_by_its_code() -> None:
     def error(code: grpc.StatusCode) -> errors.AnnalsError:
-        failed = AioRpcError(code, Metadata(), Metadata(), "told")
+        failed = AioRpcError(code, Metadata(), Metadata(), "message")
         return _status.from_rpc_error(failed, "http://a", "Append")
 
     for code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
@@ -80,10 +137,10 @@ def test_a_status_without_a_reason_goes_by_its_code() -> None:
     assert isinstance(error(grpc.StatusCode.UNIMPLEMENTED), errors.Unsupported)
     for code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.PERMISSION_DENIED):
         assert isinstance(error(code), errors.StatusError)
-    for told in ("stream terminated by RST_STREAM", "Internal error from Core"):
-        broken = AioRpcError(grpc.StatusCode.INTERNAL, Metadata(), Metadata(), told)
+    for text in ("stream terminated by RST_STREAM", "Internal error from Core"):
+        broken = AioRpcError(grpc.StatusCode.INTERNAL, Metadata(), Metadata(), text)
         assert isinstance(_status.from_rpc_error(broken, "http://a", "AppendSession"), errors.Unreachable)
     garbage = AioRpcError(
-        grpc.StatusCode.ABORTED, Metadata(), Metadata(("grpc-status-details-bin", b"\xff" * 9)), "told"
+        grpc.StatusCode.ABORTED, Metadata(), Metadata(("grpc-status-details-bin", b"\xff" * 9)), "message"
     )
     assert isinstance(_status.from_rpc_error(garbage, "http://a", "Append"), errors.StatusError)

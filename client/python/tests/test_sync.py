@@ -16,7 +16,7 @@ def client(annals_endpoint: str):
         yield client
 
 
-def test_events_go_in_and_come_out(client: Client, name: str) -> None:
+def test_events_are_appended_and_read(client: Client, name: str) -> None:
     appended = client.append(name, [Event.json("A", n) for n in range(2_000)], expected=Expected.NO_STREAM)
     assert [event.json() for event in client.read_stream(name)] == list(range(2_000))
     assert [event.revision for event in client.read_stream(name, backwards=True, limit=2)] == [1_999, 1_998]

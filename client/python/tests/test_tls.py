@@ -1,4 +1,4 @@
-"""TLS: the options reach the transport. The server here is a stand-in, because Annals' own does not speak TLS yet."""
+"""TLS: the options reach the transport. The server is a fake, because Annals servers do not support TLS yet."""
 
 import grpc
 import grpc.aio

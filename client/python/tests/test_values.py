@@ -1,4 +1,4 @@
-"""Values that are easily changed on their way: each is stored as it is, or refused with its place."""
+"""Values that are easily altered in transit: each is stored unchanged, or rejected with its location."""
 
 import array
 import json
@@ -81,12 +81,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_value_without_a_json_form_is_refused_with_its_place(case: str) -> None:
-    value, told = REFUSED[case]
-    with pytest.raises(errors.InvalidValue, match=f"event 'Odd': {told}") as caught:
+def test_a_value_without_a_json_form_is_rejected_with_its_location(case: str) -> None:
+    value, text = REFUSED[case]
+    with pytest.raises(errors.InvalidValue, match=f"event 'Odd': {text}") as caught:
         Event.json("Odd", value)
     assert (caught.value.event_type, caught.value.place[:4]) == ("Odd", "data")
-    with pytest.raises(errors.InvalidValue, match="event 'Odd': " + told.replace("data", "metadata")):
+    with pytest.raises(errors.InvalidValue, match="event 'Odd': " + text.replace("data", "metadata")):
         Event.json("Odd", {}, metadata=value)
 
 
@@ -115,14 +115,14 @@ def test_a_value_with_a_json_form_is_kept(value: Any) -> None:
     assert str(again) == str(value)
 
 
-def test_what_is_next_to_a_json_type_is_encoded_as_it() -> None:
+def test_related_types_are_encoded_as_the_closest_json_type() -> None:
     assert Event.json("Odd", (1, Colour.RED, OrderedDict(a=(2,)))).data == b'[1,"red",{"a":[2]}]'
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "text"),
     [
-        (b"", "it has no data"),
+        (b"", "it is empty"),
         (b"{", "Expecting property name"),
         (b"NaN", "NaN is not JSON"),
         (b'{"a":[-Infinity]}', "-Infinity is not JSON"),
@@ -135,26 +135,25 @@ def test_what_is_next_to_a_json_type_is_encoded_as_it() -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_data_that_are_not_json_are_an_error_that_names_the_event(data: bytes, told: str) -> None:
-    with pytest.raises(
-        errors.UnreadableEvent, match=rf"event 'Odd' at position 3 \(stream 's-1', revision 2\) can't be read: .*{told}"
-    ) as caught:
+def test_data_that_is_not_json_is_an_error_that_names_the_event(data: bytes, text: str) -> None:
+    event = r'the data of event "Odd" at revision 2 of stream "s-1" \(position 3\)'
+    with pytest.raises(errors.UnreadableEvent, match=f"{event} is not the expected JSON: .*{text}") as caught:
         recorded(data).json()
     assert caught.value.event.data == data
     assert isinstance(caught.value, ValueError)
 
 
-def test_metadata_that_are_not_json_are_none() -> None:
+def test_metadata_that_is_not_json_is_empty() -> None:
     for metadata in (b"", b"{", b"[1]", b'{"a":NaN}', b'{"a":1e400}'):
         assert recorded(b"", metadata).json_metadata() == {}
 
 
-def test_a_byte_order_mark_is_no_data() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert recorded(b'\xef\xbb\xbf{"a":1}').json() == {"a": 1}
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "text"),
     [
         (Event("A", "text"), "event 'A': data is 'text'; give bytes"),
         (Event("A", metadata={"a": 1}), "event 'A': metadata is {'a': 1}; give bytes"),
@@ -164,21 +163,23 @@ def test_a_byte_order_mark_is_no_data() -> None:
         (Event("A", tags=("a", 7)), r"tags\[1\] is 7; give text"),
     ],
 )
-async def test_an_event_of_other_types_is_refused(client: AsyncClient, name: str, event: Event, told: str) -> None:
-    with pytest.raises(errors.InvalidValue, match=told):
+async def test_an_event_with_fields_of_other_types_is_rejected(
+    client: AsyncClient, name: str, event: Event, text: str
+) -> None:
+    with pytest.raises(errors.InvalidValue, match=text):
         await client.append(name, [event])
 
 
 @pytest.mark.parametrize("expected", [True, -1, 2**64, 1.5, "no stream", "any", None])
 async def test_an_invalid_expectation_lists_the_valid_ones(client: AsyncClient, name: str, expected: Any) -> None:
-    told = r"expected is .*; give a revision .*Expected.ANY, Expected.NO_STREAM or Expected.STREAM_EXISTS"
+    text = r"expected is .*; give a revision .*Expected.ANY, Expected.NO_STREAM or Expected.STREAM_EXISTS"
     for call in (
         lambda: client.append(name, [Event("A")], expected=expected),
         lambda: client.append_to_many([Write(name, [Event("A")])], checks=[StreamIs(name, expected)]),
         lambda: client.delete_stream(name, expected=expected),
         lambda: client.tombstone_stream(name, expected=expected),
     ):
-        with pytest.raises(errors.InvalidValue, match=told):
+        with pytest.raises(errors.InvalidValue, match=text):
             await call()
 
 
@@ -210,7 +211,7 @@ CALLS: dict[str, tuple[Any, str]] = {
     "max_count": (lambda client: client.set_retention("s", Retention(max_count="1")), "is '1'; give an integer"),
     "max_age": (lambda client: client.set_retention("s", Retention(max_age=3600)), "is 3600; give a timedelta"),
     "query.items": (lambda client: client.read_all(query=Query.of(types=[7])).collect(), r"\[0\].types is 7; give"),
-    "time": (lambda client: client.position_at("now"), "is 'now'; give a datetime"),
+    "time": (lambda client: client.position_at_time("now"), "is 'now'; give a datetime"),
     "writes": (lambda client: client.append_to_many([Write(7, [])]), r"\[0\].stream is 7; give text"),
     "after ": (
         lambda client: client.append_to_many([], checks=[NoMatch(Query.of(types="A"), None)]),
@@ -220,9 +221,9 @@ CALLS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("argument", CALLS)
-async def test_an_argument_of_another_type_or_range_is_refused_by_name(client: AsyncClient, argument: str) -> None:
-    call, told = CALLS[argument]
-    with pytest.raises(errors.InvalidValue, match=f"^{argument.strip()}.*{told}"):
+async def test_an_argument_of_another_type_or_range_is_rejected_by_name(client: AsyncClient, argument: str) -> None:
+    call, text = CALLS[argument]
+    with pytest.raises(errors.InvalidValue, match=f"^{argument.strip()}.*{text}"):
         await call(client)
 
 
@@ -230,7 +231,7 @@ async def test_an_argument_of_another_type_or_range_is_refused_by_name(client: A
 class Measured:
     value: float
 
-    def apply(self, fact: object) -> None:
+    def apply(self, event: object) -> None:
         self.value = math.inf
 
 
@@ -244,7 +245,7 @@ def make_types() -> EventTypes:
 @pytest.mark.parametrize("version", ['"2"', "2.5", "true", "null", "[]", "0", "-1"])
 def test_a_schema_version_that_is_no_number_is_an_error_that_names_the_event(version: str) -> None:
     event = recorded(b'{"value":1}', b'{"schemaVersion":%s}' % version.encode(), type="Measured")
-    with pytest.raises(UnreadableEvent, match=r"event 'Measured' at position 3 .*schemaVersion is"):
+    with pytest.raises(UnreadableEvent, match=r'the metadata of event "Measured" .*\(position 3\) .*schemaVersion is'):
         make_types().decode(event)
     with pytest.raises(UnknownEventType):
         make_types().decode(replace_type(event, "Other"))
@@ -260,7 +261,7 @@ def test_types_have_versions_that_are_numbers(version: Any) -> None:
         EventTypes().register("A", version=version)
 
 
-def test_facts_are_refused_like_other_values() -> None:
+def test_invalid_event_objects_are_rejected_like_other_values() -> None:
     types = make_types()
     with pytest.raises(errors.InvalidValue, match=r"event 'Measured': data\.value is nan"):
         types.encode(Measured(math.nan))
@@ -269,15 +270,15 @@ def test_facts_are_refused_like_other_values() -> None:
         types.encode(deep)
 
 
-def test_keys_that_are_the_same_as_text_are_refused() -> None:
-    with pytest.raises(TypeError, match="same as text"):
+def test_keys_that_are_equal_as_text_are_rejected() -> None:
+    with pytest.raises(TypeError, match="equal as text"):
         make_types().encode(replace(Measured(0), value={1: "a", "1": "b"}))  # type: ignore[arg-type]
 
 
 async def test_a_snapshot_that_can_not_be_written_does_not_fail_its_command(
     client: AsyncClient, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Which has had its effect by then."""
+    """The command has taken effect by then."""
     from annals.toolkit import Snapshots
 
     repository = Repository(client, lambda: Measured(0), make_types(), prefix=name, snapshots=Snapshots(every=1))

@@ -1,12 +1,14 @@
-"""Enrolment in courses: decisions that no single stream can make (dynamic consistency boundaries, https://dcb.events).
+"""Enrolment in courses: decisions that depend on several streams.
 
-A course has a capacity, and a student takes five courses at most: whether a student may subscribe depends on the events of the
-course and on those of the student. Both are found by tags, whatever streams they stand in, and the append is refused if
-another such event came meanwhile.
+Such decisions are known as dynamic consistency boundaries (https://dcb.events).
 
-| file | holds |
+A course has a capacity, and a student takes at most five courses. Whether a student may subscribe depends on the
+events of the course and on those of the student. Both are found by tags, in any streams, and the append is rejected
+if another such event was appended meanwhile.
+
+| file | contents |
 |---|---|
-| `facts.py` | what can happen, as it is stored, and with which tags |
+| `events.py` | the event types, with their tags |
 | `enrolment.py` | decision models, each with its query, and the rules |
 | `__main__.py` | the command line |
 """

@@ -14,44 +14,44 @@ from typing import Any
 from annals import AnnalsError, AsyncClient
 from annals.toolkit import Decisions
 from courses.enrolment import Course, Refused, Student, subscribe
-from courses.facts import types
+from courses.events import types
 
 
 class Courses:
-    """What can be asked of the application."""
+    """The operations of the application."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._decisions = Decisions(client, types)
 
     async def define(self, course_id: str, capacity: int) -> dict[str, Any]:
-        """Makes a course."""
+        """Defines a course."""
         done = await self._decisions.execute(lambda: Course(course_id), lambda course: course.define(capacity))
         return {"courseId": course_id, "position": done.position}
 
     async def change_capacity(self, course_id: str, capacity: int) -> dict[str, Any]:
-        """Has a course take another number of students."""
+        """Changes the capacity of a course."""
         done = await self._decisions.execute(lambda: Course(course_id), lambda course: course.change_capacity(capacity))
         return {"courseId": course_id, "position": done.position}
 
     async def subscribe(self, student_id: str, course_id: str) -> dict[str, Any]:
-        """Has a student take a course."""
+        """Subscribes a student to a course."""
         done = await self._decisions.execute(lambda: (Course(course_id), Student(student_id)), subscribe)
         return {"courseId": course_id, "studentId": student_id, "position": done.position}
 
     async def unsubscribe(self, student_id: str, course_id: str) -> dict[str, Any]:
-        """Has a student take it no more."""
+        """Unsubscribes a student from a course."""
         done = await self._decisions.execute(lambda: Course(course_id), lambda course: course.unsubscribe(student_id))
         return {"courseId": course_id, "studentId": student_id, "position": done.position}
 
     async def show(self, course_id: str) -> dict[str, Any]:
-        """A course as it is."""
+        """Returns the current state of a course."""
         course = await self._decisions.load(lambda: Course(course_id))
         capacity = course.demand_defined()
         return {"courseId": course_id, "capacity": capacity, "students": sorted(course.students)}
 
 
 def line(value: Any) -> str:
-    """A value as one line of JSON."""
+    """Formats a value as one line of JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -61,7 +61,7 @@ def say(text: str) -> None:
 
 
 async def demo(courses: Courses) -> None:
-    """Ten students run for the three places of a course, all at once."""
+    """Ten students compete for the three places of a course, all at once."""
     course_id = f"demo-{secrets.token_hex(4)}"
     say(f"a course with three places: {line(await courses.define(course_id, 3))}")
 
@@ -80,7 +80,7 @@ async def demo(courses: Courses) -> None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Does what was asked for."""
+    """Executes the command-line action."""
     async with AsyncClient(options.endpoint) as client:
         courses = Courses(client)
         match options.action:
@@ -99,7 +99,7 @@ async def run(options: argparse.Namespace) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """What can be given on the command line."""
+    """Returns the command-line parser."""
 
     def capacity(text: str) -> int:
         number = int(text)
@@ -109,23 +109,23 @@ def arguments() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="courses", description="Enrolment in courses, kept in Annals.")
     endpoint = os.environ.get("ANNALS_ENDPOINT", "http://127.0.0.1:2113")
-    parser.add_argument("--endpoint", default=endpoint, help="of the server (ANNALS_ENDPOINT)")
+    parser.add_argument("--endpoint", default=endpoint, help="endpoint of the server (ANNALS_ENDPOINT)")
     actions = parser.add_subparsers(dest="action", required=True)
-    for name, told in (("define", "make a course"), ("change-capacity", "have it take more or fewer")):
-        action = actions.add_parser(name, help=told)
+    for name, text in (("define", "define a course"), ("change-capacity", "change the capacity of a course")):
+        action = actions.add_parser(name, help=text)
         action.add_argument("course", help="the course's id")
-        action.add_argument("capacity", type=capacity, help="how many students it takes, 0 or more")
-    for name, told in (("subscribe", "have a student take a course"), ("unsubscribe", "or take it no more")):
-        action = actions.add_parser(name, help=told)
+        action.add_argument("capacity", type=capacity, help="maximum number of students, 0 or more")
+    for name, text in (("subscribe", "subscribe a student to a course"), ("unsubscribe", "unsubscribe a student")):
+        action = actions.add_parser(name, help=text)
         action.add_argument("student", help="the student's id")
         action.add_argument("course", help="the course's id")
-    actions.add_parser("show", help="a course as it is").add_argument("course", help="the course's id")
-    actions.add_parser("demo", help="ten students, three places")
+    actions.add_parser("show", help="show a course").add_argument("course", help="the course's id")
+    actions.add_parser("demo", help="ten students compete for three places")
     return parser
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Runs it; 0, or 1 if the store failed, or 2 if a rule does not allow it."""
+    """Runs the command line. Returns 0, 1 if the store failed, or 2 if a rule rejected the command."""
     try:
         asyncio.run(run(arguments().parse_args(given)))
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""Two decision models, and the decisions that rest on one or on both of them. Nothing here reads or writes."""
+"""Two decision models, and the decisions that depend on one or both of them. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from annals import Query
 from annals.toolkit import To
-from courses.facts import (
+from courses.events import (
     CourseCapacityChanged,
     CourseDefined,
     StudentSubscribedToCourse,
@@ -17,14 +17,14 @@ from courses.facts import (
 )
 
 COURSES_MAX = 5
-"""How many courses a student may take."""
+"""Maximum number of courses per student."""
 
 
 class Refused(Exception):
-    """A rule does not allow it.
+    """A rule rejects the command.
 
     Attributes:
-        code: Which rule, the same in every language.
+        code: The code of the rule, the same in all languages.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -34,7 +34,7 @@ class Refused(Exception):
 
 @dataclass
 class Course:
-    """A course, and who takes it; without a capacity if it is not defined."""
+    """A course and its students. It has no capacity until it is defined."""
 
     course_id: str
     capacity: int | None = None
@@ -42,12 +42,12 @@ class Course:
 
     @property
     def query(self) -> Query:
-        """All events of the course."""
+        """The query for all events of the course."""
         return types.query(tags=course_tag(self.course_id))
 
-    def apply(self, fact: object) -> None:
-        """Takes over what happened."""
-        match fact:
+    def apply(self, event: object) -> None:
+        """Updates the course with an event."""
+        match event:
             case CourseDefined(_, capacity) | CourseCapacityChanged(_, capacity):
                 self.capacity = capacity
             case StudentSubscribedToCourse(student_id):
@@ -56,25 +56,25 @@ class Course:
                 self.students.discard(student_id)
 
     def demand_defined(self) -> int:
-        """Its capacity, if it is defined."""
+        """Returns the capacity, or rejects the command if the course is not defined."""
         if self.capacity is None:
             raise Refused("course_not_found", f"there is no course {self.course_id}; define it first")
         return self.capacity
 
     def define(self, capacity: int) -> list[To]:
-        """Makes it."""
+        """Defines the course."""
         if self.capacity is not None:
             raise Refused("course_exists", f"course {self.course_id} exists already")
         return [To(self._stream, CourseDefined(self.course_id, capacity))]
 
     def change_capacity(self, capacity: int) -> list[To]:
-        """Has it take another number of students; those that take it already go on to."""
+        """Changes the capacity. Students who already take the course keep their places."""
         if self.demand_defined() == capacity:
             raise Refused("capacity_unchanged", f"course {self.course_id} has a capacity of {capacity} already")
         return [To(self._stream, CourseCapacityChanged(self.course_id, capacity))]
 
     def unsubscribe(self, student_id: str) -> list[To]:
-        """Has a student take it no more; that needs no look at the student's other courses."""
+        """Unsubscribes a student. This does not depend on the student's other courses."""
         self.demand_defined()
         if student_id not in self.students:
             raise Refused("not_subscribed", f"student {student_id} does not take course {self.course_id}")
@@ -88,19 +88,19 @@ class Course:
 
 @dataclass
 class Student:
-    """A student's courses."""
+    """The courses of a student."""
 
     student_id: str
     courses: set[str] = field(default_factory=set)
 
     @property
     def query(self) -> Query:
-        """The student's subscriptions."""
+        """The query for the student's subscriptions."""
         return types.query(StudentSubscribedToCourse, StudentUnsubscribedFromCourse, tags=student_tag(self.student_id))
 
-    def apply(self, fact: StudentSubscribedToCourse | StudentUnsubscribedFromCourse) -> None:
-        """Takes over what happened."""
-        match fact:
+    def apply(self, event: StudentSubscribedToCourse | StudentUnsubscribedFromCourse) -> None:
+        """Updates the student with an event."""
+        match event:
             case StudentSubscribedToCourse(_, course_id):
                 self.courses.add(course_id)
             case StudentUnsubscribedFromCourse(_, course_id):
@@ -108,7 +108,7 @@ class Student:
 
 
 def subscribe(models: tuple[Course, Student]) -> list[To]:
-    """Has the student take the course."""
+    """Subscribes the student to the course."""
     course, student = models
     capacity = course.demand_defined()
     if student.student_id in course.students:

@@ -1,13 +1,13 @@
 """Inventory: an HTTP service whose commands append events, and whose queries read only projections.
 
-| file | holds |
+| file | contents |
 |---|---|
-| `facts.py` | what can happen to an item, as it is stored |
-| `item.py` | the rules: what may happen when |
-| `requests.py` | what a request may say, and what is wrong with it otherwise |
-| `projections.py` | three read models, independent of each other, and the queries of them |
-| `service.py` | commands and queries, and what runs behind them |
-| `http.py` | HTTP in, HTTP out |
+| `events.py` | the event types |
+| `item.py` | the rules |
+| `requests.py` | parsing and validation of requests |
+| `projections.py` | three independent read models, and the queries on them |
+| `service.py` | commands, queries and the running projections |
+| `http.py` | HTTP requests and responses |
 | `logs.py` | a line of JSON for each command and each batch of a projection |
 | `__main__.py` | the command line |
 """

@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out: which request is which command or query, and which failure is which status."""
+"""HTTP requests and responses: maps requests to commands and queries, and failures to statuses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POSITION_MAX = (1 << 63) - 1
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the inventory over HTTP, a thread for each connection."""
+    """Serves the inventory over HTTP, with a thread for each connection."""
 
     daemon_threads = True
 
@@ -33,22 +33,22 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Handles one connection."""
 
     server: Server
     protocol_version = "HTTP/1.1"
     timeout = 60
 
     def do_POST(self) -> None:
-        """A command."""
+        """Handles a command."""
         self._answer(self._command)
 
     def do_GET(self) -> None:
-        """A query."""
+        """Handles a query."""
         self._answer(self._query)
 
     def _answer(self, work: Any) -> None:
-        """Does the work, and answers with what came of it."""
+        """Does the work and sends its result or failure."""
         try:
             status, body, position = work()
         except Invalid as invalid:
@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
             status, body, position = 503, _error("unavailable", str(error)), None
         except Exception:
             log.exception("request failed", extra={"path": self.path})
-            status, body, position = 500, _error("internal", "the log tells more"), None
+            status, body, position = 500, _error("internal", "see the log"), None
         data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
     def _body(self) -> Any:
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()) or int(length) > BODY_BYTES_MAX:
-            # What was not read would be taken for the next request.
+            # The unread body would be parsed as the next request.
             self.close_connection = True
             raise Invalid("body", f"JSON of at most {BODY_BYTES_MAX} bytes, with its Content-Length")
         try:
@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         return 200, found, position
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing: the service tells of commands, and a proxy of requests."""
+        """Logs nothing: the service logs commands, and a proxy logs requests."""
 
 
 def _error(code: str, message: str, **more: str) -> dict[str, Any]:
@@ -123,4 +123,8 @@ def _error(code: str, message: str, **more: str) -> dict[str, Any]:
 
 
 def _nothing_there() -> tuple[int, Any, None]:
-    return HTTPStatus.NOT_FOUND, _error("not_found", "there is only /inventory, /statistics and /alerts below it"), None
+    return (
+        HTTPStatus.NOT_FOUND,
+        _error("not_found", "unknown path; use /inventory, /inventory/statistics or /inventory/alerts"),
+        None,
+    )

@@ -1,17 +1,17 @@
-"""An item and its rules: what may happen when. Nothing here reads or writes."""
+"""An item and its rules. This module does no I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inventory.facts import Fact, ItemRegistered, StockReceived, StockReleased, StockReserved, StockShipped
+from inventory.events import ItemEvent, ItemRegistered, StockReceived, StockReleased, StockReserved, StockShipped
 
 
 class Refused(Exception):
-    """A rule does not allow it.
+    """A rule rejects the command.
 
     Attributes:
-        code: Which rule.
+        code: The code of the rule.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 @dataclass
 class Item:
-    """An item as its events have made it; the SKU is empty before the first."""
+    """An item, built from its events. The SKU is empty before the first."""
 
     sku: str = ""
     on_hand: int = 0
@@ -29,12 +29,12 @@ class Item:
 
     @property
     def available(self) -> int:
-        """How many are here and promised to nobody."""
+        """The number of units on hand that are not reserved."""
         return self.on_hand - self.reserved
 
-    def apply(self, fact: Fact) -> None:
-        """Takes over what happened."""
-        match fact:
+    def apply(self, event: ItemEvent) -> None:
+        """Updates the item with an event."""
+        match event:
             case ItemRegistered(sku):
                 self.sku = sku
             case StockReceived(_, quantity):
@@ -47,31 +47,31 @@ class Item:
                 self.on_hand -= quantity
                 self.reserved -= quantity
 
-    def register(self, sku: str, name: str, low_stock_threshold: int) -> list[Fact]:
-        """Makes it known."""
+    def register(self, sku: str, name: str, low_stock_threshold: int) -> list[ItemEvent]:
+        """Registers the item."""
         if self.sku:
             raise Refused("item_exists", f"item {sku} is registered already")
         return [ItemRegistered(sku, name, low_stock_threshold)]
 
-    def receive(self, quantity: int) -> list[Fact]:
-        """Takes units in."""
+    def receive(self, quantity: int) -> list[ItemEvent]:
+        """Receives units."""
         self._demand_registered()
         return [StockReceived(self.sku, quantity)]
 
-    def reserve(self, quantity: int) -> list[Fact]:
-        """Promises units to somebody."""
+    def reserve(self, quantity: int) -> list[ItemEvent]:
+        """Reserves units."""
         self._demand_registered()
         if quantity > self.available:
             raise Refused("insufficient_stock", f"only {self.available} of {self.sku} are available, not {quantity}")
         return [StockReserved(self.sku, quantity)]
 
-    def release(self, quantity: int) -> list[Fact]:
-        """Takes a promise back."""
+    def release(self, quantity: int) -> list[ItemEvent]:
+        """Releases reserved units."""
         self._demand_reserved(quantity)
         return [StockReleased(self.sku, quantity)]
 
-    def ship(self, quantity: int) -> list[Fact]:
-        """Sends out what was promised."""
+    def ship(self, quantity: int) -> list[ItemEvent]:
+        """Ships reserved units."""
         self._demand_reserved(quantity)
         return [StockShipped(self.sku, quantity)]
 

@@ -1,4 +1,4 @@
-"""Three read models of the same events, each with tables, a checkpoint and failures of its own; and the queries of them."""
+"""Three read models of the same events, each with its own tables, checkpoint and failures, and the queries on them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 from annals import Query, RecordedEvent
 from annals.toolkit import Projection, SqliteModel, SqliteStore
-from inventory.facts import (
+from inventory.events import (
     STREAMS,
-    Fact,
+    ItemEvent,
     ItemRegistered,
     StockReceived,
     StockReleased,
@@ -20,22 +20,22 @@ from inventory.requests import Page
 
 
 class Stock(Projection[SqliteModel]):
-    """What the three share: the events that they are about."""
+    """Base of the three read models, with their common query."""
 
     query: ClassVar[Query] = types.query(stream_prefixes=f"{STREAMS}-")
 
     def handle(self, event: RecordedEvent, model: SqliteModel) -> None:
-        """Takes over what happened."""
+        """Decodes an event and applies it."""
         self.take(types.decode(event), event, model)
 
-    def take(self, fact: Fact, event: RecordedEvent, model: SqliteModel) -> None:
-        """Takes over a fact."""
+    def take(self, event: ItemEvent, recorded: RecordedEvent, model: SqliteModel) -> None:
+        """Applies an event."""
         raise NotImplementedError
 
 
-def moved(fact: Fact) -> tuple[int, int]:
-    """By how much a fact changes what is on hand, and what is reserved."""
-    match fact:
+def moved(event: ItemEvent) -> tuple[int, int]:
+    """Returns the changes of the units on hand and of the reserved units."""
+    match event:
         case StockReceived(_, quantity):
             return quantity, 0
         case StockReserved(_, quantity):
@@ -48,7 +48,7 @@ def moved(fact: Fact) -> tuple[int, int]:
 
 
 class ItemList(Stock):
-    """Every item, to be searched."""
+    """All items, for searches."""
 
     name = "inventory-list"
     tables = ("items",)
@@ -57,21 +57,21 @@ class ItemList(Stock):
         "reserved INTEGER NOT NULL, low_stock_threshold INTEGER NOT NULL)",
     )
 
-    def take(self, fact: Fact, event: RecordedEvent, model: SqliteModel) -> None:
-        """Takes over a fact."""
-        match fact:
+    def take(self, event: ItemEvent, recorded: RecordedEvent, model: SqliteModel) -> None:
+        """Applies an event."""
+        match event:
             case ItemRegistered(sku, name, threshold):
                 model.execute("INSERT INTO {items} VALUES (?, ?, 0, 0, ?)", (sku, name, threshold))
             case _:
-                on_hand, reserved = moved(fact)
+                on_hand, reserved = moved(event)
                 model.execute(
                     "UPDATE {items} SET on_hand = on_hand + ?, reserved = reserved + ? WHERE sku = ?",
-                    (on_hand, reserved, fact.sku),
+                    (on_hand, reserved, event.sku),
                 )
 
 
 class Statistics(Stock):
-    """Figures of all items together: one row."""
+    """Totals over all items, in one row."""
 
     name = "inventory-statistics"
     tables = ("statistics",)
@@ -81,24 +81,24 @@ class Statistics(Stock):
         "INSERT INTO {statistics} VALUES (0, 0, 0, 0, 0)",
     )
 
-    def take(self, fact: Fact, event: RecordedEvent, model: SqliteModel) -> None:
-        """Takes over a fact."""
-        on_hand, reserved = moved(fact)
+    def take(self, event: ItemEvent, recorded: RecordedEvent, model: SqliteModel) -> None:
+        """Applies an event."""
+        on_hand, reserved = moved(event)
         model.execute(
             "UPDATE {statistics} SET items = items + ?, on_hand = on_hand + ?, reserved = reserved + ?, "
             "received = received + ?, shipped = shipped + ?",
             (
-                isinstance(fact, ItemRegistered),
+                isinstance(event, ItemRegistered),
                 on_hand,
                 reserved,
-                fact.quantity if isinstance(fact, StockReceived) else 0,
-                fact.quantity if isinstance(fact, StockShipped) else 0,
+                event.quantity if isinstance(event, StockReceived) else 0,
+                event.quantity if isinstance(event, StockShipped) else 0,
             ),
         )
 
 
 class LowStock(Stock):
-    """The items of which fewer are available than their threshold, since when."""
+    """The items with fewer available units than their threshold, and since when."""
 
     name = "inventory-alerts"
     tables = ("levels", "alerts")
@@ -108,30 +108,30 @@ class LowStock(Stock):
         "CREATE TABLE {alerts} (sku TEXT PRIMARY KEY, since TEXT NOT NULL)",
     )
 
-    def take(self, fact: Fact, event: RecordedEvent, model: SqliteModel) -> None:
-        """Takes over a fact; raises an alert, or takes it back."""
-        match fact:
+    def take(self, event: ItemEvent, recorded: RecordedEvent, model: SqliteModel) -> None:
+        """Applies an event, and adds or removes an alert."""
+        match event:
             case ItemRegistered(sku, name, threshold):
                 model.execute("INSERT INTO {levels} VALUES (?, ?, 0, ?)", (sku, name, threshold))
             case _:
-                on_hand, reserved = moved(fact)
+                on_hand, reserved = moved(event)
                 model.execute(
-                    "UPDATE {levels} SET available = available + ? WHERE sku = ?", (on_hand - reserved, fact.sku)
+                    "UPDATE {levels} SET available = available + ? WHERE sku = ?", (on_hand - reserved, event.sku)
                 )
         model.execute(
             "DELETE FROM {alerts} WHERE sku IN "
             "(SELECT sku FROM {levels} WHERE sku = ? AND available >= low_stock_threshold)",
-            (fact.sku,),
+            (event.sku,),
         )
         model.execute(
             "INSERT INTO {alerts} SELECT sku, ? FROM {levels} WHERE sku = ? AND available < low_stock_threshold "
             "ON CONFLICT DO NOTHING",
-            (event.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z"), fact.sku),
+            (recorded.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z"), event.sku),
         )
 
 
 async def items(store: SqliteStore, page: Page) -> dict[str, Any]:
-    """A page of items by SKU; `next` is what the following one is asked for with, if there is one."""
+    """Returns a page of items by SKU. `next` is the `after` of the next page, if there is one."""
     pattern = "%" + page.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = await store.read(
         "SELECT sku, name, on_hand, reserved, on_hand - reserved, low_stock_threshold FROM items WHERE sku > ? "
@@ -145,14 +145,14 @@ async def items(store: SqliteStore, page: Page) -> dict[str, Any]:
 
 
 async def statistics(store: SqliteStore) -> dict[str, Any]:
-    """The figures."""
+    """Returns the totals."""
     [row] = await store.read("SELECT items, on_hand, reserved, received, shipped FROM statistics")
     names = ("items", "unitsOnHand", "unitsReserved", "unitsReceived", "unitsShipped")
     return dict(zip(names, row, strict=True))
 
 
 async def alerts(store: SqliteStore) -> dict[str, Any]:
-    """The alerts, by SKU."""
+    """Returns the alerts by SKU."""
     rows = await store.read(
         "SELECT sku, name, available, low_stock_threshold, since FROM alerts JOIN levels USING (sku) ORDER BY sku"
     )

@@ -1,4 +1,4 @@
-"""What a request may say. Whatever is not so is refused before anything is decided, with the field that is wrong."""
+"""Parsing of requests. Malformed requests are rejected with the name of the field, before any decision is made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from inventory.facts import Fact
+from inventory.events import ItemEvent
 from inventory.item import Item
 
 QUANTITY_MAX = 1_000_000
@@ -20,10 +20,10 @@ _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Invalid(Exception):
-    """A field is not as it must be.
+    """A field of a request is malformed.
 
     Attributes:
-        field: Which.
+        field: The name of the field.
     """
 
     def __init__(self, field: str, must: str) -> None:
@@ -33,30 +33,30 @@ class Invalid(Exception):
 
 @dataclass(frozen=True)
 class Command:
-    """What is to be done with an item."""
+    """A command for an item."""
 
     name: str
     sku: str
-    decide: Callable[[Item], list[Fact]]
+    decide: Callable[[Item], list[ItemEvent]]
     id: UUID | None
-    """Given, the command has its effect once, however often it comes."""
+    """If given, the command takes effect once, however often it is sent."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Which items are asked for."""
+    """Selects a page of items."""
 
     search: str
-    """Part of their SKU or name, in any case."""
+    """Part of the SKU or name, case-insensitive."""
     below_threshold: bool
-    """Only those of which too few are available."""
+    """Whether to return only items below their threshold."""
     limit: int
     after: str
-    """The SKU after which they begin."""
+    """Returns items after this SKU."""
 
 
 def command(body: object, idempotency_key: str | None) -> Command:
-    """The command in the body of a POST."""
+    """Parses the command in the body of a POST."""
     if not isinstance(body, dict):
         raise Invalid("body", "a JSON object")
     name, sku = body.get("command"), body.get("sku")
@@ -66,14 +66,14 @@ def command(body: object, idempotency_key: str | None) -> Command:
     return Command(str(name), sku, _decision(name, sku, body), command_id)
 
 
-def _decision(name: object, sku: str, body: Mapping[str, object]) -> Callable[[Item], list[Fact]]:
+def _decision(name: object, sku: str, body: Mapping[str, object]) -> Callable[[Item], list[ItemEvent]]:
     match name:
         case "register":
-            told = body.get("name")
-            if not isinstance(told, str) or not 1 <= len(told.strip()) <= NAME_CHARACTERS_MAX:
+            name_text = body.get("name")
+            if not isinstance(name_text, str) or not 1 <= len(name_text.strip()) <= NAME_CHARACTERS_MAX:
                 raise Invalid("name", f"a text of 1 to {NAME_CHARACTERS_MAX} characters")
             threshold = _whole(body.get("lowStockThreshold", 0), "lowStockThreshold", 0, QUANTITY_MAX)
-            return lambda item: item.register(sku, told.strip(), threshold)
+            return lambda item: item.register(sku, name_text.strip(), threshold)
         case "receive" | "reserve" | "release" | "ship":
             quantity = _whole(body.get("quantity"), "quantity", 1, QUANTITY_MAX)
             return lambda item: getattr(item, name)(quantity)
@@ -81,7 +81,7 @@ def _decision(name: object, sku: str, body: Mapping[str, object]) -> Callable[[I
 
 
 def page(query: Mapping[str, str]) -> Page:
-    """The items that a GET asks for."""
+    """Parses the page that a GET requests."""
     below = query.get("belowThreshold", "false")
     if below not in ("true", "false"):
         raise Invalid("belowThreshold", "true or false")
@@ -90,7 +90,7 @@ def page(query: Mapping[str, str]) -> Page:
 
 
 def number(query: Mapping[str, str], field: str, least: int, most: int) -> int | None:
-    """A whole number of a query, if it is given."""
+    """Parses an integer of a query, if it is given."""
     text = query.get(field)
     if text is None:
         return None

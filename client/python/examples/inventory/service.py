@@ -1,4 +1,4 @@
-"""The service: commands that append, queries that read only projections, and the projections that run behind them."""
+"""The service: commands that append events, queries that read only projections, and the running projections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Self
 from annals import Client
 from annals.toolkit import Projection, Projections, Repository, SqliteModel, SqliteStore, metadata
 from inventory import projections
-from inventory.facts import STREAMS, types
+from inventory.events import STREAMS, types
 from inventory.item import Item, Refused
 from inventory.projections import ItemList, LowStock, Statistics
 from inventory.requests import Command, Page
@@ -22,19 +22,19 @@ WAIT_SECONDS_MAX = 5.0
 
 
 class NotCaughtUp(Exception):
-    """The projection has not seen that position in time."""
+    """The projection did not reach the position in time."""
 
 
 class Service:
     """The application, for any number of threads."""
 
     def __init__(self, endpoint: str, database: str, also: Sequence[Projection[SqliteModel]] = ()) -> None:
-        """Makes it.
+        """Creates the service.
 
         Args:
-            endpoint: Of the event store.
+            endpoint: The endpoint of the event store.
             database: The SQLite file of the read models.
-            also: More projections to run beside its own.
+            also: Additional projections to run.
         """
         self._client = Client(endpoint)
         self.run = self._client.run
@@ -55,49 +55,49 @@ class Service:
         self._client.close()
 
     def execute(self, command: Command, traceparent: str | None = None) -> dict[str, Any]:
-        """Carries out a command; where it stands then.
+        """Executes a command; returns the item's revision and position after it.
 
         Raises:
-            Refused: A rule does not allow it.
+            Refused: A rule rejects the command.
         """
         began = time.perf_counter()
-        told: dict[str, Any] = {"command": command.name, "sku": command.sku}
+        entry: dict[str, Any] = {"command": command.name, "sku": command.sku}
         try:
             with metadata.context(traceparent=traceparent):
                 work = self._items.execute(command.sku, command.decide, command_id=command.id)
                 done = self.run(work)
-            told |= {"outcome": "done", "revision": done.revision, "position": done.position}
+            entry |= {"outcome": "done", "revision": done.revision, "position": done.position}
         except Refused as refused:
-            told |= {"outcome": refused.code}
+            entry |= {"outcome": refused.code}
             raise
         except Exception as error:
-            told |= {"outcome": type(error).__name__}
+            entry |= {"outcome": type(error).__name__}
             raise
         finally:
-            log.info("command", extra={**told, "seconds": time.perf_counter() - began})
+            log.info("command", extra={**entry, "seconds": time.perf_counter() - began})
         return {"sku": command.sku, "revision": done.revision, "position": done.position}
 
     def items(self, page: Page, at_least: int | None = None) -> tuple[dict[str, Any], int]:
-        """A page of items, and the position that it shows.
+        """Returns a page of items, and the position of the read model.
 
         Raises:
-            NotCaughtUp: The projection has not seen the position `at_least` in time; so for the queries below.
+            NotCaughtUp: The projection did not reach the position `at_least` in time. The other queries raise it too.
         """
         position = self._seen(ItemList.name, at_least)
         return self.run(projections.items(self._store, page)), position
 
     def statistics(self, at_least: int | None = None) -> tuple[dict[str, Any], int]:
-        """The figures of all items."""
+        """Returns the totals over all items."""
         position = self._seen(Statistics.name, at_least)
         return self.run(projections.statistics(self._store)), position
 
     def alerts(self, at_least: int | None = None) -> tuple[dict[str, Any], int]:
-        """The items of which too few are available."""
+        """Returns the items below their threshold."""
         position = self._seen(LowStock.name, at_least)
         return self.run(projections.alerts(self._store)), position
 
     def _seen(self, projection: str, at_least: int | None) -> int:
-        """Waits until a projection has seen a position; what it has seen then."""
+        """Waits until a projection has reached a position; returns its position."""
         running = self.projections[projection]
         try:
             self.run(running.wait_for(at_least or 0, WAIT_SECONDS_MAX))

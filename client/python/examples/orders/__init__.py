@@ -1,11 +1,11 @@
 """Orders: one aggregate, its commands, and a list of orders as a read model.
 
-| file | holds |
+| file | contents |
 |---|---|
-| `facts.py` | what can happen to an order, as it is stored |
-| `order.py` | the rules: what may happen when |
+| `events.py` | the event types |
+| `order.py` | the rules |
 | `order_list.py` | the read model |
 | `__main__.py` | the command line |
 
-The same application stands in the examples of the other languages; all of them work on the same streams.
+The examples of the other languages contain the same application; all of them work on the same streams.
 """

@@ -14,18 +14,18 @@ from typing import Any
 
 from annals import AnnalsError, AsyncClient, RecordedEvent, StreamNotFound
 from annals.toolkit import Projections, Repository, SqliteStore
-from orders.facts import STREAMS, Fact, types
+from orders.events import STREAMS, OrderEvent, types
 from orders.order import Order, Refused, not_found
 from orders.order_list import OrderList, listed
 
 STATUSES = ("open", "confirmed", "shipped", "delivered", "cancelled")
 CATCH_UP_SECONDS_MAX = 600.0
 
-Command = Callable[[Order], list[Fact]]
+Command = Callable[[Order], list[OrderEvent]]
 
 
 class Orders:
-    """What can be asked of the application."""
+    """The operations of the application."""
 
     def __init__(self, client: AsyncClient, database: str) -> None:
         self._client = client
@@ -33,13 +33,13 @@ class Orders:
         self._orders = Repository(client, Order, types, prefix=STREAMS)
 
     async def execute(self, order_id: str, command: Command) -> dict[str, Any]:
-        """Carries out a command; where it stands then."""
+        """Executes a command; returns the order's revision and position after it."""
         done = await self._orders.execute(order_id, command)
         await self._orders.settle()
         return {"orderId": order_id, "revision": done.revision, "position": done.position}
 
     async def show(self, order_id: str, as_of: datetime | None = None) -> dict[str, Any]:
-        """The order from its stream, as it is or was."""
+        """Returns the order from its stream, now or at a time."""
         order = (await self._orders.load(order_id, until=as_of)).state
         if not order.status:
             raise not_found()
@@ -56,27 +56,27 @@ class Orders:
         }
 
     async def history(self, order_id: str, as_of: datetime | None = None) -> list[dict[str, Any]]:
-        """What happened to it, until a time."""
+        """Returns the events of an order, until a time."""
         try:
             events = await self._client.read_stream(self._orders.stream(order_id), until=as_of).collect()
         except StreamNotFound:
             raise not_found() from None
-        return [_told(event) for event in events]
+        return [_history_entry(event) for event in events]
 
     async def list_all(self, status: str | None = None) -> Iterable[dict[str, Any]]:
-        """The orders of the read model, which catches up with the log first."""
+        """Returns the orders of the read model, which first catches up with the log."""
         async with SqliteStore(self._database) as store, Projections(self._client, store, [OrderList()]) as running:
             await running.wait_for((await self._client.server_info()).head, CATCH_UP_SECONDS_MAX)
             return await listed(store, status)
 
 
-def _told(event: RecordedEvent) -> dict[str, Any]:
+def _history_entry(event: RecordedEvent) -> dict[str, Any]:
     at = event.recorded_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return {"revision": event.revision, "type": event.type, "recordedAt": at, "data": event.json()}
 
 
 def line(value: Any) -> str:
-    """A value as one line of JSON."""
+    """Formats a value as one line of JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -86,7 +86,7 @@ def say(text: str) -> None:
 
 
 async def demo(orders: Orders) -> None:
-    """A whole story of one order."""
+    """Runs one order through its whole life cycle."""
     order_id = f"demo-{secrets.token_hex(4)}"
     story: list[tuple[str, Command]] = [
         ("create it", lambda order: order.create(order_id, "ada")),
@@ -97,11 +97,11 @@ async def demo(orders: Orders) -> None:
         ("ship it", lambda order: order.ship("post", "T-1")),
         ("deliver it", lambda order: order.deliver()),
     ]
-    for told, command in story:
+    for step, command in story:
         try:
-            say(f"{told}: {line(await orders.execute(order_id, command))}")
+            say(f"{step}: {line(await orders.execute(order_id, command))}")
         except Refused as refused:
-            say(f"{told}: refused, {refused} ({refused.code})")
+            say(f"{step}: refused, {refused} ({refused.code})")
     say(f"now: {line(await orders.show(order_id))}")
     history = await orders.history(order_id)
     for event in history:
@@ -113,7 +113,7 @@ async def demo(orders: Orders) -> None:
 
 
 def command_of(options: argparse.Namespace) -> Command | None:
-    """The command that was given, if it is one for an order."""
+    """Returns the command for an order, if the action is one."""
     match options.action:
         case "create":
             return lambda order: order.create(options.id, options.customer)
@@ -131,7 +131,7 @@ def command_of(options: argparse.Namespace) -> Command | None:
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Does what was asked for."""
+    """Executes the command-line action."""
     async with AsyncClient(options.endpoint) as client:
         orders = Orders(client, options.database)
         if command := command_of(options):
@@ -151,7 +151,7 @@ async def run(options: argparse.Namespace) -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """What can be given on the command line."""
+    """Returns the command-line parser."""
 
     def time(text: str) -> datetime:
         at = datetime.fromisoformat(text)
@@ -161,37 +161,37 @@ def arguments() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(prog="orders", description="Orders, kept in Annals.")
     endpoint = os.environ.get("ANNALS_ENDPOINT", "http://127.0.0.1:2113")
-    parser.add_argument("--endpoint", default=endpoint, help="of the server (ANNALS_ENDPOINT)")
+    parser.add_argument("--endpoint", default=endpoint, help="endpoint of the server (ANNALS_ENDPOINT)")
     database = os.environ.get("ORDERS_DATABASE", "./orders.db")
     parser.add_argument("--database", default=database, help="SQLite file of the read model (ORDERS_DATABASE)")
     actions = parser.add_subparsers(dest="action", required=True)
 
-    def action(name: str, told: str, *, of_one: bool = True) -> argparse.ArgumentParser:
-        added = actions.add_parser(name, help=told)
+    def action(name: str, text: str, *, of_one: bool = True) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, help=text)
         if of_one:
             added.add_argument("id", help="the order's id")
         return added
 
-    action("create", "begin an order").add_argument("--customer", required=True, help="the customer's id")
-    adding = action("add-item", "put something on it")
+    action("create", "create an order").add_argument("--customer", required=True, help="the customer's id")
+    adding = action("add-item", "add an item")
     adding.add_argument("sku")
     adding.add_argument("quantity", type=int)
     adding.add_argument("unit_price_cents", type=int)
-    action("confirm", "order what is on it")
-    shipping = action("ship", "send it on its way")
+    action("confirm", "confirm the order")
+    shipping = action("ship", "ship the order")
     shipping.add_argument("--carrier", required=True)
     shipping.add_argument("--tracking", required=True)
-    action("deliver", "note that it arrived")
-    action("cancel", "give it up").add_argument("--reason", required=True)
-    for name, told in (("show", "what it is, or was"), ("history", "what happened to it")):
-        action(name, told).add_argument("--as-of", type=time, metavar="RFC3339", help="at that time")
-    action("list", "all orders", of_one=False).add_argument("--status", choices=STATUSES)
-    action("demo", "a whole story", of_one=False)
+    action("deliver", "mark the order as delivered")
+    action("cancel", "cancel the order").add_argument("--reason", required=True)
+    for name, text in (("show", "show an order"), ("history", "show the events of an order")):
+        action(name, text).add_argument("--as-of", type=time, metavar="RFC3339", help="as of this time")
+    action("list", "list all orders", of_one=False).add_argument("--status", choices=STATUSES)
+    action("demo", "run one order through its life cycle", of_one=False)
     return parser
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Runs it; 0, or 1 if the store failed, or 2 if a rule does not allow it."""
+    """Runs the command line. Returns 0, 1 if the store failed, or 2 if a rule rejected the command."""
     try:
         asyncio.run(run(arguments().parse_args(given)))
     except Refused as refused:

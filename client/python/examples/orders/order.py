@@ -1,4 +1,4 @@
-"""An order and its rules: what may happen when. Nothing here reads or writes.
+"""An order and its rules. This module does no I/O.
 
 nothing -> open -> confirmed -> shipped -> delivered
             |          |           |
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from orders.facts import (
-    Fact,
+from orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderCreated,
     OrderDelivered,
+    OrderEvent,
     OrderItemAdded,
     OrderShipped,
 )
@@ -24,10 +24,10 @@ PRICE_MAX_CENTS = 100_000_000
 
 
 class Refused(Exception):
-    """A rule does not allow it.
+    """A rule rejects the command.
 
     Attributes:
-        code: Which rule, the same in every language.
+        code: The code of the rule, the same in all languages.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -37,7 +37,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Item:
-    """Something on an order."""
+    """An item of an order."""
 
     sku: str
     quantity: int
@@ -46,7 +46,7 @@ class Item:
 
 @dataclass
 class Order:
-    """An order as its events have made it; the status is empty before the first."""
+    """An order, built from its events. The status is empty before the first."""
 
     order_id: str = ""
     customer_id: str = ""
@@ -55,12 +55,12 @@ class Order:
 
     @property
     def total_cents(self) -> int:
-        """What all items cost."""
+        """The total price of all items."""
         return sum(item.quantity * item.unit_price_cents for item in self.items)
 
-    def apply(self, fact: Fact) -> None:
-        """Takes over what happened."""
-        match fact:
+    def apply(self, event: OrderEvent) -> None:
+        """Updates the order with an event."""
+        match event:
             case OrderCreated(order_id, customer_id):
                 self.order_id, self.customer_id, self.status = order_id, customer_id, "open"
             case OrderItemAdded(sku, quantity, unit_price_cents):
@@ -74,14 +74,14 @@ class Order:
             case OrderCancelled():
                 self.status = "cancelled"
 
-    def create(self, order_id: str, customer_id: str) -> list[Fact]:
-        """Begins the order."""
+    def create(self, order_id: str, customer_id: str) -> list[OrderEvent]:
+        """Creates the order."""
         if self.status:
             raise Refused("order_exists", f"order {order_id} exists already")
         return [OrderCreated(order_id, customer_id)]
 
-    def add_item(self, sku: str, quantity: int, unit_price_cents: int) -> list[Fact]:
-        """Puts something on it, as long as it is open."""
+    def add_item(self, sku: str, quantity: int, unit_price_cents: int) -> list[OrderEvent]:
+        """Adds an item, while the order is open."""
         if not 1 <= quantity <= QUANTITY_MAX:
             raise Refused("invalid_quantity", f"quantity {quantity} is not between 1 and {QUANTITY_MAX}")
         if not 0 <= unit_price_cents <= PRICE_MAX_CENTS:
@@ -93,8 +93,8 @@ class Order:
             raise Refused("order_not_open", f"order {self.order_id} is {self.status}, and takes no more items")
         return [OrderItemAdded(sku, quantity, unit_price_cents)]
 
-    def confirm(self) -> list[Fact]:
-        """Orders what is on it."""
+    def confirm(self) -> list[OrderEvent]:
+        """Confirms the order."""
         self._demand_alive()
         if self.status != "open":
             raise Refused("order_already_confirmed", f"order {self.order_id} is {self.status} already")
@@ -102,8 +102,8 @@ class Order:
             raise Refused("order_empty", f"order {self.order_id} has no items, and can't be confirmed")
         return [OrderConfirmed(self.total_cents)]
 
-    def ship(self, carrier: str, tracking_number: str) -> list[Fact]:
-        """Sends it on its way."""
+    def ship(self, carrier: str, tracking_number: str) -> list[OrderEvent]:
+        """Ships the order."""
         self._demand_alive()
         match self.status:
             case "confirmed":
@@ -112,8 +112,8 @@ class Order:
                 raise Refused("order_not_confirmed", f"order {self.order_id} is not confirmed, and can't be shipped")
         raise Refused("order_already_shipped", f"order {self.order_id} is {self.status} already")
 
-    def deliver(self) -> list[Fact]:
-        """Notes that it arrived."""
+    def deliver(self) -> list[OrderEvent]:
+        """Marks the order as delivered."""
         self._demand_alive()
         match self.status:
             case "shipped":
@@ -122,8 +122,8 @@ class Order:
                 raise Refused("order_delivered", f"order {self.order_id} is delivered already")
         raise Refused("order_not_shipped", f"order {self.order_id} is {self.status}, and was not shipped")
 
-    def cancel(self, reason: str) -> list[Fact]:
-        """Gives it up, unless it has arrived."""
+    def cancel(self, reason: str) -> list[OrderEvent]:
+        """Cancels the order, unless it has been delivered."""
         self._demand_alive()
         if self.status == "delivered":
             raise Refused("order_delivered", f"order {self.order_id} is delivered, and can't be cancelled")
@@ -137,5 +137,5 @@ class Order:
 
 
 def not_found() -> Refused:
-    """There is no such order."""
+    """Returns the rejection for an order that does not exist."""
     return Refused("order_not_found", "there is no such order; create it first")

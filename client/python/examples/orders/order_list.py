@@ -1,4 +1,4 @@
-"""The read model: a row for each order, in SQLite. The table is the same in every language: they may share the file."""
+"""The read model: a row for each order, in SQLite. The table is the same in all languages, which may share the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from annals import RecordedEvent
 from annals.toolkit import Projection, SqliteModel, SqliteStore
-from orders.facts import (
+from orders.events import (
     STREAMS,
     OrderCancelled,
     OrderConfirmed,
@@ -30,7 +30,7 @@ class OrderList(Projection[SqliteModel]):
     )
 
     def handle(self, event: RecordedEvent, model: SqliteModel) -> None:
-        """Takes over what happened to an order."""
+        """Updates the row of an order with an event."""
         order_id = event.stream.removeprefix(f"{STREAMS}-")
         match types.decode(event):
             case OrderCreated(_, customer_id):
@@ -55,7 +55,7 @@ def _set_status(model: SqliteModel, order_id: str, status: str) -> None:
 
 
 async def listed(store: SqliteStore, status: str | None = None) -> list[dict[str, Any]]:
-    """The orders (of that status) by their ids."""
+    """Returns the orders (with that status) by their ids."""
     rows = await store.read(
         "SELECT order_id, customer_id, status, item_count, total_cents FROM orders "
         "WHERE :status IS NULL OR status = :status ORDER BY order_id",

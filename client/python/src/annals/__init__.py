@@ -1,5 +1,7 @@
-"""Client for Annals, an event store: appends that are never written twice, reads, and subscriptions that survive broken
-connections. The toolkit on top of it (aggregates, decision models, projections, process managers) is in `annals.toolkit`.
+"""Client for Annals, an event store.
+
+Appends are idempotent, and reads and subscriptions resume after a lost connection. The toolkit (aggregates, decision
+models, projections, process managers) is in `annals.toolkit`.
 
     from annals import AsyncClient, Event, Expected, RecordedEvent
 
@@ -11,16 +13,17 @@ connections. The toolkit on top of it (aggregates, decision models, projections,
 
 | to | use |
 |---|---|
-| append what one decision led to | `AsyncClient.append` |
-| append to several streams, or if nothing has happened since | `AsyncClient.append_to_many` |
-| append much, in order, with many appends in flight | `AsyncClient.append_session` |
+| append the events of one decision | `AsyncClient.append` |
+| append to several streams, or on condition that no matching event was added | `AsyncClient.append_to_many` |
+| append many independent batches of events, in order | `AsyncClient.append_each` |
+| control a session with many appends in flight | `AsyncClient.append_session` |
 | load an aggregate | `AsyncClient.read_stream` |
-| look at the log once | `AsyncClient.read_all` |
-| keep a projection up to date, react | `AsyncClient.subscribe_all`, `AsyncClient.subscribe_stream` |
-| do all of that without asyncio | `Client` |
+| read the whole log once | `AsyncClient.read_all` |
+| update a projection, or react to events | `AsyncClient.subscribe_all`, `AsyncClient.subscribe_stream` |
+| do any of this without asyncio | `Client` |
 
-All times in seconds, all `datetime`s in UTC. What can go wrong is in `annals.errors`.
-"""  # noqa: D205
+All durations are in seconds, all `datetime`s in UTC. The exceptions are in `annals.errors`.
+"""
 
 from importlib.metadata import version as _version
 
@@ -58,10 +61,10 @@ from annals.errors import (
 from annals.event import Event, RecordedEvent, new_id
 from annals.info import (
     Deleted,
-    KeptRetention,
     Limits,
     PrefixRetention,
     Retention,
+    RetentionInfo,
     Scavenge,
     ScavengeState,
     ServerInfo,
@@ -98,7 +101,6 @@ __all__ = [
     "FellBehind",
     "InvalidField",
     "InvalidValue",
-    "KeptRetention",
     "Limits",
     "NoMatch",
     "PositionBeyondHead",
@@ -108,6 +110,7 @@ __all__ = [
     "Read",
     "RecordedEvent",
     "Retention",
+    "RetentionInfo",
     "RetryPolicy",
     "RevisionConflict",
     "Scavenge",

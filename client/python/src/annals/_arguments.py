@@ -1,4 +1,4 @@
-"""Arguments, checked where protobuf would raise errors that do not name them."""
+"""Checks of arguments, where protobuf would raise errors that do not name the argument."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ UINT64_MAX = (1 << 64) - 1
 
 
 def integer(name: str, value: Any, least: int = 0, most: int = UINT64_MAX) -> None:
-    """Checks that an argument is an integer of a range.
+    """Checks that an argument is an integer within a range.
 
     Raises:
-        InvalidValue: It is none.
+        InvalidValue: It is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidValue(name, f"is {shown(value)}; give an integer from {least} to {most}")
 
 
 def optional_integer(name: str, value: Any, least: int = 0, most: int = UINT64_MAX) -> None:
-    """The same for an argument that may be left out."""
+    """Checks that an argument is `None` or an integer within a range."""
     if value is not None:
         integer(name, value, least, most)
 
@@ -30,7 +30,7 @@ def text(name: str, value: Any) -> None:
     """Checks that an argument is Unicode text.
 
     Raises:
-        InvalidValue: It is none.
+        InvalidValue: It is not.
     """
     if not isinstance(value, str):
         raise InvalidValue(name, f"is {shown(value)}; give text")
@@ -39,7 +39,7 @@ def text(name: str, value: Any) -> None:
 
 
 def is_unicode(value: str) -> bool:
-    """Whether text has no lone surrogate, so that it can be encoded."""
+    """Returns whether text has no lone surrogate, so that it can be encoded."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -48,6 +48,6 @@ def is_unicode(value: str) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value in an error: the beginning of a long one."""
-    told = repr(value)
-    return told if len(told) <= 80 else f"{told[:80]}…"
+    """Formats a value for an error text, truncated to 80 characters."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"

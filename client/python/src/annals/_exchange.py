@@ -1,11 +1,11 @@
-"""The calls of an append session: appends are sent and answered on one call after the other.
+"""The calls of an append session: appends are sent and answered on one call after another.
 
-The exchange is apart from the `AppendSession` that the application holds, so that a session that is dropped without being
+`Exchange` is separate from the `AppendSession` that the application holds, so that a session dropped without being
 closed ends: its task refers to the exchange only.
 
-1. Messages are split by size, so that every server accepts them, however it is configured. An append that is too large to
-   share a message is made by a call of its own, after those before it are answered and before those after it are sent. If
-   the server refuses it, no other append fails.
+1. Messages are split by size, so that every server accepts them, whatever its configuration. An append too large to
+   share a message is sent as a separate call, after those before it have been answered and before those after it are
+   sent. If the server rejects it, no other append fails.
 2. A call on which nothing was appended for a while is ended (`_idle`); the next append opens another.
 """
 
@@ -27,27 +27,28 @@ from annals.append import Appended, AppendedToMany, to_appended, to_appended_to_
 from annals.errors import AnnalsError, DeadlineExceeded, ProtocolError, SessionClosed, TransientError, Unreachable
 from annals.v1 import append_pb2 as pb
 
-# A message is closed when it holds as many appends (a limit of the protocol), or as many bytes: small enough that the server
-# begins early, and far below what it takes.
+# A message is complete when it holds this many appends (a limit of the protocol) or bytes: small enough that the
+# server starts early, and far below the server's limit.
 _MESSAGE_APPENDS_MAX = 1_000
 _MESSAGE_BYTES = 512 << 10
-# The largest append that shares a message, in bytes: with its framing less than the 1 MiB that every server accepts.
+# Maximum size of an append that shares a message, in bytes: with framing, less than the 1 MiB that every server
+# accepts.
 SHARED_BYTES_MAX = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionLimits:
-    """How much of a session may be unanswered."""
+    """Limits on the unanswered appends of a session."""
 
     appends_max: int = 4_096
-    """The most appends, 1 or more."""
+    """Maximum number of appends, 1 or more."""
     bytes_max: int = 32 << 20
-    """The most bytes in them; a single larger append is still taken, alone."""
+    """Maximum number of bytes in them; a single larger append is still accepted, alone."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """An append that was taken and is not answered yet."""
+    """An append that was accepted and is not answered yet."""
 
     append: pb.SessionAppend
     append_bytes: int
@@ -66,7 +67,7 @@ class Exchange:
         self._caller = caller
         self._timeout = timeout
         self._limits = limits
-        # Taken and not answered, in order; the last of them, `_unsent`, were not sent on the call that is open.
+        # Accepted and not answered, in order. The last of them, `_unsent`, have not been sent on the open call.
         self.unanswered: deque[_Waiting] = deque()
         self._unsent: deque[_Waiting] = deque()
         self._bytes = 0
@@ -77,16 +78,17 @@ class Exchange:
         self._driver: asyncio.Task[None] | None = None
         self._tries = caller.tries()
         self._limit: asyncio.Timeout | None = None
-        # Where the last call went.
+        # The endpoint of the last call.
         self.link: Link | None = None
-        # Whether a call is open, whether anything was appended since it was last checked, and whether the call takes no more.
+        # Whether a call is open, whether anything was appended since the last idle check, and whether the call
+        # accepts no more appends.
         self._open = self._asked = self._ending = False
 
     async def take(self, append: pb.SessionAppend) -> asyncio.Future[Any]:
-        """Takes an append, waiting while too many are unanswered; returns the future of its result.
+        """Accepts an append, waiting while too many are unanswered; returns the future of its result.
 
         Raises:
-            SessionClosed: The session is over.
+            SessionClosed: The session has ended.
             Forked: This process was forked while a client was connected.
         """
         _fork.check()
@@ -112,18 +114,18 @@ class Exchange:
         return waiting.answer
 
     def finish(self) -> None:
-        """Takes no more appends, and ends when all are answered."""
+        """Accepts no more appends, and ends when all are answered."""
         self.closing = True
         self._work.set()
 
     async def aclose(self) -> None:
-        """The same, and waits for it."""
+        """Accepts no more appends, and waits until all are answered."""
         self.finish()
         if self._driver is not None and not _fork.broken():
             await asyncio.shield(self._driver)
 
     def rest_if_idle(self) -> bool:
-        """Ends the call if nothing was appended since the last time; returns whether a call is still open."""
+        """Ends the call if nothing was appended since the last check; returns whether a call is still open."""
         if not self._open:
             return False
         if self._asked or self.unanswered:
@@ -140,18 +142,18 @@ class Exchange:
         return len(self.unanswered) < limits.appends_max and self._bytes + append_bytes <= limits.bytes_max
 
     def _progress(self) -> None:
-        """An answer came, or appends began to wait: the time for the next answer begins."""
+        """Restarts the wait for the next result: one was received, or the first append was accepted."""
         self._deadline = asyncio.get_running_loop().time() + self._timeout
         self._reschedule(self._deadline)
 
     def _reschedule(self, deadline: float | None) -> None:
         if self._limit is not None:
-            # It may just have run out.
+            # The timeout may just have expired.
             with contextlib.suppress(RuntimeError):
                 self._limit.reschedule(deadline)
 
     async def _run(self) -> None:
-        """Holds one call after the other, until the session is over."""
+        """Makes one call after another until the session has ended."""
         try:
             while True:
                 while not self.unanswered:
@@ -170,7 +172,7 @@ class Exchange:
             raise
 
     async def _pause_after(self, error: AnnalsError) -> None:
-        """Waits before a new call, or raises the error if there is to be none."""
+        """Waits before a new call, or raises the error if the session can't continue."""
         if not isinstance(error, TransientError):
             raise error
         pause = self._tries.after_failure()
@@ -180,7 +182,7 @@ class Exchange:
         await asyncio.sleep(pause)
 
     async def _make_alone(self) -> None:
-        """Makes the first append by a call of its own, because it is too large to share a message."""
+        """Sends the first append as a separate call, because it is too large to share a message."""
         append = self.unanswered[0].append
         left = self._deadline - asyncio.get_running_loop().time()
         answer: Appended | AppendedToMany | AnnalsError
@@ -199,7 +201,7 @@ class Exchange:
         self._moved()
 
     async def _converse(self) -> None:
-        """Holds one call, until it ends or breaks, or until an append comes that is too large to share a message."""
+        """Makes one call, until it ends or breaks, or until an append is too large to share a message."""
         self.link = link = self._caller.connection.pick()
         self._unsent = deque(self.unanswered)
         self._open, self._ending = True, False
@@ -215,7 +217,7 @@ class Exchange:
                 raise Unreachable(link.name, "the server ended the session")
         except grpc.aio.AioRpcError as failed:
             error = self._caller.failed(link, failed, APPEND_SESSION)
-            # What was appended is answered; how the call then ended does not matter.
+            # Everything appended is answered, so how the call ended does not matter.
             if self.unanswered:
                 raise error from None
         except TimeoutError:
@@ -229,7 +231,7 @@ class Exchange:
             await asyncio.gather(writer, return_exceptions=True)
 
     async def _write(self, call: Any) -> None:
-        """Sends what is to be sent, as the transport takes it; what queues up meanwhile makes the next message."""
+        """Sends appends as fast as the transport accepts them; those queued meanwhile form the next message."""
         try:
             while True:
                 if self._unsent and self._unsent[0].alone:
@@ -245,7 +247,7 @@ class Exchange:
                 self._work.clear()
                 await self._work.wait()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            # The call is over; its answers say why.
+            # The call has ended; reading from it reports the reason.
             return
 
     def _next_message(self) -> pb.AppendSessionRequest:
@@ -260,7 +262,10 @@ class Exchange:
         return pb.AppendSessionRequest(appends=appends)
 
     def _answered(self, message: pb.AppendSessionResponse, link: Link) -> None:
-        """Takes the results of a message. Fails at the first that is worth sending again, it and the rest unanswered."""
+        """Settles appends with the results of a message.
+
+        Raises at the first transient error; that append and those after it stay unanswered.
+        """
         for result in message.results:
             if len(self.unanswered) <= len(self._unsent):
                 raise ProtocolError("a session result without an append")
@@ -272,10 +277,10 @@ class Exchange:
         self._moved()
 
     def _settle(self, answer: Appended | AppendedToMany | AnnalsError) -> None:
-        """Answers the first append."""
+        """Settles the first unanswered append."""
         waiting = self.unanswered.popleft()
         self._bytes -= waiting.append_bytes
-        # Nobody may be waiting for the answer any more.
+        # The caller may have stopped waiting.
         if not waiting.answer.done():
             if isinstance(answer, AnnalsError):
                 waiting.answer.set_exception(answer)
@@ -284,7 +289,7 @@ class Exchange:
         self._tries.reset()
 
     def _moved(self) -> None:
-        """Appends were answered."""
+        """Updates the waiting tasks and timers after appends were answered."""
         self._freed.set()
         if self.unanswered:
             self._progress()
@@ -294,7 +299,7 @@ class Exchange:
                 self._work.set()
 
     def _fail(self, error: AnnalsError) -> None:
-        """Fails everything that waits, and with it the session."""
+        """Fails all unanswered appends and ends the session."""
         self.closing = True
         self._freed.set()
         while self.unanswered:

@@ -1,10 +1,12 @@
-"""What a server sends in messages of many items, iterated over item by item or message by message; by tasks and by threads.
+"""Iteration over responses made of messages with many items.
 
-1. One message is held at a time, decoded in one go; the rest waits at the server, except for the window of the call.
-2. Closing ends an iteration that is under way, in another task or thread too, without an error.
-3. An abandoned iteration ends its call: at once when the feed is dropped, and if a reference to it remains, when nothing
-   was asked of it for a while (`_idle`). No task, timer or queue of the client refers to a feed meanwhile.
-4. How it is begun, continued and resumed is the business of what it is a feed of: `Read`, `Subscription`.
+Items are iterated over one by one or message by message, from tasks and from threads.
+
+1. One message is held at a time, decoded at once. The rest stays at the server, except for the window of the call.
+2. Closing ends an iteration in progress without an error, even from another task or thread.
+3. An abandoned iteration ends its call: immediately when the feed is dropped, or, if a reference to it remains, when
+   it has not been used for a while (`_idle`). No task, timer or queue of the client refers to a feed meanwhile.
+4. Subclasses (`Read`, `Subscription`) implement how the call is begun, continued and resumed.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ T = TypeVar("T")
 
 
 class Feed(abc.ABC, Generic[T]):
-    """Items that come in messages."""
+    """Items that are received in messages."""
 
-    # The open call, and its endpoint. A default for `__del__`, in case `__init__` fails.
+    # The open call, and its endpoint. A class attribute for `__del__`, in case `__init__` fails.
     _live: tuple[Any, Link] | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -36,12 +38,12 @@ class Feed(abc.ABC, Generic[T]):
         self._timeout = timeout
         self._received: Iterator[T] = iter(())
         self._opened = self._closed = False
-        # Whether the next message is awaited, and whether anything was asked for since it was last checked.
+        # Whether the next message is awaited, and whether the feed was used since the last idle check.
         self._waiting = self._asked = False
-        # Whether the call was ended because nothing was asked for.
+        # Whether the call was ended because the feed was not used.
         self._rested = False
         self._tries = caller.tries()
-        # Since when there has been no call that yielded anything.
+        # The time since which no call has returned anything.
         self._lost_at: float | None = None
 
     @abc.abstractmethod
@@ -50,19 +52,19 @@ class Feed(abc.ABC, Generic[T]):
 
     @abc.abstractmethod
     async def _next_message(self) -> list[T]:
-        """The items of the next message, if there are any in it; resumes a call that broke."""
+        """Returns the items of the next message, possibly none; resumes a call that broke."""
 
     @property
     def _over(self) -> bool:
-        """Whether nothing comes any more."""
+        """Whether there are no more items."""
         return self._closed
 
     def _connected(self, call: Any, link: Link) -> None:
-        """Takes over a call that has begun."""
+        """Stores a call that has begun."""
         self._live = call, link
         self._loop = asyncio.get_running_loop()
         if self._closed:
-            # Meanwhile.
+            # Closed while the call was being made.
             self._hang_up()
         else:
             self._asked = True
@@ -79,7 +81,7 @@ class Feed(abc.ABC, Generic[T]):
             _idle.soon(self._loop, self._live[0].cancel)
 
     def rest_if_idle(self) -> bool:
-        """Ends the call if nothing was asked of it since the last time; returns whether a call is still open."""
+        """Ends the call if the feed was not used since the last check; returns whether a call is still open."""
         if self._live is None:
             return False
         if self._waiting or self._asked:
@@ -94,12 +96,12 @@ class Feed(abc.ABC, Generic[T]):
             await self._begin()
             self._opened = True
             if self._closed:
-                # Meanwhile.
+                # Closed while it was being opened.
                 self._received = iter(())
         return self
 
     def __await__(self) -> Generator[Any, None, Self]:
-        """Waits until a server has accepted it."""
+        """Waits until a server has accepted the call."""
         return self._open().__await__()
 
     def __aiter__(self) -> Self:
@@ -116,7 +118,10 @@ class Feed(abc.ABC, Generic[T]):
         return next(self._received)
 
     def batches(self) -> AsyncIterator[list[T]]:
-        """The same items as they came together, each list with at least one: fewer turns of the loop for each item."""
+        """Returns the items as lists, one per message, each with at least one item.
+
+        This takes fewer iterations of the event loop per item.
+        """
         return _Batches(self)
 
     async def _next_batch(self) -> list[T] | None:
@@ -124,7 +129,9 @@ class Feed(abc.ABC, Generic[T]):
             return None
         _fork.check()
         if self._waiting:
-            raise RuntimeError("the next message is being waited for already: iterate in one task or thread")
+            raise RuntimeError(
+                "another task or thread already waits for the next message; iterate in one task or thread"
+            )
         self._waiting = self._asked = True
         try:
             await self._open()
@@ -136,7 +143,7 @@ class Feed(abc.ABC, Generic[T]):
                     return batch
             return None
         except BaseException:
-            # A call that failed is of no use. One whose wait was cancelled is resumed by the next iteration.
+            # A failed call can't be used. One whose wait was cancelled is resumed by the next iteration.
             self._hang_up()
             raise
         finally:
@@ -144,7 +151,7 @@ class Feed(abc.ABC, Generic[T]):
             self._asked = True
 
     async def _read(self, call: Any) -> Any:
-        """The next message of a call; `EOF` at its end, and when it was closed meanwhile."""
+        """Returns the next message of a call; `EOF` at its end, or if the feed was closed meanwhile."""
         try:
             return await call.read()
         except asyncio.CancelledError:
@@ -153,7 +160,7 @@ class Feed(abc.ABC, Generic[T]):
             raise
 
     async def aclose(self) -> None:
-        """Ends it early; an iteration over it ends."""
+        """Ends the call early; iterations over it end."""
         self._closed = True
         self._received = iter(())
         self._hang_up()
@@ -168,7 +175,10 @@ class Feed(abc.ABC, Generic[T]):
 
 
 class _Batches(AsyncIterator[list[T]]):
-    """The messages of a feed. Not a generator, because a dropped one keeps the feed until a later turn of its loop."""
+    """The messages of a feed.
+
+    Not a generator, because a dropped generator keeps the feed until a later iteration of its loop.
+    """
 
     def __init__(self, feed: Feed[T]) -> None:
         self._feed: Feed[T] | None = feed
@@ -185,19 +195,19 @@ class _Batches(AsyncIterator[list[T]]):
 
 
 def _being_cancelled() -> bool:
-    """Whether it is the task itself that is cancelled, and not only the call."""
+    """Returns whether the task itself is being cancelled, and not only the call."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 class SyncFeed(Generic[T]):
-    """The same for threads. Another thread may `close()` it, which ends the iteration."""
+    """A feed for threads. Another thread may `close()` it, which ends the iteration."""
 
     def __init__(self, feed: Feed[T]) -> None:
         self._feed = feed
 
     def open(self) -> Self:
-        """Waits until a server has accepted it, so that errors show before the first item."""
+        """Waits until a server has accepted the call, so that errors are raised before the first item."""
 
         async def work() -> None:
             await self._feed
@@ -206,7 +216,7 @@ class SyncFeed(Generic[T]):
         return self
 
     def batches(self) -> Iterator[list[T]]:
-        """The same items as they came together, each list with at least one."""
+        """Returns the items as lists, one per message, each with at least one item."""
         while batch := _portal.run(self._feed._next_batch()):
             yield batch
 
@@ -215,7 +225,7 @@ class SyncFeed(Generic[T]):
             yield from batch
 
     def close(self) -> None:
-        """Ends it early. A read need not be closed after its last event."""
+        """Ends the call early. A read need not be closed after its last event."""
         _portal.run(self._feed.aclose())
 
     def __enter__(self) -> Self:

@@ -1,13 +1,13 @@
 """Forked processes.
 
-gRPC does its work in threads, and a forked process has only the thread that forked. If a client was connected at the time
-of the fork, gRPC hangs or crashes in the child, whichever client is used there, so every call in such a child raises
-`Forked`, and nothing touches gRPC. If no client was connected (none had made a call, or all were closed), clients work in
-the child.
+gRPC does its work in threads, and a forked process has only the thread that forked. If a client was connected at the
+time of the fork, gRPC hangs or crashes in the child, whichever client is used there. Every call in such a child
+therefore raises `Forked`, and nothing uses gRPC. If no client was connected (none had made a call, or all were
+closed), clients work in the child.
 
-gRPC has fork handlers of its own, which start its threads again in the child. There they read from the parent's
-connections, and crash the child even if it does nothing but end. They can only be turned off before gRPC is loaded, by its
-environment variable, which this module does unless the application has set the variable or loaded gRPC before.
+gRPC has fork handlers of its own, which restart its threads in the child. There they read from the parent's
+connections, and crash the child even if it only exits. They can only be disabled before gRPC is loaded, by its
+environment variable. This module does so unless the application has set the variable or loaded gRPC before.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ log = logging.getLogger("annals")
 
 _SUPPORT = "GRPC_ENABLE_FORK_SUPPORT"
 
-# Part of the name of gRPC's own thread, which runs while a channel, or a call of one, is open.
+# Part of the name of gRPC's own thread, which runs while a channel, or a call on one, is open.
 _GRPC_THREAD = "_poll_wrapper"
 
 
 def _load_grpc() -> bool:
-    """Loads gRPC without its fork handlers; returns whether it has none."""
+    """Loads gRPC without its fork handlers; returns whether it was loaded without them."""
     if _SUPPORT in os.environ or "grpc" in sys.modules:
         return os.environ.get(_SUPPORT, "").lower() in ("0", "false", "no")
     os.environ[_SUPPORT] = "0"
     try:
         import grpc  # noqa: F401
     finally:
-        # For this process only, not for those that it starts.
+        # For this process only, not for its child processes.
         del os.environ[_SUPPORT]
     return True
 
@@ -50,22 +50,22 @@ _parent: int | None = None
 
 
 def opened(channel: Any) -> None:
-    """A channel was opened."""
+    """Registers an open channel."""
     _channels.add(channel)
 
 
 def closed(channel: Any) -> None:
-    """A channel was closed."""
+    """Removes a closed channel."""
     _channels.discard(channel)
 
 
 def broken() -> bool:
-    """Whether this process was forked while a client was connected."""
+    """Returns whether this process was forked while a client was connected."""
     return _parent is not None
 
 
 def check() -> None:
-    """Refuses to go on where gRPC would hang or crash.
+    """Fails where gRPC would hang or crash.
 
     Raises:
         Forked: This process was forked while a client was connected.
@@ -79,7 +79,7 @@ def _before() -> None:
     _connected = len(_channels) > 0 or any(_GRPC_THREAD in thread.name for thread in threading.enumerate())
     if _connected and not _without_handlers:
         log.warning(
-            "this process forks while an Annals client is connected, and gRPC's fork handlers can crash the child: "
+            "this process forks while an Annals client is connected, and gRPC's fork handlers can crash the child; "
             "import annals before grpc or set %s=0, or close all clients before the fork",
             _SUPPORT,
         )

@@ -1,12 +1,12 @@
-"""JSON as RFC 8259 defines it, and nothing else.
+"""JSON as defined by RFC 8259, and nothing else.
 
-Python's own module writes `NaN`, which is not JSON, turns the keys 1 and True into text, reads 1e400 as infinity, and takes
-what it can't encode for an error without a place. Here a value is encoded so that the same value is decoded from it, by any
-client, or it is refused with its place.
+Python's `json` module writes `NaN`, which is not JSON, converts the keys 1 and True to text, reads 1e400 as infinity,
+and reports values it can't encode without their location. This module encodes a value so that every client decodes
+the same value, or rejects it and names the location.
 
-1. Refused: NaN and infinities, keys that are not text, text with a lone surrogate, nesting deeper than `NESTING_MAX`, and
-   every type that JSON does not have (bytes, dates, decimals, sets, arrays).
-2. Encoded as the JSON type next to them: tuples, enums of text or numbers, and other subclasses of JSON's types.
+1. Rejected: NaN and infinities, keys that are not text, text with a lone surrogate, nesting deeper than
+   `NESTING_MAX`, and every type that JSON does not have (bytes, dates, decimals, sets, arrays).
+2. Encoded as the closest JSON type: tuples, enums of text or numbers, and other subclasses of JSON's types.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from annals._arguments import is_unicode
 from annals.errors import InvalidValue
 
-# The deepest nesting of lists and dicts. Python's own module fails at some depth that depends on its version and on the caller.
+# Maximum nesting of lists and dicts. The `json` module fails at a depth that depends on its version and on the
+# caller.
 NESTING_MAX = 500
 
 _CONTAINERS = (dict, list, tuple)
@@ -27,15 +28,15 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 
 def encode(value: Any, event_type: str, field: str) -> bytes:
-    """The value as JSON: as the data or metadata (`field`) of an event.
+    """Encodes a value as JSON, as the data or metadata (`field`) of an event.
 
     Raises:
-        InvalidValue: It has no JSON form; names the place in it.
+        InvalidValue: It has no JSON form; names the location in the value.
     """
     try:
         data = _encoder.encode(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        fault = _find_fault(value) or _Fault("", f"can't be encoded: {error}")
+        fault = _find_fault(value) or _Fault("", f"can't be encoded as JSON: {error}")
     else:
         if _is_plain(value):
             return data
@@ -44,7 +45,7 @@ def encode(value: Any, event_type: str, field: str) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value that JSON stands for.
+    """Decodes a value from JSON.
 
     Raises:
         ValueError: It is not JSON, or a number in it is too large for Python.
@@ -70,7 +71,10 @@ _decoder = json.JSONDecoder(parse_constant=_constant, parse_float=_float)
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether all keys are text and nothing is nested too deeply. Level by level, in place of recursion."""
+    """Returns whether all keys are text and nothing is nested too deeply.
+
+    Proceeds level by level, without recursion.
+    """
     level, depth = ([value] if isinstance(value, _CONTAINERS) else []), 0
     while level:
         depth += 1
@@ -96,7 +100,7 @@ class _Fault(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """A value, and how it is reached."""
+    """A value, and the path to it."""
 
     value: Any
     step: str
@@ -105,7 +109,7 @@ class _Place(NamedTuple):
 
     @property
     def path(self) -> str:
-        """As in JavaScript; the beginning of a long one."""
+        """The path in JavaScript notation, truncated to 20 steps."""
         steps, place = [], self
         while place.above is not None:
             steps.append(place.step)
@@ -115,7 +119,7 @@ class _Place(NamedTuple):
 
 
 def _find_fault(value: Any) -> _Fault | None:
-    """The first that has no JSON form."""
+    """Finds the first part of a value that has no JSON form."""
     places = [_Place(value, "", None, 1)]
     while places:
         place = places.pop()

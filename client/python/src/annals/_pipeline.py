@@ -1,9 +1,9 @@
-"""Appends of many tasks at once, through one session.
+"""Sends appends that are made concurrently through one session.
 
-An append that is alone is a call of its own, which answers soonest. While one is on its way, those that other tasks make go
-through a session, where one message carries many: a call costs this client about as much as the appends of a whole message.
-An append that is too large to share one is a call of its own, so that what the server says of it fails no other.
-What is promised is the same either way: each append is judged on its own, and sent again with the same ids.
+A single append is a separate call, which has the lowest latency. While one is in progress, the appends of other tasks
+go through a session, where one message holds many: a call costs this client about as much as the appends of a whole
+message. An append too large to share a message is a separate call, so that its rejection fails no other append. The
+guarantees are the same either way: each append is checked independently, and retried with the same ids.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from annals.session import AppendSession, SessionLimits
 
 T = TypeVar("T")
 
-# For how long a session that nobody uses is kept, in seconds.
+# How long an unused session is kept, in seconds.
 _IDLE_SECONDS = 1.0
 
 
 class Pipeline:
-    """Where a client's appends go."""
+    """Chooses how to send each append of a client."""
 
     def __init__(self, caller: Caller, timeout: float) -> None:
         self._caller = caller
         self._timeout = timeout
         self._in_flight = 0
         self._session: AppendSession | None = None
-        # How often the client had come back to its home when the session was begun.
+        # How often the client had returned to its preferred endpoint when the session was opened.
         self._returns = 0
         self._closing: asyncio.TimerHandle | None = None
-        # Sessions that still answer what they were given.
+        # Sessions that are closing, once their appends are answered.
         self._ending: set[asyncio.Task[None]] = set()
 
     async def append(
@@ -43,7 +43,7 @@ class Pipeline:
         alone: Callable[[], Awaitable[T]],
         in_session: Callable[[AppendSession], Awaitable[asyncio.Future[T]]],
     ) -> T:
-        """Makes an append: by a call of its own if it is alone or large, in the session otherwise."""
+        """Sends an append as a separate call if it is large or the only one in flight, otherwise in the session."""
         self._in_flight += 1
         try:
             if self._in_flight == 1 or request_bytes > SHARED_BYTES_MAX:
@@ -59,7 +59,7 @@ class Pipeline:
             self._closing.cancel()
             self._closing = None
         if self._session is not None and self._returns != self._caller.connection.returns:
-            # It stays where it is, with what it was given; what follows goes home.
+            # The old session finishes where it is; later appends go to the preferred endpoint.
             self._end()
         try:
             async with asyncio.timeout(self._timeout):
@@ -71,7 +71,7 @@ class Pipeline:
                     try:
                         return await (await in_session(session))
                     except SessionClosed:
-                        # It ended before this append was sent. Others may have begun another meanwhile.
+                        # It ended before this append was sent. Another task may have opened a new one meanwhile.
                         if self._session is session:
                             self._session = None
         except DeadlineExceeded:
@@ -91,7 +91,7 @@ class Pipeline:
             ending.add_done_callback(self._ending.discard)
 
     async def aclose(self) -> None:
-        """Waits until the sessions have answered what they were given, and ends them."""
+        """Waits until all appends of the sessions are answered, and closes the sessions."""
         if self._closing is not None:
             self._closing.cancel()
         self._end_idle()

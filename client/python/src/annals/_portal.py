@@ -1,7 +1,7 @@
-"""Where synchronous code runs asynchronous code: one event loop in a thread of its own, for the whole process.
+"""Runs asynchronous code for synchronous callers: one event loop in a dedicated thread, for the whole process.
 
-One loop rather than one for each client, because gRPC serves several loops in a process badly. The thread is a daemon: it does
-not keep the process alive.
+There is one loop instead of one per client, because gRPC handles several loops in a process badly. The thread is a
+daemon: it does not keep the process alive.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 
 def _in_child() -> None:
     global _lock
-    # Another thread may have held it.
+    # Another thread may have held the lock.
     _lock = threading.Lock()
 
 
@@ -42,15 +42,15 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs the work in the loop, in the caller's context (so that its metadata flow), and waits for its result.
+    """Runs a coroutine in the loop, in the caller's context (so that its metadata applies), and waits for its result.
 
     Raises:
-        RuntimeError: Called from the loop itself, which would wait for itself for ever.
+        RuntimeError: Called from the loop itself, which would deadlock.
     """
     loop = _running_loop()
     if threading.current_thread().name == "annals" and asyncio._get_running_loop() is loop:
         work.close()
-        raise RuntimeError("the synchronous client was called from asynchronous code: use AsyncClient there")
+        raise RuntimeError("the synchronous client was called from asynchronous code; use AsyncClient there")
     context = contextvars.copy_context()
     done: Future[T] = Future()
     tasks: list[asyncio.Task[T]] = []

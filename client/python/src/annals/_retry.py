@@ -1,11 +1,12 @@
-"""Trying again: when, how often, how long after.
+"""Retries: which errors, how often, and after which pauses.
 
-1. Only a `TransientError` is tried again, and only within the call's deadline.
-2. A try that failed moves the client on to the next endpoint; only when all were tried is there a pause.
-3. Pauses grow exponentially and are jittered (half to all of the nominal pause), so that clients that lost the same server do
-   not come back in step. What is tried without end (subscriptions) waits up to the first pause even before the next endpoint.
-4. Progress makes the pauses short again, but does not do away with them: endpoints that accept and then fail can't make a
-   client go round them without a pause.
+1. Only a `TransientError` is retried, and only within the call's deadline.
+2. A failed attempt moves the client to the next endpoint. There is a pause only after all endpoints were tried.
+3. Pauses grow exponentially and are jittered (half to all of the nominal pause), so that clients that lost the same
+   server do not return at the same time. Retries without a limit (subscriptions) wait up to the first pause even
+   before the next endpoint.
+4. Progress shortens the pauses again, but does not remove them: endpoints that accept a call and then fail it can't
+   make a client cycle through them without a pause.
 """
 
 from __future__ import annotations
@@ -33,27 +34,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How calls that failed for a passing reason are tried again."""
+    """How calls that failed for a transient reason are retried."""
 
     pause_first_seconds: float = 0.05
     """Pause after the first failure of all endpoints."""
     pause_max_seconds: float = 2.0
-    """The longest pause."""
+    """Maximum pause."""
     tries_max: int | None = None
-    """The most tries of a call, 1 for none again. Unless set, as many as the call's deadline allows."""
+    """Maximum number of attempts per call; 1 disables retries. By default as many as the call's deadline allows."""
 
     @classmethod
     def never(cls) -> RetryPolicy:
-        """Never tries again."""
+        """A policy without retries."""
         return cls(tries_max=1)
 
     def pause(self, round_: int) -> float:
-        """The nominal pause after the n-th (from 0) round over all endpoints, in seconds."""
+        """Returns the nominal pause after the n-th (from 0) round over all endpoints, in seconds."""
         return min(self.pause_first_seconds * (1 << min(round_, 20)), self.pause_max_seconds)
 
 
 class Tries:
-    """The tries of one call, or of one stretch without progress."""
+    """The attempts of one call, or of one period without progress."""
 
     def __init__(self, policy: RetryPolicy, endpoints: int) -> None:
         self._policy = policy
@@ -61,13 +62,13 @@ class Tries:
         self._failed = 0
 
     def after_failure(self) -> float | None:
-        """Counts a failure. How long to wait before the next try, in seconds; `None` if there is to be none."""
+        """Counts a failure, and returns the pause before the next attempt in seconds; `None` if there is none."""
         pause = self._count_failure()
         most = self._policy.tries_max
         return None if most is not None and self._failed >= most else pause
 
     def after_failure_without_end(self) -> float:
-        """The same for what is tried without end."""
+        """Counts a failure, and returns the pause before the next attempt, where attempts are unlimited."""
         return self._count_failure() or self._policy.pause_first_seconds * random.random()
 
     def _count_failure(self) -> float:
@@ -77,12 +78,12 @@ class Tries:
         return self._policy.pause(self._failed // self._endpoints - 1) * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Starts anew after progress, except that it still goes round all endpoints before it would pause."""
+        """Starts over after progress, but still tries all remaining endpoints before the next pause."""
         self._failed %= self._endpoints
 
 
 class Caller:
-    """What all calls of a client share."""
+    """State shared by all calls of a client."""
 
     def __init__(self, connection: Connection, policy: RetryPolicy) -> None:
         self.connection = connection
@@ -90,11 +91,11 @@ class Caller:
         self.idle = Idle()
 
     def tries(self) -> Tries:
-        """The tries of a call that begins now."""
+        """Returns the attempts of a call that begins now."""
         return Tries(self.policy, len(self.connection))
 
     async def unary(self, method: Method[Q, A], request: Q, timeout: float) -> A:
-        """Makes a unary call until an answer, an error that is not to be tried again, or the end of `timeout` seconds."""
+        """Makes a unary call, with retries, until a response, a permanent error, or the end of `timeout` seconds."""
 
         async def attempt(link: Link, left: float) -> A:
             answer: A = await link.call(method)(request, timeout=left)
@@ -106,7 +107,10 @@ class Caller:
     async def somewhere(
         self, method: Method[Any, Any], attempt: Callable[[Link, float], Awaitable[T]], timeout: float
     ) -> tuple[T, Link]:
-        """The same for any kind of call; tells also which endpoint answered. An attempt is told the seconds left."""
+        """Makes a call of any kind, with retries, and returns the result and the endpoint that served it.
+
+        An attempt gets the endpoint and the seconds left.
+        """
         now = asyncio.get_running_loop().time
         deadline = now() + timeout
         tries = self.tries()
@@ -129,13 +133,13 @@ class Caller:
             pause = tries.after_failure()
             if pause is None or now() + pause >= deadline:
                 raise error from None
-            log.debug("%s failed, trying again in %.3f s: %s", method.name, pause, error)
+            log.debug("%s failed, retrying in %.3f s: %s", method.name, pause, error)
             if pause:
                 await asyncio.sleep(pause)
             last = error
 
     def failed(self, link: Link, failed: AioRpcError, method: Method[Any, Any]) -> AnnalsError:
-        """Decodes what a call to that endpoint failed with, and moves on from it if another could have served."""
+        """Decodes the error of a call, and moves on from its endpoint if another endpoint might serve it."""
         error = _status.from_rpc_error(failed, link.name, method.name)
         if isinstance(error, TransientError):
             self.connection.move_on(link)

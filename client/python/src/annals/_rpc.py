@@ -1,7 +1,7 @@
 """The calls of the protocol, each with its messages.
 
-Written by hand instead of taken from generated stubs: those are not typed, and this is all that they would say. A test
-compares it with the service's descriptor.
+Written by hand, because generated stubs are not typed and contain nothing more. A test compares this list with the
+service's descriptor.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ class Method(Generic[Q, A]):
 
     @property
     def path(self) -> str:
-        """What HTTP/2 calls it."""
+        """The path of its HTTP/2 requests."""
         return f"/{SERVICE}/{self.name}"
 
     @property
     def serializer(self) -> Callable[[Q], bytes]:
-        """Turns requests into bytes."""
+        """Encodes requests."""
         return self.request.SerializeToString
 
     @property
     def deserializer(self) -> Callable[[bytes], A]:
-        """Turns bytes into answers."""
+        """Decodes responses."""
         return self.response.FromString
 
 

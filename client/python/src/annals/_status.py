@@ -1,7 +1,10 @@
-"""From a gRPC status to an error: the reason in its `google.rpc.ErrorInfo` decides, and the typed detail fills it.
+"""Conversion of a gRPC status to an error.
 
-A status without a reason of the `annals` domain does not come from an Annals server: it is the transport's, a proxy's or a
-stranger's, and its code decides. A detail that is missing or malformed never hides the failure.
+The reason in its `google.rpc.ErrorInfo` selects the error, and the typed detail fills it.
+
+A status without a reason of the `annals` domain does not come from an Annals server, but from the transport, a proxy
+or another kind of server; then its code selects the error. A detail that is missing or malformed never hides the
+failure.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ Details = Iterable[AnyMessage]
 
 
 def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.AnnalsError:
-    """What a call to `endpoint` failed with."""
+    """Returns the error of a call to `endpoint`."""
     message = failed.details() or ""
     details = _details(failed)
     if details is not None:
@@ -42,16 +45,17 @@ def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.Anna
             return error
     code = failed.code()
     if _is_http(code, message):
-        return errors.HttpEndpoint(endpoint)
-    # A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of them
-    # without a reason.
+        return errors.NotGrpc(endpoint)
+    # A lost connection is reported with any of these codes, depending on which layer noticed it first. Servers send
+    # none of them without a reason.
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
         return errors.Unreachable(endpoint, message)
-    # The second is what grpcio says of a call that ended while it was written to, in place of what it ended with
-    # (https://github.com/grpc/grpc/issues/36066): most often a connection that broke, and otherwise the next try tells.
+    # The second message is what grpcio reports for a call that ended while it was being written to, instead of the
+    # call's status (https://github.com/grpc/grpc/issues/36066). In most cases the connection broke; otherwise the
+    # next attempt gets the status.
     if code is grpc.StatusCode.INTERNAL and ("RST_STREAM" in message or message == "Internal error from Core"):
         return errors.Unreachable(endpoint, message)
-    # The client's own deadline is told apart by the caller; otherwise a proxy on the way gave up.
+    # The caller handles the client's own deadline; any other was set by a proxy.
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return errors.Unavailable(errors.Unavailability.UNKNOWN, message)
     if code is grpc.StatusCode.UNIMPLEMENTED:
@@ -60,14 +64,14 @@ def from_rpc_error(failed: AioRpcError, endpoint: str, call: str) -> errors.Anna
 
 
 def _is_http(code: grpc.StatusCode, message: str) -> bool:
-    """Whether an HTTP server that does not serve gRPC answered: one of HTTP/1, or one of HTTP/2 that does not know the path."""
+    """Returns whether an HTTP server without gRPC answered: with HTTP/1, or with HTTP/2 but without this path."""
     return "http1.x server" in message or (
         code is grpc.StatusCode.UNIMPLEMENTED and message.startswith("Received http2 header with status: ")
     )
 
 
 def from_result(status: Status) -> errors.AnnalsError:
-    """What one append of a session failed with."""
+    """Returns the error of one append of a session."""
     error = _from_reason(status.message, status.details)
     if error is not None:
         return error
@@ -190,7 +194,7 @@ def _unavailable(reason: errors.Unavailability) -> Callable[[str, Details], erro
     return lambda message, _: errors.Unavailable(reason, message)
 
 
-# Every reason of annals.v1.ErrorReason; a test sees to it that none is missing.
+# All reasons of annals.v1.ErrorReason; a test fails if one is missing.
 _REASONS: dict[str, Callable[[str, Details], errors.AnnalsError | None]] = {
     "INVALID_FIELD": lambda message, details: errors.InvalidField(_violations(message, details)),
     "TOO_LARGE": lambda message, details: errors.TooLarge(_violations(message, details)),

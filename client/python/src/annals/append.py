@@ -1,4 +1,4 @@
-"""Appends: what must hold, and where the events then stand."""
+"""Appends: expected states, checks and results."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ __all__ = ["Appended", "AppendedToMany", "Expected", "ExpectedRevision", "NoMatc
 
 
 class Expected(enum.Enum):
-    """What a stream must be like for an append to be written, where that is no exact revision.
+    """The state in which a stream must be for an append to be written, if not at an exact revision.
 
-    Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
-    the result of the first (see `Appended.already_appended`), whether or not its events still exist.
+    With any of these, an append whose result was lost can be retried with the same events: it then returns the result
+    of the first attempt (see `Appended.already_appended`), whether or not its events still exist.
     """
 
     ANY = "anything"
-    """Whatever it is like."""
+    """The stream may be in any state."""
     NO_STREAM = "no stream"
-    """It has no events."""
+    """The stream has no events."""
     STREAM_EXISTS = "a stream that exists"
-    """It has at least one event."""
+    """The stream has at least one event."""
 
     def __str__(self) -> str:
         return self.value
 
 
 ExpectedRevision: TypeAlias = int | Expected
-"""What a stream must be like: its last event has this revision, or one of `Expected`."""
+"""The state in which a stream must be: its last event has this revision, or one of `Expected`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where the events of an append stand: at consecutive revisions and positions."""
+    """The result of an append. Its events have consecutive revisions and positions."""
 
     first_revision: int
     last_revision: int
     first_position: int
     last_position: int
     recorded_at: datetime
-    """When they were recorded (UTC)."""
+    """The time at which the events were recorded (UTC)."""
     already_appended: bool
-    """Whether an earlier append with the same ids had written them, so that this one wrote nothing."""
+    """Whether an earlier append with the same ids had already written the events, so that this one wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an append added to a stream."""
+    """The revisions that an append added to a stream."""
 
     stream: str
     first_revision: int
@@ -66,21 +66,21 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class AppendedToMany:
-    """Where the events of an append to many streams stand: at consecutive positions."""
+    """The result of an append to several streams. Its events have consecutive positions."""
 
     first_position: int
     last_position: int
     recorded_at: datetime
-    """When they were recorded (UTC)."""
+    """The time at which the events were recorded (UTC)."""
     already_appended: bool
-    """Whether an earlier append with the same ids had written them, so that this one wrote nothing."""
+    """Whether an earlier append with the same ids had already written the events, so that this one wrote nothing."""
     streams: tuple[Written, ...]
-    """For each stream that was written to, in the order in which they first occur, which revisions its events got."""
+    """The revisions that the append added to each stream, in the order in which the streams first occur."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Events for one stream, as part of an append to many."""
+    """Events for one stream, as part of an append to several."""
 
     stream: str
     events: Sequence[Event]
@@ -88,7 +88,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class StreamIs:
-    """A check: the stream is as expected, whether it is written to or not."""
+    """A check that a stream is in this state, whether or not the append writes to it."""
 
     stream: str
     expected: ExpectedRevision
@@ -96,24 +96,24 @@ class StreamIs:
 
 @dataclass(frozen=True, slots=True)
 class NoMatch:
-    """A check: no event matches the query after a position, so that nothing has changed what was decided on.
+    """A check that no event after a position matches the query, so that the data of the decision is unchanged.
 
     The items of the query name types, streams and tags, not prefixes.
     """
 
     query: Query
     after: int
-    """The `head` that the read told on which the decision rests; 0: no event may match, however old."""
+    """The `head` returned by the read that the decision depends on; 0: no event at all may match."""
 
 
 Check: TypeAlias = StreamIs | NoMatch
 
 
 def to_expected(expected: ExpectedRevision) -> pb.ExpectedRevision:
-    """What is expected, as the protocol has it.
+    """Encodes an expected state.
 
     Raises:
-        InvalidValue: It is none of the values that there are; lists them.
+        InvalidValue: It is not one of the valid values; the error lists them.
     """
     match expected:
         case Expected.ANY:
@@ -134,7 +134,7 @@ def to_expected(expected: ExpectedRevision) -> pb.ExpectedRevision:
 def to_stream_request(
     stream: str, events: Iterable[Event], expected: ExpectedRevision, recorded_at: datetime | None
 ) -> pb.AppendToStreamRequest:
-    """An append to one stream, as the protocol has it.
+    """Encodes an append to one stream.
 
     Raises:
         InvalidValue: An argument is of a type or in a range that can't be sent.
@@ -149,7 +149,7 @@ def to_stream_request(
 
 
 def to_many_request(writes: Iterable[Write], checks: Iterable[Check], recorded_at: datetime | None) -> pb.AppendRequest:
-    """An append to many streams, as the protocol has it.
+    """Encodes an append to several streams.
 
     Raises:
         InvalidValue: An argument is of a type or in a range that can't be sent.
@@ -177,7 +177,7 @@ def _to_check(check: Check) -> pb.Check:
 
 
 def to_appended(response: pb.AppendToStreamResponse) -> Appended:
-    """The answer to an append to one stream."""
+    """Decodes the result of an append to one stream."""
     return Appended(
         first_revision=response.first_revision,
         last_revision=response.last_revision,
@@ -189,7 +189,7 @@ def to_appended(response: pb.AppendToStreamResponse) -> Appended:
 
 
 def to_appended_to_many(response: pb.AppendResponse) -> AppendedToMany:
-    """The answer to an append to many streams."""
+    """Decodes the result of an append to several streams."""
     return AppendedToMany(
         first_position=response.first_position,
         last_position=response.last_position,

@@ -1,7 +1,7 @@
-"""Events: what is given to the store, and what it gives back.
+"""Events, as given to the store and as read from it.
 
-An event has its id from the moment it is made, before the first try to append it, so that every retry sends the same id and
-the store can tell a retry from a second event.
+An event has its id from the moment it is created, before the first attempt to append it. Every retry therefore sends
+the same id, and the store can tell a retry from a second event.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id() -> UUID:
-    """A new UUIDv7: the time in milliseconds, then 74 random bits. Such ids are cheap for the store to index."""
+    """Returns a new UUIDv7: the time in milliseconds, then 74 random bits. The store indexes such ids efficiently."""
     value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | (7 << 76)
     return UUID(int=value & ~(0x3 << 62) | (2 << 62))
@@ -44,17 +44,18 @@ class Event:
     """
 
     type: str
-    """What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`."""
+    """The event's type, a word of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`."""
     data: bytes = b""
-    """The event itself, in any encoding. At most 1 MiB unless the server is configured otherwise."""
+    """The payload, in any encoding. At most 1 MiB unless the server is configured otherwise."""
     metadata: bytes = b""
-    """What is said about it rather than by it; JSON by convention. At most 64 KiB."""
+    """Metadata about the event, such as correlation ids or trace context; JSON by convention. At most 64 KiB."""
     tags: tuple[str, ...] = ()
-    """Indexed labels, at most 32 of at most 256 bytes, no two the same."""
+    """Indexed labels, at most 32 of at most 256 bytes, without duplicates."""
     id: UUID = field(default_factory=new_id)
-    """Identity. Appends are idempotent by it: one that follows from the command makes the command idempotent.
+    """Identifies the event. Appends are idempotent by it: an id derived from the command makes the command
+    idempotent.
 
-    It is no unique key: an append that expects a revision is written even if its ids occur in other events.
+    It is not a unique key: an append that expects a revision is written even if other events have the same ids.
     """
 
     @classmethod
@@ -67,12 +68,12 @@ class Event:
         tags: Iterable[str] = (),
         id: UUID | None = None,  # noqa: A002
     ) -> Event:
-        """An event whose data (and metadata, if any) are these values as JSON (RFC 8259).
+        """Creates an event with these values as JSON (RFC 8259) as data and, if given, metadata.
 
-        Every client decodes the same values from it: dicts with keys of text, lists, text, numbers, booleans and `None`.
+        Every client decodes the same values: dicts with text keys, lists, text, numbers, booleans and `None`.
 
         Raises:
-            InvalidValue: A value has no JSON form, such as NaN, bytes or a date; it names the place.
+            InvalidValue: A value has no JSON form, such as NaN, bytes or a date; the error names the location.
         """
         return cls(
             type,
@@ -83,10 +84,10 @@ class Event:
         )
 
     def to_proto(self) -> pb.NewEvent:
-        """The event as the protocol has it.
+        """Encodes the event.
 
         Raises:
-            InvalidValue: A field is of another type than the event declares.
+            InvalidValue: A field is not of the type that the event declares.
         """
         try:
             return pb.NewEvent(id=str(self.id), type=self.type, data=self.data, metadata=self.metadata, tags=self.tags)
@@ -104,45 +105,46 @@ class Event:
 
 
 class RecordedEvent(NamedTuple):
-    """An event as the store keeps it. It never changes.
+    """An event as stored. It never changes.
 
-    A tuple, because a read makes many of them and nothing in Python is made faster.
+    It is a tuple, because a read creates many of them and tuples are the fastest to create.
     """
 
     id: UUID
-    """Identity."""
+    """Identifies the event."""
     stream: str
     """The stream it was appended to."""
     revision: int
-    """Its place in the stream, counted from 0."""
+    """Its index in the stream, from 0."""
     position: int
-    """Its place in the whole log, counted from 1."""
+    """Its index in the whole log, from 1."""
     type: str
-    """What happened."""
+    """The event's type."""
     data: bytes
-    """The event itself."""
+    """The payload."""
     metadata: bytes
-    """What is said about it."""
+    """Metadata about the event."""
     tags: tuple[str, ...]
-    """Its labels, in the order in which they were given."""
+    """Its tags, in the order in which they were given."""
     recorded_at: datetime
-    """When the store recorded it (UTC, microseconds). Never goes backwards along the log."""
+    """The time at which the store recorded it (UTC, microseconds). Never decreases along the log."""
 
     def json(self) -> Any:
-        """The data, decoded from JSON (RFC 8259).
+        """Decodes the data from JSON (RFC 8259).
 
         Raises:
-            UnreadableEvent: It has no data, or they are not JSON, or not such as Python can hold; it names the event.
+            UnreadableEvent: The data is empty, is not JSON, or can't be represented in Python; the error names the
+                event.
         """
         if not self.data:
-            raise UnreadableEvent(self, "it has no data")
+            raise UnreadableEvent(self, "it is empty")
         try:
             return _json.decode(self.data)
         except ValueError as error:
             raise UnreadableEvent(self, error) from None
 
     def json_metadata(self) -> dict[str, Any]:
-        """The metadata, decoded from JSON. Empty if there is none, or none that is a JSON object."""
+        """Decodes the metadata from JSON. Returns an empty dict if there is no metadata or it is not a JSON object."""
         if not self.metadata:
             return {}
         try:
@@ -153,7 +155,10 @@ class RecordedEvent(NamedTuple):
 
 
 def decode_all(events: Iterable[pb.RecordedEvent]) -> list[RecordedEvent]:
-    """Decodes what one message holds. One loop with local names: this is where reads spend their time."""
+    """Decodes the events of one message.
+
+    A single loop with local names, because reads spend most of their time here.
+    """
     make, uuid, micros, epoch = RecordedEvent, UUID, timedelta, _EPOCH
     decoded = []
     for event in events:
@@ -162,7 +167,7 @@ def decode_all(events: Iterable[pb.RecordedEvent]) -> list[RecordedEvent]:
         try:
             id = uuid(event.id)  # noqa: A001
         except ValueError:
-            raise ProtocolError(f"id {event.id!r} is no UUID") from None
+            raise ProtocolError(f'id "{event.id}" is not a UUID') from None
         decoded.append(
             make(
                 id,
@@ -180,16 +185,16 @@ def decode_all(events: Iterable[pb.RecordedEvent]) -> list[RecordedEvent]:
 
 
 def to_datetime(time: Timestamp) -> datetime:
-    """A time of the protocol (UTC, microseconds)."""
+    """Decodes a time (UTC, microseconds)."""
     return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1_000)
 
 
 def set_timestamp(target: Timestamp, time: datetime) -> None:
-    """Sets a time of the protocol. A time without a zone would be guesswork.
+    """Encodes a time. A time without a zone is rejected, because its meaning would be a guess.
 
     Raises:
         ValueError: `time` has no time zone.
-        InvalidValue: It is no time.
+        InvalidValue: It is not a datetime.
     """
     if not isinstance(time, datetime):
         raise InvalidValue("time", f"is {shown(time)}; give a datetime with a time zone")

@@ -1,4 +1,4 @@
-"""What the store tells about itself, its streams, and what is kept of them."""
+"""Information about the server, streams, retention and scavenging."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from annals.v1 import stream_pb2 as pb
 
 __all__ = [
     "Deleted",
-    "KeptRetention",
     "Limits",
     "PrefixRetention",
     "Retention",
+    "RetentionInfo",
     "Scavenge",
     "ScavengeState",
     "ServerInfo",
@@ -31,17 +31,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How much of a stream is kept. An event is gone if any of these says so; its stream's revisions go on."""
+    """How much of a stream is kept. An event is removed if any limit applies; the stream's revisions continue."""
 
     max_count: int | None = None
-    """Keeps the last so many events, 1 or more. `None`: any number."""
+    """Keeps this many of the latest events, 1 or more. `None`: any number."""
     max_age: timedelta | None = None
-    """Keeps events for so long after they were recorded, 1 second or more, in whole seconds. `None`: for ever."""
+    """Keeps events for this long after they were recorded, 1 second or more, in whole seconds. `None`: permanently."""
     truncate_before: int = 0
-    """Events before this revision are gone. It only grows: 0, or less than is in force, changes nothing."""
+    """Removes the events before this revision.
+
+    It never decreases: 0, or less than the value in force, changes nothing.
+    """
 
     def to_proto(self) -> pb.Retention:
-        """The retention as the protocol has it.
+        """Encodes the retention.
 
         Raises:
             InvalidValue: A field is of another type, or out of range.
@@ -57,122 +60,126 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRetention:
-    """What is kept of a stream, and which version of it that is."""
+class RetentionInfo:
+    """The retention of a stream as stored, with its version."""
 
     retention: Retention
     version: int
-    """How often it was changed, deletions included; 0: never, everything is kept."""
+    """How often it has been changed, including deletions; 0: never, and everything is kept."""
     tombstoned: bool = False
-    """Whether the stream was deleted for ever."""
+    """Whether the stream was permanently deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrefixRetention:
-    """What is kept of the streams whose names begin with a prefix, and which version of it that is.
+    """The retention of the streams whose names begin with a prefix, with its version.
 
-    It holds for streams without a count and an age of their own. Of several prefixes of a name the longest counts.
+    It applies to streams that have no `max_count` and no `max_age` of their own. If several prefixes match a name,
+    only the longest applies.
     """
 
     prefix: str
     retention: Retention
-    """The count and the age that are kept; neither: nothing is set."""
+    """The retention. Without `max_count` and `max_age`, none is set."""
     version: int
-    """How often it was changed; 0: never."""
+    """How often it has been changed; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A stream was deleted."""
+    """The result of deleting a stream."""
 
     last_revision: int
-    """Its last revision; an append to it gets the next."""
+    """The stream's last revision; the next append gets the one after it."""
     position: int
-    """The position at which the log says that it is deleted."""
+    """The position of the event that records the deletion."""
     already_deleted: bool
-    """Whether it was deleted before, and nothing was appended since."""
+    """Whether the stream was already deleted and nothing was appended since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstoned:
-    """A stream was deleted for ever."""
+    """The result of permanently deleting a stream."""
 
     position: int
-    """The position at which the log says so."""
+    """The position of the event that records the tombstone."""
     already_tombstoned: bool
-    """Whether it was before."""
+    """Whether the stream already had a tombstone."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
-    """What the store knows of a stream."""
+    """The properties of a stream."""
 
     name: str
     last_revision: int
     """Revision of its last event."""
     first_position: int
-    """Position of the event that began it."""
+    """Position of the event that began it, or that began it again after a deletion."""
     last_position: int
     """Position of its last event."""
     created_at: datetime
-    """When the event that began it was recorded (UTC)."""
+    """The time at which the event at `first_position` was recorded (UTC)."""
     first_revision: int
-    """Revision of its first event that is not gone; one after `last_revision` if all are."""
+    """Revision of the first event that has not been removed; one after `last_revision` if all have been."""
     retention: Retention
-    """How much of it is kept, as it is set for the stream itself."""
+    """The retention that is set for the stream itself."""
     retention_prefix: str | None = None
-    """The prefix whose retention holds, because the stream has no count and no age of its own."""
+    """The prefix whose retention applies, because the stream has no `max_count` and no `max_age` of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a client made of the events of a stream. It is no event, and may be lost without loss."""
+    """State that a client derived from the events of a stream. It is a cache, and can be rebuilt from the events."""
 
     stream: str
     revision: int
-    """The last revision that it holds."""
+    """The revision of the last event included."""
     schema_version: int
-    """Which form it has, in the client's own counting."""
+    """The version of the data's format, defined by the application."""
     data: bytes
     """The state, in any encoding."""
     saved_at: datetime
-    """When it was saved (UTC)."""
+    """The time at which it was saved (UTC)."""
 
 
 class ScavengeState(enum.Enum):
-    """Whether a scavenge runs."""
+    """State of a scavenge."""
 
     NEVER = scavenge_pb2.SCAVENGE_STATE_UNSPECIFIED
-    """There was never one."""
+    """No scavenge was ever started."""
     RUNNING = scavenge_pb2.SCAVENGE_STATE_RUNNING
-    """It runs."""
+    """It is running."""
     STOPPED = scavenge_pb2.SCAVENGE_STATE_STOPPED
-    """It was stopped before its end; starting one goes on with it."""
+    """It was stopped before it finished; starting a scavenge continues it."""
     FINISHED = scavenge_pb2.SCAVENGE_STATE_FINISHED
-    """It came to its end."""
+    """It finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scavenge:
-    """How far a scavenge is: the reclaiming of the space of what is gone."""
+    """The progress of a scavenge, which reclaims the space of removed events."""
 
     state: ScavengeState
     started_at: datetime | None
     ended_at: datetime | None
-    """When it was finished or stopped; `None` while it runs."""
+    """The time at which it finished or was stopped; `None` while it is running."""
     streams_done: int
-    """Streams looked at so far, of `streams_total`."""
+    """Streams scavenged so far, of `streams_total`."""
     streams_total: int
-    """Streams that have anything set for them, when it was started."""
+    """Streams with a retention, a deletion or a tombstone of their own when it was started.
+
+    Streams that are only subject to a prefix's retention are added as they are found.
+    """
     events_removed: int
     bytes_removed: int
-    """As they were stored before compression."""
+    """Measured before compression."""
     problem: str
-    """Why it could not go on at the last try; it is tried again. Empty: nothing went wrong."""
+    """Why the last attempt could not continue; it is retried. Empty if there was no problem."""
     through_position: int
-    """Events up to this position are scavenged; later ones are kept for the next scavenge."""
+    """Events up to this position are scavenged; later ones are left to the next scavenge."""
     ids_kept: int
-    """Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised."""
+    """Appends of the last day whose first event is removed. Their ids are kept, so that retries are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,25 +202,25 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What runs at the endpoint, up to where its log goes, and the limits in force."""
+    """A server's version, engine, log head and limits."""
 
     version: str
     """The server's version."""
     engine: str
-    """The engine: `embedded`, `memory` or `foundationdb`."""
+    """The storage engine: `embedded`, `memory` or `foundationdb`."""
     store_id: UUID
-    """The store's identity. A checkpoint is only worth something in the store it came from."""
+    """The store's identity. A checkpoint is valid only in the store it came from."""
     head: int
-    """The log's last position; 0 when it is empty."""
+    """The log's last position; 0 if it is empty."""
     indexed: int
     """The position up to which the indexes are on disk."""
     started_at: datetime
-    """When the server started (UTC)."""
+    """The time at which the server started (UTC)."""
     limits: Limits
 
 
 def to_retention(retention: pb.Retention) -> Retention:
-    """What is kept, from the protocol."""
+    """Decodes a retention."""
     return Retention(
         max_count=retention.max_count if retention.HasField("max_count") else None,
         max_age=retention.max_age.ToTimedelta() if retention.HasField("max_age") else None,
@@ -222,12 +229,12 @@ def to_retention(retention: pb.Retention) -> Retention:
 
 
 def to_prefix_retention(kept: pb.PrefixRetention) -> PrefixRetention:
-    """What is kept of a prefix, from the protocol."""
+    """Decodes the retention of a prefix."""
     return PrefixRetention(kept.prefix, to_retention(kept.retention), kept.version)
 
 
 def to_stream_info(stream: pb.Stream) -> StreamInfo:
-    """A stream, from the protocol."""
+    """Decodes the properties of a stream."""
     return StreamInfo(
         name=stream.name,
         last_revision=stream.last_revision,
@@ -241,14 +248,14 @@ def to_stream_info(stream: pb.Stream) -> StreamInfo:
 
 
 def to_snapshot(snapshot: snapshot_pb2.Snapshot) -> Snapshot:
-    """A snapshot, from the protocol."""
+    """Decodes a snapshot."""
     return Snapshot(
         snapshot.stream, snapshot.revision, snapshot.schema_version, snapshot.data, to_datetime(snapshot.saved_at)
     )
 
 
 def to_scavenge(scavenge: scavenge_pb2.Scavenge) -> Scavenge:
-    """A scavenge, from the protocol."""
+    """Decodes the progress of a scavenge."""
     return Scavenge(
         state=ScavengeState(scavenge.state),
         started_at=to_datetime(scavenge.started_at) if scavenge.HasField("started_at") else None,
@@ -264,7 +271,7 @@ def to_scavenge(scavenge: scavenge_pb2.Scavenge) -> Scavenge:
 
 
 def to_server_info(info: store_pb.GetServerInfoResponse) -> ServerInfo:
-    """What a server tells, from the protocol."""
+    """Decodes the information about a server."""
     limits = info.limits
     return ServerInfo(
         version=info.version,

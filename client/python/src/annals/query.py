@@ -1,4 +1,4 @@
-"""Which events a read, a subscription or a check is about."""
+"""Queries, which select the events of reads, subscriptions and checks."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ def _names(value: Iterable[str] | str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class QueryItem:
-    """Matches an event that satisfies every group of names that is not empty; without any, every event.
+    """Matches events that satisfy every non-empty group of names; without any, every event.
 
-    Each may be given as any iterable of names, or as a single name. The names in one item, added up, are at most 1,000.
+    Each group may be given as any iterable of names, or as a single name. An item has at most 1,000 names in total.
     """
 
     types: tuple[str, ...] = ()
-    """Its type is one of these (or starts with one of `type_prefixes`)."""
+    """The event's type is one of these (or starts with one of `type_prefixes`)."""
     type_prefixes: tuple[str, ...] = ()
-    """Its type starts with one of these (or is one of `types`)."""
+    """The event's type starts with one of these (or is one of `types`)."""
     streams: tuple[str, ...] = ()
-    """Its stream is one of these (or starts with one of `stream_prefixes`)."""
+    """The event's stream is one of these (or starts with one of `stream_prefixes`)."""
     stream_prefixes: tuple[str, ...] = ()
-    """Its stream starts with one of these: `order-` is the category of all orders."""
+    """The event's stream starts with one of these: `order-` is the category of all orders."""
     tags: tuple[str, ...] = ()
-    """It bears all of these tags."""
+    """The event has all of these tags."""
 
     def __post_init__(self) -> None:
         for name in _FIELDS:
             object.__setattr__(self, name, _names(getattr(self, name)))
 
     def matches(self, event: RecordedEvent) -> bool:
-        """Whether the event matches, as the server judges it."""
+        """Returns whether the event matches, by the same rules as the server."""
         if (self.types or self.type_prefixes) and not (
             event.type in self.types or event.type.startswith(self.type_prefixes)
         ):
@@ -58,7 +58,7 @@ class QueryItem:
 
 @dataclass(frozen=True)
 class Query:
-    """Events that match at least one of the items; without items, every event. At most 64 items.
+    """Matches events that match at least one of the items; without items, every event. At most 64 items.
 
     >>> query = Query.of(types=["OrderPlaced", "OrderCancelled"]) | Query.of(tags="customer:7")
     >>> len(query.items)
@@ -80,7 +80,7 @@ class Query:
         stream_prefixes: Iterable[str] | str = (),
         tags: Iterable[str] | str = (),
     ) -> Query:
-        """A query of one item."""
+        """Creates a query of one item."""
         return cls(
             (
                 QueryItem(
@@ -95,22 +95,25 @@ class Query:
 
     @classmethod
     def all(cls) -> Query:
-        """Every event."""
+        """Creates a query that matches every event."""
         return cls()
 
     def __or__(self, other: Query | QueryItem) -> Query:
-        """Events that match either. What matches every event (no items) stays so."""
+        """Combines two queries: events that match either.
+
+        Returns a query without items if either matches every event.
+        """
         items = (other,) if isinstance(other, QueryItem) else other.items
         if not self.items or not items:
             return Query()
         return Query(tuple(dict.fromkeys((*self.items, *items))))
 
     def matches(self, event: RecordedEvent) -> bool:
-        """Whether the event matches, as the server judges it."""
+        """Returns whether the event matches, by the same rules as the server."""
         return not self.items or any(item.matches(event) for item in self.items)
 
     def to_proto(self) -> pb.Query:
-        """The query as the protocol has it.
+        """Encodes the query.
 
         Raises:
             InvalidValue: A name is not text.

@@ -1,9 +1,9 @@
-"""Reads: a bounded stretch of one stream or of the whole log.
+"""Reads: a bounded range of one stream or of the whole log.
 
-1. What a read sees was fixed when it began: events appended later are not in it.
-2. One whose connection breaks is resumed behind the last event that came, on any endpoint, and still ends where it would have
-   ended: each event once, in order.
-3. A read that gets no further for the client's timeout, however often it is resumed, fails.
+1. The end of a read is fixed when it begins: events appended later are not returned.
+2. After a lost connection, a read resumes after the last event received, on any endpoint, and ends where it would
+   have ended: each event once, in order.
+3. A read that makes no progress for the client's timeout fails, however often it is resumed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["Read"]
 
 @dataclass
 class Target:
-    """What is left to be read."""
+    """The remaining range of a read."""
 
     stream: str | None
     backwards: bool
@@ -55,7 +55,7 @@ class Target:
         return READ_ALL if self.stream is None else READ_STREAM
 
     def request(self) -> pb.ReadStreamRequest | pb.ReadAllRequest:
-        """What is left, as the protocol asks for it."""
+        """Encodes the request for the remaining range."""
         direction = query_pb2.DIRECTION_BACKWARDS if self.backwards else query_pb2.DIRECTION_FORWARDS
         request: pb.ReadStreamRequest | pb.ReadAllRequest
         if self.stream is not None:
@@ -76,10 +76,10 @@ class Target:
 
 
 class Read(Feed[RecordedEvent]):
-    """The events of a read, one after the other, or by `batches()` many in one go.
+    """The events of a read, one by one, or in lists with `batches()`.
 
-    Iterate over it, or await it first: then errors such as `StreamNotFound` show, and `head` is known, before the first
-    event.
+    Iterate over it, or await it first: then errors such as `StreamNotFound` are raised, and `head` is known, before
+    the first event.
 
         async for event in client.read_stream("order-1"):
             ...
@@ -93,30 +93,31 @@ class Read(Feed[RecordedEvent]):
         self._head = 0
         # The stream's last revision, or the log's head, when the read began.
         self._last = 0
-        # Whether every event came. The call is still heard to its end, so that the server does not see it given up.
+        # Whether all events were received. The call is still read to its end, so that the server does not count it as
+        # cancelled.
         self._complete = False
 
     @property
     def head(self) -> int:
-        """The log's last position when the read began; as `after` of a check, it stands for all that the read could see.
+        """The log's last position when the read began; use it as `after` of a check that depends on the read.
 
-        Known once the read was awaited or the first event came.
+        Available once the read was awaited or the first event was received.
         """
         self._demand_opened()
         return self._head
 
     @property
     def last_revision(self) -> int | None:
-        """The stream's last revision when the read began (or as it was, if `until` is given); `None` for the whole log."""
+        """The stream's last revision when the read began (or at `until`); `None` for reads of the whole log."""
         self._demand_opened()
         return None if self._target.stream is None else self._last
 
     def _demand_opened(self) -> None:
         if not self._opened:
-            raise RuntimeError("the read has not begun: await it first")
+            raise RuntimeError("the read has not begun; await it first")
 
     async def collect(self) -> list[RecordedEvent]:
-        """All events that are left. Mind the memory: give the read a limit."""
+        """Returns all remaining events as a list. Limit the read if there may be more than fit in memory."""
         return [event async for batch in self.batches() for event in batch]
 
     @property
@@ -128,7 +129,7 @@ class Read(Feed[RecordedEvent]):
         self._head = part.head
         self._last = part.head if self._target.stream is None else part.last_revision
         if self._target.backwards and self._target.start is None:
-            # What is appended before it could be resumed is not in it.
+            # Events appended before a resumption are not part of the read.
             self._target.start = self._last
         self._received = iter(self._take(part))
 
@@ -155,7 +156,7 @@ class Read(Feed[RecordedEvent]):
         return []
 
     async def _call(self) -> Any:
-        """Begins a call, and waits for its first message, of which there is at least one."""
+        """Begins a call, and waits for its first message; there is always at least one."""
         method, request = self._target.method, self._target.request()
 
         async def attempt(link: Link, left: float) -> tuple[Any, Any]:
@@ -175,8 +176,8 @@ class Read(Feed[RecordedEvent]):
         return part
 
     async def _pause_after(self, error: AnnalsError) -> None:
-        """Waits before the read is resumed, or raises the error if it is not to be."""
-        # A call that says nothing for so long was given all the time there is.
+        """Waits before the read is resumed, or raises the error if it can't be."""
+        # A call that exceeded the timeout has used all the time allowed.
         if not isinstance(error, TransientError) or isinstance(error, DeadlineExceeded):
             raise error
         now = asyncio.get_running_loop().time()
@@ -189,7 +190,7 @@ class Read(Feed[RecordedEvent]):
         await asyncio.sleep(pause)
 
     def _take(self, part: Any) -> list[RecordedEvent]:
-        """Moves on by what a message holds."""
+        """Returns the events of a message, and advances the remaining range."""
         events = decode_all(part.events)
         if not events:
             return events
@@ -217,6 +218,6 @@ class Read(Feed[RecordedEvent]):
 
 
 def ended(message: str) -> grpc.aio.AioRpcError:
-    """A call that the server ended in good order, although it had not said what it must."""
+    """Creates the error of a call that the server ended without an error, but before its first message."""
     nothing = grpc.aio.Metadata()
     return grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing, message)

@@ -1,17 +1,17 @@
-"""A pipelined append session: many appends in flight on one call, judged and answered in order.
+"""A pipelined append session: many appends in flight on one call, checked and answered in order.
 
-1. Appends are sent in the order in which `AppendSession.append` took them, and answered in that order.
-2. At most `SessionLimits` are unanswered; `append` waits for room, so memory stays bounded however fast the caller.
-3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from there
-   on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
-4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
-5. Messages are split by size, and an append that is too large to share one is made by a call of its own, so that its
-   refusal fails no other append.
-6. A session that is dropped without being closed ends as soon as the appends it took are answered. A session that is not
-   used for a while ends its call; the next append opens another.
+1. Appends are sent in the order in which `AppendSession.append` accepted them, and answered in that order.
+2. At most `SessionLimits` are unanswered. `append` waits for room, so memory is bounded however fast the caller is.
+3. If the call breaks, or the server rejects an append for a transient reason, that append and everything after it are
+   retried, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
+4. If no result is received for the client's timeout while appends are waiting, all of them fail and the session ends.
+5. Messages are split by size, and an append too large to share one is sent as a separate call, so that its rejection
+   fails no other append.
+6. A session dropped without being closed ends as soon as its appends are answered. A session that is not used for a
+   while ends its call; the next append opens another.
 
-Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not expect
-an exact revision; they then stand before it.
+Limitation of 3: appends after one that was rejected for a transient reason may already have been written, if they did
+not expect an exact revision. They are then before it in the log.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class AppendSession:
             ...
     """
 
-    # A default for `__del__`, in case `__init__` fails.
+    # A class attribute for `__del__`, in case `__init__` fails.
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, caller: Caller, timeout: float, limits: SessionLimits) -> None:
@@ -68,17 +68,17 @@ class AppendSession:
         expected: ExpectedRevision = Expected.ANY,
         recorded_at: datetime | None = None,
     ) -> asyncio.Future[Appended]:
-        """Hands an append to the session, waiting while too many are unanswered; returns the future of its result.
+        """Adds an append to the session, waiting while too many are unanswered; returns the future of its result.
 
         The append is made whether or not that future is awaited.
 
         Raises:
-            SessionClosed: The session is over.
+            SessionClosed: The session has ended.
         """
         return await self.take(to_stream_request(stream, events, expected, recorded_at))
 
     async def take(self, request: pb.AppendToStreamRequest) -> asyncio.Future[Appended]:
-        """`append` of a request that is made already."""
+        """Adds an append whose request is already encoded."""
         return await self._take(pb.SessionAppend(append_to_stream=request))
 
     async def append_to_many(
@@ -88,15 +88,15 @@ class AppendSession:
         checks: Iterable[Check] = (),
         recorded_at: datetime | None = None,
     ) -> asyncio.Future[AppendedToMany]:
-        """The same for events of any number of streams, with checks.
+        """Adds an append to several streams, with checks; otherwise like `append`.
 
         Raises:
-            SessionClosed: The session is over.
+            SessionClosed: The session has ended.
         """
         return await self.take_to_many(to_many_request(writes, checks, recorded_at))
 
     async def take_to_many(self, request: pb.AppendRequest) -> asyncio.Future[AppendedToMany]:
-        """`append_to_many` of a request that is made already."""
+        """Adds an append to several streams whose request is already encoded."""
         return await self._take(pb.SessionAppend(append_to_many=request))
 
     async def _take(self, append: pb.SessionAppend) -> asyncio.Future[Any]:
@@ -105,7 +105,7 @@ class AppendSession:
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more appends."""
+        """Whether it accepts no more appends."""
         return self._exchange.closing
 
     async def aclose(self) -> None:

@@ -1,12 +1,12 @@
-"""Subscriptions: what there is, then what comes, each event once and in order, over as many connections as it takes.
+"""Subscriptions: existing events, then new ones, each once and in order, with automatic reconnection.
 
-1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or checkpoint that
-   was received, on any endpoint. Positions that do not grow are a `ProtocolError`, never passed on.
-2. **A fixed beginning.** "From the end" is turned into a position before the first connection is opened for events, so that a
+1. **Once, in order, without gaps.** After a lost connection the subscription resumes after the last event or
+   checkpoint received, on any endpoint. Positions that do not increase are a `ProtocolError`, and are never returned.
+2. **A fixed beginning.** "From the end" is resolved to a position before the first call for events, so that a
    connection that breaks before the first event loses nothing.
 
-Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only told,
-not used.
+Checkpoints are positions in the log. A subscription to one stream resumes by revision, so its checkpoints are only
+reported, not used.
 """
 
 from __future__ import annotations
@@ -40,37 +40,38 @@ from annals.v1 import stream_pb2
 
 __all__ = ["CaughtUp", "Checkpoint", "FellBehind", "Subscription", "SubscriptionItem"]
 
-# For how long the status of an answer that did not begin is waited for, in seconds. If it came later, the iteration would tell.
+# How long to wait for the status of a response that did not begin, in seconds. A later status is raised by the
+# iteration.
 _STATUS_SECONDS_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """Everything there is was sent; what follows is sent as it is appended.
+    """All existing events were sent; later ones are sent as they are appended.
 
-    Comes once, again after each `FellBehind`, and again after the subscription was resumed: because a connection was lost, or
-    because nothing was taken from it for some seconds.
+    Reported once, again after each `FellBehind`, and again after the subscription was resumed: because a connection
+    was lost, or because it was not used for some seconds.
     """
 
     position: int
-    """The position up to which the log was looked at; resuming after it is safe."""
+    """The position up to which the log was read; resuming after it is safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class FellBehind:
-    """Events were taken more slowly than they were appended, and now come from storage again. Nothing is lost."""
+    """The consumer is slower than the appends, so events are read from storage again. None are lost."""
 
     position: int
-    """The position up to which the log was looked at; resuming after it is safe."""
+    """The position up to which the log was read; resuming after it is safe."""
     head: int
     """The log's last position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Everything up to here was looked at, and nothing that matches is unsent.
+    """All matching events up to this position were sent.
 
-    Worth storing, so that a filtered subscription need not look at the same events again. Only grows.
+    Store it, so that a filtered subscription need not read the same events again. It only increases.
     """
 
     position: int
@@ -82,7 +83,7 @@ SubscriptionItem: TypeAlias = RecordedEvent | CaughtUp | FellBehind | Checkpoint
 
 @dataclass(frozen=True)
 class Target:
-    """What is subscribed to."""
+    """The subject of a subscription."""
 
     stream: str | None
     query: Query | None
@@ -93,7 +94,7 @@ class Target:
         return SUBSCRIBE_ALL if self.stream is None else SUBSCRIBE_STREAM
 
     def request(self, after: int | None) -> pb.SubscribeAllRequest | pb.SubscribeStreamRequest:
-        """Subscribes to it after a position or revision; `None`: from the beginning."""
+        """Encodes the request to subscribe after a position or revision; `None`: from the beginning."""
         request: pb.SubscribeAllRequest | pb.SubscribeStreamRequest
         if self.stream is None:
             request = pb.SubscribeAllRequest(after=after)
@@ -104,7 +105,7 @@ class Target:
         return request
 
     async def end(self, caller: Caller, timeout: float) -> int | None:
-        """Where the end is now, as something to begin after."""
+        """Returns the current end, as a position or revision to begin after."""
         if self.stream is None:
             info = await caller.unary(GET_SERVER_INFO, pb.GetServerInfoRequest(), timeout)
             return info.head
@@ -117,7 +118,7 @@ class Target:
 
 
 class Subscription(Feed[SubscriptionItem]):
-    """An open subscription: iterate over it. It ends only with an error that could not be resumed, or when it is closed.
+    """An open subscription: iterate over it. It ends only with a permanent error, or when it is closed.
 
         async with client.subscribe_all(after=checkpoint) as subscription:
             async for item in subscription:
@@ -127,8 +128,8 @@ class Subscription(Feed[SubscriptionItem]):
                     case Checkpoint(position) | CaughtUp(position):
                         ...
 
-    Awaiting it waits until a server has accepted it, and raises if none does within the client's timeout; iterating does the
-    same first. From then on it resumes by itself.
+    Awaiting it waits until a server has accepted it, and raises if none does within the client's timeout; iterating
+    does the same first. After that it resumes automatically.
     """
 
     def __init__(
@@ -139,28 +140,28 @@ class Subscription(Feed[SubscriptionItem]):
         *,
         after: int | None,
         from_end: bool,
-        give_up_after: float | None,
+        reconnect_timeout: float | None,
     ) -> None:
         if from_end and after is not None:
-            raise ValueError("a subscription begins after something or at the end, not both")
+            raise ValueError("a subscription begins after a position or at the end, not both")
         if target.stream is not None:
             text("stream", target.stream)
         optional_integer("after" if target.stream is None else "after_revision", after)
         super().__init__(caller, timeout)
         self._target = target
         self._from_end = from_end
-        self._give_up_after = give_up_after
+        self._reconnect_timeout = reconnect_timeout
         # The last position, or revision of a stream, that was received.
         self._after = after
-        # The largest checkpoint that was told.
-        self._told = 0
-        # How often the client had come back to its home when the call was made.
+        # The largest checkpoint reported.
+        self._reported = 0
+        # How often the client had returned to its preferred endpoint when the call was made.
         self._returns = 0
         # Whether `CaughtUp` was the last item, apart from checkpoints.
         self._caught_up = False
 
     def events(self) -> AsyncIterator[RecordedEvent]:
-        """The events alone."""
+        """Returns the events only."""
         return _Events(self)
 
     async def _begin(self) -> None:
@@ -176,8 +177,8 @@ class Subscription(Feed[SubscriptionItem]):
         try:
             async with asyncio.timeout(left):
                 await call.wait_for_connection()
-                # A server that accepts it begins its answer at once. One that refuses it begins none, but its status may still
-                # be on the way up when that is known.
+                # A server that accepts the call begins its response at once. A server that rejects it does not, but
+                # its status may not have been processed yet at this point.
                 if not await call.initial_metadata():
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(call.code(), _STATUS_SECONDS_MAX)
@@ -194,7 +195,7 @@ class Subscription(Feed[SubscriptionItem]):
         call, link = self._live
         home = self._caller.connection.pick()
         if self._returns != self._caller.connection.returns and link is not home:
-            # The client has come back to its home, and this follows it.
+            # The client has returned to its preferred endpoint, and the subscription follows.
             self._hang_up()
             return []
         error: AnnalsError
@@ -206,7 +207,7 @@ class Subscription(Feed[SubscriptionItem]):
                 self._tries.reset()
                 self._lost_at = None
                 return self._take(message)
-            # A server that stops may end its subscriptions in good order.
+            # A server that shuts down may end its subscriptions without an error.
             self._caller.connection.move_on(link)
             error = Unreachable(link.name, "the server ended the subscription")
         except AioRpcError as failed:
@@ -217,7 +218,7 @@ class Subscription(Feed[SubscriptionItem]):
         return []
 
     async def _reopen(self) -> None:
-        """Tries once to get a connection again."""
+        """Makes one attempt to open a new call."""
         link = self._caller.connection.pick()
         error: AnnalsError
         try:
@@ -231,7 +232,7 @@ class Subscription(Feed[SubscriptionItem]):
         await self._pause_after(error)
 
     async def _pause_after(self, error: AnnalsError) -> None:
-        """Waits before a connection is tried, or raises the error if there is to be none."""
+        """Waits before the next attempt, or raises the error if there is none."""
         if not isinstance(error, TransientError):
             raise error
         self._caught_up = False
@@ -239,13 +240,13 @@ class Subscription(Feed[SubscriptionItem]):
         if self._lost_at is None:
             self._lost_at = now
         pause = self._tries.after_failure_without_end()
-        if self._give_up_after is not None and now - self._lost_at + pause >= self._give_up_after:
+        if self._reconnect_timeout is not None and now - self._lost_at + pause >= self._reconnect_timeout:
             raise error
         log.debug("subscription broke, resuming after %s in %.3f s: %s", self._after, pause, error)
         await asyncio.sleep(pause)
 
     def _take(self, message: Any) -> list[SubscriptionItem]:
-        """Moves on by what a message holds."""
+        """Returns the items of a message, and advances the position."""
         match message.WhichOneof("content"):
             case "events":
                 return self._take_events(decode_all(message.events.events))
@@ -253,25 +254,25 @@ class Subscription(Feed[SubscriptionItem]):
                 return self._take_caught_up(message.caught_up.position)
             case "fell_behind":
                 self._caught_up = False
-                self._looked_at(message.fell_behind.position)
+                self._advance(message.fell_behind.position)
                 return [FellBehind(message.fell_behind.position, message.fell_behind.head)]
             case "checkpoint":
                 position = message.checkpoint.position
-                # One that was told before the connection broke, or a smaller one.
-                if position <= self._told:
+                # It was reported before the connection was lost, or is smaller than one that was.
+                if position <= self._reported:
                     return []
-                self._looked_at(position)
+                self._advance(position)
                 return [Checkpoint(position)]
-        # Of a kind that this client does not know.
+        # A kind of content that this client does not know.
         return []
 
     def _take_caught_up(self, position: int) -> list[SubscriptionItem]:
-        # It was reported before the call was ended for lack of use, and no event came since. A consumer that handles it slowly
+        # It was reported before the call was ended for lack of use, and no event was received since. A slow consumer
         # would otherwise get it again and again.
         known = self._rested and self._caught_up
-        further = position > self._told
+        further = position > self._reported
         self._rested, self._caught_up = False, True
-        self._looked_at(position)
+        self._advance(position)
         if known:
             return [Checkpoint(position)] if further else []
         return [CaughtUp(position)]
@@ -285,13 +286,13 @@ class Subscription(Feed[SubscriptionItem]):
         for event in events:
             place = event.revision if by_revision else event.position
             if place <= after:
-                raise ProtocolError(f"event {place} came where {after + 1} was next")
+                raise ProtocolError(f"received event {place}, expected {after + 1} or a later one")
             after = place
         self._after = after
         return list(events)
 
-    def _looked_at(self, position: int) -> None:
-        self._told = max(self._told, position)
+    def _advance(self, position: int) -> None:
+        self._reported = max(self._reported, position)
         if self._target.stream is None:
             self._after = max(self._after or 0, position)
 

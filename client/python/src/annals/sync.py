@@ -16,9 +16,9 @@ from annals.append import Appended, AppendedToMany, Check, Expected, ExpectedRev
 from annals.event import Event, RecordedEvent
 from annals.info import (
     Deleted,
-    KeptRetention,
     PrefixRetention,
     Retention,
+    RetentionInfo,
     Scavenge,
     ServerInfo,
     Snapshot,
@@ -35,16 +35,16 @@ T = TypeVar("T")
 
 
 class Client:
-    """A handle on an Annals store, for any number of threads.
+    """A client of an Annals store, for any number of threads.
 
         with Client("http://127.0.0.1:2113") as client:
             client.append("order-1", [Event.json("OrderPlaced", {"total": 42})], expected=Expected.NO_STREAM)
             for event in client.read_stream("order-1"):
                 print(event.revision, event.type, event.json())
 
-    Every call is the call of `AsyncClient` with the same name, arguments and errors. It runs in an event loop in a thread of
-    its own, and so can everything else that is asynchronous: `client.run(repository.execute(...))`, with `client.aio` as the
-    client of that repository.
+    Every call corresponds to the call of `AsyncClient` with the same name, arguments and errors. It runs in an event
+    loop in a separate thread. Other asynchronous code can run there too: `client.run(repository.execute(...))`, with
+    `client.aio` as the client of that repository.
     """
 
     def __init__(
@@ -53,36 +53,36 @@ class Client:
         *,
         timeout: float = 10.0,
         connect_timeout: float = 3.0,
-        dead_after: float = 5.0,
-        in_given_order: bool = False,
+        keepalive_timeout: float = 5.0,
+        shuffle_endpoints: bool = True,
         return_after: float | None = 10.0,
         retry: RetryPolicy | None = None,
         tls: Tls | None = None,
     ) -> None:
-        """As `AsyncClient`."""
+        """Creates the client; no connection is opened yet. See `AsyncClient` for the arguments."""
         self.aio = AsyncClient(
             endpoints,
             timeout=timeout,
             connect_timeout=connect_timeout,
-            dead_after=dead_after,
-            in_given_order=in_given_order,
+            keepalive_timeout=keepalive_timeout,
+            shuffle_endpoints=shuffle_endpoints,
             return_after=return_after,
             retry=retry,
             tls=tls,
         )
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs asynchronous work that uses `aio`, in this client's event loop, and waits for its result."""
+        """Runs asynchronous code that uses `aio`, in this client's event loop, and waits for its result."""
         return _portal.run(work)
 
     def with_timeout(self, timeout: float) -> Client:
-        """The same client, connections shared, with another deadline (seconds) for the calls made through it."""
+        """Returns a client with another deadline (seconds) for its calls, which shares the connections of this one."""
         other = object.__new__(Client)
         other.aio = self.aio.with_timeout(timeout)
         return other
 
     def close(self) -> None:
-        """Closes the connections, and with them all calls. A later call would connect again."""
+        """Closes the connections and all calls. A later call would connect again."""
         self.run(self.aio.aclose())
 
     def __enter__(self) -> Self:
@@ -101,38 +101,20 @@ class Client:
         expected: ExpectedRevision = Expected.ANY,
         recorded_at: datetime | None = None,
     ) -> Appended:
-        """Appends events to a stream, all or none, if the stream is as expected. See `AsyncClient.append`."""
+        """Appends events to a stream, all or none, if it is in the expected state. See `AsyncClient.append`."""
         return self.run(self.aio.append(stream, events, expected=expected, recorded_at=recorded_at))
 
     def append_to_many(
         self, writes: Iterable[Write], *, checks: Iterable[Check] = (), recorded_at: datetime | None = None
     ) -> AppendedToMany:
-        """Appends events to any number of streams, if every check holds. See `AsyncClient.append_to_many`."""
+        """Appends events to one or more streams, if every check passes. See `AsyncClient.append_to_many`."""
         return self.run(self.aio.append_to_many(writes, checks=checks, recorded_at=recorded_at))
 
     def append_each(
         self, appends: Iterable[tuple[str, Sequence[Event]]], *, expected: ExpectedRevision = Expected.ANY
     ) -> list[Appended]:
-        """Makes many appends, each on its own, in order and pipelined through one session; waits for all.
-
-        Raises what the first that failed failed with; those behind it may have been written.
-        """
-
-        async def work() -> list[Appended]:
-            async with self.aio.append_session() as session:
-                waiting = [await session.append(stream, events, expected=expected) for stream, events in appends]
-            results = []
-            failure: BaseException | None = None
-            for answer in waiting:
-                if (error := answer.exception()) is not None:
-                    failure = failure or error
-                else:
-                    results.append(answer.result())
-            if failure is not None:
-                raise failure
-            return results
-
-        return self.run(work())
+        """Makes many independent appends in order, and waits for all of them. See `AsyncClient.append_each`."""
+        return self.run(self.aio.append_each(appends, expected=expected))
 
     def read_stream(
         self,
@@ -144,7 +126,7 @@ class Client:
         query: Query | None = None,
         until: int | datetime | None = None,
     ) -> SyncRead:
-        """Reads one stream up to its end as it is now. See `AsyncClient.read_stream`."""
+        """Reads one stream up to its current end. See `AsyncClient.read_stream`."""
         read = self.aio.read_stream(
             stream, from_revision=from_revision, limit=limit, backwards=backwards, query=query, until=until
         )
@@ -159,15 +141,18 @@ class Client:
         query: Query | None = None,
         until: int | datetime | None = None,
     ) -> SyncRead:
-        """Reads the whole log up to its head as it is now. See `AsyncClient.read_all`."""
+        """Reads the whole log up to its current head. See `AsyncClient.read_all`."""
         read = self.aio.read_all(
             from_position=from_position, limit=limit, backwards=backwards, query=query, until=until
         )
         return SyncRead(read)
 
-    def position_at(self, time: datetime) -> int:
-        """The position of the last event recorded at that time or before. See `AsyncClient.position_at`."""
-        return self.run(self.aio.position_at(time))
+    def position_at_time(self, time: datetime) -> int:
+        """Returns the position of the last event recorded at that time or before.
+
+        See `AsyncClient.position_at_time`.
+        """
+        return self.run(self.aio.position_at_time(time))
 
     def subscribe_all(
         self,
@@ -175,11 +160,11 @@ class Client:
         after: int | None = None,
         from_end: bool = False,
         query: Query | None = None,
-        give_up_after: float | None = None,
+        reconnect_timeout: float | None = None,
     ) -> SyncSubscription:
         """Subscribes to the whole log. See `AsyncClient.subscribe_all`."""
         return SyncSubscription(
-            self.aio.subscribe_all(after=after, from_end=from_end, query=query, give_up_after=give_up_after)
+            self.aio.subscribe_all(after=after, from_end=from_end, query=query, reconnect_timeout=reconnect_timeout)
         )
 
     def subscribe_stream(
@@ -189,21 +174,25 @@ class Client:
         after_revision: int | None = None,
         from_end: bool = False,
         query: Query | None = None,
-        give_up_after: float | None = None,
+        reconnect_timeout: float | None = None,
     ) -> SyncSubscription:
         """Subscribes to one stream. See `AsyncClient.subscribe_stream`."""
         return SyncSubscription(
             self.aio.subscribe_stream(
-                stream, after_revision=after_revision, from_end=from_end, query=query, give_up_after=give_up_after
+                stream,
+                after_revision=after_revision,
+                from_end=from_end,
+                query=query,
+                reconnect_timeout=reconnect_timeout,
             )
         )
 
     def stream_info(self, stream: str) -> StreamInfo:
-        """What the store knows of a stream. See `AsyncClient.stream_info`."""
+        """Returns the properties of a stream. See `AsyncClient.stream_info`."""
         return self.run(self.aio.stream_info(stream))
 
     def list_streams(self, prefix: str = "") -> Iterator[StreamInfo]:
-        """The streams whose names start with `prefix`. See `AsyncClient.list_streams`."""
+        """Returns the streams whose names start with `prefix`. See `AsyncClient.list_streams`."""
         streams = self.aio.list_streams(prefix)
         end = object()
 
@@ -213,26 +202,26 @@ class Client:
         while isinstance(stream := self.run(following()), StreamInfo):
             yield stream
 
-    def retention(self, stream: str) -> KeptRetention:
-        """How much of a stream is kept. See `AsyncClient.retention`."""
+    def retention(self, stream: str) -> RetentionInfo:
+        """Returns the retention of a stream. See `AsyncClient.retention`."""
         return self.run(self.aio.retention(stream))
 
-    def set_retention(self, stream: str, retention: Retention, *, expected_version: int | None = None) -> KeptRetention:
-        """Sets how much of a stream is kept. See `AsyncClient.set_retention`."""
+    def set_retention(self, stream: str, retention: Retention, *, expected_version: int | None = None) -> RetentionInfo:
+        """Sets the retention of a stream. See `AsyncClient.set_retention`."""
         return self.run(self.aio.set_retention(stream, retention, expected_version=expected_version))
 
     def prefix_retention(self, prefix: str) -> PrefixRetention:
-        """How much is kept of the streams of a prefix. See `AsyncClient.prefix_retention`."""
+        """Returns the retention of a prefix. See `AsyncClient.prefix_retention`."""
         return self.run(self.aio.prefix_retention(prefix))
 
     def set_prefix_retention(
         self, prefix: str, retention: Retention, *, expected_version: int | None = None
     ) -> PrefixRetention:
-        """Sets how much is kept of the streams of a prefix. See `AsyncClient.set_prefix_retention`."""
+        """Sets the retention of a prefix. See `AsyncClient.set_prefix_retention`."""
         return self.run(self.aio.set_prefix_retention(prefix, retention, expected_version=expected_version))
 
     def prefix_retentions(self) -> list[PrefixRetention]:
-        """All prefixes for which a retention is set. See `AsyncClient.prefix_retentions`."""
+        """Returns all prefixes that have a retention. See `AsyncClient.prefix_retentions`."""
         return self.run(self.aio.prefix_retentions())
 
     def delete_stream(self, stream: str, *, expected: ExpectedRevision = Expected.ANY) -> Deleted:
@@ -240,38 +229,38 @@ class Client:
         return self.run(self.aio.delete_stream(stream, expected=expected))
 
     def tombstone_stream(self, stream: str, *, expected: ExpectedRevision = Expected.ANY) -> Tombstoned:
-        """Deletes a stream for ever. See `AsyncClient.tombstone_stream`."""
+        """Permanently deletes a stream. See `AsyncClient.tombstone_stream`."""
         return self.run(self.aio.tombstone_stream(stream, expected=expected))
 
     def save_snapshot(self, stream: str, revision: int, data: bytes, *, schema_version: int = 0, keep: int = 3) -> None:
-        """Keeps a snapshot of a stream. See `AsyncClient.save_snapshot`."""
+        """Saves a snapshot of a stream. See `AsyncClient.save_snapshot`."""
         self.run(self.aio.save_snapshot(stream, revision, data, schema_version=schema_version, keep=keep))
 
     def load_snapshot(
         self, stream: str, *, at_or_before: int | None = None, schema_version: int | None = None
-    ) -> Snapshot:
-        """The latest snapshot of a stream. See `AsyncClient.load_snapshot`."""
+    ) -> Snapshot | None:
+        """Returns the latest snapshot of a stream; `None` if there is none. See `AsyncClient.load_snapshot`."""
         return self.run(self.aio.load_snapshot(stream, at_or_before=at_or_before, schema_version=schema_version))
 
     def start_scavenge(self) -> Scavenge:
-        """Begins to reclaim the space of what is gone. See `AsyncClient.start_scavenge`."""
+        """Starts to reclaim the space of removed events. See `AsyncClient.start_scavenge`."""
         return self.run(self.aio.start_scavenge())
 
     def stop_scavenge(self) -> Scavenge:
-        """Stops the scavenge that runs. See `AsyncClient.stop_scavenge`."""
+        """Stops the running scavenge. See `AsyncClient.stop_scavenge`."""
         return self.run(self.aio.stop_scavenge())
 
-    def scavenge(self) -> Scavenge:
-        """How far the scavenge is. See `AsyncClient.scavenge`."""
-        return self.run(self.aio.scavenge())
+    def scavenge_status(self) -> Scavenge:
+        """Returns the progress of the running scavenge, or of the last one. See `AsyncClient.scavenge_status`."""
+        return self.run(self.aio.scavenge_status())
 
     def server_info(self) -> ServerInfo:
-        """What runs at the endpoint. See `AsyncClient.server_info`."""
+        """Returns the server's version, engine, log head and limits. See `AsyncClient.server_info`."""
         return self.run(self.aio.server_info())
 
 
 class SyncRead(SyncFeed[RecordedEvent]):
-    """The events of a read, one after the other. `open()` begins it, so that errors show before the first event."""
+    """The events of a read, one by one. `open()` begins it, so that errors are raised before the first event."""
 
     def __init__(self, read: Read) -> None:
         super().__init__(read)
@@ -279,7 +268,7 @@ class SyncRead(SyncFeed[RecordedEvent]):
 
     @property
     def head(self) -> int:
-        """The log's last position when the read began. Known once it is open or the first event came."""
+        """The log's last position when the read began. Available once it is open or the first event was received."""
         return self._read.head
 
     @property
@@ -288,7 +277,7 @@ class SyncRead(SyncFeed[RecordedEvent]):
         return self._read.last_revision
 
     def collect(self) -> list[RecordedEvent]:
-        """All events that are left. Mind the memory: give the read a limit."""
+        """Returns all remaining events as a list. Limit the read if there may be more than fit in memory."""
         return _portal.run(self._read.collect())
 
 
@@ -296,7 +285,7 @@ class SyncSubscription(SyncFeed[SubscriptionItem]):
     """An open subscription: iterate over it. Another thread may `close()` it, which ends the iteration."""
 
     def events(self) -> Iterator[RecordedEvent]:
-        """The events alone."""
+        """Returns the events only."""
         for item in self:
             if isinstance(item, RecordedEvent):
                 yield item

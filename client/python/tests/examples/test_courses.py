@@ -1,4 +1,4 @@
-"""The reference application of courses: its rules without a server, and its command line against one."""
+"""The example application for courses: its rules without a server, and its command line against one."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from annals.testing import Server, given, record
 from annals.toolkit import To
 from courses.__main__ import Courses, main
 from courses.enrolment import Course, Refused, Student, subscribe
-from courses.facts import (
+from courses.events import (
     CourseCapacityChanged,
     CourseDefined,
     StudentSubscribedToCourse,
@@ -34,8 +34,8 @@ def models() -> tuple[Course, Student]:
     return Course("c1"), Student("s1")
 
 
-def code(model: object, facts: tuple[object, ...], decide: Callable[[Any], Any]) -> str:
-    outcome = given(model, *facts, types=types).when(decide)
+def code(model: object, events: tuple[object, ...], decide: Callable[[Any], Any]) -> str:
+    outcome = given(model, *events, types=types).when(decide)
     outcome.then_raises(Refused)
     assert isinstance(outcome.error, Refused)
     return outcome.error.code
@@ -55,7 +55,7 @@ def test_a_course_is_defined_once_and_its_capacity_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "refused"),
+    ("events", "refused"),
     [
         ((), "course_not_found"),
         ((DEFINED, TAKEN), "already_subscribed"),
@@ -65,12 +65,12 @@ def test_a_course_is_defined_once_and_its_capacity_changed() -> None:
         ((DEFINED, *(StudentSubscribedToCourse("s1", f"d{n}") for n in range(5))), "too_many_courses"),
     ],
 )
-def test_who_may_not_subscribe(facts: tuple[object, ...], refused: str) -> None:
-    assert code(models(), facts, subscribe) == refused
+def test_subscriptions_that_are_rejected(events: tuple[object, ...], refused: str) -> None:
+    assert code(models(), events, subscribe) == refused
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "events",
     [
         (DEFINED,),
         (DEFINED, TAKEN, LEFT),
@@ -80,11 +80,11 @@ def test_who_may_not_subscribe(facts: tuple[object, ...], refused: str) -> None:
         (DEFINED, *(StudentSubscribedToCourse("s2", f"d{n}") for n in range(5))),
     ],
 )
-def test_who_may(facts: tuple[object, ...]) -> None:
-    given(models(), *facts, types=types).when(subscribe).then(To("enrolment-c1-s1", TAKEN))
+def test_subscriptions_that_are_allowed(events: tuple[object, ...]) -> None:
+    given(models(), *events, types=types).when(subscribe).then(To("enrolment-c1-s1", TAKEN))
 
 
-def test_who_may_leave() -> None:
+def test_students_can_unsubscribe() -> None:
     def leave(course: Course) -> list[To]:
         return course.unsubscribe("s1")
 
@@ -93,7 +93,7 @@ def test_who_may_leave() -> None:
     assert code(Course("c1"), (DEFINED, TAKEN, LEFT), leave) == "not_subscribed"
 
 
-def test_what_is_stored_is_what_other_languages_store() -> None:
+def test_events_are_stored_as_in_other_languages() -> None:
     events = record(types, DEFINED, CourseCapacityChanged("c1", 3), TAKEN, LEFT)
     assert [(event.type, event.data.decode(), event.tags) for event in events] == [
         ("CourseDefined", '{"courseId":"c1","capacity":2}', ("course:c1",)),
@@ -103,8 +103,8 @@ def test_what_is_stored_is_what_other_languages_store() -> None:
     ]
 
 
-async def test_neither_places_nor_students_are_given_twice(client: AsyncClient, name: str) -> None:
-    """Ten students run for three places of each of eight courses, all at once."""
+async def test_capacities_and_limits_are_never_exceeded(client: AsyncClient, name: str) -> None:
+    """Ten students compete for three places in each of eight courses, all at once."""
     courses = Courses(client)
     ids = [f"{name}-c{n}" for n in range(8)]
     for course_id in ids:

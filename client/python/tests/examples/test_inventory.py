@@ -1,4 +1,4 @@
-"""The reference application of an inventory: its rules without a server, and the service over real HTTP."""
+"""The example application for an inventory: its rules without a server, and the service over real HTTP."""
 
 import http.client
 import io
@@ -19,8 +19,8 @@ import pytest
 from annals import RecordedEvent
 from annals.testing import Server, given
 from annals.toolkit import Projection, SqliteModel, State
-from inventory.facts import (
-    Fact,
+from inventory.events import (
+    ItemEvent,
     ItemRegistered,
     StockReceived,
     StockReleased,
@@ -40,7 +40,7 @@ STOCK = (REGISTERED, StockReceived("tea", 10), StockReserved("tea", 4))
 
 
 @pytest.mark.parametrize(
-    ("facts", "command", "fact"),
+    ("events", "command", "event"),
     [
         ((), lambda item: item.register("tea", "Tea", 5), REGISTERED),
         ((REGISTERED,), lambda item: item.receive(10), StockReceived("tea", 10)),
@@ -49,12 +49,14 @@ STOCK = (REGISTERED, StockReceived("tea", 10), StockReserved("tea", 4))
         (STOCK, lambda item: item.ship(4), StockShipped("tea", 4)),
     ],
 )
-def test_what_may_happen(facts: tuple[Fact, ...], command: Callable[[Item], list[Fact]], fact: Fact) -> None:
-    given(Item(), *facts, types=types).when(command).then(fact)
+def test_commands_that_are_allowed(
+    events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], event: ItemEvent
+) -> None:
+    given(Item(), *events, types=types).when(command).then(event)
 
 
 @pytest.mark.parametrize(
-    ("facts", "command", "code"),
+    ("events", "command", "code"),
     [
         (STOCK, lambda item: item.register("tea", "Tea", 5), "item_exists"),
         ((), lambda item: item.receive(1), "item_not_found"),
@@ -67,15 +69,17 @@ def test_what_may_happen(facts: tuple[Fact, ...], command: Callable[[Item], list
         ((*STOCK, StockShipped("tea", 4)), lambda item: item.reserve(7), "insufficient_stock"),
     ],
 )
-def test_what_may_not(facts: tuple[Fact, ...], command: Callable[[Item], list[Fact]], code: str) -> None:
-    outcome = given(Item(), *facts, types=types).when(command)
+def test_commands_that_are_rejected(
+    events: tuple[ItemEvent, ...], command: Callable[[Item], list[ItemEvent]], code: str
+) -> None:
+    outcome = given(Item(), *events, types=types).when(command)
     outcome.then_raises(Refused)
     assert isinstance(outcome.error, Refused)
     assert outcome.error.code == code
 
 
 class Broken(Projection[SqliteModel]):
-    """Its tables can't be made."""
+    """A projection whose tables can't be created."""
 
     name = "broken"
     tables = ("broken",)
@@ -83,7 +87,7 @@ class Broken(Projection[SqliteModel]):
 
 
 class Picky(Projection[SqliteModel]):
-    """Its handler fails on every event."""
+    """A projection whose handler fails on every event."""
 
     name = "picky"
 
@@ -92,7 +96,7 @@ class Picky(Projection[SqliteModel]):
 
 
 class Shop:
-    """The service over HTTP, a server of its own behind it; and what it has logged."""
+    """The service over HTTP, with its own server, and its log."""
 
     def __init__(self, service: Service, port: int, log: io.StringIO) -> None:
         self.service = service
@@ -151,7 +155,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
             logging.getLogger(name).setLevel(level)
 
 
-def test_commands_go_in_and_three_projections_come_out(shop: Shop) -> None:
+def test_commands_update_three_projections(shop: Shop) -> None:
     first = shop.post("register", "tea", name="Green tea", lowStockThreshold=5)
     assert first == {"sku": "tea", "revision": 0, "position": 1}
     shop.post("register", "pot", name="Tea pot")
@@ -214,13 +218,13 @@ def test_commands_go_in_and_three_projections_come_out(shop: Shop) -> None:
         ({"command": "register", "sku": "tea", "name": "Tea", "lowStockThreshold": -1}, "lowStockThreshold"),
     ],
 )
-def test_what_is_malformed_is_told_with_the_field(shop: Shop, body: object, field: str) -> None:
-    status, told, _ = shop.ask("POST", "/inventory", body)
-    assert (status, told["error"]["code"], told["error"]["field"]) == (400, "invalid", field)
-    assert told["error"]["message"].startswith(field)
+def test_malformed_requests_are_rejected_with_the_field(shop: Shop, body: object, field: str) -> None:
+    status, text, _ = shop.ask("POST", "/inventory", body)
+    assert (status, text["error"]["code"], text["error"]["field"]) == (400, "invalid", field)
+    assert text["error"]["message"].startswith(field)
 
 
-def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
+def test_rejections_and_unknown_paths_are_reported(shop: Shop) -> None:
     shop.post("register", "tea", name="Tea")
     for command, status, code in (
         ({"command": "register", "sku": "tea", "name": "Tea"}, 409, "item_exists"),
@@ -228,11 +232,11 @@ def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
         ({"command": "reserve", "sku": "tea", "quantity": 1}, 422, "insufficient_stock"),
         ({"command": "ship", "sku": "tea", "quantity": 1}, 422, "not_reserved"),
     ):
-        got, told, _ = shop.ask("POST", "/inventory", command)
-        assert (got, told["error"]["code"]) == (status, code)
+        got, text, _ = shop.ask("POST", "/inventory", command)
+        assert (got, text["error"]["code"]) == (status, code)
     for path, field in (("limit=0", "limit"), ("limit=x", "limit"), ("belowThreshold=1", "belowThreshold")):
-        got, told, _ = shop.ask("GET", f"/inventory?{path}")
-        assert (got, told["error"]["field"]) == (400, field)
+        got, text, _ = shop.ask("GET", f"/inventory?{path}")
+        assert (got, text["error"]["field"]) == (400, field)
     assert shop.ask("GET", "/inventory", X_Annals_Position="x")[1]["error"]["field"] == "X-Annals-Position"
     assert shop.ask("GET", "/elsewhere")[0] == 404
     assert shop.ask("POST", "/elsewhere", {})[0] == 404
@@ -240,13 +244,13 @@ def test_what_is_not_allowed_or_not_there_is_told(shop: Shop) -> None:
     assert shop.ask("POST", "/inventory", big)[1]["error"]["field"] == "body"
 
 
-def test_a_position_that_never_comes_is_waited_for_in_vain(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_position_times_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory.service.WAIT_SECONDS_MAX", 0.2)
-    status, told, _ = shop.ask("GET", "/inventory?atLeast=1000")
-    assert (status, told["error"]["code"]) == (503, "not_caught_up")
+    status, text, _ = shop.ask("GET", "/inventory?atLeast=1000")
+    assert (status, text["error"]["code"]) == (503, "not_caught_up")
 
 
-def test_a_command_with_a_key_has_its_effect_once(shop: Shop) -> None:
+def test_a_command_with_a_key_takes_effect_once(shop: Shop) -> None:
     shop.post("register", "tea", name="Tea")
     command, key = {"command": "receive", "sku": "tea", "quantity": 7}, str(uuid4())
     answers = [shop.ask("POST", "/inventory", command, Idempotency_Key=key) for _ in range(3)]
@@ -255,7 +259,7 @@ def test_a_command_with_a_key_has_its_effect_once(shop: Shop) -> None:
     assert shop.ask("POST", "/inventory", command, Idempotency_Key="x")[1]["error"]["field"] == "Idempotency-Key"
 
 
-def test_commands_at_once_never_reserve_more_than_there_is(shop: Shop) -> None:
+def test_concurrent_commands_never_reserve_more_than_available(shop: Shop) -> None:
     shop.post("register", "tea", name="Tea")
     shop.post("receive", "tea", quantity=5)
     command = {"command": "reserve", "sku": "tea", "quantity": 1}
@@ -268,7 +272,9 @@ def test_commands_at_once_never_reserve_more_than_there_is(shop: Shop) -> None:
 
 
 def test_projections_that_fail_do_not_stop_the_others(shop: Shop) -> None:
-    """Of one the tables can't be made; of the other the handler fails on each event, which is passed over in the end."""
+    """The tables of one projection can't be created; the handler of the other fails on each event, which is then
+    skipped.
+    """
     at = shop.post("register", "tea", name="Tea")["position"]
     for path in ("/inventory", "/inventory/statistics", "/inventory/alerts"):
         shop.get(path, at)
@@ -299,8 +305,8 @@ def test_every_command_and_every_batch_is_a_line_of_the_log(shop: Shop) -> None:
     assert all(line["seconds"] > 0 for line in [*commands, *batches.values()])
 
 
-def test_it_goes_on_where_it_was_when_it_is_started_again(tmp_path: Path) -> None:
-    """As a process of its own, told to stop by SIGTERM."""
+def test_it_continues_after_a_restart(tmp_path: Path) -> None:
+    """The service runs as a separate process, stopped by SIGTERM."""
     with Server("memory") as server:
         for nth in range(2):
             command = [sys.executable, "-W", "error", "-m", "inventory", "--port", "0", "--endpoint", server.endpoint]

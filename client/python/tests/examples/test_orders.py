@@ -1,4 +1,4 @@
-"""The reference application of orders: its rules without a server, and its command line against one."""
+"""The example application for orders: its rules without a server, and its command line against one."""
 
 import functools
 import json
@@ -13,12 +13,12 @@ import pytest
 from annals import AsyncClient
 from annals.testing import Server, given, record
 from orders.__main__ import Orders, main
-from orders.facts import (
-    Fact,
+from orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderCreated,
     OrderDelivered,
+    OrderEvent,
     OrderItemAdded,
     OrderShipped,
     types,
@@ -35,7 +35,7 @@ DELIVERED = OrderDelivered()
 CANCELLED = OrderCancelled("changed my mind")
 
 OPEN = (CREATED, TEA)
-COMMANDS: dict[str, Callable[[Order], list[Fact]]] = {
+COMMANDS: dict[str, Callable[[Order], list[OrderEvent]]] = {
     "create": lambda order: order.create("o1", "c1"),
     "add": lambda order: order.add_item("tea", 2, 450),
     "confirm": lambda order: order.confirm(),
@@ -46,7 +46,7 @@ COMMANDS: dict[str, Callable[[Order], list[Fact]]] = {
 
 
 @pytest.mark.parametrize(
-    ("facts", "command", "fact"),
+    ("events", "command", "event"),
     [
         ((), "create", CREATED),
         ((CREATED,), "add", TEA),
@@ -61,12 +61,12 @@ COMMANDS: dict[str, Callable[[Order], list[Fact]]] = {
         ((*OPEN, CONFIRMED, SHIPPED), "cancel", CANCELLED),
     ],
 )
-def test_what_may_happen(facts: tuple[Fact, ...], command: str, fact: Fact) -> None:
-    given(Order(), *facts, types=types).when(COMMANDS[command]).then(fact)
+def test_commands_that_are_allowed(events: tuple[OrderEvent, ...], command: str, event: OrderEvent) -> None:
+    given(Order(), *events, types=types).when(COMMANDS[command]).then(event)
 
 
 @pytest.mark.parametrize(
-    ("facts", "refused"),
+    ("events", "refused"),
     [
         ((), dict.fromkeys(("add", "confirm", "ship", "deliver", "cancel"), "order_not_found")),
         ((CREATED,), {"create": "order_exists", "confirm": "order_empty"}),
@@ -104,9 +104,9 @@ def test_what_may_happen(facts: tuple[Fact, ...], command: str, fact: Fact) -> N
         ),
     ],
 )
-def test_what_may_not(facts: tuple[Fact, ...], refused: dict[str, str]) -> None:
+def test_commands_that_are_rejected(events: tuple[OrderEvent, ...], refused: dict[str, str]) -> None:
     for command, code in refused.items():
-        outcome = given(Order(), *facts, types=types).when(COMMANDS[command])
+        outcome = given(Order(), *events, types=types).when(COMMANDS[command])
         outcome.then_raises(Refused)
         assert isinstance(outcome.error, Refused)
         assert outcome.error.code == code, command
@@ -121,7 +121,7 @@ def test_what_may_not(facts: tuple[Fact, ...], refused: dict[str, str]) -> None:
         (1, 10**8 + 1, "invalid_price"),
     ],
 )
-def test_what_an_item_may_not_be(quantity: int, price: int, code: str) -> None:
+def test_items_that_are_rejected(quantity: int, price: int, code: str) -> None:
     outcome = given(Order(), CREATED).when(lambda order: order.add_item("tea", quantity, price))
     assert isinstance(outcome.error, Refused)
     assert outcome.error.code == code
@@ -130,7 +130,7 @@ def test_what_an_item_may_not_be(quantity: int, price: int, code: str) -> None:
     )
 
 
-def test_what_is_stored_is_what_other_languages_store() -> None:
+def test_events_are_stored_as_in_other_languages() -> None:
     events = record(types, *OPEN, CONFIRMED, SHIPPED, DELIVERED, CANCELLED)
     assert [(event.type, event.data.decode()) for event in events] == [
         ("OrderCreated", '{"orderId":"o1","customerId":"c1"}'),
@@ -148,7 +148,7 @@ def test_what_is_stored_is_what_other_languages_store() -> None:
 
 
 class Shell:
-    """Runs the application's command line, in this process because one of Python's takes a second to begin."""
+    """Runs the application's command line, in this process because a new Python process takes a second to start."""
 
     def __init__(self, endpoint: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.given = ["--endpoint", endpoint, "--database", str(folder / "orders.db")]
@@ -169,7 +169,7 @@ class Shell:
         return errors
 
 
-def test_an_order_goes_its_way_on_the_command_line(
+def test_the_life_cycle_of_an_order_on_the_command_line(
     annals_endpoint: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     orders, one = Shell(annals_endpoint, tmp_path, capsys), f"{name}-1"
@@ -208,16 +208,16 @@ def test_an_order_goes_its_way_on_the_command_line(
     assert "(order_not_found)" in orders.refused("history", f"{name}-none")
 
 
-def test_a_store_that_is_away_is_told(
+def test_an_unreachable_store_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orders.__main__.AsyncClient", functools.partial(AsyncClient, timeout=0.5))
-    code, out, told = Shell("http://127.0.0.1:1", tmp_path, capsys).run("show", "o1")
+    code, out, text = Shell("http://127.0.0.1:1", tmp_path, capsys).run("show", "o1")
     assert (code, out) == (1, "")
-    assert told.startswith("error: http://127.0.0.1:1 is not reachable")
+    assert text.startswith("error: http://127.0.0.1:1 is not reachable")
 
 
-def test_the_demo_tells_its_story_to_a_fresh_server(tmp_path: Path) -> None:
+def test_the_demo_runs_against_a_new_server(tmp_path: Path) -> None:
     database = str(tmp_path / "orders.db")
     with Server("memory") as server:
         command = [sys.executable, "-W", "error", "-m", "orders", "--endpoint", server.endpoint]
@@ -231,7 +231,7 @@ def test_the_demo_tells_its_story_to_a_fresh_server(tmp_path: Path) -> None:
     assert '"status":"delivered","itemCount":2,"totalCents":2800' in ran.stdout
 
 
-async def test_events_bear_metadata_and_the_customer(client: AsyncClient, name: str, tmp_path: Path) -> None:
+async def test_events_have_metadata_and_the_customer(client: AsyncClient, name: str, tmp_path: Path) -> None:
     await Orders(client, str(tmp_path / "orders.db")).execute(name, lambda order: order.create(name, f"{name}-c"))
     [event] = await client.read_stream(f"order-{name}").collect()
     assert event.tags == (f"customer:{name}-c",)

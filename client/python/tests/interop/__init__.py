@@ -1,1 +1,4 @@
-"""Performs the interoperability cases (tests/interop/README.md) with the asynchronous client: `python -m tests.interop`."""
+"""Executes the interoperability cases (tests/interop/README.md) with the asynchronous client.
+
+Run it as `python -m tests.interop`.
+"""

@@ -1,7 +1,7 @@
-"""Performs steps of the interoperability cases; see tests/interop/README.md.
+"""Executes steps of the interoperability cases; see tests/interop/README.md.
 
-A line of JSON in, a line of JSON out, until the input ends. Actions are the methods of `Steps`, and arguments their parameters,
-so that one that is not known is an error, and told.
+Reads a line of JSON for each step and writes a line of JSON for its result, until the input ends. Actions are the
+methods of `Steps`, and arguments their parameters, so an unknown one is an error that is reported.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ from tests.interop.steps import (
 
 
 class Steps:
-    """The client of the last `connect`, and its subscriptions; a method for each action."""
+    """The client of the last `connect` and its subscriptions, with a method for each action."""
 
     def __init__(self) -> None:
         self.client: AsyncClient | None = None
@@ -49,7 +49,7 @@ class Steps:
 
     @property
     def store(self) -> AsyncClient:
-        assert self.client is not None, "connect comes first"
+        assert self.client is not None, "connect must be the first step"
         return self.client
 
     async def connect(self, endpoint: str) -> Answer:
@@ -84,7 +84,7 @@ class Steps:
 
         async with self.store.append_session() as session:
             waiting = [await append(**one) for one in appends]
-            return {"results": [await outcome(told(appended, answer)) for answer in waiting]}
+            return {"results": [await outcome(converted(appended, answer)) for answer in waiting]}
 
     async def json(self, value: Answer) -> Answer:
         try:
@@ -161,8 +161,8 @@ class Steps:
     async def list_streams(self, prefix: str = "") -> Answer:
         return {"streams": [stream_info(stream) async for stream in self.store.list_streams(prefix)]}
 
-    async def position_at(self, time: int) -> Answer:
-        return {"position": await self.store.position_at(EPOCH + time * MICROSECOND)}
+    async def position_at_time(self, time: int) -> Answer:
+        return {"position": await self.store.position_at_time(EPOCH + time * MICROSECOND)}
 
     async def set_retention(self, stream: str, retention: Answer, expected_version: int | None = None) -> Answer:
         kept = await self.store.set_retention(stream, make_retention(**retention), expected_version=expected_version)
@@ -203,6 +203,8 @@ class Steps:
         self, stream: str, at_or_before: int | None = None, schema_version: int | None = None
     ) -> Answer:
         loaded = await self.store.load_snapshot(stream, at_or_before=at_or_before, schema_version=schema_version)
+        if loaded is None:
+            raise errors.SnapshotNotFound(stream)
         return {
             "stream": loaded.stream,
             "revision": loaded.revision,
@@ -215,17 +217,17 @@ class Steps:
         found = await self.store.start_scavenge()
         while found.state is ScavengeState.RUNNING:
             await asyncio.sleep(0.02)
-            found = await self.store.scavenge()
+            found = await self.store.scavenge_status()
         return {"streams_done": found.streams_done, "streams_total": found.streams_total}
 
 
-async def told(tell: Callable[[Any], Answer], answer: Awaitable[Any]) -> Answer:
-    """An answer to come, as it is told."""
-    return tell(await answer)
+async def converted(convert: Callable[[Any], Answer], answer: Awaitable[Any]) -> Answer:
+    """Awaits a result and converts it."""
+    return convert(await answer)
 
 
 async def outcome(work: Awaitable[Answer]) -> Answer:
-    """What comes of it: `gives` or `fails`."""
+    """Returns the result as `gives`, or the error as `fails`."""
     try:
         return {"gives": await work}
     except errors.AnnalsError as error:
@@ -233,7 +235,7 @@ async def outcome(work: Awaitable[Answer]) -> Answer:
 
 
 async def perform(steps: Steps, step: Answer) -> Answer:
-    """Performs a step, or says that it is not known how."""
+    """Executes a step, or reports that it is unknown."""
     try:
         return await outcome(getattr(steps, step["do"])(**step["with"]))
     except Exception as error:  # noqa: BLE001

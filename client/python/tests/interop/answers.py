@@ -1,4 +1,4 @@
-"""What came of a step, as the interoperability cases tell it."""
+"""Results of steps, in the form of the interoperability cases."""
 
 import base64
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ Answer = dict[str, Any]
 
 
 def present(**fields: Any) -> Answer:
-    """What is there."""
+    """Returns the fields that are not None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -125,7 +125,7 @@ def to_failed(failed: errors.FailedCheck) -> Answer:
 
 
 def failure(error: errors.AnnalsError) -> Answer:
-    """An error by its reason, with the fields that the client's error has."""
+    """Converts an error to its reason, with the fields of the client's error."""
     match error:
         case errors.InvalidValue():
             return {"reason": "INVALID_VALUE"}

@@ -1,6 +1,6 @@
-"""What steps of the interoperability cases say, as the client has it.
+"""Arguments of steps of the interoperability cases, converted to the client's types.
 
-Fields are the parameters of these functions, so that one that is not known is a TypeError.
+Fields are the parameters of these functions, so an unknown field is a TypeError.
 """
 
 import array
@@ -31,7 +31,7 @@ EXPECTED = {"any": Expected.ANY, "no-stream": Expected.NO_STREAM, "stream-exists
 
 
 def only(name: str, rest: dict[str, int]) -> int | None:
-    """An argument whose name is a keyword of Python."""
+    """Returns an argument whose name is a keyword of Python."""
     value = rest.pop(name, None)
     if rest:
         raise TypeError(f"unknown arguments: {rest}")
@@ -63,7 +63,7 @@ def make_check(
         return StreamIs(stream, make_expected(expected))
     if stream is None and no_match is not None and after is not None:
         return NoMatch(make_query(no_match), after)
-    raise TypeError("a check is about a stream, or about what matches a query after a position")
+    raise TypeError("a check names a stream, or a query and a position")
 
 
 def make_query(items: list[Fields] | None) -> Query:
@@ -82,11 +82,11 @@ def make_retention(
 
 
 class Absent(Exception):
-    """Python has no such value."""
+    """Python does not have this value."""
 
 
 def make_value(description: Fields) -> Any:
-    """A value that is described in any language's terms."""
+    """Creates a value from its language-independent description."""
     [(kind, of)] = description.items()
     match kind:
         case "number":

@@ -1,4 +1,4 @@
-"""For tests of applications: a real server in a process of its own, and rules tested without any."""
+"""Testing of applications: a real server in a separate process, and rules without a server."""
 
 from annals.testing.given import Given, Outcome, given, record
 from annals.testing.server import Server, find_server

@@ -1,10 +1,10 @@
-"""Fixtures for pytest, there as soon as `annals-client` is installed.
+"""Fixtures for pytest, available wherever `annals-client` is installed.
 
-- `annals_server`: a `Server` on the memory engine, one for the whole run. Tests that use names of their own do not disturb each
-  other.
+- `annals_server`: a `Server` with the memory engine, shared by the whole run. Tests that use unique names do not
+  affect each other.
 - `annals_endpoint`: its endpoint.
 
-Tests that ask for them are skipped where there is no server, unless `ANNALS_SERVER` names one that is missing.
+Tests that use them are skipped if there is no server, unless `ANNALS_SERVER` names a missing file.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def annals_server() -> Iterator[object]:
-    """A server on the memory engine, one for the whole run."""
-    # Imported here, because this module is loaded by every run of pytest.
+    """Starts a server with the memory engine, shared by the whole run."""
+    # Imported here, because every run of pytest loads this module.
     from annals.testing.server import Server, find_server
 
     if find_server() is None:
@@ -28,6 +28,6 @@ def annals_server() -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def annals_endpoint(annals_server: object) -> str:
-    """The endpoint of `annals_server`."""
+    """Returns the endpoint of `annals_server`."""
     endpoint: str = annals_server.endpoint  # type: ignore[attr-defined]
     return endpoint

@@ -1,4 +1,4 @@
-"""A real server for tests: a process of its own, on a free port, with data that are thrown away."""
+"""A real server for tests: a separate process on a free port, with temporary data."""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ _STOP_SECONDS_MAX = 30.0
 
 
 def find_server() -> Path | None:
-    """The server's binary: what `ANNALS_SERVER` names, or `annals-server` on the PATH. `None` if there is none."""
+    """Finds the server's binary: the file named by `ANNALS_SERVER`, or `annals-server` on the PATH.
+
+    `None` if there is none.
+    """
     named = os.environ.get("ANNALS_SERVER") or shutil.which("annals-server")
     return Path(named).absolute() if named else None
 
 
 class Server:
-    """A server process. It can be stopped, killed and started again, on the same port and data.
+    """A server process. It can be stopped, killed and restarted on the same port and data.
 
         with Server() as server:
             client = Client(server.endpoint)
 
     Args of the constructor:
-        engine: `memory`, of which nothing is left after a stop, or `embedded`.
-        data: The directory of the embedded engine. Otherwise one that is removed in the end.
+        engine: `memory`, whose data is lost when it stops, or `embedded`.
+        data: The directory of the embedded engine. By default a temporary one.
         options: More options for the command line: `["--max-event-bytes", "1KiB"]`.
-        binary: The server's binary, if it is not the one that `find_server` finds.
+        binary: The server's binary. By default the one that `find_server` finds.
     """
 
     def __init__(
@@ -49,35 +52,35 @@ class Server:
     ) -> None:
         found = binary or find_server()
         if found is None:
-            raise FileNotFoundError("no annals-server was found: put it on the PATH, or name it in ANNALS_SERVER")
+            raise FileNotFoundError("no annals-server found; put it on the PATH, or name it in ANNALS_SERVER")
         self._binary = found
         self._engine = engine
         self._options = options or []
         self._own_data = None if data else tempfile.TemporaryDirectory(prefix="annals-", ignore_cleanup_errors=True)
         self.data = data or Path(self._own_data.name if self._own_data else "")
-        """Where the embedded engine keeps its files, and the server's log lies."""
+        """The directory of the embedded engine's files and of the server's log."""
         self.port = _free_port()
-        """Where it listens on 127.0.0.1; the same after every start."""
+        """The gRPC port on 127.0.0.1; the same after every start."""
         self.http_port = _free_port()
-        """Where it answers HTTP on 127.0.0.1 (health and metrics); the same after every start."""
+        """The HTTP port (health and metrics) on 127.0.0.1; the same after every start."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
-        """What to give to a client."""
+        """The endpoint for clients."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> str:
-        """What the server has logged so far."""
+        """The log written so far."""
         path = self.data / "server.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def start(self) -> Self:
-        """Starts it, and waits until it listens.
+        """Starts the server, and waits until it listens.
 
         Raises:
-            RuntimeError: It ended, or does not listen within 30 s; with its log.
+            RuntimeError: It exited, or does not listen within 30 s; the error contains its log.
         """
         command = [str(self._binary), "--engine", self._engine, "--listen", f"127.0.0.1:{self.port}"]
         command += [
@@ -106,7 +109,7 @@ class Server:
         return False
 
     def stop(self) -> None:
-        """Stops it in good order: what is in flight is answered, and subscriptions end."""
+        """Shuts the server down gracefully (SIGTERM): calls in progress are answered, and subscriptions end."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -116,19 +119,19 @@ class Server:
             self._process = None
 
     def kill(self) -> None:
-        """Kills it (SIGKILL): nothing is answered, nothing is written any more."""
+        """Kills the server (SIGKILL): nothing more is answered or written."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def freeze(self) -> None:
-        """Stops it from doing anything (SIGSTOP), connections open, as a machine that hangs would."""
+        """Suspends the server (SIGSTOP) with its connections open, like a machine that hangs."""
         if self._process is not None:
             self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Lets it go on after `freeze`."""
+        """Resumes the server after `freeze`."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
@@ -144,7 +147,7 @@ class Server:
 
 
 def _free_port() -> int:
-    """A port that nobody listens on now, below those that the system gives to connections."""
+    """Returns a port on which no process listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

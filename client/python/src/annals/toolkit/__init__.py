@@ -1,21 +1,22 @@
-"""Event sourcing and CQRS with Annals: what applications are made of, on top of the client.
+"""Event sourcing and CQRS with Annals: building blocks for applications, on top of the client.
 
 | to | use |
 |---|---|
-| give events types, versions, and readers of old forms | `EventTypes` |
-| decide on one entity by its own events | `Repository` |
-| decide on whatever events matter | `Decisions` |
-| keep a read model up to date | `Projection`, `Projections` |
+| give events types, versions and upcasters | `EventTypes` |
+| decide on one entity by its own events | `Repository`, or `Decider` with functions instead of a class |
+| decide on any set of events (DCB) | `Decisions` |
+| update a read model | `Projection`, `Projections` |
 | react to events with commands | `ProcessManager` |
-| let correlation, causation, user and trace flow | `metadata` |
+| propagate correlation, causation, user and trace | `metadata` |
 | test rules without a server | `annals.testing.given` |
 
-Everything here is asynchronous; synchronous code runs it by `Client.run`.
+Everything here is asynchronous; synchronous code runs it with `Client.run`.
 """
 
 from annals.toolkit import metadata
 from annals.toolkit.aggregate import Aggregate, Executed, Loaded, Repository, Snapshots
 from annals.toolkit.command import ConflictPolicy
+from annals.toolkit.decider import Decider
 from annals.toolkit.decision import Decided, DecisionModel, Decisions, To
 from annals.toolkit.process import ProcessManager
 from annals.toolkit.projection import Lag, Projection, ProjectionPolicy, State
@@ -30,6 +31,7 @@ __all__ = [
     "ConflictPolicy",
     "DeadLetter",
     "Decided",
+    "Decider",
     "DecisionModel",
     "Decisions",
     "EventTypes",

@@ -1,18 +1,18 @@
-"""Aggregates: state from the events of one stream, and commands that decide on more of them.
+"""Aggregates: the state of one entity, built from the events of its stream, on which commands decide.
 
     @dataclass
     class Order:
         lines: list[str] = field(default_factory=list)
         confirmed: bool = False
 
-        def apply(self, fact: OrderFact) -> None:      # what happened, without a question
-            match fact:
+        def apply(self, event: OrderEvent) -> None:    # how an event changes the state
+            match event:
                 case ItemAdded(item):
                     self.lines.append(item)
                 case OrderConfirmed():
                     self.confirmed = True
 
-        def confirm(self) -> list[OrderFact]:          # what may happen
+        def confirm(self) -> list[OrderEvent]:         # the events of a command, or its rejection
             if not self.lines:
                 raise RuleBroken("an empty order can't be confirmed")
             return [OrderConfirmed()]
@@ -20,11 +20,11 @@
     orders = Repository(client, Order, types, prefix="order")
     done = await orders.execute("42", lambda order: order.confirm())
 
-1. A decision is made on the whole stream, and appended only if the stream has not moved since. If it has, the aggregate is
-   loaded again and the decision made again: a bounded number of times, with a random pause.
-2. A command with an id has its effect once, however often it is executed: its events bear the tag `command:ID`, by which the
-   effect is found again, snapshots or not. (Not found again is what is gone by retention or deletion.)
-3. Snapshots are saved after the append, outside the caller's path; a lost or old one costs time and nothing else.
+1. A decision depends on the whole stream, and is appended only if the stream is still at the same revision. Otherwise
+   the aggregate is loaded again and the decision is made again: a bounded number of times, after a random pause.
+2. A command with an id takes effect once, however often it is executed: its events have the tag `command:ID`, by
+   which the effect is found, with or without snapshots. (Events removed by retention or deletion are not found.)
+3. Snapshots are saved after the append, in the background. A lost or outdated snapshot only costs time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from uuid import UUID
 from annals import _json
 from annals.aio import AsyncClient
 from annals.append import Expected, ExpectedRevision
-from annals.errors import AnnalsError, RevisionConflict, SnapshotNotFound, StreamNotFound
+from annals.errors import AnnalsError, RevisionConflict, StreamNotFound
 from annals.event import RecordedEvent
 from annals.query import Query
 from annals.toolkit import codec, metadata
@@ -54,16 +54,17 @@ log = logging.getLogger("annals.toolkit")
 
 
 class Aggregate(Protocol):
-    """What an aggregate must have."""
+    """The methods that an aggregate must have."""
 
-    def apply(self, fact: Any, /) -> None:
-        """Takes over what happened. Must not fail: it has happened."""
+    def apply(self, event: Any, /) -> None:
+        """Updates the state with an event. Must not fail, because the event has already been recorded."""
 
 
 S = TypeVar("S", bound=Aggregate)
+V = TypeVar("V")
 
-Facts = Iterable[object] | None
-Decide = Callable[[S], Facts | Awaitable[Facts]]
+Events = Iterable[object] | None
+Decide = Callable[[S], Events | Awaitable[Events]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,51 +72,51 @@ class Snapshots:
     """When snapshots are saved. The aggregate must be a dataclass, or have `model_dump` and `model_validate`."""
 
     every: int = 50
-    """A snapshot is saved when so many events came after the last one."""
+    """A snapshot is saved when the stream has this many events after the last one."""
     schema_version: int = 1
-    """Which form the aggregate has: raise it when its fields change, and older snapshots are passed over."""
+    """The version of the aggregate's fields. Raise it when they change; older snapshots are then ignored."""
     keep: int = 2
-    """How many are kept for each stream."""
+    """The number of snapshots kept per stream."""
 
 
 @dataclass(frozen=True)
-class Loaded(Generic[S]):
-    """An aggregate, and how far its stream was read."""
+class Loaded(Generic[V]):
+    """An aggregate, and the revision up to which its stream was read."""
 
-    state: S
+    state: V
     """The aggregate."""
     revision: int | None
     """The stream's last revision; `None` if it has no events."""
     snapshot_revision: int | None
-    """The revision of the snapshot that it was made from, if it was."""
+    """The revision of the snapshot that the state was loaded from; `None` if it was loaded from the first event."""
     events: tuple[RecordedEvent, ...]
-    """The events after the snapshot, if they were asked for."""
+    """The events after the snapshot, if they were requested."""
 
     @property
     def expected(self) -> ExpectedRevision:
-        """What an append that rests on it expects."""
+        """The expected revision for an append that depends on this state."""
         return Expected.NO_STREAM if self.revision is None else self.revision
 
 
 @dataclass(frozen=True)
-class Executed(Generic[S]):
-    """What a command led to."""
+class Executed(Generic[V]):
+    """The result of a command."""
 
-    state: S
-    """The aggregate after it."""
+    state: V
+    """The aggregate after the command."""
     stream: str
-    facts: tuple[object, ...]
-    """What was decided; empty if nothing was to be done."""
+    events: tuple[object, ...]
+    """The events decided; empty if there was nothing to do."""
     revision: int | None
-    """The stream's last revision after it; `None` if it has no events."""
+    """The stream's last revision after the command; `None` if it has no events."""
     position: int | None
-    """The position of its last event, for `wait_for` of a projection; `None` if there is none."""
+    """The position of the last event, for `wait_for` of a projection; `None` if there is none."""
     already_executed: bool = False
-    """Whether the command had its effect before, and this time had none."""
+    """Whether the command had already been executed, so that it had no effect this time."""
 
 
 class Repository(Generic[S]):
-    """Where aggregates of one kind are loaded from and decisions on them are appended to."""
+    """Loads aggregates of one kind, and appends the events of decisions on them."""
 
     def __init__(
         self,
@@ -127,22 +128,22 @@ class Repository(Generic[S]):
         snapshots: Snapshots | None = Snapshots(),
         conflicts: ConflictPolicy = ConflictPolicy(),  # noqa: B008
     ) -> None:
-        """Makes a repository.
+        """Creates a repository.
 
         Args:
             client: The client.
-            new: Makes an aggregate to which nothing has happened yet: its class, as a rule.
+            new: Creates an aggregate without events; usually its class.
             types: The types of its events.
-            prefix: What its streams begin with: the aggregate `42` with the prefix `order` is the stream `order-42`.
+            prefix: The prefix of its streams: the aggregate `42` with the prefix `order` is the stream `order-42`.
             snapshots: When snapshots are saved; `None`: never.
-            conflicts: How often a decision is made again.
+            conflicts: How often a decision is made again after a conflict.
 
         Raises:
-            TypeError: Snapshots are to be saved, and the aggregate is no dataclass.
+            TypeError: Snapshots are enabled, and the aggregate is not a dataclass.
         """
         kind = new if isinstance(new, type) else type(new())
         if snapshots is not None and not (is_dataclass(kind) or hasattr(kind, "model_validate")):
-            raise TypeError(f"{kind.__name__} must be a dataclass for snapshots; or give snapshots=None")
+            raise TypeError(f"{kind.__name__} must be a dataclass for snapshots, or pass snapshots=None")
         self._client = client
         self._new = new
         self._kind: type[S] = kind
@@ -153,7 +154,7 @@ class Repository(Generic[S]):
         self._saving: dict[str, asyncio.Task[None]] = {}
 
     def stream(self, id: object) -> str:  # noqa: A002
-        """The stream of the aggregate with that id."""
+        """Returns the stream of the aggregate with this id."""
         return f"{self._prefix}-{id}"
 
     async def load(
@@ -163,16 +164,16 @@ class Repository(Generic[S]):
         until: int | datetime | None = None,
         keep_events: bool = False,
     ) -> Loaded[S]:
-        """The aggregate from its snapshot, if there is one, and the events after it.
+        """Loads an aggregate from its snapshot, if there is one, and the events after it.
 
         Args:
-            id: Which one.
-            until: As it was at this revision, or at this time.
-            keep_events: Give back also the events that were read.
+            id: The aggregate's id.
+            until: Loads the aggregate as it was at this revision or time.
+            keep_events: Whether to return the events read.
 
         Raises:
             UnknownEventType, UnreadableEvent: An event is not one of its types.
-            StreamTombstoned: It was deleted for ever.
+            StreamTombstoned: The stream was permanently deleted.
         """
         stream = self.stream(id)
         if isinstance(until, datetime):
@@ -188,7 +189,7 @@ class Repository(Generic[S]):
             read = await self._client.read_stream(stream, from_revision=first, until=until)
         except StreamNotFound:
             return Loaded(self._new(), None, None, ())
-        # Closed even if an event can't be read: the caller may keep that error, and with it this read.
+        # Closed even if an event can't be decoded: the caller may keep that error, and with it this read.
         async with read:
             async for batch in read.batches():
                 for event in batch:
@@ -205,19 +206,20 @@ class Repository(Generic[S]):
         command_id: UUID | None = None,
         expected: ExpectedRevision | None = None,
     ) -> Executed[S]:
-        """Executes a command: loads, decides, appends; from the beginning again if somebody else was faster.
+        """Executes a command: loads, decides and appends; after a conflict, all of it again.
 
         Args:
-            id: Which aggregate.
-            decide: Given the aggregate, says what is to happen: facts, in order; none, if nothing is. It must not change
-                the aggregate, and may be called several times. What it raises is raised here.
-            command_id: The command's id, if it may come several times: it has its effect once. In a process manager it
-                need not be given.
-            expected: What the caller's own decision rests on, such as the revision that a form was filled in from.
+            id: The aggregate's id.
+            decide: Gets the aggregate, and returns the events to append, in order; none if there is nothing to do. It
+                must not change the aggregate, and may be called several times. Its exceptions are raised here.
+            command_id: The command's id, if it may be executed several times: it takes effect once. Not needed in a
+                process manager.
+            expected: The state that the caller's own decision depends on, such as the revision from which a form was
+                filled in.
 
         Raises:
-            RevisionConflict: The stream is not as `expected`, or others were faster each time.
-            StreamTombstoned: It was deleted for ever.
+            RevisionConflict: The stream is not in the `expected` state, or there was a conflict at every attempt.
+            StreamTombstoned: The stream was permanently deleted.
         """
         stream = self.stream(id)
         reaction = metadata.current().reaction
@@ -230,24 +232,24 @@ class Repository(Generic[S]):
                 return done
             self._demand(stream, loaded, expected)
             decided = decide(loaded.state)
-            facts = tuple((await decided if inspect.isawaitable(decided) else decided) or ())
-            if not facts:
+            events = tuple((await decided if inspect.isawaitable(decided) else decided) or ())
+            if not events:
                 return Executed(loaded.state, stream, (), loaded.revision, None)
-            events = encode_all(self._types, facts, command_id)
+            encoded = encode_all(self._types, events, command_id)
             try:
-                appended = await self._client.append(stream, events, expected=loaded.expected)
+                appended = await self._client.append(stream, encoded, expected=loaded.expected)
             except RevisionConflict as conflict:
                 failed += 1
                 if failed >= self._conflicts.tries_max:
                     raise
-                log.debug("%s moved on, deciding again: %s", stream, conflict)
+                log.debug("stream %s has changed, deciding again: %s", stream, conflict)
                 await self._conflicts.pause(failed)
                 continue
-            for fact in facts:
-                loaded.state.apply(fact)
+            for event in events:
+                loaded.state.apply(event)
             self._save_later(stream, loaded, appended.last_revision)
             return Executed(
-                loaded.state, stream, facts, appended.last_revision, appended.last_position, appended.already_appended
+                loaded.state, stream, events, appended.last_revision, appended.last_position, appended.already_appended
             )
 
     @staticmethod
@@ -265,46 +267,46 @@ class Repository(Generic[S]):
             raise RevisionConflict(stream, expected, loaded.revision)
 
     async def _already(self, stream: str, loaded: Loaded[S], command_id: UUID) -> Executed[S] | None:
-        """What the command led to when it was executed before.
+        """Returns the result of the command if it was already executed.
 
-        Nobody can execute it between this and the append: that would move the stream, and the append fail.
+        Another client can't execute it between this and the append: that would change the stream, and the append
+        would fail.
         """
         tag = command_tag(command_id)
-        events = [event for event in loaded.events if tag in event.tags]
-        if not events and loaded.snapshot_revision is not None:
-            # It may lie before the snapshot.
-            events = await self._client.read_all(query=Query.of(streams=stream, tags=tag)).collect()
-        if not events:
+        recorded = [event for event in loaded.events if tag in event.tags]
+        if not recorded and loaded.snapshot_revision is not None:
+            # The events may be before the snapshot.
+            recorded = await self._client.read_all(query=Query.of(streams=stream, tags=tag)).collect()
+        if not recorded:
             return None
-        facts = tuple(self._types.decode(event) for event in events)
-        return Executed(loaded.state, stream, facts, loaded.revision, events[-1].position, already_executed=True)
+        events = tuple(self._types.decode(event) for event in recorded)
+        return Executed(loaded.state, stream, events, loaded.revision, recorded[-1].position, already_executed=True)
 
     async def _from_snapshot(self, stream: str, until: int | None) -> tuple[S, int | None]:
         if self._snapshots is None:
             return self._new(), None
         version = self._snapshots.schema_version
-        try:
-            snapshot = await self._client.load_snapshot(stream, at_or_before=until, schema_version=version)
-        except SnapshotNotFound:
+        snapshot = await self._client.load_snapshot(stream, at_or_before=until, schema_version=version)
+        if snapshot is None:
             return self._new(), None
         try:
             return codec.from_json(self._kind, _json.decode(snapshot.data)), snapshot.revision
         except ValueError as error:
-            log.warning("the snapshot of %s at revision %d is passed over: %s", stream, snapshot.revision, error)
+            log.warning("the snapshot of %s at revision %d is ignored: %s", stream, snapshot.revision, error)
             return self._new(), None
 
     def _save_later(self, stream: str, loaded: Loaded[S], revision: int) -> None:
-        """Saves a snapshot in the background, if it is time for one."""
+        """Saves a snapshot in the background, if one is due."""
         if self._snapshots is None or stream in self._saving:
             return
         since = -1 if loaded.snapshot_revision is None else loaded.snapshot_revision
         if revision - since < self._snapshots.every:
             return
-        # Encoded now: the caller may change what it is given.
+        # Encoded now, because the caller may change the state.
         try:
             data = _json.encode(codec.to_json(loaded.state), self._kind.__name__, "snapshot")
         except (TypeError, ValueError, RecursionError) as error:
-            # The command has had its effect; a snapshot less costs time and nothing else.
+            # The command has taken effect; a missing snapshot only costs time.
             log.warning("no snapshot of %s at revision %d is saved: %s", stream, revision, error)
             return
         saving = asyncio.create_task(self._save(stream, revision, data, self._snapshots))
@@ -320,5 +322,5 @@ class Repository(Generic[S]):
             log.warning("the snapshot of %s at revision %d was not saved: %s", stream, revision, error)
 
     async def settle(self) -> None:
-        """Waits until the snapshots that are being saved are: before the client is closed."""
+        """Waits until all snapshots in progress are saved. Call it before the client is closed."""
         await asyncio.gather(*self._saving.values(), return_exceptions=True)

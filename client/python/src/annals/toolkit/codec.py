@@ -1,11 +1,11 @@
-"""Between dataclasses and JSON, as far as events and snapshots need it.
+"""Conversion between dataclasses and JSON, for events and snapshots.
 
-What can be in them: None, bool, int, float, str, and by their text UUID, Decimal, datetime, date, time, timedelta (seconds),
-Enum (value), bytes (base64); lists, tuples, sets, dicts with keys of text; dataclasses; unions and Optional of these (the first
-that fits). Classes with `model_validate` and `model_dump` (pydantic) are left to themselves. Names that are unknown when
-reading are passed over, so that newer events can be read by older code; what is missing takes its default.
+Supported: None, bool, int, float, str; as text UUID, Decimal, datetime, date, time, timedelta (seconds), Enum (value)
+and bytes (base64); lists, tuples, sets, dicts with text keys; dataclasses; unions and Optional of these (the first
+that fits). Classes with `model_validate` and `model_dump` (pydantic) convert themselves. Unknown names are ignored
+when decoding, so that older code can read newer events; missing values take their defaults.
 
-With `camel_case`, the fields of dataclasses are named as most other languages name theirs: `unit_price` is `unitPrice`.
+With `camel_case`, the fields of dataclasses are named as in most other languages: `unit_price` is `unitPrice`.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _FROM_TEXT: dict[Any, Callable[[str], Any]] = {
 
 
 def to_json(value: Any, *, camel_case: bool = False) -> Any:
-    """The value as what `json.dumps` takes.
+    """Converts a value to one that `json.dumps` accepts.
 
     Raises:
-        TypeError: Something in it has no JSON form.
+        TypeError: A part of it has no JSON form.
     """
     match value:
         case enum.Enum():
@@ -59,7 +59,7 @@ def to_json(value: Any, *, camel_case: bool = False) -> Any:
         case Mapping():
             items = {_key(key): to_json(item, camel_case=camel_case) for key, item in value.items()}
             if len(items) < len(value):
-                raise TypeError(f"keys that are the same as text have no JSON form: {list(value)!r}")
+                raise TypeError(f"keys that are equal as text have no JSON form: {list(value)!r}")
             return items
         case list() | tuple():
             return [to_json(item, camel_case=camel_case) for item in value]
@@ -88,10 +88,10 @@ def _key(key: Any) -> str:
 
 
 def from_json(kind: type[T], data: Any, *, camel_case: bool = False) -> T:
-    """A value of that type from what `json.loads` gave.
+    """Converts a value returned by `json.loads` to this type.
 
     Raises:
-        ValueError: The data are not those of such a value.
+        ValueError: The data does not fit the type.
     """
     try:
         value: T = _from(kind, data, camel_case)
@@ -179,7 +179,7 @@ def _from_object(kind: type, data: Any, camel_case: bool) -> Any:
 
 @functools.cache
 def _shape(kind: type, camel_case: bool) -> tuple[tuple[str, str, Any], ...]:
-    """The fields that make an object, what they are called in JSON, and of which type they are."""
+    """Returns the fields of a dataclass, with their JSON names and types."""
     hints = typing.get_type_hints(kind, include_extras=True)
     fields = (field.name for field in dataclasses.fields(kind) if field.init)
     return tuple((field, _name(field, camel_case), hints[field]) for field in fields)

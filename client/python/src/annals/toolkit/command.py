@@ -1,9 +1,10 @@
-"""What commands have in common, whatever they decide on: how they are tried again, and what the events of one bear.
+"""Retries and ids of commands, shared by repositories and decisions.
 
-1. The ids of a command's events follow from its own, `uuid5(command, "0")`, `"1"`, …, so that the store writes them once.
-2. Each bears the tag `command:ID`, by which a command that was executed before is found.
+1. The ids of a command's events are derived from its own, `uuid5(command, "0")`, `"1"`, …, so that the store writes
+   them once.
+2. Each event has the tag `command:ID`, by which a command that was already executed is found.
 
-Both are the same in every language's toolkit.
+Both are the same in the toolkits of all languages.
 """
 
 from __future__ import annotations
@@ -23,14 +24,17 @@ __all__ = ["ConflictPolicy", "command_tag", "encode_all"]
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictPolicy:
-    """How often a decision is made again when somebody else was faster."""
+    """How often a decision is made again after a conflict."""
 
     tries_max: int = 10
-    """The most tries, 1 for none again."""
+    """Maximum number of attempts; 1 disables retries."""
     pause_first_seconds: float = 0.005
-    """The longest pause after the first conflict; twice as long each time; a random part of it is waited."""
+    """Maximum pause after the first conflict.
+
+    It doubles after each further one; the actual pause is a random part of it.
+    """
     pause_max_seconds: float = 0.5
-    """The longest pause of all."""
+    """Maximum pause after any conflict."""
 
     async def pause(self, failed: int) -> None:
         """Waits after the n-th (from 1) conflict."""
@@ -39,17 +43,17 @@ class ConflictPolicy:
 
 
 def command_tag(command_id: UUID) -> str:
-    """The tag that the events of a command bear."""
+    """Returns the tag of a command's events."""
     return f"command:{command_id}"
 
 
-def encode_all(types: EventTypes, facts: Iterable[object], command_id: UUID | None) -> list[Event]:
-    """The events of a command: with its metadata, and with ids that follow from its id."""
+def encode_all(types: EventTypes, events: Iterable[object], command_id: UUID | None) -> list[Event]:
+    """Encodes the events of a command, with its metadata and with ids derived from its id."""
     values = metadata.beginning(command_id)
     tags = () if command_id is None else (command_tag(command_id),)
     return [
         metadata.stamp(
-            types.encode(fact, tags=tags, id=None if command_id is None else uuid5(command_id, str(nth))), values
+            types.encode(event, tags=tags, id=None if command_id is None else uuid5(command_id, str(nth))), values
         )
-        for nth, fact in enumerate(facts)
+        for nth, event in enumerate(events)
     ]

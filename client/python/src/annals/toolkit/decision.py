@@ -1,4 +1,6 @@
-"""Decision models: decisions on whatever events matter to them, in any streams, also known as dynamic consistency boundaries.
+"""Decision models: decisions that depend on the events that match a query, in any streams.
+
+They are also known as dynamic consistency boundaries (https://dcb.events).
 
     @dataclass
     class Enrolment:
@@ -10,7 +12,7 @@
         def query(self) -> Query:
             return types.query(CourseOffered, StudentEnrolled, tags=f"course:{self.course}")
 
-        def apply(self, fact) -> None: ...
+        def apply(self, event) -> None: ...
 
         def enrol(self, student: str) -> list[To]:
             if len(self.students) >= self.capacity:
@@ -20,10 +22,11 @@
     decisions = Decisions(client, types)
     await decisions.execute(lambda: Enrolment("c1"), lambda enrolment: enrolment.enrol("s7"))
 
-A decision is appended only if no event that its models' queries match has come since they were read; else it is made again.
-Several models may be given together, as a tuple: each sees the events of its own query.
+The events of a decision are appended only if no new event matches the queries of its models since they were read;
+otherwise the decision is made again, a bounded number of times. Several models can be combined in a tuple: each gets
+the events of its own query.
 
-The queries name types, streams and tags, not prefixes: that is what the store can check at an append.
+The queries name types, streams and tags, but no prefixes, because only those can be checked at an append.
 """
 
 from __future__ import annotations
@@ -49,21 +52,21 @@ log = logging.getLogger("annals.toolkit")
 
 
 class DecisionModel(Protocol):
-    """What a decision model must have."""
+    """The members that a decision model must have."""
 
     @property
     def query(self) -> Query:
-        """The events that matter to it."""
+        """The query for the events of the model."""
 
-    def apply(self, fact: Any, /) -> None:
-        """Takes over what happened. Must not fail: it has happened."""
+    def apply(self, event: Any, /) -> None:
+        """Updates the model with an event. Must not fail, because the event has already been recorded."""
 
 
 class To(NamedTuple):
-    """A fact, and the stream that it is to stand in."""
+    """An event, and the stream to append it to."""
 
     stream: str
-    fact: object
+    event: object
 
 
 M = TypeVar("M")
@@ -72,20 +75,20 @@ Tos = Iterable[To] | None
 
 @dataclass(frozen=True)
 class Decided(Generic[M]):
-    """What a decision led to."""
+    """The result of a decision."""
 
-    models: M
-    """The models that it rests on, as they were before it."""
-    facts: tuple[To, ...]
-    """What was decided; empty if nothing was to be done."""
+    facts: M
+    """The models that the decision depends on, in their state before it."""
+    events: tuple[To, ...]
+    """The events appended; empty if there was nothing to do."""
     position: int | None
     """The position of the last event, for `wait_for` of a projection; `None` if there is none."""
     already_executed: bool = False
-    """Whether the command had its effect before, and this time had none."""
+    """Whether the command had already been executed, so that it had no effect this time."""
 
 
 class Decisions:
-    """Where decision models are loaded from and decisions on them are appended to."""
+    """Loads decision models, and appends the events of decisions on them."""
 
     def __init__(
         self,
@@ -99,7 +102,7 @@ class Decisions:
         self._conflicts = conflicts
 
     async def load(self, make: Callable[[], M]) -> M:
-        """The model (or the tuple of models) as it is now: to be looked at, not to decide on.
+        """Loads the model (or the tuple of models) in its current state, for display rather than for a decision.
 
         Raises:
             UnknownEventType, UnreadableEvent: An event that a query matches is not one of the types.
@@ -116,17 +119,17 @@ class Decisions:
         *,
         command_id: UUID | None = None,
     ) -> Decided[M]:
-        """Executes a command: loads the models, decides, appends; again if something that matters has happened meanwhile.
+        """Executes a command: loads the models, decides and appends; after a conflict, all of it again.
 
         Args:
-            make: Makes the model (or a tuple of models) to which nothing has happened yet.
-            decide: Given the model or models, says what is to happen; none, if nothing is. It must not change them, and
-                may be called several times. What it raises is raised here.
-            command_id: The command's id, if it may come several times: it has its effect once. In a process manager it
-                need not be given.
+            make: Creates the model (or a tuple of models) without events.
+            decide: Gets the model or models, and returns the events to append; none if there is nothing to do. It
+                must not change the models, and may be called several times. Its exceptions are raised here.
+            command_id: The command's id, if it may be executed several times: it takes effect once. Not needed in a
+                process manager.
 
         Raises:
-            ChecksFailed: Others were faster each time.
+            ChecksFailed: There was a conflict at every attempt.
             UnknownEventType, UnreadableEvent: An event that a query matches is not one of the types.
         """
         reaction = metadata.current().reaction
@@ -141,21 +144,21 @@ class Decisions:
             if done is not None:
                 return Decided(made, (), done, already_executed=True)
             decided = decide(made)
-            facts = tuple((await decided if inspect.isawaitable(decided) else decided) or ())
-            if not facts:
+            events = tuple((await decided if inspect.isawaitable(decided) else decided) or ())
+            if not events:
                 return Decided(made, (), None)
             try:
                 appended = await self._client.append_to_many(
-                    self._writes(facts, command_id), checks=[NoMatch(query, head)]
+                    self._writes(events, command_id), checks=[NoMatch(query, head)]
                 )
             except ChecksFailed as conflict:
                 failed += 1
                 if failed >= self._conflicts.tries_max:
                     raise
-                log.debug("something that matters has happened, deciding again: %s", conflict)
+                log.debug("a matching event was appended, deciding again: %s", conflict)
                 await self._conflicts.pause(failed)
                 continue
-            return Decided(made, facts, appended.last_position, appended.already_appended)
+            return Decided(made, events, appended.last_position, appended.already_appended)
 
     @staticmethod
     def _boundary(models: Sequence[DecisionModel], command_id: UUID | None) -> Query:
@@ -167,11 +170,14 @@ class Decisions:
     async def _load(
         self, models: Sequence[DecisionModel], query: Query, command_id: UUID | None
     ) -> tuple[int, int | None]:
-        """Applies the events; the head up to which they were read, and where the command stands if it was executed."""
+        """Applies the events.
+
+        Returns the head up to which they were read, and the position of the command if it was already executed.
+        """
         tag = None if command_id is None else command_tag(command_id)
         done = None
         queries = [model.query for model in models]
-        # Closed even if an event can't be read: the caller may keep that error, and with it this read.
+        # Closed even if an event can't be decoded: the caller may keep that error, and with it this read.
         async with self._client.read_all(query=query) as read:
             async for batch in read.batches():
                 for event in batch:
@@ -179,14 +185,14 @@ class Decisions:
                         done = event.position
                     matching = [model for model, own in zip(models, queries, strict=True) if own.matches(event)]
                     if matching:
-                        fact = self._types.decode(event)
+                        decoded = self._types.decode(event)
                         for model in matching:
-                            model.apply(fact)
+                            model.apply(decoded)
         return read.head, done
 
-    def _writes(self, facts: Sequence[To], command_id: UUID | None) -> list[Write]:
-        events = encode_all(self._types, [to.fact for to in facts], command_id)
-        return [Write(to.stream, [event]) for to, event in zip(facts, events, strict=True)]
+    def _writes(self, events: Sequence[To], command_id: UUID | None) -> list[Write]:
+        encoded = encode_all(self._types, [to.event for to in events], command_id)
+        return [Write(to.stream, [event]) for to, event in zip(events, encoded, strict=True)]
 
 
 def _models(made: Any) -> Sequence[DecisionModel]:

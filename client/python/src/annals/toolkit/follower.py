@@ -1,9 +1,10 @@
-"""What keeps one generation of a read model up to date, and what it does when a handler, the store or the log fails.
+"""Keeps one generation of a read model up to date, and handles failures of the handler, the store and the log.
 
-1. It goes on from the checkpoint that is stored, which moves in the transaction of what the events changed.
-2. What is of the moment (`TransientError`, or what the store says of its own errors) is waited for without end.
-3. A handler's failure costs that event a bounded number of tries, and then a dead letter; never the events before or behind it.
-4. Who loses the checkpoint to another process begins again from where that one has moved it.
+1. It continues from the stored checkpoint, which is updated in the same transaction as the read model.
+2. Transient errors (`TransientError`, or errors that the store classifies as transient) are retried without a limit.
+3. If a handler fails, that event is retried a bounded number of times and then becomes a dead letter. The events
+   before and after it are not affected.
+4. A process that loses the checkpoint to another one continues from the other's checkpoint.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ __all__ = ["Follower", "Removed"]
 
 log = logging.getLogger("annals.toolkit")
 
-# Tells of each batch, at the level DEBUG, with its figures as attributes of the record: for structured logs.
+# Logs each batch at level DEBUG, with its figures as attributes of the record, for structured logs.
 batches = logging.getLogger("annals.toolkit.batches")
 
 M = TypeVar("M")
 
-# How often is looked at what nobody tells of, in seconds.
-LOOK_AGAIN_SECONDS = 0.02
+# Polling interval for changes without a notification, in seconds.
+POLL_SECONDS = 0.02
 
 
 class Removed(Exception):
-    """The generation is no more: another process has switched to another."""
+    """The generation no longer exists: another process has switched to a new one."""
 
 
 class Follower(Generic[M]):
@@ -74,21 +75,21 @@ class Follower(Generic[M]):
 
         Raises:
             PositionBeyondHead, WrongStore: The checkpoint is of another event store.
-            Exception: The store failed in a way that does not pass.
+            Exception: The store failed with a permanent error.
         """
         try:
             while True:
                 try:
                     await self._follow()
                 except Superseded:
-                    # Another process was faster. If it goes on, this one waits most of the time.
+                    # Another process was faster. While it continues, this one waits most of the time.
                     await self._pause(None)
                 except TransientError as error:
                     await self._pause(error)
                 except (PositionBeyondHead, WrongStore, Removed):
                     raise
                 except Exception as error:
-                    if not self._store.is_passing(error):
+                    if not self._store.is_transient(error):
                         raise
                     await self._pause(error)
         except asyncio.CancelledError:
@@ -106,18 +107,18 @@ class Follower(Generic[M]):
         self.state, self.last_error = State.WAITING, error or self.last_error
         pause = self._policy.pause(self._failed)
         if error is not None:
-            log.warning("projection %s waits %.1f s: %s", self._projection.name, pause, error)
+            log.warning("projection %s failed, retrying in %.1f s: %s", self._projection.name, pause, error)
         await asyncio.sleep(pause)
 
     async def _follow(self) -> None:
-        """From the checkpoint that is stored, until something fails."""
+        """Follows the log from the stored checkpoint until a failure."""
         await self._reload()
         info = await self._client.server_info()
         if info.store_id != self.generation.store_id:
             raise WrongStore(self._projection.name, self.generation.store_id, info.store_id)
         query = self._projection.query
         async with self._client.subscribe_all(after=self.position, query=query) as subscription:
-            # After a failure it goes on waiting, until something has gone well.
+            # After a failure the state stays at WAITING until a batch succeeds.
             if self.state is State.STARTING:
                 self.state = State.CATCHING_UP
             async for items in subscription.batches():
@@ -135,7 +136,7 @@ class Follower(Generic[M]):
 
     async def _take(self, items: Sequence[SubscriptionItem]) -> None:
         events = [item for item in items if isinstance(item, RecordedEvent)]
-        # What is done outside of the transaction is not undone with it: a checkpoint after each.
+        # Side effects outside the transaction are not rolled back with it, so there is a checkpoint after each event.
         size = self._policy.batch_max if self._projection.in_transaction else 1
         for start in range(0, len(events), size):
             await self.apply(events[start : start + size])
@@ -143,7 +144,7 @@ class Follower(Generic[M]):
             if isinstance(item, RecordedEvent):
                 continue
             if item.position > self.position:
-                # Nothing up to there concerns it: worth keeping, so that it is not looked at again.
+                # No event up to there matches; stored so that they are not read again.
                 await self._store.apply(self.generation, self.position, item.position, (), _nothing)
                 await self._move_to(item.position)
             if isinstance(item, CaughtUp):
@@ -153,7 +154,7 @@ class Follower(Generic[M]):
                 self.state = State.CATCHING_UP
 
     async def _attempt(self, events: Sequence[RecordedEvent]) -> None:
-        """Handles events and moves the checkpoint behind them, once."""
+        """Handles events and moves the checkpoint after them, once."""
         began = time.perf_counter()
         await self._handle(events)
         if batches.isEnabledFor(logging.DEBUG):
@@ -180,12 +181,15 @@ class Follower(Generic[M]):
         return await self._store.apply(generation, expected, position, (), _nothing)
 
     async def apply(self, events: Sequence[RecordedEvent]) -> None:
-        """Handles events in one transaction; if the handler fails on one, those before it, then it, then the rest."""
+        """Handles events in one transaction.
+
+        If the handler fails on one, handles those before it, then it, then the rest.
+        """
         while events:
             try:
                 await self._attempt(events)
             except HandlerFailed as failed:
-                if self._store.is_passing(failed.reason) or isinstance(failed.reason, TransientError):
+                if self._store.is_transient(failed.reason) or isinstance(failed.reason, TransientError):
                     raise failed.reason from None
                 if failed.index > 0:
                     await self.apply(events[: failed.index])
@@ -196,21 +200,21 @@ class Follower(Generic[M]):
                 return
 
     async def _insist(self, event: RecordedEvent) -> None:
-        """Tries the handler on one event, and gives it up in the end."""
+        """Retries the handler on one event, and finally skips the event."""
         attempts = 1
         while True:
             try:
                 await self._attempt([event])
                 break
             except HandlerFailed as failed:
-                if self._store.is_passing(failed.reason) or isinstance(failed.reason, TransientError):
+                if self._store.is_transient(failed.reason) or isinstance(failed.reason, TransientError):
                     raise failed.reason from None
                 attempts += 1
                 self.last_error = failed.reason
                 if attempts >= self._policy.attempts_max:
                     letter = dead_letter(self.generation, event, failed.reason, attempts, datetime.now(UTC))
                     log.error(
-                        "projection %s passes over %s at position %d after %d attempts: %s",
+                        "projection %s skips %s at position %d after %d attempts: %s",
                         self._projection.name,
                         event.type,
                         event.position,
@@ -224,10 +228,10 @@ class Follower(Generic[M]):
         await self._move_to(event.position)
 
     async def wait_to_move(self) -> bool:
-        """Waits until it has moved or failed, but not for long, because another may be live by then; whether it has."""
+        """Waits briefly until it has moved or failed; returns whether it has. Another follower may be live by then."""
         async with self.moved:
             try:
-                return await asyncio.wait_for(self.moved.wait(), LOOK_AGAIN_SECONDS * 10)
+                return await asyncio.wait_for(self.moved.wait(), POLL_SECONDS * 10)
             except TimeoutError:
                 return False
 
@@ -238,4 +242,4 @@ class Follower(Generic[M]):
 
 
 def _nothing(_: RecordedEvent, __: object) -> None:
-    """Only the checkpoint moves."""
+    """Handles nothing: only the checkpoint moves."""

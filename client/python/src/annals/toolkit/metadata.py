@@ -1,21 +1,21 @@
-"""What is said about events rather than by them, and how it flows: from a command to its events to the reactions to these.
+"""Metadata about events, and its propagation: from a command to its events to the reactions to these.
 
-The present values are a context variable, so that they follow tasks, threads started by asyncio, and the synchronous client.
-Whoever handles a request sets them once:
+The current values are a context variable, so that they follow tasks, threads started by asyncio, and the synchronous
+client. Code that handles a request sets them once:
 
     with metadata.context(user_id="ada", traceparent=request.headers.get("traceparent")):
         await orders.execute("42", lambda order: order.confirm())
 
-and every event that is appended meanwhile through the toolkit bears them, as JSON:
+Every event that the toolkit appends in this block has them as JSON metadata:
 
     {"correlationId": "…", "causationId": "…", "userId": "ada", "traceparent": "00-…", "schemaVersion": 2}
 
-- `correlationId` is the same for everything that one request led to; where none is set, a command begins one.
+- `correlationId` is the same for all effects of one request; if none is set, a command begins one.
 - `causationId` is the id of the event that was reacted to, or of the command.
-- `traceparent` and `tracestate` are those of W3C Trace Context: the trace of the request, with a span id of its own for each
-  append. If OpenTelemetry is in use, its present span is taken.
+- `traceparent` and `tracestate` are those of W3C Trace Context: the trace of the request, with a separate span id for
+  each append. If OpenTelemetry is in use, its current span is taken.
 
-These names are the same in every language's toolkit.
+These names are the same in the toolkits of all languages.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The present values; `None` where there is none."""
+    """The current values; `None` where there is none."""
 
     correlation_id: str | None = None
     causation_id: str | None = None
@@ -56,10 +56,10 @@ class Context:
     traceparent: str | None = None
     tracestate: str | None = None
     reaction: Reaction | None = None
-    """In a process manager: from what the ids of its commands follow."""
+    """In a process manager: the source of the ids of its commands."""
 
     def child_traceparent(self) -> str | None:
-        """The trace of this context, with a new span id."""
+        """Returns the trace of this context, with a new span id."""
         found = _TRACEPARENT.fullmatch(self.traceparent or "")
         if found is None or found[1] == "ff":
             return None
@@ -67,14 +67,14 @@ class Context:
 
 
 class Reaction:
-    """The ids of the commands of one reaction to one event: the same whenever the event is reacted to again."""
+    """The ids of the commands of one reaction to one event; the same each time the event is handled."""
 
     def __init__(self, process: str, event_id: UUID) -> None:
         self._seed = uuid5(event_id, process)
         self._counts: dict[str, int] = {}
 
     def next_command(self, stream: str) -> UUID:
-        """The id of the next command to a stream (or to nothing in particular: the empty name)."""
+        """Returns the id of the next command to a stream (or, with the empty name, to no particular stream)."""
         nth = self._counts.get(stream, 0)
         self._counts[stream] = nth + 1
         return uuid5(self._seed, f"{stream}/{nth}")
@@ -84,7 +84,7 @@ _current: contextvars.ContextVar[Context] = contextvars.ContextVar("annals_metad
 
 
 def current() -> Context:
-    """The present values."""
+    """Returns the current values."""
     return _current.get()
 
 
@@ -97,7 +97,7 @@ def context(
     traceparent: str | None = None,
     tracestate: str | None = None,
 ) -> Iterator[Context]:
-    """Sets those that are given for the block; the others stay."""
+    """Sets the given values for the block; the others are unchanged."""
     now = _current.get()
     with _set(
         replace(
@@ -114,12 +114,12 @@ def context(
 
 @contextmanager
 def reacting_to(event: RecordedEvent, process: str | None = None) -> Iterator[Context]:
-    """Takes over what an event's metadata say, with the event as the cause.
+    """Sets the values of an event's metadata for the block, with the event as the cause.
 
     Args:
         event: The event.
-        process: The name of a process manager: commands get ids that follow from it and the event, so that a reaction
-            that is run again has no effect again.
+        process: The name of a process manager: commands get ids derived from it and the event, so that a reaction
+            that runs again has no further effect.
     """
     metadata = event.json_metadata()
 
@@ -149,7 +149,7 @@ def _set(value: Context) -> Iterator[Context]:
 
 
 def beginning(command_id: UUID | None) -> Context:
-    """The values for the events of a command: what is there, and what a command begins."""
+    """Returns the values for the events of a command: the current ones, and those that a command begins."""
     now = _current.get()
     trace = _active_trace()
     return replace(
@@ -162,7 +162,10 @@ def beginning(command_id: UUID | None) -> Context:
 
 
 def stamp(event: Event, values: Context | None = None) -> Event:
-    """The event with the values in its metadata. What its metadata say already, stays; metadata of another form stay whole."""
+    """Returns the event with the values in its metadata.
+
+    Existing keys of the metadata take precedence. Metadata that is not a JSON object is unchanged.
+    """
     values = beginning(None) if values is None else values
     said: dict[str, Any] = {key: value for name, key in _KEYS.items() if (value := getattr(values, name)) is not None}
     if event.metadata:
@@ -179,7 +182,7 @@ def stamp(event: Event, values: Context | None = None) -> Event:
 
 
 def _active_trace() -> Mapping[str, str]:
-    """The trace context of OpenTelemetry's present span, if the application uses OpenTelemetry."""
+    """Returns the trace context of OpenTelemetry's current span, if the application uses OpenTelemetry."""
     if "opentelemetry.trace" not in sys.modules:
         return {}
     carrier: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Process managers: reactions to events by commands, exactly once in effect.
+"""Process managers: reactions to events by commands, with exactly-once effects.
 
     class Shipping(ProcessManager):
         name = "shipping"
@@ -9,15 +9,16 @@
 
     Projections(client, store, [OrderList(), Shipping()])
 
-1. It is run like a projection: named, from its checkpoint, with retries, dead letters, lag and `wait_for`.
-2. A reaction may run several times, if something dies between it and its checkpoint. Its commands then have the same ids, which
-   follow from the process's name, the event, the stream and how many commands to that stream came before; and a repository or
-   `Decisions` gives a command with the same id its effect once. So a reaction must give the same commands to a stream in the
-   same order each time.
-3. The metadata flow: the events of those commands bear the correlation id and the user of the event, and its id as their cause.
-4. What is not a command through the toolkit (an e-mail) happens at least once.
+1. It runs like a projection: with a name, a checkpoint, retries, dead letters, lag and `wait_for`.
+2. A reaction may run several times, if a process fails between the reaction and its checkpoint. Its commands then
+   have the same ids, derived from the process's name, the event, the stream and the number of earlier commands to
+   that stream. A repository or `Decisions` executes a command with the same id once. A reaction must therefore send
+   the same commands to a stream in the same order each time.
+3. Metadata is propagated: the events of those commands have the correlation id and the user of the event, and its id
+   as their cause.
+4. Side effects that are not commands through the toolkit (an e-mail) happen at least once.
 
-A process that must remember something does so in an aggregate of its own, to which it gives commands.
+A process that needs state keeps it in an aggregate, to which it sends commands.
 """
 
 from __future__ import annotations
@@ -33,16 +34,16 @@ __all__ = ["ProcessManager"]
 
 
 class ProcessManager(Projection[Any]):
-    """What is done about events. Subclass it: set `name` and `query`, and write `react`."""
+    """Reactions to events. Subclass it: set `name` and `query`, and implement `react`."""
 
     in_transaction: ClassVar[bool] = False
 
     async def react(self, event: RecordedEvent) -> None:
-        """Gives the commands that an event calls for."""
+        """Executes the commands that an event calls for."""
         raise NotImplementedError
 
     def handle(self, event: RecordedEvent, model: Any) -> Awaitable[None]:
-        """Reacts, with the metadata of the event and with command ids that follow from it."""
+        """Reacts, with the metadata of the event and with command ids derived from it."""
         return self._handle(event)
 
     async def _handle(self, event: RecordedEvent) -> None:

@@ -1,4 +1,4 @@
-"""Projections: read models made from the log, each event once in effect, whatever dies on the way.
+"""Projections: read models built from the log, with the effect of each event applied once, whatever fails.
 
     class OrderList(Projection[SqliteModel]):
         name = "order-list"
@@ -18,14 +18,16 @@
         await projections["order-list"].wait_for(done.position)
         rows = await store.read("SELECT * FROM orders")
 
-1. The checkpoint stands in the same transaction as what the events changed: after a crash it goes on exactly behind it.
-2. A handler that fails is tried again on that event alone, with growing pauses, and then passed over: the event becomes a dead
-   letter, with the reason. The events before it are applied first, so that order is kept.
-3. An event store or a database that is away for the moment is waited for, without end and without dead letters.
+1. The checkpoint is updated in the same transaction as the read model: after a crash the projection continues with
+   the next event.
+2. A handler that fails is retried on that event alone, with growing pauses. Then the event is skipped and becomes a
+   dead letter, with the reason. The events before it are applied first, so that order is kept.
+3. An event store or a database that is temporarily unavailable is waited for, without a limit and without dead
+   letters.
 4. Several projections run independently; one that fails does not stop the others.
-5. `rebuild` makes a new generation from the beginning, beside the live one, and switches when it has caught up. The same
-   happens when a projection's `version` is not that of the live generation; that one is then left as it is until the switch,
-   because this code may not fit it.
+5. `rebuild` builds a new generation from the beginning, alongside the live one, and switches to it when it has caught
+   up. The same happens when a projection's `version` differs from that of the live generation. The live generation is
+   then not updated until the switch, because this code may not fit it.
 """
 
 from __future__ import annotations
@@ -45,57 +47,63 @@ M = TypeVar("M")
 
 
 class Projection(Generic[M]):
-    """What events mean for a read model. Subclass it: set `name`, and write `handle`."""
+    """How events change a read model. Subclass it: set `name`, and implement `handle`."""
 
     name: ClassVar[str]
-    """What its checkpoint is kept under. Two projections with one name would take each other's events."""
+    """The name of its checkpoint. Must be unique: two projections with one name would take each other's events."""
     query: ClassVar[Query] = Query.all()
-    """The events that it is about."""
+    """The events that it handles."""
     version: ClassVar[int] = 1
     """Raise it when the tables or the meaning of events change: the read model is then rebuilt."""
     tables: ClassVar[Sequence[str]] = ()
-    """Its tables, by the names that readers use. They are views of the live generation, so readers can't write them."""
+    """Its tables, by the names that readers use.
+
+    These are views of the live generation, so readers can't write to them.
+    """
     schema: ClassVar[Sequence[str]] = ()
-    """The statements that make the tables, with `{table}` for each: `CREATE TABLE {orders} (…)`."""
+    """The statements that create the tables, with `{table}` for each: `CREATE TABLE {orders} (…)`."""
 
     in_transaction: ClassVar[bool] = True
-    """Whether `handle` changes the read model, in the transaction of the checkpoint; otherwise it is called before that."""
+    """Whether `handle` changes the read model, in the transaction of the checkpoint.
+
+    Otherwise it is called before that.
+    """
 
     def handle(self, event: RecordedEvent, model: M) -> Awaitable[None] | None:
-        """Takes over what an event changes. May be a coroutine, except for SQLite.
+        """Updates the read model with an event. May be a coroutine, except for SQLite.
 
-        It must change nothing but the read model: a transaction may be undone and done again.
+        It must change nothing but the read model, because a transaction may be rolled back and repeated.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectionPolicy:
-    """How projections go about it."""
+    """Batch size and retries of projections."""
 
     batch_max: int = 500
-    """The most events in one transaction."""
+    """Maximum number of events per transaction."""
     attempts_max: int = 5
-    """How often a handler is tried on an event before it is passed over."""
+    """Maximum number of attempts to handle an event before it is skipped."""
     pause_first_seconds: float = 0.1
-    """Pause after the first failure; twice as long each time."""
+    """Pause after the first failure; it doubles after each further one."""
     pause_max_seconds: float = 10.0
-    """The longest pause."""
+    """Maximum pause."""
 
     def pause(self, failed: int) -> float:
-        """The pause after the n-th (from 1) failure, half of it drawn at random."""
+        """Returns the pause after the n-th (from 1) failure: half of it, or more, at random."""
         return min(self.pause_first_seconds * (1 << min(failed - 1, 20)), self.pause_max_seconds) * random.uniform(
             0.5, 1
         )
 
 
 class State(enum.Enum):
-    """What a projection is about."""
+    """The state of a projection."""
 
     STARTING = "starting"
     CATCHING_UP = "catching up"
     LIVE = "live"
-    REBUILDING = "rebuilding, because its version is new"
+    REBUILDING = "rebuilding for a new version"
     WAITING = "waiting for the event store or the database"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -103,9 +111,9 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a projection is behind the log."""
+    """How far a projection lags behind the log."""
 
     events: int
-    """Positions that it has not looked at yet."""
+    """The number of positions not processed yet."""
     seconds: float
-    """Since when the oldest event that it has not handled has been waiting; 0 if there is none."""
+    """How long the oldest unhandled event has been waiting; 0 if there is none."""

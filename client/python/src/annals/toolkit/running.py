@@ -1,4 +1,4 @@
-"""Projections that run: in one process beside each other, and in several on the same read models."""
+"""Running projections: several in one process, and in several processes on the same read models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from annals.aio import AsyncClient
 from annals.errors import TransientError
-from annals.toolkit.follower import LOOK_AGAIN_SECONDS, Follower, Removed
+from annals.toolkit.follower import POLL_SECONDS, Follower, Removed
 from annals.toolkit.projection import Lag, Projection, ProjectionPolicy, State
 from annals.toolkit.stores.base import Behind, DeadLetter, Generation, ReadModelStore
 
@@ -24,14 +24,14 @@ M = TypeVar("M")
 
 
 class NewerVersion(Exception):
-    """The read model was made by a newer version of the projection. Update this process."""
+    """The read model was built by a newer version of the projection. Update this process."""
 
     def __init__(self, name: str, made_by: int, given: int) -> None:
-        super().__init__(f"projection {name!r} was made by version {made_by}, and this process has version {given}")
+        super().__init__(f'projection "{name}" was built by version {made_by}, but this program has version {given}')
 
 
 class RunningProjection(Generic[M]):
-    """A projection that runs: how far it is, and what can be done with it."""
+    """A running projection: its progress, and operations on it."""
 
     def __init__(
         self, client: AsyncClient, store: ReadModelStore[M], projection: Projection[M], policy: ProjectionPolicy
@@ -49,7 +49,7 @@ class RunningProjection(Generic[M]):
 
     @property
     def state(self) -> State:
-        """What it is about."""
+        """The current state."""
         if self._failure is not None:
             return State.FAILED
         if self._live is not None:
@@ -63,16 +63,16 @@ class RunningProjection(Generic[M]):
 
     @property
     def last_error(self) -> Exception | None:
-        """What went wrong last, whether it has passed or not."""
+        """The last error, whether or not it has been resolved."""
         return self._failure or (None if self._live is None else self._live.last_error)
 
     async def run(self) -> None:
-        """Runs it until the task is cancelled.
+        """Runs the projection until the task is cancelled.
 
         Raises:
             PositionBeyondHead, WrongStore: The checkpoint is of another event store.
-            NewerVersion: The read model is of a newer version of the projection.
-            Exception: The store failed in a way that does not pass.
+            NewerVersion: The read model was built by a newer version of the projection.
+            Exception: The store failed with a permanent error.
         """
         try:
             await self._run()
@@ -96,19 +96,19 @@ class RunningProjection(Generic[M]):
                 if live.version > self.projection.version:
                     raise NewerVersion(self.projection.name, live.version, self.projection.version)
                 if live.version < self.projection.version:
-                    # Readers go on with what the older code made, which is not for this code to change.
+                    # Readers keep the read model of the older code, which this code must not change.
                     await self.rebuild()
             except Exception as error:
-                if not (isinstance(error, TransientError) or self._store.is_passing(error)):
+                if not (isinstance(error, TransientError) or self._store.is_transient(error)):
                     raise
                 failed += 1
-                log.warning("projection %s waits to begin: %s", self.projection.name, error)
+                log.warning("projection %s can't start yet, retrying: %s", self.projection.name, error)
                 await asyncio.sleep(self._policy.pause(failed))
                 continue
             if self._following is None:
                 self._follow(live)
                 if unfinished:
-                    # A rebuild was under way when its process ended.
+                    # A rebuild was in progress when its process ended.
                     self._rebuild_later()
             self._begun.set()
             with contextlib.suppress(Removed):
@@ -116,7 +116,7 @@ class RunningProjection(Generic[M]):
             self._following = None
 
     async def _stay(self) -> None:
-        """Waits until what follows the live generation fails, whichever that is."""
+        """Waits until the follower of the live generation fails, even if the live generation changes meanwhile."""
         while True:
             following = self._following
             if following is not None:
@@ -124,11 +124,11 @@ class RunningProjection(Generic[M]):
                 if self._following is following:
                     return await following
             elif self._rebuilding is not None:
-                # It is just switching.
+                # A switch is in progress.
                 await asyncio.wait([self._rebuilding])
 
     async def _begin(self) -> tuple[Generation, bool]:
-        """The live generation, which is the first one if there is none yet; and whether another is being built."""
+        """Returns the live generation, creating the first one if needed, and whether another is being built."""
         generations = await self._store.generations(self.projection.name)
         live = [one for one in generations if one.live]
         if live:
@@ -146,12 +146,12 @@ class RunningProjection(Generic[M]):
         return self._rebuilding
 
     async def rebuild(self) -> None:
-        """Makes the read model anew from the beginning, beside the live one, and switches to it when it has caught up.
+        """Rebuilds the read model alongside the live one, and switches to it when it has caught up.
 
-        Waits until that is done. A rebuild that was begun by a process that ended is gone on with.
+        Waits until this is done. Continues a rebuild whose process has ended.
 
         Raises:
-            WrongStore, Exception: As `run`; the live one is not touched.
+            WrongStore, Exception: As for `run`; the live generation is unchanged.
         """
         await asyncio.shield(self._rebuild_later())
 
@@ -173,7 +173,7 @@ class RunningProjection(Generic[M]):
         self._live, self._following = follower, building
 
     async def _switch(self, follower: Follower[M], building: asyncio.Task[None]) -> None:
-        # The old one is removed with the switch, so that nobody may work on it any more.
+        # The switch removes the old generation, so its follower must have stopped.
         old, following = self._live, self._following
         self._following = None
         if following is not None:
@@ -184,7 +184,7 @@ class RunningProjection(Generic[M]):
                 try:
                     return await self._store.switch(self.projection, follower.generation.number)
                 except Behind:
-                    # It had caught up, but with a log that has grown since.
+                    # It had caught up, but the log has grown since.
                     await follower.wait_to_move()
                 if building.done():
                     await building
@@ -194,7 +194,7 @@ class RunningProjection(Generic[M]):
             raise
 
     async def _building(self) -> Generation:
-        """The generation to build: the one that was begun, if this code has begun it."""
+        """Returns the generation to build: the one in progress, if it was begun by this version of the projection."""
         generations = await self._store.generations(self.projection.name)
         for one in generations:
             if not one.live:
@@ -206,15 +206,15 @@ class RunningProjection(Generic[M]):
         return await self._store.create(self.projection, number, info.store_id, live=False)
 
     async def wait_for(self, position: int | None, timeout: float = 10.0) -> None:
-        """Waits until everything up to a position is in the live read model, so that one's own write can be read.
+        """Waits until everything up to a position is in the live read model, so that clients read their own writes.
 
         Args:
-            position: The position; `None`, as of a command that changed nothing, is no wait.
-            timeout: For how long, in seconds.
+            position: The position. `None`, the position of a command without events, returns at once.
+            timeout: The maximum time to wait, in seconds.
 
         Raises:
-            TimeoutError: It is not there by then.
-            Exception: What the projection failed with, if it did.
+            TimeoutError: The position was not reached in time.
+            Exception: The error with which the projection failed.
         """
         if position is None:
             return
@@ -224,22 +224,22 @@ class RunningProjection(Generic[M]):
                 if self._failure is not None:
                     raise self._failure
                 if self._live is None:
-                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
                 elif not await self._live.wait_to_move() and await self._is_stored(position):
-                    # Another process is the one that works on it.
+                    # Another process is running the projection.
                     return
 
     async def _is_stored(self, position: int) -> bool:
         try:
             generations = await self._store.generations(self.projection.name)
         except Exception as error:
-            if not self._store.is_passing(error):
+            if not self._store.is_transient(error):
                 raise
             return False
         return any(one.live and one.position >= position for one in generations)
 
     async def lag(self) -> Lag:
-        """How far it is behind the log as it is now."""
+        """Returns how far the projection lags behind the current log."""
         position = self.position
         head = (await self._client.server_info()).head
         if position >= head:
@@ -250,7 +250,7 @@ class RunningProjection(Generic[M]):
         return Lag(head - position, max(0.0, (datetime.now(UTC) - oldest[0].recorded_at).total_seconds()))
 
     async def dead_letters(self) -> Sequence[DeadLetter]:
-        """The events that it passed over."""
+        """Returns the events that were skipped."""
         return await self._store.dead_letters(self.projection.name)
 
 
@@ -273,13 +273,13 @@ class Projections(Mapping[str, RunningProjection[Any]]):
             self.add(store, projection)
 
     def add(self, store: ReadModelStore[M], projection: Projection[M]) -> RunningProjection[M]:
-        """Adds one, in that store; runs it at once if the others run.
+        """Adds a projection in that store, and runs it at once if the others are running.
 
         Raises:
-            ValueError: There is one with that name.
+            ValueError: There is already a projection with that name.
         """
         if projection.name in self._running:
-            raise ValueError(f"there are two projections with the name {projection.name!r}")
+            raise ValueError(f"there is already a projection with the name {projection.name!r}")
         running = RunningProjection(self._client, store, projection, self._policy)
         self._running[projection.name] = running
         if self._started:
@@ -293,7 +293,7 @@ class Projections(Mapping[str, RunningProjection[Any]]):
             try:
                 await running.run()
             except Exception:
-                # The others go on; `state` and `last_error` tell.
+                # The others continue; `state` and `last_error` report the failure.
                 log.exception("projection %s failed", name)
 
         self._tasks[name] = asyncio.create_task(run(), name=f"running {name}")
@@ -314,12 +314,12 @@ class Projections(Mapping[str, RunningProjection[Any]]):
         self._tasks.clear()
 
     async def run_forever(self) -> None:
-        """Runs them until the task is cancelled: the main function of a process that does nothing else."""
+        """Runs the projections until the task is cancelled, as the main function of a dedicated process."""
         async with self:
             await asyncio.Event().wait()
 
     async def wait_for(self, position: int | None, timeout: float = 10.0) -> None:
-        """Waits until everything up to a position is in all of them. Raises as `RunningProjection.wait_for`."""
+        """Waits until everything up to a position is in all read models. Raises as `RunningProjection.wait_for`."""
         await asyncio.gather(*(running.wait_for(position, timeout) for running in self._running.values()))
 
     def __getitem__(self, name: str) -> RunningProjection[Any]:
@@ -336,7 +336,7 @@ async def wait_for(store: ReadModelStore[Any], name: str, position: int | None, 
     """Waits until everything up to a position is in a read model that another process keeps up to date.
 
     Raises:
-        TimeoutError: It is not there within `timeout` seconds.
+        TimeoutError: The position was not reached within `timeout` seconds.
     """
     if position is None:
         return
@@ -344,4 +344,4 @@ async def wait_for(store: ReadModelStore[Any], name: str, position: int | None, 
         while True:
             if any(one.live and one.position >= position for one in await store.generations(name)):
                 return
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Event types: which class an event is in the code, under which name it is stored, and how old forms of it are read.
+"""Event types: their classes in the code, their stored names, and upcasters for older versions.
 
     orders = EventTypes()
 
@@ -12,8 +12,9 @@
     def _(data: dict[str, Any]) -> dict[str, Any]:
         return data | {"currency": "EUR"}
 
-The version stands in the metadata (`schemaVersion`; 1 where there is none), so that queries find all versions by one type name.
-Upcasters run at read, one after the other, up to the version that is registered; what is stored never changes.
+The version is stored in the metadata (`schemaVersion`; 1 if absent), so that a query finds all versions by one type
+name. Upcasters run when an event is read, one after another, up to the registered version; stored events never
+change.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ Upcaster = Callable[[Any], Any]
 
 
 class UnknownEventType(LookupError):
-    """An event of a type that is not registered, or of a newer version than this code knows.
+    """An event has a type that is not registered, or a newer version than this code knows.
 
     Attributes:
         type: The event's type.
-        version: Its version: an integer, unless another program wrote something else.
+        version: Its version: an integer, unless another program stored something else.
     """
 
     def __init__(self, type: str, version: Any, known: int | None) -> None:  # noqa: A002
-        told = "is not registered" if known is None else f"is newer than version {known}, which this code knows"
-        super().__init__(f"event type {type!r} version {shown(version)} {told}")
+        problem = "is not registered" if known is None else f"is newer than version {known}, which this code knows"
+        super().__init__(f"event type {type!r} version {shown(version)} {problem}")
         self.type = type
         self.version = version
 
@@ -62,14 +63,14 @@ class _Registered:
 
 
 class EventTypes:
-    """The event types that a part of an application knows."""
+    """The event types known to a part of an application."""
 
     def __init__(self, *, camel_case: bool = False) -> None:
-        """Makes an empty one.
+        """Creates an empty registry.
 
         Args:
-            camel_case: The fields of dataclasses are named in camel case in the store, `unit_price` as `unitPrice`: for
-                events that programs in other languages write and read, too.
+            camel_case: Whether the fields of dataclasses are stored in camel case, `unit_price` as `unitPrice`, for
+                events that programs in other languages also read and write.
         """
         self._camel_case = camel_case
         self._by_name: dict[str, _Registered] = {}
@@ -84,15 +85,15 @@ class EventTypes:
         version: int = 1,
         tags: Callable[[Any], Iterable[str]] | None = None,
     ) -> Callable[[C], C]:
-        """Registers a class, a dataclass as a rule, as an event type.
+        """Registers a class, usually a dataclass, as an event type.
 
         Args:
-            name: The type's name in the store. Otherwise the class's.
-            version: Which form it has now, 1 or more; there must be an upcaster from each form before it.
-            tags: What its tags are.
+            name: The stored name of the type. By default the name of the class.
+            version: The current version, 1 or more. There must be an upcaster from each earlier version.
+            tags: Returns the tags of an event.
 
         Raises:
-            ValueError: The name or the class is registered already.
+            ValueError: The name or the class is already registered.
             InvalidValue: The version is not an integer of 1 or more.
         """
         if type(version) is not int or version < 1:
@@ -101,7 +102,7 @@ class EventTypes:
         def with_class(kind: C) -> C:
             registered = _Registered(name or kind.__name__, version, kind, tags)
             if registered.name in self._by_name or kind in self._by_kind or registered.name in self._renamed:
-                raise ValueError(f"event type {registered.name!r} ({kind.__name__}) is registered already")
+                raise ValueError(f"event type {registered.name!r} ({kind.__name__}) is already registered")
             self._by_name[registered.name] = registered
             self._by_kind[kind] = registered
             return kind
@@ -109,43 +110,43 @@ class EventTypes:
         return with_class
 
     def upcast(self, name: str, *, from_version: int) -> Callable[[Upcaster], Upcaster]:
-        """Registers what makes the data of the next version from the data of `from_version`.
+        """Registers a function that converts the data of `from_version` to that of the next version.
 
         Raises:
-            ValueError: There is one already.
+            ValueError: There is already one for this version.
         """
 
         def with_function(upcaster: Upcaster) -> Upcaster:
             if (name, from_version) in self._upcasters:
-                raise ValueError(f"there is an upcaster of {name!r} from version {from_version} already")
+                raise ValueError(f"there is already an upcaster of {name!r} from version {from_version}")
             self._upcasters[name, from_version] = upcaster
             return upcaster
 
         return with_function
 
     def renamed(self, old: str, new: str) -> None:
-        """Tells that events of the type `old` are those that are now called `new`; versions count on."""
+        """Declares that events of the type `old` are now called `new`; the version numbers continue."""
         if old in self._by_name:
-            raise ValueError(f"event type {old!r} is registered itself")
+            raise ValueError(f"event type {old!r} is itself registered")
         self._renamed[old] = new
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names under which events of these types are stored, old ones included."""
+        """All names under which events of these types are stored, including old ones."""
         return (*self._by_name, *self._renamed)
 
     def names_of(self, *kinds: type) -> tuple[str, ...]:
-        """The names under which events of these classes are stored, old ones included."""
+        """Returns the names under which events of these classes are stored, including old ones."""
         now = [self._by_kind[kind].name for kind in kinds]
         return (*now, *(old for old, new in self._renamed.items() if new in now))
 
     def query(self, *kinds: type, tags: Iterable[str] | str = (), stream_prefixes: Iterable[str] | str = ()) -> Query:
-        """Events of these classes (all that are registered so far, if none is given) that bear all of the tags.
+        """Creates a query for events of these classes (by default all registered so far) that have all of the tags.
 
-        With `stream_prefixes`, only those in streams whose names begin with one of them.
+        With `stream_prefixes`, it matches only events in streams whose names begin with one of them.
 
         Raises:
-            ValueError: Nothing is registered, so that the query would be one for every event.
+            ValueError: No type is registered, so the query would match every event.
         """
         names = self.names_of(*kinds) if kinds else self.names
         if not names:
@@ -155,35 +156,35 @@ class EventTypes:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name or name in self._renamed
 
-    def encode(self, fact: object, *, tags: Iterable[str] = (), id: UUID | None = None) -> Event:  # noqa: A002
-        """The event that stores a fact: an object of a registered class.
+    def encode(self, event: object, *, tags: Iterable[str] = (), id: UUID | None = None) -> Event:  # noqa: A002
+        """Encodes an event: an object of a registered class.
 
         Args:
-            fact: The fact.
-            tags: More tags than those that its type gives it.
-            id: The event's id. Otherwise a new one.
+            event: The event.
+            tags: Additional tags, besides those of its type.
+            id: The event's id. By default a new one.
 
         Raises:
-            TypeError: Its class is not registered, or something in it has no JSON form (`InvalidValue`).
+            TypeError: Its class is not registered, or a part of it has no JSON form (`InvalidValue`).
         """
-        registered = self._by_kind.get(type(fact))
+        registered = self._by_kind.get(type(event))
         if registered is None:
-            raise TypeError(f"{type(fact).__name__} is not registered as an event type")
+            raise TypeError(f"{type(event).__name__} is not registered as an event type")
         try:
-            data = codec.to_json(fact, camel_case=self._camel_case)
+            data = codec.to_json(event, camel_case=self._camel_case)
         except RecursionError:
             raise InvalidValue("data", "is nested too deeply", registered.name) from None
-        own = registered.tags(fact) if registered.tags else ()
+        own = registered.tags(event) if registered.tags else ()
         metadata = {VERSION_KEY: registered.version} if registered.version > 1 else None
         every = tuple(dict.fromkeys((*own, *tags)))
         return Event.json(registered.name, data, metadata=metadata, tags=every, id=id)
 
     def decode(self, event: RecordedEvent) -> Any:
-        """The fact that an event stores, in the form that the code has for it now.
+        """Decodes a recorded event to an object of its registered class, in the current version.
 
         Raises:
             UnknownEventType: Its type is not registered, or its version is newer.
-            UnreadableEvent: Its data are not those of its type.
+            UnreadableEvent: Its data does not fit its type.
         """
         name = self._renamed.get(event.type, event.type)
         version = event.json_metadata().get(VERSION_KEY, 1) if event.metadata else 1
@@ -191,7 +192,8 @@ class EventTypes:
         if registered is None:
             raise UnknownEventType(event.type, version, None)
         if type(version) is not int or version < 1:
-            raise UnreadableEvent(event, f"its {VERSION_KEY} is {shown(version)}, which is no integer of 1 or more")
+            problem = f"{VERSION_KEY} is {shown(version)}, which is not an integer of 1 or more"
+            raise UnreadableEvent(event, problem, "metadata")
         if version > registered.version:
             raise UnknownEventType(event.type, version, registered.version)
         try:

@@ -1,1 +1,1 @@
-"""Where projections keep their read models: `memory`, `sqlite`, `postgres`; and the contract for others, `base`."""
+"""Read-model stores of projections: `memory`, `sqlite`, `postgres`; and the contract for others, `base`."""

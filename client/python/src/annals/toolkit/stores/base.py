@@ -1,13 +1,13 @@
-"""What a projection keeps its read model in: the contract that the adapters fulfil.
+"""The contract of read-model stores.
 
-A read model has *generations*. One of them is live, which is the one that readers see; another may be built beside it from the
-beginning, and then be switched to. Each has its own checkpoint.
+A read model has *generations*. One of them is live and visible to readers. Another may be built alongside it from the
+beginning and then become live. Each has its own checkpoint.
 
 1. `apply` changes the read model and its checkpoint in one transaction: both or neither.
-2. It does so only if the checkpoint is where the caller thinks it is. Whoever else works on the same generation, in another
-   process perhaps, makes it fail with `Superseded`, so that no event is applied twice.
-3. `switch` makes another generation live, and removes the old one, in one transaction; but only if it is as far as the old one,
-   so that what readers have seen does not disappear.
+2. It does so only if the checkpoint is where the caller expects it. If another process has moved it, `apply` fails
+   with `Superseded`, so that no event is applied twice.
+3. `switch` makes another generation live and removes the old one, in one transaction, but only if it is as far as the
+   old one, so that data that readers have seen does not disappear.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["Behind", "DeadLetter", "Generation", "HandlerFailed", "ReadModelStore", "Superseded", "WrongStore"]
 
 M = TypeVar("M")
-"""What handlers are given to change the read model with."""
+"""The object with which handlers change the read model."""
 
 Handler = Callable[[RecordedEvent, M], Awaitable[None] | None]
 
 
 class Superseded(Exception):
-    """Somebody else moved the checkpoint. Go on from where it is now."""
+    """Another process moved the checkpoint. Continue from its current position."""
 
 
 class Behind(Exception):
@@ -42,21 +42,21 @@ class Behind(Exception):
 
 
 class WrongStore(Exception):
-    """The read model was made from another event store. Rebuild it, or mend the configuration."""
+    """The read model was built from another event store. Rebuild it, or correct the configuration."""
 
     def __init__(self, name: str, made_from: UUID, given: UUID) -> None:
         super().__init__(
-            f"projection {name!r} was made from the store {made_from}, but the client is connected to {given}; "
-            "rebuild it, or connect to the right one"
+            f'projection "{name}" was built from store {made_from}, but the client is connected to store {given}; '
+            "connect to the right store, or rebuild it"
         )
 
 
 class HandlerFailed(Exception):
-    """A handler failed on an event; nothing of the transaction is left.
+    """A handler failed on an event; the transaction was rolled back.
 
     Attributes:
-        index: Which of the events, counted from 0.
-        reason: What it failed with.
+        index: The index of the event, from 0.
+        reason: The handler's exception.
     """
 
     def __init__(self, index: int, reason: Exception) -> None:
@@ -67,25 +67,25 @@ class HandlerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A read model that is built or live."""
+    """A read model that is live or being built."""
 
     name: str
     """The projection's name."""
     number: int
-    """Which generation, counted from 1."""
+    """The number of the generation, from 1."""
     version: int
-    """The projection's version when it was begun."""
+    """The projection's version when the generation was begun."""
     position: int
-    """The checkpoint: everything up to this position is in it."""
+    """The checkpoint: everything up to this position is included."""
     live: bool
     """Whether readers see it."""
     store_id: UUID
-    """The event store that it is made from."""
+    """The event store that it is built from."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event on which a handler failed each time, and which was passed over."""
+    """An event that was skipped because a handler failed on it at every attempt."""
 
     name: str
     generation: int
@@ -95,16 +95,16 @@ class DeadLetter:
     revision: int
     type: str
     reason: str
-    """What the handler failed with at the last try."""
+    """The handler's exception at the last attempt."""
     attempts: int
     buried_at: datetime
 
 
 class ReadModelStore(abc.ABC, Generic[M]):
-    """Keeps read models and their checkpoints."""
+    """Stores read models and their checkpoints."""
 
     def check(self, projection: Projection[M]) -> None:
-        """Refuses a projection that this store can't serve.
+        """Rejects a projection that this store can't serve.
 
         Raises:
             TypeError: Its handler is of the wrong kind.
@@ -112,11 +112,11 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
     @abc.abstractmethod
     async def generations(self, name: str) -> Sequence[Generation]:
-        """All generations of a projection, in the order of their numbers."""
+        """Returns all generations of a projection, in the order of their numbers."""
 
     @abc.abstractmethod
     async def create(self, projection: Projection[M], number: int, store_id: UUID, *, live: bool) -> Generation:
-        """Creates an empty generation, or gives the one with that number if somebody else has just created it."""
+        """Creates an empty generation, or returns the one with that number if another process has just created it."""
 
     @abc.abstractmethod
     async def apply(
@@ -131,7 +131,7 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
     @abc.abstractmethod
     async def bury(self, generation: Generation, expected: int, letter: DeadLetter) -> None:
-        """Keeps a dead letter and moves the checkpoint from `expected` to its position, in one transaction.
+        """Stores a dead letter and moves the checkpoint from `expected` to its position, in one transaction.
 
         Raises:
             Superseded: The checkpoint is not at `expected`.
@@ -152,14 +152,14 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
     @abc.abstractmethod
     async def dead_letters(self, name: str) -> Sequence[DeadLetter]:
-        """The dead letters of a projection's generations, in the order of their positions."""
+        """Returns the dead letters of a projection's generations, in the order of their positions."""
 
     @abc.abstractmethod
-    def is_passing(self, error: Exception) -> bool:
-        """Whether an error is the database's and of the moment (locked, unreachable), and no fault of the handler."""
+    def is_transient(self, error: Exception) -> bool:
+        """Returns whether an error is a transient one of the database (locked, unreachable), not of the handler."""
 
     async def aclose(self) -> None:
-        """Closes what is open."""
+        """Closes the store's connections."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -171,7 +171,7 @@ class ReadModelStore(abc.ABC, Generic[M]):
 
 
 def demand_as_far(generations: Sequence[Generation], number: int) -> None:
-    """Refuses a switch to a generation that is not as far as the live one.
+    """Checks that a generation is as far as the live one.
 
     Raises:
         Behind: It is not.
@@ -187,8 +187,8 @@ def demand_as_far(generations: Sequence[Generation], number: int) -> None:
 def dead_letter(
     generation: Generation, event: RecordedEvent, reason: Exception, attempts: int, now: datetime
 ) -> DeadLetter:
-    """A dead letter of that event."""
-    told = f"{type(reason).__name__}: {reason}"
+    """Creates the dead letter of an event."""
+    text = f"{type(reason).__name__}: {reason}"
     return DeadLetter(
         generation.name,
         generation.number,
@@ -197,19 +197,19 @@ def dead_letter(
         event.stream,
         event.revision,
         event.type,
-        told,
+        text,
         attempts,
         now,
     )
 
 
 def physical(table: str, generation: int) -> str:
-    """What a generation's table is called in a database; readers use a view with the plain name."""
+    """Returns the name of a generation's table in the database; readers use a view with the plain name."""
     return f"{table}__{generation}"
 
 
 def placed(statement: str, tables: Sequence[str], generation: int) -> str:
-    """The statement with `{table}` replaced by what that table is called in the generation."""
+    """Replaces `{table}` in a statement by the name of that table in the generation."""
     for table in tables:
         statement = statement.replace("{" + table + "}", physical(table, generation))
     return statement

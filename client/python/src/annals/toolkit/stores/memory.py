@@ -1,4 +1,4 @@
-"""Read models in memory, for tests: dictionaries by table."""
+"""Read models in memory, for tests: a dictionary per table."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from annals.toolkit.stores.base import (
 __all__ = ["MemoryModel", "MemoryStore"]
 
 MemoryModel = dict[str, dict[Any, Any]]
-"""For each of the projection's tables, its rows by key."""
+"""The rows of each table of the projection, by key."""
 
 
 class MemoryStore(ReadModelStore[MemoryModel]):
-    """Keeps everything in this process. A transaction that fails is undone from a copy, so keep it small."""
+    """Keeps everything in this process. Each transaction works on a copy of the read model, so keep it small."""
 
     def __init__(self) -> None:
         self._generations: dict[tuple[str, int], Generation] = {}
@@ -36,7 +36,7 @@ class MemoryStore(ReadModelStore[MemoryModel]):
         self._letters: list[DeadLetter] = []
 
     def model(self, name: str) -> MemoryModel:
-        """The live read model of a projection.
+        """Returns the live read model of a projection.
 
         Raises:
             KeyError: There is none.
@@ -119,6 +119,6 @@ class MemoryStore(ReadModelStore[MemoryModel]):
         """See `ReadModelStore`."""
         return sorted((letter for letter in self._letters if letter.name == name), key=lambda letter: letter.position)
 
-    def is_passing(self, error: Exception) -> bool:
-        """Nothing in memory is of the moment."""
+    def is_transient(self, error: Exception) -> bool:
+        """Returns false: no failure in memory is transient."""
         return False

@@ -1,7 +1,7 @@
-"""Read models in PostgreSQL, by psycopg 3 (`pip install "annals-client[postgres]"`).
+"""Read models in PostgreSQL, with psycopg 3 (`pip install "annals-client[postgres]"`).
 
-Each generation that is built has a connection of its own, made again when it broke. Handlers may be coroutines, and are as a
-rule. A commit whose result was lost is settled by reading the checkpoint again.
+Each generation being built has its own connection, which is reopened when it breaks. Handlers may be coroutines, and
+usually are. After a commit whose result was lost, the checkpoint is read again.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS annals_dead_letters (
     PRIMARY KEY (name, generation, position)
 );
 """
-# Held while tables and views are made, so that several processes that start at once don't fall over each other.
+# Held while tables and views are created, so that processes that start at the same time do not conflict.
 _LOCK = b"SELECT pg_advisory_xact_lock(7236278101)"
 _SELECT = b"SELECT name, generation, version, position, live, store_id FROM annals_projections "
 _GENERATIONS = _SELECT + b"WHERE name = %s ORDER BY generation"
@@ -65,19 +65,22 @@ Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
 
 
 class PostgresModel:
-    """What handlers of PostgreSQL projections change the read model with: `{table}` stands for a table of the projection."""
+    """Passed to handlers of PostgreSQL projections to change the read model.
+
+    `{table}` stands for a table of the projection.
+    """
 
     __slots__ = ("_tables", "connection", "generation")
 
     def __init__(self, connection: Connection, tables: Sequence[str], generation: int) -> None:
         self.connection = connection
-        """The connection, in the transaction. Don't commit."""
+        """The connection, in the transaction. Do not commit."""
         self.generation = generation
-        """Which generation is built."""
+        """The number of the generation being built."""
         self._tables = {"{" + table + "}": physical(table, generation) for table in tables}
 
     def statement(self, statement: str) -> bytes:
-        """The statement with the tables' real names: for `connection` and its cursors (COPY, pipelines)."""
+        """Replaces the tables' names in a statement, for `connection` and its cursors (COPY, pipelines)."""
         for table, name in self._tables.items():
             statement = statement.replace(table, name)
         return statement.encode()
@@ -90,10 +93,10 @@ class PostgresModel:
 
 
 class PostgresStore(ReadModelStore[PostgresModel]):
-    """Keeps read models in one database, in the first schema of the search path."""
+    """Stores read models in one database, in the first schema of the search path."""
 
     def __init__(self, conninfo: str) -> None:
-        """Connects at the first use. `conninfo`: a URI, or `host=… dbname=…`."""
+        """Creates the store; it connects at the first use. `conninfo` is a URI, or `host=… dbname=…`."""
         self._conninfo = conninfo
         self._connections: dict[tuple[str, int], Connection] = {}
         self._locks: dict[tuple[str, int], asyncio.Lock] = {}
@@ -101,14 +104,14 @@ class PostgresStore(ReadModelStore[PostgresModel]):
         self._prepared = False
 
     def check(self, projection: Projection[PostgresModel]) -> None:
-        """Notes the projection's tables."""
+        """Registers the projection's tables."""
         self._tables[projection.name] = tuple(projection.tables)
 
     def _lock(self, key: tuple[str, int]) -> asyncio.Lock:
         return self._locks.setdefault(key, asyncio.Lock())
 
     async def _connect(self, key: tuple[str, int]) -> Connection:
-        """The connection of a generation, made anew if it broke."""
+        """Returns the connection of a generation, and reopens it if it broke."""
         connection = self._connections.get(key)
         if connection is None or connection.closed or connection.broken:
             connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
@@ -121,7 +124,7 @@ class PostgresStore(ReadModelStore[PostgresModel]):
         return connection
 
     async def read(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Any]:
-        """The rows of a query of the live read models, whose tables have their plain names."""
+        """Returns the rows of a query on the live read models, whose tables have their plain names."""
         async with self._lock(_BOOKKEEPING):
             connection = await self._connect(_BOOKKEEPING)
             cursor = await connection.execute(statement.encode(), parameters)
@@ -203,7 +206,7 @@ class PostgresStore(ReadModelStore[PostgresModel]):
             connection = await self._connect(_BOOKKEEPING)
             async with connection.transaction():
                 await connection.execute(_LOCK)
-                # Locked, so that another process can't move the live one on meanwhile.
+                # Locked, so that another process can't advance the live generation meanwhile.
                 rows = await connection.execute(_GENERATIONS + b" FOR UPDATE", (projection.name,))
                 generations = [Generation(*row) for row in await rows.fetchall()]
                 demand_as_far(generations, number)
@@ -233,8 +236,8 @@ class PostgresStore(ReadModelStore[PostgresModel]):
         )
         return [DeadLetter(*row) for row in rows]
 
-    def is_passing(self, error: Exception) -> bool:
-        """The connection broke, or another transaction was in the way (deadlock, serialisation)."""
+    def is_transient(self, error: Exception) -> bool:
+        """Returns whether the connection broke, or another transaction interfered (deadlock, serialization)."""
         if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.InFailedSqlTransaction):
             return False
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
@@ -256,7 +259,7 @@ async def _move(connection: Connection, generation: Generation, expected: int, p
 
 
 async def _show(connection: Connection, projection: Projection[Any], number: int) -> None:
-    """Lets readers see a generation: views with the tables' plain names."""
+    """Makes a generation visible to readers: views with the tables' plain names."""
     for table in projection.tables:
         await connection.execute(f'DROP VIEW IF EXISTS "{table}"'.encode())
         view = f'CREATE VIEW "{table}" AS SELECT * FROM "{physical(table, number)}"'  # noqa: S608

@@ -1,8 +1,9 @@
-"""Read models in an SQLite file, by the standard library's sqlite3.
+"""Read models in an SQLite file, with the standard library's sqlite3.
 
-Every statement runs in one thread of the store's own, a whole batch of events at a time, because a hop between threads for each
-statement would cost more than the statement. So handlers are plain functions, not coroutines. Several projections may share a
-file; they write one after the other. Readers open connections of their own (WAL: they are not blocked), or use `read`.
+All statements run in one thread of the store, a whole batch of events at a time, because switching threads for each
+statement would cost more than the statement. Handlers are therefore plain functions, not coroutines. Several
+projections may share a file; they write one after another. Readers open connections of their own (WAL: they are not
+blocked), or use `read`.
 """
 
 from __future__ import annotations
@@ -65,15 +66,18 @@ _BUSY = ("locked", "busy")
 
 
 class SqliteModel:
-    """What handlers of SQLite projections change the read model with: `{table}` stands for a table of the projection."""
+    """Passed to handlers of SQLite projections to change the read model.
+
+    `{table}` stands for a table of the projection.
+    """
 
     __slots__ = ("_tables", "connection", "generation")
 
     def __init__(self, connection: sqlite3.Connection, tables: Sequence[str], generation: int) -> None:
         self.connection = connection
-        """The connection, in the transaction. Don't commit."""
+        """The connection, in the transaction. Do not commit."""
         self.generation = generation
-        """Which generation is built."""
+        """The number of the generation being built."""
         self._tables = {"{" + table + "}": physical(table, generation) for table in tables}
 
     def execute(self, statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Cursor:
@@ -84,30 +88,30 @@ class SqliteModel:
 
 
 class SqliteStore(ReadModelStore[SqliteModel]):
-    """Keeps read models in one SQLite file."""
+    """Stores read models in one SQLite file."""
 
     def __init__(self, path: str | Path, *, busy_seconds: float = 10.0) -> None:
-        """Opens the file at the first use, and makes it if it is missing.
+        """Creates the store; the file is opened, and created if it is missing, at the first use.
 
         Args:
             path: The file.
-            busy_seconds: For how long a statement waits for another process that writes, before it is tried later.
+            busy_seconds: How long a statement waits for another process that writes, before it is retried later.
         """
         self._path = path
         self._busy_seconds = busy_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="annals sqlite")
         self._connection: sqlite3.Connection | None = None
-        # The tables of each projection that was created or found here.
+        # The tables of each registered projection.
         self._tables: dict[str, tuple[str, ...]] = {}
 
     def check(self, projection: Projection[SqliteModel]) -> None:
-        """Refuses handlers that are coroutines."""
+        """Registers the projection's tables, and rejects handlers that are coroutines."""
         if projection.in_transaction and inspect.iscoroutinefunction(projection.handle):
             raise TypeError(f"the handler of projection {projection.name!r} must be a plain function for SQLite")
         self._tables[projection.name] = tuple(projection.tables)
 
     async def read(self, statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
-        """The rows of a query of the live read models, whose tables have their plain names."""
+        """Returns the rows of a query on the live read models, whose tables have their plain names."""
         return await self._run(lambda connection: connection.execute(statement, parameters).fetchall())
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -229,11 +233,11 @@ class SqliteStore(ReadModelStore[SqliteModel]):
         rows = await self.read("SELECT * FROM annals_dead_letters WHERE name = ? ORDER BY position", (name,))
         return [_letter(row) for row in rows]
 
-    def is_passing(self, error: Exception) -> bool:
-        """Another process holds the file, or the disk failed."""
+    def is_transient(self, error: Exception) -> bool:
+        """Returns whether another process holds the file, or the disk failed."""
         if isinstance(error, sqlite3.OperationalError):
-            told = str(error)
-            return any(word in told for word in (*_BUSY, "disk I/O error", "database or disk is full"))
+            text = str(error)
+            return any(word in text for word in (*_BUSY, "disk I/O error", "database or disk is full"))
         return False
 
     async def aclose(self) -> None:
@@ -285,7 +289,7 @@ def _move(connection: sqlite3.Connection, generation: Generation, expected: int,
 
 
 def _show(connection: sqlite3.Connection, projection: Projection[Any], number: int) -> None:
-    """Lets readers see a generation: views with the tables' plain names."""
+    """Makes a generation visible to readers: views with the tables' plain names."""
     for table in projection.tables:
         connection.execute(f'DROP VIEW IF EXISTS "{table}"')
         connection.execute(f'CREATE VIEW "{table}" AS SELECT * FROM "{physical(table, number)}"')  # noqa: S608

@@ -1,4 +1,4 @@
-"""What can happen to an item of the inventory. Names and fields are those that every language stores and reads."""
+"""The events of an inventory item. Names and fields are the same in all languages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ types = EventTypes(camel_case=True)
 @types.register()
 @dataclass(frozen=True)
 class ItemRegistered:
-    """There is an item."""
+    """An item was registered."""
 
     sku: str
     name: str
@@ -25,7 +25,7 @@ class ItemRegistered:
 @types.register()
 @dataclass(frozen=True)
 class StockReceived:
-    """Units came in."""
+    """Units were received."""
 
     sku: str
     quantity: int
@@ -34,7 +34,7 @@ class StockReceived:
 @types.register()
 @dataclass(frozen=True)
 class StockReserved:
-    """Units that are here are promised to somebody."""
+    """Available units were reserved for a customer."""
 
     sku: str
     quantity: int
@@ -43,7 +43,7 @@ class StockReserved:
 @types.register()
 @dataclass(frozen=True)
 class StockReleased:
-    """Units that were promised are not any more."""
+    """A reservation was released."""
 
     sku: str
     quantity: int
@@ -52,10 +52,10 @@ class StockReleased:
 @types.register()
 @dataclass(frozen=True)
 class StockShipped:
-    """Units that were promised went out."""
+    """Reserved units were shipped."""
 
     sku: str
     quantity: int
 
 
-Fact = ItemRegistered | StockReceived | StockReserved | StockReleased | StockShipped
+ItemEvent = ItemRegistered | StockReceived | StockReserved | StockReleased | StockShipped

@@ -1,4 +1,4 @@
-"""What can happen to an order. The names and fields are those that every language stores and reads."""
+"""The events of an order. Names and fields are the same in all languages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from annals.toolkit import EventTypes
 
 STREAMS = "order"
-"""The stream of the order 42 is `order-42`."""
+"""The prefix of the streams: the order 42 is the stream `order-42`."""
 
 types = EventTypes(camel_case=True)
 
 
-@types.register(tags=lambda fact: [f"customer:{fact.customer_id}"])
+@types.register(tags=lambda event: [f"customer:{event.customer_id}"])
 @dataclass(frozen=True)
 class OrderCreated:
-    """A customer began an order."""
+    """A customer created an order."""
 
     order_id: str
     customer_id: str
@@ -24,7 +24,7 @@ class OrderCreated:
 @types.register()
 @dataclass(frozen=True)
 class OrderItemAdded:
-    """Something was put on the order."""
+    """An item was added to the order."""
 
     sku: str
     quantity: int
@@ -34,7 +34,7 @@ class OrderItemAdded:
 @types.register()
 @dataclass(frozen=True)
 class OrderConfirmed:
-    """The customer ordered what is on it."""
+    """The customer confirmed the order."""
 
     total_cents: int
 
@@ -42,7 +42,7 @@ class OrderConfirmed:
 @types.register()
 @dataclass(frozen=True)
 class OrderShipped:
-    """It left the house."""
+    """The order was shipped."""
 
     carrier: str
     tracking_number: str
@@ -51,15 +51,15 @@ class OrderShipped:
 @types.register()
 @dataclass(frozen=True)
 class OrderDelivered:
-    """It arrived."""
+    """The order was delivered."""
 
 
 @types.register()
 @dataclass(frozen=True)
 class OrderCancelled:
-    """It is not wanted any more."""
+    """The order was cancelled."""
 
     reason: str
 
 
-Fact = OrderCreated | OrderItemAdded | OrderConfirmed | OrderShipped | OrderDelivered | OrderCancelled
+OrderEvent = OrderCreated | OrderItemAdded | OrderConfirmed | OrderShipped | OrderDelivered | OrderCancelled

@@ -1,0 +1,95 @@
+"""Exceptions, grouped by what the caller does about them.
+
+The server states the reason of every failure (`google.rpc.ErrorInfo`, see `annals/v1/errors.proto`), and each reason is
+an exception here. Failures that are safe to retry have already been retried within the call's deadline when the caller
+sees the error: they are the subclasses of `TransientError`.
+
+    AnnalsError
+    ├── InvalidEndpoint (NotGrpc), InvalidField, TooLarge, Unsupported    correct the configuration or the request
+    ├── InvalidValue                                             change the value or its type
+    ├── UnreadableEvent                                          correct the type, or read the bytes
+    ├── Forked                                                   close clients before forking, or spawn
+    ├── Conflict                                                 read again, and make a new decision
+    │   ├── RevisionConflict, ChecksFailed, VersionConflict
+    ├── EventIdConflict                                          use a new id, or send exactly the same append
+    ├── StreamNotFound, StreamTombstoned, SnapshotNotFound
+    ├── PositionBeyondHead, RevisionBeyondEnd                    the checkpoint is from another store
+    ├── RecordedTimeNotAccepted, RecordedTimeOutOfRange, MoveRefused, MoveUnfinished
+    ├── TransientError                                           already retried; try again later
+    │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded
+    ├── Corrupt, InternalError                                   an operator must act
+    └── SessionClosed, ProtocolError, StatusError
+"""
+
+from annals.errors.base import AnnalsError, Conflict, TransientError
+from annals.errors.conflict import (
+    ChecksFailed,
+    EventIdConflict,
+    FailedCheck,
+    MatchFound,
+    RevisionConflict,
+    StreamMismatch,
+    VersionConflict,
+)
+from annals.errors.missing import (
+    PositionBeyondHead,
+    RevisionBeyondEnd,
+    SnapshotNotFound,
+    StreamNotFound,
+    StreamTombstoned,
+)
+from annals.errors.move import MoveRefused, MoveUnfinished, RecordedTimeNotAccepted, RecordedTimeOutOfRange
+from annals.errors.request import (
+    FieldViolation,
+    Forked,
+    InvalidEndpoint,
+    InvalidField,
+    InvalidValue,
+    NotGrpc,
+    TooLarge,
+    UnreadableEvent,
+    Unsupported,
+)
+from annals.errors.server import Corrupt, InternalError, ProtocolError, SessionClosed, StatusError
+from annals.errors.transient import DeadlineExceeded, Overloaded, Unavailability, Unavailable, Unreachable
+
+__all__ = [
+    "AnnalsError",
+    "ChecksFailed",
+    "Conflict",
+    "Corrupt",
+    "DeadlineExceeded",
+    "EventIdConflict",
+    "FailedCheck",
+    "FieldViolation",
+    "Forked",
+    "InternalError",
+    "InvalidEndpoint",
+    "InvalidField",
+    "InvalidValue",
+    "MatchFound",
+    "MoveRefused",
+    "MoveUnfinished",
+    "NotGrpc",
+    "Overloaded",
+    "PositionBeyondHead",
+    "ProtocolError",
+    "RecordedTimeNotAccepted",
+    "RecordedTimeOutOfRange",
+    "RevisionBeyondEnd",
+    "RevisionConflict",
+    "SessionClosed",
+    "SnapshotNotFound",
+    "StatusError",
+    "StreamMismatch",
+    "StreamNotFound",
+    "StreamTombstoned",
+    "TooLarge",
+    "TransientError",
+    "Unavailability",
+    "Unavailable",
+    "Unreachable",
+    "UnreadableEvent",
+    "Unsupported",
+    "VersionConflict",
+]

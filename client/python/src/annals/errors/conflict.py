@@ -1,0 +1,149 @@
+"""Conflicts with other clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from annals.errors.base import AnnalsError, Conflict, actual_state, expected_state, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from annals.append import ExpectedRevision
+
+__all__ = [
+    "ChecksFailed",
+    "EventIdConflict",
+    "FailedCheck",
+    "MatchFound",
+    "RevisionConflict",
+    "StreamMismatch",
+    "VersionConflict",
+]
+
+
+class RevisionConflict(Conflict):
+    """The stream is not at the expected revision: another client appended to it.
+
+    Read it again and make a new decision.
+
+    Attributes:
+        stream: The stream.
+        expected: The state that the append expected.
+        actual: The stream's last revision; `None` if it has no events.
+    """
+
+    def __init__(self, stream: str, expected: ExpectedRevision, actual: int | None) -> None:
+        super().__init__(
+            f"stream {quoted(stream)} is not as expected: expected {expected_state(expected)}, "
+            f"but it {actual_state(actual)}"
+        )
+        self.stream = stream
+        self.expected = expected
+        self.actual = actual
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMismatch:
+    """A stream that is not in the state expected by a check."""
+
+    stream: str
+    expected: ExpectedRevision
+    actual: int | None
+    """Its last revision; `None` if it has no events."""
+
+    def __str__(self) -> str:
+        expected = expected_state(self.expected)
+        return f"stream {quoted(self.stream)} was expected to be {expected}, but it {actual_state(self.actual)}"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchFound:
+    """An event that matches the query of a check that expects none."""
+
+    after: int
+    """The position after which no event should match."""
+    position: int
+    """The position of the first event that does."""
+
+    def __str__(self) -> str:
+        return f"the event at position {self.position} matches, and none should after {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check of an append that failed."""
+
+    index: int
+    """The index of the check in the append, from 0."""
+    found: StreamMismatch | MatchFound
+    """The state that was found instead."""
+
+    def __str__(self) -> str:
+        return f"check {self.index}: {self.found}"
+
+
+class ChecksFailed(Conflict):
+    """Checks of the append failed: another client changed the data it depends on.
+
+    Read it again and make a new decision.
+
+    Attributes:
+        failed: The first failed checks (at most 16), in the order of the append's checks; at least one.
+        count: The number of failed checks.
+    """
+
+    def __init__(self, failed: Sequence[FailedCheck], count: int) -> None:
+        more = count - len(failed)
+        super().__init__("; ".join([*map(str, failed), *([f"and {more} more"] if more > 0 else [])]))
+        self.failed = tuple(failed)
+        self.count = count
+
+
+class VersionConflict(Conflict):
+    """The retention of the stream, or of the prefix, has changed since the caller read it.
+
+    Read it again and make a new decision.
+
+    Attributes:
+        stream: The stream; empty if the retention is that of a prefix.
+        expected: The expected version.
+        actual: The current version.
+        prefix: The prefix; `None` if the retention is that of a stream.
+    """
+
+    def __init__(self, stream: str, expected: int, actual: int, prefix: str | None = None) -> None:
+        subject = f"stream {quoted(stream)}" if prefix is None else f"prefix {quoted(prefix)}"
+        super().__init__(
+            f"the retention of {subject} was expected to be at version {expected}, but is at version {actual}; "
+            "read it again"
+        )
+        self.stream = stream
+        self.prefix = prefix
+        self.expected = expected
+        self.actual = actual
+
+
+class EventIdConflict(AnnalsError):
+    """The id of the append's first event is already stored, but from a different append.
+
+    If this is a retry, send exactly the same append; otherwise use a new id.
+
+    Attributes:
+        id: The id.
+        stream: The stream in which the event is stored.
+        revision: The event's revision.
+        position: The event's position.
+    """
+
+    def __init__(self, id: UUID, stream: str, revision: int, position: int) -> None:  # noqa: A002
+        super().__init__(
+            f"event id {id} was already appended to stream {quoted(stream)} at revision {revision} "
+            f"(position {position}), by a different append; use a new id, or send exactly the same append again"
+        )
+        self.id = id
+        self.stream = stream
+        self.revision = revision
+        self.position = position
