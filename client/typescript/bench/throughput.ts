@@ -37,10 +37,12 @@ async function unary(client: Client, appends: number, workers: number): Promise<
 
 async function session(client: Client, appends: number): Promise<number> {
   function* source() {
-    for (let n = 0; n < appends; n += 1) yield { stream: `session-${n % 100}`, expected: "any" as const, events: batch() };
+    for (let n = 0; n < appends; n += 1)
+      yield { stream: `session-${n % 100}`, expected: "any" as const, events: batch() };
   }
   let events = 0;
-  for await (const appended of client.appendAll(source(), { appendsMax: 64 })) events += appended.lastRevision - appended.firstRevision + 1;
+  for await (const appended of client.appendAll(source(), { appendsMax: 64 }))
+    events += appended.lastRevision - appended.firstRevision + 1;
   return events;
 }
 

@@ -78,7 +78,11 @@ export interface AppendedToMany {
   /** Whether an earlier append with the same ids had written them. */
   readonly alreadyAppended: boolean;
   /** For each stream, in the order in which they first occur, which revisions its events got. */
-  readonly streams: readonly { readonly stream: string; readonly firstRevision: number; readonly lastRevision: number }[];
+  readonly streams: readonly {
+    readonly stream: string;
+    readonly firstRevision: number;
+    readonly lastRevision: number;
+  }[];
 }
 
 /** For the protocol. Throws an InvalidFieldError that lists what there is to expect. */
@@ -121,7 +125,10 @@ export function toPbAppend(
 /** The request of an append to many streams. */
 export function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendRequest {
   return create(AppendRequestSchema, {
-    writes: Array.from(writes, ({ stream, events }) => ({ stream: wellFormed(stream, "stream"), events: events.map(toPbEvent) })),
+    writes: Array.from(writes, ({ stream, events }) => ({
+      stream: wellFormed(stream, "stream"),
+      events: events.map(toPbEvent),
+    })),
     checks: Array.from(checks, toPbCheck),
     ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
   });
@@ -159,7 +166,12 @@ export function fromPbAppendedToMany(response: AppendResponse): AppendedToMany {
 
 function toPbCheck(check: Check): MessageInitShape<typeof CheckSchema> {
   if ("stream" in check) {
-    return { check: { case: "stream", value: { stream: wellFormed(check.stream, "stream"), expected: toPbExpected(check.expected) } } };
+    return {
+      check: {
+        case: "stream",
+        value: { stream: wellFormed(check.stream, "stream"), expected: toPbExpected(check.expected) },
+      },
+    };
   }
   const query = toPbQuery(check.noMatch) ?? { items: [] };
   return { check: { case: "noMatch", value: { query, after: toBigInt(check.after, "after") } } };

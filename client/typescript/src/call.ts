@@ -1,5 +1,12 @@
 /** Calls of the service, over a stub: messages in, messages out, failures as the transport tells them. */
-import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { type ClientDuplexStream, type ClientReadableStream, Metadata } from "@grpc/grpc-js";
 
 import { DeadlineExceededError } from "./errors.js";
@@ -41,15 +48,35 @@ export const METHODS = {
   subscribeStream: method("SubscribeStream", store.SubscribeStreamRequestSchema, store.SubscribeStreamResponseSchema),
   getStream: method("GetStream", stream.GetStreamRequestSchema, stream.GetStreamResponseSchema),
   listStreams: method("ListStreams", stream.ListStreamsRequestSchema, stream.ListStreamsResponseSchema),
-  getPositionAtTime: method("GetPositionAtTime", store.GetPositionAtTimeRequestSchema, store.GetPositionAtTimeResponseSchema),
+  getPositionAtTime: method(
+    "GetPositionAtTime",
+    store.GetPositionAtTimeRequestSchema,
+    store.GetPositionAtTimeResponseSchema,
+  ),
   getServerInfo: method("GetServerInfo", store.GetServerInfoRequestSchema, store.GetServerInfoResponseSchema),
   setRetention: method("SetRetention", stream.SetRetentionRequestSchema, stream.SetRetentionResponseSchema),
   getRetention: method("GetRetention", stream.GetRetentionRequestSchema, stream.GetRetentionResponseSchema),
-  setPrefixRetention: method("SetPrefixRetention", stream.SetPrefixRetentionRequestSchema, stream.SetPrefixRetentionResponseSchema),
-  getPrefixRetention: method("GetPrefixRetention", stream.GetPrefixRetentionRequestSchema, stream.GetPrefixRetentionResponseSchema),
-  listPrefixRetentions: method("ListPrefixRetentions", stream.ListPrefixRetentionsRequestSchema, stream.ListPrefixRetentionsResponseSchema),
+  setPrefixRetention: method(
+    "SetPrefixRetention",
+    stream.SetPrefixRetentionRequestSchema,
+    stream.SetPrefixRetentionResponseSchema,
+  ),
+  getPrefixRetention: method(
+    "GetPrefixRetention",
+    stream.GetPrefixRetentionRequestSchema,
+    stream.GetPrefixRetentionResponseSchema,
+  ),
+  listPrefixRetentions: method(
+    "ListPrefixRetentions",
+    stream.ListPrefixRetentionsRequestSchema,
+    stream.ListPrefixRetentionsResponseSchema,
+  ),
   deleteStream: method("DeleteStream", stream.DeleteStreamRequestSchema, stream.DeleteStreamResponseSchema),
-  tombstoneStream: method("TombstoneStream", stream.TombstoneStreamRequestSchema, stream.TombstoneStreamResponseSchema),
+  tombstoneStream: method(
+    "TombstoneStream",
+    stream.TombstoneStreamRequestSchema,
+    stream.TombstoneStreamResponseSchema,
+  ),
   saveSnapshot: method("SaveSnapshot", snapshot.SaveSnapshotRequestSchema, snapshot.SaveSnapshotResponseSchema),
   loadSnapshot: method("LoadSnapshot", snapshot.LoadSnapshotRequestSchema, snapshot.LoadSnapshotResponseSchema),
   startScavenge: method("StartScavenge", scavenge.StartScavengeRequestSchema, scavenge.StartScavengeResponseSchema),
@@ -58,7 +85,10 @@ export const METHODS = {
 };
 
 /** The message of a call. Throws an InvalidFieldError if a text of its own, such as the stream's name, is not valid Unicode. */
-export function requestOf<I extends DescMessage>({ input }: Method<I, DescMessage>, init: MessageInitShape<I>): MessageShape<I> {
+export function requestOf<I extends DescMessage>(
+  { input }: Method<I, DescMessage>,
+  init: MessageInitShape<I>,
+): MessageShape<I> {
   for (const [field, value] of Object.entries(init)) {
     if (typeof value === "string") {
       wellFormed(value, field);
@@ -108,7 +138,11 @@ export function unary<I extends DescMessage, O extends DescMessage>(
         } else if (signal?.aborted === true) {
           reject(reasonOf(signal));
         } else {
-          reject(Date.now() >= deadline.at ? new DeadlineExceededError(deadline.afterMs) : (error ?? new Error("no answer")));
+          reject(
+            Date.now() >= deadline.at
+              ? new DeadlineExceededError(deadline.afterMs)
+              : (error ?? new Error("no answer")),
+          );
         }
       },
     );
@@ -124,7 +158,9 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
   message: MessageShape<I>,
   signal?: AbortSignal,
 ): Answers<MessageShape<O>> {
-  const call = withoutStack(() => stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message));
+  const call = withoutStack(() =>
+    stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message),
+  );
   hold(call);
   return new Answers(call, signal);
 }
@@ -148,7 +184,12 @@ export function bidirectional<O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<DescMessage, O>,
 ): ClientDuplexStream<Buffer, MessageShape<O>> {
-  const call = stub.makeBidiStreamRequest(path(called), (message: Buffer) => message, deserializer(called.output), new Metadata());
+  const call = stub.makeBidiStreamRequest(
+    path(called),
+    (message: Buffer) => message,
+    deserializer(called.output),
+    new Metadata(),
+  );
   hold(call);
   return call;
 }

@@ -93,13 +93,19 @@ export class Client implements Disposable {
    *
    * @throws RevisionConflictError, EventIdConflictError, StreamTombstonedError, InvalidFieldError, TooLargeError.
    */
-  async append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, options: CallOptions = {}): Promise<Appended> {
+  async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: Iterable<NewEvent>,
+    options: CallOptions = {},
+  ): Promise<Appended> {
     options.signal?.throwIfAborted();
     const given = [...events];
     return this.#crowd.pass(
       given,
       options,
-      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
+      async () =>
+        fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
       (session) => session.append(stream, expected, given),
     );
   }
@@ -111,7 +117,11 @@ export class Client implements Disposable {
    * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError, InvalidFieldError,
    *   TooLargeError.
    */
-  async appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], options: CallOptions = {}): Promise<AppendedToMany> {
+  async appendToMany(
+    writes: Iterable<Write>,
+    checks: Iterable<Check> = [],
+    options: CallOptions = {},
+  ): Promise<AppendedToMany> {
     return fromPbAppendedToMany(await this.#call(METHODS.append, toPbAppendToMany(writes, checks), options));
   }
 
@@ -127,7 +137,10 @@ export class Client implements Disposable {
    * @example
    * for await (const appended of client.appendAll(rowsAsAppends())) console.log(appended.lastPosition);
    */
-  async *appendAll(source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>, limits: SessionLimits = {}): AsyncGenerator<Appended, void, undefined> {
+  async *appendAll(
+    source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>,
+    limits: SessionLimits = {},
+  ): AsyncGenerator<Appended, void, undefined> {
     const session = this.appendSession(limits);
     const results: Promise<Appended>[] = [];
     let answered = 0;
@@ -228,16 +241,30 @@ export class Client implements Disposable {
    * @param options `expectedVersion`: the version that the change rests on, as `retention` told it.
    * @throws VersionConflictError, InvalidFieldError, StreamTombstonedError.
    */
-  async setRetention(stream: string, retention: Retention, options: CallOptions & { readonly expectedVersion?: number } = {}): Promise<RetentionInfo> {
-    const expected = options.expectedVersion !== undefined && { expectedVersion: toBigInt(options.expectedVersion, "expectedVersion") };
-    const answer = await this.#call(METHODS.setRetention, { stream, retention: toPbRetention(retention), ...expected }, options);
+  async setRetention(
+    stream: string,
+    retention: Retention,
+    options: CallOptions & { readonly expectedVersion?: number } = {},
+  ): Promise<RetentionInfo> {
+    const expected = options.expectedVersion !== undefined && {
+      expectedVersion: toBigInt(options.expectedVersion, "expectedVersion"),
+    };
+    const answer = await this.#call(
+      METHODS.setRetention,
+      { stream, retention: toPbRetention(retention), ...expected },
+      options,
+    );
     return { retention: fromPbRetention(answer.retention), version: toNumber(answer.version), tombstoned: false };
   }
 
   /** Tells how much of a stream is kept. Answers for every name. */
   async retention(stream: string, options: CallOptions = {}): Promise<RetentionInfo> {
     const answer = await this.#call(METHODS.getRetention, { stream }, options);
-    return { retention: fromPbRetention(answer.retention), version: toNumber(answer.version), tombstoned: answer.tombstoned };
+    return {
+      retention: fromPbRetention(answer.retention),
+      version: toNumber(answer.version),
+      tombstoned: answer.tombstoned,
+    };
   }
 
   /**
@@ -252,7 +279,9 @@ export class Client implements Disposable {
     retention: Retention,
     options: CallOptions & { readonly expectedVersion?: number } = {},
   ): Promise<PrefixRetention> {
-    const expected = options.expectedVersion !== undefined && { expectedVersion: toBigInt(options.expectedVersion, "expectedVersion") };
+    const expected = options.expectedVersion !== undefined && {
+      expectedVersion: toBigInt(options.expectedVersion, "expectedVersion"),
+    };
     const request = { prefix, retention: toPbRetention(retention), ...expected };
     return fromPbPrefixRetention((await this.#call(METHODS.setPrefixRetention, request, options)).retention);
   }
@@ -280,9 +309,17 @@ export class Client implements Disposable {
    *
    * @throws StreamNotFoundError, RevisionConflictError, StreamTombstonedError.
    */
-  async deleteStream(stream: string, expected: Exclude<ExpectedRevision, "no-stream"> = "any", options: CallOptions = {}): Promise<Deleted> {
+  async deleteStream(
+    stream: string,
+    expected: Exclude<ExpectedRevision, "no-stream"> = "any",
+    options: CallOptions = {},
+  ): Promise<Deleted> {
     const answer = await this.#call(METHODS.deleteStream, { stream, expected: toPbExpected(expected) }, options);
-    return { lastRevision: toNumber(answer.lastRevision), position: toNumber(answer.position), alreadyDeleted: answer.alreadyDeleted };
+    return {
+      lastRevision: toNumber(answer.lastRevision),
+      position: toNumber(answer.position),
+      alreadyDeleted: answer.alreadyDeleted,
+    };
   }
 
   /**
@@ -290,7 +327,11 @@ export class Client implements Disposable {
    *
    * @throws RevisionConflictError.
    */
-  async tombstoneStream(stream: string, expected: ExpectedRevision = "any", options: CallOptions = {}): Promise<Tombstoned> {
+  async tombstoneStream(
+    stream: string,
+    expected: ExpectedRevision = "any",
+    options: CallOptions = {},
+  ): Promise<Tombstoned> {
     const answer = await this.#call(METHODS.tombstoneStream, { stream, expected: toPbExpected(expected) }, options);
     return { position: toNumber(answer.position), alreadyTombstoned: answer.alreadyTombstoned };
   }

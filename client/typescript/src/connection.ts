@@ -168,7 +168,11 @@ function connect(endpoint: Endpoint, settings: Settings): GrpcClient {
       "grpc.default_authority": settings.tls.serverName,
     }),
   };
-  return new GrpcClient(endpoint.address, endpoint.secure ? secured(settings.tls) : credentials.createInsecure(), options);
+  return new GrpcClient(
+    endpoint.address,
+    endpoint.secure ? secured(settings.tls) : credentials.createInsecure(),
+    options,
+  );
 }
 
 function secured(tls: TlsOptions) {

@@ -31,7 +31,9 @@ export class Crowd {
   ): Promise<T> {
     this.#inFlight += 1;
     try {
-      return this.#inFlight > SESSION_FROM_APPENDS && !isLarge(events) ? await this.#within(options, together(this.#shared())) : await alone();
+      return this.#inFlight > SESSION_FROM_APPENDS && !isLarge(events)
+        ? await this.#within(options, together(this.#shared()))
+        : await alone();
     } finally {
       this.#inFlight -= 1;
     }

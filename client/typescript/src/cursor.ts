@@ -27,10 +27,18 @@ export class Cursor {
       case "caughtUp":
         return [{ kind: "caught-up", position: this.#lookedAt(content.value.position) }];
       case "fellBehind":
-        return [{ kind: "fell-behind", position: this.#lookedAt(content.value.position), head: toNumber(content.value.head) }];
+        return [
+          {
+            kind: "fell-behind",
+            position: this.#lookedAt(content.value.position),
+            head: toNumber(content.value.head),
+          },
+        ];
       case "checkpoint":
         // One that was told before the connection broke, or a smaller one, is nothing new.
-        return toNumber(content.value.position) <= this.#told ? [] : [{ kind: "checkpoint", position: this.#lookedAt(content.value.position) }];
+        return toNumber(content.value.position) <= this.#told
+          ? []
+          : [{ kind: "checkpoint", position: this.#lookedAt(content.value.position) }];
       case undefined:
         // Of a kind that this client does not know.
         return [];

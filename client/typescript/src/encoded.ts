@@ -8,7 +8,13 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 
 import { InvalidFieldError } from "./errors.js";
-import { type AppendRequest, AppendSessionRequestSchema, type AppendToStreamRequest, type SessionAppend, SessionAppendSchema } from "./generated/annals/v1/append_pb.js";
+import {
+  type AppendRequest,
+  AppendSessionRequestSchema,
+  type AppendToStreamRequest,
+  type SessionAppend,
+  SessionAppendSchema,
+} from "./generated/annals/v1/append_pb.js";
 
 /** The most appends in a message, from the protocol. */
 const MESSAGE_APPENDS_MAX = 1_000;
@@ -27,7 +33,9 @@ export interface Encoded {
 /** A message with this append. Throws an InvalidFieldError if it can't be encoded. */
 export function encodeAppend(append: AppendToStreamRequest | AppendRequest): Uint8Array {
   const one: SessionAppend["append"] =
-    append.$typeName === "annals.v1.AppendRequest" ? { case: "appendToMany", value: append } : { case: "appendToStream", value: append };
+    append.$typeName === "annals.v1.AppendRequest"
+      ? { case: "appendToMany", value: append }
+      : { case: "appendToStream", value: append };
   const message = create(AppendSessionRequestSchema, { appends: [create(SessionAppendSchema, { append: one })] });
   try {
     return toBinary(AppendSessionRequestSchema, message);

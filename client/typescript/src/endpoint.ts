@@ -33,7 +33,8 @@ export function parseEndpoint(name: string): Endpoint {
   const [, host = "", port = DEFAULT_PORT] = /^(.*?)(?::([^:\]]*))?$/s.exec(authority) ?? [];
   if (host === "") refuse("names no host");
   if (host.includes(":") && !host.startsWith("[")) refuse("has an IPv6 address without brackets");
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) refuse("has a port that is not a number from 1 to 65535");
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+    refuse("has a port that is not a number from 1 to 65535");
   if (!URL.canParse(`http://${host}:${port}`)) refuse("is not a valid address");
   return { name, address: `${host}:${Number(port)}`, secure: scheme === "https" };
 }

@@ -6,6 +6,12 @@
  */
 export { AnnalsError } from "./errors/base.js";
 export * from "./errors/conflict.js";
-export { PositionBeyondHeadError, RevisionBeyondEndError, SnapshotNotFoundError, StreamNotFoundError, StreamTombstonedError } from "./errors/place.js";
+export {
+  PositionBeyondHeadError,
+  RevisionBeyondEndError,
+  SnapshotNotFoundError,
+  StreamNotFoundError,
+  StreamTombstonedError,
+} from "./errors/place.js";
 export * from "./errors/request.js";
 export * from "./errors/service.js";

@@ -6,7 +6,11 @@
  */
 import { create } from "@bufbuild/protobuf";
 
-import { type NewEvent as PbNewEvent, NewEventSchema, type RecordedEvent as PbRecordedEvent } from "./generated/annals/v1/event_pb.js";
+import {
+  type NewEvent as PbNewEvent,
+  NewEventSchema,
+  type RecordedEvent as PbRecordedEvent,
+} from "./generated/annals/v1/event_pb.js";
 import { bytesOf, decodeJson, encodeJson } from "./json.js";
 import { toNumber } from "./numbers.js";
 import { wellFormed } from "./text.js";
@@ -56,7 +60,9 @@ const NOTHING = new Uint8Array();
  * @example
  * newEvent("OrderPlaced", { total: 42 }, { tags: ["customer:7"], metadata: { userId: "ada" } })
  */
-export function newEvent(...given: [type: string] | [type: string, data: unknown, options?: NewEventOptions]): NewEvent {
+export function newEvent(
+  ...given: [type: string] | [type: string, data: unknown, options?: NewEventOptions]
+): NewEvent {
   const [type, data, options = {}] = given;
   const { id = newId(), metadata, tags = [] } = options;
   return {

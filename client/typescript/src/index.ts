@@ -13,7 +13,16 @@ export { type Matchable, matches, type Query, type QueryItem } from "./query.js"
 export { Read, type ReadBeginning, type ReadOptions } from "./read.js";
 export type { Limits, ServerInfo } from "./server.js";
 export { AppendSession, type SessionLimits } from "./session.js";
-export type { Deleted, PrefixRetention, Retention, RetentionInfo, Scavenge, Snapshot, StreamInfo, Tombstoned } from "./streams.js";
+export type {
+  Deleted,
+  PrefixRetention,
+  Retention,
+  RetentionInfo,
+  Scavenge,
+  Snapshot,
+  StreamInfo,
+  Tombstoned,
+} from "./streams.js";
 export { type SubscribeOptions, Subscription, type SubscriptionItem } from "./subscription.js";
 export { type Time, Timestamp } from "./timestamp.js";
 export { nameId, newId } from "./uuid.js";

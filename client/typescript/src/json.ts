@@ -95,7 +95,9 @@ class Writer {
       return value;
     }
     const { toJSON } = value as { toJSON?: unknown };
-    return typeof toJSON === "function" && !isBytes(value) && tagOf(value) !== "Date" ? this.#attempt(() => (toJSON as (key: string) => unknown).call(value, key)) : value;
+    return typeof toJSON === "function" && !isBytes(value) && tagOf(value) !== "Date"
+      ? this.#attempt(() => (toJSON as (key: string) => unknown).call(value, key))
+      : value;
   }
 
   #value(value: unknown): void {
@@ -144,9 +146,12 @@ class Writer {
     const plain = Object.getPrototypeOf(value) === Object.prototype && !(Symbol.toStringTag in value);
     const tag = plain ? "Object" : tagOf(value);
     if (tag === "Date") this.#refuse("is a Date, which would be read as text; use its toISOString(), or a Timestamp");
-    if (!plain && isBytes(value)) this.#refuse(`is a ${tag}, which has no JSON form; use base64 text, or Array.from for numbers`);
+    if (!plain && isBytes(value))
+      this.#refuse(`is a ${tag}, which has no JSON form; use base64 text, or Array.from for numbers`);
     if (tag !== "Object") this.#refuse(`is a ${tag}, which has no JSON form; use a plain object or an array`);
-    if (Object.getOwnPropertySymbols(value).some((symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol))) {
+    if (
+      Object.getOwnPropertySymbols(value).some((symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol))
+    ) {
       this.#refuse("has a property whose name is a symbol");
     }
   }
@@ -198,7 +203,9 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) {
     return value;
   }
-  return /^(Uint8Array|DataView)$/.test(tagOf(value)) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : undefined;
+  return /^(Uint8Array|DataView)$/.test(tagOf(value))
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : undefined;
 }
 
 /**
@@ -222,7 +229,9 @@ export function decodeJson(bytes: Uint8Array, what: string): unknown {
   const number = changedNumber(text);
   if (number !== undefined) {
     const shown = number.length > 40 ? `${number.slice(0, 40)}…` : number;
-    throw new JsonError(`${what} has the number ${shown}, which a JavaScript number can't hold; decode its bytes with another JSON parser`);
+    throw new JsonError(
+      `${what} has the number ${shown}, which a JavaScript number can't hold; decode its bytes with another JSON parser`,
+    );
   }
   return value;
 }
@@ -251,5 +260,10 @@ function isChanged(token: string): boolean {
     return true;
   }
   // With a fraction or an exponent it is a double in every language. A whole number is one only if it is written as that.
-  return /^-?\d+$/.test(token) && !Number.isSafeInteger(value) && String(value) !== token && BigInt(token) !== BigInt(value);
+  return (
+    /^-?\d+$/.test(token) &&
+    !Number.isSafeInteger(value) &&
+    String(value) !== token &&
+    BigInt(token) !== BigInt(value)
+  );
 }

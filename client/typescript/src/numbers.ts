@@ -19,7 +19,9 @@ export function toNumber(value: bigint): number {
 /** A number for the protocol. Throws an InvalidFieldError that names it, if it is not a whole number from 0 to 2^53 - 1. */
 export function toBigInt(value: number, name: string): bigint {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidFieldError([{ field: name, description: `must be a whole number from 0 to 2^53 - 1, not ${String(value)}` }]);
+    throw new InvalidFieldError([
+      { field: name, description: `must be a whole number from 0 to 2^53 - 1, not ${String(value)}` },
+    ]);
   }
   return BigInt(value);
 }

@@ -78,6 +78,8 @@ function itemMatches(item: QueryItem, event: Matchable): boolean {
 
 function named(name: string, names: readonly string[] = [], prefixes: readonly string[] = []): boolean {
   return (
-    (names.length === 0 && prefixes.length === 0) || names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix))
+    (names.length === 0 && prefixes.length === 0) ||
+    names.includes(name) ||
+    prefixes.some((prefix) => name.startsWith(prefix))
   );
 }

@@ -156,7 +156,11 @@ class Feed implements Source<RecordedEvent> {
     const head = toNumber(first.head);
     const lastRevision = "lastRevision" in first ? toNumber(first.lastRevision) : undefined;
     this.#last = lastRevision ?? head;
-    if (this.#options.backwards === true && this.#options.until === undefined && this.#options.untilTime === undefined) {
+    if (
+      this.#options.backwards === true &&
+      this.#options.until === undefined &&
+      this.#options.untilTime === undefined
+    ) {
       // What is appended before it could be resumed is not in it.
       this.#from ??= this.#last;
     }
@@ -268,7 +272,8 @@ class Feed implements Source<RecordedEvent> {
   /** Waits before the read is resumed, or throws the error if it is not to be. */
   async #pauseAfter(error: AnnalsError): Promise<void> {
     // A call that says nothing for so long was given all the time there is.
-    const pause = error.retryable && !(error instanceof DeadlineExceededError) ? this.#tries.afterFailure() : undefined;
+    const pause =
+      error.retryable && !(error instanceof DeadlineExceededError) ? this.#tries.afterFailure() : undefined;
     this.#lostAt ??= Date.now();
     if (pause === undefined || Date.now() - this.#lostAt + pause >= this.#timeoutMs) {
       throw error;
@@ -301,7 +306,8 @@ class Feed implements Source<RecordedEvent> {
     }
     const beginning = byRevision ? 0 : 1;
     this.#from = this.#options.backwards === true ? at - 1 : at + 1;
-    this.#complete ||= this.#limit === 0 || this.#from < beginning || (this.#options.backwards !== true && at >= this.#last);
+    this.#complete ||=
+      this.#limit === 0 || this.#from < beginning || (this.#options.backwards !== true && at >= this.#last);
     return events;
   }
 }

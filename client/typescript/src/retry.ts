@@ -102,7 +102,9 @@ export class Shared {
       }
       if (Date.now() >= deadline.at && error.retryable) {
         this.connection.moveOn(picked);
-        throw error instanceof DeadlineExceededError && last === undefined ? error : new DeadlineExceededError(deadline.afterMs, last ?? error);
+        throw error instanceof DeadlineExceededError && last === undefined
+          ? error
+          : new DeadlineExceededError(deadline.afterMs, last ?? error);
       }
       const pause = error.retryable ? tries.afterFailure() : undefined;
       if (pause === undefined || Date.now() + pause >= deadline.at) {
@@ -115,7 +117,9 @@ export class Shared {
 
   /** What a call to that endpoint failed with; moves on from it if another could have served. */
   async failed(picked: Picked, thrown: unknown): Promise<AnnalsError> {
-    const error = isServiceError(thrown) ? ((await foreign(picked, thrown)) ?? fromServiceError(thrown, picked.name)) : thrown;
+    const error = isServiceError(thrown)
+      ? ((await foreign(picked, thrown)) ?? fromServiceError(thrown, picked.name))
+      : thrown;
     if (!(error instanceof AnnalsError)) {
       throw error;
     }
@@ -131,7 +135,8 @@ async function foreign({ name, address }: Picked, thrown: ServiceError): Promise
   if (!isForeign(thrown) || !(await answersHttp1(address))) {
     return undefined;
   }
-  const what = "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)";
+  const what =
+    "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)";
   return new InvalidEndpointError(name, `${JSON.stringify(name)} ${what}`);
 }
 

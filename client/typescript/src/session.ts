@@ -13,11 +13,28 @@
  * Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
  * expect an exact revision; they then stand before it.
  */
-import { type Appended, type AppendedToMany, type Check, type ExpectedRevision, fromPbAppended, fromPbAppendedToMany, toPbAppend, toPbAppendToMany, type Write } from "./append.js";
+import {
+  type Appended,
+  type AppendedToMany,
+  type Check,
+  type ExpectedRevision,
+  fromPbAppended,
+  fromPbAppendedToMany,
+  toPbAppend,
+  toPbAppendToMany,
+  type Write,
+} from "./append.js";
 import type { Picked } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { type Encoded, encodeAppend, MESSAGE_BYTES_MAX, messageOf, nextInMessage } from "./encoded.js";
-import { AnnalsError, ClosedError, DeadlineExceededError, ProtocolError, TooLargeError, UnreachableError } from "./errors.js";
+import {
+  AnnalsError,
+  ClosedError,
+  DeadlineExceededError,
+  ProtocolError,
+  TooLargeError,
+  UnreachableError,
+} from "./errors.js";
 import type { NewEvent } from "./events.js";
 import type { AppendRequest, AppendToStreamRequest, SessionResult } from "./generated/annals/v1/append_pb.js";
 import { type Shared, sleep, type Tries } from "./retry.js";
@@ -102,7 +119,12 @@ export class AppendSession {
    *
    * @param recordedAt When the events were recorded, if they are moved from another store (--accept-recorded-times).
    */
-  append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, recordedAt?: Time): Promise<Appended> {
+  append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: Iterable<NewEvent>,
+    recordedAt?: Time,
+  ): Promise<Appended> {
     return this.#take(() => toPbAppend(stream, expected, events, recordedAt)) as Promise<Appended>;
   }
 
@@ -121,7 +143,10 @@ export class AppendSession {
   }
 
   #full(): boolean {
-    return this.#unanswered.length >= this.#limits.appendsMax || (this.#unanswered.length > 0 && this.#unansweredBytes >= this.#limits.bytesMax);
+    return (
+      this.#unanswered.length >= this.#limits.appendsMax ||
+      (this.#unanswered.length > 0 && this.#unansweredBytes >= this.#limits.bytesMax)
+    );
   }
 
   #take(make: () => AppendToStreamRequest | AppendRequest): Promise<Result> {
@@ -202,7 +227,12 @@ export class AppendSession {
    */
   #refuseOversized(error: Error): boolean {
     const [first] = this.#unanswered;
-    if (!(error instanceof TooLargeError) || first === undefined || this.#sent === 0 || first.message.length <= MESSAGE_BYTES_MAX) {
+    if (
+      !(error instanceof TooLargeError) ||
+      first === undefined ||
+      this.#sent === 0 ||
+      first.message.length <= MESSAGE_BYTES_MAX
+    ) {
       return false;
     }
     first.reject(error);
@@ -292,7 +322,9 @@ function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsErr
     case "appended":
       return waiting.toMany ? new ProtocolError("a session result of another append") : fromPbAppended(result.value);
     case "appendedToMany":
-      return waiting.toMany ? fromPbAppendedToMany(result.value) : new ProtocolError("a session result of another append");
+      return waiting.toMany
+        ? fromPbAppendedToMany(result.value)
+        : new ProtocolError("a session result of another append");
     case "error":
       return fromResult(result.value);
     case undefined:

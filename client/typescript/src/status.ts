@@ -144,7 +144,8 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
     case "EVENT_ID_CONFLICT":
       return read(
         pb.EventIdConflictSchema,
-        (found) => new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)),
+        (found) =>
+          new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)),
       );
     case "STREAM_NOT_FOUND":
       return read(pb.StreamNotFoundSchema, (found) => new StreamNotFoundError(found.stream));
@@ -153,7 +154,10 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
     case "SNAPSHOT_NOT_FOUND":
       return read(pb.SnapshotNotFoundSchema, (found) => new SnapshotNotFoundError(found.stream));
     case "POSITION_BEYOND_HEAD":
-      return read(pb.PositionBeyondHeadSchema, (found) => new PositionBeyondHeadError(toNumber(found.position), toNumber(found.head)));
+      return read(
+        pb.PositionBeyondHeadSchema,
+        (found) => new PositionBeyondHeadError(toNumber(found.position), toNumber(found.head)),
+      );
     case "REVISION_BEYOND_END":
       return read(
         pb.RevisionBeyondEndSchema,
@@ -163,10 +167,18 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
       return read(
         pb.VersionConflictSchema,
         (found) =>
-          new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion), found.prefix || undefined),
+          new VersionConflictError(
+            found.stream,
+            toNumber(found.expectedVersion),
+            toNumber(found.actualVersion),
+            found.prefix || undefined,
+          ),
       );
     case "CHECKS_FAILED":
-      return read(pb.ChecksFailedSchema, (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count));
+      return read(
+        pb.ChecksFailedSchema,
+        (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count),
+      );
     case "RECORDED_TIME_OUT_OF_RANGE":
       return read(
         pb.RecordedTimeOutOfRangeSchema,
@@ -182,7 +194,11 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
   }
 }
 
-function conflict(found: pb.RevisionConflict): { stream: string; expected: ExpectedRevision; actual: number | undefined } {
+function conflict(found: pb.RevisionConflict): {
+  stream: string;
+  expected: ExpectedRevision;
+  actual: number | undefined;
+} {
   return { stream: found.stream, expected: expectedOf(found), actual: optional(found.actualRevision) };
 }
 

@@ -217,7 +217,11 @@ class Feed implements Source<SubscriptionItem> {
   #follow(): void {
     const { connection } = this.#shared;
     connection.lookHome();
-    if (this.#live !== undefined && !connection.isCurrent(this.#live.picked) && connection.returns !== this.#live.returns) {
+    if (
+      this.#live !== undefined &&
+      !connection.isCurrent(this.#live.picked) &&
+      connection.returns !== this.#live.returns
+    ) {
       this.#leave();
     }
   }
@@ -244,12 +248,16 @@ class Feed implements Source<SubscriptionItem> {
     const stream = this.#stream;
     if (stream === undefined) {
       const request = requestOf(METHODS.getServerInfo, {});
-      const info = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getServerInfo, request, deadline));
+      const info = await this.#shared.call(this.#options, (picked, deadline) =>
+        unary(picked, METHODS.getServerInfo, request, deadline),
+      );
       return toNumber(info.head);
     }
     const request = requestOf(METHODS.getStream, { stream });
     try {
-      const answer = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getStream, request, deadline));
+      const answer = await this.#shared.call(this.#options, (picked, deadline) =>
+        unary(picked, METHODS.getStream, request, deadline),
+      );
       return toNumber(answer.stream?.lastRevision ?? 0n);
     } catch (error) {
       if (error instanceof StreamNotFoundError) {

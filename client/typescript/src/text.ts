@@ -8,7 +8,10 @@ import { InvalidFieldError } from "./errors.js";
  */
 export function wellFormed(text: string, field: string): string {
   if (typeof text !== "string" || !text.isWellFormed()) {
-    const problem = typeof text === "string" ? `${JSON.stringify(text)} has a lone surrogate, which is not valid Unicode` : `must be text, not ${String(text)}`;
+    const problem =
+      typeof text === "string"
+        ? `${JSON.stringify(text)} has a lone surrogate, which is not valid Unicode`
+        : `must be text, not ${String(text)}`;
     throw new InvalidFieldError([{ field, description: problem }]);
   }
   return text;

@@ -50,7 +50,9 @@ export class Timestamp {
   /** As ISO 8601 with six digits of a second: `2026-11-21T04:31:36.790766Z`. */
   toString(): string {
     const beyond = ((this.epochMicroseconds % 1_000) + 1_000) % 1_000;
-    return this.toDate().toISOString().replace("Z", `${String(beyond).padStart(3, "0")}Z`);
+    return this.toDate()
+      .toISOString()
+      .replace("Z", `${String(beyond).padStart(3, "0")}Z`);
   }
 
   /** As toString. */

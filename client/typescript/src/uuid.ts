@@ -34,7 +34,10 @@ export function nameId(namespace: string, name: string): string {
   if (!isId(namespace)) {
     throw new RangeError(`${JSON.stringify(namespace)} must be a UUID, such as ${newId()}`);
   }
-  const hash = createHash("sha1").update(Buffer.from(namespace.replaceAll("-", ""), "hex")).update(name).digest();
+  const hash = createHash("sha1")
+    .update(Buffer.from(namespace.replaceAll("-", ""), "hex"))
+    .update(name)
+    .digest();
   hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
   hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = hash.toString("hex", 0, 16);

@@ -12,7 +12,9 @@ const ANSWER_MS_MAX = 1_000;
 
 /** Whether a call failed because of something that answered, but not in gRPC. */
 export function isForeign({ code, details }: ServiceError): boolean {
-  return code === Code.UNAVAILABLE ? /Protocol error|wrong version number|packet length too long/.test(details) : details.startsWith("Received HTTP status code");
+  return code === Code.UNAVAILABLE
+    ? /Protocol error|wrong version number|packet length too long/.test(details)
+    : details.startsWith("Received HTTP status code");
 }
 
 /** Whether the address answers HTTP/1.1 without TLS. */

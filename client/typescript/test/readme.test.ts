@@ -37,7 +37,11 @@ test("the README's programs are well typed", () => {
     types: ["node"],
   };
   const diagnostics = ts.getPreEmitDiagnostics(ts.createProgram(files, options));
-  const host = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => folder, getNewLine: () => "\n" };
+  const host = {
+    getCanonicalFileName: (name: string) => name,
+    getCurrentDirectory: () => folder,
+    getNewLine: () => "\n",
+  };
   assert.equal(ts.formatDiagnostics(diagnostics, host), "");
 });
 
@@ -47,10 +51,15 @@ test("the README's first program does what it says", async () => {
   try {
     mkdirSync(folder, { recursive: true });
     const program = (programs[0] ?? "").replace("http://127.0.0.1:2113", server.endpoint);
-    const { outputText } = ts.transpileModule(program, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } });
+    const { outputText } = ts.transpileModule(program, {
+      compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+    });
     const file = join(folder, "program.js");
     writeFileSync(file, outputText);
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], { cwd: elsewhere, timeout: 60_000 });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
+      cwd: elsewhere,
+      timeout: 60_000,
+    });
     assert.match(stdout, /^\[\s+\{\s+id: 'order-[0-9a-f-]{36}',\s+customer: 'ada',\s+status: 'placed'\s+\}\s+\]\n$/);
     assert.equal(stderr, "");
   } finally {

@@ -21,7 +21,12 @@ interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const STATUS_OF: Readonly<Record<Code, number>> = { item_exists: 409, item_not_found: 422, insufficient_stock: 422, not_reserved: 422 };
+const STATUS_OF: Readonly<Record<Code, number>> = {
+  item_exists: 409,
+  item_not_found: 422,
+  insufficient_stock: 422,
+  not_reserved: 422,
+};
 
 /** An HTTP server for an inventory, which listens to nothing yet. */
 export function serve(inventory: Inventory, log: Log): Server {
@@ -40,12 +45,22 @@ async function answer(inventory: Inventory, log: Log, request: IncomingMessage):
         if (request.method === "POST") {
           return await command(inventory, log, request);
         }
-        return await query(request, (position) =>
-          inventory.ask(inventoryList.name, position, (database) => listItems(database, parseListQuery(url.searchParams))), url);
+        return await query(
+          request,
+          (position) =>
+            inventory.ask(inventoryList.name, position, (database) =>
+              listItems(database, parseListQuery(url.searchParams)),
+            ),
+          url,
+        );
       case "/inventory/statistics":
         return await query(request, (position) => inventory.ask(inventoryStatistics.name, position, statistics), url);
       case "/inventory/alerts":
-        return await query(request, (position) => inventory.ask(inventoryAlerts.name, position, (database) => ({ alerts: alerts(database) })), url);
+        return await query(
+          request,
+          (position) => inventory.ask(inventoryAlerts.name, position, (database) => ({ alerts: alerts(database) })),
+          url,
+        );
       default:
         return refusal(404, "not_found", `there is nothing at ${url.pathname}`);
     }
@@ -54,7 +69,11 @@ async function answer(inventory: Inventory, log: Log, request: IncomingMessage):
   }
 }
 
-async function query(request: IncomingMessage, ask: (position: number) => Promise<Answer<unknown>>, url: URL): Promise<Reply> {
+async function query(
+  request: IncomingMessage,
+  ask: (position: number) => Promise<Answer<unknown>>,
+  url: URL,
+): Promise<Reply> {
   if (request.method !== "GET") {
     return refusal(405, "method_not_allowed", `${url.pathname} does not take ${request.method ?? "this"}`);
   }
@@ -64,16 +83,25 @@ async function query(request: IncomingMessage, ask: (position: number) => Promis
 
 async function command(inventory: Inventory, log: Log, request: IncomingMessage): Promise<Reply> {
   const begun = performance.now();
-  const [traceparent, tracestate, userId] = ["traceparent", "tracestate", "x-user-id"].map((name) => header(request, name));
+  const [traceparent, tracestate, userId] = ["traceparent", "tracestate", "x-user-id"].map((name) =>
+    header(request, name),
+  );
   const correlationId = newId();
-  const context = { correlationId, ...(traceparent !== undefined && { traceparent }), ...(tracestate !== undefined && { tracestate }), ...(userId !== undefined && { userId }) };
+  const context = {
+    correlationId,
+    ...(traceparent !== undefined && { traceparent }),
+    ...(tracestate !== undefined && { tracestate }),
+    ...(userId !== undefined && { userId }),
+  };
   const told: Record<string, unknown> = {};
   let reply: Reply;
   try {
     const asked = parseCommand(await bodyOf(request));
     Object.assign(told, { command: asked.name, sku: asked.sku });
     const commandId = parseIdempotencyKey(header(request, "idempotency-key"));
-    const { revision, position, alreadyExecuted } = await inContext(context, () => inventory.execute(asked, commandId));
+    const { revision, position, alreadyExecuted } = await inContext(context, () =>
+      inventory.execute(asked, commandId),
+    );
     Object.assign(told, { revision, position, ...(alreadyExecuted && { alreadyExecuted }) });
     reply = { status: asked.name === "register" ? 201 : 200, body: { sku: asked.sku, revision, position } };
   } catch (error) {
@@ -139,6 +167,10 @@ function header(request: IncomingMessage, name: string): string | undefined {
 
 function send(response: ServerResponse, { status, body, headers }: Reply): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(text)), ...headers });
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": String(Buffer.byteLength(text)),
+    ...headers,
+  });
   response.end(text);
 }

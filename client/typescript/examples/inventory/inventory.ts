@@ -40,14 +40,24 @@ export class Inventory implements AsyncDisposable {
     this.#repository = new Repository(client, item);
     this.#database = open(path);
     this.#queries = open(path);
-    this.#projections = new Projections(client, new SqliteStore(this.#database), [inventoryList, inventoryStatistics, inventoryAlerts], {
-      onBatch: ({ projection, events, position, tookMs }) => {
-        log("projection", { projection, events, position, durationMs: Math.round(tookMs) });
+    this.#projections = new Projections(
+      client,
+      new SqliteStore(this.#database),
+      [inventoryList, inventoryStatistics, inventoryAlerts],
+      {
+        onBatch: ({ projection, events, position, tookMs }) => {
+          log("projection", { projection, events, position, durationMs: Math.round(tookMs) });
+        },
+        onError: ({ projection, error, event, then }) => {
+          log("problem", {
+            projection,
+            error: String(error),
+            then,
+            ...(event !== undefined && { position: event.position, type: event.type }),
+          });
+        },
       },
-      onError: ({ projection, error, event, then }) => {
-        log("problem", { projection, error: String(error), then, ...(event !== undefined && { position: event.position, type: event.type }) });
-      },
-    });
+    );
   }
 
   /** Carries out a command. Fails with an InventoryError if a rule forbids it. */

@@ -37,7 +37,11 @@ export const item = new Aggregate<Item, InventoryEvents>({
     StockReceived: (state, { quantity }) => ({ ...state, onHand: state.onHand + quantity }),
     StockReserved: (state, { quantity }) => ({ ...state, reserved: state.reserved + quantity }),
     StockReleased: (state, { quantity }) => ({ ...state, reserved: state.reserved - quantity }),
-    StockShipped: (state, { quantity }) => ({ ...state, onHand: state.onHand - quantity, reserved: state.reserved - quantity }),
+    StockShipped: (state, { quantity }) => ({
+      ...state,
+      onHand: state.onHand - quantity,
+      reserved: state.reserved - quantity,
+    }),
   },
   // The streams are shared with other languages, whose snapshots have versions of their own.
   snapshot: { version: 2 },
@@ -46,36 +50,49 @@ export const item = new Aggregate<Item, InventoryEvents>({
 type Command = Decide<Item, InventoryEvents>;
 type Event = DomainEvent<InventoryEvents>;
 
-export const register = (sku: string, name: string, lowStockThreshold: number): Command => ({ registered }): Event => {
-  if (registered) {
-    throw new InventoryError("item_exists", `item ${sku} was registered before`);
-  }
-  return { type: "ItemRegistered", data: { sku, name, lowStockThreshold } };
-};
+export const register =
+  (sku: string, name: string, lowStockThreshold: number): Command =>
+  ({ registered }): Event => {
+    if (registered) {
+      throw new InventoryError("item_exists", `item ${sku} was registered before`);
+    }
+    return { type: "ItemRegistered", data: { sku, name, lowStockThreshold } };
+  };
 
-export const receive = (sku: string, quantity: number): Command => (state): Event => {
-  demandRegistered(sku, state);
-  return { type: "StockReceived", data: { sku, quantity } };
-};
+export const receive =
+  (sku: string, quantity: number): Command =>
+  (state): Event => {
+    demandRegistered(sku, state);
+    return { type: "StockReceived", data: { sku, quantity } };
+  };
 
-export const reserve = (sku: string, quantity: number): Command => (state): Event => {
-  demandRegistered(sku, state);
-  const available = state.onHand - state.reserved;
-  if (quantity > available) {
-    throw new InventoryError("insufficient_stock", `${quantity} of item ${sku} can't be reserved, of which ${available} are available`);
-  }
-  return { type: "StockReserved", data: { sku, quantity } };
-};
+export const reserve =
+  (sku: string, quantity: number): Command =>
+  (state): Event => {
+    demandRegistered(sku, state);
+    const available = state.onHand - state.reserved;
+    if (quantity > available) {
+      throw new InventoryError(
+        "insufficient_stock",
+        `${quantity} of item ${sku} can't be reserved, of which ${available} are available`,
+      );
+    }
+    return { type: "StockReserved", data: { sku, quantity } };
+  };
 
-export const release = (sku: string, quantity: number): Command => (state): Event => {
-  demandReserved(sku, quantity, state, "released");
-  return { type: "StockReleased", data: { sku, quantity } };
-};
+export const release =
+  (sku: string, quantity: number): Command =>
+  (state): Event => {
+    demandReserved(sku, quantity, state, "released");
+    return { type: "StockReleased", data: { sku, quantity } };
+  };
 
-export const ship = (sku: string, quantity: number): Command => (state): Event => {
-  demandReserved(sku, quantity, state, "shipped");
-  return { type: "StockShipped", data: { sku, quantity } };
-};
+export const ship =
+  (sku: string, quantity: number): Command =>
+  (state): Event => {
+    demandReserved(sku, quantity, state, "shipped");
+    return { type: "StockShipped", data: { sku, quantity } };
+  };
 
 function demandRegistered(sku: string, { registered }: Item): void {
   if (!registered) {
@@ -86,6 +103,9 @@ function demandRegistered(sku: string, { registered }: Item): void {
 function demandReserved(sku: string, quantity: number, state: Item, what: string): void {
   demandRegistered(sku, state);
   if (quantity > state.reserved) {
-    throw new InventoryError("not_reserved", `${quantity} of item ${sku} can't be ${what}, of which ${state.reserved} are reserved`);
+    throw new InventoryError(
+      "not_reserved",
+      `${quantity} of item ${sku} can't be ${what}, of which ${state.reserved} are reserved`,
+    );
   }
 }

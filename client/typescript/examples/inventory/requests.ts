@@ -35,7 +35,15 @@ export function parseCommand(text: string): CommandRequest {
   const name = body["command"];
   if (name === "register") {
     const sku = parseSku(body["sku"]);
-    return { name, sku, decide: register(sku, parseName(body["name"]), whole("lowStockThreshold", body["lowStockThreshold"] ?? 0, 0, QUANTITY_MAX)) };
+    return {
+      name,
+      sku,
+      decide: register(
+        sku,
+        parseName(body["name"]),
+        whole("lowStockThreshold", body["lowStockThreshold"] ?? 0, 0, QUANTITY_MAX),
+      ),
+    };
   }
   if (typeof name !== "string" || !isOnUnits(name)) {
     throw new InvalidRequest("command", `command must be one of register, ${Object.keys(ON_UNITS).join(", ")}`);
@@ -61,7 +69,12 @@ export function parseListQuery(parameters: URLSearchParams): ListQuery {
   return {
     search: parameters.get("search") ?? undefined,
     belowThreshold: below === "true",
-    limit: wholeText("limit", parameters.get("limit") ?? String(PAGE_ITEMS.unlessGiven), PAGE_ITEMS.least, PAGE_ITEMS.most),
+    limit: wholeText(
+      "limit",
+      parameters.get("limit") ?? String(PAGE_ITEMS.unlessGiven),
+      PAGE_ITEMS.least,
+      PAGE_ITEMS.most,
+    ),
     after: parameters.get("after") ?? "",
   };
 }

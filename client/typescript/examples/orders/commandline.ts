@@ -20,7 +20,13 @@ export const USAGE = `usage: orders COMMAND [--endpoint URI] [--database FILE]
 /** What to do. */
 export type Task =
   | { readonly verb: "create"; readonly id: string; readonly customer: string }
-  | { readonly verb: "add-item"; readonly id: string; readonly sku: string; readonly quantity: number; readonly unitPriceCents: number }
+  | {
+      readonly verb: "add-item";
+      readonly id: string;
+      readonly sku: string;
+      readonly quantity: number;
+      readonly unitPriceCents: number;
+    }
   | { readonly verb: "confirm" | "deliver"; readonly id: string }
   | { readonly verb: "ship"; readonly id: string; readonly carrier: string; readonly tracking: string }
   | { readonly verb: "cancel"; readonly id: string; readonly reason: string }
@@ -54,7 +60,9 @@ type Options = { readonly [K in keyof typeof OPTIONS]?: string | undefined };
 
 /** Parses the arguments, with the environment for what they don't say. */
 export function parse(args: string[], environment: NodeJS.ProcessEnv): Asked {
-  const { values, positionals } = attempt(() => parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true }));
+  const { values, positionals } = attempt(() =>
+    parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true }),
+  );
   const [verb = "", ...rest] = positionals;
   return {
     task: parseTask(verb, rest, values),
@@ -69,7 +77,13 @@ function parseTask(verb: string, rest: string[], options: Options): Task {
       return { verb, id: only(rest, "ID"), customer: need(options, "customer") };
     case "add-item": {
       const [id, sku, quantity, unitPriceCents] = exactly(rest, ["ID", "SKU", "QUANTITY", "UNIT_PRICE_CENTS"]);
-      return { verb, id, sku, quantity: whole(quantity, "QUANTITY"), unitPriceCents: whole(unitPriceCents, "UNIT_PRICE_CENTS") };
+      return {
+        verb,
+        id,
+        sku,
+        quantity: whole(quantity, "QUANTITY"),
+        unitPriceCents: whole(unitPriceCents, "UNIT_PRICE_CENTS"),
+      };
     }
     case "confirm":
     case "deliver":
@@ -80,7 +94,11 @@ function parseTask(verb: string, rest: string[], options: Options): Task {
       return { verb, id: only(rest, "ID"), reason: need(options, "reason") };
     case "show":
     case "history":
-      return { verb, id: only(rest, "ID"), asOf: options["as-of"] === undefined ? undefined : attempt(() => Timestamp.from(options["as-of"] ?? "")) };
+      return {
+        verb,
+        id: only(rest, "ID"),
+        asOf: options["as-of"] === undefined ? undefined : attempt(() => Timestamp.from(options["as-of"] ?? "")),
+      };
     case "list":
       exactly(rest, []);
       return { verb, status: options.status === undefined ? undefined : statusOf(options.status) };

@@ -35,10 +35,9 @@ export const orderList = projection<OrderEvents, SqliteDatabase>({
       tx.prepare(`INSERT INTO ${table("orders")} VALUES (?, ?, 'open', 0, 0)`).run(idOf(stream), customerId);
     },
     OrderItemAdded: ({ quantity, unitPriceCents }, { stream }, { tx, table }) => {
-      tx.prepare(`UPDATE ${table("orders")} SET item_count = item_count + 1, total_cents = total_cents + ? WHERE order_id = ?`).run(
-        quantity * unitPriceCents,
-        idOf(stream),
-      );
+      tx.prepare(
+        `UPDATE ${table("orders")} SET item_count = item_count + 1, total_cents = total_cents + ? WHERE order_id = ?`,
+      ).run(quantity * unitPriceCents, idOf(stream));
     },
     OrderConfirmed: (_, { stream }, { tx, table }) => {
       setStatus(tx, table("orders"), stream, "confirmed");
@@ -65,9 +64,12 @@ export function openList(path: string): Database.Database {
 
 /** The orders as listed, by id; only those of a status, if one is given. */
 export function listed(database: SqliteDatabase, status?: Status): ListedOrder[] {
-  const columns = "order_id AS orderId, customer_id AS customerId, status, item_count AS itemCount, total_cents AS totalCents";
+  const columns =
+    "order_id AS orderId, customer_id AS customerId, status, item_count AS itemCount, total_cents AS totalCents";
   const where = status === undefined ? "" : "WHERE status = ?";
-  const found = database.prepare(`SELECT ${columns} FROM orders ${where} ORDER BY order_id`).all(...(status === undefined ? [] : [status]));
+  const found = database
+    .prepare(`SELECT ${columns} FROM orders ${where} ORDER BY order_id`)
+    .all(...(status === undefined ? [] : [status]));
   return found as ListedOrder[];
 }
 

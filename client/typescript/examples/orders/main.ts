@@ -21,7 +21,12 @@ async function run({ task: asked }: Asked, orders: Orders): Promise<void> {
     case "create":
       return done(orders.execute(asked.id, create(asked.id, asked.customer)));
     case "add-item":
-      return done(orders.execute(asked.id, addItem(asked.id, { sku: asked.sku, quantity: asked.quantity, unitPriceCents: asked.unitPriceCents })));
+      return done(
+        orders.execute(
+          asked.id,
+          addItem(asked.id, { sku: asked.sku, quantity: asked.quantity, unitPriceCents: asked.unitPriceCents }),
+        ),
+      );
     case "confirm":
       return done(orders.execute(asked.id, confirm(asked.id)));
     case "ship":
@@ -50,7 +55,13 @@ async function run({ task: asked }: Asked, orders: Orders): Promise<void> {
 
 /** The keys as every language prints them, in this order. */
 function inOrder({ orderId, customerId, status, items, totalCents }: Order) {
-  return { orderId, customerId, status, items: items.map(({ sku, quantity, unitPriceCents }) => ({ sku, quantity, unitPriceCents })), totalCents };
+  return {
+    orderId,
+    customerId,
+    status,
+    items: items.map(({ sku, quantity, unitPriceCents }) => ({ sku, quantity, unitPriceCents })),
+    totalCents,
+  };
 }
 
 async function main(): Promise<number> {

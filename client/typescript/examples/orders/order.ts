@@ -64,70 +64,92 @@ const PRICE_CENTS_MAX = 100_000_000;
 type Command = Decide<Order, OrderEvents>;
 type Event = DomainEvent<OrderEvents>;
 
-export const create = (orderId: string, customerId: string): Command => ({ status }): Event => {
-  if (status !== "none") {
-    throw new OrderError("order_exists", `order ${orderId} was created before`);
-  }
-  return { type: "OrderCreated", data: { orderId, customerId } };
-};
+export const create =
+  (orderId: string, customerId: string): Command =>
+  ({ status }): Event => {
+    if (status !== "none") {
+      throw new OrderError("order_exists", `order ${orderId} was created before`);
+    }
+    return { type: "OrderCreated", data: { orderId, customerId } };
+  };
 
 export const addItem = (orderId: string, item: Item): Command => {
   const { quantity, unitPriceCents } = item;
   if (!isWhole(quantity, 1, QUANTITY_MAX)) {
-    throw new OrderError("invalid_quantity", `the quantity must be a whole number from 1 to ${QUANTITY_MAX}, not ${quantity}`);
+    throw new OrderError(
+      "invalid_quantity",
+      `the quantity must be a whole number from 1 to ${QUANTITY_MAX}, not ${quantity}`,
+    );
   }
   if (!isWhole(unitPriceCents, 0, PRICE_CENTS_MAX)) {
-    throw new OrderError("invalid_price", `the price of one must be whole cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`);
+    throw new OrderError(
+      "invalid_price",
+      `the price of one must be whole cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`,
+    );
   }
   return (state): Event => {
     demandAlive(orderId, state);
     if (state.status !== "open") {
-      throw new OrderError("order_not_open", `order ${orderId} is ${state.status}; items can only be added to an open one`);
+      throw new OrderError(
+        "order_not_open",
+        `order ${orderId} is ${state.status}; items can only be added to an open one`,
+      );
     }
     return { type: "OrderItemAdded", data: item };
   };
 };
 
-export const confirm = (orderId: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status !== "open") {
-    throw new OrderError("order_already_confirmed", `order ${orderId} was confirmed before`);
-  }
-  if (state.items.length === 0) {
-    throw new OrderError("order_empty", `order ${orderId} has no items; add one before it is confirmed`);
-  }
-  return { type: "OrderConfirmed", data: { totalCents: state.totalCents } };
-};
+export const confirm =
+  (orderId: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status !== "open") {
+      throw new OrderError("order_already_confirmed", `order ${orderId} was confirmed before`);
+    }
+    if (state.items.length === 0) {
+      throw new OrderError("order_empty", `order ${orderId} has no items; add one before it is confirmed`);
+    }
+    return { type: "OrderConfirmed", data: { totalCents: state.totalCents } };
+  };
 
-export const ship = (orderId: string, carrier: string, trackingNumber: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status === "open") {
-    throw new OrderError("order_not_confirmed", `order ${orderId} is not confirmed; confirm it before it is shipped`);
-  }
-  if (state.status !== "confirmed") {
-    throw new OrderError("order_already_shipped", `order ${orderId} was shipped before`);
-  }
-  return { type: "OrderShipped", data: { carrier, trackingNumber } };
-};
+export const ship =
+  (orderId: string, carrier: string, trackingNumber: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status === "open") {
+      throw new OrderError(
+        "order_not_confirmed",
+        `order ${orderId} is not confirmed; confirm it before it is shipped`,
+      );
+    }
+    if (state.status !== "confirmed") {
+      throw new OrderError("order_already_shipped", `order ${orderId} was shipped before`);
+    }
+    return { type: "OrderShipped", data: { carrier, trackingNumber } };
+  };
 
-export const deliver = (orderId: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status === "delivered") {
-    throw new OrderError("order_delivered", `order ${orderId} was delivered before`);
-  }
-  if (state.status !== "shipped") {
-    throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before it is delivered`);
-  }
-  return { type: "OrderDelivered", data: {} };
-};
+export const deliver =
+  (orderId: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status === "delivered") {
+      throw new OrderError("order_delivered", `order ${orderId} was delivered before`);
+    }
+    if (state.status !== "shipped") {
+      throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before it is delivered`);
+    }
+    return { type: "OrderDelivered", data: {} };
+  };
 
-export const cancel = (orderId: string, reason: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status === "delivered") {
-    throw new OrderError("order_delivered", `order ${orderId} was delivered; it can't be cancelled any more`);
-  }
-  return { type: "OrderCancelled", data: { reason } };
-};
+export const cancel =
+  (orderId: string, reason: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status === "delivered") {
+      throw new OrderError("order_delivered", `order ${orderId} was delivered; it can't be cancelled any more`);
+    }
+    return { type: "OrderCancelled", data: { reason } };
+  };
 
 /** Refuses an order that was never created, or was cancelled. */
 export function demandAlive(orderId: string, { status }: Order): void {

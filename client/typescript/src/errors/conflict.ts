@@ -14,7 +14,9 @@ export class RevisionConflictError extends AnnalsError {
     /** The stream's last revision; undefined if it has no events. */
     readonly actual: number | undefined,
   ) {
-    super(`stream ${JSON.stringify(stream)} is not as expected: expected ${expectedText(expected)}, but it ${actualText(actual)}`);
+    super(
+      `stream ${JSON.stringify(stream)} is not as expected: expected ${expectedText(expected)}, but it ${actualText(actual)}`,
+    );
   }
 }
 
@@ -47,7 +49,11 @@ export type FailedCheck =
       /** Which of the append's checks, counted from 0. */
       readonly index: number;
       /** A stream is not as expected. */
-      readonly stream: { readonly stream: string; readonly expected: ExpectedRevision; readonly actual: number | undefined };
+      readonly stream: {
+        readonly stream: string;
+        readonly expected: ExpectedRevision;
+        readonly actual: number | undefined;
+      };
     }
   | {
       /** Which of the append's checks, counted from 0. */
@@ -83,7 +89,9 @@ export class VersionConflictError extends AnnalsError {
     readonly prefix?: string,
   ) {
     const subject = prefix === undefined ? `stream ${JSON.stringify(stream)}` : `prefix ${JSON.stringify(prefix)}`;
-    super(`what is kept of ${subject} was expected to be version ${expected}, but it is at version ${actual}; look at it again`);
+    super(
+      `what is kept of ${subject} was expected to be version ${expected}, but it is at version ${actual}; look at it again`,
+    );
   }
 }
 

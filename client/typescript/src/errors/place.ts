@@ -56,7 +56,9 @@ export class RevisionBeyondEndError extends AnnalsError {
     /** The stream's last revision; undefined if it has no events. */
     readonly lastRevision: number | undefined,
   ) {
-    super(`revision ${revision} is beyond the end of stream ${JSON.stringify(stream)}, which ${actualText(lastRevision)}`);
+    super(
+      `revision ${revision} is beyond the end of stream ${JSON.stringify(stream)}, which ${actualText(lastRevision)}`,
+    );
   }
 }
 

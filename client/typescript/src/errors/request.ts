@@ -88,5 +88,7 @@ export class RecordedTimeOutOfRangeError extends AnnalsError {
 }
 
 function listed(violations: readonly FieldViolation[]): string {
-  return violations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`)).join("; ");
+  return violations
+    .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
+    .join("; ");
 }

@@ -41,7 +41,10 @@ export interface When<S, T extends Types> {
 export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events: DomainEvent<T>[]): Given<S, T> {
   return {
     when: (decide) => {
-      const state = events.reduce((before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)), aggregate.initial());
+      const state = events.reduce(
+        (before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)),
+        aggregate.initial(),
+      );
       const decided = (async () => listOf(await decide(state)))();
       // Looked at later, by what follows.
       decided.catch(() => undefined);
@@ -51,7 +54,10 @@ export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events:
         },
         thenFails: (error) => fails(decided, error),
         thenState: async (expected) => {
-          const after = (await decided).reduce((before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)), state);
+          const after = (await decided).reduce(
+            (before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)),
+            state,
+          );
           assert.deepEqual(after, expected);
         },
       };
@@ -60,7 +66,11 @@ export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events:
 }
 
 /** The same for a decision on facts (see decideOn): given that these events happened, in these streams. */
-export function givenFacts<T extends Types, M extends DecisionModels<T>>(schema: Schema<T>, models: M, ...events: Placed<T>[]) {
+export function givenFacts<T extends Types, M extends DecisionModels<T>>(
+  schema: Schema<T>,
+  models: M,
+  ...events: Placed<T>[]
+) {
   return {
     /** Makes the decision. */
     when: (decide: (facts: Facts<M>) => readonly Placed<T>[] | Promise<readonly Placed<T>[]>) => {
@@ -74,7 +84,10 @@ export function givenFacts<T extends Types, M extends DecisionModels<T>>(schema:
         /** Fails unless exactly these events were decided. */
         then: async (...expected: Placed<T>[]): Promise<void> => {
           const got = await decided;
-          assert.deepEqual(got.map(({ stream }) => stream), expected.map(({ stream }) => stream));
+          assert.deepEqual(
+            got.map(({ stream }) => stream),
+            expected.map(({ stream }) => stream),
+          );
           compare(schema, got, expected);
         },
         /** Fails unless the decision threw this error. */
@@ -103,12 +116,22 @@ export async function project<T extends Types>(
 }
 
 /** An event as it comes from the store. */
-export function recorded<T extends Types>(schema: Schema<T>, event: DomainEvent<T>, stream: string, n: number): RecordedEvent {
+export function recorded<T extends Types>(
+  schema: Schema<T>,
+  event: DomainEvent<T>,
+  stream: string,
+  n: number,
+): RecordedEvent {
   const { id, type, data, metadata, tags } = schema.encode(event);
   return new RecordedEvent(id, stream, n, n + 1, type, data, metadata, tags, new Timestamp(n));
 }
 
-function stored<T extends Types>(schema: Schema<T>, event: DomainEvent<T>, stream: string, n: number): DomainEvent<T> {
+function stored<T extends Types>(
+  schema: Schema<T>,
+  event: DomainEvent<T>,
+  stream: string,
+  n: number,
+): DomainEvent<T> {
   const decoded = schema.decode(recorded(schema, event, stream, n));
   if (decoded === undefined) {
     throw new SchemaError(`event type ${event.type} is not in the schema`);
@@ -116,8 +139,13 @@ function stored<T extends Types>(schema: Schema<T>, event: DomainEvent<T>, strea
   return decoded;
 }
 
-function compare<T extends Types>(schema: Schema<T>, decided: readonly DomainEvent<T>[], expected: readonly DomainEvent<T>[]): void {
-  const asStored = (events: readonly DomainEvent<T>[]) => events.map((event, n) => stored(schema, event, "given-1", n));
+function compare<T extends Types>(
+  schema: Schema<T>,
+  decided: readonly DomainEvent<T>[],
+  expected: readonly DomainEvent<T>[],
+): void {
+  const asStored = (events: readonly DomainEvent<T>[]) =>
+    events.map((event, n) => stored(schema, event, "given-1", n));
   assert.deepEqual(asStored(decided), asStored(expected));
 }
 

@@ -161,7 +161,9 @@ function findServer(): string {
     return given;
   }
   const onPath = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "annals-server"));
-  const built = ancestors().flatMap((folder) => ["release", "debug"].map((profile) => join(folder, "target", profile, "annals-server")));
+  const built = ancestors().flatMap((folder) =>
+    ["release", "debug"].map((profile) => join(folder, "target", profile, "annals-server")),
+  );
   return [...onPath, ...built].find((path) => existsSync(path)) ?? "annals-server";
 }
 

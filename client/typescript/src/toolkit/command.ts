@@ -25,7 +25,9 @@ export class Command {
 
   /** What the nth of its events, counted from 0, bears because of it. */
   encoding(nth: number): EncodeOptions {
-    return this.id === undefined || this.tag === undefined ? {} : { id: nameId(this.id, String(nth)), tags: [this.tag] };
+    return this.id === undefined || this.tag === undefined
+      ? {}
+      : { id: nameId(this.id, String(nth)), tags: [this.tag] };
   }
 
   /** Whether it has led to this event. */

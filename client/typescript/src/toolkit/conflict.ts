@@ -13,7 +13,11 @@ export interface ConflictPolicy {
 }
 
 /** Runs the body again for as long as it fails with a conflict and the policy allows; then the conflict is thrown. */
-export async function decidingAgain<T>(policy: ConflictPolicy, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
+export async function decidingAgain<T>(
+  policy: ConflictPolicy,
+  signal: AbortSignal | undefined,
+  body: () => Promise<T>,
+): Promise<T> {
   const { triesMax = 10, pauseFirstMs = 10, pauseMaxMs = 500 } = policy;
   for (let tries = 1; ; tries += 1) {
     try {

@@ -77,7 +77,11 @@ function withSpan({ traceparent, tracestate, ...rest }: Context): Context {
   const active = activeTrace();
   const trace = active?.traceparent ?? childOf(traceparent);
   const state = active === undefined ? tracestate : active.tracestate;
-  return { ...rest, ...(trace !== undefined && { traceparent: trace }), ...(state !== undefined && { tracestate: state }) };
+  return {
+    ...rest,
+    ...(trace !== undefined && { traceparent: trace }),
+    ...(state !== undefined && { tracestate: state }),
+  };
 }
 
 /**
@@ -99,7 +103,10 @@ export function inContextOf<T>(event: RecordedEvent, body: () => T): T {
 /** The same for a process manager, whose commands have ids that follow from its name and the event. */
 export function inReaction<T>(event: RecordedEvent, reaction: Reacting | undefined, body: () => T): T {
   const { correlationId = event.id, ...rest } = contextOf(event);
-  return storage.run({ context: { ...rest, correlationId, causationId: event.id }, appending: false, reaction }, body);
+  return storage.run(
+    { context: { ...rest, correlationId, causationId: event.id }, appending: false, reaction },
+    body,
+  );
 }
 
 /** The id of the next command to this stream (`""`: to several), in a process manager; undefined elsewhere. */

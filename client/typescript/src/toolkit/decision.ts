@@ -18,7 +18,9 @@ export interface DecisionModel<S, T extends Types> {
   /** The fact before the first of them. */
   readonly initial: () => S;
   /** How each changes it. Those of types that are not named change nothing. */
-  readonly evolve: { readonly [K in keyof T & string]?: (state: S, data: T[K], event: Extract<DomainEvent<T>, { type: K }>) => S };
+  readonly evolve: {
+    readonly [K in keyof T & string]?: (state: S, data: T[K], event: Extract<DomainEvent<T>, { type: K }>) => S;
+  };
 }
 
 /** Several facts, under names of their own. */
@@ -92,7 +94,9 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
       }
       const decoded = schema.decode(event);
       if (decoded === undefined) {
-        throw new SchemaError(`event type ${event.type} (position ${event.position}) matches the query, but is not in the schema`);
+        throw new SchemaError(
+          `event type ${event.type} (position ${event.position}) matches the query, but is not in the schema`,
+        );
       }
       soFar.take(decoded, event);
     }
@@ -104,7 +108,10 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
       return { events, appended: undefined, position: undefined, alreadyExecuted: false };
     }
     const metadata = options.metadata === undefined ? {} : { metadata: options.metadata };
-    const writes = events.map((event, n) => ({ stream: event.stream, events: [schema.encode(event, { ...command.encoding(n), ...metadata })] }));
+    const writes = events.map((event, n) => ({
+      stream: event.stream,
+      events: [schema.encode(event, { ...command.encoding(n), ...metadata })],
+    }));
     const appended = await client.appendToMany(writes, [{ noMatch: query, after: head }], options);
     return { events, appended, position: appended.lastPosition, alreadyExecuted: false };
   };

@@ -67,12 +67,19 @@ export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
       return false;
     }
     const code = (error as { code?: string }).code ?? "";
-    return PASSING.test(code) || PASSING_SOCKET.test(code) || /Connection terminated|connection is closed|not queryable/i.test(error.message);
+    return (
+      PASSING.test(code) ||
+      PASSING_SOCKET.test(code) ||
+      /Connection terminated|connection is closed|not queryable/i.test(error.message)
+    );
   }
 
   protected override async run(tx: C, sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
     let nth = 0;
-    const { rows } = await tx.query(sql.replaceAll("?", () => `$${(nth += 1)}`), [...values]);
+    const { rows } = await tx.query(
+      sql.replaceAll("?", () => `$${(nth += 1)}`),
+      [...values],
+    );
     return rows as SqlRow[];
   }
 }

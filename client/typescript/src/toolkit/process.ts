@@ -23,7 +23,10 @@ export interface Reaction {
 
 /** Reactions by event type. */
 export type Reactions<T extends Types> = {
-  readonly [K in keyof T & string]?: (data: T[K], reaction: Reaction & { readonly domain: Extract<DomainEvent<T>, { type: K }> }) => unknown;
+  readonly [K in keyof T & string]?: (
+    data: T[K],
+    reaction: Reaction & { readonly domain: Extract<DomainEvent<T>, { type: K }> },
+  ) => unknown;
 };
 
 /**
@@ -58,7 +61,8 @@ export function processManager<T extends Types>(options: {
       if (domain === undefined) {
         return;
       }
-      const react = byType.get(domain.type) as ((data: unknown, reaction: Reaction & { domain: unknown }) => unknown) | undefined;
+      const react = byType.get(domain.type) as
+        ((data: unknown, reaction: Reaction & { domain: unknown }) => unknown) | undefined;
       const reacting = new Reacting(name, event.id);
       const idempotencyKey = (what: string) => reacting.idOf(what);
       await inReaction(event, reacting, () => react?.(domain.data, { event, domain, idempotencyKey }));

@@ -100,7 +100,9 @@ export class Repository<S, T extends Types> {
    */
   execute(id: string, decide: Decide<S, T>, options: ExecuteOptions = {}): Promise<Executed<S, T>> {
     const command = new Command(options.commandId, this.aggregate.stream(id));
-    return command.run(() => decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)));
+    return command.run(() =>
+      decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)),
+    );
   }
 
   /** Waits until the snapshots that are being saved are saved: before a program ends, or in tests. */
@@ -108,7 +110,12 @@ export class Repository<S, T extends Types> {
     await Promise.all(this.#saving);
   }
 
-  async #execute(id: string, decide: Decide<S, T>, command: Command, options: ExecuteOptions): Promise<Executed<S, T>> {
+  async #execute(
+    id: string,
+    decide: Decide<S, T>,
+    command: Command,
+    options: ExecuteOptions,
+  ): Promise<Executed<S, T>> {
     const stream = this.aggregate.stream(id);
     const standing = await this.#load(id, command, options);
     const { revision } = standing;
@@ -129,7 +136,13 @@ export class Repository<S, T extends Types> {
     const appended = await this.client.append(stream, revision ?? "no-stream", encoded, options);
     const state = events.reduce((before, event) => this.aggregate.evolve(before, event), standing.state);
     this.#maybeSnapshot(stream, state, appended.lastRevision, standing.read + events.length);
-    return { state, revision: appended.lastRevision, events, position: appended.lastPosition, alreadyExecuted: false };
+    return {
+      state,
+      revision: appended.lastRevision,
+      events,
+      position: appended.lastPosition,
+      alreadyExecuted: false,
+    };
   }
 
   async #load(id: string, command: Command | undefined, options: LoadOptions): Promise<Standing<S>> {
@@ -171,11 +184,18 @@ export class Repository<S, T extends Types> {
   }
 
   /** What the command led to before the snapshot, whose events were not read. */
-  async #beforeSnapshot(stream: string, { tag }: Command, standing: Standing<S>, options: CallOptions): Promise<RecordedEvent | undefined> {
+  async #beforeSnapshot(
+    stream: string,
+    { tag }: Command,
+    standing: Standing<S>,
+    options: CallOptions,
+  ): Promise<RecordedEvent | undefined> {
     if (tag === undefined || standing.revision === undefined || standing.revision + 1 === standing.read) {
       return undefined;
     }
-    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tag] }, backwards: true, limit: 1 }).toArray();
+    const [event] = await this.client
+      .readStream(stream, { ...options, query: { tags: [tag] }, backwards: true, limit: 1 })
+      .toArray();
     return event;
   }
 
@@ -189,8 +209,14 @@ export class Repository<S, T extends Types> {
       if (snapshot === undefined) {
         return undefined;
       }
-      const value = decodeJson(snapshot.data, `the snapshot of stream ${JSON.stringify(stream)} at revision ${snapshot.revision}`);
-      return { state: form.fromJson === undefined ? (value as S) : form.fromJson(value), revision: snapshot.revision };
+      const value = decodeJson(
+        snapshot.data,
+        `the snapshot of stream ${JSON.stringify(stream)} at revision ${snapshot.revision}`,
+      );
+      return {
+        state: form.fromJson === undefined ? (value as S) : form.fromJson(value),
+        revision: snapshot.revision,
+      };
     } catch (error) {
       options.signal?.throwIfAborted();
       this.options.onSnapshotError?.(error);

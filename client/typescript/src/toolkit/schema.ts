@@ -64,7 +64,9 @@ export class Schema<T extends Types> {
     for (const [name, { version = 1, upcasters = {}, formerly = [] }] of this.#types) {
       for (let older = 1; older < version; older += 1) {
         if (upcasters[older] === undefined) {
-          throw new SchemaError(`${name} is written in version ${version}, but nothing says how version ${older} becomes ${older + 1}`);
+          throw new SchemaError(
+            `${name} is written in version ${version}, but nothing says how version ${older} becomes ${older + 1}`,
+          );
         }
       }
       for (const known of [name, ...formerly]) {
@@ -96,7 +98,11 @@ export class Schema<T extends Types> {
     }
     const { version = 1, tags } = type;
     const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
-    const metadata = { ...toMetadata(contextOfAppend()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
+    const metadata = {
+      ...toMetadata(contextOfAppend()),
+      ...(version > 1 && { schemaVersion: version }),
+      ...options.metadata,
+    };
     return newEvent(event.type, event.data, {
       ...(options.id !== undefined && { id: options.id }),
       tags: [...new Set(labels)],
@@ -114,7 +120,9 @@ export class Schema<T extends Types> {
     const { version = 1, upcasters = {} } = type;
     const written = versionOf(event);
     if (written > version) {
-      throw new SchemaError(`${nameOf(event)} is of version ${written}, and this program knows ${version}; update it`);
+      throw new SchemaError(
+        `${nameOf(event)} is of version ${written}, and this program knows ${version}; update it`,
+      );
     }
     let data: unknown = event.data.length === 0 ? {} : event.json();
     for (let older = written; older < version; older += 1) {

@@ -65,7 +65,12 @@ export class SqliteStore<D extends SqliteDatabase = SqliteDatabase> extends SqlS
   }
 
   override isPassing(error: unknown): boolean {
-    return error instanceof Error && /SQLITE_(BUSY|LOCKED|IOERR|FULL)|database is locked/.test(`${String((error as { code?: unknown }).code)} ${error.message}`);
+    return (
+      error instanceof Error &&
+      /SQLITE_(BUSY|LOCKED|IOERR|FULL)|database is locked/.test(
+        `${String((error as { code?: unknown }).code)} ${error.message}`,
+      )
+    );
   }
 
   protected override run(_tx: D, sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {

@@ -23,13 +23,18 @@ export interface Trace {
 interface OpenTelemetry {
   readonly context?: { active(): unknown };
   readonly propagation?: {
-    inject(context: unknown, carrier: Map<string, string>, setter: { set(carrier: Map<string, string>, key: string, value: string): void }): void;
+    inject(
+      context: unknown,
+      carrier: Map<string, string>,
+      setter: { set(carrier: Map<string, string>, key: string, value: string): void },
+    ): void;
   };
 }
 
 /** The trace of OpenTelemetry's active span, if the program uses OpenTelemetry (1.x) and has one. */
 export function activeTrace(): Trace | undefined {
-  const api = (globalThis as Record<symbol, unknown>)[Symbol.for("opentelemetry.js.api.1")] as OpenTelemetry | undefined;
+  const api = (globalThis as Record<symbol, unknown>)[Symbol.for("opentelemetry.js.api.1")] as
+    OpenTelemetry | undefined;
   if (api?.context === undefined || api.propagation === undefined) {
     return undefined;
   }

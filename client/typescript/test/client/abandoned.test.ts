@@ -171,7 +171,12 @@ test("what is still iterated is not collected", async () => {
 });
 
 test("sessions end when their appends are answered, whatever becomes of the results", async () => {
-  const source = () => Array.from({ length: 500 }, (_, n) => ({ stream: `all-${n % 7}`, expected: "any" as const, events: [newEvent("A", n)] }));
+  const source = () =>
+    Array.from({ length: 500 }, (_, n) => ({
+      stream: `all-${n % 7}`,
+      expected: "any" as const,
+      events: [newEvent("A", n)],
+    }));
   for await (const appended of client.appendAll(source())) {
     assert.ok(appended.lastPosition > 0);
     break;

@@ -20,7 +20,10 @@ export class Door {
     const server = createServer((from) => {
       const { hostname, port } = new URL(this.endpoint);
       const to = connect(Number(port), hostname);
-      for (const [one, other] of [[from, to], [to, from]] as const) {
+      for (const [one, other] of [
+        [from, to],
+        [to, from],
+      ] as const) {
         this.#sockets.add(one);
         one.on("data", (data) => {
           this.bytes += data.length;

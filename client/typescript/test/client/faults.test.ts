@@ -55,7 +55,10 @@ test("a subscription over kills of the server gives each event once and in order
   }
   await torment.done;
   await appending;
-  assert.deepEqual(positions, Array.from({ length: total }, (_, n) => n + 1));
+  assert.deepEqual(
+    positions,
+    Array.from({ length: total }, (_, n) => n + 1),
+  );
 });
 
 test("a session over kills of the server writes each append once, in order", async (context) => {
@@ -69,20 +72,32 @@ test("a session over kills of the server writes each append once, in order", asy
     await session.ready();
     const revision = sent;
     const answer = session.append("log", sent === 0 ? "no-stream" : sent - 1, [newEvent("A", { n: sent })]);
-    answers.push(answer.then(({ firstRevision }) => { assert.equal(firstRevision, revision); }));
+    answers.push(
+      answer.then(({ firstRevision }) => {
+        assert.equal(firstRevision, revision);
+      }),
+    );
     if (sent % 50 === 0) await pause(1);
   }
   await Promise.all(answers);
   await torment.done;
   const events = await client.readStream("log").toArray();
-  assert.deepEqual(events.map((event) => event.json()), Array.from({ length: sent }, (_, n) => ({ n })));
+  assert.deepEqual(
+    events.map((event) => event.json()),
+    Array.from({ length: sent }, (_, n) => ({ n })),
+  );
 });
 
 test("a read goes on behind the last event when the server is killed in the middle", async () => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
   const total = 30_000;
-  for (let n = 0; n < total; n += 1_000) await client.append("log", "any", Array.from({ length: 1_000 }, () => newEvent("A", new Uint8Array(500))));
+  for (let n = 0; n < total; n += 1_000)
+    await client.append(
+      "log",
+      "any",
+      Array.from({ length: 1_000 }, () => newEvent("A", new Uint8Array(500))),
+    );
   for (const backwards of [false, true]) {
     const positions: number[] = [];
     for await (const event of client.readAll({ backwards })) {
@@ -112,7 +127,12 @@ test("a client goes back when its first endpoint answers again, with its subscri
   const [front, side] = [new Door(server.endpoint), new Door(server.endpoint)];
   await front.open();
   await side.open();
-  using client = new Client({ endpoints: [front.name, side.name], inGivenOrder: true, returnAfterMs: 20, timeoutMs: 30_000 });
+  using client = new Client({
+    endpoints: [front.name, side.name],
+    inGivenOrder: true,
+    returnAfterMs: 20,
+    timeoutMs: 30_000,
+  });
   const session = client.appendSession();
   const followed = client.subscribeStream("log").events();
   let written = 0;
@@ -125,7 +145,7 @@ test("a client goes back when its first endpoint answers again, with its subscri
   const write = async () => {
     await Promise.all(Array.from({ length: 10 }, (_, n) => client.append("log", "any", [newEvent("A", n)])));
     written += 10;
-    for (let revision = -1; revision < written - 1; ) revision = (await followed.next()).value?.revision ?? -1;
+    for (let revision = -1; revision < written - 1;) revision = (await followed.next()).value?.revision ?? -1;
   };
   /** Whether all that is written now, and all that follows it, goes through this door alone. */
   const goesThrough = async (door: Door, other: Door) => {
@@ -149,7 +169,10 @@ test("a client goes back when its first endpoint answers again, with its subscri
   }
   state.over = true;
   await busy;
-  assert.deepEqual((await client.readStream("log").toArray()).map(({ revision }) => revision), Array.from({ length: written }, (_, n) => n));
+  assert.deepEqual(
+    (await client.readStream("log").toArray()).map(({ revision }) => revision),
+    Array.from({ length: written }, (_, n) => n),
+  );
   client.close();
   await front.shut();
   await side.shut();

@@ -6,7 +6,9 @@ import type { TestServer } from "../../src/testing/index.js";
 
 /** `count` events, numbered from `from`, each tagged with its number. */
 export function numbered(from: number, count: number, type: (n: number) => string = () => "Numbered"): NewEvent[] {
-  return Array.from({ length: count }, (_, n) => newEvent(type(from + n), { n: from + n }, { tags: [`n:${from + n}`] }));
+  return Array.from({ length: count }, (_, n) =>
+    newEvent(type(from + n), { n: from + n }, { tags: [`n:${from + n}`] }),
+  );
 }
 
 /** How many calls are open at the server, by its metrics. */
@@ -29,6 +31,10 @@ export async function untilOpen(server: TestServer, calls: number): Promise<void
 export async function appendMuch(client: Client, stream: string): Promise<void> {
   const data = new Uint8Array(8 * 1_024);
   for (let append = 0; append < 12; append += 1) {
-    await client.append(stream, "any", Array.from({ length: 256 }, () => newEvent("Much", data)));
+    await client.append(
+      stream,
+      "any",
+      Array.from({ length: 256 }, () => newEvent("Much", data)),
+    );
   }
 }

@@ -64,7 +64,9 @@ test("an append that is not as expected says what was expected and what there is
     return !error.retryable;
   });
   await assert.rejects(client.append("conflict-none", 3, [newEvent("B")]), { expected: 3, actual: undefined });
-  await assert.rejects(client.append("conflict-none", "stream-exists", [newEvent("B")]), { expected: "stream-exists" });
+  await assert.rejects(client.append("conflict-none", "stream-exists", [newEvent("B")]), {
+    expected: "stream-exists",
+  });
 });
 
 test("an append that is sent again is answered with its first result", async () => {
@@ -93,12 +95,20 @@ test("fields that the server refuses are named", async () => {
   });
   await assert.rejects(client.append("fields", "any", [newEvent("A", new Uint8Array(2 << 20))]), TooLargeError);
   await assert.rejects(client.append("fields", -1, [newEvent("A")]), InvalidFieldError);
-  await assert.rejects(client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()), RecordedTimeNotAcceptedError);
+  await assert.rejects(
+    client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()),
+    RecordedTimeNotAcceptedError,
+  );
 });
 
 test("reads go both ways, begin anywhere, end at a limit and are filtered", async () => {
-  await client.append("read", "no-stream", numbered(0, 10, (n) => (n % 2 === 0 ? "Even" : "Odd")));
-  const revisions = async (options: Parameters<Client["readStream"]>[1]) => (await client.readStream("read", options).toArray()).map((event) => event.revision);
+  await client.append(
+    "read",
+    "no-stream",
+    numbered(0, 10, (n) => (n % 2 === 0 ? "Even" : "Odd")),
+  );
+  const revisions = async (options: Parameters<Client["readStream"]>[1]) =>
+    (await client.readStream("read", options).toArray()).map((event) => event.revision);
   assert.deepEqual(await revisions({}), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.deepEqual(await revisions({ from: 7 }), [7, 8, 9]);
   assert.deepEqual(await revisions({ backwards: true, limit: 3 }), [9, 8, 7]);
@@ -107,7 +117,10 @@ test("reads go both ways, begin anywhere, end at a limit and are filtered", asyn
   assert.deepEqual(await revisions({ query: [{ types: ["Odd"], tags: ["n:3"] }, { tags: ["n:4"] }] }), [3, 4]);
   assert.deepEqual(await revisions({ from: 10 }), []);
   const all = await client.readAll({ query: { streams: ["read"] } }).toArray();
-  assert.deepEqual(all.map((event) => event.revision), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(
+    all.map((event) => event.revision),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
 });
 
 test("a read tells the head and the last revision that it began with", async () => {
@@ -135,16 +148,28 @@ test("what is not there is told apart", async () => {
   const { lastPosition } = await client.append("short", "any", [newEvent("A")]);
   await assert.rejects(client.readStream("short", { from: 5 }).toArray(), RevisionBeyondEndError);
   await assert.rejects(client.readAll({ from: lastPosition + 1_000 }).toArray(), PositionBeyondHeadError);
-  await assert.rejects(client.subscribeAll({ after: lastPosition + 1_000 }).batches().next(), PositionBeyondHeadError);
+  await assert.rejects(
+    client
+      .subscribeAll({ after: lastPosition + 1_000 })
+      .batches()
+      .next(),
+    PositionBeyondHeadError,
+  );
 });
 
 test("many appends in flight share a session, and each gets its own result", async () => {
   const results = await Promise.allSettled(
-    Array.from({ length: 200 }, (_, n) => client.append(`many-${n % 10}`, n === 150 ? 1_000 : "any", [newEvent("A", n)])),
+    Array.from({ length: 200 }, (_, n) =>
+      client.append(`many-${n % 10}`, n === 150 ? 1_000 : "any", [newEvent("A", n)]),
+    ),
   );
-  const failed = results.flatMap((result, n) => (result.status === "rejected" ? [[n, result.reason instanceof RevisionConflictError]] : []));
+  const failed = results.flatMap((result, n) =>
+    result.status === "rejected" ? [[n, result.reason instanceof RevisionConflictError]] : [],
+  );
   assert.deepEqual(failed, [[150, true]]);
-  const counted = await Promise.all(Array.from({ length: 10 }, async (_, n) => (await client.readStream(`many-${n}`).toArray()).length));
+  const counted = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => (await client.readStream(`many-${n}`).toArray()).length),
+  );
   assert.deepEqual(counted, [19, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
 });
 
@@ -155,22 +180,39 @@ test("a session answers in order, and goes on after it was idle", async () => {
     for (let n = from; n < from + 100; n += 1) {
       await session.ready();
       assert.ok(session.unanswered < 10);
-      results.push(session.append("session", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)]).then((appended) => appended.lastRevision));
+      results.push(
+        session
+          .append("session", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)])
+          .then((appended) => appended.lastRevision),
+      );
     }
     return Promise.all(results);
   };
-  assert.deepEqual(await send(0), Array.from({ length: 100 }, (_, n) => n));
+  assert.deepEqual(
+    await send(0),
+    Array.from({ length: 100 }, (_, n) => n),
+  );
   await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.deepEqual(await send(100), Array.from({ length: 100 }, (_, n) => n + 100));
+  assert.deepEqual(
+    await send(100),
+    Array.from({ length: 100 }, (_, n) => n + 100),
+  );
   await session.close();
   await assert.rejects(session.append("session", "any", [newEvent("A")]), { name: "ClosedError" });
 });
 
 test("appendAll yields the results in order", async () => {
-  const source = Array.from({ length: 50 }, (_, n) => ({ stream: "all", expected: "any" as const, events: [newEvent("A", n)] }));
+  const source = Array.from({ length: 50 }, (_, n) => ({
+    stream: "all",
+    expected: "any" as const,
+    events: [newEvent("A", n)],
+  }));
   const revisions: number[] = [];
   for await (const appended of client.appendAll(source)) revisions.push(appended.lastRevision);
-  assert.deepEqual(revisions, Array.from({ length: 50 }, (_, n) => n));
+  assert.deepEqual(
+    revisions,
+    Array.from({ length: 50 }, (_, n) => n),
+  );
 });
 
 test("a subscription gives what there is, says that it caught up, and gives what comes", async () => {
@@ -189,7 +231,8 @@ test("a subscription from the end gives only what comes, filtered, and of one st
   const subscription = client.subscribeStream("end", { after: "end", query: { types: ["Wanted"] } });
   const got: number[] = [];
   for await (const item of subscription) {
-    if (item.kind === "caught-up") await client.append("end", 2, [newEvent("Other"), newEvent("Wanted"), newEvent("Wanted")]);
+    if (item.kind === "caught-up")
+      await client.append("end", 2, [newEvent("Other"), newEvent("Wanted"), newEvent("Wanted")]);
     if (item.kind === "event") got.push(item.event.revision);
     if (got.length === 2) break;
   }
@@ -248,21 +291,29 @@ test("an append to many streams is written if its checks hold, once", async () =
     { stream: a, events: [newEvent("Booked", {}, { tags: [tag] })] },
     { stream: b, events: [newEvent("Charged"), newEvent("Thanked")] },
   ];
-  const checks = [{ noMatch: { tags: [tag] }, after: head }, { stream: a, expected: "no-stream" as const }];
+  const checks = [
+    { noMatch: { tags: [tag] }, after: head },
+    { stream: a, expected: "no-stream" as const },
+  ];
   const appended = await client.appendToMany(writes, checks);
   assert.deepEqual(appended.streams, [
     { stream: a, firstRevision: 0, lastRevision: 0 },
     { stream: b, firstRevision: 0, lastRevision: 1 },
   ]);
   assert.equal((await client.appendToMany(writes, checks)).alreadyAppended, true);
-  await assert.rejects(client.appendToMany([{ stream: b, events: [newEvent("Charged")] }], checks), (error: unknown) => {
-    assert.ok(error instanceof ChecksFailedError);
-    assert.equal(error.count, 2);
-    assert.deepEqual(error.failed[0], { index: 0, match: { after: head, position: appended.firstPosition } });
-    assert.deepEqual(error.failed[1], { index: 1, stream: { stream: a, expected: "no-stream", actual: 0 } });
-    return error.conflict;
-  });
-  const inSession = await client.appendSession().appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
+  await assert.rejects(
+    client.appendToMany([{ stream: b, events: [newEvent("Charged")] }], checks),
+    (error: unknown) => {
+      assert.ok(error instanceof ChecksFailedError);
+      assert.equal(error.count, 2);
+      assert.deepEqual(error.failed[0], { index: 0, match: { after: head, position: appended.firstPosition } });
+      assert.deepEqual(error.failed[1], { index: 1, stream: { stream: a, expected: "no-stream", actual: 0 } });
+      return error.conflict;
+    },
+  );
+  const inSession = await client
+    .appendSession()
+    .appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
   assert.deepEqual(inSession.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
 });
 
@@ -271,7 +322,10 @@ test("a stream keeps what its retention says", async () => {
   await client.append(stream, "no-stream", numbered(0, 5));
   const set = await client.setRetention(stream, { maxCount: 2, maxAgeSeconds: 3_600 }, { expectedVersion: 0 });
   assert.equal(set.version, 1);
-  assert.deepEqual((await client.readStream(stream).toArray()).map((event) => event.revision), [3, 4]);
+  assert.deepEqual(
+    (await client.readStream(stream).toArray()).map((event) => event.revision),
+    [3, 4],
+  );
   const told = await client.retention(stream);
   assert.equal(told.retention.maxCount, 2);
   assert.equal(told.retention.maxAgeSeconds, 3_600);
@@ -288,8 +342,14 @@ test("a retention for a prefix holds for streams without their own", async () =>
   const set = await client.setPrefixRetention(prefix, { maxCount: 2 }, { expectedVersion: 0 });
   assert.deepEqual(set, { prefix, retention: { maxCount: 2 }, version: 1 });
   await client.setRetention(two, { maxCount: 1 });
-  assert.deepEqual((await client.readStream(one).toArray()).map((event) => event.revision), [3, 4]);
-  assert.deepEqual((await client.readStream(two).toArray()).map((event) => event.revision), [4]);
+  assert.deepEqual(
+    (await client.readStream(one).toArray()).map((event) => event.revision),
+    [3, 4],
+  );
+  assert.deepEqual(
+    (await client.readStream(two).toArray()).map((event) => event.revision),
+    [4],
+  );
   assert.equal((await client.streamInfo(one)).retentionPrefix, prefix);
   assert.equal((await client.streamInfo(two)).retentionPrefix, undefined);
   assert.ok((await client.prefixRetentions()).some((kept) => kept.prefix === prefix));
@@ -331,7 +391,8 @@ test("the log and a stream are read as they were", async () => {
   await client.append(stream, 0, [newEvent("B"), newEvent("C")]);
   assert.ok((await client.positionAtTime(first.recordedAt)) >= first.lastPosition);
   assert.equal(await client.positionAtTime("2001-01-01T00:00:00Z"), 0);
-  const types = async (options: Parameters<Client["readStream"]>[1]) => (await client.readStream(stream, options).toArray()).map((event) => event.type);
+  const types = async (options: Parameters<Client["readStream"]>[1]) =>
+    (await client.readStream(stream, options).toArray()).map((event) => event.type);
   assert.deepEqual(await types({ until: 1, backwards: true }), ["B", "A"]);
   assert.equal((await types({ untilTime: first.recordedAt }))[0], "A");
   const all = await client.readAll({ until: first.lastPosition, backwards: true, limit: 1 }).toArray();

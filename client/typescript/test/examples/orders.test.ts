@@ -44,12 +44,60 @@ const COMMANDS: Record<string, { readonly decide: Decide<Order, OrderEvents>; re
 
 /** For each command, in each state: the code of the rule that forbids it, or "ok". */
 const RULES: Record<string, Record<keyof typeof UNTIL, string>> = {
-  create: { nothing: "ok", created: "order_exists", open: "order_exists", confirmed: "order_exists", shipped: "order_exists", delivered: "order_exists", cancelled: "order_exists" },
-  addItem: { nothing: "order_not_found", created: "ok", open: "ok", confirmed: "order_not_open", shipped: "order_not_open", delivered: "order_not_open", cancelled: "order_cancelled" },
-  confirm: { nothing: "order_not_found", created: "order_empty", open: "ok", confirmed: "order_already_confirmed", shipped: "order_already_confirmed", delivered: "order_already_confirmed", cancelled: "order_cancelled" },
-  ship: { nothing: "order_not_found", created: "order_not_confirmed", open: "order_not_confirmed", confirmed: "ok", shipped: "order_already_shipped", delivered: "order_already_shipped", cancelled: "order_cancelled" },
-  deliver: { nothing: "order_not_found", created: "order_not_shipped", open: "order_not_shipped", confirmed: "order_not_shipped", shipped: "ok", delivered: "order_delivered", cancelled: "order_cancelled" },
-  cancel: { nothing: "order_not_found", created: "ok", open: "ok", confirmed: "ok", shipped: "ok", delivered: "order_delivered", cancelled: "order_cancelled" },
+  create: {
+    nothing: "ok",
+    created: "order_exists",
+    open: "order_exists",
+    confirmed: "order_exists",
+    shipped: "order_exists",
+    delivered: "order_exists",
+    cancelled: "order_exists",
+  },
+  addItem: {
+    nothing: "order_not_found",
+    created: "ok",
+    open: "ok",
+    confirmed: "order_not_open",
+    shipped: "order_not_open",
+    delivered: "order_not_open",
+    cancelled: "order_cancelled",
+  },
+  confirm: {
+    nothing: "order_not_found",
+    created: "order_empty",
+    open: "ok",
+    confirmed: "order_already_confirmed",
+    shipped: "order_already_confirmed",
+    delivered: "order_already_confirmed",
+    cancelled: "order_cancelled",
+  },
+  ship: {
+    nothing: "order_not_found",
+    created: "order_not_confirmed",
+    open: "order_not_confirmed",
+    confirmed: "ok",
+    shipped: "order_already_shipped",
+    delivered: "order_already_shipped",
+    cancelled: "order_cancelled",
+  },
+  deliver: {
+    nothing: "order_not_found",
+    created: "order_not_shipped",
+    open: "order_not_shipped",
+    confirmed: "order_not_shipped",
+    shipped: "ok",
+    delivered: "order_delivered",
+    cancelled: "order_cancelled",
+  },
+  cancel: {
+    nothing: "order_not_found",
+    created: "ok",
+    open: "ok",
+    confirmed: "ok",
+    shipped: "ok",
+    delivered: "order_delivered",
+    cancelled: "order_cancelled",
+  },
 };
 
 for (const [command, rules] of Object.entries(RULES)) {
@@ -78,7 +126,9 @@ test("orders: quantities and prices have bounds, which are looked at before the 
 
 test("orders: an order is what its events say", async () => {
   const items = [tea, tea];
-  await given(order, created, added).when(addItem("o1", tea)).thenState({ orderId: "o1", customerId: "c1", status: "open", items, totalCents: 1_800 });
+  await given(order, created, added)
+    .when(addItem("o1", tea))
+    .thenState({ orderId: "o1", customerId: "c1", status: "open", items, totalCents: 1_800 });
 });
 
 interface Result {
@@ -109,21 +159,41 @@ test("orders: the command line, from the first command to the list", async () =>
   try {
     await prints('{"orderId":"o1","revision":0,"position":1}\n', "create", "o1", "--customer", "c1");
     await prints('{"orderId":"o1","revision":1,"position":2}\n', "add-item", "o1", "tea", "2", "450");
-    await prints('{"orderId":"o1","customerId":"c1","status":"open","items":[{"sku":"tea","quantity":2,"unitPriceCents":450}],"totalCents":900}\n', "show", "o1");
+    await prints(
+      '{"orderId":"o1","customerId":"c1","status":"open","items":[{"sku":"tea","quantity":2,"unitPriceCents":450}],"totalCents":900}\n',
+      "show",
+      "o1",
+    );
     await prints('{"orderId":"o2","revision":0,"position":3}\n', "create", "o2", "--customer", "größer");
-    assert.deepEqual(await run("confirm", "o2"), { code: 2, stdout: "", stderr: "error: order o2 has no items; add one before it is confirmed (order_empty)\n" });
+    assert.deepEqual(await run("confirm", "o2"), {
+      code: 2,
+      stdout: "",
+      stderr: "error: order o2 has no items; add one before it is confirmed (order_empty)\n",
+    });
     await prints('{"orderId":"o2","revision":1,"position":4}\n', "cancel", "o2", "--reason", "test");
     const o1 = '{"orderId":"o1","customerId":"c1","status":"open","itemCount":1,"totalCents":900}\n';
-    await prints(`${o1}{"orderId":"o2","customerId":"größer","status":"cancelled","itemCount":0,"totalCents":0}\n`, "list");
+    await prints(
+      `${o1}{"orderId":"o2","customerId":"größer","status":"cancelled","itemCount":0,"totalCents":0}\n`,
+      "list",
+    );
     await prints(o1, "list", "--status", "open");
     await prints("", "list", "--status", "shipped");
 
     const history = await run("history", "o1");
     const [first, second] = history.stdout.trimEnd().split("\n");
-    assert.match(first ?? "", /^\{"revision":0,"type":"OrderCreated","recordedAt":"[-\d]{10}T[:\d]{8}\.\d{6}Z","data":\{"orderId":"o1","customerId":"c1"\}\}$/);
+    assert.match(
+      first ?? "",
+      /^\{"revision":0,"type":"OrderCreated","recordedAt":"[-\d]{10}T[:\d]{8}\.\d{6}Z","data":\{"orderId":"o1","customerId":"c1"\}\}$/,
+    );
     assert.match(second ?? "", /"data":\{"sku":"tea","quantity":2,"unitPriceCents":450\}\}$/);
     const { recordedAt } = JSON.parse(first ?? "") as { recordedAt: string };
-    await prints('{"orderId":"o1","customerId":"c1","status":"open","items":[],"totalCents":0}\n', "show", "o1", "--as-of", recordedAt);
+    await prints(
+      '{"orderId":"o1","customerId":"c1","status":"open","items":[],"totalCents":0}\n',
+      "show",
+      "o1",
+      "--as-of",
+      recordedAt,
+    );
     await prints(`${first ?? ""}\n`, "history", "o1", "--as-of", recordedAt);
     const before = await run("show", "o1", "--as-of", "2001-01-01T00:00:00Z");
     assert.deepEqual(before, { code: 2, stdout: "", stderr: "error: there is no order o1 (order_not_found)\n" });
@@ -141,7 +211,13 @@ test("orders: what can't be done is told apart", async () => {
     nowhere("add-item", "o1", "tea", "two", "450"),
     nowhere("list", "--status", "lost"),
   ]);
-  for (const [result, said] of [[none, "a command is missing"], [wrong, "there is no command fly"], [missing, "--customer is missing"], [number, "QUANTITY must be a whole number, not two"], [status, "--status must be one of"]] as const) {
+  for (const [result, said] of [
+    [none, "a command is missing"],
+    [wrong, "there is no command fly"],
+    [missing, "--customer is missing"],
+    [number, "QUANTITY must be a whole number, not two"],
+    [status, "--status must be one of"],
+  ] as const) {
     assert.equal(result.code, 2);
     assert.ok(result.stderr.startsWith(`error: ${said}`), result.stderr);
   }

@@ -47,7 +47,11 @@ export function appendedToMany(done: AppendedToMany): Fields {
     last_position: done.lastPosition,
     recorded_at: done.recordedAt.epochMicroseconds,
     already_appended: done.alreadyAppended,
-    streams: done.streams.map(({ stream, firstRevision, lastRevision }) => ({ stream, first_revision: firstRevision, last_revision: lastRevision })),
+    streams: done.streams.map(({ stream, firstRevision, lastRevision }) => ({
+      stream,
+      first_revision: firstRevision,
+      last_revision: lastRevision,
+    })),
   };
 }
 
@@ -102,9 +106,14 @@ export function streamInfo(stream: StreamInfo): Fields {
 /** An error by its reason, with the fields that the client's error has. */
 export function failure(error: AnnalsError): Fields {
   const fields = error as unknown as Fields;
-  const pick = (reason: string, ...names: string[]) => ({ reason, ...Object.fromEntries(names.map((name) => [name, fields[name]])) });
-  if (error instanceof InvalidFieldError) return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
-  if (error instanceof TooLargeError) return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
+  const pick = (reason: string, ...names: string[]) => ({
+    reason,
+    ...Object.fromEntries(names.map((name) => [name, fields[name]])),
+  });
+  if (error instanceof InvalidFieldError)
+    return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
+  if (error instanceof TooLargeError)
+    return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
   if (error instanceof InvalidValueError || error instanceof JsonError) return { reason: "INVALID_VALUE" };
   if (error instanceof RevisionConflictError) return pick("REVISION_CONFLICT", "stream", "expected", "actual");
   if (error instanceof EventIdConflictError) return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
@@ -112,7 +121,8 @@ export function failure(error: AnnalsError): Fields {
   if (error instanceof StreamNotFoundError) return pick("STREAM_NOT_FOUND", "stream");
   if (error instanceof StreamTombstonedError) return pick("STREAM_TOMBSTONED", "stream");
   if (error instanceof SnapshotNotFoundError) return pick("SNAPSHOT_NOT_FOUND", "stream");
-  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
+  if (error instanceof VersionConflictError)
+    return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
   if (error instanceof PositionBeyondHeadError) return pick("POSITION_BEYOND_HEAD", "position", "head");
   if (error instanceof RevisionBeyondEndError) {
     return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };

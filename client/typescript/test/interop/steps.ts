@@ -92,7 +92,13 @@ export function makeCheck(fields: Taken): Check {
 }
 
 export function makeItem(fields: Taken): QueryItem {
-  const names = { types: "types", type_prefixes: "typePrefixes", streams: "streams", stream_prefixes: "streamPrefixes", tags: "tags" };
+  const names = {
+    types: "types",
+    type_prefixes: "typePrefixes",
+    streams: "streams",
+    stream_prefixes: "streamPrefixes",
+    tags: "tags",
+  };
   return fields.some(names);
 }
 

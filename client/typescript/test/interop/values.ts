@@ -7,12 +7,14 @@ const KINDS: Record<string, (given: unknown) => unknown> = {
   number: (given) => Number(given),
   integer: (given) => BigInt(given as string),
   json: (given) => decoded(given as string),
-  string: (given) => String.fromCharCode(...((given as string).match(/.{4}/g) ?? []).map((unit) => parseInt(unit, 16))),
+  string: (given) =>
+    String.fromCharCode(...((given as string).match(/.{4}/g) ?? []).map((unit) => parseInt(unit, 16))),
   bytes: (given) => new Uint8Array(Buffer.from(given as string, "hex")),
   float64s: (given) => Float64Array.from(given as number[]),
   date: (given) => new Date(Math.floor((given as number) / 1_000)),
   undefined: () => undefined,
-  object: (given) => Object.fromEntries(Object.entries(given as Fields).map(([name, value]) => [name, makeValue(value)])),
+  object: (given) =>
+    Object.fromEntries(Object.entries(given as Fields).map(([name, value]) => [name, makeValue(value)])),
   nested: (given) => nested(given as number),
 };
 

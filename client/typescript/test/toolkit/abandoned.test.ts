@@ -4,7 +4,14 @@ import { after, before, test } from "node:test";
 
 import { type Client, newEvent, newId } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
-import { decideOn, MemoryStore, processManager, type Projection, Projections, Repository } from "../../src/toolkit/index.js";
+import {
+  decideOn,
+  MemoryStore,
+  processManager,
+  type Projection,
+  Projections,
+  Repository,
+} from "../../src/toolkit/index.js";
 import { appendMuch, untilOpen } from "../client/fixtures.js";
 import { order, orders, type OrderTypes } from "./orders.js";
 
@@ -28,7 +35,10 @@ test("a load or a command that fails at an event reads no further", async () => 
   const repository = new Repository(client, order);
   for (let n = 0; n < 10; n += 1) {
     await assert.rejects(repository.load("much"), { name: "SchemaError" });
-    await assert.rejects(repository.execute("much", () => undefined), { name: "SchemaError" });
+    await assert.rejects(
+      repository.execute("much", () => undefined),
+      { name: "SchemaError" },
+    );
   }
   await untilOpen(server, 0);
 });
@@ -36,8 +46,14 @@ test("a load or a command that fails at an event reads no further", async () => 
 test("a decision that fails at an event, or before the first, reads no further", async () => {
   const model = { query: { types: ["Much"] }, initial: () => 0, evolve: {} };
   for (let n = 0; n < 10; n += 1) {
-    await assert.rejects(decideOn(client, orders, { model }, () => []), { name: "SchemaError" });
-    await assert.rejects(decideOn(client, orders, { model: { ...model, initial: throws } }, () => []), Enough);
+    await assert.rejects(
+      decideOn(client, orders, { model }, () => []),
+      { name: "SchemaError" },
+    );
+    await assert.rejects(
+      decideOn(client, orders, { model: { ...model, initial: throws } }, () => []),
+      Enough,
+    );
   }
   await untilOpen(server, 0);
 });
@@ -45,7 +61,11 @@ test("a decision that fails at an event, or before the first, reads no further",
 test("projections and process managers keep one subscription each, whatever their handlers throw, and none when they are stopped", async () => {
   const failing: Projection<unknown> = { name: "failing", query: { types: ["OrderConfirmed"] }, handle: throws };
   const working: Projection<unknown> = { name: "working", handle: () => undefined };
-  const reacting = processManager<OrderTypes>({ name: "reacting", schema: orders, reactions: { OrderConfirmed: throws } });
+  const reacting = processManager<OrderTypes>({
+    name: "reacting",
+    schema: orders,
+    reactions: { OrderConfirmed: throws },
+  });
   const problems: string[] = [];
   const projections = new Projections(client, new MemoryStore(), [failing, working, reacting], {
     pauseFirstMs: 1,
@@ -63,7 +83,9 @@ test("projections and process managers keep one subscription each, whatever thei
 });
 
 test("a projection that is waited for by its checkpoint, or asked for its lag, has nothing open afterwards", async () => {
-  await using projections = new Projections(client, new MemoryStore(), [{ name: "slow", handle: () => new Promise((resolve) => setTimeout(resolve, 1)) }]);
+  await using projections = new Projections(client, new MemoryStore(), [
+    { name: "slow", handle: () => new Promise((resolve) => setTimeout(resolve, 1)) },
+  ]);
   await projections.waitFor(0);
   for (let n = 0; n < 10; n += 1) assert.ok((await projections.get("slow").lag()).events > 0);
   await untilOpen(server, 1);

@@ -24,7 +24,11 @@ const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 6);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function projector(server: TestServer, kind: string, where: string): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(new URL("projector.js", import.meta.url)), server.endpoint, kind, where], { stdio: "inherit" });
+  return spawn(
+    process.execPath,
+    [fileURLToPath(new URL("projector.js", import.meta.url)), server.endpoint, kind, where],
+    { stdio: "inherit" },
+  );
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -37,7 +41,9 @@ async function kill(child: ChildProcess): Promise<void> {
 async function append(client: Client, over: () => boolean): Promise<number> {
   let last = 0;
   for (let n = 0; !over(); n += 1) {
-    const events = Array.from({ length: 1 + (n % 20) }, (_, i) => orders.encode({ type: "ItemAdded", data: { item: "tea", cents: 1 + ((n + i) % 9) } }));
+    const events = Array.from({ length: 1 + (n % 20) }, (_, i) =>
+      orders.encode({ type: "ItemAdded", data: { item: "tea", cents: 1 + ((n + i) % 9) } }),
+    );
     ({ lastPosition: last } = await client.append(`order-${n % 13}`, "any", events));
     await pause(15);
   }
@@ -45,7 +51,13 @@ async function append(client: Client, over: () => boolean): Promise<number> {
 }
 
 /** Kills the one or the other while events are appended; returns the position of the last. The projection runs at the end. */
-async function torment(server: TestServer, client: Client, random: Random, kind: string, where: string): Promise<number> {
+async function torment(
+  server: TestServer,
+  client: Client,
+  random: Random,
+  kind: string,
+  where: string,
+): Promise<number> {
   let over = false;
   const appended = append(client, () => over);
   let running = projector(server, kind, where);

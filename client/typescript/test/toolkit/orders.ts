@@ -1,5 +1,12 @@
 /** Orders, as the tests have them. */
-import { Aggregate, type DomainEvent, type Projection, projection, schema, type Target } from "../../src/toolkit/index.js";
+import {
+  Aggregate,
+  type DomainEvent,
+  type Projection,
+  projection,
+  schema,
+  type Target,
+} from "../../src/toolkit/index.js";
 
 export interface OrderTypes {
   OrderPlaced: { customer: string; currency: string };
@@ -39,15 +46,19 @@ export const order = new Aggregate<Order, OrderTypes>({
 
 export class Refused extends Error {}
 
-export const place = (customer: string) => (state: Order): OrderEvent => {
-  if (state.status !== "none") throw new Refused("the order was placed before");
-  return { type: "OrderPlaced", data: { customer, currency: "CHF" } };
-};
+export const place =
+  (customer: string) =>
+  (state: Order): OrderEvent => {
+    if (state.status !== "none") throw new Refused("the order was placed before");
+    return { type: "OrderPlaced", data: { customer, currency: "CHF" } };
+  };
 
-export const addItem = (item: string, cents: number) => (state: Order): OrderEvent => {
-  if (state.status !== "open") throw new Refused(`no items when an order is ${state.status}`);
-  return { type: "ItemAdded", data: { item, cents } };
-};
+export const addItem =
+  (item: string, cents: number) =>
+  (state: Order): OrderEvent => {
+    if (state.status !== "open") throw new Refused(`no items when an order is ${state.status}`);
+    return { type: "ItemAdded", data: { item, cents } };
+  };
 
 export const confirm = (state: Order): OrderEvent | undefined => {
   if (state.items === 0) throw new Refused("an empty order can't be confirmed");

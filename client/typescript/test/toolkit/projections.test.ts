@@ -4,7 +4,18 @@ import { test, type TestContext } from "node:test";
 
 import { type Client, nameId, newId } from "../../src/index.js";
 import { project, TestServer } from "../../src/testing/index.js";
-import { contextOf, decideOn, MemoryStore, processManager, type Projection, ProjectionError, type ProjectionProblem, Projections, Repository, waitForProjection } from "../../src/toolkit/index.js";
+import {
+  contextOf,
+  decideOn,
+  MemoryStore,
+  processManager,
+  type Projection,
+  ProjectionError,
+  type ProjectionProblem,
+  Projections,
+  Repository,
+  waitForProjection,
+} from "../../src/toolkit/index.js";
 import { addItem, order, orders, type OrderTypes, place, totals } from "./orders.js";
 import { type Kind, memory, memoryTable, postgres, sqlite } from "./stores.js";
 
@@ -13,7 +24,13 @@ const QUICK = { pauseFirstMs: 5, pauseMaxMs: 50, triesMax: 3 };
 const item = (cents: number, name = "tea") => orders.encode({ type: "ItemAdded", data: { item: name, cents } });
 
 async function append(client: Client, stream: string, ...cents: number[]): Promise<number> {
-  return (await client.append(stream, "any", cents.map((one) => item(one)))).lastPosition;
+  return (
+    await client.append(
+      stream,
+      "any",
+      cents.map((one) => item(one)),
+    )
+  ).lastPosition;
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -25,7 +42,10 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 
 /** The same tests for each kind of store. */
 function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefined>): void {
-  const using = (what: string, body: (kind: Kind<unknown>, server: TestServer, context: TestContext) => Promise<void>) => {
+  const using = (
+    what: string,
+    body: (kind: Kind<unknown>, server: TestServer, context: TestContext) => Promise<void>,
+  ) => {
     void test(`${name}: ${what}`, async (context) => {
       const opened = await open();
       if (opened === undefined) {
@@ -48,7 +68,10 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.deepEqual(await kind.totals(), { "order-1": 6, "order-2": 30 });
     const running = projections.get("totals");
     assert.deepEqual(await running.lag(), { events: 0, seconds: 0 });
-    assert.deepEqual({ ...running.status, problem: undefined }, { name: "totals", state: "running", generation: 1, position, rebuilding: undefined, problem: undefined });
+    assert.deepEqual(
+      { ...running.status, problem: undefined },
+      { name: "totals", state: "running", generation: 1, position, rebuilding: undefined, problem: undefined },
+    );
     await waitForProjection(kind.store, "totals", position);
     await assert.rejects(running.waitFor(position + 1, { timeoutMs: 50 }), ProjectionError);
     await assert.rejects(waitForProjection(kind.store, "totals", position + 1, { timeoutMs: 100 }), ProjectionError);
@@ -62,7 +85,10 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
 
   using("a caller can wait for a projection that is started later, by somebody else", async (kind, server) => {
     const client = server.client();
-    await assert.rejects(waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }), /was never started after 60 ms/);
+    await assert.rejects(
+      waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }),
+      /was never started after 60 ms/,
+    );
     const position = await append(client, "order-1", 1);
     const waited = waitForProjection(kind.store, "totals", position, { pollMs: 5 }).then(() => kind.totals());
     // It looks at least once before there is a table.
@@ -82,35 +108,47 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     }
   });
 
-  using("an event that can't be taken becomes a dead letter with its reason, and holds up nothing for good", async (kind, server) => {
-    const client = server.client();
-    const problems: ProjectionProblem[] = [];
-    let cured = false;
-    const poisoned = totals(kind.table);
-    const curable: Projection<unknown> = {
-      ...poisoned,
-      handle: async (event, target) => {
-        await kind.table.add(target, "touched", 1);
-        if (!cured || event.json<{ item: string }>().item !== "poison") await poisoned.handle(event, target);
-      },
-    };
-    await client.append("order-1", "any", [item(1), item(2), item(4, "poison"), item(8)]);
-    await using projections = new Projections(client, kind.store, [curable], { ...QUICK, onError: (problem) => problems.push(problem) });
-    await projections.waitFor(4);
-    // What the handler wrote before it threw was undone each time.
-    assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 3 });
-    const running = projections.get("totals");
-    const [letter, ...more] = await running.deadLetters();
-    assert.deepEqual(more, []);
-    assert.ok(letter !== undefined);
-    assert.deepEqual([letter.position, letter.stream, letter.type, letter.tries, letter.reason], [3, "order-1", "ItemAdded", 3, "Error: this item is poison"]);
-    assert.deepEqual(problems.map(({ then }) => then), ["retry", "retry", "dead-letter"]);
-    assert.equal(await running.retryDeadLetters(), 0);
-    cured = true;
-    assert.equal(await running.retryDeadLetters(), 1);
-    assert.deepEqual(await running.deadLetters(), []);
-    assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 4 });
-  });
+  using(
+    "an event that can't be taken becomes a dead letter with its reason, and holds up nothing for good",
+    async (kind, server) => {
+      const client = server.client();
+      const problems: ProjectionProblem[] = [];
+      let cured = false;
+      const poisoned = totals(kind.table);
+      const curable: Projection<unknown> = {
+        ...poisoned,
+        handle: async (event, target) => {
+          await kind.table.add(target, "touched", 1);
+          if (!cured || event.json<{ item: string }>().item !== "poison") await poisoned.handle(event, target);
+        },
+      };
+      await client.append("order-1", "any", [item(1), item(2), item(4, "poison"), item(8)]);
+      await using projections = new Projections(client, kind.store, [curable], {
+        ...QUICK,
+        onError: (problem) => problems.push(problem),
+      });
+      await projections.waitFor(4);
+      // What the handler wrote before it threw was undone each time.
+      assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 3 });
+      const running = projections.get("totals");
+      const [letter, ...more] = await running.deadLetters();
+      assert.deepEqual(more, []);
+      assert.ok(letter !== undefined);
+      assert.deepEqual(
+        [letter.position, letter.stream, letter.type, letter.tries, letter.reason],
+        [3, "order-1", "ItemAdded", 3, "Error: this item is poison"],
+      );
+      assert.deepEqual(
+        problems.map(({ then }) => then),
+        ["retry", "retry", "dead-letter"],
+      );
+      assert.equal(await running.retryDeadLetters(), 0);
+      cured = true;
+      assert.equal(await running.retryDeadLetters(), 1);
+      assert.deepEqual(await running.deadLetters(), []);
+      assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 4 });
+    },
+  );
 
   using("a rebuild goes on unseen beside the live build, and takes its place", async (kind, server) => {
     const client = server.client();
@@ -118,7 +156,9 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     await projections.waitFor(100);
     // What somebody has spoilt by hand, the rebuild mends.
-    await kind.store.transaction((tx) => kind.table.add({ tx, generation: 1, table: (name) => `${name}__1` }, "order-1", 1_000));
+    await kind.store.transaction((tx) =>
+      kind.table.add({ tx, generation: 1, table: (name) => `${name}__1` }, "order-1", 1_000),
+    );
     assert.deepEqual(await kind.totals(), { "order-1": 1_100 });
     const running = projections.get("totals");
     const rebuilt = running.rebuild();
@@ -155,7 +195,12 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await using another = await TestServer.start();
     const elsewhere = another.client();
     const seen: number[] = [];
-    const counting: Projection<unknown> = { name: "counting", handle: (event) => { seen.push(event.position); } };
+    const counting: Projection<unknown> = {
+      name: "counting",
+      handle: (event) => {
+        seen.push(event.position);
+      },
+    };
     await using projections = new Projections(elsewhere, kind.store, [totals(kind.table), counting], QUICK);
     const position = await append(elsewhere, "order-1", 1);
     await projections.get("counting").waitFor(position);
@@ -214,15 +259,24 @@ test("a process manager reacts exactly once in effect, though its reactions run 
   assert.equal(runs, 9);
   for (const id of ids) {
     const [placed, ...items] = await client.readStream(order.stream(id)).toArray();
-    assert.deepEqual(items.map((event) => event.json<{ item: string }>().item), ["gift", "card"]);
+    assert.deepEqual(
+      items.map((event) => event.json<{ item: string }>().item),
+      ["gift", "card"],
+    );
     assert.equal(contextOf(items[0]!).causationId, placed?.id);
     const [logged, ...more] = await client.readStream(`log-${id}`).toArray();
     assert.deepEqual(more, []);
     // As every language makes them.
     const seed = nameId(placed!.id, "gifts");
     const commands = [`${order.stream(id)}/0`, `${order.stream(id)}/1`, "/0"].map((name) => nameId(seed, name));
-    assert.deepEqual([...items, logged!].map((event) => event.tags), commands.map((command) => [`command:${command}`]));
-    assert.deepEqual([...items, logged!].map((event) => event.id), commands.map((command) => nameId(command, "0")));
+    assert.deepEqual(
+      [...items, logged!].map((event) => event.tags),
+      commands.map((command) => [`command:${command}`]),
+    );
+    assert.deepEqual(
+      [...items, logged!].map((event) => event.id),
+      commands.map((command) => nameId(command, "0")),
+    );
   }
 });
 

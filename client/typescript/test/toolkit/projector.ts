@@ -9,11 +9,13 @@ import { totals } from "./orders.js";
 import { openSqlite, postgresTable, sqliteTable } from "./stores.js";
 
 /** Holds transactions open for a moment before they commit, so that a kill finds one in the middle, or between two. */
-const slowly = <Tx, R>(body: (tx: Tx) => Promise<R>) => async (tx: Tx): Promise<R> => {
-  const result = await body(tx);
-  await new Promise((resolve) => setTimeout(resolve, 4));
-  return result;
-};
+const slowly =
+  <Tx, R>(body: (tx: Tx) => Promise<R>) =>
+  async (tx: Tx): Promise<R> => {
+    const result = await body(tx);
+    await new Promise((resolve) => setTimeout(resolve, 4));
+    return result;
+  };
 
 class SlowSqlite extends SqliteStore {
   override transaction<R>(body: (tx: SqliteDatabase) => Promise<R>): Promise<R> {

@@ -50,7 +50,11 @@ export const sqliteTable = (name = "totals"): TotalsTable<SqliteDatabase> => ({
   },
   add: (target, order, cents) => {
     const table = target.table(name);
-    target.tx.prepare(`INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`).run(order, cents);
+    target.tx
+      .prepare(
+        `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`,
+      )
+      .run(order, cents);
     return Promise.resolve();
   },
 });
@@ -68,7 +72,8 @@ export async function sqlite(): Promise<Kind<SqliteDatabase>> {
   return {
     store: new SqliteStore<SqliteDatabase>(database),
     table: sqliteTable(),
-    totals: (name = "totals") => Promise.resolve(byStream(database.prepare(`SELECT stream, cents FROM ${name}`).all())),
+    totals: (name = "totals") =>
+      Promise.resolve(byStream(database.prepare(`SELECT stream, cents FROM ${name}`).all())),
     [Symbol.asyncDispose]: async () => {
       database.close();
       await rm(folder, { recursive: true });
@@ -82,7 +87,10 @@ export const postgresTable: TotalsTable<PgClient> = {
   },
   add: async (target, order, cents) => {
     const table = target.table("totals");
-    await target.tx.query(`INSERT INTO ${table} VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`, [order, cents]);
+    await target.tx.query(
+      `INSERT INTO ${table} VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`,
+      [order, cents],
+    );
   },
 };
 
@@ -107,32 +115,48 @@ export async function postgres(): Promise<(Kind<PgClient> & { readonly connectio
 }
 
 function byStream(rows: unknown[]): Record<string, number> {
-  return Object.fromEntries((rows as { stream: string; cents: number }[]).map(({ stream, cents }) => [stream, cents]));
+  return Object.fromEntries(
+    (rows as { stream: string; cents: number }[]).map(({ stream, cents }) => [stream, cents]),
+  );
 }
 
 /** Starts a PostgreSQL on a socket in a folder of its own. It refuses to run as root, so that root runs it as `postgres`. */
 async function startPostgres() {
-  const versions = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`) : [];
-  const bin = [...versions, "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].find((folder) => existsSync(join(folder, "initdb")));
+  const versions = existsSync("/usr/lib/postgresql")
+    ? readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`)
+    : [];
+  const bin = [...versions, "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].find((folder) =>
+    existsSync(join(folder, "initdb")),
+  );
   if (bin === undefined) return undefined;
   const root = process.getuid?.() === 0;
-  const uid = root ? Number(execFileSync("id", ["-u", "postgres"]).toString()) : process.getuid?.() ?? 0;
+  const uid = root ? Number(execFileSync("id", ["-u", "postgres"]).toString()) : (process.getuid?.() ?? 0);
   const folder = await mkdtemp(join(tmpdir(), "annals-pg-"));
   if (root) await chown(folder, uid, uid);
   const user = root ? { uid } : {};
-  execFileSync(join(bin, "initdb"), ["-D", join(folder, "data"), "-U", "annals", "--auth=trust", "--no-sync"], { stdio: "ignore", cwd: folder, ...user });
-  const server = spawn(join(bin, "postgres"), ["-D", join(folder, "data"), "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"], {
-    stdio: ["ignore", "ignore", "pipe"],
+  execFileSync(join(bin, "initdb"), ["-D", join(folder, "data"), "-U", "annals", "--auth=trust", "--no-sync"], {
+    stdio: "ignore",
     cwd: folder,
     ...user,
   });
+  const server = spawn(
+    join(bin, "postgres"),
+    ["-D", join(folder, "data"), "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+      cwd: folder,
+      ...user,
+    },
+  );
   const ready = new Promise<void>((resolve, reject) => {
     let said = "";
     server.stderr.on("data", (text: Buffer) => {
       said += text.toString();
       if (said.includes("ready to accept connections")) resolve();
     });
-    server.once("exit", () => { reject(new Error(`postgres did not start:\n${said}`)); });
+    server.once("exit", () => {
+      reject(new Error(`postgres did not start:\n${said}`));
+    });
   });
   await ready;
   return {

@@ -37,35 +37,63 @@ test("each append has a span of its own in the trace of the request, and a react
     assert.equal(new Set([...events.map(spanOf), "00f067aa0ba902b7"]).size, 3);
     inContextOf(events[0]!, () => {
       assert.equal(currentContext().traceparent, contextOf(events[0]!).traceparent);
-      assert.match(contextOf(appended()).traceparent ?? "", new RegExp(`^00-${TRACE}-(?!${spanOf(events[0]!)})[0-9a-f]{16}-01$`));
+      assert.match(
+        contextOf(appended()).traceparent ?? "",
+        new RegExp(`^00-${TRACE}-(?!${spanOf(events[0]!)})[0-9a-f]{16}-01$`),
+      );
     });
   });
 });
 
 test("the events of a command are one append, with one span", () => {
   inContext({ traceparent }, () => {
-    const spans = inContextOfCommand(undefined, () => [spanOf(appended()), spanOf(appended()), currentContext().traceparent?.split("-")[2]]);
+    const spans = inContextOfCommand(undefined, () => [
+      spanOf(appended()),
+      spanOf(appended()),
+      currentContext().traceparent?.split("-")[2],
+    ]);
     assert.equal(new Set(spans).size, 1);
     assert.notEqual(spans[0], "00f067aa0ba902b7");
   });
 });
 
 test("a traceparent of another form is not stored", () => {
-  for (const wrong of ["garbage", "00-abc-def-01", traceparent.toUpperCase(), `ff${traceparent.slice(2)}`, `${traceparent}x`, ""]) {
-    assert.equal(inContext({ traceparent: wrong }, () => contextOf(appended()).traceparent), undefined, wrong);
+  for (const wrong of [
+    "garbage",
+    "00-abc-def-01",
+    traceparent.toUpperCase(),
+    `ff${traceparent.slice(2)}`,
+    `${traceparent}x`,
+    "",
+  ]) {
+    assert.equal(
+      inContext({ traceparent: wrong }, () => contextOf(appended()).traceparent),
+      undefined,
+      wrong,
+    );
   }
   assert.equal(contextOf(appended()).traceparent, undefined);
   // A later version may have more fields, of which nothing is known.
-  assert.match(inContext({ traceparent: `01${traceparent.slice(2)}-more` }, () => contextOf(appended()).traceparent) ?? "", new RegExp(`^01-${TRACE}-[0-9a-f]{16}-01$`));
+  assert.match(
+    inContext({ traceparent: `01${traceparent.slice(2)}-more` }, () => contextOf(appended()).traceparent) ?? "",
+    new RegExp(`^01-${TRACE}-[0-9a-f]{16}-01$`),
+  );
 });
 
 test("the active span of OpenTelemetry is taken", () => {
   new NodeTracerProvider().register();
-  assert.match(inContext({ traceparent }, () => contextOf(appended()).traceparent) ?? "", new RegExp(TRACE), "without a span it is the context's trace");
+  assert.match(
+    inContext({ traceparent }, () => contextOf(appended()).traceparent) ?? "",
+    new RegExp(TRACE),
+    "without a span it is the context's trace",
+  );
   trace.getTracer("test").startActiveSpan("request", (span) => {
     const { traceId, spanId } = span.spanContext();
     assert.equal(contextOf(appended()).traceparent, `00-${traceId}-${spanId}-01`);
-    assert.equal(inContext({ traceparent }, () => contextOf(appended()).traceparent), `00-${traceId}-${spanId}-01`);
+    assert.equal(
+      inContext({ traceparent }, () => contextOf(appended()).traceparent),
+      `00-${traceId}-${spanId}-01`,
+    );
     span.end();
   });
 });

@@ -25,7 +25,11 @@ export const inventoryAlerts = projection<InventoryEvents, SqliteDatabase>({
   },
   handlers: {
     ItemRegistered: ({ sku, name, lowStockThreshold }, event, { tx, table }) => {
-      tx.prepare(`INSERT INTO ${table("inventory_alerts")} VALUES (?, ?, 0, ?, NULL)`).run(sku, name, lowStockThreshold);
+      tx.prepare(`INSERT INTO ${table("inventory_alerts")} VALUES (?, ?, 0, ?, NULL)`).run(
+        sku,
+        name,
+        lowStockThreshold,
+      );
       change(tx, table("inventory_alerts"), sku, 0, event.recordedAt.toString());
     },
     StockReceived: ({ sku, quantity }, event, { tx, table }) => {
@@ -44,7 +48,9 @@ export const inventoryAlerts = projection<InventoryEvents, SqliteDatabase>({
 /** The items that are low, by sku. */
 export function alerts(database: SqliteDatabase): Alert[] {
   const columns = "sku, name, available, threshold AS lowStockThreshold, since";
-  return database.prepare(`SELECT ${columns} FROM inventory_alerts WHERE since IS NOT NULL ORDER BY sku`).all() as Alert[];
+  return database
+    .prepare(`SELECT ${columns} FROM inventory_alerts WHERE since IS NOT NULL ORDER BY sku`)
+    .all() as Alert[];
 }
 
 /** Changes what is available; one that becomes low is so since `at`, one that was low stays so since then. */

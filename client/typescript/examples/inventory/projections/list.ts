@@ -56,7 +56,10 @@ export const inventoryList = projection<InventoryEvents, SqliteDatabase>({
 });
 
 /** A page of the list, and behind which sku the next one begins, if there is one. */
-export function listItems(database: SqliteDatabase, { search, belowThreshold, limit, after }: ListQuery): { items: ListedItem[]; next: string | null } {
+export function listItems(
+  database: SqliteDatabase,
+  { search, belowThreshold, limit, after }: ListQuery,
+): { items: ListedItem[]; next: string | null } {
   const pattern = `%${(search ?? "").replace(/[\\%_]/g, "\\$&")}%`;
   const found = database
     .prepare(
@@ -70,5 +73,9 @@ export function listItems(database: SqliteDatabase, { search, belowThreshold, li
 }
 
 function change(tx: SqliteDatabase, table: string, sku: string, onHand: number, reserved: number): void {
-  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ? WHERE sku = ?`).run(onHand, reserved, sku);
+  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ? WHERE sku = ?`).run(
+    onHand,
+    reserved,
+    sku,
+  );
 }

@@ -47,7 +47,8 @@ export const inventoryStatistics = projection<InventoryEvents, SqliteDatabase>({
 
 /** The numbers as they are. */
 export function statistics(database: SqliteDatabase): Statistics {
-  const columns = "items, on_hand AS unitsOnHand, reserved AS unitsReserved, received AS unitsReceived, shipped AS unitsShipped";
+  const columns =
+    "items, on_hand AS unitsOnHand, reserved AS unitsReserved, received AS unitsReceived, shipped AS unitsShipped";
   const [found] = database.prepare(`SELECT ${columns} FROM inventory_statistics`).all();
   return found as Statistics;
 }
@@ -55,12 +56,14 @@ export function statistics(database: SqliteDatabase): Statistics {
 function change(
   tx: SqliteDatabase,
   table: string,
-  { onHand = 0, reserved = 0, received = 0, shipped = 0 }: { onHand?: number; reserved?: number; received?: number; shipped?: number },
+  {
+    onHand = 0,
+    reserved = 0,
+    received = 0,
+    shipped = 0,
+  }: { onHand?: number; reserved?: number; received?: number; shipped?: number },
 ): void {
-  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, shipped = shipped + ?`).run(
-    onHand,
-    reserved,
-    received,
-    shipped,
-  );
+  tx.prepare(
+    `UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, shipped = shipped + ?`,
+  ).run(onHand, reserved, received, shipped);
 }

@@ -25,7 +25,11 @@ export function versionOf({ name, version = 1 }: Projection<never>): number {
 }
 
 /** Finds the builds of a projection, and makes those that are missing. */
-export function findBuilds<Tx>(store: ProjectionStore<Tx>, projection: Projection<Tx>, storeId: string): Promise<Builds> {
+export function findBuilds<Tx>(
+  store: ProjectionStore<Tx>,
+  projection: Projection<Tx>,
+  storeId: string,
+): Promise<Builds> {
   return store.transaction(async (tx) => {
     const own = versionOf(projection);
     const found = await store.checkpoints(tx, projection.name);
@@ -51,16 +55,30 @@ export function findBuilds<Tx>(store: ProjectionStore<Tx>, projection: Projectio
 }
 
 /** Begins a build beside the live one. */
-export function beginBuild<Tx>(store: ProjectionStore<Tx>, projection: Projection<Tx>, storeId: string): Promise<number> {
+export function beginBuild<Tx>(
+  store: ProjectionStore<Tx>,
+  projection: Projection<Tx>,
+  storeId: string,
+): Promise<number> {
   return store.transaction(async (tx) => {
     const generation = nextGeneration(await store.checkpoints(tx, projection.name));
-    await createBuild(store, tx, projection, { generation, version: versionOf(projection), state: "building", position: 0, storeId });
+    await createBuild(store, tx, projection, {
+      generation,
+      version: versionOf(projection),
+      state: "building",
+      position: 0,
+      storeId,
+    });
     return generation;
   });
 }
 
 /** Puts a build in the place of the live one, if it is as far. Returns whether it is live. */
-export function switchTo<Tx>(store: ProjectionStore<Tx>, { name, tables = [] }: Projection<Tx>, generation: number): Promise<boolean> {
+export function switchTo<Tx>(
+  store: ProjectionStore<Tx>,
+  { name, tables = [] }: Projection<Tx>,
+  generation: number,
+): Promise<boolean> {
   return store.transaction(async (tx) => {
     const checkpoints = await store.checkpoints(tx, name);
     const live = checkpoints.find(({ state }) => state === "live");
@@ -93,12 +111,19 @@ export function refuseForeignStore(name: string, found: Checkpoint, storeId: str
 function refuseForeign(projection: Projection<never>, live: Checkpoint, storeId: string): void {
   const own = versionOf(projection);
   if (live.version > own) {
-    throw new ProjectionError(`projection ${projection.name} was made by version ${live.version}, and this program has version ${own}; update it`);
+    throw new ProjectionError(
+      `projection ${projection.name} was made by version ${live.version}, and this program has version ${own}; update it`,
+    );
   }
   refuseForeignStore(projection.name, live, storeId);
 }
 
-async function createBuild<Tx>(store: ProjectionStore<Tx>, tx: Tx, projection: Projection<Tx>, checkpoint: Checkpoint): Promise<void> {
+async function createBuild<Tx>(
+  store: ProjectionStore<Tx>,
+  tx: Tx,
+  projection: Projection<Tx>,
+  checkpoint: Checkpoint,
+): Promise<void> {
   const { generation } = checkpoint;
   await store.saveCheckpoint(tx, projection.name, checkpoint);
   await projection.setup?.({ tx, generation, table: (name) => tableOf(name, generation) });

@@ -8,7 +8,10 @@ export interface MemoryTransaction {
 }
 
 /** A table in memory. */
-export type MemoryTable = Pick<Map<string, unknown>, "get" | "set" | "delete" | "has" | "entries" | "values" | "size">;
+export type MemoryTable = Pick<
+  Map<string, unknown>,
+  "get" | "set" | "delete" | "has" | "entries" | "values" | "size"
+>;
 
 /** Tables in memory. */
 export class MemoryStore implements ProjectionStore<MemoryTransaction> {
@@ -28,12 +31,18 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
   }
 
   livePosition(projection: string): Promise<number | undefined> {
-    return this.transaction(async (tx) => (await this.checkpoints(tx, projection)).find(({ state }) => state === "live")?.position);
+    return this.transaction(
+      async (tx) => (await this.checkpoints(tx, projection)).find(({ state }) => state === "live")?.position,
+    );
   }
 
   transaction<R>(body: (tx: MemoryTransaction) => Promise<R>): Promise<R> {
     const run = async () => {
-      const before = { checkpoints: new Map(this.#checkpoints), deadLetters: new Map(this.#deadLetters), aliases: new Map(this.#aliases) };
+      const before = {
+        checkpoints: new Map(this.#checkpoints),
+        deadLetters: new Map(this.#deadLetters),
+        aliases: new Map(this.#aliases),
+      };
       const changed = new Map<string, Map<string, unknown>>();
       const tx = {
         table: (name: string) => {
@@ -71,7 +80,12 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
     return Promise.resolve();
   }
 
-  async dropBuild(tx: MemoryTransaction, projection: string, generation: number, tables: readonly string[]): Promise<void> {
+  async dropBuild(
+    tx: MemoryTransaction,
+    projection: string,
+    generation: number,
+    tables: readonly string[],
+  ): Promise<void> {
     this.#checkpoints.delete(`${projection}/${generation}`);
     for (const letter of await this.deadLetters(tx, projection, generation)) {
       await this.dropDeadLetter(tx, letter);
@@ -90,7 +104,9 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
   }
 
   deadLetters(_tx: MemoryTransaction, projection: string, generation: number): Promise<readonly DeadLetter[]> {
-    const own = [...this.#deadLetters.values()].filter((letter) => letter.projection === projection && letter.generation === generation);
+    const own = [...this.#deadLetters.values()].filter(
+      (letter) => letter.projection === projection && letter.generation === generation,
+    );
     return Promise.resolve(own.sort((a, b) => a.position - b.position));
   }
 

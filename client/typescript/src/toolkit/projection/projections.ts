@@ -20,7 +20,12 @@ export class Projections<Tx> implements AsyncDisposable {
   readonly #running: ReadonlyMap<string, RunningProjection<Tx>>;
 
   /** @throws ProjectionError if two have the same name, or a name or a version can't be used. */
-  constructor(client: Client, store: ProjectionStore<Tx>, projections: readonly Projection<Tx>[], options: ProjectionOptions = {}) {
+  constructor(
+    client: Client,
+    store: ProjectionStore<Tx>,
+    projections: readonly Projection<Tx>[],
+    options: ProjectionOptions = {},
+  ) {
     projections.flatMap(({ tables = [] }) => tables).forEach(identifier);
     projections.forEach(versionOf);
     if (new Set(projections.map(({ name }) => projectionName(name))).size < projections.length) {
@@ -90,8 +95,11 @@ export async function waitForProjection<Tx>(
       return;
     }
     if (Date.now() + pollMs > deadline) {
-      const is = cause !== undefined ? "can't be asked for" : at === undefined ? "was never started" : `is at position ${at}`;
-      throw new ProjectionError(`projection ${projection} ${is} after ${timeoutMs} ms, not yet at ${position}`, { cause });
+      const is =
+        cause !== undefined ? "can't be asked for" : at === undefined ? "was never started" : `is at position ${at}`;
+      throw new ProjectionError(`projection ${projection} ${is} after ${timeoutMs} ms, not yet at ${position}`, {
+        cause,
+      });
     }
     await sleep(pollMs, signal);
   }

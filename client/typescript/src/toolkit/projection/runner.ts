@@ -83,7 +83,8 @@ export class RunningProjection<Tx> {
       state: this.#state,
       generation: this.#seen?.generation ?? 0,
       position: this.#seen?.position ?? 0,
-      rebuilding: building === undefined ? undefined : { generation: building.generation, position: building.position },
+      rebuilding:
+        building === undefined ? undefined : { generation: building.generation, position: building.position },
       problem: this.#problem,
     };
   }
@@ -101,7 +102,8 @@ export class RunningProjection<Tx> {
       return { events: 0, seconds: 0 };
     }
     const [next] = await this.client.readAll({ ...options, from: position + 1, limit: 1 }).toArray();
-    const seconds = next === undefined ? 0 : Math.max(0, (Date.now() - next.recordedAt.epochMicroseconds / 1_000) / 1_000);
+    const seconds =
+      next === undefined ? 0 : Math.max(0, (Date.now() - next.recordedAt.epochMicroseconds / 1_000) / 1_000);
     return { events: head - position, seconds };
   }
 
@@ -122,7 +124,9 @@ export class RunningProjection<Tx> {
    */
   async rebuild(): Promise<void> {
     if (this.#live === undefined || this.#building !== undefined) {
-      throw new ProjectionError(`projection ${this.projection.name} ${this.#building === undefined ? "does not run yet" : "is being rebuilt already"}`);
+      throw new ProjectionError(
+        `projection ${this.projection.name} ${this.#building === undefined ? "does not run yet" : "is being rebuilt already"}`,
+      );
     }
     const { storeId } = await this.client.serverInfo();
     const generation = await beginBuild(this.store, this.projection, storeId);
@@ -131,7 +135,9 @@ export class RunningProjection<Tx> {
     const switched = new Promise<void>((resolve) => this.#switched.set(generation, resolve));
     const ended = ran.then(() => {
       if (this.#building?.generation === generation) {
-        throw new ProjectionError(`projection ${this.projection.name} was stopped; its rebuild goes on when it is started`);
+        throw new ProjectionError(
+          `projection ${this.projection.name} was stopped; its rebuild goes on when it is started`,
+        );
       }
     });
     await Promise.race([switched, ended]);
@@ -150,7 +156,9 @@ export class RunningProjection<Tx> {
    */
   async retryDeadLetters(): Promise<number> {
     if (this.#outdated !== undefined) {
-      throw new ProjectionError(`projection ${this.projection.name} is being rebuilt for version ${versionOf(this.projection)}, with all of its events`);
+      throw new ProjectionError(
+        `projection ${this.projection.name} is being rebuilt for version ${versionOf(this.projection)}, with all of its events`,
+      );
     }
     let well = 0;
     for (const letter of await this.deadLetters()) {
@@ -158,13 +166,22 @@ export class RunningProjection<Tx> {
       try {
         await this.store.transaction(async (tx) => {
           if (event?.position === letter.position) {
-            await this.projection.handle(event, { tx, generation: letter.generation, table: (name) => tableOf(name, letter.generation) });
+            await this.projection.handle(event, {
+              tx,
+              generation: letter.generation,
+              table: (name) => tableOf(name, letter.generation),
+            });
           }
           await this.store.dropDeadLetter(tx, letter);
         });
         well += 1;
       } catch (error) {
-        this.options.onError?.({ projection: this.projection.name, error, ...(event !== undefined && { event }), then: "dead-letter" });
+        this.options.onError?.({
+          projection: this.projection.name,
+          error,
+          ...(event !== undefined && { event }),
+          then: "dead-letter",
+        });
       }
     }
     return well;
@@ -212,7 +229,10 @@ export class RunningProjection<Tx> {
     await this.store.prepare();
     const { storeId } = await this.client.serverInfo();
     const { live, building } = await findBuilds(this.store, this.projection, storeId);
-    const rebuild = building === undefined ? undefined : (this.#builds.get(building.generation) ?? this.#start(building.generation, true));
+    const rebuild =
+      building === undefined
+        ? undefined
+        : (this.#builds.get(building.generation) ?? this.#start(building.generation, true));
     if (rebuild !== undefined && live.version < versionOf(this.projection)) {
       this.#live = undefined;
       this.#outdated = live;
@@ -256,7 +276,9 @@ export class RunningProjection<Tx> {
         }
       },
     });
-    const ran = worker.run(AbortSignal.any([abort.signal, this.#abort.signal])).finally(() => this.#builds.delete(generation));
+    const ran = worker
+      .run(AbortSignal.any([abort.signal, this.#abort.signal]))
+      .finally(() => this.#builds.delete(generation));
     // Of a rebuild, nobody may wait for it.
     ran.catch(() => undefined);
     const build = { worker, abort, ran };

@@ -93,7 +93,11 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
     }));
   }
 
-  async saveCheckpoint(tx: Tx, projection: string, { generation, version, position, state, storeId }: Checkpoint): Promise<void> {
+  async saveCheckpoint(
+    tx: Tx,
+    projection: string,
+    { generation, version, position, state, storeId }: Checkpoint,
+  ): Promise<void> {
     const sql = `INSERT INTO annals_projections (name, generation, version, position, live, store_id) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT (name, generation) DO UPDATE SET position = excluded.position, live = excluded.live`;
     await this.run(tx, sql, [projection, generation, version, position, state === "live" ? 1 : 0, storeId]);
@@ -120,7 +124,18 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (name, generation, position) DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, buried_at = excluded.buried_at`;
     const { projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt } = letter;
-    await this.run(tx, sql, [projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt]);
+    await this.run(tx, sql, [
+      projection,
+      generation,
+      position,
+      eventId,
+      stream,
+      revision,
+      type,
+      reason,
+      tries,
+      failedAt,
+    ]);
   }
 
   async deadLetters(tx: Tx, projection: string, generation: number): Promise<readonly DeadLetter[]> {
@@ -144,6 +159,10 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   }
 
   async dropDeadLetter(tx: Tx, { projection, generation, position }: DeadLetter): Promise<void> {
-    await this.run(tx, "DELETE FROM annals_dead_letters WHERE name = ? AND generation = ? AND position = ?", [projection, generation, position]);
+    await this.run(tx, "DELETE FROM annals_dead_letters WHERE name = ? AND generation = ? AND position = ?", [
+      projection,
+      generation,
+      position,
+    ]);
   }
 }

@@ -77,7 +77,9 @@ export function tableOf(name: string, generation: number): string {
 /** The name of a projection as it is: it stands in tables as a value. Throws a ProjectionError if it is empty or too long. */
 export function projectionName(name: string): string {
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
-    throw new ProjectionError(`the projection's name ${JSON.stringify(name)} must be of 1 to 64 letters, digits, _, - and .`);
+    throw new ProjectionError(
+      `the projection's name ${JSON.stringify(name)} must be of 1 to 64 letters, digits, _, - and .`,
+    );
   }
   return name;
 }

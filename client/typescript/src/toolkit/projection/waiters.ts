@@ -27,12 +27,26 @@ export class Waiters {
         signal?.removeEventListener("abort", aborted);
         this.#waiting.delete(waiter);
       };
-      const waiter = { position, resolve: () => { over(); resolve(); }, reject: (error: Error) => { over(); reject(error); } };
+      const waiter = {
+        position,
+        resolve: () => {
+          over();
+          resolve();
+        },
+        reject: (error: Error) => {
+          over();
+          reject(error);
+        },
+      };
       const aborted = () => {
         waiter.reject(reasonOf(signal));
       };
       const timer = setTimeout(() => {
-        waiter.reject(new ProjectionError(`projection ${this.projection} is at position ${this.#position ?? 0} after ${timeoutMs} ms, not yet at ${position}`));
+        waiter.reject(
+          new ProjectionError(
+            `projection ${this.projection} is at position ${this.#position ?? 0} after ${timeoutMs} ms, not yet at ${position}`,
+          ),
+        );
       }, timeoutMs);
       signal?.addEventListener("abort", aborted, { once: true });
       this.#waiting.add(waiter);

@@ -139,12 +139,18 @@ export class Worker<Tx> {
   }
 
   async #find(tx: Tx): Promise<Checkpoint | undefined> {
-    return (await this.store.checkpoints(tx, this.projection.name)).find(({ generation }) => generation === this.generation);
+    return (await this.store.checkpoints(tx, this.projection.name)).find(
+      ({ generation }) => generation === this.generation,
+    );
   }
 
   async #follow(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
     const { query } = this.projection;
-    const subscription = this.client.subscribeAll({ after: checkpoint.position, signal, ...(query !== undefined && { query }) });
+    const subscription = this.client.subscribeAll({
+      after: checkpoint.position,
+      signal,
+      ...(query !== undefined && { query }),
+    });
     let caughtUp = false;
     for await (const items of subscription.batches()) {
       this.events.problem(undefined);
@@ -211,7 +217,13 @@ export class Worker<Tx> {
       });
     }
     const tookMs = performance.now() - begun;
-    this.options.onBatch?.({ projection: this.projection.name, generation: this.generation, events: events.length, position: last.position, tookMs });
+    this.options.onBatch?.({
+      projection: this.projection.name,
+      generation: this.generation,
+      events: events.length,
+      position: last.position,
+      tookMs,
+    });
   }
 
   async #handle(event: RecordedEvent, index: number, target: Target<Tx>): Promise<void> {
