@@ -141,7 +141,7 @@ export function unary<I extends DescMessage, O extends DescMessage>(
           reject(
             Date.now() >= deadline.at
               ? new DeadlineExceededError(deadline.afterMs)
-              : (error ?? new Error("no answer")),
+              : (error ?? new Error("no response")),
           );
         }
       },

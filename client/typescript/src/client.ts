@@ -14,11 +14,11 @@ import {
   type Write,
 } from "./append.js";
 import { type Method, METHODS, requestOf, unary } from "./call.js";
-import { Crowd } from "./crowd.js";
+import { AppendBatcher } from "./append-batcher.js";
 import { SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
 import { toBigInt, toNumber } from "./numbers.js";
-import { type CallOptions, type ClientOptions, settle } from "./options.js";
+import { type CallOptions, type ClientOptions, resolveOptions } from "./options.js";
 import { Read, type ReadOptions } from "./read.js";
 import { Shared } from "./retry.js";
 import { fromPbServerInfo, type ServerInfo } from "./server.js";
@@ -45,7 +45,7 @@ import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js"
 /** The most streams a page may hold, from the protocol. */
 const PAGE_STREAMS = 1_000;
 
-/** One append of Client.appendAll. */
+/** One append of Client.appendEach. */
 export interface StreamAppend {
   /** The stream. */
   readonly stream: string;
@@ -72,7 +72,7 @@ export interface StreamAppend {
  */
 export class Client implements Disposable {
   readonly #shared: Shared;
-  readonly #crowd: Crowd;
+  readonly #batcher: AppendBatcher;
 
   /**
    * A client of these endpoints, or with these options.
@@ -80,8 +80,8 @@ export class Client implements Disposable {
    * @throws InvalidEndpointError if there is no endpoint, or one has more or less than a host, with or without scheme and port.
    */
   constructor(endpoints: string | readonly string[] | ClientOptions) {
-    this.#shared = new Shared(settle(endpoints));
-    this.#crowd = new Crowd(this.#shared.settings.timeoutMs, () => this.appendSession());
+    this.#shared = new Shared(resolveOptions(endpoints));
+    this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendSession());
   }
 
   /**
@@ -101,7 +101,7 @@ export class Client implements Disposable {
   ): Promise<Appended> {
     options.signal?.throwIfAborted();
     const given = [...events];
-    return this.#crowd.pass(
+    return this.#batcher.append(
       given,
       options,
       async () =>
@@ -135,9 +135,9 @@ export class Client implements Disposable {
    * that fails ends it; appends that were in flight behind it may have been written.
    *
    * @example
-   * for await (const appended of client.appendAll(rowsAsAppends())) console.log(appended.lastPosition);
+   * for await (const appended of client.appendEach(rowsAsAppends())) console.log(appended.lastPosition);
    */
-  async *appendAll(
+  async *appendEach(
     source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>,
     limits: SessionLimits = {},
   ): AsyncGenerator<Appended, void, undefined> {
@@ -391,7 +391,7 @@ export class Client implements Disposable {
   }
 
   /** Tells how far the scavenge is that runs, was stopped or ran last. */
-  async scavenge(options: CallOptions = {}): Promise<Scavenge> {
+  async scavengeStatus(options: CallOptions = {}): Promise<Scavenge> {
     return fromPbScavenge((await this.#call(METHODS.getScavenge, {}, options)).scavenge);
   }
 

@@ -4,7 +4,7 @@
  * 1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
  * 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the
  *    next. A call that fails late does not move on from an endpoint that others have already left.
- * 3. The first endpoint is the client's home (home.ts): away from it, the client looks whether it answers again, and goes
+ * 3. The first endpoint is the client's home (preferred-endpoint.ts): away from it, the client looks whether it answers again, and goes
  *    back. What is under way ends where it is; subscriptions follow at their next message, sessions when all that was sent
  *    is answered.
  * 4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
@@ -18,7 +18,7 @@ import { type ChannelOptions, Client as GrpcClient, credentials } from "@grpc/gr
 import { METHODS, unary } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClosedError } from "./errors.js";
-import { Home } from "./home.js";
+import { PreferredEndpoint } from "./preferred-endpoint.js";
 import { pem, type Settings, type TlsOptions } from "./options.js";
 import { VERSION } from "./version.js";
 
@@ -52,15 +52,15 @@ export class Connection {
   readonly #settings: Settings;
   readonly #stubs = new Map<number, GrpcClient>();
   readonly #calls = new Set<OpenCall>();
-  readonly #home: Home;
+  readonly #preferred: PreferredEndpoint;
   #current = 0;
   #closed = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#endpoints = settings.endpoints;
-    this.#home = new Home(settings.returnAfterMs, {
-      look: () => this.#look(),
+    this.#preferred = new PreferredEndpoint(settings.returnAfterMs, {
+      probe: () => this.#probe(),
       goBack: () => {
         this.#current = 0;
       },
@@ -76,12 +76,12 @@ export class Connection {
 
   /** How often the client has gone back to its first endpoint. */
   get returns(): number {
-    return this.#home.returns;
+    return this.#preferred.returns;
   }
 
   /** The endpoint to call now. Throws a ClosedError after close. */
   pick(): Picked {
-    this.lookHome();
+    this.probePreferred();
     return this.#at(this.#current);
   }
 
@@ -91,9 +91,9 @@ export class Connection {
   }
 
   /** Away from the first endpoint: looks whether it answers again, if it is time for it. */
-  lookHome(): void {
+  probePreferred(): void {
     if (this.#current !== 0 && !this.#closed) {
-      this.#home.away();
+      this.#preferred.beforeCall();
     }
   }
 
@@ -111,18 +111,18 @@ export class Connection {
   }
 
   /** Moves on from an endpoint that failed, unless that has happened already. */
-  moveOn(failed: Picked): void {
+  failOver(failed: Picked): void {
     if (this.#current === failed.index) {
       if (failed.index === 0) {
-        this.#home.left();
+        this.#preferred.failed();
       }
       this.#current = (failed.index + 1) % this.#endpoints.length;
     }
   }
 
   /** Whether the first endpoint answers. */
-  #look(): Promise<unknown> {
-    const afterMs = this.#settings.deadAfterMs;
+  #probe(): Promise<unknown> {
+    const afterMs = this.#settings.keepaliveTimeoutMs;
     const deadline = { afterMs, at: Date.now() + afterMs, signal: undefined };
     return unary(this.#at(0), METHODS.getServerInfo, create(METHODS.getServerInfo.input), deadline);
   }
@@ -148,14 +148,14 @@ export class Connection {
 }
 
 function connect(endpoint: Endpoint, settings: Settings): GrpcClient {
-  const pingAfterMs = Math.floor(settings.deadAfterMs * SILENCE_BEFORE_PING);
+  const pingAfterMs = Math.floor(settings.keepaliveTimeoutMs * SILENCE_BEFORE_PING);
   const options: ChannelOptions = {
     "grpc.primary_user_agent": `annals-client-typescript/${VERSION}`,
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": WINDOW_BYTES,
     "grpc.keepalive_time_ms": pingAfterMs,
-    "grpc.keepalive_timeout_ms": settings.deadAfterMs - pingAfterMs,
+    "grpc.keepalive_timeout_ms": settings.keepaliveTimeoutMs - pingAfterMs,
     // Tries are counted and spread here, not in the transport.
     "grpc.enable_retries": 0,
     "grpc.service_config_disable_resolution": 1,

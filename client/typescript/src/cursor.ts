@@ -11,7 +11,7 @@ export type Message = SubscribeAllResponse | SubscribeStreamResponse;
 /** How far a subscription has come, and what may come next. */
 export class Cursor {
   /** The largest checkpoint that was told. */
-  #told = 0;
+  #checkpoint = 0;
 
   constructor(
     private readonly byRevision: boolean,
@@ -25,20 +25,20 @@ export class Cursor {
       case "events":
         return content.value.events.map((event) => this.#takeEvent(fromPbEvent(event)));
       case "caughtUp":
-        return [{ kind: "caught-up", position: this.#lookedAt(content.value.position) }];
+        return [{ kind: "caught-up", position: this.#scannedTo(content.value.position) }];
       case "fellBehind":
         return [
           {
             kind: "fell-behind",
-            position: this.#lookedAt(content.value.position),
+            position: this.#scannedTo(content.value.position),
             head: toNumber(content.value.head),
           },
         ];
       case "checkpoint":
         // One that was told before the connection broke, or a smaller one, is nothing new.
-        return toNumber(content.value.position) <= this.#told
+        return toNumber(content.value.position) <= this.#checkpoint
           ? []
-          : [{ kind: "checkpoint", position: this.#lookedAt(content.value.position) }];
+          : [{ kind: "checkpoint", position: this.#scannedTo(content.value.position) }];
       case undefined:
         // Of a kind that this client does not know.
         return [];
@@ -47,16 +47,17 @@ export class Cursor {
 
   #takeEvent(event: RecordedEvent): SubscriptionItem {
     const place = this.byRevision ? event.revision : event.position;
-    if (this.after !== undefined && place <= this.after) {
-      throw new ProtocolError(`event ${place} came after ${this.after}`);
+    const next = this.after === undefined ? (this.byRevision ? 0 : 1) : this.after + 1;
+    if (place < next) {
+      throw new ProtocolError(`received event ${place}, expected ${next} or a later one`);
     }
     this.after = place;
     return { kind: "event", event };
   }
 
-  #lookedAt(value: bigint): number {
+  #scannedTo(value: bigint): number {
     const position = toNumber(value);
-    this.#told = Math.max(this.#told, position);
+    this.#checkpoint = Math.max(this.#checkpoint, position);
     if (!this.byRevision) {
       this.after = Math.max(this.after ?? 0, position);
     }

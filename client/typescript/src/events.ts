@@ -69,8 +69,11 @@ export function newEvent(
     id,
     type,
     // Left out is not the same as undefined, which is a mistake where there should be data.
-    data: given.length === 1 ? NOTHING : encode(data, type, "data"),
-    metadata: metadata === undefined ? NOTHING : encode(metadata, type, "metadata"),
+    data: given.length === 1 ? NOTHING : encode(data, `an event of type ${JSON.stringify(type)}`, "data"),
+    metadata:
+      metadata === undefined
+        ? NOTHING
+        : encode(metadata, `the metadata of an event of type ${JSON.stringify(type)}`, "metadata"),
     tags,
   };
 }
@@ -121,7 +124,7 @@ export class RecordedEvent {
   }
 
   get #name(): string {
-    return `event ${this.id} (${this.type}, revision ${this.revision} of stream ${JSON.stringify(this.stream)})`;
+    return `event ${JSON.stringify(this.type)} at revision ${this.revision} of stream ${JSON.stringify(this.stream)} (position ${this.position})`;
   }
 }
 
@@ -151,6 +154,6 @@ export function fromPbEvent(event: PbRecordedEvent): RecordedEvent {
   );
 }
 
-function encode(value: unknown, type: string, root: string): Uint8Array {
-  return bytesOf(value) ?? encodeJson(value, `event ${JSON.stringify(type)}`, root);
+function encode(value: unknown, subject: string, root: string): Uint8Array {
+  return bytesOf(value) ?? encodeJson(value, subject, root);
 }

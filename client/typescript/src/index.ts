@@ -6,6 +6,7 @@
  */
 export type { Appended, AppendedToMany, Check, ExpectedRevision, Write } from "./append.js";
 export { Client, type StreamAppend } from "./client.js";
+export type { Duration } from "./duration.js";
 export * from "./errors.js";
 export { newEvent, type NewEvent, type NewEventOptions, RecordedEvent } from "./events.js";
 export type { CallOptions, ClientOptions, RetryPolicy, TlsOptions } from "./options.js";

@@ -22,7 +22,7 @@ const collected = new FinalizationRegistry<Source<unknown>>((source) => {
 });
 
 /** Has the source cancelled when nothing refers to its owner any more. */
-export function cancelWithout(owner: object, source: Source<unknown>): void {
+export function cancelWhenCollected(owner: object, source: Source<unknown>): void {
   collected.register(owner, source);
 }
 
@@ -88,7 +88,7 @@ export class Batches<T> implements AsyncGenerator<T[], undefined, undefined> {
 }
 
 /** What comes in batches, one by one. Cheaper than a generator, which costs as much as the event. */
-export class Singles<T> implements AsyncGenerator<T, undefined, undefined> {
+export class Flattened<T> implements AsyncGenerator<T, undefined, undefined> {
   #batch: T[] = [];
   #taken = 0;
 

@@ -216,7 +216,7 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
  */
 export function decodeJson(bytes: Uint8Array, what: string): unknown {
   if (bytes.length === 0) {
-    throw new JsonError(`${what} is empty, so it is not JSON`);
+    throw new JsonError(`${what} is not the expected JSON: it is empty`);
   }
   let text: string;
   let value: unknown;
@@ -224,13 +224,16 @@ export function decodeJson(bytes: Uint8Array, what: string): unknown {
     text = decoder.decode(bytes);
     value = JSON.parse(text);
   } catch (cause) {
-    throw new JsonError(`${what} is not JSON: ${String(cause)}`, { cause });
+    throw new JsonError(
+      `${what} is not the expected JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   const number = changedNumber(text);
   if (number !== undefined) {
     const shown = number.length > 40 ? `${number.slice(0, 40)}…` : number;
     throw new JsonError(
-      `${what} has the number ${shown}, which a JavaScript number can't hold; decode its bytes with another JSON parser`,
+      `${what} is not the expected JSON: a JavaScript number can't hold ${shown}; decode its bytes with another JSON parser`,
     );
   }
   return value;

@@ -1,6 +1,7 @@
 /** Options of a client, and what holds where none was given. */
 import { readFileSync } from "node:fs";
 
+import { type Duration, toMilliseconds } from "./duration.js";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { InvalidEndpointError } from "./errors.js";
 
@@ -38,7 +39,7 @@ export interface ClientOptions {
    * Begins with the first endpoint and goes round in the order given, instead of in an order drawn at random for each
    * client. Many clients that do this all fall upon the second when the first dies.
    */
-  readonly inGivenOrder?: boolean;
+  readonly shuffleEndpoints?: boolean;
   /**
    * The deadline of every call in milliseconds, tries and pauses included; for reads, of the first answer and of the wait
    * for each further one. 10,000 unless given. Every call takes a `timeoutMs` of its own.
@@ -48,7 +49,7 @@ export interface ClientOptions {
    * How long a server may say nothing at all, not even to a ping, while calls to it are open, before it counts as dead, in
    * milliseconds. 5,000 unless given, 100 or more. A call that merely takes long is not silent.
    */
-  readonly deadAfterMs?: number;
+  readonly keepaliveTimeout?: Duration;
   /**
    * How long after it has left its first endpoint a client looks whether that answers again, to go back to it, in
    * milliseconds on average; then again after as long, and less often, if it does not last. 10,000 unless given; 0: never.
@@ -72,31 +73,34 @@ export interface CallOptions {
 export interface Settings {
   readonly endpoints: readonly Endpoint[];
   readonly timeoutMs: number;
-  readonly deadAfterMs: number;
+  readonly keepaliveTimeoutMs: number;
   readonly returnAfterMs: number;
   readonly retry: Required<RetryPolicy>;
   readonly tls: TlsOptions;
 }
 
 /** A shorter silence would take a server that is busy for one that is dead. */
-const SILENCE_MIN_MS = 100;
+const KEEPALIVE_TIMEOUT_MS_MIN = 100;
 
 /** Fills in what was not given. Throws an InvalidEndpointError. */
-export function settle(given: string | readonly string[] | ClientOptions): Settings {
+export function resolveOptions(given: string | readonly string[] | ClientOptions): Settings {
   const options: ClientOptions = isOptions(given) ? given : { endpoints: given };
   const names = typeof options.endpoints === "string" ? [options.endpoints] : [...options.endpoints];
   if (names.length === 0) {
-    throw new InvalidEndpointError("", "no endpoint was given; name at least one");
+    throw new InvalidEndpointError("", 'endpoint "" is missing; name at least one');
   }
   const endpoints = names.map(parseEndpoint);
-  if (options.inGivenOrder !== true) {
+  if (options.shuffleEndpoints ?? true) {
     shuffle(endpoints);
   }
   return {
     endpoints,
     timeoutMs: options.timeoutMs ?? 10_000,
     returnAfterMs: options.returnAfterMs ?? 10_000,
-    deadAfterMs: Math.max(options.deadAfterMs ?? 5_000, SILENCE_MIN_MS),
+    keepaliveTimeoutMs: Math.max(
+      toMilliseconds(options.keepaliveTimeout ?? { seconds: 5 }, "keepaliveTimeout"),
+      KEEPALIVE_TIMEOUT_MS_MIN,
+    ),
     retry: {
       pauseFirstMs: options.retry?.pauseFirstMs ?? 50,
       pauseMaxMs: options.retry?.pauseMaxMs ?? 2_000,

@@ -25,7 +25,7 @@ import { Direction } from "./generated/annals/v1/query_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
-import { Batches, cancelWithout, Lifetime, Singles, type Source } from "./iteration.js";
+import { Batches, cancelWhenCollected, Lifetime, Flattened, type Source } from "./iteration.js";
 import { type Deadline, type Shared, sleep, type Tries } from "./retry.js";
 import { type Time, toPbTime } from "./timestamp.js";
 
@@ -71,7 +71,7 @@ export class Read implements AsyncIterable<RecordedEvent>, Disposable {
   /** Made by Client.readStream and Client.readAll. */
   constructor(shared: Shared, stream: string | undefined, options: ReadOptions) {
     this.#feed = new Feed(shared, stream, options);
-    cancelWithout(this, this.#feed);
+    cancelWhenCollected(this, this.#feed);
   }
 
   /**
@@ -98,7 +98,7 @@ export class Read implements AsyncIterable<RecordedEvent>, Disposable {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordedEvent, undefined> {
-    return new Singles(new Batches(this, this.#feed));
+    return new Flattened(new Batches(this, this.#feed));
   }
 
   /** Ends it. To leave a loop over it does the same. */

@@ -101,7 +101,7 @@ export class Shared {
         error = await this.failed(picked, thrown);
       }
       if (Date.now() >= deadline.at && error.retryable) {
-        this.connection.moveOn(picked);
+        this.connection.failOver(picked);
         throw error instanceof DeadlineExceededError && last === undefined
           ? error
           : new DeadlineExceededError(deadline.afterMs, last ?? error);
@@ -124,7 +124,7 @@ export class Shared {
       throw error;
     }
     if (error.retryable || error instanceof InvalidEndpointError) {
-      this.connection.moveOn(picked);
+      this.connection.failOver(picked);
     }
     return error;
   }

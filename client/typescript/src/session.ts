@@ -25,7 +25,7 @@ import {
   type Write,
 } from "./append.js";
 import type { Picked } from "./connection.js";
-import { Conversation } from "./conversation.js";
+import { StreamCall } from "./stream-call.js";
 import { type Encoded, encodeAppend, MESSAGE_BYTES_MAX, messageOf, nextInMessage } from "./encoded.js";
 import {
   AnnalsError,
@@ -80,7 +80,7 @@ export class AppendSession {
   #unansweredBytes = 0;
   /** How many of these, from the front, were sent on the call that is open. */
   #sent = 0;
-  #call: Conversation | undefined;
+  #call: StreamCall | undefined;
   /** Whether a call is open, or being opened again. */
   #driven = false;
   #closed = false;
@@ -151,7 +151,7 @@ export class AppendSession {
 
   #take(make: () => AppendToStreamRequest | AppendRequest): Promise<Result> {
     if (this.#closed) {
-      return Promise.reject(new ClosedError("the append session was closed"));
+      return Promise.reject(new ClosedError("the append session has ended; open a new one"));
     }
     return new Promise((resolve, reject) => {
       const append = make();
@@ -176,7 +176,7 @@ export class AppendSession {
     await Promise.resolve();
     while (this.#unanswered.length > 0) {
       try {
-        await this.#converse();
+        await this.#runCall();
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
         if (!this.#refuseOversized(error) && !(await this.#pauseAfter(error))) {
@@ -187,13 +187,13 @@ export class AppendSession {
     this.#driven = false;
   }
 
-  async #converse(): Promise<void> {
+  async #runCall(): Promise<void> {
     const picked = this.#shared.connection.pick();
     const { returns } = this.#shared.connection;
     this.#sent = 0;
-    const call: Conversation = new Conversation(picked, {
+    const call: StreamCall = new StreamCall(picked, {
       next: () => {
-        this.#shared.connection.lookHome();
+        this.#shared.connection.probePreferred();
         if (this.#shared.connection.returns === returns) {
           return this.#nextMessage();
         }
@@ -209,9 +209,9 @@ export class AppendSession {
     });
     this.#call = call;
     try {
-      await call.held;
+      await call.done;
       if (this.#unanswered.length > 0 && !call.idled) {
-        this.#shared.connection.moveOn(picked);
+        this.#shared.connection.failOver(picked);
         throw new UnreachableError(picked.name, "the server ended the session");
       }
     } catch (thrown) {
@@ -281,7 +281,7 @@ export class AppendSession {
         }
         const answer = decode(result, waiting);
         if (answer instanceof AnnalsError && answer.retryable) {
-          this.#shared.connection.moveOn(picked);
+          this.#shared.connection.failOver(picked);
           throw answer;
         }
         taken += 1;
@@ -320,11 +320,13 @@ export class AppendSession {
 function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsError {
   switch (result.case) {
     case "appended":
-      return waiting.toMany ? new ProtocolError("a session result of another append") : fromPbAppended(result.value);
+      return waiting.toMany
+        ? new ProtocolError("a session result of another kind of append")
+        : fromPbAppended(result.value);
     case "appendedToMany":
       return waiting.toMany
         ? fromPbAppendedToMany(result.value)
-        : new ProtocolError("a session result of another append");
+        : new ProtocolError("a session result of another kind of append");
     case "error":
       return fromResult(result.value);
     case undefined:

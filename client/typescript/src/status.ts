@@ -103,7 +103,7 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
   }
   switch (reason) {
     case "INVALID_FIELD":
-      return new InvalidFieldError(violations(status, message));
+      return new InvalidFieldError(violations(status, message), "server");
     case "TOO_LARGE":
       return new TooLargeError(violations(status, message));
     case "SHUTTING_DOWN":

@@ -1,6 +1,7 @@
 /** What the store knows of its streams, how much of them is kept, and snapshots of them. */
 import { create } from "@bufbuild/protobuf";
 
+import { type Duration, toMilliseconds } from "./duration.js";
 import { ProtocolError } from "./errors.js";
 import { type Scavenge as PbScavenge, ScavengeState } from "./generated/annals/v1/scavenge_pb.js";
 import type { Snapshot as PbSnapshot } from "./generated/annals/v1/snapshot_pb.js";
@@ -38,7 +39,7 @@ export interface Retention {
   /** Keeps the last so many events, 1 or more. */
   readonly maxCount?: number;
   /** Keeps events for so many whole seconds after they were recorded, 1 or more. */
-  readonly maxAgeSeconds?: number;
+  readonly maxAge?: Duration;
   /** Events before this revision are gone. It only grows: less than is in force changes nothing. */
   readonly truncateBefore?: number;
 }
@@ -154,16 +155,18 @@ export function fromPbRetention(retention: PbRetention | undefined): Retention {
   }
   return {
     ...(retention.maxCount !== undefined && { maxCount: toNumber(retention.maxCount) }),
-    ...(retention.maxAge !== undefined && { maxAgeSeconds: Number(retention.maxAge.seconds) }),
+    ...(retention.maxAge !== undefined && { maxAge: { seconds: Number(retention.maxAge.seconds) } }),
     ...(retention.truncateBefore > 0n && { truncateBefore: toNumber(retention.truncateBefore) }),
   };
 }
 
 /** For the protocol. */
-export function toPbRetention({ maxCount, maxAgeSeconds, truncateBefore }: Retention): PbRetention {
+export function toPbRetention({ maxCount, maxAge, truncateBefore }: Retention): PbRetention {
   return create(RetentionSchema, {
     ...(maxCount !== undefined && { maxCount: toBigInt(maxCount, "maxCount") }),
-    ...(maxAgeSeconds !== undefined && { maxAge: { seconds: toBigInt(maxAgeSeconds, "maxAgeSeconds") } }),
+    ...(maxAge !== undefined && {
+      maxAge: { seconds: toBigInt(toMilliseconds(maxAge, "maxAge") / 1_000, "maxAge") },
+    }),
     ...(truncateBefore !== undefined && { truncateBefore: toBigInt(truncateBefore, "truncateBefore") }),
   });
 }
@@ -185,7 +188,7 @@ export function fromPbSnapshot(snapshot: PbSnapshot | undefined): Snapshot {
 /** From the protocol. */
 export function fromPbScavenge(scavenge: PbScavenge | undefined): Scavenge {
   if (scavenge === undefined) {
-    throw new ProtocolError("a scavenge without content");
+    throw new ProtocolError("a scavenge is missing");
   }
   const states = {
     [ScavengeState.UNSPECIFIED]: "never",

@@ -13,9 +13,10 @@
 import { type Answers, METHODS, requestOf, serverStream, unary } from "./call.js";
 import type { Picked } from "./connection.js";
 import { Cursor, type Message } from "./cursor.js";
+import { type Duration, toMilliseconds } from "./duration.js";
 import { type AnnalsError, StreamNotFoundError, UnreachableError } from "./errors.js";
 import type { RecordedEvent } from "./events.js";
-import { Batches, cancelWithout, Lifetime, Singles, type Source } from "./iteration.js";
+import { Batches, cancelWhenCollected, Lifetime, Flattened, type Source } from "./iteration.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
@@ -65,7 +66,7 @@ export interface SubscribeOptions extends CallOptions {
   /** Yields only the events that match. All unless given. */
   readonly query?: Query;
   /** Fails if a connection that was lost can't be resumed for so many milliseconds. Never unless given. */
-  readonly giveUpAfterMs?: number;
+  readonly reconnectTimeout?: Duration;
 }
 
 /**
@@ -83,12 +84,12 @@ export class Subscription implements AsyncIterable<SubscriptionItem>, Disposable
   /** Made by Client.subscribeAll and Client.subscribeStream. */
   constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
     this.#feed = new Feed(shared, stream, options);
-    cancelWithout(this, this.#feed);
+    cancelWhenCollected(this, this.#feed);
   }
 
   /** Only the events. */
   events(): AsyncGenerator<RecordedEvent, void, undefined> {
-    return new Singles(new Batches(this, new EventsOnly(this.#feed)));
+    return new Flattened(new Batches(this, new EventsOnly(this.#feed)));
   }
 
   /** The items as they come, many at a time: never an empty array. */
@@ -97,7 +98,7 @@ export class Subscription implements AsyncIterable<SubscriptionItem>, Disposable
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SubscriptionItem, undefined> {
-    return new Singles(new Batches(this, this.#feed));
+    return new Flattened(new Batches(this, this.#feed));
   }
 
   /** Ends it. To leave a loop over it does the same. */
@@ -136,6 +137,7 @@ class Feed implements Source<SubscriptionItem> {
   readonly #stream: string | undefined;
   readonly #options: SubscribeOptions;
   readonly #lifetime: Lifetime;
+  readonly #reconnectTimeoutMs: number;
   #begun = false;
   readonly #tries: Tries;
   #cursor: Cursor;
@@ -148,6 +150,10 @@ class Feed implements Source<SubscriptionItem> {
     this.#stream = stream;
     this.#lifetime = new Lifetime(options.signal);
     this.#options = { ...options, signal: this.#lifetime.signal };
+    this.#reconnectTimeoutMs =
+      options.reconnectTimeout === undefined
+        ? Number.POSITIVE_INFINITY
+        : toMilliseconds(options.reconnectTimeout, "reconnectTimeout");
     this.#tries = shared.tries();
     this.#cursor = new Cursor(stream !== undefined, typeof options.after === "number" ? options.after : undefined);
   }
@@ -196,7 +202,7 @@ class Feed implements Source<SubscriptionItem> {
           return this.#cursor.take(message);
         }
         // A server that stops may end its subscriptions in good order.
-        this.#shared.connection.moveOn(picked);
+        this.#shared.connection.failOver(picked);
         error = new UnreachableError(picked.name, "the server ended the subscription");
       } catch (thrown) {
         this.#options.signal?.throwIfAborted();
@@ -216,7 +222,7 @@ class Feed implements Source<SubscriptionItem> {
   /** Leaves an endpoint, if the client has gone back to its first one since. */
   #follow(): void {
     const { connection } = this.#shared;
-    connection.lookHome();
+    connection.probePreferred();
     if (
       this.#live !== undefined &&
       !connection.isCurrent(this.#live.picked) &&
@@ -271,8 +277,7 @@ class Feed implements Source<SubscriptionItem> {
   async #pauseAfter(error: AnnalsError): Promise<void> {
     this.#lostAt ??= Date.now();
     const pause = this.#tries.afterFailureWithoutEnd();
-    const most = this.#options.giveUpAfterMs ?? Number.POSITIVE_INFINITY;
-    if (!error.retryable || Date.now() - this.#lostAt + pause >= most) {
+    if (!error.retryable || Date.now() - this.#lostAt + pause >= this.#reconnectTimeoutMs) {
       throw error;
     }
     await sleep(pause, this.#options.signal);

@@ -38,7 +38,7 @@ export class EventIdConflictError extends AnnalsError {
   ) {
     super(
       `event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} (position ${position}), ` +
-        "by an append that was not this one; use a new id, or send exactly what was sent then",
+        "by a different append; use a new id, or send exactly the same append again",
     );
   }
 }
@@ -71,7 +71,8 @@ export class ChecksFailedError extends AnnalsError {
     /** How many there are. */
     readonly count: number,
   ) {
-    super(`checks of the append do not hold (${count}): ${failed.map(failedText).join("; ")}`);
+    const more = count > failed.length ? [`and ${count - failed.length} more`] : [];
+    super([...failed.map(failedText), ...more].join("; "));
   }
 }
 
@@ -90,13 +91,23 @@ export class VersionConflictError extends AnnalsError {
   ) {
     const subject = prefix === undefined ? `stream ${JSON.stringify(stream)}` : `prefix ${JSON.stringify(prefix)}`;
     super(
-      `what is kept of ${subject} was expected to be version ${expected}, but it is at version ${actual}; look at it again`,
+      `the retention of ${subject} was expected to be at version ${expected}, but is at version ${actual}; ` +
+        "read it again",
     );
   }
 }
 
 function expectedText(expected: ExpectedRevision): string {
-  return typeof expected === "number" ? `revision ${expected}` : expected;
+  switch (expected) {
+    case "no-stream":
+      return "no stream";
+    case "stream-exists":
+      return "a stream that exists";
+    case "any":
+      return "anything";
+    default:
+      return `revision ${expected}`;
+  }
 }
 
 function failedText(failed: FailedCheck): string {

@@ -7,7 +7,7 @@ export class StreamNotFoundError extends AnnalsError {
     /** The stream. */
     readonly stream: string,
   ) {
-    super(`stream ${JSON.stringify(stream)} has no events`);
+    super(`stream ${JSON.stringify(stream)} does not exist`);
   }
 }
 
@@ -17,7 +17,7 @@ export class StreamTombstonedError extends AnnalsError {
     /** The stream. */
     readonly stream: string,
   ) {
-    super(`stream ${JSON.stringify(stream)} was deleted for ever; use another name`);
+    super(`stream ${JSON.stringify(stream)} was permanently deleted; use another name`);
   }
 }
 
@@ -42,7 +42,7 @@ export class PositionBeyondHeadError extends AnnalsError {
     /** The log's last position; 0 if it is empty. */
     readonly head: number,
   ) {
-    super(`position ${position} is beyond the head of the log, ${head}`);
+    super(`position ${position} is beyond the head of the log, which is ${head}`);
   }
 }
 

@@ -29,7 +29,7 @@ export class InvalidValueError extends AnnalsError {
     problem: string,
     options?: ErrorOptions,
   ) {
-    super(`${subject}: ${place} ${problem}`, options);
+    super(`${subject} can't be stored as JSON: ${place} ${problem}`, options);
   }
 }
 
@@ -46,8 +46,10 @@ export class InvalidFieldError extends AnnalsError {
   constructor(
     /** The fields; at least one. */
     readonly violations: readonly FieldViolation[],
+    /** Who rejected them. */
+    readonly rejectedBy: "client" | "server" = "client",
   ) {
-    super(listed(violations));
+    super(rejectedBy === "server" ? `the server rejected the request: ${listed(violations)}` : listed(violations));
   }
 }
 
@@ -57,15 +59,23 @@ export class TooLargeError extends AnnalsError {
     /** What is too large; at least one. */
     readonly violations: readonly FieldViolation[],
   ) {
-    super(`too large: ${listed(violations)}`);
+    super(`larger than the server takes: ${listed(violations)}`);
   }
 }
 
 /** The append says when its events were recorded, and the server was not started with --accept-recorded-times. */
-export class RecordedTimeNotAcceptedError extends AnnalsError {}
+export class RecordedTimeNotAcceptedError extends AnnalsError {
+  constructor(message: string) {
+    super(`the server does not accept recorded times: ${message}`);
+  }
+}
 
 /** A log can't be moved to this store, which holds something else. Move it to an empty store. */
-export class MoveRefusedError extends AnnalsError {}
+export class MoveRefusedError extends AnnalsError {
+  constructor(message: string) {
+    super(`the log can't be moved here: ${message}`);
+  }
+}
 
 /** A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store. */
 export class MoveUnfinishedError extends AnnalsError {}
@@ -81,8 +91,8 @@ export class RecordedTimeOutOfRangeError extends AnnalsError {
     readonly latest: Timestamp,
   ) {
     super(
-      `events recorded at ${recordedAt.toString()} can't be next in the log: they must not be before ` +
-        `${earliest?.toString() ?? "anything"}, nor after the server's clock, ${latest.toString()}`,
+      `events recorded at ${recordedAt.toString()} can't be next in the log: its last event was recorded at ` +
+        `${earliest?.toString() ?? "none, as the log is empty"}, and the server's clock is at ${latest.toString()}`,
     );
   }
 }

@@ -1,4 +1,5 @@
 /** Errors of the server, or of the way to it; those that pass were tried again already. */
+import { durationText } from "../duration-text.js";
 import { AnnalsError } from "./base.js";
 
 /**
@@ -12,12 +13,19 @@ export class UnreachableError extends AnnalsError {
     readonly endpoint: string,
     message: string,
   ) {
-    super(`${endpoint} can't be reached: ${message}`);
+    super(`${endpoint} is not reachable: ${message}`);
   }
 }
 
 /** Why a server that was reached can't serve. */
 export type Unavailability = "shutting-down" | "engine" | "storage-failed" | "unknown";
+
+const REASONS: Readonly<Record<Unavailability, string>> = {
+  "shutting-down": "shutting down",
+  engine: "its engine does not answer",
+  "storage-failed": "its storage failed",
+  unknown: "no reason given",
+};
 
 /** The server answered that it can't serve for the moment. As UnreachableError otherwise. */
 export class UnavailableError extends AnnalsError {
@@ -27,13 +35,16 @@ export class UnavailableError extends AnnalsError {
     readonly reason: Unavailability,
     message: string,
   ) {
-    super(`the server can't serve for the moment (${reason}): ${message}`);
+    super(`the server is not available (${REASONS[reason]}): ${message}`);
   }
 }
 
 /** A bound of the server (subscriptions, appends that wait) is reached. Already retried; slow down. */
 export class OverloadedError extends AnnalsError {
   override readonly retryable = true;
+  constructor(message: string) {
+    super(`the server is overloaded: ${message}`);
+  }
 }
 
 /** The call did not finish within its deadline. An append may have been written: append the same events to find out. */
@@ -45,16 +56,24 @@ export class DeadlineExceededError extends AnnalsError {
     /** What the last try within it failed with, if one did. */
     readonly last?: AnnalsError,
   ) {
-    const told = last === undefined ? "" : `; the last try: ${last.message}`;
-    super(`no answer within ${afterMs} ms${told}`, last === undefined ? undefined : { cause: last });
+    const attempt = last === undefined ? "" : `; the last attempt: ${last.message}`;
+    super(`no answer within ${durationText(afterMs)}${attempt}`, last === undefined ? undefined : { cause: last });
   }
 }
 
 /** What the server read from its disk is not what can have been written. An operator must look; its log says where. */
-export class CorruptError extends AnnalsError {}
+export class CorruptError extends AnnalsError {
+  constructor(message: string) {
+    super(`the server found corrupt data: ${message}`);
+  }
+}
 
 /** A fault of the server itself. Report it with the server's log. */
-export class InternalError extends AnnalsError {}
+export class InternalError extends AnnalsError {
+  constructor(message: string) {
+    super(`internal error of the server: ${message}`);
+  }
+}
 
 /** The server is older than this client and does not know the call. Update the server. */
 export class UnimplementedError extends AnnalsError {}
@@ -68,7 +87,7 @@ export class ClosedError extends AnnalsError {}
 /** The answer breaks the protocol: the other side is no Annals server, or a faulty or much newer one. Report it. */
 export class ProtocolError extends AnnalsError {
   constructor(message: string) {
-    super(`the answer breaks the protocol: ${message}`);
+    super(`the response violates the annals.v1 protocol: ${message}`);
   }
 }
 
@@ -79,6 +98,27 @@ export class StatusError extends AnnalsError {
     readonly code: number,
     message: string,
   ) {
-    super(`gRPC status ${code}: ${message}`);
+    super(`${CODES[code] ?? `Code(${code})`}: ${message}`);
   }
 }
+
+/** Names of the gRPC codes, by number. */
+const CODES: readonly string[] = [
+  "Ok",
+  "Cancelled",
+  "Unknown",
+  "InvalidArgument",
+  "DeadlineExceeded",
+  "NotFound",
+  "AlreadyExists",
+  "PermissionDenied",
+  "ResourceExhausted",
+  "FailedPrecondition",
+  "Aborted",
+  "OutOfRange",
+  "Unimplemented",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+  "Unauthenticated",
+];

@@ -134,7 +134,7 @@ function stored<T extends Types>(
 ): DomainEvent<T> {
   const decoded = schema.decode(recorded(schema, event, stream, n));
   if (decoded === undefined) {
-    throw new SchemaError(`event type ${event.type} is not in the schema`);
+    throw new SchemaError(`event type ${JSON.stringify(event.type)} is not in the schema; add it`);
   }
   return decoded;
 }

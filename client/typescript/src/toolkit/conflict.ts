@@ -13,7 +13,7 @@ export interface ConflictPolicy {
 }
 
 /** Runs the body again for as long as it fails with a conflict and the policy allows; then the conflict is thrown. */
-export async function decidingAgain<T>(
+export async function retryConflicts<T>(
   policy: ConflictPolicy,
   signal: AbortSignal | undefined,
   body: () => Promise<T>,

@@ -30,14 +30,14 @@ export interface Context {
 }
 
 /** What holds now: the context, and in a process manager the ids of its commands. */
-interface Held {
+interface Scope {
   readonly context: Context;
   /** Whether the context is already that of an append, with a span of its own. */
   readonly appending: boolean;
-  readonly reaction: Reacting | undefined;
+  readonly reaction: CommandIds | undefined;
 }
 
-const storage = new AsyncLocalStorage<Held>();
+const storage = new AsyncLocalStorage<Scope>();
 
 const NAMES = {
   correlationId: "correlationId",
@@ -68,8 +68,8 @@ export function inContext<T>(context: Context, body: () => T): T {
 
 /** The context for the metadata of events that are appended now. */
 export function contextOfAppend(): Context {
-  const held = storage.getStore();
-  return held?.appending === true ? held.context : withSpan(held?.context ?? {});
+  const scope = storage.getStore();
+  return scope?.appending === true ? scope.context : withSpan(scope?.context ?? {});
 }
 
 /** The context with the trace that holds now, and a new span. */
@@ -101,7 +101,7 @@ export function inContextOf<T>(event: RecordedEvent, body: () => T): T {
 }
 
 /** The same for a process manager, whose commands have ids that follow from its name and the event. */
-export function inReaction<T>(event: RecordedEvent, reaction: Reacting | undefined, body: () => T): T {
+export function inReaction<T>(event: RecordedEvent, reaction: CommandIds | undefined, body: () => T): T {
   const { correlationId = event.id, ...rest } = contextOf(event);
   return storage.run(
     { context: { ...rest, correlationId, causationId: event.id }, appending: false, reaction },
@@ -119,7 +119,7 @@ export function nextCommandId(stream: string): string | undefined {
  * every language: UUIDv5 of `<stream>/<n>`, the nth command (from 0) to that stream, under UUIDv5 of the process's name,
  * under the event's id.
  */
-export class Reacting {
+export class CommandIds {
   readonly #seed: string;
   readonly #given = new Map<string, number>();
 

@@ -8,7 +8,7 @@ import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
 import { itemsOf, type Matchable, matches, type Query, type QueryItem } from "../query.js";
 import { Command } from "./command.js";
-import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { type ConflictPolicy, retryConflicts } from "./conflict.js";
 import { SchemaError, type DomainEvent, type Schema, type Types } from "./schema.js";
 
 /** A fact that a decision rests on, made of the events that match a query (types and tags; no prefixes). */
@@ -95,7 +95,7 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
       const decoded = schema.decode(event);
       if (decoded === undefined) {
         throw new SchemaError(
-          `event type ${event.type} (position ${event.position}) matches the query, but is not in the schema`,
+          `event type ${JSON.stringify(event.type)} at position ${event.position} matches the query, but is not in the schema`,
         );
       }
       soFar.take(decoded, event);
@@ -115,7 +115,7 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
     const appended = await client.appendToMany(writes, [{ noMatch: query, after: head }], options);
     return { events, appended, position: appended.lastPosition, alreadyExecuted: false };
   };
-  return command.run(() => decidingAgain(options.conflicts ?? {}, options.signal, decideOnce));
+  return command.run(() => retryConflicts(options.conflicts ?? {}, options.signal, decideOnce));
 }
 
 type EvolveFact = (state: unknown, data: unknown, event: unknown) => unknown;

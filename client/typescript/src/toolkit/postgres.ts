@@ -15,9 +15,9 @@ export interface PgPool<C extends PgClient = PgClient> {
 }
 
 /** Classes of SQLSTATE that pass: connection, rollback (deadlock, serialization), resources, operator's intervention. */
-const PASSING = /^(08|40|53|57P|55P03)/;
+const TRANSIENT = /^(08|40|53|57P|55P03)/;
 const UNDEFINED_TABLE = "42P01";
-const PASSING_SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+const TRANSIENT_SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
 /** Any number will do, if all use the same, in every language. */
 const PREPARE_LOCK = 7_236_278_101;
 
@@ -68,8 +68,8 @@ export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
     }
     const code = (error as { code?: string }).code ?? "";
     return (
-      PASSING.test(code) ||
-      PASSING_SOCKET.test(code) ||
+      TRANSIENT.test(code) ||
+      TRANSIENT_SOCKET.test(code) ||
       /Connection terminated|connection is closed|not queryable/i.test(error.message)
     );
   }

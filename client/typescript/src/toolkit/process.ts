@@ -9,7 +9,7 @@
  * 3. What a process manager must remember goes into an aggregate of its own, by a command as well.
  */
 import type { RecordedEvent } from "../events.js";
-import { inReaction, Reacting } from "./context.js";
+import { inReaction, CommandIds } from "./context.js";
 import type { Projection } from "./projection/definition.js";
 import type { DomainEvent, Schema, Types } from "./schema.js";
 
@@ -63,9 +63,9 @@ export function processManager<T extends Types>(options: {
       }
       const react = byType.get(domain.type) as
         ((data: unknown, reaction: Reaction & { domain: unknown }) => unknown) | undefined;
-      const reacting = new Reacting(name, event.id);
-      const idempotencyKey = (what: string) => reacting.idOf(what);
-      await inReaction(event, reacting, () => react?.(domain.data, { event, domain, idempotencyKey }));
+      const commandIds = new CommandIds(name, event.id);
+      const idempotencyKey = (what: string) => commandIds.idOf(what);
+      await inReaction(event, commandIds, () => react?.(domain.data, { event, domain, idempotencyKey }));
     },
   };
 }

@@ -16,7 +16,7 @@ import type { CallOptions } from "../options.js";
 import type { ReadOptions } from "../read.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
 import { Command } from "./command.js";
-import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { type ConflictPolicy, retryConflicts } from "./conflict.js";
 import { SchemaError, type DomainEvent, type Types } from "./schema.js";
 
 /** How a repository works. */
@@ -57,7 +57,7 @@ export interface ExecuteOptions extends CallOptions {
 }
 
 /** An aggregate as it was loaded, and what the next steps need. */
-interface Standing<S> extends Loaded<S> {
+interface LoadedForUpdate<S> extends Loaded<S> {
   /** How many events were read: those after the snapshot. */
   readonly read: number;
   /** The last event of the command in question among them. */
@@ -101,7 +101,7 @@ export class Repository<S, T extends Types> {
   execute(id: string, decide: Decide<S, T>, options: ExecuteOptions = {}): Promise<Executed<S, T>> {
     const command = new Command(options.commandId, this.aggregate.stream(id));
     return command.run(() =>
-      decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)),
+      retryConflicts(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)),
     );
   }
 
@@ -117,15 +117,15 @@ export class Repository<S, T extends Types> {
     options: ExecuteOptions,
   ): Promise<Executed<S, T>> {
     const stream = this.aggregate.stream(id);
-    const standing = await this.#load(id, command, options);
-    const { revision } = standing;
-    const earlier = standing.earlier ?? (await this.#beforeSnapshot(stream, command, standing, options));
+    const loaded = await this.#load(id, command, options);
+    const { revision } = loaded;
+    const earlier = loaded.earlier ?? (await this.#beforeSnapshot(stream, command, loaded, options));
     if (earlier !== undefined) {
-      return { state: standing.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
+      return { state: loaded.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
     }
-    const events = listOf(await decide(standing.state));
+    const events = listOf(await decide(loaded.state));
     if (events.length === 0) {
-      return { state: standing.state, revision, events, position: undefined, alreadyExecuted: false };
+      return { state: loaded.state, revision, events, position: undefined, alreadyExecuted: false };
     }
     const encoded = events.map((event, n) =>
       this.aggregate.schema.encode(event, {
@@ -134,8 +134,8 @@ export class Repository<S, T extends Types> {
       }),
     );
     const appended = await this.client.append(stream, revision ?? "no-stream", encoded, options);
-    const state = events.reduce((before, event) => this.aggregate.evolve(before, event), standing.state);
-    this.#maybeSnapshot(stream, state, appended.lastRevision, standing.read + events.length);
+    const state = events.reduce((before, event) => this.aggregate.evolve(before, event), loaded.state);
+    this.#maybeSnapshot(stream, state, appended.lastRevision, loaded.read + events.length);
     return {
       state,
       revision: appended.lastRevision,
@@ -145,7 +145,7 @@ export class Repository<S, T extends Types> {
     };
   }
 
-  async #load(id: string, command: Command | undefined, options: LoadOptions): Promise<Standing<S>> {
+  async #load(id: string, command: Command | undefined, options: LoadOptions): Promise<LoadedForUpdate<S>> {
     const stream = this.aggregate.stream(id);
     const past = options.until !== undefined || options.untilTime !== undefined;
     const snapshot = past ? undefined : await this.#snapshotOf(stream, options);
@@ -176,8 +176,8 @@ export class Repository<S, T extends Types> {
     const decoded = this.aggregate.schema.decode(event);
     if (decoded === undefined) {
       throw new SchemaError(
-        `event type ${event.type} (stream ${JSON.stringify(event.stream)}, revision ${event.revision}) is not in the schema of ${this.aggregate.category}: ` +
-          "to decide without it would be to decide on half of the facts",
+        `event type ${JSON.stringify(event.type)} at position ${event.position} is not one of the types of aggregate ` +
+          JSON.stringify(this.aggregate.category),
       );
     }
     return decoded;
@@ -187,10 +187,10 @@ export class Repository<S, T extends Types> {
   async #beforeSnapshot(
     stream: string,
     { tag }: Command,
-    standing: Standing<S>,
+    loaded: LoadedForUpdate<S>,
     options: CallOptions,
   ): Promise<RecordedEvent | undefined> {
-    if (tag === undefined || standing.revision === undefined || standing.revision + 1 === standing.read) {
+    if (tag === undefined || loaded.revision === undefined || loaded.revision + 1 === loaded.read) {
       return undefined;
     }
     const [event] = await this.client
@@ -232,7 +232,7 @@ export class Repository<S, T extends Types> {
     const save = async () => {
       try {
         const value = form.toJson === undefined ? state : form.toJson(state);
-        const data = encodeJson(value, `snapshot of stream ${JSON.stringify(stream)}`, "state");
+        const data = encodeJson(value, `the snapshot of stream ${JSON.stringify(stream)}`, "state");
         await this.client.saveSnapshot(stream, revision, data, { schemaVersion: form.version });
       } catch (error) {
         this.options.onSnapshotError?.(error);

@@ -65,13 +65,13 @@ export class Schema<T extends Types> {
       for (let older = 1; older < version; older += 1) {
         if (upcasters[older] === undefined) {
           throw new SchemaError(
-            `${name} is written in version ${version}, but nothing says how version ${older} becomes ${older + 1}`,
+            `event type ${JSON.stringify(name)} is written in version ${version}, but has no upcaster from version ${older}; add one`,
           );
         }
       }
       for (const known of [name, ...formerly]) {
         if (read.has(known)) {
-          throw new SchemaError(`two event types are read from the name ${known}`);
+          throw new SchemaError(`two event types are read from the name ${JSON.stringify(known)}; remove one`);
         }
         read.set(known, name as keyof T & string);
       }
@@ -94,7 +94,7 @@ export class Schema<T extends Types> {
   encode(event: DomainEvent<T>, options: EncodeOptions = {}): NewEvent {
     const type = this.#types.get(event.type);
     if (type === undefined) {
-      throw new SchemaError(`event type ${event.type} is not in the schema`);
+      throw new SchemaError(`event type ${JSON.stringify(event.type)} is not in the schema; add it`);
     }
     const { version = 1, tags } = type;
     const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
@@ -121,7 +121,7 @@ export class Schema<T extends Types> {
     const written = versionOf(event);
     if (written > version) {
       throw new SchemaError(
-        `${nameOf(event)} is of version ${written}, and this program knows ${version}; update it`,
+        `${nameOf(event)} has version ${written}, but this program supports only up to ${version}`,
       );
     }
     let data: unknown = event.data.length === 0 ? {} : event.json();
@@ -140,14 +140,14 @@ function versionOf(event: RecordedEvent): number {
   }
   if (typeof written !== "number" || !Number.isInteger(written) || written < 1) {
     throw new SchemaError(
-      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole number from 1, such as this program writes`,
+      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole number from 1`,
     );
   }
   return written;
 }
 
 function nameOf(event: RecordedEvent): string {
-  return `event ${event.id} (${event.type} at position ${event.position})`;
+  return `event type ${JSON.stringify(event.type)} at position ${event.position}`;
 }
 
 /**

@@ -177,19 +177,19 @@ test("sessions end when their appends are answered, whatever becomes of the resu
       expected: "any" as const,
       events: [newEvent("A", n)],
     }));
-  for await (const appended of client.appendAll(source())) {
+  for await (const appended of client.appendEach(source())) {
     assert.ok(appended.lastPosition > 0);
     break;
   }
   await assert.rejects(async () => {
-    for await (const appended of client.appendAll(source())) throw new Enough(String(appended.lastPosition));
+    for await (const appended of client.appendEach(source())) throw new Enough(String(appended.lastPosition));
   }, Enough);
   await assert.rejects(async () => {
     const failing = function* () {
       yield* source();
       throw new Enough();
     };
-    for await (const appended of client.appendAll(failing())) assert.ok(appended.lastPosition > 0);
+    for await (const appended of client.appendEach(failing())) assert.ok(appended.lastPosition > 0);
   }, Enough);
   void client.appendSession().append("all-0", "any", [newEvent("A")]);
   await untilOpen(server, 0);

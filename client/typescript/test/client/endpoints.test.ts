@@ -43,7 +43,7 @@ test("so is any other server that answers only HTTP/1.1", async () => {
 
 test("a client goes on to an endpoint that is one of gRPC", async () => {
   await using server = await TestServer.start();
-  using client = new Client({ endpoints: [server.httpEndpoint, server.endpoint], inGivenOrder: true });
+  using client = new Client({ endpoints: [server.httpEndpoint, server.endpoint], shuffleEndpoints: false });
   await assert.rejects(client.serverInfo(), { name: "InvalidEndpointError" });
   assert.equal((await client.serverInfo()).engine, "memory");
 });

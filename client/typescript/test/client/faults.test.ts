@@ -5,12 +5,12 @@ import { test } from "node:test";
 import { Client, DeadlineExceededError, newEvent, UnreachableError } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import { type Random, seeded } from "../random.js";
-import { Door } from "./door.js";
+import { TcpProxy } from "./tcp-proxy.js";
 import { numbered } from "./fixtures.js";
 
 const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 5);
 /** Long enough for a server to come back on a busy machine. */
-const PATIENT = { timeoutMs: 60_000, deadAfterMs: 5_000 };
+const PATIENT = { timeoutMs: 60_000, keepaliveTimeout: { milliseconds: 5_000 } };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -117,19 +117,19 @@ test("a read goes on behind the last event when the server is killed in the midd
 
 test("a client with several endpoints goes on at the next one", async () => {
   await using server = await TestServer.start();
-  using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], inGivenOrder: true });
+  using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], shuffleEndpoints: false });
   assert.equal((await client.append("a", "any", [newEvent("A")])).firstPosition, 1);
   assert.equal((await client.readAll().toArray()).length, 1);
 });
 
 test("a client goes back when its first endpoint answers again, with its subscription and its session", async () => {
   await using server = await TestServer.start();
-  const [front, side] = [new Door(server.endpoint), new Door(server.endpoint)];
+  const [front, side] = [new TcpProxy(server.endpoint), new TcpProxy(server.endpoint)];
   await front.open();
   await side.open();
   using client = new Client({
     endpoints: [front.name, side.name],
-    inGivenOrder: true,
+    shuffleEndpoints: false,
     returnAfterMs: 20,
     timeoutMs: 30_000,
   });
@@ -147,16 +147,16 @@ test("a client goes back when its first endpoint answers again, with its subscri
     written += 10;
     for (let revision = -1; revision < written - 1;) revision = (await followed.next()).value?.revision ?? -1;
   };
-  /** Whether all that is written now, and all that follows it, goes through this door alone. */
-  const goesThrough = async (door: Door, other: Door) => {
-    const before = [door.bytes, other.bytes] as const;
+  /** Whether all that is written now, and all that follows it, goes through this proxy alone. */
+  const goesThrough = async (proxy: TcpProxy, other: TcpProxy) => {
+    const before = [proxy.bytes, other.bytes] as const;
     await write();
-    return door.bytes > before[0] && other.bytes === before[1];
+    return proxy.bytes > before[0] && other.bytes === before[1];
   };
-  const settlesOn = async (door: Door, other: Door) => {
+  const settlesOn = async (proxy: TcpProxy, other: TcpProxy) => {
     for (let quiet = 0, tries = 0; quiet < 3; tries += 1) {
-      assert.ok(tries < 500, "it never goes through the one door alone");
-      quiet = (await goesThrough(door, other)) ? quiet + 1 : 0;
+      assert.ok(tries < 500, "it never goes through the one proxy alone");
+      quiet = (await goesThrough(proxy, other)) ? quiet + 1 : 0;
       await pause(5);
     }
   };
@@ -187,12 +187,18 @@ test("without a server a call fails at its deadline, and says why", async () => 
   });
   await assert.rejects(client.appendSession().append("a", "any", [newEvent("A")]), { retryable: true });
   await assert.rejects(client.readAll().toArray(), { retryable: true });
-  await assert.rejects(client.subscribeAll({ giveUpAfterMs: 200 }).batches().next(), { retryable: true });
+  await assert.rejects(
+    client
+      .subscribeAll({ reconnectTimeout: { milliseconds: 200 } })
+      .batches()
+      .next(),
+    { retryable: true },
+  );
 });
 
 test("a server that falls silent counts as dead", async () => {
   await using server = await TestServer.start();
-  using client = new Client({ endpoints: server.endpoint, timeoutMs: 500, deadAfterMs: 200 });
+  using client = new Client({ endpoints: server.endpoint, timeoutMs: 500, keepaliveTimeout: { milliseconds: 200 } });
   await client.append("a", "any", [newEvent("A")]);
   server.freeze();
   await pause(100); // a signal takes a moment

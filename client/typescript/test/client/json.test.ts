@@ -160,7 +160,7 @@ test("a value that JSON would change is refused, with the event's type and the p
     assert.throws(
       () => newEvent("Odd", value),
       (error: unknown) =>
-        error instanceof InvalidValueError && error.subject === 'event "Odd"' && problem.test(error.message),
+        error instanceof InvalidValueError && error.subject === 'an event of type "Odd"' && problem.test(error.message),
       String(problem),
     );
   }
@@ -189,7 +189,7 @@ test("a refusal names the place", () => {
   assert.throws(() => newEvent("OrderPlaced", null, { metadata: { at: new Date(0) } }), {
     name: "InvalidValueError",
     message:
-      'event "OrderPlaced": metadata.at is a Date, which would be read as text; use its toISOString(), or a Timestamp',
+      'the metadata of an event of type "OrderPlaced" can\'t be stored as JSON: metadata.at is a Date, which would be read as text; use its toISOString(), or a Timestamp',
   });
 });
 
@@ -205,12 +205,12 @@ test("an event has no data if none is given", () => {
 });
 
 test("what is no JSON can't be read as JSON, and the error names the event", () => {
-  const name = 'event 6b1e7d1c-0000-4000-8000-000000000001 (Odd, revision 3 of stream "order-1")';
+  const name = 'event "Odd" at revision 3 of stream "order-1" (position 7)';
   const refused: [Uint8Array | string, string][] = [
-    ["", "is empty, so it is not JSON"],
-    ["{", "is not JSON"],
-    ["NaN", "is not JSON"],
-    [Uint8Array.of(0x22, 0xff, 0x22), "is not JSON"],
+    ["", "is not the expected JSON: it is empty"],
+    ["{", "is not the expected JSON: "],
+    ["NaN", "is not the expected JSON: "],
+    [Uint8Array.of(0x22, 0xff, 0x22), "is not the expected JSON: "],
   ];
   for (const [data, problem] of refused) {
     assert.throws(
@@ -235,7 +235,7 @@ test("a number that JavaScript can't hold is not read as another one", () => {
     "1e-400",
     '["\\"", 18446744073709551615]',
   ]) {
-    assert.throws(() => recorded(json).json(), /which a JavaScript number can't hold/, json);
+    assert.throws(() => recorded(json).json(), /a JavaScript number can't hold/, json);
   }
   const read = [
     "9007199254740991",

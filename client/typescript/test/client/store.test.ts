@@ -60,7 +60,7 @@ test("an append that is not as expected says what was expected and what there is
   await assert.rejects(client.append("conflict", "no-stream", [newEvent("B")]), (error: unknown) => {
     assert.ok(error instanceof RevisionConflictError);
     assert.deepEqual([error.stream, error.expected, error.actual], ["conflict", "no-stream", 0]);
-    assert.equal(error.message, 'stream "conflict" is not as expected: expected no-stream, but it is at revision 0');
+    assert.equal(error.message, 'stream "conflict" is not as expected: expected no stream, but it is at revision 0');
     return !error.retryable;
   });
   await assert.rejects(client.append("conflict-none", 3, [newEvent("B")]), { expected: 3, actual: undefined });
@@ -201,14 +201,14 @@ test("a session answers in order, and goes on after it was idle", async () => {
   await assert.rejects(session.append("session", "any", [newEvent("A")]), { name: "ClosedError" });
 });
 
-test("appendAll yields the results in order", async () => {
+test("appendEach yields the results in order", async () => {
   const source = Array.from({ length: 50 }, (_, n) => ({
     stream: "all",
     expected: "any" as const,
     events: [newEvent("A", n)],
   }));
   const revisions: number[] = [];
-  for await (const appended of client.appendAll(source)) revisions.push(appended.lastRevision);
+  for await (const appended of client.appendEach(source)) revisions.push(appended.lastRevision);
   assert.deepEqual(
     revisions,
     Array.from({ length: 50 }, (_, n) => n),
@@ -320,7 +320,7 @@ test("an append to many streams is written if its checks hold, once", async () =
 test("a stream keeps what its retention says", async () => {
   const stream = `kept-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 5));
-  const set = await client.setRetention(stream, { maxCount: 2, maxAgeSeconds: 3_600 }, { expectedVersion: 0 });
+  const set = await client.setRetention(stream, { maxCount: 2, maxAge: { hours: 1 } }, { expectedVersion: 0 });
   assert.equal(set.version, 1);
   assert.deepEqual(
     (await client.readStream(stream).toArray()).map((event) => event.revision),
@@ -328,9 +328,11 @@ test("a stream keeps what its retention says", async () => {
   );
   const told = await client.retention(stream);
   assert.equal(told.retention.maxCount, 2);
-  assert.equal(told.retention.maxAgeSeconds, 3_600);
+  assert.deepEqual(told.retention.maxAge, { seconds: 3_600 });
   assert.equal(told.tombstoned, false);
   await assert.rejects(client.setRetention(stream, {}, { expectedVersion: 0 }), VersionConflictError);
+  await assert.rejects(client.setRetention(stream, { maxAge: { milliseconds: 1_500 } }), InvalidFieldError);
+  await assert.rejects(client.setRetention(stream, { maxAge: {} }), InvalidFieldError);
 });
 
 test("a retention for a prefix holds for streams without their own", async () => {
@@ -401,6 +403,6 @@ test("the log and a stream are read as they were", async () => {
 
 test("a scavenge is started and told of", async () => {
   assert.notEqual((await client.startScavenge()).state, "never");
-  assert.equal((await client.scavenge()).problem, "");
+  assert.equal((await client.scavengeStatus()).problem, "");
   await client.stopScavenge();
 });

@@ -8,9 +8,9 @@ import { create } from "@bufbuild/protobuf";
 import { METHODS } from "../../src/call.js";
 import { Cursor } from "../../src/cursor.js";
 import { EventStoreService, SubscribeAllResponseSchema } from "../../src/generated/annals/v1/event_store_pb.js";
-import { Home } from "../../src/home.js";
+import { PreferredEndpoint } from "../../src/preferred-endpoint.js";
 import { InvalidEndpointError, matches, nameId, newId, ProtocolError, Timestamp, VERSION } from "../../src/index.js";
-import { settle } from "../../src/options.js";
+import { resolveOptions } from "../../src/options.js";
 import { Tries } from "../../src/retry.js";
 
 const at = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
@@ -35,7 +35,7 @@ test("the calls are those of the service", () => {
 });
 
 test("an endpoint without a port means 2113", () => {
-  const address = (endpoint: string) => settle(endpoint).endpoints[0];
+  const address = (endpoint: string) => resolveOptions(endpoint).endpoints[0];
   assert.deepEqual(address("127.0.0.1:2114"), { name: "127.0.0.1:2114", address: "127.0.0.1:2114", secure: false });
   assert.deepEqual(address("http://annals"), { name: "http://annals", address: "annals:2113", secure: false });
   assert.deepEqual(address("https://annals:443"), {
@@ -57,7 +57,7 @@ test("an endpoint without a port means 2113", () => {
     assert.equal(address(endpoint)?.address, expected, endpoint);
   const given = ["a:1", "b:2", "c:3"];
   assert.deepEqual(
-    settle({ endpoints: given, inGivenOrder: true }).endpoints.map(({ name }) => name),
+    resolveOptions({ endpoints: given, shuffleEndpoints: false }).endpoints.map(({ name }) => name),
     given,
   );
 });
@@ -85,13 +85,13 @@ test("an endpoint with more or less than a host and a port is refused, and the e
     "http://[::1": "is not a valid address",
   };
   for (const [endpoint, problem] of Object.entries(refused)) {
-    assert.throws(() => settle(endpoint), {
+    assert.throws(() => resolveOptions(endpoint), {
       name: "InvalidEndpointError",
       endpoint,
       message: `endpoint ${JSON.stringify(endpoint)} ${problem}; write only http://host:port`,
     });
   }
-  assert.throws(() => settle([]), InvalidEndpointError);
+  assert.throws(() => resolveOptions([]), InvalidEndpointError);
 });
 
 test("pauses come after each round, grow, and are bounded", () => {
@@ -110,11 +110,11 @@ test("pauses come after each round, grow, and are bounded", () => {
 test("a home is looked for after a pause, which grows if it does not last", async () => {
   let now = 0;
   let answers = false;
-  let looks = 0;
+  let probes = 0;
   const back: number[] = [];
-  const home = new Home(1_000, {
-    look: () => {
-      looks += 1;
+  const preferred = new PreferredEndpoint(1_000, {
+    probe: () => {
+      probes += 1;
       return answers ? Promise.resolve() : Promise.reject(new Error("not yet"));
     },
     goBack: () => back.push(now),
@@ -123,32 +123,32 @@ test("a home is looked for after a pause, which grows if it does not last", asyn
   });
   const away = async (at: number) => {
     now = at;
-    home.away();
+    preferred.beforeCall();
     await new Promise((resolve) => setImmediate(resolve));
-    return looks;
+    return probes;
   };
-  home.left();
+  preferred.failed();
   assert.equal(await away(999), 0);
   assert.equal(await away(1_000), 1);
   assert.equal(await away(1_999), 1);
   answers = true;
   assert.equal(await away(2_000), 2);
-  assert.deepEqual([back, home.returns], [[2_000], 1]);
+  assert.deepEqual([back, preferred.returns], [[2_000], 1]);
   // It fails again at once: the pause is twice as long; after it has lasted, as at first.
-  home.left();
+  preferred.failed();
   assert.equal(await away(3_999), 2);
   assert.equal(await away(4_000), 3);
   now = 70_000;
-  home.left();
+  preferred.failed();
   assert.equal(await away(71_000), 4);
-  const never = new Home(0, {
-    look: () => assert.fail("it looked"),
+  const never = new PreferredEndpoint(0, {
+    probe: () => assert.fail("it probed"),
     goBack: () => undefined,
     now: () => now,
     random: Math.random,
   });
-  never.left();
-  never.away();
+  never.failed();
+  never.beforeCall();
 });
 
 test("times keep their microseconds", () => {

@@ -78,8 +78,8 @@ export function itemOf(item: SubscriptionItem): Fields {
   return item.kind === "event" ? { event: recorded(item.event) } : { [item.kind.replace("-", "_")]: item.position };
 }
 
-export function retentionOf({ maxCount, maxAgeSeconds, truncateBefore = 0 }: Retention): Fields {
-  return { max_count: maxCount, max_age_seconds: maxAgeSeconds, truncate_before: truncateBefore };
+export function retentionOf({ maxCount, maxAge, truncateBefore = 0 }: Retention): Fields {
+  return { max_count: maxCount, max_age_seconds: maxAge?.seconds, truncate_before: truncateBefore };
 }
 
 export function retentionInfo({ retention, version, tombstoned }: RetentionInfo): Fields {

@@ -120,7 +120,9 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
       streams.push(streamInfo(stream));
     return { streams };
   },
-  position_at: async (fields) => ({ position: await client.positionAtTime(new Timestamp(fields.number("time"))) }),
+  position_at_time: async (fields) => ({
+    position: await client.positionAtTime(new Timestamp(fields.number("time"))),
+  }),
   set_retention: async (fields) => {
     const retention = whole(fields.get("retention"), makeRetention);
     return retentionInfo(
@@ -179,7 +181,7 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     let found = await client.startScavenge();
     while (found.state === "running") {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      found = await client.scavenge();
+      found = await client.scavengeStatus();
     }
     return { streams_done: found.streamsDone, streams_total: found.streamsTotal };
   },

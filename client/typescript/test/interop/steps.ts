@@ -103,7 +103,11 @@ export function makeItem(fields: Taken): QueryItem {
 }
 
 export function makeRetention(fields: Taken): Retention {
-  return fields.some({ max_count: "maxCount", max_age_seconds: "maxAgeSeconds", truncate_before: "truncateBefore" });
+  const seconds = fields.get("max_age_seconds");
+  return {
+    ...fields.some({ max_count: "maxCount", truncate_before: "truncateBefore" }),
+    ...(seconds !== undefined && { maxAge: { seconds: seconds as number } }),
+  };
 }
 
 /** What reads have in common. `until` is what the protocol's `until_revision` or `until_position` is here. */

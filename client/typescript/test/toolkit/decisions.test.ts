@@ -22,7 +22,7 @@ import {
   schema,
   SchemaError,
 } from "../../src/toolkit/index.js";
-import { Reacting } from "../../src/toolkit/context.js";
+import { CommandIds } from "../../src/toolkit/context.js";
 import { addItem, confirm, order, orders, place, Refused } from "./orders.js";
 
 let server: TestServer;
@@ -179,7 +179,7 @@ test("a schemaVersion that is no version is an error that names the event", asyn
   );
   for (const event of await client.readStream(stream).toArray()) {
     const [version] = versions.slice(event.revision);
-    const problem = `event ${event.id} (OrderPlaced at position ${event.position}) has the schemaVersion ${JSON.stringify(version)} in its metadata`;
+    const problem = `event type "OrderPlaced" at position ${event.position} has the schemaVersion ${JSON.stringify(version)} in its metadata`;
     assert.throws(
       () => orders.decode(event),
       (error: unknown) => error instanceof SchemaError && error.message.startsWith(problem),
@@ -342,9 +342,9 @@ test("a decision with an id is carried out once, however often and from wherever
 });
 
 test("the ids of a process manager's commands are those of the other languages", () => {
-  const reacting = new Reacting("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
+  const commandIds = new CommandIds("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
   assert.deepEqual(
-    ["order-1", "order-1", "order-2", ""].map((stream) => reacting.nextCommandId(stream)),
+    ["order-1", "order-1", "order-2", ""].map((stream) => commandIds.nextCommandId(stream)),
     [
       "931f6fa6-a9c1-5b47-847d-b143937d27dc",
       "d24151be-384b-5f30-9194-892ba85c5663",

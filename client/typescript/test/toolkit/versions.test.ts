@@ -124,7 +124,7 @@ onEveryStore(
     await using older = new Projections(client, kind.store, [inVersion(kind, 1)], QUICK);
     await assert.rejects(
       older.waitFor(position),
-      /projection totals was made by version 2, and this program has version 1; update it/,
+      /projection "totals" was built by version 2, but this program has version 1/,
     );
     assert.equal(older.get("totals").status.state, "failed");
     assert.deepEqual(await kind.totals(), { "order-1": 12 });
@@ -181,7 +181,7 @@ onEveryStore(
     for (let n = 0; n < 20; n += 1) position = await append(client, "order-1", 1);
     for (const projections of newer) await projections.waitFor(position);
     assert.deepEqual(await kind.totals(), { "order-1": 140 });
-    await assert.rejects(old.waitFor(position + 1), /made by version 2/);
+    await assert.rejects(old.waitFor(position + 1), /built by version 2/);
     await Promise.all(newer.map((projections) => projections.waitFor(position)));
     for (let n = 0; n < 20; n += 1) position = await append(client, "order-1", 1);
     for (const projections of newer) await projections.waitFor(position);

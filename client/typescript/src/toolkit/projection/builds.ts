@@ -19,7 +19,7 @@ export interface Builds {
 /** The version that a projection's builds have. Throws a ProjectionError if it can't be one. */
 export function versionOf({ name, version = 1 }: Projection<never>): number {
   if (!Number.isInteger(version) || version < 1) {
-    throw new ProjectionError(`the version of projection ${name} must be a whole number from 1, not ${version}`);
+    throw new ProjectionError(`the version of projection ${JSON.stringify(name)} must be a whole number from 1, not ${version}`);
   }
   return version;
 }
@@ -103,7 +103,8 @@ export function switchTo<Tx>(
 export function refuseForeignStore(name: string, found: Checkpoint, storeId: string): void {
   if (found.storeId !== storeId) {
     throw new ProjectionError(
-      `the checkpoint of projection ${name} is of store ${found.storeId}, but this is store ${storeId}: rebuild it, or give it a database of its own`,
+      `projection ${JSON.stringify(name)} was built from store ${found.storeId}, but the client is connected to store ${storeId}; ` +
+        "connect to the right store, or start with an empty read model",
     );
   }
 }
@@ -112,7 +113,7 @@ function refuseForeign(projection: Projection<never>, live: Checkpoint, storeId:
   const own = versionOf(projection);
   if (live.version > own) {
     throw new ProjectionError(
-      `projection ${projection.name} was made by version ${live.version}, and this program has version ${own}; update it`,
+      `projection ${JSON.stringify(projection.name)} was built by version ${live.version}, but this program has version ${own}`,
     );
   }
   refuseForeignStore(projection.name, live, storeId);

@@ -1,5 +1,6 @@
 /** Several projections over one store of read models, each on its own: one that fails does not stop the others. */
 import type { Client } from "../../client.js";
+import { durationText } from "../../duration-text.js";
 import type { CallOptions } from "../../options.js";
 import { sleep } from "../../retry.js";
 import { versionOf } from "./builds.js";
@@ -29,7 +30,7 @@ export class Projections<Tx> implements AsyncDisposable {
     projections.flatMap(({ tables = [] }) => tables).forEach(identifier);
     projections.forEach(versionOf);
     if (new Set(projections.map(({ name }) => projectionName(name))).size < projections.length) {
-      throw new ProjectionError("two projections have the same name");
+      throw new ProjectionError("two projections have the same name; rename one of them");
     }
     this.#running = new Map(projections.map((one) => [one.name, new RunningProjection(client, store, one, options)]));
   }
@@ -38,7 +39,7 @@ export class Projections<Tx> implements AsyncDisposable {
   get(name: string): RunningProjection<Tx> {
     const running = this.#running.get(name);
     if (running === undefined) {
-      throw new ProjectionError(`there is no projection ${JSON.stringify(name)} here`);
+      throw new ProjectionError(`projection ${JSON.stringify(name)} is not one of these: ${[...this.#running.keys()].join(", ")}`);
     }
     return running;
   }
@@ -95,9 +96,10 @@ export async function waitForProjection<Tx>(
       return;
     }
     if (Date.now() + pollMs > deadline) {
+      const name = `projection ${JSON.stringify(projection)}`;
       const is =
-        cause !== undefined ? "can't be asked for" : at === undefined ? "was never started" : `is at position ${at}`;
-      throw new ProjectionError(`projection ${projection} ${is} after ${timeoutMs} ms, not yet at ${position}`, {
+        cause !== undefined ? "has an unknown position" : at === undefined ? "was never started" : `is at position ${at}`;
+      throw new ProjectionError(`${name} ${is}, not yet at ${position}, after ${durationText(timeoutMs)}`, {
         cause,
       });
     }

@@ -125,7 +125,7 @@ export class RunningProjection<Tx> {
   async rebuild(): Promise<void> {
     if (this.#live === undefined || this.#building !== undefined) {
       throw new ProjectionError(
-        `projection ${this.projection.name} ${this.#building === undefined ? "does not run yet" : "is being rebuilt already"}`,
+        `projection ${JSON.stringify(this.projection.name)} ${this.#building === undefined ? "is not running yet" : "is being rebuilt already"}`,
       );
     }
     const { storeId } = await this.client.serverInfo();
@@ -136,7 +136,7 @@ export class RunningProjection<Tx> {
     const ended = ran.then(() => {
       if (this.#building?.generation === generation) {
         throw new ProjectionError(
-          `projection ${this.projection.name} was stopped; its rebuild goes on when it is started`,
+          `projection ${JSON.stringify(this.projection.name)} was stopped; its rebuild continues when it is started again`,
         );
       }
     });
@@ -157,7 +157,7 @@ export class RunningProjection<Tx> {
   async retryDeadLetters(): Promise<number> {
     if (this.#outdated !== undefined) {
       throw new ProjectionError(
-        `projection ${this.projection.name} is being rebuilt for version ${versionOf(this.projection)}, with all of its events`,
+        `projection ${JSON.stringify(this.projection.name)} is being rebuilt for version ${versionOf(this.projection)}; dead letters are retried by the rebuild`,
       );
     }
     let well = 0;
@@ -221,7 +221,7 @@ export class RunningProjection<Tx> {
         }
       }
     }
-    this.#end("stopped", new ProjectionError(`projection ${this.projection.name} was stopped`));
+    this.#end("stopped", new ProjectionError(`projection ${JSON.stringify(this.projection.name)} was stopped`));
   }
 
   /** Sets the builds to work that there are. Returns the live one, or if that is of an older version, the one in its place. */
@@ -240,12 +240,12 @@ export class RunningProjection<Tx> {
       return rebuild;
     }
     const main = this.#builds.get(live.generation) ?? this.#start(live.generation, false);
-    this.#becomes(main.worker);
+    this.#promote(main.worker);
     return main;
   }
 
   /** This is the live build from now on. */
-  #becomes(live: Worker<Tx>): void {
+  #promote(live: Worker<Tx>): void {
     this.#live = live;
     this.#outdated = undefined;
     if (this.#building === live) {
@@ -293,7 +293,7 @@ export class RunningProjection<Tx> {
   async #switchTo(worker: Worker<Tx>): Promise<void> {
     if (await switchTo(this.store, this.projection, worker.generation)) {
       const before = this.#live;
-      this.#becomes(worker);
+      this.#promote(worker);
       this.#settle();
       if (before !== undefined) {
         this.#builds.get(before.generation)?.abort.abort();

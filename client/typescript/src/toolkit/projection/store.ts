@@ -78,7 +78,7 @@ export function tableOf(name: string, generation: number): string {
 export function projectionName(name: string): string {
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
     throw new ProjectionError(
-      `the projection's name ${JSON.stringify(name)} must be of 1 to 64 letters, digits, _, - and .`,
+      `the projection name ${JSON.stringify(name)} must be 1 to 64 letters, digits, _, - and .`,
     );
   }
   return name;
@@ -87,7 +87,7 @@ export function projectionName(name: string): string {
 /** The name as it is. Throws a ProjectionError if it could not stand in SQL as it is. */
 export function identifier(name: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,47}$/.test(name)) {
-    throw new ProjectionError(`${JSON.stringify(name)} must be an identifier of at most 48 letters, digits and _`);
+    throw new ProjectionError(`the table name ${JSON.stringify(name)} must be an identifier of at most 48 letters, digits and _`);
   }
   return name;
 }

@@ -1,5 +1,6 @@
 /** Those who wait until a projection has taken everything up to a position. */
 import { reasonOf } from "../../retry.js";
+import { durationText } from "../../duration-text.js";
 import { ProjectionError } from "./store.js";
 
 interface Waiter {
@@ -22,7 +23,7 @@ export class Waiters {
   wait(position: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const over = () => {
+      const ended = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
         this.#waiting.delete(waiter);
@@ -30,11 +31,11 @@ export class Waiters {
       const waiter = {
         position,
         resolve: () => {
-          over();
+          ended();
           resolve();
         },
         reject: (error: Error) => {
-          over();
+          ended();
           reject(error);
         },
       };
@@ -44,7 +45,8 @@ export class Waiters {
       const timer = setTimeout(() => {
         waiter.reject(
           new ProjectionError(
-            `projection ${this.projection} is at position ${this.#position ?? 0} after ${timeoutMs} ms, not yet at ${position}`,
+            `projection ${JSON.stringify(this.projection)} is at position ${this.#position ?? 0}, not yet at ${position}, ` +
+              `after ${durationText(timeoutMs)}`,
           ),
         );
       }, timeoutMs);

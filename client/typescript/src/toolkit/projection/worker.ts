@@ -117,7 +117,7 @@ export class Worker<Tx> {
           return;
         }
         if (!(error instanceof CheckpointMoved)) {
-          this.#stopIfHopeless(error);
+          this.#throwIfPermanent(error);
           this.events.problem(error);
           this.options.onError?.({ projection: this.projection.name, error, then: "retry" });
         }
@@ -297,13 +297,14 @@ export class Worker<Tx> {
     return { tx, generation: this.generation, table: (name) => tableOf(name, this.generation) };
   }
 
-  #stopIfHopeless(error: unknown): void {
+  #throwIfPermanent(error: unknown): void {
     if (error instanceof ProjectionError) {
       throw error;
     }
     if (error instanceof PositionBeyondHeadError) {
       throw new ProjectionError(
-        `projection ${this.projection.name} is at position ${error.position}, and the log ends at ${error.head}: it was restored from an older backup; rebuild the projection`,
+        `projection ${JSON.stringify(this.projection.name)} is at position ${error.position}, but the log ends at ${error.head}: ` +
+          "the store was restored from an older backup; rebuild the projection",
         { cause: error },
       );
     }

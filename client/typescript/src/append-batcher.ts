@@ -13,7 +13,7 @@ import type { AppendSession } from "./session.js";
 const SESSION_FROM_APPENDS = 4;
 
 /** The appends of a client that are in flight. */
-export class Crowd {
+export class AppendBatcher {
   #inFlight = 0;
   #session: AppendSession | undefined;
 
@@ -22,25 +22,25 @@ export class Crowd {
     private readonly open: () => AppendSession,
   ) {}
 
-  /** Makes an append, alone or in the session, whichever there is need for. */
-  async pass<T>(
+  /** Makes an append, single or in the session, whichever there is need for. */
+  async append<T>(
     events: readonly NewEvent[],
     options: CallOptions,
-    alone: () => Promise<T>,
-    together: (session: AppendSession) => Promise<T>,
+    single: () => Promise<T>,
+    shared: (session: AppendSession) => Promise<T>,
   ): Promise<T> {
     this.#inFlight += 1;
     try {
       return this.#inFlight > SESSION_FROM_APPENDS && !isLarge(events)
-        ? await this.#within(options, together(this.#shared()))
-        : await alone();
+        ? await this.#withDeadline(options, shared(this.#sessionInUse()))
+        : await single();
     } finally {
       this.#inFlight -= 1;
     }
   }
 
   /** The session; a new one, if the last has failed. */
-  #shared(): AppendSession {
+  #sessionInUse(): AppendSession {
     if (this.#session === undefined || this.#session.closed) {
       this.#session = this.open();
     }
@@ -48,27 +48,27 @@ export class Crowd {
   }
 
   /** The result of an append of a session, if it comes before the call's own deadline or abortion. */
-  #within<T>({ signal, timeoutMs = this.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
+  #withDeadline<T>({ signal, timeoutMs = this.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const aborted = () => {
-        over();
+        ended();
         reject(reasonOf(signal));
       };
       const timer = setTimeout(() => {
-        over();
+        ended();
         reject(new DeadlineExceededError(timeoutMs));
       }, timeoutMs);
-      const over = () => {
+      const ended = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
       };
       signal?.addEventListener("abort", aborted, { once: true });
-      result.finally(over).then(resolve, reject);
+      result.finally(ended).then(resolve, reject);
     });
   }
 }
 
-/** Whether the events alone make a message of their own. Tags are not counted: the session knows the exact size. */
+/** Whether the events single make a message of their own. Tags are not counted: the session knows the exact size. */
 function isLarge(events: readonly NewEvent[]): boolean {
   return events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0) > MESSAGE_BYTES_MAX;
 }

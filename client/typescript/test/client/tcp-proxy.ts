@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-export class Door {
+export class TcpProxy {
   #server: Server | undefined;
   #port = 0;
   readonly #sockets = new Set<Socket>();

@@ -10,12 +10,12 @@
  */
 
 /** The longest mean pause between looks, in milliseconds; and how long a return must last to count as one. */
-const LOOK_MS_MAX = 60_000;
+const PROBE_PAUSE_MS_MAX = 60_000;
 
 /** What is needed of the world. */
-export interface Surroundings {
+export interface ProbeHooks {
   /** Resolves if the home answers, and rejects if it does not. */
-  readonly look: () => Promise<unknown>;
+  readonly probe: () => Promise<unknown>;
   /** Makes the home the endpoint that is called. */
   readonly goBack: () => void;
   /** Milliseconds, of any beginning. */
@@ -25,51 +25,52 @@ export interface Surroundings {
 }
 
 /** When a client goes back. */
-export class Home {
+export class PreferredEndpoint {
   /** How often it has gone back. What is under way elsewhere sees by it that it should follow. */
   returns = 0;
   #returnedAt = Number.NEGATIVE_INFINITY;
   #pauseMs: number;
-  #lookAt = 0;
-  #looking = false;
+  #probeAt = 0;
+  #probing = false;
 
   /** @param returnAfterMs The mean pause before a look; 0: there are none. */
   constructor(
     private readonly returnAfterMs: number,
-    private readonly surroundings: Surroundings,
+    private readonly hooks: ProbeHooks,
   ) {
     this.#pauseMs = returnAfterMs;
   }
 
   /** The client has left it, because it failed. */
-  left(): void {
-    const lasted = this.surroundings.now() - this.#returnedAt;
-    this.#pauseMs = lasted < LOOK_MS_MAX ? Math.min(this.#pauseMs * 2, LOOK_MS_MAX) : this.returnAfterMs;
-    this.#lookLater();
+  failed(): void {
+    const lasted = this.hooks.now() - this.#returnedAt;
+    this.#pauseMs =
+      lasted < PROBE_PAUSE_MS_MAX ? Math.min(this.#pauseMs * 2, PROBE_PAUSE_MS_MAX) : this.returnAfterMs;
+    this.#scheduleProbe();
   }
 
   /** The client is away, and about to call another: looks, if it is time for it. */
-  away(): void {
-    if (this.returnAfterMs > 0 && !this.#looking && this.surroundings.now() >= this.#lookAt) {
-      this.#looking = true;
-      this.surroundings
-        .look()
+  beforeCall(): void {
+    if (this.returnAfterMs > 0 && !this.#probing && this.hooks.now() >= this.#probeAt) {
+      this.#probing = true;
+      this.hooks
+        .probe()
         .then(
           () => {
             this.returns += 1;
-            this.#returnedAt = this.surroundings.now();
-            this.surroundings.goBack();
+            this.#returnedAt = this.hooks.now();
+            this.hooks.goBack();
           },
           () => undefined, // Not yet.
         )
         .finally(() => {
-          this.#looking = false;
-          this.#lookLater();
+          this.#probing = false;
+          this.#scheduleProbe();
         });
     }
   }
 
-  #lookLater(): void {
-    this.#lookAt = this.surroundings.now() + this.#pauseMs * (0.5 + this.surroundings.random());
+  #scheduleProbe(): void {
+    this.#probeAt = this.hooks.now() + this.#pauseMs * (0.5 + this.hooks.random());
   }
 }

@@ -13,7 +13,7 @@ import type { AppendSessionResponse, SessionResult } from "./generated/annals/v1
 const IDLE_MS = 100;
 
 /** What a conversation is about. */
-export interface Talk {
+export interface StreamCallHooks {
   /** The next message, encoded; undefined if there is nothing to send. */
   readonly next: () => Buffer | undefined;
   /** Takes results; what it throws ends the call. */
@@ -25,29 +25,29 @@ export interface Talk {
 }
 
 /** One call of a session, with one message on its way at a time: what queues up meanwhile makes the next one. */
-export class Conversation {
+export class StreamCall {
   /** Resolves when the call has ended in good order. */
-  readonly held: Promise<void>;
+  readonly done: Promise<void>;
   /** Whether it was ended from this side, because there was nothing to send. */
   idled = false;
   readonly #call: ClientDuplexStream<Buffer, AppendSessionResponse>;
-  readonly #talk: Talk;
+  readonly #hooks: StreamCallHooks;
   #sending = false;
   /** Whether no more is sent on it. */
-  #ended = false;
+  #sendClosed = false;
   /** Whether it is over: nothing that still comes belongs to what is unanswered then. */
-  #over = false;
+  #settled = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(picked: Picked, talk: Talk) {
-    this.#talk = talk;
+  constructor(picked: Picked, hooks: StreamCallHooks) {
+    this.#hooks = hooks;
     const call = bidirectional(picked, METHODS.appendSession);
     this.#call = call;
-    this.held = new Promise<void>((resolve, reject) => {
-      const over = (error?: Error) => {
+    this.done = new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error) => {
         clearTimeout(this.#timer);
-        this.#ended = true;
-        this.#over = true;
+        this.#sendClosed = true;
+        this.#settled = true;
         if (error === undefined) {
           resolve();
         } else {
@@ -55,37 +55,37 @@ export class Conversation {
         }
       };
       call.on("data", (message: AppendSessionResponse) => {
-        if (this.#over) {
+        if (this.#settled) {
           return;
         }
         try {
-          talk.answered(message.results);
-          this.#watch(over);
+          hooks.answered(message.results);
+          this.#watch(settle);
         } catch (thrown) {
-          over(thrown as Error);
+          settle(thrown as Error);
           call.cancel();
         }
       });
       call.on("error", (error: Error) => {
         // What was appended is answered; how the call then ends does not matter.
-        over(talk.idle() ? undefined : error);
+        settle(hooks.idle() ? undefined : error);
       });
       call.on("status", ({ code }) => {
         if (code === Code.OK) {
-          over();
+          settle();
         }
       });
-      this.#watch(over);
+      this.#watch(settle);
     });
     this.wake();
   }
 
   /** Sends what there is. */
   wake(): void {
-    if (this.#sending || this.#ended) {
+    if (this.#sending || this.#sendClosed) {
       return;
     }
-    const message = this.#talk.next();
+    const message = this.#hooks.next();
     if (message === undefined) {
       return;
     }
@@ -98,25 +98,25 @@ export class Conversation {
 
   /** Ends the call when what was sent is answered. */
   end(): void {
-    if (!this.#ended) {
-      this.#ended = true;
+    if (!this.#sendClosed) {
+      this.#sendClosed = true;
       this.idled = true;
       this.#call.end();
     }
   }
 
   /** Sets the time after which the call is given up, or, if it is idle, ended. */
-  #watch(over: (error: Error) => void): void {
+  #watch(settle: (error: Error) => void): void {
     clearTimeout(this.#timer);
-    const idle = this.#talk.idle();
-    const wait = idle ? IDLE_MS : Math.max(this.#talk.deadline() - Date.now(), 0);
+    const idle = this.#hooks.idle();
+    const wait = idle ? IDLE_MS : Math.max(this.#hooks.deadline() - Date.now(), 0);
     this.#timer = setTimeout(() => {
-      if (this.#talk.idle()) {
+      if (this.#hooks.idle()) {
         this.end();
-      } else if (Date.now() < this.#talk.deadline()) {
-        this.#watch(over);
+      } else if (Date.now() < this.#hooks.deadline()) {
+        this.#watch(settle);
       } else {
-        over(new DeadlineExceededError(wait));
+        settle(new DeadlineExceededError(wait));
         this.#call.cancel();
       }
     }, wait);
