@@ -17,7 +17,7 @@ export default tseslint.config(
     },
   },
   {
-    // node:test's functions return promises that nobody needs to await.
+    // The functions of node:test return promises that tests need not await.
     files: ["test/**"],
     rules: {
       "@typescript-eslint/no-floating-promises": [

@@ -1,6 +1,6 @@
 /**
- * How many events a second this client appends and reads: `npm run bench [-- EVENTS]`, against a server of its own on the
- * embedded engine, or against ANNALS_ENDPOINT.
+ * Measures how many events per second this client appends and reads: `npm run bench [-- EVENTS]`, against a server
+ * that it starts on the embedded engine, or against ANNALS_ENDPOINT.
  */
 import { Client, newEvent } from "../src/index.js";
 import { TestServer } from "../src/testing/index.js";
@@ -9,7 +9,7 @@ const EVENTS = Number(process.argv[2] ?? 200_000);
 const BATCH = 100;
 const DATA = new Uint8Array(256).fill(65);
 
-/** Prints the rate by the clock, and how much of this process's CPU time an event took, which other load disturbs less. */
+/** Prints the wall-clock rate, and this process's CPU time per event, which is less sensitive to other load. */
 async function timed(what: string, body: () => Promise<number>): Promise<void> {
   const [begun, before] = [performance.now(), process.cpuUsage()];
   const events = await body();

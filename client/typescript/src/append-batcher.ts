@@ -1,6 +1,6 @@
 /**
- * Appends that are made at once: few of them are calls of their own, and many share a session, whose messages carry many. A
- * large one is always a call of its own: it would gain nothing in a session, and hold the others up.
+ * Batches concurrent appends: a few are separate calls, and many share a session, whose messages hold many appends. A
+ * large append is always a call of its own: it would gain nothing in a session, and delay the others.
  */
 import { DeadlineExceededError } from "./errors.js";
 import { MESSAGE_BYTES_MAX } from "./encoded.js";
@@ -9,10 +9,10 @@ import type { CallOptions } from "./options.js";
 import { reasonOf } from "./retry.js";
 import type { AppendSession } from "./session.js";
 
-/** From how many appends in flight on, further ones share a session. */
+/** Number of appends in flight above which further ones share a session. */
 const SESSION_FROM_APPENDS = 4;
 
-/** The appends of a client that are in flight. */
+/** Counts the appends of a client that are in flight, and chooses how to send each. */
 export class AppendBatcher {
   #inFlight = 0;
   #session: AppendSession | undefined;
@@ -22,7 +22,7 @@ export class AppendBatcher {
     private readonly open: () => AppendSession,
   ) {}
 
-  /** Makes an append, single or in the session, whichever there is need for. */
+  /** Appends by a call of its own, or in the shared session if enough appends are in flight. */
   async append<T>(
     events: readonly NewEvent[],
     options: CallOptions,
@@ -39,7 +39,7 @@ export class AppendBatcher {
     }
   }
 
-  /** The session; a new one, if the last has failed. */
+  /** Returns the shared session, or a new one if the last has failed. */
   #sessionInUse(): AppendSession {
     if (this.#session === undefined || this.#session.closed) {
       this.#session = this.open();
@@ -47,7 +47,7 @@ export class AppendBatcher {
     return this.#session;
   }
 
-  /** The result of an append of a session, if it comes before the call's own deadline or abortion. */
+  /** Resolves with the result of a session's append, or rejects at the call's own deadline or abort signal. */
   #withDeadline<T>({ signal, timeoutMs = this.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const aborted = () => {
@@ -68,7 +68,7 @@ export class AppendBatcher {
   }
 }
 
-/** Whether the events single make a message of their own. Tags are not counted: the session knows the exact size. */
+/** Whether the events alone fill a message. Tags are not counted: the session computes the exact size. */
 function isLarge(events: readonly NewEvent[]): boolean {
   return events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0) > MESSAGE_BYTES_MAX;
 }

@@ -1,4 +1,4 @@
-/** Calls of the service, over a stub: messages in, messages out, failures as the transport tells them. */
+/** Calls of the service over a gRPC stub: messages in and out, with the transport's errors. */
 import {
   create,
   type DescMessage,
@@ -26,7 +26,7 @@ import type { Picked } from "./connection.js";
 import { type Deadline, reasonOf } from "./retry.js";
 import { wellFormed } from "./text.js";
 
-/** A call of the service: its path, and the messages that go in and come out. */
+/** A method of the service: its name, and the types of its request and response. */
 export interface Method<I extends DescMessage, O extends DescMessage> {
   readonly name: string;
   readonly input: I;
@@ -37,7 +37,7 @@ function method<I extends DescMessage, O extends DescMessage>(name: string, inpu
   return { name, input, output };
 }
 
-/** All calls of annals.v1.EventStoreService. */
+/** All methods of annals.v1.EventStoreService. */
 export const METHODS = {
   appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
   append: method("Append", AppendRequestSchema, AppendResponseSchema),
@@ -84,7 +84,10 @@ export const METHODS = {
   getScavenge: method("GetScavenge", scavenge.GetScavengeRequestSchema, scavenge.GetScavengeResponseSchema),
 };
 
-/** The message of a call. Throws an InvalidFieldError if a text of its own, such as the stream's name, is not valid Unicode. */
+/**
+ * Creates the request of a call. Throws an InvalidFieldError if a string field, such as the stream's name, is not
+ * valid Unicode.
+ */
 export function requestOf<I extends DescMessage>(
   { input }: Method<I, DescMessage>,
   init: MessageInitShape<I>,
@@ -112,7 +115,7 @@ function deserializer<M extends DescMessage>(schema: M): (bytes: Buffer) => Mess
   return (bytes) => fromBinary(schema, bytes);
 }
 
-/** A call with one answer. */
+/** Makes a unary call. */
 export function unary<I extends DescMessage, O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<I, O>,
@@ -151,7 +154,7 @@ export function unary<I extends DescMessage, O extends DescMessage>(
   });
 }
 
-/** Begins a call with many answers. */
+/** Starts a call with a stream of responses. */
 export function serverStream<I extends DescMessage, O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<I, O>,
@@ -166,8 +169,8 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
 }
 
 /**
- * Begins a call without the stack that grpc-js keeps with it, which refers to whatever has begun the call: a read that nobody
- * refers to any more could not be collected, and its call would stay open.
+ * Starts a call without the stack trace that grpc-js keeps with it. The trace refers to the caller, so an abandoned
+ * read could not be collected, and its call would stay open.
  */
 function withoutStack<T>(begin: () => T): T {
   const { stackTraceLimit } = Error;
@@ -179,7 +182,7 @@ function withoutStack<T>(begin: () => T): T {
   }
 }
 
-/** Begins a call with many messages in both directions, of which those to the server come encoded. */
+/** Starts a bidirectional call. Its requests are passed in encoded form. */
 export function bidirectional<O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<DescMessage, O>,
@@ -194,7 +197,10 @@ export function bidirectional<O extends DescMessage>(
   return call;
 }
 
-/** The answers of a call, taken one at a time; what is not taken waits at the server, but for a few messages. */
+/**
+ * The responses of a call, taken one at a time. Except for a few messages, responses that are not taken stay at the
+ * server.
+ */
 export class Answers<T> {
   readonly #call: ClientReadableStream<T>;
   readonly #answers: AsyncIterator<T, undefined>;
@@ -206,13 +212,16 @@ export class Answers<T> {
   constructor(call: ClientReadableStream<T>, signal: AbortSignal | undefined) {
     this.#call = call;
     this.#signal = signal;
-    // A call that is cancelled fails when nobody listens any more.
+    // A cancelled call fails when no listener is left.
     call.on("error", () => undefined);
     this.#answers = (call as AsyncIterable<T>)[Symbol.asyncIterator]() as AsyncIterator<T, undefined>;
     signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
-  /** The next answer; undefined at the end. Fails with a DeadlineExceededError if it does not come in time. */
+  /**
+   * Returns the next response, or undefined at the end. Fails with a DeadlineExceededError if it does not arrive in
+   * time.
+   */
   async next(timeoutMs?: number): Promise<T | undefined> {
     const wait = { elapsed: false };
     const timer =
@@ -237,7 +246,7 @@ export class Answers<T> {
     }
   }
 
-  /** Gives the call up. */
+  /** Cancels the call. */
   cancel(): void {
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#call.cancel();

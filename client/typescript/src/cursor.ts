@@ -1,25 +1,25 @@
-/** Where a subscription is: what was received, and what may come next. */
+/** The progress of a subscription. */
 import { ProtocolError } from "./errors.js";
 import { fromPbEvent, type RecordedEvent } from "./events.js";
 import type { SubscribeAllResponse, SubscribeStreamResponse } from "./generated/annals/v1/event_store_pb.js";
 import { toNumber } from "./numbers.js";
 import type { SubscriptionItem } from "./subscription.js";
 
-/** What the server sends. */
+/** A message of the server. */
 export type Message = SubscribeAllResponse | SubscribeStreamResponse;
 
-/** How far a subscription has come, and what may come next. */
+/** Tracks the last event or checkpoint received, and rejects messages that are out of order. */
 export class Cursor {
-  /** The largest checkpoint that was told. */
+  /** The largest checkpoint received. */
   #checkpoint = 0;
 
   constructor(
     private readonly byRevision: boolean,
-    /** The last position, or revision of a stream, that was received. */
+    /** The last position received, or the last revision for a stream. */
     public after: number | undefined,
   ) {}
 
-  /** Moves on by what a message holds. */
+  /** Advances by the content of a message. */
   take({ content }: Message): SubscriptionItem[] {
     switch (content.case) {
       case "events":
@@ -35,12 +35,12 @@ export class Cursor {
           },
         ];
       case "checkpoint":
-        // One that was told before the connection broke, or a smaller one, is nothing new.
+        // A checkpoint that is not larger than the last, from before a reconnect, is not reported again.
         return toNumber(content.value.position) <= this.#checkpoint
           ? []
           : [{ kind: "checkpoint", position: this.#scannedTo(content.value.position) }];
       case undefined:
-        // Of a kind that this client does not know.
+        // A kind of message that this client does not know.
         return [];
     }
   }

@@ -1,24 +1,24 @@
 /**
- * Endpoints as they are given: `http://host:port`, or less of it.
+ * Parses endpoints such as `http://host:port`.
  *
- * The scheme may be left out (then it is http), and so may the port (then it is 2113). Anything besides scheme, host and port
- * is refused instead of ignored, because it would never be sent.
+ * The scheme may be omitted, and so may the port, which defaults to 2113. Anything besides scheme, host and port is
+ * rejected rather than ignored, because it would never be sent.
  */
 import { InvalidEndpointError } from "./errors.js";
 
-/** A server's address. */
+/** The address of a server. */
 export interface Endpoint {
-  /** As it was given. */
+  /** The endpoint as given. */
   readonly name: string;
   /** `host:port`. */
   readonly address: string;
   readonly secure: boolean;
 }
 
-/** The port of an endpoint that names none. */
+/** The port of an endpoint without one. */
 const DEFAULT_PORT = "2113";
 
-/** Reads an endpoint. Throws an InvalidEndpointError that says what is wrong with it. */
+/** Parses an endpoint. Throws an InvalidEndpointError that states the problem. */
 export function parseEndpoint(name: string): Endpoint {
   const refuse = (what: string): never => {
     throw new InvalidEndpointError(name, `endpoint ${JSON.stringify(name)} ${what}; write only http://host:port`);
@@ -29,7 +29,7 @@ export function parseEndpoint(name: string): Endpoint {
   const [, authority = "", beyond = ""] = /^([^/?#]*)(.*)$/s.exec(rest) ?? [];
   refuseBeyond(beyond, refuse);
   if (authority.includes("@")) refuse("has user information");
-  // The colons of an IPv6 address are within brackets.
+  // The colons of an IPv6 address are in brackets.
   const [, host = "", port = DEFAULT_PORT] = /^(.*?)(?::([^:\]]*))?$/s.exec(authority) ?? [];
   if (host === "") refuse("names no host");
   if (host.includes(":") && !host.startsWith("[")) refuse("has an IPv6 address without brackets");
@@ -39,7 +39,7 @@ export function parseEndpoint(name: string): Endpoint {
   return { name, address: `${host}:${Number(port)}`, secure: scheme === "https" };
 }
 
-/** Refuses what follows host and port; a lone slash says nothing. */
+/** Rejects anything after host and port, except for a single slash. */
 function refuseBeyond(beyond: string, refuse: (what: string) => never): void {
   const [first] = beyond.replace(/^\//, "");
   if (first === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * Client for Annals, an event store: appends that are never written twice, reads, and subscriptions that survive broken
- * connections. The README is a tour.
+ * Client for Annals, an event store: appends that are never written twice, reads, and subscriptions that survive
+ * broken connections. See the README for an introduction.
  *
  * @packageDocumentation
  */

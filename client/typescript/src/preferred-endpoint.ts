@@ -1,39 +1,42 @@
 /**
- * A client's home: the endpoint that it begins with, and goes back to.
+ * The preferred endpoint of a client: its first one, to which it returns after a failover.
  *
- * Away from it, the client looks from time to time whether it answers again, and goes back when it does: a server that was
- * restarted gets its clients back, and not the one beside it all of them. One that fails again soon after a return is
- * looked for less and less often. Looks are spread at random, so that clients that were driven out together don't come back
- * in step.
+ * While it uses another endpoint, the client probes the preferred one from time to time, and returns when that
+ * answers: a restarted server gets its clients back, instead of another server keeping all of them. An endpoint that
+ * fails again soon after a return is probed less and less often. Probes are jittered, so that clients that lost the
+ * same server do not return in step.
  *
- * Limit: an idle client, without calls and subscriptions, looks at nothing before its next call.
+ * Limitation: an idle client, without calls and subscriptions, does not probe before its next call.
  */
 
-/** The longest mean pause between looks, in milliseconds; and how long a return must last to count as one. */
+/** Maximum mean pause between probes, in milliseconds; also the time after which a return counts as lasting. */
 const PROBE_PAUSE_MS_MAX = 60_000;
 
-/** What is needed of the world. */
+/** Operations that the decision to return depends on. */
 export interface ProbeHooks {
-  /** Resolves if the home answers, and rejects if it does not. */
+  /** Resolves if the preferred endpoint answers, and rejects otherwise. */
   readonly probe: () => Promise<unknown>;
-  /** Makes the home the endpoint that is called. */
+  /** Makes the preferred endpoint the current one. */
   readonly goBack: () => void;
-  /** Milliseconds, of any beginning. */
+  /** Returns milliseconds since an arbitrary start. */
   readonly now: () => number;
-  /** From 0 to 1. */
+  /** Returns a number from 0 to 1. */
   readonly random: () => number;
 }
 
-/** When a client goes back. */
+/** Decides when a client returns to its preferred endpoint. */
 export class PreferredEndpoint {
-  /** How often it has gone back. What is under way elsewhere sees by it that it should follow. */
+  /**
+   * The number of times the client has returned. Long-lived calls on another endpoint compare it to detect that they
+   * should move.
+   */
   returns = 0;
   #returnedAt = Number.NEGATIVE_INFINITY;
   #pauseMs: number;
   #probeAt = 0;
   #probing = false;
 
-  /** @param returnAfterMs The mean pause before a look; 0: there are none. */
+  /** @param returnAfterMs The mean pause before a probe; 0 disables probes. */
   constructor(
     private readonly returnAfterMs: number,
     private readonly hooks: ProbeHooks,
@@ -41,7 +44,7 @@ export class PreferredEndpoint {
     this.#pauseMs = returnAfterMs;
   }
 
-  /** The client has left it, because it failed. */
+  /** Records that the client has left the preferred endpoint because it failed. */
   failed(): void {
     const lasted = this.hooks.now() - this.#returnedAt;
     this.#pauseMs =
@@ -49,7 +52,7 @@ export class PreferredEndpoint {
     this.#scheduleProbe();
   }
 
-  /** The client is away, and about to call another: looks, if it is time for it. */
+  /** Probes if that is due. Called before each call to another endpoint. */
   beforeCall(): void {
     if (this.returnAfterMs > 0 && !this.#probing && this.hooks.now() >= this.#probeAt) {
       this.#probing = true;

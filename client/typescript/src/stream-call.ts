@@ -1,6 +1,6 @@
 /**
- * One call of an append session: sends while there is something to send, hears the answers, and ends when nothing has been
- * unanswered for a moment, so that an idle session keeps neither a server's stream nor the process alive.
+ * One call of an append session. It sends queued appends, receives results, and ends when nothing has been unanswered
+ * for a short time, so that an idle session holds neither a stream of the server nor the process.
  */
 import { type ClientDuplexStream, status as Code } from "@grpc/grpc-js";
 
@@ -9,33 +9,36 @@ import type { Picked } from "./connection.js";
 import { DeadlineExceededError } from "./errors.js";
 import type { AppendSessionResponse, SessionResult } from "./generated/annals/v1/append_pb.js";
 
-/** After how long without anything unanswered a call is ended. */
+/** Idle time after which a call is ended, in milliseconds. */
 const IDLE_MS = 100;
 
-/** What a conversation is about. */
+/** The session's side of a call. */
 export interface StreamCallHooks {
-  /** The next message, encoded; undefined if there is nothing to send. */
+  /** Returns the next message, encoded; undefined if there is nothing to send. */
   readonly next: () => Buffer | undefined;
-  /** Takes results; what it throws ends the call. */
+  /** Processes results. An error that it throws ends the call. */
   readonly answered: (results: SessionResult[]) => void;
   /** Whether nothing is unanswered. */
   readonly idle: () => boolean;
-  /** When the call is given up, in milliseconds since 1970, if nothing is answered before. */
+  /** Returns the time at which the call fails if nothing is answered before, in milliseconds since 1970. */
   readonly deadline: () => number;
 }
 
-/** One call of a session, with one message on its way at a time: what queues up meanwhile makes the next one. */
+/**
+ * One call of a session, with one message in transit at a time: appends that queue up meanwhile form the next
+ * message.
+ */
 export class StreamCall {
-  /** Resolves when the call has ended in good order. */
+  /** Resolves when the call has ended normally. */
   readonly done: Promise<void>;
-  /** Whether it was ended from this side, because there was nothing to send. */
+  /** Whether the client ended it, because there was nothing to send. */
   idled = false;
   readonly #call: ClientDuplexStream<Buffer, AppendSessionResponse>;
   readonly #hooks: StreamCallHooks;
   #sending = false;
-  /** Whether no more is sent on it. */
+  /** Whether no more messages may be sent. */
   #sendClosed = false;
-  /** Whether it is over: nothing that still comes belongs to what is unanswered then. */
+  /** Whether the call is over; later messages are ignored. */
   #settled = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -67,7 +70,7 @@ export class StreamCall {
         }
       });
       call.on("error", (error: Error) => {
-        // What was appended is answered; how the call then ends does not matter.
+        // If all appends are answered, the way in which the call ends does not matter.
         settle(hooks.idle() ? undefined : error);
       });
       call.on("status", ({ code }) => {
@@ -80,7 +83,7 @@ export class StreamCall {
     this.wake();
   }
 
-  /** Sends what there is. */
+  /** Sends the next message, if there is one. */
   wake(): void {
     if (this.#sending || this.#sendClosed) {
       return;
@@ -96,7 +99,7 @@ export class StreamCall {
     });
   }
 
-  /** Ends the call when what was sent is answered. */
+  /** Ends the call once everything sent is answered. */
   end(): void {
     if (!this.#sendClosed) {
       this.#sendClosed = true;
@@ -105,7 +108,7 @@ export class StreamCall {
     }
   }
 
-  /** Sets the time after which the call is given up, or, if it is idle, ended. */
+  /** Sets the timer that fails the call at its deadline, or ends it if it is idle. */
   #watch(settle: (error: Error) => void): void {
     clearTimeout(this.#timer);
     const idle = this.#hooks.idle();

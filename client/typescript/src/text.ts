@@ -1,8 +1,8 @@
-/** Text of requests: names, types and tags. */
+/** Validates strings of requests: names, types and tags. */
 import { InvalidFieldError } from "./errors.js";
 
 /**
- * The text, if it is valid Unicode: a lone surrogate would be sent as U+FFFD, which is another name.
+ * Returns the text if it is valid Unicode. A lone surrogate would be sent as U+FFFD, which is a different name.
  *
  * @throws InvalidFieldError, which names the field.
  */

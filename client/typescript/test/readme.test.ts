@@ -1,4 +1,4 @@
-/** The README's first program, as a new user would run it: type-checked, and run against a fresh server. */
+/** Runs the README's first program as a new user would: type-checked, and against a fresh server. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ test("the README's programs are well typed", () => {
   mkdirSync(folder, { recursive: true });
   const files = programs.map((program, n) => {
     const file = join(folder, `program-${n}.ts`);
-    // The last one shows options only.
+    // The last program shows only options.
     writeFileSync(file, program.includes("import") ? program : `import { Client } from "annals-client";\n${program}`);
     return file;
   });

@@ -1,4 +1,4 @@
-/** The inventory over HTTP: commands by POST, queries by GET. */
+/** The HTTP interface of the inventory: commands by POST, queries by GET. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 import { AnnalsError, newId } from "annals-client";
@@ -14,7 +14,7 @@ import { InvalidRequest, parseCommand, parseIdempotencyKey, parseListQuery, pars
 
 const BODY_BYTES_MAX = 64 * 1_024;
 
-/** What is answered. */
+/** An HTTP response. */
 interface Reply {
   readonly status: number;
   readonly body: unknown;
@@ -28,7 +28,7 @@ const STATUS_OF: Readonly<Record<Code, number>> = {
   not_reserved: 422,
 };
 
-/** An HTTP server for an inventory, which listens to nothing yet. */
+/** Creates an HTTP server for an inventory. It does not listen yet. */
 export function serve(inventory: Inventory, log: Log): Server {
   return createServer((request, response) => {
     void answer(inventory, log, request).then((reply) => {
@@ -149,7 +149,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    // What is too much is still read to its end: who is cut off while it sends hears no answer.
+    // A body that is too large is still read to its end: a client that is cut off while sending gets no response.
     if (bytes <= BODY_BYTES_MAX) {
       chunks.push(chunk);
     }

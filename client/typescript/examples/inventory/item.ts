@@ -1,24 +1,24 @@
 /**
- * An item in stock: its state, made of its events, and what may be done to it.
+ * An item in stock: its state, built from its events, and its commands.
  *
- * Of the units on hand some are reserved; what is available is the rest, and only that can be reserved. What is shipped was
- * reserved before. So neither number ever becomes negative.
+ * Some of the units on hand are reserved. The rest is available, and only available units can be reserved. Only
+ * reserved units can be shipped. So neither number ever becomes negative.
  */
 import { Aggregate, type Decide, type DomainEvent } from "annals-client/toolkit";
 
 import { type InventoryEvents, inventoryEvents } from "./events.js";
 
-/** An item as it is. */
+/** The state of an item. */
 export interface Item {
   readonly registered: boolean;
   readonly onHand: number;
   readonly reserved: number;
 }
 
-/** Which rule forbids it; the same codes in every language. */
+/** The rule that forbids a command. The codes are the same in every language. */
 export type Code = "item_exists" | "item_not_found" | "insufficient_stock" | "not_reserved";
 
-/** A rule forbids it. */
+/** Thrown if a rule forbids a command. */
 export class InventoryError extends Error {
   constructor(
     readonly code: Code,
@@ -43,7 +43,7 @@ export const item = new Aggregate<Item, InventoryEvents>({
       reserved: state.reserved - quantity,
     }),
   },
-  // The streams are shared with other languages, whose snapshots have versions of their own.
+  // The streams are shared with other languages, whose snapshots have other versions.
   snapshot: { version: 2 },
 });
 

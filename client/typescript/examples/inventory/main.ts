@@ -1,6 +1,6 @@
 /**
- * The inventory as a program: `node dist/examples/inventory/main.js [--endpoint URI] [--listen HOST:PORT] [--database FILE]`.
- * Logs go to standard output. It ends in good order on SIGINT and SIGTERM.
+ * The inventory as a program: `node dist/examples/inventory/main.js [--endpoint URI] [--listen HOST:PORT] [--database
+ * FILE]`. It logs to standard output, and shuts down gracefully on SIGINT and SIGTERM.
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     options: { endpoint: { type: "string" }, listen: { type: "string" }, database: { type: "string" } },
   });
   const log = logTo((line) => process.stdout.write(line));
-  // Unless a file is given, the read models are made anew at every start: the log has it all.
+  // Without a given file, the read models are rebuilt from the log at every start.
   const given = values.database ?? process.env["INVENTORY_DATABASE"];
   const folder = given === undefined ? mkdtempSync(join(tmpdir(), "annals-inventory-")) : undefined;
   const { hostname, port } = new URL(

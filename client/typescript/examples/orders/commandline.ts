@@ -1,4 +1,4 @@
-/** The command line's grammar: from arguments to what is to be done, or a UsageError that tells how. */
+/** Parses the command line. Throws a UsageError that explains the problem. */
 import { parseArgs } from "node:util";
 
 import { Timestamp } from "annals-client";
@@ -17,7 +17,7 @@ export const USAGE = `usage: orders COMMAND [--endpoint URI] [--database FILE]
   list [--status ${STATUSES.join("|")}]
   demo                           a whole story`;
 
-/** What to do. */
+/** A subcommand with its arguments. */
 export type Task =
   | { readonly verb: "create"; readonly id: string; readonly customer: string }
   | {
@@ -34,15 +34,15 @@ export type Task =
   | { readonly verb: "list"; readonly status: Status | undefined }
   | { readonly verb: "demo" };
 
-/** What to do, and with what. */
+/** A parsed command line. */
 export interface Asked {
   readonly task: Task;
   readonly endpoint: string;
-  /** Where the list is kept; undefined if it was not said. */
+  /** The file of the list; undefined if none was given. */
   readonly database: string | undefined;
 }
 
-/** The arguments make no sense. */
+/** The arguments are invalid. */
 export class UsageError extends Error {}
 
 const OPTIONS = {
@@ -58,7 +58,7 @@ const OPTIONS = {
 
 type Options = { readonly [K in keyof typeof OPTIONS]?: string | undefined };
 
-/** Parses the arguments, with the environment for what they don't say. */
+/** Parses the arguments. Options that are not given come from the environment. */
 export function parse(args: string[], environment: NodeJS.ProcessEnv): Asked {
   const { values, positionals } = attempt(() =>
     parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true }),

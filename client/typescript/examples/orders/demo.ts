@@ -1,10 +1,9 @@
-/** A whole story of one order, printed as it goes. */
+/** Demonstrates the life cycle of an order, and prints each step. */
 import { newId } from "annals-client";
 
 import { addItem, cancel, confirm, create, deliver, OrderError, ship } from "./order.js";
 import type { Orders } from "./orders.js";
 
-/** Tells the story. */
 export async function demo(orders: Orders, print: (line: string) => void): Promise<void> {
   const id = `demo-${newId().slice(-12)}`;
   const step = async (what: string, result: Promise<unknown>) => {

@@ -1,7 +1,7 @@
 /**
- * The list of all orders: a table in SQLite, kept in the same transaction as the projection's checkpoint.
+ * Read model of all orders: a SQLite table, written in the same transaction as the projection's checkpoint.
  *
- * The projection's name and its table are the same in every language, so that they may share one file.
+ * The projection's name and its table are the same in every language, so they can share one file.
  */
 import type { SqliteDatabase } from "annals-client/sqlite";
 import { projection } from "annals-client/toolkit";
@@ -54,7 +54,7 @@ export const orderList = projection<OrderEvents, SqliteDatabase>({
   },
 });
 
-/** The file with the list, made if it is missing. */
+/** Opens the database file of the list, and creates it if it does not exist. */
 export function openList(path: string): Database.Database {
   const database = new Database(path);
   database.pragma("journal_mode = WAL");
@@ -62,7 +62,7 @@ export function openList(path: string): Database.Database {
   return database;
 }
 
-/** The orders as listed, by id; only those of a status, if one is given. */
+/** Returns the orders by id, or only those with a status. */
 export function listed(database: SqliteDatabase, status?: Status): ListedOrder[] {
   const columns =
     "order_id AS orderId, customer_id AS customerId, status, item_count AS itemCount, total_cents AS totalCents";

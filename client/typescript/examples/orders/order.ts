@@ -1,9 +1,9 @@
 /**
- * The order: its state, made of its events, and what may be done to it.
+ * The order: its state, built from its events, and its commands.
  *
- * 1. Every rule is a pure function of the state, and what it forbids is an OrderError with a code that is the same in every
- *    language.
- * 2. A total is counted in whole cents.
+ * 1. Every rule is a pure function of the state. A command that it forbids throws an OrderError, whose code is the
+ *    same in every language.
+ * 2. Totals are in whole cents.
  */
 import { Aggregate, type Decide, type DomainEvent } from "annals-client/toolkit";
 
@@ -18,7 +18,7 @@ export interface Item {
   readonly unitPriceCents: number;
 }
 
-/** An order as it is; `none`: it was not created. */
+/** The state of an order. Status `none`: it was not created. */
 export interface Order {
   readonly orderId: string;
   readonly customerId: string;
@@ -27,10 +27,10 @@ export interface Order {
   readonly totalCents: number;
 }
 
-/** A rule forbids it. */
+/** Thrown if a rule forbids a command. */
 export class OrderError extends Error {
   constructor(
-    /** Which rule. */
+    /** The code of the rule. */
     readonly code: string,
     message: string,
   ) {
@@ -54,7 +54,7 @@ export const order = new Aggregate<Order, OrderEvents>({
     OrderDelivered: (state) => ({ ...state, status: "delivered" }),
     OrderCancelled: (state) => ({ ...state, status: "cancelled" }),
   },
-  // The streams are shared with other languages, whose snapshots have versions of their own.
+  // The streams are shared with other languages, whose snapshots have other versions.
   snapshot: { version: 2 },
 });
 
@@ -151,7 +151,7 @@ export const cancel =
     return { type: "OrderCancelled", data: { reason } };
   };
 
-/** Refuses an order that was never created, or was cancelled. */
+/** Throws if the order was never created, or was cancelled. */
 export function demandAlive(orderId: string, { status }: Order): void {
   demandCreated(orderId, status);
   if (status === "cancelled") {
@@ -159,7 +159,7 @@ export function demandAlive(orderId: string, { status }: Order): void {
   }
 }
 
-/** Refuses an order that was never created. */
+/** Throws if the order was never created. */
 export function demandCreated(orderId: string, status: Order["status"]): void {
   if (status === "none") {
     throw new OrderError("order_not_found", `there is no order ${orderId}`);

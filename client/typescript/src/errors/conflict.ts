@@ -1,15 +1,16 @@
-/** Errors of a change that came too late, or a second time: read again, and decide anew. */
+/** Errors of a change that conflicts with data that is already stored: read again, and make a new decision. */
 import type { ExpectedRevision } from "../append.js";
 import { AnnalsError } from "./base.js";
 import { actualText } from "./place.js";
 
-/** The stream is not at the expected revision: somebody else appended. Read it again, and decide anew. */
+/**
+ * The stream is not at the expected revision: another client appended to it. Read it again and make a new decision.
+ */
 export class RevisionConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The stream. */
     readonly stream: string,
-    /** What the append expected. */
+    /** The state that the append expected. */
     readonly expected: ExpectedRevision,
     /** The stream's last revision; undefined if it has no events. */
     readonly actual: number | undefined,
@@ -21,19 +22,18 @@ export class RevisionConflictError extends AnnalsError {
 }
 
 /**
- * The id of the append's first event was already appended, but not as part of this same append. If this is a retry, send
- * exactly what was sent first; otherwise use a new id.
+ * The id of the append's first event is already stored, but from a different append. If this is a retry, send exactly
+ * the same append; otherwise use a new id.
  */
 export class EventIdConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The id. */
     readonly id: string,
-    /** The stream in which it was recorded. */
+    /** The stream in which the event is stored. */
     readonly stream: string,
-    /** The revision at which it was recorded. */
+    /** The event's revision. */
     readonly revision: number,
-    /** The position at which it was recorded. */
+    /** The event's position. */
     readonly position: number,
   ) {
     super(
@@ -43,12 +43,12 @@ export class EventIdConflictError extends AnnalsError {
   }
 }
 
-/** A check of an append that does not hold. */
+/** A check of an append that failed. */
 export type FailedCheck =
   | {
-      /** Which of the append's checks, counted from 0. */
+      /** The index of the check in the append, from 0. */
       readonly index: number;
-      /** A stream is not as expected. */
+      /** The stream that is not in the expected state. */
       readonly stream: {
         readonly stream: string;
         readonly expected: ExpectedRevision;
@@ -56,19 +56,21 @@ export type FailedCheck =
       };
     }
   | {
-      /** Which of the append's checks, counted from 0. */
+      /** The index of the check in the append, from 0. */
       readonly index: number;
-      /** An event matches, at `position`, and none should after `after`. */
+      /** The event at `position` matches the query of a check that expects no match after `after`. */
       readonly match: { readonly after: number; readonly position: number };
     };
 
-/** Checks of the append do not hold: somebody else changed what it rests on. Read that again, and decide anew. */
+/**
+ * Checks of the append failed: another client changed the data it depends on. Read it again and make a new decision.
+ */
 export class ChecksFailedError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The first of them, in the order of the append's checks; at least one. */
+    /** The first failed checks, in the order of the append's checks; at least one. */
     readonly failed: readonly FailedCheck[],
-    /** How many there are. */
+    /** The number of failed checks. */
     readonly count: number,
   ) {
     const more = count > failed.length ? [`and ${count - failed.length} more`] : [];
@@ -76,17 +78,19 @@ export class ChecksFailedError extends AnnalsError {
   }
 }
 
-/** What is kept of the stream, or of the streams of a prefix, was changed since. Look at it again, and decide anew. */
+/**
+ * The retention of the stream or prefix has changed since the caller read it. Read it again and make a new decision.
+ */
 export class VersionConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The stream; empty if it is about a prefix. */
+    /** The stream; empty if the retention is that of a prefix. */
     readonly stream: string,
-    /** The version that was expected. */
+    /** The expected version. */
     readonly expected: number,
-    /** The version that it has. */
+    /** The current version. */
     readonly actual: number,
-    /** The prefix; undefined if it is about a stream. */
+    /** The prefix; undefined if the retention is that of a stream. */
     readonly prefix?: string,
   ) {
     const subject = prefix === undefined ? `stream ${JSON.stringify(stream)}` : `prefix ${JSON.stringify(prefix)}`;

@@ -1,4 +1,4 @@
-/** Tests of decisions, without a server: given events, when a command, then events or an error. */
+/** Tests of decisions without a server: given events, when a command, then events or an error. */
 import assert from "node:assert/strict";
 
 import { RecordedEvent } from "../events.js";
@@ -10,28 +10,28 @@ import type { MemoryStore, MemoryTransaction } from "../toolkit/projection/memor
 import { tableOf } from "../toolkit/projection/store.js";
 import { type DomainEvent, type Schema, SchemaError, type Types } from "../toolkit/schema.js";
 
-/** An error as a test expects it: its class, its message, a part of its message, or some of its properties. */
+/** An expected error: its class, its message or a part of it, or some of its properties. */
 export type ExpectedError = (new (...args: never[]) => Error) | RegExp | Record<string, unknown>;
 
-/** What is to be tested. */
+/** A scenario with its initial events. */
 export interface Given<S, T extends Types> {
   /** Makes the decision. */
   when(decide: Decide<S, T>): When<S, T>;
 }
 
-/** A decision whose outcome is to be compared. */
+/** A decision whose outcome can be asserted. */
 export interface When<S, T extends Types> {
-  /** Fails unless exactly these events were decided; none, if nothing is given. */
+  /** Fails unless exactly these events were decided; without arguments, unless there were none. */
   then(...events: DomainEvent<T>[]): Promise<void>;
   /** Fails unless the decision threw this error. */
   thenFails(error: ExpectedError): Promise<void>;
-  /** Fails unless the state afterwards is this. */
+  /** Fails unless this is the state after the decided events. */
   thenState(state: S): Promise<void>;
 }
 
 /**
- * Given that these events happened to an aggregate. They are written and read as the store does it, so that data which has
- * no JSON form, and a schema that does not fit, come to light.
+ * Starts a scenario with the events of an aggregate. They are encoded and decoded as by the store, which reveals data
+ * that can't be represented in JSON and schemas that do not match.
  *
  * @example
  * await given(order, { type: "OrderPlaced", data: { customer: "ada" } })
@@ -46,7 +46,7 @@ export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events:
         aggregate.initial(),
       );
       const decided = (async () => listOf(await decide(state)))();
-      // Looked at later, by what follows.
+      // Prevents an unhandled rejection; the assertions below await it later.
       decided.catch(() => undefined);
       return {
         then: async (...expected) => {
@@ -65,7 +65,7 @@ export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events:
   };
 }
 
-/** The same for a decision on facts (see decideOn): given that these events happened, in these streams. */
+/** Starts a scenario for a decision on facts (see decideOn), with events in any streams. */
 export function givenFacts<T extends Types, M extends DecisionModels<T>>(
   schema: Schema<T>,
   models: M,
@@ -97,7 +97,7 @@ export function givenFacts<T extends Types, M extends DecisionModels<T>>(
   };
 }
 
-/** Has a projection take these events, in memory and without a server. */
+/** Applies events to a projection, in memory and without a server. */
 export async function project<T extends Types>(
   store: MemoryStore,
   projection: Projection<MemoryTransaction>,
@@ -115,7 +115,7 @@ export async function project<T extends Types>(
   });
 }
 
-/** An event as it comes from the store. */
+/** Creates an event as the store returns it. */
 export function recorded<T extends Types>(
   schema: Schema<T>,
   event: DomainEvent<T>,

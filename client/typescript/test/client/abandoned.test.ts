@@ -1,4 +1,4 @@
-/** What is left early ends its call at the server, however it is left: by the server's own count. */
+/** Tests that abandoned reads and subscriptions end their calls at the server, by the server's metrics. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
@@ -20,7 +20,7 @@ after(() => server[Symbol.asyncDispose]());
 
 class Enough extends Error {}
 
-/** What can be iterated, and keeps a call open for as long as it is. */
+/** Iterables that keep a call open while they are iterated. */
 const OPENED: Record<string, () => AsyncIterable<unknown>> = {
   "a read of a stream": () => client.readStream("much"),
   "a read of the log": () => client.readAll(),

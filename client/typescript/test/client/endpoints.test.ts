@@ -1,4 +1,4 @@
-/** Endpoints that answer, but not in gRPC. */
+/** Tests of endpoints that answer, but not in gRPC. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { Client, newEvent } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 
-/** What a client of the endpoint fails with, whatever it does first. */
+/** Asserts that every kind of call to the endpoint fails with an InvalidEndpointError. */
 async function assertRefused(endpoint: string): Promise<void> {
   const refusal = {
     name: "InvalidEndpointError",

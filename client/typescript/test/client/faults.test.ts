@@ -1,4 +1,4 @@
-/** The client while servers are killed with SIGKILL: nothing is lost, doubled or reordered. */
+/** Tests of the client while servers are killed with SIGKILL: nothing is lost, duplicated or reordered. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -9,12 +9,12 @@ import { TcpProxy } from "./tcp-proxy.js";
 import { numbered } from "./fixtures.js";
 
 const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 5);
-/** Long enough for a server to come back on a busy machine. */
+/** Long enough for a server to restart on a busy machine. */
 const PATIENT = { timeoutMs: 60_000, keepaliveTimeout: { milliseconds: 5_000 } };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Kills the server and starts it again, so many times. */
+/** Kills and restarts the server a number of times. */
 function tormented(server: TestServer, random: Random): { done: Promise<void>; over: () => boolean } {
   let over = false;
   const torment = async () => {
@@ -41,7 +41,7 @@ test("a subscription over kills of the server gives each event once and in order
     };
     let next = 0;
     while (!torment.over() || next < 200) next = await append(next);
-    // Known before its events can arrive, even if its answer is lost: nothing comes behind them that could end the loop.
+    // Set before its events can arrive, even if the response is lost: no later events could end the loop.
     total = next + 10;
     await append(next);
   })();
@@ -108,7 +108,7 @@ test("a read goes on behind the last event when the server is killed in the midd
         await client.append("later", "any", [newEvent("NotInTheRead")]);
       }
     }
-    // What was appended during the first read is part of the second.
+    // Events appended during the first read are part of the second.
     const last = backwards ? total + 1 : total;
     const expected = Array.from({ length: last }, (_, n) => (backwards ? last - n : n + 1));
     assert.deepEqual(positions, expected);
@@ -137,17 +137,17 @@ test("a client goes back when its first endpoint answers again, with its subscri
   const followed = client.subscribeStream("log").events();
   let written = 0;
   const state = { over: false };
-  // A session that is never idle, so that it does not end and begin again by itself.
+  // A session that is never idle, so that it does not end and reopen on its own.
   const busy = (async () => {
     while (!state.over) await session.append("busy", "any", [newEvent("B")]);
   })();
-  // Calls that share a session, and what follows.
+  // Calls that share a session, and the subscription that receives their events.
   const write = async () => {
     await Promise.all(Array.from({ length: 10 }, (_, n) => client.append("log", "any", [newEvent("A", n)])));
     written += 10;
     for (let revision = -1; revision < written - 1;) revision = (await followed.next()).value?.revision ?? -1;
   };
-  /** Whether all that is written now, and all that follows it, goes through this proxy alone. */
+  /** Whether all new writes, and the subscription to them, go through this proxy alone. */
   const goesThrough = async (proxy: TcpProxy, other: TcpProxy) => {
     const before = [proxy.bytes, other.bytes] as const;
     await write();

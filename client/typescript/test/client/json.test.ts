@@ -1,4 +1,4 @@
-/** Values of events: what is stored is JSON of exactly that value, or the value is refused. */
+/** Tests of event values: either JSON of exactly that value is stored, or the value is rejected. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -17,7 +17,7 @@ import { toPbEvent } from "../../src/events.js";
 
 const NOTHING = new Uint8Array();
 
-/** The JSON that is stored for a value. */
+/** Returns the JSON that is stored for a value. */
 const stored = (value: unknown) => Buffer.from(newEvent("Odd", value).data).toString();
 
 const recorded = (data: Uint8Array | string, metadata: Uint8Array = NOTHING) =>
@@ -160,11 +160,13 @@ test("a value that JSON would change is refused, with the event's type and the p
     assert.throws(
       () => newEvent("Odd", value),
       (error: unknown) =>
-        error instanceof InvalidValueError && error.subject === 'an event of type "Odd"' && problem.test(error.message),
+        error instanceof InvalidValueError &&
+        error.subject === 'an event of type "Odd"' &&
+        problem.test(error.message),
       String(problem),
     );
   }
-  // Those that are bytes are no value of JSON within another one.
+  // Bytes within another value can't be represented in JSON.
   const bytes = [Uint8Array.of(1), Buffer.from("a"), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))];
   for (const value of [...refused.map(([value]) => value).filter((value) => value !== undefined), ...bytes]) {
     assert.throws(() => newEvent("Odd", { a: value }), InvalidValueError);

@@ -1,4 +1,4 @@
-/** Appends of all sizes at the same time: each fails or is written for what it is itself. */
+/** Tests of concurrent appends of all sizes: each succeeds or fails on its own. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -24,10 +24,10 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]());
 
 const MIB = 1 << 20;
-/** More than the server takes in a message. */
+/** Creates more than the server accepts in a message. */
 const oversized = () => Array.from({ length: 7 }, () => newEvent("Large", new Uint8Array(MIB)));
 
-/** Which of these failed, and with what. */
+/** Returns the indexes of failed appends, with their errors. */
 async function failures(appends: Promise<unknown>[]): Promise<[number, unknown][]> {
   const results = await Promise.allSettled(appends);
   return results.flatMap((result, n): [number, unknown][] =>

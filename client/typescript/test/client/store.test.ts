@@ -1,4 +1,4 @@
-/** The client against a real server: what each call does, and how it fails. */
+/** Tests of the client against a real server: the result of each call, and its errors. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 

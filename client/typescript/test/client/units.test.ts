@@ -1,4 +1,4 @@
-/** The parts of the client that need no server. */
+/** Tests of the parts of the client that need no server. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -134,7 +134,7 @@ test("a home is looked for after a pause, which grows if it does not last", asyn
   answers = true;
   assert.equal(await away(2_000), 2);
   assert.deepEqual([back, preferred.returns], [[2_000], 1]);
-  // It fails again at once: the pause is twice as long; after it has lasted, as at first.
+  // A failure right after a return doubles the pause; after a lasting return it is the initial one.
   preferred.failed();
   assert.equal(await away(3_999), 2);
   assert.equal(await away(4_000), 3);

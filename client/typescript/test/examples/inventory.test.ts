@@ -1,4 +1,4 @@
-/** The Inventory example: its rules without a server, and over HTTP against one. */
+/** Tests of the Inventory example: its rules without a server, and its HTTP interface against one. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -66,7 +66,7 @@ interface Answer {
   readonly position: number;
 }
 
-/** The inventory over HTTP, with what it logs. */
+/** Starts the inventory over HTTP, and collects its log. */
 async function started(server: TestServer) {
   const folder = await mkdtemp(join(tmpdir(), "annals-inventory-test-"));
   const database = join(folder, "inventory.db");
@@ -108,7 +108,7 @@ test("inventory: commands go in, and each of three projections answers for itsel
     const { status: got, body: told } = await app.post(body);
     assert.deepEqual([got, told], [status, expected]);
   };
-  // Whoever asks before anything has happened is answered, too.
+  // A query before the first event is answered, too.
   assert.deepEqual((await app.get("/inventory")).body, { items: [], next: null });
   await accepted(
     { command: "register", sku: "tea", name: "Green tea", lowStockThreshold: 5 },
@@ -152,7 +152,7 @@ test("inventory: commands go in, and each of three projections answers for itsel
   });
   const [reserved] = await server.client().readAll({ from: 5, limit: 1 }).toArray();
   const alerts = await app.get("/inventory/alerts?atLeast=7");
-  // Low since it was reserved; releasing one was not enough.
+  // It is low since the reservation; the release of one unit was not enough.
   assert.deepEqual(alerts.body, {
     alerts: [
       { sku: "tea", name: "Green tea", available: 4, lowStockThreshold: 5, since: String(reserved?.recordedAt) },
@@ -250,7 +250,7 @@ test("inventory: a projection that fails does not stop the others, and what happ
   await using app = await started(server);
   await app.post({ command: "register", sku: "tea", name: "Tea", lowStockThreshold: 5 });
   assert.equal(((await app.get("/inventory/alerts?atLeast=1")).body as { alerts: unknown[] }).alerts.length, 1);
-  // Somebody spoils the tables of one of them.
+  // Damage the tables of one projection.
   const spoiler = new Database(app.database);
   spoiler.exec("DROP TABLE inventory_alerts__1");
   spoiler.close();

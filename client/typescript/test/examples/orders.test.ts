@@ -1,4 +1,4 @@
-/** The Orders example: its rules without a server, and its command line against one. */
+/** Tests of the Orders example: its rules without a server, and its command line against one. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -42,7 +42,7 @@ const COMMANDS: Record<string, { readonly decide: Decide<Order, OrderEvents>; re
   cancel: { decide: cancel("o1", "changed my mind"), event: cancelled },
 };
 
-/** For each command, in each state: the code of the rule that forbids it, or "ok". */
+/** For each command and state: the code of the rule that forbids it, or "ok". */
 const RULES: Record<string, Record<keyof typeof UNTIL, string>> = {
   create: {
     nothing: "ok",

@@ -1,4 +1,4 @@
-/** What came of a step, as the interoperability cases tell it. */
+/** Converts results and errors to the answers of the interoperability cases. */
 import {
   AnnalsError,
   type Appended,
@@ -103,7 +103,7 @@ export function streamInfo(stream: StreamInfo): Fields {
   };
 }
 
-/** An error by its reason, with the fields that the client's error has. */
+/** Returns the reason of an error, with its properties. */
 export function failure(error: AnnalsError): Fields {
   const fields = error as unknown as Fields;
   const pick = (reason: string, ...names: string[]) => ({

@@ -1,6 +1,6 @@
 /**
- * Performs steps of the interoperability cases; see tests/interop/README.md. A line of JSON in, a line of JSON out, until the
- * input ends. What is not known is told.
+ * Performs the steps of the interoperability cases; see tests/interop/README.md. It reads a line of JSON per step and
+ * answers with a line of JSON, until the input ends. It reports unknown steps.
  */
 import { createInterface } from "node:readline";
 
@@ -39,7 +39,7 @@ import {
 } from "./steps.js";
 import { makeValue } from "./values.js";
 
-/** What comes of it: `gives` or `fails`. */
+/** Returns the outcome of a step: `gives` or `fails`. */
 async function outcome(work: Promise<Fields>): Promise<Fields> {
   try {
     return { gives: await work };
@@ -53,7 +53,7 @@ async function outcome(work: Promise<Fields>): Promise<Fields> {
 let client = new Client("http://127.0.0.1:2113");
 let subscriptions = new Map<string, AsyncIterator<SubscriptionItem, undefined>>();
 
-/** What is done for each action. */
+/** The actions by name. */
 const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   connect: (fields) => {
     client.close();
@@ -187,7 +187,7 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   },
 };
 
-/** Performs a step, or says that it is not known how. */
+/** Performs a step, or reports that it is unknown. */
 async function perform(line: string): Promise<Fields> {
   try {
     return await whole(JSON.parse(line), async (step) => {

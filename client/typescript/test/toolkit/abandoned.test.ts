@@ -1,4 +1,4 @@
-/** What the toolkit reads and follows ends at the server, however it is left: by the server's own count. */
+/** Tests that the toolkit's reads and subscriptions end their calls at the server, by the server's metrics. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 

@@ -1,6 +1,7 @@
 /**
- * Server and projection are killed with SIGKILL at random moments, again and again: the read model equals the log, no event
- * applied twice or skipped. `ANNALS_CRASH_ROUNDS` says how often; 50 show what the toolkit claims.
+ * Crash tests: kills the server and the projection with SIGKILL at random moments. The read model must equal the log,
+ * with no event applied twice or skipped. `ANNALS_CRASH_ROUNDS` sets the number of kills; 50 demonstrate the
+ * toolkit's guarantees.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -37,7 +38,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Appends until told to stop; returns the position of the last event. */
+/** Appends until `over` returns true; returns the position of the last event. */
 async function append(client: Client, over: () => boolean): Promise<number> {
   let last = 0;
   for (let n = 0; !over(); n += 1) {
@@ -50,7 +51,10 @@ async function append(client: Client, over: () => boolean): Promise<number> {
   return last;
 }
 
-/** Kills the one or the other while events are appended; returns the position of the last. The projection runs at the end. */
+/**
+ * Kills server or projection in turn while events are appended; returns the position of the last. The projection is
+ * running at the end.
+ */
 async function torment(
   server: TestServer,
   client: Client,
@@ -78,7 +82,7 @@ async function torment(
 
 const children: ChildProcess[] = [];
 
-/** What the totals must be, from the log itself. */
+/** Computes the expected totals from the log. */
 async function fromLog(client: Client): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
   for await (const event of client.readAll()) {

@@ -1,4 +1,4 @@
-/** Aggregates, repositories, decision models, schemas and contexts. */
+/** Tests of aggregates, repositories, decision models, schemas and contexts. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -310,7 +310,7 @@ test("a decision with an id is carried out once, however often and from wherever
     courses.encode({ type: "CourseDefined", data: { seats: 9 }, tags: [course] }),
   ]);
   const commandId = newId();
-  // It would enrol somebody else each time: what tells that it was carried out is its id alone.
+  // Each call would enrol other students: only the id identifies a command that was executed already.
   let student = 0;
   const decide = (facts: { seats: number; taken: number }) => [
     ...enrol(course, `a${(student += 1)}`)(facts),

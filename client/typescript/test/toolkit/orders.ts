@@ -1,4 +1,4 @@
-/** Orders, as the tests have them. */
+/** The order domain of the tests. */
 import {
   Aggregate,
   type DomainEvent,
@@ -65,14 +65,14 @@ export const confirm = (state: Order): OrderEvent | undefined => {
   return state.status === "confirmed" ? undefined : { type: "OrderConfirmed", data: {} };
 };
 
-/** How totals are kept in each kind of store. */
+/** How totals are stored in each kind of store. */
 export interface TotalsTable<Tx> {
   create(target: Target<Tx>): Promise<void>;
-  /** Adds to an order's total, and counts how often it was told to. */
+  /** Adds to an order's total. */
   add(target: Target<Tx>, order: string, cents: number): Promise<void>;
 }
 
-/** Totals by order: twice the same event would show in them. */
+/** Totals by order, in which an event applied twice would be visible. */
 export function totals<Tx>(table: TotalsTable<Tx>, name = "totals"): Projection<Tx> {
   return projection<OrderTypes, Tx>({
     name,

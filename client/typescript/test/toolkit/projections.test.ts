@@ -1,4 +1,6 @@
-/** Projections on every store: each event once, whatever fails; dead letters, rebuilds, lag, waiting. */
+/**
+ * Tests of projections on every store: exactly-once handling under failures, dead letters, rebuilds, lag, waiting.
+ */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
@@ -40,7 +42,7 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
   }
 }
 
-/** The same tests for each kind of store. */
+/** Defines the same tests for each kind of store. */
 function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefined>): void {
   const using = (
     what: string,
@@ -91,7 +93,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     );
     const position = await append(client, "order-1", 1);
     const waited = waitForProjection(kind.store, "totals", position, { pollMs: 5 }).then(() => kind.totals());
-    // It looks at least once before there is a table.
+    // Enough time for at least one poll before there is a table.
     await new Promise((resolve) => setTimeout(resolve, 50));
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     assert.deepEqual(await waited, { "order-1": 1 });
@@ -128,7 +130,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
         onError: (problem) => problems.push(problem),
       });
       await projections.waitFor(4);
-      // What the handler wrote before it threw was undone each time.
+      // The writes of the handler before its error were rolled back each time.
       assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 3 });
       const running = projections.get("totals");
       const [letter, ...more] = await running.deadLetters();
@@ -155,7 +157,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await append(client, "order-1", ...Array.from({ length: 100 }, () => 1));
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     await projections.waitFor(100);
-    // What somebody has spoilt by hand, the rebuild mends.
+    // The rebuild must repair this manual change.
     await kind.store.transaction((tx) =>
       kind.table.add({ tx, generation: 1, table: (name) => `${name}__1` }, "order-1", 1_000),
     );
@@ -266,7 +268,7 @@ test("a process manager reacts exactly once in effect, though its reactions run 
     assert.equal(contextOf(items[0]!).causationId, placed?.id);
     const [logged, ...more] = await client.readStream(`log-${id}`).toArray();
     assert.deepEqual(more, []);
-    // As every language makes them.
+    // The ids are the same in every language.
     const seed = nameId(placed!.id, "gifts");
     const commands = [`${order.stream(id)}/0`, `${order.stream(id)}/1`, "/0"].map((name) => nameId(seed, name));
     assert.deepEqual(

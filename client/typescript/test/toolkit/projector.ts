@@ -8,7 +8,7 @@ import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import { totals } from "./orders.js";
 import { openSqlite, postgresTable, sqliteTable } from "./stores.js";
 
-/** Holds transactions open for a moment before they commit, so that a kill finds one in the middle, or between two. */
+/** Delays commits slightly, so that kills hit open transactions as well as the time between two. */
 const slowly =
   <Tx, R>(body: (tx: Tx) => Promise<R>) =>
   async (tx: Tx): Promise<R> => {
@@ -31,7 +31,7 @@ class SlowPostgres extends PostgresStore {
 
 const [endpoint = "", kind, where = ""] = process.argv.slice(2);
 const client = new Client({ endpoints: endpoint, timeoutMs: 30_000 });
-// Small batches, so that a kill often finds one half done.
+// Small batches, so that a kill often hits a batch in progress.
 const options = { batchEvents: 7, pauseFirstMs: 5, pauseMaxMs: 50 };
 
 if (kind === "sqlite") {

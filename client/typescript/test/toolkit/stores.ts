@@ -1,4 +1,4 @@
-/** The stores that projections are tested with, and a PostgreSQL of the tests' own. */
+/** The stores of the projection tests, and a PostgreSQL server for them. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
@@ -14,11 +14,11 @@ import { type PgClient, PostgresStore } from "../../src/toolkit/postgres.js";
 import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import type { TotalsTable } from "./orders.js";
 
-/** A store, how totals are kept in it, and how they are read. */
+/** A store, with how totals are stored in it and read. */
 export interface Kind<Tx> extends AsyncDisposable {
   readonly store: ProjectionStore<Tx>;
   readonly table: TotalsTable<Tx>;
-  /** The totals by order, as readers see them. */
+  /** Returns the totals by order, as readers see them. */
   totals(name?: string): Promise<Record<string, number>>;
 }
 
@@ -94,7 +94,10 @@ export const postgresTable: TotalsTable<PgClient> = {
   },
 };
 
-/** PostgreSQL at `ANNALS_TEST_POSTGRES` (a connection string), or one that is started; undefined if none is installed. */
+/**
+ * Opens the PostgreSQL server at `ANNALS_TEST_POSTGRES` (a connection string), or starts one; undefined if none is
+ * installed.
+ */
 export async function postgres(): Promise<(Kind<PgClient> & { readonly connection: pg.PoolConfig }) | undefined> {
   const given = process.env["ANNALS_TEST_POSTGRES"];
   const own = given === undefined ? await startPostgres() : undefined;
@@ -120,7 +123,10 @@ function byStream(rows: unknown[]): Record<string, number> {
   );
 }
 
-/** Starts a PostgreSQL on a socket in a folder of its own. It refuses to run as root, so that root runs it as `postgres`. */
+/**
+ * Starts a PostgreSQL server on a socket in a new directory. It refuses to run as root, so root runs it as
+ * `postgres`.
+ */
 async function startPostgres() {
   const versions = existsSync("/usr/lib/postgresql")
     ? readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`)

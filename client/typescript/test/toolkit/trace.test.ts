@@ -1,4 +1,4 @@
-/** Traces: what is appended belongs to the trace of the request, or of OpenTelemetry's active span. */
+/** Tests of traces: an append belongs to the trace of the request, or of OpenTelemetry's active span. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
@@ -19,7 +19,7 @@ after(() => {
   propagation.disable();
 });
 
-/** An event as it would be appended here and now. */
+/** Creates an event as an append at this point would. */
 function appended(): RecordedEvent {
   const { id, type, data, metadata, tags } = orders.encode({ type: "OrderConfirmed", data: {} });
   return new RecordedEvent(id, "order-1", 0, 1, type, data, metadata, tags, Timestamp.now());
@@ -73,7 +73,7 @@ test("a traceparent of another form is not stored", () => {
     );
   }
   assert.equal(contextOf(appended()).traceparent, undefined);
-  // A later version may have more fields, of which nothing is known.
+  // A later version may have more, unknown fields.
   assert.match(
     inContext({ traceparent: `01${traceparent.slice(2)}-more` }, () => contextOf(appended()).traceparent) ?? "",
     new RegExp(`^01-${TRACE}-[0-9a-f]{16}-01$`),

@@ -1,4 +1,4 @@
-/** Versions of projections, on every store: a higher one is built beside the live one, and takes its place. */
+/** Tests of projection versions on every store: a higher version is built beside the live one, and replaces it. */
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ async function append(client: Client, stream: string, ...cents: number[]): Promi
   return (await client.append(stream, "any", events)).lastPosition;
 }
 
-/** Totals in a version, which multiplies what it counts; before each event it waits for the gate. */
+/** Totals that depend on the version, by which amounts are multiplied. They wait for the gate before each event. */
 function inVersion(
   kind: Kind<unknown>,
   version: number,
@@ -32,7 +32,7 @@ function inVersion(
   return { ...totals(table), version };
 }
 
-/** A gate that is shut until it is opened, and tells when somebody stands before it. */
+/** Creates a gate that is closed until it is opened, and signals when a caller waits at it. */
 function shut(): { gate: () => Promise<void>; reached: Promise<unknown>; open: () => void } {
   const events = new EventEmitter();
   const [reached, opened] = [once(events, "reached"), once(events, "open")];
@@ -59,7 +59,7 @@ function onEveryStore(what: string, body: (kind: Kind<unknown>, client: Client) 
   }
 }
 
-/** Has a version take what there is, and stops it. */
+/** Runs a version up to a position, and stops it. */
 async function run(
   kind: Kind<unknown>,
   client: Client,

@@ -1,29 +1,29 @@
-/** The list of all items, to search in. */
+/** Read model of all items, with search. */
 import type { SqliteDatabase } from "annals-client/sqlite";
 import { projection } from "annals-client/toolkit";
 
 import { type InventoryEvents, inventoryEvents, STREAM_PREFIXES } from "../events.js";
 
-/** An item as listed. */
+/** An item in the list. */
 export interface ListedItem {
   readonly sku: string;
   readonly name: string;
   readonly onHand: number;
   readonly reserved: number;
-  /** On hand, and not reserved. */
+  /** On hand and not reserved. */
   readonly available: number;
   readonly lowStockThreshold: number;
 }
 
-/** Which items. */
+/** A page of the list. */
 export interface ListQuery {
-  /** Only those with this in their sku or name, whatever the case. */
+  /** Only items with this text in their sku or name, ignoring case. */
   readonly search: string | undefined;
-  /** Only those of which fewer are available than their threshold. */
+  /** Only items with less available stock than their threshold. */
   readonly belowThreshold: boolean;
-  /** The most items. */
+  /** Maximum number of items. */
   readonly limit: number;
-  /** Only those behind this sku, in the order of skus. */
+  /** Only items after this sku, in the order of skus. */
   readonly after: string;
 }
 
@@ -55,7 +55,7 @@ export const inventoryList = projection<InventoryEvents, SqliteDatabase>({
   },
 });
 
-/** A page of the list, and behind which sku the next one begins, if there is one. */
+/** Returns a page of the list, and the sku after which the next page begins, or null on the last page. */
 export function listItems(
   database: SqliteDatabase,
   { search, belowThreshold, limit, after }: ListQuery,

@@ -1,18 +1,18 @@
-/** Numbers over all items. */
+/** Read model of totals over all items. */
 import type { SqliteDatabase } from "annals-client/sqlite";
 import { projection } from "annals-client/toolkit";
 
 import { type InventoryEvents, inventoryEvents, STREAM_PREFIXES } from "../events.js";
 
-/** Numbers over all items. */
+/** Totals over all items. */
 export interface Statistics {
-  /** Items that were registered. */
+  /** Number of registered items. */
   readonly items: number;
   readonly unitsOnHand: number;
   readonly unitsReserved: number;
-  /** Units received, ever. */
+  /** Units received in total. */
   readonly unitsReceived: number;
-  /** Units shipped, ever. */
+  /** Units shipped in total. */
   readonly unitsShipped: number;
 }
 
@@ -45,7 +45,7 @@ export const inventoryStatistics = projection<InventoryEvents, SqliteDatabase>({
   },
 });
 
-/** The numbers as they are. */
+/** Returns the current totals. */
 export function statistics(database: SqliteDatabase): Statistics {
   const columns =
     "items, on_hand AS unitsOnHand, reserved AS unitsReserved, received AS unitsReceived, shipped AS unitsShipped";

@@ -1,30 +1,31 @@
 /**
- * The builds of a projection in its store: which there are, and how one takes the place of another.
+ * The builds of a projection in its store, and how one replaces another.
  *
- * 1. One is live: readers see it. At most one of this program's version is built beside it.
- * 2. A live build of an older version is left as it is until another takes its place: this code may not fit its tables.
- * 3. A live build of a newer version is an error. A newer one that is being built is left to the program that builds it.
+ * 1. One build is live: readers see it. At most one of this program's version is built beside it.
+ * 2. A live build of an older version is not changed until another replaces it: this code may not match its tables.
+ * 3. A live build of a newer version is an error. A newer one in progress is left to the program that builds it.
  */
 import type { Projection } from "./definition.js";
 import { type Checkpoint, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
 
 /** The builds that a program works on. */
 export interface Builds {
-  /** The build that readers see. */
   readonly live: Checkpoint;
-  /** The build that is to take its place, if there is one; there is one if `live` is of an older version. */
+  /** The build in progress, if any; there is one if `live` has an older version. */
   readonly building: Checkpoint | undefined;
 }
 
-/** The version that a projection's builds have. Throws a ProjectionError if it can't be one. */
+/** Returns the version of the projection's builds. Throws a ProjectionError if it is invalid. */
 export function versionOf({ name, version = 1 }: Projection<never>): number {
   if (!Number.isInteger(version) || version < 1) {
-    throw new ProjectionError(`the version of projection ${JSON.stringify(name)} must be a whole number from 1, not ${version}`);
+    throw new ProjectionError(
+      `the version of projection ${JSON.stringify(name)} must be a whole number from 1, not ${version}`,
+    );
   }
   return version;
 }
 
-/** Finds the builds of a projection, and makes those that are missing. */
+/** Finds the builds of a projection, and creates missing ones. */
 export function findBuilds<Tx>(
   store: ProjectionStore<Tx>,
   projection: Projection<Tx>,
@@ -54,7 +55,7 @@ export function findBuilds<Tx>(
   });
 }
 
-/** Begins a build beside the live one. */
+/** Starts a build beside the live one. */
 export function beginBuild<Tx>(
   store: ProjectionStore<Tx>,
   projection: Projection<Tx>,
@@ -73,7 +74,7 @@ export function beginBuild<Tx>(
   });
 }
 
-/** Puts a build in the place of the live one, if it is as far. Returns whether it is live. */
+/** Replaces the live build, if this build has caught up with it. Returns whether it is live. */
 export function switchTo<Tx>(
   store: ProjectionStore<Tx>,
   { name, tables = [] }: Projection<Tx>,
@@ -87,7 +88,7 @@ export function switchTo<Tx>(
       return false;
     }
     if (built.state === "live") {
-      // Another process was faster.
+      // Another process has already switched.
       return true;
     }
     await store.expose(tx, built.generation, tables);
@@ -99,7 +100,7 @@ export function switchTo<Tx>(
   });
 }
 
-/** Throws a ProjectionError if a checkpoint is of another event store. */
+/** Throws a ProjectionError if a checkpoint belongs to another event store. */
 export function refuseForeignStore(name: string, found: Checkpoint, storeId: string): void {
   if (found.storeId !== storeId) {
     throw new ProjectionError(

@@ -1,9 +1,11 @@
-/** Read models in memory, for tests and for what is rebuilt at every start. */
+/** Read models in memory, for tests and for models that are rebuilt at every start. */
 import { type Checkpoint, type DeadLetter, type ProjectionStore, tableOf } from "./store.js";
 
-/** A transaction on tables in memory: what is read includes what it wrote, which others see once it is over. */
+/** A transaction on tables in memory. It reads its own writes; others see them after its end. */
 export interface MemoryTransaction {
-  /** A table: keys and rows. One that is missing is made. Rows are to be replaced, not changed in place. */
+  /**
+   * Returns a table of keys and rows, and creates it if it does not exist. Replace rows; do not modify them in place.
+   */
   table(name: string): MemoryTable;
 }
 
@@ -21,7 +23,7 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
   #aliases = new Map<string, string>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** What a table of a live projection holds now. */
+  /** Returns the current content of a table of a live projection. */
   table(name: string): ReadonlyMap<string, unknown> {
     return this.#tables.get(this.#aliases.get(name) ?? name) ?? new Map<string, unknown>();
   }

@@ -1,12 +1,12 @@
 /**
- * What SQL stores share: the tables of checkpoints and dead letters, and the views of live builds. They are the same in
- * every language's toolkit:
+ * Shared parts of SQL stores: the tables of checkpoints and dead letters, and the views of live builds. They are the
+ * same in the toolkits of all languages:
  *
  *     annals_projections   name, generation -> version, position, live, store_id
  *     annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts, buried_at
  *     orders__2            the second build of the table `orders`; `orders` itself is a view of the live build
  *
- * Statements have `?` for parameters.
+ * Statements use `?` for parameters.
  */
 import { type Checkpoint, type DeadLetter, identifier, type ProjectionStore, tableOf } from "./store.js";
 
@@ -16,7 +16,7 @@ export type SqlValue = string | number | null;
 /** A row of a result. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** What a database calls the types of columns. */
+/** The names of a database's column types. */
 export interface ColumnTypes {
   readonly flag: string;
   readonly position: string;
@@ -38,21 +38,21 @@ function schemaOf({ flag, position, time, uuid }: ColumnTypes): readonly string[
   ];
 }
 
-/** A store over SQL, for which an adapter runs statements and transactions. */
+/** A store based on SQL, for which an adapter runs statements and transactions. */
 export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   protected abstract readonly types: ColumnTypes;
-  /** What a SELECT ends with, so that nobody else changes its rows before the transaction ends. */
+  /** The end of a SELECT that locks its rows until the transaction ends. */
   protected abstract readonly forUpdate: string;
-  /** What keeps others from preparing at the same time. */
+  /** Statements that keep others from preparing at the same time. */
   protected readonly beforePrepare: readonly string[] = [];
 
   /** Runs one statement. */
   protected abstract run(tx: Tx, sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 
-  /** Runs a body that only reads, in a transaction that takes no locks. */
+  /** Runs a body that only reads, in a transaction without locks. */
   protected abstract reading<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
 
-  /** Whether a statement failed because a table is not there. */
+  /** Whether a statement failed because a table does not exist. */
   protected abstract isMissingTable(error: unknown): boolean;
 
   abstract transaction<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
