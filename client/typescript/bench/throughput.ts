@@ -17,7 +17,8 @@ async function timed(what: string, body: () => Promise<number>): Promise<void> {
   const { user, system } = process.cpuUsage(before);
   const cpu = ((user + system) / events).toFixed(1);
   console.log(
-    `${what.padEnd(34)} ${events.toLocaleString("en").padStart(9)} events ${rate.toLocaleString("en").padStart(9)} events/s ${cpu.padStart(6)} µs CPU/event`,
+    `${what.padEnd(34)} ${events.toLocaleString("en").padStart(9)} events ` +
+      `${rate.toLocaleString("en").padStart(9)} events/s ${cpu.padStart(6)} µs CPU/event`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * Batches concurrent appends: a few are separate calls, and many share a session, whose messages hold many appends. A
- * large append is always a call of its own: it would gain nothing in a session, and delay the others.
+ * large append is always a separate call: it would gain nothing in a session, and delay the others.
  */
 import { DeadlineExceededError } from "./errors.js";
 import { MESSAGE_BYTES_MAX } from "./encoded.js";
@@ -22,7 +22,7 @@ export class AppendBatcher {
     private readonly open: () => AppendSession,
   ) {}
 
-  /** Appends by a call of its own, or in the shared session if enough appends are in flight. */
+  /** Appends by a separate call, or in the shared session if enough appends are in flight. */
   async append<T>(
     events: readonly NewEvent[],
     options: CallOptions,

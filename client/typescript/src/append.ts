@@ -99,7 +99,8 @@ export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
       default:
         if (!Number.isSafeInteger(expected) || expected < 0) {
           const shown = typeof expected === "string" ? JSON.stringify(expected) : String(expected);
-          const description = `must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not ${shown}`;
+          const description =
+            `must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not ` + shown;
           throw new InvalidFieldError([{ field: "expected", description }]);
         }
         return { expected: { case: "revision", value: BigInt(expected) } };

@@ -212,7 +212,7 @@ export class Answers<T> {
   constructor(call: ClientReadableStream<T>, signal: AbortSignal | undefined) {
     this.#call = call;
     this.#signal = signal;
-    // A cancelled call fails when no listener is left.
+    // A cancelled call emits an error, which would be thrown if no listener were left.
     call.on("error", () => undefined);
     this.#answers = (call as AsyncIterable<T>)[Symbol.asyncIterator]() as AsyncIterator<T, undefined>;
     signal?.addEventListener("abort", this.#abort, { once: true });

@@ -109,7 +109,7 @@ export class RecordedEvent {
    *
    * @throws JsonError if it is not JSON, or contains a number that a JavaScript number can't hold (2^53 + 1, 1e400).
    */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as in `await response.json() as T`, but shorter
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a typed result without a cast
   json<T = unknown>(): T {
     return decodeJson(this.data, `the data of ${this.#name}`) as T;
   }
@@ -124,7 +124,10 @@ export class RecordedEvent {
   }
 
   get #name(): string {
-    return `event ${JSON.stringify(this.type)} at revision ${this.revision} of stream ${JSON.stringify(this.stream)} (position ${this.position})`;
+    return (
+      `event ${JSON.stringify(this.type)} at revision ${this.revision} of stream ` +
+      `${JSON.stringify(this.stream)} (position ${this.position})`
+    );
   }
 }
 

@@ -143,7 +143,7 @@ export class Flattened<T> implements AsyncGenerator<T, undefined, undefined> {
 }
 
 /** Rejects pending operations after cancel. Created once, because its stack trace is not used. */
-const GIVEN_UP = new ClosedError("the read or subscription was given up");
+const GIVEN_UP = new ClosedError("the read or subscription was closed");
 
 /** The lifetime of a read or subscription: until it is ended, or the caller's signal is aborted. */
 export class Lifetime {

@@ -239,7 +239,8 @@ export function decodeJson(bytes: Uint8Array, what: string): unknown {
   if (number !== undefined) {
     const shown = number.length > 40 ? `${number.slice(0, 40)}…` : number;
     throw new JsonError(
-      `${what} is not the expected JSON: a JavaScript number can't hold ${shown}; decode its bytes with another JSON parser`,
+      `${what} is not the expected JSON: a JavaScript number can't hold ${shown}; decode its bytes with another ` +
+        "JSON parser",
     );
   }
   return value;

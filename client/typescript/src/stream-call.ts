@@ -70,7 +70,7 @@ export class StreamCall {
         }
       });
       call.on("error", (error: Error) => {
-        // If all appends are answered, the way in which the call ends does not matter.
+        // If all appends are answered, an error at the end of the call does not matter.
         settle(hooks.idle() ? undefined : error);
       });
       call.on("status", ({ code }) => {

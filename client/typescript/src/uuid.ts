@@ -15,7 +15,9 @@ export function newId(): string {
   const random = Buffer.from(pool.buffer, used, 10).toString("hex");
   used += 10;
   const variant = (parseInt(random.charAt(3), 16) & 3) | 8;
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant.toString(16)}${random.slice(4, 7)}-${random.slice(7, 19)}`;
+  const version7 = `7${random.slice(0, 3)}`;
+  const variantAndRandom = `${variant.toString(16)}${random.slice(4, 7)}`;
+  return [time.slice(0, 8), time.slice(8), version7, variantAndRandom, random.slice(7, 19)].join("-");
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

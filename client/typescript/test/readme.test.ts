@@ -45,7 +45,7 @@ test("the README's programs are well typed", () => {
   assert.equal(ts.formatDiagnostics(diagnostics, host), "");
 });
 
-test("the README's first program does what it says", async () => {
+test("the README's first program works", async () => {
   await using server = await TestServer.start();
   const elsewhere = await mkdtemp(join(tmpdir(), "annals-readme-"));
   try {

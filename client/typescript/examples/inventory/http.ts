@@ -62,7 +62,7 @@ async function answer(inventory: Inventory, log: Log, request: IncomingMessage):
           url,
         );
       default:
-        return refusal(404, "not_found", `there is nothing at ${url.pathname}`);
+        return refusal(404, "not_found", `unknown path ${url.pathname}`);
     }
   } catch (error) {
     return failure(error, log);
@@ -75,7 +75,7 @@ async function query(
   url: URL,
 ): Promise<Reply> {
   if (request.method !== "GET") {
-    return refusal(405, "method_not_allowed", `${url.pathname} does not take ${request.method ?? "this"}`);
+    return refusal(405, "method_not_allowed", `${url.pathname} does not support ${request.method ?? "this method"}`);
   }
   const { found, position } = await ask(parsePosition(header(request, "x-annals-position"), url.searchParams));
   return { status: 200, body: found, headers: { "X-Annals-Position": String(position) } };
@@ -93,22 +93,23 @@ async function command(inventory: Inventory, log: Log, request: IncomingMessage)
     ...(tracestate !== undefined && { tracestate }),
     ...(userId !== undefined && { userId }),
   };
-  const told: Record<string, unknown> = {};
+  const logged: Record<string, unknown> = {};
   let reply: Reply;
   try {
     const asked = parseCommand(await bodyOf(request));
-    Object.assign(told, { command: asked.name, sku: asked.sku });
+    Object.assign(logged, { command: asked.name, sku: asked.sku });
     const commandId = parseIdempotencyKey(header(request, "idempotency-key"));
     const { revision, position, alreadyExecuted } = await inContext(context, () =>
       inventory.execute(asked, commandId),
     );
-    Object.assign(told, { revision, position, ...(alreadyExecuted && { alreadyExecuted }) });
+    Object.assign(logged, { revision, position, ...(alreadyExecuted && { alreadyExecuted }) });
     reply = { status: asked.name === "register" ? 201 : 200, body: { sku: asked.sku, revision, position } };
   } catch (error) {
     reply = failure(error, log);
-    Object.assign(told, (reply.body as { error: object }).error);
+    Object.assign(logged, (reply.body as { error: object }).error);
   }
-  log("command", { ...told, status: reply.status, durationMs: Math.round(performance.now() - begun), correlationId });
+  const durationMs = Math.round(performance.now() - begun);
+  log("command", { ...logged, status: reply.status, durationMs, correlationId });
   return reply;
 }
 
@@ -123,13 +124,13 @@ function failure(error: unknown, log: Log): Reply {
     return refusal(503, "not_caught_up", error.message);
   }
   if (error instanceof AnnalsError && error.conflict) {
-    return refusal(409, "conflict", "others changed the item at the same time, again and again; try again");
+    return refusal(409, "conflict", "other clients keep changing the item; try again");
   }
   if (error instanceof AnnalsError && error.retryable) {
-    return refusal(503, "unavailable", "the event store can't be reached; try again");
+    return refusal(503, "unavailable", "the event store is not reachable; try again");
   }
   log("problem", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  return refusal(500, "internal", "something went wrong; the log says what");
+  return refusal(500, "internal", "internal error; see the log");
 }
 
 function refusal(status: number, code: string, message: string, field?: string): Reply {
@@ -139,7 +140,7 @@ function refusal(status: number, code: string, message: string, field?: string):
 function urlOf({ url = "/" }: IncomingMessage): URL {
   const whole = `http://inventory${url}`;
   if (!url.startsWith("/") || !URL.canParse(whole)) {
-    throw new InvalidRequest("path", "the path makes no sense");
+    throw new InvalidRequest("path", "the path is not a valid URL path");
   }
   return new URL(whole);
 }

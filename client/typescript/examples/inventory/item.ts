@@ -54,7 +54,7 @@ export const register =
   (sku: string, name: string, lowStockThreshold: number): Command =>
   ({ registered }): Event => {
     if (registered) {
-      throw new InventoryError("item_exists", `item ${sku} was registered before`);
+      throw new InventoryError("item_exists", `item ${sku} is registered already`);
     }
     return { type: "ItemRegistered", data: { sku, name, lowStockThreshold } };
   };
@@ -74,7 +74,7 @@ export const reserve =
     if (quantity > available) {
       throw new InventoryError(
         "insufficient_stock",
-        `${quantity} of item ${sku} can't be reserved, of which ${available} are available`,
+        `${quantity} of item ${sku} can't be reserved: only ${available} are available`,
       );
     }
     return { type: "StockReserved", data: { sku, quantity } };
@@ -96,7 +96,7 @@ export const ship =
 
 function demandRegistered(sku: string, { registered }: Item): void {
   if (!registered) {
-    throw new InventoryError("item_not_found", `there is no item ${sku}; register it first`);
+    throw new InventoryError("item_not_found", `item ${sku} does not exist; register it first`);
   }
 }
 
@@ -105,7 +105,7 @@ function demandReserved(sku: string, quantity: number, state: Item, what: string
   if (quantity > state.reserved) {
     throw new InventoryError(
       "not_reserved",
-      `${quantity} of item ${sku} can't be ${what}, of which ${state.reserved} are reserved`,
+      `${quantity} of item ${sku} can't be ${what}: only ${state.reserved} are reserved`,
     );
   }
 }

@@ -12,10 +12,10 @@ export const USAGE = `usage: orders COMMAND [--endpoint URI] [--database FILE]
   ship ID --carrier C --tracking T
   deliver ID
   cancel ID --reason R
-  show ID [--as-of RFC3339]      an order as it is, or was
-  history ID [--as-of RFC3339]   what has happened to it
+  show ID [--as-of RFC3339]      the state of an order, now or at a time
+  history ID [--as-of RFC3339]   its events
   list [--status ${STATUSES.join("|")}]
-  demo                           a whole story`;
+  demo                           the life cycle of an order`;
 
 /** A subcommand with its arguments. */
 export type Task =
@@ -106,7 +106,7 @@ function parseTask(verb: string, rest: string[], options: Options): Task {
       exactly(rest, []);
       return { verb };
     default:
-      throw new UsageError(verb === "" ? "a command is missing" : `there is no command ${verb}`);
+      throw new UsageError(verb === "" ? "a command is missing" : `unknown command ${verb}`);
   }
 }
 
@@ -139,7 +139,9 @@ function only(given: string[], name: string): string {
 
 function exactly<const N extends readonly string[]>(given: string[], names: N): { readonly [K in keyof N]: string } {
   if (given.length !== names.length || given.includes("")) {
-    throw new UsageError(names.length === 0 ? `${given.join(" ")} is too much` : `${names.join(" ")} must be given`);
+    throw new UsageError(
+      names.length === 0 ? `unexpected arguments: ${given.join(" ")}` : `${names.join(" ")} must be given`,
+    );
   }
   return given as unknown as { readonly [K in keyof N]: string };
 }

@@ -28,7 +28,8 @@ export const orderList = projection<OrderEvents, SqliteDatabase>({
   tables: ["orders"],
   setup: ({ tx, table }) => {
     tx.exec(`CREATE TABLE ${table("orders")} (
-      order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)`);
+      order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL,
+      item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)`);
   },
   handlers: {
     OrderCreated: ({ customerId }, { stream }, { tx, table }) => {

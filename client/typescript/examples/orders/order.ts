@@ -68,7 +68,7 @@ export const create =
   (orderId: string, customerId: string): Command =>
   ({ status }): Event => {
     if (status !== "none") {
-      throw new OrderError("order_exists", `order ${orderId} was created before`);
+      throw new OrderError("order_exists", `order ${orderId} exists already`);
     }
     return { type: "OrderCreated", data: { orderId, customerId } };
   };
@@ -84,7 +84,7 @@ export const addItem = (orderId: string, item: Item): Command => {
   if (!isWhole(unitPriceCents, 0, PRICE_CENTS_MAX)) {
     throw new OrderError(
       "invalid_price",
-      `the price of one must be whole cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`,
+      `the unit price must be a whole number of cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`,
     );
   }
   return (state): Event => {
@@ -104,10 +104,10 @@ export const confirm =
   (state): Event => {
     demandAlive(orderId, state);
     if (state.status !== "open") {
-      throw new OrderError("order_already_confirmed", `order ${orderId} was confirmed before`);
+      throw new OrderError("order_already_confirmed", `order ${orderId} is ${state.status} already`);
     }
     if (state.items.length === 0) {
-      throw new OrderError("order_empty", `order ${orderId} has no items; add one before it is confirmed`);
+      throw new OrderError("order_empty", `order ${orderId} has no items; add one before you confirm it`);
     }
     return { type: "OrderConfirmed", data: { totalCents: state.totalCents } };
   };
@@ -117,13 +117,10 @@ export const ship =
   (state): Event => {
     demandAlive(orderId, state);
     if (state.status === "open") {
-      throw new OrderError(
-        "order_not_confirmed",
-        `order ${orderId} is not confirmed; confirm it before it is shipped`,
-      );
+      throw new OrderError("order_not_confirmed", `order ${orderId} is not confirmed; confirm it before you ship it`);
     }
     if (state.status !== "confirmed") {
-      throw new OrderError("order_already_shipped", `order ${orderId} was shipped before`);
+      throw new OrderError("order_already_shipped", `order ${orderId} is ${state.status} already`);
     }
     return { type: "OrderShipped", data: { carrier, trackingNumber } };
   };
@@ -133,10 +130,10 @@ export const deliver =
   (state): Event => {
     demandAlive(orderId, state);
     if (state.status === "delivered") {
-      throw new OrderError("order_delivered", `order ${orderId} was delivered before`);
+      throw new OrderError("order_delivered", `order ${orderId} is delivered already`);
     }
     if (state.status !== "shipped") {
-      throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before it is delivered`);
+      throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before you deliver it`);
     }
     return { type: "OrderDelivered", data: {} };
   };
@@ -146,7 +143,7 @@ export const cancel =
   (state): Event => {
     demandAlive(orderId, state);
     if (state.status === "delivered") {
-      throw new OrderError("order_delivered", `order ${orderId} was delivered; it can't be cancelled any more`);
+      throw new OrderError("order_delivered", `order ${orderId} is delivered, and can't be cancelled`);
     }
     return { type: "OrderCancelled", data: { reason } };
   };
@@ -155,14 +152,14 @@ export const cancel =
 export function demandAlive(orderId: string, { status }: Order): void {
   demandCreated(orderId, status);
   if (status === "cancelled") {
-    throw new OrderError("order_cancelled", `order ${orderId} was cancelled`);
+    throw new OrderError("order_cancelled", `order ${orderId} is cancelled`);
   }
 }
 
 /** Throws if the order was never created. */
 export function demandCreated(orderId: string, status: Order["status"]): void {
   if (status === "none") {
-    throw new OrderError("order_not_found", `there is no order ${orderId}`);
+    throw new OrderError("order_not_found", `order ${orderId} does not exist; create it first`);
   }
 }
 

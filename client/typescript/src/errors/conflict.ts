@@ -16,7 +16,8 @@ export class RevisionConflictError extends AnnalsError {
     readonly actual: number | undefined,
   ) {
     super(
-      `stream ${JSON.stringify(stream)} is not as expected: expected ${expectedText(expected)}, but it ${actualText(actual)}`,
+      `stream ${JSON.stringify(stream)} is not as expected: expected ${expectedText(expected)}, ` +
+        `but it ${actualText(actual)}`,
     );
   }
 }
@@ -37,8 +38,8 @@ export class EventIdConflictError extends AnnalsError {
     readonly position: number,
   ) {
     super(
-      `event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} (position ${position}), ` +
-        "by a different append; use a new id, or send exactly the same append again",
+      `event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} ` +
+        `(position ${position}), by a different append; use a new id, or send exactly the same append again`,
     );
   }
 }
@@ -116,8 +117,14 @@ function expectedText(expected: ExpectedRevision): string {
 
 function failedText(failed: FailedCheck): string {
   if ("match" in failed) {
-    return `check ${failed.index}: the event at position ${failed.match.position} matches, and none should after ${failed.match.after}`;
+    return (
+      `check ${failed.index}: the event at position ${failed.match.position} matches, ` +
+      `and none should after ${failed.match.after}`
+    );
   }
   const { stream, expected, actual } = failed.stream;
-  return `check ${failed.index}: stream ${JSON.stringify(stream)} was expected to be ${expectedText(expected)}, but it ${actualText(actual)}`;
+  return (
+    `check ${failed.index}: stream ${JSON.stringify(stream)} was expected to be ${expectedText(expected)}, ` +
+    `but it ${actualText(actual)}`
+  );
 }

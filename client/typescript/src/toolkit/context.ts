@@ -57,7 +57,9 @@ export function currentContext(): Context {
  * context; a correlation id is created if there is none.
  *
  * @example
- * app.use((request, response, next) => inContext({ userId: request.user, traceparent: request.get("traceparent") }, next));
+ * app.use((request, response, next) =>
+ *   inContext({ userId: request.user, traceparent: request.get("traceparent") }, next),
+ * );
  */
 export function inContext<T>(context: Context, body: () => T): T {
   const outside = currentContext();

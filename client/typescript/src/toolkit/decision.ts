@@ -28,7 +28,7 @@ export interface DecisionModel<S, T extends Types> {
 }
 
 /** Facts by name. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a state of each model's own, which a record can't say otherwise
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each model has its own state type
 export type DecisionModels<T extends Types> = Readonly<Record<string, DecisionModel<any, T>>>;
 
 /** The values of the facts, by name. */
@@ -108,7 +108,8 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
       const decoded = schema.decode(event);
       if (decoded === undefined) {
         throw new SchemaError(
-          `event type ${JSON.stringify(event.type)} at position ${event.position} matches the query, but is not in the schema`,
+          `event type ${JSON.stringify(event.type)} at position ${event.position} matches the query, but is not ` +
+            "in the schema",
         );
       }
       soFar.take(decoded, event);

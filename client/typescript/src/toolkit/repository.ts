@@ -178,8 +178,8 @@ export class Repository<S, T extends Types> {
     const decoded = this.aggregate.schema.decode(event);
     if (decoded === undefined) {
       throw new SchemaError(
-        `event type ${JSON.stringify(event.type)} at position ${event.position} is not one of the types of aggregate ` +
-          JSON.stringify(this.aggregate.category),
+        `event type ${JSON.stringify(event.type)} at position ${event.position} is not one of the types ` +
+          `of aggregate ${JSON.stringify(this.aggregate.category)}`,
       );
     }
     return decoded;

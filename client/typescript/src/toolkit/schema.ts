@@ -66,7 +66,8 @@ export class Schema<T extends Types> {
       for (let older = 1; older < version; older += 1) {
         if (upcasters[older] === undefined) {
           throw new SchemaError(
-            `event type ${JSON.stringify(name)} is written in version ${version}, but has no upcaster from version ${older}; add one`,
+            `event type ${JSON.stringify(name)} is written in version ${version}, but has no upcaster from ` +
+              `version ${older}; add one`,
           );
         }
       }
@@ -141,7 +142,8 @@ function versionOf(event: RecordedEvent): number {
   }
   if (typeof written !== "number" || !Number.isInteger(written) || written < 1) {
     throw new SchemaError(
-      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole number from 1`,
+      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole ` +
+        "number from 1",
     );
   }
   return written;

@@ -13,7 +13,9 @@ async function assertRefused(endpoint: string): Promise<void> {
   const refusal = {
     name: "InvalidEndpointError",
     endpoint,
-    message: `${JSON.stringify(endpoint)} answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)`,
+    message:
+      `${JSON.stringify(endpoint)} answers HTTP/1.1: it is the port for health and metrics; gRPC listens ` +
+      "on another port (2113 by default)",
   };
   using client = new Client(endpoint);
   await assert.rejects(client.serverInfo(), refusal);
@@ -23,14 +25,14 @@ async function assertRefused(endpoint: string): Promise<void> {
   await assert.rejects(client.appendSession().append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
 }
 
-test("the port for health and metrics is told apart from that of gRPC, at once", async () => {
+test("the port for health and metrics is reported as such at once", async () => {
   await using server = await TestServer.start();
   await assertRefused(server.httpEndpoint);
   await assertRefused(server.httpEndpoint.replace("http:", "https:"));
   assert.equal((await server.client().serverInfo()).engine, "memory");
 });
 
-test("so is any other server that answers only HTTP/1.1", async () => {
+test("a server that answers only HTTP/1.1 is reported as such", async () => {
   const server = createServer((_, response) => response.end("hello"));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -41,7 +43,7 @@ test("so is any other server that answers only HTTP/1.1", async () => {
   }
 });
 
-test("a client goes on to an endpoint that is one of gRPC", async () => {
+test("a client fails over to an endpoint that speaks gRPC", async () => {
   await using server = await TestServer.start();
   using client = new Client({ endpoints: [server.httpEndpoint, server.endpoint], shuffleEndpoints: false });
   await assert.rejects(client.serverInfo(), { name: "InvalidEndpointError" });

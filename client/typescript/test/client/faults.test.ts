@@ -28,7 +28,7 @@ function tormented(server: TestServer, random: Random): { done: Promise<void>; o
   return { done: torment().finally(() => (over = true)), over: () => over };
 }
 
-test("a subscription over kills of the server gives each event once and in order, while appends go on", async (context) => {
+test("a subscription returns each event once and in order while the server is killed", async (context) => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
   const torment = tormented(server, seeded(context));
@@ -88,7 +88,7 @@ test("a session over kills of the server writes each append once, in order", asy
   );
 });
 
-test("a read goes on behind the last event when the server is killed in the middle", async () => {
+test("a read continues after the last event when the server is killed", async () => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
   const total = 30_000;
@@ -115,14 +115,14 @@ test("a read goes on behind the last event when the server is killed in the midd
   }
 });
 
-test("a client with several endpoints goes on at the next one", async () => {
+test("a client with several endpoints fails over to the next one", async () => {
   await using server = await TestServer.start();
   using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], shuffleEndpoints: false });
   assert.equal((await client.append("a", "any", [newEvent("A")])).firstPosition, 1);
   assert.equal((await client.readAll().toArray()).length, 1);
 });
 
-test("a client goes back when its first endpoint answers again, with its subscription and its session", async () => {
+test("a client returns to its first endpoint, with its subscription and its session", async () => {
   await using server = await TestServer.start();
   const [front, side] = [new TcpProxy(server.endpoint), new TcpProxy(server.endpoint)];
   await front.open();
@@ -178,7 +178,7 @@ test("a client goes back when its first endpoint answers again, with its subscri
   await side.shut();
 });
 
-test("without a server a call fails at its deadline, and says why", async () => {
+test("without a server a call fails at its deadline, and the error states the cause", async () => {
   using client = new Client({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
   await assert.rejects(client.serverInfo(), (error: unknown) => {
     assert.ok(error instanceof UnreachableError || error instanceof DeadlineExceededError);
@@ -207,7 +207,7 @@ test("a server that falls silent counts as dead", async () => {
   await client.append("a", "any", [newEvent("A")]);
 });
 
-test("a closed client ends what is open and takes no more", async () => {
+test("a closed client ends open calls and rejects further ones", async () => {
   await using server = await TestServer.start();
   const client = server.client();
   const subscribed = (async () => {

@@ -39,7 +39,7 @@ function nested(levels: number, innermost: unknown = []): unknown {
   return value;
 }
 
-test("what is stored decodes to the value that was given", () => {
+test("a stored value decodes to the original value", () => {
   const values = [
     null,
     true,
@@ -65,7 +65,7 @@ test("what is stored decodes to the value that was given", () => {
   assert.equal(stored([-0, { at: -0 }]), '[-0,{"at":-0}]');
 });
 
-test("JSON is as JSON.stringify writes it, where that changes nothing", () => {
+test("JSON equals that of JSON.stringify where that changes no value", () => {
   class Money {
     constructor(
       readonly amount: number,
@@ -96,7 +96,7 @@ test("nesting may be deep, and is bounded", () => {
   assert.throws(() => newEvent("Odd", endless), InvalidValueError);
 });
 
-test("bytes are stored as they are, whatever holds them", () => {
+test("bytes of every type are stored unchanged", () => {
   const bytes = Uint8Array.of(0, 1, 2, 255);
   assert.equal(newEvent("Odd", bytes).data, bytes);
   const elsewhere = runInNewContext("Uint8Array.of(0, 1, 2, 255)") as Uint8Array;
@@ -191,11 +191,12 @@ test("a refusal names the place", () => {
   assert.throws(() => newEvent("OrderPlaced", null, { metadata: { at: new Date(0) } }), {
     name: "InvalidValueError",
     message:
-      'the metadata of an event of type "OrderPlaced" can\'t be stored as JSON: metadata.at is a Date, which would be read as text; use its toISOString(), or a Timestamp',
+      `the metadata of an event of type "OrderPlaced" can't be stored as JSON: ` +
+      "metadata.at is a Date, which would be read as text; use its toISOString(), or a Timestamp",
   });
 });
 
-test("an object with a toJSON of its own is stored as what that gives", () => {
+test("an object with a toJSON method is stored as its result", () => {
   const at = Timestamp.from("2026-11-21T04:31:36.790766Z");
   assert.equal(stored({ at, url: new URL("http://a/b") }), '{"at":"2026-11-21T04:31:36.790766Z","url":"http://a/b"}');
 });
@@ -206,7 +207,7 @@ test("an event has no data if none is given", () => {
   assert.equal(newEvent("Paid", null).data.length, 4);
 });
 
-test("what is no JSON can't be read as JSON, and the error names the event", () => {
+test("an error for data that is not JSON names the event", () => {
   const name = 'event "Odd" at revision 3 of stream "order-1" (position 7)';
   const refused: [Uint8Array | string, string][] = [
     ["", "is not the expected JSON: it is empty"],
@@ -227,7 +228,7 @@ test("what is no JSON can't be read as JSON, and the error names the event", () 
   assert.equal(recorded("1").metadataJson(), undefined);
 });
 
-test("a number that JavaScript can't hold is not read as another one", () => {
+test("a number that JavaScript can't hold is an error", () => {
   for (const json of [
     "9007199254740993",
     '{"a":[1,-9007199254740993]}',
@@ -254,7 +255,7 @@ test("a number that JavaScript can't hold is not read as another one", () => {
   for (const json of read) assert.deepEqual(recorded(json).json(), JSON.parse(json), json);
 });
 
-test("names that are not valid Unicode are refused before they are sent as others", () => {
+test("names that are not valid Unicode are rejected before they are sent", () => {
   const event = newEvent("A");
   for (const wrong of [newEvent("A\ud800"), newEvent("A", NOTHING, { tags: ["a", "\udfff"] })])
     assert.throws(() => toPbEvent(wrong), InvalidFieldError);
@@ -262,7 +263,7 @@ test("names that are not valid Unicode are refused before they are sent as other
   assert.doesNotThrow(() => toPbAppend("order-🎉", "any", [{ ...event, id: newId() }]));
 });
 
-test("an expectation that is none is refused, with those that there are", () => {
+test("an invalid expected revision is rejected, with the valid values", () => {
   const description =
     'expected: must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not';
   const wrong: [unknown, string][] = [

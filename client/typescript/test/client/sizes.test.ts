@@ -53,7 +53,7 @@ test("an oversized append fails only its own caller", async () => {
   );
 });
 
-test("in a session as well, in which the others stay in order", async () => {
+test("an oversized append fails only its own caller in a session, and the others stay in order", async () => {
   const session = client.appendSession();
   const stream = `small-${newId()}`;
   const appends: Promise<unknown>[] = [];
@@ -81,7 +81,7 @@ test("in a session as well, in which the others stay in order", async () => {
   await session.close();
 });
 
-test("what makes an append large may be its tags or its checks", async () => {
+test("an append may be too large because of its tags or its checks", async () => {
   const tagged = Array.from({ length: 500 }, (_, n) =>
     newEvent("Tagged", n, { tags: Array.from({ length: 32 }, (_, tag) => `${tag}-${"x".repeat(250)}`) }),
   );
@@ -109,7 +109,7 @@ test("what makes an append large may be its tags or its checks", async () => {
   );
 });
 
-test("an append that can't be encoded fails alone, and never by an exception", async () => {
+test("an append that can't be encoded fails on its own, without throwing", async () => {
   const session = client.appendSession();
   const good = session.append(`good-${newId()}`, "any", [newEvent("A")]);
   const bad = session.append("bad", "any", [{ ...newEvent("A"), id: 7 as unknown as string }]);
@@ -124,7 +124,7 @@ test("an append that can't be encoded fails alone, and never by an exception", a
   assert.equal(session.unanswered, 0);
 });
 
-test("a message has as many appends as fit, in order, and a large one alone", () => {
+test("a message has as many appends as fit, in order, and a large append has its own", () => {
   const encoded = (append: AppendToStreamRequest | AppendRequest) => ({ message: encodeAppend(append) });
   const small = (n: number) => encoded(toPbAppend(`small-${n}`, "any", [newEvent("A", n)]));
   const sized = (bytes: number) =>

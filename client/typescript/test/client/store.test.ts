@@ -31,7 +31,7 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-test("an append tells where its events stand, and a read gives them back unchanged", async () => {
+test("an append returns revisions and positions, and a read returns the events unchanged", async () => {
   const data = { total: 42, note: "größer" };
   const event = newEvent("OrderPlaced", data, { tags: ["customer:7", "shop:2"], metadata: { userId: "ada" } });
   const appended = await client.append("order-1", "no-stream", [event, newEvent("OrderPaid")]);
@@ -55,7 +55,7 @@ test("an append tells where its events stand, and a read gives them back unchang
   assert.equal(second.metadataJson(), undefined);
 });
 
-test("an append that is not as expected says what was expected and what there is", async () => {
+test("a revision conflict reports the expected and the actual state", async () => {
   await client.append("conflict", "no-stream", [newEvent("A")]);
   await assert.rejects(client.append("conflict", "no-stream", [newEvent("B")]), (error: unknown) => {
     assert.ok(error instanceof RevisionConflictError);
@@ -69,7 +69,7 @@ test("an append that is not as expected says what was expected and what there is
   });
 });
 
-test("an append that is sent again is answered with its first result", async () => {
+test("a retried append returns its first result", async () => {
   for (const expected of ["no-stream", "any"] as const) {
     const events = [newEvent("A"), newEvent("B")];
     const first = await client.append(`again-${expected}`, expected, events);
@@ -123,7 +123,7 @@ test("reads go both ways, begin anywhere, end at a limit and are filtered", asyn
   );
 });
 
-test("a read tells the head and the last revision that it began with", async () => {
+test("a read returns the head and the last revision at its beginning", async () => {
   const { lastPosition } = await client.append("beginning", "no-stream", numbered(0, 3));
   const read = client.readStream("beginning", { limit: 1 });
   assert.deepEqual(await read.begin(), { head: lastPosition, lastRevision: 2 });
@@ -132,7 +132,7 @@ test("a read tells the head and the last revision that it began with", async () 
   assert.equal(head, lastPosition);
 });
 
-test("a read that is left early is given up", async () => {
+test("a read that is left early is cancelled", async () => {
   await client.append("left", "any", numbered(0, 5_000));
   const seen: number[] = [];
   for await (const event of client.readStream("left")) {
@@ -142,7 +142,7 @@ test("a read that is left early is given up", async () => {
   assert.deepEqual(seen, [0, 1, 2]);
 });
 
-test("what is not there is told apart", async () => {
+test("missing streams, revisions and positions are distinct errors", async () => {
   await assert.rejects(client.readStream("nothing").toArray(), StreamNotFoundError);
   await assert.rejects(client.streamInfo("nothing"), StreamNotFoundError);
   const { lastPosition } = await client.append("short", "any", [newEvent("A")]);
@@ -173,7 +173,7 @@ test("many appends in flight share a session, and each gets its own result", asy
   assert.deepEqual(counted, [19, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
 });
 
-test("a session answers in order, and goes on after it was idle", async () => {
+test("a session answers in order, and continues after it was idle", async () => {
   const session = client.appendSession({ appendsMax: 10 });
   const send = async (from: number) => {
     const results: Promise<number>[] = [];
@@ -215,7 +215,7 @@ test("appendEach yields the results in order", async () => {
   );
 });
 
-test("a subscription gives what there is, says that it caught up, and gives what comes", async () => {
+test("a subscription returns existing events, reports that it caught up, and returns new events", async () => {
   const { lastPosition: start } = await client.append("subscribed", "no-stream", numbered(0, 3));
   const kinds: string[] = [];
   for await (const item of client.subscribeAll({ after: start - 3 })) {
@@ -226,7 +226,7 @@ test("a subscription gives what there is, says that it caught up, and gives what
   assert.deepEqual(kinds, ["event 0", "event 1", "event 2", "caught-up", "event 3", "event 4"]);
 });
 
-test("a subscription from the end gives only what comes, filtered, and of one stream", async () => {
+test("a subscription from the end returns only new events, filtered, of one stream", async () => {
   await client.append("end", "no-stream", numbered(0, 3));
   const subscription = client.subscribeStream("end", { after: "end", query: { types: ["Wanted"] } });
   const got: number[] = [];
@@ -239,7 +239,7 @@ test("a subscription from the end gives only what comes, filtered, and of one st
   assert.deepEqual(got, [4, 5]);
 });
 
-test("a filtered subscription is told how far the log was looked at", async () => {
+test("a filtered subscription reports how far the log was scanned", async () => {
   const { head } = await client.serverInfo();
   const subscription = client.subscribeAll({ after: head, query: { types: ["NothingOfTheKind"] } });
   for await (const item of subscription) {
@@ -251,7 +251,7 @@ test("a filtered subscription is told how far the log was looked at", async () =
   }
 });
 
-test("a signal ends what it is given to, with its reason", async () => {
+test("an aborted signal ends calls with its reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   setTimeout(() => {
@@ -266,7 +266,7 @@ test("a signal ends what it is given to, with its reason", async () => {
   await assert.rejects(client.readAll({ signal }).toArray(), reason);
 });
 
-test("streams are told of and listed", async () => {
+test("streams are described and listed", async () => {
   for (const name of ["list-b", "list-a", "list-c"]) await client.append(name, "no-stream", numbered(0, 2));
   const listed: string[] = [];
   for await (const stream of client.listStreams("list-")) listed.push(stream.name);
@@ -277,14 +277,14 @@ test("streams are told of and listed", async () => {
   assert.ok(Math.abs(Date.now() - info.createdAt.toDate().getTime()) < 60_000);
 });
 
-test("the server tells about itself", async () => {
+test("the server reports its properties", async () => {
   const info = await client.serverInfo();
   assert.equal(info.engine, "memory");
   assert.match(info.storeId, /^[0-9a-f-]{36}$/);
   assert.equal(info.limits.maxAppendEvents, 10_000);
 });
 
-test("an append to many streams is written if its checks hold, once", async () => {
+test("an append to many streams is written once, if its checks hold", async () => {
   const { head } = await client.serverInfo();
   const [a, b, tag] = [`many-a-${newId()}`, `many-b-${newId()}`, `seat:${newId()}`];
   const writes = [
@@ -317,7 +317,7 @@ test("an append to many streams is written if its checks hold, once", async () =
   assert.deepEqual(inSession.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
 });
 
-test("a stream keeps what its retention says", async () => {
+test("a stream is kept according to its retention", async () => {
   const stream = `kept-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 5));
   const set = await client.setRetention(stream, { maxCount: 2, maxAge: { hours: 1 } }, { expectedVersion: 0 });
@@ -326,16 +326,16 @@ test("a stream keeps what its retention says", async () => {
     (await client.readStream(stream).toArray()).map((event) => event.revision),
     [3, 4],
   );
-  const told = await client.retention(stream);
-  assert.equal(told.retention.maxCount, 2);
-  assert.deepEqual(told.retention.maxAge, { seconds: 3_600 });
-  assert.equal(told.tombstoned, false);
+  const read = await client.retention(stream);
+  assert.equal(read.retention.maxCount, 2);
+  assert.deepEqual(read.retention.maxAge, { seconds: 3_600 });
+  assert.equal(read.tombstoned, false);
   await assert.rejects(client.setRetention(stream, {}, { expectedVersion: 0 }), VersionConflictError);
   await assert.rejects(client.setRetention(stream, { maxAge: { milliseconds: 1_500 } }), InvalidFieldError);
   await assert.rejects(client.setRetention(stream, { maxAge: {} }), InvalidFieldError);
 });
 
-test("a retention for a prefix holds for streams without their own", async () => {
+test("a retention for a prefix applies to streams without their own", async () => {
   const prefix = `session-${newId()}-`;
   const [one, two] = [`${prefix}1`, `${prefix}2`];
   await client.append(one, "no-stream", numbered(0, 5));
@@ -363,7 +363,7 @@ test("a retention for a prefix holds for streams without their own", async () =>
   assert.ok(!(await client.prefixRetentions()).some((kept) => kept.prefix === prefix));
 });
 
-test("a deleted stream begins again behind its last revision, a tombstoned one never", async () => {
+test("a deleted stream begins again after its last revision, a tombstoned one never", async () => {
   const stream = `deleted-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 2));
   assert.equal((await client.retention(stream)).version, 0);
@@ -375,7 +375,7 @@ test("a deleted stream begins again behind its last revision, a tombstoned one n
   await assert.rejects(client.append(stream, "any", [newEvent("Never")]), StreamTombstonedError);
 });
 
-test("a snapshot is kept and given back", async () => {
+test("a snapshot is saved and loaded", async () => {
   const stream = `snapshot-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 3));
   assert.equal(await client.loadSnapshot(stream), undefined);
@@ -387,7 +387,7 @@ test("a snapshot is kept and given back", async () => {
   assert.equal(await client.loadSnapshot(stream, { atOrBefore: 1 }), undefined);
 });
 
-test("the log and a stream are read as they were", async () => {
+test("the log and a stream are read as of the past", async () => {
   const stream = `past-${newId()}`;
   const first = await client.append(stream, "no-stream", [newEvent("A")]);
   await client.append(stream, 0, [newEvent("B"), newEvent("C")]);
@@ -401,7 +401,7 @@ test("the log and a stream are read as they were", async () => {
   assert.equal(all[0]?.position, first.lastPosition);
 });
 
-test("a scavenge is started and told of", async () => {
+test("a scavenge is started, reported and stopped", async () => {
   assert.notEqual((await client.startScavenge()).state, "never");
   assert.equal((await client.scavengeStatus()).problem, "");
   await client.stopScavenge();

@@ -22,7 +22,7 @@ test("the version is the workspace's", () => {
   assert.equal(VERSION, cargo);
 });
 
-test("the package lock names no registry", () => {
+test("the package lock contains no registry", () => {
   assert.doesNotMatch(at("package-lock.json"), /"resolved"/);
 });
 
@@ -34,7 +34,7 @@ test("the calls are those of the service", () => {
   }
 });
 
-test("an endpoint without a port means 2113", () => {
+test("an endpoint without a port uses 2113", () => {
   const address = (endpoint: string) => resolveOptions(endpoint).endpoints[0];
   assert.deepEqual(address("127.0.0.1:2114"), { name: "127.0.0.1:2114", address: "127.0.0.1:2114", secure: false });
   assert.deepEqual(address("http://annals"), { name: "http://annals", address: "annals:2113", secure: false });
@@ -62,7 +62,7 @@ test("an endpoint without a port means 2113", () => {
   );
 });
 
-test("an endpoint with more or less than a host and a port is refused, and the error says why", () => {
+test("an endpoint that is not just a host and a port is rejected, and the error states why", () => {
   const refused = {
     "http://h:2113/x": "has a path",
     "h/x": "has a path",
@@ -107,7 +107,7 @@ test("pauses come after each round, grow, and are bounded", () => {
   assert.equal(endless.afterFailureWithoutEnd(), 25);
 });
 
-test("a home is looked for after a pause, which grows if it does not last", async () => {
+test("the preferred endpoint is probed after a pause, which grows if a return does not last", async () => {
   let now = 0;
   let answers = false;
   let probes = 0;
@@ -172,7 +172,7 @@ test("ids are UUIDs, and named ones are those of RFC 9562", () => {
   );
 });
 
-test("queries match here as they do on the server", () => {
+test("queries match by the rules of the server", () => {
   const event = { type: "OrderPlaced", stream: "order-1", tags: ["a", "b"] };
   assert.ok(matches([], event));
   assert.ok(matches({}, event));

@@ -45,7 +45,7 @@ test("inventory: stock is received, reserved, released and shipped by the rules"
     .then(units("StockReserved", 6));
   await given(item, ...stocked)
     .when(reserve("tea", 7))
-    .thenFails({ code: "insufficient_stock", message: "7 of item tea can't be reserved, of which 6 are available" });
+    .thenFails({ code: "insufficient_stock", message: "7 of item tea can't be reserved: only 6 are available" });
   await given(item, ...stocked)
     .when(release("tea", 4))
     .then(units("StockReleased", 4));
@@ -101,12 +101,12 @@ async function started(server: TestServer) {
   };
 }
 
-test("inventory: commands go in, and each of three projections answers for itself", async () => {
+test("inventory: commands are executed, and three projections answer queries", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   const accepted = async (body: unknown, expected: unknown, status = 200) => {
-    const { status: got, body: told } = await app.post(body);
-    assert.deepEqual([got, told], [status, expected]);
+    const { status: got, body: answered } = await app.post(body);
+    assert.deepEqual([got, answered], [status, expected]);
   };
   // A query before the first event is answered, too.
   assert.deepEqual((await app.get("/inventory")).body, { items: [], next: null });
@@ -163,7 +163,7 @@ test("inventory: commands go in, and each of three projections answers for itsel
   assert.deepEqual((await app.get(`/inventory/alerts?atLeast=${position}`)).body, { alerts: [] });
 });
 
-test("inventory: what is refused says why, and which field", async () => {
+test("inventory: a refused request reports the reason and the field", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   const tea = { command: "register", sku: "tea", name: "Tea" };
@@ -216,7 +216,7 @@ test("inventory: what is refused says why, and which field", async () => {
   assert.deepEqual([late.status, (late.body as { error: { code: string } }).error.code], [503, "not_caught_up"]);
 });
 
-test("inventory: a command that is sent again has its effect once, and its trace is kept", async () => {
+test("inventory: a retried command takes effect once, and its trace is stored", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   await app.post({ command: "register", sku: "tea", name: "Tea" });
@@ -245,7 +245,7 @@ test("inventory: a command that is sent again has its effect once, and its trace
   assert.equal(commands[1]?.["correlationId"], correlationId);
 });
 
-test("inventory: a projection that fails does not stop the others, and what happens is logged", async () => {
+test("inventory: a projection that fails does not stop the others, and failures are logged", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   await app.post({ command: "register", sku: "tea", name: "Tea", lowStockThreshold: 5 });
@@ -265,9 +265,9 @@ test("inventory: a projection that fails does not stop the others, and what happ
 
   const lines = (kind: string) => app.lines.filter((line) => line["kind"] === kind);
   const [registered, , refused] = lines("command");
-  const { time, durationMs, correlationId, ...told } = registered ?? {};
+  const { time, durationMs, correlationId, ...fields } = registered ?? {};
   assert.deepEqual([typeof time, typeof durationMs, typeof correlationId], ["string", "number", "string"]);
-  assert.deepEqual(told, {
+  assert.deepEqual(fields, {
     level: "info",
     kind: "command",
     command: "register",
@@ -289,7 +289,7 @@ test("inventory: a projection that fails does not stop the others, and what happ
   assert.ok(!batches.includes("inventory-alerts 1 2"));
 });
 
-test("inventory: the program serves, and stops in good order", async () => {
+test("inventory: the program serves, and shuts down gracefully", async () => {
   await using server = await TestServer.start();
   const main = fileURLToPath(new URL("../../examples/inventory/main.js", import.meta.url));
   const child = spawn(process.execPath, [main, "--endpoint", server.endpoint, "--listen", "127.0.0.1:0"], {

@@ -31,7 +31,7 @@ const throws = () => {
   throw new Enough();
 };
 
-test("a load or a command that fails at an event reads no further", async () => {
+test("a load or a command that fails at an event stops reading", async () => {
   const repository = new Repository(client, order);
   for (let n = 0; n < 10; n += 1) {
     await assert.rejects(repository.load("much"), { name: "SchemaError" });
@@ -43,7 +43,7 @@ test("a load or a command that fails at an event reads no further", async () => 
   await untilOpen(server, 0);
 });
 
-test("a decision that fails at an event, or before the first, reads no further", async () => {
+test("a decision that fails at an event, or before the first, stops reading", async () => {
   const model = { query: { types: ["Much"] }, initial: () => 0, evolve: {} };
   for (let n = 0; n < 10; n += 1) {
     await assert.rejects(
@@ -58,7 +58,7 @@ test("a decision that fails at an event, or before the first, reads no further",
   await untilOpen(server, 0);
 });
 
-test("projections and process managers keep one subscription each, whatever their handlers throw, and none when they are stopped", async () => {
+test("projections have one subscription each even if handlers throw, and none when stopped", async () => {
   const failing: Projection<unknown> = { name: "failing", query: { types: ["OrderConfirmed"] }, handle: throws };
   const working: Projection<unknown> = { name: "working", handle: () => undefined };
   const reacting = processManager<OrderTypes>({
@@ -82,7 +82,7 @@ test("projections and process managers keep one subscription each, whatever thei
   await untilOpen(server, 0);
 });
 
-test("a projection that is waited for by its checkpoint, or asked for its lag, has nothing open afterwards", async () => {
+test("waiting for a projection, and reading its lag, leaves no call open", async () => {
   await using projections = new Projections(client, new MemoryStore(), [
     { name: "slow", handle: () => new Promise((resolve) => setTimeout(resolve, 1)) },
   ]);

@@ -91,7 +91,7 @@ async function fromLog(client: Client): Promise<Record<string, number>> {
   return sums;
 }
 
-test("sqlite: the read model equals the log, whatever was killed when", async (context) => {
+test("sqlite: the read model equals the log after random kills", async (context) => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client({ timeoutMs: 60_000 });
   const folder = await mkdtemp(join(tmpdir(), "annals-crash-"));
@@ -109,7 +109,7 @@ test("sqlite: the read model equals the log, whatever was killed when", async (c
   }
 });
 
-test("postgres: the read model equals the log, whatever was killed when", async (context) => {
+test("postgres: the read model equals the log after random kills", async (context) => {
   const opened = await postgres();
   if (opened === undefined) {
     context.skip("no PostgreSQL is installed");

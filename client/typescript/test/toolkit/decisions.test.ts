@@ -54,7 +54,7 @@ test("decisions are tested without a server", async () => {
   );
 });
 
-test("a repository carries out commands, and loads what they led to", async () => {
+test("a repository executes commands, and loads the resulting state", async () => {
   const repository = new Repository(client, order);
   const id = newId();
   assert.deepEqual(await repository.load(id), { state: order.initial(), revision: undefined });
@@ -79,7 +79,7 @@ test("a repository carries out commands, and loads what they led to", async () =
   });
 });
 
-test("commands that come at once are all carried out, each on what the others led to", async () => {
+test("concurrent commands are all executed, each on the state that the others led to", async () => {
   const repository = new Repository(client, order, { conflicts: { triesMax: 100, pauseFirstMs: 2 } });
   const id = newId();
   await repository.execute(id, place("ada"));
@@ -89,7 +89,7 @@ test("commands that come at once are all carried out, each on what the others le
   assert.equal(state.cents, 20);
 });
 
-test("a command that is always too late fails with the conflict, after as many tries as it may have", async () => {
+test("a command that always conflicts fails with the conflict after the maximum number of attempts", async () => {
   const repository = new Repository(client, order, { conflicts: { triesMax: 3, pauseFirstMs: 1 } });
   const id = newId();
   let decided = 0;
@@ -104,7 +104,7 @@ test("a command that is always too late fails with the conflict, after as many t
   assert.equal(decided, 3);
 });
 
-test("a command with an id is carried out once, however often and from wherever it comes", async () => {
+test("a command with an id is executed once, however often and wherever it is sent", async () => {
   const id = newId();
   await new Repository(client, order).execute(id, place("ada"));
   const commandId = newId();
@@ -119,7 +119,7 @@ test("a command with an id is carried out once, however often and from wherever 
   assert.equal((await new Repository(client, order).load(id)).state.cents, 900);
 });
 
-test("a snapshot is saved behind the caller's back, and loaded with the events after it", async () => {
+test("a snapshot is saved in the background, and loaded with the events after it", async () => {
   const errors: unknown[] = [];
   const repository = new Repository(client, order, { onSnapshotError: (error) => errors.push(error) });
   const id = newId();
@@ -135,7 +135,7 @@ test("a snapshot is saved behind the caller's back, and loaded with the events a
   assert.deepEqual(errors, []);
 });
 
-test("a snapshot that can't be read is told of, and costs nothing but time", async () => {
+test("a snapshot that can't be read is reported, and only costs time", async () => {
   const errors: unknown[] = [];
   const repository = new Repository(client, order, { onSnapshotError: (error) => errors.push(error) });
   const id = newId();
@@ -169,7 +169,7 @@ test("a state that JSON would change is not saved as a snapshot", async () => {
   assert.deepEqual((await repository.load(id)).state, new Map([["tea", 3]]));
 });
 
-test("a schemaVersion that is no version is an error that names the event", async () => {
+test("an invalid schemaVersion is an error that names the event", async () => {
   const versions = ["2", "two", null, true, 0, -1, 1.5, { major: 2 }, [2]];
   const stream = order.stream(newId());
   await client.append(
@@ -179,7 +179,9 @@ test("a schemaVersion that is no version is an error that names the event", asyn
   );
   for (const event of await client.readStream(stream).toArray()) {
     const [version] = versions.slice(event.revision);
-    const problem = `event type "OrderPlaced" at position ${event.position} has the schemaVersion ${JSON.stringify(version)} in its metadata`;
+    const problem =
+      `event type "OrderPlaced" at position ${event.position} has the schemaVersion ` +
+      `${JSON.stringify(version)} in its metadata`;
     assert.throws(
       () => orders.decode(event),
       (error: unknown) => error instanceof SchemaError && error.message.startsWith(problem),
@@ -187,7 +189,7 @@ test("a schemaVersion that is no version is an error that names the event", asyn
   }
 });
 
-test("old events are read in their newest form, and newer ones than the program knows are an error", async () => {
+test("old events are read in their latest version, and versions newer than the program's are an error", async () => {
   const stream = order.stream(newId());
   await client.append(stream, "no-stream", [
     newEvent("OrderSubmitted", { customer: "ada" }),
@@ -212,7 +214,7 @@ test("old events are read in their newest form, and newer ones than the program 
   );
 });
 
-test("where an event comes from flows from command to event to reaction", async () => {
+test("the context propagates from command to event to reaction", async () => {
   const repository = new Repository(client, order);
   const [id, correlationId] = [newId(), newId()];
   const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -285,7 +287,7 @@ test("decisions on facts are tested without a server", async () => {
     .then({ ...enrolled, stream: "student-b", data: { student: "b" } });
 });
 
-test("of many that decide on the same facts at once, no more succeed than may", async () => {
+test("of concurrent decisions on the same facts, only as many succeed as the rules allow", async () => {
   const course = `course:${newId()}`;
   const models = enrolment(course);
   await client.append(course.replace(":", "-"), "no-stream", [
@@ -303,7 +305,7 @@ test("of many that decide on the same facts at once, no more succeed than may", 
   assert.equal((await client.readAll({ query: { types: ["Enrolled"], tags: [course] } }).toArray()).length, 3);
 });
 
-test("a decision with an id is carried out once, however often and from wherever it comes", async () => {
+test("a decision with an id is executed once, however often and wherever it is sent", async () => {
   const course = `course:${newId()}`;
   const models = enrolment(course);
   await client.append(course.replace(":", "-"), "no-stream", [

@@ -61,7 +61,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     });
   };
 
-  using("a projection takes what there is and what comes, and a caller can wait for it", async (kind, server) => {
+  using("a projection handles existing and new events, and a caller can wait for it", async (kind, server) => {
     const client = server.client();
     await append(client, "order-1", 1, 2, 3);
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
@@ -79,13 +79,13 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await assert.rejects(waitForProjection(kind.store, "totals", position + 1, { timeoutMs: 100 }), ProjectionError);
   });
 
-  using("from the first position waited for on, there are tables to read", async (kind, server) => {
+  using("after waiting for position 0, the tables exist", async (kind, server) => {
     await using projections = new Projections(server.client(), kind.store, [totals(kind.table)], QUICK);
     await projections.waitFor(0);
     assert.deepEqual(await kind.totals(), {});
   });
 
-  using("a caller can wait for a projection that is started later, by somebody else", async (kind, server) => {
+  using("a caller can wait for a projection that another process starts later", async (kind, server) => {
     const client = server.client();
     await assert.rejects(
       waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }),
@@ -100,7 +100,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.equal(projections.get("totals").status.state, "running");
   });
 
-  using("a projection that is started again goes on behind its checkpoint", async (kind, server) => {
+  using("a restarted projection continues after its checkpoint", async (kind, server) => {
     const client = server.client();
     for (let round = 1; round <= 3; round += 1) {
       const position = await append(client, "order-1", 1, 1);
@@ -111,7 +111,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
   });
 
   using(
-    "an event that can't be taken becomes a dead letter with its reason, and holds up nothing for good",
+    "an event that can't be handled becomes a dead letter with its error, and later events continue",
     async (kind, server) => {
       const client = server.client();
       const problems: ProjectionProblem[] = [];
@@ -152,7 +152,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     },
   );
 
-  using("a rebuild goes on unseen beside the live build, and takes its place", async (kind, server) => {
+  using("a rebuild runs beside the live build, and replaces it", async (kind, server) => {
     const client = server.client();
     await append(client, "order-1", ...Array.from({ length: 100 }, () => 1));
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
@@ -177,7 +177,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.deepEqual(await kind.totals(), { "order-1": 100, "order-2": 10 });
   });
 
-  using("two that run the same projection apply no event twice", async (kind, server) => {
+  using("two processes with the same projection apply no event twice", async (kind, server) => {
     const client = server.client();
     await using one = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     await using other = new Projections(server.client(), kind.store, [totals(kind.table)], QUICK);
@@ -188,7 +188,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.deepEqual(await kind.totals(), { "order-1": 60 });
   });
 
-  using("a checkpoint of another store is refused, and the others go on", async (kind, server) => {
+  using("a checkpoint of another store is refused, and other projections continue", async (kind, server) => {
     const client = server.client();
     {
       await using before = new Projections(client, kind.store, [totals(kind.table)], QUICK);
@@ -234,7 +234,7 @@ test("a projection is tested without a server", async () => {
   assert.deepEqual([...store.table("totals")], [["order-1", 9]]);
 });
 
-test("a process manager reacts exactly once in effect, though its reactions run again", async () => {
+test("reactions of a process manager take effect once, though they run again", async () => {
   await using server = await TestServer.start();
   const client = server.client();
   const repository = new Repository(client, order);
@@ -282,7 +282,7 @@ test("a process manager reacts exactly once in effect, though its reactions run 
   }
 });
 
-test("a projection goes on when the server was killed", async () => {
+test("a projection continues after the server was killed", async () => {
   await using server = await TestServer.start({ engine: "embedded" });
   await using kind = await memory();
   const client = server.client({ timeoutMs: 30_000 });
@@ -296,5 +296,5 @@ test("a projection goes on when the server was killed", async () => {
   const position = await append(client, "order-1", 1);
   await projections.waitFor(position, { timeoutMs: 30_000 });
   assert.deepEqual(await kind.totals(), { "order-1": 7 });
-  await until("it says that all is well", () => projections.get("totals").status.state === "running");
+  await until("its status is running", () => projections.get("totals").status.state === "running");
 });

@@ -52,7 +52,8 @@ export const sqliteTable = (name = "totals"): TotalsTable<SqliteDatabase> => ({
     const table = target.table(name);
     target.tx
       .prepare(
-        `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`,
+        `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET ` +
+          `cents = ${table}.cents + excluded.cents`,
       )
       .run(order, cents);
     return Promise.resolve();
@@ -88,7 +89,8 @@ export const postgresTable: TotalsTable<PgClient> = {
   add: async (target, order, cents) => {
     const table = target.table("totals");
     await target.tx.query(
-      `INSERT INTO ${table} VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`,
+      `INSERT INTO ${table} VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET ` +
+        `cents = ${table}.cents + excluded.cents`,
       [order, cents],
     );
   },

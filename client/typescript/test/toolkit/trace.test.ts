@@ -27,7 +27,7 @@ function appended(): RecordedEvent {
 
 const spanOf = (event: RecordedEvent) => contextOf(event).traceparent?.split("-")[2];
 
-test("each append has a span of its own in the trace of the request, and a reaction goes on with it", () => {
+test("each append has its own span in the trace of the request, and a reaction continues the trace", () => {
   inContext({ traceparent, tracestate: "vendor=1" }, () => {
     const events = [appended(), appended()];
     for (const event of events) {
@@ -57,7 +57,7 @@ test("the events of a command are one append, with one span", () => {
   });
 });
 
-test("a traceparent of another form is not stored", () => {
+test("an invalid traceparent is not stored", () => {
   for (const wrong of [
     "garbage",
     "00-abc-def-01",
@@ -80,12 +80,12 @@ test("a traceparent of another form is not stored", () => {
   );
 });
 
-test("the active span of OpenTelemetry is taken", () => {
+test("the active span of OpenTelemetry is used", () => {
   new NodeTracerProvider().register();
   assert.match(
     inContext({ traceparent }, () => contextOf(appended()).traceparent) ?? "",
     new RegExp(TRACE),
-    "without a span it is the context's trace",
+    "without a span, the context's trace is used",
   );
   trace.getTracer("test").startActiveSpan("request", (span) => {
     const { traceId, spanId } = span.spanContext();

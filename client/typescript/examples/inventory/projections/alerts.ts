@@ -59,6 +59,7 @@ export function alerts(database: SqliteDatabase): Alert[] {
  */
 function change(tx: SqliteDatabase, table: string, sku: string, available: number, at: string): void {
   tx.prepare(
-    `UPDATE ${table} SET available = available + ?, since = CASE WHEN available + ? < threshold THEN COALESCE(since, ?) END WHERE sku = ?`,
+    `UPDATE ${table} SET available = available + ?, since = CASE WHEN available + ? < threshold THEN ` +
+      "COALESCE(since, ?) END WHERE sku = ?",
   ).run(available, available, at, sku);
 }

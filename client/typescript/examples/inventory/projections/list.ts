@@ -34,7 +34,8 @@ export const inventoryList = projection<InventoryEvents, SqliteDatabase>({
   tables: ["inventory_list"],
   setup: ({ tx, table }) => {
     tx.exec(`CREATE TABLE ${table("inventory_list")} (
-      sku TEXT PRIMARY KEY, name TEXT NOT NULL, threshold INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL)`);
+      sku TEXT PRIMARY KEY, name TEXT NOT NULL, threshold INTEGER NOT NULL,
+      on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL)`);
   },
   handlers: {
     ItemRegistered: ({ sku, name, lowStockThreshold }, _, { tx, table }) => {
@@ -63,8 +64,11 @@ export function listItems(
   const pattern = `%${(search ?? "").replace(/[\\%_]/g, "\\$&")}%`;
   const found = database
     .prepare(
-      `SELECT sku, name, on_hand AS onHand, reserved, on_hand - reserved AS available, threshold AS lowStockThreshold FROM inventory_list
-       WHERE sku > ? AND (sku LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\') AND (? = 0 OR on_hand - reserved < threshold)
+      `SELECT sku, name, on_hand AS onHand, reserved, on_hand - reserved AS available,
+         threshold AS lowStockThreshold
+       FROM inventory_list
+       WHERE sku > ? AND (sku LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\')
+         AND (? = 0 OR on_hand - reserved < threshold)
        ORDER BY sku LIMIT ?`,
     )
     .all(after, pattern, pattern, belowThreshold ? 1 : 0, limit + 1) as ListedItem[];

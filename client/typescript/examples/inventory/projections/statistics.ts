@@ -23,7 +23,8 @@ export const inventoryStatistics = projection<InventoryEvents, SqliteDatabase>({
   tables: ["inventory_statistics"],
   setup: ({ tx, table }) => {
     tx.exec(`CREATE TABLE ${table("inventory_statistics")} (
-      items INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL, received INTEGER NOT NULL, shipped INTEGER NOT NULL)`);
+      items INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL,
+      received INTEGER NOT NULL, shipped INTEGER NOT NULL)`);
     tx.exec(`INSERT INTO ${table("inventory_statistics")} VALUES (0, 0, 0, 0, 0)`);
   },
   handlers: {
@@ -64,6 +65,7 @@ function change(
   }: { onHand?: number; reserved?: number; received?: number; shipped?: number },
 ): void {
   tx.prepare(
-    `UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, shipped = shipped + ?`,
+    `UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, ` +
+      "shipped = shipped + ?",
   ).run(onHand, reserved, received, shipped);
 }

@@ -104,7 +104,8 @@ export function switchTo<Tx>(
 export function refuseForeignStore(name: string, found: Checkpoint, storeId: string): void {
   if (found.storeId !== storeId) {
     throw new ProjectionError(
-      `projection ${JSON.stringify(name)} was built from store ${found.storeId}, but the client is connected to store ${storeId}; ` +
+      `projection ${JSON.stringify(name)} was built from store ${found.storeId}, ` +
+        `but the client is connected to store ${storeId}; ` +
         "connect to the right store, or start with an empty read model",
     );
   }
@@ -114,7 +115,8 @@ function refuseForeign(projection: Projection<never>, live: Checkpoint, storeId:
   const own = versionOf(projection);
   if (live.version > own) {
     throw new ProjectionError(
-      `projection ${JSON.stringify(projection.name)} was built by version ${live.version}, but this program has version ${own}`,
+      `projection ${JSON.stringify(projection.name)} was built by version ${live.version}, ` +
+        `but this program has version ${own}`,
     );
   }
   refuseForeignStore(projection.name, live, storeId);

@@ -124,7 +124,8 @@ export class RunningProjection<Tx> {
   async rebuild(): Promise<void> {
     if (this.#live === undefined || this.#building !== undefined) {
       throw new ProjectionError(
-        `projection ${JSON.stringify(this.projection.name)} ${this.#building === undefined ? "is not running yet" : "is being rebuilt already"}`,
+        `projection ${JSON.stringify(this.projection.name)} ` +
+          (this.#building === undefined ? "is not running yet" : "is being rebuilt already"),
       );
     }
     const { storeId } = await this.client.serverInfo();
@@ -135,7 +136,8 @@ export class RunningProjection<Tx> {
     const ended = ran.then(() => {
       if (this.#building?.generation === generation) {
         throw new ProjectionError(
-          `projection ${JSON.stringify(this.projection.name)} was stopped; its rebuild continues when it is started again`,
+          `projection ${JSON.stringify(this.projection.name)} was stopped; its rebuild continues when it is ` +
+            "started again",
         );
       }
     });
@@ -157,7 +159,8 @@ export class RunningProjection<Tx> {
   async retryDeadLetters(): Promise<number> {
     if (this.#outdated !== undefined) {
       throw new ProjectionError(
-        `projection ${JSON.stringify(this.projection.name)} is being rebuilt for version ${versionOf(this.projection)}; dead letters are retried by the rebuild`,
+        `projection ${JSON.stringify(this.projection.name)} is being rebuilt for version ` +
+          `${versionOf(this.projection)}; dead letters are retried by the rebuild`,
       );
     }
     let well = 0;

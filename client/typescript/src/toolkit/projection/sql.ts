@@ -3,7 +3,8 @@
  * same in the toolkits of all languages:
  *
  *     annals_projections   name, generation -> version, position, live, store_id
- *     annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts, buried_at
+ *     annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts,
+ *                          buried_at
  *     orders__2            the second build of the table `orders`; `orders` itself is a view of the live build
  *
  * Statements use `?` for parameters.
@@ -98,7 +99,8 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
     projection: string,
     { generation, version, position, state, storeId }: Checkpoint,
   ): Promise<void> {
-    const sql = `INSERT INTO annals_projections (name, generation, version, position, live, store_id) VALUES (?, ?, ?, ?, ?, ?)
+    const sql = `INSERT INTO annals_projections (name, generation, version, position, live, store_id)
+      VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT (name, generation) DO UPDATE SET position = excluded.position, live = excluded.live`;
     await this.run(tx, sql, [projection, generation, version, position, state === "live" ? 1 : 0, storeId]);
   }
@@ -120,9 +122,11 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   }
 
   async saveDeadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
-    const sql = `INSERT INTO annals_dead_letters (name, generation, position, event_id, stream, revision, type, reason, attempts, buried_at)
+    const sql = `INSERT INTO annals_dead_letters
+        (name, generation, position, event_id, stream, revision, type, reason, attempts, buried_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (name, generation, position) DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, buried_at = excluded.buried_at`;
+      ON CONFLICT (name, generation, position) DO UPDATE
+        SET reason = excluded.reason, attempts = excluded.attempts, buried_at = excluded.buried_at`;
     const { projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt } = letter;
     await this.run(tx, sql, [
       projection,

@@ -45,8 +45,8 @@ export class Waiters {
       const timer = setTimeout(() => {
         waiter.reject(
           new ProjectionError(
-            `projection ${JSON.stringify(this.projection)} is at position ${this.#position ?? 0}, not yet at ${position}, ` +
-              `after ${durationText(timeoutMs)}`,
+            `projection ${JSON.stringify(this.projection)} is at position ${this.#position ?? 0}, ` +
+              `not yet at ${position}, after ${durationText(timeoutMs)}`,
           ),
         );
       }, timeoutMs);

@@ -304,7 +304,8 @@ export class Worker<Tx> {
     }
     if (error instanceof PositionBeyondHeadError) {
       throw new ProjectionError(
-        `projection ${JSON.stringify(this.projection.name)} is at position ${error.position}, but the log ends at ${error.head}: ` +
+        `projection ${JSON.stringify(this.projection.name)} is at position ${error.position}, ` +
+          `but the log ends at ${error.head}: ` +
           "the store was restored from an older backup; rebuild the projection",
         { cause: error },
       );
