@@ -5,7 +5,7 @@
  * 2. `ready` waits while too many appends are unanswered (SessionLimits): await it before each append to bound the
  *    memory.
  * 3. If the call breaks, or the server refuses an append for a transient reason, all unanswered appends from there on
- *    are sent again, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
+ *    are resent in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
  * 4. If appends wait for the client's timeout without any answer, all of them fail and the session ends.
  * 5. An append that is too large for the server fails on its own; the others are resent on a new call.
  * 6. An idle call is ended after a short time and reopened for the next append, so an idle session holds neither a
