@@ -270,7 +270,7 @@ function isChanged(token: string): boolean {
     return true;
   }
   // A number with a fraction or an exponent is a double in every language. A whole number may be an exact integer
-  // elsewhere.
+  // elsewhere, unless it is written exactly as this double is.
   return (
     /^-?\d+$/.test(token) &&
     !Number.isSafeInteger(value) &&
