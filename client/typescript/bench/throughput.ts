@@ -1,6 +1,6 @@
 /**
- * How many events a second this client appends and reads: `npm run bench [-- EVENTS]`, against a server of its own on the
- * embedded engine, or against ANNALS_ENDPOINT.
+ * Measures how many events per second this client appends and reads: `npm run bench [-- EVENTS]`, against a server
+ * that it starts on the embedded engine, or against ANNALS_ENDPOINT.
  */
 import { Client, newEvent } from "../src/index.js";
 import { TestServer } from "../src/testing/index.js";
@@ -9,7 +9,7 @@ const EVENTS = Number(process.argv[2] ?? 200_000);
 const BATCH = 100;
 const DATA = new Uint8Array(256).fill(65);
 
-/** Prints the rate by the clock, and how much of this process's CPU time an event took, which other load disturbs less. */
+/** Prints the wall-clock rate, and this process's CPU time per event, which is less sensitive to other load. */
 async function timed(what: string, body: () => Promise<number>): Promise<void> {
   const [begun, before] = [performance.now(), process.cpuUsage()];
   const events = await body();
@@ -17,7 +17,8 @@ async function timed(what: string, body: () => Promise<number>): Promise<void> {
   const { user, system } = process.cpuUsage(before);
   const cpu = ((user + system) / events).toFixed(1);
   console.log(
-    `${what.padEnd(34)} ${events.toLocaleString("en").padStart(9)} events ${rate.toLocaleString("en").padStart(9)} events/s ${cpu.padStart(6)} µs CPU/event`,
+    `${what.padEnd(34)} ${events.toLocaleString("en").padStart(9)} events ` +
+      `${rate.toLocaleString("en").padStart(9)} events/s ${cpu.padStart(6)} µs CPU/event`,
   );
 }
 
@@ -37,10 +38,12 @@ async function unary(client: Client, appends: number, workers: number): Promise<
 
 async function session(client: Client, appends: number): Promise<number> {
   function* source() {
-    for (let n = 0; n < appends; n += 1) yield { stream: `session-${n % 100}`, expected: "any" as const, events: batch() };
+    for (let n = 0; n < appends; n += 1)
+      yield { stream: `session-${n % 100}`, expected: "any" as const, events: batch() };
   }
   let events = 0;
-  for await (const appended of client.appendAll(source(), { appendsMax: 64 })) events += appended.lastRevision - appended.firstRevision + 1;
+  for await (const appended of client.appendEach(source(), { appendsMax: 64 }))
+    events += appended.lastRevision - appended.firstRevision + 1;
   return events;
 }
 
@@ -66,7 +69,7 @@ async function main(): Promise<void> {
   await unary(client, 50, 4);
   await timed(`append of ${BATCH}, one after the other`, () => unary(client, EVENTS / BATCH / 4, 1));
   await timed(`append of ${BATCH}, 16 at once`, () => unary(client, EVENTS / BATCH, 16));
-  await timed(`append of ${BATCH}, appendAll`, () => session(client, EVENTS / BATCH));
+  await timed(`append of ${BATCH}, appendEach`, () => session(client, EVENTS / BATCH));
   for (let round = 0; round < 3; round += 1) await timed("read all", () => read(client));
   await timed("subscribe to all until caught up", () => subscribed(client));
 }

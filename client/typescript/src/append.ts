@@ -1,4 +1,4 @@
-/** Appends: what must hold, and where the events then stand. */
+/** Appends: the expected state, the checks, and the results. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 
 import { InvalidFieldError, ProtocolError } from "./errors.js";
@@ -20,15 +20,15 @@ import { wellFormed } from "./text.js";
 import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js";
 
 /**
- * What a stream must be like for an append to be written: a number, its last event has this revision; `"no-stream"`, it
- * has no events; `"stream-exists"`, it has at least one; `"any"`, whatever it is like.
+ * The state in which a stream must be for an append to be written. A number: its last event has this revision;
+ * `"no-stream"`: it has no events; `"stream-exists"`: it has at least one event; `"any"`: any state.
  *
- * Whatever is expected, an append whose result was lost can be sent again with the same events: it is then answered with
- * the result of the first (`alreadyAppended`), whether or not its events still exist.
+ * With any of these, an append whose result was lost can be retried with the same events: it then returns the result
+ * of the first attempt (`alreadyAppended`), whether or not its events still exist.
  */
 export type ExpectedRevision = number | "no-stream" | "stream-exists" | "any";
 
-/** Where the events of an append to one stream stand, at consecutive revisions and positions. */
+/** The result of an append to one stream. Its events have consecutive revisions and positions. */
 export interface Appended {
   /** Revision of the first event. */
   readonly firstRevision: number;
@@ -38,50 +38,55 @@ export interface Appended {
   readonly firstPosition: number;
   /** Position of the last event. */
   readonly lastPosition: number;
-  /** When they were recorded. */
+  /** The time at which the events were recorded. */
   readonly recordedAt: Timestamp;
-  /** Whether an earlier append with the same ids had written them, so that this one wrote nothing. */
+  /** Whether an earlier append with the same ids had already written the events, so that this one wrote nothing. */
   readonly alreadyAppended: boolean;
 }
 
-/** Events for one stream, as part of an append to many. A stream may occur in several. */
+/** Events for one stream, as part of an append to several streams. A stream may occur in several writes. */
 export interface Write {
-  /** The stream. */
   readonly stream: string;
   /** At least one event, in order. */
   readonly events: readonly NewEvent[];
 }
 
-/** A condition of an append to many streams. */
+/** A condition of an append to several streams. */
 export type Check =
   | {
-      /** This stream is as expected, whether it is written to or not. */
+      /** The stream to check, whether or not the append writes to it. */
       readonly stream: string;
-      /** What it must be like. */
+      /** The state in which it must be. */
       readonly expected: ExpectedRevision;
     }
   | {
-      /** No event matches this query (types, streams and tags; no prefixes) … */
+      /**
+       * The query, which no event after a position may match. It may name types, streams and tags, but no prefixes.
+       */
       readonly noMatch: Query;
-      /** … after this position: the head that the reads told on which the decision rests; 0, no event at all. */
+      /** The position: the head of the read that the decision depends on. With 0, no event at all may match. */
       readonly after: number;
     };
 
-/** Where the events of an append to many streams stand. */
+/** The result of an append to several streams. */
 export interface AppendedToMany {
   /** Position of the first event. */
   readonly firstPosition: number;
   /** Position of the last event. */
   readonly lastPosition: number;
-  /** When they were recorded. */
+  /** The time at which the events were recorded. */
   readonly recordedAt: Timestamp;
-  /** Whether an earlier append with the same ids had written them. */
+  /** Whether an earlier append with the same ids had already written the events, so that this one wrote nothing. */
   readonly alreadyAppended: boolean;
-  /** For each stream, in the order in which they first occur, which revisions its events got. */
-  readonly streams: readonly { readonly stream: string; readonly firstRevision: number; readonly lastRevision: number }[];
+  /** The revisions of the events in each stream, in the order in which the streams first occur. */
+  readonly streams: readonly {
+    readonly stream: string;
+    readonly firstRevision: number;
+    readonly lastRevision: number;
+  }[];
 }
 
-/** For the protocol. Throws an InvalidFieldError that lists what there is to expect. */
+/** Converts to the protocol. Throws an InvalidFieldError that lists the valid values. */
 export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
   const init = (): MessageInitShape<typeof ExpectedRevisionSchema> => {
     switch (expected) {
@@ -94,7 +99,8 @@ export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
       default:
         if (!Number.isSafeInteger(expected) || expected < 0) {
           const shown = typeof expected === "string" ? JSON.stringify(expected) : String(expected);
-          const description = `must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not ${shown}`;
+          const description =
+            `must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not ` + shown;
           throw new InvalidFieldError([{ field: "expected", description }]);
         }
         return { expected: { case: "revision", value: BigInt(expected) } };
@@ -103,7 +109,7 @@ export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
   return create(ExpectedRevisionSchema, init());
 }
 
-/** The request of an append to one stream. */
+/** Creates the request of an append to one stream. */
 export function toPbAppend(
   stream: string,
   expected: ExpectedRevision,
@@ -118,16 +124,19 @@ export function toPbAppend(
   });
 }
 
-/** The request of an append to many streams. */
+/** Creates the request of an append to several streams. */
 export function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendRequest {
   return create(AppendRequestSchema, {
-    writes: Array.from(writes, ({ stream, events }) => ({ stream: wellFormed(stream, "stream"), events: events.map(toPbEvent) })),
+    writes: Array.from(writes, ({ stream, events }) => ({
+      stream: wellFormed(stream, "stream"),
+      events: events.map(toPbEvent),
+    })),
     checks: Array.from(checks, toPbCheck),
     ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
   });
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbAppended(response: AppendToStreamResponse): Appended {
   return {
     firstRevision: toNumber(response.firstRevision),
@@ -139,7 +148,7 @@ export function fromPbAppended(response: AppendToStreamResponse): Appended {
   };
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbAppendedToMany(response: AppendResponse): AppendedToMany {
   if (response.streams.length === 0) {
     throw new ProtocolError("an append without streams");
@@ -159,7 +168,12 @@ export function fromPbAppendedToMany(response: AppendResponse): AppendedToMany {
 
 function toPbCheck(check: Check): MessageInitShape<typeof CheckSchema> {
   if ("stream" in check) {
-    return { check: { case: "stream", value: { stream: wellFormed(check.stream, "stream"), expected: toPbExpected(check.expected) } } };
+    return {
+      check: {
+        case: "stream",
+        value: { stream: wellFormed(check.stream, "stream"), expected: toPbExpected(check.expected) },
+      },
+    };
   }
   const query = toPbQuery(check.noMatch) ?? { items: [] };
   return { check: { case: "noMatch", value: { query, after: toBigInt(check.after, "after") } } };

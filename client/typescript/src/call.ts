@@ -1,5 +1,12 @@
-/** Calls of the service, over a stub: messages in, messages out, failures as the transport tells them. */
-import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+/** Calls of the service over a gRPC stub: messages in and out, with the transport's errors. */
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { type ClientDuplexStream, type ClientReadableStream, Metadata } from "@grpc/grpc-js";
 
 import { DeadlineExceededError } from "./errors.js";
@@ -19,7 +26,7 @@ import type { Picked } from "./connection.js";
 import { type Deadline, reasonOf } from "./retry.js";
 import { wellFormed } from "./text.js";
 
-/** A call of the service: its path, and the messages that go in and come out. */
+/** A method of the service: its name, and the types of its request and response. */
 export interface Method<I extends DescMessage, O extends DescMessage> {
   readonly name: string;
   readonly input: I;
@@ -30,7 +37,7 @@ function method<I extends DescMessage, O extends DescMessage>(name: string, inpu
   return { name, input, output };
 }
 
-/** All calls of annals.v1.EventStoreService. */
+/** All methods of annals.v1.EventStoreService. */
 export const METHODS = {
   appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
   append: method("Append", AppendRequestSchema, AppendResponseSchema),
@@ -41,15 +48,35 @@ export const METHODS = {
   subscribeStream: method("SubscribeStream", store.SubscribeStreamRequestSchema, store.SubscribeStreamResponseSchema),
   getStream: method("GetStream", stream.GetStreamRequestSchema, stream.GetStreamResponseSchema),
   listStreams: method("ListStreams", stream.ListStreamsRequestSchema, stream.ListStreamsResponseSchema),
-  getPositionAtTime: method("GetPositionAtTime", store.GetPositionAtTimeRequestSchema, store.GetPositionAtTimeResponseSchema),
+  getPositionAtTime: method(
+    "GetPositionAtTime",
+    store.GetPositionAtTimeRequestSchema,
+    store.GetPositionAtTimeResponseSchema,
+  ),
   getServerInfo: method("GetServerInfo", store.GetServerInfoRequestSchema, store.GetServerInfoResponseSchema),
   setRetention: method("SetRetention", stream.SetRetentionRequestSchema, stream.SetRetentionResponseSchema),
   getRetention: method("GetRetention", stream.GetRetentionRequestSchema, stream.GetRetentionResponseSchema),
-  setPrefixRetention: method("SetPrefixRetention", stream.SetPrefixRetentionRequestSchema, stream.SetPrefixRetentionResponseSchema),
-  getPrefixRetention: method("GetPrefixRetention", stream.GetPrefixRetentionRequestSchema, stream.GetPrefixRetentionResponseSchema),
-  listPrefixRetentions: method("ListPrefixRetentions", stream.ListPrefixRetentionsRequestSchema, stream.ListPrefixRetentionsResponseSchema),
+  setPrefixRetention: method(
+    "SetPrefixRetention",
+    stream.SetPrefixRetentionRequestSchema,
+    stream.SetPrefixRetentionResponseSchema,
+  ),
+  getPrefixRetention: method(
+    "GetPrefixRetention",
+    stream.GetPrefixRetentionRequestSchema,
+    stream.GetPrefixRetentionResponseSchema,
+  ),
+  listPrefixRetentions: method(
+    "ListPrefixRetentions",
+    stream.ListPrefixRetentionsRequestSchema,
+    stream.ListPrefixRetentionsResponseSchema,
+  ),
   deleteStream: method("DeleteStream", stream.DeleteStreamRequestSchema, stream.DeleteStreamResponseSchema),
-  tombstoneStream: method("TombstoneStream", stream.TombstoneStreamRequestSchema, stream.TombstoneStreamResponseSchema),
+  tombstoneStream: method(
+    "TombstoneStream",
+    stream.TombstoneStreamRequestSchema,
+    stream.TombstoneStreamResponseSchema,
+  ),
   saveSnapshot: method("SaveSnapshot", snapshot.SaveSnapshotRequestSchema, snapshot.SaveSnapshotResponseSchema),
   loadSnapshot: method("LoadSnapshot", snapshot.LoadSnapshotRequestSchema, snapshot.LoadSnapshotResponseSchema),
   startScavenge: method("StartScavenge", scavenge.StartScavengeRequestSchema, scavenge.StartScavengeResponseSchema),
@@ -57,8 +84,14 @@ export const METHODS = {
   getScavenge: method("GetScavenge", scavenge.GetScavengeRequestSchema, scavenge.GetScavengeResponseSchema),
 };
 
-/** The message of a call. Throws an InvalidFieldError if a text of its own, such as the stream's name, is not valid Unicode. */
-export function requestOf<I extends DescMessage>({ input }: Method<I, DescMessage>, init: MessageInitShape<I>): MessageShape<I> {
+/**
+ * Creates the request of a call. Throws an InvalidFieldError if a string field, such as the stream's name, is not
+ * valid Unicode.
+ */
+export function requestOf<I extends DescMessage>(
+  { input }: Method<I, DescMessage>,
+  init: MessageInitShape<I>,
+): MessageShape<I> {
   for (const [field, value] of Object.entries(init)) {
     if (typeof value === "string") {
       wellFormed(value, field);
@@ -82,7 +115,7 @@ function deserializer<M extends DescMessage>(schema: M): (bytes: Buffer) => Mess
   return (bytes) => fromBinary(schema, bytes);
 }
 
-/** A call with one answer. */
+/** Makes a unary call. */
 export function unary<I extends DescMessage, O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<I, O>,
@@ -108,7 +141,11 @@ export function unary<I extends DescMessage, O extends DescMessage>(
         } else if (signal?.aborted === true) {
           reject(reasonOf(signal));
         } else {
-          reject(Date.now() >= deadline.at ? new DeadlineExceededError(deadline.afterMs) : (error ?? new Error("no answer")));
+          reject(
+            Date.now() >= deadline.at
+              ? new DeadlineExceededError(deadline.afterMs)
+              : (error ?? new Error("no response")),
+          );
         }
       },
     );
@@ -117,21 +154,23 @@ export function unary<I extends DescMessage, O extends DescMessage>(
   });
 }
 
-/** Begins a call with many answers. */
+/** Starts a call with a stream of responses. */
 export function serverStream<I extends DescMessage, O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<I, O>,
   message: MessageShape<I>,
   signal?: AbortSignal,
 ): Answers<MessageShape<O>> {
-  const call = withoutStack(() => stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message));
+  const call = withoutStack(() =>
+    stub.makeServerStreamRequest(path(called), serializer(called.input), deserializer(called.output), message),
+  );
   hold(call);
   return new Answers(call, signal);
 }
 
 /**
- * Begins a call without the stack that grpc-js keeps with it, which refers to whatever has begun the call: a read that nobody
- * refers to any more could not be collected, and its call would stay open.
+ * Starts a call without the stack trace that grpc-js keeps with it. The trace refers to the caller, so an abandoned
+ * read could not be collected, and its call would stay open.
  */
 function withoutStack<T>(begin: () => T): T {
   const { stackTraceLimit } = Error;
@@ -143,17 +182,25 @@ function withoutStack<T>(begin: () => T): T {
   }
 }
 
-/** Begins a call with many messages in both directions, of which those to the server come encoded. */
+/** Starts a bidirectional call. Its requests are passed in encoded form. */
 export function bidirectional<O extends DescMessage>(
   { stub, hold }: Picked,
   called: Method<DescMessage, O>,
 ): ClientDuplexStream<Buffer, MessageShape<O>> {
-  const call = stub.makeBidiStreamRequest(path(called), (message: Buffer) => message, deserializer(called.output), new Metadata());
+  const call = stub.makeBidiStreamRequest(
+    path(called),
+    (message: Buffer) => message,
+    deserializer(called.output),
+    new Metadata(),
+  );
   hold(call);
   return call;
 }
 
-/** The answers of a call, taken one at a time; what is not taken waits at the server, but for a few messages. */
+/**
+ * The responses of a call, taken one at a time. Except for a few messages, responses that are not taken stay at the
+ * server.
+ */
 export class Answers<T> {
   readonly #call: ClientReadableStream<T>;
   readonly #answers: AsyncIterator<T, undefined>;
@@ -165,13 +212,16 @@ export class Answers<T> {
   constructor(call: ClientReadableStream<T>, signal: AbortSignal | undefined) {
     this.#call = call;
     this.#signal = signal;
-    // A call that is cancelled fails when nobody listens any more.
+    // A cancelled call emits an error, which would be thrown if no listener were left.
     call.on("error", () => undefined);
     this.#answers = (call as AsyncIterable<T>)[Symbol.asyncIterator]() as AsyncIterator<T, undefined>;
     signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
-  /** The next answer; undefined at the end. Fails with a DeadlineExceededError if it does not come in time. */
+  /**
+   * Returns the next response, or undefined at the end. Fails with a DeadlineExceededError if it does not arrive in
+   * time.
+   */
   async next(timeoutMs?: number): Promise<T | undefined> {
     const wait = { elapsed: false };
     const timer =
@@ -196,7 +246,7 @@ export class Answers<T> {
     }
   }
 
-  /** Gives the call up. */
+  /** Cancels the call. */
   cancel(): void {
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#call.cancel();

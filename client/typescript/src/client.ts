@@ -1,4 +1,4 @@
-/** The client: everything a store can be asked, in one handle. */
+/** The client, with all operations of a store. */
 import { type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 
 import {
@@ -14,11 +14,11 @@ import {
   type Write,
 } from "./append.js";
 import { type Method, METHODS, requestOf, unary } from "./call.js";
-import { Crowd } from "./crowd.js";
+import { AppendBatcher } from "./append-batcher.js";
 import { SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
 import { toBigInt, toNumber } from "./numbers.js";
-import { type CallOptions, type ClientOptions, settle } from "./options.js";
+import { type CallOptions, type ClientOptions, resolveOptions } from "./options.js";
 import { Read, type ReadOptions } from "./read.js";
 import { Shared } from "./retry.js";
 import { fromPbServerInfo, type ServerInfo } from "./server.js";
@@ -42,29 +42,30 @@ import {
 import { type SubscribeOptions, Subscription } from "./subscription.js";
 import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js";
 
-/** The most streams a page may hold, from the protocol. */
+/** Maximum number of streams in a page, from the protocol. */
 const PAGE_STREAMS = 1_000;
 
-/** One append of Client.appendAll. */
+/** One append of Client.appendEach. */
 export interface StreamAppend {
-  /** The stream. */
   readonly stream: string;
-  /** What it must be like. */
+  /** The state in which the stream must be. */
   readonly expected: ExpectedRevision;
-  /** The events. */
   readonly events: readonly NewEvent[];
-  /** When they were recorded, if they are moved from another store (--accept-recorded-times). */
+  /** The time at which the events were recorded, if they are moved from another store (--accept-recorded-times). */
   readonly recordedAt?: Time;
 }
 
 /**
- * A handle on an Annals store. Make one for a program, and close it at the end.
+ * A client of an Annals store. Create one per program, and close it at the end.
  *
- * Nothing is connected before the first call, and again whenever a connection broke. Calls that failed for a passing
- * reason are tried again until their deadline, appends included: an event has its id from the moment it is made, and the
- * store writes an id once. Every method fails also with an UnreachableError, UnavailableError, OverloadedError or
- * DeadlineExceededError if that did not help, with an UnimplementedError if the server is too old for the call, with an
- * InvalidEndpointError if the endpoint is the port for health and metrics, and with the signal's reason if it was aborted.
+ * No connection is opened before the first call; a broken connection is reopened at the next call. Calls that fail
+ * for a transient reason are retried until their deadline, including appends: an event gets its id when it is
+ * created, and the store writes an id once.
+ *
+ * If retrying does not help, every method fails with an UnreachableError, UnavailableError, OverloadedError or
+ * DeadlineExceededError. It also fails with an UnimplementedError if the server is too old for the call, with an
+ * InvalidEndpointError if the endpoint is the port for health and metrics, and with the signal's reason if that is
+ * aborted.
  *
  * @example
  * const client = new Client("http://127.0.0.1:2113");
@@ -72,62 +73,76 @@ export interface StreamAppend {
  */
 export class Client implements Disposable {
   readonly #shared: Shared;
-  readonly #crowd: Crowd;
+  readonly #batcher: AppendBatcher;
 
   /**
-   * A client of these endpoints, or with these options.
+   * Creates a client for these endpoints, or with these options.
    *
-   * @throws InvalidEndpointError if there is no endpoint, or one has more or less than a host, with or without scheme and port.
+   * @throws InvalidEndpointError if there is no endpoint, or if one is not just a host with an optional scheme and
+   *   port.
    */
   constructor(endpoints: string | readonly string[] | ClientOptions) {
-    this.#shared = new Shared(settle(endpoints));
-    this.#crowd = new Crowd(this.#shared.settings.timeoutMs, () => this.appendSession());
+    this.#shared = new Shared(resolveOptions(endpoints));
+    this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendSession());
   }
 
   /**
-   * Appends events to a stream, all or none, if the stream is as expected.
+   * Appends events to a stream, all or none, if the stream is in the expected state.
    *
-   * Retried while the deadline allows; every try sends the same ids, so that nothing is written twice. The same holds for
-   * the caller: after a DeadlineExceededError or an UnreachableError, append the same events again. Appends that are made
-   * while others are in flight share a call with them; in which order they are judged is not said then either.
+   * The append is retried until the deadline. Every attempt sends the same ids, so nothing is written twice. The
+   * caller can do the same: after a DeadlineExceededError or an UnreachableError, append the same events again.
+   * Concurrent appends may share a call; the order in which they are evaluated is not defined.
    *
    * @throws RevisionConflictError, EventIdConflictError, StreamTombstonedError, InvalidFieldError, TooLargeError.
    */
-  async append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, options: CallOptions = {}): Promise<Appended> {
+  async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: Iterable<NewEvent>,
+    options: CallOptions = {},
+  ): Promise<Appended> {
     options.signal?.throwIfAborted();
     const given = [...events];
-    return this.#crowd.pass(
+    return this.#batcher.append(
       given,
       options,
-      async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
+      async () =>
+        fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
       (session) => session.append(stream, expected, given),
     );
   }
 
   /**
-   * Appends events to any number of streams, all or none, if every check holds.
+   * Appends events to several streams, all or none, if every check holds.
    *
-   * @param checks At most 64, of which no two are about the same stream's revision.
-   * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError, InvalidFieldError,
-   *   TooLargeError.
+   * @param checks At most 64, with at most one revision check per stream.
+   * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError,
+   *   InvalidFieldError, TooLargeError.
    */
-  async appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], options: CallOptions = {}): Promise<AppendedToMany> {
+  async appendToMany(
+    writes: Iterable<Write>,
+    checks: Iterable<Check> = [],
+    options: CallOptions = {},
+  ): Promise<AppendedToMany> {
     return fromPbAppendedToMany(await this.#call(METHODS.append, toPbAppendToMany(writes, checks), options));
   }
 
-  /** Opens a session for many appends in flight at once, in order. Nothing is connected before the first of them. */
+  /** Opens a session for many ordered appends in flight at once. No connection is opened before the first append. */
   appendSession(limits: SessionLimits = {}): AppendSession {
     return new AppendSession(this.#shared, this.#shared.settings.timeoutMs, limits);
   }
 
   /**
-   * Appends all that a source gives, in order, with many in flight, and yields their results in the same order. The first
-   * that fails ends it; appends that were in flight behind it may have been written.
+   * Makes the independent appends of a source, in order and with many in flight, and yields their results in the same
+   * order. It ends at the first append that fails; later appends that were in flight may have been written.
    *
    * @example
-   * for await (const appended of client.appendAll(rowsAsAppends())) console.log(appended.lastPosition);
+   * for await (const appended of client.appendEach(rowsAsAppends())) console.log(appended.lastPosition);
    */
-  async *appendAll(source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>, limits: SessionLimits = {}): AsyncGenerator<Appended, void, undefined> {
+  async *appendEach(
+    source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>,
+    limits: SessionLimits = {},
+  ): AsyncGenerator<Appended, void, undefined> {
     const session = this.appendSession(limits);
     const results: Promise<Appended>[] = [];
     let answered = 0;
@@ -150,13 +165,13 @@ export class Client implements Disposable {
         yield await result;
       }
     } finally {
-      // Also where the loop over the results was left.
+      // Also reached if the caller leaves the loop over the results.
       void session.close();
     }
   }
 
   /**
-   * Reads one stream up to its end as it is when the read begins.
+   * Reads one stream, up to its end when the read begins.
    *
    * @throws StreamNotFoundError, StreamTombstonedError, RevisionBeyondEndError.
    */
@@ -165,7 +180,7 @@ export class Client implements Disposable {
   }
 
   /**
-   * Reads the whole log up to its head as it is when the read begins.
+   * Reads the whole log, up to its head when the read begins.
    *
    * @throws PositionBeyondHeadError.
    */
@@ -174,16 +189,17 @@ export class Client implements Disposable {
   }
 
   /**
-   * Follows the log: what there is, then what comes, each event once and in order.
+   * Subscribes to the log: returns existing events, then new ones, each once and in order.
    *
-   * @throws PositionBeyondHeadError if `after` is of another store, OverloadedError while the server has too many.
+   * @throws PositionBeyondHeadError if `after` belongs to another store; OverloadedError while the server has too
+   *   many subscriptions.
    */
   subscribeAll(options: SubscribeOptions = {}): Subscription {
     return new Subscription(this.#shared, undefined, options);
   }
 
   /**
-   * The same for one stream, which need not exist yet.
+   * Subscribes to one stream, which need not exist yet.
    *
    * @throws RevisionBeyondEndError, StreamTombstonedError.
    */
@@ -192,7 +208,7 @@ export class Client implements Disposable {
   }
 
   /**
-   * Tells what the store knows of a stream.
+   * Returns the properties of a stream.
    *
    * @throws StreamNotFoundError, StreamTombstonedError.
    */
@@ -200,7 +216,9 @@ export class Client implements Disposable {
     return fromPbStream((await this.#call(METHODS.getStream, { stream }, options)).stream);
   }
 
-  /** Lists the streams whose names start with the prefix, in the order of their bytes; fetched as they are taken. */
+  /**
+   * Lists the streams whose names start with a prefix, in the byte order of their names. Pages are fetched as needed.
+   */
   async *listStreams(prefix = "", options: CallOptions = {}): AsyncGenerator<StreamInfo, void, undefined> {
     let pageToken = "";
     do {
@@ -212,57 +230,73 @@ export class Client implements Disposable {
     } while (pageToken !== "");
   }
 
-  /** Tells the position that the log had reached at a time; 0 if it had none. */
+  /** Returns the position that the log had reached at a time; 0 if it had no events. */
   async positionAtTime(time: Time, options: CallOptions = {}): Promise<number> {
     return toNumber((await this.#call(METHODS.getPositionAtTime, { time: toPbTime(time) }, options)).position);
   }
 
-  /** Tells what runs at the endpoint, up to where its log goes, and the limits in force. */
+  /** Returns the server's version and engine, the head of its log, and its limits. */
   async serverInfo(options: CallOptions = {}): Promise<ServerInfo> {
     return fromPbServerInfo(await this.#call(METHODS.getServerInfo, {}, options));
   }
 
   /**
-   * Sets how much of a stream is kept, in place of what was set before. The stream need not exist.
+   * Sets the retention of a stream, replacing the previous one. The stream need not exist.
    *
-   * @param options `expectedVersion`: the version that the change rests on, as `retention` told it.
+   * @param options `expectedVersion`: the version on which the change is based, as returned by `retention`.
    * @throws VersionConflictError, InvalidFieldError, StreamTombstonedError.
    */
-  async setRetention(stream: string, retention: Retention, options: CallOptions & { readonly expectedVersion?: number } = {}): Promise<RetentionInfo> {
-    const expected = options.expectedVersion !== undefined && { expectedVersion: toBigInt(options.expectedVersion, "expectedVersion") };
-    const answer = await this.#call(METHODS.setRetention, { stream, retention: toPbRetention(retention), ...expected }, options);
+  async setRetention(
+    stream: string,
+    retention: Retention,
+    options: CallOptions & { readonly expectedVersion?: number } = {},
+  ): Promise<RetentionInfo> {
+    const expected = options.expectedVersion !== undefined && {
+      expectedVersion: toBigInt(options.expectedVersion, "expectedVersion"),
+    };
+    const answer = await this.#call(
+      METHODS.setRetention,
+      { stream, retention: toPbRetention(retention), ...expected },
+      options,
+    );
     return { retention: fromPbRetention(answer.retention), version: toNumber(answer.version), tombstoned: false };
   }
 
-  /** Tells how much of a stream is kept. Answers for every name. */
+  /** Returns the retention of a stream, whether or not the stream exists. */
   async retention(stream: string, options: CallOptions = {}): Promise<RetentionInfo> {
     const answer = await this.#call(METHODS.getRetention, { stream }, options);
-    return { retention: fromPbRetention(answer.retention), version: toNumber(answer.version), tombstoned: answer.tombstoned };
+    return {
+      retention: fromPbRetention(answer.retention),
+      version: toNumber(answer.version),
+      tombstoned: answer.tombstoned,
+    };
   }
 
   /**
-   * Sets how much is kept of all streams whose names begin with a prefix and that have no count and no age of their own, in
-   * place of what was set before: one entry for any number of streams. `{}` takes it back.
+   * Sets the retention of all streams whose names begin with a prefix and that have no count and no age of their own,
+   * replacing the previous one. It is one entry for any number of streams. `{}` removes it.
    *
-   * @param options `expectedVersion`: the version that the change rests on, as `prefixRetention` returned it.
-   * @throws VersionConflictError, InvalidFieldError, also if a retention is set for as many prefixes as can be.
+   * @param options `expectedVersion`: the version on which the change is based, as returned by `prefixRetention`.
+   * @throws VersionConflictError; InvalidFieldError, also if the maximum number of prefixes already have a retention.
    */
   async setPrefixRetention(
     prefix: string,
     retention: Retention,
     options: CallOptions & { readonly expectedVersion?: number } = {},
   ): Promise<PrefixRetention> {
-    const expected = options.expectedVersion !== undefined && { expectedVersion: toBigInt(options.expectedVersion, "expectedVersion") };
+    const expected = options.expectedVersion !== undefined && {
+      expectedVersion: toBigInt(options.expectedVersion, "expectedVersion"),
+    };
     const request = { prefix, retention: toPbRetention(retention), ...expected };
     return fromPbPrefixRetention((await this.#call(METHODS.setPrefixRetention, request, options)).retention);
   }
 
-  /** Returns how much is kept of the streams whose names begin with a prefix, as it is set for just this prefix. */
+  /** Returns the retention that is set for exactly this prefix. */
   async prefixRetention(prefix: string, options: CallOptions = {}): Promise<PrefixRetention> {
     return fromPbPrefixRetention((await this.#call(METHODS.getPrefixRetention, { prefix }, options)).retention);
   }
 
-  /** Returns all prefixes for which a retention is set, in the order of their bytes: at most a thousand. */
+  /** Returns all prefixes that have a retention, in byte order: at most 1,000. */
   async prefixRetentions(options: CallOptions = {}): Promise<PrefixRetention[]> {
     const found: PrefixRetention[] = [];
     let pageToken = "";
@@ -275,31 +309,44 @@ export class Client implements Disposable {
   }
 
   /**
-   * Deletes a stream: its events are gone, and it is as if it had none. A later append begins it again, with the revision
-   * after its last.
+   * Deletes a stream: its events are removed, and the stream no longer exists. A later append begins it again, with
+   * the revision after its last.
    *
    * @throws StreamNotFoundError, RevisionConflictError, StreamTombstonedError.
    */
-  async deleteStream(stream: string, expected: Exclude<ExpectedRevision, "no-stream"> = "any", options: CallOptions = {}): Promise<Deleted> {
+  async deleteStream(
+    stream: string,
+    expected: Exclude<ExpectedRevision, "no-stream"> = "any",
+    options: CallOptions = {},
+  ): Promise<Deleted> {
     const answer = await this.#call(METHODS.deleteStream, { stream, expected: toPbExpected(expected) }, options);
-    return { lastRevision: toNumber(answer.lastRevision), position: toNumber(answer.position), alreadyDeleted: answer.alreadyDeleted };
+    return {
+      lastRevision: toNumber(answer.lastRevision),
+      position: toNumber(answer.position),
+      alreadyDeleted: answer.alreadyDeleted,
+    };
   }
 
   /**
-   * Deletes a stream for ever: its events and snapshots are gone, and its name takes no more appends.
+   * Deletes a stream permanently: its events and snapshots are removed, and appends to its name are refused.
    *
    * @throws RevisionConflictError.
    */
-  async tombstoneStream(stream: string, expected: ExpectedRevision = "any", options: CallOptions = {}): Promise<Tombstoned> {
+  async tombstoneStream(
+    stream: string,
+    expected: ExpectedRevision = "any",
+    options: CallOptions = {},
+  ): Promise<Tombstoned> {
     const answer = await this.#call(METHODS.tombstoneStream, { stream, expected: toPbExpected(expected) }, options);
     return { position: toNumber(answer.position), alreadyTombstoned: answer.alreadyTombstoned };
   }
 
   /**
-   * Keeps a snapshot of a stream: what was made of its events up to a revision. Returns when it was saved.
+   * Saves a snapshot of a stream: state built from its events up to a revision. Returns the time at which it was
+   * saved.
    *
-   * @param options `schemaVersion`: which form it has, 0 unless given; `keep`: how many snapshots of the stream to keep, 1
-   *   to 100, 3 unless given.
+   * @param options `schemaVersion`: the version of its format, 0 unless given; `keep`: the number of snapshots of the
+   *   stream to keep, 1 to 100, 3 unless given.
    * @throws StreamNotFoundError, RevisionBeyondEndError, StreamTombstonedError, TooLargeError.
    */
   async saveSnapshot(
@@ -314,9 +361,10 @@ export class Client implements Disposable {
   }
 
   /**
-   * Gives the latest snapshot of a stream; undefined if there is none.
+   * Loads the latest snapshot of a stream; undefined if there is none.
    *
-   * @param options `atOrBefore`: the latest at this revision or before; `schemaVersion`: only of this form.
+   * @param options `atOrBefore`: the latest one at this revision or before; `schemaVersion`: only one of this
+   *   version.
    * @throws StreamTombstonedError.
    */
   async loadSnapshot(
@@ -339,27 +387,30 @@ export class Client implements Disposable {
     }
   }
 
-  /** Begins to reclaim the space of what is gone, or goes on; the server does it in the background. */
+  /**
+   * Starts a scavenge, which reclaims the space of removed events, or continues a stopped one. The server runs it in
+   * the background.
+   */
   async startScavenge(options: CallOptions = {}): Promise<Scavenge> {
     return fromPbScavenge((await this.#call(METHODS.startScavenge, {}, options)).scavenge);
   }
 
-  /** Stops the scavenge that runs, if one does, until it is started again. */
+  /** Stops the running scavenge, if any, until it is started again. */
   async stopScavenge(options: CallOptions = {}): Promise<Scavenge> {
     return fromPbScavenge((await this.#call(METHODS.stopScavenge, {}, options)).scavenge);
   }
 
-  /** Tells how far the scavenge is that runs, was stopped or ran last. */
-  async scavenge(options: CallOptions = {}): Promise<Scavenge> {
+  /** Returns the state of the scavenge that is running, was stopped, or ran last. */
+  async scavengeStatus(options: CallOptions = {}): Promise<Scavenge> {
     return fromPbScavenge((await this.#call(METHODS.getScavenge, {}, options)).scavenge);
   }
 
-  /** Ends all calls and closes the connections. What is in flight fails with a ClosedError. */
+  /** Ends all calls and closes the connections. Calls in flight fail with a ClosedError. */
   close(): void {
     this.#shared.connection.close();
   }
 
-  /** As close. */
+  /** Closes the client, like close. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -1,16 +1,17 @@
 /**
  * The endpoints of a client and their channels.
  *
- * 1. Nothing is connected before the first call; a channel whose connection broke connects again at its next call.
- * 2. All calls go to one endpoint until it fails one of them in a way that another could serve; then all move on to the
- *    next. A call that fails late does not move on from an endpoint that others have already left.
- * 3. The first endpoint is the client's home (home.ts): away from it, the client looks whether it answers again, and goes
- *    back. What is under way ends where it is; subscriptions follow at their next message, sessions when all that was sent
- *    is answered.
- * 4. A server that says nothing while calls are open, not even to a ping, is taken for dead: its calls fail, and move on.
+ * 1. No connection is opened before the first call; a channel with a broken connection reconnects at its next call.
+ * 2. All calls go to one endpoint until a call fails in a way that another endpoint could serve. Then all calls fail
+ *    over to the next. A late failure of an endpoint that was already left has no effect.
+ * 3. The first endpoint is preferred (preferred-endpoint.ts): while the client uses another, it probes the first, and
+ *    returns when that answers. Calls in progress finish where they are. Subscriptions move at their next message,
+ *    sessions when everything they have sent is answered.
+ * 4. A server that sends nothing while calls are open, not even the reply to a ping, counts as dead: its calls fail
+ *    over.
  *
- * Why one endpoint at a time and no balancing of single calls: appends of one log are serialised anyway, one connection
- * keeps group commits together, and a client sees its own appends wherever it reads.
+ * Calls are not balanced over the endpoints: appends to one log are serialised anyway, one connection keeps group
+ * commits together, and a client sees its own appends wherever it reads.
  */
 import { create } from "@bufbuild/protobuf";
 import { type ChannelOptions, Client as GrpcClient, credentials } from "@grpc/grpc-js";
@@ -18,49 +19,49 @@ import { type ChannelOptions, Client as GrpcClient, credentials } from "@grpc/gr
 import { METHODS, unary } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClosedError } from "./errors.js";
-import { Home } from "./home.js";
+import { PreferredEndpoint } from "./preferred-endpoint.js";
 import { pem, type Settings, type TlsOptions } from "./options.js";
 import { VERSION } from "./version.js";
 
-/** The largest answer taken. Servers send a few MiB at most; a single event may be configured larger than 1 MiB. */
+/** Maximum size of a response. Servers send a few MiB at most; a single event can be configured larger than 1 MiB. */
 const MESSAGE_BYTES_MAX = 64 * 1_024 * 1_024;
-/** Large enough that a read is bounded by the server rather than by round trips. */
+/** Large enough that the throughput of a read is limited by the server rather than by round trips. */
 const WINDOW_BYTES = 4 * 1_024 * 1_024;
-/** The part of the silence after which a ping is sent; the rest is for its answer. */
+/** The fraction of the keepalive timeout after which a ping is sent; the rest is for its reply. */
 const SILENCE_BEFORE_PING = 0.4;
 
-/** A call that is open. */
+/** A call in progress. */
 export interface OpenCall {
   cancel(): void;
   on(event: "status", listener: () => void): unknown;
 }
 
-/** The endpoint that calls go to now. */
+/** The endpoint that calls currently go to. */
 export interface Picked {
   readonly index: number;
   readonly name: string;
   /** Its `host:port`. */
   readonly address: string;
   readonly stub: GrpcClient;
-  /** Has the call cancelled when the client is closed. */
+  /** Registers a call to be cancelled when the client is closed. */
   readonly hold: (call: OpenCall) => void;
 }
 
-/** A client's connection to one of its endpoints. */
+/** The connection of a client, to one of its endpoints at a time. */
 export class Connection {
   readonly #endpoints: readonly Endpoint[];
   readonly #settings: Settings;
   readonly #stubs = new Map<number, GrpcClient>();
   readonly #calls = new Set<OpenCall>();
-  readonly #home: Home;
+  readonly #preferred: PreferredEndpoint;
   #current = 0;
   #closed = false;
 
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#endpoints = settings.endpoints;
-    this.#home = new Home(settings.returnAfterMs, {
-      look: () => this.#look(),
+    this.#preferred = new PreferredEndpoint(settings.returnAfterMs, {
+      probe: () => this.#probe(),
       goBack: () => {
         this.#current = 0;
       },
@@ -69,31 +70,31 @@ export class Connection {
     });
   }
 
-  /** How many endpoints there are. */
+  /** The number of endpoints. */
   get length(): number {
     return this.#endpoints.length;
   }
 
-  /** How often the client has gone back to its first endpoint. */
+  /** The number of times the client has returned to its first endpoint. */
   get returns(): number {
-    return this.#home.returns;
+    return this.#preferred.returns;
   }
 
-  /** The endpoint to call now. Throws a ClosedError after close. */
+  /** Returns the endpoint to call now. Throws a ClosedError after close. */
   pick(): Picked {
-    this.lookHome();
+    this.probePreferred();
     return this.#at(this.#current);
   }
 
-  /** Whether calls go to this endpoint now. */
+  /** Whether calls currently go to this endpoint. */
   isCurrent({ index }: Picked): boolean {
     return index === this.#current;
   }
 
-  /** Away from the first endpoint: looks whether it answers again, if it is time for it. */
-  lookHome(): void {
+  /** Probes the first endpoint, if the client uses another and a probe is due. */
+  probePreferred(): void {
     if (this.#current !== 0 && !this.#closed) {
-      this.#home.away();
+      this.#preferred.beforeCall();
     }
   }
 
@@ -110,24 +111,24 @@ export class Connection {
     return { index, name: endpoint.name, address: endpoint.address, stub, hold: this.#hold };
   }
 
-  /** Moves on from an endpoint that failed, unless that has happened already. */
-  moveOn(failed: Picked): void {
+  /** Fails over from an endpoint to the next, unless that has already happened. */
+  failOver(failed: Picked): void {
     if (this.#current === failed.index) {
       if (failed.index === 0) {
-        this.#home.left();
+        this.#preferred.failed();
       }
       this.#current = (failed.index + 1) % this.#endpoints.length;
     }
   }
 
-  /** Whether the first endpoint answers. */
-  #look(): Promise<unknown> {
-    const afterMs = this.#settings.deadAfterMs;
+  /** Resolves if the first endpoint answers. */
+  #probe(): Promise<unknown> {
+    const afterMs = this.#settings.keepaliveTimeoutMs;
     const deadline = { afterMs, at: Date.now() + afterMs, signal: undefined };
     return unary(this.#at(0), METHODS.getServerInfo, create(METHODS.getServerInfo.input), deadline);
   }
 
-  /** Ends all calls. */
+  /** Ends all calls and closes the channels. */
   close(): void {
     this.#closed = true;
     this.#calls.forEach((call) => {
@@ -148,27 +149,31 @@ export class Connection {
 }
 
 function connect(endpoint: Endpoint, settings: Settings): GrpcClient {
-  const pingAfterMs = Math.floor(settings.deadAfterMs * SILENCE_BEFORE_PING);
+  const pingAfterMs = Math.floor(settings.keepaliveTimeoutMs * SILENCE_BEFORE_PING);
   const options: ChannelOptions = {
     "grpc.primary_user_agent": `annals-client-typescript/${VERSION}`,
     "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
     "grpc.max_send_message_length": -1,
     "grpc-node.flow_control_window": WINDOW_BYTES,
     "grpc.keepalive_time_ms": pingAfterMs,
-    "grpc.keepalive_timeout_ms": settings.deadAfterMs - pingAfterMs,
-    // Tries are counted and spread here, not in the transport.
+    "grpc.keepalive_timeout_ms": settings.keepaliveTimeoutMs - pingAfterMs,
+    // The client counts and spreads the retries, not the transport.
     "grpc.enable_retries": 0,
     "grpc.service_config_disable_resolution": 1,
     "grpc.initial_reconnect_backoff_ms": settings.retry.pauseFirstMs,
     "grpc.max_reconnect_backoff_ms": settings.retry.pauseMaxMs,
-    // So that closing a client closes its connections, and two clients have two.
+    // Closing a client must close its connections, and two clients must not share one.
     "grpc.use_local_subchannel_pool": 1,
     ...(settings.tls.serverName !== undefined && {
       "grpc.ssl_target_name_override": settings.tls.serverName,
       "grpc.default_authority": settings.tls.serverName,
     }),
   };
-  return new GrpcClient(endpoint.address, endpoint.secure ? secured(settings.tls) : credentials.createInsecure(), options);
+  return new GrpcClient(
+    endpoint.address,
+    endpoint.secure ? secured(settings.tls) : credentials.createInsecure(),
+    options,
+  );
 }
 
 function secured(tls: TlsOptions) {

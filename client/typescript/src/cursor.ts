@@ -1,54 +1,63 @@
-/** Where a subscription is: what was received, and what may come next. */
+/** The progress of a subscription. */
 import { ProtocolError } from "./errors.js";
 import { fromPbEvent, type RecordedEvent } from "./events.js";
 import type { SubscribeAllResponse, SubscribeStreamResponse } from "./generated/annals/v1/event_store_pb.js";
 import { toNumber } from "./numbers.js";
 import type { SubscriptionItem } from "./subscription.js";
 
-/** What the server sends. */
+/** A message of the server. */
 export type Message = SubscribeAllResponse | SubscribeStreamResponse;
 
-/** How far a subscription has come, and what may come next. */
+/** Tracks the last event or checkpoint received, and rejects messages that are out of order. */
 export class Cursor {
-  /** The largest checkpoint that was told. */
-  #told = 0;
+  /** The largest checkpoint received. */
+  #checkpoint = 0;
 
   constructor(
     private readonly byRevision: boolean,
-    /** The last position, or revision of a stream, that was received. */
+    /** The last position received, or the last revision for a stream. */
     public after: number | undefined,
   ) {}
 
-  /** Moves on by what a message holds. */
+  /** Advances by the content of a message. */
   take({ content }: Message): SubscriptionItem[] {
     switch (content.case) {
       case "events":
         return content.value.events.map((event) => this.#takeEvent(fromPbEvent(event)));
       case "caughtUp":
-        return [{ kind: "caught-up", position: this.#lookedAt(content.value.position) }];
+        return [{ kind: "caught-up", position: this.#scannedTo(content.value.position) }];
       case "fellBehind":
-        return [{ kind: "fell-behind", position: this.#lookedAt(content.value.position), head: toNumber(content.value.head) }];
+        return [
+          {
+            kind: "fell-behind",
+            position: this.#scannedTo(content.value.position),
+            head: toNumber(content.value.head),
+          },
+        ];
       case "checkpoint":
-        // One that was told before the connection broke, or a smaller one, is nothing new.
-        return toNumber(content.value.position) <= this.#told ? [] : [{ kind: "checkpoint", position: this.#lookedAt(content.value.position) }];
+        // A checkpoint that is not larger than the last, from before a reconnect, is not reported again.
+        return toNumber(content.value.position) <= this.#checkpoint
+          ? []
+          : [{ kind: "checkpoint", position: this.#scannedTo(content.value.position) }];
       case undefined:
-        // Of a kind that this client does not know.
+        // A kind of message that this client does not know.
         return [];
     }
   }
 
   #takeEvent(event: RecordedEvent): SubscriptionItem {
     const place = this.byRevision ? event.revision : event.position;
-    if (this.after !== undefined && place <= this.after) {
-      throw new ProtocolError(`event ${place} came after ${this.after}`);
+    const next = this.after === undefined ? (this.byRevision ? 0 : 1) : this.after + 1;
+    if (place < next) {
+      throw new ProtocolError(`received event ${place}, expected ${next} or a later one`);
     }
     this.after = place;
     return { kind: "event", event };
   }
 
-  #lookedAt(value: bigint): number {
+  #scannedTo(value: bigint): number {
     const position = toNumber(value);
-    this.#told = Math.max(this.#told, position);
+    this.#checkpoint = Math.max(this.#checkpoint, position);
     if (!this.byRevision) {
       this.after = Math.max(this.after ?? 0, position);
     }

@@ -1,70 +1,79 @@
 /**
- * Events: what is given to the store, and what it gives back.
+ * Events: as clients append them, and as the store returns them.
  *
- * An event has its id from the moment it is made, before the first try to append it, so that every retry sends the same id
- * and the store can tell a retry from a second event.
+ * An event gets its id when it is created, before the first attempt to append it. Every retry therefore sends the
+ * same id, and the store can distinguish a retry from a second event.
  */
 import { create } from "@bufbuild/protobuf";
 
-import { type NewEvent as PbNewEvent, NewEventSchema, type RecordedEvent as PbRecordedEvent } from "./generated/annals/v1/event_pb.js";
+import {
+  type NewEvent as PbNewEvent,
+  NewEventSchema,
+  type RecordedEvent as PbRecordedEvent,
+} from "./generated/annals/v1/event_pb.js";
 import { bytesOf, decodeJson, encodeJson } from "./json.js";
 import { toNumber } from "./numbers.js";
 import { wellFormed } from "./text.js";
 import { fromPbTime, type Timestamp } from "./timestamp.js";
 import { newId } from "./uuid.js";
 
-/** An event to append; newEvent makes one. */
+/** An event to append; create it with newEvent. */
 export interface NewEvent {
   /**
-   * Identity, a UUID. Appends are idempotent by it. It is no unique key: an append that expects a revision is written even
-   * if its ids occur in other events.
+   * The event's id, a UUID. Appends are idempotent by event id. The store does not keep ids unique across all events:
+   * an append that expects a revision is written even if its ids occur in other events.
    */
   readonly id: string;
-  /** What happened, in the words of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`. */
+  /** The event's type, in the terms of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`. */
   readonly type: string;
-  /** The event itself, in any encoding. At most 1 MiB unless the server is configured otherwise. */
+  /** The payload, in any encoding. At most 1 MiB unless the server is configured otherwise. */
   readonly data: Uint8Array;
-  /** What is said about it rather than by it; JSON by convention. At most 64 KiB. */
+  /** Metadata about the event, such as correlation ids; JSON by convention. At most 64 KiB. */
   readonly metadata: Uint8Array;
-  /** Indexed labels, at most 32 of at most 256 bytes, no two the same. */
+  /** Indexed labels: at most 32 distinct ones, each at most 256 bytes. */
   readonly tags: readonly string[];
 }
 
-/** What an event may have besides its type and data. */
+/** Optional properties of a new event. */
 export interface NewEventOptions {
-  /** Its identity, a UUID. Unless given, a new one (UUIDv7). */
+  /** The event's id, a UUID. A new UUIDv7 unless given. */
   readonly id?: string;
-  /** Its metadata: bytes as they are, anything else as JSON. None unless given. */
+  /** The metadata: bytes are stored unchanged, anything else as JSON. None unless given. */
   readonly metadata?: unknown;
-  /** Its tags. None unless given. */
+  /** The tags. None unless given. */
   readonly tags?: readonly string[];
 }
 
 const NOTHING = new Uint8Array();
 
 /**
- * Makes an event, with its id.
+ * Creates an event with its id.
  *
- * JSON is what decodes to the same value again. What does not is refused: NaN and infinities, BigInt, undefined (a property
- * that is undefined is left out), Date, Map, Set, typed arrays and other bytes within a value, functions, and text with lone
- * surrogates. An object with a toJSON of its own is stored as what that gives.
+ * A value is stored as JSON only if it decodes to the same value. Rejected are NaN and infinities, BigInt, undefined
+ * (a property that is undefined is omitted), Date, Map, Set, typed arrays and other bytes within a value, functions,
+ * and strings with lone surrogates. An object with a toJSON method is stored as its result.
  *
- * @param data Bytes (Uint8Array, ArrayBuffer, DataView) are taken as they are, anything else as JSON; nothing if left out.
- *   For an event with options and without data, give `new Uint8Array()`.
- * @throws InvalidValueError if data or metadata has no JSON form; it names the place.
+ * @param data Bytes (Uint8Array, ArrayBuffer, DataView) are stored unchanged, anything else as JSON; no data if
+ *   omitted. For an event with options and without data, pass `new Uint8Array()`.
+ * @throws InvalidValueError if data or metadata can't be represented in JSON; it names the place.
  *
  * @example
  * newEvent("OrderPlaced", { total: 42 }, { tags: ["customer:7"], metadata: { userId: "ada" } })
  */
-export function newEvent(...given: [type: string] | [type: string, data: unknown, options?: NewEventOptions]): NewEvent {
+export function newEvent(
+  ...given: [type: string] | [type: string, data: unknown, options?: NewEventOptions]
+): NewEvent {
   const [type, data, options = {}] = given;
   const { id = newId(), metadata, tags = [] } = options;
   return {
     id,
     type,
-    // Left out is not the same as undefined, which is a mistake where there should be data.
-    data: given.length === 1 ? NOTHING : encode(data, type, "data"),
-    metadata: metadata === undefined ? NOTHING : encode(metadata, type, "metadata"),
+    // An omitted argument means no data. An explicit undefined is a mistake, and is rejected.
+    data: given.length === 1 ? NOTHING : encode(data, `an event of type ${JSON.stringify(type)}`, "data"),
+    metadata:
+      metadata === undefined
+        ? NOTHING
+        : encode(metadata, `the metadata of an event of type ${JSON.stringify(type)}`, "metadata"),
     tags,
   };
 }
@@ -72,54 +81,57 @@ export function newEvent(...given: [type: string] | [type: string, data: unknown
 /** An event as the store keeps it. It never changes. */
 export class RecordedEvent {
   constructor(
-    /** Identity, a UUID in lower case. */
+    /** The event's id, a UUID in lower case. */
     readonly id: string,
-    /** The stream it was appended to. */
+    /** The stream that the event belongs to. */
     readonly stream: string,
-    /** Its place in the stream, counted from 0, none skipped. */
+    /** The event's number in its stream. Revisions count from 0, and none is skipped. */
     readonly revision: number,
-    /** Its place in the whole log, counted from 1, none skipped. */
+    /** The event's number in the log. Positions count from 1, and none is skipped. */
     readonly position: number,
-    /** What happened: the event's type. */
+    /** The event's type. */
     readonly type: string,
     /**
-     * The event itself. A view of the message in which it came with its neighbours: copy it (`data.slice()`), if it is to
-     * be kept for long.
+     * The payload. It is a view of the message that the event arrived in with its neighbours: copy it
+     * (`data.slice()`) to keep it for long.
      */
     readonly data: Uint8Array,
-    /** What is said about it; a view, as data. */
+    /** Metadata about the event; a view, like data. */
     readonly metadata: Uint8Array,
-    /** Its labels, in the order in which they were given. */
+    /** The tags, in the order in which they were given. */
     readonly tags: readonly string[],
-    /** When the store recorded it. Never goes backwards along the log. */
+    /** The time at which the store recorded the event. Recorded times never decrease along the log. */
     readonly recordedAt: Timestamp,
   ) {}
 
   /**
-   * The data, decoded from JSON. What T says is not checked.
+   * Returns the data, decoded from JSON. The type T is not checked.
    *
-   * @throws JsonError if it is not JSON, or has a number that a JavaScript number can't hold (2^53 + 1, 1e400).
+   * @throws JsonError if it is not JSON, or contains a number that a JavaScript number can't hold (2^53 + 1, 1e400).
    */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as in `await response.json() as T`, but shorter
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a typed result without a cast
   json<T = unknown>(): T {
     return decodeJson(this.data, `the data of ${this.#name}`) as T;
   }
 
   /**
-   * The metadata, decoded from JSON; undefined if there is none.
+   * Returns the metadata, decoded from JSON; undefined if there is none.
    *
-   * @throws JsonError as json.
+   * @throws JsonError under the same conditions as json.
    */
   metadataJson(): unknown {
     return this.metadata.length === 0 ? undefined : decodeJson(this.metadata, `the metadata of ${this.#name}`);
   }
 
   get #name(): string {
-    return `event ${this.id} (${this.type}, revision ${this.revision} of stream ${JSON.stringify(this.stream)})`;
+    return (
+      `event ${JSON.stringify(this.type)} at revision ${this.revision} of stream ` +
+      `${JSON.stringify(this.stream)} (position ${this.position})`
+    );
   }
 }
 
-/** For the protocol. */
+/** Converts to the protocol. */
 export function toPbEvent(event: NewEvent): PbNewEvent {
   return create(NewEventSchema, {
     id: event.id,
@@ -130,7 +142,7 @@ export function toPbEvent(event: NewEvent): PbNewEvent {
   });
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbEvent(event: PbRecordedEvent): RecordedEvent {
   return new RecordedEvent(
     event.id,
@@ -145,6 +157,6 @@ export function fromPbEvent(event: PbRecordedEvent): RecordedEvent {
   );
 }
 
-function encode(value: unknown, type: string, root: string): Uint8Array {
-  return bytesOf(value) ?? encodeJson(value, `event ${JSON.stringify(type)}`, root);
+function encode(value: unknown, subject: string, root: string): Uint8Array {
+  return bytesOf(value) ?? encodeJson(value, subject, root);
 }

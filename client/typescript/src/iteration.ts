@@ -1,40 +1,43 @@
 /**
- * Iterators over what a server sends, whose call ends as soon as they are given up.
+ * Iterators over the responses of a server. An abandoned iterator ends its call promptly.
  *
- * 1. A loop that is left (break, return, an exception) ends the call before anything else happens.
- * 2. So does `return` while a `next` is pending, which an async generator would only look at afterwards: when the next event
- *    comes, maybe never. The pending `next` then says that there is nothing more.
- * 3. So does the garbage collector, if nothing refers to the read or subscription and its iterators any more.
+ * 1. Leaving a loop (break, return, an exception) ends the call before anything else happens.
+ * 2. So does calling `return` while a `next` is pending. An async generator would process it only when the next event
+ *    arrives, which may be never. The pending `next` then reports the end.
+ * 3. So does garbage collection, once nothing refers to the read or subscription and its iterators.
  */
 import { ClosedError } from "./errors.js";
 
-/** What a server sends, as a read or a subscription has it. It must not refer to that, which owns it. */
+/** The source of a read or a subscription. It must not refer to the read or subscription, which owns it. */
 export interface Source<T> {
-  /** The next batch, which is not empty; undefined at the end, or when it was given up. Not called again before it has settled. */
+  /**
+   * Returns the next batch, which is not empty; undefined at the end, or after cancel. It is not called again before
+   * it has settled.
+   */
   pull(): Promise<T[] | undefined>;
-  /** Ends the call. What is pending then settles. */
+  /** Ends the call. A pending pull then settles. */
   cancel(): void;
 }
 
-/** Ends the calls of reads and subscriptions that were collected. */
+/** Ends the calls of reads and subscriptions that were garbage-collected. */
 const collected = new FinalizationRegistry<Source<unknown>>((source) => {
   source.cancel();
 });
 
-/** Has the source cancelled when nothing refers to its owner any more. */
-export function cancelWithout(owner: object, source: Source<unknown>): void {
+/** Cancels the source when nothing refers to its owner any more. */
+export function cancelWhenCollected(owner: object, source: Source<unknown>): void {
   collected.register(owner, source);
 }
 
 const DONE = { done: true, value: undefined } as const;
 
-/** The batches of a source. */
+/** Iterates the batches of a source. */
 export class Batches<T> implements AsyncGenerator<T[], undefined, undefined> {
-  /** What was asked for last, after which the next is asked for. */
+  /** The last request for a batch; the next one waits for it. */
   #last: Promise<unknown> = Promise.resolve();
   #done = false;
 
-  /** @param owner Is kept from being collected while this is in use. */
+  /** @param owner Kept alive while this iterator is in use. */
   constructor(
     readonly owner: object,
     private readonly source: Source<T>,
@@ -87,8 +90,8 @@ export class Batches<T> implements AsyncGenerator<T[], undefined, undefined> {
   }
 }
 
-/** What comes in batches, one by one. Cheaper than a generator, which costs as much as the event. */
-export class Singles<T> implements AsyncGenerator<T, undefined, undefined> {
+/** Iterates the elements of batches, one by one. Cheaper than a generator, which costs as much as the event. */
+export class Flattened<T> implements AsyncGenerator<T, undefined, undefined> {
   #batch: T[] = [];
   #taken = 0;
 
@@ -106,7 +109,7 @@ export class Singles<T> implements AsyncGenerator<T, undefined, undefined> {
     if (done === true) {
       return DONE;
     }
-    // Of several that waited for a batch at once, the first has brought this one.
+    // If several calls waited for a batch at once, the first one has already set it.
     this.#batch = this.#taken < this.#batch.length ? [...this.#batch.slice(this.#taken), ...value] : value;
     this.#taken = 0;
     return this.#take();
@@ -139,14 +142,14 @@ export class Singles<T> implements AsyncGenerator<T, undefined, undefined> {
   }
 }
 
-/** What waits in something that was given up. Made once: nobody sees where. */
-const GIVEN_UP = new ClosedError("the read or subscription was given up");
+/** Rejects pending operations after cancel. Created once, because its stack trace is not used. */
+const GIVEN_UP = new ClosedError("the read or subscription was closed");
 
-/** For how long something may go on: until it is given up, or the caller's signal is aborted. */
+/** The lifetime of a read or subscription: until it is ended, or the caller's signal is aborted. */
 export class Lifetime {
-  /** Is aborted by both. */
+  /** Aborted in both cases. */
   readonly signal: AbortSignal;
-  /** Whether it was given up, or is complete. */
+  /** Whether it was ended, or is complete. */
   over = false;
   readonly #controller = new AbortController();
   readonly #aborted = () => {
@@ -159,7 +162,6 @@ export class Lifetime {
     else caller?.addEventListener("abort", this.#aborted, { once: true });
   }
 
-  /** Gives it up. */
   end(): void {
     this.over = true;
     this.caller?.removeEventListener("abort", this.#aborted);

@@ -1,23 +1,23 @@
 /**
- * JSON (RFC 8259) that decodes to the value it was made of, or an error that names the place: nothing is changed silently.
+ * JSON (RFC 8259) that decodes to the original value, or an error that names the place: no value is changed silently.
  *
- * JSON.stringify writes NaN as null, -0 as 0, a Map or an ArrayBuffer as {}, and leaves functions out. Here
+ * JSON.stringify writes NaN as null, -0 as 0, a Map or an ArrayBuffer as {}, and omits functions. The rules here are:
  *
- * 1. what JSON can say is written exactly, -0 and deep nesting included;
- * 2. a property that is undefined is left out: reading it gives undefined again. In an array, undefined is refused;
- * 3. an object with a toJSON of its own is written as what that gives, because its class says so. A Date is refused although
- *    it has one: it would be read as text, and an invalid one as null;
- * 4. an instance of a class without toJSON is written as its enumerable properties;
- * 5. everything else is refused: NaN, infinities, BigInt, bytes, typed arrays, Map, Set, functions, symbols, cycles, and text
- *    with lone surrogates, which other languages can't read.
+ * 1. Values that JSON can represent are written exactly, including -0 and deep nesting.
+ * 2. A property that is undefined is omitted: reading it returns undefined again. In an array, undefined is rejected.
+ * 3. An object with a toJSON method is written as its result. A Date is rejected although it has one: it would be
+ *    read as a string, and an invalid one as null.
+ * 4. An instance of a class without toJSON is written as its enumerable properties.
+ * 5. Everything else is rejected: NaN, infinities, BigInt, bytes, typed arrays, Map, Set, functions, symbols, cycles,
+ *    and strings with lone surrogates, which other languages can't read.
  *
- * When JSON is read, a number that a JavaScript number can't hold (2^53 + 1, 1e400) is an error, too.
+ * When decoding, a number that a JavaScript number can't hold (2^53 + 1, 1e400) is an error.
  */
 import { InvalidValueError, JsonError } from "./errors.js";
 
-/** The most arrays and objects within each other. */
+/** Maximum nesting depth of arrays and objects. */
 const NESTING_MAX = 100_000;
-/** The most names of a place that an error shows. */
+/** Maximum number of path segments that an error shows. */
 const PLACE_NAMES_MAX = 12;
 
 const encoder = new TextEncoder();
@@ -26,27 +26,27 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** An array or object that is being written. */
 interface Open {
   readonly value: object;
-  /** Of an object; undefined for an array. */
+  /** The keys of an object; undefined for an array. */
   readonly keys: readonly string[] | undefined;
   readonly length: number;
-  /** The next element or key. */
+  /** The index of the next element or key. */
   next: number;
-  /** Whether nothing was written in it yet. */
+  /** Whether nothing has been written in it yet. */
   empty: boolean;
 }
 
 /**
- * The value as JSON.
+ * Encodes a value as JSON.
  *
- * @param subject What the value belongs to, for errors: `event "OrderPlaced"`.
- * @param root What the value is called, for errors: `data`.
- * @throws InvalidValueError if JSON can't say it.
+ * @param subject The owner of the value, for errors: `an event of type "OrderPlaced"`.
+ * @param root The name of the value, for errors: `data`.
+ * @throws InvalidValueError if JSON can't represent it.
  */
 export function encodeJson(value: unknown, subject: string, root: string): Uint8Array {
   return encoder.encode(new Writer(subject, root).write(value));
 }
 
-/** Writes a value without recursion, so that nesting is bounded by NESTING_MAX and not by the stack. */
+/** Writes a value without recursion, so that nesting is limited by NESTING_MAX and not by the stack. */
 class Writer {
   #text = "";
   readonly #open: Open[] = [];
@@ -71,7 +71,7 @@ class Writer {
     return this.#text;
   }
 
-  /** The next element or property. */
+  /** Writes the next element or property. */
   #member(open: Open): void {
     const key = open.keys?.[open.next] ?? open.next;
     open.next += 1;
@@ -89,13 +89,15 @@ class Writer {
     this.#value(value);
   }
 
-  /** What is written in place of a value: itself, or what its toJSON gives. */
+  /** Returns the value to write in place of a value: itself, or the result of its toJSON. */
   #resolved(value: unknown, key: string): unknown {
     if (typeof value !== "object" || value === null) {
       return value;
     }
     const { toJSON } = value as { toJSON?: unknown };
-    return typeof toJSON === "function" && !isBytes(value) && tagOf(value) !== "Date" ? this.#attempt(() => (toJSON as (key: string) => unknown).call(value, key)) : value;
+    return typeof toJSON === "function" && !isBytes(value) && tagOf(value) !== "Date"
+      ? this.#attempt(() => (toJSON as (key: string) => unknown).call(value, key))
+      : value;
   }
 
   #value(value: unknown): void {
@@ -140,18 +142,21 @@ class Writer {
   }
 
   #refuseUnlessPlain(value: object): void {
-    // As for nearly all of them, and quicker than to ask for the tag.
+    // A fast path for most objects: reading the tag is slower.
     const plain = Object.getPrototypeOf(value) === Object.prototype && !(Symbol.toStringTag in value);
     const tag = plain ? "Object" : tagOf(value);
     if (tag === "Date") this.#refuse("is a Date, which would be read as text; use its toISOString(), or a Timestamp");
-    if (!plain && isBytes(value)) this.#refuse(`is a ${tag}, which has no JSON form; use base64 text, or Array.from for numbers`);
+    if (!plain && isBytes(value))
+      this.#refuse(`is a ${tag}, which has no JSON form; use base64 text, or Array.from for numbers`);
     if (tag !== "Object") this.#refuse(`is a ${tag}, which has no JSON form; use a plain object or an array`);
-    if (Object.getOwnPropertySymbols(value).some((symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol))) {
+    if (
+      Object.getOwnPropertySymbols(value).some((symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol))
+    ) {
       this.#refuse("has a property whose name is a symbol");
     }
   }
 
-  /** Runs code of the value's own: a getter, or toJSON. */
+  /** Runs code of the value: a getter, or toJSON. */
   #attempt<T>(body: () => T): T {
     try {
       return body();
@@ -164,7 +169,7 @@ class Writer {
     throw new InvalidValueError(this.subject, this.#place(), problem, cause === undefined ? undefined : { cause });
   }
 
-  /** Where the value is that is being written: `data.items[3].price`. */
+  /** Returns the path of the value being written: `data.items[3].price`. */
   #place(): string {
     const names = this.#open.map(({ keys, next }) => nameOf(keys?.[next - 1] ?? next - 1));
     const half = PLACE_NAMES_MAX / 2;
@@ -178,7 +183,10 @@ function nameOf(key: string | number): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
-/** The kind of an object, also of one that was made in another realm (by a test runner), where instanceof fails. */
+/**
+ * Returns the kind of an object. It works for objects from another realm (such as a test runner's), unlike
+ * instanceof.
+ */
 function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
@@ -187,7 +195,10 @@ function isBytes(value: object): boolean {
   return ArrayBuffer.isView(value) || /^(Shared)?ArrayBuffer$/.test(tagOf(value));
 }
 
-/** The bytes that a value is (Uint8Array, ArrayBuffer, SharedArrayBuffer, DataView), without a copy; undefined if it is none. */
+/**
+ * Returns the bytes of a value (Uint8Array, ArrayBuffer, SharedArrayBuffer, DataView) without copying; undefined if
+ * it is not bytes.
+ */
 export function bytesOf(value: unknown): Uint8Array | undefined {
   if (typeof value !== "object" || value === null || !isBytes(value)) {
     return undefined;
@@ -198,18 +209,20 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) {
     return value;
   }
-  return /^(Uint8Array|DataView)$/.test(tagOf(value)) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : undefined;
+  return /^(Uint8Array|DataView)$/.test(tagOf(value))
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : undefined;
 }
 
 /**
- * The value that JSON says.
+ * Decodes JSON.
  *
- * @param what What the JSON is, for errors: `data of event …`.
- * @throws JsonError if it is none, or has a number that a JavaScript number can't hold.
+ * @param what The data to decode, for errors: `the data of event …`.
+ * @throws JsonError if it is not JSON, or contains a number that a JavaScript number can't hold.
  */
 export function decodeJson(bytes: Uint8Array, what: string): unknown {
   if (bytes.length === 0) {
-    throw new JsonError(`${what} is empty, so it is not JSON`);
+    throw new JsonError(`${what} is not the expected JSON: it is empty`);
   }
   let text: string;
   let value: unknown;
@@ -217,22 +230,28 @@ export function decodeJson(bytes: Uint8Array, what: string): unknown {
     text = decoder.decode(bytes);
     value = JSON.parse(text);
   } catch (cause) {
-    throw new JsonError(`${what} is not JSON: ${String(cause)}`, { cause });
+    throw new JsonError(
+      `${what} is not the expected JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   const number = changedNumber(text);
   if (number !== undefined) {
     const shown = number.length > 40 ? `${number.slice(0, 40)}…` : number;
-    throw new JsonError(`${what} has the number ${shown}, which a JavaScript number can't hold; decode its bytes with another JSON parser`);
+    throw new JsonError(
+      `${what} is not the expected JSON: a JavaScript number can't hold ${shown}; decode its bytes with another ` +
+        "JSON parser",
+    );
   }
   return value;
 }
 
-/** What a number that is changed when it is read has at least: many digits, or a large exponent. */
+/** Matches any number that may change when it is read: many digits, or a large exponent. */
 const SUSPICIOUS = /\d{16}|\d[eE][+-]?\d{3}/;
-/** A string, which is skipped, or a number. */
+/** Matches a string, which is skipped, or a number. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** The first number in JSON text whose value is lost when it is read; undefined if there is none. */
+/** Returns the first number in JSON text whose value changes when it is read; undefined if there is none. */
 function changedNumber(text: string): string | undefined {
   if (!SUSPICIOUS.test(text)) {
     return undefined;
@@ -250,6 +269,12 @@ function isChanged(token: string): boolean {
   if (!Number.isFinite(value) || (value === 0 && /^[^eE]*[1-9]/.test(token))) {
     return true;
   }
-  // With a fraction or an exponent it is a double in every language. A whole number is one only if it is written as that.
-  return /^-?\d+$/.test(token) && !Number.isSafeInteger(value) && String(value) !== token && BigInt(token) !== BigInt(value);
+  // A number with a fraction or an exponent is a double in every language. A whole number may be an exact integer
+  // elsewhere, unless it is written exactly as this double is.
+  return (
+    /^-?\d+$/.test(token) &&
+    !Number.isSafeInteger(value) &&
+    String(value) !== token &&
+    BigInt(token) !== BigInt(value)
+  );
 }

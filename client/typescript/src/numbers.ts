@@ -1,13 +1,13 @@
 /**
- * 64-bit numbers of the protocol as JavaScript numbers.
+ * Converts 64-bit numbers of the protocol to JavaScript numbers.
  *
- * Positions and revisions are dense and count from 1 and 0: at a million events a second, 2^53 of them take 285 years. So
- * a `number` holds them all exactly, and, other than a `bigint`, goes into JSON, arithmetic and database drivers as it is.
- * A value beyond 2^53 - 1 can only be a fault, and is a ProtocolError rather than a rounded number.
+ * Positions and revisions are dense and count from 1 and 0: at a million events per second, 2^53 of them last 285
+ * years. So a `number` holds them all exactly and, unlike a `bigint`, works in JSON, arithmetic and database drivers.
+ * A value above 2^53 - 1 indicates a fault, and is a ProtocolError rather than a rounded number.
  */
 import { InvalidFieldError, ProtocolError } from "./errors.js";
 
-/** A number of the protocol, exactly. */
+/** Converts a number from the protocol, exactly. */
 export function toNumber(value: bigint): number {
   const number = Number(value);
   if (number > Number.MAX_SAFE_INTEGER) {
@@ -16,10 +16,15 @@ export function toNumber(value: bigint): number {
   return number;
 }
 
-/** A number for the protocol. Throws an InvalidFieldError that names it, if it is not a whole number from 0 to 2^53 - 1. */
+/**
+ * Converts a number to the protocol. Throws an InvalidFieldError that names it if it is not a whole number from 0 to
+ * 2^53 - 1.
+ */
 export function toBigInt(value: number, name: string): bigint {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidFieldError([{ field: name, description: `must be a whole number from 0 to 2^53 - 1, not ${String(value)}` }]);
+    throw new InvalidFieldError([
+      { field: name, description: `must be a whole number from 0 to 2^53 - 1, not ${String(value)}` },
+    ]);
   }
   return BigInt(value);
 }

@@ -1,102 +1,112 @@
-/** Options of a client, and what holds where none was given. */
+/** Options of a client, and their defaults. */
 import { readFileSync } from "node:fs";
 
+import { type Duration, toMilliseconds } from "./duration.js";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { InvalidEndpointError } from "./errors.js";
 
-/** How TLS connections (`https://` endpoints) are secured. Each is PEM: text or bytes, or the URL of a file. */
+/** TLS settings for `https://` endpoints. Each file is PEM, given as a string or bytes, or as the URL of a file. */
 export interface TlsOptions {
-  /** The certificates of the authorities to trust. Those that Node.js trusts, unless given. */
+  /** The trusted certificate authorities. Those of Node.js unless given. */
   readonly rootCertificates?: string | Uint8Array | URL;
-  /** The client's own certificate, with its chain: for servers that ask who calls. Together with privateKey. */
+  /**
+   * The client's certificate with its chain, for servers that require one. Must be given together with privateKey.
+   */
   readonly certificateChain?: string | Uint8Array | URL;
-  /** The key of certificateChain. */
+  /** The private key of certificateChain. */
   readonly privateKey?: string | Uint8Array | URL;
-  /** The name that the server's certificate must bear. The endpoint's host, unless given. */
+  /** The name that the server's certificate must have. The endpoint's host unless given. */
   readonly serverName?: string;
 }
 
-/** How calls that failed for a passing reason are tried again. */
+/** How calls that fail for a transient reason are retried. */
 export interface RetryPolicy {
   /** Pause after the first failure of all endpoints, in milliseconds. 50 unless given. */
   readonly pauseFirstMs?: number;
-  /** The longest pause, in milliseconds. 2,000 unless given. */
+  /** Maximum pause, in milliseconds. 2,000 unless given. */
   readonly pauseMaxMs?: number;
-  /** The most tries of a call, 1 for none again. As many as the call's deadline allows, unless given. */
+  /** Maximum number of attempts of a call; 1 disables retries. Limited only by the call's deadline unless given. */
   readonly triesMax?: number;
 }
 
 /** Options of a client. */
 export interface ClientOptions {
   /**
-   * The servers, all of the same store: `http://127.0.0.1:2113`, `https://…` with TLS. Without a scheme it is `http`, without
-   * a port 2113; a path, a query and user information are refused. All calls go to one of them while it works, and when it can't be reached or can't serve, to the next, and so on round; and back
-   * to the first when that answers again.
+   * The servers, all of the same store: `http://127.0.0.1:2113`, or `https://…` with TLS. The scheme defaults to
+   * `http`, the port to 2113; a path, a query and user information are rejected. All calls go to one of them while it
+   * works. When it can't be reached or can't serve, calls go to the next, in a cycle, and back to the first when that
+   * answers again.
    */
   readonly endpoints: string | readonly string[];
   /**
-   * Begins with the first endpoint and goes round in the order given, instead of in an order drawn at random for each
-   * client. Many clients that do this all fall upon the second when the first dies.
+   * Whether to use the endpoints in a random order for each client. True unless given. With false, the client tries
+   * them in the given order, for an endpoint that is closer than the others; if many clients do this, they all fail
+   * over to the second endpoint at once.
    */
-  readonly inGivenOrder?: boolean;
+  readonly shuffleEndpoints?: boolean;
   /**
-   * The deadline of every call in milliseconds, tries and pauses included; for reads, of the first answer and of the wait
-   * for each further one. 10,000 unless given. Every call takes a `timeoutMs` of its own.
+   * The deadline of every call in milliseconds, including retries and pauses. For reads it applies to the first
+   * response and to the wait for each further one. 10,000 unless given. Every call takes its own `timeoutMs`.
    */
   readonly timeoutMs?: number;
   /**
-   * How long a server may say nothing at all, not even to a ping, while calls to it are open, before it counts as dead, in
-   * milliseconds. 5,000 unless given, 100 or more. A call that merely takes long is not silent.
+   * How long a server with open calls may send nothing at all, not even the reply to a ping, before it counts as
+   * dead. `{ seconds: 5 }` unless given, at least 100 ms. A call that merely takes long does not count, because the
+   * server still answers pings.
    */
-  readonly deadAfterMs?: number;
+  readonly keepaliveTimeout?: Duration;
   /**
-   * How long after it has left its first endpoint a client looks whether that answers again, to go back to it, in
-   * milliseconds on average; then again after as long, and less often, if it does not last. 10,000 unless given; 0: never.
+   * The mean pause, in milliseconds, after which a client that has left its first endpoint probes whether that
+   * answers again, in order to return to it. Probes repeat after the same pause, and less often if the endpoint fails
+   * again soon after a return. 10,000 unless given; 0 disables returning.
    */
   readonly returnAfterMs?: number;
-  /** How calls that failed for a passing reason are tried again. */
   readonly retry?: RetryPolicy;
-  /** For `https://` endpoints. */
   readonly tls?: TlsOptions;
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
-  /** The call's deadline in milliseconds, tries and pauses included. The client's `timeoutMs` unless given. */
+  /**
+   * The deadline of the call in milliseconds, including retries and pauses. The client's `timeoutMs` unless given.
+   */
   readonly timeoutMs?: number;
-  /** Ends the call when it is aborted; what the call returns then fails with the signal's reason. */
+  /** Aborts the call, which then fails with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** Options with nothing left open. */
+/** Options with defaults filled in. */
 export interface Settings {
   readonly endpoints: readonly Endpoint[];
   readonly timeoutMs: number;
-  readonly deadAfterMs: number;
+  readonly keepaliveTimeoutMs: number;
   readonly returnAfterMs: number;
   readonly retry: Required<RetryPolicy>;
   readonly tls: TlsOptions;
 }
 
-/** A shorter silence would take a server that is busy for one that is dead. */
-const SILENCE_MIN_MS = 100;
+/** With a shorter timeout a busy server would be taken for a dead one. */
+const KEEPALIVE_TIMEOUT_MS_MIN = 100;
 
-/** Fills in what was not given. Throws an InvalidEndpointError. */
-export function settle(given: string | readonly string[] | ClientOptions): Settings {
+/** Fills in defaults. Throws an InvalidEndpointError or an InvalidFieldError. */
+export function resolveOptions(given: string | readonly string[] | ClientOptions): Settings {
   const options: ClientOptions = isOptions(given) ? given : { endpoints: given };
   const names = typeof options.endpoints === "string" ? [options.endpoints] : [...options.endpoints];
   if (names.length === 0) {
-    throw new InvalidEndpointError("", "no endpoint was given; name at least one");
+    throw new InvalidEndpointError("", 'endpoint "" is missing; name at least one');
   }
   const endpoints = names.map(parseEndpoint);
-  if (options.inGivenOrder !== true) {
+  if (options.shuffleEndpoints ?? true) {
     shuffle(endpoints);
   }
   return {
     endpoints,
     timeoutMs: options.timeoutMs ?? 10_000,
     returnAfterMs: options.returnAfterMs ?? 10_000,
-    deadAfterMs: Math.max(options.deadAfterMs ?? 5_000, SILENCE_MIN_MS),
+    keepaliveTimeoutMs: Math.max(
+      toMilliseconds(options.keepaliveTimeout ?? { seconds: 5 }, "keepaliveTimeout"),
+      KEEPALIVE_TIMEOUT_MS_MIN,
+    ),
     retry: {
       pauseFirstMs: options.retry?.pauseFirstMs ?? 50,
       pauseMaxMs: options.retry?.pauseMaxMs ?? 2_000,
@@ -106,7 +116,7 @@ export function settle(given: string | readonly string[] | ClientOptions): Setti
   };
 }
 
-/** PEM as bytes. */
+/** Returns PEM as bytes. */
 export function pem(given: string | Uint8Array | URL | undefined): Buffer | null {
   if (given === undefined) {
     return null;

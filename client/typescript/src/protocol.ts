@@ -1,4 +1,6 @@
-/** The generated messages of annals.v1, for what the client does not wrap. Most programs need nothing of this. */
+/**
+ * The generated messages of annals.v1, for features that the client does not wrap. Most programs do not need them.
+ */
 export * from "./generated/annals/v1/append_pb.js";
 export * from "./generated/annals/v1/errors_pb.js";
 export * from "./generated/annals/v1/event_pb.js";

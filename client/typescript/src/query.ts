@@ -1,49 +1,47 @@
-/** Which events a read, a subscription or a check is about. */
+/** Queries: select the events that a read, a subscription or a check applies to. */
 import { create } from "@bufbuild/protobuf";
 
 import { type Query as PbQuery, QuerySchema } from "./generated/annals/v1/query_pb.js";
 import { wellFormed } from "./text.js";
 
 /**
- * An event matches if it satisfies each of: its type is one of `types` or starts with one of `typePrefixes` (if there are
- * any of either), the same for its stream, and it bears all of `tags`. One without any matches every event. The names in
- * one item, added up, are at most 1,000.
+ * Matches events that satisfy all of these conditions: the type is one of `types` or starts with one of
+ * `typePrefixes` (if either is given), likewise for the stream, and the event has all of `tags`. An item without
+ * conditions matches every event. An item has at most 1,000 names in all.
  */
 export interface QueryItem {
-  /** Types. */
   readonly types?: readonly string[];
-  /** Beginnings of types. */
+  /** Prefixes of types. */
   readonly typePrefixes?: readonly string[];
-  /** Streams. */
   readonly streams?: readonly string[];
-  /** Beginnings of streams: `order-` is the category of all orders. */
+  /** Prefixes of streams: `order-` selects the category of all orders. */
   readonly streamPrefixes?: readonly string[];
-  /** Tags, all of which an event must bear. */
+  /** Tags, all of which an event must have. */
   readonly tags?: readonly string[];
 }
 
-/** Events that match at least one of the items, of which there are at most 64; without items, every event. */
+/** Matches events that match at least one item, with at most 64 items; without items, every event. */
 export type Query = QueryItem | readonly QueryItem[];
 
-/** What a query looks at in an event. */
+/** The properties of an event that a query compares. */
 export interface Matchable {
   readonly type: string;
   readonly stream: string;
   readonly tags: readonly string[];
 }
 
-/** Whether the event matches, judged here as the server judges it. */
+/** Whether an event matches a query, by the same rules as on the server. */
 export function matches(query: Query, event: Matchable): boolean {
   const items = itemsOf(query);
   return items.length === 0 || items.some((item) => itemMatches(item, event));
 }
 
-/** The query's items. */
+/** Returns the items of a query. */
 export function itemsOf(query: Query): readonly QueryItem[] {
   return isItems(query) ? query : [query];
 }
 
-/** For the protocol; undefined if every event matches. */
+/** Converts to the protocol; undefined if every event matches. */
 export function toPbQuery(query: Query | undefined): PbQuery | undefined {
   const items = query === undefined ? [] : itemsOf(query);
   if (items.length === 0) {
@@ -78,6 +76,8 @@ function itemMatches(item: QueryItem, event: Matchable): boolean {
 
 function named(name: string, names: readonly string[] = [], prefixes: readonly string[] = []): boolean {
   return (
-    (names.length === 0 && prefixes.length === 0) || names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix))
+    (names.length === 0 && prefixes.length === 0) ||
+    names.includes(name) ||
+    prefixes.some((prefix) => name.startsWith(prefix))
   );
 }

@@ -1,12 +1,14 @@
 /**
- * Reads: a bounded stretch of one stream or of the whole log.
+ * Reads: a bounded range of one stream or of the whole log.
  *
- * 1. What a read sees was fixed when it began: each event once, in order, none that was appended later.
- * 2. One whose connection breaks is resumed behind the last event that came, on any endpoint, and still ends where it would
+ * 1. The range of a read is fixed when it begins: it returns each event once, in order, and none that was appended
+ *    later.
+ * 2. A read whose connection breaks continues after the last event received, on any endpoint, and ends where it would
  *    have ended.
- * 3. A read that gets no further for its deadline, however often it is resumed, fails.
+ * 3. A read that makes no progress for the duration of its deadline fails, however often it was resumed.
  *
- * Events come and are decoded in messages of many, and are handed out one by one (or as they came, by `batches`).
+ * Events arrive and are decoded in messages with many of them. They are returned one by one, or as they arrive by
+ * `batches`.
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
@@ -25,39 +27,42 @@ import { Direction } from "./generated/annals/v1/query_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
-import { Batches, cancelWithout, Lifetime, Singles, type Source } from "./iteration.js";
+import { Batches, cancelWhenCollected, Lifetime, Flattened, type Source } from "./iteration.js";
 import { type Deadline, type Shared, sleep, type Tries } from "./retry.js";
 import { type Time, toPbTime } from "./timestamp.js";
 
-/** Which events to read. */
+/** Selects the events to read. */
 export interface ReadOptions extends CallOptions {
-  /** Reads newest first. */
+  /** Reads the newest event first. */
   readonly backwards?: boolean;
   /**
-   * The first to return: a revision of the stream, or a position of the log; at most one after the last. The first there
-   * is, or when reading backwards the last, unless given.
+   * The first event to return: a revision of the stream, or a position of the log; at most one after the last. The
+   * first event, or the last when reading backwards, unless given.
    */
   readonly from?: number;
-  /** The most events to return, 1 or more. All unless given. */
+  /** Maximum number of events, at least 1. Unlimited unless given. */
   readonly limit?: number;
-  /** Returns only the events that match. All unless given. */
+  /** Returns only events that match. All unless given. */
   readonly query?: Query;
-  /** Reads as it was when this was its last revision (of a stream) or position (of the log); which it must have reached. */
+  /** Reads the stream or log as it was when this was its last revision or position. It must exist. */
   readonly until?: number;
-  /** Reads as it was at this time. Not together with `until`. */
+  /** Reads the stream or log as it was at this time. Can't be combined with `until`. */
   readonly untilTime?: Time;
 }
 
-/** What a read knows from its first answer on. */
+/** Facts about a read from its first response. */
 export interface ReadBeginning {
-  /** The log's last position when the read began. Given as `after` to a check, it stands for all this read could see. */
+  /**
+   * The log's last position when the read began. Pass it as `after` to a check that nothing has changed since the
+   * read.
+   */
   readonly head: number;
-  /** The stream's last revision when the read began (or as it was, if `until` is given); undefined for the whole log. */
+  /** The stream's last revision when the read began (or at `until`, if given); undefined for the whole log. */
   readonly lastRevision: number | undefined;
 }
 
 /**
- * A read, which begins when it is first asked for something: iterate it, or take it as an array. To be used once.
+ * A read, which begins when it is first used: iterate it, or convert it to an array. It can be used once.
  *
  * @example
  * for await (const event of client.readStream("order-42")) {
@@ -68,22 +73,22 @@ export class Read implements AsyncIterable<RecordedEvent>, Disposable {
   readonly #feed: Feed;
   #beginning: ReadBeginning | undefined;
 
-  /** Made by Client.readStream and Client.readAll. */
+  /** Called by Client.readStream and Client.readAll. */
   constructor(shared: Shared, stream: string | undefined, options: ReadOptions) {
     this.#feed = new Feed(shared, stream, options);
-    cancelWithout(this, this.#feed);
+    cancelWhenCollected(this, this.#feed);
   }
 
   /**
-   * Begins the read. Fails as Client.readStream says; so does the first event, if it is not called. The call is open from then
-   * on: take the events, or close the read.
+   * Begins the read. Fails under the conditions of Client.readStream and Client.readAll; without this call, the first
+   * event does. The call is open from then on: read the events, or close the read.
    */
   async begin(): Promise<ReadBeginning> {
     this.#beginning = await this.#feed.begin();
     return this.#beginning;
   }
 
-  /** All events that are left. Mind the memory: give the read a limit. */
+  /** Returns all remaining events. Limit the read to bound the memory. */
   async toArray(): Promise<RecordedEvent[]> {
     const events: RecordedEvent[] = [];
     for await (const batch of this.batches()) {
@@ -92,21 +97,21 @@ export class Read implements AsyncIterable<RecordedEvent>, Disposable {
     return events;
   }
 
-  /** The events as they come, many at a time: never an empty array. */
+  /** Iterates the events in the batches in which they arrive. A batch is never empty. */
   batches(): AsyncGenerator<RecordedEvent[], void, undefined> {
     return new Batches(this, this.#feed);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<RecordedEvent, undefined> {
-    return new Singles(new Batches(this, this.#feed));
+    return new Flattened(new Batches(this, this.#feed));
   }
 
-  /** Ends it. To leave a loop over it does the same. */
+  /** Ends the read. Leaving a loop over it does the same. */
   close(): void {
     this.#feed.cancel();
   }
 
-  /** As close. */
+  /** Ends the read, like close. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -114,7 +119,7 @@ export class Read implements AsyncIterable<RecordedEvent>, Disposable {
 
 type Part = ReadAllResponse | ReadStreamResponse;
 
-/** A read with the call it has at the moment. */
+/** The state of a read, with its current call. */
 class Feed implements Source<RecordedEvent> {
   readonly #shared: Shared;
   readonly #stream: string | undefined;
@@ -123,16 +128,19 @@ class Feed implements Source<RecordedEvent> {
   readonly #timeoutMs: number;
   readonly #tries: Tries;
   #beginning: Promise<ReadBeginning> | undefined;
-  /** What is left, as it would be asked for now. */
+  /** The start and limit of the remaining range. */
   #from: number | undefined;
   #limit: number | undefined;
   /** The log's last position, or the stream's last revision, when the read began. */
   #last = 0;
-  /** Whether every event came. The call is still heard to its end, so that the server does not see it given up. */
+  /**
+   * Whether all events were received. The call is still read to its end, so that the server does not count it as
+   * cancelled.
+   */
   #complete = false;
   #live: { answers: Answers<Part>; picked: Picked } | undefined;
   #received: RecordedEvent[] | undefined;
-  /** Since when there has been no call that yielded events. */
+  /** The time since which no call has returned events. */
   #lostAt: number | undefined;
 
   constructor(shared: Shared, stream: string | undefined, options: ReadOptions) {
@@ -156,8 +164,12 @@ class Feed implements Source<RecordedEvent> {
     const head = toNumber(first.head);
     const lastRevision = "lastRevision" in first ? toNumber(first.lastRevision) : undefined;
     this.#last = lastRevision ?? head;
-    if (this.#options.backwards === true && this.#options.until === undefined && this.#options.untilTime === undefined) {
-      // What is appended before it could be resumed is not in it.
+    if (
+      this.#options.backwards === true &&
+      this.#options.until === undefined &&
+      this.#options.untilTime === undefined
+    ) {
+      // Events appended before the read is resumed are not part of it.
       this.#from ??= this.#last;
     }
     this.#received = this.#take(first.events);
@@ -184,7 +196,7 @@ class Feed implements Source<RecordedEvent> {
     }
   }
 
-  /** The events of the next message, maybe none; undefined at the end. */
+  /** Returns the events of the next message, possibly none; undefined at the end. */
   async #next(): Promise<RecordedEvent[] | undefined> {
     const received = this.#received;
     if (received !== undefined) {
@@ -221,14 +233,14 @@ class Feed implements Source<RecordedEvent> {
     this.#leave();
   }
 
-  /** Ends the call, of which nothing more is wanted. */
+  /** Cancels the call and completes the read. */
   #leave(): void {
     this.#live?.answers.cancel();
     this.#live = undefined;
     this.#complete = true;
   }
 
-  /** Begins a call, and waits for its first message, of which there is at least one. */
+  /** Starts a call, and waits for its first message; there is always one. */
   #open(): Promise<Part> {
     return this.#shared.call(this.#options, async (picked: Picked, deadline: Deadline) => {
       const answers = this.#ask(picked);
@@ -265,10 +277,11 @@ class Feed implements Source<RecordedEvent> {
     return serverStream(picked, METHODS.readStream, requestOf(METHODS.readStream, request), signal);
   }
 
-  /** Waits before the read is resumed, or throws the error if it is not to be. */
+  /** Waits before the read is resumed, or throws the error if it can't be. */
   async #pauseAfter(error: AnnalsError): Promise<void> {
-    // A call that says nothing for so long was given all the time there is.
-    const pause = error.retryable && !(error instanceof DeadlineExceededError) ? this.#tries.afterFailure() : undefined;
+    // A call that returned nothing for the whole timeout has used all of the time.
+    const pause =
+      error.retryable && !(error instanceof DeadlineExceededError) ? this.#tries.afterFailure() : undefined;
     this.#lostAt ??= Date.now();
     if (pause === undefined || Date.now() - this.#lostAt + pause >= this.#timeoutMs) {
       throw error;
@@ -276,7 +289,7 @@ class Feed implements Source<RecordedEvent> {
     await sleep(pause, this.#options.signal);
   }
 
-  /** Moves on by what a message holds. */
+  /** Advances by the events of a message. */
   #take(came: PbRecordedEvent[]): RecordedEvent[] {
     const byRevision = this.#stream !== undefined;
     const place = (event: RecordedEvent) => (byRevision ? event.revision : event.position);
@@ -287,7 +300,7 @@ class Feed implements Source<RecordedEvent> {
     }
     if (place(latest) > this.#last && this.#options.backwards !== true) {
       events = events.filter((event) => place(event) <= this.#last);
-      // The rest of the call is newer still.
+      // All later events of the call are newer than the end of the read.
       this.#leave();
       if (events.length === 0) {
         return events;
@@ -301,7 +314,8 @@ class Feed implements Source<RecordedEvent> {
     }
     const beginning = byRevision ? 0 : 1;
     this.#from = this.#options.backwards === true ? at - 1 : at + 1;
-    this.#complete ||= this.#limit === 0 || this.#from < beginning || (this.#options.backwards !== true && at >= this.#last);
+    this.#complete ||=
+      this.#limit === 0 || this.#from < beginning || (this.#options.backwards !== true && at >= this.#last);
     return events;
   }
 }

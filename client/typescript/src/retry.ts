@@ -1,13 +1,13 @@
 /**
- * Trying again: when, how often, how long after.
+ * Retries: conditions, number and pauses.
  *
- * 1. Only what is `retryable` is tried again, and only within the call's deadline.
- * 2. A try that failed moves the client on to the next endpoint; only when all were tried is there a pause.
- * 3. Pauses grow exponentially and are jittered (half to all of the nominal pause), so that clients that lost the same
- *    server do not come back in step. What is tried without end (subscriptions) waits up to the first pause even before
- *    the next endpoint: nobody waits for its answer, and there may be thousands of them.
- * 4. Progress makes the pauses short again, but does not do away with them: endpoints that accept and then fail can't make
- *    a client go round them without a pause.
+ * 1. Only errors that are `retryable` are retried, and only within the call's deadline.
+ * 2. A failed attempt fails over to the next endpoint. Only after all of them have failed is there a pause.
+ * 3. Pauses grow exponentially and are jittered (50 % to 100 % of the nominal pause), so that clients that lost the
+ *    same server do not return in step. Unlimited retries (subscriptions) pause up to the first pause even before the
+ *    next endpoint: no caller waits for a response, and there may be thousands of subscriptions.
+ * 4. Progress makes the pauses short again, but does not remove them: endpoints that accept and then fail can't make
+ *    a client cycle through them without a pause.
  */
 import type { ServiceError } from "@grpc/grpc-js";
 
@@ -17,7 +17,7 @@ import type { CallOptions, RetryPolicy, Settings } from "./options.js";
 import { fromServiceError } from "./status.js";
 import { answersHttp1, isForeign } from "./wire.js";
 
-/** The tries of one call, or of one stretch without progress. */
+/** The attempts of one call, or of one period without progress. */
 export class Tries {
   #failed = 0;
 
@@ -27,19 +27,19 @@ export class Tries {
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** Counts a failure. Returns how many milliseconds to wait before the next try; undefined if there is to be none. */
+  /** Counts a failure. Returns the milliseconds to wait before the next attempt; undefined if there is none. */
   afterFailure(): number | undefined {
     const pause = this.#countFailure();
     return this.#failed >= this.policy.triesMax ? undefined : pause;
   }
 
-  /** The same for what is tried without end. */
+  /** Counts a failure of an operation that is retried without limit. Returns the milliseconds to wait. */
   afterFailureWithoutEnd(): number {
     const pause = this.#countFailure();
     return pause === 0 ? this.policy.pauseFirstMs * this.random() : pause;
   }
 
-  /** Starts anew after progress, except that it still goes round all endpoints before it would pause. */
+  /** Resets the pauses after progress; the position in the cycle of endpoints is kept. */
   reset(): void {
     this.#failed %= this.endpoints;
   }
@@ -55,19 +55,19 @@ export class Tries {
   }
 }
 
-/** One try of a call. */
+/** One attempt of a call. */
 export type Attempt<T> = (picked: Picked, deadline: Deadline) => Promise<T>;
 
-/** Until when a call may last. */
+/** The deadline of a call. */
 export interface Deadline {
-  /** How long it was given, in milliseconds. */
+  /** The duration of the deadline, in milliseconds. */
   readonly afterMs: number;
-  /** When it ends, in milliseconds since 1970. */
+  /** The end of the deadline, in milliseconds since 1970. */
   readonly at: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** What all calls of a client share. */
+/** The state that all calls of a client share. */
 export class Shared {
   readonly connection: Connection;
 
@@ -75,7 +75,7 @@ export class Shared {
     this.connection = new Connection(settings);
   }
 
-  /** The deadline of a call that begins now. */
+  /** Returns the deadline of a call that starts now. */
   deadline(options: CallOptions): Deadline {
     const afterMs = options.timeoutMs ?? this.settings.timeoutMs;
     return { afterMs, at: Date.now() + afterMs, signal: options.signal };
@@ -85,7 +85,7 @@ export class Shared {
     return new Tries(this.settings.retry, this.connection.length);
   }
 
-  /** Calls until an answer, an error that is not to be retried, or the end of the deadline. */
+  /** Calls until there is a response, an error that is not retried, or the deadline ends. */
   async call<T>(options: CallOptions, attempt: Attempt<T>): Promise<T> {
     const deadline = this.deadline(options);
     const tries = this.tries();
@@ -101,8 +101,10 @@ export class Shared {
         error = await this.failed(picked, thrown);
       }
       if (Date.now() >= deadline.at && error.retryable) {
-        this.connection.moveOn(picked);
-        throw error instanceof DeadlineExceededError && last === undefined ? error : new DeadlineExceededError(deadline.afterMs, last ?? error);
+        this.connection.failOver(picked);
+        throw error instanceof DeadlineExceededError && last === undefined
+          ? error
+          : new DeadlineExceededError(deadline.afterMs, last ?? error);
       }
       const pause = error.retryable ? tries.afterFailure() : undefined;
       if (pause === undefined || Date.now() + pause >= deadline.at) {
@@ -113,29 +115,35 @@ export class Shared {
     }
   }
 
-  /** What a call to that endpoint failed with; moves on from it if another could have served. */
+  /**
+   * Converts the failure of a call to an endpoint to an error. Fails over if another endpoint could have served the
+   * call.
+   */
   async failed(picked: Picked, thrown: unknown): Promise<AnnalsError> {
-    const error = isServiceError(thrown) ? ((await foreign(picked, thrown)) ?? fromServiceError(thrown, picked.name)) : thrown;
+    const error = isServiceError(thrown)
+      ? ((await foreign(picked, thrown)) ?? fromServiceError(thrown, picked.name))
+      : thrown;
     if (!(error instanceof AnnalsError)) {
       throw error;
     }
     if (error.retryable || error instanceof InvalidEndpointError) {
-      this.connection.moveOn(picked);
+      this.connection.failOver(picked);
     }
     return error;
   }
 }
 
-/** The error of an endpoint that is not one of gRPC; undefined if it is. */
+/** Returns the error of an endpoint that does not speak gRPC; undefined if it does. */
 async function foreign({ name, address }: Picked, thrown: ServiceError): Promise<InvalidEndpointError | undefined> {
   if (!isForeign(thrown) || !(await answersHttp1(address))) {
     return undefined;
   }
-  const what = "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)";
+  const what =
+    "answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)";
   return new InvalidEndpointError(name, `${JSON.stringify(name)} ${what}`);
 }
 
-/** Waits. Fails with the signal's reason when it is aborted. */
+/** Waits. Fails with the signal's reason when that is aborted. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -151,7 +159,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Why a signal was aborted, as an Error. */
+/** Returns the reason of an aborted signal as an Error. */
 export function reasonOf(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
   return reason instanceof Error ? reason : new Error(`aborted: ${String(reason)}`);

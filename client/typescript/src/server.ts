@@ -1,56 +1,54 @@
-/** What a server tells about itself. */
+/** Properties of a server. */
 import { ProtocolError } from "./errors.js";
 import type { GetServerInfoResponse } from "./generated/annals/v1/event_store_pb.js";
 import { toNumber } from "./numbers.js";
 import { fromPbTime, type Timestamp } from "./timestamp.js";
 
-/** What runs at the endpoint, up to where its log goes, and the limits in force. */
+/** The server's version and engine, the head of its log, and its limits. */
 export interface ServerInfo {
-  /** The server's version. */
   readonly version: string;
   /** The engine: `embedded`, `memory` or `foundationdb`. */
   readonly engine: string;
-  /** The store's identity, a UUID. A checkpoint is only worth something in the store it came from. */
+  /** The store's id, a UUID. A checkpoint is valid only for the store it came from. */
   readonly storeId: string;
-  /** The log's last position; 0 when it is empty. */
+  /** The log's last position; 0 if it is empty. */
   readonly head: number;
   /** The position up to which the indexes are on disk. */
   readonly indexed: number;
-  /** When the server started. */
+  /** The time at which the server started. */
   readonly startedAt: Timestamp;
-  /** The limits in force. */
   readonly limits: Limits;
 }
 
-/** Limits in force on a server. */
+/** Limits of a server. */
 export interface Limits {
-  /** The most bytes of data in an event. */
+  /** Maximum bytes of data in an event. */
   readonly maxEventBytes: number;
-  /** The most bytes in an append, as they are stored. */
+  /** Maximum bytes of an append, as stored. */
   readonly maxAppendBytes: number;
-  /** The most bytes of metadata in an event. */
+  /** Maximum bytes of metadata in an event. */
   readonly maxMetadataBytes: number;
-  /** The most events in an append. */
+  /** Maximum events in an append. */
   readonly maxAppendEvents: number;
-  /** The most bytes in a stream's name. */
+  /** Maximum bytes in a stream's name. */
   readonly maxStreamNameBytes: number;
-  /** The most bytes in an event's type. */
+  /** Maximum bytes in an event's type. */
   readonly maxEventTypeBytes: number;
-  /** The most bytes in a tag. */
+  /** Maximum bytes in a tag. */
   readonly maxTagBytes: number;
-  /** The most tags on an event. */
+  /** Maximum tags on an event. */
   readonly maxTags: number;
-  /** The most subscriptions open at a time. */
+  /** Maximum subscriptions open at the same time. */
   readonly maxSubscriptions: number;
-  /** The most checks in an append. */
+  /** Maximum checks in an append. */
   readonly maxAppendChecks: number;
-  /** The most bytes in a snapshot. */
+  /** Maximum bytes in a snapshot. */
   readonly maxSnapshotBytes: number;
-  /** The most prefixes for which a retention can be set. */
+  /** Maximum prefixes that can have a retention. */
   readonly maxPrefixRetentions: number;
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbServerInfo(info: GetServerInfoResponse): ServerInfo {
   if (info.limits === undefined) {
     throw new ProtocolError("limits are missing");

@@ -1,23 +1,41 @@
 /**
- * A pipelined append session: many appends in flight on one call, judged and answered in order.
+ * A pipelined append session: many appends in flight on one call, evaluated and answered in order.
  *
- * 1. Appends are sent in the order in which `append` took them, and answered in that order.
- * 2. `ready` waits while too many are unanswered (SessionLimits): awaited before each append, it bounds the memory.
- * 3. If the call breaks, or the server refuses an append for a passing reason, everything unanswered is sent again from
- *    there on, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
- * 4. If nothing is answered for the client's timeout although appends wait, all of them fail and the session is over.
- * 5. An append that is too large for the server fails alone; the others are sent again, on a new call.
- * 6. A call on which nothing happens is ended after a moment and begun again when there is something to send, so that an
- *    idle session keeps neither a server's stream nor the process alive.
+ * 1. Appends are sent in the order of the calls of `append`, and answered in that order.
+ * 2. `ready` waits while too many appends are unanswered (SessionLimits): await it before each append to bound the
+ *    memory.
+ * 3. If the call breaks, or the server refuses an append for a transient reason, all unanswered appends from there on
+ *    are resent in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
+ * 4. If appends wait for the client's timeout without any answer, all of them fail and the session ends.
+ * 5. An append that is too large for the server fails on its own; the others are resent on a new call.
+ * 6. An idle call is ended after a short time and reopened for the next append, so an idle session holds neither a
+ *    stream of the server nor the process.
  *
- * Limit of 3: appends behind one that was refused for a passing reason may have been written by then, if they did not
- * expect an exact revision; they then stand before it.
+ * Limitation of rule 3: appends after one that was refused for a transient reason may already have been written, if
+ * they did not expect an exact revision. They then precede it in the log.
  */
-import { type Appended, type AppendedToMany, type Check, type ExpectedRevision, fromPbAppended, fromPbAppendedToMany, toPbAppend, toPbAppendToMany, type Write } from "./append.js";
+import {
+  type Appended,
+  type AppendedToMany,
+  type Check,
+  type ExpectedRevision,
+  fromPbAppended,
+  fromPbAppendedToMany,
+  toPbAppend,
+  toPbAppendToMany,
+  type Write,
+} from "./append.js";
 import type { Picked } from "./connection.js";
-import { Conversation } from "./conversation.js";
+import { StreamCall } from "./stream-call.js";
 import { type Encoded, encodeAppend, MESSAGE_BYTES_MAX, messageOf, nextInMessage } from "./encoded.js";
-import { AnnalsError, ClosedError, DeadlineExceededError, ProtocolError, TooLargeError, UnreachableError } from "./errors.js";
+import {
+  AnnalsError,
+  ClosedError,
+  DeadlineExceededError,
+  ProtocolError,
+  TooLargeError,
+  UnreachableError,
+} from "./errors.js";
 import type { NewEvent } from "./events.js";
 import type { AppendRequest, AppendToStreamRequest, SessionResult } from "./generated/annals/v1/append_pb.js";
 import { type Shared, sleep, type Tries } from "./retry.js";
@@ -26,24 +44,24 @@ import type { Time } from "./timestamp.js";
 
 /** How much of a session may be unanswered before `ready` waits. */
 export interface SessionLimits {
-  /** The most appends, 1 or more. 4,096 unless given. */
+  /** Maximum number of appends, at least 1. 4,096 unless given. */
   readonly appendsMax?: number;
-  /** The most bytes in them; a single larger append is still taken, alone. 32 MiB unless given. */
+  /** Maximum bytes of the appends; a single larger append is still accepted. 32 MiB unless given. */
   readonly bytesMax?: number;
 }
 
 type Result = Appended | AppendedToMany;
 
-/** An append that was taken and is not answered yet. */
+/** An unanswered append. */
 interface Waiting extends Encoded {
-  /** Whether it is to many streams. */
+  /** Whether it is an append to several streams. */
   readonly toMany: boolean;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
 
 /**
- * An open append session; made by Client.appendSession.
+ * An open append session, created by Client.appendSession.
  *
  * @example
  * const session = client.appendSession();
@@ -58,16 +76,16 @@ export class AppendSession {
   readonly #shared: Shared;
   readonly #timeoutMs: number;
   readonly #limits: Required<SessionLimits>;
-  /** Taken and not answered, in order. */
+  /** Unanswered appends, in order. */
   #unanswered: Waiting[] = [];
   #unansweredBytes = 0;
-  /** How many of these, from the front, were sent on the call that is open. */
+  /** How many of the unanswered appends, from the first, were sent on the open call. */
   #sent = 0;
-  #call: Conversation | undefined;
-  /** Whether a call is open, or being opened again. */
+  #call: StreamCall | undefined;
+  /** Whether a call is open, or is being reopened. */
   #driven = false;
   #closed = false;
-  /** When an answer came last, or appends began to wait. */
+  /** The time of the last answer, or at which appends began to wait. */
   #progressAt = 0;
   readonly #tries: Tries;
   #room: (() => void)[] = [];
@@ -79,17 +97,17 @@ export class AppendSession {
     this.#tries = shared.tries();
   }
 
-  /** How many appends are unanswered. */
+  /** The number of unanswered appends. */
   get unanswered(): number {
     return this.#unanswered.length;
   }
 
-  /** Whether it takes no more appends: it was closed, or has failed. */
+  /** Whether the session accepts no more appends: it was closed, or has failed. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Waits while too much is unanswered. */
+  /** Waits while too many appends are unanswered. */
   async ready(): Promise<void> {
     while (this.#full()) {
       await new Promise<void>((resolve) => this.#room.push(resolve));
@@ -97,21 +115,30 @@ export class AppendSession {
   }
 
   /**
-   * Hands an append to the session; resolves when it is answered. Fails as Client.append, and with a ClosedError
-   * if the session is over.
+   * Sends an append; resolves with its result. Fails under the conditions of Client.append, and with a ClosedError if
+   * the session has ended.
    *
-   * @param recordedAt When the events were recorded, if they are moved from another store (--accept-recorded-times).
+   * @param recordedAt The time at which the events were recorded, if they are moved from another store
+   *   (--accept-recorded-times).
    */
-  append(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, recordedAt?: Time): Promise<Appended> {
+  append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: Iterable<NewEvent>,
+    recordedAt?: Time,
+  ): Promise<Appended> {
     return this.#take(() => toPbAppend(stream, expected, events, recordedAt)) as Promise<Appended>;
   }
 
-  /** The same for an append to many streams. Fails as Client.appendToMany. */
+  /**
+   * Sends an append to several streams. Fails under the conditions of Client.appendToMany, and with a ClosedError if
+   * the session has ended.
+   */
   appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], recordedAt?: Time): Promise<AppendedToMany> {
     return this.#take(() => toPbAppendToMany(writes, checks, recordedAt)) as Promise<AppendedToMany>;
   }
 
-  /** Takes no more appends, and resolves when those that were taken are answered. */
+  /** Stops accepting appends, and resolves when all accepted ones are answered. */
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#unanswered.length > 0) {
@@ -121,12 +148,15 @@ export class AppendSession {
   }
 
   #full(): boolean {
-    return this.#unanswered.length >= this.#limits.appendsMax || (this.#unanswered.length > 0 && this.#unansweredBytes >= this.#limits.bytesMax);
+    return (
+      this.#unanswered.length >= this.#limits.appendsMax ||
+      (this.#unanswered.length > 0 && this.#unansweredBytes >= this.#limits.bytesMax)
+    );
   }
 
   #take(make: () => AppendToStreamRequest | AppendRequest): Promise<Result> {
     if (this.#closed) {
-      return Promise.reject(new ClosedError("the append session was closed"));
+      return Promise.reject(new ClosedError("the append session has ended; open a new one"));
     }
     return new Promise((resolve, reject) => {
       const append = make();
@@ -145,13 +175,13 @@ export class AppendSession {
     });
   }
 
-  /** Holds calls, one after the other, for as long as anything is unanswered. */
+  /** Runs calls, one after the other, while appends are unanswered. */
   async #drive(): Promise<void> {
-    // What is appended in the same turn goes into the first message.
+    // Appends of the same turn of the event loop go into the first message.
     await Promise.resolve();
     while (this.#unanswered.length > 0) {
       try {
-        await this.#converse();
+        await this.#runCall();
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
         if (!this.#refuseOversized(error) && !(await this.#pauseAfter(error))) {
@@ -162,17 +192,17 @@ export class AppendSession {
     this.#driven = false;
   }
 
-  async #converse(): Promise<void> {
+  async #runCall(): Promise<void> {
     const picked = this.#shared.connection.pick();
     const { returns } = this.#shared.connection;
     this.#sent = 0;
-    const call: Conversation = new Conversation(picked, {
+    const call: StreamCall = new StreamCall(picked, {
       next: () => {
-        this.#shared.connection.lookHome();
+        this.#shared.connection.probePreferred();
         if (this.#shared.connection.returns === returns) {
           return this.#nextMessage();
         }
-        // The client has gone back to its first endpoint: when what was sent is answered, the rest follows there.
+        // The client has returned to its first endpoint: once everything sent is answered, the rest is sent there.
         call.end();
         return undefined;
       },
@@ -184,9 +214,9 @@ export class AppendSession {
     });
     this.#call = call;
     try {
-      await call.held;
+      await call.done;
       if (this.#unanswered.length > 0 && !call.idled) {
-        this.#shared.connection.moveOn(picked);
+        this.#shared.connection.failOver(picked);
         throw new UnreachableError(picked.name, "the server ended the session");
       }
     } catch (thrown) {
@@ -197,12 +227,18 @@ export class AppendSession {
   }
 
   /**
-   * Fails the append whose message was too large for the server, if that is what has ended the call. The server answers what
-   * came before such a message and reads nothing after it: so it is the first that is unanswered, and had the message to itself.
+   * Fails the append whose message was too large for the server, if that ended the call. The server answers
+   * everything before such a message and reads nothing after it, so the append is the first unanswered one, and had a
+   * message of its own.
    */
   #refuseOversized(error: Error): boolean {
     const [first] = this.#unanswered;
-    if (!(error instanceof TooLargeError) || first === undefined || this.#sent === 0 || first.message.length <= MESSAGE_BYTES_MAX) {
+    if (
+      !(error instanceof TooLargeError) ||
+      first === undefined ||
+      this.#sent === 0 ||
+      first.message.length <= MESSAGE_BYTES_MAX
+    ) {
       return false;
     }
     first.reject(error);
@@ -210,7 +246,7 @@ export class AppendSession {
     return true;
   }
 
-  /** Waits before a new call; false if there is to be none. */
+  /** Waits before a new call; false if there is none. */
   async #pauseAfter(error: Error): Promise<boolean> {
     const retryable = error instanceof AnnalsError && error.retryable && !(error instanceof DeadlineExceededError);
     const pause = retryable ? this.#tries.afterFailure() : undefined;
@@ -221,7 +257,7 @@ export class AppendSession {
     return true;
   }
 
-  /** The session is over: nothing behind an append that could not be delivered may be delivered. */
+  /** Ends the session: no append after one that could not be delivered may be delivered. */
   #fail(error: Error): void {
     this.#closed = true;
     const failed = this.#unanswered;
@@ -233,14 +269,16 @@ export class AppendSession {
     this.#makeRoom();
   }
 
-  /** The next message: what was not sent yet on this call; undefined if there is nothing. */
+  /** Returns the next message, with appends not sent yet on this call; undefined if there are none. */
   #nextMessage(): Buffer | undefined {
     const from = this.#sent;
     this.#sent += nextInMessage(this.#unanswered, from);
     return this.#sent === from ? undefined : messageOf(this.#unanswered.slice(from, this.#sent));
   }
 
-  /** Takes the results of a message. Throws at the first that is worth sending again, with the rest still unanswered. */
+  /**
+   * Processes the results of a message. Throws at the first one that is retryable, and leaves the rest unanswered.
+   */
   #answered(results: SessionResult[], picked: Picked): void {
     let taken = 0;
     try {
@@ -251,7 +289,7 @@ export class AppendSession {
         }
         const answer = decode(result, waiting);
         if (answer instanceof AnnalsError && answer.retryable) {
-          this.#shared.connection.moveOn(picked);
+          this.#shared.connection.failOver(picked);
           throw answer;
         }
         taken += 1;
@@ -266,7 +304,7 @@ export class AppendSession {
     }
   }
 
-  /** So many appends, from the front, are answered. */
+  /** Removes this many answered appends from the front. */
   #forget(answered: number): void {
     if (answered > 0) {
       const gone = this.#unanswered.splice(0, answered);
@@ -290,9 +328,13 @@ export class AppendSession {
 function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsError {
   switch (result.case) {
     case "appended":
-      return waiting.toMany ? new ProtocolError("a session result of another append") : fromPbAppended(result.value);
+      return waiting.toMany
+        ? new ProtocolError("a session result of another kind of append")
+        : fromPbAppended(result.value);
     case "appendedToMany":
-      return waiting.toMany ? fromPbAppendedToMany(result.value) : new ProtocolError("a session result of another append");
+      return waiting.toMany
+        ? fromPbAppendedToMany(result.value)
+        : new ProtocolError("a session result of another kind of append");
     case "error":
       return fromResult(result.value);
     case undefined:

@@ -1,8 +1,8 @@
 /**
- * From a gRPC status to an error: the reason in its `google.rpc.ErrorInfo` decides, and the typed detail fills the error.
- * A status without a reason of the `annals` domain does not come from an Annals server: it is the transport's, a proxy's
- * or a stranger's, and its code decides. A detail that is missing or malformed never hides the failure: the status itself
- * is given instead.
+ * Converts a gRPC status to an error. The reason in its `google.rpc.ErrorInfo` selects the class, and the typed
+ * detail provides the properties. A status without a reason of the `annals` domain does not come from an Annals
+ * server, but from the transport, a proxy or another server, and is mapped by its code. A missing or malformed detail
+ * never hides the failure: the status itself is returned instead.
  */
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
@@ -44,7 +44,7 @@ import { fromPbTime } from "./timestamp.js";
 const DOMAIN = "annals";
 const TRAILER = "grpc-status-details-bin";
 
-/** What a call to `endpoint` failed with. */
+/** Converts the failure of a call to `endpoint`. */
 export function fromServiceError(failed: ServiceError, endpoint: string): AnnalsError {
   const trailer = failed.metadata.get(TRAILER)[0];
   if (trailer instanceof Uint8Array) {
@@ -54,7 +54,7 @@ export function fromServiceError(failed: ServiceError, endpoint: string): Annals
     }
   }
   switch (failed.code) {
-    // A connection that breaks shows as any of these, depending on which layer saw it first; servers send none of them
+    // A broken connection shows as any of these, depending on the layer that detected it; servers send none of them
     // without a reason.
     case Code.UNAVAILABLE:
     case Code.UNKNOWN:
@@ -64,7 +64,7 @@ export function fromServiceError(failed: ServiceError, endpoint: string): Annals
       return /RST_STREAM|GOAWAY|connection/i.test(failed.details)
         ? new UnreachableError(endpoint, failed.details)
         : new StatusError(failed.code, failed.details);
-    // The client's own deadline is seen before it comes here: a proxy on the way gave up.
+    // The client's own deadline is handled before this: a proxy in between has timed out.
     case Code.DEADLINE_EXCEEDED:
       return new UnavailableError("unknown", failed.details);
     case Code.UNIMPLEMENTED:
@@ -75,7 +75,7 @@ export function fromServiceError(failed: ServiceError, endpoint: string): Annals
   }
 }
 
-/** What one append of a session failed with. */
+/** Converts the failure of one append of a session. */
 export function fromResult(status: Status): AnnalsError {
   const error = attempt(() => fromReason(status, status.message));
   if (error !== undefined) {
@@ -86,7 +86,7 @@ export function fromResult(status: Status): AnnalsError {
     : new StatusError(status.code, status.message);
 }
 
-/** What a detail says, or undefined if its bytes are malformed. */
+/** Decodes a detail; undefined if its bytes are malformed. */
 function attempt<T>(decode: () => T): T | undefined {
   try {
     return decode();
@@ -103,7 +103,7 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
   }
   switch (reason) {
     case "INVALID_FIELD":
-      return new InvalidFieldError(violations(status, message));
+      return new InvalidFieldError(violations(status, message), "server");
     case "TOO_LARGE":
       return new TooLargeError(violations(status, message));
     case "SHUTTING_DOWN":
@@ -129,7 +129,7 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
   }
 }
 
-/** The errors that are made of a typed detail. */
+/** Creates the errors that need a typed detail. */
 function fromDetail(status: Status, reason: string): AnnalsError | undefined {
   const read = <S extends DescMessage, E>(schema: S, make: (found: MessageShape<S>) => E): E | undefined => {
     const bytes = bytesOf(status, schema.typeName);
@@ -144,7 +144,8 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
     case "EVENT_ID_CONFLICT":
       return read(
         pb.EventIdConflictSchema,
-        (found) => new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)),
+        (found) =>
+          new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)),
       );
     case "STREAM_NOT_FOUND":
       return read(pb.StreamNotFoundSchema, (found) => new StreamNotFoundError(found.stream));
@@ -153,7 +154,10 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
     case "SNAPSHOT_NOT_FOUND":
       return read(pb.SnapshotNotFoundSchema, (found) => new SnapshotNotFoundError(found.stream));
     case "POSITION_BEYOND_HEAD":
-      return read(pb.PositionBeyondHeadSchema, (found) => new PositionBeyondHeadError(toNumber(found.position), toNumber(found.head)));
+      return read(
+        pb.PositionBeyondHeadSchema,
+        (found) => new PositionBeyondHeadError(toNumber(found.position), toNumber(found.head)),
+      );
     case "REVISION_BEYOND_END":
       return read(
         pb.RevisionBeyondEndSchema,
@@ -163,10 +167,18 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
       return read(
         pb.VersionConflictSchema,
         (found) =>
-          new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion), found.prefix || undefined),
+          new VersionConflictError(
+            found.stream,
+            toNumber(found.expectedVersion),
+            toNumber(found.actualVersion),
+            found.prefix || undefined,
+          ),
       );
     case "CHECKS_FAILED":
-      return read(pb.ChecksFailedSchema, (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count));
+      return read(
+        pb.ChecksFailedSchema,
+        (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count),
+      );
     case "RECORDED_TIME_OUT_OF_RANGE":
       return read(
         pb.RecordedTimeOutOfRangeSchema,
@@ -182,7 +194,11 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
   }
 }
 
-function conflict(found: pb.RevisionConflict): { stream: string; expected: ExpectedRevision; actual: number | undefined } {
+function conflict(found: pb.RevisionConflict): {
+  stream: string;
+  expected: ExpectedRevision;
+  actual: number | undefined;
+} {
   return { stream: found.stream, expected: expectedOf(found), actual: optional(found.actualRevision) };
 }
 
@@ -246,7 +262,7 @@ function decodeBadRequest(bytes: Uint8Array): FieldViolation[] {
   return found;
 }
 
-/** The fields 1 and 2 of a message, which must be strings; others are passed over. */
+/** Decodes fields 1 and 2 of a message, which must be strings; others are skipped. */
 function decodeStrings(bytes: Uint8Array): Map<number, string> {
   const reader = new BinaryReader(bytes);
   const found = new Map<number, string>();

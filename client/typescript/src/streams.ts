@@ -1,6 +1,7 @@
-/** What the store knows of its streams, how much of them is kept, and snapshots of them. */
+/** Properties of streams, their retention, their deletion, snapshots and scavenging. */
 import { create } from "@bufbuild/protobuf";
 
+import { type Duration, toMilliseconds } from "./duration.js";
 import { ProtocolError } from "./errors.js";
 import { type Scavenge as PbScavenge, ScavengeState } from "./generated/annals/v1/scavenge_pb.js";
 import type { Snapshot as PbSnapshot } from "./generated/annals/v1/snapshot_pb.js";
@@ -13,116 +14,124 @@ import {
 import { toBigInt, toNumber } from "./numbers.js";
 import { fromPbTime, type Timestamp } from "./timestamp.js";
 
-/** What the store knows of a stream. */
+/** Properties of a stream that exists. */
 export interface StreamInfo {
-  /** Its name. */
+  /** The stream's name. */
   readonly name: string;
-  /** Revision of its last event. */
+  /** Revision of the stream's last event. */
   readonly lastRevision: number;
-  /** Position of its last event. */
+  /** Position of the stream's last event. */
   readonly lastPosition: number;
-  /** Position of the event that began it (or, if it was deleted, began it again). */
+  /** Position of the event that began the stream, or that began it again after a deletion. */
   readonly firstPosition: number;
-  /** When that event was recorded. */
+  /** The time at which the event at firstPosition was recorded. */
   readonly createdAt: Timestamp;
-  /** Revision of its first event that is not gone; one after lastRevision if all are. */
+  /** Revision of the first event that has not been removed; lastRevision + 1 if all have been. */
   readonly firstRevision: number;
-  /** How much of it is kept, as it is set for the stream itself. */
+  /** The retention that is set for the stream itself. */
   readonly retention: Retention;
-  /** The prefix whose retention holds, because the stream has no count and no age of its own. */
+  /** The prefix whose retention applies, because the stream has no count and no age of its own. */
   readonly retentionPrefix?: string;
 }
 
-/** How much of a stream is kept: an event is gone if any of these says so. Without any, everything is kept. */
+/**
+ * How much of a stream is kept. An event is removed if any of these limits applies. Without limits, everything is
+ * kept.
+ */
 export interface Retention {
-  /** Keeps the last so many events, 1 or more. */
+  /** Maximum number of events to keep, at least 1: the latest ones. */
   readonly maxCount?: number;
-  /** Keeps events for so many whole seconds after they were recorded, 1 or more. */
-  readonly maxAgeSeconds?: number;
-  /** Events before this revision are gone. It only grows: less than is in force changes nothing. */
+  /**
+   * Maximum age of events, from the time at which they were recorded: whole seconds, at least 1. As read, it is in
+   * `seconds`.
+   */
+  readonly maxAge?: Duration;
+  /**
+   * Events before this revision are removed. It only increases: a lower value than the one in force changes nothing.
+   */
   readonly truncateBefore?: number;
 }
 
-/** How much of a stream is kept, and since which change. */
+/** The retention of a stream at a version. */
 export interface RetentionInfo {
-  /** What is kept. */
+  /** How much of the stream is kept. */
   readonly retention: Retention;
-  /** How often it was changed, deletions included; 0: never, everything is kept. */
+  /** The number of changes, including deletions; 0: never changed, everything is kept. */
   readonly version: number;
-  /** Whether the stream was deleted for ever. */
+  /** Whether the stream was permanently deleted. */
   readonly tombstoned: boolean;
 }
 
 /**
- * How much is kept of the streams whose names begin with a prefix, and since which change. It holds for streams without a
- * count and an age of their own; of several prefixes of a name the longest counts.
+ * The retention of the streams whose names begin with a prefix, at a version. It applies to streams without a count
+ * and an age of their own; if several prefixes match a name, only the longest one applies.
  */
 export interface PrefixRetention {
-  /** The prefix. */
   readonly prefix: string;
-  /** The count and the age that are kept; neither: nothing is set. */
+  /** The count and the age; without both, no retention is set. */
   readonly retention: Retention;
-  /** How often it was changed; 0: never. */
+  /** The number of changes; 0: never changed. */
   readonly version: number;
 }
 
-/** What a deletion did. */
+/** The result of deleting a stream. */
 export interface Deleted {
-  /** The stream's last revision; an append to it gets the next. */
+  /** The stream's last revision; the next append gets the one after it. */
   readonly lastRevision: number;
-  /** The position at which the log says that it is deleted. */
+  /** The position of the event that records the deletion. */
   readonly position: number;
-  /** Whether it was deleted before, and nothing was appended since. */
+  /** Whether the stream had been deleted already, with no append since. */
   readonly alreadyDeleted: boolean;
 }
 
-/** What a deletion for ever did. */
+/** The result of permanently deleting a stream. */
 export interface Tombstoned {
-  /** The position at which the log says so. */
+  /** The position of the event that records the deletion. */
   readonly position: number;
-  /** Whether it was before. */
+  /** Whether the stream had been permanently deleted already. */
   readonly alreadyTombstoned: boolean;
 }
 
-/** What a client made of a stream's events, kept so that it need not begin with the first one again. */
+/** A snapshot: state that a client built from a stream's events, saved so that it need not read them all again. */
 export interface Snapshot {
-  /** The stream. */
   readonly stream: string;
-  /** The last revision that it holds. */
+  /** The last revision that the state includes. */
   readonly revision: number;
-  /** Which form it has, in the client's own counting; 0 if not given. */
+  /** The version of the state's format, assigned by the client; 0 if not given. */
   readonly schemaVersion: number;
-  /** The state. */
   readonly data: Uint8Array;
-  /** When it was saved. */
+  /** The time at which it was saved. */
   readonly savedAt: Timestamp;
 }
 
-/** How far a scavenge is, which reclaims the space of what is gone. */
+/** The progress of a scavenge, which reclaims the space of removed events. */
 export interface Scavenge {
-  /** `"never"`: there was none yet. A stopped one goes on with Client.startScavenge. */
+  /** The current state. `"never"`: none was ever started. Client.startScavenge continues a stopped one. */
   readonly state: "never" | "running" | "stopped" | "finished";
-  /** When it was started. */
+  /** The time at which it was started. */
   readonly startedAt: Timestamp | undefined;
-  /** When it was finished or stopped. */
+  /** The time at which it finished or was stopped. */
   readonly endedAt: Timestamp | undefined;
-  /** Streams looked at so far, of streamsTotal. */
+  /** Number of streams processed so far, of streamsTotal. */
   readonly streamsDone: number;
-  /** Streams that have anything set for them. */
+  /** Number of streams with settings. */
   readonly streamsTotal: number;
-  /** Events removed so far. */
+  /** Number of events removed so far. */
   readonly eventsRemoved: number;
-  /** Bytes removed so far, as they are stored before compression. */
+  /** Bytes of frames removed so far, before compression. */
   readonly bytesRemoved: number;
-  /** Why it could not go on at the last try; it is tried again. Empty: nothing went wrong. */
+  /** The error that stopped the last attempt to continue. It is retried. Empty if there is none. */
   readonly problem: string;
-  /** Events up to this position are scavenged; later ones are kept for the next scavenge. */
+  /** Events up to this position are scavenged; later ones are left for the next scavenge. */
   readonly throughPosition: number;
-  /** Appends of the last day whose first event is removed. Their ids are kept, so that a retry is recognised. */
+  /**
+   * Number of appends of the last day whose first event is removed. Their ids are kept, so that a retry is
+   * recognised.
+   */
   readonly idsKept: number;
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbStream(stream: PbStream | undefined): StreamInfo {
   if (stream === undefined) {
     throw new ProtocolError("a stream without content");
@@ -139,7 +148,7 @@ export function fromPbStream(stream: PbStream | undefined): StreamInfo {
   };
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbPrefixRetention(kept: PbPrefixRetention | undefined): PrefixRetention {
   if (kept === undefined) {
     throw new ProtocolError("the retention of a prefix is missing");
@@ -147,28 +156,30 @@ export function fromPbPrefixRetention(kept: PbPrefixRetention | undefined): Pref
   return { prefix: kept.prefix, retention: fromPbRetention(kept.retention), version: toNumber(kept.version) };
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbRetention(retention: PbRetention | undefined): Retention {
   if (retention === undefined) {
     return {};
   }
   return {
     ...(retention.maxCount !== undefined && { maxCount: toNumber(retention.maxCount) }),
-    ...(retention.maxAge !== undefined && { maxAgeSeconds: Number(retention.maxAge.seconds) }),
+    ...(retention.maxAge !== undefined && { maxAge: { seconds: Number(retention.maxAge.seconds) } }),
     ...(retention.truncateBefore > 0n && { truncateBefore: toNumber(retention.truncateBefore) }),
   };
 }
 
-/** For the protocol. */
-export function toPbRetention({ maxCount, maxAgeSeconds, truncateBefore }: Retention): PbRetention {
+/** Converts to the protocol. */
+export function toPbRetention({ maxCount, maxAge, truncateBefore }: Retention): PbRetention {
   return create(RetentionSchema, {
     ...(maxCount !== undefined && { maxCount: toBigInt(maxCount, "maxCount") }),
-    ...(maxAgeSeconds !== undefined && { maxAge: { seconds: toBigInt(maxAgeSeconds, "maxAgeSeconds") } }),
+    ...(maxAge !== undefined && {
+      maxAge: { seconds: toBigInt(toMilliseconds(maxAge, "maxAge") / 1_000, "maxAge") },
+    }),
     ...(truncateBefore !== undefined && { truncateBefore: toBigInt(truncateBefore, "truncateBefore") }),
   });
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbSnapshot(snapshot: PbSnapshot | undefined): Snapshot {
   if (snapshot === undefined) {
     throw new ProtocolError("a snapshot without content");
@@ -182,10 +193,10 @@ export function fromPbSnapshot(snapshot: PbSnapshot | undefined): Snapshot {
   };
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbScavenge(scavenge: PbScavenge | undefined): Scavenge {
   if (scavenge === undefined) {
-    throw new ProtocolError("a scavenge without content");
+    throw new ProtocolError("a scavenge is missing");
   }
   const states = {
     [ScavengeState.UNSPECIFIED]: "never",

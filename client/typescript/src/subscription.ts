@@ -1,27 +1,29 @@
 /**
- * Subscriptions: what there is, then what comes, each event once and in order, over as many connections as it takes.
+ * Subscriptions: return existing events, then new ones, each once and in order, over any number of connections.
  *
  * 1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or
- *    checkpoint that was received, on any endpoint. Positions that do not grow are a ProtocolError, never passed on.
- * 2. **A fixed beginning.** "From the end" is turned into a position before the first connection is opened for events, so
- *    that a connection that breaks before the first event loses nothing.
- * 3. **Bounded.** A few messages of the server are held; the rest waits there.
+ *    checkpoint received, on any endpoint. Positions that do not increase are a ProtocolError, and are never
+ *    returned.
+ * 2. **A fixed start.** "From the end" is resolved to a position before the first subscription call, so that a
+ *    connection that breaks before the first event loses nothing.
+ * 3. **Bounded.** The client buffers a few messages; the rest stays at the server.
  *
- * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so that its checkpoints are only
- * told, not used.
+ * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so its checkpoints are only
+ * reported, not used.
  */
 import { type Answers, METHODS, requestOf, serverStream, unary } from "./call.js";
 import type { Picked } from "./connection.js";
 import { Cursor, type Message } from "./cursor.js";
+import { type Duration, toMilliseconds } from "./duration.js";
 import { type AnnalsError, StreamNotFoundError, UnreachableError } from "./errors.js";
 import type { RecordedEvent } from "./events.js";
-import { Batches, cancelWithout, Lifetime, Singles, type Source } from "./iteration.js";
+import { Batches, cancelWhenCollected, Lifetime, Flattened, type Source } from "./iteration.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
 import { type Shared, sleep, type Tries } from "./retry.js";
 
-/** What a subscription yields. */
+/** An item of a subscription. */
 export type SubscriptionItem =
   | {
       /** The next event. */
@@ -30,47 +32,50 @@ export type SubscriptionItem =
     }
   | {
       /**
-       * Everything there is was sent; what follows is sent as it is appended. Comes once, again after each
-       * `fell-behind`, and again after a connection was lost and resumed.
+       * All existing events were sent; later ones are sent as they are appended. Reported once, again after each
+       * `fell-behind`, and again after a reconnect.
        */
       readonly kind: "caught-up";
-      /** The position up to which the log was looked at; resuming after it is safe. */
+      /** The position up to which the log was scanned; it is safe to resume after it. */
       readonly position: number;
     }
   | {
-      /** Events were taken more slowly than they were appended, and come from storage again. Nothing is lost. */
+      /** The subscriber lags behind the appends, and events come from storage again. Nothing is lost. */
       readonly kind: "fell-behind";
-      /** The position up to which the log was looked at; resuming after it is safe. */
+      /** The position up to which the log was scanned; it is safe to resume after it. */
       readonly position: number;
       /** The log's last position. */
       readonly head: number;
     }
   | {
       /**
-       * Everything up to here was looked at, and nothing that matches is unsent. Worth storing, so that a filtered
-       * subscription need not look at the same events again. Only grows.
+       * The log was scanned up to here, and no matching event is unsent. Store it, so that a filtered subscription
+       * need not scan the same events again. It only increases.
        */
       readonly kind: "checkpoint";
-      /** The position; resuming after it is safe. */
+      /** The position; it is safe to resume after it. */
       readonly position: number;
     };
 
-/** Which events to follow, and from where. `timeoutMs` is that of the first connection; the others are tried for ever. */
+/**
+ * Selects the events of a subscription, and its start. `timeoutMs` applies to the first connection; reconnecting is
+ * limited by `reconnectTimeout`.
+ */
 export interface SubscribeOptions extends CallOptions {
   /**
-   * Begins after this position (of the log) or revision (of a stream): the last that was handled; or after the last event
-   * there is now, with `"end"`. At the beginning unless given.
+   * Starts after this position of the log or revision of a stream: the last one processed. With `"end"`, starts after
+   * the last event at the moment. At the beginning unless given.
    */
   readonly after?: number | "end";
-  /** Yields only the events that match. All unless given. */
+  /** Returns only events that match. All unless given. */
   readonly query?: Query;
-  /** Fails if a connection that was lost can't be resumed for so many milliseconds. Never unless given. */
-  readonly giveUpAfterMs?: number;
+  /** How long a subscription tries to reconnect before it fails. Unlimited unless given. */
+  readonly reconnectTimeout?: Duration;
 }
 
 /**
- * A subscription, which begins when it is first asked for something, and ends only with an error: leave the loop, or abort
- * its signal, to end it. To be used once.
+ * A subscription, which begins when it is first used, and ends only with an error: to end it, leave the loop, or
+ * abort its signal. It can be used once.
  *
  * @example
  * for await (const item of client.subscribeAll({ after: checkpoint })) {
@@ -80,38 +85,38 @@ export interface SubscribeOptions extends CallOptions {
 export class Subscription implements AsyncIterable<SubscriptionItem>, Disposable {
   readonly #feed: Feed;
 
-  /** Made by Client.subscribeAll and Client.subscribeStream. */
+  /** Called by Client.subscribeAll and Client.subscribeStream. */
   constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
     this.#feed = new Feed(shared, stream, options);
-    cancelWithout(this, this.#feed);
+    cancelWhenCollected(this, this.#feed);
   }
 
-  /** Only the events. */
+  /** Iterates only the events. */
   events(): AsyncGenerator<RecordedEvent, void, undefined> {
-    return new Singles(new Batches(this, new EventsOnly(this.#feed)));
+    return new Flattened(new Batches(this, new EventsOnly(this.#feed)));
   }
 
-  /** The items as they come, many at a time: never an empty array. */
+  /** Iterates the items in the batches in which they arrive. A batch is never empty. */
   batches(): AsyncGenerator<SubscriptionItem[], void, undefined> {
     return new Batches(this, this.#feed);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SubscriptionItem, undefined> {
-    return new Singles(new Batches(this, this.#feed));
+    return new Flattened(new Batches(this, this.#feed));
   }
 
-  /** Ends it. To leave a loop over it does the same. */
+  /** Ends the subscription. Leaving a loop over it does the same. */
   close(): void {
     this.#feed.cancel();
   }
 
-  /** As close. */
+  /** Ends the subscription, like close. */
   [Symbol.dispose](): void {
     this.close();
   }
 }
 
-/** The events of a subscription, without what else it says. */
+/** The events of a subscription, without its other items. */
 class EventsOnly implements Source<RecordedEvent> {
   constructor(private readonly items: Source<SubscriptionItem>) {}
 
@@ -130,17 +135,18 @@ class EventsOnly implements Source<RecordedEvent> {
   }
 }
 
-/** A subscription with the connection it has at the moment. */
+/** The state of a subscription, with its current connection. */
 class Feed implements Source<SubscriptionItem> {
   readonly #shared: Shared;
   readonly #stream: string | undefined;
   readonly #options: SubscribeOptions;
   readonly #lifetime: Lifetime;
+  readonly #reconnectTimeoutMs: number;
   #begun = false;
   readonly #tries: Tries;
   #cursor: Cursor;
   #live: { answers: Answers<Message>; picked: Picked; returns: number } | undefined;
-  /** Since when there has been no connection that yielded anything. */
+  /** The time since which no connection has returned a message. */
   #lostAt: number | undefined;
 
   constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
@@ -148,6 +154,10 @@ class Feed implements Source<SubscriptionItem> {
     this.#stream = stream;
     this.#lifetime = new Lifetime(options.signal);
     this.#options = { ...options, signal: this.#lifetime.signal };
+    this.#reconnectTimeoutMs =
+      options.reconnectTimeout === undefined
+        ? Number.POSITIVE_INFINITY
+        : toMilliseconds(options.reconnectTimeout, "reconnectTimeout");
     this.#tries = shared.tries();
     this.#cursor = new Cursor(stream !== undefined, typeof options.after === "number" ? options.after : undefined);
   }
@@ -181,7 +191,7 @@ class Feed implements Source<SubscriptionItem> {
     this.#begun = true;
   }
 
-  /** The items of the next message, maybe none. */
+  /** Returns the items of the next message, possibly none. */
   async #next(): Promise<SubscriptionItem[]> {
     for (;;) {
       this.#options.signal?.throwIfAborted();
@@ -195,8 +205,8 @@ class Feed implements Source<SubscriptionItem> {
           this.#lostAt = undefined;
           return this.#cursor.take(message);
         }
-        // A server that stops may end its subscriptions in good order.
-        this.#shared.connection.moveOn(picked);
+        // A server that shuts down may end its subscriptions normally.
+        this.#shared.connection.failOver(picked);
         error = new UnreachableError(picked.name, "the server ended the subscription");
       } catch (thrown) {
         this.#options.signal?.throwIfAborted();
@@ -207,17 +217,21 @@ class Feed implements Source<SubscriptionItem> {
     }
   }
 
-  /** Ends the connection. */
+  /** Ends the current call. */
   #leave(): void {
     this.#live?.answers.cancel();
     this.#live = undefined;
   }
 
-  /** Leaves an endpoint, if the client has gone back to its first one since. */
+  /** Ends the current call, if the client has returned to its first endpoint since. */
   #follow(): void {
     const { connection } = this.#shared;
-    connection.lookHome();
-    if (this.#live !== undefined && !connection.isCurrent(this.#live.picked) && connection.returns !== this.#live.returns) {
+    connection.probePreferred();
+    if (
+      this.#live !== undefined &&
+      !connection.isCurrent(this.#live.picked) &&
+      connection.returns !== this.#live.returns
+    ) {
       this.#leave();
     }
   }
@@ -239,17 +253,21 @@ class Feed implements Source<SubscriptionItem> {
     return { picked, returns, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
   }
 
-  /** Where the end is now, as something to begin after. */
+  /** Returns the current end, as a position or revision to start after. */
   async #end(): Promise<number | undefined> {
     const stream = this.#stream;
     if (stream === undefined) {
       const request = requestOf(METHODS.getServerInfo, {});
-      const info = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getServerInfo, request, deadline));
+      const info = await this.#shared.call(this.#options, (picked, deadline) =>
+        unary(picked, METHODS.getServerInfo, request, deadline),
+      );
       return toNumber(info.head);
     }
     const request = requestOf(METHODS.getStream, { stream });
     try {
-      const answer = await this.#shared.call(this.#options, (picked, deadline) => unary(picked, METHODS.getStream, request, deadline));
+      const answer = await this.#shared.call(this.#options, (picked, deadline) =>
+        unary(picked, METHODS.getStream, request, deadline),
+      );
       return toNumber(answer.stream?.lastRevision ?? 0n);
     } catch (error) {
       if (error instanceof StreamNotFoundError) {
@@ -259,12 +277,11 @@ class Feed implements Source<SubscriptionItem> {
     }
   }
 
-  /** Waits before a connection is tried, or throws the error if there is to be none. */
+  /** Waits before reconnecting, or throws the error if it is permanent or the time is up. */
   async #pauseAfter(error: AnnalsError): Promise<void> {
     this.#lostAt ??= Date.now();
     const pause = this.#tries.afterFailureWithoutEnd();
-    const most = this.#options.giveUpAfterMs ?? Number.POSITIVE_INFINITY;
-    if (!error.retryable || Date.now() - this.#lostAt + pause >= most) {
+    if (!error.retryable || Date.now() - this.#lostAt + pause >= this.#reconnectTimeoutMs) {
       throw error;
     }
     await sleep(pause, this.#options.signal);

@@ -1,14 +1,15 @@
 /**
- * Points in time, in microseconds as the store keeps them.
+ * Points in time with the precision of the store: microseconds.
  *
- * A Date has milliseconds only: to ask for the log "as it was when this event was recorded" with one would miss the event.
+ * A Date has only milliseconds: reading the log "as of the recorded time of this event" with a Date would miss the
+ * event.
  */
 import { create } from "@bufbuild/protobuf";
 import { type Timestamp as PbTimestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 
 import { ProtocolError } from "./errors.js";
 
-/** What is taken where a time is asked for: a Timestamp, a Date, or text that Date understands (`2026-11-21T04:31:36Z`). */
+/** A time as an argument: a Timestamp, a Date, or text that Date can parse (`2026-11-21T04:31:36Z`). */
 export type Time = Timestamp | Date | string;
 
 /** A point in time (UTC), exact to the microsecond. */
@@ -16,7 +17,7 @@ export class Timestamp {
   /** Microseconds since 1970-01-01T00:00:00Z. */
   readonly epochMicroseconds: number;
 
-  /** Throws a RangeError if that is no whole number. */
+  /** Throws a RangeError if the argument is not a whole number. */
   constructor(epochMicroseconds: number) {
     if (!Number.isSafeInteger(epochMicroseconds)) {
       throw new RangeError(`a time must be a whole number of microseconds, not ${epochMicroseconds}`);
@@ -24,12 +25,15 @@ export class Timestamp {
     this.epochMicroseconds = epochMicroseconds;
   }
 
-  /** Now, by this machine's clock. */
+  /** Returns the current time of the local clock. */
   static now(): Timestamp {
     return new Timestamp(Date.now() * 1_000);
   }
 
-  /** The same point in time. Text may have up to six digits of a second. Throws a RangeError if it is no time. */
+  /**
+   * Converts to a Timestamp. Text may have up to six decimal places of a second. Throws a RangeError if it is not a
+   * time.
+   */
   static from(time: Time): Timestamp {
     if (time instanceof Timestamp) {
       return time;
@@ -42,29 +46,31 @@ export class Timestamp {
     return new Timestamp(milliseconds * 1_000 + Number((beyond ?? "").padEnd(3, "0")));
   }
 
-  /** The same as a Date, without its last three digits. */
+  /** Converts to a Date, which drops the last three digits. */
   toDate(): Date {
     return new Date(Math.floor(this.epochMicroseconds / 1_000));
   }
 
-  /** As ISO 8601 with six digits of a second: `2026-11-21T04:31:36.790766Z`. */
+  /** Returns ISO 8601 with six decimal places of a second: `2026-11-21T04:31:36.790766Z`. */
   toString(): string {
     const beyond = ((this.epochMicroseconds % 1_000) + 1_000) % 1_000;
-    return this.toDate().toISOString().replace("Z", `${String(beyond).padStart(3, "0")}Z`);
+    return this.toDate()
+      .toISOString()
+      .replace("Z", `${String(beyond).padStart(3, "0")}Z`);
   }
 
-  /** As toString. */
+  /** Returns the same text as toString. */
   toJSON(): string {
     return this.toString();
   }
 
-  /** The microseconds, so that times can be compared with < and >. */
+  /** Returns the microseconds, so that times can be compared with < and >. */
   valueOf(): number {
     return this.epochMicroseconds;
   }
 }
 
-/** From the protocol. */
+/** Converts from the protocol. */
 export function fromPbTime(time: PbTimestamp | undefined, field: string): Timestamp {
   if (time === undefined) {
     throw new ProtocolError(`${field} is missing`);
@@ -72,7 +78,7 @@ export function fromPbTime(time: PbTimestamp | undefined, field: string): Timest
   return new Timestamp(Number(time.seconds) * 1_000_000 + Math.floor(time.nanos / 1_000));
 }
 
-/** For the protocol. */
+/** Converts to the protocol. */
 export function toPbTime(time: Time): PbTimestamp {
   const micros = Timestamp.from(time).epochMicroseconds;
   const seconds = Math.floor(micros / 1_000_000);

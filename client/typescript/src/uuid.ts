@@ -1,11 +1,11 @@
-/** Ids of events: UUIDs, in lower case. */
+/** Event ids: UUIDs in lower case. */
 import { createHash, randomFillSync } from "node:crypto";
 
 const POOL_BYTES = 4_096;
 const pool = new Uint8Array(POOL_BYTES);
 let used = POOL_BYTES;
 
-/** A new UUIDv7: sortable by the millisecond in which it was made. */
+/** Returns a new UUIDv7, which sorts by the millisecond of its creation. */
 export function newId(): string {
   if (used + 10 > POOL_BYTES) {
     randomFillSync(pool);
@@ -15,26 +15,32 @@ export function newId(): string {
   const random = Buffer.from(pool.buffer, used, 10).toString("hex");
   used += 10;
   const variant = (parseInt(random.charAt(3), 16) & 3) | 8;
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant.toString(16)}${random.slice(4, 7)}-${random.slice(7, 19)}`;
+  const version7 = `7${random.slice(0, 3)}`;
+  const variantAndRandom = `${variant.toString(16)}${random.slice(4, 7)}`;
+  return [time.slice(0, 8), time.slice(8), version7, variantAndRandom, random.slice(7, 19)].join("-");
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Whether it is a UUID, written with hyphens. */
+/** Whether the text is a UUID with hyphens. */
 export function isId(text: string): boolean {
   return UUID.test(text);
 }
 
 /**
- * The UUIDv5 (RFC 9562) of a name in a namespace, itself a UUID: the same for the same two, in every language.
+ * Returns the UUIDv5 (RFC 9562) of a name in a namespace, which is itself a UUID. The result is the same in every
+ * language.
  *
- * @throws RangeError if the namespace is no UUID.
+ * @throws RangeError if the namespace is not a UUID.
  */
 export function nameId(namespace: string, name: string): string {
   if (!isId(namespace)) {
     throw new RangeError(`${JSON.stringify(namespace)} must be a UUID, such as ${newId()}`);
   }
-  const hash = createHash("sha1").update(Buffer.from(namespace.replaceAll("-", ""), "hex")).update(name).digest();
+  const hash = createHash("sha1")
+    .update(Buffer.from(namespace.replaceAll("-", ""), "hex"))
+    .update(name)
+    .digest();
   hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
   hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
   const hex = hash.toString("hex", 0, 16);

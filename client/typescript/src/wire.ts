@@ -1,18 +1,20 @@
 /**
- * What an endpoint speaks that failed a call in a way in which no gRPC server does.
+ * Detects endpoints that do not speak gRPC, after a call failed in a way that is not a gRPC server's.
  *
- * The port for health and metrics is next to the one for gRPC, and answers HTTP/2 as well, with 404: a client that is given it
- * would otherwise report that the server is too old.
+ * The port for health and metrics is next to the one for gRPC, and answers HTTP/2 as well, with 404. Without this
+ * check, a client of that port would report that the server is too old.
  */
 import { type ServiceError, status as Code } from "@grpc/grpc-js";
 import { connect } from "node:net";
 
-/** How long an endpoint may take to answer, in milliseconds. */
+/** Maximum time until an endpoint answers, in milliseconds. */
 const ANSWER_MS_MAX = 1_000;
 
-/** Whether a call failed because of something that answered, but not in gRPC. */
+/** Whether a call failed because the endpoint answered, but not in gRPC. */
 export function isForeign({ code, details }: ServiceError): boolean {
-  return code === Code.UNAVAILABLE ? /Protocol error|wrong version number|packet length too long/.test(details) : details.startsWith("Received HTTP status code");
+  return code === Code.UNAVAILABLE
+    ? /Protocol error|wrong version number|packet length too long/.test(details)
+    : details.startsWith("Received HTTP status code");
 }
 
 /** Whether the address answers HTTP/1.1 without TLS. */

@@ -1,14 +1,14 @@
-/** Random choices that can be had again: the seed is printed, and taken from `ANNALS_TEST_SEED`. */
+/** Reproducible random choices: the seed is printed, and can be set with `ANNALS_TEST_SEED`. */
 import type { TestContext } from "node:test";
 
-/** Numbers from 0 to 1. */
+/** Returns a number from 0 to 1. */
 export type Random = () => number;
 
-/** A source of numbers, whose seed the test's output tells. */
+/** Creates a source of numbers, and prints its seed in the test's output. */
 export function seeded(context: TestContext): Random {
   const seed = Number(process.env["ANNALS_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
   context.diagnostic(`ANNALS_TEST_SEED=${seed}`);
-  // mulberry32: short, and random enough to choose when to kill something.
+  // mulberry32: short, and random enough to choose the time of a kill.
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

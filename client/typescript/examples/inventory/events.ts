@@ -1,13 +1,13 @@
-/** What can happen to an item in stock. */
+/** The events of an item in stock. */
 import { schema } from "annals-client/toolkit";
 
-/** A number of units of an item, 1 or more. */
+/** A quantity of an item, 1 or more. */
 export interface Units {
   readonly sku: string;
   readonly quantity: number;
 }
 
-/** Event types, and what their data is. */
+/** Event types and their data. */
 export interface InventoryEvents {
   ItemRegistered: { readonly sku: string; readonly name: string; readonly lowStockThreshold: number };
   StockReceived: Units;
@@ -24,5 +24,5 @@ export const inventoryEvents = schema<InventoryEvents>({
   StockShipped: {},
 });
 
-/** What the projections follow: the items' streams, `inventory-<sku>`. */
+/** The streams that the projections follow: `inventory-<sku>`. */
 export const STREAM_PREFIXES = ["inventory-"];

@@ -1,4 +1,4 @@
-/** The inventory over HTTP: commands by POST, queries by GET. */
+/** The HTTP interface of the inventory: commands by POST, queries by GET. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 import { AnnalsError, newId } from "annals-client";
@@ -14,16 +14,21 @@ import { InvalidRequest, parseCommand, parseIdempotencyKey, parseListQuery, pars
 
 const BODY_BYTES_MAX = 64 * 1_024;
 
-/** What is answered. */
+/** An HTTP response. */
 interface Reply {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const STATUS_OF: Readonly<Record<Code, number>> = { item_exists: 409, item_not_found: 422, insufficient_stock: 422, not_reserved: 422 };
+const STATUS_OF: Readonly<Record<Code, number>> = {
+  item_exists: 409,
+  item_not_found: 422,
+  insufficient_stock: 422,
+  not_reserved: 422,
+};
 
-/** An HTTP server for an inventory, which listens to nothing yet. */
+/** Creates an HTTP server for an inventory. It does not listen yet. */
 export function serve(inventory: Inventory, log: Log): Server {
   return createServer((request, response) => {
     void answer(inventory, log, request).then((reply) => {
@@ -40,23 +45,37 @@ async function answer(inventory: Inventory, log: Log, request: IncomingMessage):
         if (request.method === "POST") {
           return await command(inventory, log, request);
         }
-        return await query(request, (position) =>
-          inventory.ask(inventoryList.name, position, (database) => listItems(database, parseListQuery(url.searchParams))), url);
+        return await query(
+          request,
+          (position) =>
+            inventory.ask(inventoryList.name, position, (database) =>
+              listItems(database, parseListQuery(url.searchParams)),
+            ),
+          url,
+        );
       case "/inventory/statistics":
         return await query(request, (position) => inventory.ask(inventoryStatistics.name, position, statistics), url);
       case "/inventory/alerts":
-        return await query(request, (position) => inventory.ask(inventoryAlerts.name, position, (database) => ({ alerts: alerts(database) })), url);
+        return await query(
+          request,
+          (position) => inventory.ask(inventoryAlerts.name, position, (database) => ({ alerts: alerts(database) })),
+          url,
+        );
       default:
-        return refusal(404, "not_found", `there is nothing at ${url.pathname}`);
+        return refusal(404, "not_found", `unknown path ${url.pathname}`);
     }
   } catch (error) {
     return failure(error, log);
   }
 }
 
-async function query(request: IncomingMessage, ask: (position: number) => Promise<Answer<unknown>>, url: URL): Promise<Reply> {
+async function query(
+  request: IncomingMessage,
+  ask: (position: number) => Promise<Answer<unknown>>,
+  url: URL,
+): Promise<Reply> {
   if (request.method !== "GET") {
-    return refusal(405, "method_not_allowed", `${url.pathname} does not take ${request.method ?? "this"}`);
+    return refusal(405, "method_not_allowed", `${url.pathname} does not support ${request.method ?? "this method"}`);
   }
   const { found, position } = await ask(parsePosition(header(request, "x-annals-position"), url.searchParams));
   return { status: 200, body: found, headers: { "X-Annals-Position": String(position) } };
@@ -64,23 +83,33 @@ async function query(request: IncomingMessage, ask: (position: number) => Promis
 
 async function command(inventory: Inventory, log: Log, request: IncomingMessage): Promise<Reply> {
   const begun = performance.now();
-  const [traceparent, tracestate, userId] = ["traceparent", "tracestate", "x-user-id"].map((name) => header(request, name));
+  const [traceparent, tracestate, userId] = ["traceparent", "tracestate", "x-user-id"].map((name) =>
+    header(request, name),
+  );
   const correlationId = newId();
-  const context = { correlationId, ...(traceparent !== undefined && { traceparent }), ...(tracestate !== undefined && { tracestate }), ...(userId !== undefined && { userId }) };
-  const told: Record<string, unknown> = {};
+  const context = {
+    correlationId,
+    ...(traceparent !== undefined && { traceparent }),
+    ...(tracestate !== undefined && { tracestate }),
+    ...(userId !== undefined && { userId }),
+  };
+  const logged: Record<string, unknown> = {};
   let reply: Reply;
   try {
     const asked = parseCommand(await bodyOf(request));
-    Object.assign(told, { command: asked.name, sku: asked.sku });
+    Object.assign(logged, { command: asked.name, sku: asked.sku });
     const commandId = parseIdempotencyKey(header(request, "idempotency-key"));
-    const { revision, position, alreadyExecuted } = await inContext(context, () => inventory.execute(asked, commandId));
-    Object.assign(told, { revision, position, ...(alreadyExecuted && { alreadyExecuted }) });
+    const { revision, position, alreadyExecuted } = await inContext(context, () =>
+      inventory.execute(asked, commandId),
+    );
+    Object.assign(logged, { revision, position, ...(alreadyExecuted && { alreadyExecuted }) });
     reply = { status: asked.name === "register" ? 201 : 200, body: { sku: asked.sku, revision, position } };
   } catch (error) {
     reply = failure(error, log);
-    Object.assign(told, (reply.body as { error: object }).error);
+    Object.assign(logged, (reply.body as { error: object }).error);
   }
-  log("command", { ...told, status: reply.status, durationMs: Math.round(performance.now() - begun), correlationId });
+  const durationMs = Math.round(performance.now() - begun);
+  log("command", { ...logged, status: reply.status, durationMs, correlationId });
   return reply;
 }
 
@@ -95,13 +124,13 @@ function failure(error: unknown, log: Log): Reply {
     return refusal(503, "not_caught_up", error.message);
   }
   if (error instanceof AnnalsError && error.conflict) {
-    return refusal(409, "conflict", "others changed the item at the same time, again and again; try again");
+    return refusal(409, "conflict", "other clients keep changing the item; try again");
   }
   if (error instanceof AnnalsError && error.retryable) {
-    return refusal(503, "unavailable", "the event store can't be reached; try again");
+    return refusal(503, "unavailable", "the event store is not reachable; try again");
   }
   log("problem", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  return refusal(500, "internal", "something went wrong; the log says what");
+  return refusal(500, "internal", "internal error; see the log");
 }
 
 function refusal(status: number, code: string, message: string, field?: string): Reply {
@@ -111,7 +140,7 @@ function refusal(status: number, code: string, message: string, field?: string):
 function urlOf({ url = "/" }: IncomingMessage): URL {
   const whole = `http://inventory${url}`;
   if (!url.startsWith("/") || !URL.canParse(whole)) {
-    throw new InvalidRequest("path", "the path makes no sense");
+    throw new InvalidRequest("path", "the path is not a valid URL path");
   }
   return new URL(whole);
 }
@@ -121,7 +150,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    // What is too much is still read to its end: who is cut off while it sends hears no answer.
+    // A body that is too large is still read to its end: a client that is cut off while sending gets no response.
     if (bytes <= BODY_BYTES_MAX) {
       chunks.push(chunk);
     }
@@ -139,6 +168,10 @@ function header(request: IncomingMessage, name: string): string | undefined {
 
 function send(response: ServerResponse, { status, body, headers }: Reply): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": String(Buffer.byteLength(text)), ...headers });
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": String(Buffer.byteLength(text)),
+    ...headers,
+  });
   response.end(text);
 }

@@ -1,9 +1,12 @@
 /** Structured logs: one line of JSON for each command, each batch of a projection, and each problem. */
 
-/** A line: what it is about, and what is said. */
-export type Log = (kind: "command" | "projection" | "problem" | "server", fields: Readonly<Record<string, unknown>>) => void;
+/** Writes one log line of a kind, with further fields. */
+export type Log = (
+  kind: "command" | "projection" | "problem" | "server",
+  fields: Readonly<Record<string, unknown>>,
+) => void;
 
-/** A log that writes lines. */
+/** Creates a log that writes lines. */
 export function logTo(write: (line: string) => void): Log {
   return (kind, fields) => {
     const level = kind === "problem" ? "error" : "info";

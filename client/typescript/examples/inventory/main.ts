@@ -1,6 +1,6 @@
 /**
- * The inventory as a program: `node dist/examples/inventory/main.js [--endpoint URI] [--listen HOST:PORT] [--database FILE]`.
- * Logs go to standard output. It ends in good order on SIGINT and SIGTERM.
+ * The inventory as a program: `node dist/examples/inventory/main.js [--endpoint URI] [--listen HOST:PORT] [--database
+ * FILE]`. It logs to standard output, and shuts down gracefully on SIGINT and SIGTERM.
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,12 +16,16 @@ import { Inventory } from "./inventory.js";
 import { logTo } from "./log.js";
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { endpoint: { type: "string" }, listen: { type: "string" }, database: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { endpoint: { type: "string" }, listen: { type: "string" }, database: { type: "string" } },
+  });
   const log = logTo((line) => process.stdout.write(line));
-  // Unless a file is given, the read models are made anew at every start: the log has it all.
+  // Without a given file, the read models are rebuilt from the log at every start.
   const given = values.database ?? process.env["INVENTORY_DATABASE"];
   const folder = given === undefined ? mkdtempSync(join(tmpdir(), "annals-inventory-")) : undefined;
-  const { hostname, port } = new URL(`http://${values.listen ?? process.env["INVENTORY_LISTEN"] ?? "127.0.0.1:8080"}`);
+  const { hostname, port } = new URL(
+    `http://${values.listen ?? process.env["INVENTORY_LISTEN"] ?? "127.0.0.1:8080"}`,
+  );
   const client = new Client(values.endpoint ?? process.env["ANNALS_ENDPOINT"] ?? "http://127.0.0.1:2113");
   try {
     await using inventory = new Inventory(client, given ?? join(folder ?? ".", "inventory.db"), log);

@@ -1,11 +1,11 @@
-/** What requests ask for, taken from JSON, headers and parameters, or an InvalidRequest that names the field. */
+/** Parses requests from JSON, headers and parameters. Throws an InvalidRequest that names the field. */
 import type { Decide } from "annals-client/toolkit";
 
 import type { InventoryEvents } from "./events.js";
 import { type Item, receive, register, release, reserve, ship } from "./item.js";
 import type { ListQuery } from "./projections/list.js";
 
-/** A field is missing or wrong. */
+/** A field of the request is missing or invalid. */
 export class InvalidRequest extends Error {
   constructor(
     readonly field: string,
@@ -15,7 +15,7 @@ export class InvalidRequest extends Error {
   }
 }
 
-/** A command, as it was asked for. */
+/** A command of a request. */
 export interface CommandRequest {
   readonly name: string;
   readonly sku: string;
@@ -29,13 +29,21 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const ON_UNITS = { receive, reserve, release, ship };
 
-/** The command in the body of a request. */
+/** Parses the command in the body of a request. */
 export function parseCommand(text: string): CommandRequest {
   const body = parseObject(text);
   const name = body["command"];
   if (name === "register") {
     const sku = parseSku(body["sku"]);
-    return { name, sku, decide: register(sku, parseName(body["name"]), whole("lowStockThreshold", body["lowStockThreshold"] ?? 0, 0, QUANTITY_MAX)) };
+    return {
+      name,
+      sku,
+      decide: register(
+        sku,
+        parseName(body["name"]),
+        whole("lowStockThreshold", body["lowStockThreshold"] ?? 0, 0, QUANTITY_MAX),
+      ),
+    };
   }
   if (typeof name !== "string" || !isOnUnits(name)) {
     throw new InvalidRequest("command", `command must be one of register, ${Object.keys(ON_UNITS).join(", ")}`);
@@ -44,7 +52,7 @@ export function parseCommand(text: string): CommandRequest {
   return { name, sku, decide: ON_UNITS[name](sku, whole("quantity", body["quantity"], 1, QUANTITY_MAX)) };
 }
 
-/** The identity of a command, if one is given, so that it can be sent again. */
+/** Parses the id of a command, if one is given, with which the command can be retried. */
 export function parseIdempotencyKey(given: string | undefined): string | undefined {
   if (given !== undefined && !UUID.test(given)) {
     throw new InvalidRequest("Idempotency-Key", "Idempotency-Key must be a UUID");
@@ -52,7 +60,7 @@ export function parseIdempotencyKey(given: string | undefined): string | undefin
   return given;
 }
 
-/** Which part of the list is asked for. */
+/** Parses which page of the list is requested. */
 export function parseListQuery(parameters: URLSearchParams): ListQuery {
   const below = parameters.get("belowThreshold") ?? "false";
   if (below !== "true" && below !== "false") {
@@ -61,12 +69,17 @@ export function parseListQuery(parameters: URLSearchParams): ListQuery {
   return {
     search: parameters.get("search") ?? undefined,
     belowThreshold: below === "true",
-    limit: wholeText("limit", parameters.get("limit") ?? String(PAGE_ITEMS.unlessGiven), PAGE_ITEMS.least, PAGE_ITEMS.most),
+    limit: wholeText(
+      "limit",
+      parameters.get("limit") ?? String(PAGE_ITEMS.unlessGiven),
+      PAGE_ITEMS.least,
+      PAGE_ITEMS.most,
+    ),
     after: parameters.get("after") ?? "",
   };
 }
 
-/** The position that the answer must have seen; 0 if any will do. */
+/** Parses the position that the response must include; 0 if none is given. */
 export function parsePosition(header: string | undefined, parameters: URLSearchParams): number {
   const parameter = parameters.get("atLeast");
   if (parameter !== null) {

@@ -1,4 +1,4 @@
-/** The command line's grammar: from arguments to what is to be done, or a UsageError that tells how. */
+/** Parses the command line. Throws a UsageError that explains the problem. */
 import { parseArgs } from "node:util";
 
 import { Timestamp } from "annals-client";
@@ -12,15 +12,21 @@ export const USAGE = `usage: orders COMMAND [--endpoint URI] [--database FILE]
   ship ID --carrier C --tracking T
   deliver ID
   cancel ID --reason R
-  show ID [--as-of RFC3339]      an order as it is, or was
-  history ID [--as-of RFC3339]   what has happened to it
+  show ID [--as-of RFC3339]      the state of an order, now or at a time
+  history ID [--as-of RFC3339]   its events
   list [--status ${STATUSES.join("|")}]
-  demo                           a whole story`;
+  demo                           the life cycle of an order`;
 
-/** What to do. */
+/** A subcommand with its arguments. */
 export type Task =
   | { readonly verb: "create"; readonly id: string; readonly customer: string }
-  | { readonly verb: "add-item"; readonly id: string; readonly sku: string; readonly quantity: number; readonly unitPriceCents: number }
+  | {
+      readonly verb: "add-item";
+      readonly id: string;
+      readonly sku: string;
+      readonly quantity: number;
+      readonly unitPriceCents: number;
+    }
   | { readonly verb: "confirm" | "deliver"; readonly id: string }
   | { readonly verb: "ship"; readonly id: string; readonly carrier: string; readonly tracking: string }
   | { readonly verb: "cancel"; readonly id: string; readonly reason: string }
@@ -28,15 +34,15 @@ export type Task =
   | { readonly verb: "list"; readonly status: Status | undefined }
   | { readonly verb: "demo" };
 
-/** What to do, and with what. */
+/** A parsed command line. */
 export interface Asked {
   readonly task: Task;
   readonly endpoint: string;
-  /** Where the list is kept; undefined if it was not said. */
+  /** The file of the list; undefined if none was given. */
   readonly database: string | undefined;
 }
 
-/** The arguments make no sense. */
+/** The arguments are invalid. */
 export class UsageError extends Error {}
 
 const OPTIONS = {
@@ -52,9 +58,11 @@ const OPTIONS = {
 
 type Options = { readonly [K in keyof typeof OPTIONS]?: string | undefined };
 
-/** Parses the arguments, with the environment for what they don't say. */
+/** Parses the arguments. Options that are not given come from the environment. */
 export function parse(args: string[], environment: NodeJS.ProcessEnv): Asked {
-  const { values, positionals } = attempt(() => parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true }));
+  const { values, positionals } = attempt(() =>
+    parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: true }),
+  );
   const [verb = "", ...rest] = positionals;
   return {
     task: parseTask(verb, rest, values),
@@ -69,7 +77,13 @@ function parseTask(verb: string, rest: string[], options: Options): Task {
       return { verb, id: only(rest, "ID"), customer: need(options, "customer") };
     case "add-item": {
       const [id, sku, quantity, unitPriceCents] = exactly(rest, ["ID", "SKU", "QUANTITY", "UNIT_PRICE_CENTS"]);
-      return { verb, id, sku, quantity: whole(quantity, "QUANTITY"), unitPriceCents: whole(unitPriceCents, "UNIT_PRICE_CENTS") };
+      return {
+        verb,
+        id,
+        sku,
+        quantity: whole(quantity, "QUANTITY"),
+        unitPriceCents: whole(unitPriceCents, "UNIT_PRICE_CENTS"),
+      };
     }
     case "confirm":
     case "deliver":
@@ -80,7 +94,11 @@ function parseTask(verb: string, rest: string[], options: Options): Task {
       return { verb, id: only(rest, "ID"), reason: need(options, "reason") };
     case "show":
     case "history":
-      return { verb, id: only(rest, "ID"), asOf: options["as-of"] === undefined ? undefined : attempt(() => Timestamp.from(options["as-of"] ?? "")) };
+      return {
+        verb,
+        id: only(rest, "ID"),
+        asOf: options["as-of"] === undefined ? undefined : attempt(() => Timestamp.from(options["as-of"] ?? "")),
+      };
     case "list":
       exactly(rest, []);
       return { verb, status: options.status === undefined ? undefined : statusOf(options.status) };
@@ -88,7 +106,7 @@ function parseTask(verb: string, rest: string[], options: Options): Task {
       exactly(rest, []);
       return { verb };
     default:
-      throw new UsageError(verb === "" ? "a command is missing" : `there is no command ${verb}`);
+      throw new UsageError(verb === "" ? "a command is missing" : `unknown command ${verb}`);
   }
 }
 
@@ -121,7 +139,9 @@ function only(given: string[], name: string): string {
 
 function exactly<const N extends readonly string[]>(given: string[], names: N): { readonly [K in keyof N]: string } {
   if (given.length !== names.length || given.includes("")) {
-    throw new UsageError(names.length === 0 ? `${given.join(" ")} is too much` : `${names.join(" ")} must be given`);
+    throw new UsageError(
+      names.length === 0 ? `unexpected arguments: ${given.join(" ")}` : `${names.join(" ")} must be given`,
+    );
   }
   return given as unknown as { readonly [K in keyof N]: string };
 }

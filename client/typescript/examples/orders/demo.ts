@@ -1,10 +1,9 @@
-/** A whole story of one order, printed as it goes. */
+/** Demonstrates the life cycle of an order, and prints each step. */
 import { newId } from "annals-client";
 
 import { addItem, cancel, confirm, create, deliver, OrderError, ship } from "./order.js";
 import type { Orders } from "./orders.js";
 
-/** Tells the story. */
 export async function demo(orders: Orders, print: (line: string) => void): Promise<void> {
   const id = `demo-${newId().slice(-12)}`;
   const step = async (what: string, result: Promise<unknown>) => {
@@ -13,7 +12,10 @@ export async function demo(orders: Orders, print: (line: string) => void): Promi
   await step(`create ${id} for customer ada`, orders.execute(id, create(id, "ada")));
   await step("add 2 tea at 4.50", orders.execute(id, addItem(id, { sku: "tea", quantity: 2, unitPriceCents: 450 })));
   const { recordedAt } = (await orders.history(id)).at(-1) ?? { recordedAt: "" };
-  await step("add 1 cup at 12.00", orders.execute(id, addItem(id, { sku: "cup", quantity: 1, unitPriceCents: 1_200 })));
+  await step(
+    "add 1 cup at 12.00",
+    orders.execute(id, addItem(id, { sku: "cup", quantity: 1, unitPriceCents: 1_200 })),
+  );
   await step("confirm", orders.execute(id, confirm(id)));
   try {
     await orders.execute(id, addItem(id, { sku: "late", quantity: 1, unitPriceCents: 1 }));
@@ -31,7 +33,8 @@ export async function demo(orders: Orders, print: (line: string) => void): Promi
   }
   await step("as it is", orders.show(id));
   await step(`as it was at ${recordedAt}`, orders.show(id, recordedAt));
-  for (const happened of await orders.history(id)) await step(`history, revision ${happened.revision}`, Promise.resolve(happened));
+  for (const happened of await orders.history(id))
+    await step(`history, revision ${happened.revision}`, Promise.resolve(happened));
   const listed = (await orders.list()).find(({ orderId }) => orderId === id);
   await step("in the list of orders", Promise.resolve(listed));
 }

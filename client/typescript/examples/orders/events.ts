@@ -1,10 +1,10 @@
-/** What can happen to an order. The same types, in the same streams, as in the Orders of the other languages. */
+/** The events of an order. The Orders examples of the other languages use the same types in the same streams. */
 import { schema } from "annals-client/toolkit";
 
-/** Event types, and what their data is. */
+/** Event types and their data. */
 export interface OrderEvents {
   OrderCreated: { orderId: string; customerId: string };
-  /** The quantity is 1 to 1,000, the price of one 0 to 100,000,000. */
+  /** The quantity is 1 to 1,000, the unit price 0 to 100,000,000 cents. */
   OrderItemAdded: { sku: string; quantity: number; unitPriceCents: number };
   OrderConfirmed: { totalCents: number };
   OrderShipped: { carrier: string; trackingNumber: string };

@@ -1,7 +1,7 @@
 /**
- * The list of all orders: a table in SQLite, kept in the same transaction as the projection's checkpoint.
+ * Read model of all orders: a SQLite table, written in the same transaction as the projection's checkpoint.
  *
- * The projection's name and its table are the same in every language, so that they may share one file.
+ * The projection's name and its table are the same in every language, so they can share one file.
  */
 import type { SqliteDatabase } from "annals-client/sqlite";
 import { projection } from "annals-client/toolkit";
@@ -28,17 +28,17 @@ export const orderList = projection<OrderEvents, SqliteDatabase>({
   tables: ["orders"],
   setup: ({ tx, table }) => {
     tx.exec(`CREATE TABLE ${table("orders")} (
-      order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)`);
+      order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL,
+      item_count INTEGER NOT NULL, total_cents INTEGER NOT NULL)`);
   },
   handlers: {
     OrderCreated: ({ customerId }, { stream }, { tx, table }) => {
       tx.prepare(`INSERT INTO ${table("orders")} VALUES (?, ?, 'open', 0, 0)`).run(idOf(stream), customerId);
     },
     OrderItemAdded: ({ quantity, unitPriceCents }, { stream }, { tx, table }) => {
-      tx.prepare(`UPDATE ${table("orders")} SET item_count = item_count + 1, total_cents = total_cents + ? WHERE order_id = ?`).run(
-        quantity * unitPriceCents,
-        idOf(stream),
-      );
+      tx.prepare(
+        `UPDATE ${table("orders")} SET item_count = item_count + 1, total_cents = total_cents + ? WHERE order_id = ?`,
+      ).run(quantity * unitPriceCents, idOf(stream));
     },
     OrderConfirmed: (_, { stream }, { tx, table }) => {
       setStatus(tx, table("orders"), stream, "confirmed");
@@ -55,7 +55,7 @@ export const orderList = projection<OrderEvents, SqliteDatabase>({
   },
 });
 
-/** The file with the list, made if it is missing. */
+/** Opens the database file of the list, and creates it if it does not exist. */
 export function openList(path: string): Database.Database {
   const database = new Database(path);
   database.pragma("journal_mode = WAL");
@@ -63,11 +63,14 @@ export function openList(path: string): Database.Database {
   return database;
 }
 
-/** The orders as listed, by id; only those of a status, if one is given. */
+/** Returns the orders by id, or only those with a status. */
 export function listed(database: SqliteDatabase, status?: Status): ListedOrder[] {
-  const columns = "order_id AS orderId, customer_id AS customerId, status, item_count AS itemCount, total_cents AS totalCents";
+  const columns =
+    "order_id AS orderId, customer_id AS customerId, status, item_count AS itemCount, total_cents AS totalCents";
   const where = status === undefined ? "" : "WHERE status = ?";
-  const found = database.prepare(`SELECT ${columns} FROM orders ${where} ORDER BY order_id`).all(...(status === undefined ? [] : [status]));
+  const found = database
+    .prepare(`SELECT ${columns} FROM orders ${where} ORDER BY order_id`)
+    .all(...(status === undefined ? [] : [status]));
   return found as ListedOrder[];
 }
 

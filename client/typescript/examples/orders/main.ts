@@ -1,6 +1,6 @@
 /**
- * Orders on the command line: `node dist/examples/orders/main.js demo`. Exit codes: 0, done; 1, the store failed; 2, a rule
- * forbids it, or the arguments make no sense.
+ * Orders on the command line: `node dist/examples/orders/main.js demo`. Exit codes: 0, success; 1, the store failed;
+ * 2, a rule forbids the command, or the arguments are invalid.
  */
 import { Client } from "annals-client";
 
@@ -21,7 +21,12 @@ async function run({ task: asked }: Asked, orders: Orders): Promise<void> {
     case "create":
       return done(orders.execute(asked.id, create(asked.id, asked.customer)));
     case "add-item":
-      return done(orders.execute(asked.id, addItem(asked.id, { sku: asked.sku, quantity: asked.quantity, unitPriceCents: asked.unitPriceCents })));
+      return done(
+        orders.execute(
+          asked.id,
+          addItem(asked.id, { sku: asked.sku, quantity: asked.quantity, unitPriceCents: asked.unitPriceCents }),
+        ),
+      );
     case "confirm":
       return done(orders.execute(asked.id, confirm(asked.id)));
     case "ship":
@@ -48,9 +53,15 @@ async function run({ task: asked }: Asked, orders: Orders): Promise<void> {
   }
 }
 
-/** The keys as every language prints them, in this order. */
+/** Returns the order with its keys in the order in which every language prints them. */
 function inOrder({ orderId, customerId, status, items, totalCents }: Order) {
-  return { orderId, customerId, status, items: items.map(({ sku, quantity, unitPriceCents }) => ({ sku, quantity, unitPriceCents })), totalCents };
+  return {
+    orderId,
+    customerId,
+    status,
+    items: items.map(({ sku, quantity, unitPriceCents }) => ({ sku, quantity, unitPriceCents })),
+    totalCents,
+  };
 }
 
 async function main(): Promise<number> {
@@ -58,7 +69,7 @@ async function main(): Promise<number> {
   try {
     const asked = parse(process.argv.slice(2), process.env);
     client = new Client(asked.endpoint);
-    // A demonstration leaves nothing behind, so that the next may be against another server.
+    // The demo keeps nothing on disk, so that the next run can use another server.
     const orders = new Orders(client, asked.database ?? (asked.task.verb === "demo" ? ":memory:" : "./orders.db"));
     await run(asked, orders);
     await orders.settled();

@@ -1,9 +1,9 @@
 /**
- * The order: its state, made of its events, and what may be done to it.
+ * The order: its state, built from its events, and its commands.
  *
- * 1. Every rule is a pure function of the state, and what it forbids is an OrderError with a code that is the same in every
- *    language.
- * 2. A total is counted in whole cents.
+ * 1. Every rule is a pure function of the state. A command that it forbids throws an OrderError, whose code is the
+ *    same in every language.
+ * 2. Totals are in whole cents.
  */
 import { Aggregate, type Decide, type DomainEvent } from "annals-client/toolkit";
 
@@ -18,7 +18,7 @@ export interface Item {
   readonly unitPriceCents: number;
 }
 
-/** An order as it is; `none`: it was not created. */
+/** The state of an order. Status `none`: it was not created. */
 export interface Order {
   readonly orderId: string;
   readonly customerId: string;
@@ -27,10 +27,10 @@ export interface Order {
   readonly totalCents: number;
 }
 
-/** A rule forbids it. */
+/** Thrown if a rule forbids a command. */
 export class OrderError extends Error {
   constructor(
-    /** Which rule. */
+    /** The code of the rule. */
     readonly code: string,
     message: string,
   ) {
@@ -54,7 +54,7 @@ export const order = new Aggregate<Order, OrderEvents>({
     OrderDelivered: (state) => ({ ...state, status: "delivered" }),
     OrderCancelled: (state) => ({ ...state, status: "cancelled" }),
   },
-  // The streams are shared with other languages, whose snapshots have versions of their own.
+  // The streams are shared with other languages, whose snapshots have other versions.
   snapshot: { version: 2 },
 });
 
@@ -64,83 +64,102 @@ const PRICE_CENTS_MAX = 100_000_000;
 type Command = Decide<Order, OrderEvents>;
 type Event = DomainEvent<OrderEvents>;
 
-export const create = (orderId: string, customerId: string): Command => ({ status }): Event => {
-  if (status !== "none") {
-    throw new OrderError("order_exists", `order ${orderId} was created before`);
-  }
-  return { type: "OrderCreated", data: { orderId, customerId } };
-};
+export const create =
+  (orderId: string, customerId: string): Command =>
+  ({ status }): Event => {
+    if (status !== "none") {
+      throw new OrderError("order_exists", `order ${orderId} exists already`);
+    }
+    return { type: "OrderCreated", data: { orderId, customerId } };
+  };
 
 export const addItem = (orderId: string, item: Item): Command => {
   const { quantity, unitPriceCents } = item;
   if (!isWhole(quantity, 1, QUANTITY_MAX)) {
-    throw new OrderError("invalid_quantity", `the quantity must be a whole number from 1 to ${QUANTITY_MAX}, not ${quantity}`);
+    throw new OrderError(
+      "invalid_quantity",
+      `the quantity must be a whole number from 1 to ${QUANTITY_MAX}, not ${quantity}`,
+    );
   }
   if (!isWhole(unitPriceCents, 0, PRICE_CENTS_MAX)) {
-    throw new OrderError("invalid_price", `the price of one must be whole cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`);
+    throw new OrderError(
+      "invalid_price",
+      `the unit price must be a whole number of cents from 0 to ${PRICE_CENTS_MAX}, not ${unitPriceCents}`,
+    );
   }
   return (state): Event => {
     demandAlive(orderId, state);
     if (state.status !== "open") {
-      throw new OrderError("order_not_open", `order ${orderId} is ${state.status}; items can only be added to an open one`);
+      throw new OrderError(
+        "order_not_open",
+        `order ${orderId} is ${state.status}; items can only be added to an open one`,
+      );
     }
     return { type: "OrderItemAdded", data: item };
   };
 };
 
-export const confirm = (orderId: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status !== "open") {
-    throw new OrderError("order_already_confirmed", `order ${orderId} was confirmed before`);
-  }
-  if (state.items.length === 0) {
-    throw new OrderError("order_empty", `order ${orderId} has no items; add one before it is confirmed`);
-  }
-  return { type: "OrderConfirmed", data: { totalCents: state.totalCents } };
-};
+export const confirm =
+  (orderId: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status !== "open") {
+      throw new OrderError("order_already_confirmed", `order ${orderId} is ${state.status} already`);
+    }
+    if (state.items.length === 0) {
+      throw new OrderError("order_empty", `order ${orderId} has no items; add one before you confirm it`);
+    }
+    return { type: "OrderConfirmed", data: { totalCents: state.totalCents } };
+  };
 
-export const ship = (orderId: string, carrier: string, trackingNumber: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status === "open") {
-    throw new OrderError("order_not_confirmed", `order ${orderId} is not confirmed; confirm it before it is shipped`);
-  }
-  if (state.status !== "confirmed") {
-    throw new OrderError("order_already_shipped", `order ${orderId} was shipped before`);
-  }
-  return { type: "OrderShipped", data: { carrier, trackingNumber } };
-};
+export const ship =
+  (orderId: string, carrier: string, trackingNumber: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status === "open") {
+      throw new OrderError("order_not_confirmed", `order ${orderId} is not confirmed; confirm it before you ship it`);
+    }
+    if (state.status !== "confirmed") {
+      throw new OrderError("order_already_shipped", `order ${orderId} is ${state.status} already`);
+    }
+    return { type: "OrderShipped", data: { carrier, trackingNumber } };
+  };
 
-export const deliver = (orderId: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status === "delivered") {
-    throw new OrderError("order_delivered", `order ${orderId} was delivered before`);
-  }
-  if (state.status !== "shipped") {
-    throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before it is delivered`);
-  }
-  return { type: "OrderDelivered", data: {} };
-};
+export const deliver =
+  (orderId: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status === "delivered") {
+      throw new OrderError("order_delivered", `order ${orderId} is delivered already`);
+    }
+    if (state.status !== "shipped") {
+      throw new OrderError("order_not_shipped", `order ${orderId} is not shipped; ship it before you deliver it`);
+    }
+    return { type: "OrderDelivered", data: {} };
+  };
 
-export const cancel = (orderId: string, reason: string): Command => (state): Event => {
-  demandAlive(orderId, state);
-  if (state.status === "delivered") {
-    throw new OrderError("order_delivered", `order ${orderId} was delivered; it can't be cancelled any more`);
-  }
-  return { type: "OrderCancelled", data: { reason } };
-};
+export const cancel =
+  (orderId: string, reason: string): Command =>
+  (state): Event => {
+    demandAlive(orderId, state);
+    if (state.status === "delivered") {
+      throw new OrderError("order_delivered", `order ${orderId} is delivered, and can't be cancelled`);
+    }
+    return { type: "OrderCancelled", data: { reason } };
+  };
 
-/** Refuses an order that was never created, or was cancelled. */
+/** Throws if the order was never created, or was cancelled. */
 export function demandAlive(orderId: string, { status }: Order): void {
   demandCreated(orderId, status);
   if (status === "cancelled") {
-    throw new OrderError("order_cancelled", `order ${orderId} was cancelled`);
+    throw new OrderError("order_cancelled", `order ${orderId} is cancelled`);
   }
 }
 
-/** Refuses an order that was never created. */
+/** Throws if the order was never created. */
 export function demandCreated(orderId: string, status: Order["status"]): void {
   if (status === "none") {
-    throw new OrderError("order_not_found", `there is no order ${orderId}`);
+    throw new OrderError("order_not_found", `order ${orderId} does not exist; create it first`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the command line and the demonstration do with orders: commands, the past, and the list. */
+/** The operations of the command line and the demo: commands, past states, and the list. */
 import type { Client, RecordedEvent, Time } from "annals-client";
 import { SqliteStore } from "annals-client/sqlite";
 import { type Decide, Projections, Repository } from "annals-client/toolkit";
@@ -7,14 +7,14 @@ import type { OrderEvents } from "./events.js";
 import { type ListedOrder, listed, openList, orderList } from "./list.js";
 import { demandCreated, type Order, order, type Status } from "./order.js";
 
-/** Where a command's last event stands. */
+/** The result of a command, with the revision and position of its last event. */
 export interface Done {
   readonly orderId: string;
   readonly revision: number | undefined;
   readonly position: number | undefined;
 }
 
-/** An event of an order, as its history tells it. */
+/** An event in the history of an order. */
 export interface Happened {
   readonly revision: number;
   readonly type: string;
@@ -26,7 +26,7 @@ export interface Happened {
 export class Orders {
   readonly #repository: Repository<Order, OrderEvents>;
 
-  /** @param database The file of the list, or `:memory:`. */
+  /** @param database The database file of the list, or `:memory:`. */
   constructor(
     private readonly client: Client,
     private readonly database: string,
@@ -34,20 +34,20 @@ export class Orders {
     this.#repository = new Repository(client, order);
   }
 
-  /** Carries out a command on an order. Fails with an OrderError if a rule forbids it. */
+  /** Executes a command on an order. Fails with an OrderError if a rule forbids it. */
   async execute(orderId: string, decide: Decide<Order, OrderEvents>): Promise<Done> {
     const { revision, position } = await this.#repository.execute(orderId, decide);
     return { orderId, revision, position };
   }
 
-  /** An order as it is, or as it was at a time. */
+  /** Returns the current state of an order, or its state at a time. */
   async show(orderId: string, asOf?: Time): Promise<Order> {
     const { state } = await this.#repository.load(orderId, pastOf(asOf));
     demandCreated(orderId, state.status);
     return state;
   }
 
-  /** What has happened to an order, until now or until a time. */
+  /** Returns the events of an order, until now or until a time. */
   async history(orderId: string, asOf?: Time): Promise<Happened[]> {
     await this.show(orderId, asOf);
     const events = await this.client.readStream(order.stream(orderId), pastOf(asOf)).toArray();
@@ -59,7 +59,7 @@ export class Orders {
     }));
   }
 
-  /** All orders, as the read model has them once it has seen everything that is in the log now. */
+  /** Returns all orders from the read model, once that has reached the current head of the log. */
   async list(status?: Status): Promise<ListedOrder[]> {
     const { head } = await this.client.serverInfo();
     const database = openList(this.database);
@@ -72,7 +72,7 @@ export class Orders {
     }
   }
 
-  /** Waits for what goes on behind the commands. */
+  /** Waits for snapshots that are being saved in the background. */
   async settled(): Promise<void> {
     await this.#repository.settled();
   }

@@ -1,12 +1,15 @@
-/** What all errors of this package are. */
-/** The base of every error that this package throws, but for the reason of an AbortSignal, which is thrown as it is. */
+/** The base class of all errors. */
+/**
+ * Base class of every error that this package throws. The reason of an aborted AbortSignal is thrown unchanged
+ * instead.
+ */
 export abstract class AnnalsError extends Error {
   /**
-   * Whether trying again may help without anything being decided anew: the server could not be reached or could not
-   * serve for the moment. Safe for appends too, if the same events (with the same ids) are sent.
+   * Whether the same request may succeed later: the server could not be reached or could not serve at the moment.
+   * Retrying is safe for appends too, if the same events (with the same ids) are sent.
    */
   readonly retryable: boolean = false;
-  /** Whether the append was refused because of what is in the store already. Read again, and decide anew. */
+  /** Whether the append was refused because of data that is already stored. Read again, and make a new decision. */
   readonly conflict: boolean = false;
 
   constructor(message: string, options?: ErrorOptions) {

@@ -1,100 +1,130 @@
-/** Errors of a change that came too late, or a second time: read again, and decide anew. */
+/** Errors of a change that conflicts with data that is already stored: read again, and make a new decision. */
 import type { ExpectedRevision } from "../append.js";
 import { AnnalsError } from "./base.js";
 import { actualText } from "./place.js";
 
-/** The stream is not at the expected revision: somebody else appended. Read it again, and decide anew. */
+/**
+ * The stream is not at the expected revision: another client appended to it. Read it again and make a new decision.
+ */
 export class RevisionConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The stream. */
     readonly stream: string,
-    /** What the append expected. */
+    /** The state that the append expected. */
     readonly expected: ExpectedRevision,
     /** The stream's last revision; undefined if it has no events. */
     readonly actual: number | undefined,
   ) {
-    super(`stream ${JSON.stringify(stream)} is not as expected: expected ${expectedText(expected)}, but it ${actualText(actual)}`);
-  }
-}
-
-/**
- * The id of the append's first event was already appended, but not as part of this same append. If this is a retry, send
- * exactly what was sent first; otherwise use a new id.
- */
-export class EventIdConflictError extends AnnalsError {
-  override readonly conflict = true;
-  constructor(
-    /** The id. */
-    readonly id: string,
-    /** The stream in which it was recorded. */
-    readonly stream: string,
-    /** The revision at which it was recorded. */
-    readonly revision: number,
-    /** The position at which it was recorded. */
-    readonly position: number,
-  ) {
     super(
-      `event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} (position ${position}), ` +
-        "by an append that was not this one; use a new id, or send exactly what was sent then",
+      `stream ${JSON.stringify(stream)} is not as expected: expected ${expectedText(expected)}, ` +
+        `but it ${actualText(actual)}`,
     );
   }
 }
 
-/** A check of an append that does not hold. */
-export type FailedCheck =
-  | {
-      /** Which of the append's checks, counted from 0. */
-      readonly index: number;
-      /** A stream is not as expected. */
-      readonly stream: { readonly stream: string; readonly expected: ExpectedRevision; readonly actual: number | undefined };
-    }
-  | {
-      /** Which of the append's checks, counted from 0. */
-      readonly index: number;
-      /** An event matches, at `position`, and none should after `after`. */
-      readonly match: { readonly after: number; readonly position: number };
-    };
-
-/** Checks of the append do not hold: somebody else changed what it rests on. Read that again, and decide anew. */
-export class ChecksFailedError extends AnnalsError {
+/**
+ * The id of the append's first event is already stored, but from a different append. If this is a retry, send exactly
+ * the same append; otherwise use a new id.
+ */
+export class EventIdConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The first of them, in the order of the append's checks; at least one. */
-    readonly failed: readonly FailedCheck[],
-    /** How many there are. */
-    readonly count: number,
+    readonly id: string,
+    /** The stream in which the event is stored. */
+    readonly stream: string,
+    /** The event's revision. */
+    readonly revision: number,
+    /** The event's position. */
+    readonly position: number,
   ) {
-    super(`checks of the append do not hold (${count}): ${failed.map(failedText).join("; ")}`);
+    super(
+      `event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} ` +
+        `(position ${position}), by a different append; use a new id, or send exactly the same append again`,
+    );
   }
 }
 
-/** What is kept of the stream, or of the streams of a prefix, was changed since. Look at it again, and decide anew. */
+/** A check of an append that failed. */
+export type FailedCheck =
+  | {
+      /** The index of the check in the append, from 0. */
+      readonly index: number;
+      /** The stream that is not in the expected state. */
+      readonly stream: {
+        readonly stream: string;
+        readonly expected: ExpectedRevision;
+        readonly actual: number | undefined;
+      };
+    }
+  | {
+      /** The index of the check in the append, from 0. */
+      readonly index: number;
+      /** The event at `position` matches the query of a check that expects no match after `after`. */
+      readonly match: { readonly after: number; readonly position: number };
+    };
+
+/**
+ * Checks of the append failed: another client changed the data it depends on. Read it again and make a new decision.
+ */
+export class ChecksFailedError extends AnnalsError {
+  override readonly conflict = true;
+  constructor(
+    /** The first failed checks, in the order of the append's checks; at least one. */
+    readonly failed: readonly FailedCheck[],
+    /** The number of failed checks. */
+    readonly count: number,
+  ) {
+    const more = count > failed.length ? [`and ${count - failed.length} more`] : [];
+    super([...failed.map(failedText), ...more].join("; "));
+  }
+}
+
+/**
+ * The retention of the stream or prefix has changed since the caller read it. Read it again and make a new decision.
+ */
 export class VersionConflictError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The stream; empty if it is about a prefix. */
+    /** The stream; empty if the retention is that of a prefix. */
     readonly stream: string,
-    /** The version that was expected. */
+    /** The expected version. */
     readonly expected: number,
-    /** The version that it has. */
+    /** The current version. */
     readonly actual: number,
-    /** The prefix; undefined if it is about a stream. */
+    /** The prefix; undefined if the retention is that of a stream. */
     readonly prefix?: string,
   ) {
     const subject = prefix === undefined ? `stream ${JSON.stringify(stream)}` : `prefix ${JSON.stringify(prefix)}`;
-    super(`what is kept of ${subject} was expected to be version ${expected}, but it is at version ${actual}; look at it again`);
+    super(
+      `the retention of ${subject} was expected to be at version ${expected}, but is at version ${actual}; ` +
+        "read it again",
+    );
   }
 }
 
 function expectedText(expected: ExpectedRevision): string {
-  return typeof expected === "number" ? `revision ${expected}` : expected;
+  switch (expected) {
+    case "no-stream":
+      return "no stream";
+    case "stream-exists":
+      return "a stream that exists";
+    case "any":
+      return "anything";
+    default:
+      return `revision ${expected}`;
+  }
 }
 
 function failedText(failed: FailedCheck): string {
   if ("match" in failed) {
-    return `check ${failed.index}: the event at position ${failed.match.position} matches, and none should after ${failed.match.after}`;
+    return (
+      `check ${failed.index}: the event at position ${failed.match.position} matches, ` +
+      `and none should after ${failed.match.after}`
+    );
   }
   const { stream, expected, actual } = failed.stream;
-  return `check ${failed.index}: stream ${JSON.stringify(stream)} was expected to be ${expectedText(expected)}, but it ${actualText(actual)}`;
+  return (
+    `check ${failed.index}: stream ${JSON.stringify(stream)} was expected to be ${expectedText(expected)}, ` +
+    `but it ${actualText(actual)}`
+  );
 }

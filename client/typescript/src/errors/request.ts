@@ -1,14 +1,14 @@
-/** Errors of a request or of the configuration, which must be fixed. */
+/** Errors of a request or of the configuration, which the caller must correct. */
 import type { Timestamp } from "../timestamp.js";
 import { AnnalsError } from "./base.js";
 
 /**
- * An endpoint is not one such as `http://127.0.0.1:2113`, or is the port for health and metrics, or none was given. Correct the
- * configuration.
+ * An endpoint is missing, is not of the form `http://127.0.0.1:2113`, or is the port for health and metrics. Correct
+ * the configuration.
  */
 export class InvalidEndpointError extends AnnalsError {
   constructor(
-    /** What was given. */
+    /** The endpoint as given. */
     readonly endpoint: string,
     message: string,
   ) {
@@ -16,77 +16,103 @@ export class InvalidEndpointError extends AnnalsError {
   }
 }
 
-/** The bytes of an event or a snapshot are not JSON, or have a number that a JavaScript number can't hold. Decode them otherwise. */
+/**
+ * The bytes of an event or a snapshot are not JSON, or contain a number that a JavaScript number can't hold. Use
+ * another decoder.
+ */
 export class JsonError extends AnnalsError {}
 
-/** A value can't be stored as JSON without being changed. Convert the place that is named. */
+/** A value can't be represented in JSON without changing it. Convert the value at the reported place. */
 export class InvalidValueError extends AnnalsError {
   constructor(
-    /** What the value is of: `event "OrderPlaced"`. */
+    /** The owner of the value: `an event of type "OrderPlaced"`. */
     readonly subject: string,
-    /** Where in the value: `data.items[3].price`. */
+    /** The path of the value: `data.items[3].price`. */
     readonly place: string,
     problem: string,
     options?: ErrorOptions,
   ) {
-    super(`${subject}: ${place} ${problem}`, options);
+    super(`${subject} can't be stored as JSON: ${place} ${problem}`, options);
   }
 }
 
-/** One field that the server refused. */
+/** A field that was rejected. */
 export interface FieldViolation {
   /** The field's path in the request: `events[3].type`. */
   readonly field: string;
-  /** What is wrong with it. */
+  /** The problem with it. */
   readonly description: string;
 }
 
-/** Fields of the request are missing, too long or malformed: the server, or the client before it sent them, refused them. */
+/**
+ * One or more fields of the request are missing, too long or malformed. The client or the server rejected them.
+ * Correct the request.
+ */
 export class InvalidFieldError extends AnnalsError {
   constructor(
-    /** The fields; at least one. */
+    /** The rejected fields; at least one. */
     readonly violations: readonly FieldViolation[],
+    /** Whether the client rejected them before sending, or the server. */
+    readonly rejectedBy: "client" | "server" = "client",
   ) {
-    super(listed(violations));
+    super(rejectedBy === "server" ? `the server rejected the request: ${listed(violations)}` : listed(violations));
   }
 }
 
-/** An event or an append is larger than the server takes (see Client.serverInfo). Split it, or keep the large part elsewhere. */
+/**
+ * An event or an append exceeds the server's limit (see Client.serverInfo). Split the append, or store the large part
+ * elsewhere.
+ */
 export class TooLargeError extends AnnalsError {
   constructor(
-    /** What is too large; at least one. */
+    /** The fields that are too large; at least one. */
     readonly violations: readonly FieldViolation[],
   ) {
-    super(`too large: ${listed(violations)}`);
+    super(`larger than the server takes: ${listed(violations)}`);
   }
 }
 
-/** The append says when its events were recorded, and the server was not started with --accept-recorded-times. */
-export class RecordedTimeNotAcceptedError extends AnnalsError {}
+/**
+ * The append sets the time at which its events were recorded, and the server does not accept that from clients. Start
+ * it with `--accept-recorded-times` while a log is being moved to it.
+ */
+export class RecordedTimeNotAcceptedError extends AnnalsError {
+  constructor(message: string) {
+    super(`the server does not accept recorded times: ${message}`);
+  }
+}
 
-/** A log can't be moved to this store, which holds something else. Move it to an empty store. */
-export class MoveRefusedError extends AnnalsError {}
+/** The log can't be moved to this store, which has other content. Move it to an empty store. */
+export class MoveRefusedError extends AnnalsError {
+  constructor(message: string) {
+    super(`the log can't be moved here: ${message}`);
+  }
+}
 
-/** A log is being moved to this store, and not all of it has come. Import the rest, or begin again with an empty store. */
+/**
+ * A log is being moved to this store, and the move is incomplete. Import the rest, or start over with an empty store.
+ */
 export class MoveUnfinishedError extends AnnalsError {}
 
-/** The append says that its events were recorded before the log's last event, or after now. */
+/** The recorded time of the append is before that of the log's last event, or in the future. */
 export class RecordedTimeOutOfRangeError extends AnnalsError {
   constructor(
-    /** The time that was given. */
+    /** The recorded time given. */
     readonly recordedAt: Timestamp,
-    /** When the log's last event was recorded; undefined if it is empty. */
+    /** The recorded time of the log's last event; undefined if the log is empty. */
     readonly earliest: Timestamp | undefined,
-    /** The server's now. */
+    /** The server's current time. */
     readonly latest: Timestamp,
   ) {
     super(
-      `events recorded at ${recordedAt.toString()} can't be next in the log: they must not be before ` +
-        `${earliest?.toString() ?? "anything"}, nor after the server's clock, ${latest.toString()}`,
+      `events recorded at ${recordedAt.toString()} can't be next in the log: its last event was recorded at ` +
+        `${earliest?.toString() ?? "none, as the log is empty"}, and the server's clock is at ${latest.toString()}`,
     );
   }
 }
 
 function listed(violations: readonly FieldViolation[]): string {
-  return violations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`)).join("; ");
+  return violations
+    .map(({ field, description }) => (field === "" ? description : `${field}: ${description}`))
+    .join("; ");
 }

@@ -1,4 +1,5 @@
-/** Errors of the server, or of the way to it; those that pass were tried again already. */
+/** Errors of the server or the connection. Transient ones have already been retried. */
+import { durationText } from "../duration-text.js";
 import { AnnalsError } from "./base.js";
 
 /**
@@ -12,73 +13,116 @@ export class UnreachableError extends AnnalsError {
     readonly endpoint: string,
     message: string,
   ) {
-    super(`${endpoint} can't be reached: ${message}`);
+    super(`${endpoint} is not reachable: ${message}`);
   }
 }
 
-/** Why a server that was reached can't serve. */
+/** Why a reachable server can't serve. */
 export type Unavailability = "shutting-down" | "engine" | "storage-failed" | "unknown";
 
-/** The server answered that it can't serve for the moment. As UnreachableError otherwise. */
+const REASONS: Readonly<Record<Unavailability, string>> = {
+  "shutting-down": "shutting down",
+  engine: "its engine does not answer",
+  "storage-failed": "its storage failed",
+  unknown: "no reason given",
+};
+
+/**
+ * The server reported that it can't serve at the moment. Already retried; try again later. An append may have been
+ * written: append the same events to find out.
+ */
 export class UnavailableError extends AnnalsError {
   override readonly retryable = true;
   constructor(
-    /** Why. */
     readonly reason: Unavailability,
     message: string,
   ) {
-    super(`the server can't serve for the moment (${reason}): ${message}`);
+    super(`the server is not available (${REASONS[reason]}): ${message}`);
   }
 }
 
-/** A bound of the server (subscriptions, appends that wait) is reached. Already retried; slow down. */
+/** A limit of the server (subscriptions, queued appends) is reached. Already retried; slow down. */
 export class OverloadedError extends AnnalsError {
   override readonly retryable = true;
+  constructor(message: string) {
+    super(`the server is overloaded: ${message}`);
+  }
 }
 
-/** The call did not finish within its deadline. An append may have been written: append the same events to find out. */
+/**
+ * The call did not finish within its deadline. An append may have been written: append the same events to find out.
+ */
 export class DeadlineExceededError extends AnnalsError {
   override readonly retryable = true;
   constructor(
-    /** The time that the call was given, in milliseconds. */
+    /** The deadline of the call, in milliseconds. */
     readonly afterMs: number,
-    /** What the last try within it failed with, if one did. */
+    /** The error of the last failed attempt, if any. */
     readonly last?: AnnalsError,
   ) {
-    const told = last === undefined ? "" : `; the last try: ${last.message}`;
-    super(`no answer within ${afterMs} ms${told}`, last === undefined ? undefined : { cause: last });
+    const attempt = last === undefined ? "" : `; the last attempt: ${last.message}`;
+    super(`no answer within ${durationText(afterMs)}${attempt}`, last === undefined ? undefined : { cause: last });
   }
 }
 
-/** What the server read from its disk is not what can have been written. An operator must look; its log says where. */
-export class CorruptError extends AnnalsError {}
+/** The server found corrupt data on its disk. An operator must act; the server's log has the location. */
+export class CorruptError extends AnnalsError {
+  constructor(message: string) {
+    super(`the server found corrupt data: ${message}`);
+  }
+}
 
-/** A fault of the server itself. Report it with the server's log. */
-export class InternalError extends AnnalsError {}
+/** A bug in the server. Report it with the server's log. */
+export class InternalError extends AnnalsError {
+  constructor(message: string) {
+    super(`internal error of the server: ${message}`);
+  }
+}
 
-/** The server is older than this client and does not know the call. Update the server. */
+/** The server is older than this client and does not support the call. Update the server. */
 export class UnimplementedError extends AnnalsError {}
 
 /**
- * The append session, or the client, was closed, or an earlier append of the session could not be delivered in time. Open
- * a new one, and append again, in order, what was not answered.
+ * The append session or the client was closed, or an earlier append of the session could not be delivered in time.
+ * Open a new one, and append the unanswered appends again, in order.
  */
 export class ClosedError extends AnnalsError {}
 
-/** The answer breaks the protocol: the other side is no Annals server, or a faulty or much newer one. Report it. */
+/** The response violates the protocol: the peer is not an Annals server, or a faulty or much newer one. Report it. */
 export class ProtocolError extends AnnalsError {
   constructor(message: string) {
-    super(`the answer breaks the protocol: ${message}`);
+    super(`the response violates the annals.v1 protocol: ${message}`);
   }
 }
 
-/** Any other gRPC status: something between client and server answered, or the server is of another kind. */
+/** Any other gRPC status: it comes from something between client and server, or from another kind of server. */
 export class StatusError extends AnnalsError {
   constructor(
-    /** The gRPC code, a number of `google.rpc.Code`. */
+    /** The gRPC code, as a number of `google.rpc.Code`. */
     readonly code: number,
     message: string,
   ) {
-    super(`gRPC status ${code}: ${message}`);
+    super(`${CODES[code] ?? `Code(${code})`}: ${message}`);
   }
 }
+
+/** Names of the gRPC codes, by number. */
+const CODES: readonly string[] = [
+  "Ok",
+  "Cancelled",
+  "Unknown",
+  "InvalidArgument",
+  "DeadlineExceeded",
+  "NotFound",
+  "AlreadyExists",
+  "PermissionDenied",
+  "ResourceExhausted",
+  "FailedPrecondition",
+  "Aborted",
+  "OutOfRange",
+  "Unimplemented",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+  "Unauthenticated",
+];

@@ -1,5 +1,5 @@
 /**
- * For tests of programs that use Annals: decisions and projections without a server, and a server of one's own.
+ * Test kit for programs that use Annals: decisions and projections without a server, and a real server per test.
  *
  * @packageDocumentation
  */

@@ -1,4 +1,4 @@
-/** Tests of decisions, without a server: given events, when a command, then events or an error. */
+/** Tests of decisions without a server: given events, when a command, then events or an error. */
 import assert from "node:assert/strict";
 
 import { RecordedEvent } from "../events.js";
@@ -10,28 +10,28 @@ import type { MemoryStore, MemoryTransaction } from "../toolkit/projection/memor
 import { tableOf } from "../toolkit/projection/store.js";
 import { type DomainEvent, type Schema, SchemaError, type Types } from "../toolkit/schema.js";
 
-/** An error as a test expects it: its class, its message, a part of its message, or some of its properties. */
+/** An expected error: its class, its message or a part of it, or some of its properties. */
 export type ExpectedError = (new (...args: never[]) => Error) | RegExp | Record<string, unknown>;
 
-/** What is to be tested. */
+/** A scenario with its initial events. */
 export interface Given<S, T extends Types> {
   /** Makes the decision. */
   when(decide: Decide<S, T>): When<S, T>;
 }
 
-/** A decision whose outcome is to be compared. */
+/** A decision whose outcome can be asserted. */
 export interface When<S, T extends Types> {
-  /** Fails unless exactly these events were decided; none, if nothing is given. */
+  /** Fails unless exactly these events were decided; without arguments, unless there were none. */
   then(...events: DomainEvent<T>[]): Promise<void>;
   /** Fails unless the decision threw this error. */
   thenFails(error: ExpectedError): Promise<void>;
-  /** Fails unless the state afterwards is this. */
+  /** Fails unless this is the state after the decided events. */
   thenState(state: S): Promise<void>;
 }
 
 /**
- * Given that these events happened to an aggregate. They are written and read as the store does it, so that data which has
- * no JSON form, and a schema that does not fit, come to light.
+ * Starts a scenario with the events of an aggregate. They are encoded and decoded as by the store, which reveals data
+ * that can't be represented in JSON and schemas that do not match.
  *
  * @example
  * await given(order, { type: "OrderPlaced", data: { customer: "ada" } })
@@ -41,9 +41,12 @@ export interface When<S, T extends Types> {
 export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events: DomainEvent<T>[]): Given<S, T> {
   return {
     when: (decide) => {
-      const state = events.reduce((before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)), aggregate.initial());
+      const state = events.reduce(
+        (before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)),
+        aggregate.initial(),
+      );
       const decided = (async () => listOf(await decide(state)))();
-      // Looked at later, by what follows.
+      // Prevents an unhandled rejection; the assertions below await it later.
       decided.catch(() => undefined);
       return {
         then: async (...expected) => {
@@ -51,7 +54,10 @@ export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events:
         },
         thenFails: (error) => fails(decided, error),
         thenState: async (expected) => {
-          const after = (await decided).reduce((before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)), state);
+          const after = (await decided).reduce(
+            (before, event, n) => aggregate.evolve(before, stored(aggregate.schema, event, "given-1", n)),
+            state,
+          );
           assert.deepEqual(after, expected);
         },
       };
@@ -59,8 +65,12 @@ export function given<S, T extends Types>(aggregate: Aggregate<S, T>, ...events:
   };
 }
 
-/** The same for a decision on facts (see decideOn): given that these events happened, in these streams. */
-export function givenFacts<T extends Types, M extends DecisionModels<T>>(schema: Schema<T>, models: M, ...events: Placed<T>[]) {
+/** Starts a scenario for a decision on facts (see decideOn), with events in any streams. */
+export function givenFacts<T extends Types, M extends DecisionModels<T>>(
+  schema: Schema<T>,
+  models: M,
+  ...events: Placed<T>[]
+) {
   return {
     /** Makes the decision. */
     when: (decide: (facts: Facts<M>) => readonly Placed<T>[] | Promise<readonly Placed<T>[]>) => {
@@ -74,7 +84,10 @@ export function givenFacts<T extends Types, M extends DecisionModels<T>>(schema:
         /** Fails unless exactly these events were decided. */
         then: async (...expected: Placed<T>[]): Promise<void> => {
           const got = await decided;
-          assert.deepEqual(got.map(({ stream }) => stream), expected.map(({ stream }) => stream));
+          assert.deepEqual(
+            got.map(({ stream }) => stream),
+            expected.map(({ stream }) => stream),
+          );
           compare(schema, got, expected);
         },
         /** Fails unless the decision threw this error. */
@@ -84,7 +97,7 @@ export function givenFacts<T extends Types, M extends DecisionModels<T>>(schema:
   };
 }
 
-/** Has a projection take these events, in memory and without a server. */
+/** Applies events to a projection, in memory and without a server. */
 export async function project<T extends Types>(
   store: MemoryStore,
   projection: Projection<MemoryTransaction>,
@@ -102,22 +115,37 @@ export async function project<T extends Types>(
   });
 }
 
-/** An event as it comes from the store. */
-export function recorded<T extends Types>(schema: Schema<T>, event: DomainEvent<T>, stream: string, n: number): RecordedEvent {
+/** Creates an event as the store returns it. */
+export function recorded<T extends Types>(
+  schema: Schema<T>,
+  event: DomainEvent<T>,
+  stream: string,
+  n: number,
+): RecordedEvent {
   const { id, type, data, metadata, tags } = schema.encode(event);
   return new RecordedEvent(id, stream, n, n + 1, type, data, metadata, tags, new Timestamp(n));
 }
 
-function stored<T extends Types>(schema: Schema<T>, event: DomainEvent<T>, stream: string, n: number): DomainEvent<T> {
+function stored<T extends Types>(
+  schema: Schema<T>,
+  event: DomainEvent<T>,
+  stream: string,
+  n: number,
+): DomainEvent<T> {
   const decoded = schema.decode(recorded(schema, event, stream, n));
   if (decoded === undefined) {
-    throw new SchemaError(`event type ${event.type} is not in the schema`);
+    throw new SchemaError(`event type ${JSON.stringify(event.type)} is not in the schema; add it`);
   }
   return decoded;
 }
 
-function compare<T extends Types>(schema: Schema<T>, decided: readonly DomainEvent<T>[], expected: readonly DomainEvent<T>[]): void {
-  const asStored = (events: readonly DomainEvent<T>[]) => events.map((event, n) => stored(schema, event, "given-1", n));
+function compare<T extends Types>(
+  schema: Schema<T>,
+  decided: readonly DomainEvent<T>[],
+  expected: readonly DomainEvent<T>[],
+): void {
+  const asStored = (events: readonly DomainEvent<T>[]) =>
+    events.map((event, n) => stored(schema, event, "given-1", n));
   assert.deepEqual(asStored(decided), asStored(expected));
 }
 

@@ -1,8 +1,8 @@
 /**
- * A server of its own for a test: a process on a free port of the loopback, with a folder that is removed at the end.
+ * A server for one test: a process on a free loopback port, with a directory that is removed at the end.
  *
- * The binary is the one given, or `ANNALS_SERVER`, or `annals-server` on the PATH, or, in a checkout of Annals, the one
- * that was built there.
+ * The binary is the one given, or `ANNALS_SERVER`, or `annals-server` on the PATH, or, in a checkout of Annals, the
+ * one built there.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,17 +16,20 @@ import { fileURLToPath } from "node:url";
 import { Client } from "../client.js";
 import type { ClientOptions } from "../options.js";
 
-/** How a test's server is started. */
+/** Options of a test server. */
 export interface TestServerOptions {
-  /** The server's binary. */
+  /** The path of the server's binary. */
   readonly binary?: string;
-  /** `"memory"`, unless given: nothing is kept when the process ends. `"embedded"` keeps it over `kill` and `start`. */
+  /**
+   * `"memory"` unless given: nothing is kept when the process ends. `"embedded"` keeps the data across `kill` and
+   * `start`.
+   */
   readonly engine?: "memory" | "embedded";
-  /** Further options of its command line. */
+  /** Further command-line options. */
   readonly options?: readonly string[];
 }
 
-/** How long a server may take until it listens, in milliseconds. */
+/** Maximum time until a server listens, in milliseconds. */
 const START_MS_MAX = 60_000;
 
 /**
@@ -60,19 +63,19 @@ export class TestServer implements AsyncDisposable {
     return `http://${this.#address}`;
   }
 
-  /** The endpoint for health and metrics (`/metrics`): `http://127.0.0.1:…`. Another after each restart. */
+  /** The endpoint for health and metrics (`/metrics`): `http://127.0.0.1:…`. It changes at each restart. */
   get httpEndpoint(): string {
     return `http://${this.#httpAddress}`;
   }
 
-  /** A client of this server, closed together with it. */
+  /** Creates a client for this server. It is closed together with the server. */
   client(options: Omit<ClientOptions, "endpoints"> = {}): Client {
     const client = new Client({ ...options, endpoints: this.endpoint });
     this.#clients.push(client);
     return client;
   }
 
-  /** Starts it again after `kill` or `stop`, on the same port. */
+  /** Starts the server again after `kill` or `stop`, on the same port. */
   async start(): Promise<void> {
     const { binary = findServer(), engine = "memory", options = [] } = this.options;
     const listen = ["--listen", this.#address, "--http-listen", "127.0.0.1:0", "--log", "json"];
@@ -83,27 +86,27 @@ export class TestServer implements AsyncDisposable {
     ({ grpc: this.#address, http: this.#httpAddress } = await listening(started, binary));
   }
 
-  /** Kills it with SIGKILL, as if the power failed. */
+  /** Kills the process with SIGKILL, to simulate a power failure. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
   }
 
-  /** Stops it in good order. */
+  /** Shuts the server down gracefully. */
   async stop(): Promise<void> {
     await this.#end("SIGTERM");
   }
 
-  /** Stops its process, as if the machine hung: its connections stay open, and nothing is answered. */
+  /** Suspends the process, to simulate a hanging machine: its connections stay open, and it answers nothing. */
   freeze(): void {
     this.#process?.kill("SIGSTOP");
   }
 
-  /** Lets a frozen one go on. */
+  /** Resumes a suspended process. */
   thaw(): void {
     this.#process?.kill("SIGCONT");
   }
 
-  /** Ends it, and removes what it kept. */
+  /** Ends the process, and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#clients.forEach((client) => {
       client.close();
@@ -123,7 +126,7 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-/** Where a started server listens, from the line of its log that says so. */
+/** Returns the addresses of a started server, from the line of its log that reports them. */
 async function listening(started: ChildProcess, binary: string): Promise<{ grpc: string; http: string }> {
   const said: string[] = [];
   return new Promise((resolve, reject) => {
@@ -161,7 +164,9 @@ function findServer(): string {
     return given;
   }
   const onPath = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "annals-server"));
-  const built = ancestors().flatMap((folder) => ["release", "debug"].map((profile) => join(folder, "target", profile, "annals-server")));
+  const built = ancestors().flatMap((folder) =>
+    ["release", "debug"].map((profile) => join(folder, "target", profile, "annals-server")),
+  );
   return [...onPath, ...built].find((path) => existsSync(path)) ?? "annals-server";
 }
 

@@ -1,39 +1,47 @@
-/** Aggregates: the state of one entity, made of its events, on which commands decide. Pure: nothing here reads or writes. */
+/**
+ * Aggregates: the state of one entity, built from the events of its stream, on which commands decide. This module
+ * does no I/O.
+ */
 import type { DomainEvent, Schema, Types } from "./schema.js";
 
-/** For each event type, how it changes the state. */
+/** Functions that update the state, by event type. */
 export type Evolve<S, T extends Types> = {
   readonly [K in keyof T & string]: (state: S, data: T[K], event: Extract<DomainEvent<T>, { type: K }>) => S;
 };
 
-/** How the state of an aggregate is kept as a snapshot. */
+/** How the state of an aggregate is saved as a snapshot. */
 export interface SnapshotForm<S> {
-  /** Which form the state has. Raise it when the state's form or `evolve` changes: older snapshots are then passed over. */
+  /**
+   * The version of the state's format. Increase it when the format or `evolve` changes: older snapshots are then
+   * skipped.
+   */
   readonly version: number;
-  /** A snapshot is saved after so many events, 1 or more. 50 unless given. */
+  /** Number of events after which a snapshot is saved, at least 1. 50 unless given. */
   readonly every?: number;
-  /** The state as a value that has a JSON form, as for newEvent: no Map, no Date. As it is, unless given. */
+  /**
+   * Converts the state to a value that JSON can represent, as for newEvent: no Map, no Date. The state itself unless
+   * given.
+   */
   readonly toJson?: (state: S) => unknown;
-  /** The state from that value. As it is, unless given. */
+  /** Converts such a value back to the state. The value itself unless given. */
   readonly fromJson?: (value: unknown) => S;
 }
 
-/** What an aggregate is. */
+/** Options of an aggregate. */
 export interface AggregateOptions<S, T extends Types> {
-  /** The beginning of its streams' names: entity `42` of category `order` is stream `order-42`. */
+  /** The prefix of its stream names: entity `42` of category `order` is stream `order-42`. */
   readonly category: string;
-  /** Its event types. */
   readonly schema: Schema<T>;
-  /** The state before the first event. */
+  /** Returns the state before the first event. */
   readonly initial: () => S;
-  /** How each event changes the state; may change it in place and return it. */
+  /** Returns the state after an event; may modify the state in place and return it. */
   readonly evolve: Evolve<S, T>;
-  /** How snapshots are kept. None are, unless given. */
+  /** How snapshots are saved. None are saved unless given. */
   readonly snapshot?: SnapshotForm<S>;
 }
 
 /**
- * A kind of entity whose state is made of its events.
+ * A kind of entity whose state is built from its events.
  *
  * @example
  * const order = new Aggregate({
@@ -48,11 +56,10 @@ export interface AggregateOptions<S, T extends Types> {
  * });
  */
 export class Aggregate<S, T extends Types> {
-  /** The beginning of its streams' names. */
+  /** The prefix of its stream names. */
   readonly category: string;
-  /** Its event types. */
   readonly schema: Schema<T>;
-  /** How snapshots are kept, if they are. */
+  /** How snapshots are saved, if they are. */
   readonly snapshot: SnapshotForm<S> | undefined;
   readonly #initial: () => S;
   readonly #evolve: ReadonlyMap<string, (state: S, data: unknown, event: DomainEvent<T>) => S>;
@@ -65,30 +72,30 @@ export class Aggregate<S, T extends Types> {
     this.#evolve = new Map(Object.entries(options.evolve));
   }
 
-  /** The stream of the entity with this id. */
+  /** Returns the stream of the entity with this id. */
   stream(id: string): string {
     return `${this.category}-${id}`;
   }
 
-  /** The state before the first event. */
+  /** Returns the state before the first event. */
   initial(): S {
     return this.#initial();
   }
 
-  /** The state after one more event. */
+  /** Returns the state after one more event. */
   evolve(state: S, event: DomainEvent<T>): S {
     const evolve = this.#evolve.get(event.type);
     return evolve === undefined ? state : evolve(state, event.data, event);
   }
 }
 
-/** What decides: from the state as it is, the events that are to happen; none, if nothing is. Throws what the domain forbids. */
+/** A decision: returns the events to append for the current state, or none. Throws if the domain forbids it. */
 export type Decide<S, T extends Types> = (state: S) => Decided<T> | Promise<Decided<T>>;
 
-/** What was decided. */
+/** The events of a decision. */
 export type Decided<T extends Types> = readonly DomainEvent<T>[] | DomainEvent<T> | undefined;
 
-/** What was decided, as a list. */
+/** Returns the events of a decision as a list. */
 export function listOf<T extends Types>(decided: Decided<T>): readonly DomainEvent<T>[] {
   if (decided === undefined) {
     return [];

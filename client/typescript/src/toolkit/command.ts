@@ -1,20 +1,23 @@
 /**
- * The identity of a command, by which it is carried out once, however often it is given: the ids of its events are made of
- * it, and they bear the tag `command:<id>`. The same in every language's toolkit.
+ * Idempotent commands. A command with an id takes effect once, however often it is executed: the ids of its events
+ * are derived from it, and the events have the tag `command:<id>`. The toolkits of all languages do the same.
  */
 import type { RecordedEvent } from "../events.js";
 import { isId, nameId } from "../uuid.js";
 import { inContextOfCommand, nextCommandId } from "./context.js";
 import type { EncodeOptions } from "./schema.js";
 
-/** A command, which has an identity or none. */
+/** A command, with or without an id. */
 export class Command {
-  /** Its identity, a UUID in lower case. */
+  /** The command's id, a UUID in lower case. */
   readonly id: string | undefined;
   /** The tag of its events. */
   readonly tag: string | undefined;
 
-  /** @param stream What it is for, or `""`: in a process manager, a command that was given no id has one all the same. */
+  /**
+   * @param stream The stream of the command, or `""` for several. In a process manager, a command without a given id
+   *   gets one derived from it.
+   */
   constructor(given: string | undefined, stream: string) {
     this.id = (given ?? nextCommandId(stream))?.toLowerCase();
     if (this.id !== undefined && !isId(this.id)) {
@@ -23,17 +26,19 @@ export class Command {
     this.tag = this.id === undefined ? undefined : `command:${this.id}`;
   }
 
-  /** What the nth of its events, counted from 0, bears because of it. */
+  /** Returns the id and the tags of the command's nth event, counted from 0. */
   encoding(nth: number): EncodeOptions {
-    return this.id === undefined || this.tag === undefined ? {} : { id: nameId(this.id, String(nth)), tags: [this.tag] };
+    return this.id === undefined || this.tag === undefined
+      ? {}
+      : { id: nameId(this.id, String(nth)), tags: [this.tag] };
   }
 
-  /** Whether it has led to this event. */
+  /** Whether the event was appended by this command. */
   ledTo(event: RecordedEvent): boolean {
     return this.tag !== undefined && event.tags.includes(this.tag);
   }
 
-  /** Runs the body in its context. */
+  /** Runs the body in the command's context. */
   run<T>(body: () => T): T {
     return inContextOfCommand(this.id, body);
   }

@@ -1,19 +1,26 @@
-/** Deciding again when somebody else was faster: bounded, with pauses that grow and are jittered. */
+/** Repeats decisions after conflicts: a bounded number of times, with growing, jittered pauses. */
 import { AnnalsError } from "../errors.js";
 import { sleep } from "../retry.js";
 
-/** How often, and after which pauses, a decision is made again. */
+/** How often a decision is repeated, and after which pauses. */
 export interface ConflictPolicy {
-  /** The most decisions, 1 for none again. 10 unless given. */
+  /** Maximum number of attempts; 1 disables repeating. 10 unless given. */
   readonly triesMax?: number;
-  /** The longest first pause, in milliseconds; a random part of it is waited, and of twice as much each time after. 10 unless given. */
+  /**
+   * Maximum first pause, in milliseconds. Each pause is a random part of the maximum, which doubles each time. 10
+   * unless given.
+   */
   readonly pauseFirstMs?: number;
-  /** The longest pause, in milliseconds. 500 unless given. */
+  /** Maximum pause, in milliseconds. 500 unless given. */
   readonly pauseMaxMs?: number;
 }
 
-/** Runs the body again for as long as it fails with a conflict and the policy allows; then the conflict is thrown. */
-export async function decidingAgain<T>(policy: ConflictPolicy, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
+/** Repeats the body while it fails with a conflict and the policy allows; then throws the conflict. */
+export async function retryConflicts<T>(
+  policy: ConflictPolicy,
+  signal: AbortSignal | undefined,
+  body: () => Promise<T>,
+): Promise<T> {
   const { triesMax = 10, pauseFirstMs = 10, pauseMaxMs = 500 } = policy;
   for (let tries = 1; ; tries += 1) {
     try {

@@ -1,13 +1,13 @@
 /**
- * Where an event comes from, kept with it: which request (correlation), which event or command it follows (causation), on
- * whose behalf, and in which trace (W3C Trace Context). It flows by itself, with AsyncLocalStorage: what is appended within
- * `inContext` bears it, and a reaction to an event runs in the context of that event.
+ * The origin of an event, stored with it: the request (correlation), the event or command that caused it (causation),
+ * the user, and the trace (W3C Trace Context). It propagates through AsyncLocalStorage: events appended within
+ * `inContext` have its context, and a reaction to an event runs in the context of that event.
  *
- * In the store it is JSON metadata, under names that are the same in every language:
- * `correlationId`, `causationId`, `userId`, `traceparent`, `tracestate`; and, from schemas, `schemaVersion`.
+ * It is stored as JSON metadata, under names that are the same in every language: `correlationId`, `causationId`,
+ * `userId`, `traceparent`, `tracestate`; and, from schemas, `schemaVersion`.
  *
- * Each append has a span id of its own within the trace. If OpenTelemetry is in use, the trace is that of its active span;
- * otherwise that of the context. A traceparent of another form than the specification's is not stored.
+ * Each append has its own span id within the trace. If OpenTelemetry is used, the trace is that of its active span,
+ * otherwise that of the context. A traceparent that does not match the specification is not stored.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -15,29 +15,29 @@ import type { RecordedEvent } from "../events.js";
 import { nameId, newId } from "../uuid.js";
 import { activeTrace, childOf } from "./trace.js";
 
-/** Where what happens now comes from. */
+/** The origin of the current operation. */
 export interface Context {
-  /** The same for all that one request, however far, has led to. */
+  /** The same for everything that one request leads to, directly or indirectly. */
   readonly correlationId?: string;
-  /** The id of the event, or of the command, that led to this directly. */
+  /** The id of the event or command that directly caused this. */
   readonly causationId?: string;
-  /** On whose behalf. */
+  /** The user on whose behalf it happens. */
   readonly userId?: string;
   /** W3C Trace Context: `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. */
   readonly traceparent?: string;
-  /** W3C Trace Context, what vendors add. */
+  /** W3C Trace Context: vendor-specific data. */
   readonly tracestate?: string;
 }
 
-/** What holds now: the context, and in a process manager the ids of its commands. */
-interface Held {
+/** The current context, and in a process manager the generator of its command ids. */
+interface Scope {
   readonly context: Context;
-  /** Whether the context is already that of an append, with a span of its own. */
+  /** Whether the context is that of an append and already has its own span. */
   readonly appending: boolean;
-  readonly reaction: Reacting | undefined;
+  readonly reaction: CommandIds | undefined;
 }
 
-const storage = new AsyncLocalStorage<Held>();
+const storage = new AsyncLocalStorage<Scope>();
 
 const NAMES = {
   correlationId: "correlationId",
@@ -47,17 +47,19 @@ const NAMES = {
   tracestate: "tracestate",
 } as const satisfies Record<keyof Context, string>;
 
-/** The context that holds now; empty outside of `inContext`. */
+/** Returns the current context; empty outside of `inContext`. */
 export function currentContext(): Context {
   return storage.getStore()?.context ?? {};
 }
 
 /**
- * Runs the body in this context: what it appends bears it, over every await. What is not given is taken from the context
- * outside; a correlation id is made, if there is none at all.
+ * Runs the body in this context, across every await. Fields that are not given are inherited from the surrounding
+ * context; a correlation id is created if there is none.
  *
  * @example
- * app.use((request, response, next) => inContext({ userId: request.user, traceparent: request.get("traceparent") }, next));
+ * app.use((request, response, next) =>
+ *   inContext({ userId: request.user, traceparent: request.get("traceparent") }, next),
+ * );
  */
 export function inContext<T>(context: Context, body: () => T): T {
   const outside = currentContext();
@@ -66,23 +68,27 @@ export function inContext<T>(context: Context, body: () => T): T {
   return storage.run({ context: inside, appending: false, reaction: storage.getStore()?.reaction }, body);
 }
 
-/** The context for the metadata of events that are appended now. */
+/** Returns the context for the metadata of events that are appended now. */
 export function contextOfAppend(): Context {
-  const held = storage.getStore();
-  return held?.appending === true ? held.context : withSpan(held?.context ?? {});
+  const scope = storage.getStore();
+  return scope?.appending === true ? scope.context : withSpan(scope?.context ?? {});
 }
 
-/** The context with the trace that holds now, and a new span. */
+/** Returns the context with the current trace and a new span. */
 function withSpan({ traceparent, tracestate, ...rest }: Context): Context {
   const active = activeTrace();
   const trace = active?.traceparent ?? childOf(traceparent);
   const state = active === undefined ? tracestate : active.tracestate;
-  return { ...rest, ...(trace !== undefined && { traceparent: trace }), ...(state !== undefined && { tracestate: state }) };
+  return {
+    ...rest,
+    ...(trace !== undefined && { traceparent: trace }),
+    ...(state !== undefined && { tracestate: state }),
+  };
 }
 
 /**
- * Runs a command in the context that holds now: one with a correlation id, caused by the command, if by nothing else, and with a
- * span of its own.
+ * Runs a command in the current context, with a correlation id, the command as the cause unless there is another, and
+ * its own span.
  */
 export function inContextOfCommand<T>(commandId: string | undefined, body: () => T): T {
   const now = currentContext();
@@ -91,28 +97,34 @@ export function inContextOfCommand<T>(commandId: string | undefined, body: () =>
   return storage.run({ context, appending: true, reaction: storage.getStore()?.reaction }, body);
 }
 
-/** Runs the body as a reaction to this event: the same correlation, user and trace, caused by the event. Its appends are spans of the trace. */
+/**
+ * Runs the body as a reaction to an event: with the same correlation, user and trace, and the event as the cause. Its
+ * appends are spans of the trace.
+ */
 export function inContextOf<T>(event: RecordedEvent, body: () => T): T {
   return inReaction(event, undefined, body);
 }
 
-/** The same for a process manager, whose commands have ids that follow from its name and the event. */
-export function inReaction<T>(event: RecordedEvent, reaction: Reacting | undefined, body: () => T): T {
+/** Runs the body as a reaction of a process manager, whose command ids are derived from its name and the event. */
+export function inReaction<T>(event: RecordedEvent, reaction: CommandIds | undefined, body: () => T): T {
   const { correlationId = event.id, ...rest } = contextOf(event);
-  return storage.run({ context: { ...rest, correlationId, causationId: event.id }, appending: false, reaction }, body);
+  return storage.run(
+    { context: { ...rest, correlationId, causationId: event.id }, appending: false, reaction },
+    body,
+  );
 }
 
-/** The id of the next command to this stream (`""`: to several), in a process manager; undefined elsewhere. */
+/** Returns the id of the next command to this stream (`""`: to several) in a process manager; undefined elsewhere. */
 export function nextCommandId(stream: string): string | undefined {
   return storage.getStore()?.reaction?.nextCommandId(stream);
 }
 
 /**
- * The ids of the commands of one reaction of a process manager to one event, the same whenever the reaction runs, and in
- * every language: UUIDv5 of `<stream>/<n>`, the nth command (from 0) to that stream, under UUIDv5 of the process's name,
- * under the event's id.
+ * Generates the ids of the commands of one reaction of a process manager to one event. They are the same whenever the
+ * reaction runs, and in every language: UUIDv5 of `<stream>/<n>`, the nth command (from 0) to that stream, in the
+ * namespace of UUIDv5 of the process manager's name, in the namespace of the event's id.
  */
-export class Reacting {
+export class CommandIds {
   readonly #seed: string;
   readonly #given = new Map<string, number>();
 
@@ -120,20 +132,20 @@ export class Reacting {
     this.#seed = nameId(eventId, process);
   }
 
-  /** The id of the next command to this stream. */
+  /** Returns the id of the next command to this stream. */
   nextCommandId(stream: string): string {
     const nth = this.#given.get(stream) ?? 0;
     this.#given.set(stream, nth + 1);
     return this.idOf(`${stream}/${nth}`);
   }
 
-  /** An id for something else that the reaction does. */
+  /** Returns an id for another effect of the reaction. */
   idOf(name: string): string {
     return nameId(this.#seed, name);
   }
 }
 
-/** The context that an event bears; empty if its metadata is none or is not JSON. */
+/** Returns the context stored with an event; empty if it has no metadata, or if that is not JSON. */
 export function contextOf(event: RecordedEvent): Context {
   const metadata = metadataOf(event);
   const entries = Object.entries(NAMES).flatMap(([name, stored]) => {
@@ -143,7 +155,7 @@ export function contextOf(event: RecordedEvent): Context {
   return Object.fromEntries(entries) as Context;
 }
 
-/** The context as metadata, as it stands in the store. */
+/** Converts a context to metadata. */
 export function toMetadata(context: Context): Record<string, string> {
   const entries = Object.entries(NAMES).flatMap(([name, stored]) => {
     const value = context[name as keyof Context];
@@ -152,13 +164,13 @@ export function toMetadata(context: Context): Record<string, string> {
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** The event's metadata, if it is a JSON object; otherwise an empty one. */
+/** Returns the event's metadata if it is a JSON object, otherwise an empty object. */
 export function metadataOf(event: RecordedEvent): Record<string, unknown> {
   try {
     const metadata = event.metadataJson();
     return typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {};
   } catch {
-    // Metadata is JSON by convention only.
+    // Metadata is JSON only by convention.
     return {};
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Decision models (dynamic consistency boundaries): a decision on the events that match a query, whatever streams they are
- * in, which is appended only if nothing that matches has happened since.
+ * Decision models: decisions that depend on the events that match a query, in any streams, also known as [dynamic
+ * consistency boundaries](https://dcb.events). The events of a decision are appended only if no new event matches the
+ * queries since they were read.
  */
 import type { Client } from "../client.js";
 import type { AppendedToMany } from "../append.js";
@@ -8,62 +9,75 @@ import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
 import { itemsOf, type Matchable, matches, type Query, type QueryItem } from "../query.js";
 import { Command } from "./command.js";
-import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { type ConflictPolicy, retryConflicts } from "./conflict.js";
 import { SchemaError, type DomainEvent, type Schema, type Types } from "./schema.js";
 
-/** A fact that a decision rests on, made of the events that match a query (types and tags; no prefixes). */
+/**
+ * A fact that a decision depends on, built from the events that match a query of types, streams and tags, without
+ * prefixes.
+ */
 export interface DecisionModel<S, T extends Types> {
-  /** Which events it is made of. */
+  /** Selects the events of the fact. */
   readonly query: Query;
-  /** The fact before the first of them. */
+  /** Returns the fact before the first event. */
   readonly initial: () => S;
-  /** How each changes it. Those of types that are not named change nothing. */
-  readonly evolve: { readonly [K in keyof T & string]?: (state: S, data: T[K], event: Extract<DomainEvent<T>, { type: K }>) => S };
+  /** Functions that update the fact, by event type. Other types change nothing. */
+  readonly evolve: {
+    readonly [K in keyof T & string]?: (state: S, data: T[K], event: Extract<DomainEvent<T>, { type: K }>) => S;
+  };
 }
 
-/** Several facts, under names of their own. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a state of each model's own, which a record can't say otherwise
+/** Facts by name. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each model has its own state type
 export type DecisionModels<T extends Types> = Readonly<Record<string, DecisionModel<any, T>>>;
 
-/** What the facts are. */
+/** The values of the facts, by name. */
 export type Facts<M> = { readonly [K in keyof M]: M[K] extends { readonly initial: () => infer S } ? S : never };
 
-/** An event that was decided on, and the stream that it goes to. */
+/** An event of a decision, with its stream. */
 export type Placed<T extends Types> = DomainEvent<T> & { readonly stream: string };
 
-/** What came of a decision. */
+/** The result of a decision. */
 export interface DecisionResult<T extends Types> {
-  /** What was appended; nothing if nothing was decided, or the command had been carried out before. */
+  /** The appended events; none if none were decided, or if the command had already been executed. */
   readonly events: readonly Placed<T>[];
-  /** Where it stands; undefined if nothing was appended. */
+  /** The result of the append; undefined if nothing was appended. */
   readonly appended: AppendedToMany | undefined;
-  /** Position of the last event that the command led to; undefined if it led to none. Projections wait for it. */
+  /** Position of the command's last event, to wait for with projections; undefined if it has no events. */
   readonly position: number | undefined;
-  /** Whether the command (by its id) had been carried out before. */
+  /** Whether the command, identified by its id, had already been executed. */
   readonly alreadyExecuted: boolean;
 }
 
-/** How a decision is made. */
+/** Options of decideOn. */
 export interface DecisionOptions extends CallOptions {
-  /** The command's identity, a UUID; given, it is carried out at most once. In a process manager it need not be given. */
+  /** The command's id, a UUID; a command with an id is executed at most once. Not needed in a process manager. */
   readonly commandId?: string;
-  /** How it is made again when something that matches has happened meanwhile. */
+  /** How often the decision is repeated after a conflict, and after which pauses. */
   readonly conflicts?: ConflictPolicy;
-  /** Further metadata of its events. */
+  /** Additional metadata of its events. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Decides on facts: reads the events that they are made of, decides, and appends what was decided, if nothing that matches
- * has happened since; otherwise it reads and decides again. A command with an id is carried out once, however often it is
- * given.
+ * Decides on facts: reads the events that they are built from, decides, and appends the events of the decision if no
+ * new event matches since the read. Otherwise it reads and decides again. A command with an id is executed once,
+ * however often it is called.
  *
- * @throws What `decide` throws; ChecksFailedError, if it was too late as often as the policy allows.
+ * @throws The error that `decide` throws; ChecksFailedError after as many conflicts as the policy allows.
  *
  * @example
  * await decideOn(client, schema, {
- *   course: { query: { types: ["CourseDefined"], tags: ["course:c1"] }, initial: () => 0, evolve: { CourseDefined: (_, { seats }) => seats } },
- *   taken: { query: { types: ["Enrolled"], tags: ["course:c1"] }, initial: () => 0, evolve: { Enrolled: (taken) => taken + 1 } },
+ *   course: {
+ *     query: { types: ["CourseDefined"], tags: ["course:c1"] },
+ *     initial: () => 0,
+ *     evolve: { CourseDefined: (_, { seats }) => seats },
+ *   },
+ *   taken: {
+ *     query: { types: ["Enrolled"], tags: ["course:c1"] },
+ *     initial: () => 0,
+ *     evolve: { Enrolled: (taken) => taken + 1 },
+ *   },
  * }, ({ course, taken }) => {
  *   if (taken >= course) throw new Error("the course is full");
  *   return [{ stream: "course-c1", type: "Enrolled", data: { student: "s1" }, tags: ["course:c1", "student:s1"] }];
@@ -78,7 +92,8 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
 ): Promise<DecisionResult<T>> {
   const command = new Command(options.commandId, "");
   const facts = Object.values(models).flatMap((model): readonly QueryItem[] => itemsOf(model.query));
-  // What the command itself has led to matters to it as well: read, it was carried out; appended meanwhile, the check fails.
+  // The query includes the command's own events: if one is read, the command was already executed; if one is appended
+  // concurrently, the check fails.
   const query = command.tag === undefined ? facts : [...facts, { tags: [command.tag] }];
   const decideOnce = async (): Promise<DecisionResult<T>> => {
     using read = client.readAll({ ...options, query });
@@ -92,7 +107,10 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
       }
       const decoded = schema.decode(event);
       if (decoded === undefined) {
-        throw new SchemaError(`event type ${event.type} (position ${event.position}) matches the query, but is not in the schema`);
+        throw new SchemaError(
+          `event type ${JSON.stringify(event.type)} at position ${event.position} matches the query, but is not ` +
+            "in the schema",
+        );
       }
       soFar.take(decoded, event);
     }
@@ -104,16 +122,19 @@ export function decideOn<T extends Types, M extends DecisionModels<T>>(
       return { events, appended: undefined, position: undefined, alreadyExecuted: false };
     }
     const metadata = options.metadata === undefined ? {} : { metadata: options.metadata };
-    const writes = events.map((event, n) => ({ stream: event.stream, events: [schema.encode(event, { ...command.encoding(n), ...metadata })] }));
+    const writes = events.map((event, n) => ({
+      stream: event.stream,
+      events: [schema.encode(event, { ...command.encoding(n), ...metadata })],
+    }));
     const appended = await client.appendToMany(writes, [{ noMatch: query, after: head }], options);
     return { events, appended, position: appended.lastPosition, alreadyExecuted: false };
   };
-  return command.run(() => decidingAgain(options.conflicts ?? {}, options.signal, decideOnce));
+  return command.run(() => retryConflicts(options.conflicts ?? {}, options.signal, decideOnce));
 }
 
 type EvolveFact = (state: unknown, data: unknown, event: unknown) => unknown;
 
-/** Facts made of the events that were taken. Needs no store. */
+/** Facts, built from events. Needs no store. */
 export class FactsSoFar<T extends Types, M extends DecisionModels<T>> {
   readonly #states = new Map<string, unknown>();
 
@@ -123,12 +144,14 @@ export class FactsSoFar<T extends Types, M extends DecisionModels<T>> {
     }
   }
 
-  /** The facts as they are now. */
+  /** The current facts. */
   get facts(): Facts<M> {
     return Object.fromEntries(this.#states) as Facts<M>;
   }
 
-  /** Takes the next event; `recorded` is what the queries look at, under the name that the type had then. */
+  /**
+   * Updates the facts with an event. `recorded` is what the queries match, with the type under which it was recorded.
+   */
   take(event: DomainEvent<T>, recorded: Matchable): void {
     for (const [name, model] of Object.entries(this.models)) {
       const evolve = (model.evolve as Readonly<Record<string, EvolveFact | undefined>>)[event.type];

@@ -1,31 +1,33 @@
 /**
- * Read models in PostgreSQL, through `pg`: each transaction on a connection of the pool. Several processes may run the same
- * projection: the checkpoint's row is locked, and one that finds it moved takes up from there.
+ * Read models in PostgreSQL with `pg`: each transaction uses a connection of the pool. Several processes can run the
+ * same projection: the row of the checkpoint is locked, and a process that finds it moved continues from there.
  */
 import { type ColumnTypes, type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
 
-/** What is needed of a client of `pg`. */
+/** The methods that are used of a `pg` client. */
 export interface PgClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
-/** What is needed of a pool of `pg`, whose clients are `C`. */
+/** The methods that are used of a `pg` pool with clients of type `C`. */
 export interface PgPool<C extends PgClient = PgClient> {
   connect(): Promise<C & { release(destroy?: boolean | Error): void }>;
 }
 
-/** Classes of SQLSTATE that pass: connection, rollback (deadlock, serialization), resources, operator's intervention. */
-const PASSING = /^(08|40|53|57P|55P03)/;
+/**
+ * Transient classes of SQLSTATE: connection, rollback (deadlock, serialization), resources, operator intervention.
+ */
+const TRANSIENT = /^(08|40|53|57P|55P03)/;
 const UNDEFINED_TABLE = "42P01";
-const PASSING_SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
-/** Any number will do, if all use the same, in every language. */
+const TRANSIENT_SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+/** An arbitrary number, which must be the same in every language. */
 const PREPARE_LOCK = 7_236_278_101;
 
 /** Read models in PostgreSQL; handlers get the client with the open transaction. */
 export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
   protected readonly types: ColumnTypes = { flag: "BOOLEAN", position: "BIGINT", time: "TIMESTAMPTZ", uuid: "UUID" };
   protected readonly forUpdate = "FOR UPDATE";
-  // CREATE TABLE IF NOT EXISTS fails when two do it at once.
+  // Concurrent CREATE TABLE IF NOT EXISTS statements can fail.
   protected override readonly beforePrepare = [`SELECT pg_advisory_xact_lock(${PREPARE_LOCK})`];
 
   constructor(private readonly pool: PgPool<C>) {
@@ -46,7 +48,7 @@ export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
         throw error;
       }
     } catch (error) {
-      // A connection that failed is not given back for others to use.
+      // A broken connection is not returned to the pool.
       broken = this.isPassing(error);
       throw error;
     } finally {
@@ -67,12 +69,19 @@ export class PostgresStore<C extends PgClient = PgClient> extends SqlStore<C> {
       return false;
     }
     const code = (error as { code?: string }).code ?? "";
-    return PASSING.test(code) || PASSING_SOCKET.test(code) || /Connection terminated|connection is closed|not queryable/i.test(error.message);
+    return (
+      TRANSIENT.test(code) ||
+      TRANSIENT_SOCKET.test(code) ||
+      /Connection terminated|connection is closed|not queryable/i.test(error.message)
+    );
   }
 
   protected override async run(tx: C, sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
     let nth = 0;
-    const { rows } = await tx.query(sql.replaceAll("?", () => `$${(nth += 1)}`), [...values]);
+    const { rows } = await tx.query(
+      sql.replaceAll("?", () => `$${(nth += 1)}`),
+      [...values],
+    );
     return rows as SqlRow[];
   }
 }

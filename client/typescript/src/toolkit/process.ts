@@ -1,34 +1,37 @@
 /**
- * Process managers: react to events with commands, exactly once in effect.
+ * Process managers: react to events with commands that take effect exactly once.
  *
- * 1. A reaction may run again, after a crash or a failure in its middle. Its commands then have the same ids as the first
- *    time, by which repositories and `decideOn` carry none of them out twice. The ids follow from the process's name, the
- *    event, the stream, and how many commands to that stream came before, as in every language's toolkit: so a reaction
- *    must give the same commands to a stream in the same order each time.
- * 2. What is no command of the toolkit (an e-mail) happens at least once; `idempotencyKey` is for those who take one.
- * 3. What a process manager must remember goes into an aggregate of its own, by a command as well.
+ * 1. A reaction may run again after a crash or a failure. Its commands then have the same ids as the first time, so
+ *    repositories and `decideOn` execute none of them twice. The ids are derived from the process manager's name, the
+ *    event, the stream, and the number of earlier commands to that stream, as in the toolkits of all languages. So a
+ *    reaction must send the same commands to a stream in the same order each time.
+ * 2. Any other effect, such as an e-mail, happens at least once; pass `idempotencyKey` to services that accept one.
+ * 3. State of a process manager belongs in its own aggregate, changed by commands as well.
  */
 import type { RecordedEvent } from "../events.js";
-import { inReaction, Reacting } from "./context.js";
+import { inReaction, CommandIds } from "./context.js";
 import type { Projection } from "./projection/definition.js";
 import type { DomainEvent, Schema, Types } from "./schema.js";
 
-/** What a reaction is about. */
+/** The event of a reaction, and keys for its external effects. */
 export interface Reaction {
-  /** The event that is reacted to. */
   readonly event: RecordedEvent;
-  /** A key of something that the reaction does in the world outside, by a name: the same whenever it runs. */
+  /** Returns a key for an external effect of the reaction, by name: the same whenever it runs. */
   readonly idempotencyKey: (name: string) => string;
 }
 
 /** Reactions by event type. */
 export type Reactions<T extends Types> = {
-  readonly [K in keyof T & string]?: (data: T[K], reaction: Reaction & { readonly domain: Extract<DomainEvent<T>, { type: K }> }) => unknown;
+  readonly [K in keyof T & string]?: (
+    data: T[K],
+    reaction: Reaction & { readonly domain: Extract<DomainEvent<T>, { type: K }> },
+  ) => unknown;
 };
 
 /**
- * A process manager, to be run with others by Projections, which keeps its checkpoint, retries it, and keeps its dead
- * letters. What it does runs in the context of the event: the same correlation, user and trace, caused by the event.
+ * Creates a process manager, to be run by Projections, which stores its checkpoint, retries it, and stores its dead
+ * letters. Its reactions run in the context of the event: with the same correlation, user and trace, and the event as
+ * the cause.
  *
  * @example
  * const shipping = processManager<Orders>({
@@ -40,11 +43,11 @@ export type Reactions<T extends Types> = {
  * });
  */
 export function processManager<T extends Types>(options: {
-  /** Its name. With another name, all reactions are new ones. */
+  /** The process manager's name. After a change of the name, it reacts to all events again. */
   readonly name: string;
   readonly schema: Schema<T>;
   readonly reactions: Reactions<T>;
-  /** Only to events of streams whose names begin so. To all unless given. */
+  /** Reacts only to events of streams whose names begin with one of these. To all unless given. */
   readonly streamPrefixes?: readonly string[];
 }): Projection<unknown> {
   const { name, schema, reactions, streamPrefixes = [] } = options;
@@ -58,10 +61,11 @@ export function processManager<T extends Types>(options: {
       if (domain === undefined) {
         return;
       }
-      const react = byType.get(domain.type) as ((data: unknown, reaction: Reaction & { domain: unknown }) => unknown) | undefined;
-      const reacting = new Reacting(name, event.id);
-      const idempotencyKey = (what: string) => reacting.idOf(what);
-      await inReaction(event, reacting, () => react?.(domain.data, { event, domain, idempotencyKey }));
+      const react = byType.get(domain.type) as
+        ((data: unknown, reaction: Reaction & { domain: unknown }) => unknown) | undefined;
+      const commandIds = new CommandIds(name, event.id);
+      const idempotencyKey = (what: string) => commandIds.idOf(what);
+      await inReaction(event, commandIds, () => react?.(domain.data, { event, domain, idempotencyKey }));
     },
   };
 }

@@ -1,12 +1,12 @@
 /**
- * A repository: loads aggregates, and carries out commands on them.
+ * Repositories: load aggregates of one kind, and append the decisions made on them.
  *
- * 1. An aggregate is its latest snapshot of the current form, and the events after it.
- * 2. What a command decides is appended only if the stream is still as the decision saw it; otherwise it is decided again.
- * 3. A command with an id is carried out once, however often and from however many places it is given: its events' ids are
- *    made of that id, and they bear the tag `command:<id>`.
- * 4. Snapshots are saved behind the caller's back; one that can't be saved is told to `onSnapshotError`, and costs nothing
- *    but time.
+ * 1. An aggregate is loaded from its latest snapshot of the current version, and the events after it.
+ * 2. The events of a decision are appended only if the stream has not changed since it was read; otherwise the
+ *    decision is made again.
+ * 3. A command with an id takes effect once, however often and wherever it is executed: the ids of its events are
+ *    derived from it, and the events have the tag `command:<id>`.
+ * 4. Snapshots are saved in the background; a failure is reported to `onSnapshotError`, and only costs time.
  */
 import type { Client } from "../client.js";
 import { StreamNotFoundError } from "../errors.js";
@@ -16,56 +16,56 @@ import type { CallOptions } from "../options.js";
 import type { ReadOptions } from "../read.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
 import { Command } from "./command.js";
-import { type ConflictPolicy, decidingAgain } from "./conflict.js";
+import { type ConflictPolicy, retryConflicts } from "./conflict.js";
 import { SchemaError, type DomainEvent, type Types } from "./schema.js";
 
-/** How a repository works. */
+/** Options of a repository. */
 export interface RepositoryOptions {
-  /** How a command that was too late is decided again. */
+  /** How often a command is decided again after a conflict, and after which pauses. */
   readonly conflicts?: ConflictPolicy;
-  /** Is told of snapshots that could not be saved or read. Nothing unless given. */
+  /** Called if a snapshot could not be saved or read. */
   readonly onSnapshotError?: (error: unknown) => void;
 }
 
-/** An aggregate as it is. */
+/** A loaded aggregate. */
 export interface Loaded<S> {
-  /** Its state; the initial one, if it has no events. */
+  /** The state; the initial one if the aggregate has no events. */
   readonly state: S;
-  /** Its last revision; undefined if it has no events. */
+  /** The stream's last revision; undefined if it has no events. */
   readonly revision: number | undefined;
 }
 
-/** How an aggregate is loaded. */
+/** Options for loading an aggregate. */
 export type LoadOptions = CallOptions & Pick<ReadOptions, "until" | "untilTime">;
 
-/** What came of a command. */
+/** The result of a command. */
 export interface Executed<S, T extends Types> extends Loaded<S> {
-  /** What was appended; nothing if nothing was decided, or the command had been carried out before. */
+  /** The appended events; none if none were decided, or if the command had already been executed. */
   readonly events: readonly DomainEvent<T>[];
-  /** Position of the last event that the command led to; undefined if it led to none. Projections wait for it. */
+  /** Position of the command's last event, to wait for with projections; undefined if it has no events. */
   readonly position: number | undefined;
-  /** Whether the command (by its id) had been carried out before. */
+  /** Whether the command, identified by its id, had already been executed. */
   readonly alreadyExecuted: boolean;
 }
 
-/** What a command may say besides what it decides. */
+/** Options for executing a command. */
 export interface ExecuteOptions extends CallOptions {
-  /** The command's identity, a UUID; given, it is carried out at most once. In a process manager it need not be given. */
+  /** The command's id, a UUID; a command with an id is executed at most once. Not needed in a process manager. */
   readonly commandId?: string;
-  /** Further metadata of its events. */
+  /** Additional metadata of its events. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** An aggregate as it was loaded, and what the next steps need. */
-interface Standing<S> extends Loaded<S> {
-  /** How many events were read: those after the snapshot. */
+/** A loaded aggregate, with data for the append. */
+interface LoadedForUpdate<S> extends Loaded<S> {
+  /** Number of events read: those after the snapshot. */
   readonly read: number;
-  /** The last event of the command in question among them. */
+  /** The last of them that was appended by the command being executed. */
   readonly earlier: RecordedEvent | undefined;
 }
 
 /**
- * Loads aggregates of one kind, and carries out commands on them.
+ * Loads aggregates of one kind, and executes commands on them.
  *
  * @example
  * const orders = new Repository(client, order);
@@ -81,10 +81,11 @@ export class Repository<S, T extends Types> {
   ) {}
 
   /**
-   * The aggregate with this id as it is, or as it was; in its initial state, if it has no events, or had none then.
+   * Loads the current or a past state of the aggregate with this id; the initial state if it has no events, or had
+   * none at that time.
    *
-   * @param options `until`: as it was when this was its last revision, which it must have reached; `untilTime`: as it was
-   *   at this time. What was is made of its events alone, without a snapshot.
+   * @param options `until`: the state when this was the last revision, which must exist; `untilTime`: the state at
+   *   this time. A past state is built from events alone, without a snapshot.
    * @throws SchemaError if one of its events can't be read by this program; RevisionBeyondEndError.
    */
   async load(id: string, options: LoadOptions = {}): Promise<Loaded<S>> {
@@ -93,32 +94,40 @@ export class Repository<S, T extends Types> {
   }
 
   /**
-   * Carries out a command: loads the aggregate, decides, and appends what was decided. If somebody else appended
-   * meanwhile, it loads and decides again.
+   * Executes a command: loads the aggregate, decides, and appends the events of the decision. If another client has
+   * appended to the stream since, it loads and decides again.
    *
-   * @throws What `decide` throws; RevisionConflictError, if it was too late as often as the policy allows; SchemaError.
+   * @throws The error that `decide` throws; RevisionConflictError after as many conflicts as the policy allows;
+   *   SchemaError.
    */
   execute(id: string, decide: Decide<S, T>, options: ExecuteOptions = {}): Promise<Executed<S, T>> {
     const command = new Command(options.commandId, this.aggregate.stream(id));
-    return command.run(() => decidingAgain(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)));
+    return command.run(() =>
+      retryConflicts(this.options.conflicts ?? {}, options.signal, () => this.#execute(id, decide, command, options)),
+    );
   }
 
-  /** Waits until the snapshots that are being saved are saved: before a program ends, or in tests. */
+  /** Waits for the snapshots that are being saved. Call it before the program ends, or in tests. */
   async settled(): Promise<void> {
     await Promise.all(this.#saving);
   }
 
-  async #execute(id: string, decide: Decide<S, T>, command: Command, options: ExecuteOptions): Promise<Executed<S, T>> {
+  async #execute(
+    id: string,
+    decide: Decide<S, T>,
+    command: Command,
+    options: ExecuteOptions,
+  ): Promise<Executed<S, T>> {
     const stream = this.aggregate.stream(id);
-    const standing = await this.#load(id, command, options);
-    const { revision } = standing;
-    const earlier = standing.earlier ?? (await this.#beforeSnapshot(stream, command, standing, options));
+    const loaded = await this.#load(id, command, options);
+    const { revision } = loaded;
+    const earlier = loaded.earlier ?? (await this.#beforeSnapshot(stream, command, loaded, options));
     if (earlier !== undefined) {
-      return { state: standing.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
+      return { state: loaded.state, revision, events: [], position: earlier.position, alreadyExecuted: true };
     }
-    const events = listOf(await decide(standing.state));
+    const events = listOf(await decide(loaded.state));
     if (events.length === 0) {
-      return { state: standing.state, revision, events, position: undefined, alreadyExecuted: false };
+      return { state: loaded.state, revision, events, position: undefined, alreadyExecuted: false };
     }
     const encoded = events.map((event, n) =>
       this.aggregate.schema.encode(event, {
@@ -127,12 +136,18 @@ export class Repository<S, T extends Types> {
       }),
     );
     const appended = await this.client.append(stream, revision ?? "no-stream", encoded, options);
-    const state = events.reduce((before, event) => this.aggregate.evolve(before, event), standing.state);
-    this.#maybeSnapshot(stream, state, appended.lastRevision, standing.read + events.length);
-    return { state, revision: appended.lastRevision, events, position: appended.lastPosition, alreadyExecuted: false };
+    const state = events.reduce((before, event) => this.aggregate.evolve(before, event), loaded.state);
+    this.#maybeSnapshot(stream, state, appended.lastRevision, loaded.read + events.length);
+    return {
+      state,
+      revision: appended.lastRevision,
+      events,
+      position: appended.lastPosition,
+      alreadyExecuted: false,
+    };
   }
 
-  async #load(id: string, command: Command | undefined, options: LoadOptions): Promise<Standing<S>> {
+  async #load(id: string, command: Command | undefined, options: LoadOptions): Promise<LoadedForUpdate<S>> {
     const stream = this.aggregate.stream(id);
     const past = options.until !== undefined || options.untilTime !== undefined;
     const snapshot = past ? undefined : await this.#snapshotOf(stream, options);
@@ -163,19 +178,26 @@ export class Repository<S, T extends Types> {
     const decoded = this.aggregate.schema.decode(event);
     if (decoded === undefined) {
       throw new SchemaError(
-        `event type ${event.type} (stream ${JSON.stringify(event.stream)}, revision ${event.revision}) is not in the schema of ${this.aggregate.category}: ` +
-          "to decide without it would be to decide on half of the facts",
+        `event type ${JSON.stringify(event.type)} at position ${event.position} is not one of the types ` +
+          `of aggregate ${JSON.stringify(this.aggregate.category)}`,
       );
     }
     return decoded;
   }
 
-  /** What the command led to before the snapshot, whose events were not read. */
-  async #beforeSnapshot(stream: string, { tag }: Command, standing: Standing<S>, options: CallOptions): Promise<RecordedEvent | undefined> {
-    if (tag === undefined || standing.revision === undefined || standing.revision + 1 === standing.read) {
+  /** Returns the last event of the command before the snapshot, where no events were read. */
+  async #beforeSnapshot(
+    stream: string,
+    { tag }: Command,
+    loaded: LoadedForUpdate<S>,
+    options: CallOptions,
+  ): Promise<RecordedEvent | undefined> {
+    if (tag === undefined || loaded.revision === undefined || loaded.revision + 1 === loaded.read) {
       return undefined;
     }
-    const [event] = await this.client.readStream(stream, { ...options, query: { tags: [tag] }, backwards: true, limit: 1 }).toArray();
+    const [event] = await this.client
+      .readStream(stream, { ...options, query: { tags: [tag] }, backwards: true, limit: 1 })
+      .toArray();
     return event;
   }
 
@@ -189,8 +211,14 @@ export class Repository<S, T extends Types> {
       if (snapshot === undefined) {
         return undefined;
       }
-      const value = decodeJson(snapshot.data, `the snapshot of stream ${JSON.stringify(stream)} at revision ${snapshot.revision}`);
-      return { state: form.fromJson === undefined ? (value as S) : form.fromJson(value), revision: snapshot.revision };
+      const value = decodeJson(
+        snapshot.data,
+        `the snapshot of stream ${JSON.stringify(stream)} at revision ${snapshot.revision}`,
+      );
+      return {
+        state: form.fromJson === undefined ? (value as S) : form.fromJson(value),
+        revision: snapshot.revision,
+      };
     } catch (error) {
       options.signal?.throwIfAborted();
       this.options.onSnapshotError?.(error);
@@ -206,7 +234,7 @@ export class Repository<S, T extends Types> {
     const save = async () => {
       try {
         const value = form.toJson === undefined ? state : form.toJson(state);
-        const data = encodeJson(value, `snapshot of stream ${JSON.stringify(stream)}`, "state");
+        const data = encodeJson(value, `the snapshot of stream ${JSON.stringify(stream)}`, "state");
         await this.client.saveSnapshot(stream, revision, data, { schemaVersion: form.version });
       } catch (error) {
         this.options.onSnapshotError?.(error);

@@ -1,58 +1,59 @@
 /**
- * Event types, in the forms they have had: which there are, in which version they are written, and how older ones are
- * brought up to it when they are read.
+ * Schemas: the event types of a domain, the versions in which they are written, and how older versions are converted
+ * when they are read.
  *
- * 1. An event is written in the newest version of its type, which stands in its metadata as `schemaVersion` (absent: 1).
+ * 1. An event is written in the latest version of its type, which is stored in its metadata as `schemaVersion`
+ *    (absent: 1).
  * 2. It is never rewritten: upcasters run, one after the other, when it is read.
- * 3. A version that is newer than this program knows is an error: to guess would be to decide on half of the facts.
+ * 3. A version newer than this program supports is an error, because a decision would be based on incomplete data.
  */
 import { AnnalsError } from "../errors.js";
 import { newEvent, type NewEvent, type RecordedEvent } from "../events.js";
 import { contextOfAppend, metadataOf, toMetadata } from "./context.js";
 
-/** What a type map says: names of event types, and what their data is. */
+/** A type that maps names of event types to their data. */
 export type Types = object;
 
-/** An event of one of these types, as the domain sees it; `type` tells which. */
+/** An event of one of these types in terms of the domain, discriminated by `type`. */
 export type DomainEvent<T extends Types> = {
   [K in keyof T & string]: {
-    /** What happened. */
+    /** The event type. */
     readonly type: K;
-    /** The event itself. */
+    /** The payload. */
     readonly data: T[K];
-    /** Labels for queries, besides those that the schema gives. */
+    /** Tags for queries, in addition to those of the schema. */
     readonly tags?: readonly string[];
   };
 }[keyof T & string];
 
 /** How one type is written and read. */
 export interface TypeSchema<D> {
-  /** The version that is written, 1 or more. 1 unless given. */
+  /** The version that is written, at least 1. 1 unless given. */
   readonly version?: number;
-  /** Under the number of each older version, what makes its data that of the next. All of them, from 1 on. */
+  /**
+   * Functions that convert the data of each older version to the next, by version. Required for all versions from 1.
+   */
   readonly upcasters?: Readonly<Record<number, (data: never) => unknown>>;
-  /** Names that the type had before, which are read as this type. */
+  /** Earlier names of the type, which are read as this type. */
   readonly formerly?: readonly string[];
-  /** Labels that each event of this type bears. */
+  /** Returns the tags of an event of this type. */
   readonly tags?: (data: D) => readonly string[];
 }
 
-/** An event can't be read or written in the form that this program knows. Update the program, or mend the schema. */
+/** An event can't be read or written with the schema of this program. Update the program, or correct the schema. */
 export class SchemaError extends AnnalsError {}
 
-/** What an event bears besides its type and data when it is written. */
+/** Further properties of an event that is written. */
 export interface EncodeOptions {
-  /** Its id. A new one unless given. */
+  /** The event's id. A new one unless given. */
   readonly id?: string;
-  /** Further tags. */
+  /** Additional tags. */
   readonly tags?: readonly string[];
-  /** Further metadata, over that of the context. */
+  /** Additional metadata, which overrides that of the context. */
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * The event types of a part of the domain. Made by `schema`.
- */
+/** The event types of a part of the domain. Created by `schema`. */
 export class Schema<T extends Types> {
   readonly #types: ReadonlyMap<string, TypeSchema<never>>;
   readonly #read: ReadonlyMap<string, keyof T & string>;
@@ -64,12 +65,15 @@ export class Schema<T extends Types> {
     for (const [name, { version = 1, upcasters = {}, formerly = [] }] of this.#types) {
       for (let older = 1; older < version; older += 1) {
         if (upcasters[older] === undefined) {
-          throw new SchemaError(`${name} is written in version ${version}, but nothing says how version ${older} becomes ${older + 1}`);
+          throw new SchemaError(
+            `event type ${JSON.stringify(name)} is written in version ${version}, but has no upcaster from ` +
+              `version ${older}; add one`,
+          );
         }
       }
       for (const known of [name, ...formerly]) {
         if (read.has(known)) {
-          throw new SchemaError(`two event types are read from the name ${known}`);
+          throw new SchemaError(`two event types are read from the name ${JSON.stringify(known)}; remove one`);
         }
         read.set(known, name as keyof T & string);
       }
@@ -77,26 +81,30 @@ export class Schema<T extends Types> {
     this.#read = read;
   }
 
-  /** All names that are read, former ones included: for the query of a subscription. */
+  /** All names that are read, including earlier ones: for the query of a subscription. */
   get names(): readonly string[] {
     return [...this.#read.keys()];
   }
 
-  /** Names that are read as these types. */
+  /** Returns the names that are read as these types. */
   namesOf(types: Iterable<string>): readonly string[] {
     const wanted = new Set(types);
     return [...this.#read].flatMap(([name, type]) => (wanted.has(type) ? [name] : []));
   }
 
-  /** The event to append, with its version, its tags, and the context that holds now. */
+  /** Returns the event to append, with its version, its tags and the current context. */
   encode(event: DomainEvent<T>, options: EncodeOptions = {}): NewEvent {
     const type = this.#types.get(event.type);
     if (type === undefined) {
-      throw new SchemaError(`event type ${event.type} is not in the schema`);
+      throw new SchemaError(`event type ${JSON.stringify(event.type)} is not in the schema; add it`);
     }
     const { version = 1, tags } = type;
     const labels = [...(tags?.(event.data as never) ?? []), ...(event.tags ?? []), ...(options.tags ?? [])];
-    const metadata = { ...toMetadata(contextOfAppend()), ...(version > 1 && { schemaVersion: version }), ...options.metadata };
+    const metadata = {
+      ...toMetadata(contextOfAppend()),
+      ...(version > 1 && { schemaVersion: version }),
+      ...options.metadata,
+    };
     return newEvent(event.type, event.data, {
       ...(options.id !== undefined && { id: options.id }),
       tags: [...new Set(labels)],
@@ -104,7 +112,7 @@ export class Schema<T extends Types> {
     });
   }
 
-  /** The event as the domain sees it, in its newest form; undefined if its type is not in the schema. */
+  /** Returns the event in its latest version; undefined if its type is not in the schema. */
   decode(event: RecordedEvent): DomainEvent<T> | undefined {
     const name = this.#read.get(event.type);
     const type = name === undefined ? undefined : this.#types.get(name);
@@ -114,7 +122,9 @@ export class Schema<T extends Types> {
     const { version = 1, upcasters = {} } = type;
     const written = versionOf(event);
     if (written > version) {
-      throw new SchemaError(`${nameOf(event)} is of version ${written}, and this program knows ${version}; update it`);
+      throw new SchemaError(
+        `${nameOf(event)} has version ${written}, but this program supports only up to ${version}`,
+      );
     }
     let data: unknown = event.data.length === 0 ? {} : event.json();
     for (let older = written; older < version; older += 1) {
@@ -124,7 +134,7 @@ export class Schema<T extends Types> {
   }
 }
 
-/** The version in which an event was written. Throws a SchemaError if its metadata has another value there. */
+/** Returns the version in which an event was written. Throws a SchemaError if its metadata has an invalid one. */
 function versionOf(event: RecordedEvent): number {
   const written = event.metadata.length === 0 ? undefined : metadataOf(event)["schemaVersion"];
   if (written === undefined) {
@@ -132,18 +142,19 @@ function versionOf(event: RecordedEvent): number {
   }
   if (typeof written !== "number" || !Number.isInteger(written) || written < 1) {
     throw new SchemaError(
-      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole number from 1, such as this program writes`,
+      `${nameOf(event)} has the schemaVersion ${JSON.stringify(written)} in its metadata; it must be a whole ` +
+        "number from 1",
     );
   }
   return written;
 }
 
 function nameOf(event: RecordedEvent): string {
-  return `event ${event.id} (${event.type} at position ${event.position})`;
+  return `event type ${JSON.stringify(event.type)} at position ${event.position}`;
 }
 
 /**
- * Event types of a part of the domain.
+ * Creates a schema for the event types of a part of the domain.
  *
  * @example
  * type Orders = { OrderPlaced: { customer: string; currency: string }; OrderShipped: { at: string } };

@@ -1,9 +1,9 @@
 /**
- * Read models in SQLite, through better-sqlite3 or node:sqlite, whose databases both have what is needed here.
+ * Read models in SQLite with better-sqlite3 or node:sqlite.
  *
- * One transaction at a time runs on the connection, from its BEGIN to its COMMIT. Handlers that await something other than
- * the store hold it meanwhile, and readers on the same connection see what they wrote so far: give readers a connection of
- * their own (`journal_mode = WAL`), or write handlers that do not wait.
+ * The connection runs one transaction at a time, from its BEGIN to its COMMIT. A handler that awaits anything other
+ * than the store keeps the transaction open, and readers on the same connection see its uncommitted writes: give
+ * readers their own connection (`journal_mode = WAL`), or write handlers that do not wait.
  */
 import { type ColumnTypes, type SqlRow, SqlStore, type SqlValue } from "./projection/sql.js";
 
@@ -22,7 +22,7 @@ export interface SqliteStatement {
 /** Read models in SQLite; handlers get the database. */
 export class SqliteStore<D extends SqliteDatabase = SqliteDatabase> extends SqlStore<D> {
   protected readonly types: ColumnTypes = { flag: "INTEGER", position: "INTEGER", time: "TEXT", uuid: "TEXT" };
-  // BEGIN IMMEDIATE locks everything.
+  // BEGIN IMMEDIATE already locks the database.
   protected readonly forUpdate = "";
   #turn: Promise<unknown> = Promise.resolve();
   readonly #statements = new Map<string, SqliteStatement>();
@@ -54,7 +54,7 @@ export class SqliteStore<D extends SqliteDatabase = SqliteDatabase> extends SqlS
         try {
           this.database.exec("ROLLBACK");
         } catch {
-          // Some failures have rolled it back already.
+          // Some failures have already rolled the transaction back.
         }
         throw error;
       }
@@ -65,7 +65,12 @@ export class SqliteStore<D extends SqliteDatabase = SqliteDatabase> extends SqlS
   }
 
   override isPassing(error: unknown): boolean {
-    return error instanceof Error && /SQLITE_(BUSY|LOCKED|IOERR|FULL)|database is locked/.test(`${String((error as { code?: unknown }).code)} ${error.message}`);
+    return (
+      error instanceof Error &&
+      /SQLITE_(BUSY|LOCKED|IOERR|FULL)|database is locked/.test(
+        `${String((error as { code?: unknown }).code)} ${error.message}`,
+      )
+    );
   }
 
   protected override run(_tx: D, sql: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {

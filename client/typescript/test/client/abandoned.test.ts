@@ -1,4 +1,4 @@
-/** What is left early ends its call at the server, however it is left: by the server's own count. */
+/** Tests that abandoned reads and subscriptions end their calls at the server, by the server's metrics. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
@@ -20,7 +20,7 @@ after(() => server[Symbol.asyncDispose]());
 
 class Enough extends Error {}
 
-/** What can be iterated, and keeps a call open for as long as it is. */
+/** Iterables that keep a call open while they are iterated. */
 const OPENED: Record<string, () => AsyncIterable<unknown>> = {
   "a read of a stream": () => client.readStream("much"),
   "a read of the log": () => client.readAll(),
@@ -65,14 +65,14 @@ for (const [what, open] of Object.entries(OPENED)) {
   });
 }
 
-test("what was never asked for anything opens nothing", async () => {
+test("an iterator that is never used opens no call", async () => {
   const iterators = Object.values(OPENED).map((open) => open()[Symbol.asyncIterator]());
   for (const iterator of iterators) await iterator.return?.();
   for (const iterator of iterators) assert.deepEqual(await iterator.next(), { done: true, value: undefined });
   assert.equal(await openCalls(server), 0);
 });
 
-test("a subscription that waits ends at once when it is left, and what waits for it is over", async () => {
+test("a waiting subscription ends at once when it is left, and so do its pending calls of next", async () => {
   const { head } = await client.serverInfo();
   const waiting: (() => AsyncIterator<unknown>)[] = [
     () => client.subscribeAll({ after: head })[Symbol.asyncIterator](),
@@ -91,7 +91,7 @@ test("a subscription that waits ends at once when it is left, and what waits for
   }
 });
 
-test("so does a read or subscription that is left before the server has answered", async () => {
+test("a read or subscription that is left before the server has answered ends at once", async () => {
   for (const open of Object.values(OPENED)) {
     const iterator = open()[Symbol.asyncIterator]();
     const first = iterator.next();
@@ -128,7 +128,7 @@ test("a read that was begun ends when it is closed, or leaves its scope", async 
   await untilOpen(server, 0);
 });
 
-test("what nothing refers to any more ends when it is collected", async () => {
+test("a read or subscription without references ends when it is garbage-collected", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const abandon = async () => {
@@ -147,7 +147,7 @@ test("what nothing refers to any more ends when it is collected", async () => {
   }
 });
 
-test("what is still iterated is not collected", async () => {
+test("a read or subscription that is still iterated is not garbage-collected", async () => {
   const collect = runInNewContext("gc") as () => void;
   const stream = `kept-${newId()}`;
   const taken: RecordedEvent[] = [];
@@ -170,21 +170,26 @@ test("what is still iterated is not collected", async () => {
   assert.equal((await read.next()).done, true);
 });
 
-test("sessions end when their appends are answered, whatever becomes of the results", async () => {
-  const source = () => Array.from({ length: 500 }, (_, n) => ({ stream: `all-${n % 7}`, expected: "any" as const, events: [newEvent("A", n)] }));
-  for await (const appended of client.appendAll(source())) {
+test("sessions end when their appends are answered, even if the results are not used", async () => {
+  const source = () =>
+    Array.from({ length: 500 }, (_, n) => ({
+      stream: `all-${n % 7}`,
+      expected: "any" as const,
+      events: [newEvent("A", n)],
+    }));
+  for await (const appended of client.appendEach(source())) {
     assert.ok(appended.lastPosition > 0);
     break;
   }
   await assert.rejects(async () => {
-    for await (const appended of client.appendAll(source())) throw new Enough(String(appended.lastPosition));
+    for await (const appended of client.appendEach(source())) throw new Enough(String(appended.lastPosition));
   }, Enough);
   await assert.rejects(async () => {
     const failing = function* () {
       yield* source();
       throw new Enough();
     };
-    for await (const appended of client.appendAll(failing())) assert.ok(appended.lastPosition > 0);
+    for await (const appended of client.appendEach(failing())) assert.ok(appended.lastPosition > 0);
   }, Enough);
   void client.appendSession().append("all-0", "any", [newEvent("A")]);
   await untilOpen(server, 0);

@@ -1,4 +1,4 @@
-/** Endpoints that answer, but not in gRPC. */
+/** Tests of endpoints that answer, but not in gRPC. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -8,12 +8,14 @@ import { test } from "node:test";
 import { Client, newEvent } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 
-/** What a client of the endpoint fails with, whatever it does first. */
+/** Asserts that every kind of call to the endpoint fails with an InvalidEndpointError. */
 async function assertRefused(endpoint: string): Promise<void> {
   const refusal = {
     name: "InvalidEndpointError",
     endpoint,
-    message: `${JSON.stringify(endpoint)} answers HTTP/1.1: it is the port for health and metrics; gRPC listens on another port (2113 by default)`,
+    message:
+      `${JSON.stringify(endpoint)} answers HTTP/1.1: it is the port for health and metrics; gRPC listens ` +
+      "on another port (2113 by default)",
   };
   using client = new Client(endpoint);
   await assert.rejects(client.serverInfo(), refusal);
@@ -23,14 +25,14 @@ async function assertRefused(endpoint: string): Promise<void> {
   await assert.rejects(client.appendSession().append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
 }
 
-test("the port for health and metrics is told apart from that of gRPC, at once", async () => {
+test("the port for health and metrics is reported as such at once", async () => {
   await using server = await TestServer.start();
   await assertRefused(server.httpEndpoint);
   await assertRefused(server.httpEndpoint.replace("http:", "https:"));
   assert.equal((await server.client().serverInfo()).engine, "memory");
 });
 
-test("so is any other server that answers only HTTP/1.1", async () => {
+test("a server that answers only HTTP/1.1 is reported as such", async () => {
   const server = createServer((_, response) => response.end("hello"));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -41,9 +43,9 @@ test("so is any other server that answers only HTTP/1.1", async () => {
   }
 });
 
-test("a client goes on to an endpoint that is one of gRPC", async () => {
+test("a client fails over to an endpoint that speaks gRPC", async () => {
   await using server = await TestServer.start();
-  using client = new Client({ endpoints: [server.httpEndpoint, server.endpoint], inGivenOrder: true });
+  using client = new Client({ endpoints: [server.httpEndpoint, server.endpoint], shuffleEndpoints: false });
   await assert.rejects(client.serverInfo(), { name: "InvalidEndpointError" });
   assert.equal((await client.serverInfo()).engine, "memory");
 });

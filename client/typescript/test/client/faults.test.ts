@@ -1,20 +1,20 @@
-/** The client while servers are killed with SIGKILL: nothing is lost, doubled or reordered. */
+/** Tests of the client while servers are killed with SIGKILL: nothing is lost, duplicated or reordered. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Client, DeadlineExceededError, newEvent, UnreachableError } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import { type Random, seeded } from "../random.js";
-import { Door } from "./door.js";
+import { TcpProxy } from "./tcp-proxy.js";
 import { numbered } from "./fixtures.js";
 
 const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 5);
-/** Long enough for a server to come back on a busy machine. */
-const PATIENT = { timeoutMs: 60_000, deadAfterMs: 5_000 };
+/** Long enough for a server to restart on a busy machine. */
+const PATIENT = { timeoutMs: 60_000, keepaliveTimeout: { milliseconds: 5_000 } };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Kills the server and starts it again, so many times. */
+/** Kills and restarts the server a number of times. */
 function tormented(server: TestServer, random: Random): { done: Promise<void>; over: () => boolean } {
   let over = false;
   const torment = async () => {
@@ -28,7 +28,7 @@ function tormented(server: TestServer, random: Random): { done: Promise<void>; o
   return { done: torment().finally(() => (over = true)), over: () => over };
 }
 
-test("a subscription over kills of the server gives each event once and in order, while appends go on", async (context) => {
+test("a subscription returns each event once and in order while the server is killed", async (context) => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
   const torment = tormented(server, seeded(context));
@@ -41,7 +41,7 @@ test("a subscription over kills of the server gives each event once and in order
     };
     let next = 0;
     while (!torment.over() || next < 200) next = await append(next);
-    // Known before its events can arrive, even if its answer is lost: nothing comes behind them that could end the loop.
+    // Set before its events can arrive, even if the response is lost: no later events could end the loop.
     total = next + 10;
     await append(next);
   })();
@@ -55,7 +55,10 @@ test("a subscription over kills of the server gives each event once and in order
   }
   await torment.done;
   await appending;
-  assert.deepEqual(positions, Array.from({ length: total }, (_, n) => n + 1));
+  assert.deepEqual(
+    positions,
+    Array.from({ length: total }, (_, n) => n + 1),
+  );
 });
 
 test("a session over kills of the server writes each append once, in order", async (context) => {
@@ -69,20 +72,32 @@ test("a session over kills of the server writes each append once, in order", asy
     await session.ready();
     const revision = sent;
     const answer = session.append("log", sent === 0 ? "no-stream" : sent - 1, [newEvent("A", { n: sent })]);
-    answers.push(answer.then(({ firstRevision }) => { assert.equal(firstRevision, revision); }));
+    answers.push(
+      answer.then(({ firstRevision }) => {
+        assert.equal(firstRevision, revision);
+      }),
+    );
     if (sent % 50 === 0) await pause(1);
   }
   await Promise.all(answers);
   await torment.done;
   const events = await client.readStream("log").toArray();
-  assert.deepEqual(events.map((event) => event.json()), Array.from({ length: sent }, (_, n) => ({ n })));
+  assert.deepEqual(
+    events.map((event) => event.json()),
+    Array.from({ length: sent }, (_, n) => ({ n })),
+  );
 });
 
-test("a read goes on behind the last event when the server is killed in the middle", async () => {
+test("a read continues after the last event when the server is killed", async () => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client(PATIENT);
   const total = 30_000;
-  for (let n = 0; n < total; n += 1_000) await client.append("log", "any", Array.from({ length: 1_000 }, () => newEvent("A", new Uint8Array(500))));
+  for (let n = 0; n < total; n += 1_000)
+    await client.append(
+      "log",
+      "any",
+      Array.from({ length: 1_000 }, () => newEvent("A", new Uint8Array(500))),
+    );
   for (const backwards of [false, true]) {
     const positions: number[] = [];
     for await (const event of client.readAll({ backwards })) {
@@ -93,50 +108,55 @@ test("a read goes on behind the last event when the server is killed in the midd
         await client.append("later", "any", [newEvent("NotInTheRead")]);
       }
     }
-    // What was appended during the first read is part of the second.
+    // Events appended during the first read are part of the second.
     const last = backwards ? total + 1 : total;
     const expected = Array.from({ length: last }, (_, n) => (backwards ? last - n : n + 1));
     assert.deepEqual(positions, expected);
   }
 });
 
-test("a client with several endpoints goes on at the next one", async () => {
+test("a client with several endpoints fails over to the next one", async () => {
   await using server = await TestServer.start();
-  using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], inGivenOrder: true });
+  using client = new Client({ endpoints: ["http://127.0.0.1:1", server.endpoint], shuffleEndpoints: false });
   assert.equal((await client.append("a", "any", [newEvent("A")])).firstPosition, 1);
   assert.equal((await client.readAll().toArray()).length, 1);
 });
 
-test("a client goes back when its first endpoint answers again, with its subscription and its session", async () => {
+test("a client returns to its first endpoint, with its subscription and its session", async () => {
   await using server = await TestServer.start();
-  const [front, side] = [new Door(server.endpoint), new Door(server.endpoint)];
+  const [front, side] = [new TcpProxy(server.endpoint), new TcpProxy(server.endpoint)];
   await front.open();
   await side.open();
-  using client = new Client({ endpoints: [front.name, side.name], inGivenOrder: true, returnAfterMs: 20, timeoutMs: 30_000 });
+  using client = new Client({
+    endpoints: [front.name, side.name],
+    shuffleEndpoints: false,
+    returnAfterMs: 20,
+    timeoutMs: 30_000,
+  });
   const session = client.appendSession();
   const followed = client.subscribeStream("log").events();
   let written = 0;
   const state = { over: false };
-  // A session that is never idle, so that it does not end and begin again by itself.
+  // A session that is never idle, so that it does not end and reopen on its own.
   const busy = (async () => {
     while (!state.over) await session.append("busy", "any", [newEvent("B")]);
   })();
-  // Calls that share a session, and what follows.
+  // Calls that share a session, and the subscription that receives their events.
   const write = async () => {
     await Promise.all(Array.from({ length: 10 }, (_, n) => client.append("log", "any", [newEvent("A", n)])));
     written += 10;
-    for (let revision = -1; revision < written - 1; ) revision = (await followed.next()).value?.revision ?? -1;
+    for (let revision = -1; revision < written - 1;) revision = (await followed.next()).value?.revision ?? -1;
   };
-  /** Whether all that is written now, and all that follows it, goes through this door alone. */
-  const goesThrough = async (door: Door, other: Door) => {
-    const before = [door.bytes, other.bytes] as const;
+  /** Whether all new writes, and the subscription to them, go through this proxy alone. */
+  const goesThrough = async (proxy: TcpProxy, other: TcpProxy) => {
+    const before = [proxy.bytes, other.bytes] as const;
     await write();
-    return door.bytes > before[0] && other.bytes === before[1];
+    return proxy.bytes > before[0] && other.bytes === before[1];
   };
-  const settlesOn = async (door: Door, other: Door) => {
+  const settlesOn = async (proxy: TcpProxy, other: TcpProxy) => {
     for (let quiet = 0, tries = 0; quiet < 3; tries += 1) {
-      assert.ok(tries < 500, "it never goes through the one door alone");
-      quiet = (await goesThrough(door, other)) ? quiet + 1 : 0;
+      assert.ok(tries < 500, "it never goes through the one proxy alone");
+      quiet = (await goesThrough(proxy, other)) ? quiet + 1 : 0;
       await pause(5);
     }
   };
@@ -149,13 +169,16 @@ test("a client goes back when its first endpoint answers again, with its subscri
   }
   state.over = true;
   await busy;
-  assert.deepEqual((await client.readStream("log").toArray()).map(({ revision }) => revision), Array.from({ length: written }, (_, n) => n));
+  assert.deepEqual(
+    (await client.readStream("log").toArray()).map(({ revision }) => revision),
+    Array.from({ length: written }, (_, n) => n),
+  );
   client.close();
   await front.shut();
   await side.shut();
 });
 
-test("without a server a call fails at its deadline, and says why", async () => {
+test("without a server a call fails at its deadline, and the error states the cause", async () => {
   using client = new Client({ endpoints: "127.0.0.1:1", timeoutMs: 300 });
   await assert.rejects(client.serverInfo(), (error: unknown) => {
     assert.ok(error instanceof UnreachableError || error instanceof DeadlineExceededError);
@@ -164,12 +187,18 @@ test("without a server a call fails at its deadline, and says why", async () => 
   });
   await assert.rejects(client.appendSession().append("a", "any", [newEvent("A")]), { retryable: true });
   await assert.rejects(client.readAll().toArray(), { retryable: true });
-  await assert.rejects(client.subscribeAll({ giveUpAfterMs: 200 }).batches().next(), { retryable: true });
+  await assert.rejects(
+    client
+      .subscribeAll({ reconnectTimeout: { milliseconds: 200 } })
+      .batches()
+      .next(),
+    { retryable: true },
+  );
 });
 
 test("a server that falls silent counts as dead", async () => {
   await using server = await TestServer.start();
-  using client = new Client({ endpoints: server.endpoint, timeoutMs: 500, deadAfterMs: 200 });
+  using client = new Client({ endpoints: server.endpoint, timeoutMs: 500, keepaliveTimeout: { milliseconds: 200 } });
   await client.append("a", "any", [newEvent("A")]);
   server.freeze();
   await pause(100); // a signal takes a moment
@@ -178,7 +207,7 @@ test("a server that falls silent counts as dead", async () => {
   await client.append("a", "any", [newEvent("A")]);
 });
 
-test("a closed client ends what is open and takes no more", async () => {
+test("a closed client ends open calls and rejects further ones", async () => {
   await using server = await TestServer.start();
   const client = server.client();
   const subscribed = (async () => {

@@ -1,15 +1,17 @@
-/** What several tests of the client need. */
+/** Shared functions of the client's tests. */
 import assert from "node:assert/strict";
 
 import { type Client, newEvent, type NewEvent } from "../../src/index.js";
 import type { TestServer } from "../../src/testing/index.js";
 
-/** `count` events, numbered from `from`, each tagged with its number. */
+/** Creates `count` events, numbered from `from`, each tagged with its number. */
 export function numbered(from: number, count: number, type: (n: number) => string = () => "Numbered"): NewEvent[] {
-  return Array.from({ length: count }, (_, n) => newEvent(type(from + n), { n: from + n }, { tags: [`n:${from + n}`] }));
+  return Array.from({ length: count }, (_, n) =>
+    newEvent(type(from + n), { n: from + n }, { tags: [`n:${from + n}`] }),
+  );
 }
 
-/** How many calls are open at the server, by its metrics. */
+/** Returns the number of open calls at the server, from its metrics. */
 export async function openCalls(server: TestServer): Promise<number> {
   const metrics = await (await fetch(`${server.httpEndpoint}/metrics`)).text();
   const found = /^annals_grpc_calls_open (\d+)$/m.exec(metrics)?.[1];
@@ -17,7 +19,7 @@ export async function openCalls(server: TestServer): Promise<number> {
   return Number(found);
 }
 
-/** Waits until so many calls are open at the server. */
+/** Waits until this many calls are open at the server. */
 export async function untilOpen(server: TestServer, calls: number): Promise<void> {
   for (let tries = 0; (await openCalls(server)) !== calls; tries += 1) {
     assert.ok(tries < 1_000, `${await openCalls(server)} calls are open, not ${calls}`);
@@ -25,10 +27,14 @@ export async function untilOpen(server: TestServer, calls: number): Promise<void
   }
 }
 
-/** Appends more than what a call that nobody reads from can have on its way: 24 MiB. */
+/** Appends more than fits into the buffers of a call that is not read: 24 MiB. */
 export async function appendMuch(client: Client, stream: string): Promise<void> {
   const data = new Uint8Array(8 * 1_024);
   for (let append = 0; append < 12; append += 1) {
-    await client.append(stream, "any", Array.from({ length: 256 }, () => newEvent("Much", data)));
+    await client.append(
+      stream,
+      "any",
+      Array.from({ length: 256 }, () => newEvent("Much", data)),
+    );
   }
 }

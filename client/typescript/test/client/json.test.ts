@@ -1,19 +1,37 @@
-/** Values of events: what is stored is JSON of exactly that value, or the value is refused. */
+/** Tests of event values: either JSON of exactly that value is stored, or the value is rejected. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
 
-import { InvalidFieldError, InvalidValueError, JsonError, newEvent, newId, RecordedEvent, Timestamp } from "../../src/index.js";
+import {
+  InvalidFieldError,
+  InvalidValueError,
+  JsonError,
+  newEvent,
+  newId,
+  RecordedEvent,
+  Timestamp,
+} from "../../src/index.js";
 import { toPbAppend } from "../../src/append.js";
 import { toPbEvent } from "../../src/events.js";
 
 const NOTHING = new Uint8Array();
 
-/** The JSON that is stored for a value. */
+/** Returns the JSON that is stored for a value. */
 const stored = (value: unknown) => Buffer.from(newEvent("Odd", value).data).toString();
 
 const recorded = (data: Uint8Array | string, metadata: Uint8Array = NOTHING) =>
-  new RecordedEvent("6b1e7d1c-0000-4000-8000-000000000001", "order-1", 3, 7, "Odd", Buffer.from(data), metadata, [], Timestamp.now());
+  new RecordedEvent(
+    "6b1e7d1c-0000-4000-8000-000000000001",
+    "order-1",
+    3,
+    7,
+    "Odd",
+    Buffer.from(data),
+    metadata,
+    [],
+    Timestamp.now(),
+  );
 
 function nested(levels: number, innermost: unknown = []): unknown {
   let value = innermost;
@@ -21,11 +39,11 @@ function nested(levels: number, innermost: unknown = []): unknown {
   return value;
 }
 
-test("what is stored decodes to the value that was given", () => {
+test("a stored value decodes to the original value", () => {
   const values = [
     null,
     true,
-    "größer 🎉 \u2028 \"\\\n\u0000",
+    'größer 🎉 \u2028 "\\\n\u0000',
     0,
     -0,
     -1.5e-7,
@@ -36,7 +54,7 @@ test("what is stored decodes to the value that was given", () => {
     12345678901234567168,
     [],
     {},
-    [[], [{}], { "": [-0], "odd name": 1, "größe": 2 }],
+    [[], [{}], { "": [-0], "odd name": 1, größe: 2 }],
     JSON.parse('{"__proto__": 1}'),
   ];
   for (const value of values) {
@@ -47,11 +65,20 @@ test("what is stored decodes to the value that was given", () => {
   assert.equal(stored([-0, { at: -0 }]), '[-0,{"at":-0}]');
 });
 
-test("JSON is as JSON.stringify writes it, where that changes nothing", () => {
+test("JSON equals that of JSON.stringify where that changes no value", () => {
   class Money {
-    constructor(readonly amount: number, readonly currency: string) {}
+    constructor(
+      readonly amount: number,
+      readonly currency: string,
+    ) {}
   }
-  const value = { id: "order-1", total: new Money(4200, "EUR"), lines: [{ sku: "tea", quantity: 2 }, null], paid: false, note: "\u001f/</script>" };
+  const value = {
+    id: "order-1",
+    total: new Money(4200, "EUR"),
+    lines: [{ sku: "tea", quantity: 2 }, null],
+    paid: false,
+    note: "\u001f/</script>",
+  };
   assert.equal(stored(value), JSON.stringify(value));
 });
 
@@ -69,7 +96,7 @@ test("nesting may be deep, and is bounded", () => {
   assert.throws(() => newEvent("Odd", endless), InvalidValueError);
 });
 
-test("bytes are stored as they are, whatever holds them", () => {
+test("bytes of every type are stored unchanged", () => {
   const bytes = Uint8Array.of(0, 1, 2, 255);
   assert.equal(newEvent("Odd", bytes).data, bytes);
   const elsewhere = runInNewContext("Uint8Array.of(0, 1, 2, 255)") as Uint8Array;
@@ -109,16 +136,37 @@ test("a value that JSON would change is refused, with the event's type and the p
     [{ [Symbol("a")]: 1 }, /name is a symbol/],
     [circle, /contains itself/],
     [{ toJSON: () => NaN }, /is NaN/],
-    [{ toJSON: () => { throw new Error("no"); } }, /can't be read: Error: no/],
-    [{ get a() { throw new Error("no"); } }, /can't be read: Error: no/],
+    [
+      {
+        toJSON: () => {
+          throw new Error("no");
+        },
+      },
+      /can't be read: Error: no/,
+    ],
+    [
+      {
+        get a() {
+          throw new Error("no");
+        },
+      },
+      /can't be read: Error: no/,
+    ],
     [[1, , 3], /is undefined/], // eslint-disable-line no-sparse-arrays
     [{ "\ud800": 1 }, /lone surrogate/],
     [runInNewContext("new Map()"), /is a Map/],
   ];
   for (const [value, problem] of refused) {
-    assert.throws(() => newEvent("Odd", value), (error: unknown) => error instanceof InvalidValueError && error.subject === 'event "Odd"' && problem.test(error.message), String(problem));
+    assert.throws(
+      () => newEvent("Odd", value),
+      (error: unknown) =>
+        error instanceof InvalidValueError &&
+        error.subject === 'an event of type "Odd"' &&
+        problem.test(error.message),
+      String(problem),
+    );
   }
-  // Those that are bytes are no value of JSON within another one.
+  // Bytes within another value can't be represented in JSON.
   const bytes = [Uint8Array.of(1), Buffer.from("a"), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))];
   for (const value of [...refused.map(([value]) => value).filter((value) => value !== undefined), ...bytes]) {
     assert.throws(() => newEvent("Odd", { a: value }), InvalidValueError);
@@ -142,11 +190,13 @@ test("a refusal names the place", () => {
   assert.equal(place(nested(100, NaN)), `data${"[0]".repeat(6)}…${"[0]".repeat(6)}`);
   assert.throws(() => newEvent("OrderPlaced", null, { metadata: { at: new Date(0) } }), {
     name: "InvalidValueError",
-    message: 'event "OrderPlaced": metadata.at is a Date, which would be read as text; use its toISOString(), or a Timestamp',
+    message:
+      `the metadata of an event of type "OrderPlaced" can't be stored as JSON: ` +
+      "metadata.at is a Date, which would be read as text; use its toISOString(), or a Timestamp",
   });
 });
 
-test("an object with a toJSON of its own is stored as what that gives", () => {
+test("an object with a toJSON method is stored as its result", () => {
   const at = Timestamp.from("2026-11-21T04:31:36.790766Z");
   assert.equal(stored({ at, url: new URL("http://a/b") }), '{"at":"2026-11-21T04:31:36.790766Z","url":"http://a/b"}');
 });
@@ -157,40 +207,79 @@ test("an event has no data if none is given", () => {
   assert.equal(newEvent("Paid", null).data.length, 4);
 });
 
-test("what is no JSON can't be read as JSON, and the error names the event", () => {
-  const name = 'event 6b1e7d1c-0000-4000-8000-000000000001 (Odd, revision 3 of stream "order-1")';
+test("an error for data that is not JSON names the event", () => {
+  const name = 'event "Odd" at revision 3 of stream "order-1" (position 7)';
   const refused: [Uint8Array | string, string][] = [
-    ["", "is empty, so it is not JSON"],
-    ["{", "is not JSON"],
-    ["NaN", "is not JSON"],
-    [Uint8Array.of(0x22, 0xff, 0x22), "is not JSON"],
+    ["", "is not the expected JSON: it is empty"],
+    ["{", "is not the expected JSON: "],
+    ["NaN", "is not the expected JSON: "],
+    [Uint8Array.of(0x22, 0xff, 0x22), "is not the expected JSON: "],
   ];
   for (const [data, problem] of refused) {
-    assert.throws(() => recorded(data).json(), (error: unknown) => error instanceof JsonError && error.message.startsWith(`the data of ${name} ${problem}`));
+    assert.throws(
+      () => recorded(data).json(),
+      (error: unknown) => error instanceof JsonError && error.message.startsWith(`the data of ${name} ${problem}`),
+    );
   }
-  assert.throws(() => recorded("1", Buffer.from("{")).metadataJson(), (error: unknown) => error instanceof JsonError && error.message.startsWith(`the metadata of ${name}`));
+  assert.throws(
+    () => recorded("1", Buffer.from("{")).metadataJson(),
+    (error: unknown) => error instanceof JsonError && error.message.startsWith(`the metadata of ${name}`),
+  );
   assert.equal(recorded("1").metadataJson(), undefined);
 });
 
-test("a number that JavaScript can't hold is not read as another one", () => {
-  for (const json of ["9007199254740993", '{"a":[1,-9007199254740993]}', "1e400", "[-1E+400]", `1${"0".repeat(400)}`, "1e-400", '["\\"", 18446744073709551615]']) {
-    assert.throws(() => recorded(json).json(), /which a JavaScript number can't hold/, json);
+test("a number that JavaScript can't hold is an error", () => {
+  for (const json of [
+    "9007199254740993",
+    '{"a":[1,-9007199254740993]}',
+    "1e400",
+    "[-1E+400]",
+    `1${"0".repeat(400)}`,
+    "1e-400",
+    '["\\"", 18446744073709551615]',
+  ]) {
+    assert.throws(() => recorded(json).json(), /a JavaScript number can't hold/, json);
   }
-  const read = ["9007199254740991", "9007199254740992", "1152921504606846976", "12345678901234567000", "1e308", "0e400", "0.1000000000000000055", '"9007199254740993"', '["1e400\\"",1]', '{"9007199254740993":1}'];
+  const read = [
+    "9007199254740991",
+    "9007199254740992",
+    "1152921504606846976",
+    "12345678901234567000",
+    "1e308",
+    "0e400",
+    "0.1000000000000000055",
+    '"9007199254740993"',
+    '["1e400\\"",1]',
+    '{"9007199254740993":1}',
+  ];
   for (const json of read) assert.deepEqual(recorded(json).json(), JSON.parse(json), json);
 });
 
-test("names that are not valid Unicode are refused before they are sent as others", () => {
+test("names that are not valid Unicode are rejected before they are sent", () => {
   const event = newEvent("A");
-  for (const wrong of [newEvent("A\ud800"), newEvent("A", NOTHING, { tags: ["a", "\udfff"] })]) assert.throws(() => toPbEvent(wrong), InvalidFieldError);
+  for (const wrong of [newEvent("A\ud800"), newEvent("A", NOTHING, { tags: ["a", "\udfff"] })])
+    assert.throws(() => toPbEvent(wrong), InvalidFieldError);
   assert.throws(() => toPbAppend("order-\ud800", "any", [event]), /stream: .* lone surrogate/);
   assert.doesNotThrow(() => toPbAppend("order-🎉", "any", [{ ...event, id: newId() }]));
 });
 
-test("an expectation that is none is refused, with those that there are", () => {
-  const description = 'expected: must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not';
-  const wrong: [unknown, string][] = [["no_stream", '"no_stream"'], [-1, "-1"], [1.5, "1.5"], [NaN, "NaN"], ["7", '"7"'], [undefined, "undefined"], [null, "null"], [7n, "7"]];
+test("an invalid expected revision is rejected, with the valid values", () => {
+  const description =
+    'expected: must be a revision (a whole number from 0), "no-stream", "stream-exists" or "any", not';
+  const wrong: [unknown, string][] = [
+    ["no_stream", '"no_stream"'],
+    [-1, "-1"],
+    [1.5, "1.5"],
+    [NaN, "NaN"],
+    ["7", '"7"'],
+    [undefined, "undefined"],
+    [null, "null"],
+    [7n, "7"],
+  ];
   for (const [expected, shown] of wrong) {
-    assert.throws(() => toPbAppend("order-1", expected as "any", [newEvent("A")]), { name: "InvalidFieldError", message: `${description} ${shown}` });
+    assert.throws(() => toPbAppend("order-1", expected as "any", [newEvent("A")]), {
+      name: "InvalidFieldError",
+      message: `${description} ${shown}`,
+    });
   }
 });

@@ -1,4 +1,4 @@
-/** The client against a real server: what each call does, and how it fails. */
+/** Tests of the client against a real server: the result of each call, and its errors. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -31,7 +31,7 @@ before(async () => {
 });
 after(() => server[Symbol.asyncDispose]());
 
-test("an append tells where its events stand, and a read gives them back unchanged", async () => {
+test("an append returns revisions and positions, and a read returns the events unchanged", async () => {
   const data = { total: 42, note: "größer" };
   const event = newEvent("OrderPlaced", data, { tags: ["customer:7", "shop:2"], metadata: { userId: "ada" } });
   const appended = await client.append("order-1", "no-stream", [event, newEvent("OrderPaid")]);
@@ -55,19 +55,21 @@ test("an append tells where its events stand, and a read gives them back unchang
   assert.equal(second.metadataJson(), undefined);
 });
 
-test("an append that is not as expected says what was expected and what there is", async () => {
+test("a revision conflict reports the expected and the actual state", async () => {
   await client.append("conflict", "no-stream", [newEvent("A")]);
   await assert.rejects(client.append("conflict", "no-stream", [newEvent("B")]), (error: unknown) => {
     assert.ok(error instanceof RevisionConflictError);
     assert.deepEqual([error.stream, error.expected, error.actual], ["conflict", "no-stream", 0]);
-    assert.equal(error.message, 'stream "conflict" is not as expected: expected no-stream, but it is at revision 0');
+    assert.equal(error.message, 'stream "conflict" is not as expected: expected no stream, but it is at revision 0');
     return !error.retryable;
   });
   await assert.rejects(client.append("conflict-none", 3, [newEvent("B")]), { expected: 3, actual: undefined });
-  await assert.rejects(client.append("conflict-none", "stream-exists", [newEvent("B")]), { expected: "stream-exists" });
+  await assert.rejects(client.append("conflict-none", "stream-exists", [newEvent("B")]), {
+    expected: "stream-exists",
+  });
 });
 
-test("an append that is sent again is answered with its first result", async () => {
+test("a retried append returns its first result", async () => {
   for (const expected of ["no-stream", "any"] as const) {
     const events = [newEvent("A"), newEvent("B")];
     const first = await client.append(`again-${expected}`, expected, events);
@@ -93,12 +95,20 @@ test("fields that the server refuses are named", async () => {
   });
   await assert.rejects(client.append("fields", "any", [newEvent("A", new Uint8Array(2 << 20))]), TooLargeError);
   await assert.rejects(client.append("fields", -1, [newEvent("A")]), InvalidFieldError);
-  await assert.rejects(client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()), RecordedTimeNotAcceptedError);
+  await assert.rejects(
+    client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()),
+    RecordedTimeNotAcceptedError,
+  );
 });
 
 test("reads go both ways, begin anywhere, end at a limit and are filtered", async () => {
-  await client.append("read", "no-stream", numbered(0, 10, (n) => (n % 2 === 0 ? "Even" : "Odd")));
-  const revisions = async (options: Parameters<Client["readStream"]>[1]) => (await client.readStream("read", options).toArray()).map((event) => event.revision);
+  await client.append(
+    "read",
+    "no-stream",
+    numbered(0, 10, (n) => (n % 2 === 0 ? "Even" : "Odd")),
+  );
+  const revisions = async (options: Parameters<Client["readStream"]>[1]) =>
+    (await client.readStream("read", options).toArray()).map((event) => event.revision);
   assert.deepEqual(await revisions({}), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.deepEqual(await revisions({ from: 7 }), [7, 8, 9]);
   assert.deepEqual(await revisions({ backwards: true, limit: 3 }), [9, 8, 7]);
@@ -107,10 +117,13 @@ test("reads go both ways, begin anywhere, end at a limit and are filtered", asyn
   assert.deepEqual(await revisions({ query: [{ types: ["Odd"], tags: ["n:3"] }, { tags: ["n:4"] }] }), [3, 4]);
   assert.deepEqual(await revisions({ from: 10 }), []);
   const all = await client.readAll({ query: { streams: ["read"] } }).toArray();
-  assert.deepEqual(all.map((event) => event.revision), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(
+    all.map((event) => event.revision),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
 });
 
-test("a read tells the head and the last revision that it began with", async () => {
+test("a read returns the head and the last revision at its beginning", async () => {
   const { lastPosition } = await client.append("beginning", "no-stream", numbered(0, 3));
   const read = client.readStream("beginning", { limit: 1 });
   assert.deepEqual(await read.begin(), { head: lastPosition, lastRevision: 2 });
@@ -119,7 +132,7 @@ test("a read tells the head and the last revision that it began with", async () 
   assert.equal(head, lastPosition);
 });
 
-test("a read that is left early is given up", async () => {
+test("a read that is left early is cancelled", async () => {
   await client.append("left", "any", numbered(0, 5_000));
   const seen: number[] = [];
   for await (const event of client.readStream("left")) {
@@ -129,51 +142,80 @@ test("a read that is left early is given up", async () => {
   assert.deepEqual(seen, [0, 1, 2]);
 });
 
-test("what is not there is told apart", async () => {
+test("missing streams, revisions and positions are distinct errors", async () => {
   await assert.rejects(client.readStream("nothing").toArray(), StreamNotFoundError);
   await assert.rejects(client.streamInfo("nothing"), StreamNotFoundError);
   const { lastPosition } = await client.append("short", "any", [newEvent("A")]);
   await assert.rejects(client.readStream("short", { from: 5 }).toArray(), RevisionBeyondEndError);
   await assert.rejects(client.readAll({ from: lastPosition + 1_000 }).toArray(), PositionBeyondHeadError);
-  await assert.rejects(client.subscribeAll({ after: lastPosition + 1_000 }).batches().next(), PositionBeyondHeadError);
+  await assert.rejects(
+    client
+      .subscribeAll({ after: lastPosition + 1_000 })
+      .batches()
+      .next(),
+    PositionBeyondHeadError,
+  );
 });
 
 test("many appends in flight share a session, and each gets its own result", async () => {
   const results = await Promise.allSettled(
-    Array.from({ length: 200 }, (_, n) => client.append(`many-${n % 10}`, n === 150 ? 1_000 : "any", [newEvent("A", n)])),
+    Array.from({ length: 200 }, (_, n) =>
+      client.append(`many-${n % 10}`, n === 150 ? 1_000 : "any", [newEvent("A", n)]),
+    ),
   );
-  const failed = results.flatMap((result, n) => (result.status === "rejected" ? [[n, result.reason instanceof RevisionConflictError]] : []));
+  const failed = results.flatMap((result, n) =>
+    result.status === "rejected" ? [[n, result.reason instanceof RevisionConflictError]] : [],
+  );
   assert.deepEqual(failed, [[150, true]]);
-  const counted = await Promise.all(Array.from({ length: 10 }, async (_, n) => (await client.readStream(`many-${n}`).toArray()).length));
+  const counted = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => (await client.readStream(`many-${n}`).toArray()).length),
+  );
   assert.deepEqual(counted, [19, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
 });
 
-test("a session answers in order, and goes on after it was idle", async () => {
+test("a session answers in order, and continues after it was idle", async () => {
   const session = client.appendSession({ appendsMax: 10 });
   const send = async (from: number) => {
     const results: Promise<number>[] = [];
     for (let n = from; n < from + 100; n += 1) {
       await session.ready();
       assert.ok(session.unanswered < 10);
-      results.push(session.append("session", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)]).then((appended) => appended.lastRevision));
+      results.push(
+        session
+          .append("session", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)])
+          .then((appended) => appended.lastRevision),
+      );
     }
     return Promise.all(results);
   };
-  assert.deepEqual(await send(0), Array.from({ length: 100 }, (_, n) => n));
+  assert.deepEqual(
+    await send(0),
+    Array.from({ length: 100 }, (_, n) => n),
+  );
   await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.deepEqual(await send(100), Array.from({ length: 100 }, (_, n) => n + 100));
+  assert.deepEqual(
+    await send(100),
+    Array.from({ length: 100 }, (_, n) => n + 100),
+  );
   await session.close();
   await assert.rejects(session.append("session", "any", [newEvent("A")]), { name: "ClosedError" });
 });
 
-test("appendAll yields the results in order", async () => {
-  const source = Array.from({ length: 50 }, (_, n) => ({ stream: "all", expected: "any" as const, events: [newEvent("A", n)] }));
+test("appendEach yields the results in order", async () => {
+  const source = Array.from({ length: 50 }, (_, n) => ({
+    stream: "all",
+    expected: "any" as const,
+    events: [newEvent("A", n)],
+  }));
   const revisions: number[] = [];
-  for await (const appended of client.appendAll(source)) revisions.push(appended.lastRevision);
-  assert.deepEqual(revisions, Array.from({ length: 50 }, (_, n) => n));
+  for await (const appended of client.appendEach(source)) revisions.push(appended.lastRevision);
+  assert.deepEqual(
+    revisions,
+    Array.from({ length: 50 }, (_, n) => n),
+  );
 });
 
-test("a subscription gives what there is, says that it caught up, and gives what comes", async () => {
+test("a subscription returns existing events, reports that it caught up, and returns new events", async () => {
   const { lastPosition: start } = await client.append("subscribed", "no-stream", numbered(0, 3));
   const kinds: string[] = [];
   for await (const item of client.subscribeAll({ after: start - 3 })) {
@@ -184,19 +226,20 @@ test("a subscription gives what there is, says that it caught up, and gives what
   assert.deepEqual(kinds, ["event 0", "event 1", "event 2", "caught-up", "event 3", "event 4"]);
 });
 
-test("a subscription from the end gives only what comes, filtered, and of one stream", async () => {
+test("a subscription from the end returns only new events, filtered, of one stream", async () => {
   await client.append("end", "no-stream", numbered(0, 3));
   const subscription = client.subscribeStream("end", { after: "end", query: { types: ["Wanted"] } });
   const got: number[] = [];
   for await (const item of subscription) {
-    if (item.kind === "caught-up") await client.append("end", 2, [newEvent("Other"), newEvent("Wanted"), newEvent("Wanted")]);
+    if (item.kind === "caught-up")
+      await client.append("end", 2, [newEvent("Other"), newEvent("Wanted"), newEvent("Wanted")]);
     if (item.kind === "event") got.push(item.event.revision);
     if (got.length === 2) break;
   }
   assert.deepEqual(got, [4, 5]);
 });
 
-test("a filtered subscription is told how far the log was looked at", async () => {
+test("a filtered subscription reports how far the log was scanned", async () => {
   const { head } = await client.serverInfo();
   const subscription = client.subscribeAll({ after: head, query: { types: ["NothingOfTheKind"] } });
   for await (const item of subscription) {
@@ -208,7 +251,7 @@ test("a filtered subscription is told how far the log was looked at", async () =
   }
 });
 
-test("a signal ends what it is given to, with its reason", async () => {
+test("an aborted signal ends calls with its reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   setTimeout(() => {
@@ -223,7 +266,7 @@ test("a signal ends what it is given to, with its reason", async () => {
   await assert.rejects(client.readAll({ signal }).toArray(), reason);
 });
 
-test("streams are told of and listed", async () => {
+test("streams are described and listed", async () => {
   for (const name of ["list-b", "list-a", "list-c"]) await client.append(name, "no-stream", numbered(0, 2));
   const listed: string[] = [];
   for await (const stream of client.listStreams("list-")) listed.push(stream.name);
@@ -234,52 +277,65 @@ test("streams are told of and listed", async () => {
   assert.ok(Math.abs(Date.now() - info.createdAt.toDate().getTime()) < 60_000);
 });
 
-test("the server tells about itself", async () => {
+test("the server reports its properties", async () => {
   const info = await client.serverInfo();
   assert.equal(info.engine, "memory");
   assert.match(info.storeId, /^[0-9a-f-]{36}$/);
   assert.equal(info.limits.maxAppendEvents, 10_000);
 });
 
-test("an append to many streams is written if its checks hold, once", async () => {
+test("an append to many streams is written once, if its checks hold", async () => {
   const { head } = await client.serverInfo();
   const [a, b, tag] = [`many-a-${newId()}`, `many-b-${newId()}`, `seat:${newId()}`];
   const writes = [
     { stream: a, events: [newEvent("Booked", {}, { tags: [tag] })] },
     { stream: b, events: [newEvent("Charged"), newEvent("Thanked")] },
   ];
-  const checks = [{ noMatch: { tags: [tag] }, after: head }, { stream: a, expected: "no-stream" as const }];
+  const checks = [
+    { noMatch: { tags: [tag] }, after: head },
+    { stream: a, expected: "no-stream" as const },
+  ];
   const appended = await client.appendToMany(writes, checks);
   assert.deepEqual(appended.streams, [
     { stream: a, firstRevision: 0, lastRevision: 0 },
     { stream: b, firstRevision: 0, lastRevision: 1 },
   ]);
   assert.equal((await client.appendToMany(writes, checks)).alreadyAppended, true);
-  await assert.rejects(client.appendToMany([{ stream: b, events: [newEvent("Charged")] }], checks), (error: unknown) => {
-    assert.ok(error instanceof ChecksFailedError);
-    assert.equal(error.count, 2);
-    assert.deepEqual(error.failed[0], { index: 0, match: { after: head, position: appended.firstPosition } });
-    assert.deepEqual(error.failed[1], { index: 1, stream: { stream: a, expected: "no-stream", actual: 0 } });
-    return error.conflict;
-  });
-  const inSession = await client.appendSession().appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
+  await assert.rejects(
+    client.appendToMany([{ stream: b, events: [newEvent("Charged")] }], checks),
+    (error: unknown) => {
+      assert.ok(error instanceof ChecksFailedError);
+      assert.equal(error.count, 2);
+      assert.deepEqual(error.failed[0], { index: 0, match: { after: head, position: appended.firstPosition } });
+      assert.deepEqual(error.failed[1], { index: 1, stream: { stream: a, expected: "no-stream", actual: 0 } });
+      return error.conflict;
+    },
+  );
+  const inSession = await client
+    .appendSession()
+    .appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
   assert.deepEqual(inSession.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
 });
 
-test("a stream keeps what its retention says", async () => {
+test("a stream is kept according to its retention", async () => {
   const stream = `kept-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 5));
-  const set = await client.setRetention(stream, { maxCount: 2, maxAgeSeconds: 3_600 }, { expectedVersion: 0 });
+  const set = await client.setRetention(stream, { maxCount: 2, maxAge: { hours: 1 } }, { expectedVersion: 0 });
   assert.equal(set.version, 1);
-  assert.deepEqual((await client.readStream(stream).toArray()).map((event) => event.revision), [3, 4]);
-  const told = await client.retention(stream);
-  assert.equal(told.retention.maxCount, 2);
-  assert.equal(told.retention.maxAgeSeconds, 3_600);
-  assert.equal(told.tombstoned, false);
+  assert.deepEqual(
+    (await client.readStream(stream).toArray()).map((event) => event.revision),
+    [3, 4],
+  );
+  const read = await client.retention(stream);
+  assert.equal(read.retention.maxCount, 2);
+  assert.deepEqual(read.retention.maxAge, { seconds: 3_600 });
+  assert.equal(read.tombstoned, false);
   await assert.rejects(client.setRetention(stream, {}, { expectedVersion: 0 }), VersionConflictError);
+  await assert.rejects(client.setRetention(stream, { maxAge: { milliseconds: 1_500 } }), InvalidFieldError);
+  await assert.rejects(client.setRetention(stream, { maxAge: {} }), InvalidFieldError);
 });
 
-test("a retention for a prefix holds for streams without their own", async () => {
+test("a retention for a prefix applies to streams without their own", async () => {
   const prefix = `session-${newId()}-`;
   const [one, two] = [`${prefix}1`, `${prefix}2`];
   await client.append(one, "no-stream", numbered(0, 5));
@@ -288,8 +344,14 @@ test("a retention for a prefix holds for streams without their own", async () =>
   const set = await client.setPrefixRetention(prefix, { maxCount: 2 }, { expectedVersion: 0 });
   assert.deepEqual(set, { prefix, retention: { maxCount: 2 }, version: 1 });
   await client.setRetention(two, { maxCount: 1 });
-  assert.deepEqual((await client.readStream(one).toArray()).map((event) => event.revision), [3, 4]);
-  assert.deepEqual((await client.readStream(two).toArray()).map((event) => event.revision), [4]);
+  assert.deepEqual(
+    (await client.readStream(one).toArray()).map((event) => event.revision),
+    [3, 4],
+  );
+  assert.deepEqual(
+    (await client.readStream(two).toArray()).map((event) => event.revision),
+    [4],
+  );
   assert.equal((await client.streamInfo(one)).retentionPrefix, prefix);
   assert.equal((await client.streamInfo(two)).retentionPrefix, undefined);
   assert.ok((await client.prefixRetentions()).some((kept) => kept.prefix === prefix));
@@ -301,7 +363,7 @@ test("a retention for a prefix holds for streams without their own", async () =>
   assert.ok(!(await client.prefixRetentions()).some((kept) => kept.prefix === prefix));
 });
 
-test("a deleted stream begins again behind its last revision, a tombstoned one never", async () => {
+test("a deleted stream begins again after its last revision, a tombstoned one never", async () => {
   const stream = `deleted-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 2));
   assert.equal((await client.retention(stream)).version, 0);
@@ -313,7 +375,7 @@ test("a deleted stream begins again behind its last revision, a tombstoned one n
   await assert.rejects(client.append(stream, "any", [newEvent("Never")]), StreamTombstonedError);
 });
 
-test("a snapshot is kept and given back", async () => {
+test("a snapshot is saved and loaded", async () => {
   const stream = `snapshot-${newId()}`;
   await client.append(stream, "no-stream", numbered(0, 3));
   assert.equal(await client.loadSnapshot(stream), undefined);
@@ -325,21 +387,22 @@ test("a snapshot is kept and given back", async () => {
   assert.equal(await client.loadSnapshot(stream, { atOrBefore: 1 }), undefined);
 });
 
-test("the log and a stream are read as they were", async () => {
+test("the log and a stream are read as of the past", async () => {
   const stream = `past-${newId()}`;
   const first = await client.append(stream, "no-stream", [newEvent("A")]);
   await client.append(stream, 0, [newEvent("B"), newEvent("C")]);
   assert.ok((await client.positionAtTime(first.recordedAt)) >= first.lastPosition);
   assert.equal(await client.positionAtTime("2001-01-01T00:00:00Z"), 0);
-  const types = async (options: Parameters<Client["readStream"]>[1]) => (await client.readStream(stream, options).toArray()).map((event) => event.type);
+  const types = async (options: Parameters<Client["readStream"]>[1]) =>
+    (await client.readStream(stream, options).toArray()).map((event) => event.type);
   assert.deepEqual(await types({ until: 1, backwards: true }), ["B", "A"]);
   assert.equal((await types({ untilTime: first.recordedAt }))[0], "A");
   const all = await client.readAll({ until: first.lastPosition, backwards: true, limit: 1 }).toArray();
   assert.equal(all[0]?.position, first.lastPosition);
 });
 
-test("a scavenge is started and told of", async () => {
+test("a scavenge is started, reported and stopped", async () => {
   assert.notEqual((await client.startScavenge()).state, "never");
-  assert.equal((await client.scavenge()).problem, "");
+  assert.equal((await client.scavengeStatus()).problem, "");
   await client.stopScavenge();
 });

@@ -1,4 +1,4 @@
-/** The parts of the client that need no server. */
+/** Tests of the parts of the client that need no server. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -8,9 +8,9 @@ import { create } from "@bufbuild/protobuf";
 import { METHODS } from "../../src/call.js";
 import { Cursor } from "../../src/cursor.js";
 import { EventStoreService, SubscribeAllResponseSchema } from "../../src/generated/annals/v1/event_store_pb.js";
-import { Home } from "../../src/home.js";
+import { PreferredEndpoint } from "../../src/preferred-endpoint.js";
 import { InvalidEndpointError, matches, nameId, newId, ProtocolError, Timestamp, VERSION } from "../../src/index.js";
-import { settle } from "../../src/options.js";
+import { resolveOptions } from "../../src/options.js";
 import { Tries } from "../../src/retry.js";
 
 const at = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
@@ -22,7 +22,7 @@ test("the version is the workspace's", () => {
   assert.equal(VERSION, cargo);
 });
 
-test("the package lock names no registry", () => {
+test("the package lock contains no registry", () => {
   assert.doesNotMatch(at("package-lock.json"), /"resolved"/);
 });
 
@@ -34,19 +34,35 @@ test("the calls are those of the service", () => {
   }
 });
 
-test("an endpoint without a port means 2113", () => {
-  const address = (endpoint: string) => settle(endpoint).endpoints[0];
+test("an endpoint without a port uses 2113", () => {
+  const address = (endpoint: string) => resolveOptions(endpoint).endpoints[0];
   assert.deepEqual(address("127.0.0.1:2114"), { name: "127.0.0.1:2114", address: "127.0.0.1:2114", secure: false });
   assert.deepEqual(address("http://annals"), { name: "http://annals", address: "annals:2113", secure: false });
-  assert.deepEqual(address("https://annals:443"), { name: "https://annals:443", address: "annals:443", secure: true });
+  assert.deepEqual(address("https://annals:443"), {
+    name: "https://annals:443",
+    address: "annals:443",
+    secure: true,
+  });
   assert.deepEqual(address("http://[::1]:9"), { name: "http://[::1]:9", address: "[::1]:9", secure: false });
-  const addresses = { "http://h/": "h:2113", "HTTP://h:80": "h:80", h: "h:2113", "h:9": "h:9", "https://h": "h:2113", "http://[::1]": "[::1]:2113", "[::1]:7": "[::1]:7" };
-  for (const [endpoint, expected] of Object.entries(addresses)) assert.equal(address(endpoint)?.address, expected, endpoint);
+  const addresses = {
+    "http://h/": "h:2113",
+    "HTTP://h:80": "h:80",
+    h: "h:2113",
+    "h:9": "h:9",
+    "https://h": "h:2113",
+    "http://[::1]": "[::1]:2113",
+    "[::1]:7": "[::1]:7",
+  };
+  for (const [endpoint, expected] of Object.entries(addresses))
+    assert.equal(address(endpoint)?.address, expected, endpoint);
   const given = ["a:1", "b:2", "c:3"];
-  assert.deepEqual(settle({ endpoints: given, inGivenOrder: true }).endpoints.map(({ name }) => name), given);
+  assert.deepEqual(
+    resolveOptions({ endpoints: given, shuffleEndpoints: false }).endpoints.map(({ name }) => name),
+    given,
+  );
 });
 
-test("an endpoint with more or less than a host and a port is refused, and the error says why", () => {
+test("an endpoint that is not just a host and a port is rejected, and the error states why", () => {
   const refused = {
     "http://h:2113/x": "has a path",
     "h/x": "has a path",
@@ -69,55 +85,70 @@ test("an endpoint with more or less than a host and a port is refused, and the e
     "http://[::1": "is not a valid address",
   };
   for (const [endpoint, problem] of Object.entries(refused)) {
-    assert.throws(() => settle(endpoint), { name: "InvalidEndpointError", endpoint, message: `endpoint ${JSON.stringify(endpoint)} ${problem}; write only http://host:port` });
+    assert.throws(() => resolveOptions(endpoint), {
+      name: "InvalidEndpointError",
+      endpoint,
+      message: `endpoint ${JSON.stringify(endpoint)} ${problem}; write only http://host:port`,
+    });
   }
-  assert.throws(() => settle([]), InvalidEndpointError);
+  assert.throws(() => resolveOptions([]), InvalidEndpointError);
 });
 
 test("pauses come after each round, grow, and are bounded", () => {
   const policy = { pauseFirstMs: 50, pauseMaxMs: 300, triesMax: 9 };
   const tries = new Tries(policy, 2, () => 1);
-  assert.deepEqual(Array.from({ length: 9 }, () => tries.afterFailure()), [0, 50, 0, 100, 0, 200, 0, 300, undefined]);
+  assert.deepEqual(
+    Array.from({ length: 9 }, () => tries.afterFailure()),
+    [0, 50, 0, 100, 0, 200, 0, 300, undefined],
+  );
   const shortest = new Tries(policy, 1, () => 0);
   assert.equal(shortest.afterFailure(), 25);
   const endless = new Tries(policy, 2, () => 0.5);
   assert.equal(endless.afterFailureWithoutEnd(), 25);
 });
 
-test("a home is looked for after a pause, which grows if it does not last", async () => {
+test("the preferred endpoint is probed after a pause, which grows if a return does not last", async () => {
   let now = 0;
   let answers = false;
-  let looks = 0;
+  let probes = 0;
   const back: number[] = [];
-  const home = new Home(1_000, {
-    look: () => { looks += 1; return answers ? Promise.resolve() : Promise.reject(new Error("not yet")); },
+  const preferred = new PreferredEndpoint(1_000, {
+    probe: () => {
+      probes += 1;
+      return answers ? Promise.resolve() : Promise.reject(new Error("not yet"));
+    },
     goBack: () => back.push(now),
     now: () => now,
     random: () => 0.5,
   });
   const away = async (at: number) => {
     now = at;
-    home.away();
+    preferred.beforeCall();
     await new Promise((resolve) => setImmediate(resolve));
-    return looks;
+    return probes;
   };
-  home.left();
+  preferred.failed();
   assert.equal(await away(999), 0);
   assert.equal(await away(1_000), 1);
   assert.equal(await away(1_999), 1);
   answers = true;
   assert.equal(await away(2_000), 2);
-  assert.deepEqual([back, home.returns], [[2_000], 1]);
-  // It fails again at once: the pause is twice as long; after it has lasted, as at first.
-  home.left();
+  assert.deepEqual([back, preferred.returns], [[2_000], 1]);
+  // A failure right after a return doubles the pause; after a lasting return it is the initial one.
+  preferred.failed();
   assert.equal(await away(3_999), 2);
   assert.equal(await away(4_000), 3);
   now = 70_000;
-  home.left();
+  preferred.failed();
   assert.equal(await away(71_000), 4);
-  const never = new Home(0, { look: () => assert.fail("it looked"), goBack: () => undefined, now: () => now, random: Math.random });
-  never.left();
-  never.away();
+  const never = new PreferredEndpoint(0, {
+    probe: () => assert.fail("it probed"),
+    goBack: () => undefined,
+    now: () => now,
+    random: Math.random,
+  });
+  never.failed();
+  never.beforeCall();
 });
 
 test("times keep their microseconds", () => {
@@ -135,10 +166,13 @@ test("ids are UUIDs, and named ones are those of RFC 9562", () => {
   assert.match(newId(), /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(new Set(Array.from({ length: 5_000 }, newId)).size, 5_000);
   // The example of RFC 9562, A.4.
-  assert.equal(nameId("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.example.com"), "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+  assert.equal(
+    nameId("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "www.example.com"),
+    "2ed6657d-e927-568b-95e1-2665a8aea6a2",
+  );
 });
 
-test("queries match here as they do on the server", () => {
+test("queries match by the rules of the server", () => {
   const event = { type: "OrderPlaced", stream: "order-1", tags: ["a", "b"] };
   assert.ok(matches([], event));
   assert.ok(matches({}, event));
@@ -150,16 +184,24 @@ test("queries match here as they do on the server", () => {
 
 test("a subscription's cursor only goes forwards", () => {
   const cursor = new Cursor(false, 7);
-  const message = (content: { case: "checkpoint" | "caughtUp"; value: { position: bigint } }) => create(SubscribeAllResponseSchema, { content });
+  const message = (content: { case: "checkpoint" | "caughtUp"; value: { position: bigint } }) =>
+    create(SubscribeAllResponseSchema, { content });
   const events = (...positions: number[]) =>
     create(SubscribeAllResponseSchema, {
-      content: { case: "events", value: { events: positions.map((position) => ({ position: BigInt(position), recordedAt: {} })) } },
+      content: {
+        case: "events",
+        value: { events: positions.map((position) => ({ position: BigInt(position), recordedAt: {} })) },
+      },
     });
   assert.equal(cursor.take(events(8, 9)).length, 2);
   assert.equal(cursor.after, 9);
-  assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), [{ kind: "checkpoint", position: 20 }]);
+  assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), [
+    { kind: "checkpoint", position: 20 },
+  ]);
   assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), []);
-  assert.deepEqual(cursor.take(message({ case: "caughtUp", value: { position: 22n } })), [{ kind: "caught-up", position: 22 }]);
+  assert.deepEqual(cursor.take(message({ case: "caughtUp", value: { position: 22n } })), [
+    { kind: "caught-up", position: 22 },
+  ]);
   assert.equal(cursor.after, 22);
   assert.throws(() => cursor.take(events(22)), ProtocolError);
 });

@@ -1,4 +1,4 @@
-/** The Inventory example: its rules without a server, and over HTTP against one. */
+/** Tests of the Inventory example: its rules without a server, and its HTTP interface against one. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,20 +24,40 @@ import { logTo } from "../../examples/inventory/log.js";
 type Event = DomainEvent<InventoryEvents>;
 
 const registered: Event = { type: "ItemRegistered", data: { sku: "tea", name: "Green tea", lowStockThreshold: 5 } };
-const units = (type: Exclude<Event["type"], "ItemRegistered">, quantity: number): Event => ({ type, data: { sku: "tea", quantity } });
+const units = (type: Exclude<Event["type"], "ItemRegistered">, quantity: number): Event => ({
+  type,
+  data: { sku: "tea", quantity },
+});
 
 test("inventory: stock is received, reserved, released and shipped by the rules", async () => {
-  await given(item).when(register("tea", "Green tea", 5)).then(registered);
-  await given(item, registered).when(register("tea", "Green tea", 5)).thenFails({ code: "item_exists" });
-  for (const command of [receive, reserve, release, ship]) await given(item).when(command("tea", 1)).thenFails({ code: "item_not_found" });
+  await given(item)
+    .when(register("tea", "Green tea", 5))
+    .then(registered);
+  await given(item, registered)
+    .when(register("tea", "Green tea", 5))
+    .thenFails({ code: "item_exists" });
+  for (const command of [receive, reserve, release, ship])
+    await given(item).when(command("tea", 1)).thenFails({ code: "item_not_found" });
   const stocked = [registered, units("StockReceived", 10), units("StockReserved", 4)];
   await given(item, registered).when(receive("tea", 10)).then(units("StockReceived", 10));
-  await given(item, ...stocked).when(reserve("tea", 6)).then(units("StockReserved", 6));
-  await given(item, ...stocked).when(reserve("tea", 7)).thenFails({ code: "insufficient_stock", message: "7 of item tea can't be reserved, of which 6 are available" });
-  await given(item, ...stocked).when(release("tea", 4)).then(units("StockReleased", 4));
-  await given(item, ...stocked).when(release("tea", 5)).thenFails({ code: "not_reserved" });
-  await given(item, ...stocked).when(ship("tea", 5)).thenFails({ code: "not_reserved" });
-  await given(item, ...stocked).when(ship("tea", 4)).thenState({ registered: true, onHand: 6, reserved: 0 });
+  await given(item, ...stocked)
+    .when(reserve("tea", 6))
+    .then(units("StockReserved", 6));
+  await given(item, ...stocked)
+    .when(reserve("tea", 7))
+    .thenFails({ code: "insufficient_stock", message: "7 of item tea can't be reserved: only 6 are available" });
+  await given(item, ...stocked)
+    .when(release("tea", 4))
+    .then(units("StockReleased", 4));
+  await given(item, ...stocked)
+    .when(release("tea", 5))
+    .thenFails({ code: "not_reserved" });
+  await given(item, ...stocked)
+    .when(ship("tea", 5))
+    .thenFails({ code: "not_reserved" });
+  await given(item, ...stocked)
+    .when(ship("tea", 4))
+    .thenState({ registered: true, onHand: 6, reserved: 0 });
 });
 
 interface Answer {
@@ -46,7 +66,7 @@ interface Answer {
   readonly position: number;
 }
 
-/** The inventory over HTTP, with what it logs. */
+/** Starts the inventory over HTTP, and collects its log. */
 async function started(server: TestServer) {
   const folder = await mkdtemp(join(tmpdir(), "annals-inventory-test-"));
   const database = join(folder, "inventory.db");
@@ -59,7 +79,11 @@ async function started(server: TestServer) {
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const ask = async (path: string, options: RequestInit = {}): Promise<Answer> => {
     const response = await fetch(`${url}${path}`, options);
-    return { status: response.status, body: await response.json(), position: Number(response.headers.get("x-annals-position")) };
+    return {
+      status: response.status,
+      body: await response.json(),
+      position: Number(response.headers.get("x-annals-position")),
+    };
   };
   return {
     database,
@@ -77,17 +101,25 @@ async function started(server: TestServer) {
   };
 }
 
-test("inventory: commands go in, and each of three projections answers for itself", async () => {
+test("inventory: commands are executed, and three projections answer queries", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   const accepted = async (body: unknown, expected: unknown, status = 200) => {
-    const { status: got, body: told } = await app.post(body);
-    assert.deepEqual([got, told], [status, expected]);
+    const { status: got, body: answered } = await app.post(body);
+    assert.deepEqual([got, answered], [status, expected]);
   };
-  // Whoever asks before anything has happened is answered, too.
+  // A query before the first event is answered, too.
   assert.deepEqual((await app.get("/inventory")).body, { items: [], next: null });
-  await accepted({ command: "register", sku: "tea", name: "Green tea", lowStockThreshold: 5 }, { sku: "tea", revision: 0, position: 1 }, 201);
-  await accepted({ command: "register", sku: "cup", name: "Cup 100% white" }, { sku: "cup", revision: 0, position: 2 }, 201);
+  await accepted(
+    { command: "register", sku: "tea", name: "Green tea", lowStockThreshold: 5 },
+    { sku: "tea", revision: 0, position: 1 },
+    201,
+  );
+  await accepted(
+    { command: "register", sku: "cup", name: "Cup 100% white" },
+    { sku: "cup", revision: 0, position: 2 },
+    201,
+  );
   await accepted({ command: "receive", sku: "tea", quantity: 10 }, { sku: "tea", revision: 1, position: 3 });
   await accepted({ command: "receive", sku: "cup", quantity: 3 }, { sku: "cup", revision: 1, position: 4 });
   await accepted({ command: "reserve", sku: "tea", quantity: 7 }, { sku: "tea", revision: 2, position: 5 });
@@ -111,17 +143,27 @@ test("inventory: commands go in, and each of three projections answers for itsel
     assert.deepEqual((await app.get(`/inventory?${parameters}`)).body, { items, next }, parameters);
   }
   const statistics = await app.get("/inventory/statistics?atLeast=7");
-  assert.deepEqual(statistics.body, { items: 2, unitsOnHand: 11, unitsReserved: 4, unitsReceived: 13, unitsShipped: 2 });
+  assert.deepEqual(statistics.body, {
+    items: 2,
+    unitsOnHand: 11,
+    unitsReserved: 4,
+    unitsReceived: 13,
+    unitsShipped: 2,
+  });
   const [reserved] = await server.client().readAll({ from: 5, limit: 1 }).toArray();
   const alerts = await app.get("/inventory/alerts?atLeast=7");
-  // Low since it was reserved; releasing one was not enough.
-  assert.deepEqual(alerts.body, { alerts: [{ sku: "tea", name: "Green tea", available: 4, lowStockThreshold: 5, since: String(reserved?.recordedAt) }] });
+  // It is low since the reservation; the release of one unit was not enough.
+  assert.deepEqual(alerts.body, {
+    alerts: [
+      { sku: "tea", name: "Green tea", available: 4, lowStockThreshold: 5, since: String(reserved?.recordedAt) },
+    ],
+  });
   const { body } = await app.post({ command: "receive", sku: "tea", quantity: 1 });
   const { position } = body as { position: number };
   assert.deepEqual((await app.get(`/inventory/alerts?atLeast=${position}`)).body, { alerts: [] });
 });
 
-test("inventory: what is refused says why, and which field", async () => {
+test("inventory: a refused request reports the reason and the field", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   const tea = { command: "register", sku: "tea", name: "Tea" };
@@ -139,10 +181,18 @@ test("inventory: what is refused says why, and which field", async () => {
   await refused({ command: "toString", sku: "tea", quantity: 1 }, 400, "invalid", "command");
   await refused({ command: "receive", quantity: 1 }, 400, "invalid", "sku");
   await refused({ command: "receive", sku: "green tea", quantity: 1 }, 400, "invalid", "sku");
-  for (const quantity of [0, -1, 1.5, "1", null, 1e9]) await refused({ command: "receive", sku: "tea", quantity }, 400, "invalid", "quantity");
+  for (const quantity of [0, -1, 1.5, "1", null, 1e9])
+    await refused({ command: "receive", sku: "tea", quantity }, 400, "invalid", "quantity");
   await refused({ command: "register", sku: "cup", name: " " }, 400, "invalid", "name");
-  await refused({ command: "register", sku: "cup", name: "Cup", lowStockThreshold: -1 }, 400, "invalid", "lowStockThreshold");
-  await refused({ command: "receive", sku: "tea", quantity: 1 }, 400, "invalid", "Idempotency-Key", { "Idempotency-Key": "again" });
+  await refused(
+    { command: "register", sku: "cup", name: "Cup", lowStockThreshold: -1 },
+    400,
+    "invalid",
+    "lowStockThreshold",
+  );
+  await refused({ command: "receive", sku: "tea", quantity: 1 }, 400, "invalid", "Idempotency-Key", {
+    "Idempotency-Key": "again",
+  });
   await refused(tea, 409, "item_exists");
   await refused({ command: "receive", sku: "none", quantity: 1 }, 422, "item_not_found");
   await refused({ command: "reserve", sku: "tea", quantity: 1 }, 422, "insufficient_stock");
@@ -155,20 +205,32 @@ test("inventory: what is refused says why, and which field", async () => {
     ["/elsewhere", 404, undefined],
   ] as const) {
     const answer = await app.get(path);
-    assert.deepEqual([answer.status, (answer.body as { error: { field?: string } }).error.field], [status, field], path);
+    assert.deepEqual(
+      [answer.status, (answer.body as { error: { field?: string } }).error.field],
+      [status, field],
+      path,
+    );
   }
   assert.equal((await app.ask("/inventory/alerts", { method: "DELETE" })).status, 405);
   const late = await app.get("/inventory?atLeast=1000");
   assert.deepEqual([late.status, (late.body as { error: { code: string } }).error.code], [503, "not_caught_up"]);
 });
 
-test("inventory: a command that is sent again has its effect once, and its trace is kept", async () => {
+test("inventory: a retried command takes effect once, and its trace is stored", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   await app.post({ command: "register", sku: "tea", name: "Tea" });
-  const headers = { "Idempotency-Key": newId(), traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "X-User-Id": "ada" };
+  const headers = {
+    "Idempotency-Key": newId(),
+    traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "X-User-Id": "ada",
+  };
   for (let times = 0; times < 3; times += 1) {
-    assert.deepEqual((await app.post({ command: "receive", sku: "tea", quantity: 5 }, headers)).body, { sku: "tea", revision: 1, position: 2 });
+    assert.deepEqual((await app.post({ command: "receive", sku: "tea", quantity: 5 }, headers)).body, {
+      sku: "tea",
+      revision: 1,
+      position: 2,
+    });
   }
   const [, received, ...more] = await server.client().readStream("inventory-tea").toArray();
   assert.deepEqual(more, []);
@@ -176,42 +238,63 @@ test("inventory: a command that is sent again has its effect once, and its trace
   assert.deepEqual(rest, { causationId: headers["Idempotency-Key"], userId: "ada" });
   assert.match(traceparent ?? "", /^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$/);
   const commands = app.lines.filter(({ kind }) => kind === "command");
-  assert.deepEqual(commands.map(({ alreadyExecuted }) => alreadyExecuted), [undefined, undefined, true, true]);
+  assert.deepEqual(
+    commands.map(({ alreadyExecuted }) => alreadyExecuted),
+    [undefined, undefined, true, true],
+  );
   assert.equal(commands[1]?.["correlationId"], correlationId);
 });
 
-test("inventory: a projection that fails does not stop the others, and what happens is logged", async () => {
+test("inventory: a projection that fails does not stop the others, and failures are logged", async () => {
   await using server = await TestServer.start();
   await using app = await started(server);
   await app.post({ command: "register", sku: "tea", name: "Tea", lowStockThreshold: 5 });
   assert.equal(((await app.get("/inventory/alerts?atLeast=1")).body as { alerts: unknown[] }).alerts.length, 1);
-  // Somebody spoils the tables of one of them.
+  // Damage the tables of one projection.
   const spoiler = new Database(app.database);
   spoiler.exec("DROP TABLE inventory_alerts__1");
   spoiler.close();
   await app.post({ command: "receive", sku: "tea", quantity: 9 });
   await app.post({ command: "reserve", sku: "tea", quantity: 20 });
-  assert.deepEqual(((await app.get("/inventory?atLeast=2")).body as { items: { onHand: number }[] }).items[0]?.onHand, 9);
+  assert.deepEqual(
+    ((await app.get("/inventory?atLeast=2")).body as { items: { onHand: number }[] }).items[0]?.onHand,
+    9,
+  );
   assert.equal(((await app.get("/inventory/statistics?atLeast=2")).body as { unitsOnHand: number }).unitsOnHand, 9);
   assert.equal((await app.get("/inventory/alerts")).status, 500);
 
   const lines = (kind: string) => app.lines.filter((line) => line["kind"] === kind);
   const [registered, , refused] = lines("command");
-  const { time, durationMs, correlationId, ...told } = registered ?? {};
+  const { time, durationMs, correlationId, ...fields } = registered ?? {};
   assert.deepEqual([typeof time, typeof durationMs, typeof correlationId], ["string", "number", "string"]);
-  assert.deepEqual(told, { level: "info", kind: "command", command: "register", sku: "tea", revision: 0, position: 1, status: 201 });
+  assert.deepEqual(fields, {
+    level: "info",
+    kind: "command",
+    command: "register",
+    sku: "tea",
+    revision: 0,
+    position: 1,
+    status: 201,
+  });
   assert.deepEqual([refused?.["status"], refused?.["code"]], [422, "insufficient_stock"]);
-  const batches = lines("projection").map(({ projection, events, position }) => `${String(projection)} ${String(events)} ${String(position)}`);
-  assert.ok(batches.includes("inventory-list 1 2") && batches.includes("inventory-statistics 1 2"), batches.join("\n"));
+  const batches = lines("projection").map(
+    ({ projection, events, position }) => `${String(projection)} ${String(events)} ${String(position)}`,
+  );
+  assert.ok(
+    batches.includes("inventory-list 1 2") && batches.includes("inventory-statistics 1 2"),
+    batches.join("\n"),
+  );
   const problems = lines("problem").filter(({ projection }) => projection === "inventory-alerts");
   assert.ok(problems.length > 0 && problems.every(({ error }) => String(error).includes("no such table")));
   assert.ok(!batches.includes("inventory-alerts 1 2"));
 });
 
-test("inventory: the program serves, and stops in good order", async () => {
+test("inventory: the program serves, and shuts down gracefully", async () => {
   await using server = await TestServer.start();
   const main = fileURLToPath(new URL("../../examples/inventory/main.js", import.meta.url));
-  const child = spawn(process.execPath, [main, "--endpoint", server.endpoint, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [main, "--endpoint", server.endpoint, "--listen", "127.0.0.1:0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const lines: Record<string, unknown>[] = [];
   const listening = new Promise<string>((resolve) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -221,7 +304,10 @@ test("inventory: the program serves, and stops in good order", async () => {
     });
   });
   const url = await listening;
-  const posted = await fetch(`${url}/inventory`, { method: "POST", body: JSON.stringify({ command: "register", sku: "tea", name: "Tea" }) });
+  const posted = await fetch(`${url}/inventory`, {
+    method: "POST",
+    body: JSON.stringify({ command: "register", sku: "tea", name: "Tea" }),
+  });
   assert.equal(posted.status, 201);
   const listed = await fetch(`${url}/inventory?atLeast=1`);
   assert.equal(((await listed.json()) as { items: unknown[] }).items.length, 1);

@@ -1,4 +1,4 @@
-/** What came of a step, as the interoperability cases tell it. */
+/** Converts results and errors to the answers of the interoperability cases. */
 import {
   AnnalsError,
   type Appended,
@@ -47,7 +47,11 @@ export function appendedToMany(done: AppendedToMany): Fields {
     last_position: done.lastPosition,
     recorded_at: done.recordedAt.epochMicroseconds,
     already_appended: done.alreadyAppended,
-    streams: done.streams.map(({ stream, firstRevision, lastRevision }) => ({ stream, first_revision: firstRevision, last_revision: lastRevision })),
+    streams: done.streams.map(({ stream, firstRevision, lastRevision }) => ({
+      stream,
+      first_revision: firstRevision,
+      last_revision: lastRevision,
+    })),
   };
 }
 
@@ -74,8 +78,8 @@ export function itemOf(item: SubscriptionItem): Fields {
   return item.kind === "event" ? { event: recorded(item.event) } : { [item.kind.replace("-", "_")]: item.position };
 }
 
-export function retentionOf({ maxCount, maxAgeSeconds, truncateBefore = 0 }: Retention): Fields {
-  return { max_count: maxCount, max_age_seconds: maxAgeSeconds, truncate_before: truncateBefore };
+export function retentionOf({ maxCount, maxAge, truncateBefore = 0 }: Retention): Fields {
+  return { max_count: maxCount, max_age_seconds: maxAge?.seconds, truncate_before: truncateBefore };
 }
 
 export function retentionInfo({ retention, version, tombstoned }: RetentionInfo): Fields {
@@ -99,12 +103,17 @@ export function streamInfo(stream: StreamInfo): Fields {
   };
 }
 
-/** An error by its reason, with the fields that the client's error has. */
+/** Returns the reason of an error, with its properties. */
 export function failure(error: AnnalsError): Fields {
   const fields = error as unknown as Fields;
-  const pick = (reason: string, ...names: string[]) => ({ reason, ...Object.fromEntries(names.map((name) => [name, fields[name]])) });
-  if (error instanceof InvalidFieldError) return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
-  if (error instanceof TooLargeError) return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
+  const pick = (reason: string, ...names: string[]) => ({
+    reason,
+    ...Object.fromEntries(names.map((name) => [name, fields[name]])),
+  });
+  if (error instanceof InvalidFieldError)
+    return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
+  if (error instanceof TooLargeError)
+    return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
   if (error instanceof InvalidValueError || error instanceof JsonError) return { reason: "INVALID_VALUE" };
   if (error instanceof RevisionConflictError) return pick("REVISION_CONFLICT", "stream", "expected", "actual");
   if (error instanceof EventIdConflictError) return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
@@ -112,7 +121,8 @@ export function failure(error: AnnalsError): Fields {
   if (error instanceof StreamNotFoundError) return pick("STREAM_NOT_FOUND", "stream");
   if (error instanceof StreamTombstonedError) return pick("STREAM_TOMBSTONED", "stream");
   if (error instanceof SnapshotNotFoundError) return pick("SNAPSHOT_NOT_FOUND", "stream");
-  if (error instanceof VersionConflictError) return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
+  if (error instanceof VersionConflictError)
+    return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
   if (error instanceof PositionBeyondHeadError) return pick("POSITION_BEYOND_HEAD", "position", "head");
   if (error instanceof RevisionBeyondEndError) {
     return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };

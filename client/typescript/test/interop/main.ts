@@ -1,6 +1,6 @@
 /**
- * Performs steps of the interoperability cases; see tests/interop/README.md. A line of JSON in, a line of JSON out, until the
- * input ends. What is not known is told.
+ * Performs the steps of the interoperability cases; see tests/interop/README.md. It reads a line of JSON per step and
+ * answers with a line of JSON, until the input ends. It reports unknown steps.
  */
 import { createInterface } from "node:readline";
 
@@ -13,7 +13,17 @@ import {
   type SubscriptionItem,
   Timestamp,
 } from "../../src/index.js";
-import { appended, appendedToMany, base64, eventsOf, failure, itemOf, prefixRetention, retentionInfo, streamInfo } from "./answers.js";
+import {
+  appended,
+  appendedToMany,
+  base64,
+  eventsOf,
+  failure,
+  itemOf,
+  prefixRetention,
+  retentionInfo,
+  streamInfo,
+} from "./answers.js";
 import {
   bytes,
   expectedOf,
@@ -29,7 +39,7 @@ import {
 } from "./steps.js";
 import { makeValue } from "./values.js";
 
-/** What comes of it: `gives` or `fails`. */
+/** Returns the outcome of a step: `gives` or `fails`. */
 async function outcome(work: Promise<Fields>): Promise<Fields> {
   try {
     return { gives: await work };
@@ -43,7 +53,7 @@ async function outcome(work: Promise<Fields>): Promise<Fields> {
 let client = new Client("http://127.0.0.1:2113");
 let subscriptions = new Map<string, AsyncIterator<SubscriptionItem, undefined>>();
 
-/** What is done for each action. */
+/** The actions by name. */
 const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   connect: (fields) => {
     client.close();
@@ -54,28 +64,38 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   server_info: async () => {
     const { version, engine, head, limits } = await client.serverInfo();
     const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    return { version, engine, head, limits: Object.fromEntries(Object.entries(limits).map(([name, limit]) => [snake(name), limit as unknown])) };
+    return {
+      version,
+      engine,
+      head,
+      limits: Object.fromEntries(Object.entries(limits).map(([name, limit]) => [snake(name), limit as unknown])),
+    };
   },
   append: async (fields) => {
     const { stream, expected, events } = makeAppend(fields);
     return appended(await client.append(stream, expected, events));
   },
-  append_to_many: async (fields) => appendedToMany(await client.appendToMany(fields.list("writes", makeWrite), fields.list("checks", makeCheck))),
+  append_to_many: async (fields) =>
+    appendedToMany(await client.appendToMany(fields.list("writes", makeWrite), fields.list("checks", makeCheck))),
   append_session: async (fields) => {
     const session = client.appendSession();
-    const waiting = fields.list("appends", makeAppend).map(({ stream, expected, events }) => outcome(session.append(stream, expected, events).then(appended)));
+    const waiting = fields
+      .list("appends", makeAppend)
+      .map(({ stream, expected, events }) => outcome(session.append(stream, expected, events).then(appended)));
     const results = await Promise.all(waiting);
     await session.close();
     return { results };
   },
-  json: (fields) => Promise.resolve().then(() => ({ data: base64(newEvent("Odd", makeValue(fields.get("value"))).data) })),
+  json: (fields) =>
+    Promise.resolve().then(() => ({ data: base64(newEvent("Odd", makeValue(fields.get("value"))).data) })),
   read_stream: (fields) => eventsOf(client.readStream(fields.text("stream"), readOptions(fields, "until_revision"))),
   read_all: (fields) => eventsOf(client.readAll(readOptions(fields, "until_position"))),
   subscribe: (fields) => {
     const [name, stream] = [fields.text("name"), fields.get("stream")];
     const after = fields.get("from_end") === true ? { after: "end" as const } : fields.some({ after: "after" });
     const options = { ...after, query: fields.list("query", makeItem) };
-    const subscription = typeof stream === "string" ? client.subscribeStream(stream, options) : client.subscribeAll(options);
+    const subscription =
+      typeof stream === "string" ? client.subscribeStream(stream, options) : client.subscribeAll(options);
     subscriptions.set(name, subscription[Symbol.asyncIterator]());
     return Promise.resolve({});
   },
@@ -96,18 +116,33 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   stream_info: async (fields) => streamInfo(await client.streamInfo(fields.text("stream"))),
   list_streams: async (fields) => {
     const streams: Fields[] = [];
-    for await (const stream of client.listStreams((fields.get("prefix") ?? "") as string)) streams.push(streamInfo(stream));
+    for await (const stream of client.listStreams((fields.get("prefix") ?? "") as string))
+      streams.push(streamInfo(stream));
     return { streams };
   },
-  position_at: async (fields) => ({ position: await client.positionAtTime(new Timestamp(fields.number("time"))) }),
+  position_at_time: async (fields) => ({
+    position: await client.positionAtTime(new Timestamp(fields.number("time"))),
+  }),
   set_retention: async (fields) => {
     const retention = whole(fields.get("retention"), makeRetention);
-    return retentionInfo(await client.setRetention(fields.text("stream"), retention, fields.some({ expected_version: "expectedVersion" })));
+    return retentionInfo(
+      await client.setRetention(
+        fields.text("stream"),
+        retention,
+        fields.some({ expected_version: "expectedVersion" }),
+      ),
+    );
   },
   retention: async (fields) => retentionInfo(await client.retention(fields.text("stream"))),
   set_prefix_retention: async (fields) => {
     const retention = whole(fields.get("retention"), makeRetention);
-    return prefixRetention(await client.setPrefixRetention(fields.text("prefix"), retention, fields.some({ expected_version: "expectedVersion" })));
+    return prefixRetention(
+      await client.setPrefixRetention(
+        fields.text("prefix"),
+        retention,
+        fields.some({ expected_version: "expectedVersion" }),
+      ),
+    );
   },
   prefix_retention: async (fields) => prefixRetention(await client.prefixRetention(fields.text("prefix"))),
   prefix_retentions: async () => ({ retentions: (await client.prefixRetentions()).map(prefixRetention) }),
@@ -128,22 +163,31 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   },
   load_snapshot: async (fields) => {
     const stream = fields.text("stream");
-    const loaded = await client.loadSnapshot(stream, fields.some({ at_or_before: "atOrBefore", schema_version: "schemaVersion" }));
+    const loaded = await client.loadSnapshot(
+      stream,
+      fields.some({ at_or_before: "atOrBefore", schema_version: "schemaVersion" }),
+    );
     if (loaded === undefined) throw new SnapshotNotFoundError(stream);
     const { revision, schemaVersion, data, savedAt } = loaded;
-    return { stream: loaded.stream, revision, schema_version: schemaVersion, data: base64(data), saved_at: savedAt.epochMicroseconds };
+    return {
+      stream: loaded.stream,
+      revision,
+      schema_version: schemaVersion,
+      data: base64(data),
+      saved_at: savedAt.epochMicroseconds,
+    };
   },
   scavenge: async () => {
     let found = await client.startScavenge();
     while (found.state === "running") {
       await new Promise((resolve) => setTimeout(resolve, 20));
-      found = await client.scavenge();
+      found = await client.scavengeStatus();
     }
     return { streams_done: found.streamsDone, streams_total: found.streamsTotal };
   },
 };
 
-/** Performs a step, or says that it is not known how. */
+/** Performs a step, or reports that it is unknown. */
 async function perform(line: string): Promise<Fields> {
   try {
     return await whole(JSON.parse(line), async (step) => {

@@ -1,4 +1,7 @@
-/** What steps of the interoperability cases say, as the client has it. Fields are taken by name, and what is left over is an error. */
+/**
+ * Converts steps of the interoperability cases to arguments of the client. Fields are taken by name; fields that are
+ * left over are an error.
+ */
 import {
   type Check,
   type ExpectedRevision,
@@ -12,7 +15,7 @@ import {
 
 export type Fields = Record<string, unknown>;
 
-/** Arguments or fields of JSON, each taken once. */
+/** Fields of a JSON object, each taken once. */
 export class Taken {
   readonly #left: Map<string, unknown>;
 
@@ -26,7 +29,7 @@ export class Taken {
     return value;
   }
 
-  /** Of an argument that must be there. */
+  /** Takes a required text field. */
   text(name: string): string {
     const value = this.get(name);
     if (typeof value !== "string") throw new TypeError(`${name} must be text`);
@@ -43,7 +46,7 @@ export class Taken {
     return ((this.get(name) ?? []) as unknown[]).map((fields) => whole(fields, make));
   }
 
-  /** Those of these that are there, as an object with other names. */
+  /** Takes those of these fields that are present, and returns them under other names. */
   some(names: Record<string, string>): Fields {
     const there = Object.entries(names).map(([name, as]) => [as, this.get(name)] as const);
     return Object.fromEntries(there.filter(([, value]) => value !== undefined));
@@ -55,7 +58,7 @@ export class Taken {
   }
 }
 
-/** Makes something of fields, all of which must be taken. */
+/** Converts fields, all of which must be taken. */
 export function whole<T>(fields: unknown, make: (fields: Taken) => T): T {
   const taken = new Taken(fields);
   const made = make(taken);
@@ -92,15 +95,25 @@ export function makeCheck(fields: Taken): Check {
 }
 
 export function makeItem(fields: Taken): QueryItem {
-  const names = { types: "types", type_prefixes: "typePrefixes", streams: "streams", stream_prefixes: "streamPrefixes", tags: "tags" };
+  const names = {
+    types: "types",
+    type_prefixes: "typePrefixes",
+    streams: "streams",
+    stream_prefixes: "streamPrefixes",
+    tags: "tags",
+  };
   return fields.some(names);
 }
 
 export function makeRetention(fields: Taken): Retention {
-  return fields.some({ max_count: "maxCount", max_age_seconds: "maxAgeSeconds", truncate_before: "truncateBefore" });
+  const seconds = fields.get("max_age_seconds");
+  return {
+    ...fields.some({ max_count: "maxCount", truncate_before: "truncateBefore" }),
+    ...(seconds !== undefined && { maxAge: { seconds: seconds as number } }),
+  };
 }
 
-/** What reads have in common. `until` is what the protocol's `until_revision` or `until_position` is here. */
+/** Takes the options of a read. `until` is `until_revision` or `until_position`, as in the protocol. */
 export function readOptions(fields: Taken, until: string): Fields {
   const micros = fields.get("until_time");
   return {

@@ -1,22 +1,24 @@
-/** Values of the language's own, as the interoperability cases describe them. */
+/** Creates language-specific values from descriptions in the interoperability cases. */
 import { RecordedEvent, Timestamp } from "../../src/index.js";
 import type { Fields } from "./steps.js";
 
-/** What makes a value, by the name in its description. */
+/** Functions that create a value, by the name in its description. */
 const KINDS: Record<string, (given: unknown) => unknown> = {
   number: (given) => Number(given),
   integer: (given) => BigInt(given as string),
   json: (given) => decoded(given as string),
-  string: (given) => String.fromCharCode(...((given as string).match(/.{4}/g) ?? []).map((unit) => parseInt(unit, 16))),
+  string: (given) =>
+    String.fromCharCode(...((given as string).match(/.{4}/g) ?? []).map((unit) => parseInt(unit, 16))),
   bytes: (given) => new Uint8Array(Buffer.from(given as string, "hex")),
   float64s: (given) => Float64Array.from(given as number[]),
   date: (given) => new Date(Math.floor((given as number) / 1_000)),
   undefined: () => undefined,
-  object: (given) => Object.fromEntries(Object.entries(given as Fields).map(([name, value]) => [name, makeValue(value)])),
+  object: (given) =>
+    Object.fromEntries(Object.entries(given as Fields).map(([name, value]) => [name, makeValue(value)])),
   nested: (given) => nested(given as number),
 };
 
-/** The value that is described. */
+/** Creates the described value. */
 export function makeValue(description: unknown): unknown {
   const [[kind, given] = ["nothing", undefined], ...more] = Object.entries(description as Fields);
   const make = KINDS[kind];
@@ -24,7 +26,7 @@ export function makeValue(description: unknown): unknown {
   return make(given);
 }
 
-/** As the client reads JSON. */
+/** Decodes JSON like the client. */
 function decoded(json: string): unknown {
   return new RecordedEvent("", "", 0, 1, "Odd", Buffer.from(json), new Uint8Array(), [], Timestamp.now()).json();
 }

@@ -1,6 +1,7 @@
 /**
- * Server and projection are killed with SIGKILL at random moments, again and again: the read model equals the log, no event
- * applied twice or skipped. `ANNALS_CRASH_ROUNDS` says how often; 50 show what the toolkit claims.
+ * Crash tests: kills the server and the projection with SIGKILL at random moments. The read model must equal the log,
+ * with no event applied twice or skipped. `ANNALS_CRASH_ROUNDS` sets the number of kills; 50 demonstrate the
+ * toolkit's guarantees.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -24,7 +25,11 @@ const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 6);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function projector(server: TestServer, kind: string, where: string): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(new URL("projector.js", import.meta.url)), server.endpoint, kind, where], { stdio: "inherit" });
+  return spawn(
+    process.execPath,
+    [fileURLToPath(new URL("projector.js", import.meta.url)), server.endpoint, kind, where],
+    { stdio: "inherit" },
+  );
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -33,19 +38,30 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** Appends until told to stop; returns the position of the last event. */
+/** Appends until `over` returns true; returns the position of the last event. */
 async function append(client: Client, over: () => boolean): Promise<number> {
   let last = 0;
   for (let n = 0; !over(); n += 1) {
-    const events = Array.from({ length: 1 + (n % 20) }, (_, i) => orders.encode({ type: "ItemAdded", data: { item: "tea", cents: 1 + ((n + i) % 9) } }));
+    const events = Array.from({ length: 1 + (n % 20) }, (_, i) =>
+      orders.encode({ type: "ItemAdded", data: { item: "tea", cents: 1 + ((n + i) % 9) } }),
+    );
     ({ lastPosition: last } = await client.append(`order-${n % 13}`, "any", events));
     await pause(15);
   }
   return last;
 }
 
-/** Kills the one or the other while events are appended; returns the position of the last. The projection runs at the end. */
-async function torment(server: TestServer, client: Client, random: Random, kind: string, where: string): Promise<number> {
+/**
+ * Kills server or projection in turn while events are appended; returns the position of the last. The projection is
+ * running at the end.
+ */
+async function torment(
+  server: TestServer,
+  client: Client,
+  random: Random,
+  kind: string,
+  where: string,
+): Promise<number> {
   let over = false;
   const appended = append(client, () => over);
   let running = projector(server, kind, where);
@@ -66,7 +82,7 @@ async function torment(server: TestServer, client: Client, random: Random, kind:
 
 const children: ChildProcess[] = [];
 
-/** What the totals must be, from the log itself. */
+/** Computes the expected totals from the log. */
 async function fromLog(client: Client): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
   for await (const event of client.readAll()) {
@@ -75,7 +91,7 @@ async function fromLog(client: Client): Promise<Record<string, number>> {
   return sums;
 }
 
-test("sqlite: the read model equals the log, whatever was killed when", async (context) => {
+test("sqlite: the read model equals the log after random kills", async (context) => {
   await using server = await TestServer.start({ engine: "embedded" });
   const client = server.client({ timeoutMs: 60_000 });
   const folder = await mkdtemp(join(tmpdir(), "annals-crash-"));
@@ -93,7 +109,7 @@ test("sqlite: the read model equals the log, whatever was killed when", async (c
   }
 });
 
-test("postgres: the read model equals the log, whatever was killed when", async (context) => {
+test("postgres: the read model equals the log after random kills", async (context) => {
   const opened = await postgres();
   if (opened === undefined) {
     context.skip("no PostgreSQL is installed");

@@ -1,11 +1,28 @@
-/** Aggregates, repositories, decision models, schemas and contexts. */
+/** Tests of aggregates, repositories, decision models, schemas and contexts. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { type Client, InvalidValueError, JsonError, nameId, newEvent, newId, RevisionConflictError } from "../../src/index.js";
+import {
+  type Client,
+  InvalidValueError,
+  JsonError,
+  nameId,
+  newEvent,
+  newId,
+  RevisionConflictError,
+} from "../../src/index.js";
 import { given, givenFacts, TestServer } from "../../src/testing/index.js";
-import { Aggregate, contextOf, decideOn, inContext, inContextOf, Repository, schema, SchemaError } from "../../src/toolkit/index.js";
-import { Reacting } from "../../src/toolkit/context.js";
+import {
+  Aggregate,
+  contextOf,
+  decideOn,
+  inContext,
+  inContextOf,
+  Repository,
+  schema,
+  SchemaError,
+} from "../../src/toolkit/index.js";
+import { CommandIds } from "../../src/toolkit/context.js";
 import { addItem, confirm, order, orders, place, Refused } from "./orders.js";
 
 let server: TestServer;
@@ -22,15 +39,22 @@ test("decisions are tested without a server", async () => {
   const added = { type: "ItemAdded", data: { item: "tea", cents: 450 } } as const;
   await given(order).when(place("ada")).then(placed);
   await given(order, placed).when(place("ada")).thenFails(Refused);
-  await given(order, placed).when(confirm).thenFails(/empty order/);
+  await given(order, placed)
+    .when(confirm)
+    .thenFails(/empty order/);
   await given(order, placed, added).when(confirm).then({ type: "OrderConfirmed", data: {} });
   await given(order, placed, added, { type: "OrderConfirmed", data: {} }).when(confirm).then();
   await given(order, placed, added).when(addItem("cup", 50)).thenState({ status: "open", cents: 500, items: 2 });
   await assert.rejects(given(order, placed).when(place("ada")).then(placed), Refused);
-  await assert.rejects(given(order).when(place("ada")).then({ ...placed, data: { customer: "bob", currency: "CHF" } }), assert.AssertionError);
+  await assert.rejects(
+    given(order)
+      .when(place("ada"))
+      .then({ ...placed, data: { customer: "bob", currency: "CHF" } }),
+    assert.AssertionError,
+  );
 });
 
-test("a repository carries out commands, and loads what they led to", async () => {
+test("a repository executes commands, and loads the resulting state", async () => {
   const repository = new Repository(client, order);
   const id = newId();
   assert.deepEqual(await repository.load(id), { state: order.initial(), revision: undefined });
@@ -49,10 +73,13 @@ test("a repository carries out commands, and loads what they led to", async () =
   const was = { status: "open", cents: 450, items: 1 };
   assert.deepEqual(await repository.load(id, { until: 1 }), { state: was, revision: 1 });
   assert.deepEqual((await repository.load(id, { untilTime: placed.recordedAt })).revision, 0);
-  assert.deepEqual(await repository.load(id, { untilTime: "2001-01-01T00:00:00Z" }), { state: order.initial(), revision: undefined });
+  assert.deepEqual(await repository.load(id, { untilTime: "2001-01-01T00:00:00Z" }), {
+    state: order.initial(),
+    revision: undefined,
+  });
 });
 
-test("commands that come at once are all carried out, each on what the others led to", async () => {
+test("concurrent commands are all executed, each on the state that the others led to", async () => {
   const repository = new Repository(client, order, { conflicts: { triesMax: 100, pauseFirstMs: 2 } });
   const id = newId();
   await repository.execute(id, place("ada"));
@@ -62,20 +89,22 @@ test("commands that come at once are all carried out, each on what the others le
   assert.equal(state.cents, 20);
 });
 
-test("a command that is always too late fails with the conflict, after as many tries as it may have", async () => {
+test("a command that always conflicts fails with the conflict after the maximum number of attempts", async () => {
   const repository = new Repository(client, order, { conflicts: { triesMax: 3, pauseFirstMs: 1 } });
   const id = newId();
   let decided = 0;
   const late = repository.execute(id, async () => {
     decided += 1;
-    await client.append(order.stream(id), "any", [orders.encode({ type: "ItemAdded", data: { item: "x", cents: 1 } })]);
+    await client.append(order.stream(id), "any", [
+      orders.encode({ type: "ItemAdded", data: { item: "x", cents: 1 } }),
+    ]);
     return { type: "OrderConfirmed", data: {} };
   });
   await assert.rejects(late, RevisionConflictError);
   assert.equal(decided, 3);
 });
 
-test("a command with an id is carried out once, however often and from wherever it comes", async () => {
+test("a command with an id is executed once, however often and wherever it is sent", async () => {
   const id = newId();
   await new Repository(client, order).execute(id, place("ada"));
   const commandId = newId();
@@ -90,7 +119,7 @@ test("a command with an id is carried out once, however often and from wherever 
   assert.equal((await new Repository(client, order).load(id)).state.cents, 900);
 });
 
-test("a snapshot is saved behind the caller's back, and loaded with the events after it", async () => {
+test("a snapshot is saved in the background, and loaded with the events after it", async () => {
   const errors: unknown[] = [];
   const repository = new Repository(client, order, { onSnapshotError: (error) => errors.push(error) });
   const id = newId();
@@ -106,7 +135,7 @@ test("a snapshot is saved behind the caller's back, and loaded with the events a
   assert.deepEqual(errors, []);
 });
 
-test("a snapshot that can't be read is told of, and costs nothing but time", async () => {
+test("a snapshot that can't be read is reported, and only costs time", async () => {
   const errors: unknown[] = [];
   const repository = new Repository(client, order, { onSnapshotError: (error) => errors.push(error) });
   const id = newId();
@@ -114,7 +143,10 @@ test("a snapshot that can't be read is told of, and costs nothing but time", asy
   await client.saveSnapshot(order.stream(id), 0, Buffer.from("no JSON"), { schemaVersion: 1 });
   await repository.execute(id, addItem("tea", 450));
   assert.deepEqual((await repository.load(id)).state, { status: "open", cents: 450, items: 1 });
-  assert.deepEqual(errors.map((error) => error instanceof JsonError), [true, true]);
+  assert.deepEqual(
+    errors.map((error) => error instanceof JsonError),
+    [true, true],
+  );
 });
 
 test("a state that JSON would change is not saved as a snapshot", async () => {
@@ -130,22 +162,34 @@ test("a state that JSON would change is not saved as a snapshot", async () => {
   const id = newId();
   await repository.execute(id, () => ({ type: "Counted", data: { item: "tea", count: 3 } }));
   await repository.settled();
-  assert.deepEqual(errors.map((error) => error instanceof InvalidValueError && error.place), ["state"]);
+  assert.deepEqual(
+    errors.map((error) => error instanceof InvalidValueError && error.place),
+    ["state"],
+  );
   assert.deepEqual((await repository.load(id)).state, new Map([["tea", 3]]));
 });
 
-test("a schemaVersion that is no version is an error that names the event", async () => {
+test("an invalid schemaVersion is an error that names the event", async () => {
   const versions = ["2", "two", null, true, 0, -1, 1.5, { major: 2 }, [2]];
   const stream = order.stream(newId());
-  await client.append(stream, "no-stream", versions.map((schemaVersion) => newEvent("OrderPlaced", { customer: "ada" }, { metadata: { schemaVersion } })));
+  await client.append(
+    stream,
+    "no-stream",
+    versions.map((schemaVersion) => newEvent("OrderPlaced", { customer: "ada" }, { metadata: { schemaVersion } })),
+  );
   for (const event of await client.readStream(stream).toArray()) {
     const [version] = versions.slice(event.revision);
-    const problem = `event ${event.id} (OrderPlaced at position ${event.position}) has the schemaVersion ${JSON.stringify(version)} in its metadata`;
-    assert.throws(() => orders.decode(event), (error: unknown) => error instanceof SchemaError && error.message.startsWith(problem));
+    const problem =
+      `event type "OrderPlaced" at position ${event.position} has the schemaVersion ` +
+      `${JSON.stringify(version)} in its metadata`;
+    assert.throws(
+      () => orders.decode(event),
+      (error: unknown) => error instanceof SchemaError && error.message.startsWith(problem),
+    );
   }
 });
 
-test("old events are read in their newest form, and newer ones than the program knows are an error", async () => {
+test("old events are read in their latest version, and versions newer than the program's are an error", async () => {
   const stream = order.stream(newId());
   await client.append(stream, "no-stream", [
     newEvent("OrderSubmitted", { customer: "ada" }),
@@ -164,10 +208,13 @@ test("old events are read in their newest form, and newer ones than the program 
   assert.throws(() => orders.decode(events[3]!), SchemaError);
   assert.equal(orders.decode(events[4]!), undefined);
   assert.deepEqual(orders.namesOf(["OrderPlaced"]), ["OrderPlaced", "OrderSubmitted"]);
-  assert.throws(() => schema<{ A: object }>({ A: { version: 3, upcasters: { 1: (data: object) => data } } }), SchemaError);
+  assert.throws(
+    () => schema<{ A: object }>({ A: { version: 3, upcasters: { 1: (data: object) => data } } }),
+    SchemaError,
+  );
 });
 
-test("where an event comes from flows from command to event to reaction", async () => {
+test("the context propagates from command to event to reaction", async () => {
   const repository = new Repository(client, order);
   const [id, correlationId] = [newId(), newId()];
   const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -188,10 +235,14 @@ test("where an event comes from flows from command to event to reaction", async 
 
 test("a command without a context begins a correlation, and is the cause of its events", async () => {
   const [id, commandId] = [newId(), newId()];
-  const { revision } = await new Repository(client, order).execute(id, () => [
-    { type: "OrderPlaced", data: { customer: "ada", currency: "CHF" } },
-    { type: "ItemAdded", data: { item: "tea", cents: 1 } },
-  ], { commandId });
+  const { revision } = await new Repository(client, order).execute(
+    id,
+    () => [
+      { type: "OrderPlaced", data: { customer: "ada", currency: "CHF" } },
+      { type: "ItemAdded", data: { item: "tea", cents: 1 } },
+    ],
+    { commandId },
+  );
   assert.equal(revision, 1);
   const events = await client.readStream(order.stream(id)).toArray();
   const contexts = events.map(contextOf);
@@ -207,13 +258,23 @@ interface Courses {
 }
 const courses = schema<Courses>({ CourseDefined: {}, Enrolled: { tags: ({ student }) => [`student:${student}`] } });
 const enrolment = (course: string) => ({
-  seats: { query: { types: ["CourseDefined"], tags: [course] }, initial: () => 0, evolve: { CourseDefined: (_: number, { seats }: { seats: number }) => seats } },
-  taken: { query: { types: ["Enrolled"], tags: [course] }, initial: () => 0, evolve: { Enrolled: (taken: number) => taken + 1 } },
+  seats: {
+    query: { types: ["CourseDefined"], tags: [course] },
+    initial: () => 0,
+    evolve: { CourseDefined: (_: number, { seats }: { seats: number }) => seats },
+  },
+  taken: {
+    query: { types: ["Enrolled"], tags: [course] },
+    initial: () => 0,
+    evolve: { Enrolled: (taken: number) => taken + 1 },
+  },
 });
-const enrol = (course: string, student: string) => ({ seats, taken }: { seats: number; taken: number }) => {
-  if (taken >= seats) throw new Refused(`${course} is full`);
-  return [{ stream: `student-${student}`, type: "Enrolled" as const, data: { student }, tags: [course] }];
-};
+const enrol =
+  (course: string, student: string) =>
+  ({ seats, taken }: { seats: number; taken: number }) => {
+    if (taken >= seats) throw new Refused(`${course} is full`);
+    return [{ stream: `student-${student}`, type: "Enrolled" as const, data: { student }, tags: [course] }];
+  };
 
 test("decisions on facts are tested without a server", async () => {
   const defined = { stream: "course-1", type: "CourseDefined", data: { seats: 1 }, tags: ["course:1"] } as const;
@@ -221,15 +282,21 @@ test("decisions on facts are tested without a server", async () => {
   const models = enrolment("course:1");
   await givenFacts(courses, models, defined).when(enrol("course:1", "a")).then(enrolled);
   await givenFacts(courses, models, defined, enrolled).when(enrol("course:1", "b")).thenFails(Refused);
-  await givenFacts(courses, models, defined, { ...enrolled, tags: ["course:2"] }).when(enrol("course:1", "b")).then({ ...enrolled, stream: "student-b", data: { student: "b" } });
+  await givenFacts(courses, models, defined, { ...enrolled, tags: ["course:2"] })
+    .when(enrol("course:1", "b"))
+    .then({ ...enrolled, stream: "student-b", data: { student: "b" } });
 });
 
-test("of many that decide on the same facts at once, no more succeed than may", async () => {
+test("of concurrent decisions on the same facts, only as many succeed as the rules allow", async () => {
   const course = `course:${newId()}`;
   const models = enrolment(course);
-  await client.append(course.replace(":", "-"), "no-stream", [courses.encode({ type: "CourseDefined", data: { seats: 3 }, tags: [course] })]);
+  await client.append(course.replace(":", "-"), "no-stream", [
+    courses.encode({ type: "CourseDefined", data: { seats: 3 }, tags: [course] }),
+  ]);
   const results = await Promise.allSettled(
-    Array.from({ length: 10 }, (_, n) => decideOn(client, courses, models, enrol(course, `s${n}`), { conflicts: { triesMax: 50 } })),
+    Array.from({ length: 10 }, (_, n) =>
+      decideOn(client, courses, models, enrol(course, `s${n}`), { conflicts: { triesMax: 50 } }),
+    ),
   );
   for (const result of results) {
     if (result.status === "rejected" && !(result.reason instanceof Refused)) throw result.reason;
@@ -238,17 +305,29 @@ test("of many that decide on the same facts at once, no more succeed than may", 
   assert.equal((await client.readAll({ query: { types: ["Enrolled"], tags: [course] } }).toArray()).length, 3);
 });
 
-test("a decision with an id is carried out once, however often and from wherever it comes", async () => {
+test("a decision with an id is executed once, however often and wherever it is sent", async () => {
   const course = `course:${newId()}`;
   const models = enrolment(course);
-  await client.append(course.replace(":", "-"), "no-stream", [courses.encode({ type: "CourseDefined", data: { seats: 9 }, tags: [course] })]);
+  await client.append(course.replace(":", "-"), "no-stream", [
+    courses.encode({ type: "CourseDefined", data: { seats: 9 }, tags: [course] }),
+  ]);
   const commandId = newId();
-  // It would enrol somebody else each time: what tells that it was carried out is its id alone.
+  // Each call would enrol other students: only the id identifies a command that was executed already.
   let student = 0;
-  const decide = (facts: { seats: number; taken: number }) => [...enrol(course, `a${(student += 1)}`)(facts), ...enrol(course, `b${student}`)(facts)];
-  const results = await Promise.all(Array.from({ length: 8 }, () => decideOn(client, courses, models, decide, { commandId, conflicts: { triesMax: 50 } })));
+  const decide = (facts: { seats: number; taken: number }) => [
+    ...enrol(course, `a${(student += 1)}`)(facts),
+    ...enrol(course, `b${student}`)(facts),
+  ];
+  const results = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      decideOn(client, courses, models, decide, { commandId, conflicts: { triesMax: 50 } }),
+    ),
+  );
   const enrolled = await client.readAll({ query: { types: ["Enrolled"], tags: [course] } }).toArray();
-  assert.deepEqual(enrolled.map((event) => event.id), [nameId(commandId, "0"), nameId(commandId, "1")]);
+  assert.deepEqual(
+    enrolled.map((event) => event.id),
+    [nameId(commandId, "0"), nameId(commandId, "1")],
+  );
   assert.ok(enrolled.every((event) => event.tags.includes(`command:${commandId}`)));
   assert.deepEqual(new Set(results.map(({ position }) => position)), new Set([enrolled[1]?.position]));
   assert.equal(results.filter(({ alreadyExecuted }) => !alreadyExecuted).length, 1);
@@ -258,16 +337,22 @@ test("a decision with an id is carried out once, however often and from wherever
   const again = await decideOn(client, courses, models, decide, { commandId: commandId.toUpperCase() });
   assert.deepEqual([again.alreadyExecuted, again.events, again.appended], [true, [], undefined]);
   assert.equal((await decideOn(client, courses, models, decide, { commandId: newId() })).alreadyExecuted, false);
-  await assert.rejects(async () => decideOn(client, courses, models, decide, { commandId: "the first" }), /"the first" must be a UUID/);
+  await assert.rejects(
+    async () => decideOn(client, courses, models, decide, { commandId: "the first" }),
+    /"the first" must be a UUID/,
+  );
 });
 
 test("the ids of a process manager's commands are those of the other languages", () => {
-  const reacting = new Reacting("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
-  assert.deepEqual(["order-1", "order-1", "order-2", ""].map((stream) => reacting.nextCommandId(stream)), [
-    "931f6fa6-a9c1-5b47-847d-b143937d27dc",
-    "d24151be-384b-5f30-9194-892ba85c5663",
-    "3a62beda-1cd8-5e58-adc3-0c39e65af0ca",
-    "fd8cb68d-4a1c-5568-b45f-f43fa0b118f5",
-  ]);
+  const commandIds = new CommandIds("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
+  assert.deepEqual(
+    ["order-1", "order-1", "order-2", ""].map((stream) => commandIds.nextCommandId(stream)),
+    [
+      "931f6fa6-a9c1-5b47-847d-b143937d27dc",
+      "d24151be-384b-5f30-9194-892ba85c5663",
+      "3a62beda-1cd8-5e58-adc3-0c39e65af0ca",
+      "fd8cb68d-4a1c-5568-b45f-f43fa0b118f5",
+    ],
+  );
   assert.equal(nameId("931f6fa6-a9c1-5b47-847d-b143937d27dc", "0"), "d2b5abf4-7924-58b4-b850-facef0d541b4");
 });

@@ -1,5 +1,12 @@
-/** Orders, as the tests have them. */
-import { Aggregate, type DomainEvent, type Projection, projection, schema, type Target } from "../../src/toolkit/index.js";
+/** The order domain of the tests. */
+import {
+  Aggregate,
+  type DomainEvent,
+  type Projection,
+  projection,
+  schema,
+  type Target,
+} from "../../src/toolkit/index.js";
 
 export interface OrderTypes {
   OrderPlaced: { customer: string; currency: string };
@@ -39,29 +46,33 @@ export const order = new Aggregate<Order, OrderTypes>({
 
 export class Refused extends Error {}
 
-export const place = (customer: string) => (state: Order): OrderEvent => {
-  if (state.status !== "none") throw new Refused("the order was placed before");
-  return { type: "OrderPlaced", data: { customer, currency: "CHF" } };
-};
+export const place =
+  (customer: string) =>
+  (state: Order): OrderEvent => {
+    if (state.status !== "none") throw new Refused("the order was placed before");
+    return { type: "OrderPlaced", data: { customer, currency: "CHF" } };
+  };
 
-export const addItem = (item: string, cents: number) => (state: Order): OrderEvent => {
-  if (state.status !== "open") throw new Refused(`no items when an order is ${state.status}`);
-  return { type: "ItemAdded", data: { item, cents } };
-};
+export const addItem =
+  (item: string, cents: number) =>
+  (state: Order): OrderEvent => {
+    if (state.status !== "open") throw new Refused(`no items when an order is ${state.status}`);
+    return { type: "ItemAdded", data: { item, cents } };
+  };
 
 export const confirm = (state: Order): OrderEvent | undefined => {
   if (state.items === 0) throw new Refused("an empty order can't be confirmed");
   return state.status === "confirmed" ? undefined : { type: "OrderConfirmed", data: {} };
 };
 
-/** How totals are kept in each kind of store. */
+/** How totals are stored in each kind of store. */
 export interface TotalsTable<Tx> {
   create(target: Target<Tx>): Promise<void>;
-  /** Adds to an order's total, and counts how often it was told to. */
+  /** Adds to an order's total. */
   add(target: Target<Tx>, order: string, cents: number): Promise<void>;
 }
 
-/** Totals by order: twice the same event would show in them. */
+/** Totals by order, in which an event applied twice would be visible. */
 export function totals<Tx>(table: TotalsTable<Tx>, name = "totals"): Projection<Tx> {
   return projection<OrderTypes, Tx>({
     name,

@@ -1,10 +1,23 @@
-/** Projections on every store: each event once, whatever fails; dead letters, rebuilds, lag, waiting. */
+/**
+ * Tests of projections on every store: exactly-once handling under failures, dead letters, rebuilds, lag, waiting.
+ */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
 import { type Client, nameId, newId } from "../../src/index.js";
 import { project, TestServer } from "../../src/testing/index.js";
-import { contextOf, decideOn, MemoryStore, processManager, type Projection, ProjectionError, type ProjectionProblem, Projections, Repository, waitForProjection } from "../../src/toolkit/index.js";
+import {
+  contextOf,
+  decideOn,
+  MemoryStore,
+  processManager,
+  type Projection,
+  ProjectionError,
+  type ProjectionProblem,
+  Projections,
+  Repository,
+  waitForProjection,
+} from "../../src/toolkit/index.js";
 import { addItem, order, orders, type OrderTypes, place, totals } from "./orders.js";
 import { type Kind, memory, memoryTable, postgres, sqlite } from "./stores.js";
 
@@ -13,7 +26,13 @@ const QUICK = { pauseFirstMs: 5, pauseMaxMs: 50, triesMax: 3 };
 const item = (cents: number, name = "tea") => orders.encode({ type: "ItemAdded", data: { item: name, cents } });
 
 async function append(client: Client, stream: string, ...cents: number[]): Promise<number> {
-  return (await client.append(stream, "any", cents.map((one) => item(one)))).lastPosition;
+  return (
+    await client.append(
+      stream,
+      "any",
+      cents.map((one) => item(one)),
+    )
+  ).lastPosition;
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -23,9 +42,12 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
   }
 }
 
-/** The same tests for each kind of store. */
+/** Defines the same tests for each kind of store. */
 function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefined>): void {
-  const using = (what: string, body: (kind: Kind<unknown>, server: TestServer, context: TestContext) => Promise<void>) => {
+  const using = (
+    what: string,
+    body: (kind: Kind<unknown>, server: TestServer, context: TestContext) => Promise<void>,
+  ) => {
     void test(`${name}: ${what}`, async (context) => {
       const opened = await open();
       if (opened === undefined) {
@@ -39,7 +61,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     });
   };
 
-  using("a projection takes what there is and what comes, and a caller can wait for it", async (kind, server) => {
+  using("a projection handles existing and new events, and a caller can wait for it", async (kind, server) => {
     const client = server.client();
     await append(client, "order-1", 1, 2, 3);
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
@@ -48,31 +70,37 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.deepEqual(await kind.totals(), { "order-1": 6, "order-2": 30 });
     const running = projections.get("totals");
     assert.deepEqual(await running.lag(), { events: 0, seconds: 0 });
-    assert.deepEqual({ ...running.status, problem: undefined }, { name: "totals", state: "running", generation: 1, position, rebuilding: undefined, problem: undefined });
+    assert.deepEqual(
+      { ...running.status, problem: undefined },
+      { name: "totals", state: "running", generation: 1, position, rebuilding: undefined, problem: undefined },
+    );
     await waitForProjection(kind.store, "totals", position);
     await assert.rejects(running.waitFor(position + 1, { timeoutMs: 50 }), ProjectionError);
     await assert.rejects(waitForProjection(kind.store, "totals", position + 1, { timeoutMs: 100 }), ProjectionError);
   });
 
-  using("from the first position waited for on, there are tables to read", async (kind, server) => {
+  using("after waiting for position 0, the tables exist", async (kind, server) => {
     await using projections = new Projections(server.client(), kind.store, [totals(kind.table)], QUICK);
     await projections.waitFor(0);
     assert.deepEqual(await kind.totals(), {});
   });
 
-  using("a caller can wait for a projection that is started later, by somebody else", async (kind, server) => {
+  using("a caller can wait for a projection that another process starts later", async (kind, server) => {
     const client = server.client();
-    await assert.rejects(waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }), /was never started after 60 ms/);
+    await assert.rejects(
+      waitForProjection(kind.store, "totals", 1, { timeoutMs: 60 }),
+      /was never started, not yet at 1, after 60ms/,
+    );
     const position = await append(client, "order-1", 1);
     const waited = waitForProjection(kind.store, "totals", position, { pollMs: 5 }).then(() => kind.totals());
-    // It looks at least once before there is a table.
+    // Enough time for at least one poll before there is a table.
     await new Promise((resolve) => setTimeout(resolve, 50));
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     assert.deepEqual(await waited, { "order-1": 1 });
     assert.equal(projections.get("totals").status.state, "running");
   });
 
-  using("a projection that is started again goes on behind its checkpoint", async (kind, server) => {
+  using("a restarted projection continues after its checkpoint", async (kind, server) => {
     const client = server.client();
     for (let round = 1; round <= 3; round += 1) {
       const position = await append(client, "order-1", 1, 1);
@@ -82,43 +110,57 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     }
   });
 
-  using("an event that can't be taken becomes a dead letter with its reason, and holds up nothing for good", async (kind, server) => {
-    const client = server.client();
-    const problems: ProjectionProblem[] = [];
-    let cured = false;
-    const poisoned = totals(kind.table);
-    const curable: Projection<unknown> = {
-      ...poisoned,
-      handle: async (event, target) => {
-        await kind.table.add(target, "touched", 1);
-        if (!cured || event.json<{ item: string }>().item !== "poison") await poisoned.handle(event, target);
-      },
-    };
-    await client.append("order-1", "any", [item(1), item(2), item(4, "poison"), item(8)]);
-    await using projections = new Projections(client, kind.store, [curable], { ...QUICK, onError: (problem) => problems.push(problem) });
-    await projections.waitFor(4);
-    // What the handler wrote before it threw was undone each time.
-    assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 3 });
-    const running = projections.get("totals");
-    const [letter, ...more] = await running.deadLetters();
-    assert.deepEqual(more, []);
-    assert.ok(letter !== undefined);
-    assert.deepEqual([letter.position, letter.stream, letter.type, letter.tries, letter.reason], [3, "order-1", "ItemAdded", 3, "Error: this item is poison"]);
-    assert.deepEqual(problems.map(({ then }) => then), ["retry", "retry", "dead-letter"]);
-    assert.equal(await running.retryDeadLetters(), 0);
-    cured = true;
-    assert.equal(await running.retryDeadLetters(), 1);
-    assert.deepEqual(await running.deadLetters(), []);
-    assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 4 });
-  });
+  using(
+    "an event that can't be handled becomes a dead letter with its error, and later events continue",
+    async (kind, server) => {
+      const client = server.client();
+      const problems: ProjectionProblem[] = [];
+      let cured = false;
+      const poisoned = totals(kind.table);
+      const curable: Projection<unknown> = {
+        ...poisoned,
+        handle: async (event, target) => {
+          await kind.table.add(target, "touched", 1);
+          if (!cured || event.json<{ item: string }>().item !== "poison") await poisoned.handle(event, target);
+        },
+      };
+      await client.append("order-1", "any", [item(1), item(2), item(4, "poison"), item(8)]);
+      await using projections = new Projections(client, kind.store, [curable], {
+        ...QUICK,
+        onError: (problem) => problems.push(problem),
+      });
+      await projections.waitFor(4);
+      // The writes of the handler before its error were rolled back each time.
+      assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 3 });
+      const running = projections.get("totals");
+      const [letter, ...more] = await running.deadLetters();
+      assert.deepEqual(more, []);
+      assert.ok(letter !== undefined);
+      assert.deepEqual(
+        [letter.position, letter.stream, letter.type, letter.tries, letter.reason],
+        [3, "order-1", "ItemAdded", 3, "Error: this item is poison"],
+      );
+      assert.deepEqual(
+        problems.map(({ then }) => then),
+        ["retry", "retry", "dead-letter"],
+      );
+      assert.equal(await running.retryDeadLetters(), 0);
+      cured = true;
+      assert.equal(await running.retryDeadLetters(), 1);
+      assert.deepEqual(await running.deadLetters(), []);
+      assert.deepEqual(await kind.totals(), { "order-1": 11, touched: 4 });
+    },
+  );
 
-  using("a rebuild goes on unseen beside the live build, and takes its place", async (kind, server) => {
+  using("a rebuild runs beside the live build, and replaces it", async (kind, server) => {
     const client = server.client();
     await append(client, "order-1", ...Array.from({ length: 100 }, () => 1));
     await using projections = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     await projections.waitFor(100);
-    // What somebody has spoilt by hand, the rebuild mends.
-    await kind.store.transaction((tx) => kind.table.add({ tx, generation: 1, table: (name) => `${name}__1` }, "order-1", 1_000));
+    // The rebuild must repair this manual change.
+    await kind.store.transaction((tx) =>
+      kind.table.add({ tx, generation: 1, table: (name) => `${name}__1` }, "order-1", 1_000),
+    );
     assert.deepEqual(await kind.totals(), { "order-1": 1_100 });
     const running = projections.get("totals");
     const rebuilt = running.rebuild();
@@ -135,7 +177,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.deepEqual(await kind.totals(), { "order-1": 100, "order-2": 10 });
   });
 
-  using("two that run the same projection apply no event twice", async (kind, server) => {
+  using("two processes with the same projection apply no event twice", async (kind, server) => {
     const client = server.client();
     await using one = new Projections(client, kind.store, [totals(kind.table)], QUICK);
     await using other = new Projections(server.client(), kind.store, [totals(kind.table)], QUICK);
@@ -146,7 +188,7 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     assert.deepEqual(await kind.totals(), { "order-1": 60 });
   });
 
-  using("a checkpoint of another store is refused, and the others go on", async (kind, server) => {
+  using("a checkpoint of another store is refused, and other projections continue", async (kind, server) => {
     const client = server.client();
     {
       await using before = new Projections(client, kind.store, [totals(kind.table)], QUICK);
@@ -155,11 +197,16 @@ function onEveryStore(name: string, open: () => Promise<Kind<unknown> | undefine
     await using another = await TestServer.start();
     const elsewhere = another.client();
     const seen: number[] = [];
-    const counting: Projection<unknown> = { name: "counting", handle: (event) => { seen.push(event.position); } };
+    const counting: Projection<unknown> = {
+      name: "counting",
+      handle: (event) => {
+        seen.push(event.position);
+      },
+    };
     await using projections = new Projections(elsewhere, kind.store, [totals(kind.table), counting], QUICK);
     const position = await append(elsewhere, "order-1", 1);
     await projections.get("counting").waitFor(position);
-    await assert.rejects(projections.waitFor(position), /is of store .* rebuild it/);
+    await assert.rejects(projections.waitFor(position), /was built from store .* start with an empty read model/);
     assert.equal(projections.get("totals").status.state, "failed");
     assert.deepEqual(seen, [1]);
   });
@@ -187,7 +234,7 @@ test("a projection is tested without a server", async () => {
   assert.deepEqual([...store.table("totals")], [["order-1", 9]]);
 });
 
-test("a process manager reacts exactly once in effect, though its reactions run again", async () => {
+test("reactions of a process manager take effect once, though they run again", async () => {
   await using server = await TestServer.start();
   const client = server.client();
   const repository = new Repository(client, order);
@@ -214,19 +261,28 @@ test("a process manager reacts exactly once in effect, though its reactions run 
   assert.equal(runs, 9);
   for (const id of ids) {
     const [placed, ...items] = await client.readStream(order.stream(id)).toArray();
-    assert.deepEqual(items.map((event) => event.json<{ item: string }>().item), ["gift", "card"]);
+    assert.deepEqual(
+      items.map((event) => event.json<{ item: string }>().item),
+      ["gift", "card"],
+    );
     assert.equal(contextOf(items[0]!).causationId, placed?.id);
     const [logged, ...more] = await client.readStream(`log-${id}`).toArray();
     assert.deepEqual(more, []);
-    // As every language makes them.
+    // The ids are the same in every language.
     const seed = nameId(placed!.id, "gifts");
     const commands = [`${order.stream(id)}/0`, `${order.stream(id)}/1`, "/0"].map((name) => nameId(seed, name));
-    assert.deepEqual([...items, logged!].map((event) => event.tags), commands.map((command) => [`command:${command}`]));
-    assert.deepEqual([...items, logged!].map((event) => event.id), commands.map((command) => nameId(command, "0")));
+    assert.deepEqual(
+      [...items, logged!].map((event) => event.tags),
+      commands.map((command) => [`command:${command}`]),
+    );
+    assert.deepEqual(
+      [...items, logged!].map((event) => event.id),
+      commands.map((command) => nameId(command, "0")),
+    );
   }
 });
 
-test("a projection goes on when the server was killed", async () => {
+test("a projection continues after the server was killed", async () => {
   await using server = await TestServer.start({ engine: "embedded" });
   await using kind = await memory();
   const client = server.client({ timeoutMs: 30_000 });
@@ -240,5 +296,5 @@ test("a projection goes on when the server was killed", async () => {
   const position = await append(client, "order-1", 1);
   await projections.waitFor(position, { timeoutMs: 30_000 });
   assert.deepEqual(await kind.totals(), { "order-1": 7 });
-  await until("it says that all is well", () => projections.get("totals").status.state === "running");
+  await until("its status is running", () => projections.get("totals").status.state === "running");
 });

@@ -8,12 +8,14 @@ import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import { totals } from "./orders.js";
 import { openSqlite, postgresTable, sqliteTable } from "./stores.js";
 
-/** Holds transactions open for a moment before they commit, so that a kill finds one in the middle, or between two. */
-const slowly = <Tx, R>(body: (tx: Tx) => Promise<R>) => async (tx: Tx): Promise<R> => {
-  const result = await body(tx);
-  await new Promise((resolve) => setTimeout(resolve, 4));
-  return result;
-};
+/** Delays commits slightly, so that kills hit open transactions as well as the time between two. */
+const slowly =
+  <Tx, R>(body: (tx: Tx) => Promise<R>) =>
+  async (tx: Tx): Promise<R> => {
+    const result = await body(tx);
+    await new Promise((resolve) => setTimeout(resolve, 4));
+    return result;
+  };
 
 class SlowSqlite extends SqliteStore {
   override transaction<R>(body: (tx: SqliteDatabase) => Promise<R>): Promise<R> {
@@ -29,7 +31,7 @@ class SlowPostgres extends PostgresStore {
 
 const [endpoint = "", kind, where = ""] = process.argv.slice(2);
 const client = new Client({ endpoints: endpoint, timeoutMs: 30_000 });
-// Small batches, so that a kill often finds one half done.
+// Small batches, so that a kill often hits a batch in progress.
 const options = { batchEvents: 7, pauseFirstMs: 5, pauseMaxMs: 50 };
 
 if (kind === "sqlite") {

@@ -1,4 +1,4 @@
-/** The stores that projections are tested with, and a PostgreSQL of the tests' own. */
+/** The stores of the projection tests, and a PostgreSQL server for them. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
@@ -14,11 +14,11 @@ import { type PgClient, PostgresStore } from "../../src/toolkit/postgres.js";
 import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import type { TotalsTable } from "./orders.js";
 
-/** A store, how totals are kept in it, and how they are read. */
+/** A store, with how totals are stored in it and read. */
 export interface Kind<Tx> extends AsyncDisposable {
   readonly store: ProjectionStore<Tx>;
   readonly table: TotalsTable<Tx>;
-  /** The totals by order, as readers see them. */
+  /** Returns the totals by order, as readers see them. */
   totals(name?: string): Promise<Record<string, number>>;
 }
 
@@ -50,7 +50,12 @@ export const sqliteTable = (name = "totals"): TotalsTable<SqliteDatabase> => ({
   },
   add: (target, order, cents) => {
     const table = target.table(name);
-    target.tx.prepare(`INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`).run(order, cents);
+    target.tx
+      .prepare(
+        `INSERT INTO ${table} VALUES (?, ?) ON CONFLICT (stream) DO UPDATE SET ` +
+          `cents = ${table}.cents + excluded.cents`,
+      )
+      .run(order, cents);
     return Promise.resolve();
   },
 });
@@ -68,7 +73,8 @@ export async function sqlite(): Promise<Kind<SqliteDatabase>> {
   return {
     store: new SqliteStore<SqliteDatabase>(database),
     table: sqliteTable(),
-    totals: (name = "totals") => Promise.resolve(byStream(database.prepare(`SELECT stream, cents FROM ${name}`).all())),
+    totals: (name = "totals") =>
+      Promise.resolve(byStream(database.prepare(`SELECT stream, cents FROM ${name}`).all())),
     [Symbol.asyncDispose]: async () => {
       database.close();
       await rm(folder, { recursive: true });
@@ -82,11 +88,18 @@ export const postgresTable: TotalsTable<PgClient> = {
   },
   add: async (target, order, cents) => {
     const table = target.table("totals");
-    await target.tx.query(`INSERT INTO ${table} VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET cents = ${table}.cents + excluded.cents`, [order, cents]);
+    await target.tx.query(
+      `INSERT INTO ${table} VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET ` +
+        `cents = ${table}.cents + excluded.cents`,
+      [order, cents],
+    );
   },
 };
 
-/** PostgreSQL at `ANNALS_TEST_POSTGRES` (a connection string), or one that is started; undefined if none is installed. */
+/**
+ * Opens the PostgreSQL server at `ANNALS_TEST_POSTGRES` (a connection string), or starts one; undefined if none is
+ * installed.
+ */
 export async function postgres(): Promise<(Kind<PgClient> & { readonly connection: pg.PoolConfig }) | undefined> {
   const given = process.env["ANNALS_TEST_POSTGRES"];
   const own = given === undefined ? await startPostgres() : undefined;
@@ -107,32 +120,51 @@ export async function postgres(): Promise<(Kind<PgClient> & { readonly connectio
 }
 
 function byStream(rows: unknown[]): Record<string, number> {
-  return Object.fromEntries((rows as { stream: string; cents: number }[]).map(({ stream, cents }) => [stream, cents]));
+  return Object.fromEntries(
+    (rows as { stream: string; cents: number }[]).map(({ stream, cents }) => [stream, cents]),
+  );
 }
 
-/** Starts a PostgreSQL on a socket in a folder of its own. It refuses to run as root, so that root runs it as `postgres`. */
+/**
+ * Starts a PostgreSQL server on a socket in a new directory. It refuses to run as root, so root runs it as
+ * `postgres`.
+ */
 async function startPostgres() {
-  const versions = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`) : [];
-  const bin = [...versions, "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].find((folder) => existsSync(join(folder, "initdb")));
+  const versions = existsSync("/usr/lib/postgresql")
+    ? readdirSync("/usr/lib/postgresql").map((version) => `/usr/lib/postgresql/${version}/bin`)
+    : [];
+  const bin = [...versions, "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].find((folder) =>
+    existsSync(join(folder, "initdb")),
+  );
   if (bin === undefined) return undefined;
   const root = process.getuid?.() === 0;
-  const uid = root ? Number(execFileSync("id", ["-u", "postgres"]).toString()) : process.getuid?.() ?? 0;
+  const uid = root ? Number(execFileSync("id", ["-u", "postgres"]).toString()) : (process.getuid?.() ?? 0);
   const folder = await mkdtemp(join(tmpdir(), "annals-pg-"));
   if (root) await chown(folder, uid, uid);
   const user = root ? { uid } : {};
-  execFileSync(join(bin, "initdb"), ["-D", join(folder, "data"), "-U", "annals", "--auth=trust", "--no-sync"], { stdio: "ignore", cwd: folder, ...user });
-  const server = spawn(join(bin, "postgres"), ["-D", join(folder, "data"), "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"], {
-    stdio: ["ignore", "ignore", "pipe"],
+  execFileSync(join(bin, "initdb"), ["-D", join(folder, "data"), "-U", "annals", "--auth=trust", "--no-sync"], {
+    stdio: "ignore",
     cwd: folder,
     ...user,
   });
+  const server = spawn(
+    join(bin, "postgres"),
+    ["-D", join(folder, "data"), "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+    {
+      stdio: ["ignore", "ignore", "pipe"],
+      cwd: folder,
+      ...user,
+    },
+  );
   const ready = new Promise<void>((resolve, reject) => {
     let said = "";
     server.stderr.on("data", (text: Buffer) => {
       said += text.toString();
       if (said.includes("ready to accept connections")) resolve();
     });
-    server.once("exit", () => { reject(new Error(`postgres did not start:\n${said}`)); });
+    server.once("exit", () => {
+      reject(new Error(`postgres did not start:\n${said}`));
+    });
   });
   await ready;
   return {

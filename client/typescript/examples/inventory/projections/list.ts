@@ -1,29 +1,29 @@
-/** The list of all items, to search in. */
+/** Read model of all items, with search. */
 import type { SqliteDatabase } from "annals-client/sqlite";
 import { projection } from "annals-client/toolkit";
 
 import { type InventoryEvents, inventoryEvents, STREAM_PREFIXES } from "../events.js";
 
-/** An item as listed. */
+/** An item in the list. */
 export interface ListedItem {
   readonly sku: string;
   readonly name: string;
   readonly onHand: number;
   readonly reserved: number;
-  /** On hand, and not reserved. */
+  /** On hand and not reserved. */
   readonly available: number;
   readonly lowStockThreshold: number;
 }
 
-/** Which items. */
+/** A page of the list. */
 export interface ListQuery {
-  /** Only those with this in their sku or name, whatever the case. */
+  /** Only items with this text in their sku or name, ignoring case. */
   readonly search: string | undefined;
-  /** Only those of which fewer are available than their threshold. */
+  /** Only items with less available stock than their threshold. */
   readonly belowThreshold: boolean;
-  /** The most items. */
+  /** Maximum number of items. */
   readonly limit: number;
-  /** Only those behind this sku, in the order of skus. */
+  /** Only items after this sku, in the order of skus. */
   readonly after: string;
 }
 
@@ -34,7 +34,8 @@ export const inventoryList = projection<InventoryEvents, SqliteDatabase>({
   tables: ["inventory_list"],
   setup: ({ tx, table }) => {
     tx.exec(`CREATE TABLE ${table("inventory_list")} (
-      sku TEXT PRIMARY KEY, name TEXT NOT NULL, threshold INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL)`);
+      sku TEXT PRIMARY KEY, name TEXT NOT NULL, threshold INTEGER NOT NULL,
+      on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL)`);
   },
   handlers: {
     ItemRegistered: ({ sku, name, lowStockThreshold }, _, { tx, table }) => {
@@ -55,13 +56,19 @@ export const inventoryList = projection<InventoryEvents, SqliteDatabase>({
   },
 });
 
-/** A page of the list, and behind which sku the next one begins, if there is one. */
-export function listItems(database: SqliteDatabase, { search, belowThreshold, limit, after }: ListQuery): { items: ListedItem[]; next: string | null } {
+/** Returns a page of the list, and the sku after which the next page begins, or null on the last page. */
+export function listItems(
+  database: SqliteDatabase,
+  { search, belowThreshold, limit, after }: ListQuery,
+): { items: ListedItem[]; next: string | null } {
   const pattern = `%${(search ?? "").replace(/[\\%_]/g, "\\$&")}%`;
   const found = database
     .prepare(
-      `SELECT sku, name, on_hand AS onHand, reserved, on_hand - reserved AS available, threshold AS lowStockThreshold FROM inventory_list
-       WHERE sku > ? AND (sku LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\') AND (? = 0 OR on_hand - reserved < threshold)
+      `SELECT sku, name, on_hand AS onHand, reserved, on_hand - reserved AS available,
+         threshold AS lowStockThreshold
+       FROM inventory_list
+       WHERE sku > ? AND (sku LIKE ? ESCAPE '\\' OR name LIKE ? ESCAPE '\\')
+         AND (? = 0 OR on_hand - reserved < threshold)
        ORDER BY sku LIMIT ?`,
     )
     .all(after, pattern, pattern, belowThreshold ? 1 : 0, limit + 1) as ListedItem[];
@@ -70,5 +77,9 @@ export function listItems(database: SqliteDatabase, { search, belowThreshold, li
 }
 
 function change(tx: SqliteDatabase, table: string, sku: string, onHand: number, reserved: number): void {
-  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ? WHERE sku = ?`).run(onHand, reserved, sku);
+  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ? WHERE sku = ?`).run(
+    onHand,
+    reserved,
+    sku,
+  );
 }

@@ -1,18 +1,18 @@
-/** Numbers over all items. */
+/** Read model of totals over all items. */
 import type { SqliteDatabase } from "annals-client/sqlite";
 import { projection } from "annals-client/toolkit";
 
 import { type InventoryEvents, inventoryEvents, STREAM_PREFIXES } from "../events.js";
 
-/** Numbers over all items. */
+/** Totals over all items. */
 export interface Statistics {
-  /** Items that were registered. */
+  /** Number of registered items. */
   readonly items: number;
   readonly unitsOnHand: number;
   readonly unitsReserved: number;
-  /** Units received, ever. */
+  /** Units received in total. */
   readonly unitsReceived: number;
-  /** Units shipped, ever. */
+  /** Units shipped in total. */
   readonly unitsShipped: number;
 }
 
@@ -23,7 +23,8 @@ export const inventoryStatistics = projection<InventoryEvents, SqliteDatabase>({
   tables: ["inventory_statistics"],
   setup: ({ tx, table }) => {
     tx.exec(`CREATE TABLE ${table("inventory_statistics")} (
-      items INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL, received INTEGER NOT NULL, shipped INTEGER NOT NULL)`);
+      items INTEGER NOT NULL, on_hand INTEGER NOT NULL, reserved INTEGER NOT NULL,
+      received INTEGER NOT NULL, shipped INTEGER NOT NULL)`);
     tx.exec(`INSERT INTO ${table("inventory_statistics")} VALUES (0, 0, 0, 0, 0)`);
   },
   handlers: {
@@ -45,9 +46,10 @@ export const inventoryStatistics = projection<InventoryEvents, SqliteDatabase>({
   },
 });
 
-/** The numbers as they are. */
+/** Returns the current totals. */
 export function statistics(database: SqliteDatabase): Statistics {
-  const columns = "items, on_hand AS unitsOnHand, reserved AS unitsReserved, received AS unitsReceived, shipped AS unitsShipped";
+  const columns =
+    "items, on_hand AS unitsOnHand, reserved AS unitsReserved, received AS unitsReceived, shipped AS unitsShipped";
   const [found] = database.prepare(`SELECT ${columns} FROM inventory_statistics`).all();
   return found as Statistics;
 }
@@ -55,12 +57,15 @@ export function statistics(database: SqliteDatabase): Statistics {
 function change(
   tx: SqliteDatabase,
   table: string,
-  { onHand = 0, reserved = 0, received = 0, shipped = 0 }: { onHand?: number; reserved?: number; received?: number; shipped?: number },
+  {
+    onHand = 0,
+    reserved = 0,
+    received = 0,
+    shipped = 0,
+  }: { onHand?: number; reserved?: number; received?: number; shipped?: number },
 ): void {
-  tx.prepare(`UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, shipped = shipped + ?`).run(
-    onHand,
-    reserved,
-    received,
-    shipped,
-  );
+  tx.prepare(
+    `UPDATE ${table} SET on_hand = on_hand + ?, reserved = reserved + ?, received = received + ?, ` +
+      "shipped = shipped + ?",
+  ).run(onHand, reserved, received, shipped);
 }

@@ -1,31 +1,36 @@
 /**
- * The builds of a projection in its store: which there are, and how one takes the place of another.
+ * The builds of a projection in its store, and how one replaces another.
  *
- * 1. One is live: readers see it. At most one of this program's version is built beside it.
- * 2. A live build of an older version is left as it is until another takes its place: this code may not fit its tables.
- * 3. A live build of a newer version is an error. A newer one that is being built is left to the program that builds it.
+ * 1. One build is live: readers see it. At most one of this program's version is built beside it.
+ * 2. A live build of an older version is not changed until another replaces it: this code may not match its tables.
+ * 3. A live build of a newer version is an error. A newer one in progress is left to the program that builds it.
  */
 import type { Projection } from "./definition.js";
 import { type Checkpoint, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
 
 /** The builds that a program works on. */
 export interface Builds {
-  /** The build that readers see. */
   readonly live: Checkpoint;
-  /** The build that is to take its place, if there is one; there is one if `live` is of an older version. */
+  /** The build in progress, if any; there is one if `live` has an older version. */
   readonly building: Checkpoint | undefined;
 }
 
-/** The version that a projection's builds have. Throws a ProjectionError if it can't be one. */
+/** Returns the version of the projection's builds. Throws a ProjectionError if it is invalid. */
 export function versionOf({ name, version = 1 }: Projection<never>): number {
   if (!Number.isInteger(version) || version < 1) {
-    throw new ProjectionError(`the version of projection ${name} must be a whole number from 1, not ${version}`);
+    throw new ProjectionError(
+      `the version of projection ${JSON.stringify(name)} must be a whole number from 1, not ${version}`,
+    );
   }
   return version;
 }
 
-/** Finds the builds of a projection, and makes those that are missing. */
-export function findBuilds<Tx>(store: ProjectionStore<Tx>, projection: Projection<Tx>, storeId: string): Promise<Builds> {
+/** Finds the builds of a projection, and creates missing ones. */
+export function findBuilds<Tx>(
+  store: ProjectionStore<Tx>,
+  projection: Projection<Tx>,
+  storeId: string,
+): Promise<Builds> {
   return store.transaction(async (tx) => {
     const own = versionOf(projection);
     const found = await store.checkpoints(tx, projection.name);
@@ -50,17 +55,31 @@ export function findBuilds<Tx>(store: ProjectionStore<Tx>, projection: Projectio
   });
 }
 
-/** Begins a build beside the live one. */
-export function beginBuild<Tx>(store: ProjectionStore<Tx>, projection: Projection<Tx>, storeId: string): Promise<number> {
+/** Starts a build beside the live one. */
+export function beginBuild<Tx>(
+  store: ProjectionStore<Tx>,
+  projection: Projection<Tx>,
+  storeId: string,
+): Promise<number> {
   return store.transaction(async (tx) => {
     const generation = nextGeneration(await store.checkpoints(tx, projection.name));
-    await createBuild(store, tx, projection, { generation, version: versionOf(projection), state: "building", position: 0, storeId });
+    await createBuild(store, tx, projection, {
+      generation,
+      version: versionOf(projection),
+      state: "building",
+      position: 0,
+      storeId,
+    });
     return generation;
   });
 }
 
-/** Puts a build in the place of the live one, if it is as far. Returns whether it is live. */
-export function switchTo<Tx>(store: ProjectionStore<Tx>, { name, tables = [] }: Projection<Tx>, generation: number): Promise<boolean> {
+/** Replaces the live build, if this build has caught up with it. Returns whether it is live. */
+export function switchTo<Tx>(
+  store: ProjectionStore<Tx>,
+  { name, tables = [] }: Projection<Tx>,
+  generation: number,
+): Promise<boolean> {
   return store.transaction(async (tx) => {
     const checkpoints = await store.checkpoints(tx, name);
     const live = checkpoints.find(({ state }) => state === "live");
@@ -69,7 +88,7 @@ export function switchTo<Tx>(store: ProjectionStore<Tx>, { name, tables = [] }: 
       return false;
     }
     if (built.state === "live") {
-      // Another process was faster.
+      // Another process has already switched.
       return true;
     }
     await store.expose(tx, built.generation, tables);
@@ -81,11 +100,13 @@ export function switchTo<Tx>(store: ProjectionStore<Tx>, { name, tables = [] }: 
   });
 }
 
-/** Throws a ProjectionError if a checkpoint is of another event store. */
+/** Throws a ProjectionError if a checkpoint belongs to another event store. */
 export function refuseForeignStore(name: string, found: Checkpoint, storeId: string): void {
   if (found.storeId !== storeId) {
     throw new ProjectionError(
-      `the checkpoint of projection ${name} is of store ${found.storeId}, but this is store ${storeId}: rebuild it, or give it a database of its own`,
+      `projection ${JSON.stringify(name)} was built from store ${found.storeId}, ` +
+        `but the client is connected to store ${storeId}; ` +
+        "connect to the right store, or start with an empty read model",
     );
   }
 }
@@ -93,12 +114,20 @@ export function refuseForeignStore(name: string, found: Checkpoint, storeId: str
 function refuseForeign(projection: Projection<never>, live: Checkpoint, storeId: string): void {
   const own = versionOf(projection);
   if (live.version > own) {
-    throw new ProjectionError(`projection ${projection.name} was made by version ${live.version}, and this program has version ${own}; update it`);
+    throw new ProjectionError(
+      `projection ${JSON.stringify(projection.name)} was built by version ${live.version}, ` +
+        `but this program has version ${own}`,
+    );
   }
   refuseForeignStore(projection.name, live, storeId);
 }
 
-async function createBuild<Tx>(store: ProjectionStore<Tx>, tx: Tx, projection: Projection<Tx>, checkpoint: Checkpoint): Promise<void> {
+async function createBuild<Tx>(
+  store: ProjectionStore<Tx>,
+  tx: Tx,
+  projection: Projection<Tx>,
+  checkpoint: Checkpoint,
+): Promise<void> {
   const { generation } = checkpoint;
   await store.saveCheckpoint(tx, projection.name, checkpoint);
   await projection.setup?.({ tx, generation, table: (name) => tableOf(name, generation) });

@@ -1,47 +1,53 @@
-/** What a projection is: which events it takes, and what it makes of them. */
+/** Definition of a projection: which events it handles, and how. */
 import type { RecordedEvent } from "../../events.js";
 import type { Query } from "../../query.js";
 import type { DomainEvent, Schema, Types } from "../schema.js";
 
-/** Where a projection writes. */
+/** The output of a projection. */
 export interface Target<Tx> {
-  /** The transaction, in which the checkpoint is saved too: what is written with it is written once, or not at all. */
+  /** The transaction, which also saves the checkpoint: everything written with it is written once or not at all. */
   readonly tx: Tx;
-  /** Which build of the projection this is, counted from 1. */
+  /** The number of the build, from 1. */
   readonly generation: number;
-  /** The name that a table of the projection has in this build: `orders` is `orders__1`. */
+  /** Returns the name that a table of the projection has in this build: `orders` is `orders__1`. */
   readonly table: (name: string) => string;
 }
 
-/** A projection. Its tables' names must be identifiers, its own name of letters, digits, `_`, `-` and `.`. */
+/**
+ * A projection. The names of its tables must be identifiers; its own name consists of letters, digits, `_`, `-` and
+ * `.`.
+ */
 export interface Projection<Tx> {
-  /** Its name, under which its checkpoint is kept. */
+  /** The name under which its checkpoint is stored. */
   readonly name: string;
   /**
-   * Its version, a whole number, 1 unless given. Raise it when the tables or the meaning of events change: it is then rebuilt at
-   * the next start, and readers see the older build until the new one has caught up. A program with a lower version than that
-   * of the live build fails.
+   * The version, a whole number, 1 unless given. Increase it when the tables or the meaning of events change: the
+   * projection is then rebuilt at the next start, and readers see the older build until the new one has caught up. A
+   * program with a lower version than the live build fails.
    */
   readonly version?: number;
-  /** Which events it takes. All unless given. */
+  /** Selects the events to handle. All unless given. */
   readonly query?: Query;
   /**
-   * Its tables. Each build has its own; a view (in memory: an alias) of the plain name shows those of the live build, so
-   * that a rebuild goes on unseen beside it until it is switched to.
+   * The tables. Each build has its own. A view (in memory, an alias) with the plain name shows those of the live
+   * build, so readers do not see a rebuild until it is live.
    */
   readonly tables?: readonly string[];
-  /** Makes the tables of a new build. */
+  /** Creates the tables of a new build. */
   setup?(target: Target<Tx>): void | Promise<void>;
-  /** Takes one event, in order. What it throws is retried, and then makes the event a dead letter. */
+  /**
+   * Handles one event, in order. If it throws, it is retried; after the last attempt, the event becomes a dead
+   * letter.
+   */
   handle(event: RecordedEvent, target: Target<Tx>): void | Promise<void>;
   /**
-   * Whether `handle` acts on the world instead of writing to the target: it is then called outside of any transaction, and
-   * again after a crash. Process managers do; their commands' ids make that harmless.
+   * Whether `handle` has external effects instead of writing to the target: it is then called outside of any
+   * transaction, and again after a crash. Process managers do this; the ids of their commands make it safe.
    */
   readonly effects?: boolean;
 }
 
-/** Handlers by event type, of those types that a projection is about. */
+/** Handlers by event type, for the types that a projection handles. */
 export type Handlers<T extends Types, Tx> = {
   readonly [K in keyof T & string]?: (
     data: T[K],
@@ -51,7 +57,7 @@ export type Handlers<T extends Types, Tx> = {
 };
 
 /**
- * A projection of typed events: takes those that it has a handler for, in their newest form.
+ * Creates a projection of typed events. It handles the types that have a handler, in their latest version.
  *
  * @example
  * const list = projection<Orders, PgClient>({
@@ -69,7 +75,7 @@ export function projection<T extends Types, Tx>(
   options: Omit<Projection<Tx>, "handle" | "query"> & {
     readonly schema: Schema<T>;
     readonly handlers: Handlers<T, Tx>;
-    /** Only events of streams whose names begin so. Of all unless given. */
+    /** Handles only events of streams whose names begin with one of these. Of all streams unless given. */
     readonly streamPrefixes?: readonly string[];
   },
 ): Projection<Tx> {

@@ -1,14 +1,19 @@
-/** Read models in memory, for tests and for what is rebuilt at every start. */
+/** Read models in memory, for tests and for models that are rebuilt at every start. */
 import { type Checkpoint, type DeadLetter, type ProjectionStore, tableOf } from "./store.js";
 
-/** A transaction on tables in memory: what is read includes what it wrote, which others see once it is over. */
+/** A transaction on tables in memory. It reads its own writes; others see them after its end. */
 export interface MemoryTransaction {
-  /** A table: keys and rows. One that is missing is made. Rows are to be replaced, not changed in place. */
+  /**
+   * Returns a table of keys and rows, and creates it if it does not exist. Replace rows; do not modify them in place.
+   */
   table(name: string): MemoryTable;
 }
 
 /** A table in memory. */
-export type MemoryTable = Pick<Map<string, unknown>, "get" | "set" | "delete" | "has" | "entries" | "values" | "size">;
+export type MemoryTable = Pick<
+  Map<string, unknown>,
+  "get" | "set" | "delete" | "has" | "entries" | "values" | "size"
+>;
 
 /** Tables in memory. */
 export class MemoryStore implements ProjectionStore<MemoryTransaction> {
@@ -18,7 +23,7 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
   #aliases = new Map<string, string>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  /** What a table of a live projection holds now. */
+  /** Returns the current content of a table of a live projection. */
   table(name: string): ReadonlyMap<string, unknown> {
     return this.#tables.get(this.#aliases.get(name) ?? name) ?? new Map<string, unknown>();
   }
@@ -28,12 +33,18 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
   }
 
   livePosition(projection: string): Promise<number | undefined> {
-    return this.transaction(async (tx) => (await this.checkpoints(tx, projection)).find(({ state }) => state === "live")?.position);
+    return this.transaction(
+      async (tx) => (await this.checkpoints(tx, projection)).find(({ state }) => state === "live")?.position,
+    );
   }
 
   transaction<R>(body: (tx: MemoryTransaction) => Promise<R>): Promise<R> {
     const run = async () => {
-      const before = { checkpoints: new Map(this.#checkpoints), deadLetters: new Map(this.#deadLetters), aliases: new Map(this.#aliases) };
+      const before = {
+        checkpoints: new Map(this.#checkpoints),
+        deadLetters: new Map(this.#deadLetters),
+        aliases: new Map(this.#aliases),
+      };
       const changed = new Map<string, Map<string, unknown>>();
       const tx = {
         table: (name: string) => {
@@ -71,7 +82,12 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
     return Promise.resolve();
   }
 
-  async dropBuild(tx: MemoryTransaction, projection: string, generation: number, tables: readonly string[]): Promise<void> {
+  async dropBuild(
+    tx: MemoryTransaction,
+    projection: string,
+    generation: number,
+    tables: readonly string[],
+  ): Promise<void> {
     this.#checkpoints.delete(`${projection}/${generation}`);
     for (const letter of await this.deadLetters(tx, projection, generation)) {
       await this.dropDeadLetter(tx, letter);
@@ -90,7 +106,9 @@ export class MemoryStore implements ProjectionStore<MemoryTransaction> {
   }
 
   deadLetters(_tx: MemoryTransaction, projection: string, generation: number): Promise<readonly DeadLetter[]> {
-    const own = [...this.#deadLetters.values()].filter((letter) => letter.projection === projection && letter.generation === generation);
+    const own = [...this.#deadLetters.values()].filter(
+      (letter) => letter.projection === projection && letter.generation === generation,
+    );
     return Promise.resolve(own.sort((a, b) => a.position - b.position));
   }
 

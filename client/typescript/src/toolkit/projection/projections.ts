@@ -1,5 +1,6 @@
-/** Several projections over one store of read models, each on its own: one that fails does not stop the others. */
+/** Runs several projections independently over one store of read models: one that fails does not stop the others. */
 import type { Client } from "../../client.js";
+import { durationText } from "../../duration-text.js";
 import type { CallOptions } from "../../options.js";
 import { sleep } from "../../retry.js";
 import { versionOf } from "./builds.js";
@@ -9,7 +10,7 @@ import { identifier, ProjectionError, projectionName, type ProjectionStore } fro
 import type { ProjectionOptions } from "./worker.js";
 
 /**
- * Projections that run from now on, until they are stopped.
+ * Projections that run until they are stopped.
  *
  * @example
  * await using projections = new Projections(client, new PostgresStore(pool), [orderList, statistics]);
@@ -19,54 +20,69 @@ import type { ProjectionOptions } from "./worker.js";
 export class Projections<Tx> implements AsyncDisposable {
   readonly #running: ReadonlyMap<string, RunningProjection<Tx>>;
 
-  /** @throws ProjectionError if two have the same name, or a name or a version can't be used. */
-  constructor(client: Client, store: ProjectionStore<Tx>, projections: readonly Projection<Tx>[], options: ProjectionOptions = {}) {
+  /** @throws ProjectionError if two have the same name, or if a name or version is invalid. */
+  constructor(
+    client: Client,
+    store: ProjectionStore<Tx>,
+    projections: readonly Projection<Tx>[],
+    options: ProjectionOptions = {},
+  ) {
     projections.flatMap(({ tables = [] }) => tables).forEach(identifier);
     projections.forEach(versionOf);
     if (new Set(projections.map(({ name }) => projectionName(name))).size < projections.length) {
-      throw new ProjectionError("two projections have the same name");
+      throw new ProjectionError("two projections have the same name; rename one of them");
     }
     this.#running = new Map(projections.map((one) => [one.name, new RunningProjection(client, store, one, options)]));
   }
 
-  /** The projection of this name. @throws ProjectionError if there is none. */
+  /**
+   * Returns the projection with this name.
+   *
+   * @throws ProjectionError if there is none.
+   */
   get(name: string): RunningProjection<Tx> {
     const running = this.#running.get(name);
     if (running === undefined) {
-      throw new ProjectionError(`there is no projection ${JSON.stringify(name)} here`);
+      throw new ProjectionError(
+        `projection ${JSON.stringify(name)} is not one of these: ${[...this.#running.keys()].join(", ")}`,
+      );
     }
     return running;
   }
 
-  /** All of them. */
+  /** Returns all projections. */
   all(): readonly RunningProjection<Tx>[] {
     return [...this.#running.values()];
   }
 
-  /** Waits until all of them have taken everything up to this position, if it is one. See RunningProjection.waitFor. */
+  /**
+   * Waits until all projections have processed everything up to a position, if one is given. See
+   * RunningProjection.waitFor.
+   */
   async waitFor(position: number | undefined, options: CallOptions = {}): Promise<void> {
     if (position !== undefined) {
       await Promise.all(this.all().map((running) => running.waitFor(position, options)));
     }
   }
 
-  /** Stops them all. */
+  /** Stops all projections. */
   async stop(): Promise<void> {
     await Promise.all(this.all().map((running) => running.stop()));
   }
 
-  /** As stop. */
+  /** Stops all projections, like stop. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 }
 
 /**
- * Waits until a projection that runs in another process has taken everything up to this position: looks at its checkpoint
- * every `pollMs`, 50 unless given. That process need not have started yet, and the database may be busy or away meanwhile.
+ * Waits until a projection that runs in another process has processed everything up to a position. It polls the
+ * checkpoint every `pollMs`, 50 unless given. The other process need not have started yet, and the database may be
+ * busy or unavailable temporarily.
  *
- * @throws ProjectionError, if it has not within `timeoutMs`, 10,000 unless given; what the database then failed with, if it
- *   did, is its cause.
+ * @throws ProjectionError if it has not within `timeoutMs`, 10,000 unless given; its cause is the last error of the
+ *   database, if any.
  */
 export async function waitForProjection<Tx>(
   store: ProjectionStore<Tx>,
@@ -90,8 +106,16 @@ export async function waitForProjection<Tx>(
       return;
     }
     if (Date.now() + pollMs > deadline) {
-      const is = cause !== undefined ? "can't be asked for" : at === undefined ? "was never started" : `is at position ${at}`;
-      throw new ProjectionError(`projection ${projection} ${is} after ${timeoutMs} ms, not yet at ${position}`, { cause });
+      const name = `projection ${JSON.stringify(projection)}`;
+      const is =
+        cause !== undefined
+          ? "has an unknown position"
+          : at === undefined
+            ? "was never started"
+            : `is at position ${at}`;
+      throw new ProjectionError(`${name} ${is}, not yet at ${position}, after ${durationText(timeoutMs)}`, {
+        cause,
+      });
     }
     await sleep(pollMs, signal);
   }

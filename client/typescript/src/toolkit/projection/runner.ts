@@ -1,10 +1,10 @@
 /**
- * A projection that runs: its live build, and the rebuild beside it, if there is one.
+ * A running projection: its live build, and a rebuild beside it, if any.
  *
- * A rebuild is a second build with tables of its own, from the beginning of the log. When it has come as far as the live
- * one, it takes its place in one transaction: readers see the old tables or the new ones, never none and never half. It is
- * begun by `rebuild`, or at the start if the live build is of an older version than this program; that one is then not
- * followed any more.
+ * A rebuild is a second build with its own tables, from the beginning of the log. When it has caught up with the live
+ * build, it replaces that in one transaction: readers see either the old tables or the new ones. It is started by
+ * `rebuild`, or at the start if the live build has an older version than this program; that build is then no longer
+ * updated.
  */
 import type { Client } from "../../client.js";
 import type { CallOptions } from "../../options.js";
@@ -15,49 +15,48 @@ import { type Checkpoint, type DeadLetter, ProjectionError, type ProjectionStore
 import { Waiters } from "./waiters.js";
 import { type ProjectionOptions, Worker } from "./worker.js";
 
-/** How a projection is. */
+/** The status of a projection. */
 export interface ProjectionStatus {
-  /** Its name. */
   readonly name: string;
   /**
-   * `"rebuilding"`: its version is newer than that of the live build, which readers see until the rebuild has caught up.
-   * `"retrying"`: it waits because of `problem`. `"failed"`: no waiting helps; `problem` says what does.
+   * `"rebuilding"`: its version is newer than that of the live build, which readers see until the rebuild has caught
+   * up. `"retrying"`: it waits because of `problem`. `"failed"`: retrying does not help; `problem` states what does.
    */
   readonly state: "running" | "rebuilding" | "retrying" | "failed" | "stopped";
-  /** Which build readers see. */
+  /** The build that readers see. */
   readonly generation: number;
-  /** Everything up to this position was taken. */
+  /** The position up to which everything was processed. */
   readonly position: number;
-  /** How far a rebuild is, if one runs. */
+  /** The progress of a rebuild, if one is running. */
   readonly rebuilding: { readonly generation: number; readonly position: number } | undefined;
-  /** What was thrown last; undefined if all is well. */
+  /** The last error; undefined if there is none. */
   readonly problem: unknown;
 }
 
 /** How far a projection is behind the log. */
 export interface ProjectionLag {
-  /** Events of the log, of any type, that were not looked at yet. */
+  /** Number of events of the log, of any type, that were not processed yet. */
   readonly events: number;
-  /** How long ago the first of them was recorded, in seconds; 0 if there is none. */
+  /** Age of the first of them, in seconds; 0 if there is none. */
   readonly seconds: number;
 }
 
-/** A build at work. */
+/** A running build. */
 interface Build<Tx> {
   readonly worker: Worker<Tx>;
   readonly abort: AbortController;
-  /** Resolves when it has ended, and rejects with what no waiting helps against. */
+  /** Resolves when it has ended, and rejects with a permanent error. */
   readonly ran: Promise<void>;
 }
 
-/** A projection that runs. Made by Projections. */
+/** A running projection, created by Projections. */
 export class RunningProjection<Tx> {
   readonly #abort = new AbortController();
   readonly #waiters: Waiters;
-  /** Builds at work, by generation. */
+  /** Running builds, by generation. */
   readonly #builds = new Map<number, Build<Tx>>();
   #live: Worker<Tx> | undefined;
-  /** The live build, while it is of an older version and another is built in its place. */
+  /** The live build, while it has an older version and is being replaced. */
   #outdated: Checkpoint | undefined;
   #building: Worker<Tx> | undefined;
   #state: ProjectionStatus["state"] = "running";
@@ -75,7 +74,7 @@ export class RunningProjection<Tx> {
     this.#ran = this.#run();
   }
 
-  /** How it is. */
+  /** The current status. */
   get status(): ProjectionStatus {
     const building = this.#building;
     return {
@@ -83,7 +82,8 @@ export class RunningProjection<Tx> {
       state: this.#state,
       generation: this.#seen?.generation ?? 0,
       position: this.#seen?.position ?? 0,
-      rebuilding: building === undefined ? undefined : { generation: building.generation, position: building.position },
+      rebuilding:
+        building === undefined ? undefined : { generation: building.generation, position: building.position },
       problem: this.#problem,
     };
   }
@@ -93,7 +93,7 @@ export class RunningProjection<Tx> {
     return this.#live ?? this.#outdated;
   }
 
-  /** How far it is behind the log. Asks the server. */
+  /** Returns how far the projection is behind the log. Calls the server. */
   async lag(options: CallOptions = {}): Promise<ProjectionLag> {
     const position = this.#seen?.position ?? 0;
     const { head } = await this.client.serverInfo(options);
@@ -101,56 +101,67 @@ export class RunningProjection<Tx> {
       return { events: 0, seconds: 0 };
     }
     const [next] = await this.client.readAll({ ...options, from: position + 1, limit: 1 }).toArray();
-    const seconds = next === undefined ? 0 : Math.max(0, (Date.now() - next.recordedAt.epochMicroseconds / 1_000) / 1_000);
+    const seconds =
+      next === undefined ? 0 : Math.max(0, (Date.now() - next.recordedAt.epochMicroseconds / 1_000) / 1_000);
     return { events: head - position, seconds };
   }
 
   /**
-   * Waits until everything up to this position was taken, so that a command's caller reads what it wrote; for 0, until the
-   * projection has begun, and its tables are there, in the version of this program. Where nothing that the projection takes was appended, that may be a
-   * second later.
+   * Waits until everything up to a position was processed, so that a command's caller reads its own write. With 0,
+   * waits until the projection has begun and its tables exist in the version of this program. If the projection
+   * handles none of the events up to the position, this may take up to a second longer.
    *
-   * @throws ProjectionError, if it can't go on or was stopped, or not within `timeoutMs` (10,000 unless given).
+   * @throws ProjectionError if it has failed or was stopped, or after `timeoutMs` (10,000 unless given).
    */
   waitFor(position: number, { timeoutMs = 10_000, signal }: CallOptions = {}): Promise<void> {
     return this.#waiters.wait(position, timeoutMs, signal);
   }
 
   /**
-   * Builds the projection anew beside the live one, and switches to it when it has come as far; resolves then. Readers see
-   * the live one until that moment. The program may be stopped meanwhile: the rebuild goes on with the next start.
+   * Rebuilds the projection beside the live build; resolves when the new build is live. Readers see the old one until
+   * that moment. If the program is stopped, the rebuild continues at the next start.
    */
   async rebuild(): Promise<void> {
     if (this.#live === undefined || this.#building !== undefined) {
-      throw new ProjectionError(`projection ${this.projection.name} ${this.#building === undefined ? "does not run yet" : "is being rebuilt already"}`);
+      throw new ProjectionError(
+        `projection ${JSON.stringify(this.projection.name)} ` +
+          (this.#building === undefined ? "is not running yet" : "is being rebuilt already"),
+      );
     }
     const { storeId } = await this.client.serverInfo();
     const generation = await beginBuild(this.store, this.projection, storeId);
     const { ran } = this.#start(generation, true);
-    // When it ends before it was switched to, it was stopped.
+    // If it ends before it is live, it was stopped.
     const switched = new Promise<void>((resolve) => this.#switched.set(generation, resolve));
     const ended = ran.then(() => {
       if (this.#building?.generation === generation) {
-        throw new ProjectionError(`projection ${this.projection.name} was stopped; its rebuild goes on when it is started`);
+        throw new ProjectionError(
+          `projection ${JSON.stringify(this.projection.name)} was stopped; its rebuild continues when it is ` +
+            "started again",
+        );
       }
     });
     await Promise.race([switched, ended]);
   }
 
-  /** Events that it could not take. */
+  /** Returns the events that could not be handled. */
   deadLetters(): Promise<readonly DeadLetter[]> {
     return this.store.transaction((tx) => this.store.deadLetters(tx, this.projection.name, this.status.generation));
   }
 
   /**
-   * Handles the dead letters again, in order, each in a transaction of its own, and forgets those that went well. Their
-   * events then come after later ones: for handlers that mind, rebuild instead. Returns how many went well.
+   * Retries the dead letters in order, each in its own transaction, and removes those that succeed. Their events are
+   * then handled after later ones: if handlers depend on the order, rebuild instead. Returns the number that
+   * succeeded.
    *
-   * @throws ProjectionError while the live build is of an older version.
+   * @throws ProjectionError while the live build has an older version.
    */
   async retryDeadLetters(): Promise<number> {
     if (this.#outdated !== undefined) {
-      throw new ProjectionError(`projection ${this.projection.name} is being rebuilt for version ${versionOf(this.projection)}, with all of its events`);
+      throw new ProjectionError(
+        `projection ${JSON.stringify(this.projection.name)} is being rebuilt for version ` +
+          `${versionOf(this.projection)}; dead letters are retried by the rebuild`,
+      );
     }
     let well = 0;
     for (const letter of await this.deadLetters()) {
@@ -158,31 +169,40 @@ export class RunningProjection<Tx> {
       try {
         await this.store.transaction(async (tx) => {
           if (event?.position === letter.position) {
-            await this.projection.handle(event, { tx, generation: letter.generation, table: (name) => tableOf(name, letter.generation) });
+            await this.projection.handle(event, {
+              tx,
+              generation: letter.generation,
+              table: (name) => tableOf(name, letter.generation),
+            });
           }
           await this.store.dropDeadLetter(tx, letter);
         });
         well += 1;
       } catch (error) {
-        this.options.onError?.({ projection: this.projection.name, error, ...(event !== undefined && { event }), then: "dead-letter" });
+        this.options.onError?.({
+          projection: this.projection.name,
+          error,
+          ...(event !== undefined && { event }),
+          then: "dead-letter",
+        });
       }
     }
     return well;
   }
 
-  /** Stops it, after the batch that is being taken. */
+  /** Stops the projection after its current batch. */
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#ran;
   }
 
-  /** Works until it is stopped or has failed. Never throws. */
+  /** Runs until it is stopped or has failed. Never throws. */
   async #run(): Promise<void> {
     await this.#work();
     await Promise.allSettled([...this.#builds.values()].map(({ ran }) => ran));
   }
 
-  /** Runs the live build; when another takes its place, that one. */
+  /** Runs the live build, or the build that replaces it. */
   async #work(): Promise<void> {
     const { signal } = this.#abort;
     for (let failures = 0; !signal.aborted; failures += 1) {
@@ -204,15 +224,18 @@ export class RunningProjection<Tx> {
         }
       }
     }
-    this.#end("stopped", new ProjectionError(`projection ${this.projection.name} was stopped`));
+    this.#end("stopped", new ProjectionError(`projection ${JSON.stringify(this.projection.name)} was stopped`));
   }
 
-  /** Sets the builds to work that there are. Returns the live one, or if that is of an older version, the one in its place. */
+  /** Starts the existing builds. Returns the live one or, if that has an older version, its replacement. */
   async #prepare(): Promise<Build<Tx>> {
     await this.store.prepare();
     const { storeId } = await this.client.serverInfo();
     const { live, building } = await findBuilds(this.store, this.projection, storeId);
-    const rebuild = building === undefined ? undefined : (this.#builds.get(building.generation) ?? this.#start(building.generation, true));
+    const rebuild =
+      building === undefined
+        ? undefined
+        : (this.#builds.get(building.generation) ?? this.#start(building.generation, true));
     if (rebuild !== undefined && live.version < versionOf(this.projection)) {
       this.#live = undefined;
       this.#outdated = live;
@@ -220,12 +243,12 @@ export class RunningProjection<Tx> {
       return rebuild;
     }
     const main = this.#builds.get(live.generation) ?? this.#start(live.generation, false);
-    this.#becomes(main.worker);
+    this.#promote(main.worker);
     return main;
   }
 
-  /** This is the live build from now on. */
-  #becomes(live: Worker<Tx>): void {
+  /** Makes this the live build. */
+  #promote(live: Worker<Tx>): void {
     this.#live = live;
     this.#outdated = undefined;
     if (this.#building === live) {
@@ -238,7 +261,7 @@ export class RunningProjection<Tx> {
     this.#switched.delete(live.generation);
   }
 
-  /** Sets a build to work. */
+  /** Starts a build. */
   #start(generation: number, building: boolean): Build<Tx> {
     const abort = new AbortController();
     const worker = new Worker<Tx>(this.client, this.store, this.projection, this.options, generation, {
@@ -246,7 +269,7 @@ export class RunningProjection<Tx> {
         this.#settle();
       },
       caughtUp: async () => {
-        // The live one may be ahead by a moment; then the next events are waited for.
+        // If the live build is slightly ahead, the switch is tried again after the next events.
         if (this.#building === worker) await this.#switchTo(worker);
       },
       problem: (error) => {
@@ -256,8 +279,10 @@ export class RunningProjection<Tx> {
         }
       },
     });
-    const ran = worker.run(AbortSignal.any([abort.signal, this.#abort.signal])).finally(() => this.#builds.delete(generation));
-    // Of a rebuild, nobody may wait for it.
+    const ran = worker
+      .run(AbortSignal.any([abort.signal, this.#abort.signal]))
+      .finally(() => this.#builds.delete(generation));
+    // For a rebuild there may be no caller that awaits it.
     ran.catch(() => undefined);
     const build = { worker, abort, ran };
     this.#builds.set(generation, build);
@@ -267,11 +292,11 @@ export class RunningProjection<Tx> {
     return build;
   }
 
-  /** Puts a rebuild in the place of the live build, if it is as far. */
+  /** Replaces the live build with a rebuild, if that has caught up. */
   async #switchTo(worker: Worker<Tx>): Promise<void> {
     if (await switchTo(this.store, this.projection, worker.generation)) {
       const before = this.#live;
-      this.#becomes(worker);
+      this.#promote(worker);
       this.#settle();
       if (before !== undefined) {
         this.#builds.get(before.generation)?.abort.abort();
@@ -289,7 +314,7 @@ export class RunningProjection<Tx> {
   }
 
   #settle(): void {
-    // Before it has begun, there are no tables to read.
+    // Before the projection has begun, there are no tables to read.
     if (this.#live !== undefined) {
       this.#waiters.reached(this.#live.position);
     }

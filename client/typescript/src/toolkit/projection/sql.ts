@@ -1,12 +1,13 @@
 /**
- * What SQL stores share: the tables of checkpoints and dead letters, and the views of live builds. They are the same in
- * every language's toolkit:
+ * Shared parts of SQL stores: the tables of checkpoints and dead letters, and the views of live builds. They are the
+ * same in the toolkits of all languages:
  *
  *     annals_projections   name, generation -> version, position, live, store_id
- *     annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts, buried_at
+ *     annals_dead_letters  name, generation, position -> event_id, stream, revision, type, reason, attempts,
+ *                          buried_at
  *     orders__2            the second build of the table `orders`; `orders` itself is a view of the live build
  *
- * Statements have `?` for parameters.
+ * Statements use `?` for parameters.
  */
 import { type Checkpoint, type DeadLetter, identifier, type ProjectionStore, tableOf } from "./store.js";
 
@@ -16,7 +17,7 @@ export type SqlValue = string | number | null;
 /** A row of a result. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
-/** What a database calls the types of columns. */
+/** The names of a database's column types. */
 export interface ColumnTypes {
   readonly flag: string;
   readonly position: string;
@@ -38,21 +39,21 @@ function schemaOf({ flag, position, time, uuid }: ColumnTypes): readonly string[
   ];
 }
 
-/** A store over SQL, for which an adapter runs statements and transactions. */
+/** A store based on SQL, for which an adapter runs statements and transactions. */
 export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   protected abstract readonly types: ColumnTypes;
-  /** What a SELECT ends with, so that nobody else changes its rows before the transaction ends. */
+  /** The end of a SELECT that locks its rows until the transaction ends. */
   protected abstract readonly forUpdate: string;
-  /** What keeps others from preparing at the same time. */
+  /** Statements that keep others from preparing at the same time. */
   protected readonly beforePrepare: readonly string[] = [];
 
   /** Runs one statement. */
   protected abstract run(tx: Tx, sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 
-  /** Runs a body that only reads, in a transaction that takes no locks. */
+  /** Runs a body that only reads, in a transaction without locks. */
   protected abstract reading<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
 
-  /** Whether a statement failed because a table is not there. */
+  /** Whether a statement failed because a table does not exist. */
   protected abstract isMissingTable(error: unknown): boolean;
 
   abstract transaction<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
@@ -93,8 +94,13 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
     }));
   }
 
-  async saveCheckpoint(tx: Tx, projection: string, { generation, version, position, state, storeId }: Checkpoint): Promise<void> {
-    const sql = `INSERT INTO annals_projections (name, generation, version, position, live, store_id) VALUES (?, ?, ?, ?, ?, ?)
+  async saveCheckpoint(
+    tx: Tx,
+    projection: string,
+    { generation, version, position, state, storeId }: Checkpoint,
+  ): Promise<void> {
+    const sql = `INSERT INTO annals_projections (name, generation, version, position, live, store_id)
+      VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT (name, generation) DO UPDATE SET position = excluded.position, live = excluded.live`;
     await this.run(tx, sql, [projection, generation, version, position, state === "live" ? 1 : 0, storeId]);
   }
@@ -116,11 +122,24 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   }
 
   async saveDeadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
-    const sql = `INSERT INTO annals_dead_letters (name, generation, position, event_id, stream, revision, type, reason, attempts, buried_at)
+    const sql = `INSERT INTO annals_dead_letters
+        (name, generation, position, event_id, stream, revision, type, reason, attempts, buried_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (name, generation, position) DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, buried_at = excluded.buried_at`;
+      ON CONFLICT (name, generation, position) DO UPDATE
+        SET reason = excluded.reason, attempts = excluded.attempts, buried_at = excluded.buried_at`;
     const { projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt } = letter;
-    await this.run(tx, sql, [projection, generation, position, eventId, stream, revision, type, reason, tries, failedAt]);
+    await this.run(tx, sql, [
+      projection,
+      generation,
+      position,
+      eventId,
+      stream,
+      revision,
+      type,
+      reason,
+      tries,
+      failedAt,
+    ]);
   }
 
   async deadLetters(tx: Tx, projection: string, generation: number): Promise<readonly DeadLetter[]> {
@@ -144,6 +163,10 @@ export abstract class SqlStore<Tx> implements ProjectionStore<Tx> {
   }
 
   async dropDeadLetter(tx: Tx, { projection, generation, position }: DeadLetter): Promise<void> {
-    await this.run(tx, "DELETE FROM annals_dead_letters WHERE name = ? AND generation = ? AND position = ?", [projection, generation, position]);
+    await this.run(tx, "DELETE FROM annals_dead_letters WHERE name = ? AND generation = ? AND position = ?", [
+      projection,
+      generation,
+      position,
+    ]);
   }
 }

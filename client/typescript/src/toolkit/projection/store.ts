@@ -1,29 +1,28 @@
 /**
- * What a projection's store must do: keep the checkpoint in the same transaction as the read model.
+ * The interface of a projection's store, which saves the checkpoint in the same transaction as the read model.
  *
- * One contract for PostgreSQL, SQLite and memory; the runner knows nothing else of them.
+ * PostgreSQL, SQLite and memory implement it; the runner depends on nothing else.
  */
 import { AnnalsError } from "../../errors.js";
 
-/** How far a build of a projection is. */
+/** The progress of a build of a projection. */
 export interface Checkpoint {
-  /** Which build, counted from 1. */
+  /** The number of the build, from 1. */
   readonly generation: number;
-  /** The projection's version when it was begun. */
+  /** The projection's version when the build was started. */
   readonly version: number;
   /** Whether readers see it. */
   readonly state: "live" | "building";
-  /** Everything up to this position was taken; 0: nothing. */
+  /** The position up to which everything was processed; 0: nothing. */
   readonly position: number;
-  /** The identity of the store whose position this is. */
+  /** The id of the event store that the position belongs to. */
   readonly storeId: string;
 }
 
-/** An event that a projection could not take. */
+/** An event that a projection could not handle. */
 export interface DeadLetter {
-  /** The projection. */
   readonly projection: string;
-  /** Which build of it. */
+  /** The number of its build. */
   readonly generation: number;
   /** The event's position. */
   readonly position: number;
@@ -35,60 +34,72 @@ export interface DeadLetter {
   readonly revision: number;
   /** The event's type. */
   readonly type: string;
-  /** What the handler threw last. */
+  /** The last error of the handler. */
   readonly reason: string;
-  /** How often it was tried. */
+  /** The number of attempts. */
   readonly tries: number;
-  /** When it was given up: ISO 8601. */
+  /** The time of the last attempt, in ISO 8601. */
   readonly failedAt: string;
 }
 
-/** A store of read models, of transactions `Tx`. */
+/** A store of read models, with transactions of type `Tx`. */
 export interface ProjectionStore<Tx> {
-  /** Makes the tables of checkpoints and dead letters, if they are missing. */
+  /** Creates the tables of checkpoints and dead letters if they do not exist. */
   prepare(): Promise<void>;
-  /** Where a projection's live build is; undefined if there is none yet, or not even those tables. Only reads. */
+  /**
+   * Returns the position of a projection's live build; undefined if there is none, or if the tables do not exist. It
+   * only reads.
+   */
   livePosition(projection: string): Promise<number | undefined>;
-  /** Runs the body in a transaction: all that it writes with `tx` is written if it returns, nothing if it throws. */
+  /**
+   * Runs the body in a transaction: everything that it writes with `tx` is written if it returns, and nothing if it
+   * throws.
+   */
   transaction<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
-  /** The builds of a projection; nobody else changes them before the transaction ends. */
+  /** Returns the builds of a projection, and locks them until the transaction ends. */
   checkpoints(tx: Tx, projection: string): Promise<readonly Checkpoint[]>;
-  /** Saves a checkpoint in place of the one of the same build. */
+  /** Saves the checkpoint of a build, replacing the previous one. */
   saveCheckpoint(tx: Tx, projection: string, checkpoint: Checkpoint): Promise<void>;
-  /** Forgets a build, with its dead letters and its tables. */
+  /** Removes a build with its dead letters and tables. */
   dropBuild(tx: Tx, projection: string, generation: number, tables: readonly string[]): Promise<void>;
-  /** Has readers see the tables of this build under their plain names. */
+  /** Makes the tables of this build visible under their plain names. */
   expose(tx: Tx, generation: number, tables: readonly string[]): Promise<void>;
-  /** Keeps a dead letter, in place of one of the same event. */
+  /** Saves a dead letter, replacing an earlier one for the same event. */
   saveDeadLetter(tx: Tx, letter: DeadLetter): Promise<void>;
-  /** The dead letters of a build, in order. */
+  /** Returns the dead letters of a build, in order. */
   deadLetters(tx: Tx, projection: string, generation: number): Promise<readonly DeadLetter[]>;
-  /** Forgets a dead letter. */
+  /** Removes a dead letter. */
   dropDeadLetter(tx: Tx, letter: DeadLetter): Promise<void>;
-  /** Whether an error is of the store and will pass (a lost connection, a deadlock): such are no fault of an event. */
+  /** Whether an error is a transient one of the store (a lost connection, a deadlock), and not caused by an event. */
   isPassing(error: unknown): boolean;
 }
 
-/** The name of a build's table. */
+/** Returns the name of a table in a build. */
 export function tableOf(name: string, generation: number): string {
   return `${identifier(name)}__${generation}`;
 }
 
-/** The name of a projection as it is: it stands in tables as a value. Throws a ProjectionError if it is empty or too long. */
+/**
+ * Returns the name of a projection, which is stored as a value. Throws a ProjectionError if it is empty or too long.
+ */
 export function projectionName(name: string): string {
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
-    throw new ProjectionError(`the projection's name ${JSON.stringify(name)} must be of 1 to 64 letters, digits, _, - and .`);
+    throw new ProjectionError(
+      `the projection name ${JSON.stringify(name)} must be 1 to 64 letters, digits, _, - and .`,
+    );
   }
   return name;
 }
 
-/** The name as it is. Throws a ProjectionError if it could not stand in SQL as it is. */
+/** Returns the name of a table. Throws a ProjectionError if it can't be used in SQL unquoted. */
 export function identifier(name: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,47}$/.test(name)) {
-    throw new ProjectionError(`${JSON.stringify(name)} must be an identifier of at most 48 letters, digits and _`);
+    throw new ProjectionError(
+      `the table name ${JSON.stringify(name)} must be an identifier of at most 48 letters, digits and _`,
+    );
   }
   return name;
 }
 
-/** A projection can't go on. What to do stands in the message. */
+/** A projection can't continue. The message states what to do. */
 export class ProjectionError extends AnnalsError {}

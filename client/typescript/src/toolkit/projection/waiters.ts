@@ -1,5 +1,6 @@
-/** Those who wait until a projection has taken everything up to a position. */
+/** Callers that wait until a projection has processed everything up to a position. */
 import { reasonOf } from "../../retry.js";
+import { durationText } from "../../duration-text.js";
 import { ProjectionError } from "./store.js";
 
 interface Waiter {
@@ -8,31 +9,46 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** Those who wait for one projection. */
+/** The callers that wait for one projection. */
 export class Waiters {
   readonly #waiting = new Set<Waiter>();
-  /** Where it is; undefined before it has begun. */
+  /** The projection's position; undefined before it has begun. */
   #position: number | undefined;
-  /** Why it goes no further. */
+  /** The error with which the projection ended. */
   #ended: ProjectionError | undefined;
 
   constructor(private readonly projection: string) {}
 
-  /** Resolves when it is there; rejects with a ProjectionError after so many milliseconds, or if it goes no further. */
+  /** Resolves at the position; rejects with a ProjectionError after the timeout, or if the projection ends. */
   wait(position: number, timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const over = () => {
+      const ended = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
         this.#waiting.delete(waiter);
       };
-      const waiter = { position, resolve: () => { over(); resolve(); }, reject: (error: Error) => { over(); reject(error); } };
+      const waiter = {
+        position,
+        resolve: () => {
+          ended();
+          resolve();
+        },
+        reject: (error: Error) => {
+          ended();
+          reject(error);
+        },
+      };
       const aborted = () => {
         waiter.reject(reasonOf(signal));
       };
       const timer = setTimeout(() => {
-        waiter.reject(new ProjectionError(`projection ${this.projection} is at position ${this.#position ?? 0} after ${timeoutMs} ms, not yet at ${position}`));
+        waiter.reject(
+          new ProjectionError(
+            `projection ${JSON.stringify(this.projection)} is at position ${this.#position ?? 0}, ` +
+              `not yet at ${position}, after ${durationText(timeoutMs)}`,
+          ),
+        );
       }, timeoutMs);
       signal?.addEventListener("abort", aborted, { once: true });
       this.#waiting.add(waiter);
@@ -40,13 +56,13 @@ export class Waiters {
     });
   }
 
-  /** It has taken everything up to here. */
+  /** Records that everything up to a position was processed. */
   reached(position: number): void {
     this.#position = position;
     this.#settle();
   }
 
-  /** It goes no further. */
+  /** Records that the projection has ended. */
   end(error: ProjectionError): void {
     this.#ended = error;
     this.#settle();

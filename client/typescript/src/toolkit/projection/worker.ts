@@ -1,12 +1,12 @@
 /**
- * One build of a projection at work: follows the log from its checkpoint, and takes events in batches.
+ * A running build of a projection: follows the log from its checkpoint, and handles events in batches.
  *
- * 1. A batch and its checkpoint are one transaction: what was handled is handled once, whatever is killed when.
- * 2. Nobody else's work is repeated: a transaction whose checkpoint is not where this worker left it writes nothing, and
- *    the worker goes on from there.
- * 3. An event whose handler throws is tried again alone, with growing pauses, then kept as a dead letter, with the reason;
- *    those before it are not held up, those behind it wait until then.
- * 4. Failures of the store or the server that pass are waited for without end, and blamed on no event.
+ * 1. A batch and its checkpoint are one transaction: every event is handled exactly once, even across crashes.
+ * 2. No work of another process is repeated: if the checkpoint was moved by another process, the transaction writes
+ *    nothing, and the worker continues from the new checkpoint.
+ * 3. An event whose handler throws is retried alone, with growing pauses, and then stored as a dead letter with the
+ *    error. Earlier events are not delayed; later ones wait until then.
+ * 4. Transient failures of the store or the server are retried without limit, and are not attributed to an event.
  */
 import type { Client } from "../../client.js";
 import { AnnalsError, PositionBeyondHeadError } from "../../errors.js";
@@ -17,62 +17,63 @@ import { refuseForeignStore } from "./builds.js";
 import type { Projection, Target } from "./definition.js";
 import { type Checkpoint, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
 
-/** How projections work. */
+/** Options of projections. */
 export interface ProjectionOptions {
-  /** The most events in a transaction, 1 or more. 500 unless given. */
+  /** Maximum number of events in a transaction, at least 1. 500 unless given. */
   readonly batchEvents?: number;
-  /** How often an event is tried before it is a dead letter, 1 or more. 5 unless given. */
+  /** Number of attempts before an event becomes a dead letter, at least 1. 5 unless given. */
   readonly triesMax?: number;
-  /** The pause after an event's first failure in milliseconds, twice as long each time after, less a random half. 100 unless given. */
+  /**
+   * The pause after an event's first failure in milliseconds. It doubles each time and is jittered (50 % to 100 %).
+   * 100 unless given.
+   */
   readonly pauseFirstMs?: number;
-  /** The longest pause in milliseconds. 10,000 unless given. */
+  /** Maximum pause in milliseconds. 10,000 unless given. */
   readonly pauseMaxMs?: number;
-  /** Is told of every failure, those that are tried again included. Nothing unless given. */
+  /** Called for every failure, including those that are retried. */
   readonly onError?: (problem: ProjectionProblem) => void;
-  /** Is told of every transaction with events, once it is written. Nothing unless given. */
+  /** Called for every committed transaction with events. */
   readonly onBatch?: (batch: ProjectionBatch) => void;
 }
 
-/** What a projection has taken in one transaction. */
+/** The events that a projection has handled in one transaction. */
 export interface ProjectionBatch {
-  /** The projection. */
   readonly projection: string;
-  /** Which build of it. */
+  /** The number of its build. */
   readonly generation: number;
-  /** How many events it took; without dead letters. */
+  /** Number of events handled, without dead letters. */
   readonly events: number;
-  /** Everything up to this position was taken. */
+  /** The position up to which everything was processed. */
   readonly position: number;
-  /** How long that took, in milliseconds. */
+  /** Duration in milliseconds. */
   readonly tookMs: number;
 }
 
-/** What went wrong in a projection. */
+/** A failure in a projection. */
 export interface ProjectionProblem {
-  /** The projection. */
   readonly projection: string;
-  /** What was thrown. */
+  /** The error thrown. */
   readonly error: unknown;
-  /** The event whose handler threw; undefined if it was something else. */
+  /** The event whose handler threw; undefined for other failures. */
   readonly event?: RecordedEvent;
-  /** What happens now. */
+  /** The consequence of the failure. */
   readonly then: "retry" | "dead-letter" | "stop";
 }
 
-/** How a worker tells of itself. */
+/** Callbacks of a worker. */
 export interface WorkerEvents {
-  /** Everything up to here was taken. */
+  /** Everything up to this position was processed. */
   progress(position: number): void;
-  /** It has come to the end of the log, or taken more behind it. */
+  /** The worker has reached the end of the log, or has processed further events since. */
   caughtUp(): Promise<void>;
-  /** It takes events (undefined), or waits because of an error. */
+  /** The worker handles events (undefined), or waits because of an error. */
   problem(error: unknown): void;
 }
 
-/** The checkpoint is not where it was: somebody else runs the same build, or it was replaced. */
+/** Another process moved the checkpoint or replaced the build. */
 class CheckpointMoved extends Error {}
 
-/** A handler threw. */
+/** A handler threw an error. */
 class HandlerFailed extends Error {
   constructor(
     readonly event: RecordedEvent,
@@ -83,9 +84,9 @@ class HandlerFailed extends Error {
   }
 }
 
-/** A build at work. */
+/** A running build. */
 export class Worker<Tx> {
-  /** Everything up to this position was taken. */
+  /** The position up to which everything was processed. */
   position = 0;
   readonly #batchEvents: number;
   readonly #triesMax: number;
@@ -102,7 +103,7 @@ export class Worker<Tx> {
     this.#triesMax = options.triesMax ?? 5;
   }
 
-  /** Works until the signal; returns before if the build is gone. Throws what no waiting helps against. */
+  /** Runs until the signal is aborted; returns early if the build was removed. Throws permanent errors. */
   async run(signal: AbortSignal): Promise<void> {
     for (let failures = 0; ; failures += 1) {
       const before = this.position;
@@ -117,7 +118,7 @@ export class Worker<Tx> {
           return;
         }
         if (!(error instanceof CheckpointMoved)) {
-          this.#stopIfHopeless(error);
+          this.#throwIfPermanent(error);
           this.events.problem(error);
           this.options.onError?.({ projection: this.projection.name, error, then: "retry" });
         }
@@ -127,7 +128,7 @@ export class Worker<Tx> {
     }
   }
 
-  /** Where the build is; undefined if it is gone. */
+  /** Returns the checkpoint of the build; undefined if the build was removed. */
   async #checkpoint(): Promise<Checkpoint | undefined> {
     const found = await this.store.transaction((tx) => this.#find(tx));
     if (found !== undefined) {
@@ -139,12 +140,18 @@ export class Worker<Tx> {
   }
 
   async #find(tx: Tx): Promise<Checkpoint | undefined> {
-    return (await this.store.checkpoints(tx, this.projection.name)).find(({ generation }) => generation === this.generation);
+    return (await this.store.checkpoints(tx, this.projection.name)).find(
+      ({ generation }) => generation === this.generation,
+    );
   }
 
   async #follow(checkpoint: Checkpoint, signal: AbortSignal): Promise<void> {
     const { query } = this.projection;
-    const subscription = this.client.subscribeAll({ after: checkpoint.position, signal, ...(query !== undefined && { query }) });
+    const subscription = this.client.subscribeAll({
+      after: checkpoint.position,
+      signal,
+      ...(query !== undefined && { query }),
+    });
     let caughtUp = false;
     for await (const items of subscription.batches()) {
       this.events.problem(undefined);
@@ -180,7 +187,7 @@ export class Worker<Tx> {
         }
         const done = left.slice(0, error.index);
         if (done.length > 0) {
-          // They were undone together with the one that failed.
+          // The failed event's transaction also rolled back the events before it.
           await this.#handleAll(done);
         }
         await this.#handleAlone(error, signal);
@@ -189,7 +196,7 @@ export class Worker<Tx> {
     }
   }
 
-  /** Handles events, and moves the checkpoint behind the last. */
+  /** Handles events, and moves the checkpoint to the last one. */
   async #handleAll(events: RecordedEvent[]): Promise<void> {
     const last = events.at(-1);
     if (last === undefined) {
@@ -211,7 +218,13 @@ export class Worker<Tx> {
       });
     }
     const tookMs = performance.now() - begun;
-    this.options.onBatch?.({ projection: this.projection.name, generation: this.generation, events: events.length, position: last.position, tookMs });
+    this.options.onBatch?.({
+      projection: this.projection.name,
+      generation: this.generation,
+      events: events.length,
+      position: last.position,
+      tookMs,
+    });
   }
 
   async #handle(event: RecordedEvent, index: number, target: Target<Tx>): Promise<void> {
@@ -225,7 +238,7 @@ export class Worker<Tx> {
     }
   }
 
-  /** Tries an event that failed once again, alone, and gives it up at last. */
+  /** Retries a failed event alone, and stores it as a dead letter after the last attempt. */
   async #handleAlone(first: HandlerFailed, signal: AbortSignal): Promise<void> {
     let failed = first;
     const { event } = first;
@@ -263,7 +276,7 @@ export class Worker<Tx> {
     );
   }
 
-  /** One transaction: what the body writes, and the checkpoint. */
+  /** Commits one transaction: the writes of the body, and the checkpoint. */
   async #commit(position: number, body?: (tx: Tx) => Promise<void>): Promise<void> {
     await this.store.transaction(async (tx) => {
       const found = await this.#find(tx);
@@ -285,13 +298,15 @@ export class Worker<Tx> {
     return { tx, generation: this.generation, table: (name) => tableOf(name, this.generation) };
   }
 
-  #stopIfHopeless(error: unknown): void {
+  #throwIfPermanent(error: unknown): void {
     if (error instanceof ProjectionError) {
       throw error;
     }
     if (error instanceof PositionBeyondHeadError) {
       throw new ProjectionError(
-        `projection ${this.projection.name} is at position ${error.position}, and the log ends at ${error.head}: it was restored from an older backup; rebuild the projection`,
+        `projection ${JSON.stringify(this.projection.name)} is at position ${error.position}, ` +
+          `but the log ends at ${error.head}: ` +
+          "the store was restored from an older backup; rebuild the projection",
         { cause: error },
       );
     }

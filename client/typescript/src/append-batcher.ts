@@ -1,6 +1,6 @@
 /**
- * Appends that are made at once: few of them are calls of their own, and many share a session, whose messages carry many. A
- * large one is always a call of its own: it would gain nothing in a session, and hold the others up.
+ * Batches concurrent appends: a few are separate calls, and many share a session, whose messages hold many appends. A
+ * large append is always a separate call: it would gain nothing in a session, and delay the others.
  */
 import { DeadlineExceededError } from "./errors.js";
 import { MESSAGE_BYTES_MAX } from "./encoded.js";
@@ -9,11 +9,11 @@ import type { CallOptions } from "./options.js";
 import { reasonOf } from "./retry.js";
 import type { AppendSession } from "./session.js";
 
-/** From how many appends in flight on, further ones share a session. */
+/** Number of appends in flight above which further ones share a session. */
 const SESSION_FROM_APPENDS = 4;
 
-/** The appends of a client that are in flight. */
-export class Crowd {
+/** Counts the appends of a client that are in flight, and chooses how to send each. */
+export class AppendBatcher {
   #inFlight = 0;
   #session: AppendSession | undefined;
 
@@ -22,51 +22,53 @@ export class Crowd {
     private readonly open: () => AppendSession,
   ) {}
 
-  /** Makes an append, alone or in the session, whichever there is need for. */
-  async pass<T>(
+  /** Appends by a separate call, or in the shared session if enough appends are in flight. */
+  async append<T>(
     events: readonly NewEvent[],
     options: CallOptions,
-    alone: () => Promise<T>,
-    together: (session: AppendSession) => Promise<T>,
+    single: () => Promise<T>,
+    shared: (session: AppendSession) => Promise<T>,
   ): Promise<T> {
     this.#inFlight += 1;
     try {
-      return this.#inFlight > SESSION_FROM_APPENDS && !isLarge(events) ? await this.#within(options, together(this.#shared())) : await alone();
+      return this.#inFlight > SESSION_FROM_APPENDS && !isLarge(events)
+        ? await this.#withDeadline(options, shared(this.#sessionInUse()))
+        : await single();
     } finally {
       this.#inFlight -= 1;
     }
   }
 
-  /** The session; a new one, if the last has failed. */
-  #shared(): AppendSession {
+  /** Returns the shared session, or a new one if the last has failed. */
+  #sessionInUse(): AppendSession {
     if (this.#session === undefined || this.#session.closed) {
       this.#session = this.open();
     }
     return this.#session;
   }
 
-  /** The result of an append of a session, if it comes before the call's own deadline or abortion. */
-  #within<T>({ signal, timeoutMs = this.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
+  /** Resolves with the result of a session's append, or rejects at the call's own deadline or abort signal. */
+  #withDeadline<T>({ signal, timeoutMs = this.timeoutMs }: CallOptions, result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const aborted = () => {
-        over();
+        ended();
         reject(reasonOf(signal));
       };
       const timer = setTimeout(() => {
-        over();
+        ended();
         reject(new DeadlineExceededError(timeoutMs));
       }, timeoutMs);
-      const over = () => {
+      const ended = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", aborted);
       };
       signal?.addEventListener("abort", aborted, { once: true });
-      result.finally(over).then(resolve, reject);
+      result.finally(ended).then(resolve, reject);
     });
   }
 }
 
-/** Whether the events alone make a message of their own. Tags are not counted: the session knows the exact size. */
+/** Whether the events alone fill a message. Tags are not counted: the session computes the exact size. */
 function isLarge(events: readonly NewEvent[]): boolean {
   return events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0) > MESSAGE_BYTES_MAX;
 }

@@ -1,15 +1,15 @@
-/** A second way to a server, which can be shut, with all that is in it, and opened again. */
+/** A TCP proxy to a server. Closing it breaks all of its connections; it can be reopened on the same port. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-export class Door {
+export class TcpProxy {
   #server: Server | undefined;
   #port = 0;
   readonly #sockets = new Set<Socket>();
-  /** Bytes that have gone through, in both directions. */
+  /** Bytes transferred in both directions. */
   bytes = 0;
 
-  /** @param endpoint Where it leads. */
+  /** @param endpoint The endpoint of the server. */
   constructor(private readonly endpoint: string) {}
 
   get name(): string {
@@ -20,7 +20,10 @@ export class Door {
     const server = createServer((from) => {
       const { hostname, port } = new URL(this.endpoint);
       const to = connect(Number(port), hostname);
-      for (const [one, other] of [[from, to], [to, from]] as const) {
+      for (const [one, other] of [
+        [from, to],
+        [to, from],
+      ] as const) {
         this.#sockets.add(one);
         one.on("data", (data) => {
           this.bytes += data.length;
