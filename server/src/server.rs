@@ -307,7 +307,7 @@ async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr
         new_identity: loss.is_some(),
         shared_engine: config.engine.is_shared(),
         condition_pages_max: condition_pages_max(config.engine.is_shared()),
-        condition_rest: 2,
+        condition_rest: 5,
         ..Settings::default()
     };
     let advertised = advertised(config, address);

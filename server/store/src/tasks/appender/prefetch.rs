@@ -19,7 +19,10 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
 use super::{
     BACKOFF_FIRST, BACKOFF_MAX, PATIENCE, earlier,
@@ -224,12 +227,12 @@ async fn search_in_turns(shared: &Shared, mut search: Search) -> Result<Option<M
     let (mut worked, mut head) = (Duration::ZERO, shared.tail.head_position());
     let mut total = Duration::ZERO;
     loop {
-        let turns = if total >= LONG_MIN {
-            &shared.long_condition_turns
+        let long_turn = if total >= LONG_MIN {
+            Some(in_turn(&shared.long_condition_turns).await?)
         } else {
-            &shared.condition_turns
+            None
         };
-        let turn = turns.acquire().await.map_err(|_| Error::Closed)?;
+        let turn = in_turn(&shared.condition_turns).await?;
         let started = Instant::now();
         let found = search.page(shared).await?;
         if found.is_some() || search.is_done() {
@@ -244,7 +247,11 @@ async fn search_in_turns(shared: &Shared, mut search: Search) -> Result<Option<M
             }
             (total, worked, head) = (total + worked, Duration::ZERO, head_now);
         }
-        drop(turn);
+        drop((turn, long_turn));
         tokio::task::yield_now().await;
     }
+}
+
+async fn in_turn(turns: &Semaphore) -> Result<SemaphorePermit<'_>> {
+    turns.acquire().await.map_err(|_| Error::Closed)
 }
