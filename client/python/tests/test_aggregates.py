@@ -163,7 +163,7 @@ async def test_places_are_not_assigned_twice(client: AsyncClient, name: str) -> 
 
     results = await asyncio.gather(*map(try_to_enrol, range(15)))
     assert sum(results) == 5
-    loaded, student = await decisions.load(lambda: (Course(course), Student("nobody")))
+    loaded, student = await decisions.load(lambda: (Course(course), Student("absent")))
     assert (len(loaded.students), student.courses) == (5, 0)
     events = await client.read_all(query=Course(course).query).collect()
     assert len(events) == 6

@@ -70,7 +70,7 @@ def test_a_subscription_is_ended_by_another_thread(client: Client, name: str) ->
 
 
 def test_the_context_of_the_caller_is_seen(client: Client) -> None:
-    user = contextvars.ContextVar("user", default="nobody")
+    user = contextvars.ContextVar("user", default="none")
     user.set("ada")
 
     async def who() -> str:

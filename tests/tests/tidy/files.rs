@@ -31,7 +31,7 @@ impl File {
 }
 
 /// Folders of tools, builds and generated code.
-const SKIPPED: [&str; 12] = [
+const SKIPPED: [&str; 13] = [
     ".git",
     "target",
     "node_modules",
@@ -41,6 +41,7 @@ const SKIPPED: [&str; 12] = [
     "__pycache__",
     "generated",
     "gen",
+    "stubs",
     "google",
     "annals-data",
     ".ci",
