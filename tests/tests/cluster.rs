@@ -72,7 +72,7 @@ async fn a_server_waits_for_a_cluster_that_is_not_there_and_says_so() {
         .logs()
         .wait_for(
             0,
-            &["ERROR", "waiting for the storage", "does not answer", &named],
+            &["ERROR", "waiting for the storage", "did not respond", &named],
             || false,
         )
         .unwrap();
