@@ -261,9 +261,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
             })
         });
         let batch = self.store.submissions(appends, &mut self.recent_streams);
-        let is_open =
-            |submission: &Submitted| matches!(submission, Ok(submission) if !submission.is_looked_up());
-        if !batch.iter().any(is_open) {
+        if !batch.iter().any(must_look_up) {
             self.batch = batch.into_iter();
             return;
         }
@@ -306,20 +304,19 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
 
 /// Looks up the data that a batch of appends needs. If that fails, the appends that need any are refused.
 async fn look_up(store: Store, mut batch: Vec<Submitted>) -> Vec<Submitted> {
-    let mut open: Vec<&mut Submission> = Vec::new();
-    for submission in batch.iter_mut().flatten() {
-        if !submission.is_looked_up() {
-            open.push(submission);
-        }
-    }
-    if let Err(error) = store.look_up(open).await {
-        for submitted in &mut batch {
-            if matches!(submitted, Ok(submission) if !submission.is_looked_up()) {
-                *submitted = Err(error.clone().into());
-            }
+    if let Err(error) = store.look_up(batch.iter_mut().flatten()).await {
+        for submitted in batch.iter_mut().filter(|submitted| must_look_up(submitted)) {
+            *submitted = Err(error.clone().into());
         }
     }
     batch
+}
+
+/// Whether the store must look up what an append needs.
+fn must_look_up(submitted: &Submitted) -> bool {
+    submitted
+        .as_ref()
+        .is_ok_and(|submission| !submission.is_looked_up())
 }
 
 impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Stream for Session<R> {

@@ -119,13 +119,16 @@ impl Store {
     }
 
     /// Reads the storage keys that many appends of one caller need, in one round trip, so that each can be submitted
-    /// without a read of its own. Appends that need more are left unchanged; their data is read when they are
-    /// submitted.
+    /// without a read of its own. Appends that were looked up before are skipped. Appends that need more are left
+    /// unchanged; their data is read when they are submitted.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the storage does not respond. None of the appends was submitted.
     pub async fn look_up(&self, submissions: impl IntoIterator<Item = &mut Submission>) -> Result<()> {
-        let mut submissions: Vec<&mut Submission> = submissions.into_iter().collect();
+        let submissions = submissions.into_iter();
+        let mut submissions: Vec<&mut Submission> = submissions
+            .filter(|submission| !submission.is_looked_up)
+            .collect();
         let appends: Vec<&Append> = submissions.iter().map(|submission| submission.append()).collect();
         let read = appender::prefetch_keys(&self.shared, &appends).await?;
         for submission in &mut submissions {
