@@ -48,7 +48,7 @@ const SKIPPED: [&str; 13] = [
 ];
 /// Generated files end so.
 const GENERATED: [&str; 5] = ["_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb.ts", "_pb.d.ts"];
-const EXTENSIONS: [&str; 6] = ["rs", "proto", "py", "ts", "md", "go"];
+const EXTENSIONS: [&str; 7] = ["rs", "proto", "py", "ts", "md", "go", "java"];
 
 /// All files that are checked, in the order of their paths.
 pub(crate) fn tree() -> Vec<File> {

@@ -25,17 +25,17 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A program without a client library: the stubs that {@code buf generate} makes, and gRPC. It appends two events to a stream of
- * its own, follows the log from there, and ends when it has seen both.
+ * A program without a client library: the stubs that {@code buf generate} makes, and gRPC. It appends two events to a
+ * new stream, follows the log from there, and ends when it has seen both.
  *
  * <pre>client/java/run http://127.0.0.1:2113</pre>
  */
 public final class Main {
-  /** How long the whole story may take. */
+  /** Maximum time for the whole program. */
   private static final int PATIENCE_SECONDS = 30;
-  /** What one append wrote may come in one message, which is more than gRPC takes unless it is told so. */
+  /** The events of one append may come in one message, which can exceed gRPC's default limit. */
   private static final int MESSAGE_BYTES_MAX = 64 << 20;
-  /** A server that hangs is told from one that has nothing to say by a ping while a call is open. */
+  /** A ping during an open call distinguishes a server that hangs from one that has nothing to send. */
   private static final int PING_AFTER_SECONDS = 10;
 
   private final EventStoreServiceBlockingStub store;
@@ -71,7 +71,8 @@ public final class Main {
     append(stream, afterPlaced, paid);
     // The same ids again, as after an answer that was lost: nothing is written twice.
     AppendToStreamResponse again = append(stream, afterPlaced, paid);
-    System.out.println("appended OrderPaid at revision " + again.getLastRevision() + " already: " + again.getAlreadyAppended());
+    System.out.println(
+        "appended OrderPaid at revision " + again.getLastRevision() + " already: " + again.getAlreadyAppended());
 
     // Another append that expects the same revision is refused: read again, decide again.
     try {
