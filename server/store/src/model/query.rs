@@ -48,6 +48,14 @@ impl Query {
         self.matches_all() || (!self.items.iter().any(by_prefix) && self.lists().is_some())
     }
 
+    /// Whether an event may match, given which lists have events. An item matches nothing if all lists of one of its
+    /// groups have none.
+    pub(crate) fn may_match(&self, has_events: impl Fn(&ListName) -> bool) -> bool {
+        let has_any = |lists: &Vec<ListName>| lists.iter().any(&has_events);
+        self.lists()
+            .is_none_or(|items| items.iter().any(|groups| groups.iter().all(has_any)))
+    }
+
     /// Returns the bytes of the names in the query.
     pub(crate) fn bytes(&self) -> usize {
         self.items

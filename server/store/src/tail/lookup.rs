@@ -10,6 +10,7 @@ use super::{KNOWN_STREAMS_MAX, State, Tail};
 use crate::{
     format::keys::ListName,
     index::{NewStream, Request, StreamRun, Window},
+    model::query::Query,
     values::{
         name::StreamName,
         position::{Position, Revision},
@@ -78,10 +79,19 @@ impl Look<'_> {
         self.0.last_revision(stream.as_str())
     }
 
-    /// Returns the append that began with an id, if a window has it.
-    pub(crate) fn request(&self, first_id: Uuid) -> Option<Request> {
-        let mut windows = self.0.windows();
-        windows.find_map(|window| window.requests.get(&first_id).copied())
+    /// Returns the append that began with an id after a position, if a window has it. Windows up to that position are
+    /// not searched.
+    pub(crate) fn request_after(&self, position: Position, first_id: Uuid) -> Option<Request> {
+        let windows = self.0.windows().take_while(|window| window.last > position);
+        let mut requests = windows.filter_map(|window| window.requests.get(&first_id).copied());
+        requests.find(|request| request.first > position)
+    }
+
+    /// Whether an event after a position may match a query. False only if the windows show that none does.
+    pub(crate) fn may_match(&self, query: &Query, after: Position) -> bool {
+        let newer = || self.0.windows().take_while(|window| window.last > after);
+        let has_events = |list: &ListName| newer().any(|window| window.list(list).last() > Some(&after));
+        !self.is_recent(after) || query.may_match(has_events)
     }
 
     /// Whether everything after a position is in the windows.

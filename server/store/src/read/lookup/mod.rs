@@ -149,6 +149,9 @@ pub(crate) fn first_in(window: &Window, query: &Query, after: Position) -> Optio
     if query.matches_all() {
         return Some(first);
     }
+    if !query.may_match(|list| window.list(list).last() >= Some(&first)) {
+        return None;
+    }
     let rank = |position: Position| Rank::of(position, Direction::Forwards);
     let from = rank(first);
     let mut items: Vec<Item> = query.lists()?.into_iter().map(Item::new).collect();

@@ -91,12 +91,50 @@ proptest! {
             let rest = ReadAll { from: Some(Position(after + 1)), ..everything(Direction::Forwards) };
             let mut wanted = read(&fixture.store, rest, &[]).await;
             wanted.retain(|record| query.items.iter().any(|item| matches(item, record)));
+            let may_match = fixture.store.shared().tail.look().may_match(&query, Position(after));
+            prop_assert!(may_match || wanted.is_empty());
             let (found, reached) = subscribe(&fixture.store, after, &query).await;
             prop_assert_eq!(found, wanted);
             prop_assert_eq!(reached, fixture.store.info().head);
             Ok(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn the_tail_excludes_matches_only_after_positions_it_covers() {
+    let fixture = Fixture::new(small()).await;
+    // The tags are bits.
+    fill(&fixture.store, &[(0, 0, 1), (1, 1, 2), (0, 0, 2)]).await;
+    let may_match = |item: QueryItem, after: u64| {
+        let query = Query { items: vec![item] };
+        fixture
+            .store
+            .shared()
+            .tail
+            .look()
+            .may_match(&query, Position(after))
+    };
+    let tagged = |tag: &str| QueryItem {
+        tags: vec![tag.to_owned()],
+        ..QueryItem::default()
+    };
+    assert!(may_match(tagged("tag0"), 0));
+    assert!(!may_match(tagged("tag0"), 1));
+    assert!(may_match(tagged("tag1"), 1));
+    assert!(!may_match(tagged("tag2"), 0));
+    let of_type = QueryItem {
+        types: vec!["type1".to_owned()],
+        ..tagged("tag1")
+    };
+    assert!(may_match(of_type.clone(), 1));
+    assert!(!may_match(of_type, 2), "one of two lists has no later event");
+    assert!(may_match(QueryItem::default(), 2));
+    // After a whole window was written to the index and left the tail, the first positions are on disk only.
+    fill(&fixture.store, &[(0, 0, 0); 40]).await;
+    fixture.indexed(40).await;
+    assert!(may_match(tagged("tag2"), 0));
+    assert!(!may_match(tagged("tag2"), 40));
 }
 
 /// Returns the cost of a query in a log with the given number of events, of which ten have the tag `tag0`, and how

@@ -147,9 +147,8 @@ fn in_memory(look: &Look<'_>, candidates: &[Candidate<'_>]) -> (Vec<Fact>, Vec<W
         if append.is_keyed() {
             let first_id = append.events[0].id;
             let known_to = append.known_to();
-            let recent = look.request(first_id);
-            fact.request = recent.filter(|request| request.first > known_to);
-            if recent.is_none() && !look.is_recent(known_to) {
+            fact.request = look.request_after(known_to, first_id);
+            if fact.request.is_none() && !look.is_recent(known_to) {
                 match prefetched {
                     Some(prefetched) => fact.request = prefetched.request,
                     None => {
@@ -197,6 +196,10 @@ async fn conditions(
                 continue;
             }
             let after = found_at.unwrap_or_else(|| candidate.searched_to(shared).max(*after));
+            // Most conditions are about the last few events, and hold.
+            if !shared.tail.look().may_match(query, after) {
+                continue;
+            }
             places.push((index, n));
             looked_up.push(Box::pin(async move {
                 let first = first_match(shared, query, after, head).await?;

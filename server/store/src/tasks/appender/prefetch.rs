@@ -62,8 +62,9 @@ fn needs_keys(look: &Look<'_>, append: &Append) -> bool {
         Expected::Exactly(revision) => last.flatten().is_some_and(|last| revision < last),
         Expected::NoStream => last.flatten().is_some(),
         Expected::Any | Expected::StreamExists => {
-            let is_known = look.request(append.events[0].id).is_some();
-            is_known || (!look.is_recent(append.known_to()) && !look.is_all())
+            let known_to = append.known_to();
+            let must_read = !look.is_recent(known_to) && !look.is_all();
+            must_read || look.request_after(known_to, append.events[0].id).is_some()
         }
     };
     let mut others = append
