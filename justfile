@@ -41,8 +41,8 @@ test-clients: build
 
 # Run the long tests: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000" crashes="40" kills="50": build
-    ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test --test simulation
-    ANNALS_CRASH_ROUNDS={{ crashes }} cargo test --test crash -- --nocapture
+    ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test --test simulation stores
+    ANNALS_CRASH_ROUNDS={{ crashes }} cargo test --test crash writes -- --nocapture
     ANNALS_KILL_ROUNDS={{ kills }} cargo test --test killed
 
 # Run a quick benchmark on this machine, compared with a bare tonic echo server.

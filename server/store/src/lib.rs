@@ -2,7 +2,7 @@
 //! neither on gRPC nor on a particular engine.
 //!
 //! The folders, lowest layer first. A folder may use only the folders above it in this table; the tidy test
-//! (`tests/tests/tidy.rs`) fails otherwise.
+//! (`tests/tests/tidy/`) fails otherwise.
 //!
 //! | folder | holds |
 //! |---|---|

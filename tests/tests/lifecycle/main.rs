@@ -1,4 +1,4 @@
-//! Retention, deletion and tombstones of streams, over gRPC and on the command line.
+//! Retention, deletion and tombstones of streams, over gRPC and on the command line, and scavenging.
 
 #![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
@@ -10,6 +10,8 @@ mod races;
 mod reading;
 mod retention;
 mod retries;
+mod scavenge;
+mod scavenge_space;
 
 use annals_client::{Client, ExpectedRevision as Expected, Read, RecordedEvent};
 use annals_tests::harness::sample::event;

@@ -1,0 +1,25 @@
+//! The calls of the API over gRPC, on every engine: appends, reads, subscriptions, sessions, snapshots and streams, with
+//! input and clients that are not well-behaved.
+
+#![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
+
+mod append;
+mod bad_input;
+mod conditions;
+mod dcb;
+mod fuzz;
+mod garbage;
+mod many_subscribers;
+mod message_sizes;
+mod past;
+mod progress;
+mod read;
+mod reflection;
+mod repeated_appends;
+mod rust_client;
+mod session;
+mod slow_clients;
+mod snapshots;
+mod streams;
+mod subscribe;
+mod windows;
