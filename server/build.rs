@@ -1,45 +1,60 @@
-//! Generates the service trait, and nothing else: messages are those of `annals-proto`, but for the answers of reads,
-//! subscriptions and sessions, which `grpc/raw.rs` writes, and for appends, which `grpc/encoded.rs`
-//! leaves in the bytes in which they come. The codec is `grpc/codec.rs`.
+//! Generates the service traits: messages are those of `annals-proto`, but for the responses of reads, subscriptions
+//! and pipelines, which `grpc/raw.rs` writes, and for appends, which `grpc/encoded.rs` leaves in the bytes in which
+//! they arrive. The codec is `grpc/codec.rs`. Also generates the messages and the client for forwarding appends to
+//! another server.
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+use std::{error::Error, path::PathBuf};
+
+const FORWARDING: &str = "annals/internal/v1/forwarding.proto";
+
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=../proto/annals");
     println!("cargo::rerun-if-changed=../proto/google");
-    let descriptors = protox::compile(
-        ["annals/v1/event_store.proto", "annals/v1/transfer.proto"],
-        ["../proto"],
-    )?;
-    tonic_prost_build::configure()
+    services()?;
+    forwarding_client()
+}
+
+fn services() -> Result<(), Box<dyn Error>> {
+    let files = [
+        "annals/v1/event_store.proto",
+        "annals/v1/transfer.proto",
+        FORWARDING,
+    ];
+    let mut builder = tonic_prost_build::configure()
         .build_client(false)
         .build_server(true)
         .codec_path("crate::grpc::codec::Codec")
         .extern_path(".google.rpc", "::tonic_types::pb")
         .extern_path(".annals.v1", "::annals_proto::v1")
-        .extern_path(".annals.v1.ReadAllResponse", "crate::grpc::raw::ReadAllResponse")
-        .extern_path(
-            ".annals.v1.ReadStreamResponse",
-            "crate::grpc::raw::ReadStreamResponse",
-        )
-        .extern_path(
-            ".annals.v1.SubscribeAllResponse",
-            "crate::grpc::raw::SubscriptionResponse",
-        )
-        .extern_path(
-            ".annals.v1.SubscribeStreamResponse",
-            "crate::grpc::raw::SubscriptionResponse",
-        )
-        .extern_path(
-            ".annals.v1.AppendToStreamRequest",
-            "crate::grpc::encoded::AppendToStreamRequest",
-        )
-        .extern_path(
-            ".annals.v1.AppendSessionRequest",
-            "crate::grpc::encoded::AppendSessionRequest",
-        )
-        .extern_path(
-            ".annals.v1.AppendSessionResponse",
-            "crate::grpc::raw::AppendSessionResponse",
-        )
-        .compile_fds(descriptors)?;
+        .extern_path(".annals.internal.v1", "crate::grpc::internal");
+    for (message, path) in [
+        ("v1.ReadAllResponse", "raw::ReadAllResponse"),
+        ("v1.ReadStreamResponse", "raw::ReadStreamResponse"),
+        ("v1.SubscribeAllResponse", "raw::SubscriptionResponse"),
+        ("v1.SubscribeStreamResponse", "raw::SubscriptionResponse"),
+        ("v1.AppendToStreamRequest", "encoded::AppendToStreamRequest"),
+        ("v1.AppendToManyRequest", "encoded::AppendToManyRequest"),
+        ("v1.AppendPipelineRequest", "encoded::AppendPipelineRequest"),
+        ("v1.AppendPipelineResponse", "raw::PipelineResponse"),
+        ("internal.v1.ForwardResponse", "raw::PipelineResponse"),
+    ] {
+        builder = builder.extern_path(format!(".annals.{message}"), format!("crate::grpc::{path}"));
+    }
+    builder.compile_fds(protox::compile(files, ["../proto"])?)?;
+    Ok(())
+}
+
+fn forwarding_client() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::var("OUT_DIR")?).join("client");
+    std::fs::create_dir_all(&folder)?;
+    tonic_prost_build::configure()
+        .build_client(true)
+        .build_server(false)
+        .bytes(".")
+        .codec_path("crate::grpc::codec::Codec")
+        .out_dir(folder)
+        .extern_path(".google.rpc", "::tonic_types::pb")
+        .extern_path(".annals.v1", "::annals_proto::v1")
+        .compile_fds(protox::compile([FORWARDING], ["../proto"])?)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! machine.
 //!
 //! - An append is decoded, counted, and answered with the revisions that it expected.
-//! - A session is answered message by message, one result for each append.
+//! - A pipeline is answered message by message, one result for each append.
 //! - `ReadAll` and `ReadStream` send a batch that was encoded once, as often as the limit requires. No server can
 //!   send events at a lower cost.
 //! - `SubscribeAll` sends the events appended from then on. Without subscribers, appends skip this work.
@@ -132,20 +132,21 @@ impl Echo {
                 revision: first_revision + nth,
                 position: first + nth,
                 recorded_at: Some(RECORDED_AT),
+                ..Default::default()
             });
         }
         first
     }
 
-    fn result(&self, append: pb::SessionAppend) -> pb::SessionResult {
+    fn result(&self, append: pb::PipelinedAppend) -> pb::PipelinedResult {
         // The generator sends no other kind; the client refuses a result without content.
         let result = match append.append {
-            Some(pb::session_append::Append::AppendToStream(append)) => {
-                Some(pb::session_result::Result::Appended(self.append(append)))
-            }
+            Some(pb::pipelined_append::Append::AppendToStream(append)) => Some(
+                pb::pipelined_result::Result::AppendedToStream(self.append(append)),
+            ),
             _ => None,
         };
-        pb::SessionResult { result }
+        pb::PipelinedResult { result }
     }
 }
 
@@ -162,7 +163,7 @@ struct Shared(std::sync::Arc<Echo>);
 
 #[tonic::async_trait]
 impl EventStoreService for Shared {
-    type AppendSessionStream = Answers<pb::AppendSessionResponse>;
+    type AppendPipelineStream = Answers<pb::AppendPipelineResponse>;
     type ReadStreamStream = Answers<pb::ReadStreamResponse>;
     type ReadAllStream = Answers<pb::ReadAllResponse>;
     type SubscribeAllStream = Answers<pb::SubscribeAllResponse>;
@@ -179,14 +180,17 @@ impl EventStoreService for Shared {
         Ok(Response::new(self.0.append(append)))
     }
 
-    async fn append(&self, _: Request<pb::AppendRequest>) -> Answered<pb::AppendResponse> {
+    async fn append_to_many(
+        &self,
+        _: Request<pb::AppendToManyRequest>,
+    ) -> Answered<pb::AppendToManyResponse> {
         unimplemented()
     }
 
-    async fn append_session(
+    async fn append_pipeline(
         &self,
-        request: Request<Streaming<pb::AppendSessionRequest>>,
-    ) -> Answered<Self::AppendSessionStream> {
+        request: Request<Streaming<pb::AppendPipelineRequest>>,
+    ) -> Answered<Self::AppendPipelineStream> {
         let echo = self.0.clone();
         let answers = request.into_inner().map(move |message| {
             let results = message?
@@ -194,7 +198,7 @@ impl EventStoreService for Shared {
                 .into_iter()
                 .map(|append| echo.result(append))
                 .collect();
-            Ok(pb::AppendSessionResponse { results })
+            Ok(pb::AppendPipelineResponse { results })
         });
         Ok(Response::new(Box::pin(answers)))
     }
@@ -211,7 +215,12 @@ impl EventStoreService for Shared {
         };
         let subscriber = self.0.subscribers.subscribe();
         let position = self.0.head.load(Ordering::Relaxed);
-        let live = stream::once(async move { message(Content::CaughtUp(pb::CaughtUp { position })) });
+        let live = stream::once(async move {
+            message(Content::CaughtUp(pb::CaughtUp {
+                position,
+                revision: None,
+            }))
+        });
         let events = stream::unfold(subscriber, move |mut subscriber| async move {
             let mut events = match subscriber.recv().await {
                 Ok(event) => vec![event],

@@ -7,7 +7,7 @@ use crate::{
     deployment::Deployment,
     engine::Engine,
     goal::Goal,
-    load::{Measured, Subject, calls, live, read, session},
+    load::{Measured, Subject, calls, live, pipeline, read},
 };
 
 /// Appends of a session that may be unanswered.
@@ -161,7 +161,7 @@ impl Workload {
     pub(crate) async fn run(self, subject: &Subject<'_>, echoed_events: u64) -> Result<Measured> {
         match self {
             Self::Calls { clients, events } => calls::run(subject, clients, events).await,
-            Self::Session => session::run(subject, SESSION_IN_FLIGHT).await,
+            Self::Session => pipeline::run(subject, SESSION_IN_FLIGHT).await,
             Self::Live { per_second } => live::run(subject, per_second).await,
             Self::ReadAll => read::run(subject, echoed_events).await,
         }

@@ -3,7 +3,7 @@
 //! - [`config`]: configuration and its sources.
 //! - [`server`]: starting, serving, draining, and stopping when the storage failed.
 //! - `grpc`: converts requests to the store's types and its results to messages, and maps errors in one place.
-//! - `handover`: forwards appends to the server that writes, where several servers share a log.
+//! - `forwarding`: forwards appends to the server that writes, where several servers share a log.
 //! - `http`: metrics and health for programs that do not use gRPC.
 //! - `loss`: reports events that are missing from the storage, and whether the operator accepts their loss.
 //! - `pulse`: checks whether the storage answers.
@@ -24,8 +24,8 @@
 pub mod config;
 mod engine;
 mod error;
+mod forwarding;
 mod grpc;
-mod handover;
 mod http;
 pub mod logging;
 mod loss;

@@ -32,9 +32,9 @@ use tracing::{error, info, warn};
 use crate::{
     Config, Error, Result,
     config::{EngineConfig, ListenAddress},
-    engine, grpc,
-    handover::OtherServers,
-    http,
+    engine,
+    forwarding::OtherServers,
+    grpc, http,
     metrics::Metrics,
     phase::Phase,
     pulse,
@@ -316,7 +316,7 @@ async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr
     }
     let mut environment = Environment::system(advertised);
     if config.engine.is_shared() {
-        environment.handover = Some(Arc::new(OtherServers::new(config.limits.append_bytes_max)));
+        environment.forwarding = Some(Arc::new(OtherServers::new(config.limits.append_bytes_max)));
     }
     let store = Store::open(engine, settings, environment).await?;
     if let Some(loss) = loss {

@@ -13,7 +13,7 @@ use tokio::{task::JoinSet, time::Instant};
 use super::{Course, Outcome, workload::IN_FLIGHT};
 use crate::{
     Error, Result,
-    load::{Latencies, Subject, Supply, Window, session},
+    load::{Latencies, Subject, Supply, Window, pipeline},
     stores::{Batch, Client, Store, Subscription},
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn pipelined(store: &dyn Store, course: &Course) -> Result<Outc
         measured: course.measured,
         clients_per_connection: course.clients_per_connection,
     };
-    let measured = session::run(&subject, IN_FLIGHT as u64).await?;
+    let measured = pipeline::run(&subject, IN_FLIGHT as u64).await?;
     Ok(Outcome {
         figure: measured.events_per_second,
         measured,

@@ -59,7 +59,7 @@ pub(super) async fn fill(endpoint: &str, log_events: u64) -> Result<()> {
             let appends = (first..=log_events.min(first + step - 1))
                 .step_by(APPEND_EVENTS as usize)
                 .map(|first| append(log_events, first));
-            let message = pb::AppendSessionRequest {
+            let message = pb::AppendPipelineRequest {
                 appends: appends.collect(),
             };
             if sender.send(message).await.is_err() {
@@ -71,7 +71,7 @@ pub(super) async fn fill(endpoint: &str, log_events: u64) -> Result<()> {
     let receiving = async {
         let messages = tokio_stream::wrappers::ReceiverStream::new(receiver);
         let mut answers = client
-            .append_session(messages)
+            .append_pipeline(messages)
             .await
             .map_err(Error::call(LOAD))?
             .into_inner();
@@ -79,7 +79,7 @@ pub(super) async fn fill(endpoint: &str, log_events: u64) -> Result<()> {
         while let Some(message) = answers.next().await {
             for result in message.map_err(Error::call(LOAD))?.results {
                 last = match result.result {
-                    Some(pb::session_result::Result::Appended(answer)) => answer.last_position,
+                    Some(pb::pipelined_result::Result::AppendedToStream(answer)) => answer.last_position,
                     other => {
                         return Err(Error::wrong(
                             LOAD,
@@ -101,7 +101,7 @@ pub(super) async fn fill(endpoint: &str, log_events: u64) -> Result<()> {
 }
 
 /// Returns the append whose first event gets the position `first`.
-fn append(log_events: u64, first: u64) -> pb::SessionAppend {
+fn append(log_events: u64, first: u64) -> pb::PipelinedAppend {
     let last = log_events.min(first + APPEND_EVENTS - 1);
     let append = pb::AppendToStreamRequest {
         stream: format!("stream-{}", first / APPEND_EVENTS),
@@ -111,9 +111,8 @@ fn append(log_events: u64, first: u64) -> pb::SessionAppend {
         events: (first..=last).map(|at| event(log_events, at)).collect(),
         recorded_at: None,
     };
-    pb::SessionAppend {
-        append: Some(pb::session_append::Append::AppendToStream(append)),
-        ..pb::SessionAppend::default()
+    pb::PipelinedAppend {
+        append: Some(pb::pipelined_append::Append::AppendToStream(append)),
     }
 }
 
@@ -129,6 +128,7 @@ fn event(log_events: u64, at: u64) -> pb::NewEvent {
         data: bytes::Bytes::from_static(&content.data),
         metadata: bytes::Bytes::new(),
         tags: vec![tag],
+        ..Default::default()
     }
 }
 

@@ -76,7 +76,7 @@ impl Probe {
         for _ in 0..appends {
             let request = self.request(case);
             let sent = Instant::now();
-            let answer = self.client.append(request).await;
+            let answer = self.client.append_to_many(request).await;
             micros.push(sent.elapsed().as_secs_f64() * 1e6);
             match answer {
                 Ok(answer) if case != Case::Refused => self.head = answer.into_inner().last_position,
@@ -95,7 +95,7 @@ impl Probe {
             .ok_or_else(|| Error::wrong(LOAD, "nothing was sent"))
     }
 
-    fn request(&mut self, case: Case) -> pb::AppendRequest {
+    fn request(&mut self, case: Case) -> pb::AppendToManyRequest {
         self.sent += 1;
         // The tags take turns, so that no lookup repeats the one before it.
         let nth = self.sent % RARE_TAGS;
@@ -106,6 +106,7 @@ impl Probe {
             data: bytes::Bytes::from_static(&content.data),
             metadata: bytes::Bytes::new(),
             tags: vec![],
+            ..Default::default()
         };
         let item = pb::QueryItem {
             types: match case {
@@ -126,10 +127,11 @@ impl Probe {
                 after,
             })),
         };
-        pb::AppendRequest {
+        pb::AppendToManyRequest {
             writes: vec![pb::Write {
                 stream: format!("probe-{}", self.sent),
                 events: vec![event],
+                expected: None,
             }],
             checks: if case == Case::Unconditional {
                 vec![]

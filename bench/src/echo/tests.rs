@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use prost::Message;
 
 use super::*;
-use crate::load::{Measured, Subject, Supply, calls, live, read, session};
+use crate::load::{Measured, Subject, Supply, calls, live, pipeline, read};
 
 async fn started() -> [String; 1] {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -82,7 +82,7 @@ async fn calls_are_answered_with_the_revisions_they_expect() {
 async fn a_session_is_answered_to_its_end() {
     let (endpoints, supply) = (started().await, Arc::default());
     let subject = subject(&endpoints, &supply);
-    let measured = counted(|| session::run(&subject, 16), |measured| measured.events > 0).await;
+    let measured = counted(|| pipeline::run(&subject, 16), |measured| measured.events > 0).await;
     assert!(measured.events > 0, "{measured:?}");
 }
 

@@ -70,5 +70,6 @@ fn event(case: Case, at: u64) -> pb::NewEvent {
         data: bytes::Bytes::from_static(&content.data),
         metadata: bytes::Bytes::new(),
         tags,
+        ..Default::default()
     }
 }

@@ -100,7 +100,10 @@ impl Conditional {
             tasks.push(tokio::spawn(async move {
                 while !stopped.load(Ordering::Relaxed) {
                     let request = request(case, answered.load(Ordering::Relaxed));
-                    client.append(request).await.map_err(Error::call(CONDITIONAL))?;
+                    client
+                        .append_to_many(request)
+                        .await
+                        .map_err(Error::call(CONDITIONAL))?;
                     answered.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(())
@@ -126,7 +129,7 @@ impl Conditional {
     }
 }
 
-fn request(case: Case, nth: u64) -> pb::AppendRequest {
+fn request(case: Case, nth: u64) -> pb::AppendToManyRequest {
     let item = match case {
         Case::Expired => pb::QueryItem {
             types: vec![EXPIRED_TYPE.to_owned()],
@@ -143,10 +146,11 @@ fn request(case: Case, nth: u64) -> pb::AppendRequest {
             after: 0,
         })),
     };
-    pb::AppendRequest {
+    pb::AppendToManyRequest {
         writes: vec![pb::Write {
             stream: format!("conditional-{}", Uuid::now_v7()),
             events: vec![event(nth)],
+            expected: None,
         }],
         checks: vec![check],
         recorded_at: None,
@@ -161,5 +165,6 @@ fn event(nth: u64) -> pb::NewEvent {
         data: bytes::Bytes::from_static(&content.data),
         metadata: bytes::Bytes::new(),
         tags: vec![],
+        ..Default::default()
     }
 }

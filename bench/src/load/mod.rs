@@ -3,7 +3,7 @@
 //! - `events`, `wire`: the events that are sent, and their encoding.
 //! - `connection`: connections to the servers, and their assignment to clients.
 //! - `calls`: unary appends in a closed loop, of one event or many.
-//! - `session`: one session with a bounded number of appends in flight.
+//! - `pipeline`: one pipeline with a bounded number of appends in flight.
 //! - `read`: the whole log, decoded.
 //! - `live`: appends at a fixed rate, and their delivery to a subscriber.
 //!
@@ -13,8 +13,8 @@ pub(crate) mod calls;
 pub(crate) mod connection;
 pub(crate) mod events;
 pub(crate) mod live;
+pub(crate) mod pipeline;
 pub(crate) mod read;
-pub(crate) mod session;
 pub(crate) mod wire;
 
 pub(crate) use connection::connect;

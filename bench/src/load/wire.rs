@@ -6,8 +6,8 @@
 //! ```text
 //! AppendToStreamRequest   1: stream   2: ExpectedRevision {1: revision | 2: no_stream {}}   3: NewEvent, repeated
 //! NewEvent                1: id   2: type   3: data   5: tag, in labelled ones
-//! AppendSessionRequest    1: SessionAppend {1: AppendToStreamRequest}
-//! AppendRequest           1: Write {1: stream   2: NewEvent}   2: Check {2: NoMatchCheck {1: Query   2: after}}
+//! AppendPipelineRequest    1: PipelinedAppend {1: AppendToStreamRequest}
+//! AppendToManyRequest     1: Write {1: stream   2: NewEvent}   2: Check {2: NoMatchCheck {1: Query   2: after}}
 //! ```
 
 use std::marker::PhantomData;
@@ -27,8 +27,8 @@ use tonic_prost::{ProstCodec, ProstDecoder};
 use super::events::{self, DATA_BYTES, ID_BYTES, STREAM_BYTES, TAG_BYTES, TYPE_BYTES, stream_name, tag};
 
 const APPEND_TO_STREAM: &str = "/annals.v1.EventStoreService/AppendToStream";
-const APPEND: &str = "/annals.v1.EventStoreService/Append";
-const APPEND_SESSION: &str = "/annals.v1.EventStoreService/AppendSession";
+const APPEND: &str = "/annals.v1.EventStoreService/AppendToMany";
+const APPEND_SESSION: &str = "/annals.v1.EventStoreService/AppendPipeline";
 
 /// Bytes of an event: key and length of each field (one byte of length below 128, two bytes for the data) and its
 /// value.
@@ -62,9 +62,9 @@ pub(crate) struct Conditional {
     pub(crate) number: u64,
 }
 
-/// An append as a message of a session.
+/// An append as a message of a pipeline.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SessionAppend(pub(crate) Append);
+pub(crate) struct PipelinedAppend(pub(crate) Append);
 
 /// A message that encodes itself.
 pub(crate) trait Message: Send + Sync + 'static {
@@ -165,7 +165,7 @@ impl Append {
     }
 }
 
-impl Message for SessionAppend {
+impl Message for PipelinedAppend {
     fn write(&self, to: &mut impl BufMut) {
         let append = self.0.bytes();
         open(to, 1, 1 + encoded_len_varint(append as u64) + append);
@@ -192,7 +192,7 @@ pub(crate) async fn append(
 pub(crate) async fn append_if(
     grpc: &mut Grpc<Channel>,
     append: Conditional,
-) -> Result<pb::AppendResponse, Status> {
+) -> Result<pb::AppendToManyResponse, Status> {
     unary(grpc, APPEND, append).await
 }
 
@@ -210,11 +210,11 @@ pub(crate) async fn unary<A: prost::Message + Default + Send + 'static>(
         .into_inner())
 }
 
-/// Opens a session that sends these appends.
-pub(crate) async fn session(
+/// Opens a pipeline that sends these appends.
+pub(crate) async fn pipeline(
     grpc: &mut Grpc<Channel>,
-    appends: impl futures::Stream<Item = SessionAppend> + Send + 'static,
-) -> Result<Streaming<pb::AppendSessionResponse>, Status> {
+    appends: impl futures::Stream<Item = PipelinedAppend> + Send + 'static,
+) -> Result<Streaming<pb::AppendPipelineResponse>, Status> {
     ready(grpc).await?;
     let path = PathAndQuery::from_static(APPEND_SESSION);
     Ok(grpc
@@ -330,16 +330,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sessions_append_is_written_as_prost_would_write_it() {
+    fn a_pipelines_append_is_written_as_prost_would_write_it() {
         for append in [FIRST, LATER] {
-            let inner = pb::session_append::Append::AppendToStream(as_prost(append));
-            let message = pb::AppendSessionRequest {
-                appends: vec![pb::SessionAppend {
-                    append: Some(inner),
-                    ..pb::SessionAppend::default()
-                }],
+            let inner = pb::pipelined_append::Append::AppendToStream(as_prost(append));
+            let message = pb::AppendPipelineRequest {
+                appends: vec![pb::PipelinedAppend { append: Some(inner) }],
             };
-            assert_eq!(written(&SessionAppend(append)), message.encode_to_vec());
+            assert_eq!(written(&PipelinedAppend(append)), message.encode_to_vec());
         }
     }
 
@@ -373,13 +370,14 @@ mod tests {
                 query: Some(query),
                 after,
             });
-            let message = pb::AppendRequest {
+            let message = pb::AppendToManyRequest {
                 writes: vec![pb::Write {
                     stream: name(42),
                     events: vec![pb::NewEvent {
                         tags,
                         ..event(append.number)
                     }],
+                    expected: None,
                 }],
                 checks: vec![pb::Check { check: Some(check) }],
                 recorded_at: None,

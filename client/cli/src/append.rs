@@ -134,7 +134,7 @@ fn print(stream: &str, id: Uuid, placed: &Placed, mut output: Output) -> Result<
 
 fn event(kind: &str, argument: &str, options: &NewEvent) -> Result<Event, Failure> {
     let data = data(argument)?;
-    if !options.raw {
+    if options.content_type.is_none() {
         check_json("--data", &data)?;
     }
     let mut event = Event::new(kind, data);
@@ -146,6 +146,7 @@ fn event(kind: &str, argument: &str, options: &NewEvent) -> Result<Event, Failur
         event.metadata = metadata.clone().into();
     }
     event.tags = options.tags.clone();
+    event.content_type = options.content_type.clone().unwrap_or_default();
     Ok(event)
 }
 
@@ -172,7 +173,7 @@ fn check_json(option: &str, bytes: &[u8]) -> Result<(), Failure> {
     match checked {
         Ok(_) => Ok(()),
         Err(error) if option == "--data" => Err(Failure::Usage(format!(
-            "--data is not JSON: {error}; correct it, or add --raw to append it unchanged"
+            "--data is not JSON: {error}; correct it, or name its media type with --content-type"
         ))),
         Err(error) => Err(Failure::Usage(format!("{option} is not JSON: {error}"))),
     }

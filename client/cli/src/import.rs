@@ -1,6 +1,6 @@
 //! `annals import`: appends a file of events, one JSON object per line, to the log.
 //!
-//! 1. The order of the file is the order in the log: each line is a separate append, all through one session.
+//! 1. The order of the file is the order in the log: each line is a separate append, all through one pipeline.
 //! 2. Importing again adds nothing: ids are given, or derived from the line (see [`line`]).
 //! 3. A bad line is reported with its number and reason; the good lines are still imported.
 //! 4. A log that is moved ([`Times::Kept`]) keeps its recorded times and its appends (see [`original`]). Nothing can
@@ -8,7 +8,7 @@
 //! 5. The retention settings of the source store are set at the end (see [`kept`]).
 //! 6. A whole log is moved unchanged (see [`whole`]), unless it is renumbered: then 1 to 5 apply to its events.
 //! 7. Events of this same store are recognised by their positions (see [`own`]).
-//! 8. Memory is bounded by the session's limits, the longest line accepted, and a few bytes for each distinct line
+//! 8. Memory is bounded by the pipeline's limits, the longest line accepted, and a few bytes for each distinct line
 //!    and stream.
 
 mod identity;
@@ -29,7 +29,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 
 use annals_client::{
-    AppendSession, Appended, Client, Error, ExpectedRevision, Limits, PendingAppend, Timestamp,
+    AppendPipeline, Appended, Client, Error, ExpectedRevision, Limits, PendingAppend, Timestamp,
 };
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
@@ -103,7 +103,7 @@ pub async fn run(
         moved?;
         return summary.print(&mut output);
     }
-    let mut import = Import::new(name, times, client.append_session(), info.limits, bar.clone());
+    let mut import = Import::new(name, times, client.append_pipeline(), info.limits, bar.clone());
     import.is_whole = header.is_some();
     match times {
         Times::Kept => import.standing = Some(Standing::of(client).await?),
@@ -146,7 +146,7 @@ fn check_use(times: Times, header: Option<&Header>, renumber: bool, is_own: bool
     }
 }
 
-/// An append that was given to the session.
+/// An append that was given to the pipeline.
 struct Sent {
     line: u64,
     stream_hash: u64,
@@ -161,7 +161,7 @@ struct Sent {
 struct Import<'a> {
     name: &'a str,
     times: Times,
-    session: AppendSession,
+    pipeline: AppendPipeline,
     limits: Limits,
     bar: ProgressBar,
     identities: Identities,
@@ -182,11 +182,11 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    fn new(name: &'a str, times: Times, session: AppendSession, limits: Limits, bar: ProgressBar) -> Self {
+    fn new(name: &'a str, times: Times, pipeline: AppendPipeline, limits: Limits, bar: ProgressBar) -> Self {
         Import {
             name,
             times,
-            session,
+            pipeline,
             limits,
             bar,
             identities: Identities::default(),
@@ -245,7 +245,7 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Gives a line's event to the session, or reports the problem with the line.
+    /// Gives a line's event to the pipeline, or reports the problem with the line.
     async fn take(&mut self, line: Line) -> Result<(), Failure> {
         self.bar.inc(line.length_bytes);
         let number = line.number;
@@ -299,7 +299,7 @@ impl<'a> Import<'a> {
     async fn send(&mut self, line: u64, parsed: Parsed) -> Result<(), Failure> {
         let stream_hash = self.hasher.hash_one(&parsed.stream);
         let taken = self
-            .session
+            .pipeline
             .append(parsed.stream, ExpectedRevision::Any, [parsed.event])
             .await;
         let sent = taken.map(|result| Sent {
@@ -340,7 +340,7 @@ impl<'a> Import<'a> {
         // Any revision, so that the append is recognised by its first id if its original client retries it.
         let (any, at) = (ExpectedRevision::Any, original.recorded_at);
         let taken = self
-            .session
+            .pipeline
             .append_recorded(original.stream, any, original.events, at)
             .await;
         let sent = taken.map(|result| Sent {
@@ -354,14 +354,14 @@ impl<'a> Import<'a> {
         self.wait_for(original.line, sent).await
     }
 
-    /// Records that an append waits for its result, if the session accepted it.
+    /// Records that an append waits for its result, if the pipeline accepted it.
     async fn wait_for(&mut self, line: u64, sent: Result<Sent, Error>) -> Result<(), Failure> {
         match sent {
             Ok(sent) => {
                 self.pending.push_back(sent);
                 Ok(())
             }
-            // The first unanswered append has the reason why the session ended.
+            // The first unanswered append has the reason why the pipeline ended.
             Err(source) => {
                 self.drain().await?;
                 Err(Failure::ImportStopped { line, source })

@@ -1,6 +1,7 @@
 //! An event as one line of JSON: printed by `--format ndjson`, written by `export` and read by `import`.
 //!
-//! 1. Keys, in this order: position, stream, revision, id, type, time, data, metadata, tags.
+//! 1. Keys, in this order: position, stream, revision, id, type, time, data, metadata, tags, and
+//!    content_type if it is not application/json.
 //! 2. Data that is JSON is written unchanged, which preserves numbers and the order of keys; only line breaks in it
 //!    become spaces, so that the event is on one line. Other bytes, and empty data, are base64 under `data_base64`.
 //! 3. An export preserves every byte: data in which a line break or surrounding white space would be lost is also
@@ -39,7 +40,7 @@ fn serialize<S: Serializer>(
     json: impl Fn(&[u8]) -> Option<Box<RawValue>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(9))?;
+    let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("position", &event.position)?;
     map.serialize_entry("stream", &event.stream)?;
     map.serialize_entry("revision", &event.revision)?;
@@ -56,6 +57,9 @@ fn serialize<S: Serializer>(
         _ => map.serialize_entry("metadata_base64", &BASE64.encode(&event.metadata))?,
     }
     map.serialize_entry("tags", &event.tags)?;
+    if event.content_type != annals_client::json::CONTENT_TYPE {
+        map.serialize_entry("content_type", &event.content_type)?;
+    }
     map.end()
 }
 

@@ -47,7 +47,7 @@ pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<
                 left -= 1;
             }
             Some(Ok(SubscriptionItem::CaughtUp { .. })) if options.until_caught_up => break,
-            Some(Ok(SubscriptionItem::CaughtUp { position })) if talkative => {
+            Some(Ok(SubscriptionItem::CaughtUp { position, .. })) if talkative => {
                 events.flush()?;
                 eprintln!("-- caught up at position {position}; waiting for more, press ctrl-c to stop");
             }

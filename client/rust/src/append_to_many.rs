@@ -84,6 +84,23 @@ impl Append {
         self.writes.push(pb::Write {
             stream: stream.into(),
             events: events.into_iter().map(Into::into).collect(),
+            expected: None,
+        });
+        self
+    }
+
+    /// Adds events for a stream like [`Append::write`], and requires the stream to be in this state before the
+    /// append: short for [`Append::write`] with [`Append::expect_stream`].
+    pub fn write_expecting(
+        mut self,
+        stream: impl Into<String>,
+        expected: ExpectedRevision,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Self {
+        self.writes.push(pb::Write {
+            stream: stream.into(),
+            events: events.into_iter().map(Into::into).collect(),
+            expected: Some(expected.into()),
         });
         self
     }
@@ -111,7 +128,7 @@ impl Append {
     }
 
     /// Sets the time at which the events were recorded in the store from which a log is being moved; see
-    /// [`AppendSession::append_recorded`](crate::AppendSession::append_recorded).
+    /// [`AppendPipeline::append_recorded`](crate::AppendPipeline::append_recorded).
     pub fn recorded_at(mut self, recorded_at: Timestamp) -> Self {
         self.recorded_at = Some(recorded_at);
         self
@@ -133,6 +150,7 @@ impl<S: Into<String>> Extend<(S, Event)> for Append {
                 _ => self.writes.push(pb::Write {
                     stream,
                     events: vec![event.into()],
+                    expected: None,
                 }),
             }
         }
@@ -148,9 +166,9 @@ impl<S: Into<String>> FromIterator<(S, Event)> for Append {
     }
 }
 
-impl From<Append> for pb::AppendRequest {
+impl From<Append> for pb::AppendToManyRequest {
     fn from(append: Append) -> Self {
-        pb::AppendRequest {
+        pb::AppendToManyRequest {
             writes: append.writes,
             checks: append.checks,
             recorded_at: append.recorded_at.map(event::to_time),
@@ -191,10 +209,10 @@ impl AppendedToMany {
     }
 }
 
-impl TryFrom<pb::AppendResponse> for AppendedToMany {
+impl TryFrom<pb::AppendToManyResponse> for AppendedToMany {
     type Error = Error;
 
-    fn try_from(response: pb::AppendResponse) -> Result<Self> {
+    fn try_from(response: pb::AppendToManyResponse) -> Result<Self> {
         let streams = response.streams.into_iter().map(|written| WrittenStream {
             stream: written.stream,
             first_revision: written.first_revision,

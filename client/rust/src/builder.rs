@@ -81,7 +81,7 @@ impl ClientBuilder {
     }
 
     /// Sets the deadline of every call, including retries and pauses. For reads it applies to the first response and
-    /// to the wait for each further one; for sessions, to the wait for a result. 10 s unless set. See also
+    /// to the wait for each further one; for pipelines, to the wait for a result. 10 s unless set. See also
     /// [`Client::with_timeout`].
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -109,7 +109,7 @@ impl ClientBuilder {
     /// in order to return to it. Probes repeat after the same pause, and less often if the endpoint fails again soon
     /// after a return. 10 s unless set; zero disables returning.
     ///
-    /// Calls in progress finish where they are. Subscriptions move at their next message, sessions when everything
+    /// Calls in progress finish where they are. Subscriptions move at their next message, pipelines when everything
     /// they have sent is answered.
     #[must_use]
     pub fn return_after(mut self, pause: Duration) -> Self {

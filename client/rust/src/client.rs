@@ -15,12 +15,12 @@ use crate::builder::ClientBuilder;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
+use crate::pipeline::{AppendPipeline, PipelineLimits};
 use crate::read::Read;
 use crate::retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 use crate::retry::Shared;
 use crate::scavenge::Scavenge;
 use crate::server::ServerInfo;
-use crate::session::{AppendSession, SessionLimits};
 use crate::snapshot::{LoadSnapshot, SaveSnapshot};
 use crate::stream::{StreamInfo, Streams};
 use crate::subscription::Subscribe;
@@ -102,10 +102,10 @@ impl Client {
     /// Fails also with [`Error::ChecksFailed`], [`Error::PositionBeyondHead`], [`Error::EventIdConflict`],
     /// [`Error::InvalidField`], [`Error::TooLarge`].
     pub async fn append_to_many(&self, append: Append) -> Result<AppendedToMany> {
-        let request = pb::AppendRequest::from(append);
+        let request = pb::AppendToManyRequest::from(append);
         let call = |mut stub: Stub| {
             let request = request.clone();
-            async move { stub.append(request).await }
+            async move { stub.append_to_many(request).await }
         };
         self.shared
             .call(self.timeout, call)
@@ -114,14 +114,14 @@ impl Client {
             .try_into()
     }
 
-    /// Opens a session for many appends in flight at once. It connects at the first append.
-    pub fn append_session(&self) -> AppendSession {
-        self.append_session_with(SessionLimits::default())
+    /// Opens a pipeline for many appends in flight at once. It connects at the first append.
+    pub fn append_pipeline(&self) -> AppendPipeline {
+        self.append_pipeline_with(PipelineLimits::default())
     }
 
-    /// Opens a session with these limits on unanswered appends.
-    pub fn append_session_with(&self, limits: SessionLimits) -> AppendSession {
-        AppendSession::open(self.shared.clone(), self.timeout, limits)
+    /// Opens a pipeline with these limits on unanswered appends.
+    pub fn append_pipeline_with(&self, limits: PipelineLimits) -> AppendPipeline {
+        AppendPipeline::open(self.shared.clone(), self.timeout, limits)
     }
 
     /// Reads one stream up to its current end: add options, then await it.

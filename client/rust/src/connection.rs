@@ -9,7 +9,7 @@
 //!    fail, and move on.
 //! 5. The first endpoint in that order is the client's [home](crate::home): while it uses another, the client probes
 //!    whether the home answers again, and returns to it. Calls in progress finish where they are; subscriptions move
-//!    at their next message, sessions when all sent appends are answered.
+//!    at their next message, pipelines when all sent appends are answered.
 //! 6. A port of another service (such as health and metrics) fails calls at once with an error that states it: one
 //!    that answers in HTTP/1, or does not know the path of a call, and has never served gRPC.
 //!

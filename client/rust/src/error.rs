@@ -85,16 +85,17 @@ pub enum Error {
     /// The id of the append's first event is already stored, but from a different append. If this is a retry, send
     /// exactly the same append; otherwise use a new id.
     #[error(
-        "event id {id} was already appended to stream {stream:?} at revision {revision} (position {position}), \
-         by a different append; use a new id, or send exactly the same append again"
+        "event id {id} was already appended to stream {stream:?}{} (position {position}), by a different append; \
+         use a new id, or send exactly the same append again",
+        AtRevision(*.revision)
     )]
     EventIdConflict {
         /// The id.
         id: Uuid,
         /// The stream in which the event is stored.
         stream: String,
-        /// The event's revision.
-        revision: u64,
+        /// The event's revision; `None` if it was removed.
+        revision: Option<u64>,
         /// The event's position.
         position: u64,
     },
@@ -270,10 +271,10 @@ pub enum Error {
         message: String,
     },
 
-    /// The append session has ended because an earlier append could not be delivered in time. Open a new one, and
+    /// The append pipeline has ended because an earlier append could not be delivered in time. Open a new one, and
     /// append the unanswered appends again, in order.
-    #[error("the append session has ended; open a new one")]
-    SessionClosed,
+    #[error("the append pipeline has ended; open a new one")]
+    PipelineClosed,
 
     /// The response violates the protocol: the peer is not an Annals server, or a faulty or much newer one. Report
     /// it.
@@ -471,6 +472,18 @@ impl fmt::Display for Failed<'_> {
         match (self.1 as usize).saturating_sub(self.0.len()) {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+/// The revision of an event, if it is known.
+struct AtRevision(Option<u64>);
+
+impl fmt::Display for AtRevision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(revision) => write!(f, " at revision {revision}"),
+            None => Ok(()),
         }
     }
 }

@@ -42,10 +42,13 @@ pub struct Event {
     pub metadata: Bytes,
     /// Indexed labels, at most 32 of at most 256 bytes each, without duplicates.
     pub tags: Vec<String>,
+    /// The media type of `data`, such as `application/protobuf`. Empty: `application/json`.
+    pub content_type: String,
 }
 
 impl Event {
-    /// Creates an event of type `kind` with this data and a new id (UUIDv7).
+    /// Creates an event of type `kind` with this data and a new id (UUIDv7). If the data is not JSON, add
+    /// [`Event::with_content_type`].
     pub fn new(kind: impl Into<String>, data: impl Into<Bytes>) -> Self {
         Event {
             id: Uuid::now_v7(),
@@ -53,6 +56,7 @@ impl Event {
             data: data.into(),
             metadata: Bytes::new(),
             tags: Vec::new(),
+            content_type: String::new(),
         }
     }
 
@@ -76,6 +80,18 @@ impl Event {
     #[must_use]
     pub fn with_id(mut self, id: Uuid) -> Self {
         self.id = id;
+        self
+    }
+
+    /// Sets the media type of the data.
+    ///
+    /// ```
+    /// # use annals_client::Event;
+    /// let event = Event::new("PhotoTaken", vec![0xFF, 0xD8]).with_content_type("image/jpeg");
+    /// ```
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = content_type.into();
         self
     }
 
@@ -111,6 +127,7 @@ impl From<Event> for pb::NewEvent {
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,
+            content_type: event.content_type,
         }
     }
 }
@@ -134,12 +151,15 @@ pub struct RecordedEvent {
     pub metadata: Bytes,
     /// Its tags, in the order in which they were given.
     pub tags: Vec<String>,
+    /// The media type of the data; `application/json` unless the event was appended with another.
+    pub content_type: String,
     /// The time at which the store recorded it (microseconds). Never decreases along the log.
     pub recorded_at: Timestamp,
 }
 
 impl RecordedEvent {
-    /// Decodes the data from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`.
+    /// Decodes the data from JSON. Fails with [`Error::Json`] if the content type is not JSON, or the data is not the
+    /// JSON of a `T`.
     ///
     /// ```no_run
     /// # use annals_client::RecordedEvent;
@@ -148,7 +168,15 @@ impl RecordedEvent {
     /// # Ok(()) }
     /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        decode(&self.data, || format!("the data of {}", self.place()))
+        let of = || format!("the data of {}", self.place());
+        if !json::is_content_type(&self.content_type) {
+            let reason = json::refusal(&format!("its content type is {}", self.content_type));
+            return Err(Error::Json {
+                of: of(),
+                reason: Arc::new(reason),
+            });
+        }
+        decode(&self.data, of)
     }
 
     /// Decodes the metadata from JSON. Fails with [`Error::Json`] if it is not the JSON of a `T`, or is empty.
@@ -190,6 +218,10 @@ impl TryFrom<pb::RecordedEvent> for RecordedEvent {
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,
+            content_type: match event.content_type.is_empty() {
+                true => json::CONTENT_TYPE.to_owned(),
+                false => event.content_type,
+            },
             recorded_at: parse_time(event.recorded_at.as_ref(), "recorded_at")?,
         })
     }

@@ -15,6 +15,17 @@ pub(crate) use checked::refusal;
 /// Maximum nesting depth of arrays and objects: the maximum that `serde_json` reads.
 pub const DEPTH_MAX: u32 = 127;
 
+/// The content type of events whose data is JSON.
+pub const CONTENT_TYPE: &str = "application/json";
+
+/// Whether data of this content type is JSON: `application/json`, or a subtype that ends in `+json` (RFC 6839).
+pub(crate) fn is_content_type(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim_end();
+    media_type.is_empty()
+        || media_type.eq_ignore_ascii_case(CONTENT_TYPE)
+        || media_type.to_ascii_lowercase().ends_with("+json")
+}
+
 /// Encodes the value as JSON.
 ///
 /// Fails if the value can't be represented in JSON: NaN or an infinity, a map whose keys are not text, or more than

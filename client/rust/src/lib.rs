@@ -49,7 +49,7 @@
 //! |---|---|
 //! | append events of a decision that depends on one stream | [`Client::append`] |
 //! | append to several streams, or on conditions over several streams or a query | [`Client::append_to_many`] |
-//! | append many events in order, with many appends in flight | [`Client::append_session`] |
+//! | append many events in order, with many appends in flight | [`Client::append_pipeline`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | read the log once | [`Client::read_all`] |
 //! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at_time`] |
@@ -83,7 +83,7 @@
 //! to spread the load. It fails over to the next when that one can't be reached, reports that it is shutting down or
 //! can't serve, or sends nothing at all for [5 s](ClientBuilder::keepalive_timeout). It fails back to its first
 //! endpoint when that [answers again](ClientBuilder::return_after). Every kind of call continues on the new endpoint:
-//! unary calls and sessions are resent with the same event ids, reads and subscriptions resume after the last event
+//! unary calls and pipelines are resent with the same event ids, reads and subscriptions resume after the last event
 //! received. When all endpoints have failed, the client pauses before it tries them again: 50 ms, then twice as long
 //! each time up to 2 s, less a random part. An error that every server would return (a conflict, an invalid field) is
 //! returned at once.
@@ -98,6 +98,7 @@ mod error;
 mod event;
 mod home;
 pub mod json;
+mod pipeline;
 mod prefix_retention;
 mod query;
 mod read;
@@ -105,7 +106,6 @@ mod retention;
 mod retry;
 mod scavenge;
 mod server;
-mod session;
 mod snapshot;
 mod status;
 mod stream;
@@ -119,6 +119,7 @@ pub use client::Client;
 pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailability};
 pub use event::{Event, RecordedEvent};
 pub use jiff::Timestamp;
+pub use pipeline::{AppendPipeline, PendingAppend, PipelineLimits};
 pub use prefix_retention::PrefixRetention;
 pub use query::{Direction, Query, QueryItem};
 pub use read::{Events, Read};
@@ -126,7 +127,6 @@ pub use retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 pub use retry::RetryPolicy;
 pub use scavenge::{Scavenge, ScavengeState};
 pub use server::{Limits, ServerInfo};
-pub use session::{AppendSession, PendingAppend, SessionLimits};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};

@@ -91,7 +91,7 @@ impl Client {
         let mut page_token = String::new();
         loop {
             let request = pb::ListPrefixRetentionsRequest {
-                page_size: PAGE_PREFIXES,
+                page_size: Some(PAGE_PREFIXES),
                 page_token,
             };
             let call = |mut stub: Stub| {

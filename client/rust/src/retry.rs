@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::connection::{Connection, Picked, Stub};
 use crate::error::{Error, Result};
-use crate::session::KnownLimit;
+use crate::pipeline::KnownLimit;
 use crate::status;
 
 /// How calls that failed for a transient reason are retried.

@@ -47,9 +47,11 @@ pub struct Scavenge {
 impl Scavenge {
     /// Returns `None` if no scavenge was ever started.
     pub(crate) fn of(scavenge: Option<pb::Scavenge>) -> Result<Option<Self>> {
-        let scavenge = scavenge.ok_or_else(|| Error::protocol("a scavenge is missing"))?;
+        let Some(scavenge) = scavenge else {
+            return Ok(None);
+        };
         let state = match scavenge.state() {
-            pb::ScavengeState::Unspecified => return Ok(None),
+            pb::ScavengeState::Unspecified => return Err(Error::protocol("a scavenge has no known state")),
             pb::ScavengeState::Running => ScavengeState::Running,
             pb::ScavengeState::Stopped => ScavengeState::Stopped,
             pb::ScavengeState::Finished => ScavengeState::Finished,

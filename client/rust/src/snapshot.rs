@@ -107,7 +107,7 @@ impl SaveSnapshot {
 
     /// Sets how many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. 3 unless set.
     pub fn keep(mut self, keep: u32) -> Self {
-        self.request.keep = keep;
+        self.request.keep = Some(keep);
         self
     }
 }

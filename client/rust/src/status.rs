@@ -46,7 +46,7 @@ pub(crate) fn from_status(status: &tonic::Status, endpoint: &str) -> Error {
     }
 }
 
-/// Decodes the failure of one append of a session.
+/// Decodes the failure of one append of a pipeline.
 pub(crate) fn from_result(status: &rpc::Status) -> Error {
     from_reason(&status.message, &status.details).unwrap_or_else(|| match Code::from(status.code) {
         Code::Unavailable => Error::Unavailable {
@@ -165,11 +165,12 @@ fn revision_conflict(details: &[prost_types::Any]) -> Option<Error> {
 }
 
 fn expected(found: &pb::RevisionConflict) -> Option<ExpectedRevision> {
-    use pb::revision_conflict::Expected;
-    Some(match found.expected? {
-        Expected::ExpectedRevision(revision) => ExpectedRevision::Exactly(revision),
-        Expected::ExpectedNoStream(_) => ExpectedRevision::NoStream,
-        Expected::ExpectedStreamExists(_) => ExpectedRevision::StreamExists,
+    use pb::expected_revision::Expected;
+    Some(match found.expected?.expected? {
+        Expected::Revision(revision) => ExpectedRevision::Exactly(revision),
+        Expected::NoStream(()) => ExpectedRevision::NoStream,
+        Expected::StreamExists(()) => ExpectedRevision::StreamExists,
+        Expected::Any(()) => ExpectedRevision::Any,
     })
 }
 

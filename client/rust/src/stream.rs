@@ -71,7 +71,7 @@ impl Streams {
                 let Some(page_token) = token else { return Ok(None) };
                 let request = pb::ListStreamsRequest {
                     prefix,
-                    page_size: PAGE_STREAMS,
+                    page_size: Some(PAGE_STREAMS),
                     page_token,
                 };
                 let call = |mut stub: Stub| {

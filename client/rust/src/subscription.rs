@@ -6,8 +6,7 @@
 //!    connection that breaks before the first event loses nothing.
 //! 3. **Bounded memory.** One message of the server is buffered; the rest waits at the server.
 //!
-//! Checkpoints are positions of the log. A subscription to one stream resumes by revision, so it returns checkpoints
-//! but does not use them.
+//! A subscription to one stream resumes by revision: that of the last event or checkpoint.
 
 mod messages;
 mod resume;
@@ -37,6 +36,9 @@ pub enum SubscriptionItem {
     CaughtUp {
         /// The position up to which the log was scanned; resuming after it is safe.
         position: u64,
+        /// In a subscription to a stream: its last revision at that position, after which resuming is safe; `None` if
+        /// it has no events.
+        revision: Option<u64>,
     },
     /// The subscriber was slower than the appends and is served from storage again. No events are lost.
     FellBehind {
@@ -44,12 +46,16 @@ pub enum SubscriptionItem {
         position: u64,
         /// The log's last position.
         head: u64,
+        /// As in `CaughtUp`.
+        revision: Option<u64>,
     },
     /// The log was scanned up to this position, and every matching event was sent. Store it, so that a filtered
     /// subscription need not scan the same events again. Checkpoints only increase.
     Checkpoint {
         /// The position; resuming after it is safe.
         position: u64,
+        /// As in `CaughtUp`.
+        revision: Option<u64>,
     },
 }
 

@@ -344,6 +344,10 @@ fn recorded(event: RecordedEvent) -> pb::RecordedEvent {
         data: event.data,
         metadata: event.metadata,
         tags: event.tags,
+        content_type: match event.content_type.as_str() {
+            crate::json::CONTENT_TYPE => String::new(),
+            _ => event.content_type,
+        },
         stream: event.stream,
         revision: event.revision,
         position: event.position,

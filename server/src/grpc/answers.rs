@@ -16,9 +16,9 @@ impl EventStore {
 
     pub(super) async fn append_many(
         &self,
-        request: pb::AppendRequest,
-    ) -> Result<pb::AppendResponse, Refusal> {
-        let append = request::append(request, self.store.limits())?;
+        request: encoded::AppendToManyRequest,
+    ) -> Result<pb::AppendToManyResponse, Refusal> {
+        let append = request::append_to_many(request, self.store.limits())?;
         let streams: Vec<_> = append.streams().cloned().collect();
         let appended = self.written(append).await?;
         Ok(response::appended_to_many(&appended, &streams))
@@ -188,21 +188,21 @@ impl EventStore {
     pub(super) async fn start(&self) -> Result<pb::StartScavengeResponse, Refusal> {
         let scavenge = self.store.start_scavenge().await?;
         Ok(pb::StartScavengeResponse {
-            scavenge: Some(response::scavenge(Some(&scavenge))),
+            scavenge: Some(response::scavenge(&scavenge)),
         })
     }
 
     pub(super) async fn stop(&self) -> Result<pb::StopScavengeResponse, Refusal> {
         let scavenge = self.store.stop_scavenge().await?;
         Ok(pb::StopScavengeResponse {
-            scavenge: Some(response::scavenge(scavenge.as_ref())),
+            scavenge: scavenge.as_ref().map(response::scavenge),
         })
     }
 
     pub(super) async fn scavenge(&self) -> Result<pb::GetScavengeResponse, Refusal> {
         let scavenge = self.store.scavenge().await?;
         Ok(pb::GetScavengeResponse {
-            scavenge: Some(response::scavenge(scavenge.as_ref())),
+            scavenge: scavenge.as_ref().map(response::scavenge),
         })
     }
 

@@ -3,7 +3,8 @@
 //! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
 //! - `request`: checks every field once, and parses it into the store's types.
 //! - `transfer`: the calls of `annals.v1.TransferService`.
-//! - `session`, `stream`: calls with a stream of responses.
+//! - `forward`: the call of `annals.internal.v1.ForwardingService`, with which servers forward appends.
+//! - `pipeline`, `stream`: calls with a stream of responses.
 //! - `encoded`: appends in the encoding in which they arrive. `raw`, `codec`, `response`: responses as bytes.
 //! - `status`: maps errors to statuses; no other module does.
 //! - `connection`, `company`, `direct`, `health`: connections, routing and health.
@@ -18,13 +19,14 @@ mod company;
 mod connection;
 mod direct;
 mod encoded;
+mod forward;
 mod health;
 mod malformed;
+mod pipeline;
 mod raw;
 mod request;
 mod response;
 mod service;
-mod session;
 mod status;
 mod stream;
 mod transfer;
@@ -39,10 +41,10 @@ use tonic::{codegen::tokio_stream::StreamExt, transport::server::TcpIncoming};
 pub(crate) use connection::Connections;
 pub(crate) use health::Health;
 pub(crate) use request::MESSAGE_APPENDS_MAX;
-pub(crate) use response::timestamp;
+pub(crate) use response::{expected, timestamp};
 #[cfg(test)]
 pub(crate) use {
-    request::session_append,
+    request::forwarded_append,
     status::{Refusal, to_rpc},
 };
 
@@ -54,9 +56,23 @@ mod generated {
     tonic::include_proto!("annals.v1");
 }
 
+/// The messages of `annals.internal.v1`, and the client of its service.
+#[allow(missing_docs, unused_qualifications, unreachable_pub, clippy::all)]
+pub(crate) mod internal {
+    include!(concat!(env!("OUT_DIR"), "/client/annals.internal.v1.rs"));
+}
+
+/// The generated service trait for forwarded appends.
+#[allow(missing_docs, unused_qualifications, unreachable_pub, clippy::all)]
+mod generated_internal {
+    tonic::include_proto!("annals.internal.v1");
+}
+
+use forward::Forward;
 use generated::{
     event_store_service_server::EventStoreServiceServer, transfer_service_server::TransferServiceServer,
 };
+use generated_internal::forwarding_service_server::ForwardingServiceServer;
 use transfer::Transfer;
 
 /// The most bytes that a client can send on one stream before the server has read them: enough for a few large
@@ -154,6 +170,12 @@ pub(crate) fn serve(
         service.drain.clone(),
         service.metrics.clone(),
     );
+    let forward = Forward::new(
+        service.store.clone(),
+        service.drain.clone(),
+        service.metrics.clone(),
+    );
+    let forward = ForwardingServiceServer::new(forward).max_decoding_message_size(message_bytes_max);
     let transfer = TransferServiceServer::new(transfer).max_decoding_message_size(message_bytes_max);
     let service = EventStoreServiceServer::new(service).max_decoding_message_size(message_bytes_max);
     let router = tonic::transport::Server::builder()
@@ -168,6 +190,7 @@ pub(crate) fn serve(
         .layer(direct::DirectLayer(service))
         .add_service(health)
         .add_service(transfer)
+        .add_service(forward)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)
         .add_service(reflection().build_v1alpha().map_err(|error| failed(&error))?);
     let drained = connections.drain.clone().cancelled_owned();

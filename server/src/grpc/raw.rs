@@ -1,12 +1,13 @@
 //! Responses of reads and subscriptions, made of events in the encoding in which the store keeps them, and responses
-//! of sessions, whose messages have hundreds of small results.
+//! of pipelines, whose messages have hundreds of small results.
 //!
 //! ```text
 //! ReadAllResponse         = entries, head (2)
 //! ReadStreamResponse      = entries, head (2), last_revision (3)
 //! SubscribeAllResponse,
 //! SubscribeStreamResponse = events (1): length, entries  |  caught_up (2)  |  fell_behind (3)  |  checkpoint (4)
-//! AppendSessionResponse   = results (1): length, SessionResult, …
+//! AppendPipelineResponse,
+//! ForwardResponse        = results (1): length, PipelinedResult, …
 //! entries                 = 0x0A, length, RecordedEvent, …  field 1 of both read responses and of EventBatch
 //! ```
 //!
@@ -27,7 +28,7 @@ use super::{codec::Encode, response};
 /// Field numbers of the protocol.
 mod number {
     pub(super) const RESULTS: u32 = 1;
-    pub(super) const APPENDED: u32 = 1;
+    pub(super) const APPENDED_TO_STREAM: u32 = 1;
     pub(super) const HEAD: u32 = 2;
     pub(super) const LAST_REVISION: u32 = 3;
     pub(super) const EVENTS: u32 = 1;
@@ -111,12 +112,23 @@ impl From<Notice> for SubscriptionResponse {
     fn from(notice: Notice) -> Self {
         match notice {
             Notice::Events(batch) => Self::Events(batch.chunks),
-            Notice::CaughtUp { position } => Self::CaughtUp(pb::CaughtUp { position: position.0 }),
-            Notice::FellBehind { position, head } => Self::FellBehind(pb::FellBehind {
+            Notice::CaughtUp { position, revision } => Self::CaughtUp(pb::CaughtUp {
+                position: position.0,
+                revision: revision.map(|revision| revision.0),
+            }),
+            Notice::FellBehind {
+                position,
+                head,
+                revision,
+            } => Self::FellBehind(pb::FellBehind {
                 position: position.0,
                 head: head.0,
+                revision: revision.map(|revision| revision.0),
             }),
-            Notice::Checkpoint { position } => Self::Checkpoint(pb::Checkpoint { position: position.0 }),
+            Notice::Checkpoint { position, revision } => Self::Checkpoint(pb::Checkpoint {
+                position: position.0,
+                revision: revision.map(|revision| revision.0),
+            }),
         }
     }
 }
@@ -151,22 +163,22 @@ impl Encode for SubscriptionResponse {
 /// The most bytes of an `AppendToStreamResponse`: four numbers, a time, and a flag.
 const APPENDED_BYTES_MAX: usize = 4 * 11 + 2 + 2 * 11 + 2;
 
-/// `annals.v1.AppendSessionResponse`, encoded result by result: results need not be kept until the message is
+/// `annals.v1.AppendPipelineResponse` and `annals.internal.v1.ForwardResponse`, encoded result by result: results need not be kept until the message is
 /// complete, nor measured before they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AppendSessionResponse {
+pub(crate) struct PipelineResponse {
     results: usize,
     bytes: Vec<u8>,
 }
 
-impl AppendSessionResponse {
+impl PipelineResponse {
     /// Returns the number of results.
     pub(crate) const fn results(&self) -> usize {
         self.results
     }
 
     /// Adds a result.
-    pub(crate) fn push(&mut self, result: &pb::SessionResult) {
+    pub(crate) fn push(&mut self, result: &pb::PipelinedResult) {
         message::encode(number::RESULTS, result, &mut self.bytes);
         self.results += 1;
     }
@@ -177,17 +189,21 @@ impl AppendSessionResponse {
         let mut left = &mut room[..];
         response::appended(appended).encode_raw(&mut left);
         let len = APPENDED_BYTES_MAX - left.len();
-        let result_len = key_len(number::APPENDED) + encoded_len_varint(len as u64) + len;
+        let result_len = key_len(number::APPENDED_TO_STREAM) + encoded_len_varint(len as u64) + len;
         encode_key(number::RESULTS, WireType::LengthDelimited, &mut self.bytes);
         encode_varint(result_len as u64, &mut self.bytes);
-        encode_key(number::APPENDED, WireType::LengthDelimited, &mut self.bytes);
+        encode_key(
+            number::APPENDED_TO_STREAM,
+            WireType::LengthDelimited,
+            &mut self.bytes,
+        );
         encode_varint(len as u64, &mut self.bytes);
         self.bytes.extend_from_slice(&room[..len]);
         self.results += 1;
     }
 }
 
-impl Encode for AppendSessionResponse {
+impl Encode for PipelineResponse {
     fn encoded_len(&self) -> usize {
         self.bytes.len()
     }

@@ -1,9 +1,9 @@
 //! Converts the store's results to messages of the protocol.
 
-use annals_proto::v1 as pb;
+use annals_proto::v1::{self as pb, expected_revision};
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Limits, PrefixRetention, Retention, STREAM_NAME_BYTES_MAX, Scavenge,
-    ScavengeState, Snapshot, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
+    Appended, EVENT_TYPE_BYTES_MAX, Expected, Limits, PrefixRetention, Retention, STREAM_NAME_BYTES_MAX,
+    Scavenge, ScavengeState, Snapshot, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
     limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, PREFIXES_MAX, TAGS_MAX},
 };
 
@@ -11,6 +11,20 @@ pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
         seconds: i64::try_from(at.seconds()).unwrap_or(i64::MAX),
         nanos: i32::try_from(at.nanos()).expect("nanoseconds within a second fit in 31 bits"),
+    }
+}
+
+pub(crate) fn expected(expected: Expected) -> pb::ExpectedRevision {
+    use expected_revision::Expected as OneOf;
+
+    let expected = match expected {
+        Expected::Any => OneOf::Any(()),
+        Expected::NoStream => OneOf::NoStream(()),
+        Expected::StreamExists => OneOf::StreamExists(()),
+        Expected::Exactly(revision) => OneOf::Revision(revision.0),
+    };
+    pb::ExpectedRevision {
+        expected: Some(expected),
     }
 }
 
@@ -26,9 +40,9 @@ pub(super) fn appended(appended: &Appended) -> pb::AppendToStreamResponse {
 }
 
 /// `streams`: the streams of the append, in the order in which they first occur in it.
-pub(super) fn appended_to_many(appended: &Appended, streams: &[StreamName]) -> pb::AppendResponse {
+pub(super) fn appended_to_many(appended: &Appended, streams: &[StreamName]) -> pb::AppendToManyResponse {
     let written = streams.iter().zip(appended.revisions());
-    pb::AppendResponse {
+    pb::AppendToManyResponse {
         first_position: appended.first_position.0,
         last_position: appended.last_position.0,
         recorded_at: Some(timestamp(appended.recorded_at)),
@@ -85,11 +99,7 @@ pub(super) fn snapshot(snapshot: Snapshot) -> pb::Snapshot {
     }
 }
 
-/// `None`: no scavenge was ever started.
-pub(super) fn scavenge(scavenge: Option<&Scavenge>) -> pb::Scavenge {
-    let Some(scavenge) = scavenge else {
-        return pb::Scavenge::default();
-    };
+pub(super) fn scavenge(scavenge: &Scavenge) -> pb::Scavenge {
     let state = match scavenge.state {
         ScavengeState::Running => pb::ScavengeState::Running,
         ScavengeState::Stopped => pb::ScavengeState::Stopped,

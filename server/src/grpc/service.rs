@@ -5,15 +5,15 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
     EventStore,
-    encoded::{AppendSessionRequest, AppendToStreamRequest},
+    encoded::{AppendPipelineRequest, AppendToManyRequest, AppendToStreamRequest},
     generated::event_store_service_server::EventStoreService,
+    pipeline::Pipeline,
     raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
     request,
-    session::Session,
     status::Refusal,
     stream::{self, Answers, Counted},
 };
-use crate::{handover, metrics::Call};
+use crate::metrics::Call;
 
 /// Responds to a unary call, and counts how it ended.
 pub(super) fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {
@@ -42,26 +42,25 @@ impl EventStoreService for EventStore {
         answer(call, self.append_one(request.get_ref()).await)
     }
 
-    async fn append(
+    async fn append_to_many(
         &self,
-        request: Request<pb::AppendRequest>,
-    ) -> Result<Response<pb::AppendResponse>, Status> {
-        let call = self.metrics.call("Append");
+        request: Request<AppendToManyRequest>,
+    ) -> Result<Response<pb::AppendToManyResponse>, Status> {
+        let call = self.metrics.call("AppendToMany");
         answer(call, self.append_many(request.into_inner()).await)
     }
 
-    type AppendSessionStream = Counted<Session<Streaming<AppendSessionRequest>>>;
+    type AppendPipelineStream = Counted<Pipeline<Streaming<AppendPipelineRequest>>>;
 
-    async fn append_session(
+    async fn append_pipeline(
         &self,
-        request: Request<Streaming<AppendSessionRequest>>,
-    ) -> Result<Response<Self::AppendSessionStream>, Status> {
-        let handed_over = request.metadata().contains_key(handover::HEADER);
+        request: Request<Streaming<AppendPipelineRequest>>,
+    ) -> Result<Response<Self::AppendPipelineStream>, Status> {
         let requests = request.into_inner();
-        let session = Session::new(self.store.clone(), requests, handed_over, self.drain.clone());
+        let pipeline = Pipeline::new(self.store.clone(), requests, false, self.drain.clone());
         Ok(Response::new(Counted::new(
-            session,
-            self.metrics.call("AppendSession"),
+            pipeline,
+            self.metrics.call("AppendPipeline"),
         )))
     }
 

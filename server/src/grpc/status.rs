@@ -12,7 +12,7 @@ mod transport;
 
 use annals_proto::{
     ERROR_DOMAIN,
-    v1::{self as pb, ErrorReason, revision_conflict},
+    v1::{self as pb, ErrorReason},
 };
 use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName};
 use prost::Message;
@@ -27,7 +27,7 @@ use super::{
     response,
 };
 
-/// The reason why a call, or one append of a session, fails.
+/// The reason why a call, or one append of a pipeline, fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The request is invalid.
@@ -65,7 +65,7 @@ pub(super) fn of_store(error: Error) -> Status {
     Refusal::Store(error).into()
 }
 
-/// Converts a refusal to the `google.rpc.Status` that results of a session contain.
+/// Converts a refusal to the `google.rpc.Status` that results of a pipeline contain.
 pub(crate) fn to_rpc(refusal: &Refusal) -> rpc::Status {
     match refusal {
         Refusal::Request(invalid) => invalid_to_rpc(invalid),
@@ -219,15 +219,18 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
             let detail = pb::EventIdConflict {
                 id: id.to_string(),
                 stream: stream.to_string(),
-                revision: revision.0,
+                revision: revision.map(|revision| revision.0),
                 position: position.0,
             };
-            Builder::new(Code::Aborted, ErrorReason::EventIdConflict)
+            let builder = Builder::new(Code::Aborted, ErrorReason::EventIdConflict)
                 .value("id", id)
                 .value("stream", stream)
-                .value("revision", revision)
-                .value("position", position)
-                .detail("annals.v1.EventIdConflict", &detail)
+                .value("position", position);
+            match revision {
+                Some(revision) => builder.value("revision", revision),
+                None => builder,
+            }
+            .detail("annals.v1.EventIdConflict", &detail)
         }
         Rejection::CheckBeyondHead { after, head } => position_beyond_head(*after, *head),
         Rejection::ChecksFailed { failed, unlisted } => checks::failed(failed, *unlisted),
@@ -259,17 +262,9 @@ fn revision_conflict(
     expected: Expected,
     actual: Option<Revision>,
 ) -> pb::RevisionConflict {
-    use revision_conflict::Expected as OneOf;
-
     pb::RevisionConflict {
         stream: stream.to_string(),
-        expected: match expected {
-            // No state conflicts with `Any`.
-            Expected::Any => None,
-            Expected::NoStream => Some(OneOf::ExpectedNoStream(true)),
-            Expected::StreamExists => Some(OneOf::ExpectedStreamExists(true)),
-            Expected::Exactly(revision) => Some(OneOf::ExpectedRevision(revision.0)),
-        },
+        expected: Some(response::expected(expected)),
         actual_revision: actual.map(|actual| actual.0),
     }
 }

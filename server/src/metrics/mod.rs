@@ -59,7 +59,7 @@ impl Metrics {
         );
         registry.register(
             "grpc_calls_open",
-            "gRPC calls that have not ended, including subscriptions and sessions",
+            "gRPC calls that have not ended, including subscriptions and pipelines",
             self.calls_open.clone(),
         );
         registry.register(

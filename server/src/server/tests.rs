@@ -85,13 +85,10 @@ fn append(stream: &str) -> pb::AppendToStreamRequest {
     }
 }
 
-fn session_append(stream: &str) -> pb::AppendSessionRequest {
-    let append = pb::session_append::Append::AppendToStream(append(stream));
-    pb::AppendSessionRequest {
-        appends: vec![pb::SessionAppend {
-            append: Some(append),
-            ..pb::SessionAppend::default()
-        }],
+fn pipelined_append(stream: &str) -> pb::AppendPipelineRequest {
+    let append = pb::pipelined_append::Append::AppendToStream(append(stream));
+    pb::AppendPipelineRequest {
+        appends: vec![pb::PipelinedAppend { append: Some(append) }],
     }
 }
 
@@ -150,9 +147,9 @@ async fn a_drain_ends_every_kind_of_call_that_would_not_end_by_itself() {
         .unwrap()
         .into_inner();
     subscription.message().await.unwrap().unwrap();
-    let sent = stream::iter([session_append("s")]).chain(stream::pending());
-    let mut session = client.append_session(sent).await.unwrap().into_inner();
-    session.message().await.unwrap().unwrap();
+    let sent = stream::iter([pipelined_append("s")]).chain(stream::pending());
+    let mut pipeline = client.append_pipeline(sent).await.unwrap().into_inner();
+    pipeline.message().await.unwrap().unwrap();
     let mut watch = running.watch_health().await;
     assert_eq!(
         watch.message().await.unwrap().unwrap().status(),
@@ -167,7 +164,7 @@ async fn a_drain_ends_every_kind_of_call_that_would_not_end_by_itself() {
     };
     assert_eq!(end.code(), Code::Unavailable);
     assert!(end.message().contains("stopping"), "{}", end.message());
-    assert_eq!(session.message().await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!(pipeline.message().await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(
         watch.message().await.unwrap().unwrap().status(),
         ServingStatus::NotServing
@@ -240,9 +237,9 @@ async fn a_server_whose_storage_fails_tells_its_callers_and_stops_by_itself() {
     let running = Running::start(options(), engine.clone()).await;
     let mut client = running.client();
     client.append_to_stream(append("s")).await.unwrap();
-    let sent = stream::once(async { session_append("s") }).chain(stream::pending());
-    let mut session = client.append_session(sent).await.unwrap().into_inner();
-    session.message().await.unwrap().unwrap();
+    let sent = stream::once(async { pipelined_append("s") }).chain(stream::pending());
+    let mut pipeline = client.append_pipeline(sent).await.unwrap().into_inner();
+    pipeline.message().await.unwrap().unwrap();
 
     engine.fails.store(true, Ordering::SeqCst);
     let status = client.append_to_stream(append("s")).await.unwrap_err();

@@ -31,12 +31,12 @@ mod testing;
 mod values;
 
 pub use format::keys;
-pub use format::record::{Record, View};
+pub use format::record::{Record, UnknownFieldError, View, unknown_fields};
 pub use lifecycle::Retention;
 pub use model::append::{Append, AppendError, Appended, Revisions, Write};
 pub use model::check::{Check, FailedCheck};
 pub use model::error::{Error, Result};
-pub use model::handover::{HandedOver, Handover};
+pub use model::forwarding::{Forwarded, Forwarder};
 pub use model::head::position_of_head;
 pub use model::metrics::Metrics;
 pub use model::query::{Query, QueryItem};
@@ -55,6 +55,7 @@ pub use store::{
 };
 pub use tasks::scavenge::{Scavenge, ScavengeState};
 pub use tasks::snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
+pub use values::content_type::{CONTENT_TYPE_BYTES_MAX, ContentType, ContentTypeError};
 pub use values::event::NewEvent;
 pub use values::expected::Expected;
 pub use values::limits::{self, Limits};

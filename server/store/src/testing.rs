@@ -17,8 +17,9 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
-    Append, Appended, Check, Clock, Direction, Environment, EventType, Expected, NewEvent, Position, Query,
-    ReadAll, ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName, Tag, Timestamp,
+    Append, Appended, Check, Clock, ContentType, Direction, Environment, EventType, Expected, NewEvent,
+    Position, Query, ReadAll, ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName,
+    Tag, Timestamp,
     format::{frame::Frame, keys},
     model::log,
     tasks::scavenge,
@@ -127,7 +128,7 @@ pub(crate) async fn open_on(
         clock: clock.clone(),
         seed,
         writer: format!("test-{seed}"),
-        handover: None,
+        forwarding: None,
         sabotage: Sabotage::default(),
     };
     Store::open(engine, settings, environment).await.unwrap()
@@ -169,6 +170,8 @@ pub(crate) fn event(id: u128) -> NewEvent {
         data: Bytes::from(format!("{{\"n\":{id}}}")),
         metadata: Bytes::new(),
         tags: vec![Tag::new(&format!("mod3:{}", id % 3)).unwrap()],
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     }
 }
 

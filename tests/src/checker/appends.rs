@@ -193,16 +193,18 @@ fn wrong_id(
     history: &History,
     call: &AppendCall,
     at: Moment,
-    (stream, revision, position): (&str, u64, u64),
+    (stream, revision, position): (&str, Option<u64>, u64),
     timeline: &Timeline<'_>,
 ) -> Option<String> {
     if !call.is_keyed() {
         return Some("its retries are detected by revision".to_owned());
     }
     let first = &call.events.first()?.id;
-    let told = timeline
-        .at(position)
-        .is_some_and(|event| event.id == *first && event.stream == stream && event.revision == revision);
+    // Without a revision, the event was removed, and the stream is that of the refused append.
+    let told = timeline.at(position).is_some_and(|event| {
+        let is_here = |revision| event.stream == stream && event.revision == revision;
+        event.id == *first && revision.is_none_or(is_here)
+    });
     if !told || position > timeline.ceiling(at) {
         return Some(format!("{first} was not stored there"));
     }

@@ -70,8 +70,8 @@ pub enum Refusal {
     Id {
         /// The location of that id.
         stream: String,
-        /// Its revision there.
-        revision: u64,
+        /// Its revision there; `None` if it was removed.
+        revision: Option<u64>,
         /// Its position.
         position: u64,
     },
@@ -201,6 +201,8 @@ pub enum Notice {
     FellBehind(u64, u64),
     /// Every event up to this position was delivered.
     Checkpoint(u64),
+    /// The notice before reported this revision of the stream: it is safe to resume after it.
+    ReachedRevision(u64),
 }
 
 /// The parameters of a lookup of streams.
@@ -315,6 +317,7 @@ impl Notice {
         match self {
             Self::Events(events) => events.last().map(|event| event.position),
             Self::CaughtUp(place) | Self::FellBehind(place, _) | Self::Checkpoint(place) => Some(*place),
+            Self::ReachedRevision(_) => None,
         }
     }
 }

@@ -47,6 +47,7 @@ fn check_one(call: &SubscribeCall, timeline: &Timeline<'_>, violations: &mut Vec
                 }
             }
             Notice::Checkpoint(place) => walk.reach(*place, notice, violations),
+            Notice::ReachedRevision(revision) => walk.reach_revision(*revision, violations),
             Notice::CaughtUp(place) => {
                 walk.reach(*place, notice, violations);
                 let known = timeline.floor(call.invoked);
@@ -145,6 +146,31 @@ impl<'a> Walk<'a> {
             self.optional = event.position;
         }
         true
+    }
+
+    /// Handles a reported revision: every event up to it was delivered, and none after it was read.
+    fn reach_revision(&self, revision: u64, violations: &mut Vec<Violation>) {
+        let Target::Stream(stream) = &self.call.request.target else {
+            let what = format!("reported revision {revision} of no stream");
+            return violations.add(Rule::HonestPlaces, what);
+        };
+        let Some(position) = self.timeline.position(stream, revision) else {
+            let what = format!("reported revision {revision}, which is not in the log");
+            return violations.add(Rule::Durable, what);
+        };
+        if let Some(missing) = self.missing(self.optional.max(self.place), position) {
+            let what = format!(
+                "reported revision {revision} before {} was delivered",
+                missing.place()
+            );
+            violations.add(Rule::HonestPlaces, what);
+        }
+        let next = self.timeline.position(stream, revision + 1);
+        violations.require(
+            next.is_none_or(|next| next > self.place),
+            Rule::HonestPlaces,
+            || format!("reported revision {revision}, and read up to {}", self.place),
+        );
     }
 
     /// Handles a reported place.

@@ -17,8 +17,8 @@ pub const SERVICE: &str = "annals.v1.EventStoreService";
 /// The methods of the service.
 pub const METHODS: [&str; 23] = [
     "AppendToStream",
-    "Append",
-    "AppendSession",
+    "AppendToMany",
+    "AppendPipeline",
     "ReadStream",
     "ReadAll",
     "SubscribeAll",

@@ -3,7 +3,7 @@
 use std::{future::IntoFuture, sync::Arc};
 
 use annals_client::{
-    Append, AppendSession, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision, PendingAppend,
+    Append, AppendPipeline, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision, PendingAppend,
     Query, QueryItem, RecordedEvent, Subscription, SubscriptionItem,
 };
 use parking_lot::Mutex;
@@ -37,19 +37,19 @@ impl Recorder {
         result
     }
 
-    /// Submits an append to a session; [`Recorder::settle`] awaits and records its response.
+    /// Submits an append to a pipeline; [`Recorder::settle`] awaits and records its response.
     pub async fn submit(
         &self,
-        session: &AppendSession,
+        pipeline: &AppendPipeline,
         stream: &str,
         expected: ExpectedRevision,
         events: Vec<Event>,
     ) -> (CallId, Result<PendingAppend, Error>) {
         let call = self.asked(stream, expected, &events);
-        (call, session.append(stream, expected, events).await)
+        (call, pipeline.append(stream, expected, events).await)
     }
 
-    /// Awaits the response to an append of a session.
+    /// Awaits the response to an append of a pipeline.
     ///
     /// # Errors
     /// Those of the client.
@@ -169,26 +169,35 @@ impl Followed {
         let notice = match &item {
             SubscriptionItem::Event(event) => Notice::Events(vec![observed(event)]),
             // The client repeats it after it resumed; for the subscription as a whole that is only a checkpoint.
-            SubscriptionItem::CaughtUp { position } if self.caught_up => Notice::Checkpoint(*position),
-            SubscriptionItem::CaughtUp { position } => {
+            SubscriptionItem::CaughtUp { position, .. } if self.caught_up => Notice::Checkpoint(*position),
+            SubscriptionItem::CaughtUp { position, .. } => {
                 self.caught_up = true;
                 Notice::CaughtUp(*position)
             }
-            SubscriptionItem::FellBehind { position, head } => {
+            SubscriptionItem::FellBehind { position, head, .. } => {
                 self.caught_up = false;
                 Notice::FellBehind(*position, *head)
             }
-            SubscriptionItem::Checkpoint { position } => Notice::Checkpoint(*position),
+            SubscriptionItem::Checkpoint { position, .. } => Notice::Checkpoint(*position),
             other => panic!("an item that the harness does not know: {other:?}"),
         };
         self.last_position = match &item {
             SubscriptionItem::Event(event) => event.position,
-            SubscriptionItem::CaughtUp { position }
+            SubscriptionItem::CaughtUp { position, .. }
             | SubscriptionItem::FellBehind { position, .. }
-            | SubscriptionItem::Checkpoint { position } => *position,
+            | SubscriptionItem::Checkpoint { position, .. } => *position,
             _ => self.last_position,
         };
-        self.recorder.history.lock().notice(self.call, notice);
+        let mut history = self.recorder.history.lock();
+        history.notice(self.call, notice);
+        if let SubscriptionItem::CaughtUp { revision, .. }
+        | SubscriptionItem::FellBehind { revision, .. }
+        | SubscriptionItem::Checkpoint { revision, .. } = &item
+            && let Some(revision) = revision
+        {
+            history.notice(self.call, Notice::ReachedRevision(*revision));
+        }
+        drop(history);
         item
     }
 

@@ -44,7 +44,7 @@ impl Refusal {
         Self::of_rpc(decoded)
     }
 
-    /// The refusal in a result of a session.
+    /// The refusal in a result of a pipeline.
     ///
     /// # Panics
     /// If the status does not follow the protocol.

@@ -13,7 +13,7 @@ pub async fn until_caught_up(subscription: &mut Subscription) -> (Vec<u64>, u64)
     loop {
         match next(subscription, "being caught up").await {
             SubscriptionItem::Event(event) => positions.push(event.position),
-            SubscriptionItem::CaughtUp { position } => return (positions, position),
+            SubscriptionItem::CaughtUp { position, .. } => return (positions, position),
             _ => {}
         }
     }

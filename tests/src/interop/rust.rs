@@ -63,7 +63,7 @@ impl RustClient {
             Step::ServerInfo {} => Ok(answers::server_info(&client.server_info().await?)),
             Step::Append(append) => append_to(&client, append).await,
             Step::AppendToMany { writes, checks } => append_to_many(&client, writes, checks).await,
-            Step::AppendSession { appends } => append_session(&client, appends).await,
+            Step::AppendPipeline { appends } => append_pipeline(&client, appends).await,
             Step::ReadStream(read) => read_stream(&client, read).await,
             Step::ReadAll(read) => read_all(&client, read).await,
             Step::Subscribe(subscribe) => self.subscribe(&client, subscribe).await,
@@ -131,7 +131,11 @@ async fn append_to(client: &Client, append: AppendTo) -> Outcome {
 async fn append_to_many(client: &Client, writes: Vec<steps::Write>, checks: Vec<Check>) -> Outcome {
     let mut append = Append::new();
     for write in writes {
-        append = append.write(write.stream, steps::events(write.events));
+        let events = steps::events(write.events);
+        append = match write.expected {
+            Some(expected) => append.write_expecting(write.stream, expected.into(), events),
+            None => append.write(write.stream, events),
+        };
     }
     for check in checks {
         append = match check {
@@ -142,13 +146,13 @@ async fn append_to_many(client: &Client, writes: Vec<steps::Write>, checks: Vec<
     Ok(answers::appended_all(&client.append_to_many(append).await?))
 }
 
-async fn append_session(client: &Client, appends: Vec<AppendTo>) -> Outcome {
-    let session = client.append_session();
+async fn append_pipeline(client: &Client, appends: Vec<AppendTo>) -> Outcome {
+    let pipeline = client.append_pipeline();
     let mut waiting = Vec::with_capacity(appends.len());
     for append in appends {
         let events = steps::events(append.events);
         waiting.push(
-            session
+            pipeline
                 .append(append.stream, append.expected.into(), events)
                 .await?,
         );
@@ -268,7 +272,10 @@ async fn about_streams(client: &Client, step: Step) -> Outcome {
             let save = client
                 .save_snapshot(stream, revision, data)
                 .schema_version(schema_version);
-            save.keep(keep).await?;
+            match keep {
+                Some(keep) => save.keep(keep).await?,
+                None => save.await?,
+            };
             Ok(json!({}))
         }
         Step::LoadSnapshot {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use annals_store::{
-    Append, AppendError, EventType, Expected, Limits, NewEvent, Revision, StreamName, Tag, Write,
+    Append, AppendError, ContentType, EventType, Expected, Limits, NewEvent, Revision, StreamName, Tag, Write,
 };
 use bytes::Bytes;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
@@ -202,6 +202,14 @@ fn event(rng: &mut StdRng, count: usize) -> NewEvent {
         data: data.into(),
         metadata: if rng.random_bool(0.2) {
             Bytes::from_static(b"{}")
+        } else {
+            Bytes::new()
+        },
+        content_type: ContentType::new(if rng.random_bool(0.1) { "text/plain" } else { "" })
+            .expect("a media type is valid"),
+        // Field 20 with the number 7: of a newer client.
+        unknown: if rng.random_bool(0.1) {
+            Bytes::from_static(&[0xA0, 0x01, 0x07])
         } else {
             Bytes::new()
         },

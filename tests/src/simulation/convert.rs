@@ -73,7 +73,7 @@ pub(super) fn append_answer(result: &store::Result<store::Appended>) -> AppendAn
             ..
         })) => AppendAnswer::Rejected(Refusal::Id {
             stream: stream.to_string(),
-            revision: revision.0,
+            revision: revision.map(|revision| revision.0),
             position: position.0,
         }),
         Err(Error::Rejected(Rejection::ChecksFailed { failed, .. })) => {
@@ -145,13 +145,19 @@ pub(super) fn events(batch: &Batch) -> store::Result<Vec<Observed>> {
     Ok(records.iter().map(Observed::from).collect())
 }
 
-pub(super) fn notice(notice: &store::Notice) -> store::Result<Notice> {
-    Ok(match notice {
-        store::Notice::Events(batch) => Notice::Events(events(batch)?),
-        store::Notice::CaughtUp { position } => Notice::CaughtUp(position.0),
-        store::Notice::FellBehind { position, head } => Notice::FellBehind(position.0, head.0),
-        store::Notice::Checkpoint { position } => Notice::Checkpoint(position.0),
-    })
+/// Returns the notice, and the revision that it reports.
+pub(super) fn notice(notice: &store::Notice) -> store::Result<(Notice, Option<u64>)> {
+    let (notice, revision) = match notice {
+        store::Notice::Events(batch) => (Notice::Events(events(batch)?), None),
+        store::Notice::CaughtUp { position, revision } => (Notice::CaughtUp(position.0), *revision),
+        store::Notice::FellBehind {
+            position,
+            head,
+            revision,
+        } => (Notice::FellBehind(position.0, head.0), *revision),
+        store::Notice::Checkpoint { position, revision } => (Notice::Checkpoint(position.0), *revision),
+    };
+    Ok((notice, revision.map(|revision| revision.0)))
 }
 
 impl From<&Filter> for Query {

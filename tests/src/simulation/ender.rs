@@ -5,9 +5,10 @@ mod sight;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use annals_store::{
-    Append, Appended, Direction, Error, EventType, Expected, NewEvent, Rejection, Result, Retention,
-    Revision, Store, StreamName, StreamPrefix,
+    Append, Appended, ContentType, Direction, Error, EventType, Expected, NewEvent, Rejection, Result,
+    Retention, Revision, Store, StreamName, StreamPrefix,
 };
+use bytes::Bytes;
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
 
@@ -226,6 +227,8 @@ impl Ender {
             data: vec![0; 60].into(),
             metadata: bytes::Bytes::new(),
             tags: Vec::new(),
+            content_type: ContentType::default(),
+            unknown: Bytes::new(),
         };
         let limits = self.world.plan.settings.limits;
         let append = Append::new(

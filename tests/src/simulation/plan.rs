@@ -16,7 +16,7 @@ pub struct Plan {
     /// Number of stores on the one engine.
     pub stores: usize,
     /// Whether they forward appends to each other.
-    pub handover: bool,
+    pub forwarding: bool,
     /// The settings of the stores.
     pub settings: Settings,
     /// The probabilities of faults of the engine.
@@ -67,7 +67,7 @@ pub struct Faults {
     /// Wakes watchers too early, not at all, or with an error.
     pub watch: u32,
     /// Loses or delays appends that one store forwards to another.
-    pub handover: u32,
+    pub forwarding: u32,
 }
 
 impl Plan {
@@ -110,10 +110,10 @@ impl Plan {
             seed,
             sabotage: Sabotage::default(),
             stores,
-            handover: stores > 1 && apart.random_bool(0.7),
+            forwarding: stores > 1 && apart.random_bool(0.7),
             settings,
             faults: Faults {
-                handover: if apart.random_bool(0.5) {
+                forwarding: if apart.random_bool(0.5) {
                     apart.random_range(0..=200)
                 } else {
                     0
@@ -171,7 +171,7 @@ impl Faults {
             slow: often(500),
             slow_ms_max: u64::from(often(300)) + 1,
             watch: often(600),
-            handover: 0,
+            forwarding: 0,
         }
     }
 }

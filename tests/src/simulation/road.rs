@@ -7,7 +7,7 @@ use std::{
 };
 
 use annals_engine::BoxFuture;
-use annals_store::{Append, Error, HandedOver, Handover, Pending};
+use annals_store::{Append, Error, Forwarded, Forwarder, Pending};
 use parking_lot::Mutex;
 use rand::{Rng, rngs::StdRng};
 
@@ -34,15 +34,15 @@ impl Road {
     }
 
     /// The outcomes of appends: first those that are known, then `Unknown` for the others.
-    async fn deliver(&self, world: &Arc<World>, to: Running, appends: Vec<Append>) -> Vec<HandedOver> {
-        let chance = world.plan.faults.handover;
+    async fn deliver(&self, world: &Arc<World>, to: Running, appends: Vec<Append>) -> Vec<Forwarded> {
+        let chance = world.plan.faults.forwarding;
         let happens = || !world.hub.is_quiet() && self.rng.lock().random_ratio(chance, 1_000);
         let (asked_ms, heard) = {
             let mut rng = self.rng.lock();
             (rng.random_range(0..3), rng.random_range(0..=appends.len()))
         };
         if chance > 0 && happens() {
-            world.coverage.count(Event::HandoverLost);
+            world.coverage.count(Event::ForwardingLost);
             tokio::time::sleep(PATIENCE).await;
             return Vec::new();
         }
@@ -52,7 +52,7 @@ impl Road {
             world.hub.late_begun();
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(late_ms)).await;
-                world.coverage.count(Event::HandoverLate);
+                world.coverage.count(Event::ForwardingLate);
                 for pending in submit(&world, &to, appends).await {
                     let _ = to.call(&world, "an append that arrived late", pending).await;
                 }
@@ -63,7 +63,7 @@ impl Road {
         }
         tokio::time::sleep(Duration::from_millis(asked_ms)).await;
         let heard = if chance > 0 && happens() {
-            world.coverage.count(Event::HandoverAnswerLost);
+            world.coverage.count(Event::ForwardingAnswerLost);
             heard
         } else {
             appends.len()
@@ -72,7 +72,7 @@ impl Road {
         let to_many = appends.iter().filter(|append| append.expected().is_none());
         world
             .coverage
-            .add(Event::AppendToManyHandedOver, to_many.count() as u64);
+            .add(Event::AppendToManyForwarded, to_many.count() as u64);
         for pending in submit(world, &to, appends).await {
             let answer = to.call(
                 world,
@@ -80,9 +80,9 @@ impl Road {
                 tokio::time::timeout(PATIENCE, pending),
             );
             let outcome = match answer.await {
-                Some(Ok(Ok(appended))) => HandedOver::Answered(Ok(appended)),
-                Some(Ok(Err(Error::Rejected(rejection)))) => HandedOver::Answered(Err(rejection)),
-                Some(Ok(Err(Error::Overloaded(_)))) => HandedOver::Refused,
+                Some(Ok(Ok(appended))) => Forwarded::Answered(Ok(appended)),
+                Some(Ok(Err(Error::Rejected(rejection)))) => Forwarded::Answered(Err(rejection)),
+                Some(Ok(Err(Error::Overloaded(_)))) => Forwarded::Refused,
                 Some(Ok(Err(error))) => {
                     world.judge(to.node, &error);
                     return outcomes;
@@ -93,7 +93,7 @@ impl Road {
                 tokio::time::sleep(PATIENCE).await;
                 return outcomes;
             }
-            world.coverage.count(Event::AppendHandedOver);
+            world.coverage.count(Event::AppendForwarded);
             outcomes.push(outcome);
         }
         outcomes
@@ -104,7 +104,7 @@ impl Road {
 async fn submit(world: &World, to: &Running, appends: Vec<Append>) -> Vec<Pending> {
     let mut pending = Vec::new();
     for append in appends {
-        let submitted = to.store.submit_handed_over(append);
+        let submitted = to.store.submit_forwarded(append);
         match to.call(world, "forwarding appends", submitted).await {
             Some(Ok(submitted)) => pending.push(submitted),
             _ => break,
@@ -113,8 +113,8 @@ async fn submit(world: &World, to: &Running, appends: Vec<Append>) -> Vec<Pendin
     pending
 }
 
-impl Handover for Road {
-    fn hand_over<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<HandedOver>> {
+impl Forwarder for Road {
+    fn forward<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<Forwarded>> {
         Box::pin(async move {
             let world = self.world.upgrade();
             let node = writer.strip_prefix("node-").and_then(|node| node.parse().ok());
@@ -122,11 +122,11 @@ impl Handover for Road {
                 .zip(node)
                 .and_then(|(world, node)| Some((Arc::clone(&world), world.running(node)?)))
             else {
-                return vec![HandedOver::Refused; appends.len()];
+                return vec![Forwarded::Refused; appends.len()];
             };
             let copies = appends.iter().map(|append| (*append).clone()).collect();
             let mut outcomes = self.deliver(&world, to, copies).await;
-            outcomes.resize(appends.len(), HandedOver::Unknown);
+            outcomes.resize(appends.len(), Forwarded::Unknown);
             outcomes
         })
     }

@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_store::{Append, EventType, Expected, NewEvent, StreamName};
+use annals_store::{Append, ContentType, EventType, Expected, NewEvent, StreamName};
+use bytes::Bytes;
 
 use super::{
     convert::append_answer,
@@ -53,6 +54,8 @@ async fn mark(world: &World, node: usize) -> Option<()> {
         data: bytes::Bytes::new(),
         metadata: bytes::Bytes::new(),
         tags: Vec::new(),
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     };
     let sent = Sent::from(&event);
     let stream = StreamName::new(&format!("settled-{node}")).ok()?;

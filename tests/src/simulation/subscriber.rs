@@ -119,7 +119,7 @@ impl Subscriber {
             let next = tokio::time::timeout(patience, subscription.next());
             match running.call(&self.world, "the next notice", next).await {
                 Some(Ok(Ok(notice))) => match convert::notice(&notice) {
-                    Ok(notice) => self.take(call, notice),
+                    Ok((notice, revision)) => self.take(call, notice, revision),
                     Err(error) => return self.world.judge(running.node, &error),
                 },
                 Some(Ok(Err(error))) => return self.world.judge(running.node, &error),
@@ -133,7 +133,7 @@ impl Subscriber {
         }
     }
 
-    fn take(&mut self, call: CallId, notice: Notice) {
+    fn take(&mut self, call: CallId, notice: Notice, revision: Option<u64>) {
         let (event, place) = match &notice {
             Notice::Events(events) => (
                 Event::NoticeEvents,
@@ -142,6 +142,7 @@ impl Subscriber {
             Notice::CaughtUp(place) => (Event::NoticeCaughtUp, *place),
             Notice::FellBehind(place, _) => (Event::NoticeFellBehind, *place),
             Notice::Checkpoint(place) => (Event::NoticeCheckpoint, *place),
+            Notice::ReachedRevision(_) => return,
         };
         self.world.coverage.count(event);
         self.place = place;
@@ -152,9 +153,13 @@ impl Subscriber {
                     .last()
                     .map_or(self.start, |event| Start::After(event.revision));
             }
-            (Target::Stream(_), _) => {}
+            (Target::Stream(_), _) => self.start = revision.map_or(self.start, Start::After),
         }
-        self.world.history.lock().notice(call, notice);
+        let mut history = self.world.history.lock();
+        history.notice(call, notice);
+        if let Some(revision) = revision {
+            history.notice(call, Notice::ReachedRevision(revision));
+        }
     }
 
     fn count_request(&self, request: &SubscribeRequest) {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use annals_store::{Environment, Error, Handover, Store};
+use annals_store::{Environment, Error, Forwarder, Store};
 use parking_lot::Mutex;
 use rand::{Rng, RngCore, rngs::StdRng};
 use tokio::{sync::Notify, time::Instant};
@@ -144,8 +144,8 @@ impl World {
                 )),
                 seed: self.plan.rng("store", number).next_u64(),
                 writer: format!("node-{node}"),
-                handover: self.plan.handover.then(|| -> Arc<dyn Handover> {
-                    Road::new(Weak::clone(&self.me), self.plan.rng("handover", number))
+                forwarding: self.plan.forwarding.then(|| -> Arc<dyn Forwarder> {
+                    Road::new(Weak::clone(&self.me), self.plan.rng("forwarding", number))
                 }),
                 sabotage: self.plan.sabotage,
             };

@@ -59,23 +59,13 @@ async fn conflicts_have_their_code_reason_and_typed_detail(server: Server) {
         events: vec![event.clone().into()],
         recorded_at: None,
     };
-    use pb::{expected_revision::Expected as Wire, revision_conflict::Expected as Told};
+    use pb::expected_revision::Expected as Wire;
     let cases = [
-        ("order-1", Wire::Revision(7), Told::ExpectedRevision(7), Some(0)),
-        (
-            "order-1",
-            Wire::NoStream(()),
-            Told::ExpectedNoStream(true),
-            Some(0),
-        ),
-        (
-            "order-2",
-            Wire::StreamExists(()),
-            Told::ExpectedStreamExists(true),
-            None,
-        ),
+        ("order-1", Wire::Revision(7), Some(0)),
+        ("order-1", Wire::NoStream(()), Some(0)),
+        ("order-2", Wire::StreamExists(()), None),
     ];
-    for (stream, expected, told, actual) in cases {
+    for (stream, expected, actual) in cases {
         let refusal = Refusal::of(
             stub.append_to_stream(request(stream, expected, &event("T")))
                 .await,
@@ -86,7 +76,9 @@ async fn conflicts_have_their_code_reason_and_typed_detail(server: Server) {
             detail,
             pb::RevisionConflict {
                 stream: stream.to_owned(),
-                expected: Some(told),
+                expected: Some(pb::ExpectedRevision {
+                    expected: Some(expected),
+                }),
                 actual_revision: actual,
             }
         );
@@ -101,7 +93,7 @@ async fn conflicts_have_their_code_reason_and_typed_detail(server: Server) {
     let standing = pb::EventIdConflict {
         id: first.id.to_string(),
         stream: "order-1".to_owned(),
-        revision: 0,
+        revision: Some(0),
         position: 1,
     };
     assert_eq!(detail, standing);

@@ -178,18 +178,17 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
     match method {
         "AppendToStream" => some_append(random).encode_to_vec(),
         "Append" => some_append_to_many(random).encode_to_vec(),
-        "AppendSession" => {
-            use pb::session_append::Append;
-            let append = |random: &mut StdRng| pb::SessionAppend {
+        "AppendPipeline" => {
+            use pb::pipelined_append::Append;
+            let append = |random: &mut StdRng| pb::PipelinedAppend {
                 append: match random.random_range(0..10) {
                     0 => None,
                     1..4 => Some(Append::AppendToMany(some_append_to_many(random))),
                     _ => Some(Append::AppendToStream(some_append(random))),
                 },
-                ..pb::SessionAppend::default()
             };
             let appends = (0..random.random_range(0..4)).map(|_| append(random)).collect();
-            pb::AppendSessionRequest { appends }.encode_to_vec()
+            pb::AppendPipelineRequest { appends }.encode_to_vec()
         }
         "ReadStream" => pb::ReadStreamRequest {
             stream,
@@ -225,7 +224,9 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
             revision: place(random),
             schema_version: random.random_range(0..3),
             data: some_text(random).into(),
-            keep: *[0, 1, 100, 101].choose(random).expect("there are choices"),
+            keep: *[None, Some(0), Some(1), Some(100), Some(101)]
+                .choose(random)
+                .expect("there are choices"),
         }
         .encode_to_vec(),
         "LoadSnapshot" => pb::LoadSnapshotRequest {
@@ -252,7 +253,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
         "GetStream" => pb::GetStreamRequest { stream }.encode_to_vec(),
         "ListStreams" => pb::ListStreamsRequest {
             prefix: some_text(random),
-            page_size: random.random_range(0..2_000),
+            page_size: random.random_bool(0.9).then(|| random.random_range(0..2_000)),
             page_token: if random.random_bool(0.5) {
                 String::new()
             } else {
@@ -282,7 +283,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
         }
         .encode_to_vec(),
         "ListPrefixRetentions" => pb::ListPrefixRetentionsRequest {
-            page_size: random.random_range(0..2_000),
+            page_size: random.random_bool(0.9).then(|| random.random_range(0..2_000)),
             page_token: if random.random_bool(0.5) {
                 String::new()
             } else {
@@ -354,6 +355,7 @@ fn some_append(random: &mut StdRng) -> pb::AppendToStreamRequest {
         tags: (0..random.random_range(0..3))
             .map(|_| some_text(random))
             .collect(),
+        ..Default::default()
     };
     pb::AppendToStreamRequest {
         stream: (*STREAMS.choose(random).expect("there are streams")).to_owned(),
@@ -363,13 +365,14 @@ fn some_append(random: &mut StdRng) -> pb::AppendToStreamRequest {
     }
 }
 
-fn some_append_to_many(random: &mut StdRng) -> pb::AppendRequest {
+fn some_append_to_many(random: &mut StdRng) -> pb::AppendToManyRequest {
     use pb::check::Check;
     let write = |random: &mut StdRng| {
         let append = some_append(random);
         pb::Write {
             stream: append.stream,
             events: append.events,
+            expected: None,
         }
     };
     let check = |random: &mut StdRng| {
@@ -387,7 +390,7 @@ fn some_append_to_many(random: &mut StdRng) -> pb::AppendRequest {
         };
         pb::Check { check }
     };
-    pb::AppendRequest {
+    pb::AppendToManyRequest {
         writes: (0..random.random_range(0..4)).map(|_| write(random)).collect(),
         checks: (0..random.random_range(0..3)).map(|_| check(random)).collect(),
         recorded_at: None,

@@ -1,5 +1,5 @@
-//! The calls of the API over gRPC, on every engine: appends, reads, subscriptions, sessions, snapshots and streams, with
-//! input and clients that are not well-behaved.
+//! The calls of the API over gRPC, on every engine: appends, reads, subscriptions, pipelines, snapshots and streams,
+//! with input and clients that are not well-behaved.
 
 #![allow(clippy::unwrap_used, reason = "a failing test should show where it failed")]
 
@@ -11,13 +11,14 @@ mod fuzz;
 mod garbage;
 mod many_subscribers;
 mod message_sizes;
+mod newer_fields;
 mod past;
+mod pipeline;
 mod progress;
 mod read;
 mod reflection;
 mod repeated_appends;
 mod rust_client;
-mod session;
 mod slow_clients;
 mod snapshots;
 mod streams;

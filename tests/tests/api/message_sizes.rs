@@ -139,16 +139,17 @@ async fn the_longest_names_are_listed(server: Server) {
     let writes = (0..STREAMS).map(|n| pb::Write {
         stream: long_name(n),
         events: vec![Event::new("T", "{}").into()],
+        expected: None,
     });
-    let append = pb::AppendRequest {
+    let append = pb::AppendToManyRequest {
         writes: writes.collect(),
-        ..pb::AppendRequest::default()
+        ..pb::AppendToManyRequest::default()
     };
     let mut client = client(&server);
-    let appended = client.append(append).await.unwrap().into_inner();
+    let appended = client.append_to_many(append).await.unwrap().into_inner();
     assert_eq!(appended.streams.len(), STREAMS);
     let list = pb::ListStreamsRequest {
-        page_size: STREAMS as u32,
+        page_size: Some(STREAMS as u32),
         ..pb::ListStreamsRequest::default()
     };
     let listed = client.list_streams(list).await.unwrap().into_inner();

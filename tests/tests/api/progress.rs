@@ -63,7 +63,13 @@ async fn what_lies_behind_the_last_event_is_told_by_a_checkpoint(server: Server)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(told, Item::Checkpoint { position: 3 });
+    assert_eq!(
+        told,
+        Item::Checkpoint {
+            position: 3,
+            revision: None,
+        }
+    );
     for position in 1..=3 {
         assert_eq!(next_event(&mut stream).await.position, position);
     }
@@ -72,7 +78,13 @@ async fn what_lies_behind_the_last_event_is_told_by_a_checkpoint(server: Server)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(told, Item::Checkpoint { position: 4 });
+    assert_eq!(
+        told,
+        Item::Checkpoint {
+            position: 4,
+            revision: Some(2),
+        }
+    );
 }
 
 async fn a_filter_that_matches_nothing_still_brings_checkpoints(server: Server) {
@@ -92,7 +104,7 @@ async fn a_filter_that_matches_nothing_still_brings_checkpoints(server: Server) 
                 .unwrap()
                 .unwrap()
             {
-                Item::Checkpoint { position } => {
+                Item::Checkpoint { position, .. } => {
                     assert!(position > last && position <= head, "{position}");
                     last = position;
                 }

@@ -25,7 +25,7 @@ const TAGS: [&str; 3] = ["customer:7", "customer:8", "vip"];
 
 /// Appends some hundred events, with all streams, types and tags mixed.
 async fn fill(client: &Client, random: &mut StdRng) {
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for n in 0..150 {
         let events = (0..random.random_range(1..4)).map(|_| {
@@ -39,7 +39,7 @@ async fn fill(client: &Client, random: &mut StdRng) {
         });
         let events: Vec<Event> = events.collect();
         pending.push(
-            session
+            pipeline
                 .append(*STREAMS.choose(random).unwrap(), Expected::Any, events)
                 .await
                 .unwrap(),

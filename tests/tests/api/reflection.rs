@@ -179,7 +179,7 @@ async fn grpcurl_lists_describes_and_calls_every_rpc() {
 
     let event = r#"{"type":"Paid","data":"e30="}"#;
     let append = format!(r#"{{"stream":"order-1","expected":{{"revision":0}},"events":[{event}]}}"#);
-    let session =
+    let pipeline =
         format!(r#"{{"appends":[{{"append_to_stream":{{"stream":"order-2","events":[{event}]}}}}]}}"#);
     let many = format!(
         r#"{{"writes":[{{"stream":"order-3","events":[{event}]}},{{"stream":"order-1","events":[{event}]}}],
@@ -189,7 +189,7 @@ async fn grpcurl_lists_describes_and_calls_every_rpc() {
     let calls = [
         ("AppendToStream", append.as_str(), "\"lastPosition\": \"2\""),
         ("Append", &many, "\"lastPosition\": \"4\""),
-        ("AppendSession", &session, "\"lastPosition\": \"5\""),
+        ("AppendPipeline", &pipeline, "\"lastPosition\": \"5\""),
         ("ReadStream", r#"{"stream":"order-1"}"#, "\"lastRevision\": \"2\""),
         (
             "ReadAll",

@@ -47,6 +47,7 @@ async fn append(client: &Client, stream: &str, expected: Expected, events: &[Eve
             stream, revision, id, ..
         }) => {
             assert_eq!(id, events[0].id);
+            let revision = revision.expect("no event is removed");
             Answer::IdTaken { stream, revision }
         }
         Err(error) => panic!("{error}"),

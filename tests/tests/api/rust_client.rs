@@ -10,9 +10,9 @@ use annals_tests::{
 on_every_engine!(
     reads_that_are_abandoned_end_at_the_server,
     subscriptions_that_are_abandoned_end_at_the_server,
-    sessions_that_are_abandoned_end_at_the_server,
+    pipelines_that_are_abandoned_end_at_the_server,
     an_oversized_append_fails_only_its_own_caller,
-    the_largest_append_is_taken_by_a_session,
+    the_largest_append_is_taken_by_a_pipeline,
 );
 
 /// How many of each are abandoned: more than a server would have room for by accident.
@@ -20,11 +20,16 @@ const ABANDONED: usize = 20;
 
 /// A log of about 20 MB: much more than is in transit to a client that does not read.
 async fn fill(client: &Client) {
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for _ in 0..200 {
         let event = Event::new("Large", vec![b'x'; 100_000]);
-        pending.push(session.append("a", ExpectedRevision::Any, [event]).await.unwrap());
+        pending.push(
+            pipeline
+                .append("a", ExpectedRevision::Any, [event])
+                .await
+                .unwrap(),
+        );
     }
     for appended in pending {
         appended.await.unwrap();
@@ -95,16 +100,21 @@ async fn subscriptions_that_are_abandoned_end_at_the_server(server: Server) {
     until_nothing_is_open(&server).await;
 }
 
-async fn sessions_that_are_abandoned_end_at_the_server(server: Server) {
+async fn pipelines_that_are_abandoned_end_at_the_server(server: Server) {
     let client = server.client();
     for _ in 0..ABANDONED {
-        let session = client.append_session();
+        let pipeline = client.append_pipeline();
         for nth in 0..10 {
             let event = Event::json("Counted", &nth).unwrap();
             // The result is abandoned as well; the append is written nevertheless.
-            drop(session.append("a", ExpectedRevision::Any, [event]).await.unwrap());
+            drop(
+                pipeline
+                    .append("a", ExpectedRevision::Any, [event])
+                    .await
+                    .unwrap(),
+            );
         }
-        let clone = session.clone();
+        let clone = pipeline.clone();
         panic_in(async move { drop(clone) }).await;
     }
     until_nothing_is_open(&server).await;
@@ -113,19 +123,19 @@ async fn sessions_that_are_abandoned_end_at_the_server(server: Server) {
 }
 
 async fn an_oversized_append_fails_only_its_own_caller(server: Server) {
-    let session = server.client().append_session();
+    let pipeline = server.client().append_pipeline();
     let large = || [Event::new("Large", vec![b'x'; 7_000_000])];
     let small = |nth: usize| {
-        let session = session.clone();
+        let pipeline = pipeline.clone();
         async move {
             let event = Event::json("Small", &nth).unwrap();
-            session.append("a", ExpectedRevision::Any, [event]).await?.await
+            pipeline.append("a", ExpectedRevision::Any, [event]).await?.await
         }
     };
     let oversized = async {
         let (one, many) = (
-            session.append("b", ExpectedRevision::Any, large()).await,
-            session.append_to_many(Append::new().write("b", large())).await,
+            pipeline.append("b", ExpectedRevision::Any, large()).await,
+            pipeline.append_to_many(Append::new().write("b", large())).await,
         );
         (one.map(drop), many.map(drop))
     };
@@ -144,20 +154,20 @@ async fn an_oversized_append_fails_only_its_own_caller(server: Server) {
             "its own size is named: {said}"
         );
     }
-    small(300).await.expect("the session continues");
+    small(300).await.expect("the pipeline continues");
 }
 
-async fn the_largest_append_is_taken_by_a_session(server: Server) {
+async fn the_largest_append_is_taken_by_a_pipeline(server: Server) {
     let client = server.client();
     let limits = client.server_info().await.unwrap().limits;
     let bytes = (limits.max_event_bytes.min(limits.max_append_bytes / 4) - 1_000) as usize;
     let events = || (0..4).map(|_| Event::new("Large", vec![b'x'; bytes]));
-    let session = client.append_session();
-    let one = session
+    let pipeline = client.append_pipeline();
+    let one = pipeline
         .append("a", ExpectedRevision::Any, events())
         .await
         .unwrap();
-    let many = session
+    let many = pipeline
         .append_to_many(Append::new().write("b", events()))
         .await
         .unwrap();
@@ -165,7 +175,7 @@ async fn the_largest_append_is_taken_by_a_session(server: Server) {
     assert_eq!(many.await.unwrap().last_position, 8);
     // Slightly larger than accepted: refused by the server, which names the field that is too large.
     let event = Event::new("Large", vec![b'x'; limits.max_event_bytes as usize + 1]);
-    let refused = session
+    let refused = pipeline
         .append("a", ExpectedRevision::Any, [event])
         .await
         .unwrap()

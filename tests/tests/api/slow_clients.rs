@@ -105,7 +105,7 @@ async fn clients_that_never_read_do_not_make_the_servers_memory_grow() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
+async fn a_pipeline_whose_answers_are_not_read_is_not_read_from_either() {
     const MESSAGES: u64 = 600;
     let server = Server::start(Engine::Embedded);
     let before = server.resident_bytes();
@@ -120,11 +120,10 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
         events: vec![data],
         ..Default::default()
     };
-    let append = pb::SessionAppend {
-        append: Some(pb::session_append::Append::AppendToStream(append)),
-        ..pb::SessionAppend::default()
+    let append = pb::PipelinedAppend {
+        append: Some(pb::pipelined_append::Append::AppendToStream(append)),
     };
-    let message = pb::AppendSessionRequest {
+    let message = pb::AppendPipelineRequest {
         appends: vec![append; 100],
     };
     let requests = futures::stream::unfold(0_u64, move |n| {
@@ -133,7 +132,7 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
         async move { (n < MESSAGES).then_some((message, n + 1)) }
     });
     let mut stub = server.stub();
-    let mut answers = stub.append_session(requests).await.unwrap().into_inner();
+    let mut answers = stub.append_pipeline(requests).await.unwrap().into_inner();
     // Until the client can send no more, because the responses are not read.
     let mut last = u64::MAX;
     while last != sent.load(Ordering::Relaxed) {
@@ -142,7 +141,7 @@ async fn a_session_whose_answers_are_not_read_is_not_read_from_either() {
     }
     if let (Some(before), Some(after)) = (before, server.resident_bytes()) {
         println!(
-            "a session that does not read, stopped after {} appends: {} MiB before, {} MiB after",
+            "a pipeline that does not read, stopped after {} appends: {} MiB before, {} MiB after",
             last * 100,
             before / MIB,
             after / MIB

@@ -138,12 +138,13 @@ async fn what_can_not_be_saved_is_refused_and_changes_nothing(server: Server) {
         ..Default::default()
     };
     type Change = fn(&mut pb::SaveSnapshotRequest);
-    let wrong: [(Change, &str); 5] = [
+    let wrong: [(Change, &str); 6] = [
         (|save| save.stream.clear(), "stream"),
         (|save| save.stream = "$order".to_owned(), "stream"),
         (|save| save.stream = "a\0b".to_owned(), "stream"),
-        (|save| save.keep = 101, "keep"),
-        (|save| save.keep = u32::MAX, "keep"),
+        (|save| save.keep = Some(0), "keep"),
+        (|save| save.keep = Some(101), "keep"),
+        (|save| save.keep = Some(u32::MAX), "keep"),
     ];
     for (change, field) in wrong {
         let mut save = good();

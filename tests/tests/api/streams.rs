@@ -106,7 +106,13 @@ async fn streams_are_listed_in_the_order_of_their_names_bytes(server: Server) {
 async fn pages_are_complete_and_do_not_overlap(server: Server) {
     let names = fill(&server).await;
     let mut stub = server.stub();
-    for (page_size, prefix) in [(1, "a"), (7, ""), (130, "order-"), (1_000, ""), (0, "")] {
+    for (page_size, prefix) in [
+        (Some(1), "a"),
+        (Some(7), ""),
+        (Some(130), "order-"),
+        (Some(1_000), ""),
+        (None, ""),
+    ] {
         let (mut listed, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = pb::ListStreamsRequest {
@@ -115,7 +121,7 @@ async fn pages_are_complete_and_do_not_overlap(server: Server) {
                 page_token,
             };
             let page = stub.list_streams(request).await.unwrap().into_inner();
-            let most = if page_size == 0 { 100 } else { page_size as usize };
+            let most = page_size.map_or(100, |size| size as usize);
             assert!(page.streams.len() <= most);
             listed.extend(page.streams.into_iter().map(|stream| stream.name));
             page_token = page.next_page_token;
@@ -128,7 +134,7 @@ async fn pages_are_complete_and_do_not_overlap(server: Server) {
             .filter(|name| name.starts_with(prefix))
             .cloned()
             .collect();
-        assert_eq!(listed, expected, "{page_size} {prefix:?}");
+        assert_eq!(listed, expected, "{page_size:?} {prefix:?}");
     }
 }
 

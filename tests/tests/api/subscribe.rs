@@ -147,7 +147,13 @@ async fn a_subscription_begins_where_it_is_told_to(server: Server) {
     let mut stream_from_end = stub.subscribe_stream(request).await.unwrap().into_inner();
     let mut by_client = client.subscribe_all().from_end().await.unwrap();
     let caught_up = from_end.message().await.unwrap().unwrap().content;
-    assert_eq!(caught_up, Some(Content::CaughtUp(pb::CaughtUp { position: 5 })));
+    assert_eq!(
+        caught_up,
+        Some(Content::CaughtUp(pb::CaughtUp {
+            position: 5,
+            revision: None
+        }))
+    );
     append(&client, "b", &["New"]).await;
     assert_eq!(next_event(&mut by_client).await.position, 6);
     let Some(Content::Events(batch)) = from_end.message().await.unwrap().unwrap().content else {

@@ -21,7 +21,16 @@ async fn an_export_is_what_a_read_prints_and_can_be_imported_elsewhere(server: S
     sample::write_lines(&cases, &sample::cases(500, 17));
     let _ = cli.run(["import", cases.to_str().unwrap()]).expect_code(0);
     let bytes = [
-        "append", "case-1", "--type", "Scanned", "--raw", "--data", "no json", "--tag", "a:1",
+        "append",
+        "case-1",
+        "--type",
+        "Scanned",
+        "--content-type",
+        "text/plain",
+        "--data",
+        "no json",
+        "--tag",
+        "a:1",
     ];
     let _ = cli.run(bytes).expect_code(0);
     let file = server.folder().join("export.ndjson");

@@ -308,7 +308,8 @@ async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
                     check_event(&event);
                     seen.insert(event.position);
                 }
-                SubscriptionItem::CaughtUp { position } | SubscriptionItem::Checkpoint { position } => {
+                SubscriptionItem::CaughtUp { position, .. }
+                | SubscriptionItem::Checkpoint { position, .. } => {
                     reached = reached.max(position);
                 }
                 _ => {}

@@ -192,9 +192,9 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
     };
     assert!(stub.append_to_stream(request).await.is_err());
     // Not even by a client that claims to be another server.
-    let request = pb::AppendSessionRequest {
-        appends: vec![pb::SessionAppend {
-            append: Some(pb::session_append::Append::AppendToStream(
+    let request = pb::AppendPipelineRequest {
+        appends: vec![pb::PipelinedAppend {
+            append: Some(pb::pipelined_append::Append::AppendToStream(
                 pb::AppendToStreamRequest {
                     stream: "$$order-0".into(),
                     expected: None,
@@ -202,18 +202,17 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
                     recorded_at: None,
                 },
             )),
-            ..pb::SessionAppend::default()
         }],
     };
     let mut session = tonic::Request::new(tokio_stream::iter([request]));
     session
         .metadata_mut()
         .insert("annals-handed-over", "1".parse().unwrap());
-    let mut answers = stub.append_session(session).await.unwrap().into_inner();
+    let mut answers = stub.append_pipeline(session).await.unwrap().into_inner();
     let answer = answers.message().await.unwrap().unwrap();
     let refused = answer.results[0].result.as_ref().unwrap();
     assert!(
-        matches!(refused, pb::session_result::Result::Error(_)),
+        matches!(refused, pb::pipelined_result::Result::Error(_)),
         "{refused:?}"
     );
 }

@@ -139,7 +139,7 @@ async fn single_events_between_those_that_are_gone_give_back_their_space_too() {
     let mut random = StdRng::seed_from_u64(seed(5));
     let server = Options::new(Engine::Embedded).start();
     let client = server.client();
-    let session = client.append_session();
+    let session = client.append_pipeline();
     // Two of these events do not fit into a frame that appends share. The remains of a removed append, for a day and
     // in fjall's journal, are about 300 bytes: they must be small beside the event.
     let count = 65_536;

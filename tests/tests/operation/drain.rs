@@ -15,7 +15,7 @@ use tonic::Code;
 on_every_engine!(
     appends_in_flight_are_answered_before_the_server_ends,
     subscriptions_end_with_shutting_down,
-    sessions_are_answered_and_then_told_that_the_server_stops,
+    pipelines_are_answered_and_then_told_that_the_server_stops,
     a_client_that_does_not_read_holds_nothing_up_for_ever,
     an_idle_server_stops,
 );
@@ -91,12 +91,12 @@ async fn subscriptions_end_with_shutting_down(mut server: Server) {
     assert_eq!(server.wait_for_its_end().code(), Some(0));
 }
 
-async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: Server) {
+async fn pipelines_are_answered_and_then_told_that_the_server_stops(mut server: Server) {
     let (sender, receiver) = tokio::sync::mpsc::channel(64);
     let requests = tokio_stream::wrappers::ReceiverStream::new(receiver);
-    let append = |n: u64| pb::AppendSessionRequest {
-        appends: vec![pb::SessionAppend {
-            append: Some(pb::session_append::Append::AppendToStream(
+    let append = |n: u64| pb::AppendPipelineRequest {
+        appends: vec![pb::PipelinedAppend {
+            append: Some(pb::pipelined_append::Append::AppendToStream(
                 pb::AppendToStreamRequest {
                     stream: format!("s-{n}"),
                     expected: None,
@@ -104,13 +104,17 @@ async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: S
                     recorded_at: None,
                 },
             )),
-            ..pb::SessionAppend::default()
         }],
     };
     for n in 0..10 {
         sender.send(append(n)).await.unwrap();
     }
-    let mut answers = server.stub().append_session(requests).await.unwrap().into_inner();
+    let mut answers = server
+        .stub()
+        .append_pipeline(requests)
+        .await
+        .unwrap()
+        .into_inner();
     let mut answered = 0;
     while answered < 10 {
         let message = within_patience("an answer", answers.message())
@@ -119,7 +123,10 @@ async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: S
             .unwrap();
         for result in message.results {
             assert!(
-                matches!(result.result, Some(pb::session_result::Result::Appended(_))),
+                matches!(
+                    result.result,
+                    Some(pb::pipelined_result::Result::AppendedToStream(_))
+                ),
                 "{result:?}"
             );
             answered += 1;
@@ -127,7 +134,7 @@ async fn sessions_are_answered_and_then_told_that_the_server_stops(mut server: S
     }
     server.ask_to_stop();
     // The client has not closed its side; the call ends nevertheless.
-    let end = within_patience("the end of the session", answers.next())
+    let end = within_patience("the end of the pipeline", answers.next())
         .await
         .unwrap();
     let _ = Refusal::of(end.map(drop)).expect(Code::Unavailable, "SHUTTING_DOWN");
@@ -215,13 +222,13 @@ async fn a_client_resumes_its_subscription_after_the_restart(mut server: Server)
 async fn appends_go_on_through_a_restart(mut server: Server) {
     let client = server.client();
     let recorder = Recorder::default();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let writing = {
         let (client, recorder) = (client.clone(), recorder.clone());
         tokio::spawn(async move {
             for n in 0..150 {
                 let submitted = recorder
-                    .submit(&session, "session", Expected::Any, vec![event("T")])
+                    .submit(&pipeline, "pipeline", Expected::Any, vec![event("T")])
                     .await;
                 recorder
                     .append(&client, "alone", Expected::Any, vec![event("T")])

@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-use annals_client::{AppendSession, Client, Error, Event, ExpectedRevision, Subscription, SubscriptionItem};
+use annals_client::{AppendPipeline, Client, Error, Event, ExpectedRevision, Subscription, SubscriptionItem};
 use annals_tests::{
     harness::{Cli, ClusterStore, Engine, Metrics, Options, PATIENCE, Server, foundationdb, within_patience},
     on_every_engine_that_persists,
 };
 
 on_every_engine_that_persists!(
-    a_session_and_subscriptions_go_on_at_the_other_address,
+    a_pipeline_and_subscriptions_go_on_at_the_other_address,
     a_drained_server_is_left_without_a_failed_call,
 );
 
@@ -50,18 +50,18 @@ async fn take(subscription: &mut Subscription, count: usize) -> Vec<(u64, String
     events
 }
 
-async fn a_session_and_subscriptions_go_on_at_the_other_address(mut server: Server) {
+async fn a_pipeline_and_subscriptions_go_on_at_the_other_address(mut server: Server) {
     let addresses = [server.grpc_address(), free_address()];
     let client = client(addresses);
     let mut all = client.subscribe_all().await.unwrap();
     let mut one = client.subscribe_stream("count").await.unwrap();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for round in 0..4_u64 {
         for nth in 0..50 {
             let event = event(50 * round + nth);
             let id = event.id.to_string();
-            let taken = session
+            let taken = pipeline
                 .append("count", ExpectedRevision::Any, [event])
                 .await
                 .unwrap();
@@ -164,8 +164,8 @@ async fn a_client_returns_to_a_server_that_has_recovered() {
 }
 
 /// Appends a numbered event, and waits until the subscription delivers it.
-async fn step(session: &AppendSession, subscription: &mut Subscription, nth: u64) {
-    let appended = session
+async fn step(pipeline: &AppendPipeline, subscription: &mut Subscription, nth: u64) {
+    let appended = pipeline
         .append("count", ExpectedRevision::Any, [event(nth)])
         .await
         .unwrap();
@@ -186,18 +186,18 @@ async fn what_is_open_follows_its_client_to_the_server_that_has_recovered() {
     let mut first = Options::on(&store).start();
     let second = Options::on(&store).start();
     let client = returning(&first, &second);
-    let (mut subscription, session) = (client.subscribe_all().await.unwrap(), client.append_session());
+    let (mut subscription, pipeline) = (client.subscribe_all().await.unwrap(), client.append_pipeline());
     let mut nth = 0;
     for _ in 0..3 {
         first.kill();
         for _ in 0..20 {
-            step(&session, &mut subscription, nth).await;
+            step(&pipeline, &mut subscription, nth).await;
             nth += 1;
         }
         first.start_again();
         let returned = async {
             while Metrics::of(&second).value("annals_grpc_calls_open") > 0.0 {
-                step(&session, &mut subscription, nth).await;
+                step(&pipeline, &mut subscription, nth).await;
                 nth += 1;
             }
         };

@@ -36,8 +36,8 @@ async fn an_appends_log_line_says_where_it_went_and_nothing_of_its_data(server: 
             .append("order-1", Expected::NoStream, [one.clone(), two.clone()])
             .await
             .unwrap();
-        let session = client.append_session();
-        session
+        let pipeline = client.append_pipeline();
+        pipeline
             .append("order-1", Expected::Exactly(1), [three.clone()])
             .await
             .unwrap()

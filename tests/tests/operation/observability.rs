@@ -223,7 +223,7 @@ async fn a_server_that_drains_says_that_it_is_not_ready(mut server: Server) {
     let mut watched = health.watch(request).await.unwrap().into_inner();
     let next = watched.message().await.unwrap().unwrap();
     assert_eq!(next.status(), ServingStatus::Serving);
-    // An append session that stays open holds up the drain until it is notified.
+    // An append pipeline that stays open holds up the drain until it is notified.
     server.ask_to_stop();
     let next = within_patience("the change of health", watched.message())
         .await

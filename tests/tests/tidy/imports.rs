@@ -30,7 +30,7 @@ const CRATES: [Layers; 2] = [
             &["config", "error"],
             &["logging", "loss", "metrics", "phase"],
             &["engine"],
-            &["grpc", "handover"],
+            &["grpc", "forwarding"],
             &["http", "pulse"],
             &["server"],
             &["main"],

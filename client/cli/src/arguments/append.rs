@@ -18,7 +18,7 @@ pub struct Append {
     #[arg(
         long,
         value_name = "FILE|-",
-        conflicts_with_all = ["stream", "kind", "data", "raw", "id", "metadata", "tags"]
+        conflicts_with_all = ["stream", "kind", "data", "content_type", "id", "metadata", "tags"]
     )]
     pub atomic: Option<String>,
     /// Required state of the stream: `any`, `no-stream`, `stream-exists`, or the revision of its last event. For a
@@ -35,7 +35,7 @@ pub struct NewEvent {
     /// The event type, in the terms of the domain: `OrderPlaced`.
     #[arg(long = "type", value_name = "TYPE", required_unless_present = "atomic")]
     pub kind: Option<String>,
-    /// The event's data as JSON; `@FILE` reads it from a file, `-` from standard input.
+    /// The event's data, JSON unless `--content-type` is given; `@FILE` reads it from a file, `-` from standard input.
     #[arg(
         long,
         value_name = "JSON|@FILE|-",
@@ -43,9 +43,9 @@ pub struct NewEvent {
         required_unless_present = "atomic"
     )]
     pub data: Option<String>,
-    /// Accept any bytes as data instead of requiring JSON.
-    #[arg(long)]
-    pub raw: bool,
+    /// The media type of data that is not JSON: `image/jpeg`. Any bytes are then accepted.
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
     /// The event's id. Default: a new id.
     #[arg(long, value_name = "UUID")]
     pub id: Option<Uuid>,

@@ -39,7 +39,7 @@ fn every_failure_has_the_exit_code_that_the_help_promises() {
             Error::EventIdConflict {
                 id: Uuid::nil(),
                 stream: text(),
-                revision: 0,
+                revision: Some(0),
                 position: 1,
             },
             4,

@@ -1,7 +1,7 @@
 //! Converts a line to an event.
 //!
 //! Keys: stream, type, data (any JSON, kept as written) or data_base64; optionally id, time, metadata or
-//! metadata_base64, tags. position and revision, which `annals export` writes, are ignored. A line with any other key
+//! metadata_base64, tags, content_type. position and revision, which `annals export` writes, are ignored. A line with any other key
 //! is bad, because its content would be lost.
 //!
 //! `time` is added to the metadata as `original_time`, unless that is already present. Metadata that is not an object
@@ -96,6 +96,7 @@ struct Keys<'a> {
     metadata: Option<&'a RawValue>,
     metadata_base64: Option<String>,
     tags: Option<Vec<String>>,
+    content_type: Option<String>,
     position: Option<u64>,
     revision: Option<u64>,
 }
@@ -130,6 +131,7 @@ pub fn parse(line: &[u8], times: Times, id: impl FnOnce(&str, &[u8]) -> Uuid) ->
     };
     let mut event = Event::new(kind, data).with_id(id).with_metadata(metadata);
     event.tags = keys.tags.unwrap_or_default();
+    event.content_type = keys.content_type.unwrap_or_default();
     Ok(Parsed {
         stream,
         event,
@@ -153,7 +155,7 @@ pub fn size(event: &Event) -> usize {
     event.data.len() + event.metadata.len() + names
 }
 
-/// Rejects events that the server would only reject by ending the whole session.
+/// Rejects events that the server would only reject by ending the whole pipeline.
 pub fn check_size(event: &Event, limits: &Limits) -> Result<(), Bad> {
     let whole = size(event);
     let parts = [

@@ -13,6 +13,7 @@ pub fn event(data: &[u8], metadata: &[u8]) -> RecordedEvent {
         data: data.to_vec().into(),
         metadata: metadata.to_vec().into(),
         tags: Vec::new(),
+        content_type: annals_client::json::CONTENT_TYPE.into(),
         recorded_at: Timestamp::new(1_700_000_000, 120_000_000).unwrap(),
     }
 }

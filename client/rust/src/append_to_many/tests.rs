@@ -13,7 +13,7 @@ fn collected_events_keep_their_order_and_share_writes_where_they_can() {
     .into_iter()
     .collect();
     append.extend([("a".to_owned(), Event::new("A3", ""))]);
-    let request = pb::AppendRequest::from(append);
+    let request = pb::AppendToManyRequest::from(append);
     let written: Vec<(&str, Vec<&str>)> = request
         .writes
         .iter()

@@ -17,6 +17,7 @@ fn recorded(data: &'static [u8], metadata: &'static [u8]) -> RecordedEvent {
         metadata: Bytes::from_static(metadata),
         tags: Vec::new(),
         recorded_at: Timestamp::UNIX_EPOCH,
+        content_type: crate::json::CONTENT_TYPE.into(),
     }
 }
 

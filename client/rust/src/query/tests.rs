@@ -16,6 +16,7 @@ fn event(kind: &str, stream: &str, tags: &[&str]) -> RecordedEvent {
         metadata: Bytes::new(),
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
         recorded_at: Timestamp::UNIX_EPOCH,
+        content_type: crate::json::CONTENT_TYPE.into(),
     }
 }
 

@@ -34,8 +34,8 @@ fn decoded(code: Code, reason: &str, detail: Option<(&str, Vec<u8>)>) -> String 
         "{:?}",
         from_status(&Status::with_details(code, "told", bytes), "http://a")
     );
-    let session = format!("{:?}", from_result(&status));
-    assert_eq!(unary, session, "both paths decode alike");
+    let pipeline = format!("{:?}", from_result(&status));
+    assert_eq!(unary, pipeline, "both paths decode alike");
     unary
 }
 
@@ -43,15 +43,15 @@ fn decoded(code: Code, reason: &str, detail: Option<(&str, Vec<u8>)>) -> String 
 fn every_reason_becomes_its_variant() {
     let conflict = |expected| pb::RevisionConflict {
         stream: "s".into(),
-        expected,
+        expected: Some(pb::ExpectedRevision { expected }),
         actual_revision: Some(4),
     };
-    use pb::revision_conflict::Expected;
+    use pb::expected_revision::Expected;
     let id = "018f4a3c-0000-7000-8000-000000000001";
     let known = pb::EventIdConflict {
         id: id.into(),
         stream: "s".into(),
-        revision: 1,
+        revision: Some(1),
         position: 2,
     };
     let time = |seconds, nanos| Some(prost_types::Timestamp { seconds, nanos });
@@ -103,19 +103,19 @@ fn every_reason_becomes_its_variant() {
         (
             Code::Aborted,
             "REVISION_CONFLICT",
-            revision(Expected::ExpectedRevision(7)),
+            revision(Expected::Revision(7)),
             conflicted("Exactly(7)"),
         ),
         (
             Code::Aborted,
             "REVISION_CONFLICT",
-            revision(Expected::ExpectedNoStream(true)),
+            revision(Expected::NoStream(())),
             conflicted("NoStream"),
         ),
         (
             Code::Aborted,
             "REVISION_CONFLICT",
-            revision(Expected::ExpectedStreamExists(true)),
+            revision(Expected::StreamExists(())),
             conflicted("StreamExists"),
         ),
         (
@@ -211,7 +211,9 @@ fn no_reason_of_the_protocol_is_forgotten() {
             pb::ErrorReason::RevisionConflict => Some((
                 "annals.v1.RevisionConflict",
                 pb::RevisionConflict {
-                    expected: Some(pb::revision_conflict::Expected::ExpectedNoStream(true)),
+                    expected: Some(pb::ExpectedRevision {
+                        expected: Some(pb::expected_revision::Expected::NoStream(())),
+                    }),
                     ..Default::default()
                 }
                 .encode_to_vec(),
@@ -309,7 +311,9 @@ fn a_foreign_or_broken_detail_hides_nothing() {
 fn conflicts_tell_people_what_was_expected_and_what_is() {
     let conflict = pb::RevisionConflict {
         stream: "order-1".into(),
-        expected: Some(pb::revision_conflict::Expected::ExpectedNoStream(true)),
+        expected: Some(pb::ExpectedRevision {
+            expected: Some(pb::expected_revision::Expected::NoStream(())),
+        }),
         actual_revision: Some(4),
     };
     let detail = Some(("annals.v1.RevisionConflict", conflict.encode_to_vec()));

@@ -5,12 +5,9 @@ use annals_proto::v1 as pb;
 /// The content of a message of either kind of subscription.
 pub(super) enum Message {
     Events(Vec<pb::RecordedEvent>),
-    CaughtUp(u64),
-    FellBehind {
-        position: u64,
-        head: u64,
-    },
-    Checkpoint(u64),
+    CaughtUp(pb::CaughtUp),
+    FellBehind(pb::FellBehind),
+    Checkpoint(pb::Checkpoint),
     /// A kind that this client does not know.
     Unknown,
 }
@@ -20,12 +17,9 @@ impl From<pb::SubscribeAllResponse> for Message {
         use pb::subscribe_all_response::Content;
         match message.content {
             Some(Content::Events(batch)) => Message::Events(batch.events),
-            Some(Content::CaughtUp(caught_up)) => Message::CaughtUp(caught_up.position),
-            Some(Content::FellBehind(fell)) => Message::FellBehind {
-                position: fell.position,
-                head: fell.head,
-            },
-            Some(Content::Checkpoint(checkpoint)) => Message::Checkpoint(checkpoint.position),
+            Some(Content::CaughtUp(caught_up)) => Message::CaughtUp(caught_up),
+            Some(Content::FellBehind(fell)) => Message::FellBehind(fell),
+            Some(Content::Checkpoint(checkpoint)) => Message::Checkpoint(checkpoint),
             None => Message::Unknown,
         }
     }
@@ -36,12 +30,9 @@ impl From<pb::SubscribeStreamResponse> for Message {
         use pb::subscribe_stream_response::Content;
         match message.content {
             Some(Content::Events(batch)) => Message::Events(batch.events),
-            Some(Content::CaughtUp(caught_up)) => Message::CaughtUp(caught_up.position),
-            Some(Content::FellBehind(fell)) => Message::FellBehind {
-                position: fell.position,
-                head: fell.head,
-            },
-            Some(Content::Checkpoint(checkpoint)) => Message::Checkpoint(checkpoint.position),
+            Some(Content::CaughtUp(caught_up)) => Message::CaughtUp(caught_up),
+            Some(Content::FellBehind(fell)) => Message::FellBehind(fell),
+            Some(Content::Checkpoint(checkpoint)) => Message::Checkpoint(checkpoint),
             None => Message::Unknown,
         }
     }

@@ -233,19 +233,29 @@ impl Cursor {
     fn take(&mut self, message: Message) -> Result<Items> {
         let item = match message {
             Message::Events(events) => return self.take_events(events),
-            Message::CaughtUp(position) => {
-                self.looked_at(position);
-                SubscriptionItem::CaughtUp { position }
+            Message::CaughtUp(pb::CaughtUp { position, revision }) => {
+                self.scanned(position, revision);
+                SubscriptionItem::CaughtUp { position, revision }
             }
-            Message::FellBehind { position, head } => {
-                self.looked_at(position);
-                SubscriptionItem::FellBehind { position, head }
+            Message::FellBehind(pb::FellBehind {
+                position,
+                head,
+                revision,
+            }) => {
+                self.scanned(position, revision);
+                SubscriptionItem::FellBehind {
+                    position,
+                    head,
+                    revision,
+                }
             }
             // It was returned before the connection broke, or is smaller.
-            Message::Checkpoint(position) if position <= self.told => return Ok(Vec::new().into_iter()),
-            Message::Checkpoint(position) => {
-                self.looked_at(position);
-                SubscriptionItem::Checkpoint { position }
+            Message::Checkpoint(checkpoint) if checkpoint.position <= self.told => {
+                return Ok(Vec::new().into_iter());
+            }
+            Message::Checkpoint(pb::Checkpoint { position, revision }) => {
+                self.scanned(position, revision);
+                SubscriptionItem::Checkpoint { position, revision }
             }
             Message::Unknown => return Ok(Vec::new().into_iter()),
         };
@@ -275,11 +285,13 @@ impl Cursor {
         Ok(items.into_iter())
     }
 
-    fn looked_at(&mut self, position: u64) {
+    /// Notes up to where the server has read.
+    fn scanned(&mut self, position: u64, revision: Option<u64>) {
         self.told = self.told.max(position);
-        if !self.by_revision {
-            self.after = Some(self.after.unwrap_or(0).max(position));
-        }
+        self.after = match self.by_revision {
+            true => self.after.max(revision),
+            false => self.after.max(Some(position)),
+        };
     }
 }
 

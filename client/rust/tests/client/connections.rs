@@ -147,8 +147,8 @@ async fn an_endpoint_that_answers_http1_is_named_at_once_by_every_kind_of_call()
         .timeout(Duration::from_secs(60))
         .build()
         .unwrap();
-    let session = client.append_session();
-    let pending = session.append("a", ExpectedRevision::Any, [Event::json("A", &1).unwrap()]);
+    let pipeline = client.append_pipeline();
+    let pending = pipeline.append("a", ExpectedRevision::Any, [Event::json("A", &1).unwrap()]);
     for failed in [
         client.server_info().await.map(drop),
         client.read_all().await.map(drop),

@@ -89,7 +89,7 @@ async fn a_server_that_drains_is_left_by_every_kind_of_call() {
         .await
         .unwrap();
     let pending = fresh()
-        .append_session()
+        .append_pipeline()
         .append("a", ExpectedRevision::Any, [event()])
         .await;
     pending.unwrap().await.unwrap();
@@ -115,8 +115,8 @@ async fn a_server_that_falls_silent_is_left_before_the_deadline() {
         .timeout(Duration::from_secs(60))
         .build()
         .unwrap();
-    let session = client.append_session();
-    let taken = session
+    let pipeline = client.append_pipeline();
+    let taken = pipeline
         .append("a", ExpectedRevision::Any, [event()])
         .await
         .unwrap();
@@ -125,7 +125,7 @@ async fn a_server_that_falls_silent_is_left_before_the_deadline() {
     subscription.next().await.unwrap().unwrap();
     wire.hold();
     let unary = client.append("a", ExpectedRevision::Any, [event()]);
-    let pending = session
+    let pending = pipeline
         .append("a", ExpectedRevision::Any, [event()])
         .await
         .unwrap();
@@ -223,7 +223,7 @@ async fn a_refusal_of_the_append_is_the_same_everywhere_and_not_tried_elsewhere(
 }
 
 #[tokio::test]
-async fn a_session_under_load_and_a_subscription_outlive_servers_that_die_in_turn() {
+async fn a_pipeline_under_load_and_a_subscription_outlive_servers_that_die_in_turn() {
     let (first, wire, second) = pair().await;
     let other = Wire::to(second.address).await;
     let client = Client::builder()
@@ -231,13 +231,16 @@ async fn a_session_under_load_and_a_subscription_outlive_servers_that_die_in_tur
         .build()
         .unwrap();
     let mut subscription = client.subscribe_all().await.unwrap();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for nth in 0..900 {
         let event = event();
         pending.push((
             event.id.to_string(),
-            session.append("a", ExpectedRevision::Any, [event]).await.unwrap(),
+            pipeline
+                .append("a", ExpectedRevision::Any, [event])
+                .await
+                .unwrap(),
         ));
         if nth % 100 == 50 {
             if nth % 200 == 50 {

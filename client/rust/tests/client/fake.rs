@@ -27,15 +27,15 @@ pub struct State {
     pub tries: Vec<Vec<String>>,
     /// The checks of every append that has any.
     pub checks: Vec<Vec<pb::Check>>,
-    /// Number of appends in each message of a session.
-    pub session_messages: Vec<usize>,
+    /// Number of appends in each message of a pipeline.
+    pub pipeline_messages: Vec<usize>,
     /// Errors for the next calls, which then do nothing else.
     pub refusals: VecDeque<Status>,
     /// Whether calls are left unanswered.
     pub silent: bool,
     /// The start of each subscription.
     pub subscribed_after: Vec<Option<u64>>,
-    /// Maximum message size of a session.
+    /// Maximum message size of a pipeline.
     pub message_bytes_max: Option<usize>,
     /// The maximum append size reported by the server.
     pub append_bytes_max: u32,
@@ -143,7 +143,7 @@ impl Fake {
 
     /// Appends to several streams. If the id of the first event is known, the whole append is. Checks are recorded,
     /// but not evaluated.
-    fn append_to_many(&self, request: pb::AppendRequest) -> Result<pb::AppendResponse, Status> {
+    fn append_to_many(&self, request: pb::AppendToManyRequest) -> Result<pb::AppendToManyResponse, Status> {
         self.admit_at_all()?;
         let events = request.writes.iter().flat_map(|write| &write.events);
         let ids: Vec<_> = events.map(|event| event.id.clone()).collect();
@@ -154,7 +154,7 @@ impl Fake {
             return Err(refused);
         }
         drop(state);
-        let mut response: Option<pb::AppendResponse> = None;
+        let mut response: Option<pb::AppendToManyResponse> = None;
         for write in request.writes {
             let stream = write.stream.clone();
             let written = self.write(pb::AppendToStreamRequest {
@@ -162,11 +162,11 @@ impl Fake {
                 events: write.events,
                 ..pb::AppendToStreamRequest::default()
             });
-            let response = response.get_or_insert_with(|| pb::AppendResponse {
+            let response = response.get_or_insert_with(|| pb::AppendToManyResponse {
                 first_position: written.first_position,
                 recorded_at: written.recorded_at,
                 already_appended: written.already_appended,
-                ..pb::AppendResponse::default()
+                ..pb::AppendToManyResponse::default()
             });
             response.last_position = written.last_position;
             response.streams.push(pb::WrittenStream {
@@ -209,6 +209,7 @@ impl Fake {
                 revision: first_revision + nth,
                 position: first_position + nth,
                 recorded_at,
+                ..Default::default()
             });
         }
         let response = pb::AppendToStreamResponse {
@@ -299,11 +300,15 @@ impl Fake {
                     }
                     Found { any: false, .. } => {
                         caught_up = true;
-                        Content::CaughtUp(pb::CaughtUp { position })
+                        Content::CaughtUp(pb::CaughtUp {
+                            position,
+                            revision: None,
+                        })
                     }
-                    Found { events, .. } if events.is_empty() => {
-                        Content::Checkpoint(pb::Checkpoint { position })
-                    }
+                    Found { events, .. } if events.is_empty() => Content::Checkpoint(pb::Checkpoint {
+                        position,
+                        revision: None,
+                    }),
                     Found { events, .. } => Content::Events(pb::EventBatch { events }),
                 };
                 if sender

@@ -65,7 +65,7 @@ async fn a_client_returns_to_a_server_that_has_recovered() {
 }
 
 #[tokio::test]
-async fn subscriptions_and_sessions_follow_the_client_to_the_server_that_has_recovered() {
+async fn subscriptions_and_pipelines_follow_the_client_to_the_server_that_has_recovered() {
     let first = Fake::start().await;
     let second = first.start_beside().await;
     first.fill("a", "Placed", 1);
@@ -73,11 +73,14 @@ async fn subscriptions_and_sessions_follow_the_client_to_the_server_that_has_rec
     first.draining.store(true, Ordering::SeqCst);
     client.stream_info("a").await.unwrap();
     let mut subscription = client.subscribe_all().await.unwrap();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let (mut appended, mut seen) = (0, 0);
     let mut step = async || {
         let event = Event::json("Placed", &1).unwrap();
-        let pending = session.append("a", ExpectedRevision::Any, [event]).await.unwrap();
+        let pending = pipeline
+            .append("a", ExpectedRevision::Any, [event])
+            .await
+            .unwrap();
         pending.await.unwrap();
         appended += 1;
         while seen < appended + 1 {

@@ -28,7 +28,13 @@ async fn a_subscription_sends_what_there_is_then_says_so_then_what_comes() {
     let there = take(&mut subscription, 3).await;
     assert_eq!(there, fake.log()[2..]);
     let caught_up = subscription.next().await.unwrap().unwrap();
-    assert_eq!(caught_up, SubscriptionItem::CaughtUp { position: 5 });
+    assert_eq!(
+        caught_up,
+        SubscriptionItem::CaughtUp {
+            position: 5,
+            revision: None
+        }
+    );
     fake.fill("b", "Placed", 4);
     assert_eq!(take(&mut subscription, 4).await, fake.log()[5..]);
 }
@@ -98,8 +104,8 @@ async fn a_filtered_subscription_resumes_after_its_last_checkpoint() {
     let mut checkpoints = Vec::new();
     loop {
         match subscription.next().await.unwrap().unwrap() {
-            SubscriptionItem::Checkpoint { position } => checkpoints.push(position),
-            SubscriptionItem::CaughtUp { position: 30 } => break,
+            SubscriptionItem::Checkpoint { position, .. } => checkpoints.push(position),
+            SubscriptionItem::CaughtUp { position: 30, .. } => break,
             other => panic!("{other:?}"),
         }
     }

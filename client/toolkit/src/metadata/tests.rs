@@ -16,6 +16,7 @@ fn recorded(metadata: &str) -> RecordedEvent {
         metadata: metadata.to_owned().into(),
         tags: vec![],
         recorded_at: Timestamp::UNIX_EPOCH,
+        content_type: annals_client::json::CONTENT_TYPE.into(),
     }
 }
 

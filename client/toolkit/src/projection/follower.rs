@@ -231,7 +231,7 @@ impl<S: ReadModelStore> Follower<S> {
         for item in items {
             match item {
                 SubscriptionItem::Event(event) => events.push(event),
-                SubscriptionItem::CaughtUp { position } => {
+                SubscriptionItem::CaughtUp { position, .. } => {
                     caught_up = true;
                     looked_at = Some(position);
                 }
@@ -239,7 +239,7 @@ impl<S: ReadModelStore> Follower<S> {
                     caught_up = false;
                     looked_at = Some(position);
                 }
-                SubscriptionItem::Checkpoint { position } => looked_at = Some(position),
+                SubscriptionItem::Checkpoint { position, .. } => looked_at = Some(position),
                 // An item of a newer client, which does not affect the read model.
                 _ => {}
             }

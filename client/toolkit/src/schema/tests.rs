@@ -42,6 +42,7 @@ fn stored(kind: &str, data: &str, metadata: &str) -> RecordedEvent {
         metadata: metadata.to_owned().into(),
         tags: vec![],
         recorded_at: Timestamp::UNIX_EPOCH,
+        content_type: annals_client::json::CONTENT_TYPE.into(),
     }
 }
 

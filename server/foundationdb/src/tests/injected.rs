@@ -109,6 +109,8 @@ fn append(stream: &str, id: Uuid) -> Append {
         data: Bytes::from_static(b"{}"),
         metadata: Bytes::new(),
         tags: Vec::new(),
+        content_type: annals_store::ContentType::default(),
+        unknown: Bytes::new(),
     };
     let stream = StreamName::new(stream).expect("is a name");
     Append::new(stream, Expected::Any, vec![event], &Settings::default().limits).expect("is within limits")

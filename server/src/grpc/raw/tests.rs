@@ -3,7 +3,7 @@ use annals_store::{Appended, Batch, Notice, Position, Revision, Timestamp};
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 
-use super::{AppendSessionResponse, Encode, ReadAllResponse, ReadStreamResponse, SubscriptionResponse};
+use super::{Encode, PipelineResponse, ReadAllResponse, ReadStreamResponse, SubscriptionResponse};
 
 fn events(count: u64, data_len: usize) -> Vec<pb::RecordedEvent> {
     (0..count)
@@ -118,11 +118,27 @@ fn news_of_a_subscription_decode_as_the_protocol_says() {
 
     for position in [0, 1, 300, u64::MAX] {
         let at = Position(position);
-        let (caught_up, checkpoint) = (pb::CaughtUp { position }, pb::Checkpoint { position });
-        let fell_behind = pb::FellBehind { position, head: 77 };
+        let (caught_up, checkpoint) = (
+            pb::CaughtUp {
+                position,
+                revision: Some(3),
+            },
+            pb::Checkpoint {
+                position,
+                revision: None,
+            },
+        );
+        let fell_behind = pb::FellBehind {
+            position,
+            head: 77,
+            revision: None,
+        };
         for (notice, all, stream) in [
             (
-                Notice::CaughtUp { position: at },
+                Notice::CaughtUp {
+                    position: at,
+                    revision: Some(Revision(3)),
+                },
                 All::CaughtUp(caught_up),
                 Stream::CaughtUp(caught_up),
             ),
@@ -130,12 +146,16 @@ fn news_of_a_subscription_decode_as_the_protocol_says() {
                 Notice::FellBehind {
                     position: at,
                     head: Position(77),
+                    revision: None,
                 },
                 All::FellBehind(fell_behind),
                 Stream::FellBehind(fell_behind),
             ),
             (
-                Notice::Checkpoint { position: at },
+                Notice::Checkpoint {
+                    position: at,
+                    revision: None,
+                },
                 All::Checkpoint(checkpoint),
                 Stream::Checkpoint(checkpoint),
             ),
@@ -154,7 +174,7 @@ fn news_of_a_subscription_decode_as_the_protocol_says() {
 }
 
 #[test]
-fn results_of_a_session_are_written_as_the_protocols_own_encoder_writes_them() {
+fn results_of_a_pipeline_are_written_as_the_protocols_own_encoder_writes_them() {
     let of = |number: u64, already_appended| Appended {
         first_revision: Revision(number),
         last_revision: Revision(number),
@@ -165,20 +185,23 @@ fn results_of_a_session_are_written_as_the_protocols_own_encoder_writes_them() {
         already_appended,
     };
     let appended = [of(0, false), of(1, false), of(300, true), of(u64::MAX, true)];
-    let refused = pb::SessionResult {
-        result: Some(pb::session_result::Result::Error(tonic_types::pb::Status {
+    let refused = pb::PipelinedResult {
+        result: Some(pb::pipelined_result::Result::Error(tonic_types::pb::Status {
             code: 3,
             message: "no".to_owned(),
             details: Vec::new(),
         })),
     };
-    let mut response = AppendSessionResponse::default();
-    let mut expected = pb::AppendSessionResponse::default();
+    let mut response = PipelineResponse::default();
+    let mut expected = pb::AppendPipelineResponse::default();
     for appended in &appended {
         response.push_appended(appended);
         response.push(&refused);
-        let result = pb::session_result::Result::Appended(crate::grpc::response::appended(appended));
-        expected.results.push(pb::SessionResult { result: Some(result) });
+        let result =
+            pb::pipelined_result::Result::AppendedToStream(crate::grpc::response::appended(appended));
+        expected
+            .results
+            .push(pb::PipelinedResult { result: Some(result) });
         expected.results.push(refused.clone());
     }
     assert_eq!(response.results(), expected.results.len());

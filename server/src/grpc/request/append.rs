@@ -1,16 +1,25 @@
 //! Parses appends.
 
-use annals_proto::v1::{self as pb, check, session_append::Append as OneOf};
+use annals_proto::v1::{self as pb, check};
 use annals_store::{
-    Append, AppendError, Check, EventType, Limits, NewEvent, Position, Tag, Timestamp, Write,
-    limits::CHECKS_MAX,
+    Append, AppendError, Check, ContentType, EventType, Limits, NewEvent, Position, Tag, Timestamp, Write,
+    limits::CHECKS_MAX, unknown_fields,
 };
+use bytes::Bytes;
 use prost::Message;
 use uuid::Uuid;
 
 use super::{
-    super::encoded, Invalid, MESSAGE_APPENDS_MAX, expected::expected, parse_stream, plain, query::query,
+    super::{
+        encoded::{self, message},
+        malformed::malformed,
+    },
+    Invalid, MESSAGE_APPENDS_MAX,
+    expected::expected,
+    parse_stream, plain,
+    query::query,
 };
+use crate::grpc::internal;
 
 /// The last second of the year 9999, the maximum of `google.protobuf.Timestamp`.
 const SECONDS_MAX: u64 = 253_402_300_799;
@@ -26,14 +35,14 @@ pub(crate) fn append_to_stream(
     }
 }
 
-/// Parses the appends of a session's message. Fails as a whole if the message is malformed, or has no appends or too
+/// Parses the appends of a pipeline's message. Fails as a whole if the message is malformed, or has no appends or too
 /// many; otherwise each append succeeds or fails on its own.
-pub(crate) fn session_appends(
-    request: &encoded::AppendSessionRequest,
+pub(crate) fn pipelined_appends(
+    request: &encoded::AppendPipelineRequest,
     limits: &Limits,
 ) -> Result<Vec<Result<Append, Invalid>>, Invalid> {
-    if let Some(appends) = plain::session_appends(request.bytes())
-        && let Some(appends) = each_of_session(appends, limits)?
+    if let Some(appends) = plain::pipelined_appends(request.bytes())
+        && let Some(appends) = each_of_pipeline(appends, limits)?
     {
         return Ok(appends);
     }
@@ -41,12 +50,12 @@ pub(crate) fn session_appends(
     check_count(appends.len())?;
     Ok(appends
         .into_iter()
-        .map(|append| session_append(append, limits))
+        .map(|append| pipelined_append(append, limits))
         .collect())
 }
 
 /// Returns `None` if one of the appends is malformed.
-fn each_of_session<'a>(
+fn each_of_pipeline<'a>(
     appends: impl Iterator<Item = &'a [u8]> + Clone,
     limits: &Limits,
 ) -> Result<Option<Vec<Result<Append, Invalid>>>, Invalid> {
@@ -54,10 +63,10 @@ fn each_of_session<'a>(
     check_count(count)?;
     let mut taken = Vec::with_capacity(count);
     for encoded in appends {
-        taken.push(match plain::session_append(encoded, limits) {
+        taken.push(match plain::pipelined_append(encoded, limits) {
             Some(append) => Ok(append),
-            None => match pb::SessionAppend::decode(encoded) {
-                Ok(decoded) => session_append(decoded, limits),
+            None => match message::PipelinedAppend::decode(encoded) {
+                Ok(decoded) => pipelined_append(decoded, limits),
                 Err(_) => return Ok(None),
             },
         });
@@ -70,58 +79,115 @@ fn check_count(appends: usize) -> Result<(), Invalid> {
         1..=MESSAGE_APPENDS_MAX => Ok(()),
         appends => Err(Invalid::field(
             "appends",
-            format!("has {appends} appends; a message of a session must have 1 to {MESSAGE_APPENDS_MAX}"),
+            format!("has {appends} appends; a message of a pipeline must have 1 to {MESSAGE_APPENDS_MAX}"),
         )),
     }
 }
 
 /// Parses a decoded append to one stream.
 pub(super) fn decoded_to_stream(
-    request: pb::AppendToStreamRequest,
+    request: message::AppendToStreamRequest,
     limits: &Limits,
 ) -> Result<Append, Invalid> {
     let stream = parse_stream("stream", &request.stream)?;
     let expected = expected(request.expected)?;
-    let mut events = Vec::with_capacity(request.events.len());
-    for (index, event) in request.events.into_iter().enumerate() {
-        events.push(new_event(index, event)?);
-    }
+    let events = new_events(request.events)?;
     let append = Append::new(stream, expected, events, limits)
         .map_err(|error| refused(&error, "events", |index| format!("events[{index}]")))?;
     with_time(append, request.recorded_at)
 }
 
 /// Parses an append to any number of streams, with checks.
-pub(crate) fn append(request: pb::AppendRequest, limits: &Limits) -> Result<Append, Invalid> {
+pub(crate) fn append_to_many(
+    request: message::AppendToManyRequest,
+    limits: &Limits,
+) -> Result<Append, Invalid> {
+    let expecting: Vec<usize> = (0..request.writes.len())
+        .filter(|write| request.writes[*write].expected.is_some())
+        .collect();
+    let mut checks = parse_checks(request.checks, expecting.len())?;
+    let own_checks = checks.len();
+    let mut writes = Vec::with_capacity(request.writes.len());
+    for (index, wanted) in request.writes.into_iter().enumerate() {
+        let under = |invalid: Invalid| invalid.under(&format!("writes[{index}]"));
+        let wanted_state = wanted.expected;
+        let write = write(&wanted.stream, wanted.events).map_err(under)?;
+        if wanted_state.is_some() {
+            checks.push(Check::Stream {
+                stream: write.stream.clone(),
+                expected: expected(wanted_state).map_err(under)?,
+            });
+        }
+        writes.push(write);
+    }
+    let events: Vec<usize> = writes.iter().map(|write| write.events.len()).collect();
+    let append = Append::to_many(writes, checks, limits).map_err(|error| match error {
+        AppendError::RepeatedCheck { index, .. } if index >= own_checks => {
+            let write = expecting[index - own_checks];
+            Invalid::field(format!("writes[{write}].expected"), error.to_string())
+        }
+        error => refused(&error, "writes", |index| path_in_writes(&events, index)),
+    })?;
+    with_time(append, request.recorded_at)
+}
+
+/// Parses checks. `others`: how many more checks the append has.
+fn parse_checks(wanted: Vec<pb::Check>, others: usize) -> Result<Vec<Check>, Invalid> {
     // Checked before the checks are parsed.
-    if request.checks.len() > CHECKS_MAX {
+    let count = wanted.len() + others;
+    if count > CHECKS_MAX {
         let error = AppendError::TooManyChecks {
-            checks: request.checks.len(),
+            checks: count,
             checks_max: CHECKS_MAX,
         };
         return Err(Invalid::field("checks", error.to_string()));
     }
-    let mut writes = Vec::with_capacity(request.writes.len());
-    for (index, wanted) in request.writes.into_iter().enumerate() {
-        writes.push(write(wanted).map_err(|invalid| invalid.under(&format!("writes[{index}]")))?);
-    }
-    let mut checks = Vec::with_capacity(request.checks.len());
-    for (index, wanted) in request.checks.into_iter().enumerate() {
+    let mut checks = Vec::with_capacity(count);
+    for (index, wanted) in wanted.into_iter().enumerate() {
         checks.push(check(wanted).map_err(|invalid| invalid.under(&format!("checks[{index}]")))?);
     }
-    let events: Vec<usize> = writes.iter().map(|write| write.events.len()).collect();
-    let append = Append::to_many(writes, checks, limits)
-        .map_err(|error| refused(&error, "writes", |index| path_in_writes(&events, index)))?;
+    Ok(checks)
+}
+
+fn write(stream: &str, events: Vec<Bytes>) -> Result<Write, Invalid> {
+    Ok(Write {
+        stream: parse_stream("stream", stream)?,
+        events: new_events(events)?,
+    })
+}
+
+/// Parses an append that another server forwards.
+pub(crate) fn forwarded_append(
+    request: internal::ForwardedAppend,
+    limits: &Limits,
+) -> Result<Append, Invalid> {
+    let checks = parse_checks(request.checks, 0)?;
+    let mut writes = Vec::with_capacity(request.writes.len());
+    for forwarded in request.writes {
+        writes.push(write(&forwarded.stream, forwarded.events)?);
+    }
+    let append = match (request.expected, writes.as_slice()) {
+        (Some(wanted), [_]) => {
+            let write = writes.remove(0);
+            Append::new(write.stream, expected(Some(wanted))?, write.events, limits)
+                .and_then(|append| append.with_checks(checks))
+        }
+        _ => Append::to_many(writes, checks, limits),
+    };
+    let append = append.map_err(|error| Invalid::field("writes", error.to_string()))?;
+    let searched_to = Position(request.searched_to_position);
+    let append = append.searched_to(searched_to, request.searched_prefix_changes);
     with_time(append, request.recorded_at)
 }
 
-fn write(write: pb::Write) -> Result<Write, Invalid> {
-    let stream = parse_stream("stream", &write.stream)?;
-    let mut events = Vec::with_capacity(write.events.len());
-    for (index, event) in write.events.into_iter().enumerate() {
-        events.push(new_event(index, event)?);
-    }
-    Ok(Write { stream, events })
+/// Parses the appends of a message with forwarded appends, like those of a pipeline.
+pub(crate) fn forwarded_appends(
+    request: internal::ForwardRequest,
+    limits: &Limits,
+) -> Result<Vec<Result<Append, Invalid>>, Invalid> {
+    check_count(request.appends.len())?;
+    let appends = request.appends.into_iter();
+    Ok(appends.map(|append| forwarded_append(append, limits)).collect())
 }
 
 fn check(check: pb::Check) -> Result<Check, Invalid> {
@@ -185,14 +251,14 @@ pub(super) fn recorded_at(time: &prost_types::Timestamp) -> Result<Timestamp, In
     })
 }
 
-/// Parses one append of a session.
-pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Result<Append, Invalid> {
-    let searched_to = Position(request.searched_to_position);
+/// Parses one append of a pipeline.
+pub(crate) fn pipelined_append(
+    request: message::PipelinedAppend,
+    limits: &Limits,
+) -> Result<Append, Invalid> {
     match request.append {
-        Some(OneOf::AppendToStream(request)) => decoded_to_stream(request, limits),
-        Some(OneOf::AppendToMany(request)) => {
-            append(request, limits).map(|append| append.searched_to(searched_to))
-        }
+        Some(message::OneAppend::ToStream(request)) => decoded_to_stream(request, limits),
+        Some(message::OneAppend::ToMany(request)) => append_to_many(request, limits),
         None => Err(Invalid::field(
             "append",
             "is not set; set one of append_to_stream or append_to_many",
@@ -200,7 +266,17 @@ pub(crate) fn session_append(request: pb::SessionAppend, limits: &Limits) -> Res
     }
 }
 
-fn new_event(index: usize, event: pb::NewEvent) -> Result<NewEvent, Invalid> {
+fn new_events(encoded: Vec<Bytes>) -> Result<Vec<NewEvent>, Invalid> {
+    let mut events = Vec::with_capacity(encoded.len());
+    for (index, encoded) in encoded.into_iter().enumerate() {
+        events.push(new_event(index, encoded)?);
+    }
+    Ok(events)
+}
+
+fn new_event(index: usize, encoded: Bytes) -> Result<NewEvent, Invalid> {
+    let event = pb::NewEvent::decode(encoded.clone())
+        .map_err(|error| malformed(&error).under(&format!("events[{index}]")))?;
     let id = if event.id.is_empty() {
         Uuid::now_v7()
     } else {
@@ -213,12 +289,18 @@ fn new_event(index: usize, event: pb::NewEvent) -> Result<NewEvent, Invalid> {
             Tag::new(tag).map_err(|error| Invalid::name(format!("events[{index}].tags[{n}]"), &error))?,
         );
     }
+    let content_type = ContentType::new(&event.content_type)
+        .map_err(|error| Invalid::field(path(index, "content_type"), error.to_string()))?;
+    let unknown = unknown_fields(&encoded)
+        .map_err(|error| Invalid::field(format!("events[{index}]"), error.to_string()))?;
     Ok(NewEvent {
         id,
         kind,
         data: event.data,
         metadata: event.metadata,
         tags,
+        content_type,
+        unknown,
     })
 }
 

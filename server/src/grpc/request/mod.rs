@@ -22,8 +22,10 @@ use std::fmt;
 use annals_store::{NameError, StreamName};
 
 #[cfg(test)]
-pub(crate) use append::session_append;
-pub(super) use append::{append, append_to_stream, session_appends};
+pub(crate) use append::forwarded_append;
+#[cfg(test)]
+use append::pipelined_append;
+pub(super) use append::{append_to_many, append_to_stream, forwarded_appends, pipelined_appends};
 pub(super) use lifecycle::{
     delete, list_prefix_retentions, prefix_retention_of, retention_of, set_prefix_retention, set_retention,
     tombstone,
@@ -33,7 +35,7 @@ pub(super) use snapshot::{load_snapshot, save_snapshot};
 pub(super) use time::position_at_time;
 pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, states, store_id};
 
-/// The most appends in one message of a session.
+/// The most appends in one message of a pipeline.
 pub(crate) const MESSAGE_APPENDS_MAX: usize = 1_000;
 
 /// An invalid field of a request.

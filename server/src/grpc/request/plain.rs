@@ -13,9 +13,9 @@ use super::expected::expected;
 
 /// Field numbers of the protocol. The tests compare the results of this module with those of decoding.
 mod number {
-    /// Field of `AppendSessionRequest`.
+    /// Field of `AppendPipelineRequest`.
     pub(super) const APPENDS: u32 = 1;
-    /// Field of `SessionAppend`.
+    /// Field of `PipelinedAppend`.
     pub(super) const APPEND_TO_STREAM: u32 = 1;
     /// Fields of `AppendToStreamRequest`.
     pub(super) const STREAM: u32 = 1;
@@ -64,8 +64,8 @@ fn to_stream(message: &[u8], keep: impl FnOnce(&[u8]) -> Bytes, limits: &Limits)
     Append::of_encoded(stream, expected, bodies.clone(), events, limits)
 }
 
-/// Parses a `SessionAppend`.
-pub(super) fn session_append(message: &[u8], limits: &Limits) -> Option<Append> {
+/// Parses a `PipelinedAppend`.
+pub(super) fn pipelined_append(message: &[u8], limits: &Limits) -> Option<Append> {
     let mut rest = message;
     let request = field(&mut rest, number::APPEND_TO_STREAM)?;
     if !rest.is_empty() {
@@ -75,8 +75,8 @@ pub(super) fn session_append(message: &[u8], limits: &Limits) -> Option<Append> 
     to_stream(request, Bytes::copy_from_slice, limits)
 }
 
-/// Returns the encoded appends of an `AppendSessionRequest`.
-pub(super) fn session_appends(message: &[u8]) -> Option<impl Iterator<Item = &[u8]> + Clone> {
+/// Returns the encoded appends of an `AppendPipelineRequest`.
+pub(super) fn pipelined_appends(message: &[u8]) -> Option<impl Iterator<Item = &[u8]> + Clone> {
     let appends = Elements {
         rest: message,
         number: number::APPENDS,

@@ -102,13 +102,14 @@ pub(crate) struct StreamsPage {
 }
 
 /// Parses the size of a page of a listing.
-pub(super) fn page_size(wanted: u32) -> Result<usize, Invalid> {
-    match wanted as usize {
-        0 => Ok(STREAMS_PAGE_DEFAULT),
-        size if size <= STREAMS_PAGE_MAX => Ok(size),
-        size => {
-            let problem =
-                format!("is {size}; it must be 1 to {STREAMS_PAGE_MAX}, or 0 for {STREAMS_PAGE_DEFAULT}");
+pub(super) fn page_size(wanted: Option<u32>) -> Result<usize, Invalid> {
+    let size = wanted.map_or(STREAMS_PAGE_DEFAULT, |wanted| wanted as usize);
+    match size {
+        1..=STREAMS_PAGE_MAX => Ok(size),
+        _ => {
+            let problem = format!(
+                "is {size}; it must be 1 to {STREAMS_PAGE_MAX}; leave it out for {STREAMS_PAGE_DEFAULT}"
+            );
             Err(Invalid::field("page_size", problem))
         }
     }

@@ -20,15 +20,12 @@ pub(crate) fn save_snapshot(
             format!("has {bytes} bytes, over the limit of {bytes_max}; keep the large part elsewhere");
         return Err(Invalid::too_large("data", problem));
     }
-    let keep = match request.keep as usize {
-        0 => SNAPSHOTS_KEPT_DEFAULT,
-        keep if keep <= SNAPSHOTS_MAX => keep,
-        keep => {
-            let problem =
-                format!("is {keep}; it must be 1 to {SNAPSHOTS_MAX}, or 0 for {SNAPSHOTS_KEPT_DEFAULT}");
-            return Err(Invalid::field("keep", problem));
-        }
-    };
+    let keep = request.keep.map_or(SNAPSHOTS_KEPT_DEFAULT, |keep| keep as usize);
+    if !(1..=SNAPSHOTS_MAX).contains(&keep) {
+        let problem =
+            format!("is {keep}; it must be 1 to {SNAPSHOTS_MAX}; leave it out for {SNAPSHOTS_KEPT_DEFAULT}");
+        return Err(Invalid::field("keep", problem));
+    }
     Ok(SaveSnapshot {
         stream,
         revision: Revision(request.revision),

@@ -2,9 +2,10 @@
 
 use annals_proto::v1 as pb;
 use annals_store::{
-    EventType, Gap, KnownAppend, MovedEvent, NewEvent, Position, Revision, Snapshot, StreamState, Tag,
-    Timestamp,
+    ContentType, EventType, Gap, KnownAppend, MovedEvent, NewEvent, Position, Revision, Snapshot,
+    StreamState, Tag, Timestamp,
 };
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{Invalid, append::recorded_at, parse_stream, parse_stream_to_read};
@@ -46,6 +47,9 @@ fn moved_event(index: usize, event: pb::RecordedEvent) -> Result<MovedEvent, Inv
             data: event.data,
             metadata: event.metadata,
             tags,
+            content_type: ContentType::new(&event.content_type)
+                .map_err(|error| Invalid::field(path("content_type"), error.to_string()))?,
+            unknown: Bytes::new(),
         },
     })
 }

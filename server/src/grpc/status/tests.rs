@@ -1,6 +1,6 @@
 mod checks;
 
-use annals_proto::v1::{self as pb, revision_conflict};
+use annals_proto::v1::{self as pb, expected_revision::Expected as OneOf};
 use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName, StreamPrefix, Timestamp};
 use prost::Message;
 use tonic::{Code, Status};
@@ -22,10 +22,12 @@ fn conflict(expected: Expected, actual: Option<u64>) -> Error {
     .into()
 }
 
-fn conflict_detail(expected: revision_conflict::Expected, actual_revision: Option<u64>) -> prost_types::Any {
+fn conflict_detail(expected: OneOf, actual_revision: Option<u64>) -> prost_types::Any {
     let detail = pb::RevisionConflict {
         stream: "order-1".into(),
-        expected: Some(expected),
+        expected: Some(pb::ExpectedRevision {
+            expected: Some(expected),
+        }),
         actual_revision,
     };
     any("annals.v1.RevisionConflict", &detail)
@@ -84,13 +86,13 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
     let id_conflict = Rejection::EventIdConflict {
         id,
         stream: stream(),
-        revision: Revision(3),
+        revision: Some(Revision(3)),
         position: Position(9),
     };
     let id_detail = pb::EventIdConflict {
         id: id.to_string(),
         stream: "order-1".into(),
-        revision: 3,
+        revision: Some(3),
         position: 9,
     };
     let beyond = |last: Option<u64>| Error::RevisionBeyondEnd {
@@ -146,20 +148,14 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
             Code::Aborted,
             "REVISION_CONFLICT",
             vec![("actual", "5"), ("expected", "4"), ("stream", "order-1")],
-            Some(conflict_detail(
-                revision_conflict::Expected::ExpectedRevision(4),
-                Some(5),
-            )),
+            Some(conflict_detail(OneOf::Revision(4), Some(5))),
         ),
         (
             conflict(Expected::NoStream, Some(0)),
             Code::Aborted,
             "REVISION_CONFLICT",
             vec![("actual", "0"), ("expected", "no_stream"), ("stream", "order-1")],
-            Some(conflict_detail(
-                revision_conflict::Expected::ExpectedNoStream(true),
-                Some(0),
-            )),
+            Some(conflict_detail(OneOf::NoStream(()), Some(0))),
         ),
         (
             conflict(Expected::StreamExists, None),
@@ -170,10 +166,7 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
                 ("expected", "stream_exists"),
                 ("stream", "order-1"),
             ],
-            Some(conflict_detail(
-                revision_conflict::Expected::ExpectedStreamExists(true),
-                None,
-            )),
+            Some(conflict_detail(OneOf::StreamExists(()), None)),
         ),
         (
             id_conflict.into(),
@@ -232,20 +225,20 @@ fn every_error_of_the_store_has_its_code_reason_values_and_detail() {
         ),
         (
             Error::PrefixVersionConflict {
-                prefix: StreamPrefix::new("session-").unwrap(),
+                prefix: StreamPrefix::new("pipeline-").unwrap(),
                 expected: 3,
                 actual: 5,
             },
             Code::Aborted,
             "VERSION_CONFLICT",
-            vec![("actual", "5"), ("expected", "3"), ("prefix", "session-")],
+            vec![("actual", "5"), ("expected", "3"), ("prefix", "pipeline-")],
             Some(any(
                 "annals.v1.VersionConflict",
                 &pb::VersionConflict {
                     stream: String::new(),
                     expected_version: 3,
                     actual_version: 5,
-                    prefix: "session-".into(),
+                    prefix: "pipeline-".into(),
                 },
             )),
         ),

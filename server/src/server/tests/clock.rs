@@ -41,6 +41,8 @@ async fn append(store: &Store, stream: &str) {
         data: Bytes::new(),
         metadata: Bytes::new(),
         tags: Vec::new(),
+        content_type: annals_store::ContentType::default(),
+        unknown: Bytes::new(),
     };
     let stream = StreamName::new(stream).unwrap();
     let append = Append::new(stream, Expected::Any, vec![event], &Limits::default()).unwrap();

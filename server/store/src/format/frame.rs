@@ -3,7 +3,7 @@
 //! own, with several chunks.
 //!
 //! ```text
-//! value of chunk 0:   version   1 byte, 1
+//! value of chunk 0:   version   1 byte, 4
 //!                     batch     8 bytes, the commit that wrote it
 //!                     first     8 bytes, position of the first event
 //!                     chunks    2 bytes, how many values the frame takes, 1 or more
@@ -13,25 +13,25 @@
 //! value of chunk n:   body, continued
 //! ```
 //!
-//! Version 2 is a frame from which scavenging removed events, or into which it merged such frames:
+//! Version 5 is a frame from which scavenging removed events, or into which it merged such frames:
 //!
 //! ```text
-//! value of chunk 0:   version   1 byte, 2
+//! value of chunk 0:   version   1 byte, 5
 //!                     batch, first, chunks as above
 //!                     events    varint: how many remain
 //!                     body      their entries
 //! ```
 //!
-//! Version 3 is a frame that was moved here from another store (`transfer`), with the layout of version 2: it covers
+//! Version 6 is a frame that was moved here from another store (`transfer`), with the layout of version 5: it covers
 //! positions whose events were removed there. It may be read before its events are indexed.
 //!
-//! 1. A frame covers the positions from `first` to the last one, which is in its key (`keys`). A frame of version 1
-//!    holds an event at each of them. A frame of version 2 or 3 holds events at some or none of them; the others were
+//! 1. A frame covers the positions from `first` to the last one, which is in its key (`keys`). A frame of version 4
+//!    holds an event at each of them. A frame of version 5 or 6 holds events at some or none of them; the others were
 //!    removed. Every position of the log is covered by exactly one frame.
 //! 2. `events` of a mark counts the events of its append from here on, so that the first mark of an append gives the
 //!    number of its events even if later frames hold the rest. Those frames begin with a mark that is `continued`.
 //! 3. `keyed`: the append is deduplicated by the id of its first event.
-//! 4. Only scavenging changes a frame, after all its events are indexed. Version 2 has no marks, because only
+//! 4. Only scavenging changes a frame, after all its events are indexed. Version 5 has no marks, because only
 //!    indexing needs them. The remaining events stay the same, byte by byte. Everything else (indexes, caches) can be
 //!    rebuilt from frames alone, until they are scavenged.
 
@@ -58,9 +58,10 @@ pub(crate) use mark::Mark;
 use mark::marks;
 use starts::Starts;
 
-const WHOLE: u8 = 1;
-const SPARSE: u8 = 2;
-const MOVED: u8 = 3;
+// Versions 1 to 3 had other field numbers in their records. No release wrote them.
+const WHOLE: u8 = 4;
+const SPARSE: u8 = 5;
+const MOVED: u8 = 6;
 const CHUNKS_AT: usize = 17;
 const COUNTS_AT: usize = 19;
 
@@ -285,7 +286,7 @@ impl Frame {
         let first_value = values.first().ok_or(Malformed("frame: no value"))?;
         let version = first_value.first().copied();
         if !matches!(version, Some(WHOLE | SPARSE | MOVED)) || first_value.len() < COUNTS_AT {
-            return Err(Malformed("frame: unknown version"));
+            return Err(Malformed("frame: a version that this server cannot read"));
         }
         if chunk_count(first_value)? != values.len() {
             return Err(Malformed("frame: chunks are missing"));

@@ -4,14 +4,17 @@
 //! ```text
 //! entry  = 0x0A, length of the record (varint), record
 //! record = body, placement
-//! body   = id (1), type (2), data (3), metadata (4), tags (5) …      from the client
-//! placement = stream (6), revision (7), position (8), recorded_at (9)    added by the store
+//! body   = id (1), type (2), data (3), metadata (4), tags (5) …, content_type (6), unknown …    from the client
+//! placement = stream (9), revision (10), position (11), recorded_at (12), unknown …           added by the store
 //! ```
 //!
 //! 1. Concatenated entries form the field `events` of a message, so responses are assembled by copying stored bytes,
 //!    and nothing is decoded on the way.
 //! 2. The placement comes last, so that a body is encoded once, before its position is known.
 //! 3. Fields are written in the order of their numbers and empty ones are omitted: equal events have equal bytes.
+//! 4. Fields that this version does not know are kept and ignored. A client of a newer version may have sent them, or
+//!    a server of a newer version added them, while servers of both versions run. A change that older servers must
+//!    not ignore gets a new version of the frame.
 
 mod body;
 mod writing;
@@ -24,6 +27,7 @@ use crate::{
     values::position::{Position, Revision, Timestamp},
 };
 pub(crate) use body::{Parts, body_len, parse_body, plain, put_body};
+pub use body::{UnknownFieldError, unknown_fields};
 pub(crate) use writing::{Place, TimeField, entry_len, entry_len_max, put_entry};
 
 /// Field numbers of `annals.v1.RecordedEvent`; a test compares them with the protocol.
@@ -33,10 +37,15 @@ mod number {
     pub(super) const DATA: u32 = 3;
     pub(super) const METADATA: u32 = 4;
     pub(super) const TAGS: u32 = 5;
-    pub(super) const STREAM: u32 = 6;
-    pub(super) const REVISION: u32 = 7;
-    pub(super) const POSITION: u32 = 8;
-    pub(super) const RECORDED_AT: u32 = 9;
+    pub(super) const CONTENT_TYPE: u32 = 6;
+    pub(super) const STREAM: u32 = 9;
+    pub(super) const REVISION: u32 = 10;
+    pub(super) const POSITION: u32 = 11;
+    pub(super) const RECORDED_AT: u32 = 12;
+    /// The last of the numbers from `STREAM` on that only the store assigns.
+    pub(super) const ASSIGNED_MAX: u32 = 15;
+    /// From this number on only the store assigns fields.
+    pub(super) const ASSIGNED_FROM: u32 = 64;
     pub(super) const SECONDS: u32 = 1;
     pub(super) const NANOS: u32 = 2;
     pub(super) const EVENTS: u32 = 1;
@@ -65,6 +74,8 @@ pub struct View<'a> {
     pub data: &'a [u8],
     /// Metadata of the event.
     pub metadata: &'a [u8],
+    /// Content type of the data; empty if it is JSON.
+    pub content_type: &'a str,
     /// Stream of the event.
     pub stream: &'a str,
     /// Revision of the event in its stream.
@@ -83,6 +94,7 @@ impl<'a> View<'a> {
             kind: "",
             data: &[],
             metadata: &[],
+            content_type: "",
             stream: "",
             revision: Revision::FIRST,
             position: Position::START,
@@ -104,7 +116,7 @@ impl<'a> View<'a> {
     }
 
     /// Creates the view of an event that is prepared and not yet stored. Its tags are parsed only when they are
-    /// requested.
+    /// requested, and its content type is not.
     pub(crate) fn of_body(body: &'a [u8], placement: Placement<'a>) -> Parsed<Self> {
         let mut view = Self {
             id: &[],
@@ -112,6 +124,7 @@ impl<'a> View<'a> {
             kind: "",
             data: &[],
             metadata: &[],
+            content_type: "",
             stream: placement.stream,
             revision: placement.revision,
             position: placement.position,
@@ -121,7 +134,7 @@ impl<'a> View<'a> {
         let mut rest = body;
         while let Some((field_number, field)) = cursor.field()? {
             if field_number == number::TAGS {
-                // Only tags follow the first one.
+                // The fields after the tags are not needed.
                 view.tags = rest;
                 break;
             }
@@ -137,6 +150,7 @@ impl<'a> View<'a> {
             number::TYPE => self.kind = field.text()?,
             number::DATA => self.data = field.bytes()?,
             number::METADATA => self.metadata = field.bytes()?,
+            number::CONTENT_TYPE => self.content_type = field.text()?,
             number::STREAM => self.stream = field.text()?,
             number::REVISION => self.revision = Revision(field.number()?),
             number::POSITION => self.position = Position(field.number()?),
@@ -145,7 +159,8 @@ impl<'a> View<'a> {
             number::TAGS => {
                 field.text()?;
             }
-            _ => return Err(Malformed("record: unknown field")),
+            // Of a newer version.
+            _ => {}
         }
         Ok(())
     }
@@ -195,7 +210,7 @@ fn parse_time(message: &[u8]) -> Parsed<Timestamp> {
         match field_number {
             number::SECONDS => seconds = field.number()?,
             number::NANOS => nanos = field.number()?,
-            _ => return Err(Malformed("time: unknown field")),
+            _ => {}
         }
     }
     let micros = seconds
@@ -289,6 +304,8 @@ pub struct Record {
     pub data: Bytes,
     /// Metadata of the event.
     pub metadata: Bytes,
+    /// Content type of the data; empty if it is JSON.
+    pub content_type: String,
     /// Tags of the event.
     pub tags: Vec<String>,
     /// Stream of the event.
@@ -308,6 +325,7 @@ impl Record {
             kind: view.kind.to_owned(),
             data: Bytes::copy_from_slice(view.data),
             metadata: Bytes::copy_from_slice(view.metadata),
+            content_type: view.content_type.to_owned(),
             tags: view.tags().map(str::to_owned).collect(),
             stream: view.stream.to_owned(),
             revision: view.revision,

@@ -163,21 +163,21 @@ impl Append {
     }
 
     /// Sets the position up to which another server of the log has searched for matches that the checks do not allow,
-    /// and found none.
+    /// and found none, and the number of changes to prefix settings when it began (`None`: it did not search).
     #[must_use]
-    pub fn searched_to(mut self, position: Position) -> Self {
+    pub fn searched_to(mut self, position: Position, prefix_changes: Option<u64>) -> Self {
         self.searched = Searched {
             to: position,
-            prefix_changes: None,
+            prefix_changes,
         };
         self
     }
 
     /// Returns the position up to which the log was searched for matches that the checks do not allow, without
-    /// finding any.
+    /// finding any, and the number of changes to prefix settings when the search began.
     #[must_use]
-    pub const fn searched(&self) -> Position {
-        self.searched.to
+    pub const fn searched(&self) -> (Position, Option<u64>) {
+        (self.searched.to, self.searched.prefix_changes)
     }
 
     /// Adds checks that must hold besides the expected state of the append's stream. If not, the rejection lists all
@@ -258,6 +258,16 @@ impl Append {
         of_one_stream.map(|events| Write {
             stream: self.stream_of(&events[0]).clone(),
             events: events.iter().map(|event| self.unprepare(event)).collect(),
+        })
+    }
+
+    /// Returns the events, each encoded as an `annals.v1.NewEvent`, with the stream of each write. Consecutive events
+    /// for the same stream are in one write.
+    pub fn encoded_writes(&self) -> impl Iterator<Item = (&StreamName, Vec<Bytes>)> + '_ {
+        let of_one_stream = self.events.chunk_by(|one, next| one.stream == next.stream);
+        of_one_stream.map(|events| {
+            let bodies = events.iter().map(|event| self.bodies.slice(event.body.clone()));
+            (self.stream_of(&events[0]), bodies.collect())
         })
     }
 

@@ -1,7 +1,10 @@
 //! Checks: conditions of an append besides the expected state of its own stream.
 
 use crate::{
-    model::query::Query,
+    model::{
+        error::{Error, Result},
+        query::Query,
+    },
     values::{
         expected::Expected,
         name::StreamName,
@@ -56,6 +59,8 @@ pub enum FailedCheck {
 /// Data found for a check, with which it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Evidence {
+    /// Nothing was looked up yet.
+    Missing,
     /// The last revision of the stream.
     Last(Option<Revision>),
     /// The position of the first match.
@@ -88,8 +93,11 @@ impl Check {
     }
 
     /// Returns how the check fails with this evidence; `None` if it holds.
-    pub(crate) fn failed(&self, index: usize, evidence: Evidence) -> Option<FailedCheck> {
-        match (self, evidence) {
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the evidence is missing or of another kind, so that such a bug writes nothing.
+    pub(crate) fn failed(&self, index: usize, evidence: Evidence) -> Result<Option<FailedCheck>> {
+        Ok(match (self, evidence) {
             (Self::Stream { stream, expected }, Evidence::Last(actual)) => {
                 (!expected.holds(actual)).then(|| FailedCheck::Stream {
                     index: Some(index),
@@ -105,8 +113,38 @@ impl Check {
                     position,
                 })
             }
-            // Evidence is gathered for its check, so the kinds agree.
-            _ => None,
+            (_, evidence) => {
+                return Err(Error::Internal(format!(
+                    "check {index} was evaluated with {evidence:?}"
+                )));
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Check, Evidence};
+    use crate::{Expected, Position, Query, testing::stream};
+
+    #[test]
+    fn a_check_never_holds_without_its_evidence() {
+        let of_stream = Check::Stream {
+            stream: stream("a"),
+            expected: Expected::NoStream,
+        };
+        let no_match = Check::NoMatch {
+            query: Query::default(),
+            after: Position(3),
+        };
+        for (check, other) in [
+            (&of_stream, Evidence::First(None)),
+            (&no_match, Evidence::Last(None)),
+        ] {
+            assert!(check.failed(0, Evidence::Missing).is_err());
+            assert!(check.failed(0, other).is_err());
         }
+        assert_eq!(of_stream.failed(0, Evidence::Last(None)), Ok(None));
+        assert_eq!(no_match.failed(0, Evidence::First(None)), Ok(None));
     }
 }

@@ -3,7 +3,7 @@
 pub(crate) mod append;
 pub(crate) mod check;
 pub(crate) mod error;
-pub(crate) mod handover;
+pub(crate) mod forwarding;
 pub(crate) mod head;
 pub(crate) mod log;
 pub(crate) mod meta;

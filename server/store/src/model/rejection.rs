@@ -47,16 +47,17 @@ pub enum Rejection {
     },
     /// The first event's id was used by another append.
     #[error(
-        "event id {id} was already used by another append, in stream {stream:?} at revision {revision}; to retry an \
-         append, send exactly what was sent first, otherwise use new ids"
+        "event id {id} was already used by another append, in stream {stream:?}{}; to retry an append, send exactly \
+         what was sent first, otherwise use new ids",
+        at(*revision)
     )]
     EventIdConflict {
         /// The event id.
         id: Uuid,
         /// The stream in which it was recorded.
         stream: StreamName,
-        /// Its revision in that stream.
-        revision: Revision,
+        /// Its revision in that stream; `None` if the event was removed.
+        revision: Option<Revision>,
         /// Its position.
         position: Position,
     },
@@ -146,4 +147,9 @@ fn words_of(failed: &FailedCheck) -> String {
             )
         }
     }
+}
+
+/// Displays the revision of an event, if it is known.
+fn at(revision: Option<Revision>) -> String {
+    revision.map_or_else(String::new, |revision| format!(" at revision {revision}"))
 }

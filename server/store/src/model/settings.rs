@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    model::{handover::Handover, sabotage::Sabotage},
+    model::{forwarding::Forwarder, sabotage::Sabotage},
     values::{limits::Limits, position::Timestamp},
 };
 
@@ -114,7 +114,7 @@ pub struct Environment {
     /// Name of this server for the other servers of the log.
     pub writer: String,
     /// Forwards appends to other servers of the log, by their names; `None`: appends are never forwarded.
-    pub handover: Option<Arc<dyn Handover>>,
+    pub forwarding: Option<Arc<dyn Forwarder>>,
     /// A deliberate fault; none except in tests.
     pub sabotage: Sabotage,
 }
@@ -127,7 +127,7 @@ impl Environment {
             clock: Arc::new(SystemClock),
             seed: uuid::Uuid::new_v4().as_u64_pair().0,
             writer: writer.into(),
-            handover: None,
+            forwarding: None,
             sabotage: Sabotage::None,
         }
     }

@@ -1,7 +1,7 @@
-//! The streams to which a session appended recently.
+//! The streams to which a pipeline appended recently.
 //!
 //! State needed for the next append to such a stream is in memory, so a look-up is unnecessary. This matters for a
-//! session, which submits hundreds of thousands of appends a second, one after the other: the look-up is the most
+//! pipeline, which submits hundreds of thousands of appends a second, one after the other: the look-up is the most
 //! expensive part of submitting one, because the appender changes the same memory at the same time. If the state is
 //! no longer in memory after all, the append's group reads it from storage.
 
@@ -14,7 +14,7 @@ use crate::{
 /// Maximum number of streams that are remembered. Each takes about 40 bytes, plus its name.
 const STREAMS_MAX: usize = 4_096;
 
-/// The streams to which a session appended after a position.
+/// The streams to which a pipeline appended after a position.
 #[derive(Debug, Default)]
 pub struct RecentStreams {
     after: Position,
@@ -47,7 +47,7 @@ impl RecentStreams {
 }
 
 impl Store {
-    /// Prepares appends of one session to be submitted, in their order. [`Submission::is_looked_up`] returns whether
+    /// Prepares appends of one pipeline to be submitted, in their order. [`Submission::is_looked_up`] returns whether
     /// the look-up of an append is done or unnecessary.
     pub fn submissions<E>(
         &self,

@@ -153,11 +153,11 @@ impl Store {
     ///
     /// # Errors
     /// Same as [`Self::submit`].
-    pub async fn submit_handed_over(&self, append: impl Into<Submission>) -> Result<Pending> {
+    pub async fn submit_forwarded(&self, append: impl Into<Submission>) -> Result<Pending> {
         self.submit_from(append.into(), Origin::Server).await
     }
 
-    /// Submits an append like [`Self::submit`] or, if `handed_over`, like [`Self::submit_handed_over`], but only if
+    /// Submits an append like [`Self::submit`] or, if `is_forwarded`, like [`Self::submit_forwarded`], but only if
     /// that needs no waiting, neither for room nor for storage.
     ///
     /// # Errors
@@ -165,7 +165,7 @@ impl Store {
     pub fn try_submit(
         &self,
         append: impl Into<Submission>,
-        handed_over: bool,
+        is_forwarded: bool,
     ) -> std::result::Result<Pending, Submission> {
         let submission = append.into();
         if self.is_closed() || self.shared.is_moving() || submission.must_read(self) {
@@ -179,7 +179,7 @@ impl Store {
         else {
             return Err(submission);
         };
-        let origin = if handed_over {
+        let origin = if is_forwarded {
             Origin::Server
         } else {
             Origin::Client

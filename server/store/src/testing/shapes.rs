@@ -4,7 +4,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::{Append, EventType, Expected, Limits, NewEvent, QueryItem, Record, Store, Tag, testing::stream};
+use crate::{
+    Append, ContentType, EventType, Expected, Limits, NewEvent, QueryItem, Record, Store, Tag,
+    testing::stream,
+};
 
 /// Type, stream and tags (one per bit) of an event.
 pub(crate) type Shape = (u8, u8, u8);
@@ -20,6 +23,8 @@ pub(crate) fn shaped(id: u128, (kind, _, tags): Shape) -> NewEvent {
             .filter(|bit| tags & (1 << bit) != 0)
             .map(|bit| Tag::new(&format!("tag{bit}")).unwrap())
             .collect(),
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     }
 }
 

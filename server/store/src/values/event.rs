@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::values::name::{EventType, Tag};
+use crate::values::{
+    content_type::ContentType,
+    name::{EventType, Tag},
+};
 
 /// An event to be appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,4 +21,8 @@ pub struct NewEvent {
     pub metadata: Bytes,
     /// Tags of the event.
     pub tags: Vec<Tag>,
+    /// Encoding of `data`.
+    pub content_type: ContentType,
+    /// Encoded fields of `annals.v1.NewEvent` that this version does not know. They are stored and returned unchanged.
+    pub unknown: Bytes,
 }

@@ -1,5 +1,6 @@
 //! Plain values: names, positions, limits, new events. Uses no other module of the store.
 
+pub(crate) mod content_type;
 pub(crate) mod event;
 pub(crate) mod expected;
 pub(crate) mod ids;

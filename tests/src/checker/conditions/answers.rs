@@ -7,8 +7,8 @@ use crate::checker::{Moment, Rule, Violation, violation::Findings};
 
 pub(super) fn check(history: &History, scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     let mut writers: HashMap<u64, usize> = HashMap::new();
-    // The last position that each session was given.
-    let mut sessions: HashMap<u64, u64> = HashMap::new();
+    // The last position that each pipeline was given.
+    let mut pipelines: HashMap<u64, u64> = HashMap::new();
     for (number, call) in history.appends.iter().enumerate() {
         let Some((at, Answer::Written(written))) = &call.answered else {
             continue;
@@ -20,10 +20,10 @@ pub(super) fn check(history: &History, scene: &Scene<'_>, violations: &mut Vec<V
                 let what = format!("append {other} was reported to have written that too");
                 found.add(Rule::Once, what);
             }
-            if let Some(session) = call.session {
-                let before = sessions.insert(session, written.last_position).unwrap_or(0);
+            if let Some(pipeline) = call.pipeline {
+                let before = pipelines.insert(pipeline, written.last_position).unwrap_or(0);
                 found.require(before < written.first_position, Rule::RealTime, || {
-                    format!("an earlier append of session {session} is stored at {before}")
+                    format!("an earlier append of pipeline {pipeline} is stored at {before}")
                 });
             }
         }

@@ -28,8 +28,8 @@ pub struct Write {
 pub struct AppendCall {
     /// The writes and the checks.
     pub append: Append,
-    /// The session in which it was sent; `None`: a call on its own.
-    pub session: Option<u64>,
+    /// The pipeline in which it was sent; `None`: a call on its own.
+    pub pipeline: Option<u64>,
     /// When it was sent.
     pub invoked: Moment,
     /// When the response came, and the response; `None` is the same as [`Answer::Unknown`].
@@ -54,8 +54,8 @@ pub enum Answer {
     IdConflict {
         /// The location of that id.
         stream: String,
-        /// Its revision there.
-        revision: u64,
+        /// Its revision there; `None` if it was removed.
+        revision: Option<u64>,
         /// Its position.
         position: u64,
     },

@@ -9,12 +9,12 @@ use crate::checker::{self, CallId, Moment, ReadAnswer, timeline::Timeline};
 pub type History = checker::History<AppendCall>;
 
 impl History {
-    /// Records an append before it is sent, on its own or in a session.
-    pub fn append(&mut self, append: Append, session: Option<u64>) -> CallId {
+    /// Records an append before it is sent, on its own or in a pipeline.
+    pub fn append(&mut self, append: Append, pipeline: Option<u64>) -> CallId {
         let invoked = self.next();
         self.appends.push(AppendCall {
             append,
-            session,
+            pipeline,
             invoked,
             answered: None,
         });

@@ -18,7 +18,7 @@
 //!    revision, the position of the first match) was right; and that state came before the append's own events, if a
 //!    retry wrote them.
 //! 5. Real time: everything known before a request is visible in its response, and no event is visible before it was
-//!    sent; the appends of a session are stored in the order in which they were sent.
+//!    sent; the appends of a pipeline are stored in the order in which they were sent.
 //! 6. A read returns exactly what the log holds up to its head; and its head is a state, so that no reader sees part
 //!    of an append.
 //!

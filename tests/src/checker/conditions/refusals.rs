@@ -217,16 +217,17 @@ fn wrong_head(call: &AppendCall, at: Moment, (after, head): (u64, u64), scene: &
 fn wrong_id(
     call: &AppendCall,
     at: Moment,
-    (stream, revision, position): (&str, u64, u64),
+    (stream, revision, position): (&str, Option<u64>, u64),
     scene: &Scene<'_>,
 ) -> Option<String> {
     let Some(Identity::FirstId(first, after)) = call.append.identity() else {
         return Some("its retries are detected by revision".to_owned());
     };
-    let told = scene
-        .timeline
-        .at(position)
-        .is_some_and(|event| event.id == first && event.stream == stream && event.revision == revision);
+    // Without a revision, the event was removed, and the stream is that of the refused append.
+    let told = scene.timeline.at(position).is_some_and(|event| {
+        let is_here = |revision| event.stream == stream && event.revision == revision;
+        event.id == first && revision.is_none_or(is_here)
+    });
     if !told || position > scene.timeline.ceiling(at) {
         return Some(format!("{first} was not stored there"));
     }

@@ -267,7 +267,7 @@ fn a_retry_is_looked_for_only_behind_what_its_caller_knew() {
     let events = [("b", 4), ("c", 5), ("b", 6)];
     let id_taken = AppendAnswer::Rejected(Refusal::Id {
         stream: "b".to_owned(),
-        revision: 1,
+        revision: Some(1),
         position: 4,
     });
     let (mut history, log) = with(vec![]);

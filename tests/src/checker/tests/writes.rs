@@ -249,7 +249,7 @@ fn refusing_what_stands_already_is_found() {
     assert_broken(Rule::RightlyRefused, &history, &log);
     let id = Refusal::Id {
         stream: "b".to_owned(),
-        revision: 0,
+        revision: Some(0),
         position: 3,
     };
     let (mut history, log) = good();
@@ -270,7 +270,7 @@ fn a_refusal_must_tell_where_the_id_stands() {
     let (mut history, log) = good();
     let id = Refusal::Id {
         stream: "b".to_owned(),
-        revision: 0,
+        revision: Some(0),
         position: 2,
     };
     append(

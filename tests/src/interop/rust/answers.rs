@@ -67,7 +67,8 @@ pub(super) fn appended_all(appended: &AppendedToMany) -> Value {
 }
 
 pub(super) fn event(event: &RecordedEvent) -> Value {
-    json!({
+    let content_type = Some(&event.content_type).filter(|found| *found != annals_client::json::CONTENT_TYPE);
+    without_nulls(json!({
         "id": event.id.to_string(),
         "stream": event.stream,
         "revision": event.revision,
@@ -76,8 +77,9 @@ pub(super) fn event(event: &RecordedEvent) -> Value {
         "data": BASE64.encode(&event.data),
         "metadata": BASE64.encode(&event.metadata),
         "tags": event.tags,
+        "content_type": content_type,
         "recorded_at": event.recorded_at.as_microsecond(),
-    })
+    }))
 }
 
 pub(super) fn read(head: u64, last_revision: Option<u64>, events: &[RecordedEvent]) -> Value {
@@ -88,11 +90,17 @@ pub(super) fn read(head: u64, last_revision: Option<u64>, events: &[RecordedEven
 pub(super) fn item(item: &SubscriptionItem) -> Value {
     match item {
         SubscriptionItem::Event(found) => json!({"event": event(found)}),
-        SubscriptionItem::CaughtUp { position } => json!({"caught_up": position}),
-        SubscriptionItem::Checkpoint { position } => json!({"checkpoint": position}),
-        SubscriptionItem::FellBehind { position, .. } => json!({"fell_behind": position}),
+        SubscriptionItem::CaughtUp { position, revision } => notice("caught_up", *position, *revision),
+        SubscriptionItem::Checkpoint { position, revision } => notice("checkpoint", *position, *revision),
+        SubscriptionItem::FellBehind {
+            position, revision, ..
+        } => notice("fell_behind", *position, *revision),
         other => json!({"other": format!("{other:?}")}),
     }
+}
+
+fn notice(kind: &str, position: u64, revision: Option<u64>) -> Value {
+    without_nulls(json!({kind: position, "revision": revision}))
 }
 
 pub(super) fn stream_info(stream: &StreamInfo) -> Value {

@@ -23,7 +23,7 @@ pub(super) enum Step {
         #[serde(default)]
         checks: Vec<Check>,
     },
-    AppendSession {
+    AppendPipeline {
         appends: Vec<AppendTo>,
     },
     ReadStream(ReadOfStream),
@@ -75,7 +75,7 @@ pub(super) enum Step {
         #[serde(default)]
         schema_version: u32,
         #[serde(default)]
-        keep: u32,
+        keep: Option<u32>,
     },
     LoadSnapshot {
         stream: String,
@@ -102,6 +102,8 @@ pub(super) struct AppendTo {
 #[serde(deny_unknown_fields)]
 pub(super) struct Write {
     pub(super) stream: String,
+    #[serde(default)]
+    pub(super) expected: Option<Expected>,
     pub(super) events: Vec<NewEvent>,
 }
 
@@ -254,12 +256,16 @@ pub(super) struct NewEvent {
     metadata: Vec<u8>,
     #[serde(default)]
     tags: Vec<String>,
+    #[serde(default)]
+    content_type: String,
 }
 
 /// Converts events to the client's type.
 pub(super) fn events(events: Vec<NewEvent>) -> Vec<Event> {
     let made = events.into_iter().map(|event| {
-        let made = Event::new(event.r#type, event.data).with_metadata(event.metadata);
+        let made = Event::new(event.r#type, event.data)
+            .with_metadata(event.metadata)
+            .with_content_type(event.content_type);
         let made = event.tags.into_iter().fold(made, Event::with_tag);
         match event.id {
             Some(id) => made.with_id(id),

@@ -1,4 +1,4 @@
-//! Invalid appends, in calls and in sessions.
+//! Invalid appends, in calls and in pipelines.
 
 use annals_proto::v1 as pb;
 use annals_tests::{
@@ -12,7 +12,7 @@ use super::standing::{Standing, append, new_event};
 on_every_engine!(
     appends_that_are_wrong_are_told_by_field,
     what_is_too_large_is_told_to_be,
-    sessions_answer_what_is_wrong_in_its_place,
+    pipelines_answer_what_is_wrong_in_its_place,
 );
 
 async fn appends_that_are_wrong_are_told_by_field(server: Server) {
@@ -123,18 +123,17 @@ fn fresh(mut event: pb::NewEvent) -> pb::NewEvent {
     event
 }
 
-async fn sessions_answer_what_is_wrong_in_its_place(server: Server) {
-    use pb::session_append::Append;
+async fn pipelines_answer_what_is_wrong_in_its_place(server: Server) {
+    use pb::pipelined_append::Append;
     let mut standing = Standing::new(server).await;
-    let session = |request| pb::SessionAppend {
+    let pipeline = |request| pb::PipelinedAppend {
         append: Some(Append::AppendToStream(request)),
-        ..pb::SessionAppend::default()
     };
     let appends = vec![
-        session(append("", vec![new_event()])),
-        pb::SessionAppend::default(),
-        session(append("order-1", vec![])),
-        session(append(
+        pipeline(append("", vec![new_event()])),
+        pb::PipelinedAppend::default(),
+        pipeline(append("order-1", vec![])),
+        pipeline(append(
             "order-1",
             vec![pb::NewEvent {
                 data: vec![0; 2 << 20].into(),
@@ -142,12 +141,17 @@ async fn sessions_answer_what_is_wrong_in_its_place(server: Server) {
             }],
         )),
     ];
-    let requests = tokio_stream::once(pb::AppendSessionRequest { appends });
-    let mut answers = standing.stub.append_session(requests).await.unwrap().into_inner();
+    let requests = tokio_stream::once(pb::AppendPipelineRequest { appends });
+    let mut answers = standing
+        .stub
+        .append_pipeline(requests)
+        .await
+        .unwrap()
+        .into_inner();
     let mut told = Vec::new();
     while let Some(message) = answers.message().await.unwrap() {
         for result in message.results {
-            let Some(pb::session_result::Result::Error(status)) = result.result else {
+            let Some(pb::pipelined_result::Result::Error(status)) = result.result else {
                 panic!("{result:?}")
             };
             let refusal = Refusal::of_rpc(status);
@@ -162,9 +166,14 @@ async fn sessions_answer_what_is_wrong_in_its_place(server: Server) {
         invalid("TOO_LARGE", "events[0].data"),
     ];
     assert_eq!(told, expected);
-    for appends in [vec![], vec![session(append("order-1", vec![])); 1_001]] {
-        let requests = tokio_stream::once(pb::AppendSessionRequest { appends });
-        let mut answers = standing.stub.append_session(requests).await.unwrap().into_inner();
+    for appends in [vec![], vec![pipeline(append("order-1", vec![])); 1_001]] {
+        let requests = tokio_stream::once(pb::AppendPipelineRequest { appends });
+        let mut answers = standing
+            .stub
+            .append_pipeline(requests)
+            .await
+            .unwrap()
+            .into_inner();
         let refusal = Refusal::of(answers.message().await).expect(Code::InvalidArgument, "INVALID_FIELD");
         assert_eq!(refusal.field(), "appends");
     }

@@ -23,7 +23,7 @@ const EMPTY: [&str; 7] = [
     "GetServerInfo",
     "ReadAll",
     "ListStreams",
-    "AppendSession",
+    "AppendPipeline",
     "StartScavenge",
     "StopScavenge",
     "GetScavenge",
@@ -58,7 +58,7 @@ async fn text_that_is_not_utf8_is_told_by_field(server: Server) {
             "events.tags",
         ),
         (
-            "AppendSession",
+            "AppendPipeline",
             to_stream(field(1, bad)),
             "appends.append.append_to_stream.stream",
         ),

@@ -144,8 +144,9 @@ async fn listings_that_are_wrong_are_told_by_field(server: Server) {
         (list.prefix, list.page_token) = ("a".to_owned(), "b".to_owned());
     };
     assert_told_by_field([
-        (calls.list(|list| list.page_size = 1_001), "page_size"),
-        (calls.list(|list| list.page_size = u32::MAX), "page_size"),
+        (calls.list(|list| list.page_size = Some(0)), "page_size"),
+        (calls.list(|list| list.page_size = Some(1_001)), "page_size"),
+        (calls.list(|list| list.page_size = Some(u32::MAX)), "page_size"),
         (calls.list(|list| list.prefix = "x".repeat(513)), "prefix"),
         (
             calls.list(|list| list.page_token = "\u{1}".to_owned()),

@@ -12,7 +12,7 @@ on_every_engine!(
     events_of_many_streams_stand_in_their_order_and_are_told_where,
     nothing_is_written_unless_every_check_holds,
     a_query_and_the_head_of_its_read_guard_a_decision,
-    one_session_takes_appends_to_one_and_to_many_streams,
+    one_pipeline_takes_appends_to_one_and_to_many_streams,
 );
 
 async fn events_of_many_streams_stand_in_their_order_and_are_told_where(server: Server) {
@@ -154,15 +154,15 @@ async fn a_query_and_the_head_of_its_read_guard_a_decision(server: Server) {
     );
 }
 
-async fn one_session_takes_appends_to_one_and_to_many_streams(server: Server) {
+async fn one_pipeline_takes_appends_to_one_and_to_many_streams(server: Server) {
     let client = server.client();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let (mut ones, mut alls, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..100_u64 {
         let expected = n
             .checked_sub(1)
             .map_or(Expected::NoStream, |n| Expected::Exactly(2 * n + 1));
-        ones.push(session.append("a", expected, [event("T")]).await.unwrap());
+        ones.push(pipeline.append("a", expected, [event("T")]).await.unwrap());
         // Each expects the results of the previous ones, which are still in flight.
         let all = || {
             Append::new()
@@ -170,8 +170,8 @@ async fn one_session_takes_appends_to_one_and_to_many_streams(server: Server) {
                 .write("a", [event("T")])
                 .expect_stream("a", Expected::Exactly(2 * n))
         };
-        alls.push(session.append_to_many(all()).await.unwrap());
-        refused.push(session.append_to_many(all()).await.unwrap());
+        alls.push(pipeline.append_to_many(all()).await.unwrap());
+        refused.push(pipeline.append_to_many(all()).await.unwrap());
     }
     for (n, one) in (0..).zip(ones) {
         assert_eq!(one.await.unwrap().first_position, 3 * n + 1);

@@ -39,10 +39,11 @@ async fn checks_that_fail_have_their_code_reason_and_typed_detail(server: Server
         })),
     };
     use expected_revision::Expected as Wire;
-    let request = |checks| pb::AppendRequest {
+    let request = |checks| pb::AppendToManyRequest {
         writes: vec![pb::Write {
             stream: "t".to_owned(),
             events: vec![event("T").into()],
+            expected: None,
         }],
         checks,
         recorded_at: None,
@@ -53,18 +54,20 @@ async fn checks_that_fail_have_their_code_reason_and_typed_detail(server: Server
         no_match(0),
         stream("u", Wire::StreamExists(())),
     ];
-    let refusal = Refusal::of(stub.append(request(checks)).await).expect(Code::Aborted, "CHECKS_FAILED");
+    let refusal =
+        Refusal::of(stub.append_to_many(request(checks)).await).expect(Code::Aborted, "CHECKS_FAILED");
     assert!(refusal.message.contains("at revision 7"), "{}", refusal.message);
     let detail: pb::ChecksFailed = refusal.detail("annals.v1.ChecksFailed");
     let conflict = |index, stream: &str, expected, actual_revision| pb::FailedCheck {
         index,
         found: Some(failed_check::Found::Stream(pb::RevisionConflict {
             stream: stream.to_owned(),
-            expected: Some(expected),
+            expected: Some(pb::ExpectedRevision {
+                expected: Some(expected),
+            }),
             actual_revision,
         })),
     };
-    use pb::revision_conflict::Expected as Told;
     let matched = pb::FailedCheck {
         index: 2,
         found: Some(failed_check::Found::Match(pb::MatchFound {
@@ -75,15 +78,15 @@ async fn checks_that_fail_have_their_code_reason_and_typed_detail(server: Server
     assert_eq!(
         detail.failed,
         [
-            conflict(1, "s", Told::ExpectedRevision(7), Some(0)),
+            conflict(1, "s", Wire::Revision(7), Some(0)),
             matched,
-            conflict(3, "u", Told::ExpectedStreamExists(true), None),
+            conflict(3, "u", Wire::StreamExists(()), None),
         ]
     );
     assert_eq!(detail.count, 3);
     // Of very many checks with long names, as many are reported as fit into a trailer.
     let many = (0..64).map(|n| stream(&format!("{n:0>500}"), Wire::StreamExists(())));
-    let refusal = Refusal::of(stub.append(request(many.collect())).await);
+    let refusal = Refusal::of(stub.append_to_many(request(many.collect())).await);
     let detail: pb::ChecksFailed = refusal
         .expect(Code::Aborted, "CHECKS_FAILED")
         .detail("annals.v1.ChecksFailed");
@@ -91,7 +94,7 @@ async fn checks_that_fail_have_their_code_reason_and_typed_detail(server: Server
     assert!((1..16).contains(&detail.failed.len()));
     // Beyond the head: a checkpoint of another store.
     let refused = stub
-        .append(request(vec![stream("s", Wire::Revision(7)), no_match(2)]))
+        .append_to_many(request(vec![stream("s", Wire::Revision(7)), no_match(2)]))
         .await;
     let refusal = Refusal::of(refused).expect(Code::OutOfRange, "POSITION_BEYOND_HEAD");
     let detail: pb::PositionBeyondHead = refusal.detail("annals.v1.PositionBeyondHead");
@@ -103,9 +106,10 @@ async fn what_is_wrong_is_told_by_its_field(server: Server) {
     let write = |stream: &str, events| pb::Write {
         stream: stream.to_owned(),
         events,
+        expected: None,
     };
     let good = || write("a", vec![event("T").into()]);
-    let request = |writes, checks| pb::AppendRequest {
+    let request = |writes, checks| pb::AppendToManyRequest {
         writes,
         checks,
         recorded_at: None,
@@ -138,7 +142,7 @@ async fn what_is_wrong_is_told_by_its_field(server: Server) {
         (request(vec![good()], vec![prefix]), "checks[0].no_match.query"),
     ];
     for (request, field) in cases {
-        let refusal = Refusal::of(stub.append(request).await);
+        let refusal = Refusal::of(stub.append_to_many(request).await);
         assert_eq!(
             refusal.expect(Code::InvalidArgument, "INVALID_FIELD").field(),
             field

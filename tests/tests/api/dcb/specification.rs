@@ -68,12 +68,12 @@ fn condition(query: impl Into<Query>, after: u64) -> Option<Condition> {
 }
 
 /// Sends a message that no client would send, and returns the field for which it is refused.
-async fn refused_field(server: &Server, request: pb::AppendRequest) -> String {
-    let refused = Refusal::of(server.stub().append(request).await);
+async fn refused_field(server: &Server, request: pb::AppendToManyRequest) -> String {
+    let refused = Refusal::of(server.stub().append_to_many(request).await);
     refused.expect(Code::InvalidArgument, "INVALID_FIELD").field()
 }
 
-fn request(facts: Vec<Fact>) -> pb::AppendRequest {
+fn request(facts: Vec<Fact>) -> pb::AppendToManyRequest {
     to_append(facts, None).into()
 }
 

@@ -55,7 +55,7 @@ async fn fill(server: &Server) -> PathBuf {
         .append("odd \"names\"/ž", ExpectedRevision::NoStream, events)
         .await
         .unwrap();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for nth in 0..500_u64 {
         let count = 1 + nth % 4;
@@ -64,7 +64,7 @@ async fn fill(server: &Server) -> PathBuf {
             .collect();
         let stream = format!("count-{}", nth % 3);
         pending.push(
-            session
+            pipeline
                 .append(stream, ExpectedRevision::Any, events)
                 .await
                 .unwrap(),

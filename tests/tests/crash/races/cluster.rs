@@ -57,8 +57,8 @@ impl Fleet {
     }
 
     /// The number of appends that servers forwarded to the writing one, since each was started.
-    fn handed_over(&self) -> f64 {
-        let of = |server| Metrics::of(server).value("annals_handed_over_appends_total");
+    fn is_forwarded(&self) -> f64 {
+        let of = |server| Metrics::of(server).value("annals_forwarded_appends_total");
         self.servers.iter().map(of).sum()
     }
 
@@ -69,11 +69,11 @@ impl Fleet {
     }
 
     async fn end(self, what: &str) {
-        let handed_over = self.handed_over();
+        let is_forwarded = self.is_forwarded();
         self.race.end(&self.servers[0], what).await;
-        println!("{what}: {handed_over} appends forwarded");
+        println!("{what}: {is_forwarded} appends forwarded");
         assert!(
-            handed_over > 0.0,
+            is_forwarded > 0.0,
             "no server forwarded appends to the writing one"
         );
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use annals_client::Event;
 use annals_proto::v1 as pb;
-use pb::{expected_revision::Expected as Wanted, session_append::Append as Request};
+use pb::{expected_revision::Expected as Wanted, pipelined_append::Append as Request};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 const STREAMS: u64 = 24;
@@ -23,7 +23,7 @@ pub struct Draw {
     pub head: u64,
     /// The last revisions in responses.
     revisions: HashMap<String, Option<u64>>,
-    remembered: Vec<pb::SessionAppend>,
+    remembered: Vec<pb::PipelinedAppend>,
 }
 
 impl Draw {
@@ -52,7 +52,7 @@ impl Draw {
     }
 
     /// Remembers an append for a later retry, or for the next call if `at_once`.
-    pub fn remember(&mut self, append: pb::SessionAppend, at_once: bool) {
+    pub fn remember(&mut self, append: pb::PipelinedAppend, at_once: bool) {
         let index = if at_once { 0 } else { self.remembered.len() };
         self.remembered.insert(index, append);
         self.remembered.truncate(REMEMBERED_MAX);
@@ -62,7 +62,7 @@ impl Draw {
     }
 
     /// A new append, or one that was sent before.
-    pub fn append(&mut self) -> pb::SessionAppend {
+    pub fn append(&mut self) -> pb::PipelinedAppend {
         if !self.remembered.is_empty() && self.random.random_bool(0.12) {
             let index = self.random.random_range(0..self.remembered.len().min(4));
             return self.remembered[index].clone();
@@ -85,7 +85,7 @@ impl Draw {
 
     /// An append that was decided on a query, as of the known head. Its events invalidate the other clients'
     /// decisions on that query.
-    pub fn decided(&mut self, query: pb::Query) -> pb::SessionAppend {
+    pub fn decided(&mut self, query: pb::Query) -> pb::PipelinedAppend {
         let after = self.head;
         let mut append = self.plain();
         let wanted = query.items.first().cloned().unwrap_or_default();
@@ -139,7 +139,7 @@ impl Draw {
         }
     }
 
-    fn one_stream(&mut self) -> pb::SessionAppend {
+    fn one_stream(&mut self) -> pb::PipelinedAppend {
         let stream = self.stream();
         let append = pb::AppendToStreamRequest {
             expected: Some(self.expected(&stream)),
@@ -147,14 +147,13 @@ impl Draw {
             events: self.events(),
             recorded_at: None,
         };
-        pb::SessionAppend {
+        pb::PipelinedAppend {
             append: Some(Request::AppendToStream(append)),
-            ..pb::SessionAppend::default()
         }
     }
 
     /// An append with this many checks of queries and of streams.
-    fn checked(&mut self, queries: impl Count, streams: impl Count) -> pb::SessionAppend {
+    fn checked(&mut self, queries: impl Count, streams: impl Count) -> pb::PipelinedAppend {
         let mut append = self.plain();
         for _ in 0..queries.draw(&mut self.random) {
             let after = self.after();
@@ -172,7 +171,7 @@ impl Draw {
     }
 
     /// Claims one of the names that can be claimed once.
-    fn claim(&mut self) -> pb::SessionAppend {
+    fn claim(&mut self) -> pb::PipelinedAppend {
         // Near the names that the other clients claim at the moment.
         let name = (self.head / 12 + self.random.random_range(0..40)) % NAMES;
         let tag = format!("name:{name}");
@@ -187,7 +186,7 @@ impl Draw {
     }
 
     /// More checks fail than are listed.
-    fn many_checks(&mut self) -> pb::SessionAppend {
+    fn many_checks(&mut self) -> pb::PipelinedAppend {
         let mut append = self.plain();
         for _ in 0..self.random.random_range(15..40) {
             let after = match self.random.random_bool(0.7) {
@@ -199,7 +198,7 @@ impl Draw {
         to_many(append)
     }
 
-    fn beyond_head(&mut self) -> pb::SessionAppend {
+    fn beyond_head(&mut self) -> pb::PipelinedAppend {
         let mut append = self.plain();
         let after = self.head + self.random.random_range(1..400);
         append.checks.push(no_match(self.query(), after));
@@ -207,7 +206,7 @@ impl Draw {
     }
 
     /// The id of an event that was sent before, followed by new ones.
-    fn known_id(&mut self) -> pb::SessionAppend {
+    fn known_id(&mut self) -> pb::PipelinedAppend {
         let first = self
             .remembered
             .first()
@@ -225,6 +224,7 @@ impl Draw {
                 pb::Write {
                     stream,
                     events: vec![event],
+                    expected: None,
                 },
             );
         }
@@ -232,15 +232,16 @@ impl Draw {
     }
 
     /// Events for one to three streams; one of these may occur twice.
-    fn plain(&mut self) -> pb::AppendRequest {
+    fn plain(&mut self) -> pb::AppendToManyRequest {
         let count = self.random.random_range(1..=3);
         let writes = (0..count).map(|_| pb::Write {
             stream: self.stream(),
             events: self.events(),
+            expected: None,
         });
-        pb::AppendRequest {
+        pb::AppendToManyRequest {
             writes: writes.collect(),
-            ..pb::AppendRequest::default()
+            ..pb::AppendToManyRequest::default()
         }
     }
 
@@ -321,9 +322,8 @@ fn no_match(query: pb::Query, after: u64) -> pb::Check {
     }
 }
 
-fn to_many(append: pb::AppendRequest) -> pb::SessionAppend {
-    pb::SessionAppend {
+fn to_many(append: pb::AppendToManyRequest) -> pb::PipelinedAppend {
+    pb::PipelinedAppend {
         append: Some(Request::AppendToMany(append)),
-        ..pb::SessionAppend::default()
     }
 }

@@ -1,5 +1,5 @@
 //! Many clients race: they read by overlapping queries, and append to several streams on conditions about queries and
-//! streams that other clients write to as well, in single calls and in sessions; some retry earlier appends, at the
+//! streams that other clients write to as well, in single calls and in pipelines; some retry earlier appends, at the
 //! same server or another. Then the checker, which knows only the requests and responses of the clients, proves that
 //! no two successful appends violate each other's conditions, and that none was refused without a reason
 //! ([`annals_tests::checker::conditions`]).

@@ -13,7 +13,7 @@ use annals_tests::{
     },
     harness::{Refusal, Stub},
 };
-use pb::{session_append::Append as Request, session_result::Result as Outcome};
+use pb::{pipelined_append::Append as Request, pipelined_result::Result as Outcome};
 use rand::Rng;
 use tonic::Status;
 
@@ -48,7 +48,7 @@ impl Player {
             let _racing = table.gate.read().await;
             let was_lost = match self.draw.random().random_range(0..10) {
                 0..3 => self.decide().await,
-                3..5 => self.in_session().await,
+                3..5 => self.in_pipeline().await,
                 5 => self.twice().await,
                 _ => {
                     let append = self.draw.append();
@@ -130,7 +130,7 @@ impl Player {
     }
 
     /// Sends an append in a single call; returns whether the response was lost.
-    async fn alone(&mut self, append: pb::SessionAppend) -> bool {
+    async fn alone(&mut self, append: pb::PipelinedAppend) -> bool {
         let call = self.table.history.lock().append(described(&append), None);
         let answer = send(self.stubs[0].clone(), append.clone()).await;
         self.settle(call, append, answer)
@@ -157,11 +157,11 @@ impl Player {
         lost.contains(&true)
     }
 
-    /// Sends a few appends in a session; returns whether responses were lost.
-    async fn in_session(&mut self) -> bool {
-        let session = self.table.sessions.fetch_add(1, Ordering::Relaxed);
+    /// Sends a few appends in a pipeline; returns whether responses were lost.
+    async fn in_pipeline(&mut self) -> bool {
+        let pipeline = self.table.pipelines.fetch_add(1, Ordering::Relaxed);
         let count = self.draw.random().random_range(2..10);
-        let mut appends: Vec<pb::SessionAppend> = (0..count).map(|_| self.draw.append()).collect();
+        let mut appends: Vec<pb::PipelinedAppend> = (0..count).map(|_| self.draw.append()).collect();
         if self.draw.random().random_bool(0.3) {
             // Repeated before the first has a response.
             appends.push(appends[0].clone());
@@ -170,14 +170,14 @@ impl Player {
             let mut history = self.table.history.lock();
             appends
                 .iter()
-                .map(|append| history.append(described(append), Some(session)))
+                .map(|append| history.append(described(append), Some(pipeline)))
                 .collect()
         };
         // Some in separate messages, some together.
         let size = self.draw.random().random_range(1..=appends.len());
-        let messages: Vec<pb::AppendSessionRequest> = appends
+        let messages: Vec<pb::AppendPipelineRequest> = appends
             .chunks(size)
-            .map(|appends| pb::AppendSessionRequest {
+            .map(|appends| pb::AppendPipelineRequest {
                 appends: appends.to_vec(),
             })
             .collect();
@@ -185,7 +185,7 @@ impl Player {
         let mut outcomes = Vec::new();
         let calling = async {
             let mut answers = stub
-                .append_session(tokio_stream::iter(messages))
+                .append_pipeline(tokio_stream::iter(messages))
                 .await?
                 .into_inner();
             while let Some(message) = answers.message().await? {
@@ -208,7 +208,7 @@ impl Player {
     }
 
     /// Records a response and learns from it; returns whether it was lost.
-    fn settle(&mut self, call: CallId, append: pb::SessionAppend, answer: Answer) -> bool {
+    fn settle(&mut self, call: CallId, append: pb::PipelinedAppend, answer: Answer) -> bool {
         match &answer {
             Answer::Written(written) => {
                 self.draw.learn(written.last_position);
@@ -244,16 +244,16 @@ impl Player {
     }
 }
 
-async fn send(mut stub: Stub, append: pb::SessionAppend) -> Answer {
+async fn send(mut stub: Stub, append: pb::PipelinedAppend) -> Answer {
     let request = append.append.clone().unwrap();
     let calling = async {
         match request {
             Request::AppendToStream(append) => {
                 let told = stub.append_to_stream(append).await?;
-                Ok(Outcome::Appended(told.into_inner()))
+                Ok(Outcome::AppendedToStream(told.into_inner()))
             }
             Request::AppendToMany(append) => {
-                let told = stub.append(append).await?;
+                let told = stub.append_to_many(append).await?;
                 Ok(Outcome::AppendedToMany(told.into_inner()))
             }
         }

@@ -32,7 +32,7 @@ pub struct Table {
     pub stop: AtomicBool,
     /// Number of responses that were not lost.
     pub answers: AtomicU64,
-    pub sessions: AtomicU64,
+    pub pipelines: AtomicU64,
 }
 
 /// Clients that race.
@@ -127,7 +127,7 @@ fn assert_sound(history: &History, log: &[Observed]) {
 pub struct Tally {
     pub written: u64,
     pub written_to_several_streams: u64,
-    pub written_in_sessions: u64,
+    pub written_in_pipelines: u64,
     pub repeated: u64,
     pub refused_for_a_match: u64,
     pub refused_for_a_stream: u64,
@@ -151,7 +151,7 @@ impl Tally {
                 Some(Answer::Written(written)) => {
                     tally.written += 1;
                     tally.written_to_several_streams += u64::from(written.streams.len() > 1);
-                    tally.written_in_sessions += u64::from(call.session.is_some());
+                    tally.written_in_pipelines += u64::from(call.pipeline.is_some());
                 }
                 Some(Answer::ChecksFailed(failed)) => tally.count_failed(failed),
                 Some(Answer::BeyondHead { .. }) => tally.beyond_head += 1,
@@ -177,7 +177,7 @@ impl Tally {
         [
             ("append that was written", self.written),
             ("append to several streams", self.written_to_several_streams),
-            ("append in a session", self.written_in_sessions),
+            ("append in a pipeline", self.written_in_pipelines),
             ("append that was retried", self.repeated),
             ("append that was refused for a match", self.refused_for_a_match),
             ("append that was refused for a stream", self.refused_for_a_stream),

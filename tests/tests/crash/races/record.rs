@@ -12,12 +12,12 @@ use annals_tests::{
 };
 use pb::{
     check::Check as Kind, expected_revision::Expected as Wanted, failed_check::Found as Told,
-    session_append::Append as Request, session_result::Result as Outcome,
+    pipelined_append::Append as Request, pipelined_result::Result as Outcome,
 };
 use tonic::Status;
 
 /// The checker's form of an append.
-pub fn described(append: &pb::SessionAppend) -> Append {
+pub fn described(append: &pb::PipelinedAppend) -> Append {
     match append.append.as_ref().unwrap() {
         Request::AppendToStream(append) => Append {
             writes: vec![Write {
@@ -93,7 +93,7 @@ pub fn filter(query: &pb::Query) -> Filter {
 }
 
 /// The response to a single call.
-pub fn answered(append: &pb::SessionAppend, result: Result<Outcome, Status>) -> Answer {
+pub fn answered(append: &pb::PipelinedAppend, result: Result<Outcome, Status>) -> Answer {
     match result {
         Ok(outcome) => of_outcome(append, outcome),
         // Not from a server: the connection broke, or no response came in time.
@@ -102,10 +102,10 @@ pub fn answered(append: &pb::SessionAppend, result: Result<Outcome, Status>) -> 
     }
 }
 
-/// The response to an append of a session.
-pub fn of_outcome(append: &pb::SessionAppend, outcome: Outcome) -> Answer {
+/// The response to an append of a pipeline.
+pub fn of_outcome(append: &pb::PipelinedAppend, outcome: Outcome) -> Answer {
     match (outcome, append.append.as_ref().unwrap()) {
-        (Outcome::Appended(told), Request::AppendToStream(append)) => Answer::Written(Written {
+        (Outcome::AppendedToStream(told), Request::AppendToStream(append)) => Answer::Written(Written {
             first_position: told.first_position,
             last_position: told.last_position,
             recorded_at: micros(told.recorded_at),
@@ -133,7 +133,7 @@ fn micros(time: Option<prost_types::Timestamp>) -> u64 {
     u64::try_from(time.seconds * 1_000_000 + i64::from(time.nanos / 1_000)).unwrap()
 }
 
-fn refused(append: &pb::SessionAppend, refusal: &Refusal) -> Answer {
+fn refused(append: &pb::PipelinedAppend, refusal: &Refusal) -> Answer {
     match refusal.reason.as_str() {
         "REVISION_CONFLICT" => {
             let conflict: pb::RevisionConflict = refusal.detail("annals.v1.RevisionConflict");
@@ -170,7 +170,7 @@ fn refused(append: &pb::SessionAppend, refusal: &Refusal) -> Answer {
     }
 }
 
-fn checks_failed(append: &pb::SessionAppend, told: &pb::ChecksFailed) -> Answer {
+fn checks_failed(append: &pb::PipelinedAppend, told: &pb::ChecksFailed) -> Answer {
     let Some(Request::AppendToMany(append)) = &append.append else {
         panic!("{append:?} was refused with {told:?}");
     };
@@ -207,13 +207,7 @@ fn at(conflict: &pb::RevisionConflict) -> Found {
 
 /// Asserts that a conflict repeats the expectation.
 fn assert_echoed(expected: &pb::ExpectedRevision, conflict: &pb::RevisionConflict) {
-    use pb::revision_conflict::Expected as Told;
-    let told = match conflict.expected.as_ref().unwrap() {
-        Told::ExpectedRevision(revision) => Wanted::Revision(*revision),
-        Told::ExpectedNoStream(_) => Wanted::NoStream(()),
-        Told::ExpectedStreamExists(_) => Wanted::StreamExists(()),
-    };
-    assert_eq!(expected.expected.as_ref(), Some(&told), "{conflict:?}");
+    assert_eq!(Some(expected), conflict.expected.as_ref(), "{conflict:?}");
 }
 
 /// An event that a read returned.

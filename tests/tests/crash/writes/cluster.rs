@@ -109,14 +109,14 @@ impl Fleet {
             let shown = server.client().read_all().await.unwrap().collect().await.unwrap();
             assert_eq!(shown, log, "a server shows another log");
         }
-        let handed_over: f64 = self
+        let is_forwarded: f64 = self
             .servers
             .iter()
-            .map(|server| Metrics::of(server).value("annals_handed_over_appends_total"))
+            .map(|server| Metrics::of(server).value("annals_forwarded_appends_total"))
             .sum();
         assert_sound(&counts.recorder.history(), &log);
         println!(
-            "{faults} in {:?}: {head} events in the log, {handed_over} appends forwarded; {}",
+            "{faults} in {:?}: {head} events in the log, {is_forwarded} appends forwarded; {}",
             self.began.elapsed(),
             counts.words()
         );
@@ -124,7 +124,7 @@ impl Fleet {
         assert!(counts.repeated.load(Ordering::Relaxed) > 0);
         // Counted since each server's last start.
         assert!(
-            handed_over > 0.0,
+            is_forwarded > 0.0,
             "no server forwarded appends to the writing one"
         );
     }

@@ -1,4 +1,4 @@
-//! The load on the servers of a store: appends of all kinds, alone and in sessions, some of them retried.
+//! The load on the servers of a store: appends of all kinds, alone and in pipelines, some of them retried.
 
 use std::{
     sync::{
@@ -9,7 +9,7 @@ use std::{
 };
 
 use annals_client::{
-    AppendSession, Appended, Client, Error, Event, ExpectedRevision as Expected, RetryPolicy,
+    AppendPipeline, Appended, Client, Error, Event, ExpectedRevision as Expected, RetryPolicy,
 };
 use annals_tests::harness::{PATIENCE, Recorder, within_patience};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -81,7 +81,7 @@ impl Load {
             let client = client.build().unwrap();
             let writer = Writer {
                 number,
-                session: client.append_session(),
+                pipeline: client.append_pipeline(),
                 client,
                 random: StdRng::seed_from_u64(seed ^ (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)),
                 counts: Arc::clone(&counts),
@@ -121,7 +121,7 @@ type Sent = (String, Expected, Vec<Event>);
 struct Writer {
     number: u64,
     client: Client,
-    session: AppendSession,
+    pipeline: AppendPipeline,
     random: StdRng,
     counts: Arc<Counts>,
     remembered: Vec<Sent>,
@@ -132,7 +132,7 @@ impl Writer {
         while !stop.load(Ordering::Relaxed) {
             let _writing = gate.read().await;
             if self.random.random_bool(0.3) {
-                self.append_in_session().await;
+                self.append_in_pipeline().await;
             } else {
                 self.append_alone().await;
             }
@@ -160,7 +160,7 @@ impl Writer {
     }
 
     /// Sends a few appends in flight at once.
-    async fn append_in_session(&mut self) {
+    async fn append_in_pipeline(&mut self) {
         let recorder = self.counts.recorder.clone();
         let mut submitted = Vec::new();
         for _ in 0..self.random.random_range(2..12) {
@@ -168,7 +168,7 @@ impl Writer {
             let sent = (stream.clone(), expected, events.clone());
             submitted.push((
                 sent,
-                recorder.submit(&self.session, &stream, expected, events).await,
+                recorder.submit(&self.pipeline, &stream, expected, events).await,
             ));
         }
         let mut broken = false;
@@ -178,7 +178,7 @@ impl Writer {
             self.remember(sent);
         }
         if broken {
-            self.session = self.client.append_session();
+            self.pipeline = self.client.append_pipeline();
         }
     }
 
@@ -189,7 +189,7 @@ impl Writer {
             Err(error) if error.is_conflict() || matches!(error, Error::EventIdConflict { .. }) => {
                 &self.counts.refused
             }
-            Err(error) if error.is_retryable() || matches!(error, Error::SessionClosed) => {
+            Err(error) if error.is_retryable() || matches!(error, Error::PipelineClosed) => {
                 &self.counts.unknown
             }
             Err(error) => panic!("a killed server returned {error:?}"),

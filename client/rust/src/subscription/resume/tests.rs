@@ -24,6 +24,10 @@ fn events(positions: &[u64]) -> Message {
     Message::Events(positions.iter().map(event).collect())
 }
 
+fn checkpoint(position: u64, revision: Option<u64>) -> Message {
+    Message::Checkpoint(pb::Checkpoint { position, revision })
+}
+
 #[test]
 fn events_that_follow_are_taken_and_those_that_do_not_are_a_fault_of_the_server() {
     type Case = (Option<u64>, bool, &'static [u64], bool);
@@ -50,15 +54,23 @@ fn events_that_follow_are_taken_and_those_that_do_not_are_a_fault_of_the_server(
 }
 
 #[test]
-fn checkpoints_move_the_log_on_but_not_a_stream() {
+fn a_log_resumes_after_checkpoints_and_a_stream_after_their_revisions() {
     let mut log = cursor(Some(3), false);
-    log.take(Message::Checkpoint(10)).unwrap();
+    log.take(checkpoint(10, None)).unwrap();
     assert_eq!(log.after, Some(10));
-    log.take(Message::CaughtUp(12)).unwrap();
+    let caught_up = pb::CaughtUp {
+        position: 12,
+        revision: None,
+    };
+    log.take(Message::CaughtUp(caught_up)).unwrap();
     assert_eq!(log.after, Some(12));
     let mut stream = cursor(Some(3), true);
-    stream.take(Message::Checkpoint(10)).unwrap();
+    stream.take(checkpoint(10, None)).unwrap();
     assert_eq!(stream.after, Some(3));
+    stream.take(checkpoint(11, Some(5))).unwrap();
+    assert_eq!(stream.after, Some(5));
+    stream.take(checkpoint(12, Some(4))).unwrap();
+    assert_eq!(stream.after, Some(5));
 }
 
 #[test]
@@ -66,8 +78,11 @@ fn checkpoints_only_grow() {
     let mut stream = cursor(None, true);
     let mut told = Vec::new();
     for position in [5, 9, 7, 9, 10] {
-        told.extend(stream.take(Message::Checkpoint(position)).unwrap());
+        told.extend(stream.take(checkpoint(position, None)).unwrap());
     }
-    let expected = [5, 9, 10].map(|position| SubscriptionItem::Checkpoint { position });
+    let expected = [5, 9, 10].map(|position| SubscriptionItem::Checkpoint {
+        position,
+        revision: None,
+    });
     assert_eq!(told, expected);
 }

@@ -36,7 +36,7 @@ fn messages<T: Send + 'static>(
 
 #[tonic::async_trait]
 impl EventStoreService for Fake {
-    type AppendSessionStream = Answers<pb::AppendSessionResponse>;
+    type AppendPipelineStream = Answers<pb::AppendPipelineResponse>;
     type ReadStreamStream = Answers<pb::ReadStreamResponse>;
     type ReadAllStream = Answers<pb::ReadAllResponse>;
     type SubscribeAllStream = Feed;
@@ -52,22 +52,22 @@ impl EventStoreService for Fake {
         self.append_one(request.into_inner()).map(Response::new)
     }
 
-    async fn append(
+    async fn append_to_many(
         &self,
-        request: Request<pb::AppendRequest>,
-    ) -> Result<Response<pb::AppendResponse>, Status> {
+        request: Request<pb::AppendToManyRequest>,
+    ) -> Result<Response<pb::AppendToManyResponse>, Status> {
         if self.state.lock().unwrap().silent {
             futures::future::pending::<()>().await;
         }
         self.append_to_many(request.into_inner()).map(Response::new)
     }
 
-    async fn append_session(
+    async fn append_pipeline(
         &self,
-        request: Request<Streaming<pb::AppendSessionRequest>>,
-    ) -> Result<Response<Self::AppendSessionStream>, Status> {
+        request: Request<Streaming<pb::AppendPipelineRequest>>,
+    ) -> Result<Response<Self::AppendPipelineStream>, Status> {
         let (fake, requests) = (self.clone(), request.into_inner());
-        let answer = move |message: Result<pb::AppendSessionRequest, Status>| {
+        let answer = move |message: Result<pb::AppendPipelineRequest, Status>| {
             let fake = fake.clone();
             async move {
                 let message = message?;
@@ -80,12 +80,14 @@ impl EventStoreService for Fake {
                 if fake.state.lock().unwrap().silent {
                     futures::future::pending::<()>().await;
                 }
-                fake.state.lock().unwrap().session_messages.push(appends.len());
+                fake.state.lock().unwrap().pipeline_messages.push(appends.len());
                 let mut results = Vec::new();
                 for append in appends {
-                    use pb::{session_append::Append, session_result::Result as Answer};
+                    use pb::{pipelined_append::Append, pipelined_result::Result as Answer};
                     let result = match append.append {
-                        Some(Append::AppendToStream(append)) => fake.append_one(append).map(Answer::Appended),
+                        Some(Append::AppendToStream(append)) => {
+                            fake.append_one(append).map(Answer::AppendedToStream)
+                        }
                         Some(Append::AppendToMany(append)) => {
                             fake.append_to_many(append).map(Answer::AppendedToMany)
                         }
@@ -96,11 +98,11 @@ impl EventStoreService for Fake {
                             prost::Message::decode(refused.details()).expect("refusals carry a status"),
                         )
                     });
-                    results.push(pb::SessionResult { result: Some(result) });
+                    results.push(pb::PipelinedResult { result: Some(result) });
                 }
                 // Responses are delayed, so that a broken connection loses some.
                 tokio::time::sleep(Duration::from_micros(200)).await;
-                Ok(pb::AppendSessionResponse { results })
+                Ok(pb::AppendPipelineResponse { results })
             }
         };
         Ok(Response::new(requests.then(answer).boxed()))

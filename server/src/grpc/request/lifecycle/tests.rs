@@ -128,11 +128,11 @@ fn prefixes_are_listed_page_by_page() {
             page_token: page_token.into(),
         })
     };
-    assert_eq!(page(0, "").unwrap(), (None, 100));
-    let (after, size) = page(5, "session-").unwrap();
+    assert_eq!(page(None, "").unwrap(), (None, 100));
+    let (after, size) = page(Some(5), "session-").unwrap();
     assert_eq!((after.unwrap().as_str(), size), ("session-", 5));
-    assert_eq!(page(1_001, "").unwrap_err().field, "page_size");
-    assert_eq!(page(1, "$").unwrap_err().field, "page_token");
+    assert_eq!(page(Some(1_001), "").unwrap_err().field, "page_size");
+    assert_eq!(page(Some(1), "$").unwrap_err().field, "page_token");
 }
 
 #[test]

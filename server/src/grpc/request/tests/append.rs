@@ -5,7 +5,7 @@ use annals_proto::v1::{self as pb, expected_revision};
 use super::{ID, assert_refused, event, limits};
 use crate::grpc::request::{
     Fault::{Invalid, TooLarge},
-    append_to_stream, session_append,
+    append_to_stream, pipelined_append,
 };
 
 fn appending(events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequest {
@@ -125,14 +125,13 @@ fn each_bad_field_of_an_append_is_named_by_its_path() {
         ),
     ] {
         assert_refused(append_to_stream(&request.clone().into(), &limits()), field, fault);
-        let in_session = pb::SessionAppend {
-            append: Some(pb::session_append::Append::AppendToStream(request)),
-            ..pb::SessionAppend::default()
+        let in_pipeline = pb::PipelinedAppend {
+            append: Some(pb::pipelined_append::Append::AppendToStream(request)),
         };
-        assert_refused(session_append(in_session, &limits()), field, fault);
+        assert_refused(pipelined_append(in_pipeline.into(), &limits()), field, fault);
     }
     assert_refused(
-        session_append(pb::SessionAppend::default(), &limits()),
+        pipelined_append(pb::PipelinedAppend::default().into(), &limits()),
         "append",
         Invalid,
     );

@@ -6,13 +6,14 @@ use annals_store::{Check, Expected, Position, Revision};
 use super::{ID, assert_refused, event, limits};
 use crate::grpc::request::{
     Fault::{self, Invalid, TooLarge},
-    append, session_append,
+    append_to_many, pipelined_append,
 };
 
 fn write(stream: &str, events: usize) -> pb::Write {
     pb::Write {
         stream: stream.into(),
         events: vec![event(); events],
+        expected: None,
     }
 }
 
@@ -48,15 +49,15 @@ fn no_match(change: impl FnOnce(&mut pb::QueryItem)) -> pb::Check {
 }
 
 /// Two valid writes and a valid check, followed by these.
-fn request(writes: Vec<pb::Write>, checks: Vec<pb::Check>) -> pb::AppendRequest {
-    pb::AppendRequest {
+fn request(writes: Vec<pb::Write>, checks: Vec<pb::Check>) -> pb::AppendToManyRequest {
+    pb::AppendToManyRequest {
         writes: [vec![write("a", 2), write("b", 1)], writes].concat(),
         checks: [vec![stream("a", expected(OneOf::NoStream(())))], checks].concat(),
         recorded_at: None,
     }
 }
 
-fn third(change: impl FnOnce(&mut pb::NewEvent)) -> pb::AppendRequest {
+fn third(change: impl FnOnce(&mut pb::NewEvent)) -> pb::AppendToManyRequest {
     let mut write = write("a", 2);
     change(&mut write.events[1]);
     request(vec![write], vec![])
@@ -75,9 +76,10 @@ fn each_bad_field_of_a_write_is_named_by_its_path() {
     let of_large = pb::Write {
         stream: "a".into(),
         events: vec![large; 3],
+        expected: None,
     };
-    let cases: Vec<(pb::AppendRequest, &str, Fault)> = vec![
-        (pb::AppendRequest::default(), "writes", Invalid),
+    let cases: Vec<(pb::AppendToManyRequest, &str, Fault)> = vec![
+        (pb::AppendToManyRequest::default(), "writes", Invalid),
         (request(vec![write("", 1)], vec![]), "writes[2].stream", Invalid),
         (request(vec![write("$a", 1)], vec![]), "writes[2].stream", Invalid),
         (
@@ -149,7 +151,7 @@ fn each_bad_field_of_a_check_is_named_by_its_path() {
         check: Some(check::Check::NoMatch(too_many_names)),
     };
     let numbered = |n: usize| stream(&format!("s{n}"), any());
-    let cases: Vec<(pb::AppendRequest, &str, Fault)> = vec![
+    let cases: Vec<(pb::AppendToManyRequest, &str, Fault)> = vec![
         (one(pb::Check { check: None }), "checks[1].check", Invalid),
         (checks((0..64).map(numbered).collect()), "checks", Invalid),
         (one(stream("", any())), "checks[1].stream.stream", Invalid),
@@ -186,14 +188,13 @@ fn each_bad_field_of_a_check_is_named_by_its_path() {
     refused(cases);
 }
 
-fn refused(cases: Vec<(pb::AppendRequest, &str, Fault)>) {
+fn refused(cases: Vec<(pb::AppendToManyRequest, &str, Fault)>) {
     for (request, field, fault) in cases {
-        assert_refused(append(request.clone(), &limits()), field, fault);
-        let in_session = pb::SessionAppend {
-            append: Some(pb::session_append::Append::AppendToMany(request)),
-            ..pb::SessionAppend::default()
+        assert_refused(append_to_many(request.clone().into(), &limits()), field, fault);
+        let in_pipeline = pb::PipelinedAppend {
+            append: Some(pb::pipelined_append::Append::AppendToMany(request)),
         };
-        assert_refused(session_append(in_session, &limits()), field, fault);
+        assert_refused(pipelined_append(in_pipeline.into(), &limits()), field, fault);
     }
 }
 
@@ -212,7 +213,7 @@ fn an_append_within_the_limits_is_taken_as_it_is_meant() {
         seconds: 7,
         nanos: 1_000,
     });
-    let append = append(request, &limits()).unwrap();
+    let append = append_to_many(request.into(), &limits()).unwrap();
     let writes: Vec<_> = append
         .writes()
         .map(|write| (write.stream.to_string(), write.events.len()))

@@ -7,7 +7,7 @@ use prost::Message;
 
 use super::super::{
     Invalid,
-    append::{decoded_to_stream, session_append, session_appends},
+    append::{decoded_to_stream, pipelined_append, pipelined_appends},
     append_to_stream, plain,
 };
 use crate::grpc::encoded::Encoded;
@@ -19,6 +19,7 @@ fn event(n: u128) -> pb::NewEvent {
         data: vec![n as u8; 200].into(),
         metadata: Bytes::from_static(b"{}"),
         tags: vec!["course:1".into(), "student:\u{fc}".into()],
+        ..Default::default()
     }
 }
 
@@ -39,10 +40,9 @@ fn shown(append: &Append) -> String {
     format!("{writes:?} {expected:?} {checks:?} {time:?} {bytes} {ids:?}")
 }
 
-fn in_session(request: pb::AppendToStreamRequest) -> pb::SessionAppend {
-    pb::SessionAppend {
-        append: Some(pb::session_append::Append::AppendToStream(request)),
-        ..pb::SessionAppend::default()
+fn in_pipeline(request: pb::AppendToStreamRequest) -> pb::PipelinedAppend {
+    pb::PipelinedAppend {
+        append: Some(pb::pipelined_append::Append::AppendToStream(request)),
     }
 }
 
@@ -70,11 +70,11 @@ fn what_clients_send_is_taken_as_it_came() {
         of(OneOf::Revision(0)),
         of(OneOf::Revision(u64::MAX)),
     ] {
-        let decoded = decoded_to_stream(request.clone(), &Limits::default()).unwrap();
+        let decoded = decoded_to_stream(request.clone().into(), &Limits::default()).unwrap();
         let taken =
             plain::append_to_stream(&request.encode_to_vec().into(), &Limits::default()).expect("fast path");
         assert_eq!(shown(&taken), shown(&decoded));
-        let taken = plain::session_append(&in_session(request).encode_to_vec(), &Limits::default());
+        let taken = plain::pipelined_append(&in_pipeline(request).encode_to_vec(), &Limits::default());
         assert_eq!(shown(&taken.expect("fast path")), shown(&decoded));
     }
 }
@@ -157,7 +157,7 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
             "{message:?}"
         );
         let decoded = pb::AppendToStreamRequest::decode(&message[..]).unwrap();
-        let decoded = decoded_to_stream(decoded, &Limits::default()).unwrap();
+        let decoded = decoded_to_stream(decoded.into(), &Limits::default()).unwrap();
         let taken = append_to_stream(&Encoded::new(message.into()), &Limits::default()).unwrap();
         assert_eq!(shown(&taken), shown(&decoded));
     }
@@ -171,45 +171,45 @@ fn bytes_that_are_no_message_are_told_by_the_field_they_are_in() {
         |wrong: Vec<u8>| append_to_stream(&Encoded::new(wrong.into()), &Limits::default()).unwrap_err();
     assert_eq!(refused(wrong.clone()).field, "events.type");
     assert!(!refused(vec![0x0A, 200]).problem.is_empty());
-    // If one append is malformed, the whole message of a session is refused.
-    let good = in_session(request(vec![event(1)])).encode_to_vec();
+    // If one append is malformed, the whole message of a pipeline is refused.
+    let good = in_pipeline(request(vec![event(1)])).encode_to_vec();
     let mut bad = Vec::new();
     put_message(1, &wrong, &mut bad);
     let mut message = Vec::new();
     put_message(1, &good, &mut message);
     put_message(1, &bad, &mut message);
-    let refused: Invalid = session_appends(&Encoded::new(message.into()), &Limits::default()).unwrap_err();
+    let refused: Invalid = pipelined_appends(&Encoded::new(message.into()), &Limits::default()).unwrap_err();
     assert!(refused.field.ends_with("events.type"), "{refused}");
 }
 
 #[test]
-fn appends_of_a_session_are_right_or_wrong_each_by_itself() {
+fn appends_of_a_pipeline_are_right_or_wrong_each_by_itself() {
     let no_id = pb::NewEvent {
         id: String::new(),
         ..event(3)
     };
     let appends = vec![
-        in_session(request(vec![event(1)])),
-        in_session(pb::AppendToStreamRequest {
+        in_pipeline(request(vec![event(1)])),
+        in_pipeline(pb::AppendToStreamRequest {
             stream: String::new(),
             ..request(vec![event(2)])
         }),
-        in_session(request(vec![no_id])),
-        pb::SessionAppend::default(),
-        in_session(request(vec![event(4), event(4)])),
-        in_session(request(vec![event(5)])),
+        in_pipeline(request(vec![no_id])),
+        pb::PipelinedAppend::default(),
+        in_pipeline(request(vec![event(4), event(4)])),
+        in_pipeline(request(vec![event(5)])),
     ];
-    let message = pb::AppendSessionRequest {
+    let message = pb::AppendPipelineRequest {
         appends: appends.clone(),
     };
-    let taken = session_appends(&message.into(), &Limits::default()).unwrap();
+    let taken = pipelined_appends(&message.into(), &Limits::default()).unwrap();
     let of = |result: &Result<Append, Invalid>| match result {
         Ok(append) => append.len().to_string(),
         Err(invalid) => invalid.to_string(),
     };
     let decoded = appends
         .into_iter()
-        .map(|append| of(&session_append(append, &Limits::default())));
+        .map(|append| of(&pipelined_append(append.into(), &Limits::default())));
     assert_eq!(
         taken.iter().map(of).collect::<Vec<_>>(),
         decoded.collect::<Vec<_>>()

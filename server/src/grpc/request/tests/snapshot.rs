@@ -19,19 +19,23 @@ fn snapshots_are_of_valid_streams_within_the_limits_and_three_are_kept_unless_sa
         data: vec![1; len].into(),
         keep,
     };
-    let save = save_snapshot(snapshot(4, 0), &limits).unwrap();
+    let save = save_snapshot(snapshot(4, None), &limits).unwrap();
     assert_eq!(
         (save.revision, save.schema_version, save.keep),
         (Revision(7), 2, 3)
     );
     for keep in [1, 100] {
         assert_eq!(
-            save_snapshot(snapshot(0, keep), &limits).unwrap().keep,
+            save_snapshot(snapshot(0, Some(keep)), &limits).unwrap().keep,
             keep as usize
         );
     }
-    assert_refused(save_snapshot(snapshot(5, 0), &limits), "data", Fault::TooLarge);
-    assert_refused(save_snapshot(snapshot(0, 101), &limits), "keep", Fault::Invalid);
+    assert_refused(save_snapshot(snapshot(5, None), &limits), "data", Fault::TooLarge);
+    assert_refused(
+        save_snapshot(snapshot(0, Some(101)), &limits),
+        "keep",
+        Fault::Invalid,
+    );
     let unnamed = pb::SaveSnapshotRequest::default();
     assert_refused(save_snapshot(unnamed, &limits), "stream", Fault::Invalid);
 

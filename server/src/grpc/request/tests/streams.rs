@@ -13,22 +13,33 @@ fn pages_of_streams_have_a_size_and_a_token_of_their_own_listing() {
         page_size,
         page_token: token.into(),
     };
-    assert_eq!(list_streams(request("", 0, "")).unwrap().limit, 100);
-    assert_eq!(list_streams(request("order-", 1_000, "")).unwrap().limit, 1_000);
-    let page = list_streams(request("order-", 1, "order-1")).unwrap();
+    assert_eq!(list_streams(request("", None, "")).unwrap().limit, 100);
+    assert_eq!(
+        list_streams(request("order-", Some(1_000), "")).unwrap().limit,
+        1_000
+    );
+    let page = list_streams(request("order-", Some(1), "order-1")).unwrap();
     assert_eq!(page.after.unwrap().as_str(), "order-1");
-    assert_refused(list_streams(request("", 1_001, "")), "page_size", fault);
-    assert_refused(list_streams(request("", u32::MAX, "")), "page_size", fault);
-    assert_refused(list_streams(request("$s", 1, "")), "prefix", fault);
+    assert_refused(list_streams(request("", Some(1_001), "")), "page_size", fault);
+    assert_refused(list_streams(request("", Some(u32::MAX), "")), "page_size", fault);
+    assert_refused(list_streams(request("$s", Some(1), "")), "prefix", fault);
     for prefix in ["$", "$$", "$$order-"] {
         // System streams.
-        let page = list_streams(request(prefix, 1, "$$order-1")).unwrap();
+        let page = list_streams(request(prefix, Some(1), "$$order-1")).unwrap();
         assert_eq!(
             (page.prefix.as_str(), page.after.unwrap().as_str()),
             (prefix, "$$order-1")
         );
     }
-    assert_refused(list_streams(request(&"p".repeat(513), 1, "")), "prefix", fault);
-    assert_refused(list_streams(request("order-", 1, "cart-1")), "page_token", fault);
-    assert_refused(list_streams(request("", 1, "\n")), "page_token", fault);
+    assert_refused(
+        list_streams(request(&"p".repeat(513), Some(1), "")),
+        "prefix",
+        fault,
+    );
+    assert_refused(
+        list_streams(request("order-", Some(1), "cart-1")),
+        "page_token",
+        fault,
+    );
+    assert_refused(list_streams(request("", Some(1), "\n")), "page_token", fault);
 }

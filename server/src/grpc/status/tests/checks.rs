@@ -38,7 +38,9 @@ fn they_are_told_with_what_was_found() {
     assert_eq!(told.metadata, [("count".to_owned(), "2".to_owned())]);
     let conflict = pb::RevisionConflict {
         stream: "order-1".into(),
-        expected: Some(pb::revision_conflict::Expected::ExpectedRevision(u64::MAX)),
+        expected: Some(pb::ExpectedRevision {
+            expected: Some(pb::expected_revision::Expected::Revision(u64::MAX)),
+        }),
         actual_revision: Some(u64::MAX),
     };
     let detail = pb::ChecksFailed {

@@ -7,6 +7,7 @@ use super::{ID_LEN, number};
 use crate::{
     format::wire::{self, Cursor, Malformed, Parsed},
     values::{
+        content_type::ContentType,
         event::NewEvent,
         limits::{self, Limits},
         name::{EventType, Tag},
@@ -74,6 +75,8 @@ pub(crate) fn body_len(event: &NewEvent) -> usize {
             .iter()
             .map(|tag| wire::field_len(tag.as_str().len()))
             .sum::<usize>()
+        + wire::field_len(event.content_type.as_str().len())
+        + event.unknown.len()
 }
 
 /// Encodes the body of an event and returns its offsets.
@@ -92,6 +95,8 @@ pub(crate) fn put_body(out: &mut BytesMut, event: &NewEvent) -> Parts {
     for tag in &event.tags {
         wire::put_field(out, number::TAGS, tag.as_str().as_bytes());
     }
+    wire::put_field(out, number::CONTENT_TYPE, event.content_type.as_str().as_bytes());
+    out.extend_from_slice(&event.unknown);
     Parts::new(event.kind.as_str(), tags)
 }
 
@@ -100,7 +105,10 @@ pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
     let unnamed = |_| Malformed("record: a name");
     let (mut kind, mut tags) = (None, Vec::new());
     let (mut data, mut metadata) = (Bytes::new(), Bytes::new());
+    let mut content_type = ContentType::default();
+    let mut unknown = BytesMut::new();
     let mut cursor = Cursor::new(body);
+    let mut rest = cursor.rest();
     while let Some((field_number, field)) = cursor.field()? {
         match field_number {
             number::ID => drop(field.bytes()?),
@@ -108,8 +116,13 @@ pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
             number::DATA => data = body.slice_ref(field.bytes()?),
             number::METADATA => metadata = body.slice_ref(field.bytes()?),
             number::TAGS => tags.push(Tag::new(field.text()?).map_err(unnamed)?),
-            _ => return Err(Malformed("record: unknown field")),
+            number::CONTENT_TYPE => {
+                let text = field.text()?;
+                content_type = ContentType::new(text).map_err(|_| Malformed("record: a content type"))?;
+            }
+            _ => unknown.extend_from_slice(&rest[..rest.len() - cursor.rest().len()]),
         }
+        rest = cursor.rest();
     }
     Ok(NewEvent {
         id,
@@ -117,7 +130,41 @@ pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
         data,
         metadata,
         tags,
+        content_type,
+        unknown: unknown.freeze(),
     })
+}
+
+/// The reason why the fields of an event that this version does not know can't be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownFieldError {
+    /// Only the store assigns this field.
+    #[error("has the field {0}, which only the store assigns; leave it out")]
+    Assigned(u32),
+    /// The encoding of a field is not supported.
+    #[error("has a field in an encoding that is not supported (a group, or cut short)")]
+    Malformed,
+}
+
+/// Returns the encoded fields of an `annals.v1.NewEvent` that this version does not know, in their order.
+///
+/// # Errors
+/// [`UnknownFieldError`] if one of them is a field that only the store assigns, or can't be parsed.
+pub fn unknown_fields(event: &[u8]) -> Result<Bytes, UnknownFieldError> {
+    let mut unknown = BytesMut::new();
+    let mut cursor = Cursor::new(event);
+    let mut rest = event;
+    while let Some((field_number, _)) = cursor.field().map_err(|_| UnknownFieldError::Malformed)? {
+        match field_number {
+            number::ID..=number::CONTENT_TYPE => {}
+            number::STREAM..=number::ASSIGNED_MAX | number::ASSIGNED_FROM.. => {
+                return Err(UnknownFieldError::Assigned(field_number));
+            }
+            _ => unknown.extend_from_slice(&rest[..rest.len() - cursor.rest().len()]),
+        }
+        rest = cursor.rest();
+    }
+    Ok(unknown.freeze())
 }
 
 /// Returns the id and the offsets of an event that is within the limits and whose encoding is what [`put_body`] would
@@ -139,8 +186,7 @@ pub(crate) fn plain(body: &[u8], limits: &Limits) -> Option<(Uuid, Parts)> {
     let parts = Parts::new(kind, body.len() - rest.len());
     let mut tags = [""; limits::TAGS_MAX];
     let mut count = 0;
-    while !rest.is_empty() {
-        let tag = plain_text(&mut rest, number::TAGS)?;
+    while let Some(tag) = plain_text(&mut rest, number::TAGS) {
         Tag::check(tag).ok()?;
         if tags[..count].contains(&tag) {
             return None;
@@ -148,11 +194,18 @@ pub(crate) fn plain(body: &[u8], limits: &Limits) -> Option<(Uuid, Parts)> {
         *tags.get_mut(count)? = tag;
         count += 1;
     }
-    Some((id, parts))
+    if let Some(content_type) = plain_text(&mut rest, number::CONTENT_TYPE) {
+        ContentType::check(content_type).ok()?;
+    }
+    rest.is_empty().then_some((id, parts))
 }
 
+/// Takes the next field like [`plain_field`], if it is UTF-8.
 fn plain_text<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a str> {
-    std::str::from_utf8(plain_field(rest, field)?).ok()
+    let mut after = *rest;
+    let text = std::str::from_utf8(plain_field(&mut after, field)?).ok()?;
+    *rest = after;
+    Some(text)
 }
 
 /// Takes the next field if it has this number, is not empty, and has its length in the fewest possible bytes.

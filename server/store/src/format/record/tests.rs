@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Entries, Place, Placement, Record, TimeField, View, entry_len, entry_len_max, plain, put_body, put_entry,
 };
-use crate::{EventType, Limits, NewEvent, Position, Revision, StreamName, Tag, Timestamp};
+use crate::{ContentType, EventType, Limits, NewEvent, Position, Revision, StreamName, Tag, Timestamp};
 
 fn body(event: &NewEvent) -> BytesMut {
     let mut body = BytesMut::new();
@@ -39,8 +39,7 @@ prop_compose! {
             kind: EventType::new(&kind).unwrap(),
             data: data.into(),
             metadata: metadata.into(),
-            tags: tags.iter().map(|tag| Tag::new(tag).unwrap()).collect(),
-        }
+            tags: tags.iter().map(|tag| Tag::new(tag).unwrap()).collect(), content_type: ContentType::default(), unknown: Bytes::new(), }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Append, Check, Direction, Error, EventType, Expected, Limits, NewEvent, Position, Query, QueryItem,
-    Rejection, Retention, Revision, Settings,
+    Append, Check, ContentType, Direction, Error, EventType, Expected, Limits, NewEvent, Position, Query,
+    QueryItem, Rejection, Retention, Revision, Settings,
     lifecycle::{KIND_DELETED, Lifecycle},
     testing::{
         Cost, Counted, Fixture, append, ids, open_counted, place, read_log, read_stream, small, stream,
@@ -351,6 +351,8 @@ fn deleting(name: &str) -> Append {
         data: Lifecycle::default().after_deletion(Revision(2)).to_json(),
         metadata: bytes::Bytes::new(),
         tags: Vec::new(),
+        content_type: ContentType::default(),
+        unknown: bytes::Bytes::new(),
     };
     Append::new(
         stream(name).own(),

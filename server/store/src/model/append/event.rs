@@ -63,8 +63,9 @@ pub(super) fn check_all<'a>(
 }
 
 pub(crate) fn check_event(index: usize, event: &NewEvent, limits: &Limits) -> Result<(), AppendError> {
-    if event.data.len() > limits.event_bytes_max {
-        let (bytes, bytes_max) = (event.data.len(), limits.event_bytes_max);
+    let bytes = event.data.len() + event.unknown.len();
+    if bytes > limits.event_bytes_max {
+        let bytes_max = limits.event_bytes_max;
         return Err(AppendError::DataTooLarge {
             index,
             bytes,

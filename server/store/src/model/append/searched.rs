@@ -6,8 +6,8 @@ use crate::values::position::Position;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Searched {
     pub to: Position,
-    /// Number of changes to prefix settings when the search began. A prefix that keeps more events restores some that
-    /// were removed, and the search skipped those. `None`: another server searched, and does not report the number.
+    /// Number of changes to prefix settings when the search began, the same on every server of the log. A prefix that
+    /// keeps more events restores some that were removed, and the search skipped those. `None`: nothing was searched.
     pub prefix_changes: Option<u64>,
 }
 
@@ -16,8 +16,8 @@ impl Searched {
     /// settings.
     pub(crate) fn holds_to(self, prefix_changes: u64) -> Position {
         match self.prefix_changes {
-            Some(changes) if changes != prefix_changes => Position::START,
-            _ => self.to,
+            Some(changes) if changes == prefix_changes => self.to,
+            _ => Position::START,
         }
     }
 

@@ -38,11 +38,11 @@ async fn subscribe(store: &Store, after: u64, query: &Query) -> (Vec<Record>, Po
                 assert!(last > told, "{last} after {told}");
                 told = last;
             }
-            Notice::Checkpoint { position } | Notice::FellBehind { position, .. } => {
+            Notice::Checkpoint { position, .. } | Notice::FellBehind { position, .. } => {
                 assert!(position >= told, "{position} after {told}");
                 told = position;
             }
-            Notice::CaughtUp { position } => {
+            Notice::CaughtUp { position, .. } => {
                 assert!(position >= told, "{position} after {told}");
                 return (records, position);
             }

@@ -114,7 +114,7 @@ async fn until_caught_up(mut subscription: crate::Subscription) -> (Vec<Record>,
     loop {
         match subscription.next().await.unwrap() {
             Notice::Events(batch) => found.extend(batch.records().unwrap()),
-            Notice::CaughtUp { position } => return (found, position),
+            Notice::CaughtUp { position, .. } => return (found, position),
             Notice::Checkpoint { .. } | Notice::FellBehind { .. } => {}
         }
     }

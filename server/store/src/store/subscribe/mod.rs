@@ -86,6 +86,8 @@ pub enum Notice {
     CaughtUp {
         /// Position up to which the log was read.
         position: Position,
+        /// Of a subscription to a stream: the revision up to which it was read, if any.
+        revision: Option<Revision>,
     },
     /// The subscriber was too slow to be served from memory and is served from storage again.
     FellBehind {
@@ -93,11 +95,15 @@ pub enum Notice {
         position: Position,
         /// The log's last position.
         head: Position,
+        /// Of a subscription to a stream: the revision up to which it was read, if any.
+        revision: Option<Revision>,
     },
     /// All matching events up to a position were sent.
     Checkpoint {
         /// Position up to which the log was read.
         position: Position,
+        /// Of a subscription to a stream: the revision up to which it was read, if any.
+        revision: Option<Revision>,
     },
 }
 
@@ -212,7 +218,10 @@ impl Subscription {
             if !self.live {
                 self.live = true;
                 self.tell();
-                return Ok(Notice::CaughtUp { position: self.place });
+                return Ok(Notice::CaughtUp {
+                    position: self.place,
+                    revision: self.revision(),
+                });
             }
             if let Some(checkpoint) = self.wait().await {
                 return Ok(checkpoint);
@@ -267,6 +276,7 @@ impl Subscription {
                 return Ok(Some(Notice::FellBehind {
                     position: self.place,
                     head,
+                    revision: self.revision(),
                 }));
             }
             None => self.read_back(head, &mut batch).await?,
@@ -353,7 +363,16 @@ impl Subscription {
 
     fn checkpoint(&mut self) -> Notice {
         self.tell();
-        Notice::Checkpoint { position: self.place }
+        Notice::Checkpoint {
+            position: self.place,
+            revision: self.revision(),
+        }
+    }
+
+    /// Returns the revision up to which the stream was read, if this is a subscription to one.
+    fn revision(&self) -> Option<Revision> {
+        let next = self.stream.as_ref()?.next;
+        next.0.checked_sub(1).map(Revision)
     }
 
     fn tell(&mut self) {

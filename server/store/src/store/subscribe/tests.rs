@@ -21,7 +21,7 @@ async fn until_caught_up(subscription: &mut Subscription) -> (Vec<u128>, Positio
     loop {
         match subscription.next().await.unwrap() {
             Notice::Events(batch) => found.extend(ids(&batch.records().unwrap())),
-            Notice::CaughtUp { position } => return (found, position),
+            Notice::CaughtUp { position, .. } => return (found, position),
             Notice::FellBehind { .. } | Notice::Checkpoint { .. } => {}
         }
     }
@@ -82,7 +82,8 @@ async fn one_that_falls_behind_is_told_and_misses_nothing() {
         subscription.next().await.unwrap(),
         Notice::FellBehind {
             position: Position(0),
-            head: Position(100)
+            head: Position(100),
+            revision: None,
         }
     );
     let (found, position) = until_caught_up(&mut subscription).await;
@@ -220,7 +221,8 @@ async fn a_filtered_subscription_sends_checkpoints_that_grow() {
     assert_eq!(
         subscription.next().await.unwrap(),
         Notice::CaughtUp {
-            position: Position(0)
+            position: Position(0),
+            revision: None,
         }
     );
     let mut last = Position(0);
@@ -228,7 +230,7 @@ async fn a_filtered_subscription_sends_checkpoints_that_grow() {
         fixture
             .fill("s", u128::from(round) * 100..u128::from(round) * 100 + 10)
             .await;
-        let Notice::Checkpoint { position } = subscription.next().await.unwrap() else {
+        let Notice::Checkpoint { position, .. } = subscription.next().await.unwrap() else {
             panic!("a checkpoint")
         };
         assert!(position > last && position <= Position(round * 10));
@@ -247,7 +249,7 @@ async fn a_filtered_subscription_sends_checkpoints_that_grow() {
             crate::Append::new(stream("t"), Expected::Any, half.to_vec(), fixture.store.limits()).unwrap();
         fixture.store.append(append).await.unwrap();
     }
-    let Notice::Checkpoint { position } = subscription.next().await.unwrap() else {
+    let Notice::Checkpoint { position, .. } = subscription.next().await.unwrap() else {
         panic!("a checkpoint")
     };
     assert!(position > Position(30));

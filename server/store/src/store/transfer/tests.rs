@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Gap, MovedEvent, Part};
 use crate::{
-    Append, Error, EventType, Expected, Limits, NewEvent, Position, Record, Result, Retention, Revision,
-    SaveSnapshot, ScavengeState, Settings, Store, StreamName, Tag, Write,
+    Append, ContentType, Error, EventType, Expected, Limits, NewEvent, Position, Record, Result, Retention,
+    Revision, SaveSnapshot, ScavengeState, Settings, Store, StreamName, Tag, Write,
     testing::{Fixture, append, event, read_log, small, stream},
 };
 use observed::{STREAMS, observe, state};
@@ -45,6 +45,8 @@ fn moved(record: Record) -> MovedEvent {
             data: record.data,
             metadata: record.metadata,
             tags: record.tags.iter().map(|tag| Tag::new(tag).unwrap()).collect(),
+            content_type: ContentType::default(),
+            unknown: bytes::Bytes::new(),
         },
         stream: StreamName::to_read(&record.stream).unwrap(),
         revision: record.revision,

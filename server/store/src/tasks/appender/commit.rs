@@ -121,7 +121,7 @@ impl Appender {
             }
             Err(engine::Error::Conflict) => {
                 self.shared.metrics.conflicts.inc();
-                self.handing.lost();
+                self.forwarding.lost();
                 follow::refresh_locked(&self.shared).await?;
                 Ok(false)
             }

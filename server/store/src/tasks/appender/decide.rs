@@ -185,7 +185,7 @@ fn removed(append: &Append, position: Position) -> Rejection {
     Rejection::EventIdConflict {
         id: append.events[0].id,
         stream: append.stream().clone(),
-        revision: Revision::FIRST,
+        revision: None,
         position,
     }
 }
@@ -203,7 +203,7 @@ fn taken(first: &StoredEvent) -> Rejection {
     Rejection::EventIdConflict {
         id: first.id,
         stream: first.stream.clone(),
-        revision: first.revision,
+        revision: Some(first.revision),
         position: first.position,
     }
 }

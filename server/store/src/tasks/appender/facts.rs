@@ -133,15 +133,18 @@ fn in_memory(look: &Look<'_>, candidates: &[Candidate<'_>]) -> (Vec<Fact>, Vec<W
         });
         for (n, check) in append.checks.iter().enumerate() {
             let Some(stream) = check.stream() else {
-                fact.evidence.push(Evidence::First(None));
+                fact.evidence.push(Evidence::Missing);
                 continue;
             };
             let known = look.last_revision(stream).map(Evidence::Last);
-            let known = known.or_else(|| prefetched.map(|fact| fact.evidence[n]));
+            let known = known
+                .or_else(|| prefetched.map(|fact| fact.evidence[n]))
+                // Nothing exists that the tail does not know.
+                .or_else(|| look.is_all().then_some(Evidence::Last(None)));
             fact.evidence.push(known.unwrap_or_else(|| {
                 wanted.push(Wanted::Check(index, n));
                 reads.push(read_end(stream));
-                Evidence::Last(None)
+                Evidence::Missing
             }));
         }
         if append.is_keyed() {
@@ -192,6 +195,7 @@ async fn conditions(
             }
             // In rare cases the match that was found has been removed by now. The search then continues after it.
             let found_at = found.map(|found| found.position);
+            facts[index].evidence[n] = Evidence::First(None);
             if prefetched.is_some() && shared.environment.sabotage.skips_since_search() {
                 continue;
             }

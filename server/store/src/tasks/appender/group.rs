@@ -95,7 +95,7 @@ impl<'a> Group<'a> {
             let Some(verdict) = self.judge_one(shared, append, &fact).await? else {
                 break;
             };
-            let verdict = self.judge_checks(shared.tail.lifecycles(), append, &fact, verdict);
+            let verdict = self.judge_checks(shared.tail.lifecycles(), append, &fact, verdict)?;
             verdicts.push(match verdict {
                 Verdict::Write => match self.time_of(append, shared.settings.accept_recorded_times) {
                     Ok(recorded_at) => {
@@ -143,9 +143,9 @@ impl<'a> Group<'a> {
         append: &Append,
         fact: &Fact,
         verdict: Verdict,
-    ) -> Verdict {
+    ) -> Result<Verdict> {
         if append.checks.is_empty() {
-            return verdict;
+            return Ok(verdict);
         }
         let mut failed = match verdict {
             Verdict::Write => Vec::new(),
@@ -161,21 +161,22 @@ impl<'a> Group<'a> {
                 expected,
                 actual,
             })),
-            Verdict::Already(_) | Verdict::Reject(_) => return verdict,
+            Verdict::Already(_) | Verdict::Reject(_) => return Ok(verdict),
         };
         let head = Position(self.next.0 - 1);
         let after = append.known_to();
         if after > head {
-            return Verdict::Reject(Rejection::CheckBeyondHead { after, head });
+            return Ok(Verdict::Reject(Rejection::CheckBeyondHead { after, head }));
         }
-        for (index, (check, evidence)) in append.checks.iter().zip(&fact.evidence).enumerate() {
-            failed.extend(check.failed(index, self.with_added(lifecycles, check, *evidence)));
+        for (index, check) in append.checks.iter().enumerate() {
+            let evidence = fact.evidence.get(index).copied().unwrap_or(Evidence::Missing);
+            failed.extend(check.failed(index, self.with_added(lifecycles, check, evidence))?);
         }
-        if failed.is_empty() {
+        Ok(if failed.is_empty() {
             verdict
         } else {
             Verdict::Reject(Rejection::ChecksFailed { failed, unlisted: 0 })
-        }
+        })
     }
 
     /// Combines the findings for a check in the log with the events that the group adds.

@@ -19,8 +19,8 @@ pub(crate) mod decide;
 mod earlier;
 mod fact;
 mod facts;
+mod forwarding;
 mod group;
-mod handing;
 mod overlay;
 mod prefetch;
 mod queue;
@@ -44,7 +44,7 @@ use crate::{
     model::{
         append::{Append, Appended},
         error::{Error, Result},
-        handover::Handing,
+        forwarding::Forwarding,
     },
     shared::Shared,
     values::signal::Watcher,
@@ -108,7 +108,7 @@ pub(crate) struct Appender {
     /// Whether it runs on a thread of its own now.
     on_thread: bool,
     closing: Watcher<bool>,
-    handing: Handing,
+    forwarding: Forwarding,
 }
 
 impl Appender {
@@ -125,7 +125,7 @@ impl Appender {
             company: 0,
             on_thread: false,
             closing,
-            handing: Handing::default(),
+            forwarding: Forwarding::default(),
         }
     }
 
@@ -191,7 +191,7 @@ impl Appender {
         let deadline = Instant::now() + PATIENCE;
         let mut backoff = BACKOFF_FIRST;
         loop {
-            self.hand_over(jobs).await;
+            self.forward(jobs).await;
             if jobs.is_empty() {
                 return Ok(());
             }
@@ -221,7 +221,7 @@ impl Appender {
         judged.verdicts.iter().for_each(|verdict| metrics.count(verdict));
         let answers = std::mem::replace(jobs, put_off).into_iter().zip(judged.verdicts);
         let answers = answers.map(|(job, verdict)| {
-            let result = verdict.map_err(|rejection| handing::rejected(job.origin, rejection));
+            let result = verdict.map_err(|rejection| forwarding::rejected(job.origin, rejection));
             (job, result)
         });
         self.answer(answers.collect());

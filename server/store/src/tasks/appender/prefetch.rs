@@ -14,7 +14,7 @@
 //! 4. A search that took long is continued up to the current head, so that the rest that is left for the group is
 //!    short.
 //! 5. An append whose data is all in memory is not delayed at all; most appends are of that kind.
-//! 6. The data of many appends of a session is read in one round trip, because they are submitted one after the other
+//! 6. The data of many appends of a pipeline is read in one round trip, because they are submitted one after the other
 //!    ([`Store::look_up`](crate::Store::look_up)).
 
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub(crate) fn is_needed(shared: &Shared, append: &Append) -> bool {
 
 /// Whether a few keys of storage must be read to evaluate an append.
 fn needs_keys(look: &Look<'_>, append: &Append) -> bool {
-    // Looked up one after the other, and only where needed: a session submits hundreds of thousands of appends a
+    // Looked up one after the other, and only where needed: a pipeline submits hundreds of thousands of appends a
     // second, one after the other, and most of them need only the first look-up.
     let last = look.last_revision(append.stream());
     let may_compare = match append.expected {

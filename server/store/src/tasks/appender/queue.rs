@@ -10,7 +10,7 @@ use super::{Appender, Job};
 const COMPANY_WAIT: Duration = Duration::from_micros(200);
 /// Maximum time that a group to be forwarded waits for nearly all appends in flight: the next group can't be
 /// forwarded before this one is answered.
-const HANDOVER_WAIT: Duration = Duration::from_millis(2);
+const FORWARDING_WAIT: Duration = Duration::from_millis(2);
 /// Number of appends in flight from which on the appender gets a thread, and waits for half of them.
 const COMPANY_MIN: usize = 4;
 /// Number of appends in flight up to which the appender leaves its thread.
@@ -70,8 +70,8 @@ impl Appender {
             return;
         }
         let own = &self.shared.environment.writer;
-        let (wanted, wait, step) = if self.handing.target(own).is_some() {
-            (self.company * 15 / 16, HANDOVER_WAIT, HANDOVER_WAIT / 8)
+        let (wanted, wait, step) = if self.forwarding.target(own).is_some() {
+            (self.company * 15 / 16, FORWARDING_WAIT, FORWARDING_WAIT / 8)
         } else {
             (
                 (self.company / 2).min(COMPANY_MAX),

@@ -34,6 +34,7 @@ use crate::{
     read::{last_revision, stored_events},
     shared::Shared,
     values::{
+        content_type::ContentType,
         event::NewEvent,
         expected::Expected,
         limits::Limits,
@@ -255,6 +256,8 @@ pub(crate) fn setting(
         data: lifecycle.to_json(),
         metadata: Bytes::new(),
         tags: Vec::new(),
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     };
     let expected = match version.checked_sub(1) {
         None => Expected::NoStream,

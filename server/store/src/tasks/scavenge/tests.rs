@@ -19,8 +19,8 @@ use super::{
     progress::{Progress, Scavenge, shortened},
 };
 use crate::{
-    Append, Error, EventType, Expected, Limits, NewEvent, Position, Query, Record, Rejection, Retention,
-    Revision, Settings, Store, Timestamp,
+    Append, ContentType, Error, EventType, Expected, Limits, NewEvent, Position, Query, Record, Rejection,
+    Retention, Revision, Settings, Store, Timestamp,
     format::keys,
     index::{self, Postings},
     lifecycle::{KIND_RETENTION, Lifecycle},
@@ -36,6 +36,8 @@ async fn set(store: &Store, name: &str, lifecycle: Lifecycle) {
         data: lifecycle.to_json(),
         metadata: Bytes::new(),
         tags: Vec::new(),
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     };
     let own = stream(name).own();
     let append = Append::new(own, Expected::Any, vec![event], &Limits::default()).unwrap();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{LoadSnapshot, SaveSnapshot, Snapshot, entry::DATA_CHUNK_BYTES, remove_dead};
 use crate::{
-    Append, Error, EventType, Expected, Limits, NewEvent, Result, Revision, Store,
+    Append, ContentType, Error, EventType, Expected, Limits, NewEvent, Result, Revision, Store,
     lifecycle::Lifecycle,
     testing::{Fixture, TestClock, append, open_on, small, stream},
 };
@@ -73,6 +73,8 @@ async fn set(store: &Store, name: &str, lifecycle: Lifecycle) {
         data: lifecycle.to_json(),
         metadata: Bytes::new(),
         tags: Vec::new(),
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     };
     let append = Append::new(stream(name).own(), Expected::Any, vec![event], &Limits::default());
     store.append(append.unwrap()).await.unwrap();

@@ -181,7 +181,7 @@ fn a_head_that_the_log_never_had_is_found() {
 fn an_id_that_is_not_where_it_was_told_is_found() {
     let conflict = |position| Answer::IdConflict {
         stream: "s".to_owned(),
-        revision: 0,
+        revision: Some(0),
         position,
     };
     let other = |id, checks| append(vec![write("s", &[(id, "red"), (91, "red")])], checks);
@@ -207,7 +207,7 @@ fn the_beginning_of_a_longer_append_is_not_a_shorter_one() {
     answer(&mut history, &longer, Answer::Written(written(1, &[("w", 0, 1)])));
     let conflict = Answer::IdConflict {
         stream: "w".to_owned(),
-        revision: 0,
+        revision: Some(0),
         position: 1,
     };
     answer(&mut history, &shorter, conflict);

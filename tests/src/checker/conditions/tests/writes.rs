@@ -235,7 +235,7 @@ fn an_append_before_what_was_known_and_one_before_it_was_sent_are_found() {
 }
 
 #[test]
-fn a_session_whose_appends_stand_in_another_order_is_found() {
+fn a_pipeline_whose_appends_stand_in_another_order_is_found() {
     let appends = [1, 2].map(|id| append(vec![write("s", &[(id, "red")])], vec![]));
     for (places, is_good) in [([1, 2], true), ([2, 1], false)] {
         let mut history = History::default();

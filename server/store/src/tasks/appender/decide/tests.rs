@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::{Known, Place, Verdict, compare, compare_receipt, otherwise, places};
 use crate::{
-    Append, EventType, Expected, Limits, NewEvent, Position, Rejection, Revision, StreamName, Timestamp,
-    index::Request, lifecycle::Lifecycle, model::stored_event::StoredEvent, tasks::receipt::Receipt,
+    Append, ContentType, EventType, Expected, Limits, NewEvent, Position, Rejection, Revision, StreamName,
+    Timestamp, index::Request, lifecycle::Lifecycle, model::stored_event::StoredEvent,
+    tasks::receipt::Receipt,
 };
 
 fn id(n: u128) -> Uuid {
@@ -20,6 +21,8 @@ fn append(expected: Expected, ids: &[u128]) -> Append {
         data: Bytes::new(),
         metadata: Bytes::new(),
         tags: Vec::new(),
+        content_type: ContentType::default(),
+        unknown: Bytes::new(),
     };
     let events = ids.iter().map(event).collect();
     Append::new(

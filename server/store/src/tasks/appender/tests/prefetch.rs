@@ -187,7 +187,7 @@ async fn what_many_appends_need_is_read_in_one_trip_and_may_be_old_when_they_are
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_does_not_ask_for_streams_to_which_it_appended_lately() {
+async fn a_pipeline_does_not_ask_for_streams_to_which_it_appended_lately() {
     let (_, store) = gated(small()).await;
     let mut recent = RecentStreams::default();
     let exactly = |revision| Expected::Exactly(crate::Revision(revision));

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use annals_proto::v1::{self as pb, session_append::Append};
+use annals_proto::v1::{self as pb, pipelined_append::Append};
 
 use crate::connection::Stub;
 use crate::error::{Error, FieldViolation, Result};
@@ -23,7 +23,7 @@ pub(crate) struct KnownLimit(AtomicU64);
 pub(super) async fn check(
     shared: &Shared,
     timeout: Duration,
-    append: &pb::SessionAppend,
+    append: &pb::PipelinedAppend,
     append_bytes: usize,
 ) -> Result<()> {
     let append_bytes = append_bytes as u64;

@@ -1,9 +1,9 @@
-//! Append sessions: many appends in flight on one call, evaluated and answered in order.
+//! Append pipelines: many appends in flight on one call, evaluated and answered in order.
 
 use std::collections::VecDeque;
 
-use annals_client::{Error, Event, ExpectedRevision as Expected, SessionLimits};
-use annals_proto::v1::{self as pb, session_append::Append, session_result::Result as Outcome};
+use annals_client::{Error, Event, ExpectedRevision as Expected, PipelineLimits};
+use annals_proto::v1::{self as pb, pipelined_append::Append, pipelined_result::Result as Outcome};
 use annals_tests::{
     harness::{Recorder, Refusal, Server, assert_sound, sample::event, within_patience},
     on_every_engine,
@@ -12,16 +12,16 @@ use tonic::Code;
 
 on_every_engine!(
     appends_are_judged_in_order_and_answered_in_order,
-    an_append_that_fails_stops_neither_the_session_nor_those_behind_it,
+    an_append_that_fails_stops_neither_the_pipeline_nor_those_behind_it,
     each_append_of_a_message_is_judged_by_itself,
-    a_session_is_answered_while_it_is_open,
+    a_pipeline_is_answered_while_it_is_open,
     what_was_sent_before_the_client_closed_its_side_is_answered,
-    sessions_beside_each_other_keep_their_own_order,
-    a_session_that_is_dropped_leaves_what_it_wrote,
+    pipelines_beside_each_other_keep_their_own_order,
+    a_pipeline_that_is_dropped_leaves_what_it_wrote,
     large_appends_pass_one_after_the_other,
 );
 
-fn append(stream: &str, expected: pb::expected_revision::Expected, event: Event) -> pb::SessionAppend {
+fn append(stream: &str, expected: pb::expected_revision::Expected, event: Event) -> pb::PipelinedAppend {
     let append = pb::AppendToStreamRequest {
         stream: stream.to_owned(),
         expected: Some(pb::ExpectedRevision {
@@ -30,20 +30,19 @@ fn append(stream: &str, expected: pb::expected_revision::Expected, event: Event)
         events: vec![event.into()],
         recorded_at: None,
     };
-    pb::SessionAppend {
+    pb::PipelinedAppend {
         append: Some(Append::AppendToStream(append)),
-        ..pb::SessionAppend::default()
     }
 }
 
 async fn appends_are_judged_in_order_and_answered_in_order(server: Server) {
     let client = server.client();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for n in 0..500_u64 {
         // Each expects the result of the previous one, which is still in flight.
         let expected = n.checked_sub(1).map_or(Expected::NoStream, Expected::Exactly);
-        pending.push(session.append("order-1", expected, [event("T")]).await.unwrap());
+        pending.push(pipeline.append("order-1", expected, [event("T")]).await.unwrap());
     }
     for (n, appended) in (0..).zip(pending) {
         let appended = appended.await.unwrap();
@@ -51,9 +50,9 @@ async fn appends_are_judged_in_order_and_answered_in_order(server: Server) {
     }
 }
 
-async fn an_append_that_fails_stops_neither_the_session_nor_those_behind_it(server: Server) {
+async fn an_append_that_fails_stops_neither_the_pipeline_nor_those_behind_it(server: Server) {
     let client = server.client();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let taken = event("T");
     client
         .append("other", Expected::Any, [taken.clone()])
@@ -71,7 +70,7 @@ async fn an_append_that_fails_stops_neither_the_session_nor_those_behind_it(serv
     ];
     let mut pending = Vec::new();
     for (expected, events) in appends {
-        pending.push(session.append("order-1", expected, events).await.unwrap());
+        pending.push(pipeline.append("order-1", expected, events).await.unwrap());
     }
     let mut results = Vec::new();
     for appended in pending {
@@ -118,8 +117,13 @@ async fn each_append_of_a_message_is_judged_by_itself(server: Server) {
         append("a", Wire::Revision(0), event("T")),
         append("c", Wire::StreamExists(()), event("T")),
     ];
-    let requests = tokio_stream::once(pb::AppendSessionRequest { appends });
-    let mut answers = server.stub().append_session(requests).await.unwrap().into_inner();
+    let requests = tokio_stream::once(pb::AppendPipelineRequest { appends });
+    let mut answers = server
+        .stub()
+        .append_pipeline(requests)
+        .await
+        .unwrap()
+        .into_inner();
     let mut told = Vec::new();
     while let Some(message) = answers.message().await.unwrap() {
         assert!(!message.results.is_empty(), "a message has at least one result");
@@ -128,7 +132,7 @@ async fn each_append_of_a_message_is_judged_by_itself(server: Server) {
                 .results
                 .into_iter()
                 .map(|result| match result.result.unwrap() {
-                    Outcome::Appended(appended) => {
+                    Outcome::AppendedToStream(appended) => {
                         format!(
                             "{} {} {}",
                             appended.first_revision, appended.first_position, appended.already_appended
@@ -156,22 +160,27 @@ async fn each_append_of_a_message_is_judged_by_itself(server: Server) {
     );
 }
 
-async fn a_session_is_answered_while_it_is_open(server: Server) {
+async fn a_pipeline_is_answered_while_it_is_open(server: Server) {
     use pb::expected_revision::Expected as Wire;
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     let requests = tokio_stream::wrappers::ReceiverStream::new(receiver);
-    let mut answers = server.stub().append_session(requests).await.unwrap().into_inner();
+    let mut answers = server
+        .stub()
+        .append_pipeline(requests)
+        .await
+        .unwrap()
+        .into_inner();
     for n in 0..20 {
         let appends = vec![append("a", Wire::Any(()), event("T"))];
-        sender.send(pb::AppendSessionRequest { appends }).await.unwrap();
+        sender.send(pb::AppendPipelineRequest { appends }).await.unwrap();
         // The next one is only sent when this one is answered.
         let message = within_patience("an answer", answers.message())
             .await
             .unwrap()
             .unwrap();
         let [
-            pb::SessionResult {
-                result: Some(Outcome::Appended(appended)),
+            pb::PipelinedResult {
+                result: Some(Outcome::AppendedToStream(appended)),
             },
         ] = &message.results[..]
         else {
@@ -193,21 +202,21 @@ async fn what_was_sent_before_the_client_closed_its_side_is_answered(server: Ser
     let messages: Vec<_> = (0..50)
         .map(|n| {
             let appends = (0..20).map(|m| append(&format!("s-{}", (n + m) % 7), Wire::Any(()), event("T")));
-            pb::AppendSessionRequest {
+            pb::AppendPipelineRequest {
                 appends: appends.collect(),
             }
         })
         .collect();
     let mut answers = server
         .stub()
-        .append_session(tokio_stream::iter(messages))
+        .append_pipeline(tokio_stream::iter(messages))
         .await
         .unwrap()
         .into_inner();
     let mut positions = Vec::new();
     while let Some(message) = within_patience("an answer", answers.message()).await.unwrap() {
         for result in message.results {
-            let Some(Outcome::Appended(appended)) = result.result else {
+            let Some(Outcome::AppendedToStream(appended)) = result.result else {
                 panic!("{result:?}")
             };
             positions.push(appended.first_position);
@@ -219,13 +228,13 @@ async fn what_was_sent_before_the_client_closed_its_side_is_answered(server: Ser
     );
 }
 
-async fn sessions_beside_each_other_keep_their_own_order(server: Server) {
+async fn pipelines_beside_each_other_keep_their_own_order(server: Server) {
     let recorder = Recorder::default();
     let tasks: Vec<_> = (0..8)
         .map(|n| {
             let (client, recorder) = (server.client(), recorder.clone());
             tokio::spawn(async move {
-                let session = client.append_session_with(SessionLimits {
+                let pipeline = client.append_pipeline_with(PipelineLimits {
                     appends_max: 32,
                     bytes_max: 1 << 20,
                 });
@@ -235,7 +244,7 @@ async fn sessions_beside_each_other_keep_their_own_order(server: Server) {
                     let stream = if m % 3 == 0 { "shared" } else { &own };
                     waiting.push_back(
                         recorder
-                            .submit(&session, stream, Expected::Any, vec![event("T")])
+                            .submit(&pipeline, stream, Expected::Any, vec![event("T")])
                             .await,
                     );
                     if waiting.len() > 20 {
@@ -254,29 +263,29 @@ async fn sessions_beside_each_other_keep_their_own_order(server: Server) {
         })
         .collect();
     for task in tasks {
-        within_patience("a session", task).await.unwrap();
+        within_patience("a pipeline", task).await.unwrap();
     }
     let log = server.client().read_all().await.unwrap().collect().await.unwrap();
     assert_eq!(log.len(), 8 * 120);
     assert_sound(&recorder.history(), &log);
 }
 
-async fn a_session_that_is_dropped_leaves_what_it_wrote(server: Server) {
+async fn a_pipeline_that_is_dropped_leaves_what_it_wrote(server: Server) {
     let (client, recorder) = (server.client(), Recorder::default());
     for n in 0..5_u64 {
-        let session = client.append_session();
+        let pipeline = client.append_pipeline();
         let mut submitted = Vec::new();
         for _ in 0..40 {
             let events = vec![event("T")];
             submitted.push(
                 recorder
-                    .submit(&session, &format!("s-{n}"), Expected::Any, events)
+                    .submit(&pipeline, &format!("s-{n}"), Expected::Any, events)
                     .await,
             );
         }
         // One response is awaited; the others are never seen, and those appends may be stored or not.
         recorder.settle(submitted.remove(0)).await.unwrap();
-        drop((session, submitted));
+        drop((pipeline, submitted));
     }
     recorder
         .append(&client, "last", Expected::NoStream, vec![event("T")])
@@ -291,11 +300,11 @@ async fn a_session_that_is_dropped_leaves_what_it_wrote(server: Server) {
 
 async fn large_appends_pass_one_after_the_other(server: Server) {
     let client = server.client();
-    let session = client.append_session();
+    let pipeline = client.append_pipeline();
     let mut pending = Vec::new();
     for n in 0..12_u8 {
         let events = [(); 3].map(|()| Event::new("T", vec![n; 1 << 20]));
-        pending.push(session.append("large", Expected::Any, events).await.unwrap());
+        pending.push(pipeline.append("large", Expected::Any, events).await.unwrap());
     }
     for (n, appended) in (0..).zip(pending) {
         assert_eq!(appended.await.unwrap().first_revision, n * 3);

@@ -1,12 +1,13 @@
-use annals_proto::v1::{self as pb, session_result::Result as OneOf};
+use annals_proto::v1::{self as pb, pipelined_result::Result as OneOf};
 use annals_store::{
-    Append, Check, Error, EventType, Expected, FailedCheck, HandedOver, Handover, Limits, NewEvent, Position,
-    Query, QueryItem, Rejection, Revision, StreamName, Tag, Timestamp,
+    Append, Check, ContentType, Error, EventType, Expected, FailedCheck, Forwarded, Forwarder, Limits,
+    NewEvent, Position, Query, QueryItem, Rejection, Revision, StreamName, Tag, Timestamp,
 };
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{OtherServers, message, outcome};
-use crate::grpc::{Refusal, session_append, to_rpc};
+use crate::grpc::{Refusal, forwarded_append, to_rpc};
 
 fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> Append {
     let event = |id| NewEvent {
@@ -17,6 +18,9 @@ fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> 
         tags: (0..id % 3)
             .map(|n| Tag::new(&format!("tag:{n}")).unwrap())
             .collect(),
+        content_type: ContentType::new(if id % 2 == 0 { "" } else { "text/plain" }).unwrap(),
+        // Field 20 with the number 7: of a newer client.
+        unknown: Bytes::from_static(if id % 3 == 0 { &[0xA0, 0x01, 0x07] } else { &[] }),
     };
     let stream = StreamName::new("order-1").unwrap();
     Append::new(stream, expected, ids.map(event).collect(), &Limits::default()).unwrap()
@@ -66,15 +70,17 @@ fn an_append_arrives_as_it_was_given() {
         append(Expected::Any, 12..13, 1).recorded_at(Timestamp::from_micros(1_700_000_000_123_456)),
         many(20..23),
         many(30..33).recorded_at(Timestamp::from_micros(1_700_000_000_123_457)),
+        many(40..43).searched_to(Position(12), Some(3)),
     ];
     let appends: Vec<&Append> = all.iter().collect();
     let messages = message::requests(&appends, 50_000);
     assert_eq!(messages.len(), 3, "split by size");
     let arrived = messages.into_iter().flat_map(|message| message.appends);
     for (sent, arrived) in all.iter().zip(arrived) {
-        let arrived = session_append(arrived, &Limits::default()).unwrap();
+        let arrived = forwarded_append(arrived, &Limits::default()).unwrap();
         assert_eq!(arrived.expected(), sent.expected());
         assert_eq!(arrived.given_time(), sent.given_time());
+        assert_eq!(arrived.searched(), sent.searched());
         assert_eq!(arrived.checks(), sent.checks());
         assert!(arrived.writes().eq(sent.writes()));
     }
@@ -87,7 +93,7 @@ fn what_is_expected_beside_checks_arrives_as_the_first_of_them() {
         .with_checks(checks.clone())
         .unwrap();
     let messages = message::requests(&[&sent], 50_000);
-    let arrived = session_append(messages[0].appends[0].clone(), &Limits::default()).unwrap();
+    let arrived = forwarded_append(messages[0].appends[0].clone(), &Limits::default()).unwrap();
     let own = Check::Stream {
         stream: sent.stream().clone(),
         expected: Expected::NoStream,
@@ -117,9 +123,9 @@ fn checks_count_for_how_much_a_message_has() {
     assert_eq!(message::requests(&appends, 120_000).len(), 2);
 }
 
-fn told(error: Error, append: &Append) -> HandedOver {
+fn told(error: Error, append: &Append) -> Forwarded {
     let status = to_rpc(&Refusal::Store(error));
-    let result = pb::SessionResult {
+    let result = pb::PipelinedResult {
         result: Some(OneOf::Error(status)),
     };
     outcome::outcome(result, append)
@@ -148,7 +154,7 @@ fn checks_that_failed_there_failed_here() {
     };
     assert_eq!(
         told(of_many.clone().into(), &many),
-        HandedOver::Answered(Err(of_many))
+        Forwarded::Answered(Err(of_many))
     );
     // The append's own expectation was sent as the first check, so the others have different indexes there.
     let own = append(Expected::NoStream, 1..2, 1).with_checks(checks()).unwrap();
@@ -160,20 +166,20 @@ fn checks_that_failed_there_failed_here() {
         failed: vec![failed(None, ("order-1", Expected::NoStream)), matched(1)],
         unlisted: 0,
     };
-    assert_eq!(told(there.into(), &own), HandedOver::Answered(Err(here)));
+    assert_eq!(told(there.into(), &own), Forwarded::Answered(Err(here)));
     // A result about a check that the append does not have is not trusted.
     let strange = Rejection::ChecksFailed {
         failed: vec![matched(0)],
         unlisted: 0,
     };
-    assert_eq!(told(strange.into(), &many), HandedOver::Unknown);
+    assert_eq!(told(strange.into(), &many), Forwarded::Unknown);
     let beyond = Rejection::CheckBeyondHead {
         after: Position(17),
         head: Position(16),
     };
     assert_eq!(
         told(beyond.clone().into(), &many),
-        HandedOver::Answered(Err(beyond))
+        Forwarded::Answered(Err(beyond))
     );
 }
 
@@ -204,11 +210,11 @@ fn more_checks_than_are_told_of_are_still_counted() {
     };
     assert_eq!(
         told(rejection.into(), &many),
-        HandedOver::Answered(Err(wanted.clone()))
+        Forwarded::Answered(Err(wanted.clone()))
     );
     assert_eq!(
         told(wanted.clone().into(), &many),
-        HandedOver::Answered(Err(wanted)),
+        Forwarded::Answered(Err(wanted)),
         "an outcome can be forwarded again"
     );
 }
@@ -222,19 +228,19 @@ fn what_many_streams_got_there_they_got_here() {
         last_revision,
     };
     let answer = |streams| {
-        let answer = pb::AppendResponse {
+        let answer = pb::AppendToManyResponse {
             first_position: 20,
             last_position: 23,
             recorded_at: Some(prost_types::Timestamp::default()),
             already_appended: true,
             streams,
         };
-        let result = pb::SessionResult {
+        let result = pb::PipelinedResult {
             result: Some(OneOf::AppendedToMany(answer)),
         };
         outcome::outcome(result, &many)
     };
-    let HandedOver::Answered(Ok(appended)) =
+    let Forwarded::Answered(Ok(appended)) =
         answer(vec![written("order-1", 3, 5), written("payment-1", 0, 0)])
     else {
         panic!("not accepted");
@@ -250,7 +256,7 @@ fn what_many_streams_got_there_they_got_here() {
         vec![written("order-1", 3, 5)],
         vec![written("payment-1", 3, 5), written("order-1", 0, 0)],
     ] {
-        assert_eq!(answer(strange), HandedOver::Unknown);
+        assert_eq!(answer(strange), Forwarded::Unknown);
     }
 }
 
@@ -272,7 +278,7 @@ fn an_answer_means_here_what_it_means_there() {
         Rejection::EventIdConflict {
             id: Uuid::from_u128(1),
             stream: StreamName::new("other").unwrap(),
-            revision: Revision(2),
+            revision: Some(Revision(2)),
             position: Position(17),
         },
         Rejection::Tombstoned {
@@ -292,14 +298,14 @@ fn an_answer_means_here_what_it_means_there() {
     for rejection in rejections {
         assert_eq!(
             told(Error::Rejected(rejection.clone())),
-            HandedOver::Answered(Err(rejection))
+            Forwarded::Answered(Err(rejection))
         );
     }
-    assert_eq!(told(Error::Overloaded("appends that wait")), HandedOver::Refused);
+    assert_eq!(told(Error::Overloaded("waiting appends")), Forwarded::Refused);
     let not_accepted = Error::Rejected(Rejection::RecordedTimeNotAccepted);
     assert_eq!(
         told(not_accepted),
-        HandedOver::Refused,
+        Forwarded::Refused,
         "this server may accept it"
     );
     for error in [
@@ -308,11 +314,11 @@ fn an_answer_means_here_what_it_means_there() {
         Error::Failed("disk".into()),
         Error::Internal("fault".into()),
     ] {
-        assert_eq!(told(error), HandedOver::Unknown);
+        assert_eq!(told(error), Forwarded::Unknown);
     }
     assert_eq!(
-        outcome::outcome(pb::SessionResult { result: None }, &append),
-        HandedOver::Unknown
+        outcome::outcome(pb::PipelinedResult { result: None }, &append),
+        Forwarded::Unknown
     );
 }
 
@@ -324,9 +330,9 @@ async fn what_cannot_have_arrived_is_refused() {
     let append = append(Expected::Any, 1..2, 1);
     for writer in [address.as_str(), "not an address"] {
         let outcomes = OtherServers::new(1 << 20)
-            .hand_over(writer, &[&append, &append])
+            .forward(writer, &[&append, &append])
             .await;
-        assert_eq!(outcomes, [HandedOver::Refused, HandedOver::Refused]);
+        assert_eq!(outcomes, [Forwarded::Refused, Forwarded::Refused]);
     }
 }
 
@@ -336,9 +342,9 @@ async fn a_server_that_does_not_answer_leaves_it_open() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let append = append(Expected::Any, 1..2, 1);
-    let outcomes = OtherServers::new(1 << 20).hand_over(&address, &[&append]).await;
+    let outcomes = OtherServers::new(1 << 20).forward(&address, &[&append]).await;
     assert!(
-        outcomes == [HandedOver::Unknown] || outcomes == [HandedOver::Refused],
+        outcomes == [Forwarded::Unknown] || outcomes == [Forwarded::Refused],
         "{outcomes:?}"
     );
 }

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use annals_engine::memory::MemoryEngine;
-use annals_proto::v1::{self as pb, session_result::Result as OneOf};
+use annals_proto::v1::{self as pb, pipelined_result::Result as OneOf};
 use annals_store::{Environment, Settings, Store};
 use futures::{Stream, StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
-use super::{AppendSessionRequest, AppendSessionResponse, IN_FLIGHT_MAX, Session};
+use super::{AppendPipelineRequest, IN_FLIGHT_MAX, Pipeline, PipelineResponse};
 use crate::grpc::codec::Encode;
 
 async fn store() -> Store {
@@ -17,7 +17,7 @@ async fn store() -> Store {
         .unwrap()
 }
 
-fn append(stream: &str, events: usize) -> pb::SessionAppend {
+fn append(stream: &str, events: usize) -> pb::PipelinedAppend {
     let event = pb::NewEvent {
         r#type: "Placed".into(),
         ..pb::NewEvent::default()
@@ -28,36 +28,35 @@ fn append(stream: &str, events: usize) -> pb::SessionAppend {
         events: vec![event; events],
         recorded_at: None,
     };
-    pb::SessionAppend {
-        append: Some(pb::session_append::Append::AppendToStream(request)),
-        ..pb::SessionAppend::default()
+    pb::PipelinedAppend {
+        append: Some(pb::pipelined_append::Append::AppendToStream(request)),
     }
 }
 
-fn request(appends: Vec<pb::SessionAppend>) -> Result<AppendSessionRequest, Status> {
-    Ok(pb::AppendSessionRequest { appends }.into())
+fn request(appends: Vec<pb::PipelinedAppend>) -> Result<AppendPipelineRequest, Status> {
+    Ok(pb::AppendPipelineRequest { appends }.into())
 }
 
-fn decoded(answer: &AppendSessionResponse) -> pb::AppendSessionResponse {
+fn decoded(answer: &PipelineResponse) -> pb::AppendPipelineResponse {
     let mut bytes = Vec::new();
     answer.encode(&mut bytes);
-    let decoded: pb::AppendSessionResponse = prost::Message::decode(&bytes[..]).unwrap();
+    let decoded: pb::AppendPipelineResponse = prost::Message::decode(&bytes[..]).unwrap();
     assert_eq!(decoded.results.len(), answer.results());
     assert_eq!(bytes.len(), answer.encoded_len());
     decoded
 }
 
-type Requests = Vec<Result<AppendSessionRequest, Status>>;
+type Requests = Vec<Result<AppendPipelineRequest, Status>>;
 
-/// Returns all results of a session and its final status.
+/// Returns all results of a pipeline and its final status.
 async fn answers(
     store: &Store,
-    requests: impl Stream<Item = Result<AppendSessionRequest, Status>> + Unpin,
+    requests: impl Stream<Item = Result<AppendPipelineRequest, Status>> + Unpin,
     drain: CancellationToken,
 ) -> (Vec<OneOf>, Option<Status>) {
-    let mut session = Session::new(store.clone(), requests, false, drain);
+    let mut pipeline = Pipeline::new(store.clone(), requests, false, drain);
     let mut results = Vec::new();
-    while let Some(answer) = session.next().await {
+    while let Some(answer) = pipeline.next().await {
         match answer {
             Ok(answer) => {
                 let answer = decoded(&answer);
@@ -65,7 +64,7 @@ async fn answers(
                 results.extend(answer.results.into_iter().map(|result| result.result.unwrap()));
             }
             Err(status) => {
-                assert!(session.next().await.is_none(), "nothing follows an error");
+                assert!(pipeline.next().await.is_none(), "nothing follows an error");
                 return (results, Some(status));
             }
         }
@@ -79,7 +78,7 @@ async fn answers_to(requests: Requests) -> (Vec<OneOf>, Option<Status>) {
 
 fn first_position(result: &OneOf) -> u64 {
     match result {
-        OneOf::Appended(appended) => appended.first_position,
+        OneOf::AppendedToStream(appended) => appended.first_position,
         OneOf::AppendedToMany(appended) => appended.first_position,
         OneOf::Error(error) => panic!("not appended: {}", error.message),
     }
@@ -117,14 +116,14 @@ async fn an_append_that_is_refused_is_answered_in_its_place_and_stops_nothing() 
     let (results, end) = answers_to(vec![
         request(vec![append("s", 1), append("", 1), append("s", 1)]),
         request(vec![append("s", 0)]),
-        request(vec![pb::SessionAppend::default(), append("s", 2)]),
+        request(vec![pb::PipelinedAppend::default(), append("s", 2)]),
     ])
     .await;
     assert!(end.is_none());
     let shown: Vec<_> = results
         .iter()
         .map(|result| match result {
-            OneOf::Appended(appended) => format!("{}", appended.first_position),
+            OneOf::AppendedToStream(appended) => format!("{}", appended.first_position),
             OneOf::AppendedToMany(appended) => format!("many {}", appended.first_position),
             OneOf::Error(error) => {
                 assert_eq!(error.code, i32::from(Code::InvalidArgument));
@@ -163,16 +162,16 @@ async fn a_broken_call_is_answered_as_far_as_it_was_received() {
 }
 
 #[tokio::test]
-async fn a_drain_ends_a_session_that_waits_for_its_client_after_what_was_received_is_answered() {
+async fn a_drain_ends_a_pipeline_that_waits_for_its_client_after_what_was_received_is_answered() {
     let (store, drain) = (store().await, CancellationToken::new());
     let requests = stream::iter(vec![request(vec![append("s", 1)])]).chain(stream::pending());
-    let mut session = Session::new(store, requests, false, drain.clone());
-    let answer = session.next().await.unwrap().unwrap();
+    let mut pipeline = Pipeline::new(store, requests, false, drain.clone());
+    let answer = pipeline.next().await.unwrap().unwrap();
     assert_eq!(decoded(&answer).results.len(), 1);
     drain.cancel();
-    let end = session.next().await.unwrap().unwrap_err();
+    let end = pipeline.next().await.unwrap().unwrap_err();
     assert_eq!(end.code(), Code::Unavailable);
-    assert!(session.next().await.is_none());
+    assert!(pipeline.next().await.is_none());
 }
 
 #[tokio::test]
@@ -187,7 +186,7 @@ async fn a_closed_store_refuses_each_append_in_its_place() {
     }
 }
 
-fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::SessionAppend {
+fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::PipelinedAppend {
     let event = pb::NewEvent {
         r#type: "Placed".into(),
         ..pb::NewEvent::default()
@@ -195,15 +194,15 @@ fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::SessionAppend {
     let write = |stream: &&str| pb::Write {
         stream: (*stream).into(),
         events: vec![event.clone()],
+        expected: None,
     };
-    let request = pb::AppendRequest {
+    let request = pb::AppendToManyRequest {
         writes: streams.iter().map(write).collect(),
         checks,
         recorded_at: None,
     };
-    pb::SessionAppend {
-        append: Some(pb::session_append::Append::AppendToMany(request)),
-        ..pb::SessionAppend::default()
+    pb::PipelinedAppend {
+        append: Some(pb::pipelined_append::Append::AppendToMany(request)),
     }
 }
 
@@ -224,7 +223,9 @@ async fn appends_to_one_and_to_many_streams_are_each_answered_in_their_own_form(
     let shown: Vec<_> = results
         .iter()
         .map(|result| match result {
-            OneOf::Appended(appended) => format!("{} {}", appended.first_position, appended.first_revision),
+            OneOf::AppendedToStream(appended) => {
+                format!("{} {}", appended.first_position, appended.first_revision)
+            }
             OneOf::AppendedToMany(appended) => {
                 let streams = appended.streams.iter();
                 let streams = streams
@@ -262,14 +263,14 @@ async fn refusals_with_many_long_names_are_told_in_several_messages() {
     };
     let refused = |_| many(&["s"], names.iter().map(check).collect());
     let requests = [request((0..1_000).map(refused).collect())];
-    let mut session = Session::new(
+    let mut pipeline = Pipeline::new(
         store().await,
         stream::iter(requests),
         false,
         CancellationToken::new(),
     );
     let (mut results, mut messages) = (0, 0);
-    while let Some(answer) = session.next().await {
+    while let Some(answer) = pipeline.next().await {
         let answer = decoded(&answer.unwrap());
         assert!(prost::Message::encoded_len(&answer) < 1_500_000);
         results += answer.results.len();
@@ -286,14 +287,14 @@ async fn results_with_many_long_names_are_told_in_several_messages() {
     let requests = (0..8)
         .map(|_| request(vec![many(&names, vec![])]))
         .collect::<Vec<_>>();
-    let mut session = Session::new(
+    let mut pipeline = Pipeline::new(
         store().await,
         stream::iter(requests),
         false,
         CancellationToken::new(),
     );
     let mut results = 0;
-    while let Some(answer) = session.next().await {
+    while let Some(answer) = pipeline.next().await {
         let answer = decoded(&answer.unwrap());
         assert!(prost::Message::encoded_len(&answer) < 2_500_000);
         results += answer.results.len();

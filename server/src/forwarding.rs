@@ -1,5 +1,5 @@
-//! Forwards appends to the server that writes the log, where several servers share one ([`annals_store::Handover`]).
-//! They are sent in an `AppendSession` call, with a header that marks them as forwarded by a server.
+//! Forwards appends to the server that writes the log, where several servers share one ([`annals_store::Forwarder`]).
+//! They are sent to its `annals.internal.v1.ForwardingService`.
 //!
 //! 1. All appends of a group are sent in one call, in order, and their results come in that order.
 //! 2. Waits at most [`CONNECT_TIMEOUT`] for a connection and [`ANSWER_TIMEOUT`] for the next result. A paused or dead
@@ -14,18 +14,16 @@ mod tests;
 use std::time::Duration;
 
 use annals_engine::BoxFuture;
-use annals_proto::v1::event_store_service_client::EventStoreServiceClient;
-use annals_store::{Append, HandedOver, Handover};
+use annals_store::{Append, Forwarded, Forwarder};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 use tonic::{
-    Request, Status,
+    Status,
     transport::{Channel, Endpoint},
 };
 use tracing::debug;
 
-/// Header of a call that forwards appends.
-pub(crate) const HEADER: &str = "annals-handed-over";
+use crate::grpc::internal::forwarding_service_client::ForwardingServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,7 +34,7 @@ pub(crate) struct OtherServers {
     last: Mutex<Option<(String, Client)>>,
 }
 
-type Client = EventStoreServiceClient<Channel>;
+type Client = ForwardingServiceClient<Channel>;
 
 impl OtherServers {
     /// `append_bytes_max`: the size limit of one append, the same on both servers.
@@ -71,15 +69,11 @@ impl OtherServers {
         &self,
         mut client: Client,
         appends: &[&Append],
-        outcomes: &mut Vec<HandedOver>,
+        outcomes: &mut Vec<Forwarded>,
     ) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded("no answer");
         let messages = message::requests(appends, self.append_bytes_max);
-        let mut request = Request::new(futures::stream::iter(messages));
-        request
-            .metadata_mut()
-            .insert(HEADER, tonic::metadata::MetadataValue::from_static("1"));
-        let call = client.append_session(request);
+        let call = client.forward(futures::stream::iter(messages));
         let mut answers = timeout(ANSWER_TIMEOUT, call).await.map_err(late)??.into_inner();
         while outcomes.len() < appends.len() {
             let message = timeout(ANSWER_TIMEOUT, answers.message()).await.map_err(late)??;
@@ -92,7 +86,7 @@ impl OtherServers {
                 };
                 match outcome::outcome(result, append) {
                     // Later appends must not be written before this one, so their results are not awaited.
-                    HandedOver::Unknown => return Err(Status::unknown("a result with an unknown outcome")),
+                    Forwarded::Unknown => return Err(Status::unknown("a result with an unknown outcome")),
                     outcome => outcomes.push(outcome),
                 }
             }
@@ -101,22 +95,22 @@ impl OtherServers {
     }
 }
 
-impl Handover for OtherServers {
-    fn hand_over<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<HandedOver>> {
+impl Forwarder for OtherServers {
+    fn forward<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<Forwarded>> {
         Box::pin(async move {
             let mut outcomes = Vec::with_capacity(appends.len());
             let client = match self.client(writer).await {
                 Ok(client) => client,
                 Err(status) => {
                     debug!(writer, %status, "can't reach the server that writes");
-                    outcomes.resize(appends.len(), HandedOver::Refused);
+                    outcomes.resize(appends.len(), Forwarded::Refused);
                     return outcomes;
                 }
             };
             if let Err(status) = self.send(client, appends, &mut outcomes).await {
                 debug!(writer, %status, "the server that writes does not answer");
                 *self.last.lock() = None;
-                outcomes.resize(appends.len(), HandedOver::Unknown);
+                outcomes.resize(appends.len(), Forwarded::Unknown);
             }
             outcomes
         })

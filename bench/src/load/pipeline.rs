@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use annals_proto::v1::{AppendSessionResponse, session_result::Result as Answer};
+use annals_proto::v1::{AppendPipelineResponse, pipelined_result::Result as Answer};
 use futures::{Stream, task::AtomicWaker};
 use tokio::time::Instant;
 use tonic::client::Grpc;
@@ -20,7 +20,7 @@ use tonic::client::Grpc;
 use super::{
     Measured, Subject, Supply, Window,
     connection::connect,
-    wire::{self, Append, SessionAppend},
+    wire::{self, Append, PipelinedAppend},
 };
 use crate::{Error, Result};
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(subject: &Subject<'_>, in_flight: u64) -> Result<Measure
     let flight = Arc::new(Flight::default());
     let appends = Appends::new(subject.supply.clone(), flight.clone(), in_flight);
     let receiving = async {
-        let mut answers = wire::session(&mut grpc, appends)
+        let mut answers = wire::pipeline(&mut grpc, appends)
             .await
             .map_err(Error::call(LOAD))?;
         let (mut answered, mut counted) = (0, 0);
@@ -65,10 +65,10 @@ pub(crate) async fn run(subject: &Subject<'_>, in_flight: u64) -> Result<Measure
 }
 
 /// Returns the number of results, if all of them are successes.
-fn check(message: &AppendSessionResponse) -> Result<u64> {
+fn check(message: &AppendPipelineResponse) -> Result<u64> {
     for result in &message.results {
         match &result.result {
-            Some(Answer::Appended(appended)) if !appended.already_appended => {}
+            Some(Answer::AppendedToStream(appended)) if !appended.already_appended => {}
             other => {
                 return Err(Error::wrong(
                     LOAD,
@@ -127,7 +127,7 @@ impl Appends {
         }
     }
 
-    fn next(&mut self) -> SessionAppend {
+    fn next(&mut self) -> PipelinedAppend {
         let (stream, revision) = &mut self.streams[self.turn];
         if *revision == STREAM_EVENTS {
             (*stream, *revision) = (self.supply.stream(), 0);
@@ -140,14 +140,14 @@ impl Appends {
         };
         *revision += 1;
         self.turn = (self.turn + 1) % STREAMS;
-        SessionAppend(append)
+        PipelinedAppend(append)
     }
 }
 
 impl Stream for Appends {
-    type Item = SessionAppend;
+    type Item = PipelinedAppend;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<SessionAppend>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PipelinedAppend>> {
         if self.flight.ended.load(Ordering::Acquire) {
             return Poll::Ready(None);
         }
@@ -211,7 +211,7 @@ mod tests {
         let (mut appends, _) = appends(u64::MAX);
         let mut next = std::collections::HashMap::new();
         for _ in 0..STREAMS as u64 * (STREAM_EVENTS + 2) {
-            let SessionAppend(append) = appends.next();
+            let PipelinedAppend(append) = appends.next();
             let expected = next.entry(append.stream).or_insert(0);
             assert_eq!(append.revision, *expected);
             *expected += 1;

@@ -1,8 +1,8 @@
-//! Converts the results of a session to outcomes of forwarded appends.
+//! Converts the results of a pipeline to outcomes of forwarded appends.
 
-use annals_proto::v1::{self as pb, failed_check::Found, session_result};
+use annals_proto::v1::{self as pb, failed_check::Found, pipelined_result};
 use annals_store::{
-    Append, Appended, Check, FailedCheck, HandedOver, Position, Rejection, Revision, Revisions, StreamName,
+    Append, Appended, Check, FailedCheck, Forwarded, Position, Rejection, Revision, Revisions, StreamName,
     Timestamp,
 };
 use prost::Message;
@@ -10,30 +10,32 @@ use tonic::Code;
 use uuid::Uuid;
 
 /// Returns the outcome of an append.
-pub(super) fn outcome(result: pb::SessionResult, append: &Append) -> HandedOver {
+pub(super) fn outcome(result: pb::PipelinedResult, append: &Append) -> Forwarded {
     match result.result {
-        Some(session_result::Result::Appended(answer)) => HandedOver::Answered(Ok(appended(&answer))),
-        Some(session_result::Result::AppendedToMany(answer)) => appended_to_many(&answer, append)
-            .map_or(HandedOver::Unknown, |appended| HandedOver::Answered(Ok(appended))),
-        Some(session_result::Result::Error(status)) => match Code::from(status.code) {
-            Code::Aborted => rejection(&status, append).map_or(HandedOver::Unknown, |rejection| {
-                HandedOver::Answered(Err(rejection))
+        Some(pipelined_result::Result::AppendedToStream(answer)) => {
+            Forwarded::Answered(Ok(appended(&answer)))
+        }
+        Some(pipelined_result::Result::AppendedToMany(answer)) => appended_to_many(&answer, append)
+            .map_or(Forwarded::Unknown, |appended| Forwarded::Answered(Ok(appended))),
+        Some(pipelined_result::Result::Error(status)) => match Code::from(status.code) {
+            Code::Aborted => rejection(&status, append).map_or(Forwarded::Unknown, |rejection| {
+                Forwarded::Answered(Err(rejection))
             }),
-            Code::OutOfRange => beyond_head(&status).map_or(HandedOver::Unknown, |rejection| {
-                HandedOver::Answered(Err(rejection))
+            Code::OutOfRange => beyond_head(&status).map_or(Forwarded::Unknown, |rejection| {
+                Forwarded::Answered(Err(rejection))
             }),
             // Otherwise that server does not accept recorded times from clients: nothing was written there.
             Code::FailedPrecondition => out_of_range(&status)
                 .or_else(|| tombstoned(&status))
-                .map_or(HandedOver::Refused, |rejection| {
-                    HandedOver::Answered(Err(rejection))
+                .map_or(Forwarded::Refused, |rejection| {
+                    Forwarded::Answered(Err(rejection))
                 }),
             // The append exceeds a limit of that server, or it rejects the request: its store never received the
             // append.
-            Code::ResourceExhausted | Code::InvalidArgument => HandedOver::Refused,
-            _ => HandedOver::Unknown,
+            Code::ResourceExhausted | Code::InvalidArgument => Forwarded::Refused,
+            _ => Forwarded::Unknown,
         },
-        None => HandedOver::Unknown,
+        None => Forwarded::Unknown,
     }
 }
 
@@ -58,7 +60,7 @@ fn appended(answer: &pb::AppendToStreamResponse) -> Appended {
 }
 
 /// `None` if the result names other streams than the append.
-fn appended_to_many(answer: &pb::AppendResponse, append: &Append) -> Option<Appended> {
+fn appended_to_many(answer: &pb::AppendToManyResponse, append: &Append) -> Option<Appended> {
     let told = answer.streams.iter().map(|written| written.stream.as_str());
     if !told.eq(append.streams().map(StreamName::as_str)) {
         return None;
@@ -95,7 +97,7 @@ fn rejection(status: &tonic_types::pb::Status, append: &Append) -> Option<Reject
     Some(Rejection::EventIdConflict {
         id: Uuid::try_parse(&conflict.id).ok()?,
         stream: StreamName::new(&conflict.stream).ok()?,
-        revision: Revision(conflict.revision),
+        revision: conflict.revision.map(Revision),
         position: Position(conflict.position),
     })
 }

@@ -1,30 +1,30 @@
-//! Forwards groups to another server; see [`crate::model::handover`].
+//! Forwards groups to another server; see [`crate::model::forwarding`].
 
 use std::{collections::VecDeque, sync::Arc};
 
 use tracing::debug;
 
 use super::{Appender, Job, Origin};
-use crate::model::{append::Append, error::Error, handover::HandedOver, rejection::Rejection};
+use crate::model::{append::Append, error::Error, forwarding::Forwarded, rejection::Rejection};
 
 impl Appender {
     /// Forwards a group to the server that writes at present, if that is useful, and replies with its results. The
     /// rest of `jobs` is to be written here. Called before each attempt to write, so that a group does not keep
     /// losing races.
-    pub(super) async fn hand_over(&mut self, jobs: &mut VecDeque<Job>) {
+    pub(super) async fn forward(&mut self, jobs: &mut VecDeque<Job>) {
         let shared = Arc::clone(&self.shared);
-        let Some(way) = &shared.environment.handover else {
+        let Some(way) = &shared.environment.forwarding else {
             return;
         };
         let (writer, own) = (shared.tail.head().writer, &shared.environment.writer);
         if !writer.is_empty() && writer != *own {
-            self.handing.saw(writer);
+            self.forwarding.saw(writer);
         }
         // No call accepts internal streams, so that clients can't write them. So appends to these can't be forwarded.
         if jobs.iter().any(|job| job.append.stream().is_own()) {
             return;
         }
-        while let Some(writer) = self.handing.target(own) {
+        while let Some(writer) = self.forwarding.target(own) {
             self.send_back(jobs);
             if jobs.iter().all(Job::is_refused_here) {
                 return;
@@ -33,8 +33,8 @@ impl Appender {
             let (kept, sent) = std::mem::take(jobs).into_iter().partition(Job::is_refused_here);
             *jobs = sent;
             let appends: Vec<&Append> = jobs.iter().map(|job| &*job.append).collect();
-            let mut outcomes = way.hand_over(&writer, &appends).await;
-            outcomes.resize(jobs.len(), HandedOver::Unknown);
+            let mut outcomes = way.forward(&writer, &appends).await;
+            outcomes.resize(jobs.len(), Forwarded::Unknown);
             self.take_outcomes(jobs, outcomes);
             let is_done = jobs.is_empty();
             jobs.extend::<VecDeque<_>>(kept);
@@ -42,7 +42,7 @@ impl Appender {
                 return;
             }
             debug!(writer, left = jobs.len(), "the writer does not accept appends");
-            self.handing.shun(writer);
+            self.forwarding.shun(writer);
         }
     }
 
@@ -63,18 +63,18 @@ impl Appender {
     }
 
     /// Replies to the appends that were settled, and leaves the rest.
-    fn take_outcomes(&self, jobs: &mut VecDeque<Job>, outcomes: Vec<HandedOver>) {
+    fn take_outcomes(&self, jobs: &mut VecDeque<Job>, outcomes: Vec<Forwarded>) {
         let mut answers = Vec::new();
         for (mut job, outcome) in std::mem::take(jobs).into_iter().zip(outcomes) {
             match outcome {
-                HandedOver::Answered(verdict) => {
-                    self.shared.metrics.handed_over.inc();
+                Forwarded::Answered(verdict) => {
+                    self.shared.metrics.is_forwarded.inc();
                     let result = verdict.map_err(|rejection| rejected(job.origin, rejection));
                     answers.push((job, result));
                     continue;
                 }
-                HandedOver::Refused => {}
-                HandedOver::Unknown => job.origin = Origin::InDoubt,
+                Forwarded::Refused => {}
+                Forwarded::Unknown => job.origin = Origin::InDoubt,
             }
             jobs.push_back(job);
         }

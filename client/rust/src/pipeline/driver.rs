@@ -1,10 +1,10 @@
-//! The background task of an append session: one call at a time, opened when there is something to send.
+//! The background task of an append pipeline: one call at a time, opened when there is something to send.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use annals_proto::v1::{self as pb, session_result};
+use annals_proto::v1::{self as pb, pipelined_result};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -26,7 +26,7 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     timeout: Duration,
     queue: mpsc::Receiver<Waiting>,
-    /// Whether all handles of the session have been dropped.
+    /// Whether all handles of the pipeline have been dropped.
     closed: bool,
     /// Appends taken from the queue and not answered, in order.
     unanswered: VecDeque<Waiting>,
@@ -39,8 +39,8 @@ pub(super) struct Driver {
 
 /// Why a call ended without an error.
 enum Ended {
-    /// The session has ended and everything is answered.
-    Session,
+    /// The pipeline has ended and everything is answered.
+    Pipeline,
     /// All sent appends are answered; later ones use a new call.
     Call,
 }
@@ -63,7 +63,7 @@ impl Driver {
     pub(super) async fn run(mut self) {
         while self.wait_for_work().await {
             match self.converse().await {
-                Ok(Ended::Session) => return,
+                Ok(Ended::Pipeline) => return,
                 Ok(Ended::Call) => {}
                 Err(error @ Error::TooLarge(_)) if self.sent > 0 => self.fail_largest(error),
                 Err(error) => {
@@ -97,7 +97,7 @@ impl Driver {
         if Instant::now() + pause >= self.deadline() {
             return Err(error);
         }
-        tracing::debug!(%error, ?pause, unanswered = self.unanswered.len(), "append session broke, resuming");
+        tracing::debug!(%error, ?pause, unanswered = self.unanswered.len(), "append pipeline broke, resuming");
         tokio::time::sleep(pause).await;
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Driver {
         let mut stub = self.shared.connection.stub(picked);
         let opened = tokio::time::timeout_at(
             self.deadline(),
-            stub.append_session(ReceiverStream::new(outgoing)),
+            stub.append_pipeline(ReceiverStream::new(outgoing)),
         );
         let mut answers = match opened.await {
             Ok(Ok(response)) => response.into_inner(),
@@ -177,7 +177,7 @@ impl Driver {
 
     fn ended(&self) -> Ended {
         match self.is_over() {
-            true => Ended::Session,
+            true => Ended::Pipeline,
             false => Ended::Call,
         }
     }
@@ -190,7 +190,7 @@ impl Driver {
     }
 
     /// The next message: unsent appends of this call, then those in the queue.
-    fn next_message(&mut self) -> pb::AppendSessionRequest {
+    fn next_message(&mut self) -> pb::AppendPipelineRequest {
         let mut appends = Vec::new();
         let mut message_bytes = 0;
         while appends.len() < MESSAGE_APPENDS_MAX {
@@ -206,20 +206,20 @@ impl Driver {
             appends.push(waiting.append.clone());
             self.sent += 1;
         }
-        pb::AppendSessionRequest { appends }
+        pb::AppendPipelineRequest { appends }
     }
 
     /// Processes the results of a message. Fails at the first retryable one, leaving it and everything after it
     /// unanswered.
-    fn answered(&mut self, message: pb::AppendSessionResponse, picked: Picked) -> Result<()> {
+    fn answered(&mut self, message: pb::AppendPipelineResponse, picked: Picked) -> Result<()> {
         for result in message.results {
             if self.sent == 0 {
-                return Err(Error::protocol("a session result without an append"));
+                return Err(Error::protocol("a pipeline result without an append"));
             }
             let result = match result.result {
-                Some(session_result::Result::Error(refused)) => Err(status::from_result(&refused)),
+                Some(pipelined_result::Result::Error(refused)) => Err(status::from_result(&refused)),
                 Some(result) => Ok(result),
-                None => Err(Error::protocol("an empty session result")),
+                None => Err(Error::protocol("an empty pipeline result")),
             };
             if let Err(error) = &result
                 && error.is_retryable()
@@ -240,7 +240,7 @@ impl Driver {
     /// Processes the remaining results of a call that takes no more requests, and returns how it failed.
     async fn drain_answers(
         &mut self,
-        answers: &mut Streaming<pb::AppendSessionResponse>,
+        answers: &mut Streaming<pb::AppendPipelineResponse>,
         picked: Picked,
     ) -> Result<()> {
         loop {
@@ -257,7 +257,7 @@ impl Driver {
         self.shared.connection.move_on(picked);
         Error::Unreachable {
             endpoint: self.shared.connection.name(picked).to_owned(),
-            message: "the server ended the session".to_owned(),
+            message: "the server ended the pipeline".to_owned(),
         }
     }
 
@@ -279,7 +279,7 @@ impl Driver {
         self.progress_at = Instant::now();
     }
 
-    /// Fails all waiting appends, which ends the session.
+    /// Fails all waiting appends, which ends the pipeline.
     async fn fail(mut self, error: &Error) {
         self.queue.close();
         while let Some(waiting) = self.queue.recv().await {
@@ -292,16 +292,16 @@ impl Driver {
 }
 
 /// Sends a result to the caller, which may have dropped the future.
-fn answer(answer: Answer, result: Result<session_result::Result>) {
+fn answer(answer: Answer, result: Result<pipelined_result::Result>) {
     match (result, answer) {
         (Err(error), answer) => answer.fail(error),
-        (Ok(session_result::Result::Appended(response)), Answer::One(sender)) => {
+        (Ok(pipelined_result::Result::AppendedToStream(response)), Answer::One(sender)) => {
             drop(sender.send(response.try_into()));
         }
-        (Ok(session_result::Result::AppendedToMany(response)), Answer::All(sender)) => {
+        (Ok(pipelined_result::Result::AppendedToMany(response)), Answer::All(sender)) => {
             drop(sender.send(response.try_into()));
         }
-        (Ok(_), answer) => answer.fail(Error::protocol("a session result of another kind of append")),
+        (Ok(_), answer) => answer.fail(Error::protocol("a pipeline result of another kind of append")),
     }
 }
 

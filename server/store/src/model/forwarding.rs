@@ -38,15 +38,15 @@ const SHUN: Duration = Duration::from_secs(2);
 const RIVALS_MAX: usize = 64;
 
 /// Forwards appends to other servers of the same log.
-pub trait Handover: Send + Sync + 'static {
+pub trait Forwarder: Send + Sync + 'static {
     /// Forwards appends to the server whose name in the head of the log is `writer`, to be written in their order.
     /// Returns the outcome of each append, in the same order. Must return within a few seconds.
-    fn hand_over<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<HandedOver>>;
+    fn forward<'a>(&'a self, writer: &'a str, appends: &'a [&'a Append]) -> BoxFuture<'a, Vec<Forwarded>>;
 }
 
 /// The outcome of a forwarded append.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandedOver {
+pub enum Forwarded {
     /// The other server wrote or rejected it.
     Answered(Result<Appended, Rejection>),
     /// It was not written and will not be.
@@ -57,7 +57,7 @@ pub enum HandedOver {
 
 /// Decides whether this server forwards its appends, and to which server.
 #[derive(Debug, Default)]
-pub(crate) struct Handing {
+pub(crate) struct Forwarding {
     losses: u32,
     last_loss: Option<Instant>,
     /// Time until which appends are forwarded.
@@ -68,7 +68,7 @@ pub(crate) struct Handing {
     shunned: BTreeMap<String, Instant>,
 }
 
-impl Handing {
+impl Forwarding {
     /// Notes that the head named another server.
     pub(crate) fn saw(&mut self, writer: String) {
         if self.rivals.len() >= RIVALS_MAX {

@@ -1,13 +1,13 @@
-//! A pipelined append session: many appends in flight on one call, evaluated and answered in order.
+//! A pipelined append pipeline: many appends in flight on one call, evaluated and answered in order.
 //!
-//! 1. Appends are sent in the order in which [`AppendSession::append`] accepted them, and answered in that order.
-//! 2. At most [`SessionLimits`] are unanswered; `append` waits for capacity, so memory is bounded.
+//! 1. Appends are sent in the order in which [`AppendPipeline::append`] accepted them, and answered in that order.
+//! 2. At most [`PipelineLimits`] are unanswered; `append` waits for capacity, so memory is bounded.
 //! 3. If the call breaks, or the server rejects an append for a transient reason, all unanswered appends from that
 //!    one on are resent on a new call, in order and with the same ids: none is written twice and none is skipped.
-//! 4. If no result arrives within the client's timeout while appends are waiting, all of them fail and the session
+//! 4. If no result arrives within the client's timeout while appends are waiting, all of them fail and the pipeline
 //!    ends.
 //! 5. An append that is too large for any server fails alone, before it is sent.
-//! 6. After the client has returned to its first endpoint, the session moves there as soon as all sent appends are
+//! 6. After the client has returned to its first endpoint, the pipeline moves there as soon as all sent appends are
 //!    answered.
 //!
 //! Limitation of 3: appends after one that was rejected for a transient reason may have been written already, if they
@@ -35,35 +35,35 @@ use crate::retry::Shared;
 
 pub(crate) use size::KnownLimit;
 
-/// Limits on the unanswered appends of a session.
+/// Limits on the unanswered appends of a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionLimits {
+pub struct PipelineLimits {
     /// Maximum number of appends, at least 1. 4,096 unless set.
     pub appends_max: u32,
     /// Maximum number of bytes in them; a single larger append is still accepted, alone. 32 MiB unless set.
     pub bytes_max: u32,
 }
 
-impl Default for SessionLimits {
+impl Default for PipelineLimits {
     fn default() -> Self {
-        SessionLimits {
+        PipelineLimits {
             appends_max: 4_096,
             bytes_max: 32 << 20,
         }
     }
 }
 
-/// An open append session. Cheap to clone: clones append to the same session.
+/// An open append pipeline. Cheap to clone: clones append to the same pipeline.
 ///
 /// ```no_run
 /// use annals_client::{Client, Event, ExpectedRevision};
 ///
 /// # async fn example() -> Result<(), annals_client::Error> {
-/// let session = Client::new("http://127.0.0.1:2113")?.append_session();
+/// let pipeline = Client::new("http://127.0.0.1:2113")?.append_pipeline();
 /// let mut waiting = Vec::new();
 /// for nth in 0..1_000 {
 ///     let event = Event::json("Measured", &nth)?;
-///     waiting.push(session.append("sensor-1", ExpectedRevision::Any, [event]).await?);
+///     waiting.push(pipeline.append("sensor-1", ExpectedRevision::Any, [event]).await?);
 /// }
 /// for appended in waiting {
 ///     appended.await?;
@@ -71,7 +71,7 @@ impl Default for SessionLimits {
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct AppendSession {
+pub struct AppendPipeline {
     shared: Arc<Shared>,
     timeout: Duration,
     queue: mpsc::Sender<Waiting>,
@@ -83,7 +83,7 @@ pub struct AppendSession {
 /// An append that was accepted and is not answered yet.
 #[derive(Debug)]
 struct Waiting {
-    append: pb::SessionAppend,
+    append: pb::PipelinedAppend,
     append_bytes: usize,
     answer: Answer,
     /// Its share of the limits, released when it is answered.
@@ -107,13 +107,13 @@ impl Answer {
     }
 }
 
-impl AppendSession {
-    pub(crate) fn open(shared: Arc<Shared>, timeout: Duration, limits: SessionLimits) -> Self {
+impl AppendPipeline {
+    pub(crate) fn open(shared: Arc<Shared>, timeout: Duration, limits: PipelineLimits) -> Self {
         let appends_max = limits.appends_max.max(1) as usize;
         let bytes_max = limits.bytes_max.max(1);
         let (sender, queue) = mpsc::channel(appends_max);
         tokio::spawn(driver::Driver::new(shared.clone(), timeout, queue).run());
-        AppendSession {
+        AppendPipeline {
             shared,
             timeout,
             queue: sender,
@@ -123,11 +123,11 @@ impl AppendSession {
         }
     }
 
-    /// Adds an append to the session, waiting while too many are unanswered, and returns the future of its result.
+    /// Adds an append to the pipeline, waiting while too many are unanswered, and returns the future of its result.
     /// The append is made whether or not that future is awaited.
     ///
-    /// Fails with [`Error::SessionClosed`] if the session has ended, and with [`Error::TooLarge`] if no server
-    /// accepts an append of this size, which does not affect the others of the session.
+    /// Fails with [`Error::PipelineClosed`] if the pipeline has ended, and with [`Error::TooLarge`] if no server
+    /// accepts an append of this size, which does not affect the others of the pipeline.
     pub async fn append(
         &self,
         stream: impl Into<String>,
@@ -137,10 +137,10 @@ impl AppendSession {
         self.one(append::request(stream, expected, events, None)).await
     }
 
-    /// Adds an append to any number of streams to the session, in the same way as [`append`](Self::append).
+    /// Adds an append to any number of streams to the pipeline, in the same way as [`append`](Self::append).
     pub async fn append_to_many(&self, append: Append) -> Result<PendingAppend<AppendedToMany>> {
         let (answer, result) = oneshot::channel();
-        let append = pb::session_append::Append::AppendToMany(append.into());
+        let append = pb::pipelined_append::Append::AppendToMany(append.into());
         self.take(append, Answer::All(answer)).await?;
         Ok(PendingAppend { result })
     }
@@ -163,19 +163,16 @@ impl AppendSession {
 
     async fn one(&self, request: pb::AppendToStreamRequest) -> Result<PendingAppend> {
         let (answer, result) = oneshot::channel();
-        let append = pb::session_append::Append::AppendToStream(request);
+        let append = pb::pipelined_append::Append::AppendToStream(request);
         self.take(append, Answer::One(answer)).await?;
         Ok(PendingAppend { result })
     }
 
-    async fn take(&self, append: pb::session_append::Append, answer: Answer) -> Result<()> {
-        let append = pb::SessionAppend {
-            append: Some(append),
-            ..pb::SessionAppend::default()
-        };
+    async fn take(&self, append: pb::pipelined_append::Append, answer: Answer) -> Result<()> {
+        let append = pb::PipelinedAppend { append: Some(append) };
         let append_bytes = append.encoded_len();
         size::check(&self.shared, self.timeout, &append, append_bytes).await?;
-        let closed = |_| Error::SessionClosed;
+        let closed = |_| Error::PipelineClosed;
         let weight = u32::try_from(append_bytes)
             .unwrap_or(u32::MAX)
             .min(self.bytes_max);
@@ -193,12 +190,12 @@ impl AppendSession {
             answer,
             _room: room,
         };
-        self.queue.send(waiting).await.map_err(|_| Error::SessionClosed)
+        self.queue.send(waiting).await.map_err(|_| Error::PipelineClosed)
     }
 }
 
-/// The future result of an append of a session: an [`Appended`], or an [`AppendedToMany`] for
-/// [`append_to_many`](AppendSession::append_to_many).
+/// The future result of an append of a pipeline: an [`Appended`], or an [`AppendedToMany`] for
+/// [`append_to_many`](AppendPipeline::append_to_many).
 #[derive(Debug)]
 #[must_use = "a failed append is only reported here"]
 pub struct PendingAppend<T = Appended> {
@@ -210,6 +207,6 @@ impl<T> Future for PendingAppend<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answered = ready!(Pin::new(&mut self.result).poll(context));
-        Poll::Ready(answered.unwrap_or(Err(Error::SessionClosed)))
+        Poll::Ready(answered.unwrap_or(Err(Error::PipelineClosed)))
     }
 }

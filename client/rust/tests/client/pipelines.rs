@@ -1,9 +1,9 @@
-//! Append sessions: order, limits, and broken connections.
+//! Append pipelines: order, limits, and broken connections.
 
 use std::time::Duration;
 
 use annals_client::{
-    Append, AppendSession, Client, Error, Event, ExpectedRevision, PendingAppend, SessionLimits,
+    Append, AppendPipeline, Client, Error, Event, ExpectedRevision, PendingAppend, PipelineLimits,
 };
 use tonic::Code;
 
@@ -15,14 +15,17 @@ fn event(nth: usize) -> Event {
 }
 
 /// Appends `count` events one by one without waiting, and returns their ids with the pending results.
-async fn append(session: &AppendSession, count: usize) -> Vec<(String, PendingAppend)> {
+async fn append(pipeline: &AppendPipeline, count: usize) -> Vec<(String, PendingAppend)> {
     let mut pending = Vec::new();
     for nth in 0..count {
         let event = event(nth);
         let id = event.id.to_string();
         pending.push((
             id,
-            session.append("a", ExpectedRevision::Any, [event]).await.unwrap(),
+            pipeline
+                .append("a", ExpectedRevision::Any, [event])
+                .await
+                .unwrap(),
         ));
     }
     pending
@@ -45,10 +48,10 @@ async fn check(fake: &Fake, pending: Vec<(String, PendingAppend)>) {
 #[tokio::test]
 async fn appends_are_written_and_answered_in_order() {
     let fake = Fake::start().await;
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
-    let pending = append(&session, 3_000).await;
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
+    let pending = append(&pipeline, 3_000).await;
     check(&fake, pending).await;
-    let messages = fake.state.lock().unwrap().session_messages.clone();
+    let messages = fake.state.lock().unwrap().pipeline_messages.clone();
     assert!(messages.len() < 3_000, "waiting appends share messages");
     assert!(messages.iter().all(|appends| *appends <= 1_000));
 }
@@ -61,7 +64,7 @@ async fn what_was_not_answered_is_sent_again_in_order_after_a_broken_connection(
         let fake = Fake::start().await;
         let wire = Wire::brittle(fake.address, seed, 6, 2_000).await;
         let client = Client::new(wire.endpoint()).unwrap();
-        let session = client.append_session_with(SessionLimits {
+        let pipeline = client.append_pipeline_with(PipelineLimits {
             appends_max: 16,
             ..Default::default()
         });
@@ -71,7 +74,10 @@ async fn what_was_not_answered_is_sent_again_in_order_after_a_broken_connection(
             let id = event.id.to_string();
             pending.push((
                 id,
-                session.append("a", ExpectedRevision::Any, [event]).await.unwrap(),
+                pipeline
+                    .append("a", ExpectedRevision::Any, [event])
+                    .await
+                    .unwrap(),
             ));
         }
         check(&fake, pending).await;
@@ -82,10 +88,10 @@ async fn what_was_not_answered_is_sent_again_in_order_after_a_broken_connection(
 #[tokio::test]
 async fn an_append_that_fails_does_not_stop_those_behind_it() {
     let fake = Fake::start().await;
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
     fake.refuse_next(refusal(Code::InvalidArgument, "TOO_LARGE"));
     let mut results = Vec::new();
-    for (_, appended) in append(&session, 5).await {
+    for (_, appended) in append(&pipeline, 5).await {
         results.push(appended.await);
     }
     assert!(matches!(results[0], Err(Error::TooLarge(_))), "{:?}", results[0]);
@@ -96,9 +102,9 @@ async fn an_append_that_fails_does_not_stop_those_behind_it() {
 #[tokio::test]
 async fn a_passing_refusal_is_not_seen() {
     let fake = Fake::start().await;
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
     fake.refuse_next(refusal(Code::Unavailable, "ENGINE_UNAVAILABLE"));
-    let (id, appended) = append(&session, 1).await.remove(0);
+    let (id, appended) = append(&pipeline, 1).await.remove(0);
     appended.await.unwrap();
     assert_eq!(fake.state.lock().unwrap().tries, vec![vec![id.clone()], vec![id]]);
 }
@@ -109,21 +115,26 @@ async fn no_more_are_taken_than_the_limits_allow() {
     fake.state.lock().unwrap().silent = true;
     let client = Client::new(fake.endpoint()).unwrap();
     for limits in [
-        SessionLimits {
+        PipelineLimits {
             appends_max: 3,
             ..Default::default()
         },
-        SessionLimits {
+        PipelineLimits {
             bytes_max: 3 * 1_100,
             ..Default::default()
         },
     ] {
-        let session = client.append_session_with(limits);
+        let pipeline = client.append_pipeline_with(limits);
         let mut taken = Vec::new();
         let fill = async {
             loop {
                 let event = Event::new("Large", vec![0; 1_000]);
-                taken.push(session.append("a", ExpectedRevision::Any, [event]).await.unwrap());
+                taken.push(
+                    pipeline
+                        .append("a", ExpectedRevision::Any, [event])
+                        .await
+                        .unwrap(),
+                );
             }
         };
         let filled = tokio::time::timeout(Duration::from_millis(500), fill).await;
@@ -139,13 +150,13 @@ async fn no_more_are_taken_than_the_limits_allow() {
 async fn an_append_larger_than_the_limit_is_taken_alone() {
     let fake = Fake::start().await;
     let client = Client::new(fake.endpoint()).unwrap();
-    let session = client.append_session_with(SessionLimits {
+    let pipeline = client.append_pipeline_with(PipelineLimits {
         bytes_max: 10,
         ..Default::default()
     });
     for _ in 0..3 {
         let event = Event::new("Large", vec![0; 1_000]);
-        session
+        pipeline
             .append("a", ExpectedRevision::Any, [event])
             .await
             .unwrap()
@@ -155,42 +166,42 @@ async fn an_append_larger_than_the_limit_is_taken_alone() {
 }
 
 #[tokio::test]
-async fn a_session_that_gets_no_answer_fails_as_a_whole() {
+async fn a_pipeline_that_gets_no_answer_fails_as_a_whole() {
     let fake = Fake::start().await;
     fake.state.lock().unwrap().silent = true;
     let client = Client::new(fake.endpoint())
         .unwrap()
         .with_timeout(Duration::from_millis(100));
-    let session = client.append_session();
-    for (_, appended) in append(&session, 3).await {
+    let pipeline = client.append_pipeline();
+    for (_, appended) in append(&pipeline, 3).await {
         let failed = appended.await.unwrap_err();
         assert!(matches!(failed, Error::DeadlineExceeded { .. }), "{failed:?}");
     }
-    let refused = session.append("a", ExpectedRevision::Any, [event(0)]).await;
-    assert!(matches!(refused, Err(Error::SessionClosed)), "{refused:?}");
+    let refused = pipeline.append("a", ExpectedRevision::Any, [event(0)]).await;
+    assert!(matches!(refused, Err(Error::PipelineClosed)), "{refused:?}");
 }
 
 #[tokio::test]
-async fn what_was_taken_is_written_even_if_the_session_is_dropped() {
+async fn what_was_taken_is_written_even_if_the_pipeline_is_dropped() {
     let fake = Fake::start().await;
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
-    let pending = append(&session, 100).await;
-    drop(session);
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
+    let pending = append(&pipeline, 100).await;
+    drop(pipeline);
     check(&fake, pending).await;
 }
 
 #[tokio::test]
-async fn a_session_outlives_a_connection_that_breaks_while_it_is_idle() {
+async fn a_pipeline_outlives_a_connection_that_breaks_while_it_is_idle() {
     let fake = Fake::start().await;
     let wire = Wire::to(fake.address).await;
-    let session = Client::new(wire.endpoint()).unwrap().append_session();
-    let mut pending = append(&session, 2).await;
+    let pipeline = Client::new(wire.endpoint()).unwrap().append_pipeline();
+    let mut pending = append(&pipeline, 2).await;
     for (_, appended) in &mut pending {
         appended.await.unwrap();
     }
     wire.cut();
     tokio::time::sleep(Duration::from_millis(20)).await;
-    for (_, appended) in append(&session, 2).await {
+    for (_, appended) in append(&pipeline, 2).await {
         appended.await.unwrap();
     }
     assert_eq!((fake.log().len(), wire.opened()), (4, 2));
@@ -200,13 +211,13 @@ async fn a_session_outlives_a_connection_that_breaks_while_it_is_idle() {
 async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
     let fake = Fake::start().await;
     let wire = Wire::brittle(fake.address, 7, 3, 2_000).await;
-    let session = Client::new(wire.endpoint()).unwrap().append_session();
+    let pipeline = Client::new(wire.endpoint()).unwrap().append_pipeline();
     let (mut ones, mut alls) = (Vec::new(), Vec::new());
     for nth in 0..200 {
-        let one = session.append("a", ExpectedRevision::Any, [event(nth)]);
+        let one = pipeline.append("a", ExpectedRevision::Any, [event(nth)]);
         ones.push(one.await.unwrap());
         let all = Append::new().write("b", [event(nth)]).write("a", [event(nth)]);
-        alls.push(session.append_to_many(all).await.unwrap());
+        alls.push(pipeline.append_to_many(all).await.unwrap());
     }
     for (nth, (one, all)) in (0..).zip(ones.into_iter().zip(alls)) {
         assert_eq!(one.await.unwrap().first_position, 3 * nth + 1);
@@ -222,7 +233,7 @@ async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
     assert_eq!(wire.opened(), 4, "each brittle connection broke");
     fake.refuse_next(refusal(Code::InvalidArgument, "TOO_LARGE"));
     let all = Append::new().write("b", [event(0)]);
-    let refused = session.append_to_many(all).await.unwrap().await;
+    let refused = pipeline.append_to_many(all).await.unwrap().await;
     assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
 }
 
@@ -234,10 +245,12 @@ fn large(bytes: usize) -> Event {
 async fn an_append_that_no_server_takes_fails_alone_and_is_not_sent() {
     let fake = Fake::start().await;
     fake.state.lock().unwrap().append_bytes_max = 1 << 20;
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
-    let before = append(&session, 100).await;
-    let refused = session.append("a", ExpectedRevision::Any, [large(7 << 20)]).await;
-    let behind = append(&session, 100).await;
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
+    let before = append(&pipeline, 100).await;
+    let refused = pipeline
+        .append("a", ExpectedRevision::Any, [large(7 << 20)])
+        .await;
+    let behind = append(&pipeline, 100).await;
     let Err(Error::TooLarge(violations)) = refused else {
         panic!("{refused:?}");
     };
@@ -247,7 +260,7 @@ async fn an_append_that_no_server_takes_fails_alone_and_is_not_sent() {
         "{violations:?}"
     );
     let all = Append::new().write("a", [large(7 << 20)]);
-    let refused = session.append_to_many(all).await;
+    let refused = pipeline.append_to_many(all).await;
     assert!(
         matches!(&refused, Err(Error::TooLarge(violations)) if violations[0].field == "writes"),
         "{refused:?}"
@@ -259,12 +272,14 @@ async fn an_append_that_no_server_takes_fails_alone_and_is_not_sent() {
 async fn a_limit_that_was_raised_is_seen() {
     let fake = Fake::start().await;
     fake.state.lock().unwrap().append_bytes_max = 1 << 20;
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
-    let refused = session.append("a", ExpectedRevision::Any, [large(3 << 20)]).await;
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
+    let refused = pipeline
+        .append("a", ExpectedRevision::Any, [large(3 << 20)])
+        .await;
     assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
     fake.state.lock().unwrap().append_bytes_max = 2 << 20;
     for _ in 0..3 {
-        let taken = session
+        let taken = pipeline
             .append("a", ExpectedRevision::Any, [large(3_000_000)])
             .await;
         taken.unwrap().await.unwrap();
@@ -282,10 +297,12 @@ async fn a_message_that_the_server_does_not_take_fails_only_the_append_that_made
     // The reported limit is larger than the real one, as after a restart with a lower limit.
     fake.state.lock().unwrap().append_bytes_max = 8 << 20;
     fake.state.lock().unwrap().message_bytes_max = Some(600 << 10);
-    let session = Client::new(fake.endpoint()).unwrap().append_session();
-    let before = append(&session, 100).await;
-    let refused = session.append("a", ExpectedRevision::Any, [large(2 << 20)]).await;
-    let behind = append(&session, 100).await;
+    let pipeline = Client::new(fake.endpoint()).unwrap().append_pipeline();
+    let before = append(&pipeline, 100).await;
+    let refused = pipeline
+        .append("a", ExpectedRevision::Any, [large(2 << 20)])
+        .await;
+    let behind = append(&pipeline, 100).await;
     let refused = refused.unwrap().await;
     assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
     check(&fake, before.into_iter().chain(behind).collect()).await;

@@ -1,4 +1,4 @@
-//! Append sessions: many appends in flight on one call.
+//! Pipelines of appends: many appends in flight on one call.
 //!
 //! ```text
 //! requests -> look_up -> batch -> submitting -> waiting (in order) -> results
@@ -13,7 +13,7 @@
 //! 5. When the client closes its side or the connection breaks, or when the server drains, received appends get their
 //!    results before the call ends.
 //!
-//! A session is one stream that its connection polls, without a task, a timer or a channel of its own: an append
+//! A pipeline is one stream that its connection polls, without a task, a timer or a channel of its own: an append
 //! costs a place in a queue. A client that does not read its results is not polled, so its requests are not read
 //! either.
 
@@ -27,25 +27,25 @@ use std::{
     vec,
 };
 
-use annals_proto::v1::{self as pb, session_result::Result as OneOf};
-use annals_store::{
-    Append, Appended, Error, Pending, Position, RecentStreams, Store, StreamName, Submission,
-};
+use annals_proto::v1::{self as pb, pipelined_result::Result as OneOf};
+use annals_store::{Append, Appended, Error, Limits, Pending, RecentStreams, Store, StreamName, Submission};
 use futures::Stream;
+use prost::Message;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
 use tonic::Status;
 
 use super::{
     append_log::AppendLine,
     codec::Encode,
-    encoded::AppendSessionRequest,
-    raw::AppendSessionResponse,
+    encoded::AppendPipelineRequest,
+    raw::PipelineResponse,
     request::{self, Invalid},
     response,
     status::{self, Refusal},
 };
+use crate::grpc::internal::ForwardRequest;
 
-/// The most appends of one session that wait for their result.
+/// The most appends of one pipeline that wait for their result.
 const IN_FLIGHT_MAX: usize = 4_096;
 /// The most appends that are submitted before results are polled again, so that neither starves the other.
 const TAKEN_AT_ONCE_MAX: usize = 512;
@@ -58,11 +58,11 @@ const MESSAGE_RESULTS_MAX: usize = 512;
 /// message stays below the 4 MiB that clients accept by default.
 const MESSAGE_BYTES: usize = 1 << 20;
 
-/// The responses of one session.
-pub(crate) struct Session<R> {
+/// The responses of one pipeline.
+pub(crate) struct Pipeline<R> {
     store: Store,
-    /// Whether another server forwards the appends of its clients in this session.
-    handed_over: bool,
+    /// Whether another server forwards the appends of its clients in this pipeline.
+    is_forwarded: bool,
     /// `None` once the client has closed its side, the connection is broken, or the server drains.
     requests: Option<R>,
     recent_streams: RecentStreams,
@@ -109,7 +109,7 @@ impl Asked {
     }
 
     /// Adds the result to a response.
-    fn tell(&self, result: &Result<Appended, Refusal>, response: &mut AppendSessionResponse) {
+    fn tell(&self, result: &Result<Appended, Refusal>, response: &mut PipelineResponse) {
         let result = match (result, &self.streams) {
             (Ok(appended), None) => return response.push_appended(appended),
             (Ok(appended), Some(streams)) => {
@@ -117,7 +117,7 @@ impl Asked {
             }
             (Err(refusal), _) => OneOf::Error(status::to_rpc(refusal)),
         };
-        response.push(&pb::SessionResult { result: Some(result) });
+        response.push(&pb::PipelinedResult { result: Some(result) });
     }
 }
 
@@ -126,11 +126,40 @@ enum Outcome {
     Refused(Refusal),
 }
 
-impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> {
-    pub(super) fn new(store: Store, requests: R, handed_over: bool, drain: CancellationToken) -> Self {
+/// A message with appends.
+pub(crate) trait Appends {
+    /// Number of bytes of the message.
+    fn bytes(&self) -> usize;
+
+    /// Parses the appends. Fails if the message as a whole is invalid.
+    fn parse(self, limits: &Limits) -> Result<Vec<Result<Append, Invalid>>, Invalid>;
+}
+
+impl Appends for AppendPipelineRequest {
+    fn bytes(&self) -> usize {
+        self.bytes().len()
+    }
+
+    fn parse(self, limits: &Limits) -> Result<Vec<Result<Append, Invalid>>, Invalid> {
+        request::pipelined_appends(&self, limits)
+    }
+}
+
+impl Appends for ForwardRequest {
+    fn bytes(&self) -> usize {
+        Message::encoded_len(self)
+    }
+
+    fn parse(self, limits: &Limits) -> Result<Vec<Result<Append, Invalid>>, Invalid> {
+        request::forwarded_appends(self, limits)
+    }
+}
+
+impl<M: Appends, R: Stream<Item = Result<M, Status>> + Unpin> Pipeline<R> {
+    pub(super) fn new(store: Store, requests: R, is_forwarded: bool, drain: CancellationToken) -> Self {
         Self {
             store,
-            handed_over,
+            is_forwarded,
             requests: Some(requests),
             recent_streams: RecentStreams::default(),
             is_looking_up: false,
@@ -184,7 +213,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
             }
         };
         let asked = Asked::of(submission.append());
-        let submission = match self.store.try_submit(submission, self.handed_over) {
+        let submission = match self.store.try_submit(submission, self.is_forwarded) {
             Ok(pending) => {
                 let outcome = Outcome::Pending(pending);
                 return self.waiting.push_back(Waiting { outcome, asked });
@@ -192,10 +221,10 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
             Err(submission) => submission,
         };
         self.submitting = Some(asked);
-        let (store, handed_over) = (self.store.clone(), self.handed_over);
+        let (store, is_forwarded) = (self.store.clone(), self.is_forwarded);
         self.submit.set(async move {
-            if handed_over {
-                store.submit_handed_over(submission).await
+            if is_forwarded {
+                store.submit_forwarded(submission).await
             } else {
                 store.submit(submission).await
             }
@@ -234,8 +263,8 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
         {
             match request {
                 Some(Ok(request)) => {
-                    bytes += request.bytes().len();
-                    match request::session_appends(&request, self.store.limits()) {
+                    bytes += request.bytes();
+                    match request.parse(self.store.limits()) {
                         Ok(appends) => received.extend(appends),
                         Err(invalid) => self.end(Some(invalid.into())),
                     }
@@ -249,17 +278,7 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
 
     /// Makes a batch of appends, and begins one lookup for all of them if any of them needs it.
     fn begin_batch(&mut self, appends: Vec<Result<Append, Invalid>>) {
-        let handed_over = self.handed_over;
-        let appends = appends.into_iter().map(|append| {
-            let append = append?;
-            // Only another server may set the position up to which it searched.
-            let must_search = !handed_over && append.searched() > Position::START;
-            Ok::<_, Refusal>(if must_search {
-                append.searched_to(Position::START)
-            } else {
-                append
-            })
-        });
+        let appends = appends.into_iter().map(|append| Ok::<_, Refusal>(append?));
         let batch = self.store.submissions(appends, &mut self.recent_streams);
         if !batch.iter().any(must_look_up) {
             self.batch = batch.into_iter();
@@ -277,8 +296,8 @@ impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Session<R> 
     }
 
     /// Returns the results that are ready, in order.
-    fn results(&mut self, cx: &mut Context<'_>) -> AppendSessionResponse {
-        let mut response = AppendSessionResponse::default();
+    fn results(&mut self, cx: &mut Context<'_>) -> PipelineResponse {
+        let mut response = PipelineResponse::default();
         while response.results() < MESSAGE_RESULTS_MAX && response.encoded_len() < MESSAGE_BYTES {
             let Some(front) = self.waiting.front_mut() else {
                 break;
@@ -319,8 +338,8 @@ fn must_look_up(submitted: &Submitted) -> bool {
         .is_ok_and(|submission| !submission.is_looked_up())
 }
 
-impl<R: Stream<Item = Result<AppendSessionRequest, Status>> + Unpin> Stream for Session<R> {
-    type Item = Result<AppendSessionResponse, Status>;
+impl<M: Appends, R: Stream<Item = Result<M, Status>> + Unpin> Stream for Pipeline<R> {
+    type Item = Result<PipelineResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
