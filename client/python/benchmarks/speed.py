@@ -42,12 +42,12 @@ async def appends_of_100_by_16_tasks(client: AsyncClient, stream: str, seconds: 
     return sum(await asyncio.gather(*appends))
 
 
-async def appends_of_100_in_a_session(client: AsyncClient, stream: str, seconds: float) -> int:
-    """A session with up to 64 appends in flight."""
+async def appends_of_100_in_a_pipeline(client: AsyncClient, stream: str, seconds: float) -> int:
+    """A pipeline with up to 64 appends in flight."""
     done, end, waiting = 0, time.perf_counter() + seconds, []
-    async with client.append_session() as session:
+    async with client.append_pipeline() as pipeline:
         while time.perf_counter() < end:
-            waiting.append(await session.append(stream, [Event("Bench", DATA) for _ in range(100)]))
+            waiting.append(await pipeline.append(stream, [Event("Bench", DATA) for _ in range(100)]))
             if len(waiting) == 64:
                 await waiting.pop(0)
             done += 100
@@ -68,12 +68,12 @@ async def single_appends_of_64_tasks(client: AsyncClient, stream: str, seconds: 
     return sum(await asyncio.gather(*map(work, range(64))))
 
 
-async def single_appends_in_a_session(client: AsyncClient, stream: str, seconds: float) -> int:
-    """A session without waiting, like an import."""
+async def single_appends_in_a_pipeline(client: AsyncClient, stream: str, seconds: float) -> int:
+    """A pipeline without waiting, like an import."""
     done, end = 0, time.perf_counter() + seconds
-    async with client.append_session() as session:
+    async with client.append_pipeline() as pipeline:
         while time.perf_counter() < end:
-            await session.append(stream, [Event("Bench", DATA)])
+            await pipeline.append(stream, [Event("Bench", DATA)])
             done += 1
     return done
 
@@ -156,9 +156,9 @@ async def measure(endpoint: str, seconds: float) -> None:
     cases: list[tuple[str, str, Callable[[AsyncClient, str, float], Awaitable[int]]]] = [
         ("appends of 100, one after the other", "append", appends_of_100),
         ("appends of 100, 16 tasks", "16", appends_of_100_by_16_tasks),
-        ("appends of 100, session", "session", appends_of_100_in_a_session),
+        ("appends of 100, pipeline", "pipeline", appends_of_100_in_a_pipeline),
         ("single appends, 64 tasks", "tasks", single_appends_of_64_tasks),
-        ("single appends, session", "single", single_appends_in_a_session),
+        ("single appends, pipeline", "single", single_appends_in_a_pipeline),
         ("read, event by event", "append", read_event_by_event),
         ("read, batches", "append", read_in_batches),
         ("subscription catching up", "append", subscription_catching_up),

@@ -1,4 +1,4 @@
-"""Abandoned iterations, subscriptions and sessions: their calls end at the server, and their memory is bounded."""
+"""Abandoned iterations, subscriptions and pipelines: their calls end at the server, and their memory is bounded."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from annals import AsyncClient, CaughtUp, Checkpoint, Client, Event, Query, RecordedEvent, SessionLimits, _idle
+from annals import AsyncClient, CaughtUp, Checkpoint, Client, Event, PipelineLimits, Query, RecordedEvent, _idle
 from annals.testing import Server
 from annals.toolkit import Decisions, EventTypes, MemoryStore, Projections, Repository, UnknownEventType
 
@@ -301,12 +301,12 @@ async def test_a_slow_consumer_gets_caught_up_once(client: AsyncClient, name: st
     await subscription.aclose()
 
 
-async def test_a_session_that_is_dropped_makes_its_appends_and_ends(
+async def test_a_pipeline_that_is_dropped_makes_its_appends_and_ends(
     server: Server, client: AsyncClient, name: str
 ) -> None:
     async def append(nth: int) -> asyncio.Future[Any]:
-        session = client.append_session(SessionLimits(appends_max=100))
-        return [await session.append(f"{name}-{nth}", [Event("A")]) for _ in range(50)][-1]
+        pipeline = client.append_pipeline(PipelineLimits(appends_max=100))
+        return [await pipeline.append(f"{name}-{nth}", [Event("A")]) for _ in range(50)][-1]
 
     last = [await append(nth) for nth in range(20)]
     assert [answer.last_revision for answer in await asyncio.gather(*last)] == [49] * 20
@@ -314,12 +314,12 @@ async def test_a_session_that_is_dropped_makes_its_appends_and_ends(
 
 
 @pytest.mark.usefixtures("soon")
-async def test_a_session_that_is_not_used_ends_its_call_until_it_is_used_again(
+async def test_a_pipeline_that_is_not_used_ends_its_call_until_it_is_used_again(
     server: Server, client: AsyncClient, name: str
 ) -> None:
-    async with client.append_session() as session:
+    async with client.append_pipeline() as pipeline:
         for revision in range(5):
-            assert (await (await session.append(name, [Event("A")]))).first_revision == revision
+            assert (await (await pipeline.append(name, [Event("A")]))).first_revision == revision
             await no_call_is_open(server)
 
 

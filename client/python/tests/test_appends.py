@@ -80,17 +80,17 @@ async def test_recorded_times_are_rejected_unless_enabled(client: AsyncClient, n
         await client.append(name, [Event("A")], recorded_at=datetime(2020, 1, 1))
 
 
-async def test_a_session_answers_each_append_in_order(client: AsyncClient, name: str) -> None:
-    async with client.append_session() as session:
-        answers = [await session.append(name, [Event("A"), Event("B")]) for _ in range(2_500)]
-        refused = await session.append(name, [Event("C")], expected=Expected.NO_STREAM)
-        after = await session.append(name, [Event("D")], expected=4_999)
+async def test_a_pipeline_answers_each_append_in_order(client: AsyncClient, name: str) -> None:
+    async with client.append_pipeline() as pipeline:
+        answers = [await pipeline.append(name, [Event("A"), Event("B")]) for _ in range(2_500)]
+        refused = await pipeline.append(name, [Event("C")], expected=Expected.NO_STREAM)
+        after = await pipeline.append(name, [Event("D")], expected=4_999)
     assert [answer.result().first_revision for answer in answers] == list(range(0, 5_000, 2))
     with pytest.raises(errors.RevisionConflict):
         refused.result()
     assert after.result().last_revision == 5_000
-    with pytest.raises(errors.SessionClosed):
-        await session.append(name, [Event("E")])
+    with pytest.raises(errors.PipelineClosed):
+        await pipeline.append(name, [Event("E")])
 
 
 async def test_many_independent_appends_are_pipelined(client: AsyncClient, name: str) -> None:
@@ -103,21 +103,21 @@ async def test_many_independent_appends_are_pipelined(client: AsyncClient, name:
     assert (await client.stream_info(f"{name}-1")).last_revision == 0
 
 
-async def test_a_session_is_bounded(client: AsyncClient, name: str) -> None:
-    from annals import SessionLimits
+async def test_a_pipeline_is_bounded(client: AsyncClient, name: str) -> None:
+    from annals import PipelineLimits
 
-    session = client.append_session(SessionLimits(appends_max=10))
-    async with session:
+    pipeline = client.append_pipeline(PipelineLimits(appends_max=10))
+    async with pipeline:
         for _ in range(200):
-            await session.append(name, [Event("A")])
-            assert len(session._exchange.unanswered) <= 10
+            await pipeline.append(name, [Event("A")])
+            assert len(pipeline._exchange.unanswered) <= 10
 
 
 async def test_a_cancelled_wait_does_not_cancel_the_append(client: AsyncClient, name: str) -> None:
-    async with client.append_session() as session:
-        answer = await session.append(name, [Event("A")])
+    async with client.append_pipeline() as pipeline:
+        answer = await pipeline.append(name, [Event("A")])
         answer.cancel()
-        assert (await (await session.append(name, [Event("B")]))).first_revision == 1
+        assert (await (await pipeline.append(name, [Event("B")]))).first_revision == 1
 
 
 async def test_appends_of_many_tasks_are_all_made(client: AsyncClient, name: str) -> None:
@@ -144,13 +144,15 @@ async def test_an_append_that_is_too_large_fails_alone(client: AsyncClient, name
 
 
 @pytest.mark.parametrize("large", [2, 3, 7])
-async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: AsyncClient, name: str, large: int) -> None:
+async def test_an_append_of_a_pipeline_that_is_too_large_fails_alone(
+    client: AsyncClient, name: str, large: int
+) -> None:
     """The other appends are made in order, whether the server accepts the large one (up to 4 MiB) or rejects it."""
-    async with client.append_session() as session:
+    async with client.append_pipeline() as pipeline:
         answers = []
         for nth in range(300):
             events = [Event("A", b"x" * 1_000_000) for _ in range(large)] if nth in (0, 150, 151) else [Event("A")]
-            answers.append(await session.append(name, events))
+            answers.append(await pipeline.append(name, events))
     revisions = []
     for nth, answer in enumerate(answers):
         if large == 7 and nth in (0, 150, 151):
@@ -160,7 +162,7 @@ async def test_an_append_of_a_session_that_is_too_large_fails_alone(client: Asyn
     assert revisions == list(range(297 + (0 if large == 7 else 3 * large)))
 
 
-async def test_every_server_takes_a_session_s_messages(name: str) -> None:
+async def test_every_server_takes_a_pipeline_s_messages(name: str) -> None:
     """However small its limit for appends is; larger appends are rejected individually."""
 
     def events(count: int) -> list[Event]:
@@ -205,9 +207,9 @@ async def test_failed_checks_are_listed(client: AsyncClient, name: str) -> None:
     await client.append_to_many([Write(f"{name}-b", [Event("B")])], checks=checks)
 
 
-async def test_a_session_takes_appends_to_many(client: AsyncClient, name: str) -> None:
-    async with client.append_session() as session:
-        answer = await session.append_to_many([Write(name, [Event("A")])])
+async def test_a_pipeline_takes_appends_to_many(client: AsyncClient, name: str) -> None:
+    async with client.append_pipeline() as pipeline:
+        answer = await pipeline.append_to_many([Write(name, [Event("A")])])
     assert answer.result().streams[0].stream == name
 
 

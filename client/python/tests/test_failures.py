@@ -31,7 +31,7 @@ async def kill_and_restart(server: Server, chance: random.Random, rounds: int, d
 
 
 async def test_nothing_is_lost_or_duplicated_when_the_server_is_killed(embedded: Server, chance: random.Random) -> None:
-    """A writer, a session and two subscribers run while the server is killed repeatedly."""
+    """A writer, a pipeline and two subscribers run while the server is killed repeatedly."""
     done = asyncio.Event()
     acknowledged: list[tuple[str, int]] = []
 
@@ -46,20 +46,20 @@ async def test_nothing_is_lost_or_duplicated_when_the_server_is_killed(embedded:
                 acknowledged.extend(("unary", number + n) for n in range(3))
                 expected, number = appended.last_revision, number + 3
 
-        async def write_session() -> None:
-            async with client.append_session() as session:
+        async def write_pipeline() -> None:
+            async with client.append_pipeline() as pipeline:
                 number = 0
                 while not done.is_set():
                     answers = []
                     for _ in range(20):
-                        answers.append(await session.append("session", [Event.json("Written", number)]))
+                        answers.append(await pipeline.append("pipeline", [Event.json("Written", number)]))
                         number += 1
                     for answer in answers:
                         await answer
-                    acknowledged.extend(("session", n) for n in range(number - 20, number))
+                    acknowledged.extend(("pipeline", n) for n in range(number - 20, number))
 
         async def write_at_once(nth: int) -> None:
-            """Many tasks, whose appends share a session."""
+            """Many tasks, whose appends share a pipeline."""
             number = 0
             while not done.is_set():
                 await client.append(f"task-{nth}", [Event.json("Written", number)])
@@ -78,7 +78,7 @@ async def test_nothing_is_lost_or_duplicated_when_the_server_is_killed(embedded:
             asyncio.create_task(follow(client.subscribe_all(), of_all)),
             asyncio.create_task(follow(client.subscribe_stream("unary"), of_stream)),
         ]
-        writers = [asyncio.create_task(work) for work in (write(), write_session(), *map(write_at_once, range(5)))]
+        writers = [asyncio.create_task(work) for work in (write(), write_pipeline(), *map(write_at_once, range(5)))]
         await kill_and_restart(embedded, chance, 6, acknowledged)
         done.set()
         await asyncio.wait_for(asyncio.gather(*writers), 60)
@@ -90,7 +90,7 @@ async def test_nothing_is_lost_or_duplicated_when_the_server_is_killed(embedded:
         assert of_all == log[: len(of_all)]
         assert of_all[-1].type == "End"
         assert of_stream == [event for event in log if event.stream == "unary"]
-        for stream in ("unary", "session", *(f"task-{nth}" for nth in range(5))):
+        for stream in ("unary", "pipeline", *(f"task-{nth}" for nth in range(5))):
             numbers = [event.json() for event in log if event.stream == stream and event.type == "Written"]
             assert numbers == list(range(len(numbers)))
             assert [number for name, number in acknowledged if name == stream] == numbers
@@ -160,7 +160,7 @@ class Door:
 
 
 async def test_a_client_returns_when_its_first_endpoint_answers_again(annals_server: Server, name: str) -> None:
-    """Calls, the session shared by the appends of many tasks, and a subscription all return."""
+    """Calls, the pipeline shared by the appends of many tasks, and a subscription all return."""
     door = Door(annals_server)
     await door.open()
     endpoints = [door.endpoint, annals_server.endpoint]
@@ -172,7 +172,7 @@ async def test_a_client_returns_when_its_first_endpoint_answers_again(annals_ser
 
         async def write_and_follow() -> None:
             nonlocal written
-            # Many concurrent appends share a session.
+            # Many concurrent appends share a pipeline.
             await asyncio.gather(*(client.append(name, [Event.json("A", written + n)]) for n in range(20)))
             written += 20
             async with asyncio.timeout(20):
@@ -180,11 +180,11 @@ async def test_a_client_returns_when_its_first_endpoint_answers_again(annals_ser
                     pass
 
         def places() -> set[str]:
-            session = client._appends._session
+            pipeline = client._appends._pipeline
             assert subscription._live is not None
-            assert session is not None
-            assert session._exchange.link is not None
-            return {client._caller.connection.pick().name, subscription._live[1].name, session._exchange.link.name}
+            assert pipeline is not None
+            assert pipeline._exchange.link is not None
+            return {client._caller.connection.pick().name, subscription._live[1].name, pipeline._exchange.link.name}
 
         await write_and_follow()
         assert places() == {door.endpoint}
@@ -246,8 +246,8 @@ async def test_a_call_ends_at_its_deadline() -> None:
             for call in (client.server_info(), client.read_all().collect(), client.subscribe_all()._open()):
                 with pytest.raises(errors.DeadlineExceeded):
                     await call
-            async with client.append_session() as session:
-                answer = await session.append("s", [Event("A")])
+            async with client.append_pipeline() as pipeline:
+                answer = await pipeline.append("s", [Event("A")])
                 with pytest.raises(errors.TransientError):
                     await answer
 
@@ -334,13 +334,13 @@ async def test_the_http_port_is_recognised(annals_server: Server) -> None:
         "gRPC listens on another port (2113 by default)"
     )
     async with AsyncClient(endpoint) as client:
-        session = client.append_session()
+        pipeline = client.append_pipeline()
         calls = [
             client.server_info(),
             client.append("s", [Event("A")]),
             client.read_all().collect(),
             client.subscribe_all()._open(),
-            await session.append("s", [Event("A")]),
+            await pipeline.append("s", [Event("A")]),
         ]
         for call in calls:
             with pytest.raises(errors.NotGrpc) as caught:

@@ -196,39 +196,41 @@ async def test_the_policy_limits_the_attempts() -> None:
                 await client.append("s", [Event("A")])
 
 
-async def test_a_session_resumes_from_a_transient_rejection() -> None:
+async def test_a_pipelineresumes_from_a_transient_rejection() -> None:
     received: list[list[str]] = []
 
-    async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
+    async def answer(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
         received.append([])
         async for request in requests:
             for append in request.appends:
                 received[-1].append(append.append_to_stream.stream)
-                result = append_pb2.SessionResult(appended=append_pb2.AppendToStreamResponse(last_revision=1))
+                result = append_pb2.PipelinedResult(
+                    appended_to_stream=append_pb2.AppendToStreamResponse(last_revision=1)
+                )
                 if nth == 1 and append.append_to_stream.stream == "b":
                     detail = AnyMessage()
                     detail.Pack(ErrorInfo(reason="OVERLOADED", domain="annals"))
-                    result = append_pb2.SessionResult(error=Status(code=8, message="message", details=[detail]))
-                yield append_pb2.AppendSessionResponse(results=[result])
+                    result = append_pb2.PipelinedResult(error=Status(code=8, message="message", details=[detail]))
+                yield append_pb2.AppendPipelineResponse(results=[result])
 
-    async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:
-        async with client.append_session() as session_:
-            answers = [await session_.append(stream, [Event("A")]) for stream in "abc"]
+    async with Fake(AppendPipeline=answer) as fake, AsyncClient(fake.endpoint) as client:
+        async with client.append_pipeline() as pipeline:
+            answers = [await pipeline.append(stream, [Event("A")]) for stream in "abc"]
         assert [answer.result().last_revision for answer in answers] == [1, 1, 1]
     assert received[0][:2] == ["a", "b"]
     assert received[1] == ["b", "c"]
 
 
-async def test_a_surplus_result_ends_the_session() -> None:
-    async def session(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
+async def test_a_surplus_result_ends_the_pipeline() -> None:
+    async def answer(nth: int, requests: Any, context: Any) -> AsyncIterator[Any]:
         async for _ in requests:
-            result = append_pb2.SessionResult(appended=append_pb2.AppendToStreamResponse())
-            yield append_pb2.AppendSessionResponse(results=[result, result])
+            result = append_pb2.PipelinedResult(appended_to_stream=append_pb2.AppendToStreamResponse())
+            yield append_pb2.AppendPipelineResponse(results=[result, result])
 
-    async with Fake(AppendSession=session) as fake, AsyncClient(fake.endpoint) as client:
-        session_ = client.append_session()
-        await (await session_.append("s", [Event("A")]))
-        assert session_._exchange._driver is not None
-        await session_._exchange._driver
-        with pytest.raises(errors.SessionClosed):
-            await session_.append("s", [Event("A")])
+    async with Fake(AppendPipeline=answer) as fake, AsyncClient(fake.endpoint) as client:
+        pipeline = client.append_pipeline()
+        await (await pipeline.append("s", [Event("A")]))
+        assert pipeline._exchange._driver is not None
+        await pipeline._exchange._driver
+        with pytest.raises(errors.PipelineClosed):
+            await pipeline.append("s", [Event("A")])

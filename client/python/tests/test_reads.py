@@ -175,9 +175,9 @@ async def test_a_checkpoint_of_another_store_is_rejected(client: AsyncClient) ->
 
 
 async def test_streams_are_listed_with_their_properties(client: AsyncClient, name: str) -> None:
-    async with client.append_session() as session:
+    async with client.append_pipeline() as pipeline:
         for nth in range(1_050):
-            await session.append(f"{name}-{nth:04}", [Event("A")])
+            await pipeline.append(f"{name}-{nth:04}", [Event("A")])
     names = [stream.name async for stream in client.list_streams(name)]
     assert names == [f"{name}-{nth:04}" for nth in range(1_050)]
     info = await client.stream_info(f"{name}-0007")

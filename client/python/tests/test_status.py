@@ -129,7 +129,7 @@ def test_a_foreign_or_missing_detail_hides_nothing() -> None:
 def test_a_status_without_a_reason_goes_by_its_code() -> None:
     def error(code: grpc.StatusCode) -> errors.AnnalsError:
         failed = AioRpcError(code, Metadata(), Metadata(), "message")
-        return _status.from_rpc_error(failed, "http://a", "Append")
+        return _status.from_rpc_error(failed, "http://a", "AppendToMany")
 
     for code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED):
         assert isinstance(error(code), errors.Unreachable)
@@ -139,8 +139,8 @@ def test_a_status_without_a_reason_goes_by_its_code() -> None:
         assert isinstance(error(code), errors.StatusError)
     for text in ("stream terminated by RST_STREAM", "Internal error from Core"):
         broken = AioRpcError(grpc.StatusCode.INTERNAL, Metadata(), Metadata(), text)
-        assert isinstance(_status.from_rpc_error(broken, "http://a", "AppendSession"), errors.Unreachable)
+        assert isinstance(_status.from_rpc_error(broken, "http://a", "AppendPipeline"), errors.Unreachable)
     garbage = AioRpcError(
         grpc.StatusCode.ABORTED, Metadata(), Metadata(("grpc-status-details-bin", b"\xff" * 9)), "message"
     )
-    assert isinstance(_status.from_rpc_error(garbage, "http://a", "Append"), errors.StatusError)
+    assert isinstance(_status.from_rpc_error(garbage, "http://a", "AppendToMany"), errors.StatusError)

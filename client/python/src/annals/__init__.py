@@ -16,7 +16,7 @@ models, projections, process managers) is in `annals.toolkit`.
 | append the events of one decision | `AsyncClient.append` |
 | append to several streams, or on condition that no matching event was added | `AsyncClient.append_to_many` |
 | append many independent batches of events, in order | `AsyncClient.append_each` |
-| control a session with many appends in flight | `AsyncClient.append_session` |
+| control many appends in flight | `AsyncClient.append_pipeline` |
 | load an aggregate | `AsyncClient.read_stream` |
 | read the whole log once | `AsyncClient.read_all` |
 | update a projection, or react to events | `AsyncClient.subscribe_all`, `AsyncClient.subscribe_stream` |
@@ -72,9 +72,9 @@ from annals.info import (
     StreamInfo,
     Tombstoned,
 )
+from annals.pipeline import AppendPipeline, PipelineLimits
 from annals.query import Query, QueryItem
 from annals.read import Read
-from annals.session import AppendSession, SessionLimits
 from annals.subscription import CaughtUp, Checkpoint, FellBehind, Subscription, SubscriptionItem
 from annals.sync import Client, SyncRead, SyncSubscription
 
@@ -82,7 +82,7 @@ __version__ = _version("annals-client")
 
 __all__ = [
     "AnnalsError",
-    "AppendSession",
+    "AppendPipeline",
     "Appended",
     "AppendedToMany",
     "AsyncClient",
@@ -103,6 +103,7 @@ __all__ = [
     "InvalidValue",
     "Limits",
     "NoMatch",
+    "PipelineLimits",
     "PositionBeyondHead",
     "PrefixRetention",
     "Query",
@@ -116,7 +117,6 @@ __all__ = [
     "Scavenge",
     "ScavengeState",
     "ServerInfo",
-    "SessionLimits",
     "Snapshot",
     "StreamInfo",
     "StreamIs",

@@ -10,11 +10,11 @@
    move to the next endpoint.
 5. The first endpoint in the order is the client's preferred one. After it has moved away, the client probes the
    preferred endpoint from time to time and returns when it answers, so that a restarted server gets its clients back.
-   Calls in progress finish where they are. Subscriptions, and the session shared by the appends of many tasks, move
+   Calls in progress finish where they are. Subscriptions, and the pipeline shared by the appends of many tasks, move
    at their next message. If the preferred endpoint fails again soon after each return, the client probes it less and
    less often.
 
-Limitations: an idle client, without calls and subscriptions, does not probe before its next call. A session that the
+Limitations: an idle client, without calls and subscriptions, does not probe before its next call. A pipeline that the
 application opened does not move back. A client belongs to the event loop of its first call.
 """
 

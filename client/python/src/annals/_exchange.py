@@ -1,6 +1,6 @@
-"""The calls of an append session: appends are sent and answered on one call after another.
+"""The calls of an append pipeline: appends are sent and answered on one call after another.
 
-`Exchange` is separate from the `AppendSession` that the application holds, so that a session dropped without being
+`Exchange` is separate from the `AppendPipeline` that the application holds, so that a pipeline dropped without being
 closed ends: its task refers to the exchange only.
 
 1. Messages are split by size, so that every server accepts them, whatever its configuration. An append too large to
@@ -22,9 +22,9 @@ import grpc.aio
 from annals import _fork, _status
 from annals._connection import Link
 from annals._retry import Caller, log
-from annals._rpc import APPEND, APPEND_SESSION, APPEND_TO_STREAM
+from annals._rpc import APPEND_PIPELINE, APPEND_TO_MANY, APPEND_TO_STREAM
 from annals.append import Appended, AppendedToMany, to_appended, to_appended_to_many
-from annals.errors import AnnalsError, DeadlineExceeded, ProtocolError, SessionClosed, TransientError, Unreachable
+from annals.errors import AnnalsError, DeadlineExceeded, PipelineClosed, ProtocolError, TransientError, Unreachable
 from annals.v1 import append_pb2 as pb
 
 # A message is complete when it holds this many appends (a limit of the protocol) or bytes: small enough that the
@@ -37,8 +37,8 @@ SHARED_BYTES_MAX = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionLimits:
-    """Limits on the unanswered appends of a session."""
+class PipelineLimits:
+    """Limits on the unanswered appends of a pipeline."""
 
     appends_max: int = 4_096
     """Maximum number of appends, 1 or more."""
@@ -50,7 +50,7 @@ class SessionLimits:
 class _Waiting:
     """An append that was accepted and is not answered yet."""
 
-    append: pb.SessionAppend
+    append: pb.PipelinedAppend
     append_bytes: int
     answer: asyncio.Future[Any]
 
@@ -61,9 +61,9 @@ class _Waiting:
 
 
 class Exchange:
-    """The unanswered appends of a session, and the task that sends them."""
+    """The unanswered appends of a pipeline, and the task that sends them."""
 
-    def __init__(self, caller: Caller, timeout: float, limits: SessionLimits) -> None:
+    def __init__(self, caller: Caller, timeout: float, limits: PipelineLimits) -> None:
         self._caller = caller
         self._timeout = timeout
         self._limits = limits
@@ -84,11 +84,11 @@ class Exchange:
         # accepts no more appends.
         self._open = self._asked = self._ending = False
 
-    async def take(self, append: pb.SessionAppend) -> asyncio.Future[Any]:
+    async def take(self, append: pb.PipelinedAppend) -> asyncio.Future[Any]:
         """Accepts an append, waiting while too many are unanswered; returns the future of its result.
 
         Raises:
-            SessionClosed: The session has ended.
+            PipelineClosed: The pipeline has ended.
             Forked: This process was forked while a client was connected.
         """
         _fork.check()
@@ -99,7 +99,7 @@ class Exchange:
                     self._freed.clear()
                     await self._freed.wait()
         if self.closing:
-            raise SessionClosed
+            raise PipelineClosed
         loop = asyncio.get_running_loop()
         waiting = _Waiting(append, append_bytes, loop.create_future())
         if not self.unanswered:
@@ -110,7 +110,7 @@ class Exchange:
         self._bytes += append_bytes
         self._work.set()
         if self._driver is None:
-            self._driver = loop.create_task(self._run(), name="annals append session")
+            self._driver = loop.create_task(self._run(), name="annals append pipeline")
         return waiting.answer
 
     def finish(self) -> None:
@@ -153,7 +153,7 @@ class Exchange:
                 self._limit.reschedule(deadline)
 
     async def _run(self) -> None:
-        """Makes one call after another until the session has ended."""
+        """Makes one call after another until the pipeline has ended."""
         try:
             while True:
                 while not self.unanswered:
@@ -168,17 +168,17 @@ class Exchange:
         except AnnalsError as error:
             self._fail(error)
         except asyncio.CancelledError:
-            self._fail(SessionClosed())
+            self._fail(PipelineClosed())
             raise
 
     async def _pause_after(self, error: AnnalsError) -> None:
-        """Waits before a new call, or raises the error if the session can't continue."""
+        """Waits before a new call, or raises the error if the pipeline can't continue."""
         if not isinstance(error, TransientError):
             raise error
         pause = self._tries.after_failure()
         if pause is None or asyncio.get_running_loop().time() + pause >= self._deadline:
             raise error
-        log.debug("append session broke, resuming %d appends in %.3f s: %s", len(self.unanswered), pause, error)
+        log.debug("append pipeline broke, resuming %d appends in %.3f s: %s", len(self.unanswered), pause, error)
         await asyncio.sleep(pause)
 
     async def _make_alone(self) -> None:
@@ -190,7 +190,7 @@ class Exchange:
             if append.WhichOneof("append") == "append_to_stream":
                 answer = to_appended(await self._caller.unary(APPEND_TO_STREAM, append.append_to_stream, left))
             else:
-                answer = to_appended_to_many(await self._caller.unary(APPEND, append.append_to_many, left))
+                answer = to_appended_to_many(await self._caller.unary(APPEND_TO_MANY, append.append_to_many, left))
         except DeadlineExceeded as error:
             raise DeadlineExceeded(self._timeout, error.last) from None
         except TransientError:
@@ -205,7 +205,7 @@ class Exchange:
         self.link = link = self._caller.connection.pick()
         self._unsent = deque(self.unanswered)
         self._open, self._ending = True, False
-        call = link.call(APPEND_SESSION)()
+        call = link.call(APPEND_PIPELINE)()
         self._caller.idle.watch(self)
         writer = asyncio.create_task(self._write(call))
         try:
@@ -214,9 +214,9 @@ class Exchange:
                     self._answered(answers, link)
             if len(self.unanswered) > len(self._unsent) or (self.unanswered and not self._ending):
                 self._caller.connection.move_on(link)
-                raise Unreachable(link.name, "the server ended the session")
+                raise Unreachable(link.name, "the server ended the pipeline")
         except grpc.aio.AioRpcError as failed:
-            error = self._caller.failed(link, failed, APPEND_SESSION)
+            error = self._caller.failed(link, failed, APPEND_PIPELINE)
             # Everything appended is answered, so how the call ended does not matter.
             if self.unanswered:
                 raise error from None
@@ -250,25 +250,25 @@ class Exchange:
             # The call has ended; reading from it reports the reason.
             return
 
-    def _next_message(self) -> pb.AppendSessionRequest:
+    def _next_message(self) -> pb.AppendPipelineRequest:
         unsent, message_bytes = self._unsent, 0
-        appends: list[pb.SessionAppend] = []
+        appends: list[pb.PipelinedAppend] = []
         while unsent and len(appends) < _MESSAGE_APPENDS_MAX:
             if unsent[0].alone or (appends and message_bytes + unsent[0].append_bytes > _MESSAGE_BYTES):
                 break
             waiting = unsent.popleft()
             message_bytes += waiting.append_bytes
             appends.append(waiting.append)
-        return pb.AppendSessionRequest(appends=appends)
+        return pb.AppendPipelineRequest(appends=appends)
 
-    def _answered(self, message: pb.AppendSessionResponse, link: Link) -> None:
+    def _answered(self, message: pb.AppendPipelineResponse, link: Link) -> None:
         """Settles appends with the results of a message.
 
         Raises at the first transient error; that append and those after it stay unanswered.
         """
         for result in message.results:
             if len(self.unanswered) <= len(self._unsent):
-                raise ProtocolError("a session result without an append")
+                raise ProtocolError("a pipeline result without an append")
             answer = _decode(result)
             if isinstance(answer, TransientError):
                 self._caller.connection.move_on(link)
@@ -299,7 +299,7 @@ class Exchange:
                 self._work.set()
 
     def _fail(self, error: AnnalsError) -> None:
-        """Fails all unanswered appends and ends the session."""
+        """Fails all unanswered appends and ends the pipeline."""
         self.closing = True
         self._freed.set()
         while self.unanswered:
@@ -308,12 +308,12 @@ class Exchange:
                 waiting.answer.set_exception(error)
 
 
-def _decode(result: pb.SessionResult) -> Appended | AppendedToMany | AnnalsError:
+def _decode(result: pb.PipelinedResult) -> Appended | AppendedToMany | AnnalsError:
     match result.WhichOneof("result"):
-        case "appended":
-            return to_appended(result.appended)
+        case "appended_to_stream":
+            return to_appended(result.appended_to_stream)
         case "appended_to_many":
             return to_appended_to_many(result.appended_to_many)
         case "error":
             return _status.from_result(result.error)
-    return ProtocolError("an empty session result")
+    return ProtocolError("an empty pipeline result")

@@ -58,8 +58,8 @@ class Method(Generic[Q, A]):
 
 
 APPEND_TO_STREAM = Method("AppendToStream", "unary_unary", append.AppendToStreamRequest, append.AppendToStreamResponse)
-APPEND = Method("Append", "unary_unary", append.AppendRequest, append.AppendResponse)
-APPEND_SESSION = Method("AppendSession", "stream_stream", append.AppendSessionRequest, append.AppendSessionResponse)
+APPEND_TO_MANY = Method("AppendToMany", "unary_unary", append.AppendToManyRequest, append.AppendToManyResponse)
+APPEND_PIPELINE = Method("AppendPipeline", "stream_stream", append.AppendPipelineRequest, append.AppendPipelineResponse)
 READ_STREAM = Method("ReadStream", "unary_stream", store.ReadStreamRequest, store.ReadStreamResponse)
 READ_ALL = Method("ReadAll", "unary_stream", store.ReadAllRequest, store.ReadAllResponse)
 SUBSCRIBE_ALL = Method("SubscribeAll", "unary_stream", store.SubscribeAllRequest, store.SubscribeAllResponse)

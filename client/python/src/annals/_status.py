@@ -71,7 +71,7 @@ def _is_http(code: grpc.StatusCode, message: str) -> bool:
 
 
 def from_result(status: Status) -> errors.AnnalsError:
-    """Returns the error of one append of a session."""
+    """Returns the error of one append of a pipeline."""
     error = _from_reason(status.message, status.details)
     if error is not None:
         return error

@@ -10,8 +10,8 @@ from typing import Self
 
 from annals import _fork, _rpc
 from annals._connection import Connection, Patience, Tls
-from annals._pipeline import Pipeline
 from annals._retry import Caller, RetryPolicy
+from annals._shared_pipeline import SharedPipeline
 from annals._streams import StreamCalls
 from annals.append import (
     Appended,
@@ -27,10 +27,10 @@ from annals.append import (
 )
 from annals.event import Event, set_timestamp
 from annals.info import Scavenge, ServerInfo, to_scavenge, to_server_info
+from annals.pipeline import AppendPipeline, PipelineLimits
 from annals.query import Query
 from annals.read import Read
 from annals.read import Target as ReadTarget
-from annals.session import AppendSession, SessionLimits
 from annals.subscription import Subscription
 from annals.subscription import Target as SubscriptionTarget
 from annals.v1 import event_store_pb2 as store_pb
@@ -75,7 +75,7 @@ class AsyncClient(StreamCalls):
                 The port defaults to 2113. All calls go to one endpoint while it works, then to the next, in random
                 order.
             timeout: The deadline of every call in seconds, including retries and pauses. For reads it applies to the
-                first response and to the wait for each further one; for sessions, to the wait for a result.
+                first response and to the wait for each further one; for pipelines, to the wait for a result.
             connect_timeout: How long one endpoint may take to accept a connection, in seconds.
             keepalive_timeout: How long a server with open calls may send nothing at all, not even the reply to a
                 ping, before it counts as dead, in seconds; at least 0.1.
@@ -95,14 +95,14 @@ class AsyncClient(StreamCalls):
         connection = Connection(names, shuffle_endpoints=shuffle_endpoints, patience=patience, tls=tls)
         self._caller = Caller(connection, retry or RetryPolicy())
         self._timeout = timeout
-        self._appends = Pipeline(self._caller, timeout)
+        self._appends = SharedPipeline(self._caller, timeout)
 
     def with_timeout(self, timeout: float) -> AsyncClient:
         """Returns a client with another deadline (seconds) for its calls, which shares the connections of this one."""
         other = object.__new__(AsyncClient)
         other._caller = self._caller
         other._timeout = timeout
-        other._appends = Pipeline(self._caller, timeout)
+        other._appends = SharedPipeline(self._caller, timeout)
         return other
 
     async def aclose(self) -> None:
@@ -133,7 +133,7 @@ class AsyncClient(StreamCalls):
     ) -> Appended:
         """Appends events to a stream, all or none, if the stream is in the expected state.
 
-        Concurrent appends of many tasks share a session; each is still checked and answered independently. Every
+        Concurrent appends of many tasks share a pipeline; each is still checked and answered independently. Every
         attempt sends the same ids, so nothing is written twice. This holds for callers too: after `DeadlineExceeded`
         or `Unreachable`, append the same events again.
 
@@ -158,7 +158,7 @@ class AsyncClient(StreamCalls):
         async def alone() -> Appended:
             return to_appended(await self._caller.unary(_rpc.APPEND_TO_STREAM, request, self._timeout))
 
-        return await self._appends.append(request.ByteSize(), alone, lambda session: session.take(request))
+        return await self._appends.append(request.ByteSize(), alone, lambda pipeline: pipeline.take(request))
 
     async def append_to_many(
         self,
@@ -185,14 +185,14 @@ class AsyncClient(StreamCalls):
         request = to_many_request(writes, checks, recorded_at)
 
         async def alone() -> AppendedToMany:
-            return to_appended_to_many(await self._caller.unary(_rpc.APPEND, request, self._timeout))
+            return to_appended_to_many(await self._caller.unary(_rpc.APPEND_TO_MANY, request, self._timeout))
 
-        return await self._appends.append(request.ByteSize(), alone, lambda session: session.take_to_many(request))
+        return await self._appends.append(request.ByteSize(), alone, lambda pipeline: pipeline.take_to_many(request))
 
     async def append_each(
         self, appends: Iterable[tuple[str, Sequence[Event]]], *, expected: ExpectedRevision = Expected.ANY
     ) -> list[Appended]:
-        """Makes many independent appends in order, pipelined through one session, and waits for all of them.
+        """Makes many independent appends in order, through one pipeline, and waits for all of them.
 
         Args:
             appends: A stream and its events for each append.
@@ -200,8 +200,8 @@ class AsyncClient(StreamCalls):
 
         Raises the error of the first append that failed. The appends after it may have been written.
         """
-        async with self.append_session() as session:
-            waiting = [await session.append(stream, events, expected=expected) for stream, events in appends]
+        async with self.append_pipeline() as pipeline:
+            waiting = [await pipeline.append(stream, events, expected=expected) for stream, events in appends]
         results = await asyncio.gather(*waiting, return_exceptions=True)
         appended = []
         for result in results:
@@ -210,9 +210,9 @@ class AsyncClient(StreamCalls):
             appended.append(result)
         return appended
 
-    def append_session(self, limits: SessionLimits | None = None) -> AppendSession:
-        """Opens a session for many appends in flight at once. No call is made before the first append."""
-        return AppendSession(self._caller, self._timeout, limits or SessionLimits())
+    def append_pipeline(self, limits: PipelineLimits | None = None) -> AppendPipeline:
+        """Opens a pipeline for many appends in flight at once. No call is made before the first append."""
+        return AppendPipeline(self._caller, self._timeout, limits or PipelineLimits())
 
     # Reads
 

@@ -148,7 +148,9 @@ def to_stream_request(
     return request
 
 
-def to_many_request(writes: Iterable[Write], checks: Iterable[Check], recorded_at: datetime | None) -> pb.AppendRequest:
+def to_many_request(
+    writes: Iterable[Write], checks: Iterable[Check], recorded_at: datetime | None
+) -> pb.AppendToManyRequest:
     """Encodes an append to several streams.
 
     Raises:
@@ -157,7 +159,7 @@ def to_many_request(writes: Iterable[Write], checks: Iterable[Check], recorded_a
     writes = list(writes)
     for index, write in enumerate(writes):
         text(f"writes[{index}].stream", write.stream)
-    request = pb.AppendRequest(
+    request = pb.AppendToManyRequest(
         writes=[pb.Write(stream=write.stream, events=[event.to_proto() for event in write.events]) for write in writes],
         checks=[_to_check(check) for check in checks],
     )
@@ -188,7 +190,7 @@ def to_appended(response: pb.AppendToStreamResponse) -> Appended:
     )
 
 
-def to_appended_to_many(response: pb.AppendResponse) -> AppendedToMany:
+def to_appended_to_many(response: pb.AppendToManyResponse) -> AppendedToMany:
     """Decodes the result of an append to several streams."""
     return AppendedToMany(
         first_position=response.first_position,

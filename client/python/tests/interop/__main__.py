@@ -78,11 +78,13 @@ class Steps:
         conditions = [make_check(**check) for check in checks or []]
         return appended_to_many(await self.store.append_to_many(made, checks=conditions))
 
-    async def append_session(self, appends: list[Answer]) -> Answer:
+    async def append_pipeline(self, appends: list[Answer]) -> Answer:
         async def append(stream: str, events: list[Answer], expected: int | str = "any") -> asyncio.Future[Appended]:
-            return await session.append(stream, [make_event(**one) for one in events], expected=make_expected(expected))
+            return await pipeline.append(
+                stream, [make_event(**one) for one in events], expected=make_expected(expected)
+            )
 
-        async with self.store.append_session() as session:
+        async with self.store.append_pipeline() as pipeline:
             waiting = [await append(**one) for one in appends]
             return {"results": [await outcome(converted(appended, answer)) for answer in waiting]}
 

@@ -18,7 +18,7 @@ sees the error: they are the subclasses of `TransientError`.
     ├── TransientError                                           already retried; try again later
     │   ├── Unreachable, Unavailable, Overloaded, DeadlineExceeded
     ├── Corrupt, InternalError                                   an operator must act
-    └── SessionClosed, ProtocolError, StatusError
+    └── PipelineClosed, ProtocolError, StatusError
 """
 
 from annals.errors.base import AnnalsError, Conflict, TransientError
@@ -50,7 +50,7 @@ from annals.errors.request import (
     UnreadableEvent,
     Unsupported,
 )
-from annals.errors.server import Corrupt, InternalError, ProtocolError, SessionClosed, StatusError
+from annals.errors.server import Corrupt, InternalError, PipelineClosed, ProtocolError, StatusError
 from annals.errors.transient import DeadlineExceeded, Overloaded, Unavailability, Unavailable, Unreachable
 
 __all__ = [
@@ -72,13 +72,13 @@ __all__ = [
     "MoveUnfinished",
     "NotGrpc",
     "Overloaded",
+    "PipelineClosed",
     "PositionBeyondHead",
     "ProtocolError",
     "RecordedTimeNotAccepted",
     "RecordedTimeOutOfRange",
     "RevisionBeyondEnd",
     "RevisionConflict",
-    "SessionClosed",
     "SnapshotNotFound",
     "StatusError",
     "StreamMismatch",

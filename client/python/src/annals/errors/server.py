@@ -1,4 +1,4 @@
-"""Faults of the server or the protocol, and the end of a session."""
+"""Faults of the server or the protocol, and the end of a pipeline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annals.errors.base import AnnalsError
 if TYPE_CHECKING:
     import grpc
 
-__all__ = ["Corrupt", "InternalError", "ProtocolError", "SessionClosed", "StatusError"]
+__all__ = ["Corrupt", "InternalError", "PipelineClosed", "ProtocolError", "StatusError"]
 
 
 class Corrupt(AnnalsError):
@@ -36,11 +36,11 @@ class InternalError(AnnalsError):
         self.message = message
 
 
-class SessionClosed(AnnalsError):
-    """The append session has ended. Open a new one, and append the unanswered appends again, in order."""
+class PipelineClosed(AnnalsError):
+    """The append pipeline has ended. Open a new one, and append the unanswered appends again, in order."""
 
     def __init__(self) -> None:
-        super().__init__("the append session has ended; open a new one")
+        super().__init__("the append pipeline has ended; open a new one")
 
 
 class ProtocolError(AnnalsError):

@@ -1,13 +1,13 @@
-"""A pipelined append session: many appends in flight on one call, checked and answered in order.
+"""An append pipeline: many appends in flight on one call, checked and answered in order.
 
-1. Appends are sent in the order in which `AppendSession.append` accepted them, and answered in that order.
-2. At most `SessionLimits` are unanswered. `append` waits for room, so memory is bounded however fast the caller is.
+1. Appends are sent in the order in which `AppendPipeline.append` accepted them, and answered in that order.
+2. At most `PipelineLimits` are unanswered. `append` waits for room, so memory is bounded however fast the caller is.
 3. If the call breaks, or the server rejects an append for a transient reason, that append and everything after it are
    retried, in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
-4. If no result is received for the client's timeout while appends are waiting, all of them fail and the session ends.
+4. If no result is received for the client's timeout while appends are waiting, all of them fail and the pipeline ends.
 5. Messages are split by size, and an append too large to share one is sent as a separate call, so that its rejection
    fails no other append.
-6. A session dropped without being closed ends as soon as its appends are answered. A session that is not used for a
+6. A pipeline dropped without being closed ends as soon as its appends are answered. A pipeline that is not used for a
    while ends its call; the next append opens another.
 
 Limitation of 3: appends after one that was rejected for a transient reason may already have been written, if they did
@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from annals import _idle
-from annals._exchange import Exchange, SessionLimits
+from annals._exchange import Exchange, PipelineLimits
 from annals._retry import Caller
 from annals.append import (
     Appended,
@@ -38,14 +38,14 @@ from annals.append import (
 from annals.event import Event
 from annals.v1 import append_pb2 as pb
 
-__all__ = ["AppendSession", "SessionLimits"]
+__all__ = ["AppendPipeline", "PipelineLimits"]
 
 
-class AppendSession:
-    """An open append session, for one event loop and any number of its tasks.
+class AppendPipeline:
+    """Many appends in flight at once, for one event loop and any number of its tasks.
 
-    async with client.append_session() as session:
-        waiting = [await session.append("sensor-1", [event]) for event in events]
+    async with client.append_pipeline() as pipeline:
+        waiting = [await pipeline.append("sensor-1", [event]) for event in events]
         for appended in await asyncio.gather(*waiting):
             ...
     """
@@ -53,7 +53,7 @@ class AppendSession:
     # A class attribute for `__del__`, in case `__init__` fails.
     _loop: asyncio.AbstractEventLoop | None = None
 
-    def __init__(self, caller: Caller, timeout: float, limits: SessionLimits) -> None:
+    def __init__(self, caller: Caller, timeout: float, limits: PipelineLimits) -> None:
         self._exchange = Exchange(caller, timeout, limits)
 
     def __del__(self) -> None:
@@ -68,18 +68,18 @@ class AppendSession:
         expected: ExpectedRevision = Expected.ANY,
         recorded_at: datetime | None = None,
     ) -> asyncio.Future[Appended]:
-        """Adds an append to the session, waiting while too many are unanswered; returns the future of its result.
+        """Adds an append to the pipeline, waiting while too many are unanswered; returns the future of its result.
 
         The append is made whether or not that future is awaited.
 
         Raises:
-            SessionClosed: The session has ended.
+            PipelineClosed: The pipeline has ended.
         """
         return await self.take(to_stream_request(stream, events, expected, recorded_at))
 
     async def take(self, request: pb.AppendToStreamRequest) -> asyncio.Future[Appended]:
         """Adds an append whose request is already encoded."""
-        return await self._take(pb.SessionAppend(append_to_stream=request))
+        return await self._take(pb.PipelinedAppend(append_to_stream=request))
 
     async def append_to_many(
         self,
@@ -91,15 +91,15 @@ class AppendSession:
         """Adds an append to several streams, with checks; otherwise like `append`.
 
         Raises:
-            SessionClosed: The session has ended.
+            PipelineClosed: The pipeline has ended.
         """
         return await self.take_to_many(to_many_request(writes, checks, recorded_at))
 
-    async def take_to_many(self, request: pb.AppendRequest) -> asyncio.Future[AppendedToMany]:
+    async def take_to_many(self, request: pb.AppendToManyRequest) -> asyncio.Future[AppendedToMany]:
         """Adds an append to several streams whose request is already encoded."""
-        return await self._take(pb.SessionAppend(append_to_many=request))
+        return await self._take(pb.PipelinedAppend(append_to_many=request))
 
-    async def _take(self, append: pb.SessionAppend) -> asyncio.Future[Any]:
+    async def _take(self, append: pb.PipelinedAppend) -> asyncio.Future[Any]:
         self._loop = asyncio.get_running_loop()
         return await self._exchange.take(append)
 
@@ -109,7 +109,7 @@ class AppendSession:
         return self._exchange.closing
 
     async def aclose(self) -> None:
-        """Waits until every append is answered, and ends the session."""
+        """Waits until every append is answered, and ends the pipeline."""
         self._loop = None
         await self._exchange.aclose()
 
