@@ -6,12 +6,14 @@ from uuid import UUID
 import grpc
 import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.empty_pb2 import Empty
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc.aio import AioRpcError, Metadata
 
 from annals import _status, errors
-from annals.append import Expected
+from annals.append import Expected, ExpectedRevision
+from annals.v1 import append_pb2 as append_pb
 from annals.v1 import errors_pb2 as pb
 
 
@@ -25,7 +27,9 @@ def failure(reason: str, *details: object, code: int = 10, domain: str = "annals
 
 
 DETAILS = {
-    "REVISION_CONFLICT": pb.RevisionConflict(stream="s", expected_revision=3, actual_revision=4),
+    "REVISION_CONFLICT": pb.RevisionConflict(
+        stream="s", expected=append_pb.ExpectedRevision(revision=3), actual_revision=4
+    ),
     "EVENT_ID_CONFLICT": pb.EventIdConflict(id="01a1fda7-ded8-76f4-a19b-7a7216b9f4cf", stream="s"),
     "CHECKS_FAILED": pb.ChecksFailed(failed=[pb.FailedCheck(match=pb.MatchFound(after=1, position=2))], count=1),
     "STREAM_NOT_FOUND": pb.StreamNotFound(stream="s"),
@@ -47,12 +51,41 @@ def test_every_reason_has_its_own_error(reason: str) -> None:
 
 
 def test_a_conflict_reports_the_expected_and_the_actual_state() -> None:
-    detail = pb.RevisionConflict(stream="order-1", expected_no_stream=True, actual_revision=4)
+    detail = pb.RevisionConflict(
+        stream="order-1", expected=append_pb.ExpectedRevision(no_stream=Empty()), actual_revision=4
+    )
     error = _status.from_result(failure("REVISION_CONFLICT", detail))
     assert isinstance(error, errors.RevisionConflict)
     assert isinstance(error, errors.Conflict)
     assert (error.expected, error.actual) == (Expected.NO_STREAM, 4)
     assert str(error) == 'stream "order-1" is not as expected: expected no stream, but it is at revision 4'
+
+
+@pytest.mark.parametrize(
+    ("expected", "decoded"),
+    [
+        (append_pb.ExpectedRevision(revision=0), 0),
+        (append_pb.ExpectedRevision(no_stream=Empty()), Expected.NO_STREAM),
+        (append_pb.ExpectedRevision(stream_exists=Empty()), Expected.STREAM_EXISTS),
+    ],
+)
+def test_expected_states_are_decoded(expected: append_pb.ExpectedRevision, decoded: ExpectedRevision) -> None:
+    detail = pb.RevisionConflict(stream="s", expected=expected)
+    conflict = _status.from_result(failure("REVISION_CONFLICT", detail))
+    assert isinstance(conflict, errors.RevisionConflict)
+    assert (conflict.expected, conflict.actual) == (decoded, None)
+    listed = pb.ChecksFailed(failed=[pb.FailedCheck(index=1, stream=detail)], count=1)
+    failed = _status.from_result(failure("CHECKS_FAILED", listed))
+    assert isinstance(failed, errors.ChecksFailed)
+    assert failed.failed == (errors.FailedCheck(1, errors.StreamMismatch("s", decoded, None)),)
+
+
+@pytest.mark.parametrize(("sent", "revision"), [({}, None), ({"revision": 0}, 0)])
+def test_an_id_conflict_with_a_removed_event_has_no_revision(sent: dict[str, int], revision: int | None) -> None:
+    detail = pb.EventIdConflict(id=str(ID), stream="s", position=7, **sent)
+    error = _status.from_result(failure("EVENT_ID_CONFLICT", detail))
+    assert isinstance(error, errors.EventIdConflict)
+    assert (error.revision, error.position) == (revision, 7)
 
 
 STREAM = errors.FailedCheck(0, errors.StreamMismatch("s", Expected.NO_STREAM, None))
@@ -76,6 +109,11 @@ ID = UUID("01a1fda7-ded8-76f4-a19b-7a7216b9f4cf")
         (
             errors.EventIdConflict(ID, "s", 1, 2),
             f'event id {ID} was already appended to stream "s" at revision 1 (position 2), '
+            "by a different append; use a new id, or send exactly the same append again",
+        ),
+        (
+            errors.EventIdConflict(ID, "s", None, 2),
+            f"event id {ID} was already appended at position 2 (since removed), "
             "by a different append; use a new id, or send exactly the same append again",
         ),
         (errors.StreamTombstoned("s"), 'stream "s" was permanently deleted; use another name'),
@@ -120,7 +158,9 @@ def test_violations_are_listed() -> None:
 
 def test_a_foreign_or_missing_detail_hides_nothing() -> None:
     foreign = failure("REVISION_CONFLICT", DETAILS["REVISION_CONFLICT"], domain="elsewhere")
-    for status in (foreign, failure("REVISION_CONFLICT"), failure("NEW_REASON"), Status(code=10, message="message")):
+    no_state = failure("REVISION_CONFLICT", pb.RevisionConflict(stream="s"))
+    statuses = (foreign, no_state, failure("REVISION_CONFLICT"), failure("NEW_REASON"))
+    for status in (*statuses, Status(code=10, message="message")):
         error = _status.from_result(status)
         assert isinstance(error, errors.StatusError)
         assert (error.code, error.message) == (grpc.StatusCode.ABORTED, "message")

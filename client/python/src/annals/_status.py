@@ -118,14 +118,16 @@ def _violations(message: str, details: Details) -> list[errors.FieldViolation]:
     return [errors.FieldViolation(one.field, one.description) for one in listed.field_violations]
 
 
-def _expected(found: pb.RevisionConflict) -> ExpectedRevision:
-    match found.WhichOneof("expected"):
-        case "expected_no_stream":
+def _expected(found: pb.RevisionConflict) -> ExpectedRevision | None:
+    """Returns the expected state; `None` if it is missing or of a kind that this client does not know."""
+    match found.expected.WhichOneof("expected"):
+        case "revision":
+            return found.expected.revision
+        case "no_stream":
             return Expected.NO_STREAM
-        case "expected_stream_exists":
+        case "stream_exists":
             return Expected.STREAM_EXISTS
-        case _:
-            return found.expected_revision
+    return None
 
 
 def _actual(found: pb.RevisionConflict) -> int | None:
@@ -134,17 +136,18 @@ def _actual(found: pb.RevisionConflict) -> int | None:
 
 def _revision_conflict(_: str, details: Details) -> errors.AnnalsError | None:
     found = _detail(details, pb.RevisionConflict)
-    if found is None or found.WhichOneof("expected") is None:
+    if found is None or (expected := _expected(found)) is None:
         return None
-    return errors.RevisionConflict(found.stream, _expected(found), _actual(found))
+    return errors.RevisionConflict(found.stream, expected, _actual(found))
 
 
 def _event_id_conflict(_: str, details: Details) -> errors.AnnalsError | None:
     found = _detail(details, pb.EventIdConflict)
     if found is None:
         return None
+    revision = found.revision if found.HasField("revision") else None
     try:
-        return errors.EventIdConflict(UUID(found.id), found.stream, found.revision, found.position)
+        return errors.EventIdConflict(UUID(found.id), found.stream, revision, found.position)
     except ValueError:
         return None
 
@@ -157,7 +160,9 @@ def _checks_failed(_: str, details: Details) -> errors.AnnalsError | None:
     for one in found.failed:
         what: errors.StreamMismatch | errors.MatchFound
         if one.HasField("stream"):
-            what = errors.StreamMismatch(one.stream.stream, _expected(one.stream), _actual(one.stream))
+            if (expected := _expected(one.stream)) is None:
+                return None
+            what = errors.StreamMismatch(one.stream.stream, expected, _actual(one.stream))
         else:
             what = errors.MatchFound(one.match.after, one.match.position)
         failed.append(errors.FailedCheck(one.index, what))

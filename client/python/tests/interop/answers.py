@@ -137,7 +137,7 @@ def failure(error: errors.AnnalsError) -> Answer:
             wanted = to_expected(error.expected)
             return present(reason="REVISION_CONFLICT", stream=error.stream, expected=wanted, actual=error.actual)
         case errors.EventIdConflict():
-            place = {"stream": error.stream, "revision": error.revision, "position": error.position}
+            place = present(stream=error.stream, revision=error.revision, position=error.position)
             return {"reason": "EVENT_ID_CONFLICT", "id": str(error.id), **place}
         case errors.ChecksFailed():
             failed = [to_failed(one) for one in error.failed]

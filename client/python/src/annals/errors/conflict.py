@@ -77,7 +77,7 @@ class FailedCheck:
     """A check of an append that failed."""
 
     index: int
-    """The index of the check in the append, from 0."""
+    """The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order."""
     found: StreamMismatch | MatchFound
     """The state that was found instead."""
 
@@ -91,7 +91,7 @@ class ChecksFailed(Conflict):
     Read it again and make a new decision.
 
     Attributes:
-        failed: The first failed checks (at most 16), in the order of the append's checks; at least one.
+        failed: The first failed checks (at most 16), in the order of their indexes; at least one.
         count: The number of failed checks.
     """
 
@@ -133,15 +133,20 @@ class EventIdConflict(AnnalsError):
 
     Attributes:
         id: The id.
-        stream: The stream in which the event is stored.
-        revision: The event's revision.
+        stream: The stream in which the event is stored; if it was removed, the stream of the rejected append.
+        revision: The event's revision; `None` if it was removed.
         position: The event's position.
     """
 
-    def __init__(self, id: UUID, stream: str, revision: int, position: int) -> None:  # noqa: A002
+    def __init__(self, id: UUID, stream: str, revision: int | None, position: int) -> None:  # noqa: A002
+        place = (
+            f"at position {position} (since removed)"
+            if revision is None
+            else f"to stream {quoted(stream)} at revision {revision} (position {position})"
+        )
         super().__init__(
-            f"event id {id} was already appended to stream {quoted(stream)} at revision {revision} "
-            f"(position {position}), by a different append; use a new id, or send exactly the same append again"
+            f"event id {id} was already appended {place}, by a different append; "
+            "use a new id, or send exactly the same append again"
         )
         self.id = id
         self.stream = stream
