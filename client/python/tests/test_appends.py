@@ -207,6 +207,31 @@ async def test_failed_checks_are_listed(client: AsyncClient, name: str) -> None:
     await client.append_to_many([Write(f"{name}-b", [Event("B")])], checks=checks)
 
 
+async def test_a_write_states_what_it_expects_of_its_stream(client: AsyncClient, name: str) -> None:
+    await client.append_to_many(
+        [
+            Write(f"{name}-a", [Event("A")], expected=Expected.NO_STREAM),
+            Write(f"{name}-b", [Event("B")], Expected.ANY),
+        ]
+    )
+    await client.append_to_many([Write(f"{name}-a", [Event("A")], 0), Write(f"{name}-b", [Event("B")])])
+    writes = [
+        Write(f"{name}-a", [Event("A")], expected=0),
+        Write(f"{name}-b", [Event("B")]),
+        Write(f"{name}-c", [Event("C")], expected=Expected.STREAM_EXISTS),
+    ]
+    with pytest.raises(errors.ChecksFailed) as caught:
+        await client.append_to_many(writes, checks=[StreamIs(f"{name}-b", 7)])
+    # First the checks, then the expectations of the writes that have one.
+    assert caught.value.failed == (
+        errors.FailedCheck(0, errors.StreamMismatch(f"{name}-b", 7, 1)),
+        errors.FailedCheck(1, errors.StreamMismatch(f"{name}-a", 0, 1)),
+        errors.FailedCheck(2, errors.StreamMismatch(f"{name}-c", Expected.STREAM_EXISTS, None)),
+    )
+    with pytest.raises(errors.InvalidField):
+        await client.append_to_many([writes[0], writes[0]])
+
+
 async def test_a_pipeline_takes_appends_to_many(client: AsyncClient, name: str) -> None:
     async with client.append_pipeline() as pipeline:
         answer = await pipeline.append_to_many([Write(name, [Event("A")])])

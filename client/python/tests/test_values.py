@@ -183,6 +183,13 @@ async def test_an_invalid_expectation_lists_the_valid_ones(client: AsyncClient, 
             await call()
 
 
+@pytest.mark.parametrize("expected", [True, -1, "no stream"])
+async def test_an_invalid_expectation_of_a_write_names_the_write(client: AsyncClient, name: str, expected: Any) -> None:
+    writes = [Write(name, [Event("A")]), Write(name, [Event("A")], expected=expected)]
+    with pytest.raises(errors.InvalidValue, match=r"^writes\[1\].expected is .*; give a revision"):
+        await client.append_to_many(writes)
+
+
 CALLS: dict[str, tuple[Any, str]] = {
     "schema_version": (
         lambda client: client.save_snapshot("s", 1, b"", schema_version="two"),

@@ -171,7 +171,8 @@ class AsyncClient(StreamCalls):
 
         Args:
             writes: The events to write, in this order: 1 to 1,000 writes with 1 to 10,000 events in total.
-            checks: The checks, at most 64. Nothing is written unless all of them pass.
+            checks: The checks, at most 64 including the `expected` of the writes, and at most one expected state per
+                stream. Nothing is written unless all of them pass.
             recorded_at: As for `append`.
 
         Raises:

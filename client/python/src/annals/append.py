@@ -84,6 +84,11 @@ class Write:
 
     stream: str
     events: Sequence[Event]
+    expected: ExpectedRevision | None = None
+    """The state that the stream must be in before the append: short for a `StreamIs` check of this stream.
+
+    `None`: any, unless a check names the stream. If the stream occurs in several writes, at most one of them sets it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,8 @@ class NoMatch:
 Check: TypeAlias = StreamIs | NoMatch
 
 
-def to_expected(expected: ExpectedRevision) -> pb.ExpectedRevision:
-    """Encodes an expected state.
+def to_expected(expected: ExpectedRevision, argument: str = "expected") -> pb.ExpectedRevision:
+    """Encodes an expected state, which the caller gave as this argument.
 
     Raises:
         InvalidValue: It is not one of the valid values; the error lists them.
@@ -125,7 +130,7 @@ def to_expected(expected: ExpectedRevision) -> pb.ExpectedRevision:
         case int() if not isinstance(expected, bool) and 0 <= expected <= UINT64_MAX:
             return pb.ExpectedRevision(revision=expected)
     raise InvalidValue(
-        "expected",
+        argument,
         f"is {shown(expected)}; give a revision (an integer, 0 or more), Expected.ANY, Expected.NO_STREAM or "
         "Expected.STREAM_EXISTS",
     )
@@ -156,16 +161,19 @@ def to_many_request(
     Raises:
         InvalidValue: An argument is of a type or in a range that can't be sent.
     """
-    writes = list(writes)
-    for index, write in enumerate(writes):
-        text(f"writes[{index}].stream", write.stream)
     request = pb.AppendToManyRequest(
-        writes=[pb.Write(stream=write.stream, events=[event.to_proto() for event in write.events]) for write in writes],
+        writes=[_to_write(write, f"writes[{index}]") for index, write in enumerate(writes)],
         checks=[_to_check(check) for check in checks],
     )
     if recorded_at is not None:
         set_timestamp(request.recorded_at, recorded_at)
     return request
+
+
+def _to_write(write: Write, argument: str) -> pb.Write:
+    text(f"{argument}.stream", write.stream)
+    expected = None if write.expected is None else to_expected(write.expected, f"{argument}.expected")
+    return pb.Write(stream=write.stream, events=[event.to_proto() for event in write.events], expected=expected)
 
 
 def _to_check(check: Check) -> pb.Check:

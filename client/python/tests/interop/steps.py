@@ -49,8 +49,9 @@ def make_expected(expected: int | str) -> ExpectedRevision:
     return EXPECTED[expected] if isinstance(expected, str) else expected
 
 
-def make_write(stream: str, events: list[Fields]) -> Write:
-    return Write(stream, [make_event(**event) for event in events])
+def make_write(stream: str, events: list[Fields], expected: int | str | None = None) -> Write:
+    made = [make_event(**event) for event in events]
+    return Write(stream, made, None if expected is None else make_expected(expected))
 
 
 def make_check(
