@@ -24,7 +24,8 @@ from annals import AsyncClient, CaughtUp, Client, Event, Query, RecordedEvent
 from annals.testing import Server, find_server
 from annals.toolkit import Projection, Projections, SqliteModel, SqliteStore
 
-DATA = b"x" * 256
+# 256 bytes of JSON.
+DATA = b'"' + b"x" * 254 + b'"'
 
 
 async def appends_of_100(client: AsyncClient, stream: str, seconds: float) -> int:

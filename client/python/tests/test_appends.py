@@ -21,6 +21,7 @@ async def test_an_append_returns_revisions_and_positions(client: AsyncClient, na
 
 async def test_an_event_comes_back_as_it_was_given(client: AsyncClient, name: str) -> None:
     event = Event.json("Placed", {"total": 42, "who": "Zoë"}, tags=["a:1", "b:2"], metadata={"user": "ada"})
+    assert event.to_proto().content_type == ""
     appended = await client.append(name, [event])
     [recorded] = await client.read_stream(name).collect()
     assert (recorded.id, recorded.type, recorded.data) == (event.id, event.type, event.data)
@@ -29,6 +30,23 @@ async def test_an_event_comes_back_as_it_was_given(client: AsyncClient, name: st
     assert recorded.tags == ("a:1", "b:2")
     assert (recorded.stream, recorded.revision, recorded.position) == (name, 0, appended.first_position)
     assert recorded.recorded_at == appended.recorded_at
+
+
+async def test_an_event_keeps_its_content_type(client: AsyncClient, name: str) -> None:
+    label = Event.binary("LabelPrinted", b"%PDF\xff", "application/pdf", tags=["a:1"], metadata={"user": "ada"})
+    await client.append(name, [label, Event("A", b"1", content_type="application/json"), Event.json("B", 2)])
+    await client.append_to_many([Write(name, [Event("C", b"<c/>", content_type="text/xml; charset=utf-8")])])
+    events = await client.read_stream(name).collect()
+    types = ["application/pdf", "application/json", "application/json", "text/xml; charset=utf-8"]
+    assert [event.content_type for event in events] == types
+    assert (events[0].id, events[0].data, events[0].tags) == (label.id, b"%PDF\xff", ("a:1",))
+    assert events[0].json_metadata() == {"user": "ada"}
+    assert [event.json() for event in events[1:3]] == [1, 2]
+    with pytest.raises(errors.UnreadableEvent, match="its content type is"):
+        events[0].json()
+    with pytest.raises(errors.InvalidField) as caught:
+        await client.append(name, [Event("A", content_type="pdf")])
+    assert caught.value.violations[0].field == "events[0].content_type"
 
 
 @pytest.mark.parametrize(

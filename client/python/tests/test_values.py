@@ -3,6 +3,7 @@
 import array
 import json
 import math
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -43,8 +44,11 @@ def nested(depth: int) -> list[Any]:
     return value
 
 
-def recorded(data: bytes, metadata: bytes = b"", type: str = "Odd") -> RecordedEvent:
-    return RecordedEvent(uuid4(), "s-1", 2, 3, type, data, metadata, (), datetime(2026, 1, 1, tzinfo=UTC))
+def recorded(
+    data: bytes, metadata: bytes = b"", type: str = "Odd", content_type: str = "application/json"
+) -> RecordedEvent:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return RecordedEvent(uuid4(), "s-1", 2, 3, type, data, metadata, (), at, content_type)
 
 
 def itself() -> list[Any]:
@@ -143,6 +147,41 @@ def test_data_that_is_not_json_is_an_error_that_names_the_event(data: bytes, tex
     assert isinstance(caught.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json ;x=y",
+        "Application/JSON",
+        "application/vnd.acme.order+json",
+        "application/cloudevents+json; charset=utf-8",
+    ],
+)
+def test_data_of_a_json_content_type_is_decoded(content_type: str) -> None:
+    assert recorded(b'{"value":1}', content_type=content_type).json() == {"value": 1}
+    event = recorded(b'{"value":1}', b'{"schemaVersion":2}', "Measured", content_type)
+    assert make_types().decode(event) == Measured(1)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/protobuf", "text/plain; format=+json", "application/jsonl", "application/json-seq", "json", "+jsonp"],
+)
+@pytest.mark.parametrize("data", [b'{"value":1}', b""])
+def test_data_of_another_content_type_is_not_decoded_as_json(content_type: str, data: bytes) -> None:
+    text = (
+        r'the data of event "Measured" at revision 2 of stream "s-1" \(position 3\) is not the expected JSON: '
+        f'its content type is "{re.escape(content_type)}"; read its data as bytes'
+    )
+    event = recorded(data, b'{"schemaVersion":2}', "Measured", content_type)
+    for decode in (event.json, lambda: make_types().decode(event)):
+        with pytest.raises(errors.UnreadableEvent, match=text) as caught:
+            decode()
+        assert caught.value.event is event
+    assert event.json_metadata() == {"schemaVersion": 2}
+
+
 def test_metadata_that_is_not_json_is_empty() -> None:
     for metadata in (b"", b"{", b"[1]", b'{"a":NaN}', b'{"a":1e400}'):
         assert recorded(b"", metadata).json_metadata() == {}
@@ -161,6 +200,8 @@ def test_a_byte_order_mark_is_ignored() -> None:
         (Event(7), "type is 7; give text"),
         (Event("A\ud800"), "type is 'A.ud800', which has a lone surrogate"),
         (Event("A", tags=("a", 7)), r"tags\[1\] is 7; give text"),
+        (Event.binary("A", "text", "text/plain"), "event 'A': data is 'text'; give bytes"),
+        (Event("A", content_type=7), "content_type is 7; give text"),
     ],
 )
 async def test_an_event_with_fields_of_other_types_is_rejected(

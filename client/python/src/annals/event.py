@@ -17,6 +17,7 @@ from uuid import UUID
 from annals import _json
 from annals._arguments import shown, text
 from annals.errors import InvalidValue, ProtocolError, UnreadableEvent
+from annals.errors.base import quoted
 from annals.v1 import event_pb2 as pb
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Event", "RecordedEvent", "new_id"]
 
+# The content type of an event that has none of its own.
+_JSON_TYPE = "application/json"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +49,7 @@ class Event:
     type: str
     """The event's type, a word of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`."""
     data: bytes = b""
-    """The payload, in any encoding. At most 1 MiB unless the server is configured otherwise."""
+    """The payload, encoded as `content_type` states. At most 1 MiB unless the server is configured otherwise."""
     metadata: bytes = b""
     """Metadata about the event, such as correlation ids or trace context; JSON by convention. At most 64 KiB."""
     tags: tuple[str, ...] = ()
@@ -57,6 +60,8 @@ class Event:
 
     It is not a unique key: an append that expects a revision is written even if other events have the same ids.
     """
+    content_type: str = ""
+    """The media type of the data, such as `application/protobuf`. Empty: `application/json`. At most 127 bytes."""
 
     @classmethod
     def json(
@@ -83,6 +88,33 @@ class Event:
             new_id() if id is None else id,
         )
 
+    @classmethod
+    def binary(
+        cls,
+        type: str,  # noqa: A002
+        data: bytes,
+        content_type: str,
+        *,
+        metadata: Any = None,
+        tags: Iterable[str] = (),
+        id: UUID | None = None,  # noqa: A002
+    ) -> Event:
+        """Creates an event with bytes of this content type as data and, if given, a value as JSON as metadata.
+
+        >>> event = Event.binary("LabelPrinted", b"%PDF-1.7", "application/pdf", tags=["order:1"])
+
+        Raises:
+            InvalidValue: A value in the metadata has no JSON form; the error names the location.
+        """
+        return cls(
+            type,
+            data,
+            b"" if metadata is None else _json.encode(metadata, type, "metadata"),
+            tuple(tags),
+            new_id() if id is None else id,
+            content_type,
+        )
+
     def to_proto(self) -> pb.NewEvent:
         """Encodes the event.
 
@@ -90,7 +122,14 @@ class Event:
             InvalidValue: A field is not of the type that the event declares.
         """
         try:
-            return pb.NewEvent(id=str(self.id), type=self.type, data=self.data, metadata=self.metadata, tags=self.tags)
+            return pb.NewEvent(
+                id=str(self.id),
+                type=self.type,
+                data=self.data,
+                metadata=self.metadata,
+                tags=self.tags,
+                content_type=self.content_type,
+            )
         except (TypeError, ValueError):
             self._demand_types()
             raise
@@ -102,6 +141,7 @@ class Event:
                 raise InvalidValue(place, f"is {shown(value)}; give bytes, or use Event.json", self.type)
         for index, tag in enumerate(self.tags):
             text(f"tags[{index}]", tag)
+        text("content_type", self.content_type)
 
 
 class RecordedEvent(NamedTuple):
@@ -121,21 +161,24 @@ class RecordedEvent(NamedTuple):
     type: str
     """The event's type."""
     data: bytes
-    """The payload."""
+    """The payload, encoded as `content_type` states."""
     metadata: bytes
     """Metadata about the event."""
     tags: tuple[str, ...]
     """Its tags, in the order in which they were given."""
     recorded_at: datetime
     """The time at which the store recorded it (UTC, microseconds). Never decreases along the log."""
+    content_type: str = _JSON_TYPE
+    """The media type of the data: `application/json` unless the event was appended with another one."""
 
     def json(self) -> Any:
         """Decodes the data from JSON (RFC 8259).
 
         Raises:
-            UnreadableEvent: The data is empty, is not JSON, or can't be represented in Python; the error names the
-                event.
+            UnreadableEvent: The content type is neither `application/json` nor one that ends in `+json`, or the data
+                is empty, is not JSON, or can't be represented in Python; the error names the event.
         """
+        demand_json(self)
         if not self.data:
             raise UnreadableEvent(self, "it is empty")
         try:
@@ -152,6 +195,19 @@ class RecordedEvent(NamedTuple):
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
+
+
+def demand_json(event: RecordedEvent) -> None:
+    """Checks that the content type of an event is a form of JSON: `application/json` or one that ends in `+json`.
+
+    Raises:
+        UnreadableEvent: It is another one.
+    """
+    if event.content_type == _JSON_TYPE:
+        return
+    media_type = event.content_type.partition(";")[0].strip().lower()
+    if media_type != _JSON_TYPE and not media_type.endswith("+json"):
+        raise UnreadableEvent(event, f"its content type is {quoted(event.content_type)}; read its data as bytes")
 
 
 def decode_all(events: Iterable[pb.RecordedEvent]) -> list[RecordedEvent]:
@@ -179,6 +235,7 @@ def decode_all(events: Iterable[pb.RecordedEvent]) -> list[RecordedEvent]:
                 event.metadata,
                 tuple(tags) if tags else (),
                 epoch + micros(0, at.seconds, at.nanos // 1_000),
+                event.content_type or _JSON_TYPE,
             )
         )
     return decoded

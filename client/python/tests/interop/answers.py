@@ -59,17 +59,18 @@ def appended_to_many(done: AppendedToMany) -> Answer:
 
 
 def recorded(event: RecordedEvent) -> Answer:
-    return {
-        "id": str(event.id),
-        "stream": event.stream,
-        "revision": event.revision,
-        "position": event.position,
-        "type": event.type,
-        "data": base64.b64encode(event.data).decode(),
-        "metadata": base64.b64encode(event.metadata).decode(),
-        "tags": list(event.tags),
-        "recorded_at": micros(event.recorded_at),
-    }
+    return present(
+        id=str(event.id),
+        stream=event.stream,
+        revision=event.revision,
+        position=event.position,
+        type=event.type,
+        data=base64.b64encode(event.data).decode(),
+        metadata=base64.b64encode(event.metadata).decode(),
+        tags=list(event.tags),
+        recorded_at=micros(event.recorded_at),
+        content_type=None if event.content_type == "application/json" else event.content_type,
+    )
 
 
 async def events_of(read: Read) -> Answer:

@@ -39,10 +39,15 @@ def only(name: str, rest: dict[str, int]) -> int | None:
 
 
 def make_event(
-    type: str, id: str | None = None, data: str = "", metadata: str = "", tags: tuple[str, ...] = ()
+    type: str,
+    id: str | None = None,
+    data: str = "",
+    metadata: str = "",
+    tags: tuple[str, ...] = (),
+    content_type: str = "",
 ) -> Event:
     identity = new_id() if id is None else UUID(id)
-    return Event(type, base64.b64decode(data), base64.b64decode(metadata), tuple(tags), identity)
+    return Event(type, base64.b64decode(data), base64.b64decode(metadata), tuple(tags), identity, content_type)
 
 
 def make_expected(expected: int | str) -> ExpectedRevision:

@@ -27,7 +27,7 @@ from uuid import UUID
 from annals import _json
 from annals._arguments import shown
 from annals.errors import InvalidValue, UnreadableEvent
-from annals.event import Event, RecordedEvent
+from annals.event import Event, RecordedEvent, demand_json
 from annals.query import Query
 from annals.toolkit import codec
 
@@ -184,7 +184,7 @@ class EventTypes:
 
         Raises:
             UnknownEventType: Its type is not registered, or its version is newer.
-            UnreadableEvent: Its data does not fit its type.
+            UnreadableEvent: Its data does not fit its type, or its content type is not JSON.
         """
         name = self._renamed.get(event.type, event.type)
         version = event.json_metadata().get(VERSION_KEY, 1) if event.metadata else 1
@@ -196,6 +196,7 @@ class EventTypes:
             raise UnreadableEvent(event, problem, "metadata")
         if version > registered.version:
             raise UnknownEventType(event.type, version, registered.version)
+        demand_json(event)
         try:
             data = _json.decode(event.data or b"{}")
             for older in range(version, registered.version):
