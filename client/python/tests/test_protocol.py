@@ -11,8 +11,9 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from annals import AsyncClient, Checkpoint, Event, RecordedEvent, RetryPolicy, errors
+from annals import AsyncClient, CaughtUp, Checkpoint, Event, FellBehind, RecordedEvent, RetryPolicy, errors
 from annals._rpc import METHODS, SERVICE
+from annals.event import decode_all
 from annals.v1 import append_pb2, event_pb2
 from annals.v1 import event_store_pb2 as pb
 
@@ -108,6 +109,42 @@ async def test_a_subscription_resumes_after_what_it_received() -> None:
         assert items == [1, 2, 10, 12]
         assert [call.after for call in fake.calls] == [0, 10, 10]
         assert not fake.calls[0].HasField("after")
+
+
+async def test_a_subscription_to_a_stream_resumes_after_the_revision_of_a_notice() -> None:
+    async def subscribe(nth: int, request: pb.SubscribeStreamRequest, context: Any) -> AsyncIterator[Any]:
+        if nth == 1:
+            yield pb.SubscribeStreamResponse(checkpoint=pb.Checkpoint(position=5))  # The stream has no events yet.
+        elif nth == 2:
+            yield pb.SubscribeStreamResponse(fell_behind=pb.FellBehind(position=6, head=40, revision=0))
+        elif nth == 3:
+            yield pb.SubscribeStreamResponse(events=event_pb2.EventBatch(events=events(8)))
+            yield pb.SubscribeStreamResponse(checkpoint=pb.Checkpoint(position=20, revision=9))
+        elif nth == 4:
+            yield pb.SubscribeStreamResponse(caught_up=pb.CaughtUp(position=30, revision=12))
+        elif nth == 5:
+            # Reported already, so it does not lead back.
+            yield pb.SubscribeStreamResponse(checkpoint=pb.Checkpoint(position=20, revision=9))
+        else:
+            yield pb.SubscribeStreamResponse(events=event_pb2.EventBatch(events=events(31)))
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "lost")
+
+    async with Fake(SubscribeStream=subscribe) as fake, AsyncClient(fake.endpoint) as client:
+        subscription = client.subscribe_stream("s")
+        items = [await anext(subscription) for _ in range(6)]
+        [eighth], [last] = decode_all(events(8)), decode_all(events(31))
+        assert items == [
+            Checkpoint(5),
+            FellBehind(6, 40, 0),
+            eighth,
+            Checkpoint(20, 9),
+            CaughtUp(30, 12),
+            last,
+        ]
+        await subscription.aclose()
+        assert not fake.calls[0].HasField("after_revision")
+        assert not fake.calls[1].HasField("after_revision")
+        assert [call.after_revision for call in fake.calls[2:6]] == [0, 9, 12, 12]
 
 
 async def test_closing_a_read_ends_the_iteration_of_another_task() -> None:

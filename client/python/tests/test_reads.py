@@ -127,6 +127,28 @@ async def test_a_subscription_to_a_stream_waits_for_it(client: AsyncClient, name
         assert (await anext(resumed.events())).revision == 4
 
 
+async def test_notices_of_a_subscription_to_a_stream_have_its_revision(client: AsyncClient, name: str) -> None:
+    async with client.subscribe_stream(name) as subscription:
+        first = await anext(subscription)
+        assert isinstance(first, CaughtUp)
+        assert first.revision is None
+    await fill(client, name, 5)
+    async with client.subscribe_stream(name, query=Query.of(types="Even"), after_revision=3) as subscription:
+        assert (await anext(subscription.events())).revision == 4
+    async with client.subscribe_stream(name, query=Query.of(types="Other")) as subscription:
+        caught_up = await anext(subscription)
+        assert isinstance(caught_up, CaughtUp)
+        assert caught_up.revision == 4
+    async with client.subscribe_stream(name, after_revision=caught_up.revision) as resumed:
+        await client.append(name, [Event("New")])
+        assert (await anext(resumed.events())).revision == 5
+    async with client.subscribe_all(from_end=True) as everything:
+        async for item in everything:
+            if isinstance(item, CaughtUp):
+                assert item.revision is None
+                break
+
+
 async def test_from_the_end_means_the_end_at_the_time_of_the_call(client: AsyncClient, name: str) -> None:
     await fill(client, name, 5)
     for subscription in (client.subscribe_all(from_end=True), client.subscribe_stream(name, from_end=True)):

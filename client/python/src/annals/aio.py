@@ -311,7 +311,15 @@ class AsyncClient(StreamCalls):
         query: Query | None = None,
         reconnect_timeout: float | None = None,
     ) -> Subscription:
-        """Subscribes to one stream, which need not exist yet. See `subscribe_all` for the other arguments.
+        """Subscribes to one stream, which need not exist yet. It resumes automatically.
+
+        Args:
+            stream: The stream.
+            after_revision: Begins after this revision, that of the last event handled or of a `CaughtUp`,
+                `FellBehind` or `Checkpoint`. By default at the beginning.
+            from_end: Begins after the last event that exists now.
+            query: Returns only events that match.
+            reconnect_timeout: As for `subscribe_all`.
 
         Raises (when awaited or iterated over):
             RevisionBeyondEnd: The stream has not reached `after_revision`.

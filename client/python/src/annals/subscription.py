@@ -1,12 +1,12 @@
 """Subscriptions: existing events, then new ones, each once and in order, with automatic reconnection.
 
-1. **Once, in order, without gaps.** After a lost connection the subscription resumes after the last event or
-   checkpoint received, on any endpoint. Positions that do not increase are a `ProtocolError`, and are never returned.
+1. **Once, in order, without gaps.** After a lost connection the subscription resumes after the last event or notice
+   (`CaughtUp`, `FellBehind`, `Checkpoint`) received, on any endpoint. Positions that do not increase are a
+   `ProtocolError`, and are never returned.
 2. **A fixed beginning.** "From the end" is resolved to a position before the first call for events, so that a
    connection that breaks before the first event loses nothing.
 
-Checkpoints are positions in the log. A subscription to one stream resumes by revision, so its checkpoints are only
-reported, not used.
+A subscription to the log resumes by position, one to a stream by revision; notices have both.
 """
 
 from __future__ import annotations
@@ -54,7 +54,12 @@ class CaughtUp:
     """
 
     position: int
-    """The position up to which the log was read; resuming after it is safe."""
+    """The position up to which the log was read; resuming a subscription to the log after it is safe."""
+    revision: int | None = None
+    """The stream's last revision at that position; resuming a subscription to the stream after it is safe.
+
+    `None` in a subscription to the log, or if the stream has no events.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,11 @@ class FellBehind:
     """The consumer is slower than the appends, so events are read from storage again. None are lost."""
 
     position: int
-    """The position up to which the log was read; resuming after it is safe."""
+    """The position up to which the log was read; resuming a subscription to the log after it is safe."""
     head: int
     """The log's last position."""
+    revision: int | None = None
+    """The stream's last revision at `position`, as in `CaughtUp`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,9 @@ class Checkpoint:
     """
 
     position: int
-    """The position; resuming after it is safe."""
+    """The position; resuming a subscription to the log after it is safe."""
+    revision: int | None = None
+    """The stream's last revision at that position, as in `CaughtUp`."""
 
 
 SubscriptionItem: TypeAlias = RecordedEvent | CaughtUp | FellBehind | Checkpoint
@@ -251,31 +260,31 @@ class Subscription(Feed[SubscriptionItem]):
             case "events":
                 return self._take_events(decode_all(message.events.events))
             case "caught_up":
-                return self._take_caught_up(message.caught_up.position)
+                return self._take_caught_up(message.caught_up)
             case "fell_behind":
                 self._caught_up = False
-                self._advance(message.fell_behind.position)
-                return [FellBehind(message.fell_behind.position, message.fell_behind.head)]
+                notice = message.fell_behind
+                revision = self._advance(notice)
+                return [FellBehind(notice.position, notice.head, revision)]
             case "checkpoint":
-                position = message.checkpoint.position
+                notice = message.checkpoint
                 # It was reported before the connection was lost, or is smaller than one that was.
-                if position <= self._reported:
+                if notice.position <= self._reported:
                     return []
-                self._advance(position)
-                return [Checkpoint(position)]
+                return [Checkpoint(notice.position, self._advance(notice))]
         # A kind of content that this client does not know.
         return []
 
-    def _take_caught_up(self, position: int) -> list[SubscriptionItem]:
+    def _take_caught_up(self, notice: pb.CaughtUp) -> list[SubscriptionItem]:
         # It was reported before the call was ended for lack of use, and no event was received since. A slow consumer
         # would otherwise get it again and again.
         known = self._rested and self._caught_up
-        further = position > self._reported
+        further = notice.position > self._reported
         self._rested, self._caught_up = False, True
-        self._advance(position)
+        revision = self._advance(notice)
         if known:
-            return [Checkpoint(position)] if further else []
-        return [CaughtUp(position)]
+            return [Checkpoint(notice.position, revision)] if further else []
+        return [CaughtUp(notice.position, revision)]
 
     def _take_events(self, events: list[RecordedEvent]) -> list[SubscriptionItem]:
         self._caught_up = False
@@ -291,10 +300,14 @@ class Subscription(Feed[SubscriptionItem]):
         self._after = after
         return list(events)
 
-    def _advance(self, position: int) -> None:
-        self._reported = max(self._reported, position)
-        if self._target.stream is None:
-            self._after = max(self._after or 0, position)
+    def _advance(self, notice: pb.CaughtUp | pb.FellBehind | pb.Checkpoint) -> int | None:
+        """Advances to the place of a notice, after which the next call begins; returns its revision."""
+        self._reported = max(self._reported, notice.position)
+        revision = notice.revision if notice.HasField("revision") else None
+        place = notice.position if self._target.stream is None else revision
+        if place is not None:
+            self._after = place if self._after is None else max(self._after, place)
+        return revision
 
 
 class _Events(AsyncIterator[RecordedEvent]):

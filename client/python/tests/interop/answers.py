@@ -82,12 +82,12 @@ def item(found: SubscriptionItem) -> Answer:
     match found:
         case RecordedEvent():
             return {"event": recorded(found)}
-        case CaughtUp(position):
-            return {"caught_up": position}
-        case Checkpoint(position):
-            return {"checkpoint": position}
-        case FellBehind(position):
-            return {"fell_behind": position}
+        case CaughtUp(position, revision):
+            return present(caught_up=position, revision=revision)
+        case Checkpoint(position, revision):
+            return present(checkpoint=position, revision=revision)
+        case FellBehind(position, revision=revision):
+            return present(fell_behind=position, revision=revision)
 
 
 def to_retention(kept: Retention) -> Answer:
