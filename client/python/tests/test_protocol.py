@@ -14,7 +14,7 @@ from google.rpc.status_pb2 import Status
 from annals import AsyncClient, CaughtUp, Checkpoint, Event, FellBehind, RecordedEvent, RetryPolicy, errors
 from annals._rpc import METHODS, SERVICE
 from annals.event import decode_all
-from annals.v1 import append_pb2, event_pb2
+from annals.v1 import append_pb2, event_pb2, scavenge_pb2, snapshot_pb2
 from annals.v1 import event_store_pb2 as pb
 
 Behaviour = Callable[..., Any]
@@ -199,6 +199,25 @@ async def test_a_read_resumes_with_its_remaining_range() -> None:
         assert [event.position async for event in read_] == [1, 2, 3, 4, 5, 6]
         assert read_.head == 6
         assert (fake.calls[1].from_position, fake.calls[1].limit) == (4, 7)
+
+
+async def test_the_server_decides_how_many_snapshots_are_kept_by_default() -> None:
+    async def save(nth: int, request: Any, context: Any) -> snapshot_pb2.SaveSnapshotResponse:
+        return snapshot_pb2.SaveSnapshotResponse()
+
+    async with Fake(SaveSnapshot=save) as fake, AsyncClient(fake.endpoint) as client:
+        await client.save_snapshot("s", 1, b"")
+        await client.save_snapshot("s", 1, b"", keep=7)
+        assert [call.keep if call.HasField("keep") else None for call in fake.calls] == [None, 7]
+
+
+async def test_an_unknown_state_of_a_scavenge_is_a_protocol_error() -> None:
+    async def status(nth: int, request: Any, context: Any) -> scavenge_pb2.GetScavengeResponse:
+        return scavenge_pb2.GetScavengeResponse(scavenge=scavenge_pb2.Scavenge(streams_total=nth))
+
+    async with Fake(GetScavenge=status) as fake, AsyncClient(fake.endpoint) as client:
+        with pytest.raises(errors.ProtocolError, match="unknown state 0"):
+            await client.scavenge_status()
 
 
 async def test_only_transient_errors_are_retried() -> None:

@@ -15,8 +15,10 @@ from annals import (
     RecordedEvent,
     Retention,
     ScavengeState,
+    Subscription,
     errors,
 )
+from annals.testing import Server
 
 
 async def fill(client: AsyncClient, stream: str, count: int) -> None:
@@ -127,26 +129,27 @@ async def test_a_subscription_to_a_stream_waits_for_it(client: AsyncClient, name
         assert (await anext(resumed.events())).revision == 4
 
 
+async def caught_up_at(subscription: Subscription) -> int | None:
+    """Waits for `CaughtUp`, and returns its revision."""
+    async for item in subscription:
+        if isinstance(item, CaughtUp):
+            return item.revision
+    raise AssertionError("the subscription ended")
+
+
 async def test_notices_of_a_subscription_to_a_stream_have_its_revision(client: AsyncClient, name: str) -> None:
     async with client.subscribe_stream(name) as subscription:
-        first = await anext(subscription)
-        assert isinstance(first, CaughtUp)
-        assert first.revision is None
+        assert await caught_up_at(subscription) is None
     await fill(client, name, 5)
     async with client.subscribe_stream(name, query=Query.of(types="Even"), after_revision=3) as subscription:
         assert (await anext(subscription.events())).revision == 4
     async with client.subscribe_stream(name, query=Query.of(types="Other")) as subscription:
-        caught_up = await anext(subscription)
-        assert isinstance(caught_up, CaughtUp)
-        assert caught_up.revision == 4
-    async with client.subscribe_stream(name, after_revision=caught_up.revision) as resumed:
+        assert await caught_up_at(subscription) == 4
+    async with client.subscribe_stream(name, after_revision=4) as resumed:
         await client.append(name, [Event("New")])
         assert (await anext(resumed.events())).revision == 5
     async with client.subscribe_all(from_end=True) as everything:
-        async for item in everything:
-            if isinstance(item, CaughtUp):
-                assert item.revision is None
-                break
+        assert await caught_up_at(everything) is None
 
 
 async def test_from_the_end_means_the_end_at_the_time_of_the_call(client: AsyncClient, name: str) -> None:
@@ -296,9 +299,18 @@ async def test_snapshots_are_selected_by_schema_version_and_revision(client: Asy
 async def test_a_scavenge_finishes(client: AsyncClient, name: str) -> None:
     await fill(client, name, 10)
     await client.set_retention(name, Retention(max_count=1))
-    await client.start_scavenge()
+    started = await client.start_scavenge()
     async with asyncio.timeout(30):
-        while (await client.scavenge_status()).state is ScavengeState.RUNNING:
+        while (scavenge := await client.scavenge_status()) and scavenge.state is ScavengeState.RUNNING:
             await asyncio.sleep(0.05)
-    assert (await client.scavenge_status()).state is ScavengeState.FINISHED
+    assert scavenge is not None
+    assert (scavenge.state, scavenge.started_at) == (ScavengeState.FINISHED, started.started_at)
+    assert await client.stop_scavenge() == scavenge
     assert [event.revision async for event in client.read_stream(name)] == [9]
+
+
+async def test_there_is_no_scavenge_before_the_first() -> None:
+    with Server() as server:
+        async with AsyncClient(server.endpoint) as client:
+            assert await client.scavenge_status() is None
+            assert await client.stop_scavenge() is None

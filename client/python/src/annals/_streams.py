@@ -59,7 +59,7 @@ class StreamCalls:
                 return
 
     async def retention(self, stream: str) -> RetentionInfo:
-        """Returns the retention of a stream. Works for every name, including streams without events."""
+        """Returns the retention of a stream. Works for every valid name, including streams without events."""
         text("stream", stream)
         request = stream_pb2.GetRetentionRequest(stream=stream)
         answer = await self._caller.unary(_rpc.GET_RETENTION, request, self._timeout)
@@ -149,7 +149,7 @@ class StreamCalls:
     # Snapshots
 
     async def save_snapshot(
-        self, stream: str, revision: int, data: bytes, *, schema_version: int = 0, keep: int = 3
+        self, stream: str, revision: int, data: bytes, *, schema_version: int = 0, keep: int | None = None
     ) -> None:
         """Saves a snapshot of a stream, replacing one with the same revision and schema version.
 
@@ -158,7 +158,7 @@ class StreamCalls:
             revision: The revision of the last event included.
             data: The state, in any encoding; at most 4,000,000 bytes unless the server is configured otherwise.
             schema_version: The version of the data's format, defined by the application.
-            keep: The number of snapshots of the stream to keep, 1 to 100.
+            keep: The number of snapshots of the stream to keep, 1 to 100. By default 3.
 
         Raises:
             StreamNotFound: The stream has no events.
@@ -169,7 +169,7 @@ class StreamCalls:
         text("stream", stream)
         integer("revision", revision)
         integer("schema_version", schema_version, most=UINT32_MAX)
-        integer("keep", keep, most=UINT32_MAX)
+        optional_integer("keep", keep, most=UINT32_MAX)
         if not isinstance(data, bytes):
             raise InvalidValue("data", f"is {shown(data)}; give bytes")
         request = snapshot_pb2.SaveSnapshotRequest(

@@ -342,15 +342,18 @@ class AsyncClient(StreamCalls):
         answer = await self._caller.unary(_rpc.START_SCAVENGE, scavenge_pb2.StartScavengeRequest(), self._timeout)
         return to_scavenge(answer.scavenge)
 
-    async def stop_scavenge(self) -> Scavenge:
-        """Stops the running scavenge, if there is one, until it is started again."""
-        answer = await self._caller.unary(_rpc.STOP_SCAVENGE, scavenge_pb2.StopScavengeRequest(), self._timeout)
-        return to_scavenge(answer.scavenge)
+    async def stop_scavenge(self) -> Scavenge | None:
+        """Stops the running scavenge, if there is one, until it is started again.
 
-    async def scavenge_status(self) -> Scavenge:
-        """Returns the progress of the running scavenge, or of the last one."""
+        Returns the scavenge that was stopped, or that ran last; `None` if none was ever started.
+        """
+        answer = await self._caller.unary(_rpc.STOP_SCAVENGE, scavenge_pb2.StopScavengeRequest(), self._timeout)
+        return to_scavenge(answer.scavenge) if answer.HasField("scavenge") else None
+
+    async def scavenge_status(self) -> Scavenge | None:
+        """Returns the progress of the running scavenge, or of the last one; `None` if none was ever started."""
         answer = await self._caller.unary(_rpc.GET_SCAVENGE, scavenge_pb2.GetScavengeRequest(), self._timeout)
-        return to_scavenge(answer.scavenge)
+        return to_scavenge(answer.scavenge) if answer.HasField("scavenge") else None
 
     async def server_info(self) -> ServerInfo:
         """Returns the server's version, engine, log head and limits."""

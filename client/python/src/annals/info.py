@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from annals._arguments import integer, optional_integer, shown
-from annals.errors import InvalidValue
+from annals.errors import InvalidValue, ProtocolError
 from annals.event import to_datetime
 from annals.v1 import event_store_pb2 as store_pb
 from annals.v1 import scavenge_pb2, snapshot_pb2
@@ -146,8 +146,6 @@ class Snapshot:
 class ScavengeState(enum.Enum):
     """State of a scavenge."""
 
-    NEVER = scavenge_pb2.SCAVENGE_STATE_UNSPECIFIED
-    """No scavenge was ever started."""
     RUNNING = scavenge_pb2.SCAVENGE_STATE_RUNNING
     """It is running."""
     STOPPED = scavenge_pb2.SCAVENGE_STATE_STOPPED
@@ -161,7 +159,8 @@ class Scavenge:
     """The progress of a scavenge, which reclaims the space of removed events."""
 
     state: ScavengeState
-    started_at: datetime | None
+    started_at: datetime
+    """The time at which it was started (UTC)."""
     ended_at: datetime | None
     """The time at which it finished or was stopped; `None` while it is running."""
     streams_done: int
@@ -255,10 +254,18 @@ def to_snapshot(snapshot: snapshot_pb2.Snapshot) -> Snapshot:
 
 
 def to_scavenge(scavenge: scavenge_pb2.Scavenge) -> Scavenge:
-    """Decodes the progress of a scavenge."""
+    """Decodes the progress of a scavenge.
+
+    Raises:
+        ProtocolError: Its state is missing or unknown.
+    """
+    try:
+        state = ScavengeState(scavenge.state)
+    except ValueError:
+        raise ProtocolError(f"a scavenge has the unknown state {scavenge.state}") from None
     return Scavenge(
-        state=ScavengeState(scavenge.state),
-        started_at=to_datetime(scavenge.started_at) if scavenge.HasField("started_at") else None,
+        state=state,
+        started_at=to_datetime(scavenge.started_at),
         ended_at=to_datetime(scavenge.ended_at) if scavenge.HasField("ended_at") else None,
         streams_done=scavenge.streams_done,
         streams_total=scavenge.streams_total,

@@ -232,7 +232,9 @@ class Client:
         """Permanently deletes a stream. See `AsyncClient.tombstone_stream`."""
         return self.run(self.aio.tombstone_stream(stream, expected=expected))
 
-    def save_snapshot(self, stream: str, revision: int, data: bytes, *, schema_version: int = 0, keep: int = 3) -> None:
+    def save_snapshot(
+        self, stream: str, revision: int, data: bytes, *, schema_version: int = 0, keep: int | None = None
+    ) -> None:
         """Saves a snapshot of a stream. See `AsyncClient.save_snapshot`."""
         self.run(self.aio.save_snapshot(stream, revision, data, schema_version=schema_version, keep=keep))
 
@@ -246,11 +248,11 @@ class Client:
         """Starts to reclaim the space of removed events. See `AsyncClient.start_scavenge`."""
         return self.run(self.aio.start_scavenge())
 
-    def stop_scavenge(self) -> Scavenge:
-        """Stops the running scavenge. See `AsyncClient.stop_scavenge`."""
+    def stop_scavenge(self) -> Scavenge | None:
+        """Stops the running scavenge, if there is one. See `AsyncClient.stop_scavenge`."""
         return self.run(self.aio.stop_scavenge())
 
-    def scavenge_status(self) -> Scavenge:
+    def scavenge_status(self) -> Scavenge | None:
         """Returns the progress of the running scavenge, or of the last one. See `AsyncClient.scavenge_status`."""
         return self.run(self.aio.scavenge_status())
 

@@ -195,7 +195,7 @@ class Steps:
         return {"position": done.position, "already_tombstoned": done.already_tombstoned}
 
     async def save_snapshot(
-        self, stream: str, revision: int, data: str, schema_version: int = 0, keep: int = 0
+        self, stream: str, revision: int, data: str, schema_version: int = 0, keep: int | None = None
     ) -> Answer:
         state = base64.b64decode(data)
         await self.store.save_snapshot(stream, revision, state, schema_version=schema_version, keep=keep)
@@ -219,7 +219,9 @@ class Steps:
         found = await self.store.start_scavenge()
         while found.state is ScavengeState.RUNNING:
             await asyncio.sleep(0.02)
-            found = await self.store.scavenge_status()
+            progress = await self.store.scavenge_status()
+            assert progress is not None, "a scavenge was started"
+            found = progress
         return {"streams_done": found.streams_done, "streams_total": found.streams_total}
 
 
