@@ -1,12 +1,15 @@
-"""A real server for tests: a separate process on a free port, with temporary data."""
+"""A real server for tests: a separate process on a free port, with temporary data.
+
+The server chooses its ports itself and logs them, so that no other process can take a port between the choice and the
+start.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +21,8 @@ __all__ = ["Server", "find_server"]
 
 _READY_SECONDS_MAX = 30.0
 _STOP_SECONDS_MAX = 30.0
+# The line that the server logs when it listens, as text or JSON.
+_LISTENING = re.compile(r"\blistening\b.*\bgrpc\W+127\.0\.0\.1:(\d+).*\bhttp\W+127\.0\.0\.1:(\d+)\D")
 
 
 def find_server() -> Path | None:
@@ -59,11 +64,24 @@ class Server:
         self._own_data = None if data else tempfile.TemporaryDirectory(prefix="annals-", ignore_cleanup_errors=True)
         self.data = data or Path(self._own_data.name if self._own_data else "")
         """The directory of the embedded engine's files and of the server's log."""
-        self.port = _free_port()
-        """The gRPC port on 127.0.0.1; the same after every start."""
-        self.http_port = _free_port()
-        """The HTTP port (health and metrics) on 127.0.0.1; the same after every start."""
+        # The ports for gRPC and HTTP; 0 until the server has chosen them at its first start.
+        self._ports = (0, 0)
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """The gRPC port on 127.0.0.1; known once the server was started, and the same after every start."""
+        return self._chosen()[0]
+
+    @property
+    def http_port(self) -> int:
+        """The HTTP port (health and metrics) on 127.0.0.1; known and kept like `port`."""
+        return self._chosen()[1]
+
+    def _chosen(self) -> tuple[int, int]:
+        if self._ports == (0, 0):
+            raise RuntimeError("the server has no ports before its first start")
+        return self._ports
 
     @property
     def endpoint(self) -> str:
@@ -73,8 +91,11 @@ class Server:
     @property
     def log(self) -> str:
         """The log written so far."""
+        return self._log_after(0)
+
+    def _log_after(self, offset: int) -> str:
         path = self.data / "server.log"
-        return path.read_text(errors="replace") if path.exists() else ""
+        return path.read_bytes()[offset:].decode(errors="replace") if path.exists() else ""
 
     def start(self) -> Self:
         """Starts the server, and waits until it listens.
@@ -82,31 +103,37 @@ class Server:
         Raises:
             RuntimeError: It exited, or does not listen within 30 s; the error contains its log.
         """
-        command = [str(self._binary), "--engine", self._engine, "--listen", f"127.0.0.1:{self.port}"]
-        command += [
-            "--http-listen",
-            f"127.0.0.1:{self.http_port}",
-            "--log-level",
-            "info",
-            "--data",
-            str(self.data / "engine"),
-        ]
-        with (self.data / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603
-                [*command, *self._options], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
         deadline = time.monotonic() + _READY_SECONDS_MAX
-        while not self._listens():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"the server did not start:\n{self.log}")
-            time.sleep(0.01)
+        while not self._launch(deadline):
+            time.sleep(0.1)
         return self
 
-    def _listens(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False
+    def _launch(self, deadline: float) -> bool:
+        """Starts the process; returns whether it listens, and false if its ports are in use for the moment."""
+        port, http_port = self._ports
+        command = [str(self._binary), "--engine", self._engine, "--log-level", "info"]
+        command += ["--listen", f"127.0.0.1:{port}", "--http-listen", f"127.0.0.1:{http_port}"]
+        command += ["--data", str(self.data / "engine"), *self._options]
+        with (self.data / "server.log").open("ab") as log:
+            offset = log.tell()
+            self._process = subprocess.Popen(  # noqa: S603
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        while True:
+            # Before the log is read, so that it is complete if the process has ended.
+            ended = self._process.poll() is not None
+            written = self._log_after(offset)
+            if listening := _LISTENING.search(written):
+                self._ports = int(listening[1]), int(listening[2])
+                return True
+            late = time.monotonic() > deadline
+            if ended or late:
+                self.kill()
+                # While the server was stopped, a port of it may have been assigned to a connection.
+                if port and not late and "can't listen on" in written:
+                    return False
+                raise RuntimeError(f"the server did not start:\n{self.log}")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """Shuts the server down gracefully (SIGTERM): calls in progress are answered, and subscriptions end."""
@@ -144,11 +171,3 @@ class Server:
         self.kill()
         if self._own_data is not None:
             self._own_data.cleanup()
-
-
-def _free_port() -> int:
-    """Returns a port on which no process listens at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
