@@ -109,6 +109,21 @@ export function toPbExpected(expected: ExpectedRevision): PbExpectedRevision {
   return create(ExpectedRevisionSchema, init());
 }
 
+/** Converts from the protocol. */
+export function fromPbExpected(message: PbExpectedRevision | undefined): ExpectedRevision {
+  const expected = message?.expected;
+  switch (expected?.case) {
+    case "revision":
+      return toNumber(expected.value);
+    case "noStream":
+      return "no-stream";
+    case "streamExists":
+      return "stream-exists";
+    default:
+      return "any";
+  }
+}
+
 /** Creates the request of an append to one stream. */
 export function toPbAppend(
   stream: string,

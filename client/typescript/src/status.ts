@@ -8,7 +8,7 @@ import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/proto
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { type ServiceError, status as Code } from "@grpc/grpc-js";
 
-import type { ExpectedRevision } from "./append.js";
+import { type ExpectedRevision, fromPbExpected } from "./append.js";
 import {
   type AnnalsError,
   ChecksFailedError,
@@ -75,7 +75,7 @@ export function fromServiceError(failed: ServiceError, endpoint: string): Annals
   }
 }
 
-/** Converts the failure of one append of a session. */
+/** Converts the failure of one append of a pipeline. */
 export function fromResult(status: Status): AnnalsError {
   const error = attempt(() => fromReason(status, status.message));
   if (error !== undefined) {
@@ -145,7 +145,7 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
       return read(
         pb.EventIdConflictSchema,
         (found) =>
-          new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)),
+          new EventIdConflictError(found.id, found.stream, optional(found.revision), toNumber(found.position)),
       );
     case "STREAM_NOT_FOUND":
       return read(pb.StreamNotFoundSchema, (found) => new StreamNotFoundError(found.stream));
@@ -199,20 +199,7 @@ function conflict(found: pb.RevisionConflict): {
   expected: ExpectedRevision;
   actual: number | undefined;
 } {
-  return { stream: found.stream, expected: expectedOf(found), actual: optional(found.actualRevision) };
-}
-
-function expectedOf({ expected }: pb.RevisionConflict): ExpectedRevision {
-  switch (expected.case) {
-    case "expectedRevision":
-      return toNumber(expected.value);
-    case "expectedNoStream":
-      return "no-stream";
-    case "expectedStreamExists":
-      return "stream-exists";
-    case undefined:
-      return "any";
-  }
+  return { stream: found.stream, expected: fromPbExpected(found.expected), actual: optional(found.actualRevision) };
 }
 
 function failedCheck({ index, found }: pb.FailedCheck): FailedCheck[] {

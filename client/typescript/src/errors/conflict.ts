@@ -24,22 +24,25 @@ export class RevisionConflictError extends AnnalsError {
 
 /**
  * The id of the append's first event is already stored, but from a different append. If this is a retry, send exactly
- * the same append; otherwise use a new id.
+ * the same append; otherwise use a new id. `conflict` is false: a new decision with the same ids would fail again.
  */
 export class EventIdConflictError extends AnnalsError {
-  override readonly conflict = true;
   constructor(
     readonly id: string,
-    /** The stream in which the event is stored. */
+    /** The stream in which the event is stored; if it was removed, the stream of the rejected append. */
     readonly stream: string,
-    /** The event's revision. */
-    readonly revision: number,
+    /** The event's revision; undefined if it was removed. */
+    readonly revision: number | undefined,
     /** The event's position. */
     readonly position: number,
   ) {
+    const place =
+      revision === undefined
+        ? `at position ${position} (since removed)`
+        : `to stream ${JSON.stringify(stream)} at revision ${revision} (position ${position})`;
     super(
-      `event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} ` +
-        `(position ${position}), by a different append; use a new id, or send exactly the same append again`,
+      `event id ${id} was already appended ${place}, by a different append; ` +
+        "use a new id, or send exactly the same append again",
     );
   }
 }
