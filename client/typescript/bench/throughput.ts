@@ -36,10 +36,10 @@ async function unary(client: Client, appends: number, workers: number): Promise<
   return appends * BATCH;
 }
 
-async function session(client: Client, appends: number): Promise<number> {
+async function pipeline(client: Client, appends: number): Promise<number> {
   function* source() {
     for (let n = 0; n < appends; n += 1)
-      yield { stream: `session-${n % 100}`, expected: "any" as const, events: batch() };
+      yield { stream: `pipeline-${n % 100}`, expected: "any" as const, events: batch() };
   }
   let events = 0;
   for await (const appended of client.appendEach(source(), { appendsMax: 64 }))
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   await unary(client, 50, 4);
   await timed(`append of ${BATCH}, one after the other`, () => unary(client, EVENTS / BATCH / 4, 1));
   await timed(`append of ${BATCH}, 16 at once`, () => unary(client, EVENTS / BATCH, 16));
-  await timed(`append of ${BATCH}, appendEach`, () => session(client, EVENTS / BATCH));
+  await timed(`append of ${BATCH}, appendEach`, () => pipeline(client, EVENTS / BATCH));
   for (let round = 0; round < 3; round += 1) await timed("read all", () => read(client));
   await timed("subscribe to all until caught up", () => subscribed(client));
 }

@@ -4,9 +4,9 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { InvalidFieldError, ProtocolError } from "./errors.js";
 import { type NewEvent, toPbEvent } from "./events.js";
 import {
-  type AppendRequest,
-  AppendRequestSchema,
-  type AppendResponse,
+  type AppendToManyRequest,
+  AppendToManyRequestSchema,
+  type AppendToManyResponse,
   type AppendToStreamRequest,
   AppendToStreamRequestSchema,
   type AppendToStreamResponse,
@@ -140,8 +140,12 @@ export function toPbAppend(
 }
 
 /** Creates the request of an append to several streams. */
-export function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendRequest {
-  return create(AppendRequestSchema, {
+export function toPbAppendToMany(
+  writes: Iterable<Write>,
+  checks: Iterable<Check>,
+  recordedAt?: Time,
+): AppendToManyRequest {
+  return create(AppendToManyRequestSchema, {
     writes: Array.from(writes, ({ stream, events }) => ({
       stream: wellFormed(stream, "stream"),
       events: events.map(toPbEvent),
@@ -164,7 +168,7 @@ export function fromPbAppended(response: AppendToStreamResponse): Appended {
 }
 
 /** Converts from the protocol. */
-export function fromPbAppendedToMany(response: AppendResponse): AppendedToMany {
+export function fromPbAppendedToMany(response: AppendToManyResponse): AppendedToMany {
   if (response.streams.length === 0) {
     throw new ProtocolError("an append without streams");
   }

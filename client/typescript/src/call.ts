@@ -11,10 +11,10 @@ import { type ClientDuplexStream, type ClientReadableStream, Metadata } from "@g
 
 import { DeadlineExceededError } from "./errors.js";
 import {
-  AppendRequestSchema,
-  AppendResponseSchema,
-  AppendSessionRequestSchema,
-  AppendSessionResponseSchema,
+  AppendPipelineRequestSchema,
+  AppendPipelineResponseSchema,
+  AppendToManyRequestSchema,
+  AppendToManyResponseSchema,
   AppendToStreamRequestSchema,
   AppendToStreamResponseSchema,
 } from "./generated/annals/v1/append_pb.js";
@@ -40,8 +40,8 @@ function method<I extends DescMessage, O extends DescMessage>(name: string, inpu
 /** All methods of annals.v1.EventStoreService. */
 export const METHODS = {
   appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
-  append: method("Append", AppendRequestSchema, AppendResponseSchema),
-  appendSession: method("AppendSession", AppendSessionRequestSchema, AppendSessionResponseSchema),
+  appendToMany: method("AppendToMany", AppendToManyRequestSchema, AppendToManyResponseSchema),
+  appendPipeline: method("AppendPipeline", AppendPipelineRequestSchema, AppendPipelineResponseSchema),
   readStream: method("ReadStream", store.ReadStreamRequestSchema, store.ReadStreamResponseSchema),
   readAll: method("ReadAll", store.ReadAllRequestSchema, store.ReadAllResponseSchema),
   subscribeAll: method("SubscribeAll", store.SubscribeAllRequestSchema, store.SubscribeAllResponseSchema),

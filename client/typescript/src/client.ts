@@ -15,6 +15,7 @@ import {
 } from "./append.js";
 import { type Method, METHODS, requestOf, unary } from "./call.js";
 import { AppendBatcher } from "./append-batcher.js";
+import { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 import { SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
 import { toBigInt, toNumber } from "./numbers.js";
@@ -22,7 +23,6 @@ import { type CallOptions, type ClientOptions, resolveOptions } from "./options.
 import { Read, type ReadOptions } from "./read.js";
 import { Shared } from "./retry.js";
 import { fromPbServerInfo, type ServerInfo } from "./server.js";
-import { AppendSession, type SessionLimits } from "./session.js";
 import {
   type Deleted,
   fromPbPrefixRetention,
@@ -83,7 +83,7 @@ export class Client implements Disposable {
    */
   constructor(endpoints: string | readonly string[] | ClientOptions) {
     this.#shared = new Shared(resolveOptions(endpoints));
-    this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendSession());
+    this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendPipeline());
   }
 
   /**
@@ -108,7 +108,7 @@ export class Client implements Disposable {
       options,
       async () =>
         fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
-      (session) => session.append(stream, expected, given),
+      (pipeline) => pipeline.append(stream, expected, given),
     );
   }
 
@@ -124,12 +124,12 @@ export class Client implements Disposable {
     checks: Iterable<Check> = [],
     options: CallOptions = {},
   ): Promise<AppendedToMany> {
-    return fromPbAppendedToMany(await this.#call(METHODS.append, toPbAppendToMany(writes, checks), options));
+    return fromPbAppendedToMany(await this.#call(METHODS.appendToMany, toPbAppendToMany(writes, checks), options));
   }
 
-  /** Opens a session for many ordered appends in flight at once. No connection is opened before the first append. */
-  appendSession(limits: SessionLimits = {}): AppendSession {
-    return new AppendSession(this.#shared, this.#shared.settings.timeoutMs, limits);
+  /** Opens a pipeline for many ordered appends in flight at once. No connection is opened before the first append. */
+  appendPipeline(limits: PipelineLimits = {}): AppendPipeline {
+    return new AppendPipeline(this.#shared, this.#shared.settings.timeoutMs, limits);
   }
 
   /**
@@ -141,15 +141,15 @@ export class Client implements Disposable {
    */
   async *appendEach(
     source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>,
-    limits: SessionLimits = {},
+    limits: PipelineLimits = {},
   ): AsyncGenerator<Appended, void, undefined> {
-    const session = this.appendSession(limits);
+    const pipeline = this.appendPipeline(limits);
     const results: Promise<Appended>[] = [];
     let answered = 0;
     try {
       for await (const { stream, expected, events, recordedAt } of source) {
-        await session.ready();
-        const result = session.append(stream, expected, events, recordedAt);
+        await pipeline.ready();
+        const result = pipeline.append(stream, expected, events, recordedAt);
         result.then(
           () => (answered += 1),
           () => (answered += 1),
@@ -166,7 +166,7 @@ export class Client implements Disposable {
       }
     } finally {
       // Also reached if the caller leaves the loop over the results.
-      void session.close();
+      void pipeline.close();
     }
   }
 

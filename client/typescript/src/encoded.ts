@@ -1,7 +1,7 @@
 /**
- * Encoded appends of a session.
+ * Encoded appends of a pipeline.
  *
- * Each append is encoded once, when the session takes it: its exact size is known before it is put into a message
+ * Each append is encoded once, when the pipeline takes it: its exact size is known before it is put into a message
  * with others, an append that can't be encoded fails on its own, and a retry does not encode again. Each is encoded
  * as a complete message; protobuf parses the concatenation of such messages as one message with all their appends.
  */
@@ -9,11 +9,11 @@ import { create, toBinary } from "@bufbuild/protobuf";
 
 import { InvalidFieldError } from "./errors.js";
 import {
-  type AppendRequest,
-  AppendSessionRequestSchema,
+  AppendPipelineRequestSchema,
+  type AppendToManyRequest,
   type AppendToStreamRequest,
-  type SessionAppend,
-  SessionAppendSchema,
+  type PipelinedAppend,
+  PipelinedAppendSchema,
 } from "./generated/annals/v1/append_pb.js";
 
 /** Maximum number of appends in a message, from the protocol. */
@@ -32,14 +32,14 @@ export interface Encoded {
 }
 
 /** Encodes a message with one append. Throws an InvalidFieldError if it can't be encoded. */
-export function encodeAppend(append: AppendToStreamRequest | AppendRequest): Uint8Array {
-  const one: SessionAppend["append"] =
-    append.$typeName === "annals.v1.AppendRequest"
+export function encodeAppend(append: AppendToStreamRequest | AppendToManyRequest): Uint8Array {
+  const one: PipelinedAppend["append"] =
+    append.$typeName === "annals.v1.AppendToManyRequest"
       ? { case: "appendToMany", value: append }
       : { case: "appendToStream", value: append };
-  const message = create(AppendSessionRequestSchema, { appends: [create(SessionAppendSchema, { append: one })] });
+  const message = create(AppendPipelineRequestSchema, { appends: [create(PipelinedAppendSchema, { append: one })] });
   try {
-    return toBinary(AppendSessionRequestSchema, message);
+    return toBinary(AppendPipelineRequestSchema, message);
   } catch (cause) {
     throw new InvalidFieldError([{ field: "", description: cause instanceof Error ? cause.message : String(cause) }]);
   }

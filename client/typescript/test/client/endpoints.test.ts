@@ -22,7 +22,7 @@ async function assertRefused(endpoint: string): Promise<void> {
   await assert.rejects(client.append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
   await assert.rejects(client.readAll().toArray(), refusal);
   await assert.rejects(client.subscribeAll().batches().next(), refusal);
-  await assert.rejects(client.appendSession().append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
+  await assert.rejects(client.appendPipeline().append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
 }
 
 test("the port for health and metrics is reported as such at once", async () => {

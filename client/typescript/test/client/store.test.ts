@@ -96,7 +96,7 @@ test("fields that the server refuses are named", async () => {
   await assert.rejects(client.append("fields", "any", [newEvent("A", new Uint8Array(2 << 20))]), TooLargeError);
   await assert.rejects(client.append("fields", -1, [newEvent("A")]), InvalidFieldError);
   await assert.rejects(
-    client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()),
+    client.appendPipeline().append("fields", "any", [newEvent("A")], Timestamp.now()),
     RecordedTimeNotAcceptedError,
   );
 });
@@ -157,7 +157,7 @@ test("missing streams, revisions and positions are distinct errors", async () =>
   );
 });
 
-test("many appends in flight share a session, and each gets its own result", async () => {
+test("many appends in flight share a pipeline, and each gets its own result", async () => {
   const results = await Promise.allSettled(
     Array.from({ length: 200 }, (_, n) =>
       client.append(`many-${n % 10}`, n === 150 ? 1_000 : "any", [newEvent("A", n)]),
@@ -173,16 +173,16 @@ test("many appends in flight share a session, and each gets its own result", asy
   assert.deepEqual(counted, [19, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
 });
 
-test("a session answers in order, and continues after it was idle", async () => {
-  const session = client.appendSession({ appendsMax: 10 });
+test("a pipeline answers in order, and continues after it was idle", async () => {
+  const pipeline = client.appendPipeline({ appendsMax: 10 });
   const send = async (from: number) => {
     const results: Promise<number>[] = [];
     for (let n = from; n < from + 100; n += 1) {
-      await session.ready();
-      assert.ok(session.unanswered < 10);
+      await pipeline.ready();
+      assert.ok(pipeline.unanswered < 10);
       results.push(
-        session
-          .append("session", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)])
+        pipeline
+          .append("pipeline", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)])
           .then((appended) => appended.lastRevision),
       );
     }
@@ -197,8 +197,8 @@ test("a session answers in order, and continues after it was idle", async () => 
     await send(100),
     Array.from({ length: 100 }, (_, n) => n + 100),
   );
-  await session.close();
-  await assert.rejects(session.append("session", "any", [newEvent("A")]), { name: "ClosedError" });
+  await pipeline.close();
+  await assert.rejects(pipeline.append("pipeline", "any", [newEvent("A")]), { name: "ClosedError" });
 });
 
 test("appendEach yields the results in order", async () => {
@@ -311,10 +311,10 @@ test("an append to many streams is written once, if its checks hold", async () =
       return error.conflict;
     },
   );
-  const inSession = await client
-    .appendSession()
+  const inPipeline = await client
+    .appendPipeline()
     .appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
-  assert.deepEqual(inSession.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
+  assert.deepEqual(inPipeline.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
 });
 
 test("a stream is kept according to its retention", async () => {

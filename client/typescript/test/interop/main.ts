@@ -77,13 +77,13 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
   },
   append_to_many: async (fields) =>
     appendedToMany(await client.appendToMany(fields.list("writes", makeWrite), fields.list("checks", makeCheck))),
-  append_session: async (fields) => {
-    const session = client.appendSession();
+  append_pipeline: async (fields) => {
+    const pipeline = client.appendPipeline();
     const waiting = fields
       .list("appends", makeAppend)
-      .map(({ stream, expected, events }) => outcome(session.append(stream, expected, events).then(appended)));
+      .map(({ stream, expected, events }) => outcome(pipeline.append(stream, expected, events).then(appended)));
     const results = await Promise.all(waiting);
-    await session.close();
+    await pipeline.close();
     return { results };
   },
   json: (fields) =>

@@ -1,23 +1,23 @@
 /**
- * One call of an append session. It sends queued appends, receives results, and ends when nothing has been unanswered
- * for a short time, so that an idle session holds neither a stream of the server nor the process.
+ * One call of an append pipeline. It sends queued appends, receives results, and ends when nothing has been unanswered
+ * for a short time, so that an idle pipeline holds neither a stream of the server nor the process.
  */
 import { type ClientDuplexStream, status as Code } from "@grpc/grpc-js";
 
 import { bidirectional, METHODS } from "./call.js";
 import type { Picked } from "./connection.js";
 import { DeadlineExceededError } from "./errors.js";
-import type { AppendSessionResponse, SessionResult } from "./generated/annals/v1/append_pb.js";
+import type { AppendPipelineResponse, PipelinedResult } from "./generated/annals/v1/append_pb.js";
 
 /** Idle time after which a call is ended, in milliseconds. */
 const IDLE_MS = 100;
 
-/** The session's side of a call. */
-export interface StreamCallHooks {
+/** The pipeline's side of a call. */
+export interface PipelineCallHooks {
   /** Returns the next message, encoded; undefined if there is nothing to send. */
   readonly next: () => Buffer | undefined;
   /** Processes results. An error that it throws ends the call. */
-  readonly answered: (results: SessionResult[]) => void;
+  readonly answered: (results: PipelinedResult[]) => void;
   /** Whether nothing is unanswered. */
   readonly idle: () => boolean;
   /** Returns the time at which the call fails if nothing is answered before, in milliseconds since 1970. */
@@ -25,16 +25,16 @@ export interface StreamCallHooks {
 }
 
 /**
- * One call of a session, with one message in transit at a time: appends that queue up meanwhile form the next
+ * One call of a pipeline, with one message in transit at a time: appends that queue up meanwhile form the next
  * message.
  */
-export class StreamCall {
+export class PipelineCall {
   /** Resolves when the call has ended normally. */
   readonly done: Promise<void>;
   /** Whether the client ended it, because there was nothing to send. */
   idled = false;
-  readonly #call: ClientDuplexStream<Buffer, AppendSessionResponse>;
-  readonly #hooks: StreamCallHooks;
+  readonly #call: ClientDuplexStream<Buffer, AppendPipelineResponse>;
+  readonly #hooks: PipelineCallHooks;
   #sending = false;
   /** Whether no more messages may be sent. */
   #sendClosed = false;
@@ -42,9 +42,9 @@ export class StreamCall {
   #settled = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(picked: Picked, hooks: StreamCallHooks) {
+  constructor(picked: Picked, hooks: PipelineCallHooks) {
     this.#hooks = hooks;
-    const call = bidirectional(picked, METHODS.appendSession);
+    const call = bidirectional(picked, METHODS.appendPipeline);
     this.#call = call;
     this.done = new Promise<void>((resolve, reject) => {
       const settle = (error?: Error) => {
@@ -57,7 +57,7 @@ export class StreamCall {
           reject(error);
         }
       };
-      call.on("data", (message: AppendSessionResponse) => {
+      call.on("data", (message: AppendPipelineResponse) => {
         if (this.#settled) {
           return;
         }

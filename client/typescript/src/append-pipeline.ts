@@ -1,14 +1,14 @@
 /**
- * A pipelined append session: many appends in flight on one call, evaluated and answered in order.
+ * An append pipeline: many appends in flight on one call, evaluated and answered in order.
  *
  * 1. Appends are sent in the order of the calls of `append`, and answered in that order.
- * 2. `ready` waits while too many appends are unanswered (SessionLimits): await it before each append to bound the
+ * 2. `ready` waits while too many appends are unanswered (PipelineLimits): await it before each append to bound the
  *    memory.
  * 3. If the call breaks, or the server refuses an append for a transient reason, all unanswered appends from there on
  *    are resent in order, with the same ids, on a new call: nothing is written twice and nothing is skipped.
- * 4. If appends wait for the client's timeout without any answer, all of them fail and the session ends.
+ * 4. If waiting appends get no answer within the client's timeout, all of them fail and the pipeline ends.
  * 5. An append that is too large for the server fails on its own; the others are resent on a new call.
- * 6. An idle call is ended after a short time and reopened for the next append, so an idle session holds neither a
+ * 6. An idle call is ended after a short time and reopened for the next append, so an idle pipeline holds neither a
  *    stream of the server nor the process.
  *
  * Limitation of rule 3: appends after one that was refused for a transient reason may already have been written, if
@@ -26,7 +26,6 @@ import {
   type Write,
 } from "./append.js";
 import type { Picked } from "./connection.js";
-import { StreamCall } from "./stream-call.js";
 import { type Encoded, encodeAppend, MESSAGE_BYTES_MAX, messageOf, nextInMessage } from "./encoded.js";
 import {
   AnnalsError,
@@ -37,13 +36,14 @@ import {
   UnreachableError,
 } from "./errors.js";
 import type { NewEvent } from "./events.js";
-import type { AppendRequest, AppendToStreamRequest, SessionResult } from "./generated/annals/v1/append_pb.js";
+import type { AppendToManyRequest, AppendToStreamRequest, PipelinedResult } from "./generated/annals/v1/append_pb.js";
+import { PipelineCall } from "./pipeline-call.js";
 import { type Shared, sleep, type Tries } from "./retry.js";
 import { fromResult } from "./status.js";
 import type { Time } from "./timestamp.js";
 
-/** How much of a session may be unanswered before `ready` waits. */
-export interface SessionLimits {
+/** How much of a pipeline may be unanswered before `ready` waits. */
+export interface PipelineLimits {
   /** Maximum number of appends, at least 1. 4,096 unless given. */
   readonly appendsMax?: number;
   /** Maximum bytes of the appends; a single larger append is still accepted. 32 MiB unless given. */
@@ -61,36 +61,36 @@ interface Waiting extends Encoded {
 }
 
 /**
- * An open append session, created by Client.appendSession.
+ * An open append pipeline, created by Client.appendPipeline.
  *
  * @example
- * const session = client.appendSession();
+ * const pipeline = client.appendPipeline();
  * const results = [];
  * for (const reading of readings) {
- *   await session.ready();
- *   results.push(session.append("sensor-1", "any", [newEvent("Measured", reading)]));
+ *   await pipeline.ready();
+ *   results.push(pipeline.append("sensor-1", "any", [newEvent("Measured", reading)]));
  * }
  * await Promise.all(results);
  */
-export class AppendSession {
+export class AppendPipeline {
   readonly #shared: Shared;
   readonly #timeoutMs: number;
-  readonly #limits: Required<SessionLimits>;
+  readonly #limits: Required<PipelineLimits>;
   /** Unanswered appends, in order. */
   #unanswered: Waiting[] = [];
   #unansweredBytes = 0;
   /** How many of the unanswered appends, from the first, were sent on the open call. */
   #sent = 0;
-  #call: StreamCall | undefined;
+  #call: PipelineCall | undefined;
   /** Whether a call is open, or is being reopened. */
   #driven = false;
   #closed = false;
-  /** The time of the last answer, or at which appends began to wait. */
+  /** The time of the last answer, or of the first append after everything was answered. */
   #progressAt = 0;
   readonly #tries: Tries;
   #room: (() => void)[] = [];
 
-  constructor(shared: Shared, timeoutMs: number, limits: SessionLimits) {
+  constructor(shared: Shared, timeoutMs: number, limits: PipelineLimits) {
     this.#shared = shared;
     this.#timeoutMs = timeoutMs;
     this.#limits = { appendsMax: limits.appendsMax ?? 4_096, bytesMax: limits.bytesMax ?? 32 * 1_024 * 1_024 };
@@ -102,7 +102,7 @@ export class AppendSession {
     return this.#unanswered.length;
   }
 
-  /** Whether the session accepts no more appends: it was closed, or has failed. */
+  /** Whether the pipeline accepts no more appends: it was closed, or has failed. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -116,7 +116,7 @@ export class AppendSession {
 
   /**
    * Sends an append; resolves with its result. Fails under the conditions of Client.append, and with a ClosedError if
-   * the session has ended.
+   * the pipeline has ended.
    *
    * @param recordedAt The time at which the events were recorded, if they are moved from another store
    *   (--accept-recorded-times).
@@ -132,7 +132,7 @@ export class AppendSession {
 
   /**
    * Sends an append to several streams. Fails under the conditions of Client.appendToMany, and with a ClosedError if
-   * the session has ended.
+   * the pipeline has ended.
    */
   appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], recordedAt?: Time): Promise<AppendedToMany> {
     return this.#take(() => toPbAppendToMany(writes, checks, recordedAt)) as Promise<AppendedToMany>;
@@ -154,9 +154,9 @@ export class AppendSession {
     );
   }
 
-  #take(make: () => AppendToStreamRequest | AppendRequest): Promise<Result> {
+  #take(make: () => AppendToStreamRequest | AppendToManyRequest): Promise<Result> {
     if (this.#closed) {
-      return Promise.reject(new ClosedError("the append session has ended; open a new one"));
+      return Promise.reject(new ClosedError("the append pipeline has ended; open a new one"));
     }
     return new Promise((resolve, reject) => {
       const append = make();
@@ -164,7 +164,8 @@ export class AppendSession {
       if (this.#unanswered.length === 0) {
         this.#progressAt = Date.now();
       }
-      this.#unanswered.push({ message, toMany: append.$typeName === "annals.v1.AppendRequest", resolve, reject });
+      const toMany = append.$typeName === "annals.v1.AppendToManyRequest";
+      this.#unanswered.push({ message, toMany, resolve, reject });
       this.#unansweredBytes += message.length;
       if (!this.#driven) {
         this.#driven = true;
@@ -196,7 +197,7 @@ export class AppendSession {
     const picked = this.#shared.connection.pick();
     const { returns } = this.#shared.connection;
     this.#sent = 0;
-    const call: StreamCall = new StreamCall(picked, {
+    const call: PipelineCall = new PipelineCall(picked, {
       next: () => {
         this.#shared.connection.probePreferred();
         if (this.#shared.connection.returns === returns) {
@@ -217,7 +218,7 @@ export class AppendSession {
       await call.done;
       if (this.#unanswered.length > 0 && !call.idled) {
         this.#shared.connection.failOver(picked);
-        throw new UnreachableError(picked.name, "the server ended the session");
+        throw new UnreachableError(picked.name, "the server ended the pipeline");
       }
     } catch (thrown) {
       throw await this.#shared.failed(picked, thrown);
@@ -257,7 +258,7 @@ export class AppendSession {
     return true;
   }
 
-  /** Ends the session: no append after one that could not be delivered may be delivered. */
+  /** Ends the pipeline: no append after one that could not be delivered may be delivered. */
   #fail(error: Error): void {
     this.#closed = true;
     const failed = this.#unanswered;
@@ -279,13 +280,13 @@ export class AppendSession {
   /**
    * Processes the results of a message. Throws at the first one that is retryable, and leaves the rest unanswered.
    */
-  #answered(results: SessionResult[], picked: Picked): void {
+  #answered(results: PipelinedResult[], picked: Picked): void {
     let taken = 0;
     try {
       for (const result of results) {
         const waiting = this.#unanswered[taken];
         if (waiting === undefined || taken >= this.#sent) {
-          throw new ProtocolError("a session result without an append");
+          throw new ProtocolError("a pipeline result without an append");
         }
         const answer = decode(result, waiting);
         if (answer instanceof AnnalsError && answer.retryable) {
@@ -325,19 +326,19 @@ export class AppendSession {
   }
 }
 
-function decode({ result }: SessionResult, waiting: Waiting): Result | AnnalsError {
+function decode({ result }: PipelinedResult, waiting: Waiting): Result | AnnalsError {
   switch (result.case) {
-    case "appended":
+    case "appendedToStream":
       return waiting.toMany
-        ? new ProtocolError("a session result of another kind of append")
+        ? new ProtocolError("a pipeline result of another kind of append")
         : fromPbAppended(result.value);
     case "appendedToMany":
       return waiting.toMany
         ? fromPbAppendedToMany(result.value)
-        : new ProtocolError("a session result of another kind of append");
+        : new ProtocolError("a pipeline result of another kind of append");
     case "error":
       return fromResult(result.value);
     case undefined:
-      return new ProtocolError("an empty session result");
+      return new ProtocolError("an empty pipeline result");
   }
 }
