@@ -49,6 +49,11 @@ export interface Write {
   readonly stream: string;
   /** At least one event, in order. */
   readonly events: readonly NewEvent[];
+  /**
+   * The state in which the stream must be before the append: short for a check of this stream. Any unless given. If
+   * the stream occurs in several writes, at most one of them has it.
+   */
+  readonly expected?: ExpectedRevision;
 }
 
 /** A condition of an append to several streams. */
@@ -146,9 +151,10 @@ export function toPbAppendToMany(
   recordedAt?: Time,
 ): AppendToManyRequest {
   return create(AppendToManyRequestSchema, {
-    writes: Array.from(writes, ({ stream, events }) => ({
+    writes: Array.from(writes, ({ stream, events, expected }) => ({
       stream: wellFormed(stream, "stream"),
       events: events.map(toPbEvent),
+      ...(expected !== undefined && { expected: toPbExpected(expected) }),
     })),
     checks: Array.from(checks, toPbCheck),
     ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),

@@ -115,7 +115,9 @@ export class Client implements Disposable {
   /**
    * Appends events to several streams, all or none, if every check holds.
    *
-   * @param checks At most 64, with at most one revision check per stream.
+   * @param writes The events of each stream, with its expected state if it matters.
+   * @param checks Further conditions. At most 64, including the `expected` of writes, with at most one expected state
+   *   per stream.
    * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError,
    *   InvalidFieldError, TooLargeError.
    */

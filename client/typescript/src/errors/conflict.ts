@@ -50,7 +50,7 @@ export class EventIdConflictError extends AnnalsError {
 /** A check of an append that failed. */
 export type FailedCheck =
   | {
-      /** The index of the check in the append, from 0. */
+      /** The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order. */
       readonly index: number;
       /** The stream that is not in the expected state. */
       readonly stream: {
@@ -60,7 +60,7 @@ export type FailedCheck =
       };
     }
   | {
-      /** The index of the check in the append, from 0. */
+      /** The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order. */
       readonly index: number;
       /** The event at `position` matches the query of a check that expects no match after `after`. */
       readonly match: { readonly after: number; readonly position: number };
@@ -72,7 +72,7 @@ export type FailedCheck =
 export class ChecksFailedError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The first failed checks, in the order of the append's checks; at least one. */
+    /** The first failed checks, in the order of their indexes; at least one. */
     readonly failed: readonly FailedCheck[],
     /** The number of failed checks. */
     readonly count: number,

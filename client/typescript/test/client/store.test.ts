@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import {
-  ChecksFailedError,
   type Client,
   EventIdConflictError,
   InvalidFieldError,
@@ -282,39 +281,6 @@ test("the server reports its properties", async () => {
   assert.equal(info.engine, "memory");
   assert.match(info.storeId, /^[0-9a-f-]{36}$/);
   assert.equal(info.limits.maxAppendEvents, 10_000);
-});
-
-test("an append to many streams is written once, if its checks hold", async () => {
-  const { head } = await client.serverInfo();
-  const [a, b, tag] = [`many-a-${newId()}`, `many-b-${newId()}`, `seat:${newId()}`];
-  const writes = [
-    { stream: a, events: [newEvent("Booked", {}, { tags: [tag] })] },
-    { stream: b, events: [newEvent("Charged"), newEvent("Thanked")] },
-  ];
-  const checks = [
-    { noMatch: { tags: [tag] }, after: head },
-    { stream: a, expected: "no-stream" as const },
-  ];
-  const appended = await client.appendToMany(writes, checks);
-  assert.deepEqual(appended.streams, [
-    { stream: a, firstRevision: 0, lastRevision: 0 },
-    { stream: b, firstRevision: 0, lastRevision: 1 },
-  ]);
-  assert.equal((await client.appendToMany(writes, checks)).alreadyAppended, true);
-  await assert.rejects(
-    client.appendToMany([{ stream: b, events: [newEvent("Charged")] }], checks),
-    (error: unknown) => {
-      assert.ok(error instanceof ChecksFailedError);
-      assert.equal(error.count, 2);
-      assert.deepEqual(error.failed[0], { index: 0, match: { after: head, position: appended.firstPosition } });
-      assert.deepEqual(error.failed[1], { index: 1, stream: { stream: a, expected: "no-stream", actual: 0 } });
-      return error.conflict;
-    },
-  );
-  const inPipeline = await client
-    .appendPipeline()
-    .appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
-  assert.deepEqual(inPipeline.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
 });
 
 test("a stream is kept according to its retention", async () => {

@@ -85,7 +85,11 @@ export function makeAppend(fields: Taken): { stream: string; expected: ExpectedR
 }
 
 export function makeWrite(fields: Taken): Write {
-  return { stream: fields.text("stream"), events: fields.list("events", makeEvent) };
+  return {
+    stream: fields.text("stream"),
+    events: fields.list("events", makeEvent),
+    ...fields.some({ expected: "expected" }),
+  };
 }
 
 export function makeCheck(fields: Taken): Check {
