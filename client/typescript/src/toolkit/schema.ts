@@ -8,7 +8,7 @@
  * 3. A version newer than this program supports is an error, because a decision would be based on incomplete data.
  */
 import { AnnalsError } from "../errors.js";
-import { newEvent, type NewEvent, type RecordedEvent } from "../events.js";
+import { demandJson, newEvent, type NewEvent, type RecordedEvent } from "../events.js";
 import { contextOfAppend, metadataOf, toMetadata } from "./context.js";
 
 /** A type that maps names of event types to their data. */
@@ -112,7 +112,11 @@ export class Schema<T extends Types> {
     });
   }
 
-  /** Returns the event in its latest version; undefined if its type is not in the schema. */
+  /**
+   * Returns the event in its latest version; undefined if its type is not in the schema.
+   *
+   * @throws SchemaError if its version is newer than the schema's; JsonError if its data is not JSON.
+   */
   decode(event: RecordedEvent): DomainEvent<T> | undefined {
     const name = this.#read.get(event.type);
     const type = name === undefined ? undefined : this.#types.get(name);
@@ -126,6 +130,7 @@ export class Schema<T extends Types> {
         `${nameOf(event)} has version ${written}, but this program supports only up to ${version}`,
       );
     }
+    demandJson(event);
     let data: unknown = event.data.length === 0 ? {} : event.json();
     for (let older = written; older < version; older += 1) {
       data = upcasters[older]?.(data as never);

@@ -6,6 +6,7 @@ import {
   type Client,
   EventIdConflictError,
   InvalidFieldError,
+  JsonError,
   newEvent,
   newId,
   PositionBeyondHeadError,
@@ -52,6 +53,33 @@ test("an append returns revisions and positions, and a read returns the events u
   assert.equal(first.recordedAt.toString(), appended.recordedAt.toString());
   assert.equal(second.data.length, 0);
   assert.equal(second.metadataJson(), undefined);
+});
+
+test("an event keeps its content type", async () => {
+  const label = newEvent("LabelPrinted", Buffer.from("%PDF\u00ff", "latin1"), {
+    contentType: "application/pdf",
+    tags: ["order:1"],
+    metadata: { userId: "ada" },
+  });
+  const xml = newEvent("Noted", Buffer.from("<c/>"), { contentType: "text/xml; charset=utf-8" });
+  await client.append("typed", "no-stream", [label, newEvent("Paid", 1)]);
+  await client.appendToMany([{ stream: "typed", events: [xml, newEvent("Paid", 2)] }]);
+  const events = await client.readStream("typed").toArray();
+  assert.deepEqual(
+    events.map(({ contentType }) => contentType),
+    ["application/pdf", "application/json", "text/xml; charset=utf-8", "application/json"],
+  );
+  const [first, second] = events;
+  assert.ok(first !== undefined && second !== undefined);
+  assert.deepEqual([first.id, ...first.data], [label.id, ...label.data]);
+  assert.deepEqual(first.metadataJson(), { userId: "ada" });
+  assert.throws(() => first.json(), JsonError);
+  assert.equal(second.json(), 1);
+  const malformed = newEvent("LabelPrinted", new Uint8Array(), { contentType: "pdf" });
+  await assert.rejects(client.append("typed", "any", [malformed]), (error: unknown) => {
+    assert.ok(error instanceof InvalidFieldError);
+    return error.violations[0]?.field === "events[0].content_type";
+  });
 });
 
 test("a revision conflict reports the expected and the actual state", async () => {

@@ -66,6 +66,7 @@ export function recorded(event: RecordedEvent): Fields {
     metadata: base64(event.metadata),
     tags: event.tags,
     recorded_at: event.recordedAt.epochMicroseconds,
+    ...(event.contentType !== "application/json" && { content_type: event.contentType }),
   };
 }
 

@@ -68,7 +68,7 @@ export function whole<T>(fields: unknown, make: (fields: Taken) => T): T {
 
 export function makeEvent(fields: Taken): NewEvent {
   const data = bytes(fields.get("data"));
-  const options = fields.some({ id: "id", tags: "tags" });
+  const options = fields.some({ id: "id", tags: "tags", content_type: "contentType" });
   return newEvent(fields.text("type"), data, { ...options, metadata: bytes(fields.get("metadata")) });
 }
 
