@@ -1,14 +1,20 @@
 /** The progress of a subscription. */
 import { ProtocolError } from "./errors.js";
 import { fromPbEvent, type RecordedEvent } from "./events.js";
-import type { SubscribeAllResponse, SubscribeStreamResponse } from "./generated/annals/v1/event_store_pb.js";
+import type {
+  CaughtUp,
+  Checkpoint,
+  FellBehind,
+  SubscribeAllResponse,
+  SubscribeStreamResponse,
+} from "./generated/annals/v1/event_store_pb.js";
 import { toNumber } from "./numbers.js";
 import type { SubscriptionItem } from "./subscription.js";
 
 /** A message of the server. */
 export type Message = SubscribeAllResponse | SubscribeStreamResponse;
 
-/** Tracks the last event or checkpoint received, and rejects messages that are out of order. */
+/** Tracks the last event or notice received, and rejects messages that are out of order. */
 export class Cursor {
   /** The largest checkpoint received. */
   #checkpoint = 0;
@@ -25,20 +31,14 @@ export class Cursor {
       case "events":
         return content.value.events.map((event) => this.#takeEvent(fromPbEvent(event)));
       case "caughtUp":
-        return [{ kind: "caught-up", position: this.#scannedTo(content.value.position) }];
+        return [{ kind: "caught-up", ...this.#scannedTo(content.value) }];
       case "fellBehind":
-        return [
-          {
-            kind: "fell-behind",
-            position: this.#scannedTo(content.value.position),
-            head: toNumber(content.value.head),
-          },
-        ];
+        return [{ kind: "fell-behind", ...this.#scannedTo(content.value), head: toNumber(content.value.head) }];
       case "checkpoint":
         // A checkpoint that is not larger than the last, from before a reconnect, is not reported again.
         return toNumber(content.value.position) <= this.#checkpoint
           ? []
-          : [{ kind: "checkpoint", position: this.#scannedTo(content.value.position) }];
+          : [{ kind: "checkpoint", ...this.#scannedTo(content.value) }];
       case undefined:
         // A kind of message that this client does not know.
         return [];
@@ -55,12 +55,15 @@ export class Cursor {
     return { kind: "event", event };
   }
 
-  #scannedTo(value: bigint): number {
-    const position = toNumber(value);
+  /** Advances to the place of a notice, after which the next call begins. */
+  #scannedTo(notice: CaughtUp | FellBehind | Checkpoint): { position: number; revision: number | undefined } {
+    const position = toNumber(notice.position);
+    const revision = notice.revision === undefined ? undefined : toNumber(notice.revision);
     this.#checkpoint = Math.max(this.#checkpoint, position);
-    if (!this.byRevision) {
-      this.after = Math.max(this.after ?? 0, position);
+    const place = this.byRevision ? revision : position;
+    if (place !== undefined) {
+      this.after = Math.max(this.after ?? 0, place);
     }
-    return position;
+    return { position, revision };
   }
 }

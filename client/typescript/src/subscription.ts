@@ -2,14 +2,13 @@
  * Subscriptions: return existing events, then new ones, each once and in order, over any number of connections.
  *
  * 1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or
- *    checkpoint received, on any endpoint. Positions that do not increase are a ProtocolError, and are never
- *    returned.
+ *    notice (caught-up, fell-behind, checkpoint) received, on any endpoint. Positions that do not increase are a
+ *    ProtocolError, and are never returned.
  * 2. **A fixed start.** "From the end" is resolved to a position before the first subscription call, so that a
  *    connection that breaks before the first event loses nothing.
  * 3. **Bounded.** The client buffers a few messages; the rest stays at the server.
  *
- * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so its checkpoints are only
- * reported, not used.
+ * A subscription to the log resumes by position, one to a stream by revision; notices have both.
  */
 import { type Answers, METHODS, requestOf, serverStream, unary } from "./call.js";
 import type { Picked } from "./connection.js";
@@ -36,14 +35,21 @@ export type SubscriptionItem =
        * `fell-behind`, and again after a reconnect.
        */
       readonly kind: "caught-up";
-      /** The position up to which the log was scanned; it is safe to resume after it. */
+      /** The position up to which the log was scanned; it is safe to resume a subscription to the log after it. */
       readonly position: number;
+      /**
+       * The stream's last revision at that position; it is safe to resume a subscription to the stream after it.
+       * Undefined in a subscription to the log, or if the stream has no events.
+       */
+      readonly revision: number | undefined;
     }
   | {
       /** The subscriber lags behind the appends, and events come from storage again. Nothing is lost. */
       readonly kind: "fell-behind";
-      /** The position up to which the log was scanned; it is safe to resume after it. */
+      /** The position up to which the log was scanned; it is safe to resume a subscription to the log after it. */
       readonly position: number;
+      /** The stream's last revision at that position, as for `caught-up`. */
+      readonly revision: number | undefined;
       /** The log's last position. */
       readonly head: number;
     }
@@ -53,8 +59,10 @@ export type SubscriptionItem =
        * need not scan the same events again. It only increases.
        */
       readonly kind: "checkpoint";
-      /** The position; it is safe to resume after it. */
+      /** The position; it is safe to resume a subscription to the log after it. */
       readonly position: number;
+      /** The stream's last revision at that position, as for `caught-up`. */
+      readonly revision: number | undefined;
     };
 
 /**
@@ -63,7 +71,7 @@ export type SubscriptionItem =
  */
 export interface SubscribeOptions extends CallOptions {
   /**
-   * Starts after this position of the log or revision of a stream: the last one processed. With `"end"`, starts after
+   * Starts after this position of the log, or after this revision of a stream: the last one processed. With `"end"`, starts after
    * the last event at the moment. At the beginning unless given.
    */
   readonly after?: number | "end";

@@ -266,6 +266,30 @@ test("a subscription from the end returns only new events, filtered, of one stre
   assert.deepEqual(got, [4, 5]);
 });
 
+test("a subscription to a stream reports the revision to resume after", async () => {
+  const stream = `revisions-${newId()}`;
+  const none = client.subscribeStream(stream)[Symbol.asyncIterator]();
+  const { value: empty } = await none.next();
+  assert.deepEqual(empty, { kind: "caught-up", position: (await client.serverInfo()).head, revision: undefined });
+  await none.return?.();
+  const { lastPosition } = await client.append(stream, "no-stream", numbered(0, 3));
+  for await (const item of client.subscribeStream(stream, { query: { types: ["NothingOfTheKind"] } })) {
+    if (item.kind === "caught-up") {
+      assert.deepEqual(item, { kind: "caught-up", position: lastPosition, revision: 2 });
+      await client.append(stream, 2, numbered(3, 4));
+    }
+    if (item.kind === "checkpoint" && item.position > lastPosition) {
+      assert.deepEqual(item, { kind: "checkpoint", position: lastPosition + 4, revision: 6 });
+      break;
+    }
+  }
+  await client.append(stream, 6, [newEvent("After")]);
+  const resumed = client.subscribeStream(stream, { after: 6 })[Symbol.asyncIterator]();
+  const { value } = await resumed.next();
+  assert.equal(value?.kind === "event" && value.event.type, "After");
+  await resumed.return?.();
+});
+
 test("a filtered subscription reports how far the log was scanned", async () => {
   const { head } = await client.serverInfo();
   const subscription = client.subscribeAll({ after: head, query: { types: ["NothingOfTheKind"] } });

@@ -76,7 +76,8 @@ export async function eventsOf(read: Read): Promise<Fields> {
 }
 
 export function itemOf(item: SubscriptionItem): Fields {
-  return item.kind === "event" ? { event: recorded(item.event) } : { [item.kind.replace("-", "_")]: item.position };
+  if (item.kind === "event") return { event: recorded(item.event) };
+  return { [item.kind.replace("-", "_")]: item.position, revision: item.revision };
 }
 
 export function retentionOf({ maxCount, maxAge, truncateBefore = 0 }: Retention): Fields {
