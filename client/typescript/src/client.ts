@@ -16,7 +16,7 @@ import {
 import { type Method, METHODS, requestOf, unary } from "./call.js";
 import { AppendBatcher } from "./append-batcher.js";
 import { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
-import { SnapshotNotFoundError } from "./errors.js";
+import { ProtocolError, SnapshotNotFoundError } from "./errors.js";
 import type { NewEvent } from "./events.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { type CallOptions, type ClientOptions, resolveOptions } from "./options.js";
@@ -357,8 +357,14 @@ export class Client implements Disposable {
     data: Uint8Array,
     options: CallOptions & { readonly schemaVersion?: number; readonly keep?: number } = {},
   ): Promise<Timestamp> {
-    const { schemaVersion = 0, keep = 0 } = options;
-    const request = { stream, revision: toBigInt(revision, "revision"), schemaVersion, data, keep };
+    const { schemaVersion = 0, keep } = options;
+    const request = {
+      stream,
+      revision: toBigInt(revision, "revision"),
+      schemaVersion,
+      data,
+      ...(keep !== undefined && { keep }),
+    };
     return fromPbTime((await this.#call(METHODS.saveSnapshot, request, options)).savedAt, "saved_at");
   }
 
@@ -394,17 +400,26 @@ export class Client implements Disposable {
    * the background.
    */
   async startScavenge(options: CallOptions = {}): Promise<Scavenge> {
-    return fromPbScavenge((await this.#call(METHODS.startScavenge, {}, options)).scavenge);
+    const { scavenge } = await this.#call(METHODS.startScavenge, {}, options);
+    if (scavenge === undefined) {
+      throw new ProtocolError("a scavenge is missing");
+    }
+    return fromPbScavenge(scavenge);
   }
 
-  /** Stops the running scavenge, if any, until it is started again. */
-  async stopScavenge(options: CallOptions = {}): Promise<Scavenge> {
-    return fromPbScavenge((await this.#call(METHODS.stopScavenge, {}, options)).scavenge);
+  /**
+   * Stops the running scavenge, if any, until it is started again. Returns the one that was stopped or that ran last;
+   * undefined if none was ever started.
+   */
+  async stopScavenge(options: CallOptions = {}): Promise<Scavenge | undefined> {
+    const { scavenge } = await this.#call(METHODS.stopScavenge, {}, options);
+    return scavenge && fromPbScavenge(scavenge);
   }
 
-  /** Returns the state of the scavenge that is running, was stopped, or ran last. */
-  async scavengeStatus(options: CallOptions = {}): Promise<Scavenge> {
-    return fromPbScavenge((await this.#call(METHODS.getScavenge, {}, options)).scavenge);
+  /** Returns the scavenge that is running, was stopped, or ran last; undefined if none was ever started. */
+  async scavengeStatus(options: CallOptions = {}): Promise<Scavenge | undefined> {
+    const { scavenge } = await this.#call(METHODS.getScavenge, {}, options);
+    return scavenge && fromPbScavenge(scavenge);
   }
 
   /** Ends all calls and closes the connections. Calls in flight fail with a ClosedError. */

@@ -106,11 +106,11 @@ export interface Snapshot {
 
 /** The progress of a scavenge, which reclaims the space of removed events. */
 export interface Scavenge {
-  /** The current state. `"never"`: none was ever started. Client.startScavenge continues a stopped one. */
-  readonly state: "never" | "running" | "stopped" | "finished";
+  /** The current state. Client.startScavenge continues a stopped one. */
+  readonly state: "running" | "stopped" | "finished";
   /** The time at which it was started. */
-  readonly startedAt: Timestamp | undefined;
-  /** The time at which it finished or was stopped. */
+  readonly startedAt: Timestamp;
+  /** The time at which it finished or was stopped; undefined while it runs. */
   readonly endedAt: Timestamp | undefined;
   /** Number of streams processed so far, of streamsTotal. */
   readonly streamsDone: number;
@@ -193,20 +193,22 @@ export function fromPbSnapshot(snapshot: PbSnapshot | undefined): Snapshot {
   };
 }
 
+const SCAVENGE_STATES: Readonly<Record<ScavengeState, Scavenge["state"] | undefined>> = {
+  [ScavengeState.UNSPECIFIED]: undefined,
+  [ScavengeState.RUNNING]: "running",
+  [ScavengeState.STOPPED]: "stopped",
+  [ScavengeState.FINISHED]: "finished",
+};
+
 /** Converts from the protocol. */
-export function fromPbScavenge(scavenge: PbScavenge | undefined): Scavenge {
-  if (scavenge === undefined) {
-    throw new ProtocolError("a scavenge is missing");
+export function fromPbScavenge(scavenge: PbScavenge): Scavenge {
+  const state = SCAVENGE_STATES[scavenge.state];
+  if (state === undefined) {
+    throw new ProtocolError(`a scavenge in state ${scavenge.state}`);
   }
-  const states = {
-    [ScavengeState.UNSPECIFIED]: "never",
-    [ScavengeState.RUNNING]: "running",
-    [ScavengeState.STOPPED]: "stopped",
-    [ScavengeState.FINISHED]: "finished",
-  } as const;
   return {
-    state: states[scavenge.state],
-    startedAt: scavenge.startedAt === undefined ? undefined : fromPbTime(scavenge.startedAt, "started_at"),
+    state,
+    startedAt: fromPbTime(scavenge.startedAt, "started_at"),
     endedAt: scavenge.endedAt === undefined ? undefined : fromPbTime(scavenge.endedAt, "ended_at"),
     streamsDone: toNumber(scavenge.streamsDone),
     streamsTotal: toNumber(scavenge.streamsTotal),

@@ -403,6 +403,9 @@ test("a snapshot is saved and loaded", async () => {
   assert.equal(Buffer.from(loaded.data).toString(), "state");
   assert.equal(await client.loadSnapshot(stream, { schemaVersion: 5 }), undefined);
   assert.equal(await client.loadSnapshot(stream, { atOrBefore: 1 }), undefined);
+  await client.saveSnapshot(stream, 1, Buffer.from("earlier"), { keep: 1 });
+  assert.equal(await client.loadSnapshot(stream, { atOrBefore: 1 }), undefined);
+  await assert.rejects(client.saveSnapshot(stream, 2, Buffer.from("state"), { keep: 0 }), InvalidFieldError);
 });
 
 test("the log and a stream are read as of the past", async () => {
@@ -420,7 +423,11 @@ test("the log and a stream are read as of the past", async () => {
 });
 
 test("a scavenge is started, reported and stopped", async () => {
-  assert.notEqual((await client.startScavenge()).state, "never");
-  assert.equal((await client.scavengeStatus()).problem, "");
-  await client.stopScavenge();
+  assert.equal(await client.scavengeStatus(), undefined);
+  assert.equal(await client.stopScavenge(), undefined);
+  const started = await client.startScavenge();
+  const status = await client.scavengeStatus();
+  assert.equal(status?.problem, "");
+  assert.equal(status.startedAt.toString(), started.startedAt.toString());
+  assert.notEqual((await client.stopScavenge())?.state, "running");
 });

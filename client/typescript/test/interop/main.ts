@@ -9,6 +9,7 @@ import {
   Client,
   type ExpectedRevision,
   newEvent,
+  type Scavenge,
   SnapshotNotFoundError,
   type SubscriptionItem,
   Timestamp,
@@ -178,12 +179,12 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
     };
   },
   scavenge: async () => {
-    let found = await client.startScavenge();
-    while (found.state === "running") {
+    let found: Scavenge | undefined = await client.startScavenge();
+    while (found?.state === "running") {
       await new Promise((resolve) => setTimeout(resolve, 20));
       found = await client.scavengeStatus();
     }
-    return { streams_done: found.streamsDone, streams_total: found.streamsTotal };
+    return { streams_done: found?.streamsDone, streams_total: found?.streamsTotal };
   },
 };
 
