@@ -105,8 +105,16 @@ test("a retried append returns its first result", async () => {
     assert.equal(again.alreadyAppended, true);
   }
   const event = newEvent("A");
-  await client.append("again-other", "any", [event]);
+  const { firstPosition: position } = await client.append("again-other", "any", [event]);
   await assert.rejects(client.append("again-elsewhere", "any", [event]), EventIdConflictError);
+  const conflicting = () => client.append("again-other", "any", [event, newEvent("B")]);
+  await assert.rejects(conflicting(), (error: unknown) => {
+    assert.ok(error instanceof EventIdConflictError);
+    assert.deepEqual([error.id, error.stream, error.position], [event.id, "again-other", position]);
+    assert.equal(error.revision, 0);
+    assert.match(error.message, /was already appended to stream "again-other" at revision 0 \(position \d+\), by/);
+    return !error.conflict && !error.retryable;
+  });
 });
 
 test("fields that the server refuses are named", async () => {

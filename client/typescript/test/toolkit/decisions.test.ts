@@ -343,6 +343,32 @@ test("a decision with an id is executed once, however often and wherever it is s
   );
 });
 
+test("a decision with an id that was executed at the same time with other events is not made again", async () => {
+  const course = `course:${newId()}`;
+  const models = enrolment(course);
+  const stream = course.replace(":", "-");
+  await client.append(stream, "no-stream", [
+    courses.encode({ type: "CourseDefined", data: { seats: 9 }, tags: [course] }),
+  ]);
+  const commandId = newId();
+  const enrolled = (student: string) =>
+    ({ stream, type: "Enrolled", data: { student }, tags: [course] }) as const;
+  const one = () => decideOn(client, courses, models, () => [enrolled("a")], { commandId });
+  let decisions = 0;
+  const two = await decideOn(
+    client,
+    courses,
+    models,
+    async () => {
+      if ((decisions += 1) === 1) assert.equal((await one()).alreadyExecuted, false);
+      return [enrolled("a"), enrolled("b")];
+    },
+    { commandId },
+  );
+  assert.deepEqual([two.alreadyExecuted, two.events, decisions], [true, [], 1]);
+  assert.equal((await client.readStream(stream).toArray()).length, 2);
+});
+
 test("the ids of a process manager's commands are those of the other languages", () => {
   const commandIds = new CommandIds("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
   assert.deepEqual(
