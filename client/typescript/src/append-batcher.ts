@@ -1,6 +1,6 @@
 /**
- * Batches concurrent appends: a few are separate calls, and many share a pipeline, whose messages hold many appends. A
- * large append is always a separate call: it would gain nothing in a pipeline, and delay the others.
+ * Batches concurrent appends: a few are separate calls, and many share a pipeline, whose messages hold many appends.
+ * A large append is always a separate call: it would gain nothing in a pipeline, and delay the others.
  */
 import { DeadlineExceededError } from "./errors.js";
 import { MESSAGE_BYTES_MAX } from "./encoded.js";

@@ -104,8 +104,8 @@ export class RecordedEvent {
     /** The event's type. */
     readonly type: string,
     /**
-     * The payload, encoded as contentType states. It is a view of the message that the event arrived in with its neighbours: copy it
-     * (`data.slice()`) to keep it for long.
+     * The payload, encoded as contentType states. It is a view of the message that the event arrived in with its
+     * neighbours: copy it (`data.slice()`) to keep it for long.
      */
     readonly data: Uint8Array,
     /** Metadata about the event; a view, like data. */

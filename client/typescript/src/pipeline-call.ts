@@ -1,6 +1,6 @@
 /**
- * One call of an append pipeline. It sends queued appends, receives results, and ends when nothing has been unanswered
- * for a short time, so that an idle pipeline holds neither a stream of the server nor the process.
+ * One call of an append pipeline. It sends queued appends, receives results, and ends when nothing has been
+ * unanswered for a short time, so that an idle pipeline holds neither a stream of the server nor the process.
  */
 import { type ClientDuplexStream, status as Code } from "@grpc/grpc-js";
 

@@ -71,8 +71,8 @@ export type SubscriptionItem =
  */
 export interface SubscribeOptions extends CallOptions {
   /**
-   * Starts after this position of the log, or after this revision of a stream: the last one processed. With `"end"`, starts after
-   * the last event at the moment. At the beginning unless given.
+   * Starts after this position of the log, or after this revision of a stream: the last one processed. With `"end"`,
+   * starts after the last event at the moment. At the beginning unless given.
    */
   readonly after?: number | "end";
   /** Returns only events that match. All unless given. */
