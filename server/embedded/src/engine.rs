@@ -1,7 +1,7 @@
 //! The engine: commits run on their callers' threads, one at a time, and readers get snapshots.
 
 use std::path::Path;
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::loss::Loss;
-use crate::prefill::Ahead;
 use crate::store::Store;
 use crate::syncing::Syncing;
 use crate::view::View;
@@ -30,10 +29,9 @@ pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) syncing: Arc<Syncing>,
-    ahead: Arc<Ahead>,
     lookout: Option<Lookout>,
-    /// The threads that sync the tree and prepare space ahead of the log's end.
-    threads: Vec<JoinHandle<()>>,
+    /// The thread that syncs the tree.
+    syncer: Option<JoinHandle<()>>,
     loss: Option<Loss>,
     /// Dropped with the engine, which ends the thread that reclaims space.
     _open: mpsc::Sender<()>,
@@ -51,7 +49,6 @@ impl EmbeddedEngine {
         let (store, known, marked) = Store::open(path, &settings)?;
         let store = Arc::new(store);
         let syncing = Arc::new(Syncing::default());
-        let ahead = Arc::clone(&known.log.ahead);
         let writer = Writer {
             store: Arc::clone(&store),
             on_sync: settings.on_sync,
@@ -73,21 +70,15 @@ impl EmbeddedEngine {
             store,
             writer: Arc::new(Mutex::new(writer)),
             syncing: Arc::clone(&syncing),
-            ahead: Arc::clone(&ahead),
             lookout: Lookout::for_runtime().map_err(no_thread)?,
-            threads: Vec::new(),
+            syncer: None,
             loss: None,
             _open: open,
         };
         let store = Arc::downgrade(&engine.store);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let syncer = thread("annals:sync").spawn({
-            let store = Weak::clone(&store);
-            move || syncing.run(&store)
-        });
-        engine.threads.push(syncer.map_err(no_thread)?);
-        let ahead = thread("annals:ahead").spawn(move || ahead.run(&store));
-        engine.threads.push(ahead.map_err(no_thread)?);
+        let syncer = thread("annals:sync").spawn(move || syncing.run(&store));
+        engine.syncer = Some(syncer.map_err(no_thread)?);
         engine.loss = recovery::replay(
             path,
             &mut engine.writer.lock(),
@@ -124,10 +115,9 @@ impl EmbeddedEngine {
 impl Drop for EmbeddedEngine {
     fn drop(&mut self) {
         self.syncing.stop();
-        self.ahead.stop();
-        for thread in self.threads.drain(..) {
-            // They hold the store for as long as a sync takes. If one panicked, there is nothing left to do.
-            let _ = thread.join();
+        if let Some(syncer) = self.syncer.take() {
+            // It holds the store for as long as a sync takes. If it panicked, there is nothing left to do.
+            let _ = syncer.join();
         }
         if self.store.check_health().is_ok() {
             // If this fails, the mark is as recent as what the operating system writes back on its own.

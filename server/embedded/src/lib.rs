@@ -56,7 +56,6 @@ mod log;
 mod loss;
 mod moment;
 mod positioned;
-mod prefill;
 mod reclaim;
 mod record;
 mod recovery;

@@ -10,6 +10,7 @@ mod power;
 mod ranges;
 mod reclaim;
 mod recovery;
+mod zeros;
 
 use std::path::Path;
 use std::time::Duration;

@@ -281,10 +281,15 @@ async fn run(seed: u64, outcomes: &mut BTreeMap<usize, usize>) {
     assert_eq!(check(taken.path(), &driven, seed).await, 0, "seed {seed}");
 }
 
+/// Bytes of the log without the zeros at the end of its segments.
 fn log_bytes(path: &Path) -> u64 {
     let entries = fs::read_dir(path.join("store/log")).expect("reads");
     entries
-        .map(|entry| entry.expect("reads").metadata().expect("is there").len())
+        .map(|entry| {
+            let segment = fs::read(entry.expect("reads").path()).expect("reads");
+            let last = segment.iter().rposition(|byte| *byte != 0);
+            last.map_or(0, |last| last as u64 + 1)
+        })
         .sum()
 }
 
