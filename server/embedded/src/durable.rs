@@ -31,8 +31,8 @@ use std::path::Path;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::change::Tip;
 use crate::positioned::{read_exact_at, write_all_at};
-use crate::record::Tip;
 
 const MAGIC: [u8; 8] = *b"anldurab";
 const SLOT_BYTES: usize = 512;

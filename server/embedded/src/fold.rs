@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use annals_engine::Result;
 
-use crate::changes::Changes;
+use crate::change::Changes;
 use crate::generation::Generation;
 use crate::layout::Place;
 use crate::moment::Moment;

@@ -14,11 +14,7 @@ use annals_engine::{Direction, KeyRange, PageLimit};
 use bytes::Bytes;
 use parking_lot::RwLock;
 
-use crate::location::Location;
-use crate::record::Change;
-
-/// The value that a commit left in a key; `None`: the key was removed.
-pub(crate) type Left = Option<(Bytes, Location)>;
+use crate::change::{Change, Left};
 
 /// Approximate memory per entry, besides its key and its value.
 const ENTRY_BYTES: usize = 128;
@@ -84,7 +80,7 @@ impl Generation {
     }
 
     /// The latest state of each key, in key order.
-    pub(crate) fn last(&self) -> Vec<(Bytes, Left)> {
+    pub(crate) fn last(&self) -> Vec<Change> {
         let keys = self.keys.read();
         keys.iter()
             .filter_map(|(key, versions)| Some((key.clone(), seen(versions, u64::MAX)?.clone())))

@@ -43,7 +43,7 @@
 //!   you keep for long.
 //! - A relaxed commit that sets bulk keys is written as a durable one.
 
-mod changes;
+mod change;
 mod directory;
 mod durable;
 mod engine;

@@ -17,10 +17,10 @@ use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::changes::Changes;
+use crate::change::{Change, Changes, Tip};
 use crate::directory::sync;
 use crate::location::Location;
-use crate::record::{Change, Draft, Tip};
+use crate::record::Draft;
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
 
 /// Zeros after a small record, in bytes: enough for hundreds of them, and written in less than a millisecond. There

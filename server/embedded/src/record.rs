@@ -34,7 +34,7 @@ use std::io;
 use bytes::Bytes;
 
 use crate::{
-    changes::Changes,
+    change::{Change, Changes, Tip},
     location::{Location, crc_of},
     segment::Segment,
 };
@@ -48,15 +48,6 @@ const SET: u8 = 1;
 const CLEAR: u8 = 2;
 /// Offset of the checksum in the header.
 const CHECKSUM_AT: usize = 32;
-
-/// The end of the log: the record that the next one follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tip {
-    /// Number of the last record.
-    pub(crate) sequence: u64,
-    /// Its checksum.
-    pub(crate) checksum: u32,
-}
 
 /// A record that is about to be written.
 pub(crate) struct Draft {
@@ -180,9 +171,6 @@ impl Record {
         Ok(self.entries.into_iter().map(change).collect())
     }
 }
-
-/// A key with its new value and the location of that value in the log.
-pub(crate) type Change = (Bytes, Option<(Bytes, Location)>);
 
 /// Parses a table. `None`: it is not one, and the checksum matched by chance.
 fn entries(table: Bytes, segment: u32, values: u64, end: u64) -> Option<Vec<(Bytes, Option<Location>)>> {

@@ -22,11 +22,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::change::{Change, Tip};
 use crate::directory::{self, Marked, sync};
 use crate::durable::{Durable, Mark};
 use crate::log::Log;
 use crate::loss::{AcceptLoss, Loss};
-use crate::record::{Change, Record, Tip};
+use crate::record::Record;
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment, Segments};
 use crate::space::Space;
 use crate::state::{self, Applied};

@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::change::Tip;
 use crate::positioned::read_exact_at;
-use crate::record::Tip;
 
 /// Bytes of a segment's header.
 pub(crate) const HEADER_BYTES: u64 = 36;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use annals_engine::Result;
 use bytes::Bytes;
 
-use crate::generation::Left;
+use crate::change::Left;
 use crate::layout::Place;
 use crate::location::Location;
 use crate::moment::Moment;

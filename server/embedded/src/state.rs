@@ -13,8 +13,8 @@
 use annals_engine::{Error, Result};
 use fjall::Keyspace;
 
+use crate::change::Tip;
 use crate::fault;
-use crate::record::Tip;
 
 pub(crate) const APPLIED: &[u8] = b"applied";
 pub(crate) const REBUILDING: &[u8] = b"rebuilding";

@@ -25,12 +25,11 @@ use std::time::Instant;
 use annals_engine::{Commit, Error, KeyRange, Mutation, Result};
 use bytes::Bytes;
 
-use crate::changes::{self, Changes};
+use crate::change::{self, Change, Changes};
 use crate::durable::Mark;
 use crate::layout::Place;
 use crate::log::Log;
 use crate::moment::Moment;
-use crate::record::Change;
 use crate::segment::Segments;
 use crate::settings::OnSync;
 use crate::space::Space;
@@ -194,7 +193,7 @@ impl Writer {
                 self.store.removed(self.store.tree.layout.place(key)).add(1);
             }
         }
-        if changes::is_in_order(&mutations) {
+        if change::is_in_order(&mutations) {
             return Ok(Changes::in_order(mutations));
         }
         let mut changes = BTreeMap::new();

@@ -4,10 +4,10 @@ use std::io;
 use std::path::Path;
 
 use super::later::Later;
+use crate::change::Tip;
 use crate::directory::{Marked, sync};
 use crate::durable::{Durable, Mark};
 use crate::loss::Loss;
-use crate::record::Tip;
 use crate::writer::Writer;
 
 /// Whether the record of the mark was found in the log.

@@ -5,8 +5,9 @@ use std::io;
 
 use bytes::Bytes;
 
+use crate::change::Tip;
 use crate::log::Log;
-use crate::record::{MAGIC, Record, Tip};
+use crate::record::{MAGIC, Record};
 use crate::segment::{HEADER_BYTES, Header, Segment, Segments};
 
 /// Evidence that the log continued after its end.

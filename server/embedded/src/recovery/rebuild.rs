@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::change::Tip;
 use crate::durable::{Durable, Mark};
 use crate::loss::Loss;
-use crate::record::{Record, Tip};
+use crate::record::Record;
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
 use crate::state::{self, Applied};
 use crate::tree::Tree;

@@ -1,4 +1,4 @@
-//! The final effect of a commit on each key that it touches.
+//! The changes of a commit: before they are written, and with their place in the log.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -6,8 +6,22 @@ use std::collections::BTreeMap;
 use annals_engine::Mutation;
 use bytes::Bytes;
 
-use crate::generation::Left;
 use crate::location::Location;
+
+/// The value that a commit left in a key, with its location in the log; `None`: the key was removed.
+pub(crate) type Left = Option<(Bytes, Location)>;
+
+/// A key with the value that a commit left in it.
+pub(crate) type Change = (Bytes, Left);
+
+/// The end of the log: the record that the next one follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tip {
+    /// Number of the last record.
+    pub(crate) sequence: u64,
+    /// Its checksum.
+    pub(crate) checksum: u32,
+}
 
 /// The new value of each changed key, in key order, each key once. `None`: the key is removed.
 ///
@@ -40,7 +54,7 @@ impl Changes {
     }
 
     /// Merges these changes over older ones: each key once, in order.
-    pub(crate) fn over(self, before: Vec<(Bytes, Left)>) -> impl Iterator<Item = (Bytes, Left)> {
+    pub(crate) fn over(self, before: Vec<Change>) -> impl Iterator<Item = Change> {
         let mut before = before.into_iter().peekable();
         // The location of a value is only needed for bulk keys, and relaxed commits have none.
         let located =
