@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use fjall::Database;
 
+use crate::fs::{create_synced, sync, sync_all_of};
 use crate::layout::{self, Layout, distinct};
 use crate::tree::Tree;
 use crate::{OpenError, Settings, recovery, salvage};
@@ -197,41 +198,4 @@ fn check_format(path: &Path, file: &Path, settings: &Settings) -> Result<Marked,
         path: path.to_owned(),
         message,
     })
-}
-
-/// Creates a directory and its missing parents, and syncs each so that a power failure does not undo it.
-fn create_synced(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    create_synced(&parent)?;
-    match fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync(&parent),
-    }
-}
-
-pub(crate) fn sync_all_of(path: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_all_of(&entry.path())?;
-        } else {
-            sync(&entry.path())?;
-        }
-    }
-    sync(path)
-}
-
-/// Syncs a file or, where the system has such a thing, a directory.
-pub(crate) fn sync(path: &Path) -> io::Result<()> {
-    if cfg!(windows) && path.is_dir() {
-        return Ok(());
-    }
-    File::open(path)?.sync_all()
 }

@@ -32,7 +32,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::change::Tip;
-use crate::positioned::{read_exact_at, write_all_at};
+use crate::fs::{read_exact_at, write_all_at};
 
 const MAGIC: [u8; 8] = *b"anldurab";
 const SLOT_BYTES: usize = 512;

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::change::{Change, Changes, Tip};
-use crate::directory::sync;
+use crate::fs::sync;
 use crate::location::Location;
 use crate::record::Draft;
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};

@@ -23,8 +23,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::change::{Change, Tip};
-use crate::directory::{self, Marked, sync};
+use crate::directory::{self, Marked};
 use crate::durable::{Durable, Mark};
+use crate::fs::sync;
 use crate::log::Log;
 use crate::loss::{AcceptLoss, Loss};
 use crate::record::Record;

@@ -15,7 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::directory::sync;
+use crate::fs::sync;
 
 /// The end of every batch in a journal of fjall 3.
 const END: &[u8] = b"FJL\x03";

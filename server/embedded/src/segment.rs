@@ -27,7 +27,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::change::Tip;
-use crate::positioned::read_exact_at;
+use crate::fs::read_exact_at;
 
 /// Bytes of a segment's header.
 pub(crate) const HEADER_BYTES: u64 = 36;

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::later::Later;
 use crate::change::Tip;
-use crate::directory::{Marked, sync};
+use crate::directory::Marked;
 use crate::durable::{Durable, Mark};
+use crate::fs::sync;
 use crate::loss::Loss;
 use crate::writer::Writer;
 

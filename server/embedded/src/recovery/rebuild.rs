@@ -19,6 +19,7 @@ use bytes::Bytes;
 
 use crate::change::Tip;
 use crate::durable::{Durable, Mark};
+use crate::fs::{sync, sync_all_of};
 use crate::loss::Loss;
 use crate::record::Record;
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
@@ -103,11 +104,11 @@ fn replace(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErr
         .and_then(|()| tree.state.insert(state::REBUILDING, b""));
     written.map_err(|error| unusable(io::Error::other(fault::words(&error))))?;
     drop(tree);
-    directory::sync_all_of(&new).map_err(unusable)?;
+    sync_all_of(&new).map_err(unusable)?;
     fs::rename(directory::tree_folder(store), lost).map_err(unusable)?;
     // A crash here leaves no tree; the next start moves the new one into place (`directory`).
     fs::rename(new, directory::tree_folder(store)).map_err(unusable)?;
-    directory::sync(store).map_err(unusable)
+    sync(store).map_err(unusable)
 }
 
 /// The part of the log that the tree has.
