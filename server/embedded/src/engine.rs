@@ -9,12 +9,14 @@ use annals_engine::{BoxFuture, Commit, Engine, Error, Lookout, Result, Snapshot,
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::fault::OpenError;
 use crate::loss::Loss;
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::syncing::Syncing;
 use crate::view::View;
 use crate::writer::Writer;
-use crate::{OpenError, Settings, reclaim, recovery};
+use crate::{open, reclaim, recovery};
 
 /// How often fjall's health is polled. fjall blocks writers while its flushes lag, and does not notice if the threads
 /// that flush have died.
@@ -46,28 +48,11 @@ impl EmbeddedEngine {
     pub fn open(path: impl AsRef<Path>, settings: Settings) -> std::result::Result<Self, OpenError> {
         let path = path.as_ref();
         let no_thread = |error| OpenError::unusable(path, "no thread can be started", &error);
-        let (store, known, marked) = Store::open(path, &settings)?;
-        let store = Arc::new(store);
-        let syncing = Arc::new(Syncing::default());
-        let writer = Writer {
-            store: Arc::clone(&store),
-            on_sync: settings.on_sync,
-            log: known.log,
-            segments: known.segments,
-            space: known.space,
-            syncing: Arc::clone(&syncing),
-            applied: known.applied,
-            relaxed: known.applied.relaxed,
-            relaxed_batch: 0,
-            last_batch: 0,
-            fold_entries: settings.fold_entries,
-            fold_bytes: settings.fold_bytes,
-            head_key: settings.head_key.clone(),
-            head: None,
-        };
+        let (writer, marked) = open::open(path, &settings)?;
+        let syncing = Arc::clone(&writer.syncing);
         let (open, closed) = mpsc::channel();
         let mut engine = Self {
-            store,
+            store: Arc::clone(&writer.store),
             writer: Arc::new(Mutex::new(writer)),
             syncing: Arc::clone(&syncing),
             lookout: Lookout::for_runtime().map_err(no_thread)?,
@@ -77,7 +62,9 @@ impl EmbeddedEngine {
         };
         let store = Arc::downgrade(&engine.store);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-        let syncer = thread("annals:sync").spawn(move || syncing.run(&store));
+        // The store is not held while the thread waits, so that the directory is released when the engine is dropped.
+        let sync = move || Some(store.upgrade()?.sync_tree());
+        let syncer = thread("annals:sync").spawn(move || syncing.run(sync));
         engine.syncer = Some(syncer.map_err(no_thread)?);
         engine.loss = recovery::replay(
             path,

@@ -8,7 +8,7 @@ use annals_engine::KeyRange;
 use bytes::Bytes;
 use fjall::KeyspaceCreateOptions;
 
-use crate::Settings;
+use crate::settings::Settings;
 
 /// A keyspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,17 +23,21 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
     time::{Duration, Instant},
 };
 
 use annals_engine::Result;
-use fjall::{AbstractTree, Keyspace};
 use parking_lot::Mutex;
 
-use crate::{layout::Place, settings::OnReclaim, store::Store, tree::refused, writer::Writer};
+use crate::{
+    layout::Place,
+    settings::{OnReclaim, Reclaimed},
+    store::Store,
+    tree::refused,
+    writer::Writer,
+};
 
 mod disk;
 mod log;
@@ -47,36 +51,6 @@ const SETTLED: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(60);
 /// At least one key in this many must be removed.
 const SHARE_MIN: u64 = 5;
-
-/// The result of reclaiming disk space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reclaimed {
-    /// Bytes of files before.
-    pub bytes_before: u64,
-    /// Bytes of files after.
-    pub bytes_after: u64,
-    /// How long it took.
-    pub took: Duration,
-}
-
-/// Number of keys that were removed from a keyspace and are still on disk.
-#[derive(Debug, Default)]
-pub(crate) struct Removed(AtomicU64);
-
-impl Removed {
-    /// Starts with the number of tombstones in a keyspace.
-    pub(crate) fn of(keyspace: &Keyspace) -> Self {
-        Self(AtomicU64::new(keyspace.tree.tombstone_count()))
-    }
-
-    pub(crate) fn add(&self, keys: u64) {
-        self.0.fetch_add(keys, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// Reclaims space of a store for as long as `open` has a sender.
 pub(crate) fn run(
@@ -128,7 +102,7 @@ struct Watched {
 impl Watched {
     /// The place, if no key was removed from it lately.
     fn settled(&mut self, store: &Store) -> Option<Place> {
-        let removed = store.removed(self.place).get();
+        let removed = store.tree.removed(self.place).get();
         if removed != self.removed {
             self.removed = removed;
             self.since = Instant::now();
@@ -139,7 +113,7 @@ impl Watched {
 
 /// True if enough keys of a keyspace were removed for a compaction to pay.
 fn is_due(store: &Store, place: Place, bytes_min: u64) -> bool {
-    let removed = store.removed(place).get();
+    let removed = store.tree.removed(place).get();
     if removed == 0 {
         return false;
     }
@@ -187,7 +161,8 @@ fn reclaim(
 
 /// Compacts a keyspace. Returns whether that dropped most of the removed keys: snapshots may still see them.
 fn compact(writer: &Mutex<Writer>, store: &Store, place: Place) -> Result<bool> {
-    let removed = store.removed(place).get();
+    let removed = store.tree.removed(place);
+    let before = removed.get();
     let keyspace = store.tree.keyspace(place);
     flush(writer, store)?;
     keyspace.major_compact().map_err(|error| refused(&error))?;
@@ -195,9 +170,8 @@ fn compact(writer: &Mutex<Writer>, store: &Store, place: Place) -> Result<bool> 
     // nor the version of the keyspace that it belongs to, which fjall releases when a memtable is sealed.
     flush(writer, store)?;
     // Keys that a snapshot still sees are kept, with their tombstones.
-    store.removed(place).add(keyspace.tree.tombstone_count());
-    store.removed(place).0.fetch_sub(removed, Ordering::Relaxed);
-    Ok(store.removed(place).get() <= removed / 2)
+    removed.compacted(before, keyspace);
+    Ok(removed.get() <= before / 2)
 }
 
 /// Writes the memtables of all keyspaces to tables: a journal is deleted when everything in it is in tables.

@@ -25,16 +25,16 @@ use std::sync::Arc;
 use crate::change::{Change, Tip};
 use crate::directory::{self, Marked};
 use crate::durable::{Durable, Mark};
+use crate::fault::{self, OpenError};
 use crate::fs::sync;
 use crate::log::Log;
 use crate::loss::{AcceptLoss, Loss};
 use crate::record::Record;
-use crate::segment::{self, Files, HEADER_BYTES, Header, Segment, Segments};
+use crate::segment::{self, Files, Header, Segment, Segments};
 use crate::space::Space;
 use crate::state::{self, Applied};
 use crate::tree::Tree;
 use crate::writer::Writer;
-use crate::{OpenError, fault};
 
 mod end;
 mod later;
@@ -237,28 +237,4 @@ fn corrupt(path: &Path, message: &str) -> OpenError {
         path: path.to_owned(),
         message: message.to_owned(),
     }
-}
-
-/// Creates the first segment of a new store and its mark, and records in the tree that it has none of the log yet.
-pub(crate) fn begin(store: &Path, tree: &Tree) -> io::Result<()> {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    let folder = directory::log_folder(store);
-    fs::create_dir(&folder)?;
-    // Random: the standard library seeds it from the system's randomness.
-    let id = RandomState::new().build_hasher().finish();
-    let header = Header {
-        log: id,
-        number: 1,
-        tip: Tip::default(),
-    };
-    crate::log::create(&folder, header)?.sync_all()?;
-    Durable::create(&directory::mark_file(store), id, &Mark::default())?;
-    let applied = Applied {
-        segment: 1,
-        end: HEADER_BYTES,
-        tip: header.tip,
-        relaxed: 0,
-    };
-    let written = tree.state.insert(state::APPLIED, applied.encode());
-    written.map_err(|error| io::Error::other(fault::words(&error)))
 }

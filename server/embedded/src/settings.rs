@@ -1,4 +1,4 @@
-//! Settings of the engine.
+//! Settings of the engine, and what it reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::loss::AcceptLoss;
-use crate::reclaim::Reclaimed;
 
 /// Called by the writer with the duration of each durable commit, fdatasync included. It must return quickly: other
 /// commits wait.
@@ -14,6 +13,17 @@ pub type OnSync = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// Called with the disk space that was reclaimed, or the error that prevented it.
 pub type OnReclaim = Arc<dyn Fn(annals_engine::Result<Reclaimed>) + Send + Sync>;
+
+/// The result of reclaiming disk space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// Bytes of files before.
+    pub bytes_before: u64,
+    /// Bytes of files after.
+    pub bytes_after: u64,
+    /// How long it took.
+    pub took: Duration,
+}
 
 /// Settings with which a store is opened.
 #[derive(Clone)]

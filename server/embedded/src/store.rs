@@ -15,7 +15,8 @@
 //! snapshot, and then drops data that it and its neighbours still need; reading that data panics. The beginning of
 //! the log is recorded when the store is created, so the numbers start from 1.
 
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use annals_engine::{Error, Pace, Result};
@@ -23,18 +24,10 @@ use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::directory::Marked;
 use crate::durable::Durable;
-use crate::generation::Generation;
-use crate::layout::Place;
+use crate::fault;
 use crate::moment::Moment;
-use crate::reclaim::Removed;
-use crate::recovery::{self, Found, Known, rebuild};
 use crate::tree::Tree;
-use crate::{OpenError, Settings, directory, fault};
-
-/// Offsets in a segment have 32 bits, and the last record may extend beyond the segment's size.
-const SEGMENT_BYTES_MAX: u64 = 1 << 30;
 
 pub(crate) struct Store {
     current: RwLock<Arc<Moment>>,
@@ -43,56 +36,28 @@ pub(crate) struct Store {
     failure: OnceLock<String>,
     /// Latency of small reads.
     pub(crate) pace: Pace,
-    removed_index: Removed,
-    removed_log: Removed,
     pub(crate) tree: Tree,
     /// The durable mark. Set when the log was replayed.
     pub(crate) durable: OnceLock<Durable>,
     /// The folder of the store's files.
     pub(crate) folder: PathBuf,
     /// Held until all of the above is closed: fields are dropped in order.
-    _lock: std::fs::File,
+    _lock: File,
 }
 
 impl Store {
-    /// Opens the tree, and finds how much of the log it has. The rest of the log is still to be replayed.
-    pub(crate) fn open(
-        path: &Path,
-        settings: &Settings,
-    ) -> std::result::Result<(Self, Known, Marked), OpenError> {
-        let directory::Opened {
-            mut tree,
-            marked,
-            lock,
-        } = directory::open(path, settings)?;
-        let folder = directory::store(path);
-        let log_folder = directory::log_folder(&folder);
-        let segment_bytes = settings.segment_bytes.min(SEGMENT_BYTES_MAX);
-        let known = loop {
-            match recovery::known(path, &log_folder, &tree, segment_bytes)? {
-                Found::Known(known) => break known,
-                Found::TooShort(found) => tree = rebuild::without_lost(path, tree, found, settings)?,
-            }
-        };
-        let moment = Moment {
-            base: Arc::new(tree.database.snapshot()),
-            generation: Arc::new(Generation::default()),
-            sequence: known.applied.tip.sequence,
-            segments: Arc::clone(&known.segments),
-        };
-        let store = Self {
+    /// A store in `folder`, of which readers see `moment`.
+    pub(crate) fn new(tree: Tree, moment: Moment, folder: PathBuf, lock: File) -> Self {
+        Self {
             current: RwLock::new(Arc::new(moment)),
             published: watch::Sender::new(0),
             failure: OnceLock::new(),
             pace: Pace::default(),
-            removed_index: Removed::of(&tree.index),
-            removed_log: Removed::of(&tree.log),
             tree,
             durable: OnceLock::new(),
             folder,
             _lock: lock,
-        };
-        Ok((store, *known, marked))
+        }
     }
 
     /// The moment published last.
@@ -111,14 +76,6 @@ impl Store {
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.published.subscribe()
-    }
-
-    /// The number of keys that were removed from a keyspace and are still on disk.
-    pub(crate) fn removed(&self, place: Place) -> &Removed {
-        match place {
-            Place::Index => &self.removed_index,
-            Place::Log => &self.removed_log,
-        }
     }
 
     /// Records that a write failed, and returns the error for all later calls.
@@ -155,5 +112,18 @@ impl Store {
                 fault::words(&error)
             ))
         })
+    }
+
+    /// Syncs fjall's journal, and then the durable mark.
+    pub(crate) fn sync_tree(&self) -> Result<()> {
+        let synced = self.tree.database.persist(PersistMode::SyncData);
+        synced.map_err(|error| self.fail_write(&fault::words(&error)))?;
+        self.sync_mark()
+    }
+
+    /// Syncs the durable mark, so that after a power failure it is at least this recent.
+    pub(crate) fn sync_mark(&self) -> Result<()> {
+        let synced = self.durable.get().map_or(Ok(()), Durable::sync);
+        synced.map_err(|error| self.fail_write(&error.to_string()))
     }
 }

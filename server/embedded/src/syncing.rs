@@ -3,16 +3,10 @@
 //! 1. Batches are numbered as they are written. A batch is synced when a sync of the journal that began after it has
 //!    finished.
 //! 2. At most [`UNSYNCED_MAX`] batches are unsynced; a writer of another one waits.
-//! 3. A failed sync fails the store, and every caller that waits.
-
-use std::sync::{Arc, Weak};
+//! 3. After a failed sync every caller that waits fails.
 
 use annals_engine::{Error, Result};
-use fjall::PersistMode;
 use parking_lot::{Condvar, Mutex};
-
-use crate::durable::Durable;
-use crate::store::Store;
 
 /// Batches that may be unsynced while another one is written.
 const UNSYNCED_MAX: u64 = 1;
@@ -76,13 +70,11 @@ impl Syncing {
         self.changed.notify_all();
     }
 
-    /// The body of the thread: syncs as long as there are unsynced batches.
-    pub(crate) fn run(self: Arc<Self>, store: &Weak<Store>) {
+    /// The body of the thread: syncs as long as there are unsynced batches. `sync`: `None` if there is nothing to sync
+    /// any more.
+    pub(crate) fn run(&self, sync: impl Fn() -> Option<Result<()>>) {
         while let Some(number) = self.next() {
-            // Not held while waiting, so that the directory is released when the engine is dropped.
-            let Some(store) = store.upgrade() else { return };
-            let result = store.sync_tree();
-            drop(store);
+            let Some(result) = sync() else { return };
             let mut state = self.state.lock();
             match result {
                 Ok(()) => state.synced = number,
@@ -108,19 +100,5 @@ impl Syncing {
             }
             self.changed.wait(&mut state);
         }
-    }
-}
-
-impl Store {
-    fn sync_tree(&self) -> Result<()> {
-        let synced = self.tree.database.persist(PersistMode::SyncData);
-        synced.map_err(|error| self.fail_write(&crate::fault::words(&error)))?;
-        self.sync_mark()
-    }
-
-    /// Syncs the durable mark, so that after a power failure it is at least this recent.
-    pub(crate) fn sync_mark(&self) -> Result<()> {
-        let synced = self.durable.get().map_or(Ok(()), Durable::sync);
-        synced.map_err(|error| self.fail_write(&error.to_string()))
     }
 }

@@ -190,7 +190,7 @@ impl Writer {
         for mutation in &mutations {
             if let Mutation::Clear(key) = mutation {
                 // Even if the key is set again: its old value is no longer needed.
-                self.store.removed(self.store.tree.layout.place(key)).add(1);
+                self.store.tree.removed(self.store.tree.layout.place(key)).add(1);
             }
         }
         if change::is_in_order(&mutations) {
@@ -222,7 +222,7 @@ impl Writer {
             .range_mut::<[u8], _>(bounds)
             .for_each(|(_, value)| *value = None);
         for key in now.keys(&self.store.tree, range)? {
-            self.store.removed(self.store.tree.layout.place(&key)).add(1);
+            self.store.tree.removed(self.store.tree.layout.place(&key)).add(1);
             changes.insert(key, None);
         }
         Ok(())

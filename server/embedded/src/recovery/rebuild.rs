@@ -18,14 +18,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::change::Tip;
+use crate::directory;
 use crate::durable::{Durable, Mark};
+use crate::fault::{self, OpenError};
 use crate::fs::{sync, sync_all_of};
 use crate::loss::Loss;
 use crate::record::Record;
 use crate::segment::{self, Files, HEADER_BYTES, Header, Segment};
+use crate::settings::Settings;
 use crate::state::{self, Applied};
 use crate::tree::Tree;
-use crate::{OpenError, Settings, directory, fault};
 
 /// Reports the loss. If the caller accepts it, replaces the tree with an empty one, and returns that.
 pub(crate) fn without_lost(
@@ -64,7 +66,7 @@ pub(crate) fn without_lost(
     keep(&mark_file, walk.log, &durable, opened).map_err(unmarked)?;
     drop(tree);
     replace(path, &store, settings)?;
-    directory::open_tree(path, &directory::tree_folder(&store), settings)
+    Tree::open(path, &directory::tree_folder(&store), settings)
 }
 
 /// Keeps the mark at the last record that was durable.
@@ -91,7 +93,7 @@ fn replace(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErr
             fs::remove_dir_all(left).map_err(unusable)?;
         }
     }
-    let tree = directory::open_tree(path, &new, settings)?;
+    let tree = Tree::open(path, &new, settings)?;
     let beginning = Applied {
         segment: 1,
         end: HEADER_BYTES,
@@ -106,9 +108,19 @@ fn replace(path: &Path, store: &Path, settings: &Settings) -> Result<(), OpenErr
     drop(tree);
     sync_all_of(&new).map_err(unusable)?;
     fs::rename(directory::tree_folder(store), lost).map_err(unusable)?;
-    // A crash here leaves no tree; the next start moves the new one into place (`directory`).
+    // A crash here leaves no tree; the next start moves the new one into place.
     fs::rename(new, directory::tree_folder(store)).map_err(unusable)?;
     sync(store).map_err(unusable)
+}
+
+/// Moves the new tree into place if a crash happened after the old one was moved away.
+pub(crate) fn finish_replacing(store: &Path) -> io::Result<()> {
+    let (tree, new) = (directory::tree_folder(store), directory::new_tree_folder(store));
+    if !tree.try_exists()? && new.try_exists()? && directory::lost_tree_folder(store).try_exists()? {
+        fs::rename(new, tree)?;
+        sync(store)?;
+    }
+    Ok(())
 }
 
 /// The part of the log that the tree has.
