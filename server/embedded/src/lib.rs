@@ -21,6 +21,24 @@
 //! 6. **Space is reclaimed.** A background thread drops log segments that are mostly unused, and compacts the tree
 //!    after many keys were removed (`reclaim`).
 //!
+//! The modules, lowest layer first. A module may use only those above its own row; the tidy test (`tests/tests/tidy/`)
+//! fails otherwise.
+//!
+//! | modules | hold |
+//! |---|---|
+//! | `fs`, `location`, `loss`, `syncing` | files, locations of values, the report of a loss, waiting for syncs |
+//! | `change`, `fault`, `settings` | changes of a commit, errors, settings |
+//! | `durable`, `segment` | the durable mark, the files of the log |
+//! | `generation`, `layout`, `salvage`, `state` | the memtable; the keyspaces, journal and contents of the tree |
+//! | `directory`, `record`, `tree` | the directory, the format of a commit in the log, the tree |
+//! | `log`, `moment` | the end of the log, and a view of the committed state |
+//! | `space`, `store` | how much of each segment is in use; state that the writer and the readers share |
+//! | `view`, `writer` | reads and commits |
+//! | `fold` | the flush of the memtable |
+//! | `reclaim`, `recovery` | reclaiming space, and replaying the log after a crash |
+//! | `open` | opening and creating a store |
+//! | `engine` | [`EmbeddedEngine`] |
+//!
 //! Layout of a directory:
 //!
 //! ```text

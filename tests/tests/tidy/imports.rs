@@ -8,7 +8,7 @@ struct Layers {
     levels: &'static [&'static [&'static str]],
 }
 
-const CRATES: [Layers; 2] = [
+const CRATES: [Layers; 3] = [
     Layers {
         source: "server/store/src/",
         levels: &[
@@ -22,6 +22,23 @@ const CRATES: [Layers; 2] = [
             &["read"],
             &["tasks"],
             &["store"],
+        ],
+    },
+    Layers {
+        source: "server/embedded/src/",
+        levels: &[
+            &["fs", "location", "loss", "syncing"],
+            &["change", "fault", "settings"],
+            &["durable", "segment"],
+            &["generation", "layout", "salvage", "state"],
+            &["directory", "record", "tree"],
+            &["log", "moment"],
+            &["space", "store"],
+            &["view", "writer"],
+            &["fold"],
+            &["reclaim", "recovery"],
+            &["open"],
+            &["engine"],
         ],
     },
     Layers {
