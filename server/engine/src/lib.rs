@@ -32,7 +32,7 @@ pub use error::{Error, Result};
 pub use futures::future::BoxFuture;
 pub use lookout::Lookout;
 pub use pace::Pace;
-pub use read::{Direction, Entry, KeyRange, Page, PageLimit, Read};
+pub use read::{Direction, Entry, KeyRange, Page, PageLimit, Pages, Read};
 
 use bytes::Bytes;
 
@@ -81,13 +81,7 @@ impl dyn Snapshot + '_ {
     /// # Errors
     /// Those of [`Snapshot::read`].
     pub async fn range(&self, range: KeyRange, direction: Direction, limit: PageLimit) -> Result<Page> {
-        let mut pages = self
-            .read(vec![Read::Range {
-                range,
-                direction,
-                limit,
-            }])
-            .await?;
+        let mut pages = self.read(vec![Read::range(range, direction, limit)]).await?;
         Ok(pages.pop().unwrap_or_default())
     }
 }

@@ -7,7 +7,7 @@
 //! c <minute>        -> first position 8 bytes
 //! ```
 
-use annals_engine::{Direction, KeyRange, PageLimit, Read, Snapshot};
+use annals_engine::{Direction, KeyRange, PageLimit, Pages, Read, Snapshot};
 use bytes::{BufMut, Bytes};
 
 use crate::{
@@ -94,13 +94,8 @@ pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> R
     if indexed == Position::START {
         return Ok(None);
     }
-    let mut range = keys::minutes();
-    let limit = PageLimit {
-        entries: 8,
-        bytes: usize::MAX,
-    };
-    loop {
-        let page = snapshot.range(range.clone(), Direction::Backwards, limit).await?;
+    let mut pages = Pages::new(keys::minutes(), Direction::Backwards, PageLimit::entries(8));
+    while let Some(page) = pages.next(snapshot).await? {
         for entry in &page.entries {
             // A window that is being written may already have written minutes that began after `indexed`.
             if parse_position(&entry.value)? <= indexed {
@@ -108,11 +103,8 @@ pub(crate) async fn last_minute(snapshot: &dyn Snapshot, indexed: Position) -> R
                 return Ok(Some(minute));
             }
         }
-        match page.entries.last() {
-            Some(last) if page.more => range.end = last.key.clone(),
-            _ => return Ok(None),
-        }
     }
+    Ok(None)
 }
 
 /// Returns the stored minutes around a given one: the last minute that is not later, with its first position, and the
@@ -123,17 +115,9 @@ pub(crate) async fn minutes(
 ) -> Result<(Option<(u64, Position)>, Option<Position>)> {
     let all = keys::minutes();
     let behind = keys::minute(minute.saturating_add(1));
-    let nearest = |range, direction| Read::Range {
-        range,
-        direction,
-        limit: PageLimit {
-            entries: 1,
-            bytes: usize::MAX,
-        },
-    };
     let reads = vec![
-        nearest(KeyRange::new(all.start, behind.clone()), Direction::Backwards),
-        nearest(KeyRange::new(behind, all.end), Direction::Forwards),
+        Read::last(KeyRange::new(all.start, behind.clone())),
+        Read::first(KeyRange::new(behind, all.end)),
     ];
     let mut found = snapshot.read(reads).await?.into_iter().map(|page| {
         let Some(entry) = page.entries.into_iter().next() else {

@@ -4,7 +4,7 @@
 //! l <stream>  -> layout 1 byte, 1 | version 8 bytes | position 8 bytes, of the event that set it | its data
 //! ```
 
-use annals_engine::{Direction, PageLimit, Snapshot};
+use annals_engine::{Direction, PageLimit, Pages, Snapshot};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Lifecycle, Marked};
@@ -47,22 +47,14 @@ pub(crate) fn parse(value: &[u8]) -> Parsed<Marked> {
 
 /// Loads all stored settings.
 pub(crate) async fn load(snapshot: &dyn Snapshot) -> Result<Vec<(StreamName, Marked)>> {
-    let limit = PageLimit {
-        entries: PAGE_ENTRIES,
-        bytes: usize::MAX,
-    };
-    let mut range = keys::lifecycles();
+    let limit = PageLimit::entries(PAGE_ENTRIES);
+    let mut pages = Pages::new(keys::lifecycles(), Direction::Forwards, limit);
     let mut loaded = Vec::new();
-    loop {
-        let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
-        let last_key = page.entries.last().map(|entry| entry.key.clone());
+    while let Some(page) = pages.next(snapshot).await? {
         for entry in page.entries {
             let name = keys::parse_lifecycle(&entry.key).ok_or(Malformed("index: key of a lifecycle"))?;
             loaded.push((StreamName::trusted(name), parse(&entry.value)?));
         }
-        match last_key {
-            Some(last) if page.more => range.start = [&last[..], &[0]].concat().into(),
-            _ => return Ok(loaded),
-        }
     }
+    Ok(loaded)
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use annals_engine::{Direction, Engine, KeyRange, Page, PageLimit, Read, Snapshot};
+use annals_engine::{Direction, Engine, KeyRange, PageLimit, Pages, Read, Snapshot};
 
 use crate::{
     format::{
@@ -57,7 +57,7 @@ pub(crate) async fn page_in(
 
 async fn collect(
     snapshot: &dyn Snapshot,
-    mut range: KeyRange,
+    range: KeyRange,
     direction: Direction,
     bytes: usize,
 ) -> Result<Vec<Frame>> {
@@ -67,23 +67,16 @@ async fn collect(
         entries: PAGE_ENTRIES_MAX,
         bytes: bytes.max(1),
     };
-    loop {
-        let Page { entries, more } = snapshot.range(range.clone(), direction, limit).await?;
-        let Some(last_key) = entries.last().map(|entry| entry.key.clone()) else {
-            return Ok(frames);
-        };
-        for entry in entries {
+    let mut pages = Pages::new(range, direction, limit);
+    // If a page ends within a large frame, reading continues until the frame is complete.
+    while frames.is_empty()
+        && let Some(page) = pages.next(snapshot).await?
+    {
+        for entry in page.entries {
             frames.extend(assembler.push(entry)?);
         }
-        // If a page ends within a large frame, reading continues until the frame is complete.
-        if !frames.is_empty() || !more {
-            return Ok(frames);
-        }
-        match direction {
-            Direction::Forwards => range.start = [&last_key[..], &[0]].concat().into(),
-            Direction::Backwards => range.end = last_key,
-        }
     }
+    Ok(frames)
 }
 
 /// Reads the frames that hold these positions, which ascend; each frame once and in order. Returns at least the first
@@ -137,16 +130,11 @@ fn holding_reads(positions: &[Position]) -> Vec<Read> {
                 entries: PAGE_ENTRIES_MAX,
                 bytes: RUN_BYTES_MAX,
             };
-            reads.push(range(keys::frames_between(first, last), limit));
+            let range = keys::frames_between(first, last);
+            reads.push(Read::range(range, Direction::Forwards, limit));
         }
         // The key of the last position's frame is at or after that position.
-        reads.push(range(
-            keys::frames_from(last),
-            PageLimit {
-                entries: 1,
-                bytes: usize::MAX,
-            },
-        ));
+        reads.push(Read::first(keys::frames_from(last)));
     }
     reads
 }
@@ -161,14 +149,6 @@ async fn whole(snapshot: &dyn Snapshot, last: Position) -> Result<Option<Frame>>
     )
     .await?;
     Ok(frames.into_iter().next())
-}
-
-fn range(range: KeyRange, limit: PageLimit) -> Read {
-    Read::Range {
-        range,
-        direction: Direction::Forwards,
-        limit,
-    }
 }
 
 /// Shares frames, in the order in which they were read.

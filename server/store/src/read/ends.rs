@@ -34,14 +34,7 @@ pub(crate) async fn ends(shared: &Shared, stream: &StreamName) -> Result<(Positi
 
 /// Returns the read that finds the last entry of a stream in the indexes on disk.
 pub(crate) fn read_end(stream: &StreamName) -> Read {
-    Read::Range {
-        range: keys::stream_entries(stream.as_str()),
-        direction: Direction::Backwards,
-        limit: PageLimit {
-            entries: 1,
-            bytes: usize::MAX,
-        },
-    }
+    Read::last(keys::stream_entries(stream.as_str()))
 }
 
 /// Returns the last revision in the result of [`read_end`].
@@ -53,10 +46,7 @@ pub(crate) fn last_in(page: &Page) -> Result<Option<Revision>> {
 /// Returns revision and position of a stream's last event in the indexes on disk.
 pub(crate) async fn stored_end(shared: &Shared, stream: &StreamName) -> Result<Option<(Revision, Position)>> {
     let range = keys::stream_entries(stream.as_str());
-    let limit = PageLimit {
-        entries: 1,
-        bytes: usize::MAX,
-    };
+    let limit = PageLimit::entries(1);
     let snapshot = shared.engine.snapshot().await?;
     let page = snapshot.range(range, Direction::Backwards, limit).await?;
     let Some(entry) = page.entries.first() else {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use annals_engine::{Direction, KeyRange, Page, PageLimit, Read};
+use annals_engine::{Direction, KeyRange, PageLimit, Read};
 
-use super::ends::stored_end;
+use super::ends::{read_end, stored_end};
 use crate::{
     format::{
         frame::Frame,
@@ -85,9 +85,9 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
     let before = KeyRange::new(all.start, behind_from.clone());
     let mut behind = KeyRange::new(behind_from, keys::stream(stream.as_str(), to.next()));
     let reads = vec![
-        read_range(before, Direction::Backwards, 1),
-        read_range(keys::stream_entries(stream.as_str()), Direction::Backwards, 1),
-        read_range(behind.clone(), Direction::Forwards, ENTRIES),
+        Read::last(before),
+        read_end(stream),
+        Read::range(behind.clone(), Direction::Forwards, PageLimit::entries(ENTRIES)),
     ];
     let snapshot = shared.engine.snapshot().await?;
     let mut pages = snapshot.read(reads).await?;
@@ -97,12 +97,14 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
         return Err(lacking(stream, from, to));
     }
     // Engines may end a page anywhere.
-    while let [_, .., Page { entries, more: true }] = pages.as_slice()
-        && let Some(last) = entries.last()
+    while let [_, .., page] = pages.as_slice()
+        && let Some(rest) = page.rest_of(behind.clone(), Direction::Forwards)
     {
-        behind.start = [&last.key[..], &[0]].concat().into();
-        let read = read_range(behind.clone(), Direction::Forwards, usize::MAX);
-        pages.append(&mut snapshot.read(vec![read]).await?);
+        behind = rest;
+        let page = snapshot
+            .range(behind.clone(), Direction::Forwards, PageLimit::NONE)
+            .await?;
+        pages.push(page);
     }
     let mut places: Places = Vec::new();
     for entry in pages.iter().flat_map(|page| &page.entries) {
@@ -122,18 +124,6 @@ async fn stored(shared: &Shared, stream: &StreamName, from: Revision, to: Revisi
         return Err(lacking(stream, from, to));
     }
     Ok(places)
-}
-
-fn read_range(range: KeyRange, direction: Direction, entries: usize) -> Read {
-    let limit = PageLimit {
-        entries,
-        bytes: usize::MAX,
-    };
-    Read::Range {
-        range,
-        direction,
-        limit,
-    }
 }
 
 /// Returns the entries of the events at these ascending positions, except for removed events.

@@ -110,10 +110,7 @@ impl Names<'_> {
             .new_streams(self.prefix, self.after, self.limit, |name| {
                 self.shows(shared, name)
             });
-        let page_limit = PageLimit {
-            entries: self.limit,
-            bytes: usize::MAX,
-        };
+        let page_limit = PageLimit::entries(self.limit);
         let snapshot = shared.engine.snapshot().await?;
         let mut range = keys::names(self.prefix, self.after);
         let mut stored = 0;
@@ -121,10 +118,7 @@ impl Names<'_> {
             let page = snapshot
                 .range(range.clone(), Direction::Forwards, page_limit)
                 .await?;
-            let Some(last) = page.entries.last().map(|entry| entry.key.clone()) else {
-                return Ok(found);
-            };
-            for entry in page.entries {
+            for entry in &page.entries {
                 let name = keys::parse_name(&entry.key).ok_or(Malformed("index: key of a name"))?;
                 let began = index::parse_name(&entry.value)?;
                 // The names of a window that another server is just indexing may be stored already. Streams that
@@ -140,11 +134,11 @@ impl Names<'_> {
                     }
                 }
             }
-            if !page.more || stored >= self.limit {
+            let Some(last) = page.entries.last().filter(|_| page.more && stored < self.limit) else {
                 return Ok(found);
-            }
-            range.start = [&last[..], &[0]].concat().into();
-            if self.hides_own() && keys::parse_name(&last).is_some_and(|name| name.starts_with(OWN)) {
+            };
+            range = range.after(&last.key);
+            if self.hides_own() && keys::parse_name(&last.key).is_some_and(|name| name.starts_with(OWN)) {
                 // There may be very many internal streams.
                 range.start = range.start.max(keys::name(BEHIND_OWN));
             }

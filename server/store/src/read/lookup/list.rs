@@ -140,7 +140,7 @@ impl<'a> Loading<'a> {
                     Direction::Forwards => {
                         let behind = KeyRange::new(behind, all.end);
                         vec![
-                            range(before, Direction::Backwards, 1),
+                            Read::last(before),
                             range(behind, Direction::Forwards, self.count_max),
                         ]
                     }
@@ -149,7 +149,7 @@ impl<'a> Loading<'a> {
             (Step::Narrow { none_to, high, .. }, _) => {
                 let probe = |number| {
                     let end = keys::list_entry(&self.list.name, number + 1);
-                    range(KeyRange::new(all.start.clone(), end), Direction::Backwards, 1)
+                    Read::last(KeyRange::new(all.start.clone(), end))
                 };
                 probes(*none_to, *high).map(probe).collect()
             }
@@ -308,9 +308,5 @@ fn range(range: KeyRange, direction: Direction, entries: usize) -> Read {
         entries,
         bytes: PAGE_BYTES,
     };
-    Read::Range {
-        range,
-        direction,
-        limit,
-    }
+    Read::range(range, direction, limit)
 }

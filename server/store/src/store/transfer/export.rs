@@ -242,14 +242,11 @@ impl Export {
     }
 
     /// Adds appends from the index on disk, and returns the range of the next ones.
-    async fn stored(&mut self, mut range: KeyRange, up_to: Position) -> Result<Option<KeyRange>> {
-        let limit = PageLimit {
-            entries: APPENDS_MAX,
-            bytes: usize::MAX,
-        };
+    async fn stored(&mut self, range: KeyRange, up_to: Position) -> Result<Option<KeyRange>> {
+        let limit = PageLimit::entries(APPENDS_MAX);
         let snapshot = self.shared.engine.snapshot().await?;
         let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
-        let last_key = page.entries.last().map(|entry| entry.key.clone());
+        let rest = page.rest_of(range, Direction::Forwards);
         let mut known = Vec::with_capacity(page.entries.len());
         for entry in page.entries {
             let id = keys::parse_request(&entry.key).ok_or(Malformed("index: key of a request"))?;
@@ -265,9 +262,6 @@ impl Export {
         if !known.is_empty() {
             self.parts.push_back(Part::Appends(known));
         }
-        Ok(last_key.filter(|_| page.more).map(|last| {
-            range.start = [&last[..], &[0]].concat().into();
-            range
-        }))
+        Ok(rest)
     }
 }

@@ -4,7 +4,7 @@
 //! are in no list here, but the stream's last position always is, whether its event is there or not. If the list has
 //! a hole, or ends before the stream does, the events before that were moved earlier and have been removed since.
 
-use annals_engine::{Commit, Direction, Error as EngineError, Mutation, PageLimit};
+use annals_engine::{Commit, Direction, Error as EngineError, Mutation, PageLimit, Pages};
 use bytes::{Bytes, BytesMut};
 
 use super::StreamState;
@@ -70,15 +70,10 @@ pub(super) async fn take_streams(
 
 /// Returns the revision with which the list of a stream continues after its last hole; `None` if it has no hole.
 async fn behind_holes(shared: &Shared, stream: &StreamName) -> Result<Option<Revision>> {
-    let limit = PageLimit {
-        entries: PAGE_ENTRIES,
-        bytes: usize::MAX,
-    };
-    let mut range = keys::stream_entries(stream.as_str());
+    let range = keys::stream_entries(stream.as_str());
+    let mut pages = Pages::new(range, Direction::Forwards, PageLimit::entries(PAGE_ENTRIES));
     let (mut next, mut behind) = (None, None);
-    loop {
-        let snapshot = shared.engine.snapshot().await?;
-        let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
+    while let Some(page) = pages.next(&*shared.engine.snapshot().await?).await? {
         for entry in &page.entries {
             let postings = Postings::parse_stream(entry)?;
             if next.is_some_and(|next| postings.first > next) {
@@ -86,11 +81,8 @@ async fn behind_holes(shared: &Shared, stream: &StreamName) -> Result<Option<Rev
             }
             next = next.max(Some(postings.last().next()));
         }
-        match page.entries.last() {
-            Some(last) if page.more => range.start = [&last.key[..], &[0]].concat().into(),
-            _ => return Ok(behind),
-        }
     }
+    Ok(behind)
 }
 
 /// Writes to the indexes, if no other import has continued this one.

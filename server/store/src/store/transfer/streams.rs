@@ -43,10 +43,7 @@ pub(super) async fn page(
 async fn names(shared: &Shared, after: Option<&str>) -> Result<BTreeMap<StreamName, NewStream>> {
     // The tail is read first: entries that it drops meanwhile are already on disk.
     let mut names = shared.tail.new_streams("", after, PAGE_NAMES, |_| true);
-    let limit = PageLimit {
-        entries: PAGE_NAMES,
-        bytes: usize::MAX,
-    };
+    let limit = PageLimit::entries(PAGE_NAMES);
     let snapshot = shared.engine.snapshot().await?;
     let range = keys::names("", after);
     let page = snapshot.range(range, Direction::Forwards, limit).await?;

@@ -32,10 +32,7 @@ pub(crate) async fn remove_beginning(
 ) -> Result<()> {
     let all = keys::stream_entries(stream.as_str());
     let range = KeyRange::new(all.start, keys::stream(stream.as_str(), before));
-    let limit = PageLimit {
-        entries: ROUND_ENTRIES,
-        bytes: usize::MAX,
-    };
+    let limit = PageLimit::entries(ROUND_ENTRIES);
     loop {
         let snapshot = shared.engine.snapshot().await?;
         let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;

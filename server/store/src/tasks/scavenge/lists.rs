@@ -93,6 +93,12 @@ impl Listed {
     }
 }
 
+/// Limit of a page of entries.
+const PAGE: PageLimit = PageLimit {
+    entries: usize::MAX,
+    bytes: 1 << 20,
+};
+
 /// Reads the entry that contains the first dead position, and those after it up to the last.
 fn reads(name: &ListName, dead: &[Position]) -> [Read; 2] {
     let all = keys::list_entries(name);
@@ -100,15 +106,11 @@ fn reads(name: &ListName, dead: &[Position]) -> [Read; 2] {
     let behind_first = keys::list_entry(name, first.0 + 1);
     let behind_last = keys::list_entry(name, last.0 + 1);
     [
-        range(
-            KeyRange::new(all.start, behind_first.clone()),
-            Direction::Backwards,
-            1,
-        ),
-        range(
+        Read::last(KeyRange::new(all.start, behind_first.clone())),
+        Read::range(
             KeyRange::new(behind_first, behind_last),
             Direction::Forwards,
-            usize::MAX,
+            PAGE,
         ),
     ]
 }
@@ -128,14 +130,11 @@ async fn all_entries(
     let mut entries: Vec<KeyValue> = pages.iter().flat_map(|page| &page.entries).cloned().collect();
     let mut more = pages.last().is_some_and(|page| page.more);
     while more && let Some(last) = entries.last() {
-        let start = [&last.key[..], &[0]].concat();
-        let behind = KeyRange::new(start, keys::list_entry(name, bounds(dead).1.0 + 1));
+        let up_to_last = KeyRange::new(&b""[..], keys::list_entry(name, bounds(dead).1.0 + 1));
         let snapshot = shared.engine.snapshot().await?;
         let page = snapshot
-            .read(vec![range(behind, Direction::Forwards, usize::MAX)])
-            .await?
-            .pop();
-        let page = page.unwrap_or_default();
+            .range(up_to_last.after(&last.key), Direction::Forwards, PAGE)
+            .await?;
         more = page.more && !page.entries.is_empty();
         entries.extend(page.entries);
     }
@@ -205,16 +204,5 @@ impl Begun {
             mutations.push(receipts::expiry(self.stream.as_str(), self.id, at, true));
         }
         Ok(mutations)
-    }
-}
-
-fn range(range: KeyRange, direction: Direction, entries: usize) -> Read {
-    Read::Range {
-        range,
-        direction,
-        limit: PageLimit {
-            entries,
-            bytes: 1 << 20,
-        },
     }
 }

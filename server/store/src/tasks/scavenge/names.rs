@@ -44,20 +44,15 @@ async fn stored(
     let mut range = keys::names(prefix, after);
     let mut names = Vec::new();
     loop {
-        let limit = PageLimit {
-            entries: count_max - names.len(),
-            bytes: usize::MAX,
-        };
+        let limit = PageLimit::entries(count_max - names.len());
         let snapshot = shared.engine.snapshot().await?;
         let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
         for entry in &page.entries {
             let name = keys::parse_name(&entry.key).ok_or(Malformed("index: key of a name"))?;
             names.push(StreamName::trusted(name));
         }
-        match page.entries.last() {
-            Some(last) if page.more && names.len() < count_max => {
-                range.start = [&last.key[..], &[0]].concat().into();
-            }
+        match page.rest_of(range, Direction::Forwards) {
+            Some(rest) if names.len() < count_max => range = rest,
             _ => return Ok(names),
         }
     }

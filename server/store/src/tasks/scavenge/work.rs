@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use annals_engine::{BoxFuture, Direction, Entry as KeyValue, KeyRange, Mutation, Page, PageLimit, Read};
+use annals_engine::{BoxFuture, Direction, Entry as KeyValue, Mutation, Page, PageLimit, Read};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::names;
@@ -22,8 +22,11 @@ use crate::{
 const ROUND_STREAMS_MAX: usize = 1_024;
 /// Number of streams whose lists are read in one round trip.
 const STREAMS_PER_TRIP: usize = 64;
-/// Bytes of a stream's list that are read at a time.
-const LIST_PAGE_BYTES: usize = 128 << 10;
+/// The part of a stream's list that is read at a time.
+const LIST_PAGE: PageLimit = PageLimit {
+    entries: usize::MAX,
+    bytes: 128 << 10,
+};
 
 /// The work of a round.
 #[derive(Debug, Default)]
@@ -112,7 +115,8 @@ async fn add(shared: &Shared, work: &mut Work, names: Vec<StreamName>) -> Result
     let all: Vec<StreamName> = lists.iter().flatten().cloned().collect();
     let reads = all
         .iter()
-        .map(|name| read(keys::stream_entries(name.as_str())))
+        .map(|name| keys::stream_entries(name.as_str()))
+        .map(|range| Read::range(range, Direction::Forwards, LIST_PAGE))
         .collect();
     let pages = shared.engine.snapshot().await?.read(reads).await?;
     let look_ups: Vec<BoxFuture<'_, Result<_>>> = all
@@ -194,10 +198,9 @@ async fn add_list(
                     cut.partial = true;
                     break;
                 }
-                let mut range = keys::stream_entries(list.stream.as_str());
-                range.start = [&last[..], &[0]].concat().into();
+                let rest = keys::stream_entries(list.stream.as_str()).after(&last);
                 let snapshot = shared.engine.snapshot().await?;
-                page = snapshot.read(vec![read(range)]).await?.pop().unwrap_or_default();
+                page = snapshot.range(rest, Direction::Forwards, LIST_PAGE).await?;
             }
             _ => {
                 list.ends = true;
@@ -251,16 +254,5 @@ impl List {
             }
         }
         Ok(mutations)
-    }
-}
-
-fn read(range: KeyRange) -> Read {
-    Read::Range {
-        range,
-        direction: Direction::Forwards,
-        limit: PageLimit {
-            entries: usize::MAX,
-            bytes: LIST_PAGE_BYTES,
-        },
     }
 }

@@ -9,7 +9,9 @@
 //! `form` is the schema version. Data is stored separately, so that a stream's snapshots are listed by one small
 //! read.
 
-use annals_engine::{Commit, Direction, Mutation, PageLimit, Read, Snapshot as EngineSnapshot, limits};
+use annals_engine::{
+    Commit, Direction, Mutation, PageLimit, Pages, Read, Snapshot as EngineSnapshot, limits,
+};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
@@ -89,24 +91,18 @@ impl Header {
 
     /// Reads the snapshot's data.
     pub(super) async fn data(self, stream: &StreamName, snapshot: &dyn EngineSnapshot) -> Result<Bytes> {
-        let mut range = keys::snapshot_chunks(stream.as_str(), self.revision, self.schema_version);
-        let limit = PageLimit {
-            entries: usize::MAX,
-            bytes: usize::MAX,
-        };
-        let bytes = self.bytes as usize;
+        let range = keys::snapshot_chunks(stream.as_str(), self.revision, self.schema_version);
+        let mut pages = Pages::new(range, Direction::Forwards, PageLimit::NONE);
         let mut data = BytesMut::new();
-        loop {
-            let page = snapshot.range(range.clone(), Direction::Forwards, limit).await?;
-            let last_key = page.entries.last().map(|entry| entry.key.clone());
+        while let Some(page) = pages.next(snapshot).await? {
             for entry in page.entries {
                 data.put_slice(&entry.value);
             }
-            match last_key {
-                Some(last) if page.more => range.start = [&last[..], &[0]].concat().into(),
-                _ if data.len() == bytes => return Ok(data.freeze()),
-                _ => return Err(Malformed("snapshot: data is missing").into()),
-            }
+        }
+        if data.len() == self.bytes as usize {
+            Ok(data.freeze())
+        } else {
+            Err(Malformed("snapshot: data is missing").into())
         }
     }
 }
@@ -123,14 +119,7 @@ impl Kept {
     /// Reads all snapshots of a stream.
     pub(super) async fn read(stream: &StreamName, snapshot: &dyn EngineSnapshot) -> Result<Self> {
         let mut range = keys::snapshots(stream.as_str());
-        let page_of = |range| Read::Range {
-            range,
-            direction: Direction::Backwards,
-            limit: PageLimit {
-                entries: PAGE_ENTRIES,
-                bytes: usize::MAX,
-            },
-        };
+        let page_of = |range| Read::range(range, Direction::Backwards, PageLimit::entries(PAGE_ENTRIES));
         let changes = Read::Get(keys::snapshots_changed(stream.as_str()));
         let mut pages = snapshot
             .read(vec![changes, page_of(range.clone())])
@@ -142,8 +131,8 @@ impl Kept {
             for entry in &page.entries {
                 headers.push(Header::parse(&entry.key, &entry.value)?);
             }
-            if let (true, Some(last)) = (page.more, page.entries.last()) {
-                range.end = last.key.clone();
+            if let Some(rest) = page.rest_of(range.clone(), Direction::Backwards) {
+                range = rest;
                 pages = snapshot.read(vec![page_of(range.clone())]).await?.into_iter();
             }
         }

@@ -27,16 +27,13 @@ pub(crate) async fn next(
     mut range: KeyRange,
     up_to: Position,
 ) -> Result<Option<(Option<Snapshot>, KeyRange)>> {
-    let one = PageLimit {
-        entries: 1,
-        bytes: usize::MAX,
-    };
     let snapshot = shared.engine.snapshot().await?;
+    let one = PageLimit::entries(1);
     let page = snapshot.range(range.clone(), Direction::Forwards, one).await?;
     let Some(entry) = page.entries.first() else {
         return Ok(None);
     };
-    range.start = [&entry.key[..], &[0]].concat().into();
+    range = range.after(&entry.key);
     let (stream, is_snapshot) = keys::parse_snapshot_stream(&entry.key).ok_or(Malformed("snapshot: key"))?;
     if !is_snapshot {
         return Ok(Some((None, range)));
