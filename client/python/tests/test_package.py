@@ -2,12 +2,16 @@
 
 import doctest
 import re
+import sysconfig
 from pathlib import Path
+
+import pytest
 
 import annals
 import annals.event
 import annals.query
 from annals import _rpc
+from annals.testing import find_server
 from annals.v1 import event_store_pb2
 
 HERE = Path(__file__).resolve().parent.parent
@@ -26,6 +30,18 @@ def test_the_messages_are_generated_from_the_current_protocol() -> None:
         declared = set(re.findall(r"^message (\w+)", proto.read_text(), re.MULTILINE))
         module = __import__(f"annals.v1.{proto.stem}_pb2", fromlist=["x"])
         assert set(module.DESCRIPTOR.message_types_by_name) == declared, proto.name
+
+
+def test_the_server_is_found_in_an_environment_that_is_not_active(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANNALS_SERVER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path) if name == "scripts" else "")
+    assert find_server() is None
+    installed = tmp_path / "annals-server"
+    installed.touch(mode=0o755)
+    assert find_server() == installed
 
 
 def test_every_call_of_the_service_is_there() -> None:

@@ -21,7 +21,7 @@ def annals_server() -> Iterator[object]:
     from annals.testing.server import Server, find_server
 
     if find_server() is None:
-        pytest.skip("no annals-server on the PATH or in ANNALS_SERVER")
+        pytest.skip("no annals-server in ANNALS_SERVER, on the PATH or in this environment")
     with Server("memory") as server:
         yield server
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sysconfig
 import tempfile
 import time
 from pathlib import Path
@@ -28,9 +29,14 @@ _LISTENING = re.compile(r"\blistening\b.*\bgrpc\W+127\.0\.0\.1:(\d+).*\bhttp\W+1
 def find_server() -> Path | None:
     """Finds the server's binary: the file named by `ANNALS_SERVER`, or `annals-server` on the PATH.
 
-    `None` if there is none.
+    If neither is there, the one that the package `annals-server` installed in this environment, active or not. `None`
+    if there is none.
     """
-    named = os.environ.get("ANNALS_SERVER") or shutil.which("annals-server")
+    named = (
+        os.environ.get("ANNALS_SERVER")
+        or shutil.which("annals-server")
+        or shutil.which("annals-server", path=sysconfig.get_path("scripts"))
+    )
     return Path(named).absolute() if named else None
 
 
