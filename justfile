@@ -16,7 +16,7 @@ _default:
     @just --list --unsorted
 
 # Run everything that CI runs, with fewer seeds and rounds in the long tests.
-ci: lint build test test-clients (test-long "5000" "20" "20")
+ci: lint build test test-clients test-packages (test-long "5000" "20" "20")
 
 # Check formatting, lints, dependencies, protocol and versions. The other languages' linters are part of test-clients.
 lint:
@@ -38,6 +38,11 @@ test: build
 # Run the clients' own tests, the interoperability cases on every engine, and the programs in Go and Java.
 test-clients: build
     scripts/clients
+
+# Make packages of the debug build, install each one in an empty folder, and use it.
+test-packages: build
+    scripts/package --draft --binaries "${CARGO_TARGET_DIR:-target}/debug" --out "${CARGO_TARGET_DIR:-target}/draft-packages"
+    scripts/test-packages "${CARGO_TARGET_DIR:-target}/draft-packages"
 
 # Run the long tests: more seeds of the simulation, more rounds of kill -9.
 test-long seeds="20000" crashes="40" kills="50": build
@@ -64,3 +69,9 @@ compare *options="--out target/compare":
 # Start a server, and append and read a few events.
 demo:
     scripts/demo
+
+# Make the packages of a release for this platform in target/packages, without FoundationDB, and test them.
+package:
+    cargo build --release --locked -p annals-server -p annals-cli
+    scripts/package
+    scripts/test-packages
