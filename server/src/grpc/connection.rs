@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-use super::company::Company;
+use super::coalescing::Coalescing;
 use crate::metrics::{Metrics, Open};
 
 /// State shared by all connections of a server.
@@ -33,7 +33,7 @@ impl Connections {
         Connection {
             io,
             cut: Box::pin(self.cut.clone().cancelled_owned()),
-            company: Company::default(),
+            coalescing: Coalescing::default(),
             _open: self.metrics.connection(),
         }
     }
@@ -43,7 +43,7 @@ impl Connections {
 pub(crate) struct Connection {
     io: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
-    company: Company,
+    coalescing: Coalescing,
     _open: Open,
 }
 
@@ -72,7 +72,7 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.company.poll_wait(cx, buf.len()));
+        ready!(self.coalescing.poll_wait(cx, buf.len()));
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
@@ -81,7 +81,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.company.poll_wait(cx, bufs.iter().map(|buf| buf.len()).sum()));
+        ready!(
+            self.coalescing
+                .poll_wait(cx, bufs.iter().map(|buf| buf.len()).sum())
+        );
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 

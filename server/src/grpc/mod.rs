@@ -7,15 +7,15 @@
 //! - `pipeline`, `stream`: calls with a stream of responses.
 //! - `encoded`: appends in the encoding in which they arrive. `raw`, `codec`, `response`: responses as bytes.
 //! - `status`: maps errors to statuses; no other module does.
-//! - `connection`, `company`, `direct`, `health`: connections, routing and health.
+//! - `connection`, `coalescing`, `direct`, `health`: connections, routing and health.
 //!
 //! Clients pull every stream of responses: nothing is read from the store before there is room to send it, and no
 //! task or channel is in between. So a client that does not read costs the memory of one message.
 
 mod answers;
 mod append_log;
+mod coalescing;
 mod codec;
-mod company;
 mod connection;
 mod direct;
 mod encoded;

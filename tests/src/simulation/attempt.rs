@@ -207,11 +207,11 @@ fn event(rng: &mut StdRng, count: usize) -> NewEvent {
         },
         content_type: ContentType::new(if rng.random_bool(0.1) { "text/plain" } else { "" })
             .expect("a media type is valid"),
-        // Field 20 with the number 7: of a newer client.
-        unknown: if rng.random_bool(0.1) {
-            Bytes::from_static(&[0xA0, 0x01, 0x07])
-        } else {
-            Bytes::new()
+        // Fields of a newer version: 20, which a client sends, and 70, which a server assigns.
+        unknown: match rng.random_range(0..20) {
+            0 => Bytes::from_static(&[0xA0, 0x01, 0x07]),
+            1 => Bytes::from_static(&[0xB0, 0x04, 0x01]),
+            _ => Bytes::new(),
         },
     }
 }

@@ -122,7 +122,7 @@ fn every_reason_becomes_its_variant() {
             Code::Aborted,
             "EVENT_ID_CONFLICT",
             Some(("annals.v1.EventIdConflict", known.encode_to_vec())),
-            format!("EventIdConflict {{ id: {id}, stream: \"s\", revision: 1, position: 2 }}"),
+            format!("EventIdConflict {{ id: {id}, stream: \"s\", revision: Some(1), position: 2 }}"),
         ),
         (
             Code::FailedPrecondition,

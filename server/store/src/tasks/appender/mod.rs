@@ -104,7 +104,7 @@ pub(crate) struct Appender {
     waiting: VecDeque<Job>,
     batches: Batches,
     /// Recent number of appends in flight at a time.
-    company: usize,
+    in_flight: usize,
     /// Whether it runs on a thread of its own now.
     on_thread: bool,
     closing: Watcher<bool>,
@@ -122,7 +122,7 @@ impl Appender {
             queue,
             waiting: VecDeque::new(),
             batches,
-            company: 0,
+            in_flight: 0,
             on_thread: false,
             closing,
             forwarding: Forwarding::default(),
@@ -162,12 +162,12 @@ impl Appender {
                 return Some(self);
             }
             self.let_others_ask().await;
-            self.wait_for_company();
+            self.wait_for_more();
             self.wait_for_indexer().await;
             let mut jobs = self.take_group();
             let group = jobs.len();
             match self.write(&mut jobs).await {
-                Ok(()) => self.note_company(group),
+                Ok(()) => self.note_in_flight(group),
                 Err(error) => {
                     if error.is_fatal() {
                         error!(%error, "the appender stops");

@@ -7,23 +7,23 @@ use tokio::time::Instant;
 use super::{Appender, Job};
 
 /// Maximum time that a group waits for more appends: about as long as a sync takes.
-const COMPANY_WAIT: Duration = Duration::from_micros(200);
+const GROUP_WAIT: Duration = Duration::from_micros(200);
 /// Maximum time that a group to be forwarded waits for nearly all appends in flight: the next group can't be
 /// forwarded before this one is answered.
 const FORWARDING_WAIT: Duration = Duration::from_millis(2);
 /// Number of appends in flight from which on the appender gets a thread, and waits for half of them.
-const COMPANY_MIN: usize = 4;
+const MANY_MIN: usize = 4;
 /// Number of appends in flight up to which the appender leaves its thread.
 const FEW_MAX: usize = 2;
 /// Number of appends in a group that is always enough to stop waiting.
-const COMPANY_MAX: usize = 64;
+const GROUP_ENOUGH: usize = 64;
 
 impl Appender {
     /// Whether it should have a thread of its own. A caller that sends its next append right after a reply may be
     /// counted twice.
     pub(super) fn wants_thread(&self) -> bool {
-        let company_min = if self.on_thread { FEW_MAX + 1 } else { COMPANY_MIN };
-        self.shared.settings.appender_thread && self.company >= company_min
+        let many_min = if self.on_thread { FEW_MAX + 1 } else { MANY_MIN };
+        self.shared.settings.appender_thread && self.in_flight >= many_min
     }
 
     /// Waits until there are appends to write; false when there will be no more.
@@ -65,19 +65,15 @@ impl Appender {
 
     /// Waits briefly so that callers who just got a reply can join the next commit: a commit costs nearly the same
     /// for one append as for many. Waits only on a thread of its own, which may sleep, and never for a single caller.
-    pub(super) fn wait_for_company(&mut self) {
-        if !self.on_thread || self.company < COMPANY_MIN {
+    pub(super) fn wait_for_more(&mut self) {
+        if !self.on_thread || self.in_flight < MANY_MIN {
             return;
         }
         let own = &self.shared.environment.writer;
         let (wanted, wait, step) = if self.forwarding.target(own).is_some() {
-            (self.company * 15 / 16, FORWARDING_WAIT, FORWARDING_WAIT / 8)
+            (self.in_flight * 15 / 16, FORWARDING_WAIT, FORWARDING_WAIT / 8)
         } else {
-            (
-                (self.company / 2).min(COMPANY_MAX),
-                COMPANY_WAIT,
-                COMPANY_WAIT / 4,
-            )
+            ((self.in_flight / 2).min(GROUP_ENOUGH), GROUP_WAIT, GROUP_WAIT / 4)
         };
         let started = Instant::now();
         while self.waiting.len() < wanted && started.elapsed() < wait {
@@ -87,9 +83,9 @@ impl Appender {
     }
 
     /// Updates the number of appends in flight: those that just got a reply and those that wait. It decreases slowly.
-    pub(super) fn note_company(&mut self, answered: usize) {
+    pub(super) fn note_in_flight(&mut self, answered: usize) {
         let now = answered + self.waiting.len() + self.queue.len();
-        self.company = now.max(self.company - self.company.div_ceil(8));
+        self.in_flight = now.max(self.in_flight - self.in_flight.div_ceil(8));
     }
 
     /// Lets appends wait if the indexer lags, because the tail is bounded. Does not wait while the store closes,

@@ -17,7 +17,7 @@ const DOUBLINGS_MAX: u32 = 6;
 
 /// Decides whether a write waits for more bytes.
 #[derive(Debug, Default)]
-pub(super) struct Company {
+pub(super) struct Coalescing {
     /// Number of pending bytes when the wait began.
     waiting: Option<usize>,
     /// Consecutive waits that added nothing.
@@ -26,7 +26,7 @@ pub(super) struct Company {
     at_once: u32,
 }
 
-impl Company {
+impl Coalescing {
     /// Returns ready when a write of this many bytes should be sent now.
     pub(super) fn poll_wait(&mut self, cx: &Context<'_>, bytes: usize) -> Poll<()> {
         if let Some(before) = self.waiting.take() {
@@ -55,38 +55,38 @@ impl Company {
 mod tests {
     use super::*;
 
-    fn is_ready(company: &mut Company, bytes: usize) -> bool {
-        company
+    fn is_ready(coalescing: &mut Coalescing, bytes: usize) -> bool {
+        coalescing
             .poll_wait(&Context::from_waker(std::task::Waker::noop()), bytes)
             .is_ready()
     }
 
     #[test]
     fn waits_before_each_write_as_long_as_more_comes_meanwhile() {
-        let mut company = Company::default();
+        let mut coalescing = Coalescing::default();
         for _ in 0..10 {
-            assert!(!is_ready(&mut company, 10));
-            assert!(is_ready(&mut company, 20));
+            assert!(!is_ready(&mut coalescing, 10));
+            assert!(is_ready(&mut coalescing, 20));
         }
     }
 
     #[test]
     fn waits_less_often_when_nothing_comes() {
-        let mut company = Company::default();
-        let waits = (0..1_000).filter(|_| !is_ready(&mut company, 10)).count();
+        let mut coalescing = Coalescing::default();
+        let waits = (0..1_000).filter(|_| !is_ready(&mut coalescing, 10)).count();
         assert!((10..30).contains(&waits), "{waits}");
         // A wait that added bytes makes each write wait again.
-        while is_ready(&mut company, 10) {}
-        assert!(is_ready(&mut company, 20));
-        assert!(!is_ready(&mut company, 10));
+        while is_ready(&mut coalescing, 10) {}
+        assert!(is_ready(&mut coalescing, 20));
+        assert!(!is_ready(&mut coalescing, 10));
     }
 
     #[test]
     fn what_is_large_goes_out_at_once() {
-        let mut company = Company::default();
-        assert!(is_ready(&mut company, LARGE_BYTES));
+        let mut coalescing = Coalescing::default();
+        assert!(is_ready(&mut coalescing, LARGE_BYTES));
         // This also holds if the write was small when the wait began.
-        assert!(!is_ready(&mut company, 10));
-        assert!(is_ready(&mut company, LARGE_BYTES));
+        assert!(!is_ready(&mut coalescing, 10));
+        assert!(is_ready(&mut coalescing, LARGE_BYTES));
     }
 }
