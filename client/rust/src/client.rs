@@ -114,6 +114,38 @@ impl Client {
             .try_into()
     }
 
+    /// Makes many independent appends in order, with many in flight, and returns their results in that order. For
+    /// appends of which all or none are written, see [`append_to_many`](Self::append_to_many).
+    ///
+    /// ```no_run
+    /// # use annals_client::{Client, Error, Event, ExpectedRevision};
+    /// # async fn import(client: Client, rows: Vec<(String, Event)>) -> Result<(), Error> {
+    /// let appends = rows.into_iter().map(|(stream, event)| (stream, ExpectedRevision::Any, [event]));
+    /// let appended = client.append_each(appends).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// Fails with the error of the first append that fails. Other appends may have been written, before and after it.
+    pub async fn append_each<S, E>(
+        &self,
+        appends: impl IntoIterator<Item = (S, ExpectedRevision, E)>,
+    ) -> Result<Vec<Appended>>
+    where
+        S: Into<String>,
+        E: IntoIterator<Item = Event>,
+    {
+        let pipeline = self.append_pipeline();
+        let mut pending = Vec::new();
+        for (stream, expected, events) in appends {
+            pending.push(pipeline.append(stream, expected, events).await?);
+        }
+        let mut appended = Vec::with_capacity(pending.len());
+        for result in pending {
+            appended.push(result.await?);
+        }
+        Ok(appended)
+    }
+
     /// Opens a pipeline for many appends in flight at once. It connects at the first append.
     pub fn append_pipeline(&self) -> AppendPipeline {
         self.append_pipeline_with(PipelineLimits::default())

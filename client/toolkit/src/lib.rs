@@ -4,6 +4,7 @@
 //! |---|---|
 //! | define event types with versions and upcasters | [`DomainEvent`] |
 //! | decide on one entity by its own events | [`Aggregate`], [`Repository`] |
+//! | the same with functions (`decide`, `evolve`, `initial`) | [`Decider`], [`CommandHandler`] |
 //! | decide on all events that match a query | [`DecisionModel`], [`Decisions`] |
 //! | keep a read model up to date | [`Projection`], [`Projections`], [`store`] |
 //! | react to events with commands | [`ProcessManager`] |
@@ -19,6 +20,7 @@
 
 pub mod aggregate;
 mod command;
+pub mod decider;
 pub mod decision;
 mod error;
 pub mod metadata;
@@ -32,6 +34,7 @@ pub mod testing;
 pub use aggregate::{Aggregate, Executed, Loaded};
 pub use annals_client as client;
 pub use command::ConflictPolicy;
+pub use decider::{CommandHandler, Decider, Evolved};
 pub use decision::{Decided, DecisionModel, Decisions, To};
 pub use error::{CommandError, ReadError};
 pub use projection::{ProcessManager, Projection, Projections, RunningProjections};

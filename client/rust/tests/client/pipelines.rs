@@ -57,6 +57,17 @@ async fn appends_are_written_and_answered_in_order() {
 }
 
 #[tokio::test]
+async fn each_of_many_appends_is_made_and_their_results_are_in_order() {
+    let fake = Fake::start().await;
+    let client = Client::new(fake.endpoint()).unwrap();
+    let appends = (0..3_000).map(|nth| ("a", ExpectedRevision::Any, [event(nth)]));
+    let appended = client.append_each(appends).await.unwrap();
+    let positions: Vec<u64> = appended.iter().map(|appended| appended.first_position).collect();
+    assert_eq!(positions, (1..=3_000).collect::<Vec<_>>());
+    assert_eq!(fake.log().len(), 3_000);
+}
+
+#[tokio::test]
 async fn what_was_not_answered_is_sent_again_in_order_after_a_broken_connection() {
     for round in 0..8 {
         let seed: u64 = rand::random();

@@ -10,7 +10,7 @@ use super::super::{
     append::{decoded_to_stream, pipelined_append, pipelined_appends},
     append_to_stream, plain,
 };
-use crate::grpc::encoded::Encoded;
+use crate::grpc::encoded::{Encoded, message};
 
 fn event(n: u128) -> pb::NewEvent {
     pb::NewEvent {
@@ -128,7 +128,7 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
         [&id_field[..], &kind, &kind].concat(),
         [&id_field[..], &kind, &[0x1A, 0]].concat(),
         [&id_field[..], &[0x12, 0x81, 0x00, b'T']].concat(),
-        [&id_field[..], &kind, &[0x78, 1]].concat(),
+        [&id_field[..], &kind, &[0xA0, 0x01, 7]].concat(),
         [&upper[..], &kind].concat(),
     ];
     let mut messages: Vec<Vec<u8>> = events.iter().map(|event| with_event(event)).collect();
@@ -156,8 +156,8 @@ fn what_is_encoded_in_another_way_is_decoded_and_leads_to_the_same() {
             plain::append_to_stream(&message.clone().into(), &Limits::default()).is_none(),
             "{message:?}"
         );
-        let decoded = pb::AppendToStreamRequest::decode(&message[..]).unwrap();
-        let decoded = decoded_to_stream(decoded.into(), &Limits::default()).unwrap();
+        let decoded = message::AppendToStreamRequest::decode(&message[..]).unwrap();
+        let decoded = decoded_to_stream(decoded, &Limits::default()).unwrap();
         let taken = append_to_stream(&Encoded::new(message.into()), &Limits::default()).unwrap();
         assert_eq!(shown(&taken), shown(&decoded));
     }
@@ -169,17 +169,18 @@ fn bytes_that_are_no_message_are_told_by_the_field_they_are_in() {
     let wrong = with_event(&[0x12, 1, 0xFF]);
     let refused =
         |wrong: Vec<u8>| append_to_stream(&Encoded::new(wrong.into()), &Limits::default()).unwrap_err();
-    assert_eq!(refused(wrong.clone()).field, "events.type");
+    assert_eq!(refused(wrong).field, "events[1].type");
     assert!(!refused(vec![0x0A, 200]).problem.is_empty());
     // If one append is malformed, the whole message of a pipeline is refused.
     let good = in_pipeline(request(vec![event(1)])).encode_to_vec();
     let mut bad = Vec::new();
-    put_message(1, &wrong, &mut bad);
+    // The name of its stream is not UTF-8.
+    put_message(1, &[0x0A, 1, 0xFF], &mut bad);
     let mut message = Vec::new();
     put_message(1, &good, &mut message);
     put_message(1, &bad, &mut message);
     let refused: Invalid = pipelined_appends(&Encoded::new(message.into()), &Limits::default()).unwrap_err();
-    assert!(refused.field.ends_with("events.type"), "{refused}");
+    assert!(refused.field.ends_with("stream"), "{refused}");
 }
 
 #[test]
