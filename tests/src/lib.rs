@@ -10,3 +10,5 @@ pub mod checker;
 pub mod harness;
 pub mod interop;
 pub mod simulation;
+
+pub use annals_installed::{Needed, needs_foundationdb, tests_that_need};

@@ -1,6 +1,6 @@
 //! Runs the conformance suite on real clusters, and tests the guarantees that only this engine gives.
 //!
-//! Tests that need FoundationDB are skipped, visibly, where it is not installed; see [`annals_fdbserver`].
+//! Tests that need a cluster are ignored where FoundationDB is not installed; see [`annals_installed`].
 
 mod conformance;
 mod crashes;
@@ -23,8 +23,8 @@ use crate::{FoundationDbEngine, KeyPrefix, Settings};
 /// How long a test waits for an expected event before it fails.
 const PATIENCE: Duration = annals_engine::conformance::PATIENCE;
 
-fn own_cluster(layout: Layout) -> Option<Cluster> {
-    Some(Cluster::start(&Programs::find_or_say()?, layout))
+fn own_cluster(layout: Layout) -> Cluster {
+    Cluster::start(&Programs::expect(), layout)
 }
 
 fn b(text: &str) -> Bytes {

@@ -4,8 +4,8 @@
 //! 1. A cluster belongs to the process that started it: its processes and files are removed with the [`Cluster`], and
 //!    when that process ends, however it ends.
 //! 2. A cluster uses nothing outside its folder except its ports, which are chosen from the free ones.
-//! 3. Where `fdbserver` is not installed, [`Programs::find_or_say`] prints that once, where it is seen; tests then
-//!    return.
+//! 3. Tests that need a cluster are ignored where `fdbserver` is not installed (`annals_installed`). One that runs
+//!    nevertheless panics here.
 //!
 //! All functions block: use [`tokio::task::spawn_blocking`] where that matters. They panic when an operation on a
 //! cluster fails, since then there is nothing to test.
@@ -23,15 +23,13 @@ pub use cluster::{Cluster, Layout, Redundancy};
 pub use programs::Programs;
 
 /// The cluster of one process that the tests of this process share, each with its own key prefix; the first caller
-/// starts it. `None`, and a printed line, where FoundationDB is not installed.
+/// starts it.
 ///
 /// A test that kills or pauses processes of a cluster starts its own.
-pub fn shared() -> Option<&'static Cluster> {
-    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
-    SHARED
-        .get_or_init(|| {
-            let programs = Programs::find_or_say()?;
-            Some(Cluster::start(&programs, Layout::SINGLE))
-        })
-        .as_ref()
+///
+/// # Panics
+/// If FoundationDB is not installed, or the cluster does not come up.
+pub fn shared() -> &'static Cluster {
+    static SHARED: OnceLock<Cluster> = OnceLock::new();
+    SHARED.get_or_init(|| Cluster::start(&Programs::expect(), Layout::SINGLE))
 }

@@ -27,12 +27,6 @@ impl Engine {
     pub const fn persists(self) -> bool {
         !matches!(self, Self::Memory)
     }
-
-    /// True if tests can run on it here. If not, the reason was written to standard error.
-    #[must_use]
-    pub fn is_available(self) -> bool {
-        self != Self::FoundationDb || super::foundationdb::programs().is_some()
-    }
 }
 
 /// Runs each of these functions, `async fn(Server)`, on a server of each engine.
@@ -54,19 +48,28 @@ macro_rules! on_every_engine_that_persists {
     };
 }
 
-/// A module of tests that run these functions on one engine, where it is available.
+/// A module of tests that run these functions on one engine. They are ignored where it is not installed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! on_engine {
+    ($module:ident, FoundationDb, $($case:ident),+) => {
+        mod $module {
+            $(
+                $crate::needs_foundationdb! {
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        super::$case($crate::harness::Server::start($crate::harness::Engine::FoundationDb)).await;
+                    }
+                }
+            )+
+        }
+    };
     ($module:ident, $engine:ident, $($case:ident),+) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
-                    let engine = $crate::harness::Engine::$engine;
-                    if engine.is_available() {
-                        super::$case($crate::harness::Server::start(engine)).await;
-                    }
+                    super::$case($crate::harness::Server::start($crate::harness::Engine::$engine)).await;
                 }
             )+
         }

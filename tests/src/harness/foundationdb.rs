@@ -1,9 +1,7 @@
-//! FoundationDB, where it is installed and the server was built with it: one cluster for all tests of a binary, with
-//! a store for each server.
+//! FoundationDB, where it is installed: one cluster for all tests of a binary, with a store for each server.
 
 use std::{
     fmt,
-    io::Write,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -13,29 +11,30 @@ use annals_fdbserver::Programs;
 
 use super::binary;
 
-/// FoundationDB's programs, if tests can run on it; otherwise one line on standard error states why not.
-pub fn programs() -> Option<&'static Programs> {
-    static FOUND: OnceLock<Option<Programs>> = OnceLock::new();
-    FOUND
-        .get_or_init(|| Programs::find_or_say().filter(|_| server_has_it()))
-        .as_ref()
+/// FoundationDB's programs.
+///
+/// # Panics
+/// If it is not installed, or the server was built without it.
+pub fn programs() -> &'static Programs {
+    static FOUND: OnceLock<Programs> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let programs = Programs::expect();
+        assert_server_has_it();
+        programs
+    })
 }
 
-fn server_has_it() -> bool {
+fn assert_server_has_it() {
     let output = Command::new(binary("annals-server"))
         // Not a valid cluster file: whatever the error is, the server exits at once.
         .args(["--engine", "foundationdb", "--cluster-file", "/dev/null"])
         .args(["--listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"])
         .output()
         .expect("the server's process can be started");
-    let has = !String::from_utf8_lossy(&output.stderr).contains("not part of this build");
-    if !has {
-        let line = "SKIPPED: annals-server was built without FoundationDB; nothing that needs it was tested \
-                    (build it with `cargo build --features annals-server/foundationdb`)\n";
-        // Written directly, because the test harness captures printed output of tests that pass.
-        let _ = std::io::stderr().write_all(line.as_bytes());
-    }
-    has
+    assert!(
+        !String::from_utf8_lossy(&output.stderr).contains("not part of this build"),
+        "annals-server was built without FoundationDB, which is installed; run `just build`"
+    );
 }
 
 /// A store in a cluster.
@@ -58,11 +57,11 @@ impl ClusterStore {
     /// A new store in the cluster that tests share.
     ///
     /// # Panics
-    /// If FoundationDB is not installed.
+    /// Those of [`programs`].
     #[must_use]
     pub fn fresh() -> Self {
-        let cluster = annals_fdbserver::shared().expect("FoundationDB is installed; see `programs`");
-        Self::fresh_in(cluster.cluster_file())
+        let _ = programs();
+        Self::fresh_in(annals_fdbserver::shared().cluster_file())
     }
 
     /// The options with which a server finds it.

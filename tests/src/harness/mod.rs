@@ -18,9 +18,9 @@
 //! async fn an_append_is_read_back(server: Server) { … }
 //! ```
 //!
-//! The named functions are run once for each engine (`memory::an_append_is_read_back`, …); on FoundationDB only where
-//! it is installed and the server was built with it, which is printed otherwise ([`foundationdb`]). The functions of
-//! `on_every_engine_that_persists!` are not run on `memory`, because they kill or restart the server.
+//! The named functions are run once for each engine (`memory::an_append_is_read_back`, …); on FoundationDB they are
+//! ignored where it is not installed (`annals_installed`). The functions of `on_every_engine_that_persists!` are not
+//! run on `memory`, because they kill or restart the server.
 //!
 //! Limits: signals and `/proc` are those of Linux; memory is not measured elsewhere.
 

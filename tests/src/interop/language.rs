@@ -67,26 +67,20 @@ impl Language {
         }
     }
 
-    /// True if it takes part: if `ANNALS_CLIENTS` names it (`rust,python`). By default only Rust does, because the
-    /// others need dependencies that `just test-clients` installs. If it does not take part, that was written to
-    /// standard error.
+    /// The languages that take part in what several languages do together: those that `ANNALS_CLIENTS` names
+    /// (`rust,python`). By default only Rust, because the others need dependencies that `just test-clients` installs.
+    ///
+    /// # Panics
+    /// If it names a language that has no client.
     #[must_use]
-    pub fn takes_part(self) -> bool {
+    pub fn taking_part() -> Vec<Self> {
         let named = env::var("ANNALS_CLIENTS").unwrap_or_else(|_| Self::Rust.name().to_owned());
-        let takes_part = named.split(',').any(|one| one.trim() == self.name());
-        if !takes_part {
-            let name = self.name();
-            say(&format!(
-                "SKIPPED: {name}, because ANNALS_CLIENTS does not name it; `just test-clients` does\n"
-            ));
-        }
-        takes_part
+        let language = |name: &str| {
+            let language = Self::WITH_CLIENTS
+                .into_iter()
+                .find(|one| one.name() == name.trim());
+            language.unwrap_or_else(|| panic!("ANNALS_CLIENTS names {name:?}, which has no client"))
+        };
+        named.split(',').map(language).collect()
     }
-}
-
-/// Written directly, because the test harness captures printed output of tests that pass.
-fn say(line: &str) {
-    use std::io::Write;
-    // Standard error may be closed.
-    let _ = std::io::stderr().write_all(line.as_bytes());
 }

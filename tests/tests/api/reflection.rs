@@ -4,13 +4,14 @@ use std::process::Command;
 
 use annals_client::ExpectedRevision as Expected;
 use annals_tests::{
+    Needed,
     harness::{
         Engine, Server, finish,
         raw::{self, METHODS, SERVICE},
         sample::event,
         within_patience,
     },
-    on_every_engine,
+    on_every_engine, tests_that_need,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -28,6 +29,7 @@ on_every_engine!(
     reflection_lists_and_describes_every_call,
     every_call_it_lists_can_be_called
 );
+tests_that_need!(grpcurl: grpcurl_lists_describes_and_calls_every_rpc);
 
 async fn ask(server: &Server, message_request: MessageRequest) -> MessageResponse {
     let mut client = ServerReflectionClient::new(server.channel());
@@ -135,14 +137,9 @@ async fn every_call_it_lists_can_be_called(server: Server) {
     }
 }
 
-/// With the common tool, where it is installed: `go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// With the common tool: `go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest`.
 async fn grpcurl_lists_describes_and_calls_every_rpc() {
-    let program = std::env::var("GRPCURL").unwrap_or_else(|_| "grpcurl".to_owned());
-    if let Err(error) = Command::new(&program).arg("--version").output() {
-        println!("{program} cannot be run ({error}), so it is not tested; set GRPCURL to its path");
-        return;
-    }
+    let program = Needed::Grpcurl.expect();
     let server = Server::start(Engine::Memory);
     server
         .client()

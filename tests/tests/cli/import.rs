@@ -9,7 +9,7 @@ use std::{
 
 use annals_tests::{
     harness::{Cli, Engine, Server, sample},
-    on_every_engine, on_every_engine_that_persists,
+    on_every_engine, on_every_engine_that_persists, tests_that_need,
 };
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ on_every_engine_that_persists!(
     after_a_restart_all_is_the_same,
     after_being_killed_all_is_the_same
 );
+tests_that_need!(foundationdb: foundationdb_holds_what_the_embedded_engine_holds);
 
 /// A file to import, and its contents.
 struct Input {
@@ -337,11 +338,7 @@ async fn bad_lines_are_named_and_cost_none_of_the_good_ones(server: Server) {
 }
 
 /// Positions, revisions and bytes do not depend on the engine.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn foundationdb_holds_what_the_embedded_engine_holds() {
-    if !Engine::FoundationDb.is_available() {
-        return;
-    }
     for input in Input::all(&Server::start(Engine::Memory)) {
         let [embedded, cluster] = [Engine::Embedded, Engine::FoundationDb].map(|engine| {
             let server = Server::start(engine);

@@ -36,10 +36,8 @@ const SKU: &str = "th\u{e9} \u{2028}\u{301}";
 
 /// The applications, all on one server.
 fn applications(server: &Server) -> Vec<Orders> {
-    let taking_part = Language::WITH_CLIENTS
+    let applications: Vec<_> = Language::taking_part()
         .into_iter()
-        .filter(|language| language.takes_part());
-    let applications: Vec<_> = taking_part
         .map(|language| Orders::new(language, server.endpoint(), server.folder()))
         .collect();
     let names: Vec<_> = applications.iter().map(|orders| orders.language.name()).collect();

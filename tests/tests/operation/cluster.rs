@@ -18,6 +18,12 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
+annals_tests::tests_that_need!(foundationdb:
+    a_server_waits_for_a_cluster_that_is_not_there_and_says_so,
+    a_server_whose_cluster_goes_away_is_not_ready_until_it_is_back,
+    a_cluster_file_that_is_missing_or_is_none_ends_with_2_and_is_named,
+);
+
 /// A cluster takes some seconds to recover, and a server some to notice.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -52,11 +58,8 @@ async fn until_ready_is(server: &Server, status: u16) -> String {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_waits_for_a_cluster_that_is_not_there_and_says_so() {
-    let Some(programs) = foundationdb::programs() else {
-        return;
-    };
+    let programs = foundationdb::programs();
     let cluster = Cluster::prepare(programs, Layout::SINGLE);
     let store = ClusterStore::fresh_in(cluster.cluster_file());
     let mut server = Options::on(&store).start_without_waiting();
@@ -93,11 +96,8 @@ async fn a_server_waits_for_a_cluster_that_is_not_there_and_says_so() {
     assert!(server.terminate().success());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_cluster_goes_away_is_not_ready_until_it_is_back() {
-    let Some(programs) = foundationdb::programs() else {
-        return;
-    };
+    let programs = foundationdb::programs();
     let cluster = tokio::task::block_in_place(|| Cluster::start(programs, Layout::SINGLE));
     let mut server = Options::on(&ClusterStore::fresh_in(cluster.cluster_file())).start();
     let client = server.client();
@@ -143,11 +143,8 @@ async fn a_server_whose_cluster_goes_away_is_not_ready_until_it_is_back() {
     assert!(server.terminate().success());
 }
 
-#[test]
-fn a_cluster_file_that_is_missing_or_is_none_ends_with_2_and_is_named() {
-    if foundationdb::programs().is_none() {
-        return;
-    }
+async fn a_cluster_file_that_is_missing_or_is_none_ends_with_2_and_is_named() {
+    let _ = foundationdb::programs();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fdb.cluster");
     for (content, problem) in [

@@ -12,14 +12,15 @@ use std::{
 
 use annals_client::{AppendPipeline, Client, Error, Event, ExpectedRevision, Subscription, SubscriptionItem};
 use annals_tests::{
-    harness::{Cli, ClusterStore, Engine, Metrics, Options, PATIENCE, Server, foundationdb, within_patience},
-    on_every_engine_that_persists,
+    harness::{Cli, ClusterStore, Engine, Metrics, Options, PATIENCE, Server, within_patience},
+    on_every_engine_that_persists, tests_that_need,
 };
 
 on_every_engine_that_persists!(
     a_pipeline_and_subscriptions_go_on_at_the_other_address,
     a_drained_server_is_left_without_a_failed_call,
 );
+tests_that_need!(foundationdb: what_is_open_follows_its_client_to_the_server_that_has_recovered);
 
 /// An address without a listener.
 fn free_address() -> SocketAddr {
@@ -177,11 +178,7 @@ async fn step(pipeline: &AppendPipeline, subscription: &mut Subscription, nth: u
     assert_eq!(seen[0].0, position, "each event once, in order");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_open_follows_its_client_to_the_server_that_has_recovered() {
-    if !Engine::FoundationDb.is_available() || foundationdb::programs().is_none() {
-        return;
-    }
     let store = ClusterStore::fresh();
     let mut first = Options::on(&store).start();
     let second = Options::on(&store).start();

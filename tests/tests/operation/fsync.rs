@@ -37,7 +37,7 @@ int fdatasync(int fd) { return sync_with("fdatasync", fd); }
 "#;
 
 /// A server whose disk can be made to fail, and the file that triggers it.
-fn server_with_fault() -> Option<(Server, PathBuf)> {
+fn server_with_fault() -> (Server, PathBuf) {
     let mut server = Server::start(Engine::Embedded);
     assert!(server.terminate().success());
     let (source, library) = (server.folder().join("shim.c"), server.folder().join("shim.so"));
@@ -49,23 +49,20 @@ fn server_with_fault() -> Option<(Server, PathBuf)> {
         .arg(&library)
         .arg(&source)
         .arg("-ldl");
-    match compile.output() {
-        Ok(output) => assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        ),
-        Err(error) => {
-            println!("there is no C compiler ({compiler}: {error}), so no fault can be injected here");
-            return None;
-        }
-    }
+    let output = compile
+        .output()
+        .unwrap_or_else(|error| panic!("there is no C compiler ({compiler}): {error}"));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let trigger = server.folder().join("fail");
     server.options = Options::new(Engine::Embedded)
         .variable("LD_PRELOAD", library)
         .variable("ANNALS_FAIL_SYNC", &trigger);
     server.start_again();
-    Some((server, trigger))
+    (server, trigger)
 }
 
 /// Starts the server again on a working disk.
@@ -91,9 +88,7 @@ fn assert_it_stopped_by_itself(server: &mut Server) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_fsync_refuses_the_append_and_stops_the_server() {
-    let Some((mut server, trigger)) = server_with_fault() else {
-        return;
-    };
+    let (mut server, trigger) = server_with_fault();
     let client = server.client_without_retries();
     let mut acknowledged = Vec::new();
     for _ in 0..20 {
@@ -150,9 +145,7 @@ async fn a_failed_fsync_refuses_the_append_and_stops_the_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_fsync_under_load_loses_nothing_that_was_acknowledged() {
-    let Some((mut server, trigger)) = server_with_fault() else {
-        return;
-    };
+    let (mut server, trigger) = server_with_fault();
     let recorder = Recorder::default();
     for round in 0..3 {
         let writers: Vec<_> = (0..16)
@@ -194,9 +187,7 @@ async fn a_failed_fsync_under_load_loses_nothing_that_was_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_is_not_opened_on_a_disk_that_does_not_sync() {
-    let Some((mut server, trigger)) = server_with_fault() else {
-        return;
-    };
+    let (mut server, trigger) = server_with_fault();
     let client = server.client();
     client
         .append("order-1", Expected::Any, [event("T")])

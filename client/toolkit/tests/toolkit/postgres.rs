@@ -1,15 +1,15 @@
 //! A PostgreSQL server started by the test run, or the one named by `ANNALS_TEST_POSTGRES`.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use annals_client::Uuid;
+use annals_installed::Needed;
 use annals_toolkit::sqlx::postgres::{PgConnectOptions, PgPool};
 use annals_toolkit::sqlx::{AssertSqlSafe, ConnectOptions, query};
 use tempfile::TempDir;
@@ -35,31 +35,26 @@ impl Drop for Process {
 }
 
 impl Cluster {
-    /// Returns the running server, or starts one; prints a message and returns `None` if PostgreSQL is not installed.
-    pub fn start() -> Option<Arc<Cluster>> {
+    /// Returns the running server, or starts one.
+    pub fn start() -> Arc<Cluster> {
         static RUNNING: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
         let mut running = RUNNING.lock().unwrap();
         if let Some(cluster) = running.upgrade() {
-            return Some(cluster);
+            return cluster;
         }
         let cluster = match std::env::var("ANNALS_TEST_POSTGRES") {
             Ok(url) => Cluster {
                 options: url.parse().unwrap(),
                 _process: None,
             },
-            Err(_) => match (binary("initdb"), binary("postgres")) {
-                (Some(initdb), Some(postgres)) => Cluster::own(&initdb, &postgres),
-                _ => {
-                    println!(
-                        "SKIPPED: PostgreSQL is not installed; set ANNALS_TEST_POSTGRES to use a running one"
-                    );
-                    return None;
-                }
-            },
+            Err(_) => {
+                let initdb = Needed::PostgreSql.expect();
+                Cluster::own(&initdb, &initdb.with_file_name("postgres"))
+            }
         };
         let cluster = Arc::new(cluster);
         *running = Arc::downgrade(&cluster);
-        Some(cluster)
+        cluster
     }
 
     fn own(initdb: &Path, postgres: &Path) -> Cluster {
@@ -144,22 +139,6 @@ pub async fn break_connections(pool: &PgPool) {
 
 fn logged(folder: &TempDir) -> String {
     fs::read_to_string(folder.path().join("log")).unwrap_or_default()
-}
-
-fn binary(name: &str) -> Option<PathBuf> {
-    let installed = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut folders: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
-    folders.sort();
-    folders.reverse();
-    let path: OsString = std::env::var_os("PATH").unwrap_or_default();
-    folders.extend(std::env::split_paths(&path));
-    folders
-        .into_iter()
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
 }
 
 /// Returns the user and group to run PostgreSQL as, since it refuses to run as root; they become the owner of the

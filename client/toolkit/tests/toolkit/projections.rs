@@ -12,6 +12,12 @@ use annals_toolkit::{Projections, RunningProjections, sqlx};
 use crate::places::{Counted, Counts, NAME, Place, Postgres, Sqlite, on_every_store};
 use crate::postgres::break_connections;
 
+annals_installed::tests_that_need!(postgresql:
+    one_that_fails_does_not_stop_the_others_in_postgres,
+    a_database_connection_that_breaks_is_made_again,
+    an_error_of_the_database_that_a_handler_passes_over_undoes_its_event_alone,
+);
+
 const FAST: ProjectionPolicy = ProjectionPolicy {
     batch_max: 100,
     attempts_max: 3,
@@ -381,21 +387,18 @@ async fn one_that_fails_does_not_stop_the_others<P: Place>(place: P) {
 
 #[tokio::test]
 async fn one_that_fails_does_not_stop_the_others_in_sqlite() {
-    one_that_fails_does_not_stop_the_others(Sqlite::open().await.unwrap()).await;
+    one_that_fails_does_not_stop_the_others(Sqlite::open().await).await;
 }
 
-#[tokio::test]
 async fn one_that_fails_does_not_stop_the_others_in_postgres() {
-    if let Some(place) = Postgres::open().await {
-        one_that_fails_does_not_stop_the_others(place).await;
-    }
+    one_that_fails_does_not_stop_the_others(Postgres::open().await).await;
 }
 
 #[tokio::test]
 async fn a_locked_database_is_waited_for() {
     let server = Server::start().unwrap();
     let client = server.client().unwrap();
-    let place = Sqlite::open().await.unwrap();
+    let place = Sqlite::open().await;
     let impatient = place.store().pool().connect_options().as_ref().clone();
     let impatient = impatient.busy_timeout(Duration::from_millis(50));
     let pool = sqlx::sqlite::SqlitePoolOptions::new()
@@ -420,11 +423,8 @@ async fn a_locked_database_is_waited_for() {
     assert_eq!(place.counted().await, counts([("a", 3)]));
 }
 
-#[tokio::test]
 async fn a_database_connection_that_breaks_is_made_again() {
-    let Some(place) = Postgres::open().await else {
-        return;
-    };
+    let place = Postgres::open().await;
     let server = Server::start().unwrap();
     let client = server.client().unwrap();
     let projections = start(&client, &place, Counts::new());
@@ -437,11 +437,8 @@ async fn a_database_connection_that_breaks_is_made_again() {
     assert_eq!(place.counted().await, counts([("a", 7)]));
 }
 
-#[tokio::test]
 async fn an_error_of_the_database_that_a_handler_passes_over_undoes_its_event_alone() {
-    let Some(place) = Postgres::open().await else {
-        return;
-    };
+    let place = Postgres::open().await;
     let server = Server::start().unwrap();
     let client = server.client().unwrap();
     fill(&client, "a", 3).await;
@@ -462,7 +459,7 @@ async fn an_event_store_that_is_away_is_waited_for() {
     let mut server = Server::builder().embedded().start().unwrap();
     let client = server.client().unwrap().with_timeout(Duration::from_secs(60));
     let impatient = client.with_timeout(Duration::from_millis(200));
-    let place = Sqlite::open().await.unwrap();
+    let place = Sqlite::open().await;
     server.kill();
     let projections = start(&impatient, &place, Counts::new());
     let running = projections.get(NAME).unwrap();

@@ -38,11 +38,15 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Declares one test for each case of the suite. The argument is the path of an async function that creates a fresh
 /// engine: `async fn() -> (Arc<dyn Engine>, G)`, where `G` is a guard that must outlive it, such as a temporary
-/// directory; or an `Option` of that, see [`Fresh`].
+/// directory. A second argument is the path of a macro that each test is passed through, for example to ignore it
+/// where a requirement of the engine is missing on this machine.
 #[macro_export]
 macro_rules! conformance_suite {
     ($make:path) => {
-        $crate::conformance_suite! { @declare $make:
+        $crate::conformance_suite!($make, $crate::conformance_test);
+    };
+    ($make:path, $through:path) => {
+        $crate::conformance_suite! { @declare $make, $through:
             sets_gets_and_clears,
             empty_values_are_not_absent_ones,
             mutations_apply_in_their_order,
@@ -71,44 +75,27 @@ macro_rules! conformance_suite {
             agrees_with_the_memory_engine,
         }
     };
-    (@declare $make:path: $($case:ident,)+) => {
+    (@declare $make:path, $through:path: $($case:ident,)+) => {
         $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                // The guard is dropped after the case has dropped the engine.
-                let Some((engine, _guard)) = $crate::conformance::Fresh::fresh($make().await) else {
-                    return;
-                };
-                $crate::conformance::$case(engine).await;
+            $through! {
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    // The guard is dropped after the case has dropped the engine.
+                    let (engine, _guard) = $make().await;
+                    $crate::conformance::$case(engine).await;
+                }
             }
         )+
     };
 }
 
-/// The result of the function that creates an engine for the suite.
-pub trait Fresh {
-    /// A value that must outlive the engine.
-    type Guard;
-
-    /// An empty engine. `None` where a requirement of the engine is missing on this machine: the case passes without
-    /// having run, and the creating function has printed that where it is seen.
-    fn fresh(self) -> Option<(Arc<dyn Engine>, Self::Guard)>;
-}
-
-impl<G> Fresh for (Arc<dyn Engine>, G) {
-    type Guard = G;
-
-    fn fresh(self) -> Option<(Arc<dyn Engine>, G)> {
-        Some(self)
-    }
-}
-
-impl<G> Fresh for Option<(Arc<dyn Engine>, G)> {
-    type Guard = G;
-
-    fn fresh(self) -> Option<(Arc<dyn Engine>, G)> {
-        self
-    }
+/// A test of the suite without conditions.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_test {
+    ($test:item) => {
+        $test
+    };
 }
 
 /// Random commits and reads have the same effect as on [`crate::memory::MemoryEngine`]. Several hundred steps.

@@ -14,6 +14,11 @@ use tokio::time::timeout;
 use super::{fresh_prefix, open, own_cluster};
 use crate::FoundationDbEngine;
 
+annals_installed::tests_that_need!(foundationdb:
+    a_single_process_that_is_killed_resumes_with_every_commit_that_returned,
+    a_cluster_of_three_goes_on_while_one_is_dead,
+);
+
 /// How long a cluster may take to recover after a kill: it waits some seconds for the dead process.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -170,19 +175,13 @@ async fn survives(cluster: &Cluster, kills: usize, down: impl AsyncFn(&Writer)) 
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_process_that_is_killed_resumes_with_every_commit_that_returned() {
-    let Some(cluster) = own_cluster(Layout::SINGLE) else {
-        return;
-    };
+    let cluster = own_cluster(Layout::SINGLE);
     survives(&cluster, 5, async |_: &Writer| {}).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_of_three_goes_on_while_one_is_dead() {
-    let Some(cluster) = own_cluster(Layout::DOUBLE) else {
-        return;
-    };
+    let cluster = own_cluster(Layout::DOUBLE);
     // Commits must continue before the dead process is started again.
     survives(&cluster, 3, async |writer: &Writer| writer.goes_on(20).await).await;
 }

@@ -11,6 +11,12 @@ use tokio::time::timeout;
 use super::{PATIENCE, b, fresh_prefix, get, open, own_cluster, set, settings, shared_cluster};
 use crate::{FoundationDbEngine, Settings, fault};
 
+annals_installed::tests_that_need!(foundationdb:
+    what_is_sent_after_its_fence_is_refused,
+    commits_that_are_dropped_halfway_never_change_what_was_seen_afterwards,
+    commits_that_time_out_are_settled_by_looking,
+);
+
 /// The transaction that a commit would send, built by hand so that it can be sent late.
 async fn prepared(engine: &FoundationDbEngine, fence: &[u8]) -> foundationdb::Transaction {
     let shared = engine.shared();
@@ -20,9 +26,8 @@ async fn prepared(engine: &FoundationDbEngine, fence: &[u8]) -> foundationdb::Tr
     transaction
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_sent_after_its_fence_is_refused() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let engine = open(cluster, &fresh_prefix()).await;
     set(&engine, "head", "1").await;
     let shared = Arc::clone(engine.shared());
@@ -48,9 +53,8 @@ async fn what_is_sent_after_its_fence_is_refused() {
 }
 
 /// A commit that its caller abandons has an unknown outcome as well.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_are_dropped_halfway_never_change_what_was_seen_afterwards() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let engine = open(cluster, &fresh_prefix()).await;
     for round in 0..60_u32 {
         let commit = Commit::durable().set(b("key"), b(&round.to_string()));
@@ -80,11 +84,8 @@ async fn commits_that_are_dropped_halfway_never_change_what_was_seen_afterwards(
 }
 
 /// The cluster pauses in the middle of commits, for longer than they wait, and continues.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_time_out_are_settled_by_looking() {
-    let Some(cluster) = own_cluster(Layout::SINGLE) else {
-        return;
-    };
+    let cluster = own_cluster(Layout::SINGLE);
     let settings = Settings {
         transaction_timeout_ms: 300,
         ..settings(cluster.cluster_file(), &fresh_prefix())

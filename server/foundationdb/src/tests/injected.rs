@@ -20,6 +20,10 @@ use uuid::Uuid;
 use super::{PATIENCE, fresh_prefix, open, shared_cluster};
 use crate::FoundationDbEngine;
 
+annals_installed::tests_that_need!(foundationdb:
+    unknown_outcomes_and_old_snapshots_lose_and_repeat_nothing,
+);
+
 /// The probability that the outcome of a commit is unknown, and that a page is refused as too old.
 const UNKNOWN: f64 = 0.1;
 const TOO_OLD: f64 = 0.02;
@@ -155,11 +159,10 @@ async fn log(store: &Store) -> Vec<Record> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_outcomes_and_old_snapshots_lose_and_repeat_nothing() {
     const WRITERS: u64 = 8;
     const APPENDS: u64 = 60;
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let seed: u64 = rand::random();
     println!("seed {seed}");
     let (name, faults) = (fresh_prefix(), Faults::new(seed));

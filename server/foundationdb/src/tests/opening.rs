@@ -9,6 +9,12 @@ use tokio::time::timeout;
 use super::{PATIENCE, fresh_prefix, get, open, own_cluster, prefix, set, settings, shared_cluster};
 use crate::{FoundationDbEngine, KeyPrefix, OpenError, Settings};
 
+annals_installed::tests_that_need!(foundationdb:
+    a_store_opens_once_its_cluster_has_come,
+    a_snapshot_tells_whether_the_cluster_answers,
+    opening_writes_nothing,
+);
+
 async fn refusal(settings: Settings) -> OpenError {
     FoundationDbEngine::open(settings)
         .await
@@ -112,12 +118,8 @@ async fn a_cluster_file_that_points_nowhere_is_told_in_time() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_opens_once_its_cluster_has_come() {
-    let Some(programs) = Programs::find_or_say() else {
-        return;
-    };
-    let cluster = Cluster::prepare(&programs, Layout::SINGLE);
+    let cluster = Cluster::prepare(&Programs::expect(), Layout::SINGLE);
     let impatient = Settings {
         open_timeout_ms: 500,
         ..Settings::new(cluster.cluster_file())
@@ -134,11 +136,8 @@ async fn a_store_opens_once_its_cluster_has_come() {
     assert!(get(&engine, "key").await.is_some());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_tells_whether_the_cluster_answers() {
-    let Some(cluster) = own_cluster(Layout::SINGLE) else {
-        return;
-    };
+    let cluster = own_cluster(Layout::SINGLE);
     let settings = Settings {
         transaction_timeout_ms: 500,
         ..settings(cluster.cluster_file(), &fresh_prefix())
@@ -171,9 +170,8 @@ async fn a_snapshot_tells_whether_the_cluster_answers() {
     patient(true).await;
 }
 
-#[tokio::test]
 async fn opening_writes_nothing() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let key_prefix = fresh_prefix();
     drop(open(cluster, &key_prefix).await);
     let found = cluster.cli(&format!("getrangekeys {key_prefix} {key_prefix}\\xff"));

@@ -9,6 +9,15 @@ use tokio::time::timeout;
 use super::{PATIENCE, b, fresh_prefix, get, open, prefix, set, shared_cluster};
 use crate::FoundationDbEngine;
 
+annals_installed::tests_that_need!(foundationdb:
+    stores_of_one_cluster_do_not_see_each_other,
+    engines_with_the_same_prefix_are_one_store,
+    a_watch_wakes_when_another_engine_commits,
+    a_snapshot_that_is_older_than_the_cluster_remembers_is_too_old,
+    pages_are_bounded_though_the_limits_are_not,
+    commits_that_follow_each_other_notice_what_another_engine_wrote_between,
+);
+
 /// From before every key to after all of them.
 fn everything() -> KeyRange {
     KeyRange::new(Bytes::new(), vec![0xFF; 20])
@@ -24,9 +33,8 @@ async fn contents(engine: &FoundationDbEngine) -> Vec<Entry> {
     page.expect("reads").entries
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stores_of_one_cluster_do_not_see_each_other() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let unique = fresh_prefix();
     // One is a prefix of another, and others are their neighbours in key order.
     let names = ["", "0", "/", "a", "aa", "~"].map(|suffix| prefix(&format!("{unique}{suffix}")));
@@ -57,9 +65,8 @@ async fn stores_of_one_cluster_do_not_see_each_other() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engines_with_the_same_prefix_are_one_store() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let name = fresh_prefix();
     let (one, other) = (open(cluster, &name).await, open(cluster, &name).await);
     set(&one, "key", "1").await;
@@ -68,9 +75,8 @@ async fn engines_with_the_same_prefix_are_one_store() {
     assert_eq!(other.commit(stale).await, Err(Error::Conflict));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watch_wakes_when_another_engine_commits() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let name = fresh_prefix();
     let (watching, writing) = (Arc::new(open(cluster, &name).await), open(cluster, &name).await);
     set(&writing, "key", "1").await;
@@ -87,9 +93,8 @@ async fn a_watch_wakes_when_another_engine_commits() {
     assert_eq!(get(&watching, "key").await, Some(b("2")));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_that_is_older_than_the_cluster_remembers_is_too_old() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let engine = open(cluster, &fresh_prefix()).await;
     set(&engine, "key", "1").await;
     let snapshot = engine.snapshot().await.expect("opens");
@@ -110,9 +115,8 @@ async fn a_snapshot_that_is_older_than_the_cluster_remembers_is_too_old() {
     assert_eq!(get(&engine, "key").await, Some(b("2")));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_are_bounded_though_the_limits_are_not() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let engine = open(cluster, &fresh_prefix()).await;
     let value = Bytes::from(vec![7; 90_000]);
     for part in 0..2_u8 {
@@ -146,9 +150,8 @@ async fn pages_are_bounded_though_the_limits_are_not() {
 }
 
 /// The second and the third commit begin at the version where the previous one ended, without reading.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_follow_each_other_notice_what_another_engine_wrote_between() {
-    let Some(cluster) = shared_cluster() else { return };
+    let cluster = shared_cluster();
     let name = fresh_prefix();
     let (one, other) = (open(cluster, &name).await, open(cluster, &name).await);
     let step = |from: Option<&str>, to: &str| {

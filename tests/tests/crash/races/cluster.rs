@@ -10,6 +10,12 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use super::{race::Race, stretch};
 use crate::ALONE;
 
+annals_tests::tests_that_need!(foundationdb:
+    three_servers_are_as_one,
+    servers_that_stop_or_are_killed_leave_every_reason_to_the_others,
+    a_server_that_was_paused_decides_nothing_on_what_it_knew,
+);
+
 /// How long a fault may block the others.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
 /// Long enough for every transaction of a paused server to be too old, and for the others to take over.
@@ -24,19 +30,18 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// `None` where FoundationDB is not installed, which was then printed.
-    fn start(default_seed: u64) -> Option<Self> {
-        let programs = foundationdb::programs()?;
+    fn start(default_seed: u64) -> Self {
+        let programs = foundationdb::programs();
         let cluster = tokio::task::block_in_place(|| Cluster::start(programs, Layout::SINGLE));
         let store = ClusterStore::fresh_in(cluster.cluster_file());
         let servers: Vec<Server> = (0..3).map(|_| Options::on(&store).start()).collect();
         let seed = seed(default_seed);
-        Some(Self {
+        Self {
             _cluster: cluster,
             race: Race::start(&servers.iter().collect::<Vec<_>>(), seed),
             servers,
             random: StdRng::seed_from_u64(seed),
-        })
+        }
     }
 
     async fn a_while(&mut self) {
@@ -83,22 +88,16 @@ fn rounds(usual: usize) -> usize {
     if is_long() { 5 * usual } else { usual }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_servers_are_as_one() {
     let _alone = ALONE.lock().await;
-    let Some(fleet) = Fleet::start(20_261_123) else {
-        return;
-    };
+    let fleet = Fleet::start(20_261_123);
     tokio::time::sleep(stretch()).await;
     fleet.end("three servers").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
     let _alone = ALONE.lock().await;
-    let Some(mut fleet) = Fleet::start(20_261_124) else {
-        return;
-    };
+    let mut fleet = Fleet::start(20_261_124);
     for round in 0..rounds(6) {
         fleet.a_while().await;
         let gone = round % fleet.servers.len();
@@ -119,12 +118,9 @@ async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
     fleet.end("servers that stop or are killed").await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_paused_decides_nothing_on_what_it_knew() {
     let _alone = ALONE.lock().await;
-    let Some(mut fleet) = Fleet::start(20_261_125) else {
-        return;
-    };
+    let mut fleet = Fleet::start(20_261_125);
     for round in 0..rounds(3) {
         fleet.a_while().await;
         let paused = round % fleet.servers.len();

@@ -19,6 +19,13 @@ use super::{
 };
 use crate::ALONE;
 
+annals_tests::tests_that_need!(foundationdb:
+    servers_that_are_killed_in_turn_lose_and_repeat_nothing,
+    a_cluster_of_three_goes_on_while_one_of_its_processes_is_dead,
+    a_single_process_that_is_killed_resumes_with_all_that_was_acknowledged,
+    a_server_that_was_paused_in_the_middle_of_commits_breaks_nothing,
+);
+
 /// How long a cluster may take to recover: it waits some seconds for the dead process.
 const RECOVERY_PATIENCE: Duration = Duration::from_secs(120);
 /// Long enough for every transaction of a paused server to be too old, and for the others to forget it.
@@ -35,9 +42,8 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// `None` where FoundationDB is not installed, which was then printed.
-    async fn start(layout: Layout) -> Option<Self> {
-        let programs = foundationdb::programs()?;
+    async fn start(layout: Layout) -> Self {
+        let programs = foundationdb::programs();
         let cluster = tokio::task::block_in_place(|| Cluster::start(programs, layout));
         let store = ClusterStore::fresh_in(cluster.cluster_file());
         let servers: Vec<Server> = (0..3).map(|_| Options::on(&store).start()).collect();
@@ -48,14 +54,14 @@ impl Fleet {
         for server in &servers {
             subscribers.extend(subscribe(server, &load.recorder).await);
         }
-        Some(Self {
+        Self {
             cluster,
             servers,
             load,
             subscribers,
             random: StdRng::seed_from_u64(seed),
             began: Instant::now(),
-        })
+        }
     }
 
     /// Lets the load continue for a random time.
@@ -130,13 +136,10 @@ impl Fleet {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_are_killed_in_turn_lose_and_repeat_nothing() {
     let _alone = ALONE.lock().await;
     let rounds = rounds(6);
-    let Some(mut fleet) = Fleet::start(Layout::SINGLE).await else {
-        return;
-    };
+    let mut fleet = Fleet::start(Layout::SINGLE).await;
     for round in 0..rounds {
         fleet.a_while(200..1_500).await;
         let killed = round as usize % fleet.servers.len();
@@ -151,13 +154,10 @@ async fn servers_that_are_killed_in_turn_lose_and_repeat_nothing() {
     fleet.end(&format!("{rounds} kills of servers")).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_of_three_goes_on_while_one_of_its_processes_is_dead() {
     let _alone = ALONE.lock().await;
     let rounds = rounds(3);
-    let Some(mut fleet) = Fleet::start(Layout::DOUBLE).await else {
-        return;
-    };
+    let mut fleet = Fleet::start(Layout::DOUBLE).await;
     for round in 0..rounds {
         fleet.a_while(500..2_000).await;
         let killed = round as usize % fleet.cluster.len();
@@ -171,13 +171,10 @@ async fn a_cluster_of_three_goes_on_while_one_of_its_processes_is_dead() {
     fleet.end(&format!("{rounds} kills in a cluster of three")).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_process_that_is_killed_resumes_with_all_that_was_acknowledged() {
     let _alone = ALONE.lock().await;
     let rounds = rounds(4);
-    let Some(mut fleet) = Fleet::start(Layout::SINGLE).await else {
-        return;
-    };
+    let mut fleet = Fleet::start(Layout::SINGLE).await;
     for round in 0..rounds {
         fleet.a_while(500..2_000).await;
         fleet.cluster.kill(0);
@@ -190,12 +187,9 @@ async fn a_single_process_that_is_killed_resumes_with_all_that_was_acknowledged(
     fleet.end(&format!("{rounds} kills of a single process")).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_paused_in_the_middle_of_commits_breaks_nothing() {
     let _alone = ALONE.lock().await;
-    let Some(mut fleet) = Fleet::start(Layout::SINGLE).await else {
-        return;
-    };
+    let mut fleet = Fleet::start(Layout::SINGLE).await;
     let rounds = rounds(1);
     for round in 0..rounds {
         fleet.a_while(500..1_500).await;
