@@ -228,9 +228,14 @@ mod tests {
     fn it_is_woken_from_its_sleep() {
         let runtime = runtime(2);
         let lookout = lookout(&runtime);
+        let began = std::time::Instant::now();
+        let wait = |what: &str| {
+            assert!(began.elapsed() < Duration::from_secs(60), "waited for {what}");
+            std::thread::sleep(LOOK_INTERVAL);
+        };
         let until = |asleep| {
             while lookout.shared.asleep.load(Ordering::SeqCst) != asleep {
-                std::thread::sleep(LOOK_INTERVAL);
+                wait("the lookout to sleep or wake");
             }
         };
         for _ in 0..2 {
@@ -243,7 +248,7 @@ mod tests {
         until(true);
         drop(lookout);
         while Arc::strong_count(&shared) > 1 {
-            std::thread::sleep(LOOK_INTERVAL);
+            wait("the lookout to end");
         }
     }
 

@@ -93,9 +93,26 @@ impl Fixture {
 
     /// Waits until the indexes reach a position.
     pub(crate) async fn indexed(&self, position: u64) {
-        while self.store.info().indexed < Position(position) {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
+        until_indexed(&self.store, Position(position)).await;
+    }
+}
+
+/// How long a test waits for a store before it fails, in the time of the machine: it may have paused the runtime's.
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Waits until the indexes of a store reach a position.
+///
+/// # Panics
+/// If they do not within [`PATIENCE`].
+pub(crate) async fn until_indexed(store: &Store, position: Position) {
+    let began = std::time::Instant::now();
+    while store.info().indexed < position {
+        let indexed = store.info().indexed;
+        assert!(
+            began.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} for the indexes to reach {position:?}; they are at {indexed:?}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
 

@@ -115,12 +115,11 @@ impl Logs {
         }
     }
 
-    /// Prints the last lines, to help to explain a failure.
-    pub(super) fn print(&self, name: &str) {
+    /// The last lines, to help to explain a failure.
+    pub(super) fn end(&self, name: &str) -> String {
         let lines = self.shared.lines.lock();
         let left_out = lines.len().saturating_sub(PRINTED_MAX);
-        eprintln!("---- log of {name} ({left_out} earlier lines left out)");
-        lines.iter().skip(left_out).for_each(|line| eprintln!("{line}"));
-        eprintln!("----");
+        let end = lines[left_out..].join("\n");
+        format!("---- log of {name} ({left_out} earlier lines left out)\n{end}\n----")
     }
 }

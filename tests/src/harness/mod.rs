@@ -8,7 +8,8 @@
 //!
 //! 1. Every server has its own port, which the system chose, and keeps it across restarts.
 //! 2. No process outlives its test; its log is printed if its test fails.
-//! 3. Waiting is bounded ([`PATIENCE`]), and no test depends on how long something took.
+//! 3. Waiting is bounded ([`PATIENCE`]), and no test depends on how long something took. A test that hangs nevertheless
+//!    ends its binary with its name ([`Watched`]).
 //!
 //! # A case on every engine
 //!
@@ -38,6 +39,7 @@ mod refusal;
 pub mod sample;
 mod server;
 mod subscription;
+mod watchdog;
 
 use std::{str::FromStr, time::Duration};
 
@@ -52,6 +54,7 @@ pub use recorder::{Followed, Recorder, assert_sound, observed};
 pub use refusal::Refusal;
 pub use server::{Server, Stub};
 pub use subscription::{next_event, until_caught_up};
+pub use watchdog::{Watched, unwatched};
 
 /// Time limit of any operation in a test. Far more than it takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-use super::{ClusterStore, Engine, Logs, Options, PATIENCE, binaries};
+use super::{ClusterStore, Engine, Logs, Options, PATIENCE, Watched, binaries};
 
 /// The generated client, without retries.
 pub type Stub = EventStoreServiceClient<Channel>;
@@ -35,6 +35,7 @@ pub struct Server {
     addresses: Option<Addresses>,
     logs: Logs,
     started_at_line: usize,
+    watched: Watched,
 }
 
 impl Server {
@@ -63,12 +64,14 @@ impl Server {
     }
 
     fn prepared(options: Options, addresses: Option<Addresses>) -> Self {
+        let logs = Logs::default();
         Self {
             options,
             data: binaries::temporary_folder(),
             process: None,
             addresses,
-            logs: Logs::default(),
+            watched: Watched::with_logs(logs.clone()),
+            logs,
             started_at_line: 0,
         }
     }
@@ -189,6 +192,7 @@ impl Server {
         let mut process = command.spawn().expect("the server's process can be started");
         self.logs
             .take(process.stderr.take().expect("standard error is piped"));
+        self.watched.started(process.id());
         self.process = Some(process);
     }
 
@@ -356,8 +360,8 @@ impl Drop for Server {
             let _ = process.wait();
         }
         if std::thread::panicking() {
-            self.logs
-                .print(&format!("the server ({})", self.options.engine.name()));
+            let name = format!("the server ({})", self.options.engine.name());
+            eprintln!("{}", self.logs.end(&name));
         }
     }
 }

@@ -10,5 +10,11 @@ mod races;
 mod scavenging;
 mod writes;
 
+use annals_tests::harness::unwatched;
+use tokio::sync::{Mutex, MutexGuard};
+
 /// Held by each test: two loads at a time would slow each other down too much.
-static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+async fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::const_new(());
+    unwatched(ALONE.lock()).await
+}

@@ -24,7 +24,7 @@ use annals_tests::harness::{Engine, Server, is_long, number, seed, within_patien
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
-use crate::ALONE;
+use crate::alone;
 
 /// Streams that are full from the beginning, so that there is something to scavenge: more than a window of the index.
 const FULL: u64 = 70;
@@ -377,7 +377,7 @@ async fn check_all(world: &World, client: &Client) -> Vec<RecordedEvent> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_killed() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let rounds = match number("ANNALS_CRASH_ROUNDS") {
         Some(rounds) => rounds,
         None if is_long() => 60,

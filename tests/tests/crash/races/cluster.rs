@@ -8,7 +8,7 @@ use annals_tests::harness::{ClusterStore, Metrics, Options, Server, foundationdb
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{race::Race, stretch};
-use crate::ALONE;
+use crate::alone;
 
 annals_tests::tests_that_need!(foundationdb:
     three_servers_are_as_one,
@@ -89,14 +89,14 @@ fn rounds(usual: usize) -> usize {
 }
 
 async fn three_servers_are_as_one() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let fleet = Fleet::start(20_261_123);
     tokio::time::sleep(stretch()).await;
     fleet.end("three servers").await;
 }
 
 async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let mut fleet = Fleet::start(20_261_124);
     for round in 0..rounds(6) {
         fleet.a_while().await;
@@ -119,7 +119,7 @@ async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
 }
 
 async fn a_server_that_was_paused_decides_nothing_on_what_it_knew() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let mut fleet = Fleet::start(20_261_125);
     for round in 0..rounds(3) {
         fleet.a_while().await;

@@ -9,13 +9,13 @@ use annals_tests::{
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{race::Race, stretch};
-use crate::ALONE;
+use crate::alone;
 
 on_every_engine!(what_succeeds_agrees_and_what_fails_has_a_reason);
 on_every_engine_that_persists!(a_server_that_is_killed_forgets_no_reason);
 
 async fn what_succeeds_agrees_and_what_fails_has_a_reason(server: Server) {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let race = Race::start(&[&server], seed(20_261_121));
     tokio::time::sleep(stretch()).await;
     let tally = race.end(&server, server.engine().name()).await;
@@ -23,7 +23,7 @@ async fn what_succeeds_agrees_and_what_fails_has_a_reason(server: Server) {
 }
 
 async fn a_server_that_is_killed_forgets_no_reason(mut server: Server) {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let seed = seed(20_261_122);
     let mut random = StdRng::seed_from_u64(seed);
     let race = Race::start(&[&server], seed);

@@ -17,7 +17,7 @@ use super::{
     rounds,
     subscriber::{Subscriber, subscribe},
 };
-use crate::ALONE;
+use crate::alone;
 
 annals_tests::tests_that_need!(foundationdb:
     servers_that_are_killed_in_turn_lose_and_repeat_nothing,
@@ -137,7 +137,7 @@ impl Fleet {
 }
 
 async fn servers_that_are_killed_in_turn_lose_and_repeat_nothing() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let rounds = rounds(6);
     let mut fleet = Fleet::start(Layout::SINGLE).await;
     for round in 0..rounds {
@@ -155,7 +155,7 @@ async fn servers_that_are_killed_in_turn_lose_and_repeat_nothing() {
 }
 
 async fn a_cluster_of_three_goes_on_while_one_of_its_processes_is_dead() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let rounds = rounds(3);
     let mut fleet = Fleet::start(Layout::DOUBLE).await;
     for round in 0..rounds {
@@ -172,7 +172,7 @@ async fn a_cluster_of_three_goes_on_while_one_of_its_processes_is_dead() {
 }
 
 async fn a_single_process_that_is_killed_resumes_with_all_that_was_acknowledged() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let rounds = rounds(4);
     let mut fleet = Fleet::start(Layout::SINGLE).await;
     for round in 0..rounds {
@@ -188,7 +188,7 @@ async fn a_single_process_that_is_killed_resumes_with_all_that_was_acknowledged(
 }
 
 async fn a_server_that_was_paused_in_the_middle_of_commits_breaks_nothing() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let mut fleet = Fleet::start(Layout::SINGLE).await;
     let rounds = rounds(1);
     for round in 0..rounds {

@@ -9,11 +9,11 @@ use annals_tests::harness::{Engine, Server, assert_sound, seed, within_patience}
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{load::Load, rounds, subscriber::subscribe};
-use crate::ALONE;
+use crate::alone;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_however_often_the_server_is_killed() {
-    let _alone = ALONE.lock().await;
+    let _alone = alone().await;
     let rounds = rounds(20);
     let seed = seed(20_260_418);
     let mut random = StdRng::seed_from_u64(seed);

@@ -7,7 +7,7 @@ use crate::{
     testing::{
         Cost, Counted, Fixture, open_counted,
         shapes::{Shape, fill, item, matches, shapes},
-        small,
+        small, until_indexed,
     },
 };
 
@@ -151,9 +151,7 @@ async fn cost(events: u64, query: &Query, direction: Direction) -> (Cost, usize)
         .map(|n| (0, (n / 20 % 2) as u8, u8::from(n % tenth == tenth / 2)))
         .collect();
     fill(&store, &shapes).await;
-    while store.info().indexed.0 < events / 256 * 256 {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(events / 256 * 256)).await;
     counted.take();
     let read_all = ReadAll {
         direction,
@@ -234,9 +232,7 @@ async fn what_another_server_appends_and_indexes_meanwhile_is_not_read() {
         assert!(records.len() < 100, "the first page is not all");
         let other = fixture.another().await;
         fill(&other, &shapes).await;
-        while other.info().indexed < Position(4_000) {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
+        until_indexed(&other, Position(4_000)).await;
         while let Some(batch) = reader.next().await.unwrap() {
             records.extend(batch.records().unwrap());
         }

@@ -6,7 +6,7 @@ mod servers;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::Ordering,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use annals_engine::{Commit, Direction, Engine, Entry, KeyRange, PageLimit};
@@ -25,7 +25,7 @@ use crate::{
     index::{self, Postings},
     lifecycle::{KIND_RETENTION, Lifecycle},
     model::log,
-    testing::{Fixture, append, event, place, read_log, read_stream, small, stream},
+    testing::{Fixture, PATIENCE, append, event, place, read_log, read_stream, small, stream, until_indexed},
 };
 
 /// Sets a stream's state, as the store itself does.
@@ -57,8 +57,13 @@ fn keeping(max_count: Option<u64>, truncate_before: u64) -> Lifecycle {
 
 /// Waits until the scavenge that was started has ended.
 async fn ended(store: &Store) -> Scavenge {
+    let began = Instant::now();
     loop {
         let scavenge = store.scavenge().await.unwrap().expect("one was started");
+        assert!(
+            began.elapsed() < PATIENCE,
+            "the scavenge does not end: {scavenge:?}"
+        );
         if scavenge.state != ScavengeState::Running {
             return scavenge;
         }
@@ -80,9 +85,7 @@ async fn index_all(store: &Store) {
             .await
             .unwrap();
     }
-    while store.info().indexed < store.info().head {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_indexed(store, store.info().head).await;
 }
 
 /// A ring of one frame, so that reads use the storage.

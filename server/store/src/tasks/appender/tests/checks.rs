@@ -12,7 +12,7 @@ use crate::{
     testing::{
         Counted, Fixture, append, expect, open_counted, place, read_log,
         shapes::{Shape, fill, item, matches, shaped, shapes},
-        small, stream,
+        small, stream, until_indexed,
     },
 };
 
@@ -180,9 +180,7 @@ async fn a_recent_position_needs_no_read_of_storage() {
     let store = open_counted(&counted, settings).await;
     let shapes: Vec<Shape> = (0..1_000).map(|n| (0, (n / 10 % 2) as u8, 1)).collect();
     fill(&store, &shapes).await;
-    while store.info().indexed < Position(960) {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(960)).await;
     let mut query = tagged("tag0");
     query.items[0].types = vec!["type0".to_owned(), "type1".to_owned()];
     for (n, expected, after) in [

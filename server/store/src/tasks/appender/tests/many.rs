@@ -10,7 +10,7 @@ use crate::{
     Rejection, Result, Revision, Settings, Write,
     testing::{
         Counted, Fixture, append, event, expect, ids, open_counted, place, read_log, read_stream, small,
-        stream,
+        stream, until_indexed,
     },
 };
 
@@ -455,9 +455,7 @@ async fn a_recent_position_and_recent_streams_need_no_read_of_storage() {
         let name = ["a", "b", "c"][id as usize % 3];
         store.append(append(name, Expected::Any, &[id])).await.unwrap();
     }
-    while store.info().indexed < Position(960) {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(960)).await;
     counted.take();
     let append = many(
         &[("a", &[2_001, 2_002]), ("b", &[2_004])],

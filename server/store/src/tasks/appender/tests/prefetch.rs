@@ -10,7 +10,9 @@ use crate::{
     Append, Appended, Check, Error, Expected, Limits, Position, Query, QueryItem, RecentStreams, Result,
     Retention, Settings, Store, StreamPrefix, Submission, Write,
     model::append::Searched,
-    testing::{Counted, Gated, TestClock, append, event, open_counted_at, open_on, small, stream},
+    testing::{
+        Counted, Gated, TestClock, append, event, open_counted_at, open_on, small, stream, until_indexed,
+    },
 };
 
 /// A condition on all events with an odd id.
@@ -43,9 +45,7 @@ async fn gated(settings: Settings) -> (Arc<Gated>, Store) {
         let first = append("s", Expected::NoStream, &[id * 2]);
         store.append(if id == 1 { first } else { event }).await.unwrap();
     }
-    while store.info().indexed < Position(40) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(40)).await;
     (engine, store)
 }
 
@@ -144,9 +144,7 @@ async fn what_many_appends_need_is_read_in_one_trip_and_may_be_old_when_they_are
     for id in 1..=400 {
         store.append(append("s", Expected::Any, &[id])).await.unwrap();
     }
-    while store.info().indexed < Position(384) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(384)).await;
     let new = |n: u128| append(&format!("new-{n}"), Expected::NoStream, &[1_000 + n]);
     let mut submissions: Vec<Submission> = (0..8).map(|n| new(n).into()).collect();
     // A retry of an append that was written long ago.
@@ -210,9 +208,7 @@ async fn a_pipeline_does_not_ask_for_streams_to_which_it_appended_lately() {
             .await
             .unwrap();
     }
-    while store.info().indexed < Position(200) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(200)).await;
     assert!(!is_looked_up(append("s", exactly(40), &[1_002])));
 }
 
@@ -257,9 +253,7 @@ async fn expired(engine: &Arc<Counted>) -> Store {
         let name = ["a", "b", "c"][n as usize % 3];
         store.append(append(name, Expected::Any, &ids)).await.unwrap();
     }
-    while store.info().indexed < Position(28_672) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_indexed(&store, Position(28_672)).await;
     clock.0.store(120_000_000, std::sync::atomic::Ordering::Relaxed);
     engine.take();
     store
