@@ -81,14 +81,14 @@ pub fn number<T: FromStr>(name: &str) -> Option<T> {
     Some(number.unwrap_or_else(|| panic!("{name}={value} is not a number")))
 }
 
-/// A seed for a test's random numbers: `ANNALS_TEST_SEED`, or the given one. It is printed, so that a failure can be
+/// A seed for a test's random numbers: `ANNALS_TEST_SEED`, or a fresh one. It is printed, so that a failure can be
 /// reproduced.
 ///
 /// # Panics
 /// If the variable is not a number.
 #[must_use]
-pub fn seed(default: u64) -> u64 {
-    let seed = number("ANNALS_TEST_SEED").unwrap_or(default);
+pub fn seed() -> u64 {
+    let seed = number("ANNALS_TEST_SEED").unwrap_or_else(|| rand::random::<u32>().into());
     println!("seed {seed} (ANNALS_TEST_SEED={seed} runs this again)");
     seed
 }

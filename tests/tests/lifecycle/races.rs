@@ -57,7 +57,7 @@ async fn delete_many(client: Client, seed: u64) -> BTreeMap<String, u64> {
 }
 
 async fn what_is_deleted_and_what_is_kept_fit_together(server: Server) {
-    let seed = seed(11);
+    let seed = seed();
     let client = server.client();
     let appends = (0..4).map(|n| tokio::spawn(append_many(client.clone(), seed + n)));
     let appends: Vec<_> = appends.collect();

@@ -1,12 +1,9 @@
 //! Many seeds of the simulation of the ends of streams.
 
 use annals_store::Sabotage;
-use annals_tests::{
-    harness::number,
-    simulation::{self, Ends, Plan},
-};
+use annals_tests::simulation::{self, Ends, Plan};
 
-use crate::simulated_time;
+use crate::{Seeds, simulated_time};
 
 const SEEDS: u64 = 500;
 
@@ -16,20 +13,14 @@ fn simulate(plan: Plan) -> Ends {
 
 #[test]
 fn what_was_told_to_be_gone_is_never_seen_and_nothing_else_is_lost() {
-    let (first, count) = match number("ANNALS_SIMULATION_SEED") {
-        Some(seed) => (seed, 1),
-        None => (
-            number("ANNALS_SIMULATION_FIRST").unwrap_or(0),
-            number("ANNALS_SIMULATION_SEEDS").unwrap_or(SEEDS),
-        ),
-    };
+    let seeds = Seeds::of_this_run(SEEDS);
     let mut done = std::collections::BTreeMap::new();
-    for seed in first..first + count {
+    for seed in seeds.all() {
         let ends = simulate(Plan::new(seed));
         assert!(
             ends.failures.is_empty(),
             "seed {seed}: {:#?}\nrun it again:\n  \
-             ANNALS_SIMULATION_SEED={seed} cargo test -p annals-tests --test simulation ends -- --nocapture",
+             ANNALS_SIMULATION_SEED={seed} cargo test --test simulation ends -- --nocapture",
             ends.failures
         );
         for (what, times) in ends.done {
@@ -37,7 +28,7 @@ fn what_was_told_to_be_gone_is_never_seen_and_nothing_else_is_lost() {
         }
     }
     println!("{done:#?}");
-    if count >= SEEDS {
+    if seeds.all().count() as u64 >= SEEDS {
         for what in [
             "append",
             "append to a tombstone",

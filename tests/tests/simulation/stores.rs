@@ -1,7 +1,6 @@
 //! Many seeds of the simulation of stores that share a log.
 
 use std::{
-    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -16,8 +15,9 @@ use annals_tests::{
     harness::number,
     simulation::{self, Coverage, Outcome, Plan},
 };
+use parking_lot::Mutex;
 
-use crate::simulated_time;
+use crate::{Seeds, simulated_time};
 
 const SEEDS: u64 = 2_000;
 const THREADS: usize = 2;
@@ -33,7 +33,7 @@ fn simulate(plan: Plan) -> Outcome {
 fn complaint(seed: u64, outcome: &Outcome) -> String {
     format!(
         "seed {seed}:\n{}run it again with a trace:\n  \
-         ANNALS_SIMULATION_SEED={seed} cargo test -p annals-tests --test simulation every_seed -- --nocapture\n",
+         ANNALS_SIMULATION_SEED={seed} cargo test --test simulation every_seed -- --nocapture\n",
         outcome.complaints()
     )
 }
@@ -60,17 +60,17 @@ fn every_seed_passes_and_together_they_cover_everything() {
         assert_good(seed, &outcome);
         return;
     }
-    let seeds = number("ANNALS_SIMULATION_SEEDS").unwrap_or(SEEDS);
     let began = Instant::now();
-    let first = number("ANNALS_SIMULATION_FIRST").unwrap_or(0);
-    let (coverage, events) = run_all(first..first + seeds);
+    let all: Vec<u64> = Seeds::of_this_run(SEEDS).all().collect();
+    let seeds = all.len();
+    let (coverage, events) = run_all(all);
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "{seeds} seeds, {events} events, {seconds:.1} s, {:.0} seeds/s",
         seeds as f64 / seconds
     );
     println!("{coverage}");
-    if seeds >= SEEDS {
+    if seeds as u64 >= SEEDS {
         assert_eq!(
             coverage.missing(),
             [],
@@ -80,24 +80,19 @@ fn every_seed_passes_and_together_they_cover_everything() {
 }
 
 /// Runs seeds on a few threads until enough of them fail.
-fn run_all(seeds: Range<u64>) -> (Coverage, usize) {
-    let next = Arc::new(AtomicU64::new(seeds.start));
+fn run_all(seeds: Vec<u64>) -> (Coverage, usize) {
+    let count = seeds.len();
+    let next = Arc::new(Mutex::new(seeds.into_iter()));
     let running: Arc<Vec<AtomicU64>> = Arc::new((0..THREADS).map(|_| AtomicU64::new(u64::MAX)).collect());
     let (results, done) = mpsc::channel();
     for thread in 0..THREADS {
-        let (next, running, results, end) = (
-            Arc::clone(&next),
-            Arc::clone(&running),
-            results.clone(),
-            seeds.end,
-        );
+        let (next, running, results) = (Arc::clone(&next), Arc::clone(&running), results.clone());
         thread::spawn(move || {
             loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                running[thread].store(seed, Ordering::Relaxed);
-                if seed >= end {
+                let Some(seed) = next.lock().next() else {
                     return;
-                }
+                };
+                running[thread].store(seed, Ordering::Relaxed);
                 let began = Instant::now();
                 let outcome = simulate(Plan::new(seed));
                 if results.send((seed, outcome, began.elapsed())).is_err() {
@@ -108,7 +103,7 @@ fn run_all(seeds: Range<u64>) -> (Coverage, usize) {
     }
     let (coverage, mut events, mut complaints) = (Coverage::default(), 0, Vec::new());
     let mut slowest = (Duration::ZERO, 0);
-    for _ in seeds {
+    for _ in 0..count {
         let Ok((seed, outcome, took)) = done.recv_timeout(PATIENCE) else {
             panic!("one of the seeds {running:?} does not finish");
         };

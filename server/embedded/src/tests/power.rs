@@ -24,6 +24,8 @@ use crate::{EmbeddedEngine, Settings};
 
 const PAGE: usize = 4_096;
 const SEEDS: u64 = 12;
+/// Number of seeds that are different in each run.
+const FRESH_SEEDS: u64 = 4;
 
 type State = BTreeMap<Bytes, Bytes>;
 
@@ -296,8 +298,15 @@ fn log_bytes(path: &Path) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_loss_of_power_everything_that_was_answered_is_there() {
     let mut outcomes = BTreeMap::new();
-    let first: u64 = std::env::var("ANNALS_TEST_SEED").map_or(1, |seed| seed.parse().expect("a number"));
-    for seed in first..first + SEEDS {
+    let (first, fresh) = match std::env::var("ANNALS_TEST_SEED") {
+        Ok(seed) => (seed.parse().expect("a number"), 0..0),
+        Err(_) => {
+            let fresh = u64::from(rand::random::<u32>());
+            (1, fresh..fresh + FRESH_SEEDS)
+        }
+    };
+    for seed in (first..first + SEEDS).chain(fresh) {
+        println!("seed {seed} (ANNALS_TEST_SEED={seed} begins with this)");
         run(seed, &mut outcomes).await;
     }
     println!("unacknowledged commits that survived: {outcomes:?}");

@@ -100,7 +100,8 @@ macro_rules! conformance_test {
 
 /// Random commits and reads have the same effect as on [`crate::memory::MemoryEngine`]. Several hundred steps.
 pub async fn agrees_with_the_memory_engine(engine: Arc<dyn Engine>) {
-    for seed in 1..=4 {
+    let fresh = rand::random::<u32>().into();
+    for seed in (1..=4).chain([fresh]) {
         engine
             .commit(Commit::durable().clear_range(everything()))
             .await

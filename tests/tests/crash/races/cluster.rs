@@ -30,12 +30,12 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn start(default_seed: u64) -> Self {
+    fn start() -> Self {
         let programs = foundationdb::programs();
         let cluster = tokio::task::block_in_place(|| Cluster::start(programs, Layout::SINGLE));
         let store = ClusterStore::fresh_in(cluster.cluster_file());
         let servers: Vec<Server> = (0..3).map(|_| Options::on(&store).start()).collect();
-        let seed = seed(default_seed);
+        let seed = seed();
         Self {
             _cluster: cluster,
             race: Race::start(&servers.iter().collect::<Vec<_>>(), seed),
@@ -90,14 +90,14 @@ fn rounds(usual: usize) -> usize {
 
 async fn three_servers_are_as_one() {
     let _alone = alone().await;
-    let fleet = Fleet::start(20_261_123);
+    let fleet = Fleet::start();
     tokio::time::sleep(stretch()).await;
     fleet.end("three servers").await;
 }
 
 async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
     let _alone = alone().await;
-    let mut fleet = Fleet::start(20_261_124);
+    let mut fleet = Fleet::start();
     for round in 0..rounds(6) {
         fleet.a_while().await;
         let gone = round % fleet.servers.len();
@@ -120,7 +120,7 @@ async fn servers_that_stop_or_are_killed_leave_every_reason_to_the_others() {
 
 async fn a_server_that_was_paused_decides_nothing_on_what_it_knew() {
     let _alone = alone().await;
-    let mut fleet = Fleet::start(20_261_125);
+    let mut fleet = Fleet::start();
     for round in 0..rounds(3) {
         fleet.a_while().await;
         let paused = round % fleet.servers.len();

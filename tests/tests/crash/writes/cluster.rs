@@ -48,7 +48,7 @@ impl Fleet {
         let store = ClusterStore::fresh_in(cluster.cluster_file());
         let servers: Vec<Server> = (0..3).map(|_| Options::on(&store).start()).collect();
         let endpoints: Vec<String> = servers.iter().map(Server::endpoint).collect();
-        let seed = seed(20_260_718);
+        let seed = seed();
         let load = Load::start(&endpoints, seed);
         let mut subscribers = Vec::new();
         for server in &servers {
