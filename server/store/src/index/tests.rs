@@ -24,13 +24,39 @@ proptest! {
     }
 
     #[test]
-    fn damaged_entries_are_refused_or_read_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        let _ = postings::decode(&bytes);
-        let _ = entry::parse_name(&bytes);
-        let _ = entry::parse_request(&bytes);
-        let _ = entry::parse_indexed(Some(&bytes));
+    fn a_list_of_any_bytes_is_refused_or_ascends_and_comes_back(
+        count in 0..4_u8, rest in proptest::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let bytes = [&[count][..], &rest].concat();
+        if let Ok(positions) = postings::decode(&bytes) {
+            prop_assert_eq!(positions.len(), usize::from(count));
+            prop_assert!(positions.is_sorted_by(|a, b| a < b) && positions[0] > Position::START);
+            prop_assert_eq!(&postings::decode(&postings::encode(&positions)).unwrap(), &positions);
+        }
         let value = bytes.clone().into();
-        let _ = Postings::parse_stream(&Entry { key: bytes.into(), value });
+        if let Ok(parsed) = Postings::parse_stream(&Entry { key: bytes.into(), value }) {
+            prop_assert_eq!(parsed.last(), Revision(parsed.first.0 + u64::from(count) - 1));
+        }
+    }
+
+    #[test]
+    fn a_small_entry_of_any_bytes_is_refused_or_encodes_back(
+        version in 0..3_u8, rest in proptest::collection::vec(any::<u8>(), 7..18),
+    ) {
+        let bytes = [&[version][..], &rest].concat();
+        let mut encoded = Vec::new();
+        if let Ok(began) = entry::parse_name(&bytes) {
+            entry::put_name(&mut encoded, &began);
+            prop_assert_eq!(&encoded, &bytes);
+        }
+        encoded.clear();
+        if let Ok(request) = entry::parse_request(&bytes) {
+            entry::put_request(&mut encoded, request);
+            prop_assert_eq!(&encoded, &bytes);
+        }
+        if let Ok(indexed) = entry::parse_indexed(Some(&bytes)) {
+            prop_assert_eq!(&entry::position(indexed)[..], &bytes);
+        }
     }
 
     #[test]

@@ -285,8 +285,22 @@ proptest! {
     }
 
     #[test]
-    fn damaged_entries_are_refused_or_read_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-        let _ = entry::parse(&bytes);
-        let _ = Lifecycle::from_json(&bytes);
+    fn an_entry_with_a_changed_byte_is_refused_or_comes_back(
+        count in proptest::option::of(1..=u64::MAX), deleted_before in any::<u64>(), tombstoned in any::<bool>(),
+        at in any::<proptest::sample::Index>(), byte in proptest::sample::select(b"019:,\"{}eu-. \0\xFF".to_vec()),
+    ) {
+        let lifecycle = Lifecycle {
+            retention: keeping(count, None, 0),
+            deleted_before: Revision(deleted_before),
+            tombstoned,
+            ..Lifecycle::default()
+        };
+        let marked = Marked { lifecycle, version: 1, position: Position(1), last: None };
+        let mut bytes = entry::value(&marked).to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Ok(read) = entry::parse(&bytes) {
+            prop_assert_eq!(entry::parse(&entry::value(&read)).unwrap(), read);
+        }
     }
 }
