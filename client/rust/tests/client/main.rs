@@ -8,6 +8,7 @@ mod failover;
 mod fake;
 mod past;
 mod pipelines;
+mod readme;
 mod reads;
 mod returning;
 mod subscriptions;
