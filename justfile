@@ -4,9 +4,12 @@
 tools := justfile_directory() / "target" / "tools"
 export PATH := tools / "bin" + ":" + env("PATH")
 
-# If FoundationDB is installed, its engine is built into the server and tested. Otherwise the tests report a skip.
+# If FoundationDB is installed, its engine is built into the server and tested. Otherwise its tests are ignored.
 fdbserver := `PATH="$PATH:/usr/sbin:/usr/local/sbin:/usr/local/bin" command -v "${FDBSERVER:-fdbserver}" || true`
-features := if fdbserver == "" { "" } else { "--features annals-server/foundationdb" }
+
+# What is built and tested. Every recipe passes all of it, even for one test: other packages or features would compile
+# the dependencies again.
+all := if fdbserver == "" { "" } else { "--workspace --exclude annals-bench --features annals-server/foundationdb" }
 
 # libclang reads FoundationDB's header: the system's libclang, or the one that scripts/test installed.
 libclang := tools / "libclang"
@@ -21,34 +24,37 @@ ci: lint build test test-clients test-packages (test-long "5000" "20" "20")
 # Check formatting, lints, dependencies, protocol and versions. The other languages' linters are part of test-clients.
 lint:
     cargo fmt --all --check
-    {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
+    {{ clang }} cargo clippy --workspace --all-targets --features annals-server/foundationdb -- -D warnings
     cargo deny --locked check --hide-inclusion-graph licenses bans sources
     buf lint
     scripts/versions
 
-# Build every binary that the tests start.
+# Check the lints with every feature too: the benchmark's clients of other stores have many dependencies of their own.
+lint-all: lint
+    {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+# Build every binary that the tests start, with the features of the tests, so that these compile no dependency again.
 build:
-    {{ clang }} cargo build {{ features }}
+    {{ clang }} cargo build --bins --tests --examples {{ all }}
 
 # Run the ordinary tests, which take a few minutes.
 test: build
-    {{ clang }} cargo test {{ features }}
-    {{ if fdbserver == "" { "echo 'SKIPPED: annals-foundationdb, because no fdbserver is installed'" } else { clang + " cargo test -p annals-foundationdb" } }}
+    {{ clang }} cargo test {{ all }}
 
 # Run the clients' own tests, the interoperability cases on every engine, and the programs in Go and Java.
 test-clients: build
-    scripts/clients
+    {{ clang }} ANNALS_CARGO_OPTIONS="{{ all }}" scripts/clients
 
 # Make packages of the debug build, install each one in an empty folder, and use it.
 test-packages: build
     scripts/package --draft --binaries "${CARGO_TARGET_DIR:-target}/debug" --out "${CARGO_TARGET_DIR:-target}/draft-packages"
     scripts/test-packages "${CARGO_TARGET_DIR:-target}/draft-packages"
 
-# Run the long tests: more seeds of the simulation, more rounds of kill -9.
+# Run the long tests: seeds of the simulation after those of the ordinary test, more rounds of kill -9.
 test-long seeds="20000" crashes="40" kills="50": build
-    ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test --test simulation stores
-    ANNALS_CRASH_ROUNDS={{ crashes }} cargo test --test crash writes -- --nocapture
-    ANNALS_KILL_ROUNDS={{ kills }} cargo test --test killed
+    {{ clang }} ANNALS_SIMULATION_FIRST=2000 ANNALS_SIMULATION_SEEDS={{ seeds }} cargo test {{ all }} --test simulation stores -- --nocapture
+    {{ clang }} ANNALS_CRASH_ROUNDS={{ crashes }} cargo test {{ all }} --test crash writes -- --nocapture
+    {{ clang }} ANNALS_KILL_ROUNDS={{ kills }} cargo test {{ all }} --test killed
 
 # Run a quick benchmark on this machine, compared with a bare tonic echo server.
 bench:
@@ -63,7 +69,7 @@ bench-foundationdb:
 # Compare with UmaDB, message-db on PostgreSQL, NATS JetStream, an echo and a file: under 1 h, minutes with --quick.
 compare *options="--out target/compare":
     scripts/peers
-    {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-bench/peers {{ features }}
+    {{ clang }} cargo build --release -p annals-server -p annals-bench --features annals-bench/peers {{ if fdbserver == "" { "" } else { "--features annals-server/foundationdb" } }}
     cargo run --release -p annals-bench --features peers -- compare {{ options }}
 
 # Start a server, and append and read a few events.
