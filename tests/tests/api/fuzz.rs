@@ -177,7 +177,7 @@ fn some_request(method: &str, random: &mut StdRng) -> Vec<u8> {
     };
     match method {
         "AppendToStream" => some_append(random).encode_to_vec(),
-        "Append" => some_append_to_many(random).encode_to_vec(),
+        "AppendToMany" => some_append_to_many(random).encode_to_vec(),
         "AppendPipeline" => {
             use pb::pipelined_append::Append;
             let append = |random: &mut StdRng| pb::PipelinedAppend {

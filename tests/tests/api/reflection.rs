@@ -185,7 +185,7 @@ async fn grpcurl_lists_describes_and_calls_every_rpc() {
     );
     let calls = [
         ("AppendToStream", append.as_str(), "\"lastPosition\": \"2\""),
-        ("Append", &many, "\"lastPosition\": \"4\""),
+        ("AppendToMany", &many, "\"lastPosition\": \"4\""),
         ("AppendPipeline", &pipeline, "\"lastPosition\": \"5\""),
         ("ReadStream", r#"{"stream":"order-1"}"#, "\"lastRevision\": \"2\""),
         (

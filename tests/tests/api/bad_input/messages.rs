@@ -50,12 +50,12 @@ async fn text_that_is_not_utf8_is_told_by_field(server: Server) {
     let to_stream = |append: Vec<u8>| field(1, &field(1, &append));
     let cases = [
         ("AppendToStream", field(1, bad), "stream"),
-        ("AppendToStream", event(field(2, bad)), "events.type"),
-        ("AppendToStream", event(field(1, bad)), "events.id"),
+        ("AppendToStream", event(field(2, bad)), "events[0].type"),
+        ("AppendToStream", event(field(1, bad)), "events[0].id"),
         (
             "AppendToStream",
             event([field(2, b"T"), field(5, bad)].concat()),
-            "events.tags",
+            "events[0].tags",
         ),
         (
             "AppendPipeline",
