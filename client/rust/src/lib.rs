@@ -34,9 +34,9 @@
 //! while let Some(item) = subscription.next().await {
 //!     match item? {
 //!         SubscriptionItem::Event(event) => println!("{} {}", event.position, event.kind),
-//!         SubscriptionItem::CaughtUp { position } => println!("caught up at {position}"),
+//!         SubscriptionItem::CaughtUp { position, .. } => println!("caught up at {position}"),
 //!         // Store the position with what the projection wrote: resuming after it is safe.
-//!         SubscriptionItem::Checkpoint { position } => println!("nothing that matches up to {position}"),
+//!         SubscriptionItem::Checkpoint { position, .. } => println!("nothing that matches up to {position}"),
 //!         _ => {}
 //!     }
 //! }

@@ -163,8 +163,8 @@ impl Encode for SubscriptionResponse {
 /// The most bytes of an `AppendToStreamResponse`: four numbers, a time, and a flag.
 const APPENDED_BYTES_MAX: usize = 4 * 11 + 2 + 2 * 11 + 2;
 
-/// `annals.v1.AppendPipelineResponse` and `annals.internal.v1.ForwardResponse`, encoded result by result: results need not be kept until the message is
-/// complete, nor measured before they are written.
+/// `annals.v1.AppendPipelineResponse` and `annals.internal.v1.ForwardResponse`, encoded result by result: results need
+/// not be kept until the message is complete, nor measured before they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PipelineResponse {
     results: usize,

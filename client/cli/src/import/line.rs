@@ -1,8 +1,8 @@
 //! Converts a line to an event.
 //!
 //! Keys: stream, type, data (any JSON, kept as written) or data_base64; optionally id, time, metadata or
-//! metadata_base64, tags, content_type. position and revision, which `annals export` writes, are ignored. A line with any other key
-//! is bad, because its content would be lost.
+//! metadata_base64, tags, content_type. position and revision, which `annals export` writes, are ignored. A line with
+//! any other key is bad, because its content would be lost.
 //!
 //! `time` is added to the metadata as `original_time`, unless that is already present. Metadata that is not an object
 //! can't hold it: the line is bad, except if it was exported (it has a position), because its time is then only the

@@ -4,6 +4,7 @@ use crate::{
     model::{
         error::{Error, Result},
         query::Query,
+        rejection::FailedCheck,
     },
     values::{
         expected::Expected,
@@ -28,31 +29,6 @@ pub enum Check {
         query: Query,
         /// The head that the caller saw when it read the events for its decision.
         after: Position,
-    },
-}
-
-/// A check that failed, and what was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FailedCheck {
-    /// A stream is not in the expected state.
-    Stream {
-        /// Index of the check in the append, counted from 0; `None`: the append's own expectation of its stream.
-        index: Option<usize>,
-        /// The stream.
-        stream: StreamName,
-        /// The expected state.
-        expected: Expected,
-        /// The last revision of the stream; `None` if it has no events.
-        actual: Option<Revision>,
-    },
-    /// An event matches the query.
-    Match {
-        /// Index of the check in the append, counted from 0.
-        index: usize,
-        /// The position after which no event may match.
-        after: Position,
-        /// The position of the first match.
-        position: Position,
     },
 }
 

@@ -2,17 +2,39 @@
 
 use uuid::Uuid;
 
-use crate::{
-    model::check::FailedCheck,
-    values::{
-        expected::Expected,
-        name::StreamName,
-        position::{Position, Revision, Timestamp},
-    },
+use crate::values::{
+    expected::Expected,
+    name::StreamName,
+    position::{Position, Revision, Timestamp},
 };
 
 /// Maximum bytes of the text about failed checks. A rejection is sent in a trailer, whose size clients limit.
 const WORDS_BYTES_MAX: usize = 600;
+
+/// A check that failed, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailedCheck {
+    /// A stream is not in the expected state.
+    Stream {
+        /// Index of the check in the append, counted from 0; `None`: the append's own expectation of its stream.
+        index: Option<usize>,
+        /// The stream.
+        stream: StreamName,
+        /// The expected state.
+        expected: Expected,
+        /// The last revision of the stream; `None` if it has no events.
+        actual: Option<Revision>,
+    },
+    /// An event matches the query.
+    Match {
+        /// Index of the check in the append, counted from 0.
+        index: usize,
+        /// The position after which no event may match.
+        after: Position,
+        /// The position of the first match.
+        position: Position,
+    },
+}
 
 /// The reason why an append was not written although nothing failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

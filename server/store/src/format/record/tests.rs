@@ -33,13 +33,17 @@ prop_compose! {
         data in proptest::collection::vec(any::<u8>(), 0..300),
         metadata in proptest::collection::vec(any::<u8>(), 0..40),
         tags in proptest::collection::vec("[a-z:]{1,12}", 0..4),
+        content_type in prop_oneof![3 => Just(""), 1 => Just("application/protobuf")],
     ) -> NewEvent {
         NewEvent {
             id: Uuid::from_u128(id),
             kind: EventType::new(&kind).unwrap(),
             data: data.into(),
             metadata: metadata.into(),
-            tags: tags.iter().map(|tag| Tag::new(tag).unwrap()).collect(), content_type: ContentType::default(), unknown: Bytes::new(), }
+            tags: tags.iter().map(|tag| Tag::new(tag).unwrap()).collect(),
+            content_type: ContentType::new(content_type).unwrap(),
+            unknown: Bytes::new(),
+        }
     }
 }
 
@@ -72,6 +76,7 @@ proptest! {
         prop_assert_eq!(&decoded.data, &event.data);
         prop_assert_eq!(&decoded.metadata, &event.metadata);
         prop_assert_eq!(&decoded.tags, &event.tags.iter().map(Tag::to_string).collect::<Vec<_>>());
+        prop_assert_eq!(&decoded.content_type, event.content_type.as_str());
         prop_assert_eq!(&decoded.stream, "order-1");
         prop_assert_eq!((decoded.revision, decoded.position), (revision, position));
         let time = decoded.recorded_at.as_ref().unwrap();

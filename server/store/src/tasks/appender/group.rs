@@ -11,10 +11,10 @@ use crate::{
     lifecycle::Lifecycles,
     model::{
         append::{Append, Appended},
-        check::{Check, Evidence, FailedCheck},
+        check::{Check, Evidence},
         error::Result,
         head::Head,
-        rejection::Rejection,
+        rejection::{FailedCheck, Rejection},
     },
     shared::Shared,
     tasks::appender::{
