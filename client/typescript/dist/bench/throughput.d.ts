@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=throughput.d.ts.map

@@ -1,0 +1,98 @@
+/** Errors of a change that conflicts with data that is already stored: read again, and make a new decision. */
+import type { ExpectedRevision } from "../append.js";
+import { AnnalsError } from "./base.js";
+/**
+ * The stream is not at the expected revision: another client appended to it. Read it again and make a new decision.
+ */
+export declare class RevisionConflictError extends AnnalsError {
+    readonly stream: string;
+    /** The state that the append expected. */
+    readonly expected: ExpectedRevision;
+    /** The stream's last revision; undefined if it has no events. */
+    readonly actual: number | undefined;
+    readonly conflict = true;
+    constructor(stream: string, 
+    /** The state that the append expected. */
+    expected: ExpectedRevision, 
+    /** The stream's last revision; undefined if it has no events. */
+    actual: number | undefined);
+}
+/**
+ * The id of the append's first event is already stored, but from a different append. If this is a retry, send exactly
+ * the same append; otherwise use a new id.
+ */
+export declare class EventIdConflictError extends AnnalsError {
+    readonly id: string;
+    /** The stream in which the event is stored. */
+    readonly stream: string;
+    /** The event's revision. */
+    readonly revision: number;
+    /** The event's position. */
+    readonly position: number;
+    readonly conflict = true;
+    constructor(id: string, 
+    /** The stream in which the event is stored. */
+    stream: string, 
+    /** The event's revision. */
+    revision: number, 
+    /** The event's position. */
+    position: number);
+}
+/** A check of an append that failed. */
+export type FailedCheck = {
+    /** The index of the check in the append, from 0. */
+    readonly index: number;
+    /** The stream that is not in the expected state. */
+    readonly stream: {
+        readonly stream: string;
+        readonly expected: ExpectedRevision;
+        readonly actual: number | undefined;
+    };
+} | {
+    /** The index of the check in the append, from 0. */
+    readonly index: number;
+    /** The event at `position` matches the query of a check that expects no match after `after`. */
+    readonly match: {
+        readonly after: number;
+        readonly position: number;
+    };
+};
+/**
+ * Checks of the append failed: another client changed the data it depends on. Read it again and make a new decision.
+ */
+export declare class ChecksFailedError extends AnnalsError {
+    /** The first failed checks, in the order of the append's checks; at least one. */
+    readonly failed: readonly FailedCheck[];
+    /** The number of failed checks. */
+    readonly count: number;
+    readonly conflict = true;
+    constructor(
+    /** The first failed checks, in the order of the append's checks; at least one. */
+    failed: readonly FailedCheck[], 
+    /** The number of failed checks. */
+    count: number);
+}
+/**
+ * The retention of the stream or prefix has changed since the caller read it. Read it again and make a new decision.
+ */
+export declare class VersionConflictError extends AnnalsError {
+    /** The stream; empty if the retention is that of a prefix. */
+    readonly stream: string;
+    /** The expected version. */
+    readonly expected: number;
+    /** The current version. */
+    readonly actual: number;
+    /** The prefix; undefined if the retention is that of a stream. */
+    readonly prefix?: string | undefined;
+    readonly conflict = true;
+    constructor(
+    /** The stream; empty if the retention is that of a prefix. */
+    stream: string, 
+    /** The expected version. */
+    expected: number, 
+    /** The current version. */
+    actual: number, 
+    /** The prefix; undefined if the retention is that of a stream. */
+    prefix?: string | undefined);
+}
+//# sourceMappingURL=conflict.d.ts.map

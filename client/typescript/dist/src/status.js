@@ -1,0 +1,206 @@
+/**
+ * Converts a gRPC status to an error. The reason in its `google.rpc.ErrorInfo` selects the class, and the typed
+ * detail provides the properties. A status without a reason of the `annals` domain does not come from an Annals
+ * server, but from the transport, a proxy or another server, and is mapped by its code. A missing or malformed detail
+ * never hides the failure: the status itself is returned instead.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { status as Code } from "@grpc/grpc-js";
+import { ChecksFailedError, CorruptError, EventIdConflictError, InternalError, InvalidFieldError, OverloadedError, PositionBeyondHeadError, MoveRefusedError, MoveUnfinishedError, RecordedTimeNotAcceptedError, RecordedTimeOutOfRangeError, RevisionBeyondEndError, RevisionConflictError, SnapshotNotFoundError, StatusError, StreamNotFoundError, StreamTombstonedError, TooLargeError, UnavailableError, UnimplementedError, UnreachableError, VersionConflictError, } from "./errors.js";
+import * as pb from "./generated/annals/v1/errors_pb.js";
+import { StatusSchema } from "./generated/google/rpc/status_pb.js";
+import { toNumber } from "./numbers.js";
+import { fromPbTime } from "./timestamp.js";
+const DOMAIN = "annals";
+const TRAILER = "grpc-status-details-bin";
+/** Converts the failure of a call to `endpoint`. */
+export function fromServiceError(failed, endpoint) {
+    const trailer = failed.metadata.get(TRAILER)[0];
+    if (trailer instanceof Uint8Array) {
+        const error = attempt(() => fromReason(fromBinary(StatusSchema, trailer), failed.details));
+        if (error !== undefined) {
+            return error;
+        }
+    }
+    switch (failed.code) {
+        // A broken connection shows as any of these, depending on the layer that detected it; servers send none of them
+        // without a reason.
+        case Code.UNAVAILABLE:
+        case Code.UNKNOWN:
+        case Code.CANCELLED:
+            return new UnreachableError(endpoint, failed.details);
+        case Code.INTERNAL:
+            return /RST_STREAM|GOAWAY|connection/i.test(failed.details)
+                ? new UnreachableError(endpoint, failed.details)
+                : new StatusError(failed.code, failed.details);
+        // The client's own deadline is handled before this: a proxy in between has timed out.
+        case Code.DEADLINE_EXCEEDED:
+            return new UnavailableError("unknown", failed.details);
+        case Code.UNIMPLEMENTED:
+            if (failed.details.startsWith("Received HTTP status code"))
+                return new StatusError(failed.code, failed.details);
+            return new UnimplementedError("the server is older than this client and does not know this call; update it");
+        default:
+            return new StatusError(failed.code, failed.details);
+    }
+}
+/** Converts the failure of one append of a session. */
+export function fromResult(status) {
+    const error = attempt(() => fromReason(status, status.message));
+    if (error !== undefined) {
+        return error;
+    }
+    return status.code === Code.UNAVAILABLE
+        ? new UnavailableError("unknown", status.message)
+        : new StatusError(status.code, status.message);
+}
+/** Decodes a detail; undefined if its bytes are malformed. */
+function attempt(decode) {
+    try {
+        return decode();
+    }
+    catch {
+        return undefined;
+    }
+}
+function fromReason(status, message) {
+    const info = bytesOf(status, "google.rpc.ErrorInfo");
+    const { reason, domain } = info === undefined ? { reason: "", domain: "" } : decodeErrorInfo(info);
+    if (domain !== DOMAIN) {
+        return undefined;
+    }
+    switch (reason) {
+        case "INVALID_FIELD":
+            return new InvalidFieldError(violations(status, message), "server");
+        case "TOO_LARGE":
+            return new TooLargeError(violations(status, message));
+        case "SHUTTING_DOWN":
+            return new UnavailableError("shutting-down", message);
+        case "ENGINE_UNAVAILABLE":
+            return new UnavailableError("engine", message);
+        case "STORAGE_FAILED":
+            return new UnavailableError("storage-failed", message);
+        case "OVERLOADED":
+            return new OverloadedError(message);
+        case "RECORDED_TIME_NOT_ACCEPTED":
+            return new RecordedTimeNotAcceptedError(message);
+        case "MOVE_REFUSED":
+            return new MoveRefusedError(message);
+        case "MOVE_UNFINISHED":
+            return new MoveUnfinishedError(message);
+        case "CORRUPT":
+            return new CorruptError(message);
+        case "INTERNAL":
+            return new InternalError(message);
+        default:
+            return fromDetail(status, reason);
+    }
+}
+/** Creates the errors that need a typed detail. */
+function fromDetail(status, reason) {
+    const read = (schema, make) => {
+        const bytes = bytesOf(status, schema.typeName);
+        return bytes === undefined ? undefined : make(fromBinary(schema, bytes));
+    };
+    switch (reason) {
+        case "REVISION_CONFLICT":
+            return read(pb.RevisionConflictSchema, (found) => {
+                const { stream, expected, actual } = conflict(found);
+                return new RevisionConflictError(stream, expected, actual);
+            });
+        case "EVENT_ID_CONFLICT":
+            return read(pb.EventIdConflictSchema, (found) => new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)));
+        case "STREAM_NOT_FOUND":
+            return read(pb.StreamNotFoundSchema, (found) => new StreamNotFoundError(found.stream));
+        case "STREAM_TOMBSTONED":
+            return read(pb.StreamTombstonedSchema, (found) => new StreamTombstonedError(found.stream));
+        case "SNAPSHOT_NOT_FOUND":
+            return read(pb.SnapshotNotFoundSchema, (found) => new SnapshotNotFoundError(found.stream));
+        case "POSITION_BEYOND_HEAD":
+            return read(pb.PositionBeyondHeadSchema, (found) => new PositionBeyondHeadError(toNumber(found.position), toNumber(found.head)));
+        case "REVISION_BEYOND_END":
+            return read(pb.RevisionBeyondEndSchema, (found) => new RevisionBeyondEndError(found.stream, toNumber(found.revision), optional(found.lastRevision)));
+        case "VERSION_CONFLICT":
+            return read(pb.VersionConflictSchema, (found) => new VersionConflictError(found.stream, toNumber(found.expectedVersion), toNumber(found.actualVersion), found.prefix || undefined));
+        case "CHECKS_FAILED":
+            return read(pb.ChecksFailedSchema, (found) => new ChecksFailedError(found.failed.flatMap(failedCheck), found.count));
+        case "RECORDED_TIME_OUT_OF_RANGE":
+            return read(pb.RecordedTimeOutOfRangeSchema, (found) => new RecordedTimeOutOfRangeError(fromPbTime(found.recordedAt, "recorded_at"), found.earliest === undefined ? undefined : fromPbTime(found.earliest, "earliest"), fromPbTime(found.latest, "latest")));
+        default:
+            return undefined;
+    }
+}
+function conflict(found) {
+    return { stream: found.stream, expected: expectedOf(found), actual: optional(found.actualRevision) };
+}
+function expectedOf({ expected }) {
+    switch (expected.case) {
+        case "expectedRevision":
+            return toNumber(expected.value);
+        case "expectedNoStream":
+            return "no-stream";
+        case "expectedStreamExists":
+            return "stream-exists";
+        case undefined:
+            return "any";
+    }
+}
+function failedCheck({ index, found }) {
+    switch (found.case) {
+        case "stream":
+            return [{ index, stream: conflict(found.value) }];
+        case "match":
+            return [{ index, match: { after: toNumber(found.value.after), position: toNumber(found.value.position) } }];
+        case undefined:
+            return [];
+    }
+}
+function optional(value) {
+    return value === undefined ? undefined : toNumber(value);
+}
+function bytesOf(status, typeName) {
+    return status.details.find((any) => any.typeUrl.endsWith(`/${typeName}`))?.value;
+}
+function violations(status, message) {
+    const bytes = bytesOf(status, "google.rpc.BadRequest");
+    const found = bytes === undefined ? [] : decodeBadRequest(bytes);
+    return found.length > 0 ? found : [{ field: "", description: message }];
+}
+/** google.rpc.ErrorInfo: reason = 1, domain = 2. */
+function decodeErrorInfo(bytes) {
+    const fields = decodeStrings(bytes);
+    return { reason: fields.get(1) ?? "", domain: fields.get(2) ?? "" };
+}
+/** google.rpc.BadRequest: repeated FieldViolation = 1, each with field = 1 and description = 2. */
+function decodeBadRequest(bytes) {
+    const reader = new BinaryReader(bytes);
+    const found = [];
+    while (reader.pos < reader.len) {
+        const [field, wireType] = reader.tag();
+        if (field === 1) {
+            const fields = decodeStrings(reader.bytes());
+            found.push({ field: fields.get(1) ?? "", description: fields.get(2) ?? "" });
+        }
+        else {
+            reader.skip(wireType, field);
+        }
+    }
+    return found;
+}
+/** Decodes fields 1 and 2 of a message, which must be strings; others are skipped. */
+function decodeStrings(bytes) {
+    const reader = new BinaryReader(bytes);
+    const found = new Map();
+    while (reader.pos < reader.len) {
+        const [field, wireType] = reader.tag();
+        if (field === 1 || field === 2) {
+            found.set(field, reader.string());
+        }
+        else {
+            reader.skip(wireType, field);
+        }
+    }
+    return found;
+}
+//# sourceMappingURL=status.js.map

@@ -1,0 +1,273 @@
+var __addDisposableResource = (this && this.__addDisposableResource) || function (env, value, async) {
+    if (value !== null && value !== void 0) {
+        if (typeof value !== "object" && typeof value !== "function") throw new TypeError("Object expected.");
+        var dispose, inner;
+        if (async) {
+            if (!Symbol.asyncDispose) throw new TypeError("Symbol.asyncDispose is not defined.");
+            dispose = value[Symbol.asyncDispose];
+        }
+        if (dispose === void 0) {
+            if (!Symbol.dispose) throw new TypeError("Symbol.dispose is not defined.");
+            dispose = value[Symbol.dispose];
+            if (async) inner = dispose;
+        }
+        if (typeof dispose !== "function") throw new TypeError("Object not disposable.");
+        if (inner) dispose = function() { try { inner.call(this); } catch (e) { return Promise.reject(e); } };
+        env.stack.push({ value: value, dispose: dispose, async: async });
+    }
+    else if (async) {
+        env.stack.push({ async: true });
+    }
+    return value;
+};
+var __disposeResources = (this && this.__disposeResources) || (function (SuppressedError) {
+    return function (env) {
+        function fail(e) {
+            env.error = env.hasError ? new SuppressedError(e, env.error, "An error was suppressed during disposal.") : e;
+            env.hasError = true;
+        }
+        var r, s = 0;
+        function next() {
+            while (r = env.stack.pop()) {
+                try {
+                    if (!r.async && s === 1) return s = 0, env.stack.push(r), Promise.resolve().then(next);
+                    if (r.dispose) {
+                        var result = r.dispose.call(r.value);
+                        if (r.async) return s |= 2, Promise.resolve(result).then(next, function(e) { fail(e); return next(); });
+                    }
+                    else s |= 1;
+                }
+                catch (e) {
+                    fail(e);
+                }
+            }
+            if (s === 1) return env.hasError ? Promise.reject(env.error) : Promise.resolve();
+            if (env.hasError) throw env.error;
+        }
+        return next();
+    };
+})(typeof SuppressedError === "function" ? SuppressedError : function (error, suppressed, message) {
+    var e = new Error(message);
+    return e.name = "SuppressedError", e.error = error, e.suppressed = suppressed, e;
+});
+/** Tests that abandoned reads and subscriptions end their calls at the server, by the server's metrics. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { newEvent, newId } from "../../src/index.js";
+import { TestServer } from "../../src/testing/index.js";
+import { appendMuch, openCalls, untilOpen } from "./fixtures.js";
+let server;
+let client;
+before(async () => {
+    server = await TestServer.start();
+    client = server.client({ timeoutMs: 60_000 });
+    await appendMuch(client, "much");
+});
+after(() => server[Symbol.asyncDispose]());
+class Enough extends Error {
+}
+/** Iterables that keep a call open while they are iterated. */
+const OPENED = {
+    "a read of a stream": () => client.readStream("much"),
+    "a read of the log": () => client.readAll(),
+    "a read backwards": () => client.readAll({ backwards: true }),
+    "batches of a read": () => client.readStream("much").batches(),
+    "a subscription to the log": () => client.subscribeAll(),
+    "a subscription to a stream": () => client.subscribeStream("much"),
+    "batches of a subscription": () => client.subscribeAll().batches(),
+    "the events of a subscription": () => client.subscribeAll().events(),
+};
+for (const [what, open] of Object.entries(OPENED)) {
+    test(`${what} ends when its loop is left`, async () => {
+        for (let loop = 0; loop < 5; loop += 1) {
+            for await (const item of open()) {
+                assert.ok(item !== undefined);
+                assert.equal(await openCalls(server), 1);
+                break;
+            }
+            await untilOpen(server, 0);
+        }
+    });
+    test(`${what} ends when its loop throws`, async () => {
+        const failing = async () => {
+            for await (const item of open())
+                throw new Enough(String(item));
+        };
+        for (let loop = 0; loop < 5; loop += 1)
+            await assert.rejects(failing(), Enough);
+        await untilOpen(server, 0);
+    });
+    test(`${what} ends when its iterator is returned, disposed of or thrown into`, async () => {
+        for (const leave of ["return", "throw"]) {
+            const iterator = open()[Symbol.asyncIterator]();
+            await iterator.next();
+            assert.equal(await openCalls(server), 1);
+            if (leave === "throw")
+                await assert.rejects(async () => iterator.throw?.(new Enough()), Enough);
+            else
+                assert.deepEqual(await iterator.return?.(), { done: true, value: undefined });
+            await untilOpen(server, 0);
+            assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+        }
+    });
+}
+test("an iterator that is never used opens no call", async () => {
+    const iterators = Object.values(OPENED).map((open) => open()[Symbol.asyncIterator]());
+    for (const iterator of iterators)
+        await iterator.return?.();
+    for (const iterator of iterators)
+        assert.deepEqual(await iterator.next(), { done: true, value: undefined });
+    assert.equal(await openCalls(server), 0);
+});
+test("a waiting subscription ends at once when it is left, and so do its pending calls of next", async () => {
+    const { head } = await client.serverInfo();
+    const waiting = [
+        () => client.subscribeAll({ after: head })[Symbol.asyncIterator](),
+        () => client.subscribeStream("nothing")[Symbol.asyncIterator](),
+        () => client.subscribeAll({ after: "end" }).batches(),
+        () => client.subscribeAll({ after: "end" }).events(),
+    ];
+    for (const open of waiting) {
+        const iterator = open();
+        const items = [iterator.next(), iterator.next(), iterator.next()];
+        await untilOpen(server, 1);
+        await iterator.return?.();
+        const last = (await Promise.all(items)).at(-1);
+        assert.deepEqual(last, { done: true, value: undefined });
+        await untilOpen(server, 0);
+    }
+});
+test("a read or subscription that is left before the server has answered ends at once", async () => {
+    for (const open of Object.values(OPENED)) {
+        const iterator = open()[Symbol.asyncIterator]();
+        const first = iterator.next();
+        await iterator.return?.();
+        assert.equal((await first).done, true);
+    }
+    await untilOpen(server, 0);
+});
+test("a subscription that can't be resumed ends when it is left", async () => {
+    const env_1 = { stack: [], error: void 0, hasError: false };
+    try {
+        const gone = __addDisposableResource(env_1, await TestServer.start(), true);
+        const iterator = gone.client().subscribeAll()[Symbol.asyncIterator]();
+        assert.equal((await iterator.next()).done, false);
+        const next = iterator.next();
+        await gone.kill();
+        await iterator.return?.();
+        assert.deepEqual(await next, { done: true, value: undefined });
+    }
+    catch (e_1) {
+        env_1.error = e_1;
+        env_1.hasError = true;
+    }
+    finally {
+        const result_1 = __disposeResources(env_1);
+        if (result_1)
+            await result_1;
+    }
+});
+test("a read that was begun ends when it is closed, or leaves its scope", async () => {
+    const read = client.readAll();
+    await read.begin();
+    assert.equal(await openCalls(server), 1);
+    read.close();
+    await untilOpen(server, 0);
+    {
+        const env_2 = { stack: [], error: void 0, hasError: false };
+        try {
+            const scoped = __addDisposableResource(env_2, client.readAll(), false);
+            assert.ok((await scoped.begin()).head > 0);
+        }
+        catch (e_2) {
+            env_2.error = e_2;
+            env_2.hasError = true;
+        }
+        finally {
+            __disposeResources(env_2);
+        }
+    }
+    await untilOpen(server, 0);
+    const subscription = client.subscribeAll();
+    await subscription[Symbol.asyncIterator]().next();
+    subscription.close();
+    await untilOpen(server, 0);
+});
+test("a read or subscription without references ends when it is garbage-collected", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc");
+    const abandon = async () => {
+        const read = client.readAll();
+        await read.begin();
+        const iterators = Object.values(OPENED).map((open) => open()[Symbol.asyncIterator]());
+        for (const iterator of iterators)
+            await iterator.next();
+        assert.equal(await openCalls(server), 1 + iterators.length);
+        return [read, ...iterators].length;
+    };
+    await abandon();
+    for (let tries = 0; (await openCalls(server)) > 0; tries += 1) {
+        assert.ok(tries < 500, "they are still open");
+        collect();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+});
+test("a read or subscription that is still iterated is not garbage-collected", async () => {
+    const collect = runInNewContext("gc");
+    const stream = `kept-${newId()}`;
+    const taken = [];
+    const taking = (async () => {
+        for await (const event of client.subscribeStream(stream).events()) {
+            taken.push(event);
+            if (taken.length === 20)
+                break;
+        }
+    })();
+    for (let n = 0; n < 20; n += 1) {
+        collect();
+        await client.append(stream, "any", [newEvent("A", n)]);
+    }
+    await taking;
+    const read = client.readStream("much")[Symbol.asyncIterator]();
+    for (let n = 0; n < 12 * 256; n += 1) {
+        if (n % 500 === 0)
+            collect();
+        assert.equal((await read.next()).done, false);
+    }
+    assert.equal((await read.next()).done, true);
+});
+test("sessions end when their appends are answered, even if the results are not used", async () => {
+    const source = () => Array.from({ length: 500 }, (_, n) => ({
+        stream: `all-${n % 7}`,
+        expected: "any",
+        events: [newEvent("A", n)],
+    }));
+    for await (const appended of client.appendEach(source())) {
+        assert.ok(appended.lastPosition > 0);
+        break;
+    }
+    await assert.rejects(async () => {
+        for await (const appended of client.appendEach(source()))
+            throw new Enough(String(appended.lastPosition));
+    }, Enough);
+    await assert.rejects(async () => {
+        const failing = function* () {
+            yield* source();
+            throw new Enough();
+        };
+        for await (const appended of client.appendEach(failing()))
+            assert.ok(appended.lastPosition > 0);
+    }, Enough);
+    void client.appendSession().append("all-0", "any", [newEvent("A")]);
+    await untilOpen(server, 0);
+});
+test("a loop over streams that is left has no call open", async () => {
+    for await (const stream of client.listStreams()) {
+        assert.ok(stream.name.length > 0);
+        break;
+    }
+    assert.equal(await openCalls(server), 0);
+});
+//# sourceMappingURL=abandoned.test.js.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=endpoints.test.d.ts.map

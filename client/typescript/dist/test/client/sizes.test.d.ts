@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=sizes.test.d.ts.map

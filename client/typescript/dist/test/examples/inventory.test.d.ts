@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=inventory.test.d.ts.map

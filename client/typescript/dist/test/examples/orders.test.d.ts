@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=orders.test.d.ts.map

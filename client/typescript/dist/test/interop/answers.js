@@ -1,0 +1,105 @@
+/** Converts results and errors to the answers of the interoperability cases. */
+import { AnnalsError, ChecksFailedError, EventIdConflictError, InvalidFieldError, InvalidValueError, JsonError, PositionBeyondHeadError, RevisionBeyondEndError, RevisionConflictError, SnapshotNotFoundError, StreamNotFoundError, StreamTombstonedError, TooLargeError, VersionConflictError, } from "../../src/index.js";
+import {} from "./steps.js";
+export function base64(data) {
+    return Buffer.from(data).toString("base64");
+}
+export function appended(done) {
+    return {
+        first_revision: done.firstRevision,
+        last_revision: done.lastRevision,
+        first_position: done.firstPosition,
+        last_position: done.lastPosition,
+        recorded_at: done.recordedAt.epochMicroseconds,
+        already_appended: done.alreadyAppended,
+    };
+}
+export function appendedToMany(done) {
+    return {
+        first_position: done.firstPosition,
+        last_position: done.lastPosition,
+        recorded_at: done.recordedAt.epochMicroseconds,
+        already_appended: done.alreadyAppended,
+        streams: done.streams.map(({ stream, firstRevision, lastRevision }) => ({
+            stream,
+            first_revision: firstRevision,
+            last_revision: lastRevision,
+        })),
+    };
+}
+export function recorded(event) {
+    return {
+        id: event.id,
+        stream: event.stream,
+        revision: event.revision,
+        position: event.position,
+        type: event.type,
+        data: base64(event.data),
+        metadata: base64(event.metadata),
+        tags: event.tags,
+        recorded_at: event.recordedAt.epochMicroseconds,
+    };
+}
+export async function eventsOf(read) {
+    const { head, lastRevision } = await read.begin();
+    return { head, last_revision: lastRevision, events: (await read.toArray()).map(recorded) };
+}
+export function itemOf(item) {
+    return item.kind === "event" ? { event: recorded(item.event) } : { [item.kind.replace("-", "_")]: item.position };
+}
+export function retentionOf({ maxCount, maxAge, truncateBefore = 0 }) {
+    return { max_count: maxCount, max_age_seconds: maxAge?.seconds, truncate_before: truncateBefore };
+}
+export function retentionInfo({ retention, version, tombstoned }) {
+    return { retention: retentionOf(retention), version, tombstoned };
+}
+export function prefixRetention({ prefix, retention, version }) {
+    return { prefix, retention: retentionOf(retention), version };
+}
+export function streamInfo(stream) {
+    return {
+        name: stream.name,
+        first_revision: stream.firstRevision,
+        last_revision: stream.lastRevision,
+        first_position: stream.firstPosition,
+        last_position: stream.lastPosition,
+        created_at: stream.createdAt.epochMicroseconds,
+        retention: retentionOf(stream.retention),
+        retention_prefix: stream.retentionPrefix,
+    };
+}
+/** Returns the reason of an error, with its properties. */
+export function failure(error) {
+    const fields = error;
+    const pick = (reason, ...names) => ({
+        reason,
+        ...Object.fromEntries(names.map((name) => [name, fields[name]])),
+    });
+    if (error instanceof InvalidFieldError)
+        return { reason: "INVALID_FIELD", fields: error.violations.map(({ field }) => field) };
+    if (error instanceof TooLargeError)
+        return { reason: "TOO_LARGE", fields: error.violations.map(({ field }) => field) };
+    if (error instanceof InvalidValueError || error instanceof JsonError)
+        return { reason: "INVALID_VALUE" };
+    if (error instanceof RevisionConflictError)
+        return pick("REVISION_CONFLICT", "stream", "expected", "actual");
+    if (error instanceof EventIdConflictError)
+        return pick("EVENT_ID_CONFLICT", "id", "stream", "revision", "position");
+    if (error instanceof ChecksFailedError)
+        return pick("CHECKS_FAILED", "count", "failed");
+    if (error instanceof StreamNotFoundError)
+        return pick("STREAM_NOT_FOUND", "stream");
+    if (error instanceof StreamTombstonedError)
+        return pick("STREAM_TOMBSTONED", "stream");
+    if (error instanceof SnapshotNotFoundError)
+        return pick("SNAPSHOT_NOT_FOUND", "stream");
+    if (error instanceof VersionConflictError)
+        return pick("VERSION_CONFLICT", error.prefix === undefined ? "stream" : "prefix", "expected", "actual");
+    if (error instanceof PositionBeyondHeadError)
+        return pick("POSITION_BEYOND_HEAD", "position", "head");
+    if (error instanceof RevisionBeyondEndError) {
+        return { ...pick("REVISION_BEYOND_END", "stream", "revision"), last_revision: error.lastRevision };
+    }
+    return { reason: "OTHER", message: `${error.name}: ${error.message}` };
+}
+//# sourceMappingURL=answers.js.map

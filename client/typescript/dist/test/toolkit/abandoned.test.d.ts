@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=abandoned.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=command-handler.test.d.ts.map

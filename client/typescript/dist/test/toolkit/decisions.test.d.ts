@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=decisions.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=projections.test.d.ts.map

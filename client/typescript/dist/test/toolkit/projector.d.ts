@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=projector.d.ts.map

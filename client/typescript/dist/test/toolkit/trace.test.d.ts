@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=trace.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=versions.test.d.ts.map
