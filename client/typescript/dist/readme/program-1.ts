@@ -12,7 +12,11 @@ try {
 
 for await (const event of client.readStream("order-1")) console.log(event.revision, event.type, event.json());
 
-for await (const item of client.subscribeAll({ after: 0, query: { streamPrefixes: ["order-"] } })) {
-  if (item.kind === "event") console.log(item.event.position, item.event.type);
-  if (item.kind === "checkpoint") console.log("no further matching events up to", item.position);
+let checkpoint = 0; // the last position handled; 0 at the first start
+const query = { types: ["OrderPlaced"], streamPrefixes: ["order-"] };
+for await (const item of client.subscribeAll({ after: checkpoint, query })) {
+  if (item.kind === "event") console.log(item.event.position, item.event.type, item.event.json());
+  // Store it together with the changes. A subscription to a stream resumes after a revision: item.event.revision, or
+  // item.revision of the other kinds of item ("caught-up", "checkpoint", "fell-behind").
+  checkpoint = item.kind === "event" ? item.event.position : item.position;
 }

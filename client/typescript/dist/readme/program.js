@@ -39,7 +39,7 @@ const list = projection({
         },
     },
 });
-const client = new Client("http://127.0.0.1:35333");
+const client = new Client("http://127.0.0.1:40333");
 const database = new Database("read-model.db");
 const projections = new Projections(client, new SqliteStore(database), [list]);
 const repository = new Repository(client, order);

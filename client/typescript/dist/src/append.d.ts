@@ -1,5 +1,5 @@
 import { type NewEvent } from "./events.js";
-import { type AppendRequest, type AppendResponse, type AppendToStreamRequest, type AppendToStreamResponse, type ExpectedRevision as PbExpectedRevision } from "./generated/annals/v1/append_pb.js";
+import { type AppendToManyRequest, type AppendToManyResponse, type AppendToStreamRequest, type AppendToStreamResponse, type ExpectedRevision as PbExpectedRevision } from "./generated/annals/v1/append_pb.js";
 import { type Query } from "./query.js";
 import { type Time, type Timestamp } from "./timestamp.js";
 /**
@@ -30,6 +30,11 @@ export interface Write {
     readonly stream: string;
     /** At least one event, in order. */
     readonly events: readonly NewEvent[];
+    /**
+     * The state in which the stream must be before the append: short for a check of this stream. Any unless given. If
+     * the stream occurs in several writes, at most one of them has it.
+     */
+    readonly expected?: ExpectedRevision;
 }
 /** A condition of an append to several streams. */
 export type Check = {
@@ -64,12 +69,14 @@ export interface AppendedToMany {
 }
 /** Converts to the protocol. Throws an InvalidFieldError that lists the valid values. */
 export declare function toPbExpected(expected: ExpectedRevision): PbExpectedRevision;
+/** Converts from the protocol. */
+export declare function fromPbExpected(message: PbExpectedRevision | undefined): ExpectedRevision;
 /** Creates the request of an append to one stream. */
 export declare function toPbAppend(stream: string, expected: ExpectedRevision, events: Iterable<NewEvent>, recordedAt?: Time): AppendToStreamRequest;
 /** Creates the request of an append to several streams. */
-export declare function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendRequest;
+export declare function toPbAppendToMany(writes: Iterable<Write>, checks: Iterable<Check>, recordedAt?: Time): AppendToManyRequest;
 /** Converts from the protocol. */
 export declare function fromPbAppended(response: AppendToStreamResponse): Appended;
 /** Converts from the protocol. */
-export declare function fromPbAppendedToMany(response: AppendResponse): AppendedToMany;
+export declare function fromPbAppendedToMany(response: AppendToManyResponse): AppendedToMany;
 //# sourceMappingURL=append.d.ts.map

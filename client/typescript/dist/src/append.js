@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { InvalidFieldError, ProtocolError } from "./errors.js";
 import { toPbEvent } from "./events.js";
-import { AppendRequestSchema, AppendToStreamRequestSchema, ExpectedRevisionSchema, } from "./generated/annals/v1/append_pb.js";
+import { AppendToManyRequestSchema, AppendToStreamRequestSchema, ExpectedRevisionSchema, } from "./generated/annals/v1/append_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { toPbQuery } from "./query.js";
 import { wellFormed } from "./text.js";
@@ -28,6 +28,20 @@ export function toPbExpected(expected) {
     };
     return create(ExpectedRevisionSchema, init());
 }
+/** Converts from the protocol. */
+export function fromPbExpected(message) {
+    const expected = message?.expected;
+    switch (expected?.case) {
+        case "revision":
+            return toNumber(expected.value);
+        case "noStream":
+            return "no-stream";
+        case "streamExists":
+            return "stream-exists";
+        default:
+            return "any";
+    }
+}
 /** Creates the request of an append to one stream. */
 export function toPbAppend(stream, expected, events, recordedAt) {
     return create(AppendToStreamRequestSchema, {
@@ -39,10 +53,11 @@ export function toPbAppend(stream, expected, events, recordedAt) {
 }
 /** Creates the request of an append to several streams. */
 export function toPbAppendToMany(writes, checks, recordedAt) {
-    return create(AppendRequestSchema, {
-        writes: Array.from(writes, ({ stream, events }) => ({
+    return create(AppendToManyRequestSchema, {
+        writes: Array.from(writes, ({ stream, events, expected }) => ({
             stream: wellFormed(stream, "stream"),
             events: events.map(toPbEvent),
+            ...(expected !== undefined && { expected: toPbExpected(expected) }),
         })),
         checks: Array.from(checks, toPbCheck),
         ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),

@@ -16,8 +16,8 @@ export interface Method<I extends DescMessage, O extends DescMessage> {
 /** All methods of annals.v1.EventStoreService. */
 export declare const METHODS: {
     appendToStream: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendToStreamRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendToStreamResponse>>;
-    append: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendResponse>>;
-    appendSession: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendSessionRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendSessionResponse>>;
+    appendToMany: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendToManyRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendToManyResponse>>;
+    appendPipeline: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendPipelineRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<import("./generated/annals/v1/append_pb.js").AppendPipelineResponse>>;
     readStream: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<store.ReadStreamRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<store.ReadStreamResponse>>;
     readAll: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<store.ReadAllRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<store.ReadAllResponse>>;
     subscribeAll: Method<import("@bufbuild/protobuf/codegenv2").GenMessage<store.SubscribeAllRequest>, import("@bufbuild/protobuf/codegenv2").GenMessage<store.SubscribeAllResponse>>;

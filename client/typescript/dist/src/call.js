@@ -2,7 +2,7 @@
 import { create, fromBinary, toBinary, } from "@bufbuild/protobuf";
 import { Metadata } from "@grpc/grpc-js";
 import { DeadlineExceededError } from "./errors.js";
-import { AppendRequestSchema, AppendResponseSchema, AppendSessionRequestSchema, AppendSessionResponseSchema, AppendToStreamRequestSchema, AppendToStreamResponseSchema, } from "./generated/annals/v1/append_pb.js";
+import { AppendPipelineRequestSchema, AppendPipelineResponseSchema, AppendToManyRequestSchema, AppendToManyResponseSchema, AppendToStreamRequestSchema, AppendToStreamResponseSchema, } from "./generated/annals/v1/append_pb.js";
 import * as store from "./generated/annals/v1/event_store_pb.js";
 import * as scavenge from "./generated/annals/v1/scavenge_pb.js";
 import * as snapshot from "./generated/annals/v1/snapshot_pb.js";
@@ -15,8 +15,8 @@ function method(name, input, output) {
 /** All methods of annals.v1.EventStoreService. */
 export const METHODS = {
     appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
-    append: method("Append", AppendRequestSchema, AppendResponseSchema),
-    appendSession: method("AppendSession", AppendSessionRequestSchema, AppendSessionResponseSchema),
+    appendToMany: method("AppendToMany", AppendToManyRequestSchema, AppendToManyResponseSchema),
+    appendPipeline: method("AppendPipeline", AppendPipelineRequestSchema, AppendPipelineResponseSchema),
     readStream: method("ReadStream", store.ReadStreamRequestSchema, store.ReadStreamResponseSchema),
     readAll: method("ReadAll", store.ReadAllRequestSchema, store.ReadAllResponseSchema),
     subscribeAll: method("SubscribeAll", store.SubscribeAllRequestSchema, store.SubscribeAllResponseSchema),

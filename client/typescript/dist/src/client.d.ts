@@ -1,9 +1,9 @@
 import { type Appended, type AppendedToMany, type Check, type ExpectedRevision, type Write } from "./append.js";
+import { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 import type { NewEvent } from "./events.js";
 import { type CallOptions, type ClientOptions } from "./options.js";
 import { Read, type ReadOptions } from "./read.js";
 import { type ServerInfo } from "./server.js";
-import { AppendSession, type SessionLimits } from "./session.js";
 import { type Deleted, type PrefixRetention, type Retention, type RetentionInfo, type Scavenge, type Snapshot, type StreamInfo, type Tombstoned } from "./streams.js";
 import { type SubscribeOptions, Subscription } from "./subscription.js";
 import { type Time, type Timestamp } from "./timestamp.js";
@@ -54,13 +54,15 @@ export declare class Client implements Disposable {
     /**
      * Appends events to several streams, all or none, if every check holds.
      *
-     * @param checks At most 64, with at most one revision check per stream.
+     * @param writes The events of each stream, with its expected state if it matters.
+     * @param checks Further conditions. At most 64, including the `expected` of writes, with at most one expected state
+     *   per stream.
      * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError,
      *   InvalidFieldError, TooLargeError.
      */
     appendToMany(writes: Iterable<Write>, checks?: Iterable<Check>, options?: CallOptions): Promise<AppendedToMany>;
-    /** Opens a session for many ordered appends in flight at once. No connection is opened before the first append. */
-    appendSession(limits?: SessionLimits): AppendSession;
+    /** Opens a pipeline for many ordered appends in flight at once. No connection is opened before the first append. */
+    appendPipeline(limits?: PipelineLimits): AppendPipeline;
     /**
      * Makes the independent appends of a source, in order and with many in flight, and yields their results in the same
      * order. It ends at the first append that fails; later appends that were in flight may have been written.
@@ -68,7 +70,7 @@ export declare class Client implements Disposable {
      * @example
      * for await (const appended of client.appendEach(rowsAsAppends())) console.log(appended.lastPosition);
      */
-    appendEach(source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>, limits?: SessionLimits): AsyncGenerator<Appended, void, undefined>;
+    appendEach(source: AsyncIterable<StreamAppend> | Iterable<StreamAppend>, limits?: PipelineLimits): AsyncGenerator<Appended, void, undefined>;
     /**
      * Reads one stream, up to its end when the read begins.
      *
@@ -174,10 +176,13 @@ export declare class Client implements Disposable {
      * the background.
      */
     startScavenge(options?: CallOptions): Promise<Scavenge>;
-    /** Stops the running scavenge, if any, until it is started again. */
-    stopScavenge(options?: CallOptions): Promise<Scavenge>;
-    /** Returns the state of the scavenge that is running, was stopped, or ran last. */
-    scavengeStatus(options?: CallOptions): Promise<Scavenge>;
+    /**
+     * Stops the running scavenge, if any, until it is started again. Returns the one that was stopped or that ran last;
+     * undefined if none was ever started.
+     */
+    stopScavenge(options?: CallOptions): Promise<Scavenge | undefined>;
+    /** Returns the scavenge that is running, was stopped, or ran last; undefined if none was ever started. */
+    scavengeStatus(options?: CallOptions): Promise<Scavenge | undefined>;
     /** Ends all calls and closes the connections. Calls in flight fail with a ClosedError. */
     close(): void;
     /** Closes the client, like close. */

@@ -3,13 +3,13 @@ import {} from "@bufbuild/protobuf";
 import { fromPbAppended, fromPbAppendedToMany, toPbAppend, toPbAppendToMany, toPbExpected, } from "./append.js";
 import { METHODS, requestOf, unary } from "./call.js";
 import { AppendBatcher } from "./append-batcher.js";
-import { SnapshotNotFoundError } from "./errors.js";
+import { AppendPipeline } from "./append-pipeline.js";
+import { ProtocolError, SnapshotNotFoundError } from "./errors.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { resolveOptions } from "./options.js";
 import { Read } from "./read.js";
 import { Shared } from "./retry.js";
 import { fromPbServerInfo } from "./server.js";
-import { AppendSession } from "./session.js";
 import { fromPbPrefixRetention, fromPbRetention, fromPbScavenge, fromPbSnapshot, fromPbStream, toPbRetention, } from "./streams.js";
 import { Subscription } from "./subscription.js";
 import { fromPbTime, toPbTime } from "./timestamp.js";
@@ -42,7 +42,7 @@ export class Client {
      */
     constructor(endpoints) {
         this.#shared = new Shared(resolveOptions(endpoints));
-        this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendSession());
+        this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendPipeline());
     }
     /**
      * Appends events to a stream, all or none, if the stream is in the expected state.
@@ -56,21 +56,23 @@ export class Client {
     async append(stream, expected, events, options = {}) {
         options.signal?.throwIfAborted();
         const given = [...events];
-        return this.#batcher.append(given, options, async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)), (session) => session.append(stream, expected, given));
+        return this.#batcher.append(given, options, async () => fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)), (pipeline) => pipeline.append(stream, expected, given));
     }
     /**
      * Appends events to several streams, all or none, if every check holds.
      *
-     * @param checks At most 64, with at most one revision check per stream.
+     * @param writes The events of each stream, with its expected state if it matters.
+     * @param checks Further conditions. At most 64, including the `expected` of writes, with at most one expected state
+     *   per stream.
      * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError,
      *   InvalidFieldError, TooLargeError.
      */
     async appendToMany(writes, checks = [], options = {}) {
-        return fromPbAppendedToMany(await this.#call(METHODS.append, toPbAppendToMany(writes, checks), options));
+        return fromPbAppendedToMany(await this.#call(METHODS.appendToMany, toPbAppendToMany(writes, checks), options));
     }
-    /** Opens a session for many ordered appends in flight at once. No connection is opened before the first append. */
-    appendSession(limits = {}) {
-        return new AppendSession(this.#shared, this.#shared.settings.timeoutMs, limits);
+    /** Opens a pipeline for many ordered appends in flight at once. No connection is opened before the first append. */
+    appendPipeline(limits = {}) {
+        return new AppendPipeline(this.#shared, this.#shared.settings.timeoutMs, limits);
     }
     /**
      * Makes the independent appends of a source, in order and with many in flight, and yields their results in the same
@@ -80,13 +82,13 @@ export class Client {
      * for await (const appended of client.appendEach(rowsAsAppends())) console.log(appended.lastPosition);
      */
     async *appendEach(source, limits = {}) {
-        const session = this.appendSession(limits);
+        const pipeline = this.appendPipeline(limits);
         const results = [];
         let answered = 0;
         try {
             for await (const { stream, expected, events, recordedAt } of source) {
-                await session.ready();
-                const result = session.append(stream, expected, events, recordedAt);
+                await pipeline.ready();
+                const result = pipeline.append(stream, expected, events, recordedAt);
                 result.then(() => (answered += 1), () => (answered += 1));
                 results.push(result);
                 while (answered > 0) {
@@ -102,7 +104,7 @@ export class Client {
         }
         finally {
             // Also reached if the caller leaves the loop over the results.
-            void session.close();
+            void pipeline.close();
         }
     }
     /**
@@ -250,8 +252,14 @@ export class Client {
      * @throws StreamNotFoundError, RevisionBeyondEndError, StreamTombstonedError, TooLargeError.
      */
     async saveSnapshot(stream, revision, data, options = {}) {
-        const { schemaVersion = 0, keep = 0 } = options;
-        const request = { stream, revision: toBigInt(revision, "revision"), schemaVersion, data, keep };
+        const { schemaVersion = 0, keep } = options;
+        const request = {
+            stream,
+            revision: toBigInt(revision, "revision"),
+            schemaVersion,
+            data,
+            ...(keep !== undefined && { keep }),
+        };
         return fromPbTime((await this.#call(METHODS.saveSnapshot, request, options)).savedAt, "saved_at");
     }
     /**
@@ -283,15 +291,24 @@ export class Client {
      * the background.
      */
     async startScavenge(options = {}) {
-        return fromPbScavenge((await this.#call(METHODS.startScavenge, {}, options)).scavenge);
+        const { scavenge } = await this.#call(METHODS.startScavenge, {}, options);
+        if (scavenge === undefined) {
+            throw new ProtocolError("a scavenge is missing");
+        }
+        return fromPbScavenge(scavenge);
     }
-    /** Stops the running scavenge, if any, until it is started again. */
+    /**
+     * Stops the running scavenge, if any, until it is started again. Returns the one that was stopped or that ran last;
+     * undefined if none was ever started.
+     */
     async stopScavenge(options = {}) {
-        return fromPbScavenge((await this.#call(METHODS.stopScavenge, {}, options)).scavenge);
+        const { scavenge } = await this.#call(METHODS.stopScavenge, {}, options);
+        return scavenge && fromPbScavenge(scavenge);
     }
-    /** Returns the state of the scavenge that is running, was stopped, or ran last. */
+    /** Returns the scavenge that is running, was stopped, or ran last; undefined if none was ever started. */
     async scavengeStatus(options = {}) {
-        return fromPbScavenge((await this.#call(METHODS.getScavenge, {}, options)).scavenge);
+        const { scavenge } = await this.#call(METHODS.getScavenge, {}, options);
+        return scavenge && fromPbScavenge(scavenge);
     }
     /** Ends all calls and closes the connections. Calls in flight fail with a ClosedError. */
     close() {

@@ -6,7 +6,7 @@
  *    over to the next. A late failure of an endpoint that was already left has no effect.
  * 3. The first endpoint is preferred (preferred-endpoint.ts): while the client uses another, it probes the first, and
  *    returns when that answers. Calls in progress finish where they are. Subscriptions move at their next message,
- *    sessions when everything they have sent is answered.
+ *    pipelines when everything they have sent is answered.
  * 4. A server that sends nothing while calls are open, not even the reply to a ping, counts as dead: its calls fail
  *    over.
  *

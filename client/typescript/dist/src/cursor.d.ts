@@ -2,7 +2,7 @@ import type { SubscribeAllResponse, SubscribeStreamResponse } from "./generated/
 import type { SubscriptionItem } from "./subscription.js";
 /** A message of the server. */
 export type Message = SubscribeAllResponse | SubscribeStreamResponse;
-/** Tracks the last event or checkpoint received, and rejects messages that are out of order. */
+/** Tracks the last event or notice received, and rejects messages that are out of order. */
 export declare class Cursor {
     #private;
     private readonly byRevision;

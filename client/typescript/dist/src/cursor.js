@@ -2,7 +2,7 @@
 import { ProtocolError } from "./errors.js";
 import { fromPbEvent } from "./events.js";
 import { toNumber } from "./numbers.js";
-/** Tracks the last event or checkpoint received, and rejects messages that are out of order. */
+/** Tracks the last event or notice received, and rejects messages that are out of order. */
 export class Cursor {
     byRevision;
     after;
@@ -20,20 +20,14 @@ export class Cursor {
             case "events":
                 return content.value.events.map((event) => this.#takeEvent(fromPbEvent(event)));
             case "caughtUp":
-                return [{ kind: "caught-up", position: this.#scannedTo(content.value.position) }];
+                return [{ kind: "caught-up", ...this.#scannedTo(content.value) }];
             case "fellBehind":
-                return [
-                    {
-                        kind: "fell-behind",
-                        position: this.#scannedTo(content.value.position),
-                        head: toNumber(content.value.head),
-                    },
-                ];
+                return [{ kind: "fell-behind", ...this.#scannedTo(content.value), head: toNumber(content.value.head) }];
             case "checkpoint":
                 // A checkpoint that is not larger than the last, from before a reconnect, is not reported again.
                 return toNumber(content.value.position) <= this.#checkpoint
                     ? []
-                    : [{ kind: "checkpoint", position: this.#scannedTo(content.value.position) }];
+                    : [{ kind: "checkpoint", ...this.#scannedTo(content.value) }];
             case undefined:
                 // A kind of message that this client does not know.
                 return [];
@@ -48,13 +42,16 @@ export class Cursor {
         this.after = place;
         return { kind: "event", event };
     }
-    #scannedTo(value) {
-        const position = toNumber(value);
+    /** Advances to the place of a notice, after which the next call begins. */
+    #scannedTo(notice) {
+        const position = toNumber(notice.position);
+        const revision = notice.revision === undefined ? undefined : toNumber(notice.revision);
         this.#checkpoint = Math.max(this.#checkpoint, position);
-        if (!this.byRevision) {
-            this.after = Math.max(this.after ?? 0, position);
+        const place = this.byRevision ? revision : position;
+        if (place !== undefined) {
+            this.after = Math.max(this.after ?? 0, place);
         }
-        return position;
+        return { position, revision };
     }
 }
 //# sourceMappingURL=cursor.js.map

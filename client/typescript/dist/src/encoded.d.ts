@@ -1,4 +1,4 @@
-import { type AppendRequest, type AppendToStreamRequest } from "./generated/annals/v1/append_pb.js";
+import { type AppendToManyRequest, type AppendToStreamRequest } from "./generated/annals/v1/append_pb.js";
 /**
  * Maximum bytes in a message with several appends: small enough that the server starts early, and that every server
  * accepts it, however low its limits are (it accepts 1 MiB more than those). A larger append is sent in a message of
@@ -11,7 +11,7 @@ export interface Encoded {
     readonly message: Uint8Array;
 }
 /** Encodes a message with one append. Throws an InvalidFieldError if it can't be encoded. */
-export declare function encodeAppend(append: AppendToStreamRequest | AppendRequest): Uint8Array;
+export declare function encodeAppend(append: AppendToStreamRequest | AppendToManyRequest): Uint8Array;
 /** Returns how many of the appends, starting at `from`, fit into the next message. */
 export declare function nextInMessage(appends: readonly Encoded[], from: number): number;
 /** Returns one message with all of these appends. */

@@ -1,13 +1,13 @@
 /**
- * Encoded appends of a session.
+ * Encoded appends of a pipeline.
  *
- * Each append is encoded once, when the session takes it: its exact size is known before it is put into a message
+ * Each append is encoded once, when the pipeline takes it: its exact size is known before it is put into a message
  * with others, an append that can't be encoded fails on its own, and a retry does not encode again. Each is encoded
  * as a complete message; protobuf parses the concatenation of such messages as one message with all their appends.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { InvalidFieldError } from "./errors.js";
-import { AppendSessionRequestSchema, SessionAppendSchema, } from "./generated/annals/v1/append_pb.js";
+import { AppendPipelineRequestSchema, PipelinedAppendSchema, } from "./generated/annals/v1/append_pb.js";
 /** Maximum number of appends in a message, from the protocol. */
 const MESSAGE_APPENDS_MAX = 1_000;
 /**
@@ -18,12 +18,12 @@ const MESSAGE_APPENDS_MAX = 1_000;
 export const MESSAGE_BYTES_MAX = 512 * 1_024;
 /** Encodes a message with one append. Throws an InvalidFieldError if it can't be encoded. */
 export function encodeAppend(append) {
-    const one = append.$typeName === "annals.v1.AppendRequest"
+    const one = append.$typeName === "annals.v1.AppendToManyRequest"
         ? { case: "appendToMany", value: append }
         : { case: "appendToStream", value: append };
-    const message = create(AppendSessionRequestSchema, { appends: [create(SessionAppendSchema, { append: one })] });
+    const message = create(AppendPipelineRequestSchema, { appends: [create(PipelinedAppendSchema, { append: one })] });
     try {
-        return toBinary(AppendSessionRequestSchema, message);
+        return toBinary(AppendPipelineRequestSchema, message);
     }
     catch (cause) {
         throw new InvalidFieldError([{ field: "", description: cause instanceof Error ? cause.message : String(cause) }]);

@@ -6,12 +6,15 @@
  */
 import { create } from "@bufbuild/protobuf";
 import { NewEventSchema, } from "./generated/annals/v1/event_pb.js";
+import { InvalidValueError, JsonError } from "./errors.js";
 import { bytesOf, decodeJson, encodeJson } from "./json.js";
 import { toNumber } from "./numbers.js";
 import { wellFormed } from "./text.js";
 import { fromPbTime } from "./timestamp.js";
 import { newId } from "./uuid.js";
 const NOTHING = new Uint8Array();
+/** The content type of an event that has none of its own. */
+const JSON_TYPE = "application/json";
 /**
  * Creates an event with its id.
  *
@@ -21,23 +24,29 @@ const NOTHING = new Uint8Array();
  *
  * @param data Bytes (Uint8Array, ArrayBuffer, DataView) are stored unchanged, anything else as JSON; no data if
  *   omitted. For an event with options and without data, pass `new Uint8Array()`.
- * @throws InvalidValueError if data or metadata can't be represented in JSON; it names the place.
+ * @throws InvalidValueError if data or metadata can't be represented in JSON, or if the content type of data other
+ *   than bytes is not JSON; it names the place.
  *
  * @example
  * newEvent("OrderPlaced", { total: 42 }, { tags: ["customer:7"], metadata: { userId: "ada" } })
+ * newEvent("LabelPrinted", pdf, { contentType: "application/pdf" })
  */
 export function newEvent(...given) {
     const [type, data, options = {}] = given;
-    const { id = newId(), metadata, tags = [] } = options;
+    const { id = newId(), metadata, tags = [], contentType = "" } = options;
+    const subject = `an event of type ${JSON.stringify(type)}`;
+    if (contentType !== "" && !isJson(contentType) && bytesOf(data) === undefined) {
+        const problem = `has the content type ${JSON.stringify(contentType)}; give bytes`;
+        throw new InvalidValueError(subject, "data", problem);
+    }
     return {
         id,
         type,
         // An omitted argument means no data. An explicit undefined is a mistake, and is rejected.
-        data: given.length === 1 ? NOTHING : encode(data, `an event of type ${JSON.stringify(type)}`, "data"),
-        metadata: metadata === undefined
-            ? NOTHING
-            : encode(metadata, `the metadata of an event of type ${JSON.stringify(type)}`, "metadata"),
+        data: given.length === 1 ? NOTHING : encode(data, subject, "data"),
+        metadata: metadata === undefined ? NOTHING : encode(metadata, `the metadata of ${subject}`, "metadata"),
         tags,
+        contentType,
     };
 }
 /** An event as the store keeps it. It never changes. */
@@ -51,6 +60,7 @@ export class RecordedEvent {
     metadata;
     tags;
     recordedAt;
+    contentType;
     constructor(
     /** The event's id, a UUID in lower case. */
     id, 
@@ -63,8 +73,8 @@ export class RecordedEvent {
     /** The event's type. */
     type, 
     /**
-     * The payload. It is a view of the message that the event arrived in with its neighbours: copy it
-     * (`data.slice()`) to keep it for long.
+     * The payload, encoded as contentType states. It is a view of the message that the event arrived in with its
+     * neighbours: copy it (`data.slice()`) to keep it for long.
      */
     data, 
     /** Metadata about the event; a view, like data. */
@@ -72,7 +82,9 @@ export class RecordedEvent {
     /** The tags, in the order in which they were given. */
     tags, 
     /** The time at which the store recorded the event. Recorded times never decrease along the log. */
-    recordedAt) {
+    recordedAt, 
+    /** The media type of the data: `application/json` unless the event was appended with another one. */
+    contentType = JSON_TYPE) {
         this.id = id;
         this.stream = stream;
         this.revision = revision;
@@ -82,28 +94,46 @@ export class RecordedEvent {
         this.metadata = metadata;
         this.tags = tags;
         this.recordedAt = recordedAt;
+        this.contentType = contentType;
     }
     /**
      * Returns the data, decoded from JSON. The type T is not checked.
      *
-     * @throws JsonError if it is not JSON, or contains a number that a JavaScript number can't hold (2^53 + 1, 1e400).
+     * @throws JsonError if its content type is neither `application/json` nor one that ends in `+json`, if it is not
+     *   JSON, or if it contains a number that a JavaScript number can't hold (2^53 + 1, 1e400).
      */
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a typed result without a cast
     json() {
-        return decodeJson(this.data, `the data of ${this.#name}`);
+        demandJson(this);
+        return decodeJson(this.data, `the data of ${nameOf(this)}`);
     }
     /**
      * Returns the metadata, decoded from JSON; undefined if there is none.
      *
-     * @throws JsonError under the same conditions as json.
+     * @throws JsonError if it is not JSON, or contains a number that a JavaScript number can't hold.
      */
     metadataJson() {
-        return this.metadata.length === 0 ? undefined : decodeJson(this.metadata, `the metadata of ${this.#name}`);
+        return this.metadata.length === 0 ? undefined : decodeJson(this.metadata, `the metadata of ${nameOf(this)}`);
     }
-    get #name() {
-        return (`event ${JSON.stringify(this.type)} at revision ${this.revision} of stream ` +
-            `${JSON.stringify(this.stream)} (position ${this.position})`);
+}
+/** Throws a JsonError if the content type of an event is neither `application/json` nor one that ends in `+json`. */
+export function demandJson(event) {
+    if (!isJson(event.contentType)) {
+        throw new JsonError(`the data of ${nameOf(event)} is not the expected JSON: its content type is ` +
+            `${JSON.stringify(event.contentType)}; read its data as bytes`);
     }
+}
+/** Whether a content type is a form of JSON. Its parameters are ignored. */
+function isJson(contentType) {
+    if (contentType === JSON_TYPE) {
+        return true;
+    }
+    const mediaType = contentType.replace(/;.*/, "").trim().toLowerCase();
+    return mediaType === JSON_TYPE || mediaType.endsWith("+json");
+}
+function nameOf({ type, revision, stream, position }) {
+    return (`event ${JSON.stringify(type)} at revision ${revision} of stream ` +
+        `${JSON.stringify(stream)} (position ${position})`);
 }
 /** Converts to the protocol. */
 export function toPbEvent(event) {
@@ -113,11 +143,12 @@ export function toPbEvent(event) {
         data: event.data,
         metadata: event.metadata,
         tags: event.tags.map((tag) => wellFormed(tag, "tags")),
+        contentType: wellFormed(event.contentType, "contentType"),
     });
 }
 /** Converts from the protocol. */
 export function fromPbEvent(event) {
-    return new RecordedEvent(event.id, event.stream, toNumber(event.revision), toNumber(event.position), event.type, event.data, event.metadata, event.tags, fromPbTime(event.recordedAt, "recorded_at"));
+    return new RecordedEvent(event.id, event.stream, toNumber(event.revision), toNumber(event.position), event.type, event.data, event.metadata, event.tags, fromPbTime(event.recordedAt, "recorded_at"), event.contentType === "" ? JSON_TYPE : event.contentType);
 }
 function encode(value, subject, root) {
     return bytesOf(value) ?? encodeJson(value, subject, root);

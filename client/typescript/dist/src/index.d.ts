@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export type { Appended, AppendedToMany, Check, ExpectedRevision, Write } from "./append.js";
+export { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 export { Client, type StreamAppend } from "./client.js";
 export type { Duration } from "./duration.js";
 export * from "./errors.js";
@@ -13,7 +14,6 @@ export type { CallOptions, ClientOptions, RetryPolicy, TlsOptions } from "./opti
 export { type Matchable, matches, type Query, type QueryItem } from "./query.js";
 export { Read, type ReadBeginning, type ReadOptions } from "./read.js";
 export type { Limits, ServerInfo } from "./server.js";
-export { AppendSession, type SessionLimits } from "./session.js";
 export type { Deleted, PrefixRetention, Retention, RetentionInfo, Scavenge, Snapshot, StreamInfo, Tombstoned, } from "./streams.js";
 export { type SubscribeOptions, Subscription, type SubscriptionItem } from "./subscription.js";
 export { type Time, Timestamp } from "./timestamp.js";

@@ -1,9 +1,9 @@
+export { AppendPipeline } from "./append-pipeline.js";
 export { Client } from "./client.js";
 export * from "./errors.js";
 export { newEvent, RecordedEvent } from "./events.js";
 export { matches } from "./query.js";
 export { Read } from "./read.js";
-export { AppendSession } from "./session.js";
 export { Subscription } from "./subscription.js";
 export { Timestamp } from "./timestamp.js";
 export { nameId, newId } from "./uuid.js";

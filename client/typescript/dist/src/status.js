@@ -7,6 +7,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { status as Code } from "@grpc/grpc-js";
+import { fromPbExpected } from "./append.js";
 import { ChecksFailedError, CorruptError, EventIdConflictError, InternalError, InvalidFieldError, OverloadedError, PositionBeyondHeadError, MoveRefusedError, MoveUnfinishedError, RecordedTimeNotAcceptedError, RecordedTimeOutOfRangeError, RevisionBeyondEndError, RevisionConflictError, SnapshotNotFoundError, StatusError, StreamNotFoundError, StreamTombstonedError, TooLargeError, UnavailableError, UnimplementedError, UnreachableError, VersionConflictError, } from "./errors.js";
 import * as pb from "./generated/annals/v1/errors_pb.js";
 import { StatusSchema } from "./generated/google/rpc/status_pb.js";
@@ -45,7 +46,7 @@ export function fromServiceError(failed, endpoint) {
             return new StatusError(failed.code, failed.details);
     }
 }
-/** Converts the failure of one append of a session. */
+/** Converts the failure of one append of a pipeline. */
 export function fromResult(status) {
     const error = attempt(() => fromReason(status, status.message));
     if (error !== undefined) {
@@ -110,7 +111,7 @@ function fromDetail(status, reason) {
                 return new RevisionConflictError(stream, expected, actual);
             });
         case "EVENT_ID_CONFLICT":
-            return read(pb.EventIdConflictSchema, (found) => new EventIdConflictError(found.id, found.stream, toNumber(found.revision), toNumber(found.position)));
+            return read(pb.EventIdConflictSchema, (found) => new EventIdConflictError(found.id, found.stream, optional(found.revision), toNumber(found.position)));
         case "STREAM_NOT_FOUND":
             return read(pb.StreamNotFoundSchema, (found) => new StreamNotFoundError(found.stream));
         case "STREAM_TOMBSTONED":
@@ -132,19 +133,7 @@ function fromDetail(status, reason) {
     }
 }
 function conflict(found) {
-    return { stream: found.stream, expected: expectedOf(found), actual: optional(found.actualRevision) };
-}
-function expectedOf({ expected }) {
-    switch (expected.case) {
-        case "expectedRevision":
-            return toNumber(expected.value);
-        case "expectedNoStream":
-            return "no-stream";
-        case "expectedStreamExists":
-            return "stream-exists";
-        case undefined:
-            return "any";
-    }
+    return { stream: found.stream, expected: fromPbExpected(found.expected), actual: optional(found.actualRevision) };
 }
 function failedCheck({ index, found }) {
     switch (found.case) {

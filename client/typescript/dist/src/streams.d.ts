@@ -88,11 +88,11 @@ export interface Snapshot {
 }
 /** The progress of a scavenge, which reclaims the space of removed events. */
 export interface Scavenge {
-    /** The current state. `"never"`: none was ever started. Client.startScavenge continues a stopped one. */
-    readonly state: "never" | "running" | "stopped" | "finished";
+    /** The current state. Client.startScavenge continues a stopped one. */
+    readonly state: "running" | "stopped" | "finished";
     /** The time at which it was started. */
-    readonly startedAt: Timestamp | undefined;
-    /** The time at which it finished or was stopped. */
+    readonly startedAt: Timestamp;
+    /** The time at which it finished or was stopped; undefined while it runs. */
     readonly endedAt: Timestamp | undefined;
     /** Number of streams processed so far, of streamsTotal. */
     readonly streamsDone: number;
@@ -123,5 +123,5 @@ export declare function toPbRetention({ maxCount, maxAge, truncateBefore }: Rete
 /** Converts from the protocol. */
 export declare function fromPbSnapshot(snapshot: PbSnapshot | undefined): Snapshot;
 /** Converts from the protocol. */
-export declare function fromPbScavenge(scavenge: PbScavenge | undefined): Scavenge;
+export declare function fromPbScavenge(scavenge: PbScavenge): Scavenge;
 //# sourceMappingURL=streams.d.ts.map

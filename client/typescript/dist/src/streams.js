@@ -63,20 +63,21 @@ export function fromPbSnapshot(snapshot) {
         savedAt: fromPbTime(snapshot.savedAt, "saved_at"),
     };
 }
+const SCAVENGE_STATES = {
+    [ScavengeState.UNSPECIFIED]: undefined,
+    [ScavengeState.RUNNING]: "running",
+    [ScavengeState.STOPPED]: "stopped",
+    [ScavengeState.FINISHED]: "finished",
+};
 /** Converts from the protocol. */
 export function fromPbScavenge(scavenge) {
-    if (scavenge === undefined) {
-        throw new ProtocolError("a scavenge is missing");
+    const state = SCAVENGE_STATES[scavenge.state];
+    if (state === undefined) {
+        throw new ProtocolError(`a scavenge in state ${scavenge.state}`);
     }
-    const states = {
-        [ScavengeState.UNSPECIFIED]: "never",
-        [ScavengeState.RUNNING]: "running",
-        [ScavengeState.STOPPED]: "stopped",
-        [ScavengeState.FINISHED]: "finished",
-    };
     return {
-        state: states[scavenge.state],
-        startedAt: scavenge.startedAt === undefined ? undefined : fromPbTime(scavenge.startedAt, "started_at"),
+        state,
+        startedAt: fromPbTime(scavenge.startedAt, "started_at"),
         endedAt: scavenge.endedAt === undefined ? undefined : fromPbTime(scavenge.endedAt, "ended_at"),
         streamsDone: toNumber(scavenge.streamsDone),
         streamsTotal: toNumber(scavenge.streamsTotal),

@@ -14,13 +14,20 @@ export type SubscriptionItem = {
      * `fell-behind`, and again after a reconnect.
      */
     readonly kind: "caught-up";
-    /** The position up to which the log was scanned; it is safe to resume after it. */
+    /** The position up to which the log was scanned; it is safe to resume a subscription to the log after it. */
     readonly position: number;
+    /**
+     * The stream's last revision at that position; it is safe to resume a subscription to the stream after it.
+     * Undefined in a subscription to the log, or if the stream has no events.
+     */
+    readonly revision: number | undefined;
 } | {
     /** The subscriber lags behind the appends, and events come from storage again. Nothing is lost. */
     readonly kind: "fell-behind";
-    /** The position up to which the log was scanned; it is safe to resume after it. */
+    /** The position up to which the log was scanned; it is safe to resume a subscription to the log after it. */
     readonly position: number;
+    /** The stream's last revision at that position, as for `caught-up`. */
+    readonly revision: number | undefined;
     /** The log's last position. */
     readonly head: number;
 } | {
@@ -29,8 +36,10 @@ export type SubscriptionItem = {
      * need not scan the same events again. It only increases.
      */
     readonly kind: "checkpoint";
-    /** The position; it is safe to resume after it. */
+    /** The position; it is safe to resume a subscription to the log after it. */
     readonly position: number;
+    /** The stream's last revision at that position, as for `caught-up`. */
+    readonly revision: number | undefined;
 };
 /**
  * Selects the events of a subscription, and its start. `timeoutMs` applies to the first connection; reconnecting is
@@ -38,8 +47,8 @@ export type SubscriptionItem = {
  */
 export interface SubscribeOptions extends CallOptions {
     /**
-     * Starts after this position of the log or revision of a stream: the last one processed. With `"end"`, starts after
-     * the last event at the moment. At the beginning unless given.
+     * Starts after this position of the log, or after this revision of a stream: the last one processed. With `"end"`,
+     * starts after the last event at the moment. At the beginning unless given.
      */
     readonly after?: number | "end";
     /** Returns only events that match. All unless given. */

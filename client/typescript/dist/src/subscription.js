@@ -2,14 +2,13 @@
  * Subscriptions: return existing events, then new ones, each once and in order, over any number of connections.
  *
  * 1. **Once, in order, without gaps.** After a broken connection the subscription resumes after the last event or
- *    checkpoint received, on any endpoint. Positions that do not increase are a ProtocolError, and are never
- *    returned.
+ *    notice (caught-up, fell-behind, checkpoint) received, on any endpoint. Positions that do not increase are a
+ *    ProtocolError, and are never returned.
  * 2. **A fixed start.** "From the end" is resolved to a position before the first subscription call, so that a
  *    connection that breaks before the first event loses nothing.
  * 3. **Bounded.** The client buffers a few messages; the rest stays at the server.
  *
- * Checkpoints are positions of the log. A subscription to one stream resumes by revision, so its checkpoints are only
- * reported, not used.
+ * A subscription to the log resumes by position, one to a stream by revision; notices have both.
  */
 import { METHODS, requestOf, serverStream, unary } from "./call.js";
 import { Cursor } from "./cursor.js";

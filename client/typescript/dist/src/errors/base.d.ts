@@ -9,7 +9,9 @@ export declare abstract class AnnalsError extends Error {
      * Retrying is safe for appends too, if the same events (with the same ids) are sent.
      */
     readonly retryable: boolean;
-    /** Whether the append was refused because of data that is already stored. Read again, and make a new decision. */
+    /**
+     * Whether another client changed the data that the decision depends on. Read again, and make a new decision.
+     */
     readonly conflict: boolean;
     constructor(message: string, options?: ErrorOptions);
 }

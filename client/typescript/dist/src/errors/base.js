@@ -9,7 +9,9 @@ export class AnnalsError extends Error {
      * Retrying is safe for appends too, if the same events (with the same ids) are sent.
      */
     retryable = false;
-    /** Whether the append was refused because of data that is already stored. Read again, and make a new decision. */
+    /**
+     * Whether another client changed the data that the decision depends on. Read again, and make a new decision.
+     */
     conflict = false;
     constructor(message, options) {
         super(message, options);

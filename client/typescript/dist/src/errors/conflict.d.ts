@@ -19,28 +19,27 @@ export declare class RevisionConflictError extends AnnalsError {
 }
 /**
  * The id of the append's first event is already stored, but from a different append. If this is a retry, send exactly
- * the same append; otherwise use a new id.
+ * the same append; otherwise use a new id. `conflict` is false: a new decision with the same ids would fail again.
  */
 export declare class EventIdConflictError extends AnnalsError {
     readonly id: string;
-    /** The stream in which the event is stored. */
+    /** The stream in which the event is stored; if it was removed, the stream of the rejected append. */
     readonly stream: string;
-    /** The event's revision. */
-    readonly revision: number;
+    /** The event's revision; undefined if it was removed. */
+    readonly revision: number | undefined;
     /** The event's position. */
     readonly position: number;
-    readonly conflict = true;
     constructor(id: string, 
-    /** The stream in which the event is stored. */
+    /** The stream in which the event is stored; if it was removed, the stream of the rejected append. */
     stream: string, 
-    /** The event's revision. */
-    revision: number, 
+    /** The event's revision; undefined if it was removed. */
+    revision: number | undefined, 
     /** The event's position. */
     position: number);
 }
 /** A check of an append that failed. */
 export type FailedCheck = {
-    /** The index of the check in the append, from 0. */
+    /** The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order. */
     readonly index: number;
     /** The stream that is not in the expected state. */
     readonly stream: {
@@ -49,7 +48,7 @@ export type FailedCheck = {
         readonly actual: number | undefined;
     };
 } | {
-    /** The index of the check in the append, from 0. */
+    /** The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order. */
     readonly index: number;
     /** The event at `position` matches the query of a check that expects no match after `after`. */
     readonly match: {
@@ -61,13 +60,13 @@ export type FailedCheck = {
  * Checks of the append failed: another client changed the data it depends on. Read it again and make a new decision.
  */
 export declare class ChecksFailedError extends AnnalsError {
-    /** The first failed checks, in the order of the append's checks; at least one. */
+    /** The first failed checks, in the order of their indexes; at least one. */
     readonly failed: readonly FailedCheck[];
     /** The number of failed checks. */
     readonly count: number;
     readonly conflict = true;
     constructor(
-    /** The first failed checks, in the order of the append's checks; at least one. */
+    /** The first failed checks, in the order of their indexes; at least one. */
     failed: readonly FailedCheck[], 
     /** The number of failed checks. */
     count: number);

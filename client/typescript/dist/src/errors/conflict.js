@@ -22,23 +22,25 @@ export class RevisionConflictError extends AnnalsError {
 }
 /**
  * The id of the append's first event is already stored, but from a different append. If this is a retry, send exactly
- * the same append; otherwise use a new id.
+ * the same append; otherwise use a new id. `conflict` is false: a new decision with the same ids would fail again.
  */
 export class EventIdConflictError extends AnnalsError {
     id;
     stream;
     revision;
     position;
-    conflict = true;
     constructor(id, 
-    /** The stream in which the event is stored. */
+    /** The stream in which the event is stored; if it was removed, the stream of the rejected append. */
     stream, 
-    /** The event's revision. */
+    /** The event's revision; undefined if it was removed. */
     revision, 
     /** The event's position. */
     position) {
-        super(`event id ${id} was already appended to stream ${JSON.stringify(stream)} at revision ${revision} ` +
-            `(position ${position}), by a different append; use a new id, or send exactly the same append again`);
+        const place = revision === undefined
+            ? `at position ${position} (since removed)`
+            : `to stream ${JSON.stringify(stream)} at revision ${revision} (position ${position})`;
+        super(`event id ${id} was already appended ${place}, by a different append; ` +
+            "use a new id, or send exactly the same append again");
         this.id = id;
         this.stream = stream;
         this.revision = revision;
@@ -53,7 +55,7 @@ export class ChecksFailedError extends AnnalsError {
     count;
     conflict = true;
     constructor(
-    /** The first failed checks, in the order of the append's checks; at least one. */
+    /** The first failed checks, in the order of their indexes; at least one. */
     failed, 
     /** The number of failed checks. */
     count) {

@@ -13,8 +13,8 @@ export declare class InvalidEndpointError extends AnnalsError {
     endpoint: string, message: string);
 }
 /**
- * The bytes of an event or a snapshot are not JSON, or contain a number that a JavaScript number can't hold. Use
- * another decoder.
+ * The bytes of an event or a snapshot are not JSON, are not declared as JSON by their content type, or contain a
+ * number that a JavaScript number can't hold. Use another decoder.
  */
 export declare class JsonError extends AnnalsError {
 }

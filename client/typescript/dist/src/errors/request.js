@@ -13,8 +13,8 @@ export class InvalidEndpointError extends AnnalsError {
     }
 }
 /**
- * The bytes of an event or a snapshot are not JSON, or contain a number that a JavaScript number can't hold. Use
- * another decoder.
+ * The bytes of an event or a snapshot are not JSON, are not declared as JSON by their content type, or contain a
+ * number that a JavaScript number can't hold. Use another decoder.
  */
 export class JsonError extends AnnalsError {
 }

@@ -22,7 +22,7 @@ export declare class UnavailableError extends AnnalsError {
     readonly retryable = true;
     constructor(reason: Unavailability, message: string);
 }
-/** A limit of the server (subscriptions, queued appends) is reached. Already retried; slow down. */
+/** A limit of the server (subscriptions, waiting appends) is reached. Already retried; slow down. */
 export declare class OverloadedError extends AnnalsError {
     readonly retryable = true;
     constructor(message: string);
@@ -54,7 +54,7 @@ export declare class InternalError extends AnnalsError {
 export declare class UnimplementedError extends AnnalsError {
 }
 /**
- * The append session or the client was closed, or an earlier append of the session could not be delivered in time.
+ * The append pipeline or the client was closed, or an earlier append of the pipeline could not be delivered in time.
  * Open a new one, and append the unanswered appends again, in order.
  */
 export declare class ClosedError extends AnnalsError {

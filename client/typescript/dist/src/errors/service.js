@@ -33,7 +33,7 @@ export class UnavailableError extends AnnalsError {
         this.reason = reason;
     }
 }
-/** A limit of the server (subscriptions, queued appends) is reached. Already retried; slow down. */
+/** A limit of the server (subscriptions, waiting appends) is reached. Already retried; slow down. */
 export class OverloadedError extends AnnalsError {
     retryable = true;
     constructor(message) {
@@ -74,7 +74,7 @@ export class InternalError extends AnnalsError {
 export class UnimplementedError extends AnnalsError {
 }
 /**
- * The append session or the client was closed, or an earlier append of the session could not be delivered in time.
+ * The append pipeline or the client was closed, or an earlier append of the pipeline could not be delivered in time.
  * Open a new one, and append the unanswered appends again, in order.
  */
 export class ClosedError extends AnnalsError {

@@ -1,5 +1,5 @@
 /** Repeats decisions after conflicts: a bounded number of times, with growing, jittered pauses. */
-import { AnnalsError } from "../errors.js";
+import { AnnalsError, EventIdConflictError } from "../errors.js";
 import { sleep } from "../retry.js";
 /** Repeats the body while it fails with a conflict and the policy allows; then throws the conflict. */
 export async function retryConflicts(policy, signal, body) {
@@ -9,11 +9,18 @@ export async function retryConflicts(policy, signal, body) {
             return await body();
         }
         catch (error) {
-            if (!(error instanceof AnnalsError) || !error.conflict || tries >= triesMax) {
+            if (!isConflict(error) || tries >= triesMax) {
                 throw error;
             }
             await sleep(Math.random() * Math.min(pauseFirstMs * 2 ** (tries - 1), pauseMaxMs), signal);
         }
     }
+}
+/**
+ * Whether to read and decide again. That includes a known event id: the same command was executed at the same time
+ * with another decision, which the next attempt reads.
+ */
+function isConflict(error) {
+    return error instanceof EventIdConflictError || (error instanceof AnnalsError && error.conflict);
 }
 //# sourceMappingURL=conflict.js.map

@@ -60,7 +60,11 @@ export declare class Schema<T extends Types> {
     namesOf(types: Iterable<string>): readonly string[];
     /** Returns the event to append, with its version, its tags and the current context. */
     encode(event: DomainEvent<T>, options?: EncodeOptions): NewEvent;
-    /** Returns the event in its latest version; undefined if its type is not in the schema. */
+    /**
+     * Returns the event in its latest version; undefined if its type is not in the schema.
+     *
+     * @throws SchemaError if its version is newer than the schema's; JsonError if its data is not JSON.
+     */
     decode(event: RecordedEvent): DomainEvent<T> | undefined;
 }
 /**

@@ -8,7 +8,7 @@
  * 3. A version newer than this program supports is an error, because a decision would be based on incomplete data.
  */
 import { AnnalsError } from "../errors.js";
-import { newEvent } from "../events.js";
+import { demandJson, newEvent } from "../events.js";
 import { contextOfAppend, metadataOf, toMetadata } from "./context.js";
 /** An event can't be read or written with the schema of this program. Update the program, or correct the schema. */
 export class SchemaError extends AnnalsError {
@@ -65,7 +65,11 @@ export class Schema {
             ...(Object.keys(metadata).length > 0 && { metadata }),
         });
     }
-    /** Returns the event in its latest version; undefined if its type is not in the schema. */
+    /**
+     * Returns the event in its latest version; undefined if its type is not in the schema.
+     *
+     * @throws SchemaError if its version is newer than the schema's; JsonError if its data is not JSON.
+     */
     decode(event) {
         const name = this.#read.get(event.type);
         const type = name === undefined ? undefined : this.#types.get(name);
@@ -77,6 +81,7 @@ export class Schema {
         if (written > version) {
             throw new SchemaError(`${nameOf(event)} has version ${written}, but this program supports only up to ${version}`);
         }
+        demandJson(event);
         let data = event.data.length === 0 ? {} : event.json();
         for (let older = written; older < version; older += 1) {
             data = upcasters[older]?.(data);

@@ -238,7 +238,7 @@ test("a read or subscription that is still iterated is not garbage-collected", a
     }
     assert.equal((await read.next()).done, true);
 });
-test("sessions end when their appends are answered, even if the results are not used", async () => {
+test("pipelines end when their appends are answered, even if the results are not used", async () => {
     const source = () => Array.from({ length: 500 }, (_, n) => ({
         stream: `all-${n % 7}`,
         expected: "any",
@@ -260,7 +260,7 @@ test("sessions end when their appends are answered, even if the results are not 
         for await (const appended of client.appendEach(failing()))
             assert.ok(appended.lastPosition > 0);
     }, Enough);
-    void client.appendSession().append("all-0", "any", [newEvent("A")]);
+    void client.appendPipeline().append("all-0", "any", [newEvent("A")]);
     await untilOpen(server, 0);
 });
 test("a loop over streams that is left has no call open", async () => {

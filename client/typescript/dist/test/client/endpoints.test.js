@@ -72,7 +72,7 @@ async function assertRefused(endpoint) {
         await assert.rejects(client.append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
         await assert.rejects(client.readAll().toArray(), refusal);
         await assert.rejects(client.subscribeAll().batches().next(), refusal);
-        await assert.rejects(client.appendSession().append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
+        await assert.rejects(client.appendPipeline().append("order-1", "any", [newEvent("OrderPlaced")]), refusal);
     }
     catch (e_1) {
         env_1.error = e_1;

@@ -118,19 +118,19 @@ test("a subscription returns each event once and in order while the server is ki
             await result_1;
     }
 });
-test("a session over kills of the server writes each append once, in order", async (context) => {
+test("a pipeline over kills of the server writes each append once, in order", async (context) => {
     const env_2 = { stack: [], error: void 0, hasError: false };
     try {
         const server = __addDisposableResource(env_2, await TestServer.start({ engine: "embedded" }), true);
         const client = server.client(PATIENT);
         const torment = tormented(server, seeded(context));
-        const session = client.appendSession({ appendsMax: 200 });
+        const pipeline = client.appendPipeline({ appendsMax: 200 });
         const answers = [];
         let sent = 0;
         for (; !torment.over() || sent < 1_000; sent += 1) {
-            await session.ready();
+            await pipeline.ready();
             const revision = sent;
-            const answer = session.append("log", sent === 0 ? "no-stream" : sent - 1, [newEvent("A", { n: sent })]);
+            const answer = pipeline.append("log", sent === 0 ? "no-stream" : sent - 1, [newEvent("A", { n: sent })]);
             answers.push(answer.then(({ firstRevision }) => {
                 assert.equal(firstRevision, revision);
             }));
@@ -204,7 +204,7 @@ test("a client with several endpoints fails over to the next one", async () => {
             await result_4;
     }
 });
-test("a client returns to its first endpoint, with its subscription and its session", async () => {
+test("a client returns to its first endpoint, with its subscription and its pipeline", async () => {
     const env_5 = { stack: [], error: void 0, hasError: false };
     try {
         const server = __addDisposableResource(env_5, await TestServer.start(), true);
@@ -217,16 +217,16 @@ test("a client returns to its first endpoint, with its subscription and its sess
             returnAfterMs: 20,
             timeoutMs: 30_000,
         }), false);
-        const session = client.appendSession();
+        const pipeline = client.appendPipeline();
         const followed = client.subscribeStream("log").events();
         let written = 0;
         const state = { over: false };
-        // A session that is never idle, so that it does not end and reopen on its own.
+        // A pipeline that is never idle, so that it does not end and reopen on its own.
         const busy = (async () => {
             while (!state.over)
-                await session.append("busy", "any", [newEvent("B")]);
+                await pipeline.append("busy", "any", [newEvent("B")]);
         })();
-        // Calls that share a session, and the subscription that receives their events.
+        // Calls that share a pipeline, and the subscription that receives their events.
         const write = async () => {
             await Promise.all(Array.from({ length: 10 }, (_, n) => client.append("log", "any", [newEvent("A", n)])));
             written += 10;
@@ -279,7 +279,7 @@ test("without a server a call fails at its deadline, and the error states the ca
             assert.match(error.message, /ECONNREFUSED/);
             return error.retryable;
         });
-        await assert.rejects(client.appendSession().append("a", "any", [newEvent("A")]), { retryable: true });
+        await assert.rejects(client.appendPipeline().append("a", "any", [newEvent("A")]), { retryable: true });
         await assert.rejects(client.readAll().toArray(), { retryable: true });
         await assert.rejects(client
             .subscribeAll({ reconnectTimeout: { milliseconds: 200 } })

@@ -5,10 +5,11 @@ import { runInNewContext } from "node:vm";
 import { InvalidFieldError, InvalidValueError, JsonError, newEvent, newId, RecordedEvent, Timestamp, } from "../../src/index.js";
 import { toPbAppend } from "../../src/append.js";
 import { toPbEvent } from "../../src/events.js";
+import { schema } from "../../src/toolkit/index.js";
 const NOTHING = new Uint8Array();
 /** Returns the JSON that is stored for a value. */
 const stored = (value) => Buffer.from(newEvent("Odd", value).data).toString();
-const recorded = (data, metadata = NOTHING) => new RecordedEvent("6b1e7d1c-0000-4000-8000-000000000001", "order-1", 3, 7, "Odd", Buffer.from(data), metadata, [], Timestamp.now());
+const recorded = (data, metadata = NOTHING, contentType) => new RecordedEvent("6b1e7d1c-0000-4000-8000-000000000001", "order-1", 3, 7, "Odd", Buffer.from(data), metadata, [], Timestamp.now(), contentType);
 function nested(levels, innermost = []) {
     let value = innermost;
     for (let level = 1; level < levels; level += 1)
@@ -185,6 +186,50 @@ test("an error for data that is not JSON names the event", () => {
     assert.throws(() => recorded("1", Buffer.from("{")).metadataJson(), (error) => error instanceof JsonError && error.message.startsWith(`the metadata of ${name}`));
     assert.equal(recorded("1").metadataJson(), undefined);
 });
+test("data is decoded if its content type is JSON, whatever the parameters", () => {
+    const odd = schema({ Odd: {} });
+    for (const contentType of [
+        undefined,
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/json ;x=y",
+        "Application/JSON",
+        "application/vnd.acme.order+json",
+        "application/cloudevents+json; charset=utf-8",
+    ]) {
+        assert.deepEqual(recorded('{"n":1}', NOTHING, contentType).json(), { n: 1 }, contentType);
+        assert.deepEqual(odd.decode(recorded('{"n":1}', NOTHING, contentType))?.data, { n: 1 }, contentType);
+    }
+    for (const contentType of [
+        "application/protobuf",
+        "text/plain; format=+json",
+        "application/jsonl",
+        "application/json-seq",
+        "json",
+    ]) {
+        for (const data of ['{"n":1}', ""]) {
+            const event = recorded(data, Buffer.from('{"userId":"ada"}'), contentType);
+            const refusal = {
+                name: "JsonError",
+                message: 'the data of event "Odd" at revision 3 of stream "order-1" (position 7) is not the expected JSON: ' +
+                    `its content type is "${contentType}"; read its data as bytes`,
+            };
+            assert.throws(() => event.json(), refusal);
+            assert.throws(() => odd.decode(event), refusal);
+            assert.deepEqual(event.metadataJson(), { userId: "ada" });
+        }
+    }
+});
+test("a value is stored with a content type only if that is JSON", () => {
+    assert.equal(newEvent("Odd", { n: 1 }).contentType, "");
+    const contentType = "application/vnd.acme.order+json";
+    assert.equal(toPbEvent(newEvent("Odd", { n: 1 }, { contentType })).contentType, contentType);
+    assert.equal(newEvent("Odd", Uint8Array.of(1), { contentType: "application/pdf" }).contentType, "application/pdf");
+    assert.throws(() => newEvent("Odd", "text", { contentType: "text/plain" }), {
+        name: "InvalidValueError",
+        message: 'an event of type "Odd" can\'t be stored as JSON: data has the content type "text/plain"; give bytes',
+    });
+});
 test("a number that JavaScript can't hold is an error", () => {
     for (const json of [
         "9007199254740993",
@@ -216,6 +261,7 @@ test("names that are not valid Unicode are rejected before they are sent", () =>
     const event = newEvent("A");
     for (const wrong of [newEvent("A\ud800"), newEvent("A", NOTHING, { tags: ["a", "\udfff"] })])
         assert.throws(() => toPbEvent(wrong), InvalidFieldError);
+    assert.throws(() => toPbEvent({ ...event, contentType: "text/\ud800" }), InvalidFieldError);
     assert.throws(() => toPbAppend("order-\ud800", "any", [event]), /stream: .* lone surrogate/);
     assert.doesNotThrow(() => toPbAppend("order-🎉", "any", [{ ...event, id: newId() }]));
 });

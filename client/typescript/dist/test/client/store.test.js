@@ -1,7 +1,7 @@
 /** Tests of the client against a real server: the result of each call, and its errors. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ChecksFailedError, EventIdConflictError, InvalidFieldError, newEvent, newId, PositionBeyondHeadError, RecordedTimeNotAcceptedError, RevisionBeyondEndError, RevisionConflictError, StreamNotFoundError, StreamTombstonedError, Timestamp, TooLargeError, VersionConflictError, } from "../../src/index.js";
+import { EventIdConflictError, InvalidFieldError, JsonError, newEvent, newId, PositionBeyondHeadError, RecordedTimeNotAcceptedError, RevisionBeyondEndError, RevisionConflictError, StreamNotFoundError, StreamTombstonedError, Timestamp, TooLargeError, VersionConflictError, } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import { numbered } from "./fixtures.js";
 let server;
@@ -33,6 +33,29 @@ test("an append returns revisions and positions, and a read returns the events u
     assert.equal(second.data.length, 0);
     assert.equal(second.metadataJson(), undefined);
 });
+test("an event keeps its content type", async () => {
+    const label = newEvent("LabelPrinted", Buffer.from("%PDF\u00ff", "latin1"), {
+        contentType: "application/pdf",
+        tags: ["order:1"],
+        metadata: { userId: "ada" },
+    });
+    const xml = newEvent("Noted", Buffer.from("<c/>"), { contentType: "text/xml; charset=utf-8" });
+    await client.append("typed", "no-stream", [label, newEvent("Paid", 1)]);
+    await client.appendToMany([{ stream: "typed", events: [xml, newEvent("Paid", 2)] }]);
+    const events = await client.readStream("typed").toArray();
+    assert.deepEqual(events.map(({ contentType }) => contentType), ["application/pdf", "application/json", "text/xml; charset=utf-8", "application/json"]);
+    const [first, second] = events;
+    assert.ok(first !== undefined && second !== undefined);
+    assert.deepEqual([first.id, ...first.data], [label.id, ...label.data]);
+    assert.deepEqual(first.metadataJson(), { userId: "ada" });
+    assert.throws(() => first.json(), JsonError);
+    assert.equal(second.json(), 1);
+    const malformed = newEvent("LabelPrinted", new Uint8Array(), { contentType: "pdf" });
+    await assert.rejects(client.append("typed", "any", [malformed]), (error) => {
+        assert.ok(error instanceof InvalidFieldError);
+        return error.violations[0]?.field === "events[0].content_type";
+    });
+});
 test("a revision conflict reports the expected and the actual state", async () => {
     await client.append("conflict", "no-stream", [newEvent("A")]);
     await assert.rejects(client.append("conflict", "no-stream", [newEvent("B")]), (error) => {
@@ -55,8 +78,16 @@ test("a retried append returns its first result", async () => {
         assert.equal(again.alreadyAppended, true);
     }
     const event = newEvent("A");
-    await client.append("again-other", "any", [event]);
+    const { firstPosition: position } = await client.append("again-other", "any", [event]);
     await assert.rejects(client.append("again-elsewhere", "any", [event]), EventIdConflictError);
+    const conflicting = () => client.append("again-other", "any", [event, newEvent("B")]);
+    await assert.rejects(conflicting(), (error) => {
+        assert.ok(error instanceof EventIdConflictError);
+        assert.deepEqual([error.id, error.stream, error.position], [event.id, "again-other", position]);
+        assert.equal(error.revision, 0);
+        assert.match(error.message, /was already appended to stream "again-other" at revision 0 \(position \d+\), by/);
+        return !error.conflict && !error.retryable;
+    });
 });
 test("fields that the server refuses are named", async () => {
     await assert.rejects(client.append("", "any", [newEvent("A")]), (error) => {
@@ -71,7 +102,7 @@ test("fields that the server refuses are named", async () => {
     });
     await assert.rejects(client.append("fields", "any", [newEvent("A", new Uint8Array(2 << 20))]), TooLargeError);
     await assert.rejects(client.append("fields", -1, [newEvent("A")]), InvalidFieldError);
-    await assert.rejects(client.appendSession().append("fields", "any", [newEvent("A")], Timestamp.now()), RecordedTimeNotAcceptedError);
+    await assert.rejects(client.appendPipeline().append("fields", "any", [newEvent("A")], Timestamp.now()), RecordedTimeNotAcceptedError);
 });
 test("reads go both ways, begin anywhere, end at a limit and are filtered", async () => {
     await client.append("read", "no-stream", numbered(0, 10, (n) => (n % 2 === 0 ? "Even" : "Odd")));
@@ -115,22 +146,22 @@ test("missing streams, revisions and positions are distinct errors", async () =>
         .batches()
         .next(), PositionBeyondHeadError);
 });
-test("many appends in flight share a session, and each gets its own result", async () => {
+test("many appends in flight share a pipeline, and each gets its own result", async () => {
     const results = await Promise.allSettled(Array.from({ length: 200 }, (_, n) => client.append(`many-${n % 10}`, n === 150 ? 1_000 : "any", [newEvent("A", n)])));
     const failed = results.flatMap((result, n) => result.status === "rejected" ? [[n, result.reason instanceof RevisionConflictError]] : []);
     assert.deepEqual(failed, [[150, true]]);
     const counted = await Promise.all(Array.from({ length: 10 }, async (_, n) => (await client.readStream(`many-${n}`).toArray()).length));
     assert.deepEqual(counted, [19, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
 });
-test("a session answers in order, and continues after it was idle", async () => {
-    const session = client.appendSession({ appendsMax: 10 });
+test("a pipeline answers in order, and continues after it was idle", async () => {
+    const pipeline = client.appendPipeline({ appendsMax: 10 });
     const send = async (from) => {
         const results = [];
         for (let n = from; n < from + 100; n += 1) {
-            await session.ready();
-            assert.ok(session.unanswered < 10);
-            results.push(session
-                .append("session", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)])
+            await pipeline.ready();
+            assert.ok(pipeline.unanswered < 10);
+            results.push(pipeline
+                .append("pipeline", n === 0 ? "no-stream" : n - 1, [newEvent("A", n)])
                 .then((appended) => appended.lastRevision));
         }
         return Promise.all(results);
@@ -138,8 +169,8 @@ test("a session answers in order, and continues after it was idle", async () => 
     assert.deepEqual(await send(0), Array.from({ length: 100 }, (_, n) => n));
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual(await send(100), Array.from({ length: 100 }, (_, n) => n + 100));
-    await session.close();
-    await assert.rejects(session.append("session", "any", [newEvent("A")]), { name: "ClosedError" });
+    await pipeline.close();
+    await assert.rejects(pipeline.append("pipeline", "any", [newEvent("A")]), { name: "ClosedError" });
 });
 test("appendEach yields the results in order", async () => {
     const source = Array.from({ length: 50 }, (_, n) => ({
@@ -177,6 +208,29 @@ test("a subscription from the end returns only new events, filtered, of one stre
             break;
     }
     assert.deepEqual(got, [4, 5]);
+});
+test("a subscription to a stream reports the revision to resume after", async () => {
+    const stream = `revisions-${newId()}`;
+    const none = client.subscribeStream(stream)[Symbol.asyncIterator]();
+    const { value: empty } = await none.next();
+    assert.deepEqual(empty, { kind: "caught-up", position: (await client.serverInfo()).head, revision: undefined });
+    await none.return?.();
+    const { lastPosition } = await client.append(stream, "no-stream", numbered(0, 3));
+    for await (const item of client.subscribeStream(stream, { query: { types: ["NothingOfTheKind"] } })) {
+        if (item.kind === "caught-up") {
+            assert.deepEqual(item, { kind: "caught-up", position: lastPosition, revision: 2 });
+            await client.append(stream, 2, numbered(3, 4));
+        }
+        if (item.kind === "checkpoint" && item.position > lastPosition) {
+            assert.deepEqual(item, { kind: "checkpoint", position: lastPosition + 4, revision: 6 });
+            break;
+        }
+    }
+    await client.append(stream, 6, [newEvent("After")]);
+    const resumed = client.subscribeStream(stream, { after: 6 })[Symbol.asyncIterator]();
+    const { value } = await resumed.next();
+    assert.equal(value?.kind === "event" && value.event.type, "After");
+    await resumed.return?.();
 });
 test("a filtered subscription reports how far the log was scanned", async () => {
     const { head } = await client.serverInfo();
@@ -222,35 +276,6 @@ test("the server reports its properties", async () => {
     assert.equal(info.engine, "memory");
     assert.match(info.storeId, /^[0-9a-f-]{36}$/);
     assert.equal(info.limits.maxAppendEvents, 10_000);
-});
-test("an append to many streams is written once, if its checks hold", async () => {
-    const { head } = await client.serverInfo();
-    const [a, b, tag] = [`many-a-${newId()}`, `many-b-${newId()}`, `seat:${newId()}`];
-    const writes = [
-        { stream: a, events: [newEvent("Booked", {}, { tags: [tag] })] },
-        { stream: b, events: [newEvent("Charged"), newEvent("Thanked")] },
-    ];
-    const checks = [
-        { noMatch: { tags: [tag] }, after: head },
-        { stream: a, expected: "no-stream" },
-    ];
-    const appended = await client.appendToMany(writes, checks);
-    assert.deepEqual(appended.streams, [
-        { stream: a, firstRevision: 0, lastRevision: 0 },
-        { stream: b, firstRevision: 0, lastRevision: 1 },
-    ]);
-    assert.equal((await client.appendToMany(writes, checks)).alreadyAppended, true);
-    await assert.rejects(client.appendToMany([{ stream: b, events: [newEvent("Charged")] }], checks), (error) => {
-        assert.ok(error instanceof ChecksFailedError);
-        assert.equal(error.count, 2);
-        assert.deepEqual(error.failed[0], { index: 0, match: { after: head, position: appended.firstPosition } });
-        assert.deepEqual(error.failed[1], { index: 1, stream: { stream: a, expected: "no-stream", actual: 0 } });
-        return error.conflict;
-    });
-    const inSession = await client
-        .appendSession()
-        .appendToMany([{ stream: b, events: [newEvent("Refunded")] }], [{ stream: b, expected: 1 }]);
-    assert.deepEqual(inSession.streams, [{ stream: b, firstRevision: 2, lastRevision: 2 }]);
 });
 test("a stream is kept according to its retention", async () => {
     const stream = `kept-${newId()}`;
@@ -308,6 +333,9 @@ test("a snapshot is saved and loaded", async () => {
     assert.equal(Buffer.from(loaded.data).toString(), "state");
     assert.equal(await client.loadSnapshot(stream, { schemaVersion: 5 }), undefined);
     assert.equal(await client.loadSnapshot(stream, { atOrBefore: 1 }), undefined);
+    await client.saveSnapshot(stream, 1, Buffer.from("earlier"), { keep: 1 });
+    assert.equal(await client.loadSnapshot(stream, { atOrBefore: 1 }), undefined);
+    await assert.rejects(client.saveSnapshot(stream, 2, Buffer.from("state"), { keep: 0 }), InvalidFieldError);
 });
 test("the log and a stream are read as of the past", async () => {
     const stream = `past-${newId()}`;
@@ -322,8 +350,12 @@ test("the log and a stream are read as of the past", async () => {
     assert.equal(all[0]?.position, first.lastPosition);
 });
 test("a scavenge is started, reported and stopped", async () => {
-    assert.notEqual((await client.startScavenge()).state, "never");
-    assert.equal((await client.scavengeStatus()).problem, "");
-    await client.stopScavenge();
+    assert.equal(await client.scavengeStatus(), undefined);
+    assert.equal(await client.stopScavenge(), undefined);
+    const started = await client.startScavenge();
+    const status = await client.scavengeStatus();
+    assert.equal(status?.problem, "");
+    assert.equal(status.startedAt.toString(), started.startedAt.toString());
+    assert.notEqual((await client.stopScavenge())?.state, "running");
 });
 //# sourceMappingURL=store.test.js.map

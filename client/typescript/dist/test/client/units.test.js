@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { create } from "@bufbuild/protobuf";
 import { METHODS } from "../../src/call.js";
 import { Cursor } from "../../src/cursor.js";
-import { EventStoreService, SubscribeAllResponseSchema } from "../../src/generated/annals/v1/event_store_pb.js";
+import { EventStoreService, SubscribeAllResponseSchema, SubscribeStreamResponseSchema, } from "../../src/generated/annals/v1/event_store_pb.js";
 import { PreferredEndpoint } from "../../src/preferred-endpoint.js";
 import { InvalidEndpointError, matches, nameId, newId, ProtocolError, Timestamp, VERSION } from "../../src/index.js";
 import { resolveOptions } from "../../src/options.js";
@@ -171,13 +171,37 @@ test("a subscription's cursor only goes forwards", () => {
     assert.equal(cursor.take(events(8, 9)).length, 2);
     assert.equal(cursor.after, 9);
     assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), [
-        { kind: "checkpoint", position: 20 },
+        { kind: "checkpoint", position: 20, revision: undefined },
     ]);
     assert.deepEqual(cursor.take(message({ case: "checkpoint", value: { position: 20n } })), []);
     assert.deepEqual(cursor.take(message({ case: "caughtUp", value: { position: 22n } })), [
-        { kind: "caught-up", position: 22 },
+        { kind: "caught-up", position: 22, revision: undefined },
     ]);
     assert.equal(cursor.after, 22);
     assert.throws(() => cursor.take(events(22)), ProtocolError);
+});
+test("a stream's cursor advances by the revisions of events and notices", () => {
+    const cursor = new Cursor(true, undefined);
+    const notice = (kind, position, revision) => create(SubscribeStreamResponseSchema, {
+        content: { case: kind, value: { position, ...(revision !== undefined && { revision }) } },
+    });
+    const event = (revision) => create(SubscribeStreamResponseSchema, {
+        content: { case: "events", value: { events: [{ revision, position: 100n, recordedAt: {} }] } },
+    });
+    assert.deepEqual(cursor.take(notice("caughtUp", 5n)), [{ kind: "caught-up", position: 5, revision: undefined }]);
+    assert.equal(cursor.after, undefined);
+    assert.deepEqual(cursor.take(notice("checkpoint", 7n, 0n)), [{ kind: "checkpoint", position: 7, revision: 0 }]);
+    assert.equal(cursor.after, 0);
+    assert.equal(cursor.take(event(3n)).length, 1);
+    assert.equal(cursor.after, 3);
+    assert.deepEqual(cursor.take(notice("fellBehind", 110n, 4n)), [
+        { kind: "fell-behind", position: 110, revision: 4, head: 0 },
+    ]);
+    // A notice from before the last event, as after a reconnect, or of a deleted stream.
+    cursor.take(notice("caughtUp", 111n, 2n));
+    cursor.take(notice("caughtUp", 112n));
+    assert.equal(cursor.after, 4);
+    assert.throws(() => cursor.take(event(4n)), ProtocolError);
+    assert.equal(cursor.take(event(5n)).length, 1);
 });
 //# sourceMappingURL=units.test.js.map

@@ -38,6 +38,7 @@ export function recorded(event) {
         metadata: base64(event.metadata),
         tags: event.tags,
         recorded_at: event.recordedAt.epochMicroseconds,
+        ...(event.contentType !== "application/json" && { content_type: event.contentType }),
     };
 }
 export async function eventsOf(read) {
@@ -45,7 +46,9 @@ export async function eventsOf(read) {
     return { head, last_revision: lastRevision, events: (await read.toArray()).map(recorded) };
 }
 export function itemOf(item) {
-    return item.kind === "event" ? { event: recorded(item.event) } : { [item.kind.replace("-", "_")]: item.position };
+    if (item.kind === "event")
+        return { event: recorded(item.event) };
+    return { [item.kind.replace("-", "_")]: item.position, revision: item.revision };
 }
 export function retentionOf({ maxCount, maxAge, truncateBefore = 0 }) {
     return { max_count: maxCount, max_age_seconds: maxAge?.seconds, truncate_before: truncateBefore };

@@ -44,13 +44,13 @@ const ACTIONS = {
         return appended(await client.append(stream, expected, events));
     },
     append_to_many: async (fields) => appendedToMany(await client.appendToMany(fields.list("writes", makeWrite), fields.list("checks", makeCheck))),
-    append_session: async (fields) => {
-        const session = client.appendSession();
+    append_pipeline: async (fields) => {
+        const pipeline = client.appendPipeline();
         const waiting = fields
             .list("appends", makeAppend)
-            .map(({ stream, expected, events }) => outcome(session.append(stream, expected, events).then(appended)));
+            .map(({ stream, expected, events }) => outcome(pipeline.append(stream, expected, events).then(appended)));
         const results = await Promise.all(waiting);
-        await session.close();
+        await pipeline.close();
         return { results };
     },
     json: (fields) => Promise.resolve().then(() => ({ data: base64(newEvent("Odd", makeValue(fields.get("value"))).data) })),
@@ -131,11 +131,11 @@ const ACTIONS = {
     },
     scavenge: async () => {
         let found = await client.startScavenge();
-        while (found.state === "running") {
+        while (found?.state === "running") {
             await new Promise((resolve) => setTimeout(resolve, 20));
             found = await client.scavengeStatus();
         }
-        return { streams_done: found.streamsDone, streams_total: found.streamsTotal };
+        return { streams_done: found?.streamsDone, streams_total: found?.streamsTotal };
     },
 };
 /** Performs a step, or reports that it is unknown. */

@@ -50,7 +50,7 @@ export function whole(fields, make) {
 }
 export function makeEvent(fields) {
     const data = bytes(fields.get("data"));
-    const options = fields.some({ id: "id", tags: "tags" });
+    const options = fields.some({ id: "id", tags: "tags", content_type: "contentType" });
     return newEvent(fields.text("type"), data, { ...options, metadata: bytes(fields.get("metadata")) });
 }
 export function bytes(base64) {
@@ -63,7 +63,11 @@ export function makeAppend(fields) {
     return { stream: fields.text("stream"), expected: expectedOf(fields), events: fields.list("events", makeEvent) };
 }
 export function makeWrite(fields) {
-    return { stream: fields.text("stream"), events: fields.list("events", makeEvent) };
+    return {
+        stream: fields.text("stream"),
+        events: fields.list("events", makeEvent),
+        ...fields.some({ expected: "expected" }),
+    };
 }
 export function makeCheck(fields) {
     const { noMatch, stream } = fields.some({ no_match: "noMatch", stream: "stream" });

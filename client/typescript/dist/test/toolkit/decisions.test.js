@@ -263,6 +263,25 @@ test("a decision with an id is executed once, however often and wherever it is s
     assert.equal((await decideOn(client, courses, models, decide, { commandId: newId() })).alreadyExecuted, false);
     await assert.rejects(async () => decideOn(client, courses, models, decide, { commandId: "the first" }), /"the first" must be a UUID/);
 });
+test("a decision with an id that was executed at the same time with other events is not made again", async () => {
+    const course = `course:${newId()}`;
+    const models = enrolment(course);
+    const stream = course.replace(":", "-");
+    await client.append(stream, "no-stream", [
+        courses.encode({ type: "CourseDefined", data: { seats: 9 }, tags: [course] }),
+    ]);
+    const commandId = newId();
+    const enrolled = (student) => ({ stream, type: "Enrolled", data: { student }, tags: [course] });
+    const one = () => decideOn(client, courses, models, () => [enrolled("a")], { commandId });
+    let decisions = 0;
+    const two = await decideOn(client, courses, models, async () => {
+        if ((decisions += 1) === 1)
+            assert.equal((await one()).alreadyExecuted, false);
+        return [enrolled("a"), enrolled("b")];
+    }, { commandId });
+    assert.deepEqual([two.alreadyExecuted, two.events, decisions], [true, [], 1]);
+    assert.equal((await client.readStream(stream).toArray()).length, 2);
+});
 test("the ids of a process manager's commands are those of the other languages", () => {
     const commandIds = new CommandIds("gifts", "0190a6f0-7c1e-7000-8000-000000000001");
     assert.deepEqual(["order-1", "order-1", "order-2", ""].map((stream) => commandIds.nextCommandId(stream)), [

@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file annals/v1/append.proto.
  */
 export const file_annals_v1_append: GenFile = /*@__PURE__*/
-  fileDesc("ChZhbm5hbHMvdjEvYXBwZW5kLnByb3RvEglhbm5hbHMudjEitwEKEEV4cGVjdGVkUmV2aXNpb24SEgoIcmV2aXNpb24YASABKARIABIrCglub19zdHJlYW0YAiABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIvCg1zdHJlYW1fZXhpc3RzGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASJQoDYW55GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SABCCgoIZXhwZWN0ZWQirAEKFUFwcGVuZFRvU3RyZWFtUmVxdWVzdBIOCgZzdHJlYW0YASABKAkSLQoIZXhwZWN0ZWQYAiABKAsyGy5hbm5hbHMudjEuRXhwZWN0ZWRSZXZpc2lvbhIjCgZldmVudHMYAyADKAsyEy5hbm5hbHMudjEuTmV3RXZlbnQSLwoLcmVjb3JkZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsEBChZBcHBlbmRUb1N0cmVhbVJlc3BvbnNlEhYKDmZpcnN0X3JldmlzaW9uGAEgASgEEhUKDWxhc3RfcmV2aXNpb24YAiABKAQSFgoOZmlyc3RfcG9zaXRpb24YAyABKAQSFQoNbGFzdF9wb3NpdGlvbhgEIAEoBBIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxyZWFkeV9hcHBlbmRlZBgGIAEoCCKEAQoNQXBwZW5kUmVxdWVzdBIgCgZ3cml0ZXMYASADKAsyEC5hbm5hbHMudjEuV3JpdGUSIAoGY2hlY2tzGAIgAygLMhAuYW5uYWxzLnYxLkNoZWNrEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI8CgVXcml0ZRIOCgZzdHJlYW0YASABKAkSIwoGZXZlbnRzGAIgAygLMhMuYW5uYWxzLnYxLk5ld0V2ZW50ImcKBUNoZWNrEigKBnN0cmVhbRgBIAEoCzIWLmFubmFscy52MS5TdHJlYW1DaGVja0gAEisKCG5vX21hdGNoGAIgASgLMhcuYW5uYWxzLnYxLk5vTWF0Y2hDaGVja0gAQgcKBWNoZWNrIkwKC1N0cmVhbUNoZWNrEg4KBnN0cmVhbRgBIAEoCRItCghleHBlY3RlZBgCIAEoCzIbLmFubmFscy52MS5FeHBlY3RlZFJldmlzaW9uIj4KDE5vTWF0Y2hDaGVjaxIfCgVxdWVyeRgBIAEoCzIQLmFubmFscy52MS5RdWVyeRINCgVhZnRlchgCIAEoBCK1AQoOQXBwZW5kUmVzcG9uc2USFgoOZmlyc3RfcG9zaXRpb24YASABKAQSFQoNbGFzdF9wb3NpdGlvbhgCIAEoBBIvCgtyZWNvcmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxyZWFkeV9hcHBlbmRlZBgEIAEoCBIpCgdzdHJlYW1zGAUgAygLMhguYW5uYWxzLnYxLldyaXR0ZW5TdHJlYW0iTgoNV3JpdHRlblN0cmVhbRIOCgZzdHJlYW0YASABKAkSFgoOZmlyc3RfcmV2aXNpb24YAiABKAQSFQoNbGFzdF9yZXZpc2lvbhgDIAEoBCJBChRBcHBlbmRTZXNzaW9uUmVxdWVzdBIpCgdhcHBlbmRzGAEgAygLMhguYW5uYWxzLnYxLlNlc3Npb25BcHBlbmQiqQEKDVNlc3Npb25BcHBlbmQSPAoQYXBwZW5kX3RvX3N0cmVhbRgBIAEoCzIgLmFubmFscy52MS5BcHBlbmRUb1N0cmVhbVJlcXVlc3RIABIyCg5hcHBlbmRfdG9fbWFueRgCIAEoCzIYLmFubmFscy52MS5BcHBlbmRSZXF1ZXN0SAASHAoUc2VhcmNoZWRfdG9fcG9zaXRpb24YAyABKARCCAoGYXBwZW5kIkIKFUFwcGVuZFNlc3Npb25SZXNwb25zZRIpCgdyZXN1bHRzGAEgAygLMhguYW5uYWxzLnYxLlNlc3Npb25SZXN1bHQirAEKDVNlc3Npb25SZXN1bHQSNQoIYXBwZW5kZWQYASABKAsyIS5hbm5hbHMudjEuQXBwZW5kVG9TdHJlYW1SZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIABI1ChBhcHBlbmRlZF90b19tYW55GAMgASgLMhkuYW5uYWxzLnYxLkFwcGVuZFJlc3BvbnNlSABCCAoGcmVzdWx0YgZwcm90bzM", [file_annals_v1_event, file_annals_v1_query, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChZhbm5hbHMvdjEvYXBwZW5kLnByb3RvEglhbm5hbHMudjEitwEKEEV4cGVjdGVkUmV2aXNpb24SEgoIcmV2aXNpb24YASABKARIABIrCglub19zdHJlYW0YAiABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIvCg1zdHJlYW1fZXhpc3RzGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASJQoDYW55GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SABCCgoIZXhwZWN0ZWQirAEKFUFwcGVuZFRvU3RyZWFtUmVxdWVzdBIOCgZzdHJlYW0YASABKAkSLQoIZXhwZWN0ZWQYAiABKAsyGy5hbm5hbHMudjEuRXhwZWN0ZWRSZXZpc2lvbhIjCgZldmVudHMYAyADKAsyEy5hbm5hbHMudjEuTmV3RXZlbnQSLwoLcmVjb3JkZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsEBChZBcHBlbmRUb1N0cmVhbVJlc3BvbnNlEhYKDmZpcnN0X3JldmlzaW9uGAEgASgEEhUKDWxhc3RfcmV2aXNpb24YAiABKAQSFgoOZmlyc3RfcG9zaXRpb24YAyABKAQSFQoNbGFzdF9wb3NpdGlvbhgEIAEoBBIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxyZWFkeV9hcHBlbmRlZBgGIAEoCCKKAQoTQXBwZW5kVG9NYW55UmVxdWVzdBIgCgZ3cml0ZXMYASADKAsyEC5hbm5hbHMudjEuV3JpdGUSIAoGY2hlY2tzGAIgAygLMhAuYW5uYWxzLnYxLkNoZWNrEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCgVXcml0ZRIOCgZzdHJlYW0YASABKAkSIwoGZXZlbnRzGAIgAygLMhMuYW5uYWxzLnYxLk5ld0V2ZW50Ei0KCGV4cGVjdGVkGAMgASgLMhsuYW5uYWxzLnYxLkV4cGVjdGVkUmV2aXNpb24iZwoFQ2hlY2sSKAoGc3RyZWFtGAEgASgLMhYuYW5uYWxzLnYxLlN0cmVhbUNoZWNrSAASKwoIbm9fbWF0Y2gYAiABKAsyFy5hbm5hbHMudjEuTm9NYXRjaENoZWNrSABCBwoFY2hlY2siTAoLU3RyZWFtQ2hlY2sSDgoGc3RyZWFtGAEgASgJEi0KCGV4cGVjdGVkGAIgASgLMhsuYW5uYWxzLnYxLkV4cGVjdGVkUmV2aXNpb24iPgoMTm9NYXRjaENoZWNrEh8KBXF1ZXJ5GAEgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5Eg0KBWFmdGVyGAIgASgEIrsBChRBcHBlbmRUb01hbnlSZXNwb25zZRIWCg5maXJzdF9wb3NpdGlvbhgBIAEoBBIVCg1sYXN0X3Bvc2l0aW9uGAIgASgEEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBhbHJlYWR5X2FwcGVuZGVkGAQgASgIEikKB3N0cmVhbXMYBSADKAsyGC5hbm5hbHMudjEuV3JpdHRlblN0cmVhbSJOCg1Xcml0dGVuU3RyZWFtEg4KBnN0cmVhbRgBIAEoCRIWCg5maXJzdF9yZXZpc2lvbhgCIAEoBBIVCg1sYXN0X3JldmlzaW9uGAMgASgEIkQKFUFwcGVuZFBpcGVsaW5lUmVxdWVzdBIrCgdhcHBlbmRzGAEgAygLMhouYW5uYWxzLnYxLlBpcGVsaW5lZEFwcGVuZCKTAQoPUGlwZWxpbmVkQXBwZW5kEjwKEGFwcGVuZF90b19zdHJlYW0YASABKAsyIC5hbm5hbHMudjEuQXBwZW5kVG9TdHJlYW1SZXF1ZXN0SAASOAoOYXBwZW5kX3RvX21hbnkYAiABKAsyHi5hbm5hbHMudjEuQXBwZW5kVG9NYW55UmVxdWVzdEgAQggKBmFwcGVuZCJFChZBcHBlbmRQaXBlbGluZVJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5hbm5hbHMudjEuUGlwZWxpbmVkUmVzdWx0Ir4BCg9QaXBlbGluZWRSZXN1bHQSPwoSYXBwZW5kZWRfdG9fc3RyZWFtGAEgASgLMiEuYW5uYWxzLnYxLkFwcGVuZFRvU3RyZWFtUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASOwoQYXBwZW5kZWRfdG9fbWFueRgDIAEoCzIfLmFubmFscy52MS5BcHBlbmRUb01hbnlSZXNwb25zZUgAQggKBnJlc3VsdGIGcHJvdG8z", [file_annals_v1_event, file_annals_v1_query, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * The state that a stream must be in for an append to be written.
@@ -208,7 +208,7 @@ export const AppendToStreamResponseSchema: GenMessage<AppendToStreamResponse> = 
   messageDesc(file_annals_v1_append, 2);
 
 /**
- * Request of Append: events for any number of streams, and the checks that must hold for them to be written.
+ * Request of AppendToMany: events for any number of streams, and the checks that must hold for them to be written.
  *
  * Appends are idempotent: if the result of an append was lost, retry it with the same events and checks. A retry
  * returns the first result (already_appended set), even if a check would fail now because of what the first attempt
@@ -219,9 +219,9 @@ export const AppendToStreamResponseSchema: GenMessage<AppendToStreamResponse> = 
  * it. With a later `after`, the append is a new one and is written again even if its ids are known. So retry with
  * exactly the same request, and use new ids when you decide again.
  *
- * @generated from message annals.v1.AppendRequest
+ * @generated from message annals.v1.AppendToManyRequest
  */
-export type AppendRequest = Message<"annals.v1.AppendRequest"> & {
+export type AppendToManyRequest = Message<"annals.v1.AppendToManyRequest"> & {
   /**
    * The writes, in order: the events of the first write come before those of the second, at consecutive positions. 1
    * to 1,000 writes with 1 to 10,000 events in all, with distinct ids; together at most the server's
@@ -232,8 +232,8 @@ export type AppendRequest = Message<"annals.v1.AppendRequest"> & {
   writes: Write[];
 
   /**
-   * The checks, all of which must hold for anything to be written. At most 64, with at most one revision check per
-   * stream.
+   * The checks, all of which must hold for anything to be written. At most 64, including the `expected` of writes,
+   * with at most one expected state per stream.
    *
    * @generated from field: repeated annals.v1.Check checks = 2;
    */
@@ -248,10 +248,10 @@ export type AppendRequest = Message<"annals.v1.AppendRequest"> & {
 };
 
 /**
- * Describes the message annals.v1.AppendRequest.
- * Use `create(AppendRequestSchema)` to create a new message.
+ * Describes the message annals.v1.AppendToManyRequest.
+ * Use `create(AppendToManyRequestSchema)` to create a new message.
  */
-export const AppendRequestSchema: GenMessage<AppendRequest> = /*@__PURE__*/
+export const AppendToManyRequestSchema: GenMessage<AppendToManyRequest> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 3);
 
 /**
@@ -273,6 +273,14 @@ export type Write = Message<"annals.v1.Write"> & {
    * @generated from field: repeated annals.v1.NewEvent events = 2;
    */
   events: NewEvent[];
+
+  /**
+   * The state that the stream must be in before the append: short for a check of this stream. Absent: any, unless a
+   * check names the stream. If the stream occurs in several writes, at most one of them sets it.
+   *
+   * @generated from field: annals.v1.ExpectedRevision expected = 3;
+   */
+  expected?: ExpectedRevision | undefined;
 };
 
 /**
@@ -378,11 +386,11 @@ export const NoMatchCheckSchema: GenMessage<NoMatchCheck> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 7);
 
 /**
- * Result of Append: the positions of the append's events, and their revisions in each stream.
+ * Result of AppendToMany: the positions of the append's events, and their revisions in each stream.
  *
- * @generated from message annals.v1.AppendResponse
+ * @generated from message annals.v1.AppendToManyResponse
  */
-export type AppendResponse = Message<"annals.v1.AppendResponse"> & {
+export type AppendToManyResponse = Message<"annals.v1.AppendToManyResponse"> & {
   /**
    * Position of the append's first event.
    *
@@ -420,10 +428,10 @@ export type AppendResponse = Message<"annals.v1.AppendResponse"> & {
 };
 
 /**
- * Describes the message annals.v1.AppendResponse.
- * Use `create(AppendResponseSchema)` to create a new message.
+ * Describes the message annals.v1.AppendToManyResponse.
+ * Use `create(AppendToManyResponseSchema)` to create a new message.
  */
-export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
+export const AppendToManyResponseSchema: GenMessage<AppendToManyResponse> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 8);
 
 /**
@@ -462,37 +470,37 @@ export const WrittenStreamSchema: GenMessage<WrittenStream> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 9);
 
 /**
- * One or more appends of a session. A message has at most 1 MiB more than max_append_bytes. A larger message ends the
+ * One or more appends of a pipeline. A message has at most 1 MiB more than max_append_bytes. A larger message ends the
  * call with TOO_LARGE, and none of the appends in it is written.
  *
- * @generated from message annals.v1.AppendSessionRequest
+ * @generated from message annals.v1.AppendPipelineRequest
  */
-export type AppendSessionRequest = Message<"annals.v1.AppendSessionRequest"> & {
+export type AppendPipelineRequest = Message<"annals.v1.AppendPipelineRequest"> & {
   /**
    * 1 to 1,000 appends. Each is evaluated on its own and in order, as if it had been sent in a message of its own.
    *
-   * @generated from field: repeated annals.v1.SessionAppend appends = 1;
+   * @generated from field: repeated annals.v1.PipelinedAppend appends = 1;
    */
-  appends: SessionAppend[];
+  appends: PipelinedAppend[];
 };
 
 /**
- * Describes the message annals.v1.AppendSessionRequest.
- * Use `create(AppendSessionRequestSchema)` to create a new message.
+ * Describes the message annals.v1.AppendPipelineRequest.
+ * Use `create(AppendPipelineRequestSchema)` to create a new message.
  */
-export const AppendSessionRequestSchema: GenMessage<AppendSessionRequest> = /*@__PURE__*/
+export const AppendPipelineRequestSchema: GenMessage<AppendPipelineRequest> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 10);
 
 /**
- * One append of a session.
+ * One append of a pipeline.
  *
- * @generated from message annals.v1.SessionAppend
+ * @generated from message annals.v1.PipelinedAppend
  */
-export type SessionAppend = Message<"annals.v1.SessionAppend"> & {
+export type PipelinedAppend = Message<"annals.v1.PipelinedAppend"> & {
   /**
    * Exactly one is set.
    *
-   * @generated from oneof annals.v1.SessionAppend.append
+   * @generated from oneof annals.v1.PipelinedAppend.append
    */
   append: {
     /**
@@ -506,69 +514,60 @@ export type SessionAppend = Message<"annals.v1.SessionAppend"> & {
     /**
      * An append to any number of streams, with checks.
      *
-     * @generated from field: annals.v1.AppendRequest append_to_many = 2;
+     * @generated from field: annals.v1.AppendToManyRequest append_to_many = 2;
      */
-    value: AppendRequest;
+    value: AppendToManyRequest;
     case: "appendToMany";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * Set by a server that forwards the append to another server of the same log: the position up to which it searched
-   * the log for matches of the append's `no_match` checks without finding any. The receiving server does not repeat
-   * that search. Ignored if a client sets it.
-   *
-   * @generated from field: uint64 searched_to_position = 3;
-   */
-  searchedToPosition: bigint;
 };
 
 /**
- * Describes the message annals.v1.SessionAppend.
- * Use `create(SessionAppendSchema)` to create a new message.
+ * Describes the message annals.v1.PipelinedAppend.
+ * Use `create(PipelinedAppendSchema)` to create a new message.
  */
-export const SessionAppendSchema: GenMessage<SessionAppend> = /*@__PURE__*/
+export const PipelinedAppendSchema: GenMessage<PipelinedAppend> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 11);
 
 /**
- * Results of a session's appends.
+ * Results of a pipeline's appends.
  *
- * @generated from message annals.v1.AppendSessionResponse
+ * @generated from message annals.v1.AppendPipelineResponse
  */
-export type AppendSessionResponse = Message<"annals.v1.AppendSessionResponse"> & {
+export type AppendPipelineResponse = Message<"annals.v1.AppendPipelineResponse"> & {
   /**
    * At least one result. The n-th result of the call belongs to its n-th append.
    *
-   * @generated from field: repeated annals.v1.SessionResult results = 1;
+   * @generated from field: repeated annals.v1.PipelinedResult results = 1;
    */
-  results: SessionResult[];
+  results: PipelinedResult[];
 };
 
 /**
- * Describes the message annals.v1.AppendSessionResponse.
- * Use `create(AppendSessionResponseSchema)` to create a new message.
+ * Describes the message annals.v1.AppendPipelineResponse.
+ * Use `create(AppendPipelineResponseSchema)` to create a new message.
  */
-export const AppendSessionResponseSchema: GenMessage<AppendSessionResponse> = /*@__PURE__*/
+export const AppendPipelineResponseSchema: GenMessage<AppendPipelineResponse> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 12);
 
 /**
- * Result of one append of a session.
+ * Result of one append of a pipeline.
  *
- * @generated from message annals.v1.SessionResult
+ * @generated from message annals.v1.PipelinedResult
  */
-export type SessionResult = Message<"annals.v1.SessionResult"> & {
+export type PipelinedResult = Message<"annals.v1.PipelinedResult"> & {
   /**
    * Exactly one is set.
    *
-   * @generated from oneof annals.v1.SessionResult.result
+   * @generated from oneof annals.v1.PipelinedResult.result
    */
   result: {
     /**
      * The append to one stream was written.
      *
-     * @generated from field: annals.v1.AppendToStreamResponse appended = 1;
+     * @generated from field: annals.v1.AppendToStreamResponse appended_to_stream = 1;
      */
     value: AppendToStreamResponse;
-    case: "appended";
+    case: "appendedToStream";
   } | {
     /**
      * The append was not written. The status is the one that the unary call would have returned.
@@ -581,17 +580,17 @@ export type SessionResult = Message<"annals.v1.SessionResult"> & {
     /**
      * The append to several streams was written.
      *
-     * @generated from field: annals.v1.AppendResponse appended_to_many = 3;
+     * @generated from field: annals.v1.AppendToManyResponse appended_to_many = 3;
      */
-    value: AppendResponse;
+    value: AppendToManyResponse;
     case: "appendedToMany";
   } | { case: undefined; value?: undefined };
 };
 
 /**
- * Describes the message annals.v1.SessionResult.
- * Use `create(SessionResultSchema)` to create a new message.
+ * Describes the message annals.v1.PipelinedResult.
+ * Use `create(PipelinedResultSchema)` to create a new message.
  */
-export const SessionResultSchema: GenMessage<SessionResult> = /*@__PURE__*/
+export const PipelinedResultSchema: GenMessage<PipelinedResult> = /*@__PURE__*/
   messageDesc(file_annals_v1_append, 13);
 

@@ -9,6 +9,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ExpectedRevision } from "./append_pb.js";
+import { file_annals_v1_append } from "./append_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file annals/v1/errors.proto.
  */
 export const file_annals_v1_errors: GenFile = /*@__PURE__*/
-  fileDesc("ChZhbm5hbHMvdjEvZXJyb3JzLnByb3RvEglhbm5hbHMudjEivQEKEFJldmlzaW9uQ29uZmxpY3QSDgoGc3RyZWFtGAEgASgJEhsKEWV4cGVjdGVkX3JldmlzaW9uGAIgASgESAASHAoSZXhwZWN0ZWRfbm9fc3RyZWFtGAMgASgISAASIAoWZXhwZWN0ZWRfc3RyZWFtX2V4aXN0cxgEIAEoCEgAEhwKD2FjdHVhbF9yZXZpc2lvbhgFIAEoBEgBiAEBQgoKCGV4cGVjdGVkQhIKEF9hY3R1YWxfcmV2aXNpb24iUQoPRXZlbnRJZENvbmZsaWN0EgoKAmlkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIQCghwb3NpdGlvbhgEIAEoBCKjAQoWUmVjb3JkZWRUaW1lT3V0T2ZSYW5nZRIvCgtyZWNvcmRlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZWFybGllc3QYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEioKBmxhdGVzdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRQoMQ2hlY2tzRmFpbGVkEiYKBmZhaWxlZBgBIAMoCzIWLmFubmFscy52MS5GYWlsZWRDaGVjaxINCgVjb3VudBgCIAEoDSJ8CgtGYWlsZWRDaGVjaxINCgVpbmRleBgBIAEoDRItCgZzdHJlYW0YAiABKAsyGy5hbm5hbHMudjEuUmV2aXNpb25Db25mbGljdEgAEiYKBW1hdGNoGAMgASgLMhUuYW5uYWxzLnYxLk1hdGNoRm91bmRIAEIHCgVmb3VuZCItCgpNYXRjaEZvdW5kEg0KBWFmdGVyGAEgASgEEhAKCHBvc2l0aW9uGAIgASgEIiIKEFN0cmVhbVRvbWJzdG9uZWQSDgoGc3RyZWFtGAEgASgJImMKD1ZlcnNpb25Db25mbGljdBIOCgZzdHJlYW0YASABKAkSGAoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBBIWCg5hY3R1YWxfdmVyc2lvbhgDIAEoBBIOCgZwcmVmaXgYBCABKAkiIgoQU25hcHNob3ROb3RGb3VuZBIOCgZzdHJlYW0YASABKAkiIAoOU3RyZWFtTm90Rm91bmQSDgoGc3RyZWFtGAEgASgJIjQKElBvc2l0aW9uQmV5b25kSGVhZBIQCghwb3NpdGlvbhgBIAEoBBIMCgRoZWFkGAIgASgEImMKEVJldmlzaW9uQmV5b25kRW5kEg4KBnN0cmVhbRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBBIaCg1sYXN0X3JldmlzaW9uGAMgASgESACIAQFCEAoOX2xhc3RfcmV2aXNpb24q/gUKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEh4KGkVSUk9SX1JFQVNPTl9JTlZBTElEX0ZJRUxEEAESGgoWRVJST1JfUkVBU09OX1RPT19MQVJHRRACEiIKHkVSUk9SX1JFQVNPTl9SRVZJU0lPTl9DT05GTElDVBADEiIKHkVSUk9SX1JFQVNPTl9FVkVOVF9JRF9DT05GTElDVBAEEiEKHUVSUk9SX1JFQVNPTl9TVFJFQU1fTk9UX0ZPVU5EEAUSJQohRVJST1JfUkVBU09OX1BPU0lUSU9OX0JFWU9ORF9IRUFEEAYSJAogRVJST1JfUkVBU09OX1JFVklTSU9OX0JFWU9ORF9FTkQQBxIeChpFUlJPUl9SRUFTT05fU0hVVFRJTkdfRE9XThAIEhsKF0VSUk9SX1JFQVNPTl9PVkVSTE9BREVEEAkSIwofRVJST1JfUkVBU09OX0VOR0lORV9VTkFWQUlMQUJMRRAKEhgKFEVSUk9SX1JFQVNPTl9DT1JSVVBUEAsSHwobRVJST1JfUkVBU09OX1NUT1JBR0VfRkFJTEVEEAwSGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEA0SKwonRVJST1JfUkVBU09OX1JFQ09SREVEX1RJTUVfTk9UX0FDQ0VQVEVEEA4SKwonRVJST1JfUkVBU09OX1JFQ09SREVEX1RJTUVfT1VUX09GX1JBTkdFEA8SHgoaRVJST1JfUkVBU09OX0NIRUNLU19GQUlMRUQQEBIiCh5FUlJPUl9SRUFTT05fU1RSRUFNX1RPTUJTVE9ORUQQERIhCh1FUlJPUl9SRUFTT05fVkVSU0lPTl9DT05GTElDVBASEiMKH0VSUk9SX1JFQVNPTl9TTkFQU0hPVF9OT1RfRk9VTkQQExIdChlFUlJPUl9SRUFTT05fTU9WRV9SRUZVU0VEEBgSIAocRVJST1JfUkVBU09OX01PVkVfVU5GSU5JU0hFRBAZYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZhbm5hbHMvdjEvZXJyb3JzLnByb3RvEglhbm5hbHMudjEigwEKEFJldmlzaW9uQ29uZmxpY3QSDgoGc3RyZWFtGAEgASgJEi0KCGV4cGVjdGVkGAIgASgLMhsuYW5uYWxzLnYxLkV4cGVjdGVkUmV2aXNpb24SHAoPYWN0dWFsX3JldmlzaW9uGAMgASgESACIAQFCEgoQX2FjdHVhbF9yZXZpc2lvbiJjCg9FdmVudElkQ29uZmxpY3QSCgoCaWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhUKCHJldmlzaW9uGAMgASgESACIAQESEAoIcG9zaXRpb24YBCABKARCCwoJX3JldmlzaW9uIqMBChZSZWNvcmRlZFRpbWVPdXRPZlJhbmdlEi8KC3JlY29yZGVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlYXJsaWVzdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKgoGbGF0ZXN0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJFCgxDaGVja3NGYWlsZWQSJgoGZmFpbGVkGAEgAygLMhYuYW5uYWxzLnYxLkZhaWxlZENoZWNrEg0KBWNvdW50GAIgASgNInwKC0ZhaWxlZENoZWNrEg0KBWluZGV4GAEgASgNEi0KBnN0cmVhbRgCIAEoCzIbLmFubmFscy52MS5SZXZpc2lvbkNvbmZsaWN0SAASJgoFbWF0Y2gYAyABKAsyFS5hbm5hbHMudjEuTWF0Y2hGb3VuZEgAQgcKBWZvdW5kIi0KCk1hdGNoRm91bmQSDQoFYWZ0ZXIYASABKAQSEAoIcG9zaXRpb24YAiABKAQiIgoQU3RyZWFtVG9tYnN0b25lZBIOCgZzdHJlYW0YASABKAkiYwoPVmVyc2lvbkNvbmZsaWN0Eg4KBnN0cmVhbRgBIAEoCRIYChBleHBlY3RlZF92ZXJzaW9uGAIgASgEEhYKDmFjdHVhbF92ZXJzaW9uGAMgASgEEg4KBnByZWZpeBgEIAEoCSIiChBTbmFwc2hvdE5vdEZvdW5kEg4KBnN0cmVhbRgBIAEoCSIgCg5TdHJlYW1Ob3RGb3VuZBIOCgZzdHJlYW0YASABKAkiNAoSUG9zaXRpb25CZXlvbmRIZWFkEhAKCHBvc2l0aW9uGAEgASgEEgwKBGhlYWQYAiABKAQiYwoRUmV2aXNpb25CZXlvbmRFbmQSDgoGc3RyZWFtGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEhoKDWxhc3RfcmV2aXNpb24YAyABKARIAIgBAUIQCg5fbGFzdF9yZXZpc2lvbir+BQoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASHgoaRVJST1JfUkVBU09OX0lOVkFMSURfRklFTEQQARIaChZFUlJPUl9SRUFTT05fVE9PX0xBUkdFEAISIgoeRVJST1JfUkVBU09OX1JFVklTSU9OX0NPTkZMSUNUEAMSIgoeRVJST1JfUkVBU09OX0VWRU5UX0lEX0NPTkZMSUNUEAQSIQodRVJST1JfUkVBU09OX1NUUkVBTV9OT1RfRk9VTkQQBRIlCiFFUlJPUl9SRUFTT05fUE9TSVRJT05fQkVZT05EX0hFQUQQBhIkCiBFUlJPUl9SRUFTT05fUkVWSVNJT05fQkVZT05EX0VORBAHEh4KGkVSUk9SX1JFQVNPTl9TSFVUVElOR19ET1dOEAgSGwoXRVJST1JfUkVBU09OX09WRVJMT0FERUQQCRIjCh9FUlJPUl9SRUFTT05fRU5HSU5FX1VOQVZBSUxBQkxFEAoSGAoURVJST1JfUkVBU09OX0NPUlJVUFQQCxIfChtFUlJPUl9SRUFTT05fU1RPUkFHRV9GQUlMRUQQDBIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQDRIrCidFUlJPUl9SRUFTT05fUkVDT1JERURfVElNRV9OT1RfQUNDRVBURUQQDhIrCidFUlJPUl9SRUFTT05fUkVDT1JERURfVElNRV9PVVRfT0ZfUkFOR0UQDxIeChpFUlJPUl9SRUFTT05fQ0hFQ0tTX0ZBSUxFRBAQEiIKHkVSUk9SX1JFQVNPTl9TVFJFQU1fVE9NQlNUT05FRBAREiEKHUVSUk9SX1JFQVNPTl9WRVJTSU9OX0NPTkZMSUNUEBISIwofRVJST1JfUkVBU09OX1NOQVBTSE9UX05PVF9GT1VORBATEh0KGUVSUk9SX1JFQVNPTl9NT1ZFX1JFRlVTRUQQGBIgChxFUlJPUl9SRUFTT05fTU9WRV9VTkZJTklTSEVEEBliBnByb3RvMw", [file_annals_v1_append, file_google_protobuf_timestamp]);
 
 /**
  * Detail of REVISION_CONFLICT: the stream was not at the expected revision.
@@ -33,40 +35,16 @@ export type RevisionConflict = Message<"annals.v1.RevisionConflict"> & {
   stream: string;
 
   /**
-   * The state that the append expected.
+   * The state that the append expected. Never `any`.
    *
-   * @generated from oneof annals.v1.RevisionConflict.expected
+   * @generated from field: annals.v1.ExpectedRevision expected = 2;
    */
-  expected: {
-    /**
-     * The stream was expected to be at exactly this revision.
-     *
-     * @generated from field: uint64 expected_revision = 2;
-     */
-    value: bigint;
-    case: "expectedRevision";
-  } | {
-    /**
-     * The stream was expected to have no events (always true when set).
-     *
-     * @generated from field: bool expected_no_stream = 3;
-     */
-    value: boolean;
-    case: "expectedNoStream";
-  } | {
-    /**
-     * The stream was expected to have events (always true when set).
-     *
-     * @generated from field: bool expected_stream_exists = 4;
-     */
-    value: boolean;
-    case: "expectedStreamExists";
-  } | { case: undefined; value?: undefined };
+  expected?: ExpectedRevision | undefined;
 
   /**
    * The stream's last revision. Absent when the stream has no events.
    *
-   * @generated from field: optional uint64 actual_revision = 5;
+   * @generated from field: optional uint64 actual_revision = 3;
    */
   actualRevision?: bigint | undefined;
 };
@@ -100,11 +78,11 @@ export type EventIdConflict = Message<"annals.v1.EventIdConflict"> & {
   stream: string;
 
   /**
-   * The revision at which the event with this id was recorded; 0 if that event was removed.
+   * The revision at which the event with this id was recorded. Absent if that event was removed.
    *
-   * @generated from field: uint64 revision = 3;
+   * @generated from field: optional uint64 revision = 3;
    */
-  revision: bigint;
+  revision?: bigint | undefined;
 
   /**
    * The position at which the event with this id was recorded.
@@ -191,7 +169,7 @@ export const ChecksFailedSchema: GenMessage<ChecksFailed> = /*@__PURE__*/
  */
 export type FailedCheck = Message<"annals.v1.FailedCheck"> & {
   /**
-   * Index of the check in the append's checks, counted from 0.
+   * Index of the check, counted from 0: first the append's checks, then the `expected` of its writes, in order.
    *
    * @generated from field: uint32 index = 1;
    */

@@ -14,10 +14,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file annals/v1/event.proto.
  */
 export const file_annals_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChVhbm5hbHMvdjEvZXZlbnQucHJvdG8SCWFubmFscy52MSJSCghOZXdFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAwSEAoIbWV0YWRhdGEYBCABKAwSDAoEdGFncxgFIAMoCSK8AQoNUmVjb3JkZWRFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAwSEAoIbWV0YWRhdGEYBCABKAwSDAoEdGFncxgFIAMoCRIOCgZzdHJlYW0YBiABKAkSEAoIcmV2aXNpb24YByABKAQSEAoIcG9zaXRpb24YCCABKAQSLwoLcmVjb3JkZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjYKCkV2ZW50QmF0Y2gSKAoGZXZlbnRzGAEgAygLMhguYW5uYWxzLnYxLlJlY29yZGVkRXZlbnRiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVhbm5hbHMvdjEvZXZlbnQucHJvdG8SCWFubmFscy52MSKEAQoITmV3RXZlbnQSCgoCaWQYASABKAkSDAoEdHlwZRgCIAEoCRIMCgRkYXRhGAMgASgMEhAKCG1ldGFkYXRhGAQgASgMEgwKBHRhZ3MYBSADKAkSFAoMY29udGVudF90eXBlGAYgASgJSgQIBxAISgQICRAQUg5zY2hlbWFfdmVyc2lvbiL2AQoNUmVjb3JkZWRFdmVudBIKCgJpZBgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBGRhdGEYAyABKAwSEAoIbWV0YWRhdGEYBCABKAwSDAoEdGFncxgFIAMoCRIUCgxjb250ZW50X3R5cGUYBiABKAkSDgoGc3RyZWFtGAkgASgJEhAKCHJldmlzaW9uGAogASgEEhAKCHBvc2l0aW9uGAsgASgEEi8KC3JlY29yZGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEoECAcQCEoECA0QDlIOc2NoZW1hX3ZlcnNpb25SBmF1dGhvciI2CgpFdmVudEJhdGNoEigKBmV2ZW50cxgBIAMoCzIYLmFubmFscy52MS5SZWNvcmRlZEV2ZW50YgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * An event to append. RecordedEvent adds the fields that the store assigns.
+ *
+ * Fields that the server does not know are stored and returned unchanged, so that newer clients work with older
+ * servers. They count towards max_event_bytes. Field numbers 9 to 15 and from 64 on are for fields that the store
+ * assigns; a NewEvent with one of them is INVALID_FIELD.
  *
  * @generated from message annals.v1.NewEvent
  */
@@ -41,8 +45,7 @@ export type NewEvent = Message<"annals.v1.NewEvent"> & {
   type: string;
 
   /**
-   * The payload, in any encoding; the tools display JSON best. 0 bytes to the server's max_event_bytes (1 MiB unless
-   * configured).
+   * The payload, encoded as content_type says. 0 bytes to the server's max_event_bytes (1 MiB unless configured).
    *
    * @generated from field: bytes data = 3;
    */
@@ -62,6 +65,14 @@ export type NewEvent = Message<"annals.v1.NewEvent"> & {
    * @generated from field: repeated string tags = 5;
    */
   tags: string[];
+
+  /**
+   * The media type of data, such as `application/protobuf`: at most 127 bytes of printable ASCII in the form
+   * type/subtype, with optional parameters. Empty: `application/json`.
+   *
+   * @generated from field: string content_type = 6;
+   */
+  contentType: string;
 };
 
 /**
@@ -72,7 +83,7 @@ export const NewEventSchema: GenMessage<NewEvent> = /*@__PURE__*/
   messageDesc(file_annals_v1_event, 0);
 
 /**
- * An event as the store keeps it. It never changes. Fields 1 to 5 are those of NewEvent, unchanged.
+ * An event as the store keeps it. It never changes. Fields up to 8 are those of NewEvent, unchanged.
  *
  * @generated from message annals.v1.RecordedEvent
  */
@@ -113,23 +124,30 @@ export type RecordedEvent = Message<"annals.v1.RecordedEvent"> & {
   tags: string[];
 
   /**
+   * The media type of data. Empty: `application/json`.
+   *
+   * @generated from field: string content_type = 6;
+   */
+  contentType: string;
+
+  /**
    * Name of the stream that the event belongs to.
    *
-   * @generated from field: string stream = 6;
+   * @generated from field: string stream = 9;
    */
   stream: string;
 
   /**
    * The event's number in its stream. Revisions count from 0, and none is skipped.
    *
-   * @generated from field: uint64 revision = 7;
+   * @generated from field: uint64 revision = 10;
    */
   revision: bigint;
 
   /**
    * The event's number in the log. Positions count from 1; none is skipped or used twice.
    *
-   * @generated from field: uint64 position = 8;
+   * @generated from field: uint64 position = 11;
    */
   position: bigint;
 
@@ -137,7 +155,7 @@ export type RecordedEvent = Message<"annals.v1.RecordedEvent"> & {
    * When the store recorded the event (UTC, microseconds). If the log was moved here, when the original store
    * recorded it. Recorded times never decrease along the log.
    *
-   * @generated from field: google.protobuf.Timestamp recorded_at = 9;
+   * @generated from field: google.protobuf.Timestamp recorded_at = 12;
    */
   recordedAt?: Timestamp | undefined;
 };

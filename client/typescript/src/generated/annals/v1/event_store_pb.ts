@@ -15,7 +15,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AppendRequestSchema, AppendResponseSchema, AppendSessionRequestSchema, AppendSessionResponseSchema, AppendToStreamRequestSchema, AppendToStreamResponseSchema } from "./append_pb.js";
+import type { AppendPipelineRequestSchema, AppendPipelineResponseSchema, AppendToManyRequestSchema, AppendToManyResponseSchema, AppendToStreamRequestSchema, AppendToStreamResponseSchema } from "./append_pb.js";
 import { file_annals_v1_append } from "./append_pb.js";
 import type { EventBatch, RecordedEvent } from "./event_pb.js";
 import { file_annals_v1_event } from "./event_pb.js";
@@ -35,7 +35,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file annals/v1/event_store.proto.
  */
 export const file_annals_v1_event_store: GenFile = /*@__PURE__*/
-  fileDesc("Chthbm5hbHMvdjEvZXZlbnRfc3RvcmUucHJvdG8SCWFubmFscy52MSKOAgoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGc3RyZWFtGAEgASgJEicKCWRpcmVjdGlvbhgCIAEoDjIULmFubmFscy52MS5EaXJlY3Rpb24SGgoNZnJvbV9yZXZpc2lvbhgDIAEoBEgBiAEBEhIKBWxpbWl0GAQgASgESAKIAQESHwoFcXVlcnkYBSABKAsyEC5hbm5hbHMudjEuUXVlcnkSGAoOdW50aWxfcmV2aXNpb24YBiABKARIABIwCgp1bnRpbF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXVudGlsQhAKDl9mcm9tX3JldmlzaW9uQggKBl9saW1pdCJjChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGZXZlbnRzGAEgAygLMhguYW5uYWxzLnYxLlJlY29yZGVkRXZlbnQSDAoEaGVhZBgCIAEoBBIVCg1sYXN0X3JldmlzaW9uGAMgASgEIvsBCg5SZWFkQWxsUmVxdWVzdBInCglkaXJlY3Rpb24YASABKA4yFC5hbm5hbHMudjEuRGlyZWN0aW9uEhoKDWZyb21fcG9zaXRpb24YAiABKARIAYgBARISCgVsaW1pdBgDIAEoBEgCiAEBEh8KBXF1ZXJ5GAQgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5EhgKDnVudGlsX3Bvc2l0aW9uGAUgASgESAASMAoKdW50aWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAEIHCgV1bnRpbEIQCg5fZnJvbV9wb3NpdGlvbkIICgZfbGltaXQiSQoPUmVhZEFsbFJlc3BvbnNlEigKBmV2ZW50cxgBIAMoCzIYLmFubmFscy52MS5SZWNvcmRlZEV2ZW50EgwKBGhlYWQYAiABKAQidwoTU3Vic2NyaWJlQWxsUmVxdWVzdBIPCgVhZnRlchgBIAEoBEgAEiUKA2VuZBgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eUgAEh8KBXF1ZXJ5GAMgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5QgcKBXN0YXJ0Is8BChRTdWJzY3JpYmVBbGxSZXNwb25zZRInCgZldmVudHMYASABKAsyFS5hbm5hbHMudjEuRXZlbnRCYXRjaEgAEigKCWNhdWdodF91cBgCIAEoCzITLmFubmFscy52MS5DYXVnaHRVcEgAEiwKC2ZlbGxfYmVoaW5kGAMgASgLMhUuYW5uYWxzLnYxLkZlbGxCZWhpbmRIABIrCgpjaGVja3BvaW50GAQgASgLMhUuYW5uYWxzLnYxLkNoZWNrcG9pbnRIAEIJCgdjb250ZW50IpMBChZTdWJzY3JpYmVTdHJlYW1SZXF1ZXN0Eg4KBnN0cmVhbRgBIAEoCRIYCg5hZnRlcl9yZXZpc2lvbhgCIAEoBEgAEiUKA2VuZBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eUgAEh8KBXF1ZXJ5GAQgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5QgcKBXN0YXJ0ItIBChdTdWJzY3JpYmVTdHJlYW1SZXNwb25zZRInCgZldmVudHMYASABKAsyFS5hbm5hbHMudjEuRXZlbnRCYXRjaEgAEigKCWNhdWdodF91cBgCIAEoCzITLmFubmFscy52MS5DYXVnaHRVcEgAEiwKC2ZlbGxfYmVoaW5kGAMgASgLMhUuYW5uYWxzLnYxLkZlbGxCZWhpbmRIABIrCgpjaGVja3BvaW50GAQgASgLMhUuYW5uYWxzLnYxLkNoZWNrcG9pbnRIAEIJCgdjb250ZW50IhwKCENhdWdodFVwEhAKCHBvc2l0aW9uGAEgASgEIiwKCkZlbGxCZWhpbmQSEAoIcG9zaXRpb24YASABKAQSDAoEaGVhZBgCIAEoBCIeCgpDaGVja3BvaW50EhAKCHBvc2l0aW9uGAEgASgEIkQKGEdldFBvc2l0aW9uQXRUaW1lUmVxdWVzdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCItChlHZXRQb3NpdGlvbkF0VGltZVJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IrwBChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIOCgZlbmdpbmUYAiABKAkSEAoIc3RvcmVfaWQYAyABKAkSDAoEaGVhZBgEIAEoBBIPCgdpbmRleGVkGAUgASgEEi4KCnN0YXJ0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmxpbWl0cxgHIAEoCzIRLmFubmFscy52MS5MaW1pdHMiyQIKBkxpbWl0cxIXCg9tYXhfZXZlbnRfYnl0ZXMYASABKA0SGAoQbWF4X2FwcGVuZF9ieXRlcxgCIAEoDRIaChJtYXhfbWV0YWRhdGFfYnl0ZXMYAyABKA0SGQoRbWF4X2FwcGVuZF9ldmVudHMYBCABKA0SHQoVbWF4X3N0cmVhbV9uYW1lX2J5dGVzGAUgASgNEhwKFG1heF9ldmVudF90eXBlX2J5dGVzGAYgASgNEhUKDW1heF90YWdfYnl0ZXMYByABKA0SEAoIbWF4X3RhZ3MYCCABKA0SGQoRbWF4X3N1YnNjcmlwdGlvbnMYCSABKA0SGQoRbWF4X2FwcGVuZF9jaGVja3MYCiABKA0SGgoSbWF4X3NuYXBzaG90X2J5dGVzGAsgASgNEh0KFW1heF9wcmVmaXhfcmV0ZW50aW9ucxgMIAEoDTKcDwoRRXZlbnRTdG9yZVNlcnZpY2USVQoOQXBwZW5kVG9TdHJlYW0SIC5hbm5hbHMudjEuQXBwZW5kVG9TdHJlYW1SZXF1ZXN0GiEuYW5uYWxzLnYxLkFwcGVuZFRvU3RyZWFtUmVzcG9uc2USPQoGQXBwZW5kEhguYW5uYWxzLnYxLkFwcGVuZFJlcXVlc3QaGS5hbm5hbHMudjEuQXBwZW5kUmVzcG9uc2USVgoNQXBwZW5kU2Vzc2lvbhIfLmFubmFscy52MS5BcHBlbmRTZXNzaW9uUmVxdWVzdBogLmFubmFscy52MS5BcHBlbmRTZXNzaW9uUmVzcG9uc2UoATABEksKClJlYWRTdHJlYW0SHC5hbm5hbHMudjEuUmVhZFN0cmVhbVJlcXVlc3QaHS5hbm5hbHMudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESQgoHUmVhZEFsbBIZLmFubmFscy52MS5SZWFkQWxsUmVxdWVzdBoaLmFubmFscy52MS5SZWFkQWxsUmVzcG9uc2UwARJRCgxTdWJzY3JpYmVBbGwSHi5hbm5hbHMudjEuU3Vic2NyaWJlQWxsUmVxdWVzdBofLmFubmFscy52MS5TdWJzY3JpYmVBbGxSZXNwb25zZTABEloKD1N1YnNjcmliZVN0cmVhbRIhLmFubmFscy52MS5TdWJzY3JpYmVTdHJlYW1SZXF1ZXN0GiIuYW5uYWxzLnYxLlN1YnNjcmliZVN0cmVhbVJlc3BvbnNlMAESRgoJR2V0U3RyZWFtEhsuYW5uYWxzLnYxLkdldFN0cmVhbVJlcXVlc3QaHC5hbm5hbHMudjEuR2V0U3RyZWFtUmVzcG9uc2USTAoLTGlzdFN0cmVhbXMSHS5hbm5hbHMudjEuTGlzdFN0cmVhbXNSZXF1ZXN0Gh4uYW5uYWxzLnYxLkxpc3RTdHJlYW1zUmVzcG9uc2USXgoRR2V0UG9zaXRpb25BdFRpbWUSIy5hbm5hbHMudjEuR2V0UG9zaXRpb25BdFRpbWVSZXF1ZXN0GiQuYW5uYWxzLnYxLkdldFBvc2l0aW9uQXRUaW1lUmVzcG9uc2USTwoMU2F2ZVNuYXBzaG90Eh4uYW5uYWxzLnYxLlNhdmVTbmFwc2hvdFJlcXVlc3QaHy5hbm5hbHMudjEuU2F2ZVNuYXBzaG90UmVzcG9uc2USTwoMTG9hZFNuYXBzaG90Eh4uYW5uYWxzLnYxLkxvYWRTbmFwc2hvdFJlcXVlc3QaHy5hbm5hbHMudjEuTG9hZFNuYXBzaG90UmVzcG9uc2USTwoMU2V0UmV0ZW50aW9uEh4uYW5uYWxzLnYxLlNldFJldGVudGlvblJlcXVlc3QaHy5hbm5hbHMudjEuU2V0UmV0ZW50aW9uUmVzcG9uc2USTwoMR2V0UmV0ZW50aW9uEh4uYW5uYWxzLnYxLkdldFJldGVudGlvblJlcXVlc3QaHy5hbm5hbHMudjEuR2V0UmV0ZW50aW9uUmVzcG9uc2USYQoSU2V0UHJlZml4UmV0ZW50aW9uEiQuYW5uYWxzLnYxLlNldFByZWZpeFJldGVudGlvblJlcXVlc3QaJS5hbm5hbHMudjEuU2V0UHJlZml4UmV0ZW50aW9uUmVzcG9uc2USYQoSR2V0UHJlZml4UmV0ZW50aW9uEiQuYW5uYWxzLnYxLkdldFByZWZpeFJldGVudGlvblJlcXVlc3QaJS5hbm5hbHMudjEuR2V0UHJlZml4UmV0ZW50aW9uUmVzcG9uc2USZwoUTGlzdFByZWZpeFJldGVudGlvbnMSJi5hbm5hbHMudjEuTGlzdFByZWZpeFJldGVudGlvbnNSZXF1ZXN0GicuYW5uYWxzLnYxLkxpc3RQcmVmaXhSZXRlbnRpb25zUmVzcG9uc2USTwoMRGVsZXRlU3RyZWFtEh4uYW5uYWxzLnYxLkRlbGV0ZVN0cmVhbVJlcXVlc3QaHy5hbm5hbHMudjEuRGVsZXRlU3RyZWFtUmVzcG9uc2USWAoPVG9tYnN0b25lU3RyZWFtEiEuYW5uYWxzLnYxLlRvbWJzdG9uZVN0cmVhbVJlcXVlc3QaIi5hbm5hbHMudjEuVG9tYnN0b25lU3RyZWFtUmVzcG9uc2USUgoNU3RhcnRTY2F2ZW5nZRIfLmFubmFscy52MS5TdGFydFNjYXZlbmdlUmVxdWVzdBogLmFubmFscy52MS5TdGFydFNjYXZlbmdlUmVzcG9uc2USTwoMU3RvcFNjYXZlbmdlEh4uYW5uYWxzLnYxLlN0b3BTY2F2ZW5nZVJlcXVlc3QaHy5hbm5hbHMudjEuU3RvcFNjYXZlbmdlUmVzcG9uc2USTAoLR2V0U2NhdmVuZ2USHS5hbm5hbHMudjEuR2V0U2NhdmVuZ2VSZXF1ZXN0Gh4uYW5uYWxzLnYxLkdldFNjYXZlbmdlUmVzcG9uc2USUgoNR2V0U2VydmVySW5mbxIfLmFubmFscy52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBogLmFubmFscy52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2ViBnByb3RvMw", [file_annals_v1_append, file_annals_v1_event, file_annals_v1_query, file_annals_v1_scavenge, file_annals_v1_snapshot, file_annals_v1_stream, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("Chthbm5hbHMvdjEvZXZlbnRfc3RvcmUucHJvdG8SCWFubmFscy52MSKOAgoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGc3RyZWFtGAEgASgJEicKCWRpcmVjdGlvbhgCIAEoDjIULmFubmFscy52MS5EaXJlY3Rpb24SGgoNZnJvbV9yZXZpc2lvbhgDIAEoBEgBiAEBEhIKBWxpbWl0GAQgASgESAKIAQESHwoFcXVlcnkYBSABKAsyEC5hbm5hbHMudjEuUXVlcnkSGAoOdW50aWxfcmV2aXNpb24YBiABKARIABIwCgp1bnRpbF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAQgcKBXVudGlsQhAKDl9mcm9tX3JldmlzaW9uQggKBl9saW1pdCJjChJSZWFkU3RyZWFtUmVzcG9uc2USKAoGZXZlbnRzGAEgAygLMhguYW5uYWxzLnYxLlJlY29yZGVkRXZlbnQSDAoEaGVhZBgCIAEoBBIVCg1sYXN0X3JldmlzaW9uGAMgASgEIvsBCg5SZWFkQWxsUmVxdWVzdBInCglkaXJlY3Rpb24YASABKA4yFC5hbm5hbHMudjEuRGlyZWN0aW9uEhoKDWZyb21fcG9zaXRpb24YAiABKARIAYgBARISCgVsaW1pdBgDIAEoBEgCiAEBEh8KBXF1ZXJ5GAQgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5EhgKDnVudGlsX3Bvc2l0aW9uGAUgASgESAASMAoKdW50aWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAEIHCgV1bnRpbEIQCg5fZnJvbV9wb3NpdGlvbkIICgZfbGltaXQiSQoPUmVhZEFsbFJlc3BvbnNlEigKBmV2ZW50cxgBIAMoCzIYLmFubmFscy52MS5SZWNvcmRlZEV2ZW50EgwKBGhlYWQYAiABKAQidwoTU3Vic2NyaWJlQWxsUmVxdWVzdBIPCgVhZnRlchgBIAEoBEgAEiUKA2VuZBgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eUgAEh8KBXF1ZXJ5GAMgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5QgcKBXN0YXJ0Is8BChRTdWJzY3JpYmVBbGxSZXNwb25zZRInCgZldmVudHMYASABKAsyFS5hbm5hbHMudjEuRXZlbnRCYXRjaEgAEigKCWNhdWdodF91cBgCIAEoCzITLmFubmFscy52MS5DYXVnaHRVcEgAEiwKC2ZlbGxfYmVoaW5kGAMgASgLMhUuYW5uYWxzLnYxLkZlbGxCZWhpbmRIABIrCgpjaGVja3BvaW50GAQgASgLMhUuYW5uYWxzLnYxLkNoZWNrcG9pbnRIAEIJCgdjb250ZW50IpMBChZTdWJzY3JpYmVTdHJlYW1SZXF1ZXN0Eg4KBnN0cmVhbRgBIAEoCRIYCg5hZnRlcl9yZXZpc2lvbhgCIAEoBEgAEiUKA2VuZBgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eUgAEh8KBXF1ZXJ5GAQgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5QgcKBXN0YXJ0ItIBChdTdWJzY3JpYmVTdHJlYW1SZXNwb25zZRInCgZldmVudHMYASABKAsyFS5hbm5hbHMudjEuRXZlbnRCYXRjaEgAEigKCWNhdWdodF91cBgCIAEoCzITLmFubmFscy52MS5DYXVnaHRVcEgAEiwKC2ZlbGxfYmVoaW5kGAMgASgLMhUuYW5uYWxzLnYxLkZlbGxCZWhpbmRIABIrCgpjaGVja3BvaW50GAQgASgLMhUuYW5uYWxzLnYxLkNoZWNrcG9pbnRIAEIJCgdjb250ZW50IkAKCENhdWdodFVwEhAKCHBvc2l0aW9uGAEgASgEEhUKCHJldmlzaW9uGAIgASgESACIAQFCCwoJX3JldmlzaW9uIlAKCkZlbGxCZWhpbmQSEAoIcG9zaXRpb24YASABKAQSDAoEaGVhZBgCIAEoBBIVCghyZXZpc2lvbhgDIAEoBEgAiAEBQgsKCV9yZXZpc2lvbiJCCgpDaGVja3BvaW50EhAKCHBvc2l0aW9uGAEgASgEEhUKCHJldmlzaW9uGAIgASgESACIAQFCCwoJX3JldmlzaW9uIkQKGEdldFBvc2l0aW9uQXRUaW1lUmVxdWVzdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCItChlHZXRQb3NpdGlvbkF0VGltZVJlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgEIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IrwBChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIOCgZlbmdpbmUYAiABKAkSEAoIc3RvcmVfaWQYAyABKAkSDAoEaGVhZBgEIAEoBBIPCgdpbmRleGVkGAUgASgEEi4KCnN0YXJ0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBmxpbWl0cxgHIAEoCzIRLmFubmFscy52MS5MaW1pdHMiyQIKBkxpbWl0cxIXCg9tYXhfZXZlbnRfYnl0ZXMYASABKA0SGAoQbWF4X2FwcGVuZF9ieXRlcxgCIAEoDRIaChJtYXhfbWV0YWRhdGFfYnl0ZXMYAyABKA0SGQoRbWF4X2FwcGVuZF9ldmVudHMYBCABKA0SHQoVbWF4X3N0cmVhbV9uYW1lX2J5dGVzGAUgASgNEhwKFG1heF9ldmVudF90eXBlX2J5dGVzGAYgASgNEhUKDW1heF90YWdfYnl0ZXMYByABKA0SEAoIbWF4X3RhZ3MYCCABKA0SGQoRbWF4X3N1YnNjcmlwdGlvbnMYCSABKA0SGQoRbWF4X2FwcGVuZF9jaGVja3MYCiABKA0SGgoSbWF4X3NuYXBzaG90X2J5dGVzGAsgASgNEh0KFW1heF9wcmVmaXhfcmV0ZW50aW9ucxgMIAEoDTKxDwoRRXZlbnRTdG9yZVNlcnZpY2USVQoOQXBwZW5kVG9TdHJlYW0SIC5hbm5hbHMudjEuQXBwZW5kVG9TdHJlYW1SZXF1ZXN0GiEuYW5uYWxzLnYxLkFwcGVuZFRvU3RyZWFtUmVzcG9uc2USTwoMQXBwZW5kVG9NYW55Eh4uYW5uYWxzLnYxLkFwcGVuZFRvTWFueVJlcXVlc3QaHy5hbm5hbHMudjEuQXBwZW5kVG9NYW55UmVzcG9uc2USWQoOQXBwZW5kUGlwZWxpbmUSIC5hbm5hbHMudjEuQXBwZW5kUGlwZWxpbmVSZXF1ZXN0GiEuYW5uYWxzLnYxLkFwcGVuZFBpcGVsaW5lUmVzcG9uc2UoATABEksKClJlYWRTdHJlYW0SHC5hbm5hbHMudjEuUmVhZFN0cmVhbVJlcXVlc3QaHS5hbm5hbHMudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESQgoHUmVhZEFsbBIZLmFubmFscy52MS5SZWFkQWxsUmVxdWVzdBoaLmFubmFscy52MS5SZWFkQWxsUmVzcG9uc2UwARJRCgxTdWJzY3JpYmVBbGwSHi5hbm5hbHMudjEuU3Vic2NyaWJlQWxsUmVxdWVzdBofLmFubmFscy52MS5TdWJzY3JpYmVBbGxSZXNwb25zZTABEloKD1N1YnNjcmliZVN0cmVhbRIhLmFubmFscy52MS5TdWJzY3JpYmVTdHJlYW1SZXF1ZXN0GiIuYW5uYWxzLnYxLlN1YnNjcmliZVN0cmVhbVJlc3BvbnNlMAESRgoJR2V0U3RyZWFtEhsuYW5uYWxzLnYxLkdldFN0cmVhbVJlcXVlc3QaHC5hbm5hbHMudjEuR2V0U3RyZWFtUmVzcG9uc2USTAoLTGlzdFN0cmVhbXMSHS5hbm5hbHMudjEuTGlzdFN0cmVhbXNSZXF1ZXN0Gh4uYW5uYWxzLnYxLkxpc3RTdHJlYW1zUmVzcG9uc2USXgoRR2V0UG9zaXRpb25BdFRpbWUSIy5hbm5hbHMudjEuR2V0UG9zaXRpb25BdFRpbWVSZXF1ZXN0GiQuYW5uYWxzLnYxLkdldFBvc2l0aW9uQXRUaW1lUmVzcG9uc2USTwoMU2F2ZVNuYXBzaG90Eh4uYW5uYWxzLnYxLlNhdmVTbmFwc2hvdFJlcXVlc3QaHy5hbm5hbHMudjEuU2F2ZVNuYXBzaG90UmVzcG9uc2USTwoMTG9hZFNuYXBzaG90Eh4uYW5uYWxzLnYxLkxvYWRTbmFwc2hvdFJlcXVlc3QaHy5hbm5hbHMudjEuTG9hZFNuYXBzaG90UmVzcG9uc2USTwoMU2V0UmV0ZW50aW9uEh4uYW5uYWxzLnYxLlNldFJldGVudGlvblJlcXVlc3QaHy5hbm5hbHMudjEuU2V0UmV0ZW50aW9uUmVzcG9uc2USTwoMR2V0UmV0ZW50aW9uEh4uYW5uYWxzLnYxLkdldFJldGVudGlvblJlcXVlc3QaHy5hbm5hbHMudjEuR2V0UmV0ZW50aW9uUmVzcG9uc2USYQoSU2V0UHJlZml4UmV0ZW50aW9uEiQuYW5uYWxzLnYxLlNldFByZWZpeFJldGVudGlvblJlcXVlc3QaJS5hbm5hbHMudjEuU2V0UHJlZml4UmV0ZW50aW9uUmVzcG9uc2USYQoSR2V0UHJlZml4UmV0ZW50aW9uEiQuYW5uYWxzLnYxLkdldFByZWZpeFJldGVudGlvblJlcXVlc3QaJS5hbm5hbHMudjEuR2V0UHJlZml4UmV0ZW50aW9uUmVzcG9uc2USZwoUTGlzdFByZWZpeFJldGVudGlvbnMSJi5hbm5hbHMudjEuTGlzdFByZWZpeFJldGVudGlvbnNSZXF1ZXN0GicuYW5uYWxzLnYxLkxpc3RQcmVmaXhSZXRlbnRpb25zUmVzcG9uc2USTwoMRGVsZXRlU3RyZWFtEh4uYW5uYWxzLnYxLkRlbGV0ZVN0cmVhbVJlcXVlc3QaHy5hbm5hbHMudjEuRGVsZXRlU3RyZWFtUmVzcG9uc2USWAoPVG9tYnN0b25lU3RyZWFtEiEuYW5uYWxzLnYxLlRvbWJzdG9uZVN0cmVhbVJlcXVlc3QaIi5hbm5hbHMudjEuVG9tYnN0b25lU3RyZWFtUmVzcG9uc2USUgoNU3RhcnRTY2F2ZW5nZRIfLmFubmFscy52MS5TdGFydFNjYXZlbmdlUmVxdWVzdBogLmFubmFscy52MS5TdGFydFNjYXZlbmdlUmVzcG9uc2USTwoMU3RvcFNjYXZlbmdlEh4uYW5uYWxzLnYxLlN0b3BTY2F2ZW5nZVJlcXVlc3QaHy5hbm5hbHMudjEuU3RvcFNjYXZlbmdlUmVzcG9uc2USTAoLR2V0U2NhdmVuZ2USHS5hbm5hbHMudjEuR2V0U2NhdmVuZ2VSZXF1ZXN0Gh4uYW5uYWxzLnYxLkdldFNjYXZlbmdlUmVzcG9uc2USUgoNR2V0U2VydmVySW5mbxIfLmFubmFscy52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBogLmFubmFscy52MS5HZXRTZXJ2ZXJJbmZvUmVzcG9uc2ViBnByb3RvMw", [file_annals_v1_append, file_annals_v1_event, file_annals_v1_query, file_annals_v1_scavenge, file_annals_v1_snapshot, file_annals_v1_stream, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * Request of ReadStream: selects events of a stream.
@@ -457,12 +457,19 @@ export const SubscribeStreamResponseSchema: GenMessage<SubscribeStreamResponse> 
  */
 export type CaughtUp = Message<"annals.v1.CaughtUp"> & {
   /**
-   * The position up to which the log has been examined. SubscribeAll can be resumed after it. (To resume
-   * SubscribeStream, give the revision of the last event received.)
+   * The position up to which the log has been examined. SubscribeAll can be resumed after it.
    *
    * @generated from field: uint64 position = 1;
    */
   position: bigint;
+
+  /**
+   * In SubscribeStream: the last revision of the stream at that position. SubscribeStream can be resumed after it.
+   * Absent if the stream has no events.
+   *
+   * @generated from field: optional uint64 revision = 2;
+   */
+  revision?: bigint | undefined;
 };
 
 /**
@@ -491,6 +498,13 @@ export type FellBehind = Message<"annals.v1.FellBehind"> & {
    * @generated from field: uint64 head = 2;
    */
   head: bigint;
+
+  /**
+   * In SubscribeStream: the last revision of the stream at `position`, as in CaughtUp.
+   *
+   * @generated from field: optional uint64 revision = 3;
+   */
+  revision?: bigint | undefined;
 };
 
 /**
@@ -513,6 +527,13 @@ export type Checkpoint = Message<"annals.v1.Checkpoint"> & {
    * @generated from field: uint64 position = 1;
    */
   position: bigint;
+
+  /**
+   * In SubscribeStream: the last revision of the stream at that position, as in CaughtUp.
+   *
+   * @generated from field: optional uint64 revision = 2;
+   */
+  revision?: bigint | undefined;
 };
 
 /**
@@ -764,16 +785,16 @@ export const EventStoreService: GenService<{
   },
   /**
    * Appends events to any number of streams, all or none, if every check holds. AppendToStream is the special case of
-   * one stream and its expected state. Idempotent by event id (see AppendRequest). Fails with INVALID_FIELD,
+   * one stream and its expected state. Idempotent by event id (see AppendToManyRequest). Fails with INVALID_FIELD,
    * TOO_LARGE, CHECKS_FAILED, POSITION_BEYOND_HEAD, EVENT_ID_CONFLICT, STREAM_TOMBSTONED, RECORDED_TIME_NOT_ACCEPTED,
    * RECORDED_TIME_OUT_OF_RANGE.
    *
-   * @generated from rpc annals.v1.EventStoreService.Append
+   * @generated from rpc annals.v1.EventStoreService.AppendToMany
    */
-  append: {
+  appendToMany: {
     methodKind: "unary";
-    input: typeof AppendRequestSchema;
-    output: typeof AppendResponseSchema;
+    input: typeof AppendToManyRequestSchema;
+    output: typeof AppendToManyResponseSchema;
   },
   /**
    * Pipelines many independent appends on one call. They are evaluated in the order in which they were sent, and the
@@ -781,16 +802,16 @@ export const EventStoreService: GenService<{
    * after it. When the client closes its side, the server sends the remaining results and ends the call. If the
    * connection breaks, appends without a result may or may not have been written: retry them with the same ids.
    *
-   * @generated from rpc annals.v1.EventStoreService.AppendSession
+   * @generated from rpc annals.v1.EventStoreService.AppendPipeline
    */
-  appendSession: {
+  appendPipeline: {
     methodKind: "bidi_streaming";
-    input: typeof AppendSessionRequestSchema;
-    output: typeof AppendSessionResponseSchema;
+    input: typeof AppendPipelineRequestSchema;
+    output: typeof AppendPipelineResponseSchema;
   },
   /**
-   * Reads one stream, up to its end when the read began. Fails with STREAM_NOT_FOUND, STREAM_TOMBSTONED,
-   * REVISION_BEYOND_END.
+   * Reads one stream, up to its end when the read began. Fails with INVALID_FIELD, STREAM_NOT_FOUND,
+   * STREAM_TOMBSTONED, REVISION_BEYOND_END.
    *
    * @generated from rpc annals.v1.EventStoreService.ReadStream
    */
@@ -800,7 +821,7 @@ export const EventStoreService: GenService<{
     output: typeof ReadStreamResponseSchema;
   },
   /**
-   * Reads the log, up to its head when the read began. Fails with POSITION_BEYOND_HEAD.
+   * Reads the log, up to its head when the read began. Fails with INVALID_FIELD, POSITION_BEYOND_HEAD.
    *
    * @generated from rpc annals.v1.EventStoreService.ReadAll
    */
@@ -811,7 +832,7 @@ export const EventStoreService: GenService<{
   },
   /**
    * Sends the events of the log after a position, and then new events as they are appended, each once and in order,
-   * until the client cancels. Fails with POSITION_BEYOND_HEAD, OVERLOADED.
+   * until the client cancels. Fails with INVALID_FIELD, POSITION_BEYOND_HEAD, OVERLOADED.
    *
    * @generated from rpc annals.v1.EventStoreService.SubscribeAll
    */
@@ -822,9 +843,9 @@ export const EventStoreService: GenService<{
   },
   /**
    * Sends the events of one stream, and then new events as they are appended, until the client cancels. The stream
-   * need not exist yet. Fails with STREAM_TOMBSTONED, REVISION_BEYOND_END, OVERLOADED. Ends with STREAM_TOMBSTONED
-   * when the stream is permanently deleted: its events are removed, including those not sent yet, and no more can be
-   * appended.
+   * need not exist yet. Fails with INVALID_FIELD, STREAM_TOMBSTONED, REVISION_BEYOND_END, OVERLOADED. Ends with
+   * STREAM_TOMBSTONED when the stream is permanently deleted: its events are removed, including those not sent yet,
+   * and no more can be appended.
    *
    * @generated from rpc annals.v1.EventStoreService.SubscribeStream
    */
@@ -834,7 +855,7 @@ export const EventStoreService: GenService<{
     output: typeof SubscribeStreamResponseSchema;
   },
   /**
-   * Returns the properties of one stream. Fails with STREAM_NOT_FOUND, STREAM_TOMBSTONED.
+   * Returns the properties of one stream. Fails with INVALID_FIELD, STREAM_NOT_FOUND, STREAM_TOMBSTONED.
    *
    * @generated from rpc annals.v1.EventStoreService.GetStream
    */
@@ -845,7 +866,7 @@ export const EventStoreService: GenService<{
   },
   /**
    * Lists streams in the order of their names' bytes, one page at a time. Omits deleted and tombstoned streams, and
-   * also system streams (see stream.proto) unless the prefix begins with `$`.
+   * also system streams (see stream.proto) unless the prefix begins with `$`. Fails with INVALID_FIELD.
    *
    * @generated from rpc annals.v1.EventStoreService.ListStreams
    */
@@ -856,7 +877,7 @@ export const EventStoreService: GenService<{
   },
   /**
    * Returns the position that the log had reached at a time: everything recorded at or before that time is at or
-   * before that position.
+   * before that position. Fails with INVALID_FIELD.
    *
    * @generated from rpc annals.v1.EventStoreService.GetPositionAtTime
    */
@@ -877,7 +898,7 @@ export const EventStoreService: GenService<{
     output: typeof SaveSnapshotResponseSchema;
   },
   /**
-   * Returns the latest snapshot of a stream. Fails with SNAPSHOT_NOT_FOUND, STREAM_TOMBSTONED.
+   * Returns the latest snapshot of a stream. Fails with INVALID_FIELD, SNAPSHOT_NOT_FOUND, STREAM_TOMBSTONED.
    *
    * @generated from rpc annals.v1.EventStoreService.LoadSnapshot
    */
@@ -899,7 +920,8 @@ export const EventStoreService: GenService<{
     output: typeof SetRetentionResponseSchema;
   },
   /**
-   * Returns the retention of a stream. Succeeds for every name, including streams that have no events.
+   * Returns the retention of a stream. Succeeds for every valid name, including streams that have no
+   * events.
    *
    * @generated from rpc annals.v1.EventStoreService.GetRetention
    */
@@ -921,7 +943,7 @@ export const EventStoreService: GenService<{
     output: typeof SetPrefixRetentionResponseSchema;
   },
   /**
-   * Returns the retention that is set for a prefix. Succeeds for every prefix.
+   * Returns the retention that is set for a prefix. Succeeds for every valid prefix.
    *
    * @generated from rpc annals.v1.EventStoreService.GetPrefixRetention
    */

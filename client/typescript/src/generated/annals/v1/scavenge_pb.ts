@@ -162,7 +162,7 @@ export const StopScavengeRequestSchema: GenMessage<StopScavengeRequest> = /*@__P
  */
 export type StopScavengeResponse = Message<"annals.v1.StopScavengeResponse"> & {
   /**
-   * The scavenge that was stopped, and its progress.
+   * The scavenge that was stopped, or that ran last. Absent if none was ever started.
    *
    * @generated from field: annals.v1.Scavenge scavenge = 1;
    */
@@ -198,7 +198,7 @@ export const GetScavengeRequestSchema: GenMessage<GetScavengeRequest> = /*@__PUR
  */
 export type GetScavengeResponse = Message<"annals.v1.GetScavengeResponse"> & {
   /**
-   * The scavenge that is running, was stopped, or ran last.
+   * The scavenge that is running, was stopped, or ran last. Absent if none was ever started.
    *
    * @generated from field: annals.v1.Scavenge scavenge = 1;
    */
@@ -219,7 +219,7 @@ export const GetScavengeResponseSchema: GenMessage<GetScavengeResponse> = /*@__P
  */
 export enum ScavengeState {
   /**
-   * No scavenge was ever started.
+   * Never sent.
    *
    * @generated from enum value: SCAVENGE_STATE_UNSPECIFIED = 0;
    */

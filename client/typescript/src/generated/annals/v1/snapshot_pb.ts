@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file annals/v1/snapshot.proto.
  */
 export const file_annals_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("Chhhbm5hbHMvdjEvc25hcHNob3QucHJvdG8SCWFubmFscy52MSKAAQoIU25hcHNob3QSDgoGc3RyZWFtGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEhYKDnNjaGVtYV92ZXJzaW9uGAMgASgNEgwKBGRhdGEYBCABKAwSLAoIc2F2ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImsKE1NhdmVTbmFwc2hvdFJlcXVlc3QSDgoGc3RyZWFtGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEhYKDnNjaGVtYV92ZXJzaW9uGAMgASgNEgwKBGRhdGEYBCABKAwSDAoEa2VlcBgFIAEoDSJEChRTYXZlU25hcHNob3RSZXNwb25zZRIsCghzYXZlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigQEKE0xvYWRTbmFwc2hvdFJlcXVlc3QSDgoGc3RyZWFtGAEgASgJEhkKDGF0X29yX2JlZm9yZRgCIAEoBEgAiAEBEhsKDnNjaGVtYV92ZXJzaW9uGAMgASgNSAGIAQFCDwoNX2F0X29yX2JlZm9yZUIRCg9fc2NoZW1hX3ZlcnNpb24iPQoUTG9hZFNuYXBzaG90UmVzcG9uc2USJQoIc25hcHNob3QYASABKAsyEy5hbm5hbHMudjEuU25hcHNob3RiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chhhbm5hbHMvdjEvc25hcHNob3QucHJvdG8SCWFubmFscy52MSKAAQoIU25hcHNob3QSDgoGc3RyZWFtGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEhYKDnNjaGVtYV92ZXJzaW9uGAMgASgNEgwKBGRhdGEYBCABKAwSLAoIc2F2ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInkKE1NhdmVTbmFwc2hvdFJlcXVlc3QSDgoGc3RyZWFtGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEhYKDnNjaGVtYV92ZXJzaW9uGAMgASgNEgwKBGRhdGEYBCABKAwSEQoEa2VlcBgFIAEoDUgAiAEBQgcKBV9rZWVwIkQKFFNhdmVTbmFwc2hvdFJlc3BvbnNlEiwKCHNhdmVkX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAQoTTG9hZFNuYXBzaG90UmVxdWVzdBIOCgZzdHJlYW0YASABKAkSGQoMYXRfb3JfYmVmb3JlGAIgASgESACIAQESGwoOc2NoZW1hX3ZlcnNpb24YAyABKA1IAYgBAUIPCg1fYXRfb3JfYmVmb3JlQhEKD19zY2hlbWFfdmVyc2lvbiI9ChRMb2FkU25hcHNob3RSZXNwb25zZRIlCghzbmFwc2hvdBgBIAEoCzITLmFubmFscy52MS5TbmFwc2hvdGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A snapshot of a stream. It is not an event and has no position. It can always be rebuilt from the stream, so losing
@@ -40,7 +40,7 @@ export type Snapshot = Message<"annals.v1.Snapshot"> & {
 
   /**
    * Version of the snapshot's format, numbered by the client. After a change of format, snapshots of the old version
-   * are skipped. 0 if not set.
+   * are skipped. Clients that do not number their formats use 0.
    *
    * @generated from field: uint32 schema_version = 3;
    */
@@ -105,11 +105,11 @@ export type SaveSnapshotRequest = Message<"annals.v1.SaveSnapshotRequest"> & {
   data: Uint8Array;
 
   /**
-   * How many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. 0: 3.
+   * How many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. Absent: 3.
    *
-   * @generated from field: uint32 keep = 5;
+   * @generated from field: optional uint32 keep = 5;
    */
-  keep: number;
+  keep?: number | undefined;
 };
 
 /**

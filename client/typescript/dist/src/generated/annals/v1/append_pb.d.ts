@@ -180,7 +180,7 @@ export type AppendToStreamResponse = Message<"annals.v1.AppendToStreamResponse">
  */
 export declare const AppendToStreamResponseSchema: GenMessage<AppendToStreamResponse>;
 /**
- * Request of Append: events for any number of streams, and the checks that must hold for them to be written.
+ * Request of AppendToMany: events for any number of streams, and the checks that must hold for them to be written.
  *
  * Appends are idempotent: if the result of an append was lost, retry it with the same events and checks. A retry
  * returns the first result (already_appended set), even if a check would fail now because of what the first attempt
@@ -191,9 +191,9 @@ export declare const AppendToStreamResponseSchema: GenMessage<AppendToStreamResp
  * it. With a later `after`, the append is a new one and is written again even if its ids are known. So retry with
  * exactly the same request, and use new ids when you decide again.
  *
- * @generated from message annals.v1.AppendRequest
+ * @generated from message annals.v1.AppendToManyRequest
  */
-export type AppendRequest = Message<"annals.v1.AppendRequest"> & {
+export type AppendToManyRequest = Message<"annals.v1.AppendToManyRequest"> & {
     /**
      * The writes, in order: the events of the first write come before those of the second, at consecutive positions. 1
      * to 1,000 writes with 1 to 10,000 events in all, with distinct ids; together at most the server's
@@ -203,8 +203,8 @@ export type AppendRequest = Message<"annals.v1.AppendRequest"> & {
      */
     writes: Write[];
     /**
-     * The checks, all of which must hold for anything to be written. At most 64, with at most one revision check per
-     * stream.
+     * The checks, all of which must hold for anything to be written. At most 64, including the `expected` of writes,
+     * with at most one expected state per stream.
      *
      * @generated from field: repeated annals.v1.Check checks = 2;
      */
@@ -217,10 +217,10 @@ export type AppendRequest = Message<"annals.v1.AppendRequest"> & {
     recordedAt?: Timestamp | undefined;
 };
 /**
- * Describes the message annals.v1.AppendRequest.
- * Use `create(AppendRequestSchema)` to create a new message.
+ * Describes the message annals.v1.AppendToManyRequest.
+ * Use `create(AppendToManyRequestSchema)` to create a new message.
  */
-export declare const AppendRequestSchema: GenMessage<AppendRequest>;
+export declare const AppendToManyRequestSchema: GenMessage<AppendToManyRequest>;
 /**
  * Events for one stream, as part of an append to several streams.
  *
@@ -239,6 +239,13 @@ export type Write = Message<"annals.v1.Write"> & {
      * @generated from field: repeated annals.v1.NewEvent events = 2;
      */
     events: NewEvent[];
+    /**
+     * The state that the stream must be in before the append: short for a check of this stream. Absent: any, unless a
+     * check names the stream. If the stream occurs in several writes, at most one of them sets it.
+     *
+     * @generated from field: annals.v1.ExpectedRevision expected = 3;
+     */
+    expected?: ExpectedRevision | undefined;
 };
 /**
  * Describes the message annals.v1.Write.
@@ -333,11 +340,11 @@ export type NoMatchCheck = Message<"annals.v1.NoMatchCheck"> & {
  */
 export declare const NoMatchCheckSchema: GenMessage<NoMatchCheck>;
 /**
- * Result of Append: the positions of the append's events, and their revisions in each stream.
+ * Result of AppendToMany: the positions of the append's events, and their revisions in each stream.
  *
- * @generated from message annals.v1.AppendResponse
+ * @generated from message annals.v1.AppendToManyResponse
  */
-export type AppendResponse = Message<"annals.v1.AppendResponse"> & {
+export type AppendToManyResponse = Message<"annals.v1.AppendToManyResponse"> & {
     /**
      * Position of the append's first event.
      *
@@ -370,10 +377,10 @@ export type AppendResponse = Message<"annals.v1.AppendResponse"> & {
     streams: WrittenStream[];
 };
 /**
- * Describes the message annals.v1.AppendResponse.
- * Use `create(AppendResponseSchema)` to create a new message.
+ * Describes the message annals.v1.AppendToManyResponse.
+ * Use `create(AppendToManyResponseSchema)` to create a new message.
  */
-export declare const AppendResponseSchema: GenMessage<AppendResponse>;
+export declare const AppendToManyResponseSchema: GenMessage<AppendToManyResponse>;
 /**
  * The events that an append added to one stream. Their revisions are consecutive.
  *
@@ -405,34 +412,34 @@ export type WrittenStream = Message<"annals.v1.WrittenStream"> & {
  */
 export declare const WrittenStreamSchema: GenMessage<WrittenStream>;
 /**
- * One or more appends of a session. A message has at most 1 MiB more than max_append_bytes. A larger message ends the
+ * One or more appends of a pipeline. A message has at most 1 MiB more than max_append_bytes. A larger message ends the
  * call with TOO_LARGE, and none of the appends in it is written.
  *
- * @generated from message annals.v1.AppendSessionRequest
+ * @generated from message annals.v1.AppendPipelineRequest
  */
-export type AppendSessionRequest = Message<"annals.v1.AppendSessionRequest"> & {
+export type AppendPipelineRequest = Message<"annals.v1.AppendPipelineRequest"> & {
     /**
      * 1 to 1,000 appends. Each is evaluated on its own and in order, as if it had been sent in a message of its own.
      *
-     * @generated from field: repeated annals.v1.SessionAppend appends = 1;
+     * @generated from field: repeated annals.v1.PipelinedAppend appends = 1;
      */
-    appends: SessionAppend[];
+    appends: PipelinedAppend[];
 };
 /**
- * Describes the message annals.v1.AppendSessionRequest.
- * Use `create(AppendSessionRequestSchema)` to create a new message.
+ * Describes the message annals.v1.AppendPipelineRequest.
+ * Use `create(AppendPipelineRequestSchema)` to create a new message.
  */
-export declare const AppendSessionRequestSchema: GenMessage<AppendSessionRequest>;
+export declare const AppendPipelineRequestSchema: GenMessage<AppendPipelineRequest>;
 /**
- * One append of a session.
+ * One append of a pipeline.
  *
- * @generated from message annals.v1.SessionAppend
+ * @generated from message annals.v1.PipelinedAppend
  */
-export type SessionAppend = Message<"annals.v1.SessionAppend"> & {
+export type PipelinedAppend = Message<"annals.v1.PipelinedAppend"> & {
     /**
      * Exactly one is set.
      *
-     * @generated from oneof annals.v1.SessionAppend.append
+     * @generated from oneof annals.v1.PipelinedAppend.append
      */
     append: {
         /**
@@ -446,65 +453,57 @@ export type SessionAppend = Message<"annals.v1.SessionAppend"> & {
         /**
          * An append to any number of streams, with checks.
          *
-         * @generated from field: annals.v1.AppendRequest append_to_many = 2;
+         * @generated from field: annals.v1.AppendToManyRequest append_to_many = 2;
          */
-        value: AppendRequest;
+        value: AppendToManyRequest;
         case: "appendToMany";
     } | {
         case: undefined;
         value?: undefined;
     };
-    /**
-     * Set by a server that forwards the append to another server of the same log: the position up to which it searched
-     * the log for matches of the append's `no_match` checks without finding any. The receiving server does not repeat
-     * that search. Ignored if a client sets it.
-     *
-     * @generated from field: uint64 searched_to_position = 3;
-     */
-    searchedToPosition: bigint;
 };
 /**
- * Describes the message annals.v1.SessionAppend.
- * Use `create(SessionAppendSchema)` to create a new message.
+ * Describes the message annals.v1.PipelinedAppend.
+ * Use `create(PipelinedAppendSchema)` to create a new message.
  */
-export declare const SessionAppendSchema: GenMessage<SessionAppend>;
+export declare const PipelinedAppendSchema: GenMessage<PipelinedAppend>;
 /**
- * Results of a session's appends.
+ * Results of a pipeline's appends.
  *
- * @generated from message annals.v1.AppendSessionResponse
+ * @generated from message annals.v1.AppendPipelineResponse
  */
-export type AppendSessionResponse = Message<"annals.v1.AppendSessionResponse"> & {
+export type AppendPipelineResponse = Message<"annals.v1.AppendPipelineResponse"> & {
     /**
      * At least one result. The n-th result of the call belongs to its n-th append.
      *
-     * @generated from field: repeated annals.v1.SessionResult results = 1;
+     * @generated from field: repeated annals.v1.PipelinedResult results = 1;
      */
-    results: SessionResult[];
+    results: PipelinedResult[];
 };
 /**
- * Describes the message annals.v1.AppendSessionResponse.
- * Use `create(AppendSessionResponseSchema)` to create a new message.
+ * Describes the message annals.v1.AppendPipelineResponse.
+ * Use `create(AppendPipelineResponseSchema)` to create a new message.
  */
-export declare const AppendSessionResponseSchema: GenMessage<AppendSessionResponse>;
+export declare const AppendPipelineResponseSchema: GenMessage<AppendPipelineResponse>;
 /**
- * Result of one append of a session.
+ * Result of one append of a pipeline.
  *
- * @generated from message annals.v1.SessionResult
+ * @generated from message annals.v1.PipelinedResult
  */
-export type SessionResult = Message<"annals.v1.SessionResult"> & {
+export type PipelinedResult = Message<"annals.v1.PipelinedResult"> & {
     /**
      * Exactly one is set.
      *
-     * @generated from oneof annals.v1.SessionResult.result
+     * @generated from oneof annals.v1.PipelinedResult.result
      */
     result: {
         /**
          * The append to one stream was written.
          *
-         * @generated from field: annals.v1.AppendToStreamResponse appended = 1;
+         * @generated from field: annals.v1.AppendToStreamResponse appended_to_stream = 1;
          */
         value: AppendToStreamResponse;
-        case: "appended";
+        case: "appendedToStream";
     } | {
         /**
          * The append was not written. The status is the one that the unary call would have returned.
@@ -517,9 +516,9 @@ export type SessionResult = Message<"annals.v1.SessionResult"> & {
         /**
          * The append to several streams was written.
          *
-         * @generated from field: annals.v1.AppendResponse appended_to_many = 3;
+         * @generated from field: annals.v1.AppendToManyResponse appended_to_many = 3;
          */
-        value: AppendResponse;
+        value: AppendToManyResponse;
         case: "appendedToMany";
     } | {
         case: undefined;
@@ -527,8 +526,8 @@ export type SessionResult = Message<"annals.v1.SessionResult"> & {
     };
 };
 /**
- * Describes the message annals.v1.SessionResult.
- * Use `create(SessionResultSchema)` to create a new message.
+ * Describes the message annals.v1.PipelinedResult.
+ * Use `create(PipelinedResultSchema)` to create a new message.
  */
-export declare const SessionResultSchema: GenMessage<SessionResult>;
+export declare const PipelinedResultSchema: GenMessage<PipelinedResult>;
 //# sourceMappingURL=append_pb.d.ts.map

@@ -7,7 +7,7 @@ import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
 /**
  * Describes the file annals/v1/append.proto.
  */
-export const file_annals_v1_append = /*@__PURE__*/ fileDesc("ChZhbm5hbHMvdjEvYXBwZW5kLnByb3RvEglhbm5hbHMudjEitwEKEEV4cGVjdGVkUmV2aXNpb24SEgoIcmV2aXNpb24YASABKARIABIrCglub19zdHJlYW0YAiABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIvCg1zdHJlYW1fZXhpc3RzGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASJQoDYW55GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SABCCgoIZXhwZWN0ZWQirAEKFUFwcGVuZFRvU3RyZWFtUmVxdWVzdBIOCgZzdHJlYW0YASABKAkSLQoIZXhwZWN0ZWQYAiABKAsyGy5hbm5hbHMudjEuRXhwZWN0ZWRSZXZpc2lvbhIjCgZldmVudHMYAyADKAsyEy5hbm5hbHMudjEuTmV3RXZlbnQSLwoLcmVjb3JkZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsEBChZBcHBlbmRUb1N0cmVhbVJlc3BvbnNlEhYKDmZpcnN0X3JldmlzaW9uGAEgASgEEhUKDWxhc3RfcmV2aXNpb24YAiABKAQSFgoOZmlyc3RfcG9zaXRpb24YAyABKAQSFQoNbGFzdF9wb3NpdGlvbhgEIAEoBBIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxyZWFkeV9hcHBlbmRlZBgGIAEoCCKEAQoNQXBwZW5kUmVxdWVzdBIgCgZ3cml0ZXMYASADKAsyEC5hbm5hbHMudjEuV3JpdGUSIAoGY2hlY2tzGAIgAygLMhAuYW5uYWxzLnYxLkNoZWNrEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI8CgVXcml0ZRIOCgZzdHJlYW0YASABKAkSIwoGZXZlbnRzGAIgAygLMhMuYW5uYWxzLnYxLk5ld0V2ZW50ImcKBUNoZWNrEigKBnN0cmVhbRgBIAEoCzIWLmFubmFscy52MS5TdHJlYW1DaGVja0gAEisKCG5vX21hdGNoGAIgASgLMhcuYW5uYWxzLnYxLk5vTWF0Y2hDaGVja0gAQgcKBWNoZWNrIkwKC1N0cmVhbUNoZWNrEg4KBnN0cmVhbRgBIAEoCRItCghleHBlY3RlZBgCIAEoCzIbLmFubmFscy52MS5FeHBlY3RlZFJldmlzaW9uIj4KDE5vTWF0Y2hDaGVjaxIfCgVxdWVyeRgBIAEoCzIQLmFubmFscy52MS5RdWVyeRINCgVhZnRlchgCIAEoBCK1AQoOQXBwZW5kUmVzcG9uc2USFgoOZmlyc3RfcG9zaXRpb24YASABKAQSFQoNbGFzdF9wb3NpdGlvbhgCIAEoBBIvCgtyZWNvcmRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxyZWFkeV9hcHBlbmRlZBgEIAEoCBIpCgdzdHJlYW1zGAUgAygLMhguYW5uYWxzLnYxLldyaXR0ZW5TdHJlYW0iTgoNV3JpdHRlblN0cmVhbRIOCgZzdHJlYW0YASABKAkSFgoOZmlyc3RfcmV2aXNpb24YAiABKAQSFQoNbGFzdF9yZXZpc2lvbhgDIAEoBCJBChRBcHBlbmRTZXNzaW9uUmVxdWVzdBIpCgdhcHBlbmRzGAEgAygLMhguYW5uYWxzLnYxLlNlc3Npb25BcHBlbmQiqQEKDVNlc3Npb25BcHBlbmQSPAoQYXBwZW5kX3RvX3N0cmVhbRgBIAEoCzIgLmFubmFscy52MS5BcHBlbmRUb1N0cmVhbVJlcXVlc3RIABIyCg5hcHBlbmRfdG9fbWFueRgCIAEoCzIYLmFubmFscy52MS5BcHBlbmRSZXF1ZXN0SAASHAoUc2VhcmNoZWRfdG9fcG9zaXRpb24YAyABKARCCAoGYXBwZW5kIkIKFUFwcGVuZFNlc3Npb25SZXNwb25zZRIpCgdyZXN1bHRzGAEgAygLMhguYW5uYWxzLnYxLlNlc3Npb25SZXN1bHQirAEKDVNlc3Npb25SZXN1bHQSNQoIYXBwZW5kZWQYASABKAsyIS5hbm5hbHMudjEuQXBwZW5kVG9TdHJlYW1SZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIABI1ChBhcHBlbmRlZF90b19tYW55GAMgASgLMhkuYW5uYWxzLnYxLkFwcGVuZFJlc3BvbnNlSABCCAoGcmVzdWx0YgZwcm90bzM", [file_annals_v1_event, file_annals_v1_query, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status]);
+export const file_annals_v1_append = /*@__PURE__*/ fileDesc("ChZhbm5hbHMvdjEvYXBwZW5kLnByb3RvEglhbm5hbHMudjEitwEKEEV4cGVjdGVkUmV2aXNpb24SEgoIcmV2aXNpb24YASABKARIABIrCglub19zdHJlYW0YAiABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIvCg1zdHJlYW1fZXhpc3RzGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASJQoDYW55GAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SABCCgoIZXhwZWN0ZWQirAEKFUFwcGVuZFRvU3RyZWFtUmVxdWVzdBIOCgZzdHJlYW0YASABKAkSLQoIZXhwZWN0ZWQYAiABKAsyGy5hbm5hbHMudjEuRXhwZWN0ZWRSZXZpc2lvbhIjCgZldmVudHMYAyADKAsyEy5hbm5hbHMudjEuTmV3RXZlbnQSLwoLcmVjb3JkZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIsEBChZBcHBlbmRUb1N0cmVhbVJlc3BvbnNlEhYKDmZpcnN0X3JldmlzaW9uGAEgASgEEhUKDWxhc3RfcmV2aXNpb24YAiABKAQSFgoOZmlyc3RfcG9zaXRpb24YAyABKAQSFQoNbGFzdF9wb3NpdGlvbhgEIAEoBBIvCgtyZWNvcmRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWxyZWFkeV9hcHBlbmRlZBgGIAEoCCKKAQoTQXBwZW5kVG9NYW55UmVxdWVzdBIgCgZ3cml0ZXMYASADKAsyEC5hbm5hbHMudjEuV3JpdGUSIAoGY2hlY2tzGAIgAygLMhAuYW5uYWxzLnYxLkNoZWNrEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJrCgVXcml0ZRIOCgZzdHJlYW0YASABKAkSIwoGZXZlbnRzGAIgAygLMhMuYW5uYWxzLnYxLk5ld0V2ZW50Ei0KCGV4cGVjdGVkGAMgASgLMhsuYW5uYWxzLnYxLkV4cGVjdGVkUmV2aXNpb24iZwoFQ2hlY2sSKAoGc3RyZWFtGAEgASgLMhYuYW5uYWxzLnYxLlN0cmVhbUNoZWNrSAASKwoIbm9fbWF0Y2gYAiABKAsyFy5hbm5hbHMudjEuTm9NYXRjaENoZWNrSABCBwoFY2hlY2siTAoLU3RyZWFtQ2hlY2sSDgoGc3RyZWFtGAEgASgJEi0KCGV4cGVjdGVkGAIgASgLMhsuYW5uYWxzLnYxLkV4cGVjdGVkUmV2aXNpb24iPgoMTm9NYXRjaENoZWNrEh8KBXF1ZXJ5GAEgASgLMhAuYW5uYWxzLnYxLlF1ZXJ5Eg0KBWFmdGVyGAIgASgEIrsBChRBcHBlbmRUb01hbnlSZXNwb25zZRIWCg5maXJzdF9wb3NpdGlvbhgBIAEoBBIVCg1sYXN0X3Bvc2l0aW9uGAIgASgEEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIYChBhbHJlYWR5X2FwcGVuZGVkGAQgASgIEikKB3N0cmVhbXMYBSADKAsyGC5hbm5hbHMudjEuV3JpdHRlblN0cmVhbSJOCg1Xcml0dGVuU3RyZWFtEg4KBnN0cmVhbRgBIAEoCRIWCg5maXJzdF9yZXZpc2lvbhgCIAEoBBIVCg1sYXN0X3JldmlzaW9uGAMgASgEIkQKFUFwcGVuZFBpcGVsaW5lUmVxdWVzdBIrCgdhcHBlbmRzGAEgAygLMhouYW5uYWxzLnYxLlBpcGVsaW5lZEFwcGVuZCKTAQoPUGlwZWxpbmVkQXBwZW5kEjwKEGFwcGVuZF90b19zdHJlYW0YASABKAsyIC5hbm5hbHMudjEuQXBwZW5kVG9TdHJlYW1SZXF1ZXN0SAASOAoOYXBwZW5kX3RvX21hbnkYAiABKAsyHi5hbm5hbHMudjEuQXBwZW5kVG9NYW55UmVxdWVzdEgAQggKBmFwcGVuZCJFChZBcHBlbmRQaXBlbGluZVJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5hbm5hbHMudjEuUGlwZWxpbmVkUmVzdWx0Ir4BCg9QaXBlbGluZWRSZXN1bHQSPwoSYXBwZW5kZWRfdG9fc3RyZWFtGAEgASgLMiEuYW5uYWxzLnYxLkFwcGVuZFRvU3RyZWFtUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASOwoQYXBwZW5kZWRfdG9fbWFueRgDIAEoCzIfLmFubmFscy52MS5BcHBlbmRUb01hbnlSZXNwb25zZUgAQggKBnJlc3VsdGIGcHJvdG8z", [file_annals_v1_event, file_annals_v1_query, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status]);
 /**
  * Describes the message annals.v1.ExpectedRevision.
  * Use `create(ExpectedRevisionSchema)` to create a new message.
@@ -24,10 +24,10 @@ export const AppendToStreamRequestSchema = /*@__PURE__*/ messageDesc(file_annals
  */
 export const AppendToStreamResponseSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 2);
 /**
- * Describes the message annals.v1.AppendRequest.
- * Use `create(AppendRequestSchema)` to create a new message.
+ * Describes the message annals.v1.AppendToManyRequest.
+ * Use `create(AppendToManyRequestSchema)` to create a new message.
  */
-export const AppendRequestSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 3);
+export const AppendToManyRequestSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 3);
 /**
  * Describes the message annals.v1.Write.
  * Use `create(WriteSchema)` to create a new message.
@@ -49,33 +49,33 @@ export const StreamCheckSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append
  */
 export const NoMatchCheckSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 7);
 /**
- * Describes the message annals.v1.AppendResponse.
- * Use `create(AppendResponseSchema)` to create a new message.
+ * Describes the message annals.v1.AppendToManyResponse.
+ * Use `create(AppendToManyResponseSchema)` to create a new message.
  */
-export const AppendResponseSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 8);
+export const AppendToManyResponseSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 8);
 /**
  * Describes the message annals.v1.WrittenStream.
  * Use `create(WrittenStreamSchema)` to create a new message.
  */
 export const WrittenStreamSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 9);
 /**
- * Describes the message annals.v1.AppendSessionRequest.
- * Use `create(AppendSessionRequestSchema)` to create a new message.
+ * Describes the message annals.v1.AppendPipelineRequest.
+ * Use `create(AppendPipelineRequestSchema)` to create a new message.
  */
-export const AppendSessionRequestSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 10);
+export const AppendPipelineRequestSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 10);
 /**
- * Describes the message annals.v1.SessionAppend.
- * Use `create(SessionAppendSchema)` to create a new message.
+ * Describes the message annals.v1.PipelinedAppend.
+ * Use `create(PipelinedAppendSchema)` to create a new message.
  */
-export const SessionAppendSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 11);
+export const PipelinedAppendSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 11);
 /**
- * Describes the message annals.v1.AppendSessionResponse.
- * Use `create(AppendSessionResponseSchema)` to create a new message.
+ * Describes the message annals.v1.AppendPipelineResponse.
+ * Use `create(AppendPipelineResponseSchema)` to create a new message.
  */
-export const AppendSessionResponseSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 12);
+export const AppendPipelineResponseSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 12);
 /**
- * Describes the message annals.v1.SessionResult.
- * Use `create(SessionResultSchema)` to create a new message.
+ * Describes the message annals.v1.PipelinedResult.
+ * Use `create(PipelinedResultSchema)` to create a new message.
  */
-export const SessionResultSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 13);
+export const PipelinedResultSchema = /*@__PURE__*/ messageDesc(file_annals_v1_append, 13);
 //# sourceMappingURL=append_pb.js.map

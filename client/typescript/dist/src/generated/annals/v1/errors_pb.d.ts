@@ -1,4 +1,5 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { ExpectedRevision } from "./append_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 /**
@@ -18,42 +19,15 @@ export type RevisionConflict = Message<"annals.v1.RevisionConflict"> & {
      */
     stream: string;
     /**
-     * The state that the append expected.
+     * The state that the append expected. Never `any`.
      *
-     * @generated from oneof annals.v1.RevisionConflict.expected
+     * @generated from field: annals.v1.ExpectedRevision expected = 2;
      */
-    expected: {
-        /**
-         * The stream was expected to be at exactly this revision.
-         *
-         * @generated from field: uint64 expected_revision = 2;
-         */
-        value: bigint;
-        case: "expectedRevision";
-    } | {
-        /**
-         * The stream was expected to have no events (always true when set).
-         *
-         * @generated from field: bool expected_no_stream = 3;
-         */
-        value: boolean;
-        case: "expectedNoStream";
-    } | {
-        /**
-         * The stream was expected to have events (always true when set).
-         *
-         * @generated from field: bool expected_stream_exists = 4;
-         */
-        value: boolean;
-        case: "expectedStreamExists";
-    } | {
-        case: undefined;
-        value?: undefined;
-    };
+    expected?: ExpectedRevision | undefined;
     /**
      * The stream's last revision. Absent when the stream has no events.
      *
-     * @generated from field: optional uint64 actual_revision = 5;
+     * @generated from field: optional uint64 actual_revision = 3;
      */
     actualRevision?: bigint | undefined;
 };
@@ -82,11 +56,11 @@ export type EventIdConflict = Message<"annals.v1.EventIdConflict"> & {
      */
     stream: string;
     /**
-     * The revision at which the event with this id was recorded; 0 if that event was removed.
+     * The revision at which the event with this id was recorded. Absent if that event was removed.
      *
-     * @generated from field: uint64 revision = 3;
+     * @generated from field: optional uint64 revision = 3;
      */
-    revision: bigint;
+    revision?: bigint | undefined;
     /**
      * The position at which the event with this id was recorded.
      *
@@ -160,7 +134,7 @@ export declare const ChecksFailedSchema: GenMessage<ChecksFailed>;
  */
 export type FailedCheck = Message<"annals.v1.FailedCheck"> & {
     /**
-     * Index of the check in the append's checks, counted from 0.
+     * Index of the check, counted from 0: first the append's checks, then the `expected` of its writes, in order.
      *
      * @generated from field: uint32 index = 1;
      */

@@ -1,5 +1,5 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { AppendRequestSchema, AppendResponseSchema, AppendSessionRequestSchema, AppendSessionResponseSchema, AppendToStreamRequestSchema, AppendToStreamResponseSchema } from "./append_pb.js";
+import type { AppendPipelineRequestSchema, AppendPipelineResponseSchema, AppendToManyRequestSchema, AppendToManyResponseSchema, AppendToStreamRequestSchema, AppendToStreamResponseSchema } from "./append_pb.js";
 import type { EventBatch, RecordedEvent } from "./event_pb.js";
 import type { Direction, Query } from "./query_pb.js";
 import type { GetScavengeRequestSchema, GetScavengeResponseSchema, StartScavengeRequestSchema, StartScavengeResponseSchema, StopScavengeRequestSchema, StopScavengeResponseSchema } from "./scavenge_pb.js";
@@ -410,12 +410,18 @@ export declare const SubscribeStreamResponseSchema: GenMessage<SubscribeStreamRe
  */
 export type CaughtUp = Message<"annals.v1.CaughtUp"> & {
     /**
-     * The position up to which the log has been examined. SubscribeAll can be resumed after it. (To resume
-     * SubscribeStream, give the revision of the last event received.)
+     * The position up to which the log has been examined. SubscribeAll can be resumed after it.
      *
      * @generated from field: uint64 position = 1;
      */
     position: bigint;
+    /**
+     * In SubscribeStream: the last revision of the stream at that position. SubscribeStream can be resumed after it.
+     * Absent if the stream has no events.
+     *
+     * @generated from field: optional uint64 revision = 2;
+     */
+    revision?: bigint | undefined;
 };
 /**
  * Describes the message annals.v1.CaughtUp.
@@ -440,6 +446,12 @@ export type FellBehind = Message<"annals.v1.FellBehind"> & {
      * @generated from field: uint64 head = 2;
      */
     head: bigint;
+    /**
+     * In SubscribeStream: the last revision of the stream at `position`, as in CaughtUp.
+     *
+     * @generated from field: optional uint64 revision = 3;
+     */
+    revision?: bigint | undefined;
 };
 /**
  * Describes the message annals.v1.FellBehind.
@@ -459,6 +471,12 @@ export type Checkpoint = Message<"annals.v1.Checkpoint"> & {
      * @generated from field: uint64 position = 1;
      */
     position: bigint;
+    /**
+     * In SubscribeStream: the last revision of the stream at that position, as in CaughtUp.
+     *
+     * @generated from field: optional uint64 revision = 2;
+     */
+    revision?: bigint | undefined;
 };
 /**
  * Describes the message annals.v1.Checkpoint.
@@ -674,16 +692,16 @@ export declare const EventStoreService: GenService<{
     };
     /**
      * Appends events to any number of streams, all or none, if every check holds. AppendToStream is the special case of
-     * one stream and its expected state. Idempotent by event id (see AppendRequest). Fails with INVALID_FIELD,
+     * one stream and its expected state. Idempotent by event id (see AppendToManyRequest). Fails with INVALID_FIELD,
      * TOO_LARGE, CHECKS_FAILED, POSITION_BEYOND_HEAD, EVENT_ID_CONFLICT, STREAM_TOMBSTONED, RECORDED_TIME_NOT_ACCEPTED,
      * RECORDED_TIME_OUT_OF_RANGE.
      *
-     * @generated from rpc annals.v1.EventStoreService.Append
+     * @generated from rpc annals.v1.EventStoreService.AppendToMany
      */
-    append: {
+    appendToMany: {
         methodKind: "unary";
-        input: typeof AppendRequestSchema;
-        output: typeof AppendResponseSchema;
+        input: typeof AppendToManyRequestSchema;
+        output: typeof AppendToManyResponseSchema;
     };
     /**
      * Pipelines many independent appends on one call. They are evaluated in the order in which they were sent, and the
@@ -691,16 +709,16 @@ export declare const EventStoreService: GenService<{
      * after it. When the client closes its side, the server sends the remaining results and ends the call. If the
      * connection breaks, appends without a result may or may not have been written: retry them with the same ids.
      *
-     * @generated from rpc annals.v1.EventStoreService.AppendSession
+     * @generated from rpc annals.v1.EventStoreService.AppendPipeline
      */
-    appendSession: {
+    appendPipeline: {
         methodKind: "bidi_streaming";
-        input: typeof AppendSessionRequestSchema;
-        output: typeof AppendSessionResponseSchema;
+        input: typeof AppendPipelineRequestSchema;
+        output: typeof AppendPipelineResponseSchema;
     };
     /**
-     * Reads one stream, up to its end when the read began. Fails with STREAM_NOT_FOUND, STREAM_TOMBSTONED,
-     * REVISION_BEYOND_END.
+     * Reads one stream, up to its end when the read began. Fails with INVALID_FIELD, STREAM_NOT_FOUND,
+     * STREAM_TOMBSTONED, REVISION_BEYOND_END.
      *
      * @generated from rpc annals.v1.EventStoreService.ReadStream
      */
@@ -710,7 +728,7 @@ export declare const EventStoreService: GenService<{
         output: typeof ReadStreamResponseSchema;
     };
     /**
-     * Reads the log, up to its head when the read began. Fails with POSITION_BEYOND_HEAD.
+     * Reads the log, up to its head when the read began. Fails with INVALID_FIELD, POSITION_BEYOND_HEAD.
      *
      * @generated from rpc annals.v1.EventStoreService.ReadAll
      */
@@ -721,7 +739,7 @@ export declare const EventStoreService: GenService<{
     };
     /**
      * Sends the events of the log after a position, and then new events as they are appended, each once and in order,
-     * until the client cancels. Fails with POSITION_BEYOND_HEAD, OVERLOADED.
+     * until the client cancels. Fails with INVALID_FIELD, POSITION_BEYOND_HEAD, OVERLOADED.
      *
      * @generated from rpc annals.v1.EventStoreService.SubscribeAll
      */
@@ -732,9 +750,9 @@ export declare const EventStoreService: GenService<{
     };
     /**
      * Sends the events of one stream, and then new events as they are appended, until the client cancels. The stream
-     * need not exist yet. Fails with STREAM_TOMBSTONED, REVISION_BEYOND_END, OVERLOADED. Ends with STREAM_TOMBSTONED
-     * when the stream is permanently deleted: its events are removed, including those not sent yet, and no more can be
-     * appended.
+     * need not exist yet. Fails with INVALID_FIELD, STREAM_TOMBSTONED, REVISION_BEYOND_END, OVERLOADED. Ends with
+     * STREAM_TOMBSTONED when the stream is permanently deleted: its events are removed, including those not sent yet,
+     * and no more can be appended.
      *
      * @generated from rpc annals.v1.EventStoreService.SubscribeStream
      */
@@ -744,7 +762,7 @@ export declare const EventStoreService: GenService<{
         output: typeof SubscribeStreamResponseSchema;
     };
     /**
-     * Returns the properties of one stream. Fails with STREAM_NOT_FOUND, STREAM_TOMBSTONED.
+     * Returns the properties of one stream. Fails with INVALID_FIELD, STREAM_NOT_FOUND, STREAM_TOMBSTONED.
      *
      * @generated from rpc annals.v1.EventStoreService.GetStream
      */
@@ -755,7 +773,7 @@ export declare const EventStoreService: GenService<{
     };
     /**
      * Lists streams in the order of their names' bytes, one page at a time. Omits deleted and tombstoned streams, and
-     * also system streams (see stream.proto) unless the prefix begins with `$`.
+     * also system streams (see stream.proto) unless the prefix begins with `$`. Fails with INVALID_FIELD.
      *
      * @generated from rpc annals.v1.EventStoreService.ListStreams
      */
@@ -766,7 +784,7 @@ export declare const EventStoreService: GenService<{
     };
     /**
      * Returns the position that the log had reached at a time: everything recorded at or before that time is at or
-     * before that position.
+     * before that position. Fails with INVALID_FIELD.
      *
      * @generated from rpc annals.v1.EventStoreService.GetPositionAtTime
      */
@@ -787,7 +805,7 @@ export declare const EventStoreService: GenService<{
         output: typeof SaveSnapshotResponseSchema;
     };
     /**
-     * Returns the latest snapshot of a stream. Fails with SNAPSHOT_NOT_FOUND, STREAM_TOMBSTONED.
+     * Returns the latest snapshot of a stream. Fails with INVALID_FIELD, SNAPSHOT_NOT_FOUND, STREAM_TOMBSTONED.
      *
      * @generated from rpc annals.v1.EventStoreService.LoadSnapshot
      */
@@ -809,7 +827,8 @@ export declare const EventStoreService: GenService<{
         output: typeof SetRetentionResponseSchema;
     };
     /**
-     * Returns the retention of a stream. Succeeds for every name, including streams that have no events.
+     * Returns the retention of a stream. Succeeds for every valid name, including streams that have no
+     * events.
      *
      * @generated from rpc annals.v1.EventStoreService.GetRetention
      */
@@ -831,7 +850,7 @@ export declare const EventStoreService: GenService<{
         output: typeof SetPrefixRetentionResponseSchema;
     };
     /**
-     * Returns the retention that is set for a prefix. Succeeds for every prefix.
+     * Returns the retention that is set for a prefix. Succeeds for every valid prefix.
      *
      * @generated from rpc annals.v1.EventStoreService.GetPrefixRetention
      */

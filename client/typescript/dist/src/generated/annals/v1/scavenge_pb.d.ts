@@ -128,7 +128,7 @@ export declare const StopScavengeRequestSchema: GenMessage<StopScavengeRequest>;
  */
 export type StopScavengeResponse = Message<"annals.v1.StopScavengeResponse"> & {
     /**
-     * The scavenge that was stopped, and its progress.
+     * The scavenge that was stopped, or that ran last. Absent if none was ever started.
      *
      * @generated from field: annals.v1.Scavenge scavenge = 1;
      */
@@ -157,7 +157,7 @@ export declare const GetScavengeRequestSchema: GenMessage<GetScavengeRequest>;
  */
 export type GetScavengeResponse = Message<"annals.v1.GetScavengeResponse"> & {
     /**
-     * The scavenge that is running, was stopped, or ran last.
+     * The scavenge that is running, was stopped, or ran last. Absent if none was ever started.
      *
      * @generated from field: annals.v1.Scavenge scavenge = 1;
      */
@@ -175,7 +175,7 @@ export declare const GetScavengeResponseSchema: GenMessage<GetScavengeResponse>;
  */
 export declare enum ScavengeState {
     /**
-     * No scavenge was ever started.
+     * Never sent.
      *
      * @generated from enum value: SCAVENGE_STATE_UNSPECIFIED = 0;
      */

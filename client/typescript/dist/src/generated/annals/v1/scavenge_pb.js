@@ -48,7 +48,7 @@ export const GetScavengeResponseSchema = /*@__PURE__*/ messageDesc(file_annals_v
 export var ScavengeState;
 (function (ScavengeState) {
     /**
-     * No scavenge was ever started.
+     * Never sent.
      *
      * @generated from enum value: SCAVENGE_STATE_UNSPECIFIED = 0;
      */

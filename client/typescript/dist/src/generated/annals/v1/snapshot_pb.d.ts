@@ -26,7 +26,7 @@ export type Snapshot = Message<"annals.v1.Snapshot"> & {
     revision: bigint;
     /**
      * Version of the snapshot's format, numbered by the client. After a change of format, snapshots of the old version
-     * are skipped. 0 if not set.
+     * are skipped. Clients that do not number their formats use 0.
      *
      * @generated from field: uint32 schema_version = 3;
      */
@@ -82,11 +82,11 @@ export type SaveSnapshotRequest = Message<"annals.v1.SaveSnapshotRequest"> & {
      */
     data: Uint8Array;
     /**
-     * How many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. 0: 3.
+     * How many snapshots of the stream to keep, those with the greatest revisions: 1 to 100. Absent: 3.
      *
-     * @generated from field: uint32 keep = 5;
+     * @generated from field: optional uint32 keep = 5;
      */
-    keep: number;
+    keep?: number | undefined;
 };
 /**
  * Describes the message annals.v1.SaveSnapshotRequest.

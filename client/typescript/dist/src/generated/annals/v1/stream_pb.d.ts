@@ -115,11 +115,11 @@ export type ListStreamsRequest = Message<"annals.v1.ListStreamsRequest"> & {
      */
     prefix: string;
     /**
-     * The maximum number of streams to return, 1 to 1,000. 0: 100.
+     * The maximum number of streams to return, 1 to 1,000. Absent: 100.
      *
-     * @generated from field: uint32 page_size = 2;
+     * @generated from field: optional uint32 page_size = 2;
      */
-    pageSize: number;
+    pageSize?: number | undefined;
     /**
      * next_page_token of the previous page. Empty: the first page.
      *
@@ -430,11 +430,11 @@ export declare const GetPrefixRetentionResponseSchema: GenMessage<GetPrefixReten
  */
 export type ListPrefixRetentionsRequest = Message<"annals.v1.ListPrefixRetentionsRequest"> & {
     /**
-     * The maximum number of prefixes to return, 1 to 1,000. 0: 100.
+     * The maximum number of prefixes to return, 1 to 1,000. Absent: 100.
      *
-     * @generated from field: uint32 page_size = 1;
+     * @generated from field: optional uint32 page_size = 1;
      */
-    pageSize: number;
+    pageSize?: number | undefined;
     /**
      * next_page_token of the previous page. Empty: the first page.
      *

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=append-to-many.test.d.ts.map
