@@ -170,7 +170,7 @@ impl RecordedEvent {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         let of = || format!("the data of {}", self.place());
         if !json::is_content_type(&self.content_type) {
-            let reason = json::refusal(&format!("its content type is {}", self.content_type));
+            let reason = json::refusal(format!("its content type is {}", self.content_type));
             return Err(Error::Json {
                 of: of(),
                 reason: Arc::new(reason),

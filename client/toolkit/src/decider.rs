@@ -149,6 +149,9 @@ impl<D: Decider> Aggregate for Evolved<D> {
     }
 }
 
+/// What a decider decides.
+type Decided<D> = Result<Vec<<D as Decider>::Event>, <D as Decider>::Rejection>;
+
 /// Executes commands by the rules of a [`Decider`]. Conflicts, command ids and metadata work as for a [`Repository`].
 /// There are no snapshots: the whole stream is read for each command. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -194,7 +197,7 @@ impl<D: Decider> CommandHandler<D> {
         &self,
         id: impl fmt::Display,
         command: D::Command,
-    ) -> Execute<'_, Evolved<D>, impl Fn(&Evolved<D>) -> Result<Vec<D::Event>, D::Rejection>> {
+    ) -> Execute<'_, Evolved<D>, impl Fn(&Evolved<D>) -> Decided<D>> {
         self.repository
             .execute(id, move |state: &Evolved<D>| D::decide(&command, state))
     }
