@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=throughput.d.ts.map

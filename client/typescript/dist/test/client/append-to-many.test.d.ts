@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=append-to-many.test.d.ts.map

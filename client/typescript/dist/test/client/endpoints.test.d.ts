@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=endpoints.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=sizes.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=orders.test.d.ts.map

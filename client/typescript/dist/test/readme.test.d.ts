@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=readme.test.d.ts.map

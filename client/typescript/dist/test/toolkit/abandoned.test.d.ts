@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=abandoned.test.d.ts.map

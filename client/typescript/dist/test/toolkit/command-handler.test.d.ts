@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=command-handler.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=decisions.test.d.ts.map

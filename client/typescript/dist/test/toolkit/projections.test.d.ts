@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=projections.test.d.ts.map

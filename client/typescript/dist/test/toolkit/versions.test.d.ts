@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=versions.test.d.ts.map
