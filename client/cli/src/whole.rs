@@ -191,10 +191,7 @@ pub fn parse(line: &[u8]) -> Result<TransferPart, Bad> {
         data: parsed.event.data,
         metadata: parsed.event.metadata,
         tags: parsed.event.tags,
-        content_type: match parsed.event.content_type.is_empty() {
-            true => annals_client::json::CONTENT_TYPE.to_owned(),
-            false => parsed.event.content_type,
-        },
+        content_type: annals_client::json::or_json(parsed.event.content_type),
         recorded_at: parsed.recorded_at.ok_or(Bad::Missing("time"))?,
     };
     Ok(TransferPart::Events(vec![event]))

@@ -80,27 +80,31 @@ impl Append {
     }
 
     /// Adds events for a stream, after those added before. A stream may be written to several times.
-    pub fn write(mut self, stream: impl Into<String>, events: impl IntoIterator<Item = Event>) -> Self {
-        self.writes.push(pb::Write {
-            stream: stream.into(),
-            events: events.into_iter().map(Into::into).collect(),
-            expected: None,
-        });
-        self
+    pub fn write(self, stream: impl Into<String>, events: impl IntoIterator<Item = Event>) -> Self {
+        self.write_if(stream, None, events)
     }
 
     /// Adds events for a stream like [`Append::write`], and requires the stream to be in this state before the
     /// append: short for [`Append::write`] with [`Append::expect_stream`].
     pub fn write_expecting(
-        mut self,
+        self,
         stream: impl Into<String>,
         expected: ExpectedRevision,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Self {
+        self.write_if(stream, Some(expected), events)
+    }
+
+    fn write_if(
+        mut self,
+        stream: impl Into<String>,
+        expected: Option<ExpectedRevision>,
         events: impl IntoIterator<Item = Event>,
     ) -> Self {
         self.writes.push(pb::Write {
             stream: stream.into(),
             events: events.into_iter().map(Into::into).collect(),
-            expected: Some(expected.into()),
+            expected: expected.map(Into::into),
         });
         self
     }

@@ -218,10 +218,7 @@ impl TryFrom<pb::RecordedEvent> for RecordedEvent {
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,
-            content_type: match event.content_type.is_empty() {
-                true => json::CONTENT_TYPE.to_owned(),
-                false => event.content_type,
-            },
+            content_type: json::or_json(event.content_type),
             recorded_at: parse_time(event.recorded_at.as_ref(), "recorded_at")?,
         })
     }

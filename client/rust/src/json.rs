@@ -18,6 +18,14 @@ pub const DEPTH_MAX: u32 = 127;
 /// The content type of events whose data is JSON.
 pub const CONTENT_TYPE: &str = "application/json";
 
+/// Returns the content type of an event, given the one with which it was appended: JSON if that is empty.
+pub fn or_json(content_type: String) -> String {
+    match content_type.is_empty() {
+        true => CONTENT_TYPE.to_owned(),
+        false => content_type,
+    }
+}
+
 /// Whether data of this content type is JSON: `application/json`, or a subtype that ends in `+json` (RFC 6839).
 pub(crate) fn is_content_type(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default().trim_end();

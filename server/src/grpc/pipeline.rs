@@ -278,7 +278,7 @@ impl<M: Appends, R: Stream<Item = Result<M, Status>> + Unpin> Pipeline<R> {
 
     /// Makes a batch of appends, and begins one lookup for all of them if any of them needs it.
     fn begin_batch(&mut self, appends: Vec<Result<Append, Invalid>>) {
-        let appends = appends.into_iter().map(|append| Ok::<_, Refusal>(append?));
+        let appends = appends.into_iter().map(|append| append.map_err(Refusal::from));
         let batch = self.store.submissions(appends, &mut self.recent_streams);
         if !batch.iter().any(must_look_up) {
             self.batch = batch.into_iter();

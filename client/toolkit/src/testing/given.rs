@@ -63,10 +63,7 @@ pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<Re
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,
-            content_type: match event.content_type.is_empty() {
-                true => annals_client::json::CONTENT_TYPE.to_owned(),
-                false => event.content_type,
-            },
+            content_type: annals_client::json::or_json(event.content_type),
             recorded_at: recorded_at(position),
         });
         *revision += 1;

@@ -167,12 +167,15 @@ pub(crate) fn forwarded_append(
         writes.push(write(&forwarded.stream, forwarded.events)?);
     }
     let append = match (request.expected, writes.as_slice()) {
-        (Some(wanted), [_]) => {
+        (Some(_), writes) if writes.len() != 1 => {
+            return Err(Invalid::field("expected", "is set beside several writes"));
+        }
+        (Some(wanted), _) => {
             let write = writes.remove(0);
             Append::new(write.stream, expected(Some(wanted))?, write.events, limits)
                 .and_then(|append| append.with_checks(checks))
         }
-        _ => Append::to_many(writes, checks, limits),
+        (None, _) => Append::to_many(writes, checks, limits),
     };
     let append = append.map_err(|error| Invalid::field("writes", error.to_string()))?;
     let searched_to = Position(request.searched_to_position);

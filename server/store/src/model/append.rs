@@ -254,8 +254,7 @@ impl Append {
     /// # Panics
     /// Never: the events were encoded here.
     pub fn writes(&self) -> impl Iterator<Item = Write> + '_ {
-        let of_one_stream = self.events.chunk_by(|one, next| one.stream == next.stream);
-        of_one_stream.map(|events| Write {
+        self.by_write().map(|events| Write {
             stream: self.stream_of(&events[0]).clone(),
             events: events.iter().map(|event| self.unprepare(event)).collect(),
         })
@@ -264,8 +263,7 @@ impl Append {
     /// Returns the events, each encoded as an `annals.v1.NewEvent`, with the stream of each write. Consecutive events
     /// for the same stream are in one write.
     pub fn encoded_writes(&self) -> impl Iterator<Item = (&StreamName, Vec<Bytes>)> + '_ {
-        let of_one_stream = self.events.chunk_by(|one, next| one.stream == next.stream);
-        of_one_stream.map(|events| {
+        self.by_write().map(|events| {
             let bodies = events.iter().map(|event| self.bodies.slice(event.body.clone()));
             (self.stream_of(&events[0]), bodies.collect())
         })
@@ -332,6 +330,11 @@ impl Append {
                 revision: Revision(firsts[stream].0 + u64::from(event.nth)),
             }
         })
+    }
+
+    /// Returns consecutive events for the same stream together.
+    fn by_write(&self) -> impl Iterator<Item = &[PreparedEvent]> {
+        self.events.chunk_by(|one, next| one.stream == next.stream)
     }
 
     fn unprepare(&self, event: &PreparedEvent) -> NewEvent {

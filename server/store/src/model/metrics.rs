@@ -20,7 +20,7 @@ pub struct Metrics {
     pub(crate) events: Counter,
     pub(crate) event_bytes: Counter,
     pub(crate) conflicts: Counter,
-    pub(crate) is_forwarded: Counter,
+    pub(crate) forwarded: Counter,
     pub(crate) group_appends: Histogram,
     pub(crate) commit_seconds: Histogram,
     pub(crate) prefetch_seconds: Histogram,
@@ -40,7 +40,7 @@ impl Default for Metrics {
             events: Counter::default(),
             event_bytes: Counter::default(),
             conflicts: Counter::default(),
-            is_forwarded: Counter::default(),
+            forwarded: Counter::default(),
             group_appends: Histogram::new(exponential_buckets(1.0, 2.0, 14)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
             prefetch_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
@@ -82,7 +82,7 @@ impl Metrics {
         registry.register(
             "forwarded_appends",
             "Appends that another server of the log wrote for this one",
-            self.is_forwarded.clone(),
+            self.forwarded.clone(),
         );
         registry.register(
             "group_appends",

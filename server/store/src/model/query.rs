@@ -51,9 +51,7 @@ impl Query {
     /// Whether an event may match, given which lists have events. An item matches nothing if all lists of one of its
     /// groups have none.
     pub(crate) fn may_match(&self, has_events: impl Fn(&ListName) -> bool) -> bool {
-        let has_any = |lists: &Vec<ListName>| lists.iter().any(&has_events);
-        self.lists()
-            .is_none_or(|items| items.iter().any(|groups| groups.iter().all(has_any)))
+        self.lists().is_none_or(|items| may_match(&items, has_events))
     }
 
     /// Returns the bytes of the names in the query.
@@ -114,6 +112,12 @@ impl QueryItem {
         groups.dedup();
         groups
     }
+}
+
+/// Whether an event may match one of these items, given as [`Query::lists`] returns them.
+pub(crate) fn may_match(items: &[Vec<Vec<ListName>>], has_events: impl Fn(&ListName) -> bool) -> bool {
+    let has_any = |lists: &Vec<ListName>| lists.iter().any(&has_events);
+    items.iter().any(|groups| groups.iter().all(has_any))
 }
 
 fn group(names: &[String], list: fn(String) -> ListName) -> Vec<ListName> {

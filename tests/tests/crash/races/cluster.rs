@@ -62,7 +62,7 @@ impl Fleet {
     }
 
     /// The number of appends that servers forwarded to the writing one, since each was started.
-    fn is_forwarded(&self) -> f64 {
+    fn forwarded(&self) -> f64 {
         let of = |server| Metrics::of(server).value("annals_forwarded_appends_total");
         self.servers.iter().map(of).sum()
     }
@@ -74,13 +74,10 @@ impl Fleet {
     }
 
     async fn end(self, what: &str) {
-        let is_forwarded = self.is_forwarded();
+        let forwarded = self.forwarded();
         self.race.end(&self.servers[0], what).await;
-        println!("{what}: {is_forwarded} appends forwarded");
-        assert!(
-            is_forwarded > 0.0,
-            "no server forwarded appends to the writing one"
-        );
+        println!("{what}: {forwarded} appends forwarded");
+        assert!(forwarded > 0.0, "no server forwarded appends to the writing one");
     }
 }
 

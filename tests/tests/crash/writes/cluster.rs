@@ -115,24 +115,21 @@ impl Fleet {
             let shown = server.client().read_all().await.unwrap().collect().await.unwrap();
             assert_eq!(shown, log, "a server shows another log");
         }
-        let is_forwarded: f64 = self
+        let forwarded: f64 = self
             .servers
             .iter()
             .map(|server| Metrics::of(server).value("annals_forwarded_appends_total"))
             .sum();
         assert_sound(&counts.recorder.history(), &log);
         println!(
-            "{faults} in {:?}: {head} events in the log, {is_forwarded} appends forwarded; {}",
+            "{faults} in {:?}: {head} events in the log, {forwarded} appends forwarded; {}",
             self.began.elapsed(),
             counts.words()
         );
         assert!(counts.acknowledged.load(Ordering::Relaxed) > 0);
         assert!(counts.repeated.load(Ordering::Relaxed) > 0);
         // Counted since each server's last start.
-        assert!(
-            is_forwarded > 0.0,
-            "no server forwarded appends to the writing one"
-        );
+        assert!(forwarded > 0.0, "no server forwarded appends to the writing one");
     }
 }
 

@@ -33,7 +33,10 @@ use annals_engine::{Direction, Read};
 use crate::{
     format::keys::ListName,
     index::Window,
-    model::{error::Result, query::Query},
+    model::{
+        error::Result,
+        query::{Query, may_match},
+    },
     shared::Shared,
     tail::Recent,
     values::position::Position,
@@ -149,12 +152,13 @@ pub(crate) fn first_in(window: &Window, query: &Query, after: Position) -> Optio
     if query.matches_all() {
         return Some(first);
     }
-    if !query.may_match(|list| window.list(list).last() >= Some(&first)) {
+    let items = query.lists()?;
+    if !may_match(&items, |list| window.list(list).last() >= Some(&first)) {
         return None;
     }
     let rank = |position: Position| Rank::of(position, Direction::Forwards);
     let from = rank(first);
-    let mut items: Vec<Item> = query.lists()?.into_iter().map(Item::new).collect();
+    let mut items: Vec<Item> = items.into_iter().map(Item::new).collect();
     for item in &mut items {
         for list in item.unknown_at(from) {
             let positions = window.list(&list.name);

@@ -68,7 +68,7 @@ impl Appender {
         for (mut job, outcome) in std::mem::take(jobs).into_iter().zip(outcomes) {
             match outcome {
                 Forwarded::Answered(verdict) => {
-                    self.shared.metrics.is_forwarded.inc();
+                    self.shared.metrics.forwarded.inc();
                     let result = verdict.map_err(|rejection| rejected(job.origin, rejection));
                     answers.push((job, result));
                     continue;
