@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use annals_engine::{BoxFuture, Commit, Engine, Error, Lookout, Result, Snapshot, apart};
+use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot, run_blocking};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
@@ -22,16 +22,12 @@ use crate::{open, reclaim, recovery};
 /// that flush have died.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A commit of at most this many mutations spends nearly all its time in its sync.
-const BRIEF_MUTATIONS_MAX: usize = 8;
-
 /// The engine for one machine. Dropping it releases the directory once no snapshot is left, which may take a few
 /// milliseconds.
 pub struct EmbeddedEngine {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Mutex<Writer>>,
     pub(crate) syncing: Arc<Syncing>,
-    lookout: Option<Lookout>,
     /// The thread that syncs the tree.
     syncer: Option<JoinHandle<()>>,
     loss: Option<Loss>,
@@ -55,7 +51,6 @@ impl EmbeddedEngine {
             store: Arc::clone(&writer.store),
             writer: Arc::new(Mutex::new(writer)),
             syncing: Arc::clone(&syncing),
-            lookout: Lookout::for_runtime().map_err(no_thread)?,
             syncer: None,
             loss: None,
             _open: open,
@@ -131,13 +126,7 @@ impl Engine for EmbeddedEngine {
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             commit.validate()?;
-            if let Some(lookout) = &self.lookout
-                && commit.durable
-                && commit.mutations.len() <= BRIEF_MUTATIONS_MAX
-            {
-                return lookout.briefly(|| self.writer.lock().apply(commit));
-            }
-            apart(|| {
+            run_blocking(|| {
                 if !commit.durable {
                     // A fold waits for room anyway. Waiting here, before taking the writer's lock, does not hold up
                     // durable commits.

@@ -26,7 +26,7 @@
 //!
 //! | modules | hold |
 //! |---|---|
-//! | `fs`, `location`, `loss`, `syncing` | files, locations of values, the report of a loss, waiting for syncs |
+//! | `fs`, `location`, `loss`, `pace`, `syncing` | files, locations in the log, losses, read latency, syncs |
 //! | `change`, `fault`, `settings` | changes of a commit, errors, settings |
 //! | `durable`, `segment` | the durable mark, the files of the log |
 //! | `generation`, `layout`, `salvage`, `state` | the memtable; the keyspaces, journal and contents of the tree |
@@ -75,6 +75,7 @@ mod log;
 mod loss;
 mod moment;
 mod open;
+mod pace;
 mod reclaim;
 mod record;
 mod recovery;

@@ -19,7 +19,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use annals_engine::{Error, Pace, Result};
+use annals_engine::{Error, Result};
 use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use crate::durable::Durable;
 use crate::fault;
 use crate::moment::Moment;
+use crate::pace::Pace;
 use crate::tree::Tree;
 
 pub(crate) struct Store {

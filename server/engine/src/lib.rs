@@ -15,23 +15,19 @@
 //! The limits of [`limits`] hold on every engine, so that no caller writes data that only one engine accepts. A
 //! method that would serve one engine only does not belong here.
 
-mod apart;
+mod blocking;
 mod commit;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod error;
 pub mod limits;
-mod lookout;
 pub mod memory;
-mod pace;
 mod read;
 
-pub use apart::{apart, is_own_thread, on_own_thread};
+pub use blocking::run_blocking;
 pub use commit::{Check, Commit, Mutation};
 pub use error::{Error, Result};
 pub use futures::future::BoxFuture;
-pub use lookout::Lookout;
-pub use pace::Pace;
 pub use read::{Direction, Entry, KeyRange, Page, PageLimit, Pages, Read};
 
 use bytes::Bytes;

@@ -27,7 +27,7 @@ const CRATES: [Layers; 3] = [
     Layers {
         source: "server/embedded/src/",
         levels: &[
-            &["fs", "location", "loss", "syncing"],
+            &["fs", "location", "loss", "pace", "syncing"],
             &["change", "fault", "settings"],
             &["durable", "segment"],
             &["generation", "layout", "salvage", "state"],

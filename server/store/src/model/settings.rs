@@ -65,9 +65,8 @@ pub struct Settings {
     /// Whether the store gets a new identity when it is opened. Used after a loss of events, so that checkpoints from
     /// before are recognised as those of another store.
     pub new_identity: bool,
-    /// Whether the appender may have a thread of its own while there are many appends. As a task among others, it
-    /// would wait its turn after the calls that are ready to run, while the disk is idle. Not in simulations, which
-    /// have one thread.
+    /// Whether the appender has a thread of its own. As a task among others, it would wait its turn after the calls
+    /// that are ready to run, while the disk is idle. Not in simulations, which have one thread.
     pub appender_thread: bool,
 }
 

@@ -12,7 +12,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_engine::{Commit, Error as EngineError, Mutation, apart};
+use annals_engine::{Commit, Error as EngineError, Mutation, run_blocking};
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
@@ -69,7 +69,7 @@ pub(crate) async fn write(shared: &Shared, window: &Window, in_trouble: bool) ->
     let rest = (indexed > window.after).then(|| window.without_indexed(indexed));
     let window = rest.as_ref().unwrap_or(window);
     // This takes milliseconds.
-    let mut entries = apart(|| Entries::of(window));
+    let mut entries = run_blocking(|| Entries::of(window));
     loop {
         let calm = !in_trouble && is_calm(shared);
         let bytes_max = shared.settings.index_commit_bytes;

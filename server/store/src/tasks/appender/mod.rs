@@ -31,10 +31,8 @@ mod tests;
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use annals_engine::on_own_thread;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
-    task::JoinError,
     time::Instant,
 };
 use tracing::{error, warn};
@@ -105,8 +103,6 @@ pub(crate) struct Appender {
     batches: Batches,
     /// Recent number of appends in flight at a time.
     in_flight: usize,
-    /// Whether it runs on a thread of its own now.
-    on_thread: bool,
     closing: Watcher<bool>,
     forwarding: Forwarding,
 }
@@ -123,7 +119,6 @@ impl Appender {
             waiting: VecDeque::new(),
             batches,
             in_flight: 0,
-            on_thread: false,
             closing,
             forwarding: Forwarding::default(),
         }
@@ -131,37 +126,22 @@ impl Appender {
 
     /// Writes appends, until the queue is closed and empty, or the storage fails.
     ///
-    /// Few appends are written by an ordinary task: one thread then receives the request, writes and replies, and
-    /// switching threads would take as long as half a sync. Many appends come from all threads and wait for each
-    /// other anyway. For them the appender has a thread of its own, which may wait for a batch to form, and continues
-    /// while workers send the replies.
+    /// On a thread of its own, it does not wait its turn after calls that are ready to run, may wait for a batch to
+    /// form, and continues while workers send the replies.
     pub(crate) async fn run(self) {
-        let mut appender = Some(self);
-        while let Some(mut next) = appender {
-            next.on_thread = next.wants_thread();
-            appender = if next.on_thread {
-                let runtime = tokio::runtime::Handle::current();
-                let thread =
-                    tokio::task::spawn_blocking(move || on_own_thread(|| runtime.block_on(next.run_here())));
-                match thread.await.map_err(JoinError::try_into_panic) {
-                    Ok(next) => next,
-                    Err(Ok(panic)) => std::panic::resume_unwind(panic),
-                    // The runtime has ended.
-                    Err(Err(_)) => None,
-                }
-            } else {
-                next.run_here().await
-            };
+        if !self.shared.settings.appender_thread {
+            return self.run_here().await;
+        }
+        let runtime = tokio::runtime::Handle::current();
+        let thread = tokio::task::spawn_blocking(move || runtime.block_on(self.run_here()));
+        // It fails without a panic only when the runtime ends.
+        if let Err(Ok(panic)) = thread.await.map_err(tokio::task::JoinError::try_into_panic) {
+            std::panic::resume_unwind(panic);
         }
     }
 
-    /// Runs until the queue ends (`None`), or until the appender should change between task and thread.
-    async fn run_here(mut self) -> Option<Self> {
+    async fn run_here(mut self) {
         while self.receive().await {
-            if self.wants_thread() != self.on_thread {
-                return Some(self);
-            }
-            self.let_others_ask().await;
             self.wait_for_more();
             self.wait_for_indexer().await;
             let mut jobs = self.take_group();
@@ -179,10 +159,9 @@ impl Appender {
             }
             if let Some(error) = self.shared.failure() {
                 self.refuse_all(&error).await;
-                return None;
+                return;
             }
         }
-        None
     }
 
     /// Evaluates and writes a group, repeatedly until it is settled, and replies to it. On an error, the appends
@@ -246,7 +225,7 @@ impl Appender {
     fn answer(&self, answers: Vec<(Job, Result<Appended>)>) {
         let count = i64::try_from(answers.len()).unwrap_or(i64::MAX);
         self.shared.metrics.waiting_appends.dec_by(count);
-        if self.on_thread && answers.len() >= ANSWERED_APART_MIN {
+        if self.shared.settings.appender_thread && answers.len() >= ANSWERED_APART_MIN {
             tokio::spawn(async move { send(answers) });
         } else {
             send(answers);

@@ -11,21 +11,12 @@ const GROUP_WAIT: Duration = Duration::from_micros(200);
 /// Maximum time that a group to be forwarded waits for nearly all appends in flight: the next group can't be
 /// forwarded before this one is answered.
 const FORWARDING_WAIT: Duration = Duration::from_millis(2);
-/// Number of appends in flight from which on the appender gets a thread, and waits for half of them.
+/// Number of appends in flight from which on a group waits for half of them.
 const MANY_MIN: usize = 4;
-/// Number of appends in flight up to which the appender leaves its thread.
-const FEW_MAX: usize = 2;
 /// Number of appends in a group that is always enough to stop waiting.
 const GROUP_ENOUGH: usize = 64;
 
 impl Appender {
-    /// Whether it should have a thread of its own. A caller that sends its next append right after a reply may be
-    /// counted twice.
-    pub(super) fn wants_thread(&self) -> bool {
-        let many_min = if self.on_thread { FEW_MAX + 1 } else { MANY_MIN };
-        self.shared.settings.appender_thread && self.in_flight >= many_min
-    }
-
     /// Waits until there are appends to write; false when there will be no more.
     pub(super) async fn receive(&mut self) -> bool {
         let room = self.shared.settings.group_appends_max;
@@ -46,14 +37,6 @@ impl Appender {
         !self.waiting.is_empty()
     }
 
-    /// Lets the other tasks of this thread run first: some may be about to append.
-    pub(super) async fn let_others_ask(&mut self) {
-        if self.shared.settings.appender_thread && !self.on_thread {
-            tokio::task::yield_now().await;
-            self.take_queued();
-        }
-    }
-
     fn take_queued(&mut self) {
         let room = self.shared.settings.group_appends_max;
         while self.waiting.len() < room
@@ -64,9 +47,9 @@ impl Appender {
     }
 
     /// Waits briefly so that callers who just got a reply can join the next commit: a commit costs nearly the same
-    /// for one append as for many. Waits only on a thread of its own, which may sleep, and never for a single caller.
+    /// for one append as for many. Waits only on a thread of its own, which may sleep, and not for few callers.
     pub(super) fn wait_for_more(&mut self) {
-        if !self.on_thread || self.in_flight < MANY_MIN {
+        if !self.shared.settings.appender_thread || self.in_flight < MANY_MIN {
             return;
         }
         let own = &self.shared.environment.writer;

@@ -1,7 +1,6 @@
 mod checks;
 mod many;
 mod prefetch;
-mod threads;
 
 use crate::{
     Append, Appended, Clock, Direction, Error, Expected, FailedCheck, Position, Query, Rejection, Revision,

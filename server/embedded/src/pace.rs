@@ -10,7 +10,7 @@ const SLOW: Duration = Duration::from_millis(100);
 
 /// Remembers slow work for a while.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     began: Instant,
     /// End of the slow period, in milliseconds since `began`.
     slow_until: AtomicU64,
@@ -27,13 +27,12 @@ impl Default for Pace {
 
 impl Pace {
     /// True unless work was slow lately.
-    #[must_use]
-    pub fn is_quick(&self) -> bool {
+    pub(crate) fn is_quick(&self) -> bool {
         self.slow_until.load(Ordering::Relaxed) <= self.now()
     }
 
     /// Runs the work and notes how long it took. More than 2 ms counts as slow, for the next 100 ms.
-    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         let began = Instant::now();
         let result = work();
         self.took(began.elapsed());
