@@ -303,7 +303,7 @@ async fn open_store(config: &Config, opened: engine::Opened, address: SocketAddr
         tail_bytes_max: config.tail_bytes,
         accept_recorded_times: config.accept_recorded_times,
         scavenge_every: config.scavenge_every,
-        appender_thread: true,
+        multi_threaded: true,
         new_identity: loss.is_some(),
         shared_engine: config.engine.is_shared(),
         condition_pages_max: condition_pages_max(config.engine.is_shared()),

@@ -5,10 +5,11 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot, run_blocking};
+use annals_engine::{BoxFuture, Commit, Engine, Error, Result, Snapshot};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::blocking::run_blocking;
 use crate::fault::OpenError;
 use crate::loss::Loss;
 use crate::settings::Settings;

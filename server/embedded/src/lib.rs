@@ -26,7 +26,7 @@
 //!
 //! | modules | hold |
 //! |---|---|
-//! | `fs`, `location`, `loss`, `pace`, `syncing` | files, locations in the log, losses, read latency, syncs |
+//! | `blocking`, `fs`, `latency`, `location`, `loss`, `syncing` | blocking work, files, locations, losses, syncs |
 //! | `change`, `fault`, `settings` | changes of a commit, errors, settings |
 //! | `durable`, `segment` | the durable mark, the files of the log |
 //! | `generation`, `layout`, `salvage`, `state` | the memtable; the keyspaces, journal and contents of the tree |
@@ -61,6 +61,7 @@
 //!   you keep for long.
 //! - A relaxed commit that sets bulk keys is written as a durable one.
 
+mod blocking;
 mod change;
 mod directory;
 mod durable;
@@ -69,13 +70,13 @@ mod fault;
 mod fold;
 mod fs;
 mod generation;
+mod latency;
 mod layout;
 mod location;
 mod log;
 mod loss;
 mod moment;
 mod open;
-mod pace;
 mod reclaim;
 mod record;
 mod recovery;

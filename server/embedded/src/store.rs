@@ -26,8 +26,8 @@ use tokio::sync::watch;
 
 use crate::durable::Durable;
 use crate::fault;
+use crate::latency::RecentLatency;
 use crate::moment::Moment;
-use crate::pace::Pace;
 use crate::tree::Tree;
 
 pub(crate) struct Store {
@@ -36,7 +36,7 @@ pub(crate) struct Store {
     published: watch::Sender<u64>,
     failure: OnceLock<String>,
     /// Latency of small reads.
-    pub(crate) pace: Pace,
+    pub(crate) latency: RecentLatency,
     pub(crate) tree: Tree,
     /// The durable mark. Set when the log was replayed.
     pub(crate) durable: OnceLock<Durable>,
@@ -53,7 +53,7 @@ impl Store {
             current: RwLock::new(Arc::new(moment)),
             published: watch::Sender::new(0),
             failure: OnceLock::new(),
-            pace: Pace::default(),
+            latency: RecentLatency::default(),
             tree,
             durable: OnceLock::new(),
             folder,

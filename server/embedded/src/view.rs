@@ -22,8 +22,8 @@ pub(crate) struct View {
 impl Snapshot for View {
     fn read(&self, reads: Vec<Read>) -> BoxFuture<'_, Result<Vec<Page>>> {
         Box::pin(async move {
-            if is_small(&reads) && self.store.pace.is_quick() {
-                return self.store.pace.time(|| self.answer_all(&reads));
+            if is_small(&reads) && self.store.latency.is_quick() {
+                return self.store.latency.time(|| self.answer_all(&reads));
             }
             let view = self.clone();
             let answer = tokio::task::spawn_blocking(move || view.answer_all(&reads)).await;

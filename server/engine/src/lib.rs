@@ -15,7 +15,6 @@
 //! The limits of [`limits`] hold on every engine, so that no caller writes data that only one engine accepts. A
 //! method that would serve one engine only does not belong here.
 
-mod blocking;
 mod commit;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -24,7 +23,6 @@ pub mod limits;
 pub mod memory;
 mod read;
 
-pub use blocking::run_blocking;
 pub use commit::{Check, Commit, Mutation};
 pub use error::{Error, Result};
 pub use futures::future::BoxFuture;

@@ -101,7 +101,7 @@ impl Plan {
             // A simulation has one thread.
             accept_recorded_times: false,
             new_identity: false,
-            appender_thread: false,
+            multi_threaded: false,
             scavenge_every: None,
             scavenge_step_events: 16,
             scavenge_round_events: 64,

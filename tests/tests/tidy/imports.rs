@@ -27,7 +27,7 @@ const CRATES: [Layers; 3] = [
     Layers {
         source: "server/embedded/src/",
         levels: &[
-            &["fs", "location", "loss", "pace", "syncing"],
+            &["blocking", "fs", "latency", "location", "loss", "syncing"],
             &["change", "fault", "settings"],
             &["durable", "segment"],
             &["generation", "layout", "salvage", "state"],

@@ -65,9 +65,9 @@ pub struct Settings {
     /// Whether the store gets a new identity when it is opened. Used after a loss of events, so that checkpoints from
     /// before are recognised as those of another store.
     pub new_identity: bool,
-    /// Whether the appender has a thread of its own. As a task among others, it would wait its turn after the calls
-    /// that are ready to run, while the disk is idle. Not in simulations, which have one thread.
-    pub appender_thread: bool,
+    /// Whether the runtime has several threads. The appender then has one of its own: as a task among others, it would
+    /// wait its turn after the calls that are ready to run, while the disk is idle. Not in simulations.
+    pub multi_threaded: bool,
 }
 
 impl Default for Settings {
@@ -92,7 +92,7 @@ impl Default for Settings {
             scavenge_round_events: 50_000,
             accept_recorded_times: false,
             new_identity: false,
-            appender_thread: false,
+            multi_threaded: false,
         }
     }
 }

@@ -12,7 +12,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use annals_engine::{Commit, Error as EngineError, Mutation, run_blocking};
+use annals_engine::{Commit, Error as EngineError, Mutation};
 use tokio::time::Instant;
 use tracing::{debug, error, warn};
 
@@ -68,8 +68,12 @@ pub(crate) async fn write(shared: &Shared, window: &Window, in_trouble: bool) ->
     let indexed = shared.tail.indexed();
     let rest = (indexed > window.after).then(|| window.without_indexed(indexed));
     let window = rest.as_ref().unwrap_or(window);
-    // This takes milliseconds.
-    let mut entries = run_blocking(|| Entries::of(window));
+    // This takes milliseconds: other tasks of this thread continue on another one.
+    let mut entries = if shared.settings.multi_threaded {
+        tokio::task::block_in_place(|| Entries::of(window))
+    } else {
+        Entries::of(window)
+    };
     loop {
         let calm = !in_trouble && is_calm(shared);
         let bytes_max = shared.settings.index_commit_bytes;

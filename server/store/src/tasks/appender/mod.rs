@@ -33,6 +33,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    task::JoinError,
     time::Instant,
 };
 use tracing::{error, warn};
@@ -129,18 +130,18 @@ impl Appender {
     /// On a thread of its own, it does not wait its turn after calls that are ready to run, may wait for a batch to
     /// form, and continues while workers send the replies.
     pub(crate) async fn run(self) {
-        if !self.shared.settings.appender_thread {
-            return self.run_here().await;
+        if !self.shared.settings.multi_threaded {
+            return self.write_groups().await;
         }
         let runtime = tokio::runtime::Handle::current();
-        let thread = tokio::task::spawn_blocking(move || runtime.block_on(self.run_here()));
-        // It fails without a panic only when the runtime ends.
-        if let Err(Ok(panic)) = thread.await.map_err(tokio::task::JoinError::try_into_panic) {
+        let thread = tokio::task::spawn_blocking(move || runtime.block_on(self.write_groups()));
+        // Without a panic it fails only when the runtime ends.
+        if let Err(Ok(panic)) = thread.await.map_err(JoinError::try_into_panic) {
             std::panic::resume_unwind(panic);
         }
     }
 
-    async fn run_here(mut self) {
+    async fn write_groups(mut self) {
         while self.receive().await {
             self.wait_for_more();
             self.wait_for_indexer().await;
@@ -225,7 +226,7 @@ impl Appender {
     fn answer(&self, answers: Vec<(Job, Result<Appended>)>) {
         let count = i64::try_from(answers.len()).unwrap_or(i64::MAX);
         self.shared.metrics.waiting_appends.dec_by(count);
-        if self.shared.settings.appender_thread && answers.len() >= ANSWERED_APART_MIN {
+        if self.shared.settings.multi_threaded && answers.len() >= ANSWERED_APART_MIN {
             tokio::spawn(async move { send(answers) });
         } else {
             send(answers);

@@ -49,7 +49,7 @@ impl Appender {
     /// Waits briefly so that callers who just got a reply can join the next commit: a commit costs nearly the same
     /// for one append as for many. Waits only on a thread of its own, which may sleep, and not for few callers.
     pub(super) fn wait_for_more(&mut self) {
-        if !self.shared.settings.appender_thread || self.in_flight < MANY_MIN {
+        if !self.shared.settings.multi_threaded || self.in_flight < MANY_MIN {
             return;
         }
         let own = &self.shared.environment.writer;

@@ -5,7 +5,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 /// Runs blocking work on this thread; a multi-threaded runtime first hands this worker's other tasks to another
 /// thread. Costs nothing on a thread that is not a worker. A single-threaded runtime has no other thread for its
 /// tasks.
-pub fn run_blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn run_blocking<T>(work: impl FnOnce() -> T) -> T {
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),

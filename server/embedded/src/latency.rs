@@ -10,13 +10,13 @@ const SLOW: Duration = Duration::from_millis(100);
 
 /// Remembers slow work for a while.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RecentLatency {
     began: Instant,
     /// End of the slow period, in milliseconds since `began`.
     slow_until: AtomicU64,
 }
 
-impl Default for Pace {
+impl Default for RecentLatency {
     fn default() -> Self {
         Self {
             began: Instant::now(),
@@ -25,7 +25,7 @@ impl Default for Pace {
     }
 }
 
-impl Pace {
+impl RecentLatency {
     /// True unless work was slow lately.
     pub(crate) fn is_quick(&self) -> bool {
         self.slow_until.load(Ordering::Relaxed) <= self.now()
@@ -57,10 +57,10 @@ mod tests {
 
     #[test]
     fn after_it_was_slow_it_is_not_quick() {
-        let pace = Pace::default();
-        pace.took(QUICK);
-        assert!(pace.is_quick());
-        pace.took(QUICK * 2);
-        assert!(!pace.is_quick());
+        let latency = RecentLatency::default();
+        latency.took(QUICK);
+        assert!(latency.is_quick());
+        latency.took(QUICK * 2);
+        assert!(!latency.is_quick());
     }
 }
