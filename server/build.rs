@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn services() -> Result<(), Box<dyn Error>> {
     let files = [
         "annals/v1/event_store.proto",
+        "annals/v1/state.proto",
         "annals/v1/transfer.proto",
         FORWARDING,
     ];

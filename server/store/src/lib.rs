@@ -13,8 +13,9 @@
 //! | `index` | the indexes of the log: entries on disk, windows in memory |
 //! | `tail` | the end of the log in memory |
 //! | `shared` | state that tasks and readers share |
+//! | `state` | state beside the log: formats, reads, evaluation of writes |
 //! | `read` | reads: finding events, paging, visibility, following other servers |
-//! | `tasks` | background work: the appender, the indexer, scavenging, snapshots |
+//! | `tasks` | background work: the appender, the indexer, scavenging, snapshots, writes of state |
 //! | `store` | [`Store`] and its operations, subscriptions, moving a log between stores |
 
 mod format;
@@ -23,6 +24,7 @@ mod lifecycle;
 mod model;
 mod read;
 mod shared;
+mod state;
 mod store;
 mod tail;
 mod tasks;
@@ -44,10 +46,15 @@ pub use model::registry::Registry;
 pub use model::rejection::{FailedCheck, Rejection};
 pub use model::sabotage::Sabotage;
 pub use model::settings::{Clock, Environment, Settings, WINDOW_EVENTS};
+pub use model::state::{
+    EntryName, StateChange, StateCheck, StateEntry, StateWrite, StateWriteError, StateWritten,
+};
 pub use read::clock::{CLOCK_SKEW_MAX, ClockState};
 pub use read::{
     Batch, Direction, LogReader, ReadAll, ReadStream, StreamInfo, StreamReader, StreamUntil, Until,
 };
+pub use state::read::{ListState, StatePage, StateUpdate};
+pub use store::state::{StateNotice, StateSubscription, SubscribeState};
 pub use store::subscribe::{Notice, Start, SubscribeAll, SubscribeStream, Subscription};
 pub use store::transfer::{Export, Gap, Import, KnownAppend, MovedEvent, Part, StreamState};
 pub use store::{
@@ -60,7 +67,7 @@ pub use values::event::NewEvent;
 pub use values::expected::Expected;
 pub use values::limits::{self, Limits};
 pub use values::name::{
-    EVENT_TYPE_BYTES_MAX, EventType, NameError, STREAM_NAME_BYTES_MAX, StreamName, StreamPrefix,
-    TAG_BYTES_MAX, Tag,
+    EVENT_TYPE_BYTES_MAX, EventType, NameError, SCOPE_NAME_BYTES_MAX, STATE_KEY_BYTES_MAX,
+    STREAM_NAME_BYTES_MAX, ScopeName, StateKey, StreamName, StreamPrefix, TAG_BYTES_MAX, Tag,
 };
 pub use values::position::{Position, Revision, Timestamp};

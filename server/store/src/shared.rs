@@ -13,6 +13,7 @@ use crate::{
         error::Error,
         metrics::Metrics,
         registry::Registry,
+        scope_watch::ScopeWatch,
         settings::{Environment, Settings},
     },
     tail::Tail,
@@ -45,6 +46,10 @@ pub(crate) struct Shared {
     /// Held by the running import.
     pub importing: Arc<Mutex<()>>,
     pub change_ids: ChangeIds,
+    /// Held while writes of state are evaluated and made, so that those of this server do not race.
+    pub state_turn: Mutex<()>,
+    /// Wakes subscriptions to scopes of state.
+    pub scopes: Arc<ScopeWatch>,
 }
 
 impl Shared {

@@ -3,6 +3,7 @@
 mod prefix_retention;
 mod recent_streams;
 mod retention;
+pub(crate) mod state;
 mod submit;
 pub(crate) mod subscribe;
 pub(crate) mod transfer;
@@ -43,6 +44,7 @@ use crate::{
         indexer,
         scavenge::{self, Scavenge},
         snapshot::{self, LoadSnapshot, SaveSnapshot, Snapshot},
+        state::{expiry, writer},
     },
     values::{
         expected::Expected,
@@ -66,6 +68,7 @@ pub struct Store {
     shared: Arc<Shared>,
     id: Uuid,
     queue: mpsc::Sender<Job>,
+    state_queue: mpsc::Sender<writer::Job>,
     room: Arc<Semaphore>,
     tasks: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
@@ -101,7 +104,9 @@ impl Store {
         } else {
             meta::open(&*engine, new_id.into_uuid()).await?
         };
-        let (queue, jobs) = mpsc::channel(settings.limits.waiting_appends_max.max(1));
+        let waiting_max = settings.limits.waiting_appends_max.max(1);
+        let (queue, jobs) = mpsc::channel(waiting_max);
+        let (state_queue, state_jobs) = mpsc::channel(waiting_max);
         let room = Arc::new(Semaphore::new(
             settings.limits.waiting_bytes_max.div_ceil(PERMIT_BYTES).max(1),
         ));
@@ -123,6 +128,8 @@ impl Store {
             failed: Signal::new(None),
             metrics: Metrics::default(),
             subscriptions: Registry::default(),
+            state_turn: tokio::sync::Mutex::new(()),
+            scopes: Arc::default(),
         });
         follow::refresh(&shared).await?;
         let mut tasks = vec![
@@ -131,6 +138,8 @@ impl Store {
             tokio::spawn(watch_engine(Arc::clone(&shared))),
             tokio::spawn(scavenge::run(Arc::clone(&shared))),
             tokio::spawn(clock::run(Arc::clone(&shared))),
+            tokio::spawn(writer::run(Arc::clone(&shared), state_jobs)),
+            tokio::spawn(expiry::run(Arc::clone(&shared))),
         ];
         if follows {
             tasks.push(tokio::spawn(follow::run(Arc::clone(&shared))));
@@ -139,6 +148,7 @@ impl Store {
             shared,
             id,
             queue,
+            state_queue,
             room,
             tasks: Arc::new(Mutex::new(tasks)),
         })

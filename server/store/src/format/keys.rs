@@ -19,6 +19,13 @@
 //! c <minute>                           -> first position recorded in the minute (since 1970, UTC)
 //! b <stream name> 0 <first event id>   -> the receipt of an append             (tasks/receipt.rs)
 //! e <recorded at> <first position>     -> entries of that append that expire   (tasks/scavenge/receipts.rs)
+//! z <scope>                            -> the scope's last version             (state/entry.rs)
+//! y <scope> 0 <key>                    -> an entry of the scope
+//! w <scope> 0 <version>                -> the key that this version changed, if it has not changed since
+//! k <scope> 0 <key>                    -> the version that deleted the entry
+//! u <scope>                            -> version up to which deletions may be forgotten
+//! q <write id>                         -> the receipt of a write of state      (state/receipt.rs)
+//! a <kind> <time> <commit> <chunk>     -> what that commit wrote that expires  (state/expiry.rs)
 //! ```
 //!
 //! 1. Numbers are 8 bytes (form, a schema version: 4; chunk: 2), big-endian, so that keys sort as numbers do.
@@ -40,6 +47,8 @@ pub(crate) enum ListName {
     Stream(String),
     Tag(String),
 }
+
+pub(crate) mod state;
 
 /// Prefix of the keys of frames. Their values are large, and written once and in order; an engine may lay them out
 /// for that.

@@ -27,7 +27,10 @@ use target::{Targets, number};
 
 use crate::{
     format::record,
-    model::check::Check,
+    model::{
+        check::Check,
+        state::{StateChange, StateCheck, StateWrite, StateWriteError},
+    },
     values::{
         event::NewEvent,
         expected::Expected,
@@ -74,6 +77,8 @@ pub struct Append {
     pub(crate) searched: Searched,
     /// Time at which the events were recorded in another store; `None`: they are recorded now.
     pub(crate) recorded_at: Option<Timestamp>,
+    /// Changes and checks of state, in the same transaction. Boxed, because few appends have any.
+    pub(crate) state: Option<Box<StateWrite>>,
 }
 
 impl Append {
@@ -106,6 +111,7 @@ impl Append {
             checks: Vec::new(),
             searched: Searched::default(),
             recorded_at: None,
+            state: None,
         })
     }
 
@@ -149,6 +155,7 @@ impl Append {
             checks,
             searched: Searched::default(),
             recorded_at: None,
+            state: None,
         })
     }
 
@@ -178,6 +185,35 @@ impl Append {
     #[must_use]
     pub const fn searched(&self) -> (Position, Option<u64>) {
         (self.searched.to, self.searched.prefix_changes)
+    }
+
+    /// Adds changes of state, which are made in the same transaction, and checks of state, which must hold like the
+    /// append's other checks.
+    ///
+    /// # Errors
+    /// [`StateWriteError`] with the limit that is exceeded, and the value.
+    pub fn with_state(
+        mut self,
+        changes: Vec<StateChange>,
+        checks: Vec<StateCheck>,
+        limits: &Limits,
+    ) -> Result<Self, StateWriteError> {
+        if changes.is_empty() && checks.is_empty() {
+            return Ok(self);
+        }
+        let state = StateWrite::part(self.events[0].id, changes, checks)?;
+        let (bytes, bytes_max) = (self.bytes + state.bytes, limits.append_bytes_max);
+        if bytes > bytes_max {
+            return Err(StateWriteError::TooLarge { bytes, bytes_max });
+        }
+        self.state = Some(Box::new(state));
+        Ok(self)
+    }
+
+    /// Returns the changes and checks of state, if the append has any.
+    #[must_use]
+    pub fn state(&self) -> Option<&StateWrite> {
+        self.state.as_deref()
     }
 
     /// Adds checks that must hold besides the expected state of the append's stream. If not, the rejection lists all
@@ -213,7 +249,12 @@ impl Append {
     /// Returns the bytes that the append takes while it waits: those of its events and of its checks.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
-        self.bytes + self.checks.iter().map(Check::bytes).sum::<usize>()
+        self.group_bytes() + self.checks.iter().map(Check::bytes).sum::<usize>()
+    }
+
+    /// Returns the bytes that the append writes: those of its events and of its changes of state.
+    pub(crate) fn group_bytes(&self) -> usize {
+        self.bytes + self.state.as_ref().map_or(0, |state| state.bytes)
     }
 
     /// Returns the position up to which the caller knew the log, so that the append can't have been written before
@@ -360,6 +401,7 @@ impl Append {
             last_position: Position(first_position.0 + self.len() as u64 - 1),
             recorded_at,
             already_appended,
+            state_versions: Box::default(),
         }
     }
 }

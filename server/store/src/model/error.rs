@@ -7,7 +7,7 @@ use crate::{
     model::rejection::Rejection,
     values::{
         limits::PREFIXES_MAX,
-        name::{StreamName, StreamPrefix},
+        name::{ScopeName, StreamName, StreamPrefix},
         position::{Position, Revision},
     },
 };
@@ -93,6 +93,33 @@ pub enum Error {
         revision: Revision,
         /// The last revision of the stream; `None` if it has no events.
         last: Option<Revision>,
+    },
+    /// Deletions after this version of a scope are no longer known, so it can't be followed from there.
+    #[error(
+        "deletions in scope {scope:?} after version {version} are no longer known; forget its entries and start \
+         without a version"
+    )]
+    StateVersionExpired {
+        /// The scope.
+        scope: ScopeName,
+        /// The requested version.
+        version: u64,
+        /// The earliest version after which the scope can be followed.
+        first: u64,
+        /// The scope's last version.
+        last: u64,
+    },
+    /// The scope has no change with this version yet, for the same reasons as with [`Self::PositionBeyondHead`].
+    #[error("version {version} is beyond the last version of scope {scope:?}, which is {last}")]
+    StateVersionBeyondEnd {
+        /// The scope.
+        scope: ScopeName,
+        /// The requested version.
+        version: u64,
+        /// The earliest version after which the scope can be followed.
+        first: u64,
+        /// The scope's last version.
+        last: u64,
     },
     /// The log of another store can't be moved to this one.
     #[error("{0}")]

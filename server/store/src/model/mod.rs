@@ -12,5 +12,7 @@ pub(crate) mod query;
 pub(crate) mod registry;
 pub(crate) mod rejection;
 pub(crate) mod sabotage;
+pub(crate) mod scope_watch;
 pub(crate) mod settings;
+pub(crate) mod state;
 pub(crate) mod stored_event;

@@ -1,11 +1,14 @@
-//! Reasons why an append is not written although nothing failed.
+//! Reasons why an append or a write of state is not written although nothing failed.
 
 use uuid::Uuid;
 
-use crate::values::{
-    expected::Expected,
-    name::StreamName,
-    position::{Position, Revision, Timestamp},
+use crate::{
+    model::state::EntryName,
+    values::{
+        expected::Expected,
+        name::StreamName,
+        position::{Position, Revision, Timestamp},
+    },
 };
 
 /// Maximum bytes of the text about failed checks. A rejection is sent in a trailer, whose size clients limit.
@@ -33,6 +36,17 @@ pub enum FailedCheck {
         after: Position,
         /// The position of the first match.
         position: Position,
+    },
+    /// An entry of state has changed.
+    State {
+        /// Index of the check among those of state, counted from 0.
+        index: usize,
+        /// The entry.
+        entry: EntryName,
+        /// The version that the check expected; `None`: no entry.
+        expected: Option<u64>,
+        /// The version of the entry; `None` if there is none.
+        actual: Option<u64>,
     },
 }
 
@@ -82,6 +96,15 @@ pub enum Rejection {
         revision: Option<Revision>,
         /// Its position.
         position: Position,
+    },
+    /// The id of a write of state was used by another write.
+    #[error(
+        "write id {id} was already used by another write; to retry a write, send exactly what was sent first, \
+         otherwise use a new id"
+    )]
+    StateIdConflict {
+        /// The write's id.
+        id: Uuid,
     },
     /// The stream was permanently deleted.
     #[error("stream {stream:?} was permanently deleted and accepts no more events; use another name")]
@@ -168,7 +191,21 @@ fn words_of(failed: &FailedCheck) -> String {
                 "check {index} allows no match after position {after}, but the event at {position} matches"
             )
         }
+        FailedCheck::State {
+            entry: EntryName { scope, key },
+            expected,
+            actual,
+            ..
+        } => {
+            let expected = version_words(*expected, "at version", "to be absent");
+            let actual = version_words(*actual, "is at version", "is absent");
+            format!("key {key:?} of scope {scope:?} was expected {expected} but {actual}")
+        }
     }
+}
+
+fn version_words(version: Option<u64>, at: &str, absent: &str) -> String {
+    version.map_or_else(|| absent.to_owned(), |version| format!("{at} {version}"))
 }
 
 /// Displays the revision of an event, if it is known.

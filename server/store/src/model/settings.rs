@@ -65,6 +65,8 @@ pub struct Settings {
     /// Whether the store gets a new identity when it is opened. Used after a loss of events, so that checkpoints from
     /// before are recognised as those of another store.
     pub new_identity: bool,
+    /// How long deletions of state are known. A subscriber that continues after an earlier one must start over.
+    pub state_deletion_age: Duration,
     /// Whether the runtime has several threads. The appender then has one of its own: as a task among others, it would
     /// wait its turn after the calls that are ready to run, while the disk is idle. Not in simulations.
     pub multi_threaded: bool,
@@ -92,6 +94,7 @@ impl Default for Settings {
             scavenge_round_events: 50_000,
             accept_recorded_times: false,
             new_identity: false,
+            state_deletion_age: Duration::from_secs(24 * 60 * 60),
             multi_threaded: false,
         }
     }

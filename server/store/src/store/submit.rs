@@ -243,7 +243,7 @@ impl Store {
         Pending(answer)
     }
 
-    fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.shared.closing.get() || self.shared.failure().is_some()
     }
 
@@ -255,7 +255,7 @@ impl Store {
         u32::try_from(permits).ok()
     }
 
-    fn closed(&self) -> Error {
+    pub(super) fn closed(&self) -> Error {
         self.shared.failure().unwrap_or(Error::Closed)
     }
 }

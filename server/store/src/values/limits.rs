@@ -33,6 +33,15 @@ pub const SNAPSHOTS_MAX: usize = 100;
 /// Number of snapshots kept of a stream unless the client sets it.
 pub const SNAPSHOTS_KEPT_DEFAULT: usize = 3;
 
+/// Maximum size of the value of an entry of state, in bytes.
+pub const STATE_VALUE_BYTES_MAX: usize = 65_536;
+/// Maximum number of changes of state in a write or an append.
+pub const STATE_CHANGES_MAX: usize = 1_000;
+/// Maximum number of checks of state in a write or an append.
+pub const STATE_CHECKS_MAX: usize = 1_000;
+/// Maximum number of entries in a page of state.
+pub const STATE_PAGE_MAX: usize = 1_000;
+
 /// Limits that an operator can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -1,4 +1,4 @@
-//! Names that clients give: streams, event types, tags. A value of these types is a valid name, so code that receives
+//! Names that clients give: streams, event types, tags, scopes and keys of state. A value of these types is a valid name, so code that receives
 //! one does not validate it again.
 //!
 //! A name is UTF-8 without control characters and does not start with `$`, which is reserved for the store. Because
@@ -15,6 +15,10 @@ pub const STREAM_NAME_BYTES_MAX: usize = 512;
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
 /// Maximum size of a tag, in bytes.
 pub const TAG_BYTES_MAX: usize = 256;
+/// Maximum size of the name of a scope of state, in bytes.
+pub const SCOPE_NAME_BYTES_MAX: usize = 256;
+/// Maximum size of the key of an entry of state, in bytes.
+pub const STATE_KEY_BYTES_MAX: usize = 512;
 
 /// The reason why a name is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +55,10 @@ fn check(name: &str, bytes_max: usize) -> Result<(), NameError> {
     if name.starts_with('$') {
         return Err(NameError::Reserved);
     }
+    check_text(name)
+}
+
+fn check_text(name: &str) -> Result<(), NameError> {
     if name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(());
     }
@@ -130,6 +138,12 @@ name!(
 );
 
 name!(
+    /// Name of a scope of state: 1 to 256 bytes.
+    ScopeName,
+    SCOPE_NAME_BYTES_MAX
+);
+
+name!(
     /// Prefix of stream names: 1 to 512 bytes.
     StreamPrefix,
     STREAM_NAME_BYTES_MAX
@@ -156,6 +170,70 @@ pub(crate) fn prefix(filed: &str) -> Option<&str> {
 /// Returns the settings name of a prefix.
 pub(crate) fn filed_prefix(prefix: &str) -> StreamName {
     StreamName(format!("{FILED_PREFIX}{prefix}").into())
+}
+
+/// Key of an entry of state: 1 to 512 bytes of UTF-8 without control characters.
+///
+/// Cloning is cheap: clones share the text.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateKey(Arc<str>);
+
+impl ScopeName {
+    /// Wraps a name that the store wrote, without validating it.
+    pub(crate) fn trusted(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl StateKey {
+    /// Creates a key if it is valid.
+    ///
+    /// # Errors
+    /// [`NameError`] if it is not valid.
+    pub fn new(key: &str) -> Result<Self, NameError> {
+        if key.is_empty() {
+            return Err(NameError::Empty);
+        }
+        Self::check_prefix(key)?;
+        Ok(Self(key.into()))
+    }
+
+    /// Checks that keys may begin with this prefix, which may be empty.
+    ///
+    /// # Errors
+    /// [`NameError`] if none can.
+    pub fn check_prefix(prefix: &str) -> Result<(), NameError> {
+        if prefix.len() > STATE_KEY_BYTES_MAX {
+            return Err(NameError::TooLong {
+                bytes: prefix.len(),
+                bytes_max: STATE_KEY_BYTES_MAX,
+            });
+        }
+        check_text(prefix)
+    }
+
+    /// Wraps a key that the store wrote, without validating it.
+    pub(crate) fn trusted(key: &str) -> Self {
+        Self(key.into())
+    }
+
+    /// Returns the key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for StateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for StateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
 }
 
 impl StreamPrefix {

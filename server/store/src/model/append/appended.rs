@@ -22,6 +22,9 @@ pub struct Appended {
     pub recorded_at: Timestamp,
     /// Whether an earlier append with the same ids wrote the events, so that this one wrote nothing.
     pub already_appended: bool,
+    /// Versions that its changes of state gave the entries, in order; 0 for the deletion of an entry that did not
+    /// exist. Empty in the result of a retry when they are no longer known.
+    pub state_versions: Box<[u64]>,
 }
 
 /// Consecutive revisions of a stream.

@@ -73,6 +73,7 @@ impl Append {
             checks: Vec::new(),
             searched: Searched::default(),
             recorded_at: None,
+            state: None,
         })
     }
 }

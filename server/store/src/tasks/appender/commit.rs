@@ -21,6 +21,7 @@ use crate::{
         log,
     },
     read::follow,
+    state::evaluation::Evaluation,
     tasks::appender::stream_change::make_again,
 };
 
@@ -31,6 +32,12 @@ impl Appender {
         // Held through the commit: a task that follows the log meanwhile would read from the engine what is added
         // here.
         let following = shared.following.lock().await;
+        let has_state = jobs.iter().any(|job| job.append.state.is_some());
+        let turn = if has_state {
+            Some(shared.state_turn.lock().await)
+        } else {
+            None
+        };
         for job in jobs.iter_mut() {
             if let Some(change) = &job.change {
                 make_again(&shared, change, &mut job.append).await?;
@@ -47,15 +54,20 @@ impl Appender {
         shared.environment.sabotage.forget_ids(&mut facts);
         shared.environment.sabotage.forget_evidence(&mut facts);
         let checked = appends.iter().any(|append| !append.checks.is_empty());
-        let group = Group::new(
-            &head,
-            shared.environment.clock.now(),
-            batch,
-            appends.len(),
-            checked,
-        );
+        let now = shared.environment.clock.now();
+        let mut state = Evaluation::default();
+        if has_state {
+            let writes = appends.iter().filter_map(|append| append.state.as_deref());
+            state = Evaluation::read(&*shared.engine.snapshot().await?, writes, now).await?;
+        }
+        let group = Group::new(&head, now, batch, appends.len(), checked);
         let judged = group
-            .judge(&shared, appends.into_iter().zip(changes).zip(facts), batch)
+            .judge(
+                &shared,
+                appends.into_iter().zip(changes).zip(facts),
+                batch,
+                &mut state,
+            )
             .await?;
         let settled = if judged.frames.is_empty() {
             self.still_at(&head).await?
@@ -64,9 +76,9 @@ impl Appender {
                 .environment
                 .sabotage
                 .reply_early(jobs, &judged.verdicts);
-            self.commit(&head, jobs, &judged).await?
+            self.commit(&head, jobs, &judged, &state).await?
         };
-        drop(following);
+        drop((turn, following));
         if settled {
             self.answer_all(jobs, judged);
         } else if checked {
@@ -92,7 +104,13 @@ impl Appender {
     }
 
     /// Writes an evaluated group. Returns false if another writer was first; the tail is up to date then.
-    async fn commit(&mut self, head: &Head, jobs: &VecDeque<Job>, judged: &Judged) -> Result<bool> {
+    async fn commit(
+        &mut self,
+        head: &Head,
+        jobs: &VecDeque<Job>,
+        judged: &Judged,
+        state: &Evaluation,
+    ) -> Result<bool> {
         let mut commit = Commit::durable();
         if !self.shared.environment.sabotage.skips_head_check() {
             commit = commit.check(keys::head(), head.to_value());
@@ -103,6 +121,9 @@ impl Appender {
         if let Some(value) = judged.head.to_value() {
             commit = commit.set(keys::head(), value);
         }
+        if state.makes_changes() {
+            state.add_to(&mut commit, judged.head.batch);
+        }
         let started = Instant::now();
         let result = self.shared.engine.commit(commit).await;
         self.shared
@@ -112,6 +133,7 @@ impl Appender {
         match result {
             Ok(()) => {
                 let appends = jobs.iter().map(|job| &*job.append);
+                self.shared.scopes.changed(state.changed_scopes());
                 self.shared.tail.extend_with(
                     judged.frames.clone(),
                     judged.written(appends),
@@ -121,8 +143,10 @@ impl Appender {
             }
             Err(engine::Error::Conflict) => {
                 self.shared.metrics.conflicts.inc();
-                self.forwarding.lost();
-                follow::refresh_locked(&self.shared).await?;
+                // If the head is the same, a scope of state has changed.
+                if follow::refresh_locked(&self.shared).await? != *head {
+                    self.forwarding.lost();
+                }
                 Ok(false)
             }
             Err(engine::Error::MaybeCommitted(reason)) => {
@@ -130,7 +154,11 @@ impl Appender {
                     reason,
                     "the outcome of a commit is unknown; checking whether it was applied"
                 );
-                self.settle(judged).await
+                let is_applied = self.settle(judged).await?;
+                if is_applied {
+                    self.shared.scopes.changed(state.changed_scopes());
+                }
+                Ok(is_applied)
             }
             Err(engine::Error::TooOld) => Ok(false),
             Err(error) => Err(error.into()),
@@ -146,22 +174,5 @@ impl Appender {
         let found = log::holding(&*self.shared.engine, &[first.first]).await?;
         follow::refresh_locked(&self.shared).await?;
         Ok(found.first().is_some_and(|frame| frame.batch == first.batch))
-    }
-}
-
-/// Generates commit numbers that no other commit has, by SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
-/// Number Generators, 2014), which visits every 64-bit number once.
-#[derive(Debug)]
-pub(super) struct Batches {
-    pub state: u64,
-}
-
-impl Batches {
-    pub(super) fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
     }
 }

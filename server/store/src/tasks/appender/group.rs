@@ -17,6 +17,7 @@ use crate::{
         rejection::{FailedCheck, Rejection},
     },
     shared::Shared,
+    state::evaluation::Evaluation,
     tasks::appender::{
         decide::{self, Place, Verdict},
         stream_change::Change,
@@ -85,6 +86,7 @@ impl<'a> Group<'a> {
         shared: &Shared,
         appends: impl Iterator<Item = ((&'a Append, Option<&Change>), Fact)>,
         batch: u64,
+        state: &mut Evaluation,
     ) -> Result<Judged> {
         let mut verdicts = Vec::with_capacity(appends.size_hint().0);
         for ((append, change), fact) in appends {
@@ -95,16 +97,26 @@ impl<'a> Group<'a> {
             let Some(verdict) = self.judge_one(shared, append, &fact).await? else {
                 break;
             };
-            let verdict = self.judge_checks(shared.tail.lifecycles(), append, &fact, verdict)?;
+            let verdict = self.judge_checks(shared.tail.lifecycles(), append, (&fact, state), verdict)?;
             verdicts.push(match verdict {
                 Verdict::Write => match self.time_of(append, shared.settings.accept_recorded_times) {
                     Ok(recorded_at) => {
                         self.changes.add(append, shared.tail.lifecycles());
-                        Ok(self.accept(append, &fact, recorded_at)?)
+                        let mut appended = self.accept(append, &fact, recorded_at)?;
+                        if let Some(write) = &append.state {
+                            appended.state_versions = state.apply(write).versions.into();
+                        }
+                        Ok(appended)
                     }
                     Err(rejection) => Err(rejection),
                 },
-                Verdict::Already(appended) => Ok(appended),
+                Verdict::Already(mut appended) => {
+                    let earlier = append.state.as_ref().and_then(|write| state.earlier(write));
+                    if let Some(written) = earlier {
+                        appended.state_versions = written.versions.into();
+                    }
+                    Ok(appended)
+                }
                 Verdict::Reject(rejection) => Err(rejection),
             });
         }
@@ -141,10 +153,10 @@ impl<'a> Group<'a> {
         &self,
         lifecycles: &Lifecycles,
         append: &Append,
-        fact: &Fact,
+        (fact, state): (&Fact, &Evaluation),
         verdict: Verdict,
     ) -> Result<Verdict> {
-        if append.checks.is_empty() {
+        if append.checks.is_empty() && append.state.is_none() {
             return Ok(verdict);
         }
         let mut failed = match verdict {
@@ -171,6 +183,9 @@ impl<'a> Group<'a> {
         for (index, check) in append.checks.iter().enumerate() {
             let evidence = fact.evidence.get(index).copied().unwrap_or(Evidence::Missing);
             failed.extend(check.failed(index, self.with_added(lifecycles, check, evidence))?);
+        }
+        if let Some(write) = &append.state {
+            failed.extend(state.failed_checks(write));
         }
         Ok(if failed.is_empty() {
             verdict

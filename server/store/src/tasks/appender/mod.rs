@@ -33,7 +33,6 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
-    task::JoinError,
     time::Instant,
 };
 use tracing::{error, warn};
@@ -46,9 +45,9 @@ use crate::{
         forwarding::Forwarding,
     },
     shared::Shared,
+    tasks::{batches::Batches, on_own_thread},
     values::signal::Watcher,
 };
-use commit::Batches;
 pub(crate) use fact::{Fact, Prefetched};
 use facts::Candidate;
 use group::Judged;
@@ -110,9 +109,7 @@ pub(crate) struct Appender {
 
 impl Appender {
     pub(crate) fn new(shared: Arc<Shared>, queue: mpsc::Receiver<Job>) -> Self {
-        let batches = Batches {
-            state: shared.environment.seed,
-        };
+        let batches = Batches::seeded(shared.environment.seed);
         let closing = shared.closing.watch();
         Self {
             shared,
@@ -127,18 +124,10 @@ impl Appender {
 
     /// Writes appends, until the queue is closed and empty, or the storage fails.
     ///
-    /// On a thread of its own, it does not wait its turn after calls that are ready to run, may wait for a batch to
-    /// form, and continues while workers send the replies.
+    /// On a thread of its own, it may wait for a batch to form, and continues while workers send the replies.
     pub(crate) async fn run(self) {
-        if !self.shared.settings.multi_threaded {
-            return self.write_groups().await;
-        }
-        let runtime = tokio::runtime::Handle::current();
-        let thread = tokio::task::spawn_blocking(move || runtime.block_on(self.write_groups()));
-        // Without a panic it fails only when the runtime ends.
-        if let Err(Ok(panic)) = thread.await.map_err(JoinError::try_into_panic) {
-            std::panic::resume_unwind(panic);
-        }
+        let own_thread = self.shared.settings.multi_threaded;
+        on_own_thread(own_thread, self.write_groups()).await;
     }
 
     async fn write_groups(mut self) {

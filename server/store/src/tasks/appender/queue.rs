@@ -93,7 +93,7 @@ impl Appender {
         let mut bytes = 0;
         let mut count = 0;
         for job in self.waiting.iter().take(settings.group_appends_max) {
-            bytes += job.append.bytes;
+            bytes += job.append.group_bytes();
             if count > 0 && bytes > settings.group_bytes_max {
                 break;
             }

@@ -172,7 +172,7 @@ async fn check(store: &Store, model: &Model, query: &Query) {
     };
     let found = failed.iter().find_map(|failed| match failed {
         FailedCheck::Match { position, .. } => Some(position.0),
-        FailedCheck::Stream { .. } => None,
+        FailedCheck::Stream { .. } | FailedCheck::State { .. } => None,
     });
     let first = model
         .events

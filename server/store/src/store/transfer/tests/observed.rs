@@ -225,7 +225,7 @@ async fn first_match(store: &Store, query: &Query, after: u64) -> Option<Positio
         Error::Rejected(Rejection::ChecksFailed { failed, .. }) => {
             failed.iter().find_map(|failed| match failed {
                 FailedCheck::Match { position, .. } => Some(*position),
-                FailedCheck::Stream { .. } => None,
+                FailedCheck::Stream { .. } | FailedCheck::State { .. } => None,
             })
         }
         other => panic!("{other}"),
