@@ -1,7 +1,7 @@
 //! Generates the service traits: messages are those of `annals-proto`, but for the responses of reads, subscriptions
-//! and pipelines, which `grpc/raw.rs` writes, and for appends, which `grpc/encoded.rs` leaves in the bytes in which
-//! they arrive. The codec is `grpc/codec.rs`. Also generates the messages and the client for forwarding appends to
-//! another server.
+//! and pipelines, which `grpc/wire/raw.rs` writes, and for appends, which `grpc/wire/encoded.rs` leaves in the bytes
+//! in which they arrive. The codec is `grpc/wire/codec.rs`. Also generates the messages and the client for forwarding
+//! appends to another server.
 
 use std::{error::Error, path::PathBuf};
 
@@ -24,10 +24,10 @@ fn services() -> Result<(), Box<dyn Error>> {
     let mut builder = tonic_prost_build::configure()
         .build_client(false)
         .build_server(true)
-        .codec_path("crate::grpc::codec::Codec")
+        .codec_path("crate::grpc::wire::codec::Codec")
         .extern_path(".google.rpc", "::tonic_types::pb")
         .extern_path(".annals.v1", "::annals_proto::v1")
-        .extern_path(".annals.internal.v1", "crate::grpc::internal");
+        .extern_path(".annals.internal.v1", "crate::grpc::generated::internal");
     for (message, path) in [
         ("v1.ReadAllResponse", "raw::ReadAllResponse"),
         ("v1.ReadStreamResponse", "raw::ReadStreamResponse"),
@@ -39,7 +39,7 @@ fn services() -> Result<(), Box<dyn Error>> {
         ("v1.AppendPipelineResponse", "raw::PipelineResponse"),
         ("internal.v1.ForwardResponse", "raw::PipelineResponse"),
     ] {
-        builder = builder.extern_path(format!(".annals.{message}"), format!("crate::grpc::{path}"));
+        builder = builder.extern_path(format!(".annals.{message}"), format!("crate::grpc::wire::{path}"));
     }
     builder.compile_fds(protox::compile(files, ["../proto"])?)?;
     Ok(())
@@ -52,7 +52,7 @@ fn forwarding_client() -> Result<(), Box<dyn Error>> {
         .build_client(true)
         .build_server(false)
         .bytes(".")
-        .codec_path("crate::grpc::codec::Codec")
+        .codec_path("crate::grpc::wire::codec::Codec")
         .out_dir(folder)
         .extern_path(".google.rpc", "::tonic_types::pb")
         .extern_path(".annals.v1", "::annals_proto::v1")

@@ -1,4 +1,4 @@
-//! Errors that keep a server from starting or stop it. `grpc/status.rs` has the errors that clients get.
+//! Errors that keep a server from starting or stop it. `grpc/status/` has the errors that clients get.
 
 use crate::config::ListenAddress;
 

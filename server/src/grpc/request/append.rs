@@ -9,17 +9,15 @@ use bytes::Bytes;
 use prost::Message;
 use uuid::Uuid;
 
-use super::{
-    super::{
+use super::{MESSAGE_APPENDS_MAX, expected::expected, parse_stream, plain, query::query};
+use crate::grpc::{
+    generated::internal,
+    status::Invalid,
+    wire::{
         encoded::{self, message},
         malformed::malformed,
     },
-    Invalid, MESSAGE_APPENDS_MAX,
-    expected::expected,
-    parse_stream, plain,
-    query::query,
 };
-use crate::grpc::internal;
 
 /// The last second of the year 9999, the maximum of `google.protobuf.Timestamp`.
 const SECONDS_MAX: u64 = 253_402_300_799;

@@ -3,7 +3,7 @@
 use annals_proto::v1::{self as pb, expected_revision};
 use annals_store::{Expected, Revision};
 
-use super::Invalid;
+use crate::grpc::status::Invalid;
 
 pub(super) fn expected(expected: Option<pb::ExpectedRevision>) -> Result<Expected, Invalid> {
     use expected_revision::Expected as OneOf;

@@ -3,7 +3,8 @@
 use annals_proto::v1 as pb;
 use annals_store::{Expected, Retention, Revision, StreamName, StreamPrefix};
 
-use super::{Invalid, expected::expected, parse_stream, parse_stream_to_read, read::page_size};
+use super::{expected::expected, parse_stream, parse_stream_to_read, read::page_size};
+use crate::grpc::status::Invalid;
 
 /// The longest `google.protobuf.Duration`, in seconds: about 10,000 years.
 const AGE_SECONDS_MAX: i64 = 315_576_000_000;

@@ -17,9 +17,7 @@ mod transfer;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
-use annals_store::{NameError, StreamName};
+use annals_store::StreamName;
 
 #[cfg(test)]
 pub(crate) use append::forwarded_append;
@@ -35,65 +33,10 @@ pub(super) use snapshot::{load_snapshot, save_snapshot};
 pub(super) use time::position_at_time;
 pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, states, store_id};
 
+use crate::grpc::status::Invalid;
+
 /// The most appends in one message of a pipeline.
 pub(crate) const MESSAGE_APPENDS_MAX: usize = 1_000;
-
-/// An invalid field of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Invalid {
-    /// Path of the field: `events[2].data`. Empty if the message itself is invalid.
-    pub field: String,
-    /// The problem, and what to do about it.
-    pub problem: String,
-    /// The kind of problem.
-    pub fault: Fault,
-}
-
-/// The kind of problem with a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Missing, malformed, or out of range.
-    Invalid,
-    /// Larger than the server accepts in an event, append or snapshot.
-    TooLarge,
-}
-
-impl Invalid {
-    pub(super) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            problem: problem.into(),
-            fault: Fault::Invalid,
-        }
-    }
-
-    pub(super) fn too_large(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            problem: problem.into(),
-            fault: Fault::TooLarge,
-        }
-    }
-
-    /// Returns this error for a field of a nested message, with the path of that message in front.
-    fn under(mut self, path: &str) -> Self {
-        self.field = format!("{path}.{}", self.field);
-        self
-    }
-
-    fn name(field: impl Into<String>, error: &NameError) -> Self {
-        Self::field(field, error.to_string())
-    }
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.field.as_str() {
-            "" => f.write_str(&self.problem),
-            field => write!(f, "{field}: {}", self.problem),
-        }
-    }
-}
 
 /// Parses the name of a stream that is only read, which may be a system stream.
 fn parse_stream_to_read(field: &str, name: &str) -> Result<StreamName, Invalid> {

@@ -6,7 +6,7 @@ use annals_store::{
     limits::{QUERY_ITEMS_MAX, QUERY_NAMES_MAX},
 };
 
-use super::Invalid;
+use crate::grpc::status::Invalid;
 
 /// Parses a query. An absent one matches everything.
 pub(super) fn query(query: Option<pb::Query>) -> Result<Query, Invalid> {

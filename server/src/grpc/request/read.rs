@@ -8,7 +8,8 @@ use annals_store::{
     SubscribeStream, Until, limits::STREAMS_PAGE_MAX,
 };
 
-use super::{Invalid, parse_stream_to_read, query::query, time::until};
+use super::{parse_stream_to_read, query::query, time::until};
+use crate::grpc::status::Invalid;
 
 /// Default number of streams in a page.
 const STREAMS_PAGE_DEFAULT: usize = 100;

@@ -6,7 +6,8 @@ use annals_store::{
     limits::{SNAPSHOTS_KEPT_DEFAULT, SNAPSHOTS_MAX},
 };
 
-use super::{Invalid, parse_stream};
+use super::parse_stream;
+use crate::grpc::status::Invalid;
 
 /// Parses a snapshot to save.
 pub(crate) fn save_snapshot(

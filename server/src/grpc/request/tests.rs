@@ -12,7 +12,7 @@ mod subscribe;
 use annals_proto::v1 as pb;
 use annals_store::Limits;
 
-use super::{Fault, Invalid};
+use crate::grpc::status::{Fault, Invalid};
 
 const ID: &str = "0190a3c2-7d5e-7b3a-9c1f-2e4d6f8a0b1c";
 

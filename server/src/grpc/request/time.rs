@@ -3,7 +3,7 @@
 use annals_proto::v1 as pb;
 use annals_store::{Position, Timestamp, Until};
 
-use super::Invalid;
+use crate::grpc::status::Invalid;
 
 /// The first second of the year 1, the minimum of `google.protobuf.Timestamp`.
 const SECONDS_MIN: i64 = -62_135_596_800;

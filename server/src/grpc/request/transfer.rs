@@ -8,7 +8,8 @@ use annals_store::{
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Invalid, append::recorded_at, parse_stream, parse_stream_to_read};
+use super::{append::recorded_at, parse_stream, parse_stream_to_read};
+use crate::grpc::status::Invalid;
 
 /// Parses the identity of a store.
 pub(in crate::grpc) fn store_id(field: &str, id: &str) -> Result<Uuid, Invalid> {

@@ -6,8 +6,7 @@ use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::pb as rpc;
 
-use super::{Refusal, any, explain, explained};
-use crate::grpc::request::Invalid;
+use super::{Invalid, Refusal, any, explain, explained};
 
 fn stream() -> StreamName {
     StreamName::new("order-1").unwrap()

@@ -3,9 +3,9 @@
 use annals_proto::v1::{self as pb, expected_revision};
 
 use super::{ID, assert_refused, event, limits};
-use crate::grpc::request::{
-    Fault::{Invalid, TooLarge},
-    append_to_stream, pipelined_append,
+use crate::grpc::{
+    request::{append_to_stream, pipelined_append},
+    status::Fault::{Invalid, TooLarge},
 };
 
 fn appending(events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequest {

@@ -4,9 +4,9 @@ use annals_proto::v1::{self as pb, check, expected_revision::Expected as OneOf};
 use annals_store::{Check, Expected, Position, Revision};
 
 use super::{ID, assert_refused, event, limits};
-use crate::grpc::request::{
-    Fault::{self, Invalid, TooLarge},
-    append_to_many, pipelined_append,
+use crate::grpc::{
+    request::{append_to_many, pipelined_append},
+    status::Fault::{self, Invalid, TooLarge},
 };
 
 fn write(stream: &str, events: usize) -> pb::Write {

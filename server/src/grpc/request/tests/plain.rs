@@ -6,11 +6,13 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::super::{
-    Invalid,
     append::{decoded_to_stream, pipelined_append, pipelined_appends},
     append_to_stream, plain,
 };
-use crate::grpc::encoded::{Encoded, message};
+use crate::grpc::{
+    status::Invalid,
+    wire::encoded::{Encoded, message},
+};
 
 fn event(n: u128) -> pb::NewEvent {
     pb::NewEvent {

@@ -3,7 +3,10 @@
 use annals_proto::v1 as pb;
 
 use super::{assert_refused, queried};
-use crate::grpc::request::{Fault, read_all, read_stream, subscribe_all, subscribe_stream};
+use crate::grpc::{
+    request::{read_all, read_stream, subscribe_all, subscribe_stream},
+    status::Fault,
+};
 
 #[test]
 fn each_bad_field_of_a_query_is_named_by_its_path_in_every_call_that_has_one() {

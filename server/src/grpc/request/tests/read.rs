@@ -4,7 +4,10 @@ use annals_proto::v1::{self as pb, read_all_request, read_stream_request};
 use annals_store::{Direction, Position, Revision, StreamUntil, Timestamp, Until};
 
 use super::{assert_refused, queried};
-use crate::grpc::request::{Fault, position_at_time, read_all, read_stream, stream_name, subscribe_stream};
+use crate::grpc::{
+    request::{position_at_time, read_all, read_stream, stream_name, subscribe_stream},
+    status::Fault,
+};
 
 #[test]
 fn each_bad_field_of_a_read_is_named() {

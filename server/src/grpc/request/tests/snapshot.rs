@@ -4,7 +4,10 @@ use annals_proto::v1 as pb;
 use annals_store::{Limits, Revision};
 
 use super::assert_refused;
-use crate::grpc::request::{Fault, load_snapshot, save_snapshot};
+use crate::grpc::{
+    request::{load_snapshot, save_snapshot},
+    status::Fault,
+};
 
 #[test]
 fn snapshots_are_of_valid_streams_within_the_limits_and_three_are_kept_unless_said_otherwise() {

@@ -3,7 +3,7 @@
 use annals_proto::v1 as pb;
 
 use super::assert_refused;
-use crate::grpc::request::{Fault, list_streams};
+use crate::grpc::{request::list_streams, status::Fault};
 
 #[test]
 fn pages_of_streams_have_a_size_and_a_token_of_their_own_listing() {

@@ -4,20 +4,21 @@ use annals_store::Store;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{
-    generated_internal::forwarding_service_server::ForwardingService, pipeline::Pipeline, stream::Counted,
+use super::{pipeline::Pipeline, stream::Counted};
+use crate::{
+    grpc::generated::{internal::ForwardRequest, internal_v1::forwarding_service_server::ForwardingService},
+    metrics::Metrics,
 };
-use crate::{grpc::internal::ForwardRequest, metrics::Metrics};
 
 /// The service `annals.internal.v1.ForwardingService`, on a store.
-pub(super) struct Forward {
+pub(crate) struct Forward {
     store: Store,
     drain: CancellationToken,
     metrics: Metrics,
 }
 
 impl Forward {
-    pub(super) fn new(store: Store, drain: CancellationToken, metrics: Metrics) -> Self {
+    pub(crate) fn new(store: Store, drain: CancellationToken, metrics: Metrics) -> Self {
         Self {
             store,
             drain,

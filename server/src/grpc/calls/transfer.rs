@@ -11,14 +11,17 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
-    generated::transfer_service_server::TransferService,
-    request::{self, Invalid},
-    response,
     service::answer,
-    status::of_store,
     stream::{Answers, Counted},
 };
-use crate::metrics::Metrics;
+use crate::{
+    grpc::{
+        generated::v1::transfer_service_server::TransferService,
+        request, response,
+        status::{Invalid, of_store},
+    },
+    metrics::Metrics,
+};
 
 /// If no part arrives for this long, the parts received so far are written.
 const IDLE: Duration = Duration::from_millis(50);

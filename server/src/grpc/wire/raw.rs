@@ -23,7 +23,8 @@ use bytes::{BufMut, Bytes};
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len, message, uint64};
 
-use super::{codec::Encode, response};
+use super::codec::Encode;
+use crate::grpc::response;
 
 /// Field numbers of the protocol.
 mod number {

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use prost::Message;
 
-use super::{malformed::malformed, request::Invalid};
+use super::malformed::malformed;
+use crate::grpc::status::Invalid;
 
 /// A message of the protocol in its encoding. It has not been checked and may be malformed.
 #[derive(Clone, Debug)]

@@ -6,9 +6,10 @@
 //! 3. Details are small, whatever the request: they are sent in a trailer, which clients limit to about 8 KiB.
 
 mod checks;
+mod invalid;
 #[cfg(test)]
 mod tests;
-mod transport;
+mod too_large;
 
 use annals_proto::{
     ERROR_DOMAIN,
@@ -20,12 +21,10 @@ use prost_types::Any;
 use tonic::{Code, Status};
 use tonic_types::pb as rpc;
 
-pub(super) use transport::{explain, explained};
+pub(crate) use invalid::{Fault, Invalid};
+pub(super) use too_large::{explain, explained};
 
-use super::{
-    request::{Fault, Invalid},
-    response,
-};
+use super::response;
 
 /// The reason why a call, or one append of a pipeline, fails.
 #[derive(Clone, Debug, PartialEq, Eq)]

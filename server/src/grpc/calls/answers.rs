@@ -3,7 +3,8 @@
 use annals_proto::v1 as pb;
 use annals_store::{Append, Appended, Until};
 
-use super::{EventStore, append_log::AppendLine, encoded, request, response, status::Refusal};
+use super::{EventStore, append_log::AppendLine};
+use crate::grpc::{request, response, status::Refusal, wire::encoded};
 
 impl EventStore {
     pub(super) async fn append_one(

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
 use super::{AppendPipelineRequest, IN_FLIGHT_MAX, Pipeline, PipelineResponse};
-use crate::grpc::codec::Encode;
+use crate::grpc::wire::codec::Encode;
 
 async fn store() -> Store {
     let engine = Arc::new(MemoryEngine::new());

@@ -3,7 +3,7 @@
 use tonic::server::NamedService;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use super::{EventStore, EventStoreServiceServer};
+use crate::grpc::{calls::EventStore, generated::v1::event_store_service_server::EventStoreServiceServer};
 
 const NAMES: [&str; 2] = ["", <EventStoreServiceServer<EventStore> as NamedService>::NAME];
 

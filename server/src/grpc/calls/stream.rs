@@ -9,11 +9,13 @@ use annals_store::{LogReader, StreamReader, Subscription};
 use futures::{Stream, stream};
 use tonic::{Code, Status};
 
-use super::{
-    raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
-    status,
+use crate::{
+    grpc::{
+        status,
+        wire::raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
+    },
+    metrics::Call,
 };
-use crate::metrics::Call;
 
 /// A stream of responses, counted when it ends.
 pub(crate) struct Counted<S> {

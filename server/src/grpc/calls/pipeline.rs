@@ -34,16 +34,13 @@ use prost::Message;
 use tokio_util::sync::{CancellationToken, ReusableBoxFuture, WaitForCancellationFutureOwned};
 use tonic::Status;
 
-use super::{
-    append_log::AppendLine,
-    codec::Encode,
-    encoded::AppendPipelineRequest,
-    raw::PipelineResponse,
-    request::{self, Invalid},
-    response,
-    status::{self, Refusal},
+use super::append_log::AppendLine;
+use crate::grpc::{
+    generated::internal::ForwardRequest,
+    request, response,
+    status::{self, Invalid, Refusal},
+    wire::{codec::Encode, encoded::AppendPipelineRequest, raw::PipelineResponse},
 };
-use crate::grpc::internal::ForwardRequest;
 
 /// The most appends of one pipeline that wait for their result.
 const IN_FLIGHT_MAX: usize = 4_096;

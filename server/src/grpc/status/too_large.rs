@@ -1,9 +1,9 @@
-//! Converts statuses that tonic generates to those of the protocol.
+//! Converts the status that tonic generates for a message over the size limit to that of the protocol.
 
 use http::{HeaderMap, Response};
 use tonic::{Code, Status};
 
-use crate::grpc::request::Invalid;
+use super::Invalid;
 
 /// Replaces the response that tonic generates for a message over the size limit before a call reaches the service:
 /// the error becomes TOO_LARGE. Other responses pass unchanged.

@@ -1,10 +1,10 @@
 //! Messages that can't be decoded.
 
-use super::request::Invalid;
+use crate::grpc::status::Invalid;
 
 /// Converts a decoding error to an invalid field. Prost gives the path of the field only in its message:
 /// `failed to decode Protobuf message: NewEvent.type: AppendToStreamRequest.events: invalid string value: …`.
-pub(super) fn malformed(error: &prost::DecodeError) -> Invalid {
+pub(in crate::grpc) fn malformed(error: &prost::DecodeError) -> Invalid {
     let text = error.to_string();
     let mut rest = text
         .strip_prefix("failed to decode Protobuf message: ")

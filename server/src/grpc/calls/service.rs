@@ -5,15 +5,21 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{
     EventStore,
-    encoded::{AppendPipelineRequest, AppendToManyRequest, AppendToStreamRequest},
-    generated::event_store_service_server::EventStoreService,
     pipeline::Pipeline,
-    raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
-    request,
-    status::Refusal,
     stream::{self, Answers, Counted},
 };
-use crate::metrics::Call;
+use crate::{
+    grpc::{
+        generated::v1::event_store_service_server::EventStoreService,
+        request,
+        status::Refusal,
+        wire::{
+            encoded::{AppendPipelineRequest, AppendToManyRequest, AppendToStreamRequest},
+            raw::{ReadAllResponse, ReadStreamResponse, SubscriptionResponse},
+        },
+    },
+    metrics::Call,
+};
 
 /// Responds to a unary call, and counts how it ended.
 pub(super) fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Response<T>, Status> {

@@ -14,7 +14,8 @@ use tonic::{
     codec::{DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-use super::{encoded::Encoded, malformed::malformed, request::Invalid};
+use super::{encoded::Encoded, malformed::malformed};
+use crate::grpc::status::Invalid;
 
 /// A message that can be written in protobuf encoding.
 pub(crate) trait Encode {

@@ -1,0 +1,55 @@
+//! The calls of every service.
+//!
+//! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
+//! - `transfer`: the calls of `annals.v1.TransferService`.
+//! - `forward`: the call of `annals.internal.v1.ForwardingService`, with which servers forward appends.
+//! - `pipeline`, `stream`: calls with a stream of responses.
+//! - `append_log`: log lines for appends.
+//!
+//! Clients pull every stream of responses: nothing is read from the store before there is room to send it, and no
+//! task or channel is in between. So a client that does not read costs the memory of one message.
+
+mod answers;
+mod append_log;
+mod forward;
+mod pipeline;
+mod service;
+mod stream;
+mod transfer;
+
+use std::time::SystemTime;
+
+use annals_store::Store;
+use tokio_util::sync::CancellationToken;
+
+pub(super) use forward::Forward;
+pub(super) use transfer::Transfer;
+
+use crate::metrics::Metrics;
+
+/// The service `annals.v1.EventStoreService`, on a store.
+#[derive(Clone)]
+pub(crate) struct EventStore {
+    pub(super) store: Store,
+    engine: &'static str,
+    started_at: SystemTime,
+    pub(super) drain: CancellationToken,
+    pub(super) metrics: Metrics,
+}
+
+impl EventStore {
+    pub(crate) fn new(
+        store: Store,
+        engine: &'static str,
+        drain: CancellationToken,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            store,
+            engine,
+            started_at: SystemTime::now(),
+            drain,
+            metrics,
+        }
+    }
+}
