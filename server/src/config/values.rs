@@ -87,6 +87,8 @@ impl ByteSize {
     }
 }
 
+// The crate bytesize reads sizes too large for 64 bits as the largest number, and takes 64M, which is 64 MB to some and
+// 64 MiB to others, so sizes are parsed here.
 impl FromStr for ByteSize {
     type Err = Error;
 

@@ -60,7 +60,7 @@ async fn what_is_kept_is_shown_and_changed_option_by_option(server: Server) {
     let shown = [
         "stream           order-1",
         "max count        any",
-        "max age          90s",
+        "max age          1m30s",
         "truncate before  2",
         "version          6",
     ];

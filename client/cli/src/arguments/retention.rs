@@ -27,7 +27,7 @@ pub struct Retention {
     /// Keep the last N events.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_count: Option<u64>,
-    /// Keep events for this long after they were recorded: a number followed by s, m, h, d or w, such as 30d.
+    /// Keep events for this long after they were recorded: for example 90s, 12h, 30d or 2w.
     #[arg(long, value_name = "AGE", value_parser = age::parse)]
     pub max_age: Option<Duration>,
     /// Keep this revision and later ones. Removed events can't be restored.
