@@ -138,7 +138,7 @@ impl Probe {
             } else {
                 vec![check]
             },
-            recorded_at: None,
+            ..pb::AppendToManyRequest::default()
         }
     }
 }

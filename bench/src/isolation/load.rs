@@ -153,7 +153,7 @@ fn request(case: Case, nth: u64) -> pb::AppendToManyRequest {
             expected: None,
         }],
         checks: vec![check],
-        recorded_at: None,
+        ..pb::AppendToManyRequest::default()
     }
 }
 

@@ -380,7 +380,7 @@ mod tests {
                     expected: None,
                 }],
                 checks: vec![pb::Check { check: Some(check) }],
-                recorded_at: None,
+                ..pb::AppendToManyRequest::default()
             };
             assert_eq!(written(&append), message.encode_to_vec());
         }

@@ -83,6 +83,8 @@ impl Failure {
                 Error::StreamNotFound { .. }
                 | Error::PositionBeyondHead { .. }
                 | Error::RevisionBeyondEnd { .. }
+                | Error::StateVersionBeyondEnd { .. }
+                | Error::StateVersionExpired { .. }
                 | Error::StreamTombstoned { .. }
                 | Error::SnapshotNotFound { .. } => 3,
                 Error::RevisionConflict { .. }
@@ -90,6 +92,7 @@ impl Failure {
                 | Error::VersionConflict { .. }
                 | Error::PrefixVersionConflict { .. }
                 | Error::EventIdConflict { .. }
+                | Error::StateIdConflict { .. }
                 | Error::RecordedTimeOutOfRange { .. } => 4,
                 Error::Unreachable { .. } | Error::Unavailable { .. } | Error::DeadlineExceeded { .. } => 5,
                 _ => 1,
@@ -141,6 +144,9 @@ impl Failure {
                 }
                 Found::Match { position, .. } => {
                     format!("read it with `annals read --all --from {position} --limit 1` and decide again")
+                }
+                Found::State { scope, key, .. } => {
+                    format!("read it with `annals state get {scope:?} {key:?}` and decide again")
                 }
             }),
             Error::SnapshotNotFound { stream } => {

@@ -176,6 +176,7 @@ impl From<Append> for pb::AppendToManyRequest {
             writes: append.writes,
             checks: append.checks,
             recorded_at: append.recorded_at.map(event::to_time),
+            ..pb::AppendToManyRequest::default()
         }
     }
 }

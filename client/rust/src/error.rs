@@ -4,6 +4,8 @@
 //! [`crate::status`] turns it into these variants. Failures that are safe to retry have already been retried within
 //! the call's deadline when the caller sees the error: see [`Error::is_retryable`].
 
+mod failed_check;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::ExpectedRevision;
+use failed_check::Failed;
+pub use failed_check::{FailedCheck, Found};
 
 /// Result of all operations in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -143,6 +147,42 @@ pub enum Error {
         expected: u64,
         /// The current version.
         actual: u64,
+    },
+
+    /// The id of a write of state was already used by a different write. To retry a write, send exactly the same
+    /// request; otherwise use a new id.
+    #[error("{message}")]
+    StateIdConflict {
+        /// The server's message, with the id.
+        message: String,
+    },
+
+    /// Deletions in a scope after this version are no longer known, so it can't be followed from there. Forget its
+    /// entries and subscribe without a version.
+    #[error(
+        "deletions in scope {scope:?} after version {version} are no longer known; forget its entries and start \
+         without a version"
+    )]
+    StateVersionExpired {
+        /// The scope.
+        scope: String,
+        /// The requested version.
+        version: u64,
+        /// The earliest version after which the scope can be followed.
+        first: u64,
+        /// The scope's last version.
+        last: u64,
+    },
+
+    /// The scope has no change with this version yet, for the same reasons as with [`Error::PositionBeyondHead`].
+    #[error("version {version} is beyond the last version of scope {scope:?}, which is {last}")]
+    StateVersionBeyondEnd {
+        /// The scope.
+        scope: String,
+        /// The requested version.
+        version: u64,
+        /// The scope's last version.
+        last: u64,
     },
 
     /// The stream has no such snapshot. Start from its first event.
@@ -405,73 +445,6 @@ impl fmt::Display for Last<'_> {
         match self.0 {
             Some(last) => write!(f, "; the last attempt: {last}"),
             None => Ok(()),
-        }
-    }
-}
-
-/// A check of an append that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedCheck {
-    /// The index of the check in the append, from 0.
-    pub index: usize,
-    /// The state that was found instead.
-    pub found: Found,
-}
-
-/// The state that made a check fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// The stream is not in the expected state.
-    Stream {
-        /// The stream.
-        stream: String,
-        /// The expected state.
-        expected: ExpectedRevision,
-        /// Its last revision; `None` if it has no events.
-        actual: Option<u64>,
-    },
-    /// An event matches the query of a check that expects none.
-    Match {
-        /// The position after which no event should match.
-        after: u64,
-        /// The position of the first event that does.
-        position: u64,
-    },
-}
-
-impl fmt::Display for FailedCheck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let index = self.index;
-        match &self.found {
-            Found::Stream {
-                stream,
-                expected,
-                actual,
-            } => write!(
-                f,
-                "check {index}: stream {stream:?} was expected to be {expected}, but it {}",
-                Actual(actual)
-            ),
-            Found::Match { after, position } => write!(
-                f,
-                "check {index}: the event at position {position} matches, and none should after {after}"
-            ),
-        }
-    }
-}
-
-/// Failed checks in order, and the total number of them.
-struct Failed<'a>(&'a [FailedCheck], u32);
-
-impl fmt::Display for Failed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, failed) in self.0.iter().enumerate() {
-            let separator = if n == 0 { "" } else { "; " };
-            write!(f, "{separator}{failed}")?;
-        }
-        match (self.1 as usize).saturating_sub(self.0.len()) {
-            0 => Ok(()),
-            more => write!(f, "; and {more} more"),
         }
     }
 }

@@ -148,6 +148,24 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
             let found: pb::SnapshotNotFound = detail(details, "annals.v1.SnapshotNotFound")?;
             Some(Error::SnapshotNotFound { stream: found.stream })
         }
+        Reason::StateIdConflict => Some(Error::StateIdConflict { message }),
+        Reason::StateVersionExpired => {
+            let found: pb::StateVersionOutOfRange = detail(details, "annals.v1.StateVersionOutOfRange")?;
+            Some(Error::StateVersionExpired {
+                scope: found.scope,
+                version: found.version,
+                first: found.first_version,
+                last: found.last_version,
+            })
+        }
+        Reason::StateVersionBeyondEnd => {
+            let found: pb::StateVersionOutOfRange = detail(details, "annals.v1.StateVersionOutOfRange")?;
+            Some(Error::StateVersionBeyondEnd {
+                scope: found.scope,
+                version: found.version,
+                last: found.last_version,
+            })
+        }
         Reason::MoveRefused => Some(Error::MoveRefused { message }),
         Reason::MoveUnfinished => Some(Error::MoveUnfinished { message }),
         Reason::Corrupt => Some(Error::Corrupt { message }),
@@ -194,6 +212,12 @@ fn failed_check(failed: pb::FailedCheck) -> Option<FailedCheck> {
         OneOf::Match(found) => Found::Match {
             after: found.after,
             position: found.position,
+        },
+        OneOf::State(conflict) => Found::State {
+            scope: conflict.scope,
+            key: conflict.key,
+            expected: conflict.expected_version,
+            actual: conflict.actual_version,
         },
     };
     Some(FailedCheck {

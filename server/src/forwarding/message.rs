@@ -1,7 +1,7 @@
 //! Converts appends to messages that forward them.
 
 use annals_proto::v1::{self as pb, check};
-use annals_store::{Append, Check, QueryItem};
+use annals_store::{Append, Check, QueryItem, StateWrite};
 
 use crate::grpc::internal::{ForwardRequest, ForwardedAppend, ForwardedWrite};
 use crate::grpc::{self, MESSAGE_APPENDS_MAX};
@@ -51,7 +51,18 @@ fn forwarded(append: &Append) -> ForwardedAppend {
         recorded_at: append.given_time().map(grpc::timestamp),
         searched_to_position: searched_to.0,
         searched_prefix_changes,
+        state_changes: state(append, |state| {
+            state.changes().iter().map(grpc::state_change).collect()
+        }),
+        state_checks: state(append, |state| {
+            state.checks().iter().map(grpc::state_check).collect()
+        }),
     }
+}
+
+/// Returns a part of the append that concerns state, if it has any.
+fn state<T: Default>(append: &Append, part: impl Fn(&StateWrite) -> T) -> T {
+    append.state().map(part).unwrap_or_default()
 }
 
 fn check(check: &Check) -> pb::Check {

@@ -56,6 +56,7 @@ fn appended(answer: &pb::AppendToStreamResponse) -> Appended {
         last_position: Position(answer.last_position),
         recorded_at: timestamp(answer.recorded_at.unwrap_or_default()),
         already_appended: answer.already_appended,
+        state_versions: Box::default(),
     }
 }
 
@@ -78,6 +79,7 @@ fn appended_to_many(answer: &pb::AppendToManyResponse, append: &Append) -> Optio
         last_position: Position(answer.last_position),
         recorded_at: timestamp(answer.recorded_at.unwrap_or_default()),
         already_appended: answer.already_appended,
+        state_versions: answer.state_versions.clone().into(),
     })
 }
 
@@ -106,6 +108,9 @@ fn rejection(status: &tonic_types::pb::Status, append: &Append) -> Option<Reject
 fn checks_failed(told: &pb::ChecksFailed, append: &Append) -> Option<Rejection> {
     let own = append.expected().is_some();
     let failed = told.failed.iter().map(|told| {
+        if let Some(Found::State(found)) = &told.found {
+            return state_conflict(told.index as usize, found, append);
+        }
         let index = (told.index as usize).checked_sub(usize::from(own));
         let check = index.map(|index| append.checks().get(index));
         Some(match (told.found.as_ref()?, index, check) {
@@ -136,6 +141,17 @@ fn checks_failed(told: &pb::ChecksFailed, append: &Append) -> Option<Rejection> 
     let failed = failed.collect::<Option<Vec<_>>>()?;
     let unlisted = (told.count as usize).checked_sub(failed.len())?;
     Some(Rejection::ChecksFailed { failed, unlisted })
+}
+
+/// A failed check of state; `None` if the append has no such check.
+fn state_conflict(index: usize, found: &pb::StateConflict, append: &Append) -> Option<FailedCheck> {
+    let check = append.state()?.checks().get(index)?;
+    Some(FailedCheck::State {
+        index,
+        entry: check.entry.clone(),
+        expected: check.expected,
+        actual: found.actual_version,
+    })
 }
 
 /// The rejection of a check that begins after the head.

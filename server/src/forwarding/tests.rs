@@ -234,6 +234,7 @@ fn what_many_streams_got_there_they_got_here() {
             recorded_at: Some(prost_types::Timestamp::default()),
             already_appended: true,
             streams,
+            state_versions: vec![7, 0],
         };
         let result = pb::PipelinedResult {
             result: Some(OneOf::AppendedToMany(answer)),

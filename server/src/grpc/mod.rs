@@ -21,7 +21,7 @@ mod wire;
 pub(crate) use calls::EventStore;
 pub(crate) use generated::internal;
 pub(crate) use request::MESSAGE_APPENDS_MAX;
-pub(crate) use response::{expected, timestamp};
+pub(crate) use response::{expected, state_change, state_check, timestamp};
 pub(crate) use transport::{Connections, Health, refuse, serve};
 #[cfg(test)]
 pub(crate) use {

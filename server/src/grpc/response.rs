@@ -2,9 +2,13 @@
 
 use annals_proto::v1::{self as pb, expected_revision};
 use annals_store::{
-    Appended, EVENT_TYPE_BYTES_MAX, Expected, Limits, PrefixRetention, Retention, STREAM_NAME_BYTES_MAX,
-    Scavenge, ScavengeState, Snapshot, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
-    limits::{APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, PREFIXES_MAX, TAGS_MAX},
+    Appended, EVENT_TYPE_BYTES_MAX, Expected, Limits, PrefixRetention, Retention, SCOPE_NAME_BYTES_MAX,
+    STATE_KEY_BYTES_MAX, STREAM_NAME_BYTES_MAX, Scavenge, ScavengeState, Snapshot, StateChange, StateCheck,
+    StateEntry, StateNotice, StateUpdate, StateWritten, StreamInfo, StreamName, TAG_BYTES_MAX, Timestamp,
+    limits::{
+        APPEND_EVENTS_MAX, CHECKS_MAX, METADATA_BYTES_MAX, PREFIXES_MAX, STATE_CHANGES_MAX,
+        STATE_VALUE_BYTES_MAX, TAGS_MAX,
+    },
 };
 
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
@@ -54,6 +58,7 @@ pub(super) fn appended_to_many(appended: &Appended, streams: &[StreamName]) -> p
                 last_revision: revisions.last.0,
             })
             .collect(),
+        state_versions: appended.state_versions.to_vec(),
     }
 }
 
@@ -86,6 +91,68 @@ pub(super) fn retention(retention: &Retention) -> pb::Retention {
             nanos: 0,
         }),
         truncate_before: retention.truncate_before.0,
+    }
+}
+
+pub(super) fn state_entry(entry: StateEntry) -> pb::StateEntry {
+    pb::StateEntry {
+        key: entry.key.to_string(),
+        value: entry.value,
+        version: entry.version,
+        changed_at: Some(timestamp(entry.changed_at)),
+    }
+}
+
+pub(super) fn state_written(written: StateWritten) -> pb::WriteStateResponse {
+    pb::WriteStateResponse {
+        versions: written.versions,
+        changed_at: Some(timestamp(written.changed_at)),
+        already_written: written.already_written,
+    }
+}
+
+pub(super) fn state_notice(notice: StateNotice) -> pb::SubscribeStateResponse {
+    use pb::{state_update::Update, subscribe_state_response::Content};
+
+    let update = |update| {
+        let update = match update {
+            StateUpdate::Put(entry) => Update::Put(state_entry(entry)),
+            StateUpdate::Deletion { key, version } => Update::Deletion(pb::StateDeletion {
+                key: key.to_string(),
+                version,
+            }),
+        };
+        pb::StateUpdate { update: Some(update) }
+    };
+    let content = match notice {
+        StateNotice::Updates(updates) => Content::Updates(pb::StateUpdates {
+            updates: updates.into_iter().map(update).collect(),
+        }),
+        StateNotice::CaughtUp(version) => Content::CaughtUp(version),
+        StateNotice::Checkpoint(version) => Content::Checkpoint(version),
+    };
+    pb::SubscribeStateResponse {
+        content: Some(content),
+    }
+}
+
+pub(crate) fn state_change(change: &StateChange) -> pb::StateChange {
+    use pb::state_change::Change;
+
+    pb::StateChange {
+        scope: change.entry.scope.to_string(),
+        key: change.entry.key.to_string(),
+        change: Some(change.value.clone().map_or(Change::Delete(()), Change::Put)),
+    }
+}
+
+pub(crate) fn state_check(check: &StateCheck) -> pb::StateCheck {
+    use pb::state_check::Expected;
+
+    pb::StateCheck {
+        scope: check.entry.scope.to_string(),
+        key: check.entry.key.to_string(),
+        expected: Some(check.expected.map_or(Expected::Absent(()), Expected::Version)),
     }
 }
 
@@ -134,5 +201,9 @@ pub(super) fn limits(limits: &Limits) -> pb::Limits {
         max_append_checks: number(CHECKS_MAX),
         max_snapshot_bytes: number(limits.snapshot_bytes_max),
         max_prefix_retentions: number(PREFIXES_MAX),
+        max_state_scope_bytes: number(SCOPE_NAME_BYTES_MAX),
+        max_state_key_bytes: number(STATE_KEY_BYTES_MAX),
+        max_state_value_bytes: number(STATE_VALUE_BYTES_MAX),
+        max_state_changes: number(STATE_CHANGES_MAX),
     }
 }

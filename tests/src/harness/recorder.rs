@@ -336,6 +336,7 @@ fn refusal(error: &Error) -> AppendAnswer {
                 found: match failed.found {
                     annals_client::Found::Stream { actual, .. } => Found::Last(actual),
                     annals_client::Found::Match { position, .. } => Found::Match(position),
+                    annals_client::Found::State { .. } => panic!("no recorded append has checks of state"),
                 },
             });
             AppendAnswer::Rejected(Refusal::Checks(failed.collect()))

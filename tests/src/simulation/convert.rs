@@ -101,6 +101,7 @@ fn failed_check(failed: &store::FailedCheck) -> FailedCheck {
             index: *index,
             found: Found::Match(position.0),
         },
+        store::FailedCheck::State { .. } => panic!("no append of the simulation has checks of state"),
     }
 }
 

@@ -105,6 +105,7 @@ impl Plan {
             scavenge_every: None,
             scavenge_step_events: 16,
             scavenge_round_events: 64,
+            ..Settings::default()
         };
         Self {
             seed,

@@ -393,7 +393,7 @@ fn some_append_to_many(random: &mut StdRng) -> pb::AppendToManyRequest {
     pb::AppendToManyRequest {
         writes: (0..random.random_range(0..4)).map(|_| write(random)).collect(),
         checks: (0..random.random_range(0..3)).map(|_| check(random)).collect(),
-        recorded_at: None,
+        ..pb::AppendToManyRequest::default()
     }
 }
 

@@ -255,6 +255,9 @@ fn no_reason_of_the_protocol_is_forgotten() {
             pb::ErrorReason::SnapshotNotFound => empty("annals.v1.SnapshotNotFound"),
             pb::ErrorReason::StreamNotFound => empty("annals.v1.StreamNotFound"),
             pb::ErrorReason::PositionBeyondHead => empty("annals.v1.PositionBeyondHead"),
+            pb::ErrorReason::StateVersionExpired | pb::ErrorReason::StateVersionBeyondEnd => {
+                empty("annals.v1.StateVersionOutOfRange")
+            }
             pb::ErrorReason::RevisionBeyondEnd => empty("annals.v1.RevisionBeyondEnd"),
             _ => None,
         };

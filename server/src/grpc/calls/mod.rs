@@ -1,6 +1,7 @@
 //! The calls of every service.
 //!
 //! - `service`: the calls of `annals.v1.EventStoreService`. `answers`: those with a single response.
+//! - `state`: the calls of `annals.v1.StateService`.
 //! - `transfer`: the calls of `annals.v1.TransferService`.
 //! - `forward`: the call of `annals.internal.v1.ForwardingService`, with which servers forward appends.
 //! - `pipeline`, `stream`: calls with a stream of responses.
@@ -14,6 +15,7 @@ mod append_log;
 mod forward;
 mod pipeline;
 mod service;
+mod state;
 mod stream;
 mod transfer;
 
@@ -23,6 +25,7 @@ use annals_store::Store;
 use tokio_util::sync::CancellationToken;
 
 pub(super) use forward::Forward;
+pub(super) use state::State;
 pub(super) use transfer::Transfer;
 
 use crate::metrics::Metrics;

@@ -32,7 +32,8 @@ pub(super) fn answer<T>(mut call: Call, result: Result<T, Refusal>) -> Result<Re
     }
 }
 
-fn refuse(mut call: Call, refusal: Refusal) -> Status {
+/// Fails a call, and counts it.
+pub(super) fn refuse(mut call: Call, refusal: Refusal) -> Status {
     let status = Status::from(refusal);
     call.ended(status.code());
     status

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use prost::Message;
 use uuid::Uuid;
 
-use super::{MESSAGE_APPENDS_MAX, expected::expected, parse_stream, plain, query::query};
+use super::{MESSAGE_APPENDS_MAX, expected::expected, parse_stream, plain, query::query, state::with_state};
 use crate::grpc::{
     generated::internal,
     status::Invalid,
@@ -126,6 +126,7 @@ pub(crate) fn append_to_many(
         }
         error => refused(&error, "writes", |index| path_in_writes(&events, index)),
     })?;
+    let append = with_state(append, request.state_changes, request.state_checks, limits)?;
     with_time(append, request.recorded_at)
 }
 
@@ -176,6 +177,7 @@ pub(crate) fn forwarded_append(
         (None, _) => Append::to_many(writes, checks, limits),
     };
     let append = append.map_err(|error| Invalid::field("writes", error.to_string()))?;
+    let append = with_state(append, request.state_changes, request.state_checks, limits)?;
     let searched_to = Position(request.searched_to_position);
     let append = append.searched_to(searched_to, request.searched_prefix_changes);
     with_time(append, request.recorded_at)

@@ -11,6 +11,7 @@ mod plain;
 mod query;
 mod read;
 mod snapshot;
+mod state;
 mod time;
 mod transfer;
 
@@ -30,6 +31,7 @@ pub(super) use lifecycle::{
 };
 pub(super) use read::{list_streams, read_all, read_stream, stream_name, subscribe_all, subscribe_stream};
 pub(super) use snapshot::{load_snapshot, save_snapshot};
+pub(super) use state::{get_state, list_state, subscribe_state, write_state};
 pub(super) use time::position_at_time;
 pub(super) use transfer::{gap, known_appends, moved_events, moved_snapshot, states, store_id};
 

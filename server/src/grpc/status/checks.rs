@@ -56,6 +56,20 @@ fn message(check: &FailedCheck) -> pb::FailedCheck {
             };
             (*index, Found::Match(found))
         }
+        FailedCheck::State {
+            index,
+            entry,
+            expected,
+            actual,
+        } => {
+            let found = pb::StateConflict {
+                scope: entry.scope.to_string(),
+                key: entry.key.to_string(),
+                expected_version: *expected,
+                actual_version: *actual,
+            };
+            (*index, Found::State(found))
+        }
     };
     pb::FailedCheck {
         index: u32::try_from(index).unwrap_or(u32::MAX),

@@ -15,7 +15,7 @@ use annals_proto::{
     ERROR_DOMAIN,
     v1::{self as pb, ErrorReason},
 };
-use annals_store::{Error, Expected, Position, Rejection, Revision, StreamName};
+use annals_store::{Error, Expected, Position, Rejection, Revision, ScopeName, StreamName};
 use prost::Message;
 use prost_types::Any;
 use tonic::{Code, Status};
@@ -172,6 +172,22 @@ fn store_to_rpc(error: &Error) -> rpc::Status {
                 .value("last_revision", words(*last))
                 .detail("annals.v1.RevisionBeyondEnd", &detail)
         }
+        Error::StateVersionExpired {
+            scope,
+            version,
+            first,
+            last,
+        } => state_version(ErrorReason::StateVersionExpired, scope, [*version, *first, *last]),
+        Error::StateVersionBeyondEnd {
+            scope,
+            version,
+            first,
+            last,
+        } => state_version(
+            ErrorReason::StateVersionBeyondEnd,
+            scope,
+            [*version, *first, *last],
+        ),
         Error::MoveRefused(_) => Builder::new(Code::FailedPrecondition, ErrorReason::MoveRefused),
         Error::MoveUnfinished => Builder::new(Code::FailedPrecondition, ErrorReason::MoveUnfinished),
         Error::MoveInvalid(problem) => {
@@ -231,6 +247,9 @@ fn rejection_to_rpc(rejection: &Rejection) -> Builder {
             }
             .detail("annals.v1.EventIdConflict", &detail)
         }
+        Rejection::StateIdConflict { id } => {
+            Builder::new(Code::Aborted, ErrorReason::StateIdConflict).value("id", id)
+        }
         Rejection::CheckBeyondHead { after, head } => position_beyond_head(*after, *head),
         Rejection::ChecksFailed { failed, unlisted } => checks::failed(failed, *unlisted),
         Rejection::Tombstoned { stream } => tombstoned(stream),
@@ -286,6 +305,20 @@ fn position_beyond_head(position: Position, head: Position) -> Builder {
         .value("position", position)
         .value("head", head)
         .detail("annals.v1.PositionBeyondHead", &detail)
+}
+
+fn state_version(reason: ErrorReason, scope: &ScopeName, [version, first, last]: [u64; 3]) -> Builder {
+    let detail = pb::StateVersionOutOfRange {
+        scope: scope.to_string(),
+        version,
+        first_version: first,
+        last_version: last,
+    };
+    Builder::new(Code::OutOfRange, reason)
+        .value("scope", scope)
+        .value("version", version)
+        .value("last_version", last)
+        .detail("annals.v1.StateVersionOutOfRange", &detail)
 }
 
 /// Displays a last revision, or `no_stream` if there is none.

@@ -21,11 +21,11 @@ use connection::Connection;
 use direct::DirectLayer;
 
 use super::{
-    calls::{EventStore, Forward, Transfer},
+    calls::{EventStore, Forward, State, Transfer},
     generated::{
         internal_v1::forwarding_service_server::ForwardingServiceServer,
         v1::{
-            event_store_service_server::EventStoreServiceServer,
+            event_store_service_server::EventStoreServiceServer, state_service_server::StateServiceServer,
             transfer_service_server::TransferServiceServer,
         },
     },
@@ -107,6 +107,8 @@ pub(crate) fn serve(
         service.metrics.clone(),
     );
     let forward = ForwardingServiceServer::new(forward).max_decoding_message_size(message_bytes_max);
+    let state = State::new(service.store.clone(), service.metrics.clone());
+    let state = StateServiceServer::new(state).max_decoding_message_size(message_bytes_max);
     let transfer = TransferServiceServer::new(transfer).max_decoding_message_size(message_bytes_max);
     let service = EventStoreServiceServer::new(service).max_decoding_message_size(message_bytes_max);
     let router = tonic::transport::Server::builder()
@@ -120,6 +122,7 @@ pub(crate) fn serve(
         .layer(tower::util::MapResponseLayer::new(status::explain))
         .layer(DirectLayer(service))
         .add_service(health)
+        .add_service(state)
         .add_service(transfer)
         .add_service(forward)
         .add_service(reflection().build_v1().map_err(|error| failed(&error))?)

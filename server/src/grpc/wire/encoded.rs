@@ -51,6 +51,10 @@ pub(crate) mod message {
         pub checks: Vec<pb::Check>,
         #[prost(message, optional, tag = "3")]
         pub recorded_at: Option<prost_types::Timestamp>,
+        #[prost(message, repeated, tag = "4")]
+        pub state_changes: Vec<pb::StateChange>,
+        #[prost(message, repeated, tag = "5")]
+        pub state_checks: Vec<pb::StateCheck>,
     }
 
     /// `annals.v1.Write`.

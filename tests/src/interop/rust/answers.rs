@@ -179,6 +179,12 @@ pub(super) fn error(error: &Error) -> Value {
                 Found::Match { after, position } => {
                     json!({"index": failed.index, "match": {"after": after, "position": position}})
                 }
+                Found::State { scope, key, expected, actual } => json!({
+                    "index": failed.index,
+                    "state": without_nulls(
+                        json!({"scope": scope, "key": key, "expected": expected, "actual": actual}),
+                    ),
+                }),
             });
             json!({"reason": "CHECKS_FAILED", "count": count, "failed": failed.collect::<Vec<_>>()})
         }
@@ -199,6 +205,18 @@ pub(super) fn error(error: &Error) -> Value {
         } => {
             json!({"reason": "VERSION_CONFLICT", "prefix": prefix, "expected": expected, "actual": actual})
         }
+        Error::StateIdConflict { .. } => json!({"reason": "STATE_ID_CONFLICT"}),
+        Error::StateVersionExpired {
+            scope,
+            version,
+            first,
+            last,
+        } => json!({
+            "reason": "STATE_VERSION_EXPIRED", "scope": scope, "version": version, "first": first, "last": last,
+        }),
+        Error::StateVersionBeyondEnd { scope, version, last } => json!({
+            "reason": "STATE_VERSION_BEYOND_END", "scope": scope, "version": version, "last": last,
+        }),
         Error::PositionBeyondHead { position, head } => {
             json!({"reason": "POSITION_BEYOND_HEAD", "position": position, "head": head})
         }

@@ -46,7 +46,7 @@ async fn checks_that_fail_have_their_code_reason_and_typed_detail(server: Server
             expected: None,
         }],
         checks,
-        recorded_at: None,
+        ..pb::AppendToManyRequest::default()
     };
     let checks = vec![
         stream("t", Wire::NoStream(())),
@@ -112,7 +112,7 @@ async fn what_is_wrong_is_told_by_its_field(server: Server) {
     let request = |writes, checks| pb::AppendToManyRequest {
         writes,
         checks,
-        recorded_at: None,
+        ..pb::AppendToManyRequest::default()
     };
     let prefix = pb::Check {
         check: Some(check::Check::NoMatch(pb::NoMatchCheck {

@@ -189,6 +189,9 @@ fn checks_failed(append: &pb::PipelinedAppend, told: &pb::ChecksFailed) -> Answe
                 }
                 at(conflict)
             }
+            Told::State(conflict) => {
+                panic!("{append:?} has no checks of state, and was refused with {conflict:?}")
+            }
         };
         FailedCheck { index, found }
     });

@@ -199,7 +199,7 @@ fn many(streams: &[&str], checks: Vec<pb::Check>) -> pb::PipelinedAppend {
     let request = pb::AppendToManyRequest {
         writes: streams.iter().map(write).collect(),
         checks,
-        recorded_at: None,
+        ..pb::AppendToManyRequest::default()
     };
     pb::PipelinedAppend {
         append: Some(pb::pipelined_append::Append::AppendToMany(request)),

@@ -53,7 +53,7 @@ fn request(writes: Vec<pb::Write>, checks: Vec<pb::Check>) -> pb::AppendToManyRe
     pb::AppendToManyRequest {
         writes: [vec![write("a", 2), write("b", 1)], writes].concat(),
         checks: [vec![stream("a", expected(OneOf::NoStream(())))], checks].concat(),
-        recorded_at: None,
+        ..pb::AppendToManyRequest::default()
     }
 }
 

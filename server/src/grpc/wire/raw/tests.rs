@@ -183,6 +183,7 @@ fn results_of_a_pipeline_are_written_as_the_protocols_own_encoder_writes_them() 
         last_position: Position(number),
         recorded_at: Timestamp::from_micros(number),
         already_appended,
+        state_versions: Box::default(),
     };
     let appended = [of(0, false), of(1, false), of(300, true), of(u64::MAX, true)];
     let refused = pb::PipelinedResult {
