@@ -33,8 +33,19 @@ lint:
 lint-all: lint
     {{ clang }} cargo clippy --workspace --all-targets --all-features -- -D warnings
 
+# A test is built with it, so that dependencies have the features of the tests and are not compiled again. This test
+# needs no crate that the newer server has in another form.
+
+# Build the newer server of the tests of upgrades, which adds a field to events, into target/debug/newer.
+build-newer:
+    {{ clang }} cargo build --bin annals-server --test kills {{ all }} --features annals-server/newer-for-tests
+    mkdir -p "${CARGO_TARGET_DIR:-target}/debug/newer"
+    ln -f "${CARGO_TARGET_DIR:-target}/debug/annals-server" "${CARGO_TARGET_DIR:-target}/debug/newer/annals-server"
+
+# The newer server is built first, because the last build is the one in target/debug.
+
 # Build every binary that the tests start, with the features of the tests, so that these compile no dependency again.
-build:
+build: build-newer
     {{ clang }} cargo build --bins --tests --examples {{ all }}
 
 # Run the ordinary tests, which take a few minutes.

@@ -337,6 +337,10 @@ impl From<TransferPart> for OneOf {
     }
 }
 
+#[allow(
+    clippy::needless_update,
+    reason = "the feature `newer-for-tests` of annals-proto adds a field"
+)]
 fn recorded(event: RecordedEvent) -> pb::RecordedEvent {
     pb::RecordedEvent {
         id: event.id.to_string(),
@@ -352,5 +356,6 @@ fn recorded(event: RecordedEvent) -> pb::RecordedEvent {
         revision: event.revision,
         position: event.position,
         recorded_at: Some(event::to_time(event.recorded_at)),
+        ..Default::default()
     }
 }

@@ -17,6 +17,8 @@
 //!    not ignore gets a new version of the frame.
 
 mod body;
+#[cfg(feature = "newer-for-tests")]
+mod newer;
 mod writing;
 
 use bytes::Bytes;

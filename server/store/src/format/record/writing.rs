@@ -2,6 +2,8 @@
 
 use bytes::BytesMut;
 
+#[cfg(feature = "newer-for-tests")]
+use super::newer;
 use super::number;
 use crate::{
     format::wire,
@@ -51,16 +53,22 @@ pub(crate) struct Place<'a> {
 
 impl Place<'_> {
     fn len(&self) -> usize {
-        wire::field_len(self.stream.len())
+        let len = wire::field_len(self.stream.len())
             + wire::number_len(self.revision.0)
             + wire::number_len(self.position.0)
-            + self.time.len
+            + self.time.len;
+        #[cfg(feature = "newer-for-tests")]
+        let len = len + newer::field(self.position).len();
+        len
     }
 }
 
 /// Maximum bytes of the entry of an event with a body of this length, at any revision, position and time.
 pub(crate) fn entry_len_max(body: usize, stream: &StreamName) -> usize {
-    wire::field_len(body + wire::field_len(stream.as_str().len()) + NUMBERS_BYTES_MAX + TIME_BYTES_MAX)
+    let placement = wire::field_len(stream.as_str().len()) + NUMBERS_BYTES_MAX + TIME_BYTES_MAX;
+    #[cfg(feature = "newer-for-tests")]
+    let placement = placement + newer::field(Position(u64::MAX)).len();
+    wire::field_len(body + placement)
 }
 
 /// Number of bytes of an entry.
@@ -83,4 +91,6 @@ pub(crate) fn put_entry(out: &mut BytesMut, body: &[u8], place: &Place<'_>) {
     let len = numbers + place.time.len;
     end[numbers..len].copy_from_slice(&place.time.bytes[..place.time.len]);
     out.extend_from_slice(&end[..len]);
+    #[cfg(feature = "newer-for-tests")]
+    out.extend_from_slice(&newer::field(place.position));
 }
