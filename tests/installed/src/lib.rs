@@ -60,6 +60,30 @@ macro_rules! tests_that_need {
             )+
         }
     };
+    (newer: $($case:ident),+ $(,)?) => {
+        mod with_newer {
+            $(
+                $crate::needs_newer! {
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        super::$case().await;
+                    }
+                }
+            )+
+        }
+    };
+    (newer and foundationdb: $($case:ident),+ $(,)?) => {
+        mod with_newer_and_foundationdb {
+            $(
+                $crate::needs_newer_and_foundationdb! {
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        super::$case().await;
+                    }
+                }
+            )+
+        }
+    };
     (grpcurl: $($case:ident),+ $(,)?) => {
         mod with_grpcurl {
             $(
@@ -116,6 +140,41 @@ macro_rules! needs_grpcurl {
     ($($test:item)+) => { $(#[ignore = "no grpcurl is installed"] $test)+ };
 }
 
+/// Marks tests that need the newer server.
+#[cfg(newer)]
+#[macro_export]
+macro_rules! needs_newer {
+    ($($test:item)+) => { $($test)+ };
+}
+
+/// Marks tests that need the newer server. They are ignored, because it is not built.
+#[cfg(not(newer))]
+#[macro_export]
+macro_rules! needs_newer {
+    ($($test:item)+) => { $(#[ignore = "no newer server is built (just build-newer)"] $test)+ };
+}
+
+/// Marks tests that need the newer server and FoundationDB.
+#[cfg(all(newer, foundationdb))]
+#[macro_export]
+macro_rules! needs_newer_and_foundationdb {
+    ($($test:item)+) => { $($test)+ };
+}
+
+/// Marks tests that need the newer server and FoundationDB. They are ignored, because the server is not built.
+#[cfg(not(newer))]
+#[macro_export]
+macro_rules! needs_newer_and_foundationdb {
+    ($($test:item)+) => { $(#[ignore = "no newer server is built (just build-newer)"] $test)+ };
+}
+
+/// Marks tests that need the newer server and FoundationDB. They are ignored, because FoundationDB is not installed.
+#[cfg(all(newer, not(foundationdb)))]
+#[macro_export]
+macro_rules! needs_newer_and_foundationdb {
+    ($($test:item)+) => { $(#[ignore = "no fdbserver is installed"] $test)+ };
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Needed, required};
@@ -127,6 +186,7 @@ mod tests {
                 Needed::FoundationDb => cfg!(foundationdb),
                 Needed::PostgreSql => cfg!(postgresql),
                 Needed::Grpcurl => cfg!(grpcurl),
+                Needed::NewerServer => cfg!(newer),
             };
             let name = needed.name();
             let runs = needed.find().is_some() || required().iter().any(|one| one == name);

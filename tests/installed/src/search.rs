@@ -28,11 +28,18 @@ pub enum Needed {
     PostgreSql,
     /// `grpcurl`, or the program that `GRPCURL` names.
     Grpcurl,
+    /// The server of a later version that `just build-newer` builds, or the program that `ANNALS_NEWER_SERVER` names.
+    NewerServer,
 }
 
 impl Needed {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::FoundationDb, Self::PostgreSql, Self::Grpcurl];
+    pub const ALL: [Self; 4] = [
+        Self::FoundationDb,
+        Self::PostgreSql,
+        Self::Grpcurl,
+        Self::NewerServer,
+    ];
 
     /// The name in `ANNALS_REQUIRE`.
     #[must_use]
@@ -41,6 +48,7 @@ impl Needed {
             Self::FoundationDb => "foundationdb",
             Self::PostgreSql => "postgresql",
             Self::Grpcurl => "grpcurl",
+            Self::NewerServer => "newer",
         }
     }
 
@@ -51,6 +59,7 @@ impl Needed {
             Self::FoundationDb => "FDBSERVER",
             Self::PostgreSql => "ANNALS_TEST_POSTGRES",
             Self::Grpcurl => "GRPCURL",
+            Self::NewerServer => "ANNALS_NEWER_SERVER",
         }
     }
 
@@ -64,9 +73,13 @@ impl Needed {
             (Self::PostgreSql, None) => {
                 program("initdb").filter(|initdb| initdb.with_file_name("postgres").is_file())
             }
-            (Self::FoundationDb | Self::Grpcurl, Some(path)) => path.is_file().then_some(path),
+            (_, Some(path)) => path.is_file().then_some(path),
             (Self::FoundationDb, None) => program("fdbserver"),
             (Self::Grpcurl, None) => program("grpcurl"),
+            (Self::NewerServer, None) => {
+                let server = format!("annals-server{}", env::consts::EXE_SUFFIX);
+                Some(newer_folder().join(server)).filter(|path| path.is_file())
+            }
         }
     }
 }
@@ -79,6 +92,15 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .chain(folders())
         .map(|folder| folder.join(name))
         .find(|candidate| candidate.is_file())
+}
+
+/// The folder of the newer server: `target/debug/newer`.
+pub(crate) fn newer_folder() -> PathBuf {
+    // target/debug/build/<package>/out: known to the build script when it runs, and to the library when it is built.
+    let out = option_env!("OUT_DIR").map(PathBuf::from);
+    let out = out.or_else(|| env::var_os("OUT_DIR").map(PathBuf::from));
+    let profile = out.as_deref().and_then(|out| out.ancestors().nth(3));
+    profile.expect("cargo sets OUT_DIR").join("newer")
 }
 
 /// The folders that are searched after `PATH`; some may not exist.

@@ -39,6 +39,7 @@ mod refusal;
 pub mod sample;
 mod server;
 mod subscription;
+mod version;
 mod watchdog;
 
 use std::{str::FromStr, time::Duration};
@@ -54,6 +55,7 @@ pub use recorder::{Followed, Recorder, assert_sound, observed};
 pub use refusal::Refusal;
 pub use server::{Server, Stub};
 pub use subscription::{next_event, until_caught_up};
+pub use version::Version;
 pub use watchdog::{Watched, unwatched};
 
 /// Time limit of any operation in a test. Far more than it takes on a busy machine.

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 
-use super::{ClusterStore, Engine, Server};
+use super::{ClusterStore, Engine, Server, Version};
 
 /// The options with which a server is started.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(super) engine: Engine,
+    pub(super) version: Version,
     pub(super) store: Option<ClusterStore>,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(OsString, OsString)>,
@@ -19,6 +20,7 @@ impl Options {
     pub fn new(engine: Engine) -> Self {
         Self {
             engine,
+            version: Version::Current,
             store: (engine == Engine::FoundationDb).then(ClusterStore::fresh),
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -30,10 +32,18 @@ impl Options {
     pub fn on(store: &ClusterStore) -> Self {
         Self {
             engine: Engine::FoundationDb,
+            version: Version::Current,
             store: Some(store.clone()),
             arguments: Vec::new(),
             environment: Vec::new(),
         }
+    }
+
+    /// Sets the version of the server.
+    #[must_use]
+    pub const fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
     }
 
     /// Adds an option with its value.

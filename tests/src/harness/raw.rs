@@ -46,11 +46,24 @@ pub const METHODS: [&str; 23] = [
 /// # Errors
 /// The status with which the server refuses it before its first response.
 pub async fn call(channel: &Channel, method: &str, message: Bytes) -> Result<Streaming<Bytes>, Status> {
+    call_of(channel, SERVICE, method, message).await
+}
+
+/// Like [`call`], for a method of another service.
+///
+/// # Errors
+/// Those of [`call`].
+pub async fn call_of(
+    channel: &Channel,
+    service: &str,
+    method: &str,
+    message: Bytes,
+) -> Result<Streaming<Bytes>, Status> {
     let mut grpc = Grpc::new(channel.clone()).max_decoding_message_size(64 << 20);
     grpc.ready()
         .await
         .map_err(|error| Status::unavailable(error.to_string()))?;
-    let path = format!("/{SERVICE}/{method}")
+    let path = format!("/{service}/{method}")
         .parse()
         .expect("a method's name makes a path");
     // Sent as a stream of one request, which is identical to a unary request on the wire.

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-use super::{ClusterStore, Engine, Logs, Options, PATIENCE, Watched, binaries};
+use super::{ClusterStore, Engine, Logs, Options, PATIENCE, Version, Watched, binaries};
 
 /// The generated client, without retries.
 pub type Stub = EventStoreServiceClient<Channel>;
@@ -168,7 +168,7 @@ impl Server {
             self.addresses
                 .map_or_else(|| "127.0.0.1:0".to_owned(), |addresses| of(addresses).to_string())
         };
-        let mut command = Command::new(binaries::binary("annals-server"));
+        let mut command = Command::new(self.options.version.program());
         for (name, _) in std::env::vars_os() {
             // Variables that the developer's shell sets for another server do not apply to this one.
             if name.to_string_lossy().starts_with("ANNALS_") {
@@ -240,6 +240,15 @@ impl Server {
             );
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
+    }
+
+    /// Starts a server of this version on its data and its addresses, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not listen.
+    pub fn start_again_as(&mut self, version: Version) {
+        self.options.version = version;
+        self.start_again();
     }
 
     /// Starts it on its data, at another address for gRPC, and waits until it listens: to clients of both addresses,
