@@ -1,7 +1,7 @@
 use annals_proto::v1::{self as pb, pipelined_result::Result as OneOf};
 use annals_store::{
     Append, Check, ContentType, Error, EventType, Expected, FailedCheck, Forwarded, Forwarder, Limits,
-    NewEvent, Position, Query, QueryItem, Rejection, Revision, StreamName, Tag, Timestamp,
+    NewEvent, Position, Query, QueryItem, Rejection, Revision, StreamName, Tag, Timestamp, Write,
 };
 use bytes::Bytes;
 use uuid::Uuid;
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{OtherServers, message, outcome};
 use crate::grpc::{Refusal, forwarded_append, to_rpc};
 
-fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> Append {
-    let event = |id| NewEvent {
+fn event(id: u128, data_bytes: usize) -> NewEvent {
+    NewEvent {
         id: Uuid::from_u128(id),
         kind: EventType::new("OrderPlaced").unwrap(),
         data: vec![7; data_bytes].into(),
@@ -21,9 +21,20 @@ fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> 
         content_type: ContentType::new(if id % 2 == 0 { "" } else { "text/plain" }).unwrap(),
         // Field 20 with the number 7: of a newer client.
         unknown: Bytes::from_static(if id % 3 == 0 { &[0xA0, 0x01, 0x07] } else { &[] }),
-    };
+    }
+}
+
+fn append(expected: Expected, ids: std::ops::Range<u128>, data_bytes: usize) -> Append {
     let stream = StreamName::new("order-1").unwrap();
-    Append::new(stream, expected, ids.map(event).collect(), &Limits::default()).unwrap()
+    let events = ids.map(|id| event(id, data_bytes)).collect();
+    Append::new(stream, expected, events, &Limits::default()).unwrap()
+}
+
+fn write(stream: &str, id: u128) -> Write {
+    Write {
+        stream: StreamName::new(stream).unwrap(),
+        events: vec![event(id, 10)],
+    }
 }
 
 fn checks() -> Vec<Check> {
@@ -49,15 +60,13 @@ fn checks() -> Vec<Check> {
 
 /// Three events of one stream, with one of another stream before the last.
 fn many(ids: std::ops::Range<u128>) -> Append {
-    let [one, two, three] = [0, 1, 2].map(|n| append(Expected::Any, ids.start + n..ids.start + n + 1, 10));
-    let mut other: Vec<_> = append(Expected::Any, ids.end..ids.end + 1, 10).writes().collect();
-    other[0].stream = StreamName::new("payment-1").unwrap();
-    let writes = one
-        .writes()
-        .chain(two.writes())
-        .chain(other)
-        .chain(three.writes());
-    Append::to_many(writes.collect(), checks(), &Limits::default()).unwrap()
+    let writes = vec![
+        write("order-1", ids.start),
+        write("order-1", ids.start + 1),
+        write("payment-1", ids.end),
+        write("order-1", ids.start + 2),
+    ];
+    Append::to_many(writes, checks(), &Limits::default()).unwrap()
 }
 
 #[test]
@@ -82,7 +91,7 @@ fn an_append_arrives_as_it_was_given() {
         assert_eq!(arrived.given_time(), sent.given_time());
         assert_eq!(arrived.searched(), sent.searched());
         assert_eq!(arrived.checks(), sent.checks());
-        assert!(arrived.writes().eq(sent.writes()));
+        assert!(arrived.encoded_writes().eq(sent.encoded_writes()));
     }
 }
 
@@ -99,7 +108,7 @@ fn what_is_expected_beside_checks_arrives_as_the_first_of_them() {
         expected: Expected::NoStream,
     };
     assert_eq!(arrived.checks(), [vec![own], checks].concat());
-    assert!(arrived.writes().eq(sent.writes()));
+    assert!(arrived.encoded_writes().eq(sent.encoded_writes()));
 }
 
 #[test]
@@ -190,8 +199,7 @@ fn more_checks_than_are_told_of_are_still_counted() {
         expected: Expected::Exactly(Revision(n)),
     };
     let checks: Vec<_> = (0..40).map(check).collect();
-    let write = append(Expected::Any, 1..2, 1).writes().collect();
-    let many = Append::to_many(write, checks, &Limits::default()).unwrap();
+    let many = Append::to_many(vec![write("order-1", 1)], checks, &Limits::default()).unwrap();
     let failed: Vec<_> = (0..40)
         .map(|n| FailedCheck::Stream {
             index: Some(n as usize),

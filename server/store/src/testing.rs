@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     Append, Appended, Check, Clock, ContentType, Direction, Environment, EventType, Expected, NewEvent,
     Position, Query, ReadAll, ReadStream, Record, Result, Revision, Sabotage, Settings, Store, StreamName,
-    Tag, Timestamp,
+    Tag, Timestamp, Write,
     format::{frame::Frame, keys},
     model::log,
     tasks::scavenge,
@@ -199,6 +199,13 @@ pub(crate) fn stream(name: &str) -> StreamName {
 pub(crate) fn append(name: &str, expected: Expected, ids: &[u128]) -> Append {
     let events = ids.iter().map(|id| event(*id)).collect();
     Append::new(stream(name), expected, events, &crate::Limits::default()).unwrap()
+}
+
+pub(crate) fn write(name: &str, ids: &[u128]) -> Write {
+    Write {
+        stream: stream(name),
+        events: ids.iter().map(|id| event(*id)).collect(),
+    }
 }
 
 /// Returns the first revision, the first position, and whether the append had been written before.

@@ -28,7 +28,7 @@ use crate::{
     format::wire::{Cursor, Field, Malformed, Parsed},
     values::position::{Position, Revision, Timestamp},
 };
-pub(crate) use body::{Parts, body_len, parse_body, plain, put_body};
+pub(crate) use body::{Parts, body_len, plain, put_body};
 pub use body::{UnknownFieldError, unknown_fields};
 pub(crate) use writing::{Place, TimeField, entry_len, entry_len_max, put_entry};
 

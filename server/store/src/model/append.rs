@@ -26,7 +26,6 @@ pub(crate) use target::Target;
 use target::{Targets, number};
 
 use crate::{
-    format::record,
     model::{
         check::Check,
         state::{StateChange, StateCheck, StateWrite, StateWriteError},
@@ -290,17 +289,6 @@ impl Append {
         self.expects.then_some(self.expected)
     }
 
-    /// Returns the events as they were given. Consecutive events for the same stream are in one write.
-    ///
-    /// # Panics
-    /// Never: the events were encoded here.
-    pub fn writes(&self) -> impl Iterator<Item = Write> + '_ {
-        self.by_write().map(|events| Write {
-            stream: self.stream_of(&events[0]).clone(),
-            events: events.iter().map(|event| self.unprepare(event)).collect(),
-        })
-    }
-
     /// Returns the events, each encoded as an `annals.v1.NewEvent`, with the stream of each write. Consecutive events
     /// for the same stream are in one write.
     pub fn encoded_writes(&self) -> impl Iterator<Item = (&StreamName, Vec<Bytes>)> + '_ {
@@ -308,14 +296,6 @@ impl Append {
             let bodies = events.iter().map(|event| self.bodies.slice(event.body.clone()));
             (self.stream_of(&events[0]), bodies.collect())
         })
-    }
-
-    /// Returns the events as they were given.
-    ///
-    /// # Panics
-    /// Never: the events were encoded here.
-    pub fn events(&self) -> impl Iterator<Item = NewEvent> + '_ {
-        self.events.iter().map(|event| self.unprepare(event))
     }
 
     /// Returns the time at which the events were recorded in the store that they come from, if one was given.
@@ -376,11 +356,6 @@ impl Append {
     /// Returns consecutive events for the same stream together.
     fn by_write(&self) -> impl Iterator<Item = &[PreparedEvent]> {
         self.events.chunk_by(|one, next| one.stream == next.stream)
-    }
-
-    fn unprepare(&self, event: &PreparedEvent) -> NewEvent {
-        let body = self.bodies.slice(event.body.clone());
-        record::parse_body(event.id, &body).expect("a body that was encoded can be decoded")
     }
 
     /// Returns the result of the append, given the first revision in each of its streams and its first position.

@@ -215,8 +215,8 @@ fn an_append_within_the_limits_is_taken_as_it_is_meant() {
     });
     let append = append_to_many(request.into(), &limits()).unwrap();
     let writes: Vec<_> = append
-        .writes()
-        .map(|write| (write.stream.to_string(), write.events.len()))
+        .encoded_writes()
+        .map(|(stream, events)| (stream.to_string(), events.len()))
         .collect();
     assert_eq!(
         writes,

@@ -36,7 +36,7 @@ fn request(events: Vec<pb::NewEvent>) -> pb::AppendToStreamRequest {
 
 /// All properties of an append.
 fn shown(append: &Append) -> String {
-    let writes: Vec<_> = append.writes().collect();
+    let writes: Vec<_> = append.encoded_writes().collect();
     let (expected, checks, time) = (append.expected(), append.checks(), append.given_time());
     let (bytes, ids) = (append.waiting_bytes(), append.ids().collect::<Vec<_>>());
     format!("{writes:?} {expected:?} {checks:?} {time:?} {bytes} {ids:?}")

@@ -100,41 +100,6 @@ pub(crate) fn put_body(out: &mut BytesMut, event: &NewEvent) -> Parts {
     Parts::new(event.kind.as_str(), tags)
 }
 
-/// Decodes an event's body.
-pub(crate) fn parse_body(id: Uuid, body: &Bytes) -> Parsed<NewEvent> {
-    let unnamed = |_| Malformed("record: a name");
-    let (mut kind, mut tags) = (None, Vec::new());
-    let (mut data, mut metadata) = (Bytes::new(), Bytes::new());
-    let mut content_type = ContentType::default();
-    let mut unknown = BytesMut::new();
-    let mut cursor = Cursor::new(body);
-    let mut rest = cursor.rest();
-    while let Some((field_number, field)) = cursor.field()? {
-        match field_number {
-            number::ID => drop(field.bytes()?),
-            number::TYPE => kind = Some(EventType::new(field.text()?).map_err(unnamed)?),
-            number::DATA => data = body.slice_ref(field.bytes()?),
-            number::METADATA => metadata = body.slice_ref(field.bytes()?),
-            number::TAGS => tags.push(Tag::new(field.text()?).map_err(unnamed)?),
-            number::CONTENT_TYPE => {
-                let text = field.text()?;
-                content_type = ContentType::new(text).map_err(|_| Malformed("record: a content type"))?;
-            }
-            _ => unknown.extend_from_slice(&rest[..rest.len() - cursor.rest().len()]),
-        }
-        rest = cursor.rest();
-    }
-    Ok(NewEvent {
-        id,
-        kind: kind.ok_or(Malformed("record: without type"))?,
-        data,
-        metadata,
-        tags,
-        content_type,
-        unknown: unknown.freeze(),
-    })
-}
-
 /// The reason why the fields of an event that this version does not know can't be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownFieldError {

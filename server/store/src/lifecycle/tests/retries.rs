@@ -1,8 +1,8 @@
 //! A retry of an acknowledged append returns its first result, whatever happened to its events, on the memory engine.
 
 use crate::{
-    Append, Error, Expected, Limits, Position, Rejection, Retention, Revision, Store, Write,
-    testing::{Fixture, append, place, small, stream},
+    Append, Error, Expected, Limits, Position, Rejection, Retention, Revision, Store,
+    testing::{Fixture, append, place, small, stream, write},
 };
 
 fn exactly(revision: u64) -> Expected {
@@ -80,12 +80,8 @@ async fn every_life_of_a_stream_is_remembered_in_memory_and_on_disk() {
 async fn an_append_to_many_streams_is_remembered_although_one_of_them_is_deleted() {
     let test = Fixture::new(small()).await;
     let store = &test.store;
-    let write = |name: &str, expected, ids: &[u128]| Write {
-        stream: stream(name),
-        events: append(name, expected, ids).events().collect(),
-    };
     let many = |expected| {
-        let writes = vec![write("a", expected, &[1, 2]), write("b", expected, &[3])];
+        let writes = vec![write("a", &[1, 2]), write("b", &[3])];
         let check = crate::Check::Stream {
             stream: stream("a"),
             expected,

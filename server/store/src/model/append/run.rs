@@ -48,9 +48,7 @@ impl<'a> Run<'a> {
 impl Append {
     /// Returns the append's events as runs, given the first revision in each of its streams.
     pub(crate) fn runs<'a>(&'a self, firsts: &'a OneOrMore<Revision>) -> impl Iterator<Item = Run<'a>> {
-        // In one write, events of the same stream are consecutive.
-        let runs = self.events.chunk_by(|one, next| one.stream == next.stream);
-        runs.map(|events| {
+        self.by_write().map(|events| {
             let stream = events[0].stream as usize;
             Run {
                 bodies: &self.bodies,

@@ -1,5 +1,8 @@
+use bytes::{Bytes, BytesMut};
+
 use crate::{
-    Append, AppendError, Check, Expected, Limits, Position, Query, Revision, Write,
+    Append, AppendError, Check, Expected, Limits, NewEvent, Position, Query, Revision, Write,
+    format::record,
     testing::{append, event, expect, stream},
 };
 
@@ -8,6 +11,12 @@ fn write(name: &str, ids: std::ops::Range<u128>) -> Write {
         stream: stream(name),
         events: ids.map(event).collect(),
     }
+}
+
+fn encoded(event: &NewEvent) -> Bytes {
+    let mut body = BytesMut::new();
+    record::put_body(&mut body, event);
+    body.freeze()
 }
 
 fn refused(writes: Vec<Write>, checks: Vec<Check>) -> AppendError {
@@ -19,7 +28,11 @@ fn an_append_gives_back_what_it_was_made_of() {
     let writes = vec![write("a", 1..3), write("b", 3..4), write("a", 4..6)];
     let checks = vec![expect("a", Expected::NoStream), expect("c", Expected::Any)];
     let many = Append::to_many(writes.clone(), checks.clone(), &Limits::default()).unwrap();
-    assert_eq!(many.writes().collect::<Vec<_>>(), writes);
+    let given: Vec<(_, Vec<_>)> = writes
+        .iter()
+        .map(|write| (&write.stream, write.events.iter().map(encoded).collect()))
+        .collect();
+    assert_eq!(many.encoded_writes().collect::<Vec<_>>(), given);
     assert_eq!(
         many.streams().map(|name| name.as_str()).collect::<Vec<_>>(),
         ["a", "b"]

@@ -1,10 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    Expected, Limits, Position, Write,
-    testing::{append, stream},
-};
+use crate::{Limits, Position, testing::write};
 
 /// Returns the stored events of an append whose streams begin at these revisions.
 fn standing(append: &Append, firsts: &[u64]) -> Vec<StoredEvent> {
@@ -23,10 +20,7 @@ fn standing(append: &Append, firsts: &[u64]) -> Vec<StoredEvent> {
 }
 
 fn to_many(parts: &[(&str, &[u128])]) -> Append {
-    let writes = parts.iter().map(|(name, ids)| Write {
-        stream: stream(name),
-        events: append(name, Expected::Any, ids).events().collect(),
-    });
+    let writes = parts.iter().map(|(name, ids)| write(name, ids));
     Append::to_many(writes.collect(), Vec::new(), &Limits::default()).unwrap()
 }
 

@@ -7,19 +7,12 @@ use futures::future::join_all;
 use super::{failed, found};
 use crate::{
     Append, Appended, Check, Direction, Error, Expected, FailedCheck, Limits, Position, Query, QueryItem,
-    Rejection, Result, Revision, Settings, Write,
+    Rejection, Result, Revision, Settings,
     testing::{
-        Counted, Fixture, append, event, expect, ids, open_counted, place, read_log, read_stream, small,
-        stream, until_indexed,
+        Counted, Fixture, append, expect, ids, open_counted, place, read_log, read_stream, small, stream,
+        until_indexed, write,
     },
 };
-
-fn write(name: &str, ids: &[u128]) -> Write {
-    Write {
-        stream: stream(name),
-        events: ids.iter().map(|id| event(*id)).collect(),
-    }
-}
 
 fn exactly(name: &str, revision: u64) -> Check {
     expect(name, Expected::Exactly(Revision(revision)))

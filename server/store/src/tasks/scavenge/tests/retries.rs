@@ -1,7 +1,7 @@
 //! Tests of retries of appends whose events were removed from storage.
 
 use super::*;
-use crate::{Appended, Write};
+use crate::{Appended, testing};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000_000;
 
@@ -94,10 +94,7 @@ async fn an_append_is_recognised_whichever_of_its_events_were_removed() {
 async fn an_append_to_many_streams_is_recognised_when_one_of_them_was_removed() {
     for (removed, others) in [("a", ["b", "c"]), ("b", ["c", "a"]), ("c", ["a", "b"])] {
         let fixture = Fixture::new(settings()).await;
-        let part = |name: &str, ids: &[u128]| Write {
-            stream: stream(name),
-            events: append(name, Expected::Any, ids).events().collect(),
-        };
+        let part = testing::write;
         let writes = vec![
             part("a", &[1, 2]),
             part("b", &[3]),
@@ -128,9 +125,7 @@ async fn a_large_append_is_recognised_whichever_of_its_frames_were_removed() {
             ..settings()
         })
         .await;
-        let mut large: Vec<NewEvent> = append("s", Expected::Any, &[1, 2, 3, 4, 5, 6, 7])
-            .events()
-            .collect();
+        let mut large: Vec<NewEvent> = (1..8).map(event).collect();
         large
             .iter_mut()
             .for_each(|event| event.data = vec![b' '; 30_000].into());
