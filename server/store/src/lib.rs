@@ -32,8 +32,8 @@ mod tasks;
 mod testing;
 mod values;
 
-pub use format::keys;
 pub use format::record::{Record, UnknownFieldError, View, unknown_fields};
+pub use format::{keys, wire};
 pub use lifecycle::Retention;
 pub use model::append::{Append, AppendError, Appended, Revisions, Write};
 pub use model::check::Check;

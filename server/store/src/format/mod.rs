@@ -3,4 +3,4 @@
 pub(crate) mod frame;
 pub mod keys;
 pub(crate) mod record;
-pub(crate) mod wire;
+pub mod wire;

@@ -1,7 +1,7 @@
 //! The subset of the protocol buffers wire format that records need
 //! (<https://protobuf.dev/programming-guides/encoding/>): varints and length-delimited fields, written and read in
 //! place. It is written by hand because records are stored in the bytes in which they are sent, and are read without
-//! being decoded.
+//! being decoded. The server reads the requests that contain them in the same way.
 
 use bytes::{BufMut, BytesMut};
 
@@ -113,17 +113,36 @@ impl<'a> Field<'a> {
 
 /// Iterates over a message, field by field.
 #[derive(Clone, Debug)]
-pub(crate) struct Cursor<'a> {
+pub struct Cursor<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) const fn new(message: &'a [u8]) -> Self {
+    /// Creates a cursor at the first field of a message.
+    #[must_use]
+    pub const fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
-    pub(crate) const fn rest(&self) -> &'a [u8] {
+    /// Returns the bytes after the fields that were taken.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
         self.rest
+    }
+
+    /// Takes the next field and returns its bytes if it is length-delimited and has this number, which is below 16.
+    /// Otherwise takes nothing.
+    #[inline]
+    pub fn take_field(&mut self, number: u32) -> Option<&'a [u8]> {
+        debug_assert!(number < 16, "the key has one byte");
+        let (key, rest) = self.rest.split_first()?;
+        if u32::from(*key) != number << 3 | LENGTH_DELIMITED {
+            return None;
+        }
+        let mut after = Self { rest };
+        let bytes = after.delimited().ok()?;
+        *self = after;
+        Some(bytes)
     }
 
     #[inline]
@@ -152,6 +171,14 @@ impl<'a> Cursor<'a> {
         Err(Malformed("varint: more than 10 bytes"))
     }
 
+    /// Takes a length, and as many bytes.
+    #[inline]
+    fn delimited(&mut self) -> Parsed<&'a [u8]> {
+        let len = usize::try_from(self.varint()?).map_err(|_| Malformed("field: length"))?;
+        self.take(len)
+    }
+
+    #[inline]
     pub(crate) fn take(&mut self, bytes: usize) -> Parsed<&'a [u8]> {
         let (taken, rest) = self
             .rest
@@ -169,10 +196,7 @@ impl<'a> Cursor<'a> {
         let tag = u32::try_from(self.varint()?).map_err(|_| Malformed("field: number out of range"))?;
         let field = match tag & 7 {
             VARINT => Field::Number(self.varint()?),
-            LENGTH_DELIMITED => {
-                let len = usize::try_from(self.varint()?).map_err(|_| Malformed("field: length"))?;
-                Field::Bytes(self.take(len)?)
-            }
+            LENGTH_DELIMITED => Field::Bytes(self.delimited()?),
             FIXED64 => Field::Bytes(self.take(8)?),
             FIXED32 => Field::Bytes(self.take(4)?),
             _ => return Err(Malformed("field: unknown wire type")),

@@ -135,23 +135,23 @@ pub fn unknown_fields(event: &[u8]) -> Result<Bytes, UnknownFieldError> {
 /// Returns the id and the offsets of an event that is within the limits and whose encoding is what [`put_body`] would
 /// write, byte for byte; `None` for any other.
 pub(crate) fn plain(body: &[u8], limits: &Limits) -> Option<(Uuid, Parts)> {
-    let mut rest = body;
-    let id = plain_field(&mut rest, number::ID)?;
+    let mut fields = Cursor::new(body);
+    let id = plain_field(&mut fields, number::ID)?;
     if id.len() != ID_LEN || id.iter().any(u8::is_ascii_uppercase) {
         return None;
     }
     let id = Uuid::try_parse_ascii(id).ok()?;
-    let kind = plain_text(&mut rest, number::TYPE)?;
+    let kind = plain_text(&mut fields, number::TYPE)?;
     EventType::check(kind).ok()?;
-    let data = plain_field(&mut rest, number::DATA).unwrap_or_default();
-    let metadata = plain_field(&mut rest, number::METADATA).unwrap_or_default();
+    let data = plain_field(&mut fields, number::DATA).unwrap_or_default();
+    let metadata = plain_field(&mut fields, number::METADATA).unwrap_or_default();
     if data.len() > limits.event_bytes_max || metadata.len() > limits::METADATA_BYTES_MAX {
         return None;
     }
-    let parts = Parts::new(kind, body.len() - rest.len());
+    let parts = Parts::new(kind, body.len() - fields.rest().len());
     let mut tags = [""; limits::TAGS_MAX];
     let mut count = 0;
-    while let Some(tag) = plain_text(&mut rest, number::TAGS) {
+    while let Some(tag) = plain_text(&mut fields, number::TAGS) {
         Tag::check(tag).ok()?;
         if tags[..count].contains(&tag) {
             return None;
@@ -159,33 +159,28 @@ pub(crate) fn plain(body: &[u8], limits: &Limits) -> Option<(Uuid, Parts)> {
         *tags.get_mut(count)? = tag;
         count += 1;
     }
-    if let Some(content_type) = plain_text(&mut rest, number::CONTENT_TYPE) {
+    if let Some(content_type) = plain_text(&mut fields, number::CONTENT_TYPE) {
         ContentType::check(content_type).ok()?;
     }
-    rest.is_empty().then_some((id, parts))
+    fields.rest().is_empty().then_some((id, parts))
 }
 
 /// Takes the next field like [`plain_field`], if it is UTF-8.
-fn plain_text<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a str> {
-    let mut after = *rest;
-    let text = std::str::from_utf8(plain_field(&mut after, field)?).ok()?;
-    *rest = after;
+fn plain_text<'a>(fields: &mut Cursor<'a>, number: u32) -> Option<&'a str> {
+    let mut after = fields.clone();
+    let text = std::str::from_utf8(plain_field(&mut after, number)?).ok()?;
+    *fields = after;
     Some(text)
 }
 
-/// Takes the next field if it has this number, is not empty, and has its length in the fewest possible bytes.
-fn plain_field<'a>(rest: &mut &'a [u8], field: u32) -> Option<&'a [u8]> {
-    let (key, behind) = rest.split_first()?;
-    if u32::from(*key) != field << 3 | 2 {
+/// Takes the next field if it has this number and is encoded as [`wire::put_field`] does it: it is not empty, and its
+/// length has the fewest possible bytes. Otherwise takes nothing.
+fn plain_field<'a>(fields: &mut Cursor<'a>, number: u32) -> Option<&'a [u8]> {
+    let mut after = fields.clone();
+    let bytes = after.take_field(number)?;
+    if fields.rest().len() - after.rest().len() != wire::field_len(bytes.len()) {
         return None;
     }
-    let mut cursor = Cursor::new(behind);
-    let len = cursor.varint().ok()?;
-    let is_short = behind.len() - cursor.rest().len() == wire::varint_len(len);
-    let bytes = cursor.take(usize::try_from(len).ok()?).ok()?;
-    if bytes.is_empty() || !is_short {
-        return None;
-    }
-    *rest = cursor.rest();
+    *fields = after;
     Some(bytes)
 }

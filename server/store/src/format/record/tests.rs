@@ -164,3 +164,56 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_body_in_another_encoding_is_not_plain() {
+    const ID: &[u8] = b"\x0A\x2400000000-0000-0000-0000-0000000000ab";
+    const TYPE: &[u8] = &[0x12, 1, b'T'];
+    const DATA: &[u8] = &[0x1A, 1, 7];
+    const TAG: &[u8] = &[0x2A, 1, b'a'];
+    let is_plain = |fields: &[&[u8]]| plain(&fields.concat(), &Limits::default()).is_some();
+    assert!(is_plain(&[ID, TYPE]));
+    assert!(is_plain(&[
+        ID,
+        TYPE,
+        DATA,
+        &[0x22, 1, 7],
+        TAG,
+        &[0x2A, 1, b'b'],
+        &[0x32, 1, b'c']
+    ]));
+    let upper = ID.to_ascii_uppercase();
+    let tags = |count| {
+        (0..count)
+            .flat_map(|n| [0x2A, 2, b'a', b'A' + n])
+            .collect::<Vec<u8>>()
+    };
+    assert!(is_plain(&[ID, TYPE, &tags(32)]));
+    let many_tags = tags(33);
+    let others: [(&str, &[&[u8]]); 18] = [
+        ("nothing", &[]),
+        ("no id", &[TYPE]),
+        ("an empty id", &[&[0x0A, 0], TYPE]),
+        ("an id that is no UUID", &[&[0x0A, 1, b'1'], TYPE]),
+        ("an id in upper case", &[&upper, TYPE]),
+        ("no type", &[ID, DATA]),
+        ("the type before the id", &[TYPE, ID]),
+        ("two types", &[ID, TYPE, TYPE]),
+        ("a type that is not UTF-8", &[ID, &[0x12, 1, 0xFF]]),
+        ("a type with a control character", &[ID, &[0x12, 1, 0x0A]]),
+        ("empty data", &[ID, TYPE, &[0x1A, 0]]),
+        ("data after a tag", &[ID, TYPE, TAG, DATA]),
+        (
+            "a length in two bytes that needs one",
+            &[ID, TYPE, &[0x1A, 0x81, 0x00, 7]],
+        ),
+        ("a number in the place of data", &[ID, TYPE, &[0x18, 7]]),
+        ("the same tag twice", &[ID, TYPE, TAG, TAG]),
+        ("more tags than an event can have", &[ID, TYPE, &many_tags]),
+        ("an unknown field", &[ID, TYPE, &[0xA0, 0x01, 7]]),
+        ("a field that is cut short", &[ID, TYPE, &[0x1A, 2, 7]]),
+    ];
+    for (reason, fields) in others {
+        assert!(!is_plain(fields), "{reason}");
+    }
+}
