@@ -14,6 +14,7 @@ mod searched;
 mod target;
 
 use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
 use uuid::Uuid;
 
 pub use appended::{Appended, Revisions};
@@ -35,7 +36,6 @@ use crate::{
         expected::Expected,
         limits::{self, Limits},
         name::StreamName,
-        one_or_more::OneOrMore,
         position::{Position, Revision, Timestamp},
     },
 };
@@ -61,8 +61,8 @@ pub(crate) struct Placed<'a> {
 /// Events for one or more streams, with the conditions for writing them, within all limits.
 #[derive(Clone, Debug)]
 pub struct Append {
-    /// Streams of the append, in the order in which they first occur.
-    pub(crate) targets: OneOrMore<Target>,
+    /// Streams of the append, at least one, in the order in which they first occur.
+    pub(crate) targets: SmallVec<[Target; 1]>,
     /// Expected state of the first event's stream. It also determines how a retry is detected.
     pub(crate) expected: Expected,
     /// Whether the append itself expects that state; otherwise the expectation is from its checks.
@@ -101,7 +101,7 @@ impl Append {
             prepared.push(event, 0, number(nth));
         }
         Ok(Self {
-            targets: OneOrMore::one(target),
+            targets: smallvec![target],
             expected,
             expects: true,
             events: prepared.events,
@@ -142,10 +142,10 @@ impl Append {
                 prepared.push(event, stream, targets.count(stream));
             }
         }
-        let targets = targets.found.ok_or(AppendError::NoEvents)?;
-        let expected = checks::expected_of(&checks, &targets.first().stream);
+        let first = targets.found.first().ok_or(AppendError::NoEvents)?;
+        let expected = checks::expected_of(&checks, &first.stream);
         Ok(Self {
-            targets,
+            targets: targets.found,
             expected,
             expects: false,
             events: prepared.events,
@@ -269,7 +269,7 @@ impl Append {
     /// Returns the stream of the first event.
     #[must_use]
     pub fn stream(&self) -> &StreamName {
-        &self.targets.first().stream
+        &self.targets[0].stream
     }
 
     /// Returns the streams, in the order in which they first occur.
@@ -279,7 +279,7 @@ impl Append {
 
     /// Whether the append has events for one stream only.
     pub(crate) fn is_to_one(&self) -> bool {
-        self.targets.rest().is_empty()
+        self.targets.len() == 1
     }
 
     /// Returns the state that the append itself expects of its stream; `None` if it was created
@@ -338,10 +338,7 @@ impl Append {
     }
 
     /// Returns the events with their streams and revisions, given the first revision in each of the streams.
-    pub(crate) fn placed<'a>(
-        &'a self,
-        firsts: &'a OneOrMore<Revision>,
-    ) -> impl ExactSizeIterator<Item = Placed<'a>> {
+    pub(crate) fn placed<'a>(&'a self, firsts: &'a [Revision]) -> impl ExactSizeIterator<Item = Placed<'a>> {
         self.events.iter().map(|event| {
             let stream = event.stream as usize;
             Placed {
@@ -361,7 +358,7 @@ impl Append {
     /// Returns the result of the append, given the first revision in each of its streams and its first position.
     pub(crate) fn appended(
         &self,
-        firsts: &OneOrMore<Revision>,
+        firsts: &[Revision],
         first_position: Position,
         recorded_at: Timestamp,
         already_appended: bool,

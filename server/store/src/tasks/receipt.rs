@@ -22,6 +22,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use smallvec::{SmallVec, smallvec};
 use uuid::Uuid;
 
 use crate::{
@@ -38,7 +39,6 @@ use crate::{
     shared::Shared,
     values::{
         name::StreamName,
-        one_or_more::OneOrMore,
         position::{Revision, Timestamp},
     },
 };
@@ -63,7 +63,7 @@ pub(crate) struct Details {
     pub recorded_at: Timestamp,
     digest: Uuid,
     /// The first revision in each of its streams, in the order in which they first occur.
-    firsts: OneOrMore<Revision>,
+    firsts: SmallVec<[Revision; 1]>,
 }
 
 impl Receipt {
@@ -71,7 +71,7 @@ impl Receipt {
     pub(crate) fn of(events: &[StoredEvent]) -> Option<Self> {
         let first = events.first()?;
         let mut streams = HashSet::from([&first.stream]);
-        let mut firsts = OneOrMore::one(first.revision);
+        let mut firsts = smallvec![first.revision];
         for event in events {
             if streams.insert(&event.stream) {
                 firsts.push(event.revision);
@@ -109,7 +109,7 @@ impl Receipt {
         if let Some(details) = &self.details {
             value.put_u64(details.recorded_at.micros);
             value.put_slice(details.digest.as_bytes());
-            for first in details.firsts.iter() {
+            for first in &details.firsts {
                 wire::put_varint(&mut value, first.0);
             }
         }
@@ -129,7 +129,7 @@ impl Receipt {
         let (recorded_at, rest) = rest.split_first_chunk().ok_or(short)?;
         let (digest, rest) = rest.split_first_chunk().ok_or(short)?;
         let mut cursor = Cursor::new(rest);
-        let mut firsts = OneOrMore::one(Revision(cursor.varint()?));
+        let mut firsts = smallvec![Revision(cursor.varint()?)];
         while !cursor.rest().is_empty() {
             firsts.push(Revision(cursor.varint()?));
         }

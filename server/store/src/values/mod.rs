@@ -7,6 +7,5 @@ pub(crate) mod ids;
 pub mod limits;
 pub(crate) mod maps;
 pub(crate) mod name;
-pub(crate) mod one_or_more;
 pub(crate) mod position;
 pub(crate) mod signal;

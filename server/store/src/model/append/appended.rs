@@ -1,9 +1,8 @@
 //! The result of an append.
 
-use crate::values::{
-    one_or_more::OneOrMore,
-    position::{Position, Revision, Timestamp},
-};
+use smallvec::SmallVec;
+
+use crate::values::position::{Position, Revision, Timestamp};
 
 /// Revisions and positions of the events of an append.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,11 +56,7 @@ impl Appended {
     }
 
     /// Returns the first revision in each of the append's streams.
-    pub(crate) fn firsts(&self) -> OneOrMore<Revision> {
-        let mut firsts = OneOrMore::one(self.first_revision);
-        for revisions in &self.others {
-            firsts.push(revisions.first);
-        }
-        firsts
+    pub(crate) fn firsts(&self) -> SmallVec<[Revision; 1]> {
+        self.revisions().map(|revisions| revisions.first).collect()
     }
 }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use smallvec::smallvec;
 
 use super::{Append, PreparedEvent, Searched, Target, event, number};
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
         expected::Expected,
         limits::{self, Limits},
         name::StreamName,
-        one_or_more::OneOrMore,
     },
 };
 
@@ -64,7 +64,7 @@ impl Append {
             events: number(count),
         };
         Some(Self {
-            targets: OneOrMore::one(target),
+            targets: smallvec![target],
             expected,
             expects: true,
             events: prepared,

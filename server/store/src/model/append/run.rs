@@ -3,7 +3,7 @@
 use super::{Append, PreparedEvent};
 use crate::{
     format::wire::Parsed,
-    values::{name::StreamName, one_or_more::OneOrMore, position::Revision},
+    values::{name::StreamName, position::Revision},
 };
 
 /// Events that are consecutive both in their append and in their stream.
@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
 
 impl Append {
     /// Returns the append's events as runs, given the first revision in each of its streams.
-    pub(crate) fn runs<'a>(&'a self, firsts: &'a OneOrMore<Revision>) -> impl Iterator<Item = Run<'a>> {
+    pub(crate) fn runs<'a>(&'a self, firsts: &'a [Revision]) -> impl Iterator<Item = Run<'a>> {
         self.by_write().map(|events| {
             let stream = events[0].stream as usize;
             Run {

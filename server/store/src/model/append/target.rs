@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::values::{name::StreamName, one_or_more::OneOrMore};
+use smallvec::SmallVec;
+
+use crate::values::name::StreamName;
 
 /// A stream that an append writes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub(crate) struct Target {
 /// Collects the distinct streams of an append.
 #[derive(Default)]
 pub(super) struct Targets {
-    pub found: Option<OneOrMore<Target>>,
+    pub found: SmallVec<[Target; 1]>,
     indexes: HashMap<StreamName, u32>,
 }
 
@@ -25,30 +27,18 @@ impl Targets {
         if let Some(index) = self.indexes.get(stream) {
             return *index;
         }
-        let target = Target {
+        let index = number(self.found.len());
+        self.found.push(Target {
             stream: stream.clone(),
             events: 0,
-        };
-        let index = match &mut self.found {
-            None => {
-                self.found = Some(OneOrMore::one(target));
-                0
-            }
-            Some(found) => {
-                found.push(target);
-                number(found.len() - 1)
-            }
-        };
+        });
         self.indexes.insert(stream.clone(), index);
         index
     }
 
     /// Counts one more event for a stream; returns the number before it.
     pub(super) fn count(&mut self, index: u32) -> u32 {
-        let Some(found) = &mut self.found else {
-            return 0;
-        };
-        let target = &mut found[index as usize];
+        let target = &mut self.found[index as usize];
         target.events += 1;
         target.events - 1
     }

@@ -8,10 +8,7 @@ use crate::{
         record::{self, Place, TimeField},
     },
     model::append::{Append, Placed},
-    values::{
-        one_or_more::OneOrMore,
-        position::{Position, Revision, Timestamp},
-    },
+    values::position::{Position, Revision, Timestamp},
 };
 
 /// Builds the frames of one commit, append by append.
@@ -39,7 +36,7 @@ impl Builder {
     }
 
     /// Adds an append whose first revisions in its streams are `firsts`.
-    pub(crate) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>, recorded_at: Timestamp) {
+    pub(crate) fn add(&mut self, append: &Append, firsts: &[Revision], recorded_at: Timestamp) {
         let time = TimeField::new(recorded_at);
         let entry_len = |event: &Placed<'_>, position: Position| {
             record::entry_len(event.body, &place(event, position, &time))
@@ -77,7 +74,7 @@ impl Builder {
     }
 
     /// Adds an append that is too large to share a frame, but fits into one.
-    fn add_alone(&mut self, append: &Append, firsts: &OneOrMore<Revision>, time: &TimeField) {
+    fn add_alone(&mut self, append: &Append, firsts: &[Revision], time: &TimeField) {
         self.flush();
         let first = self.next;
         let last = Position(first.0 + append.len() as u64 - 1);

@@ -5,10 +5,7 @@ use crate::{
     index::Window,
     model::{append::Append, query::Query},
     read::lookup,
-    values::{
-        one_or_more::OneOrMore,
-        position::{Position, Revision},
-    },
+    values::position::{Position, Revision},
 };
 
 /// The index of the events that a group adds to the log.
@@ -21,7 +18,7 @@ impl Added {
     }
 
     /// Adds an append that the group writes, whose first revisions in its streams are `firsts`.
-    pub(super) fn add(&mut self, append: &Append, firsts: &OneOrMore<Revision>) -> Parsed<()> {
+    pub(super) fn add(&mut self, append: &Append, firsts: &[Revision]) -> Parsed<()> {
         append.runs(firsts).try_for_each(|run| self.0.add_run(run))
     }
 

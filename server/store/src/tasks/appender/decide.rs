@@ -24,6 +24,8 @@
 //! earlier append may be found; [`compare`] and [`compare_receipt`] compare the append with what is found there, and
 //! [`otherwise`] decides if nothing is found.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::{
     index::Request,
     lifecycle::Lifecycle,
@@ -210,7 +212,7 @@ fn taken(first: &StoredEvent) -> Rejection {
 
 /// Returns the result of an append that was written as these events.
 fn already(append: &Append, first: &StoredEvent, standing: &[StoredEvent]) -> Appended {
-    let mut firsts = append.targets.map(|_, _| first.revision);
+    let mut firsts: SmallVec<[_; 1]> = smallvec![first.revision; append.targets.len()];
     let events = append.events.iter().zip(standing);
     for (event, standing) in events.filter(|(event, _)| event.nth == 0) {
         firsts[event.stream as usize] = standing.revision;

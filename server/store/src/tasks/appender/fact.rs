@@ -1,5 +1,7 @@
 //! Facts that are needed to evaluate an append, and those that were read beforehand.
 
+use smallvec::SmallVec;
+
 use super::earlier::Compared;
 use crate::{
     index::Request,
@@ -8,17 +10,14 @@ use crate::{
         check::Evidence,
     },
     read::Match,
-    values::{
-        one_or_more::OneOrMore,
-        position::{Position, Revision},
-    },
+    values::position::{Position, Revision},
 };
 
 /// Facts about an append.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fact {
     /// The last revision of each of its streams.
-    pub last: OneOrMore<Option<Revision>>,
+    pub last: SmallVec<[Option<Revision>; 1]>,
     /// The known append with the same first id; only looked up if the append is keyed.
     pub request: Option<Request>,
     /// Findings for its checks, in their order.

@@ -121,16 +121,16 @@ fn in_memory(look: &Look<'_>, candidates: &[Candidate<'_>]) -> (Vec<Fact>, Vec<W
             compared: prefetched.and_then(|fact| fact.compared.clone()),
             ..Fact::default()
         };
-        fact.last = append.targets.map(|n, target| {
-            let known = look.last_revision(&target.stream);
-            known
-                .or_else(|| prefetched.map(|fact| fact.last[n]))
-                .unwrap_or_else(|| {
-                    wanted.push(Wanted::Last(index, n));
-                    reads.push(read_end(&target.stream));
-                    None
-                })
-        });
+        for (n, stream) in append.streams().enumerate() {
+            let known = look
+                .last_revision(stream)
+                .or_else(|| prefetched.map(|fact| fact.last[n]));
+            if known.is_none() {
+                wanted.push(Wanted::Last(index, n));
+                reads.push(read_end(stream));
+            }
+            fact.last.push(known.flatten());
+        }
         for (n, check) in append.checks.iter().enumerate() {
             let Some(stream) = check.stream() else {
                 fact.evidence.push(Evidence::Missing);

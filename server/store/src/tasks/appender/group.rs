@@ -6,6 +6,8 @@
 //! 3. A decision is valid only if the head is still `head` when the group commits, or when it is read again; the
 //!    appender ensures that.
 
+use smallvec::SmallVec;
+
 use crate::{
     format::frame::Frame,
     lifecycle::Lifecycles,
@@ -137,7 +139,7 @@ impl<'a> Group<'a> {
     /// are written.
     async fn judge_one(&self, shared: &Shared, append: &'a Append, fact: &Fact) -> Result<Option<Verdict>> {
         let overlay = &self.overlay;
-        let last = overlay.last_of(append.stream(), *fact.last.first());
+        let last = overlay.last_of(append.stream(), fact.last[0]);
         let known = earlier::known(shared, append, last, fact.request);
         if let Some((request, standing)) = overlay.of_request(append)
             && let Some(verdict) = decide::compare(append, &known, Place::Request(request), &standing)
@@ -230,9 +232,10 @@ impl<'a> Group<'a> {
     }
 
     fn accept(&mut self, append: &'a Append, fact: &Fact, recorded_at: Timestamp) -> Result<Appended> {
-        let firsts = append
-            .targets
-            .map(|n, target| Revision::after(self.overlay.last_of(&target.stream, fact.last[n])));
+        let lasts = append.streams().zip(&fact.last);
+        let firsts: SmallVec<[_; 1]> = lasts
+            .map(|(stream, last)| Revision::after(self.overlay.last_of(stream, *last)))
+            .collect();
         let first_position = self.next;
         let appended = append.appended(&firsts, first_position, recorded_at, false);
         self.next = appended.last_position.next();

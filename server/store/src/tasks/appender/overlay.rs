@@ -3,6 +3,7 @@
 
 use std::collections::hash_map::Entry;
 
+use smallvec::{SmallVec, smallvec};
 use uuid::Uuid;
 
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
     values::{
         maps::{HashMap, map_for},
         name::StreamName,
-        one_or_more::OneOrMore,
         position::{Position, Revision, Timestamp},
     },
 };
@@ -38,7 +38,7 @@ pub(super) struct Overlay<'a> {
 struct Accepted<'a> {
     append: &'a Append,
     /// Revision of the append's first event in each of its streams.
-    firsts: OneOrMore<Revision>,
+    firsts: SmallVec<[Revision; 1]>,
     first_position: Position,
     recorded_at: Timestamp,
 }
@@ -49,7 +49,7 @@ struct Adds {
     first: Revision,
     last: Revision,
     /// The appends that write to it.
-    accepted: OneOrMore<usize>,
+    accepted: SmallVec<[usize; 1]>,
 }
 
 impl<'a> Overlay<'a> {
@@ -64,7 +64,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// Adds an append that the group writes, whose first revisions in its streams are `firsts`.
-    pub(super) fn add(&mut self, append: &'a Append, firsts: OneOrMore<Revision>, appended: &Appended) {
+    pub(super) fn add(&mut self, append: &'a Append, firsts: SmallVec<[Revision; 1]>, appended: &Appended) {
         let index = self.accepted.len();
         if append.is_keyed() {
             self.requests.insert(append.events[0].id, index);
@@ -79,7 +79,7 @@ impl<'a> Overlay<'a> {
                     none.insert(Adds {
                         first: revisions.first,
                         last: revisions.last,
-                        accepted: OneOrMore::one(index),
+                        accepted: smallvec![index],
                     });
                 }
             }

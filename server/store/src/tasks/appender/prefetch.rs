@@ -184,7 +184,7 @@ async fn read_keys(shared: &Shared, appends: &[&Append]) -> Result<Vec<Prefetche
     let facts = facts::known(shared, head, &candidates).await?;
     let mut read = Vec::with_capacity(appends.len());
     for (append, mut fact) in appends.iter().zip(facts) {
-        let known = earlier::known(shared, append, *fact.last.first(), fact.request);
+        let known = earlier::known(shared, append, fact.last[0], fact.request);
         fact.compared = earlier::look(shared, append, &known).await?;
         read.push(Prefetched::new(append, head, fact));
     }

@@ -5,7 +5,7 @@ use crate::{Limits, Position, testing::write};
 
 /// Returns the stored events of an append whose streams begin at these revisions.
 fn standing(append: &Append, firsts: &[u64]) -> Vec<StoredEvent> {
-    let revisions = append.targets.map(|n, _| Revision(firsts[n]));
+    let revisions: Vec<_> = firsts.iter().copied().map(Revision).collect();
     append
         .placed(&revisions)
         .zip(100..)
@@ -61,8 +61,7 @@ proptest! {
         details in proptest::option::of((any::<u64>(), any::<u128>(), proptest::collection::vec(any::<u64>(), 1..5))),
     ) {
         let details = details.map(|(micros, digest, revisions)| {
-            let mut firsts = OneOrMore::one(Revision(revisions[0]));
-            revisions[1..].iter().for_each(|first| firsts.push(Revision(*first)));
+            let firsts = revisions.into_iter().map(Revision).collect();
             Details { recorded_at: Timestamp::from_micros(micros), digest: Uuid::from_u128(digest), firsts }
         });
         let receipt = Receipt { request: Request { first: Position(first), events }, details };
