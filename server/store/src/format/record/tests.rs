@@ -180,7 +180,7 @@ fn a_body_in_another_encoding_is_not_plain() {
         &[0x22, 1, 7],
         TAG,
         &[0x2A, 1, b'b'],
-        &[0x32, 1, b'c']
+        &[0x32, 3, b'a', b'/', b'b']
     ]));
     let upper = ID.to_ascii_uppercase();
     let tags = |count| {
