@@ -5,11 +5,13 @@
 //! - A pipeline is answered message by message, one result for each append.
 //! - `ReadAll` and `ReadStream` send a batch that was encoded once, as often as the limit requires. No server can
 //!   send events at a lower cost.
+//! - `GetState` sends a fixed entry, and `WriteState` a version for each change.
 //! - `SubscribeAll` sends the events appended from then on. Without subscribers, appends skip this work.
 //!
 //! Window and frame sizes are those of the Annals server. Everything else is unimplemented.
 
 mod reads;
+mod state;
 
 use std::{
     net::SocketAddr,
@@ -24,7 +26,10 @@ use std::{
 use annals_proto::v1 as pb;
 use clap::Args;
 use futures::{Stream, StreamExt, future::BoxFuture, stream};
-use pb::event_store_service_server::{EventStoreService, EventStoreServiceServer};
+use pb::{
+    event_store_service_server::{EventStoreService, EventStoreServiceServer},
+    state_service_server::StateServiceServer,
+};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tonic::{
     Code, Request, Response, Status, Streaming,
@@ -71,6 +76,7 @@ async fn serve(listener: tokio::net::TcpListener) -> Result<()> {
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX)
         .add_service(Routed::new())
+        .add_service(StateServiceServer::new(state::State))
         .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
         .await
         .map_err(|error| Error::wrong("echo", error.to_string()))

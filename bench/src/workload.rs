@@ -7,7 +7,7 @@ use crate::{
     deployment::Deployment,
     engine::Engine,
     goal::Goal,
-    load::{Measured, Subject, calls, live, pipeline, read},
+    load::{Measured, Subject, calls, live, pipeline, read, state},
 };
 
 /// Appends of a session that may be unanswered.
@@ -30,12 +30,19 @@ pub(crate) enum Workload {
         /// Appends per second.
         per_second: u32,
     },
+    /// Clients that read or write one entry of state in each call.
+    State {
+        /// Number of clients.
+        clients: usize,
+        /// What a call does.
+        kind: state::Kind,
+    },
     /// Reads of the whole log.
     ReadAll,
 }
 
 /// Workloads in the order in which they run. The log grows with each, and is read at the end.
-pub(crate) const QUICK: [Workload; 8] = [
+pub(crate) const QUICK: [Workload; 10] = [
     Workload::Calls {
         clients: 1,
         events: 1,
@@ -51,6 +58,14 @@ pub(crate) const QUICK: [Workload; 8] = [
     Workload::Calls {
         clients: 256,
         events: 1,
+    },
+    Workload::State {
+        clients: 64,
+        kind: state::Kind::Write,
+    },
+    Workload::State {
+        clients: 64,
+        kind: state::Kind::Get,
     },
     Workload::Live { per_second: 1_000 },
     Workload::Session,
@@ -89,6 +104,13 @@ impl Workload {
             Self::Calls { clients, events } => {
                 format!("unary, {events} events, {clients} client{}", plural(clients))
             }
+            Self::State { clients, kind } => {
+                let call = match kind {
+                    state::Kind::Get => "get",
+                    state::Kind::Write => "write",
+                };
+                format!("{call} 1 entry of state, {clients} client{}", plural(clients))
+            }
             Self::Session => format!("one session, 1 event a message, {SESSION_IN_FLIGHT} in flight"),
             Self::Live { per_second } => format!("append to live delivery at {per_second}/s, p99"),
             Self::ReadAll => "read all, decoded".to_owned(),
@@ -99,6 +121,7 @@ impl Workload {
     pub(crate) const fn unit(self) -> &'static str {
         match self {
             Self::Live { .. } => "ms",
+            Self::State { .. } => "calls/s",
             _ => "events/s",
         }
     }
@@ -128,7 +151,7 @@ impl Workload {
                 events: 100,
             } => Goal::AtLeast(200_000.0),
             Self::Session => Goal::AtLeast(60_000.0),
-            Self::Calls { .. } | Self::Live { .. } | Self::ReadAll => Goal::None,
+            Self::Calls { .. } | Self::State { .. } | Self::Live { .. } | Self::ReadAll => Goal::None,
         }
     }
 
@@ -143,6 +166,11 @@ impl Workload {
                 events: 100,
             } => Goal::AtLeast(300_000.0),
             Self::Calls { .. } => Goal::None,
+            Self::State {
+                kind: state::Kind::Get,
+                ..
+            } => Goal::Share(0.80),
+            Self::State { .. } => Goal::None,
             Self::Session => Goal::AtLeast(100_000.0),
             Self::Live { .. } => Goal::Below(10.0),
             Self::ReadAll => Goal::AtLeast(500_000.0),
@@ -162,6 +190,7 @@ impl Workload {
         match self {
             Self::Calls { clients, events } => calls::run(subject, clients, events).await,
             Self::Session => pipeline::run(subject, SESSION_IN_FLIGHT).await,
+            Self::State { clients, kind } => state::run(subject, clients, kind).await,
             Self::Live { per_second } => live::run(subject, per_second).await,
             Self::ReadAll => read::run(subject, echoed_events).await,
         }

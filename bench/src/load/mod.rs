@@ -5,6 +5,7 @@
 //! - `calls`: unary appends in a closed loop, of one event or many.
 //! - `pipeline`: one pipeline with a bounded number of appends in flight.
 //! - `read`: the whole log, decoded.
+//! - `state`: reads and writes of state.
 //! - `live`: appends at a fixed rate, and their delivery to a subscriber.
 //!
 //! A load warms up first; operations that end outside the window are not counted.
@@ -15,10 +16,11 @@ pub(crate) mod events;
 pub(crate) mod live;
 pub(crate) mod pipeline;
 pub(crate) mod read;
+pub(crate) mod state;
 pub(crate) mod wire;
 
 pub(crate) use connection::connect;
-pub(crate) use events::{Supply, content, id};
+pub(crate) use events::{DATA_BYTES, Supply, content, id};
 
 use std::{sync::Mutex, time::Duration};
 
