@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use annals_client::{Client, SubscriptionItem};
+use annals_client::{Client, Subscribe, SubscriptionItem};
 use futures::FutureExt;
 
-use crate::arguments::{Format, Subscribe};
+use crate::arguments::{Filters, Format, Subscribe as Options};
 use crate::failure::Failure;
 use crate::output::{Events, Output};
 
@@ -14,19 +14,23 @@ use crate::output::{Events, Output};
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// Prints the stored events of a stream or of the log, then new ones until it is interrupted.
-pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<(), Failure> {
-    let mut subscribe = match options.target.stream {
-        Some(stream) => client.subscribe_stream(stream),
-        None => client.subscribe_all(),
+pub async fn run(client: &Client, options: Options, output: Output) -> Result<(), Failure> {
+    let mut subscription = match options.target.stream {
+        Some(stream) => {
+            let mut subscribe = client.subscribe_stream(stream);
+            if let Some(revision) = options.after {
+                subscribe = subscribe.after_revision(revision);
+            }
+            with(subscribe, options.filters, options.from_end).await?
+        }
+        None => {
+            let mut subscribe = client.subscribe_all();
+            if let Some(position) = options.after {
+                subscribe = subscribe.after(position);
+            }
+            with(subscribe, options.filters, options.from_end).await?
+        }
     };
-    subscribe = subscribe.query(options.filters).reconnect_timeout(GIVE_UP_AFTER);
-    if let Some(after) = options.after {
-        subscribe = subscribe.after(after);
-    }
-    if options.from_end {
-        subscribe = subscribe.from_end();
-    }
-    let mut subscription = subscribe.await?;
     let talkative = output.format == Format::Table && std::io::stderr().is_terminal();
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut events = Events::new(output);
@@ -59,4 +63,13 @@ pub async fn run(client: &Client, options: Subscribe, output: Output) -> Result<
         }
     }
     events.flush()
+}
+
+/// Adds the options that a stream and the log have in common.
+fn with<To>(subscribe: Subscribe<To>, filters: Filters, from_end: bool) -> Subscribe<To> {
+    let subscribe = subscribe.query(filters).reconnect_timeout(GIVE_UP_AFTER);
+    match from_end {
+        true => subscribe.from_end(),
+        false => subscribe,
+    }
 }

@@ -24,6 +24,7 @@ use crate::server::ServerInfo;
 use crate::snapshot::{LoadSnapshot, SaveSnapshot};
 use crate::stream::{StreamInfo, Streams};
 use crate::subscription::Subscribe;
+use crate::target::{OneStream, WholeLog};
 use crate::transfer::{self, Export, TransferPart};
 
 /// A handle on an Annals store. Cheap to clone; clones share their connections.
@@ -165,30 +166,30 @@ impl Client {
     /// ```
     ///
     /// Fails with [`Error::StreamNotFound`], [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`].
-    pub fn read_stream(&self, stream: impl Into<String>) -> Read {
-        Read::new(self.shared.clone(), self.timeout, Some(stream.into()))
+    pub fn read_stream(&self, stream: impl Into<String>) -> Read<OneStream> {
+        Read::of_stream(self.shared.clone(), self.timeout, stream.into())
     }
 
     /// Reads the whole log up to its current head: add options, then await it.
     ///
     /// Fails with [`Error::PositionBeyondHead`].
-    pub fn read_all(&self) -> Read {
-        Read::new(self.shared.clone(), self.timeout, None)
+    pub fn read_all(&self) -> Read<WholeLog> {
+        Read::of_log(self.shared.clone(), self.timeout)
     }
 
     /// Subscribes to the whole log: add options, then await it.
     ///
     /// Fails with [`Error::PositionBeyondHead`], [`Error::Overloaded`].
-    pub fn subscribe_all(&self) -> Subscribe {
-        Subscribe::new(self.shared.clone(), self.timeout, None)
+    pub fn subscribe_all(&self) -> Subscribe<WholeLog> {
+        Subscribe::to_log(self.shared.clone(), self.timeout)
     }
 
     /// Subscribes to one stream, which need not exist yet: add options, then await it.
     ///
     /// Fails with [`Error::StreamTombstoned`], [`Error::RevisionBeyondEnd`], [`Error::Overloaded`]. Ends with
     /// [`Error::StreamTombstoned`] when the stream is permanently deleted.
-    pub fn subscribe_stream(&self, stream: impl Into<String>) -> Subscribe {
-        Subscribe::new(self.shared.clone(), self.timeout, Some(stream.into()))
+    pub fn subscribe_stream(&self, stream: impl Into<String>) -> Subscribe<OneStream> {
+        Subscribe::to_stream(self.shared.clone(), self.timeout, stream.into())
     }
 
     /// Returns the store's information about a stream. Fails with [`Error::StreamNotFound`],
@@ -347,7 +348,7 @@ impl Client {
     /// client.save_snapshot("order-42", 1_999, state).schema_version(2).await?;
     /// let snapshot = client.load_snapshot("order-42").schema_version(2).await?;
     /// let from = snapshot.map_or(0, |snapshot| snapshot.revision + 1);
-    /// let rest = client.read_stream("order-42").from(from).await?;
+    /// let rest = client.read_stream("order-42").from_revision(from).await?;
     /// # Ok(()) }
     /// ```
     ///

@@ -52,7 +52,7 @@
 //! | append many events in order, with many appends in flight | [`Client::append_pipeline`] |
 //! | load an aggregate | [`Client::read_stream`] |
 //! | read the log once | [`Client::read_all`] |
-//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Client::position_at_time`] |
+//! | read a past state | [`Read::until_time`], [`Read::until_revision`], [`Read::until_position`], [`Client::position_at_time`] |
 //! | load a long stream faster | [`Client::load_snapshot`], [`Client::save_snapshot`] |
 //! | keep a projection up to date, react to events | [`Client::subscribe_all`], [`Client::subscribe_stream`] |
 //! | limit how much of a stream is kept | [`Client::set_retention`], [`Client::retention`] |
@@ -110,6 +110,7 @@ mod snapshot;
 mod status;
 mod stream;
 mod subscription;
+mod target;
 mod transfer;
 
 pub use append::{Appended, ExpectedRevision};
@@ -130,5 +131,6 @@ pub use server::{Limits, ServerInfo};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};
+pub use target::{OneStream, WholeLog};
 pub use transfer::{Export, TransferAppend, TransferGap, TransferPart, TransferStream};
 pub use uuid::{Error as UuidError, Uuid};

@@ -8,6 +8,7 @@ mod feed;
 
 use std::collections::VecDeque;
 use std::future::IntoFuture;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -22,18 +23,28 @@ use crate::error::Result;
 use crate::event::RecordedEvent;
 use crate::query::{Direction, Query};
 use crate::retry::Shared;
+use crate::target::{OneStream, WholeLog};
 
-/// A read to be started: add options, then await it.
+/// A read to be started: add options, then await it. [`OneStream`] and [`WholeLog`] have options of their own.
 ///
 /// The await completes with the server's first response, so it returns errors such as
 /// [`Error::StreamNotFound`](crate::Error::StreamNotFound).
 #[derive(Debug, Clone)]
 #[must_use = "a read does nothing until it is awaited"]
-pub struct Read {
+pub struct Read<Of> {
+    options: Options,
+    of: PhantomData<Of>,
+}
+
+/// The options of a read of one stream or of the log.
+#[derive(Debug, Clone)]
+struct Options {
     shared: Arc<Shared>,
     timeout: Duration,
+    /// `None`: the log.
     stream: Option<String>,
     direction: Direction,
+    /// A revision of the stream, or a position of the log.
     from: Option<u64>,
     limit: Option<u64>,
     query: Query,
@@ -48,9 +59,45 @@ enum Until {
     Time(Timestamp),
 }
 
-impl Read {
-    pub(crate) fn new(shared: Arc<Shared>, timeout: Duration, stream: Option<String>) -> Self {
-        Read {
+impl Read<OneStream> {
+    pub(crate) fn of_stream(shared: Arc<Shared>, timeout: Duration, stream: String) -> Self {
+        Read::new(shared, timeout, Some(stream))
+    }
+
+    /// Starts at this revision, inclusive. Unless set, starts at the first, or when reading backwards at the last.
+    pub fn from_revision(mut self, revision: u64) -> Self {
+        self.options.from = Some(revision);
+        self
+    }
+
+    /// Reads the stream as it was when its last revision was `revision`, which must exist.
+    pub fn until_revision(mut self, revision: u64) -> Self {
+        self.options.until = Some(Until::Revision(revision));
+        self
+    }
+}
+
+impl Read<WholeLog> {
+    pub(crate) fn of_log(shared: Arc<Shared>, timeout: Duration) -> Self {
+        Read::new(shared, timeout, None)
+    }
+
+    /// Starts at this position, inclusive. Unless set, starts at the first, or when reading backwards at the last.
+    pub fn from_position(mut self, position: u64) -> Self {
+        self.options.from = Some(position);
+        self
+    }
+
+    /// Reads the log as it was when its last position was `position`, which must exist.
+    pub fn until_position(mut self, position: u64) -> Self {
+        self.options.until = Some(Until::Position(position));
+        self
+    }
+}
+
+impl<Of> Read<Of> {
+    fn new(shared: Arc<Shared>, timeout: Duration, stream: Option<String>) -> Self {
+        let options = Options {
             shared,
             timeout,
             stream,
@@ -59,6 +106,10 @@ impl Read {
             limit: None,
             query: Query::all(),
             until: None,
+        };
+        Read {
+            options,
+            of: PhantomData,
         }
     }
 
@@ -69,26 +120,19 @@ impl Read {
 
     /// Sets the direction. Forwards unless set.
     pub fn direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
-        self
-    }
-
-    /// Starts at this revision (of a stream) or position (of the log), inclusive. Unless set, starts at the first, or
-    /// when reading backwards at the last.
-    pub fn from(mut self, from: u64) -> Self {
-        self.from = Some(from);
+        self.options.direction = direction;
         self
     }
 
     /// Returns at most this many events, at least 1. All unless set.
     pub fn limit(mut self, limit: u64) -> Self {
-        self.limit = Some(limit);
+        self.options.limit = Some(limit);
         self
     }
 
     /// Returns only the events that match the query. All unless set.
     pub fn query(mut self, query: impl Into<Query>) -> Self {
-        self.query = query.into();
+        self.options.query = query.into();
         self
     }
 
@@ -102,29 +146,17 @@ impl Read {
     /// # Ok(()) }
     /// ```
     pub fn until_time(mut self, time: Timestamp) -> Self {
-        self.until = Some(Until::Time(time));
-        self
-    }
-
-    /// Reads the stream as it was when its last revision was `revision`, which must exist. Not for the whole log.
-    pub fn until_revision(mut self, revision: u64) -> Self {
-        self.until = Some(Until::Revision(revision));
-        self
-    }
-
-    /// Reads the log as it was when its last position was `position`, which must exist. Not for a stream.
-    pub fn until_position(mut self, position: u64) -> Self {
-        self.until = Some(Until::Position(position));
+        self.options.until = Some(Until::Time(time));
         self
     }
 }
 
-impl IntoFuture for Read {
+impl<Of> IntoFuture for Read<Of> {
     type Output = Result<Events>;
     type IntoFuture = BoxFuture<'static, Result<Events>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(feed::open(self))
+        Box::pin(feed::open(self.options))
     }
 }
 

@@ -12,6 +12,7 @@ mod messages;
 mod resume;
 
 use std::future::IntoFuture;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,6 +25,7 @@ use crate::error::Result;
 use crate::event::RecordedEvent;
 use crate::query::Query;
 use crate::retry::Shared;
+use crate::target::{OneStream, WholeLog};
 
 /// An item of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,71 +63,100 @@ pub enum SubscriptionItem {
 
 /// The start of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Start {
+enum Start {
+    /// After a revision of the stream, or a position of the log.
     After(Option<u64>),
     End,
 }
 
-/// A subscription to be opened: add options, then await it.
+/// A subscription to be opened: add options, then await it. [`OneStream`] and [`WholeLog`] have options of their own.
 ///
 /// The await completes when a server has accepted it, or fails if none did within the client's timeout. After that
 /// the subscription resumes automatically.
 #[derive(Debug, Clone)]
 #[must_use = "a subscription does nothing until it is awaited"]
-pub struct Subscribe {
+pub struct Subscribe<To> {
+    options: Options,
+    to: PhantomData<To>,
+}
+
+/// The options of a subscription to one stream or to the log.
+#[derive(Debug, Clone)]
+struct Options {
     shared: Arc<Shared>,
     timeout: Duration,
+    /// `None`: the log.
     stream: Option<String>,
     start: Start,
     query: Query,
     reconnect_timeout: Option<Duration>,
 }
 
-impl Subscribe {
-    pub(crate) fn new(shared: Arc<Shared>, timeout: Duration, stream: Option<String>) -> Self {
-        let (start, query) = (Start::After(None), Query::all());
-        Subscribe {
+impl Subscribe<OneStream> {
+    pub(crate) fn to_stream(shared: Arc<Shared>, timeout: Duration, stream: String) -> Self {
+        Subscribe::new(shared, timeout, Some(stream))
+    }
+
+    /// Starts after this revision: the last one handled. Unless set, at the beginning.
+    pub fn after_revision(mut self, last: u64) -> Self {
+        self.options.start = Start::After(Some(last));
+        self
+    }
+}
+
+impl Subscribe<WholeLog> {
+    pub(crate) fn to_log(shared: Arc<Shared>, timeout: Duration) -> Self {
+        Subscribe::new(shared, timeout, None)
+    }
+
+    /// Starts after this position: the last one handled. Unless set, at the beginning.
+    pub fn after(mut self, last: u64) -> Self {
+        self.options.start = Start::After(Some(last));
+        self
+    }
+}
+
+impl<To> Subscribe<To> {
+    fn new(shared: Arc<Shared>, timeout: Duration, stream: Option<String>) -> Self {
+        let options = Options {
             shared,
             timeout,
             stream,
-            start,
-            query,
+            start: Start::After(None),
+            query: Query::all(),
             reconnect_timeout: None,
+        };
+        Subscribe {
+            options,
+            to: PhantomData,
         }
-    }
-
-    /// Starts after this position (of the log) or revision (of a stream): the last one handled. Unless set, at the
-    /// beginning.
-    pub fn after(mut self, last: u64) -> Self {
-        self.start = Start::After(Some(last));
-        self
     }
 
     /// Starts after the current last event.
     pub fn from_end(mut self) -> Self {
-        self.start = Start::End;
+        self.options.start = Start::End;
         self
     }
 
     /// Returns only the events that match the query. All unless set.
     pub fn query(mut self, query: impl Into<Query>) -> Self {
-        self.query = query.into();
+        self.options.query = query.into();
         self
     }
 
     /// Fails if a lost connection can't be resumed within this time. Retries indefinitely unless set.
     pub fn reconnect_timeout(mut self, without_connection: Duration) -> Self {
-        self.reconnect_timeout = Some(without_connection);
+        self.options.reconnect_timeout = Some(without_connection);
         self
     }
 }
 
-impl IntoFuture for Subscribe {
+impl<To> IntoFuture for Subscribe<To> {
     type Output = Result<Subscription>;
     type IntoFuture = BoxFuture<'static, Result<Subscription>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(resume::open(self))
+        Box::pin(resume::open(self.options))
     }
 }
 

@@ -6,7 +6,7 @@ mod steps;
 
 use std::{collections::HashMap, time::Duration};
 
-use annals_client::{Append, Client, Error, Read, Subscription, Timestamp};
+use annals_client::{Append, Client, Error, Read, Subscribe, Subscription, Timestamp};
 use serde_json::{Value, json};
 
 use self::steps::{AppendTo, Check, ReadOfLog, ReadOfStream, Step, SubscribeTo};
@@ -77,18 +77,23 @@ impl RustClient {
     }
 
     async fn subscribe(&mut self, client: &Client, step: SubscribeTo) -> Outcome {
-        let mut subscribe = match step.stream {
-            Some(stream) => client.subscribe_stream(stream),
-            None => client.subscribe_all(),
+        let subscription = match &step.stream {
+            Some(stream) => {
+                let mut subscribe = client.subscribe_stream(stream);
+                if let Some(revision) = step.after {
+                    subscribe = subscribe.after_revision(revision);
+                }
+                subscribe_with(subscribe, &step).await?
+            }
+            None => {
+                let mut subscribe = client.subscribe_all();
+                if let Some(position) = step.after {
+                    subscribe = subscribe.after(position);
+                }
+                subscribe_with(subscribe, &step).await?
+            }
         };
-        subscribe = subscribe.query(step.query);
-        if let Some(after) = step.after {
-            subscribe = subscribe.after(after);
-        }
-        if step.from_end {
-            subscribe = subscribe.from_end();
-        }
-        self.subscriptions.insert(step.name, subscribe.await?);
+        self.subscriptions.insert(step.name, subscription);
         Ok(json!({}))
     }
 
@@ -110,6 +115,14 @@ fn answer(outcome: Outcome) -> Value {
         Ok(gives) => json!({"gives": gives}),
         Err(Failure::Client(error)) => json!({"fails": answers::error(&error)}),
         Err(Failure::Unknown(why)) => json!({"unknown": why}),
+    }
+}
+
+fn subscribe_with<To>(subscribe: Subscribe<To>, step: &SubscribeTo) -> Subscribe<To> {
+    let subscribe = subscribe.query(step.query.clone());
+    match step.from_end {
+        true => subscribe.from_end(),
+        false => subscribe,
     }
 }
 
@@ -170,7 +183,10 @@ async fn read_stream(client: &Client, step: ReadOfStream) -> Outcome {
     if let Some(revision) = step.until_revision {
         read = read.until_revision(revision);
     }
-    read_events(read, step.from, step.limit, step.backwards, step.until_time).await
+    if let Some(revision) = step.from {
+        read = read.from_revision(revision);
+    }
+    read_events(read, step.limit, step.backwards, step.until_time).await
 }
 
 async fn read_all(client: &Client, step: ReadOfLog) -> Outcome {
@@ -178,21 +194,20 @@ async fn read_all(client: &Client, step: ReadOfLog) -> Outcome {
     if let Some(position) = step.until_position {
         read = read.until_position(position);
     }
-    read_events(read, step.from, step.limit, step.backwards, step.until_time).await
+    if let Some(position) = step.from {
+        read = read.from_position(position);
+    }
+    read_events(read, step.limit, step.backwards, step.until_time).await
 }
 
-async fn read_events(
-    mut read: Read,
-    from: Option<u64>,
+async fn read_events<Of>(
+    mut read: Read<Of>,
     limit: Option<u64>,
     backwards: bool,
     until_micros: Option<i64>,
 ) -> Outcome {
     if backwards {
         read = read.backwards();
-    }
-    if let Some(from) = from {
-        read = read.from(from);
     }
     if let Some(limit) = limit {
         read = read.limit(limit);

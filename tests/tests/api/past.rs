@@ -121,7 +121,12 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
         ),
         "{beyond}"
     );
-    let beyond = client.read_all().until_position(10).from(12).await.unwrap_err();
+    let beyond = client
+        .read_all()
+        .until_position(10)
+        .from_position(12)
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             beyond,
@@ -144,7 +149,7 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
     let beyond = client
         .read_stream("order-1")
         .until_revision(3)
-        .from(5)
+        .from_revision(5)
         .await
         .unwrap_err();
     let last_revision = Some(3);

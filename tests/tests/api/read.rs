@@ -1,7 +1,7 @@
 //! Reads over gRPC: their results, order, start and limits, compared with the log itself.
 
 use annals_client::{
-    Client, Direction, Error, Event, ExpectedRevision as Expected, Query, QueryItem, RecordedEvent,
+    Client, Direction, Error, Event, ExpectedRevision as Expected, Query, QueryItem, Read, RecordedEvent,
 };
 use annals_proto::v1 as pb;
 use annals_tests::{
@@ -126,24 +126,39 @@ async fn compare_random_reads(client: &Client, log: &[RecordedEvent], random: &m
         }
         expected.truncate(limit.unwrap_or(usize::MAX));
 
-        let mut read = stream.map_or_else(|| client.read_all(), |stream| client.read_stream(stream));
-        read = read.query(query.clone());
-        read = read.direction(if backwards {
-            Direction::Backwards
-        } else {
-            Direction::Forwards
-        });
-        if let Some(from) = from {
-            read = read.from(from);
-        }
-        if let Some(limit) = limit {
-            read = read.limit(limit as u64);
-        }
+        let read = match stream {
+            Some(stream) => {
+                let mut read = client.read_stream(stream);
+                if let Some(from) = from {
+                    read = read.from_revision(from);
+                }
+                with_options(read, &query, backwards, limit).into_future()
+            }
+            None => {
+                let mut read = client.read_all();
+                if let Some(from) = from {
+                    read = read.from_position(from);
+                }
+                with_options(read, &query, backwards, limit).into_future()
+            }
+        };
         let events = read.await.unwrap();
         assert_eq!(events.head(), log.len() as u64);
         assert_eq!(events.last_revision(), stream.map(|_| last));
         let asked = format!("{stream:?} backwards {backwards} from {from:?} limit {limit:?} {query:?}");
         assert_eq!(events.collect().await.unwrap(), expected, "{asked}");
+    }
+}
+
+fn with_options<Of>(read: Read<Of>, query: &Query, backwards: bool, limit: Option<usize>) -> Read<Of> {
+    let read = read.query(query.clone()).direction(if backwards {
+        Direction::Backwards
+    } else {
+        Direction::Forwards
+    });
+    match limit {
+        Some(limit) => read.limit(limit as u64),
+        None => read,
     }
 }
 
@@ -177,11 +192,11 @@ async fn an_empty_log_is_read_as_empty(server: Server) {
         assert_eq!((events.head(), events.collect().await.unwrap()), (0, Vec::new()));
     }
     assert!(
-        client.read_all().from(1).await.is_ok(),
+        client.read_all().from_position(1).await.is_ok(),
         "the next position may be read from"
     );
     assert!(matches!(
-        client.read_all().from(2).await,
+        client.read_all().from_position(2).await,
         Err(Error::PositionBeyondHead { position: 2, head: 0 })
     ));
     assert!(matches!(
@@ -240,7 +255,14 @@ async fn an_acknowledged_event_is_visible_to_another_client_at_once(server: Serv
             .await
             .unwrap();
         assert_eq!(appended.last_position, n);
-        let events = reader.read_all().from(n).await.unwrap().collect().await.unwrap();
+        let events = reader
+            .read_all()
+            .from_position(n)
+            .await
+            .unwrap()
+            .collect()
+            .await
+            .unwrap();
         assert_eq!(events.len(), 1);
         let info = reader.stream_info("order-1").await.unwrap();
         assert_eq!((info.last_revision, info.last_position), (n - 1, n));

@@ -53,34 +53,43 @@ async fn subscribers_see_each_event_once_while_others_append(server: Server) {
     });
     let s2 = || Target::Stream("s-2".to_owned());
     let opened = [
-        (to(Target::Log, Start::Beginning, None), client.subscribe_all()),
+        (
+            to(Target::Log, Start::Beginning, None),
+            client.subscribe_all().into_future(),
+        ),
         (
             to(Target::Log, Start::After(20), None),
-            client.subscribe_all().after(20),
+            client.subscribe_all().after(20).into_future(),
         ),
         (
             to(Target::Log, Start::After(7), of_type("Paid")),
             client
                 .subscribe_all()
                 .after(7)
-                .query(QueryItem::new().of_type("Paid")),
+                .query(QueryItem::new().of_type("Paid"))
+                .into_future(),
         ),
         (
             to(Target::Log, Start::Beginning, in_streams),
             client
                 .subscribe_all()
-                .query(QueryItem::new().in_stream_prefix("s-1")),
+                .query(QueryItem::new().in_stream_prefix("s-1"))
+                .into_future(),
         ),
-        (to(s2(), Start::Beginning, None), client.subscribe_stream("s-2")),
+        (
+            to(s2(), Start::Beginning, None),
+            client.subscribe_stream("s-2").into_future(),
+        ),
         (
             to(s2(), Start::After(5), None),
-            client.subscribe_stream("s-2").after(5),
+            client.subscribe_stream("s-2").after_revision(5).into_future(),
         ),
         (
             to(s2(), Start::Beginning, of_type("Seen")),
             client
                 .subscribe_stream("s-2")
-                .query(QueryItem::new().of_type("Seen")),
+                .query(QueryItem::new().of_type("Seen"))
+                .into_future(),
         ),
     ];
     let mut followed = Vec::new();
@@ -130,7 +139,7 @@ async fn a_subscription_begins_where_it_is_told_to(server: Server) {
             ((after + 1..=5).collect(), 5)
         );
     }
-    let mut stream = client.subscribe_stream("b").after(0).await.unwrap();
+    let mut stream = client.subscribe_stream("b").after_revision(0).await.unwrap();
     assert_eq!(until_caught_up(&mut stream).await, (vec![5], 5));
 
     // From the end, in the protocol and in the client.

@@ -74,7 +74,7 @@ async fn assert_found_whole(client: &Client, sent: &[Vec<Event>]) {
     let backwards = client
         .read_stream("s-3")
         .backwards()
-        .from(TURN * 2 + 5)
+        .from_revision(TURN * 2 + 5)
         .limit(2_000);
     let revisions: Vec<u64> = backwards
         .await

@@ -266,7 +266,7 @@ async fn look(world: Arc<World>, client: Client, number: u64, seed: u64) {
             let from = random.random_range(1..70_000);
             let seen = client
                 .read_all()
-                .from(from)
+                .from_position(from)
                 .limit(4_000)
                 .await
                 .unwrap()

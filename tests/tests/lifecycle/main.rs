@@ -13,7 +13,7 @@ mod retries;
 mod scavenge;
 mod scavenge_space;
 
-use annals_client::{Client, ExpectedRevision as Expected, Read, RecordedEvent};
+use annals_client::{Client, ExpectedRevision as Expected, OneStream, Read, RecordedEvent};
 use annals_tests::harness::sample::event;
 
 /// Appends events of these types, one append.
@@ -33,7 +33,7 @@ async fn revisions(client: &Client, stream: &str) -> Vec<u64> {
 }
 
 /// The revisions of the events that a read returns.
-async fn revisions_of(read: Read) -> Vec<u64> {
+async fn revisions_of(read: Read<OneStream>) -> Vec<u64> {
     let events = read.await.unwrap().collect().await.unwrap();
     events.iter().map(|event| event.revision).collect()
 }

@@ -85,7 +85,11 @@ async fn a_subscription_that_begins_later_does_not_see_it(server: Server) {
     let mut one = client.subscribe_stream("order-0").await.unwrap();
     assert_eq!(until_caught_up(&mut one).await, (vec![], 5));
     // After the last event that a client saw before it was deleted.
-    let mut resumed = client.subscribe_stream("order-0").after(2).await.unwrap();
+    let mut resumed = client
+        .subscribe_stream("order-0")
+        .after_revision(2)
+        .await
+        .unwrap();
     assert_eq!(until_caught_up(&mut resumed).await, (vec![], 5));
     append(&client, "order-0", &["E"]).await;
     for subscription in [&mut all, &mut one, &mut resumed] {

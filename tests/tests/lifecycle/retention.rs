@@ -34,7 +34,7 @@ async fn only_the_last_events_are_kept(server: Server) {
     let info = client.stream_info("order-1").await.unwrap();
     assert_eq!((info.first_revision, info.last_revision), (4, 5));
     assert_eq!(info.retention, Retention::new().max_count(2));
-    let from = client.read_stream("order-1").from(1);
+    let from = client.read_stream("order-1").from_revision(1);
     assert_eq!(
         revisions_of(from).await,
         [4, 5],

@@ -129,8 +129,8 @@ async fn seen(client: &Client) -> Vec<Vec<RecordedEvent>> {
     let mut seen = vec![
         collected(client.read_all()).await,
         collected(client.read_all().backwards()).await,
-        collected(client.read_all().from(40_000).limit(700)).await,
-        collected(client.read_all().from(40_000).backwards().limit(700)).await,
+        collected(client.read_all().from_position(40_000).limit(700)).await,
+        collected(client.read_all().from_position(40_000).backwards().limit(700)).await,
     ];
     for query in &queries {
         let read = || client.read_all().query(query.clone());
@@ -163,7 +163,7 @@ async fn seen(client: &Client) -> Vec<Vec<RecordedEvent>> {
     seen
 }
 
-async fn collected(read: Read) -> Vec<RecordedEvent> {
+async fn collected<Of>(read: Read<Of>) -> Vec<RecordedEvent> {
     read.await.unwrap().collect().await.unwrap()
 }
 

@@ -63,7 +63,7 @@ impl Own {
         let is_ahead = position > self.asked && position <= self.reached.saturating_add(NEAR);
         self.asked = position;
         if self.events.is_none() || !is_ahead {
-            self.events = Some(self.client.read_all().from(position).await?);
+            self.events = Some(self.client.read_all().from_position(position).await?);
             self.next = None;
             self.reached = 0;
         }

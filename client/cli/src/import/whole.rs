@@ -123,7 +123,14 @@ impl Whole<'_> {
         if here == 0 {
             return Ok(None);
         }
-        let event = self.client.read_all().from(here).limit(1).await?.next().await;
+        let event = self
+            .client
+            .read_all()
+            .from_position(here)
+            .limit(1)
+            .await?
+            .next()
+            .await;
         Ok(event.transpose()?.filter(|event| event.position == here))
     }
 }

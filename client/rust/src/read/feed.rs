@@ -15,9 +15,9 @@ use futures::stream::{BoxStream, StreamExt};
 use tokio::time::Instant;
 use tonic::Streaming;
 
-use super::{Events, Read, Until};
+use super::{Events, Options, Until};
 use crate::connection::{Picked, Stub};
-use crate::error::{Error, FieldViolation, Result};
+use crate::error::{Error, Result};
 use crate::event;
 use crate::query::Direction;
 use crate::retry::{Shared, Tries};
@@ -25,11 +25,8 @@ use crate::retry::{Shared, Tries};
 type Parts = BoxStream<'static, Result<Part, tonic::Status>>;
 
 /// Starts a read.
-pub(super) async fn open(read: Read) -> Result<Events> {
-    let until = read
-        .until
-        .map(|until| until.of(read.stream.is_some()))
-        .transpose()?;
+pub(super) async fn open(read: Options) -> Result<Events> {
+    let until = read.until.map(|until| until.of(read.stream.is_some()));
     let (shared, timeout) = (read.shared, read.timeout);
     let mut target = Target {
         stream: read.stream,
@@ -95,26 +92,12 @@ enum PastEnd {
 
 impl Until {
     /// Converts to the end of a stream, or of the log.
-    fn of(self, stream: bool) -> Result<PastEnd> {
-        let misplaced = |field: &str, description: &str| {
-            Err(Error::InvalidField(vec![FieldViolation {
-                field: field.to_owned(),
-                description: description.to_owned(),
-            }]))
-        };
-        match (self, stream) {
-            (Until::Revision(revision), true) => Ok(PastEnd::Revision(revision)),
-            (Until::Position(position), false) => Ok(PastEnd::Position(position)),
-            (Until::Time(time), true) => Ok(PastEnd::StreamAt(event::to_time(time))),
-            (Until::Time(time), false) => Ok(PastEnd::LogAt(event::to_time(time))),
-            (Until::Revision(_), false) => misplaced(
-                "until_revision",
-                "is for a stream; for the log, use until_position or until_time",
-            ),
-            (Until::Position(_), true) => misplaced(
-                "until_position",
-                "is for the log; for a stream, use until_revision or until_time",
-            ),
+    fn of(self, stream: bool) -> PastEnd {
+        match self {
+            Until::Revision(revision) => PastEnd::Revision(revision),
+            Until::Position(position) => PastEnd::Position(position),
+            Until::Time(time) if stream => PastEnd::StreamAt(event::to_time(time)),
+            Until::Time(time) => PastEnd::LogAt(event::to_time(time)),
         }
     }
 }

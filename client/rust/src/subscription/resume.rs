@@ -8,7 +8,7 @@ use futures::stream::{BoxStream, StreamExt};
 use tokio::time::Instant;
 
 use super::messages::Message;
-use super::{Items, Start, Subscribe, Subscription, SubscriptionItem};
+use super::{Items, Options, Start, Subscription, SubscriptionItem};
 use crate::connection::{Picked, Stub};
 use crate::error::{Error, Result};
 use crate::event::RecordedEvent;
@@ -17,7 +17,7 @@ use crate::retry::{Shared, Tries};
 type Messages = BoxStream<'static, Result<Message, tonic::Status>>;
 
 /// Opens a subscription for the first time.
-pub(super) async fn open(subscribe: Subscribe) -> Result<Subscription> {
+pub(super) async fn open(subscribe: Options) -> Result<Subscription> {
     let filtered = !subscribe.query.items.is_empty();
     let target = Target {
         stream: subscribe.stream,

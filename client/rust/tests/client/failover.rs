@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use annals_client::{Client, ClientBuilder, Error, Event, ExpectedRevision, RetryPolicy, SubscriptionItem};
+use annals_client::{
+    Client, ClientBuilder, Error, Event, ExpectedRevision, Read, RetryPolicy, SubscriptionItem,
+};
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -142,6 +144,16 @@ async fn a_server_that_falls_silent_is_left_before_the_deadline() {
     assert_eq!(first.log().len(), 3);
 }
 
+fn with_options<Of>(mut read: Read<Of>, backwards: bool, limit: Option<u64>) -> Read<Of> {
+    if backwards {
+        read = read.backwards();
+    }
+    match limit {
+        Some(limit) => read.limit(limit),
+        None => read,
+    }
+}
+
 #[tokio::test]
 async fn a_read_goes_on_elsewhere_and_ends_where_it_would_have_ended() {
     for (backwards, limit) in [(false, None), (true, None), (false, Some(60)), (true, Some(60))] {
@@ -160,14 +172,11 @@ async fn a_read_goes_on_elsewhere_and_ends_where_it_would_have_ended() {
                 .retry(policy)
                 .build()
                 .unwrap();
-            let mut read = stream.map_or_else(|| client.read_all(), |name| client.read_stream(name));
-            if backwards {
-                read = read.backwards();
+            let mut events = match stream {
+                Some(name) => with_options(client.read_stream(name), backwards, limit).await,
+                None => with_options(client.read_all(), backwards, limit).await,
             }
-            if let Some(limit) = limit {
-                read = read.limit(limit);
-            }
-            let mut events = read.await.unwrap();
+            .unwrap();
             let mut read = Vec::new();
             while let Some(event) = events.next().await {
                 read.push(event.unwrap().position);

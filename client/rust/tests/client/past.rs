@@ -1,6 +1,6 @@
 //! Reads of the past, and snapshots.
 
-use annals_client::{Client, Direction, Error, RetryPolicy, Timestamp};
+use annals_client::{Client, Direction, RetryPolicy, Timestamp};
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -28,15 +28,17 @@ async fn reads_of_the_past_that_break_are_resumed_and_end_where_they_would_have_
     // Each call ends after one message.
     fake.state.lock().unwrap().read_messages_max = Some(1);
     for direction in [Direction::Forwards, Direction::Backwards] {
+        let log = || client.read_all().direction(direction);
+        let stream = || client.read_stream("a").direction(direction);
         let reads = [
-            (client.read_all().until_time(at(10)), 1..=10),
-            (client.read_all().until_position(10), 1..=10),
-            (client.read_stream("a").until_time(at(10)), 1..=10),
-            (client.read_stream("a").until_revision(9), 1..=10),
-            (client.read_all().until_time(at(1_000_000)), 1..=20),
+            (log().until_time(at(10)).into_future(), 1..=10),
+            (log().until_position(10).into_future(), 1..=10),
+            (stream().until_time(at(10)).into_future(), 1..=10),
+            (stream().until_revision(9).into_future(), 1..=10),
+            (log().until_time(at(1_000_000)).into_future(), 1..=20),
         ];
         for (read, wanted) in reads {
-            let mut events = read.direction(direction).await.unwrap();
+            let mut events = read.await.unwrap();
             assert_eq!(events.head(), 20, "the head is the current one");
             // None of the reads returns an event that is appended now.
             fake.fill("a", "Placed", 1);
@@ -51,22 +53,6 @@ async fn reads_of_the_past_that_break_are_resumed_and_end_where_they_would_have_
             assert_eq!(positions, wanted.collect::<Vec<_>>(), "{direction:?}");
         }
     }
-}
-
-#[tokio::test]
-async fn a_past_that_only_a_stream_or_only_the_log_has_is_refused_at_once() {
-    let (fake, client) = filled().await;
-    for (read, field) in [
-        (client.read_all().until_revision(1), "until_revision"),
-        (client.read_stream("a").until_position(1), "until_position"),
-    ] {
-        let refused = read.await.unwrap_err();
-        assert!(
-            matches!(&refused, Error::InvalidField(violations) if violations[0].field == field),
-            "{refused}"
-        );
-    }
-    assert_eq!(fake.calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

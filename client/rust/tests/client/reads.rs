@@ -20,7 +20,7 @@ async fn a_read_yields_all_events_over_all_messages_and_tells_the_head() {
         positions.push(event.unwrap().position);
     }
     assert_eq!(positions, (1..=20).collect::<Vec<_>>());
-    let events = client.read_stream("b").from(2).limit(5).await.unwrap();
+    let events = client.read_stream("b").from_revision(2).limit(5).await.unwrap();
     assert_eq!(events.last_revision(), Some(9));
     let revisions: Vec<_> = events
         .collect()

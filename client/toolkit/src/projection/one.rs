@@ -135,7 +135,7 @@ impl RunningProjection {
             });
         }
         let read = self.client.read_all().query(self.query.clone());
-        let oldest = read.from(position + 1).limit(1).await?.collect().await?;
+        let oldest = read.from_position(position + 1).limit(1).await?.collect().await?;
         let waiting = oldest
             .first()
             .map(|event| Timestamp::now().duration_since(event.recorded_at));

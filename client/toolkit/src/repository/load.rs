@@ -97,7 +97,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
         };
         let mut read = self.repository.client.read_stream(&self.stream);
         if let Some(revision) = snapshot_revision {
-            read = read.from(revision + 1);
+            read = read.from_revision(revision + 1);
         }
         read = match self.until {
             None => read,

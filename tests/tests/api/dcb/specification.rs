@@ -96,7 +96,7 @@ async fn reading_filters_events_by_type_and_by_tag(server: Server) {
 async fn reading_starts_from_a_given_position(server: Server) {
     let store = Store::of(&server);
     store.given((0..10).map(|_| tagged("A", &["x"]))).await;
-    let read = store.client().read_all().query(with_tag("x")).from(7);
+    let read = store.client().read_all().query(with_tag("x")).from_position(7);
     let events = read.await.unwrap().collect().await.unwrap();
     assert_eq!(positions(&events), [7, 8, 9, 10]);
 }
