@@ -4,7 +4,7 @@ mod atomic;
 
 use std::io::Read;
 
-use annals_client::{Client, Event, ExpectedRevision, Timestamp, Uuid};
+use annals_client::{Client, Event, ExpectedRevision, Position, Revision, Timestamp, Uuid};
 use serde_json::json;
 
 use crate::arguments::{Append, Expected, Format, NewEvent, NoMatch};
@@ -99,8 +99,8 @@ fn checked(
 
 /// The revision and position of the appended event.
 struct Placed {
-    revision: u64,
-    position: u64,
+    revision: Revision,
+    position: Position,
     recorded_at: Timestamp,
     already_appended: bool,
 }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use annals_client::{Client, TransferPart};
+use annals_client::{Client, Position, TransferPart};
 
 use crate::arguments::Filters;
 use crate::failure::Failure;
@@ -56,12 +56,12 @@ async fn write(
         return write_whole(client, out, doing).await;
     }
     let mut events = client.read_all().query(filters).await?;
-    let bar = progress::positions(events.head());
+    let bar = progress::positions(events.head().0);
     let mut count = 0_u64;
     while let Some(event) = events.next().await {
         let event = event?;
         write_json(&mut out, &Exact(&event)).map_err(&doing)?;
-        bar.set_position(event.position);
+        bar.set_position(event.position.0);
         count += 1;
     }
     out.flush().map_err(&doing)?;
@@ -82,14 +82,14 @@ async fn write_whole(
         head: export.head(),
     };
     write_json(&mut out, &header).map_err(&doing)?;
-    let bar = progress::positions(export.head());
-    let (mut count, mut head) = (0_u64, 0);
+    let bar = progress::positions(export.head().0);
+    let (mut count, mut head) = (0_u64, Position::START);
     while let Some(part) = export.next().await? {
         match part {
             TransferPart::Events(events) => {
                 for event in &events {
                     write_json(&mut out, &Exact(event)).map_err(&doing)?;
-                    bar.set_position(event.position);
+                    bar.set_position(event.position.0);
                 }
                 count += events.len() as u64;
             }

@@ -29,7 +29,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 
 use annals_client::{
-    AppendPipeline, Appended, Client, Error, ExpectedRevision, Limits, PendingAppend, Timestamp,
+    AppendPipeline, Appended, Client, Error, ExpectedRevision, Limits, PendingAppend, Position, Revision,
+    Timestamp,
 };
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
@@ -152,8 +153,8 @@ struct Sent {
     stream_hash: u64,
     events: u64,
     /// The position of its first event in the log that is being moved.
-    first_position: Option<u64>,
-    first_revision: Option<u64>,
+    first_position: Option<Position>,
+    first_revision: Option<Revision>,
     result: PendingAppend,
 }
 
@@ -388,10 +389,13 @@ impl<'a> Import<'a> {
                     true => self.summary.already_there += sent.events,
                     false => self.summary.imported += sent.events,
                 }
-                let elsewhere = |was: Option<u64>, is: u64| was.is_some_and(|was| was != is);
                 if let Some(moved) = &mut self.summary.moved
-                    && (elsewhere(sent.first_position, appended.first_position)
-                        || elsewhere(sent.first_revision, appended.first_revision))
+                    && (sent
+                        .first_position
+                        .is_some_and(|was| was != appended.first_position)
+                        || sent
+                            .first_revision
+                            .is_some_and(|was| was != appended.first_revision))
                 {
                     *moved += sent.events;
                 }

@@ -1,6 +1,6 @@
 //! `annals retention`, `annals delete` and `annals tombstone`.
 
-use annals_client::{Client, Retention, RetentionInfo};
+use annals_client::{Client, Retention, RetentionInfo, Revision};
 use serde_json::json;
 
 use crate::arguments::{self, End, Format, age};
@@ -33,7 +33,7 @@ pub fn changed(options: &arguments::Retention, now: Retention) -> Retention {
     Retention {
         max_count: options.max_count.or(now.max_count.filter(|_| !options.clear)),
         max_age: options.max_age.or(now.max_age.filter(|_| !options.clear)),
-        truncate_before: options.truncate_before.unwrap_or(now.truncate_before),
+        truncate_before: options.truncate_before.map_or(now.truncate_before, Revision),
     }
 }
 

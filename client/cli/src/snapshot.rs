@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use annals_client::{Client, Error};
+use annals_client::{Client, Error, Revision};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
@@ -111,7 +111,7 @@ pub async fn load(client: &Client, options: LoadSnapshot, mut output: Output) ->
 #[derive(Serialize)]
 struct Line<'a> {
     stream: &'a str,
-    revision: u64,
+    revision: Revision,
     schema_version: u32,
     bytes: usize,
     saved: String,

@@ -75,10 +75,8 @@ pub async fn show(client: &Client, name: String, mut output: Output) -> Result<(
 
 /// Number of events. Revisions have no gaps, and removed events are always at the beginning of a stream.
 fn events(stream: &StreamInfo) -> u64 {
-    stream
-        .last_revision
-        .saturating_add(1)
-        .saturating_sub(stream.first_revision)
+    let next = stream.last_revision.0.saturating_add(1);
+    next.saturating_sub(stream.first_revision.0)
 }
 
 fn described(stream: &StreamInfo) -> Value {

@@ -14,7 +14,8 @@
 //! Events and gaps come first, in the order of their positions, with none missing.
 
 use annals_client::{
-    RecordedEvent, Snapshot, Timestamp, TransferAppend, TransferGap, TransferPart, TransferStream, Uuid,
+    Position, RecordedEvent, Revision, Snapshot, Timestamp, TransferAppend, TransferGap, TransferPart,
+    TransferStream, Uuid,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -33,7 +34,7 @@ pub struct Header {
     /// The identity of the exported store.
     pub store_id: Uuid,
     /// The head when the export began.
-    pub head: u64,
+    pub head: Position,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +42,7 @@ pub struct Header {
 struct HeaderLine {
     annals_export: u32,
     store_id: String,
-    head: u64,
+    head: Position,
 }
 
 impl Serialize for Header {
@@ -84,7 +85,7 @@ pub fn header(line: &[u8]) -> Option<Result<Header, String>> {
 enum Other {
     Gap(Gap),
     StreamState(StreamState),
-    Appends(Vec<(String, u64, u32)>),
+    Appends(Vec<(String, Position, u32)>),
     Snapshot(SnapshotLine),
     End(End),
 }
@@ -92,8 +93,8 @@ enum Other {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Gap {
-    first: u64,
-    last: u64,
+    first: Position,
+    last: Position,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time: Option<String>,
 }
@@ -103,18 +104,18 @@ struct Gap {
 struct StreamState {
     stream: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    first_position: Option<u64>,
+    first_position: Option<Position>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_at: Option<String>,
-    last_revision: u64,
-    last_position: u64,
+    last_revision: Revision,
+    last_position: Position,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SnapshotLine {
     stream: String,
-    revision: u64,
+    revision: Revision,
     schema_version: u32,
     time: String,
     data_base64: String,
@@ -123,7 +124,7 @@ struct SnapshotLine {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct End {
-    head: u64,
+    head: Position,
 }
 
 /// Returns the lines of a part that does not contain events.
@@ -226,7 +227,7 @@ impl TryFrom<Other> for TransferPart {
                 }])
             }
             Other::Appends(appends) => {
-                let append = |(id, position, events): (String, u64, u32)| match Uuid::try_parse(&id) {
+                let append = |(id, position, events): (String, Position, u32)| match Uuid::try_parse(&id) {
                     Ok(id) => Ok(TransferAppend { id, position, events }),
                     Err(error) => Err(Bad::Id(id, error)),
                 };

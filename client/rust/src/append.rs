@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::event::{self, Event};
+use crate::position::{Position, Revision};
 
 /// The state in which a stream must be for an append to be written.
 ///
@@ -22,7 +23,7 @@ pub enum ExpectedRevision {
     /// The stream has at least one event.
     StreamExists,
     /// The stream's last event has this revision.
-    Exactly(u64),
+    Exactly(Revision),
 }
 
 impl fmt::Display for ExpectedRevision {
@@ -43,7 +44,7 @@ impl From<ExpectedRevision> for pb::ExpectedRevision {
             ExpectedRevision::Any => Expected::Any(()),
             ExpectedRevision::NoStream => Expected::NoStream(()),
             ExpectedRevision::StreamExists => Expected::StreamExists(()),
-            ExpectedRevision::Exactly(revision) => Expected::Revision(revision),
+            ExpectedRevision::Exactly(revision) => Expected::Revision(revision.into()),
         };
         pb::ExpectedRevision {
             expected: Some(expected),
@@ -55,13 +56,13 @@ impl From<ExpectedRevision> for pb::ExpectedRevision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Appended {
     /// Revision of the append's first event.
-    pub first_revision: u64,
+    pub first_revision: Revision,
     /// Revision of the append's last event.
-    pub last_revision: u64,
+    pub last_revision: Revision,
     /// Position of the append's first event.
-    pub first_position: u64,
+    pub first_position: Position,
     /// Position of the append's last event.
-    pub last_position: u64,
+    pub last_position: Position,
     /// The time at which the events were recorded.
     pub recorded_at: Timestamp,
     /// Whether an earlier append with the same ids had already written the events, so that this one wrote nothing.
@@ -73,10 +74,10 @@ impl TryFrom<pb::AppendToStreamResponse> for Appended {
 
     fn try_from(response: pb::AppendToStreamResponse) -> Result<Self> {
         Ok(Appended {
-            first_revision: response.first_revision,
-            last_revision: response.last_revision,
-            first_position: response.first_position,
-            last_position: response.last_position,
+            first_revision: response.first_revision.into(),
+            last_revision: response.last_revision.into(),
+            first_position: response.first_position.into(),
+            last_position: response.last_position.into(),
             recorded_at: event::parse_time(response.recorded_at.as_ref(), "recorded_at")?,
             already_appended: response.already_appended,
         })

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::append::ExpectedRevision;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
+use crate::position::{Position, Revision};
 use crate::query::Query;
 
 /// Events for any number of streams, written all or none, if every expectation holds.
@@ -18,7 +19,7 @@ use crate::query::Query;
 /// a decision that depends on more, name each stream, or a query and the head up to which it was read:
 ///
 /// ```no_run
-/// use annals_client::{Append, Client, Error, Event, ExpectedRevision, QueryItem};
+/// use annals_client::{Append, Client, Error, Event, ExpectedRevision, QueryItem, Revision};
 ///
 /// # async fn subscribe(client: Client) -> Result<(), Error> {
 /// // The decision depends on every event about this course.
@@ -41,7 +42,7 @@ use crate::query::Query;
 ///         // The course has no new events since it was read.
 ///         .expect_no_match(about_course, head)
 ///         // And the student has not left. This stream is not written to.
-///         .expect_stream("student-s7", ExpectedRevision::Exactly(3));
+///         .expect_stream("student-s7", ExpectedRevision::Exactly(Revision(3)));
 ///     match client.append_to_many(append).await {
 ///         Ok(appended) => println!("up to position {}", appended.last_position),
 ///         // Another client appended first: read again, decide again.
@@ -124,10 +125,10 @@ impl Append {
     /// `after` is the [head](crate::Events::head) of the read that the decision depends on, or the smallest of
     /// several. With 0, no event at all may match. A position beyond the head of the log fails with
     /// [`Error::PositionBeyondHead`].
-    pub fn expect_no_match(self, query: impl Into<Query>, after: u64) -> Self {
+    pub fn expect_no_match(self, query: impl Into<Query>, after: impl Into<Position>) -> Self {
         self.expect(pb::check::Check::NoMatch(pb::NoMatchCheck {
             query: Some(query.into().into()),
-            after,
+            after: after.into().0,
         }))
     }
 
@@ -185,9 +186,9 @@ impl From<Append> for pb::AppendToManyRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppendedToMany {
     /// Position of the append's first event.
-    pub first_position: u64,
+    pub first_position: Position,
     /// Position of the append's last event.
-    pub last_position: u64,
+    pub last_position: Position,
     /// The time at which the events were recorded.
     pub recorded_at: Timestamp,
     /// Whether an earlier append with the same ids had already written the events, so that this one wrote nothing.
@@ -202,9 +203,9 @@ pub struct WrittenStream {
     /// The stream.
     pub stream: String,
     /// Revision of the append's first event in it.
-    pub first_revision: u64,
+    pub first_revision: Revision,
     /// Revision of the append's last event in it.
-    pub last_revision: u64,
+    pub last_revision: Revision,
 }
 
 impl AppendedToMany {
@@ -220,12 +221,12 @@ impl TryFrom<pb::AppendToManyResponse> for AppendedToMany {
     fn try_from(response: pb::AppendToManyResponse) -> Result<Self> {
         let streams = response.streams.into_iter().map(|written| WrittenStream {
             stream: written.stream,
-            first_revision: written.first_revision,
-            last_revision: written.last_revision,
+            first_revision: written.first_revision.into(),
+            last_revision: written.last_revision.into(),
         });
         Ok(AppendedToMany {
-            first_position: response.first_position,
-            last_position: response.last_position,
+            first_position: response.first_position.into(),
+            last_position: response.last_position.into(),
             recorded_at: event::parse_time(response.recorded_at.as_ref(), "recorded_at")?,
             already_appended: response.already_appended,
             streams: streams.collect(),

@@ -16,6 +16,7 @@ use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::pipeline::{AppendPipeline, PipelineLimits};
+use crate::position::{Position, Revision};
 use crate::read::Read;
 use crate::retention::{Deleted, Retention, RetentionInfo, Tombstoned};
 use crate::retry::Shared;
@@ -333,21 +334,28 @@ impl Client {
 
     /// Returns the position that the log had reached at a time: that of the last event recorded at or before it, or
     /// 0. For a time in the future this is the head, which may still grow.
-    pub async fn position_at_time(&self, time: Timestamp) -> Result<u64> {
+    pub async fn position_at_time(&self, time: Timestamp) -> Result<Position> {
         let request = pb::GetPositionAtTimeRequest {
             time: Some(event::to_time(time)),
         };
         let call = |mut stub: Stub| async move { stub.get_position_at_time(request).await };
-        Ok(self.shared.call(self.timeout, call).await?.into_inner().position)
+        Ok(self
+            .shared
+            .call(self.timeout, call)
+            .await?
+            .into_inner()
+            .position
+            .into())
     }
 
     /// Saves a snapshot of a stream, with the state after its events up to `revision`: add options, then await it.
     ///
     /// ```no_run
+    /// # use annals_client::Revision;
     /// # async fn example(client: annals_client::Client, state: Vec<u8>) -> Result<(), annals_client::Error> {
     /// client.save_snapshot("order-42", 1_999, state).schema_version(2).await?;
     /// let snapshot = client.load_snapshot("order-42").schema_version(2).await?;
-    /// let from = snapshot.map_or(0, |snapshot| snapshot.revision + 1);
+    /// let from = snapshot.map_or(Revision::FIRST, |snapshot| snapshot.revision.next());
     /// let rest = client.read_stream("order-42").from_revision(from).await?;
     /// # Ok(()) }
     /// ```
@@ -357,14 +365,14 @@ impl Client {
     pub fn save_snapshot(
         &self,
         stream: impl Into<String>,
-        revision: u64,
+        revision: impl Into<Revision>,
         data: impl Into<Bytes>,
     ) -> SaveSnapshot {
         SaveSnapshot::new(
             self.shared.clone(),
             self.timeout,
             stream.into(),
-            revision,
+            revision.into(),
             data.into(),
         )
     }
@@ -388,7 +396,7 @@ impl Client {
     ///
     /// Fails with [`Error::MoveRefused`] if the store is neither empty nor contains only this log, and with
     /// [`Error::RecordedTimeNotAccepted`].
-    pub async fn begin_import(&self, source: Uuid) -> Result<u64> {
+    pub async fn begin_import(&self, source: Uuid) -> Result<Position> {
         transfer::begin_import(&self.shared, self.timeout, source).await
     }
 
@@ -401,7 +409,7 @@ impl Client {
         &self,
         source: Uuid,
         parts: impl Stream<Item = TransferPart> + Send + 'static,
-    ) -> Result<u64> {
+    ) -> Result<Position> {
         transfer::import(&self.shared, source, parts).await
     }
 

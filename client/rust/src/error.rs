@@ -13,7 +13,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::ExpectedRevision;
+use crate::append::ExpectedRevision;
+use crate::position::{Position, Revision};
 use failed_check::Failed;
 pub use failed_check::{FailedCheck, Found};
 
@@ -83,7 +84,7 @@ pub enum Error {
         /// The state that the append expected.
         expected: ExpectedRevision,
         /// The stream's last revision; `None` if it has no events.
-        actual: Option<u64>,
+        actual: Option<Revision>,
     },
 
     /// The id of the append's first event is already stored, but from a different append. If this is a retry, send
@@ -99,9 +100,9 @@ pub enum Error {
         /// The stream in which the event is stored.
         stream: String,
         /// The event's revision; `None` if it was removed.
-        revision: Option<u64>,
+        revision: Option<Revision>,
         /// The event's position.
-        position: u64,
+        position: Position,
     },
 
     /// Checks of the append failed: another client changed the data it depends on. Read it again and make a new
@@ -244,9 +245,9 @@ pub enum Error {
     #[error("position {position} is beyond the head of the log, which is {head}")]
     PositionBeyondHead {
         /// The position requested.
-        position: u64,
+        position: Position,
         /// The log's last position; 0 if it is empty.
-        head: u64,
+        head: Position,
     },
 
     /// The revision does not exist yet in the stream.
@@ -255,9 +256,9 @@ pub enum Error {
         /// The stream.
         stream: String,
         /// The revision requested.
-        revision: u64,
+        revision: Revision,
         /// The stream's last revision; `None` if it has no events.
-        last_revision: Option<u64>,
+        last_revision: Option<Revision>,
     },
 
     /// No endpoint answered, or the connection broke. Already retried; try again later. An append may have been
@@ -416,7 +417,7 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-struct Actual<'a>(&'a Option<u64>);
+struct Actual<'a>(&'a Option<Revision>);
 
 impl fmt::Display for Actual<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -450,7 +451,7 @@ impl fmt::Display for Last<'_> {
 }
 
 /// The revision of an event, if it is known.
-struct AtRevision(Option<u64>);
+struct AtRevision(Option<Revision>);
 
 impl fmt::Display for AtRevision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::json;
+use crate::position::{Position, Revision};
 
 /// An event to append.
 ///
@@ -140,9 +141,9 @@ pub struct RecordedEvent {
     /// The stream it was appended to.
     pub stream: String,
     /// Its index in the stream, from 0 without gaps.
-    pub revision: u64,
+    pub revision: Revision,
     /// Its index in the whole log, from 1 without gaps.
-    pub position: u64,
+    pub position: Position,
     /// The event's type.
     pub kind: String,
     /// The payload.
@@ -212,8 +213,8 @@ impl TryFrom<pb::RecordedEvent> for RecordedEvent {
         Ok(RecordedEvent {
             id: parse_id(&event.id)?,
             stream: event.stream,
-            revision: event.revision,
-            position: event.position,
+            revision: event.revision.into(),
+            position: event.position.into(),
             kind: event.r#type,
             data: event.data,
             metadata: event.metadata,

@@ -99,6 +99,7 @@ mod event;
 mod home;
 pub mod json;
 mod pipeline;
+mod position;
 mod prefix_retention;
 mod query;
 mod read;
@@ -121,6 +122,7 @@ pub use error::{Error, FailedCheck, FieldViolation, Found, Result, Unavailabilit
 pub use event::{Event, RecordedEvent};
 pub use jiff::Timestamp;
 pub use pipeline::{AppendPipeline, PendingAppend, PipelineLimits};
+pub use position::{Position, Revision};
 pub use prefix_retention::PrefixRetention;
 pub use query::{Direction, Query, QueryItem};
 pub use read::{Events, Read};

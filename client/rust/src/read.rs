@@ -21,6 +21,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 use crate::event::RecordedEvent;
+use crate::position::{Position, Revision};
 use crate::query::{Direction, Query};
 use crate::retry::Shared;
 use crate::target::{OneStream, WholeLog};
@@ -54,8 +55,8 @@ struct Options {
 /// The past state to read.
 #[derive(Debug, Clone, Copy)]
 enum Until {
-    Revision(u64),
-    Position(u64),
+    Revision(Revision),
+    Position(Position),
     Time(Timestamp),
 }
 
@@ -65,14 +66,14 @@ impl Read<OneStream> {
     }
 
     /// Starts at this revision, inclusive. Unless set, starts at the first, or when reading backwards at the last.
-    pub fn from_revision(mut self, revision: u64) -> Self {
-        self.options.from = Some(revision);
+    pub fn from_revision(mut self, revision: impl Into<Revision>) -> Self {
+        self.options.from = Some(revision.into().0);
         self
     }
 
     /// Reads the stream as it was when its last revision was `revision`, which must exist.
-    pub fn until_revision(mut self, revision: u64) -> Self {
-        self.options.until = Some(Until::Revision(revision));
+    pub fn until_revision(mut self, revision: impl Into<Revision>) -> Self {
+        self.options.until = Some(Until::Revision(revision.into()));
         self
     }
 }
@@ -83,14 +84,14 @@ impl Read<WholeLog> {
     }
 
     /// Starts at this position, inclusive. Unless set, starts at the first, or when reading backwards at the last.
-    pub fn from_position(mut self, position: u64) -> Self {
-        self.options.from = Some(position);
+    pub fn from_position(mut self, position: impl Into<Position>) -> Self {
+        self.options.from = Some(position.into().0);
         self
     }
 
     /// Reads the log as it was when its last position was `position`, which must exist.
-    pub fn until_position(mut self, position: u64) -> Self {
-        self.options.until = Some(Until::Position(position));
+    pub fn until_position(mut self, position: impl Into<Position>) -> Self {
+        self.options.until = Some(Until::Position(position.into()));
         self
     }
 }
@@ -162,21 +163,21 @@ impl<Of> IntoFuture for Read<Of> {
 
 /// The events of a read, as a [`Stream`].
 pub struct Events {
-    head: u64,
-    last_revision: Option<u64>,
+    head: Position,
+    last_revision: Option<Revision>,
     received: VecDeque<pb::RecordedEvent>,
     rest: BoxStream<'static, Result<VecDeque<pb::RecordedEvent>>>,
 }
 
 impl Events {
     /// Returns the log's last position when the read began.
-    pub fn head(&self) -> u64 {
+    pub fn head(&self) -> Position {
         self.head
     }
 
     /// Returns the stream's last revision when the read began, or at the past state that is read; `None` for a read
     /// of the whole log.
-    pub fn last_revision(&self) -> Option<u64> {
+    pub fn last_revision(&self) -> Option<Revision> {
         self.last_revision
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use annals_proto::v1 as pb;
 
 use crate::error::{Error, Result};
+use crate::position::{Position, Revision};
 
 /// How much of a stream is kept. An event is removed if any of these limits applies. The stream remains, and its
 /// revisions continue.
@@ -24,7 +25,7 @@ pub struct Retention {
     pub max_age: Option<Duration>,
     /// Events before this revision are removed. It only increases, and is at most one after the stream's last
     /// revision.
-    pub truncate_before: u64,
+    pub truncate_before: Revision,
 }
 
 impl Retention {
@@ -50,8 +51,8 @@ impl Retention {
 
     /// Keeps this revision and later ones.
     #[must_use]
-    pub fn truncate_before(mut self, revision: u64) -> Self {
-        self.truncate_before = revision;
+    pub fn truncate_before(mut self, revision: impl Into<Revision>) -> Self {
+        self.truncate_before = revision.into();
         self
     }
 }
@@ -65,7 +66,7 @@ impl From<Retention> for pb::Retention {
                 seconds: i64::try_from(age.as_secs()).unwrap_or(i64::MAX),
                 nanos: age.subsec_nanos().try_into().unwrap_or_default(),
             }),
-            truncate_before: retention.truncate_before,
+            truncate_before: retention.truncate_before.into(),
         }
     }
 }
@@ -80,7 +81,7 @@ impl TryFrom<pb::Retention> for Retention {
         Ok(Retention {
             max_count: retention.max_count,
             max_age: retention.max_age.map(duration).transpose()?,
-            truncate_before: retention.truncate_before,
+            truncate_before: retention.truncate_before.into(),
         })
     }
 }
@@ -124,9 +125,9 @@ impl TryFrom<pb::SetRetentionResponse> for RetentionInfo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deleted {
     /// The stream's last revision; the next append gets the one after it.
-    pub last_revision: u64,
+    pub last_revision: Revision,
     /// The position of the event that records the deletion.
-    pub position: u64,
+    pub position: Position,
     /// Whether the stream had been deleted already, with no append since.
     pub already_deleted: bool,
 }
@@ -134,8 +135,8 @@ pub struct Deleted {
 impl From<pb::DeleteStreamResponse> for Deleted {
     fn from(response: pb::DeleteStreamResponse) -> Self {
         Deleted {
-            last_revision: response.last_revision,
-            position: response.position,
+            last_revision: response.last_revision.into(),
+            position: response.position.into(),
             already_deleted: response.already_deleted,
         }
     }
@@ -145,7 +146,7 @@ impl From<pb::DeleteStreamResponse> for Deleted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tombstoned {
     /// The position of the event that records the deletion.
-    pub position: u64,
+    pub position: Position,
     /// Whether the stream had been permanently deleted already.
     pub already_tombstoned: bool,
 }
@@ -153,7 +154,7 @@ pub struct Tombstoned {
 impl From<pb::TombstoneStreamResponse> for Tombstoned {
     fn from(response: pb::TombstoneStreamResponse) -> Self {
         Tombstoned {
-            position: response.position,
+            position: response.position.into(),
             already_tombstoned: response.already_tombstoned,
         }
     }

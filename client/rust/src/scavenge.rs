@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::event;
+use crate::position::Position;
 
 /// The state of a scavenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub struct Scavenge {
     pub problem: String,
     /// Events up to this position are scavenged: the head when the work began. Later ones are left for the next
     /// scavenge.
-    pub through_position: u64,
+    pub through_position: Position,
     /// Number of appends of the last day whose first event is removed. Their ids are kept, so that a retry is
     /// recognised.
     pub ids_kept: u64,
@@ -68,7 +69,7 @@ impl Scavenge {
             events_removed: scavenge.events_removed,
             bytes_removed: scavenge.bytes_removed,
             problem: scavenge.problem,
-            through_position: scavenge.through_position,
+            through_position: scavenge.through_position.into(),
             ids_kept: scavenge.ids_kept,
         }))
     }

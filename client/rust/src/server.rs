@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::event;
+use crate::position::Position;
 
 /// Version, engine and head of a server's store, and the limits in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +18,9 @@ pub struct ServerInfo {
     /// The store's identity. A checkpoint is only valid in the store that it came from.
     pub store_id: Uuid,
     /// The log's last position; 0 when it is empty.
-    pub head: u64,
+    pub head: Position,
     /// The position up to which the indexes are on disk.
-    pub indexed: u64,
+    pub indexed: Position,
     /// The time at which the server started.
     pub started_at: Timestamp,
     /// The limits in force.
@@ -65,8 +66,8 @@ impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
             version: info.version,
             engine: info.engine,
             store_id: event::parse_id(&info.store_id)?,
-            head: info.head,
-            indexed: info.indexed,
+            head: info.head.into(),
+            indexed: info.indexed.into(),
             started_at: event::parse_time(info.started_at.as_ref(), "started_at")?,
             limits: Limits {
                 max_event_bytes: limits.max_event_bytes,

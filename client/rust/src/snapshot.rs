@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::event;
+use crate::position::Revision;
 use crate::retry::Shared;
 
 /// A snapshot of a stream.
@@ -21,7 +22,7 @@ pub struct Snapshot {
     /// The stream.
     pub stream: String,
     /// The last revision included in the state: continue with the events after it.
-    pub revision: u64,
+    pub revision: Revision,
     /// The version of the state's format, in the program's own numbering.
     pub schema_version: u32,
     /// The state as it was saved.
@@ -60,7 +61,7 @@ impl TryFrom<pb::Snapshot> for Snapshot {
     fn try_from(snapshot: pb::Snapshot) -> Result<Self> {
         Ok(Snapshot {
             stream: snapshot.stream,
-            revision: snapshot.revision,
+            revision: snapshot.revision.into(),
             schema_version: snapshot.schema_version,
             data: snapshot.data,
             saved_at: event::parse_time(snapshot.saved_at.as_ref(), "saved_at")?,
@@ -82,12 +83,12 @@ impl SaveSnapshot {
         shared: Arc<Shared>,
         timeout: Duration,
         stream: String,
-        revision: u64,
+        revision: Revision,
         data: Bytes,
     ) -> Self {
         let request = pb::SaveSnapshotRequest {
             stream,
-            revision,
+            revision: revision.into(),
             data,
             ..Default::default()
         };
@@ -152,8 +153,8 @@ impl LoadSnapshot {
     }
 
     /// Loads the latest snapshot at or before this revision.
-    pub fn at_or_before(mut self, revision: u64) -> Self {
-        self.request.at_or_before = Some(revision);
+    pub fn at_or_before(mut self, revision: impl Into<Revision>) -> Self {
+        self.request.at_or_before = Some(revision.into().0);
         self
     }
 

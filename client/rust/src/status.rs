@@ -104,16 +104,16 @@ fn from_reason(message: &str, details: &[prost_types::Any]) -> Option<Error> {
         Reason::PositionBeyondHead => {
             let found: pb::PositionBeyondHead = detail(details, "annals.v1.PositionBeyondHead")?;
             Some(Error::PositionBeyondHead {
-                position: found.position,
-                head: found.head,
+                position: found.position.into(),
+                head: found.head.into(),
             })
         }
         Reason::RevisionBeyondEnd => {
             let found: pb::RevisionBeyondEnd = detail(details, "annals.v1.RevisionBeyondEnd")?;
             Some(Error::RevisionBeyondEnd {
                 stream: found.stream,
-                revision: found.revision,
-                last_revision: found.last_revision,
+                revision: found.revision.into(),
+                last_revision: found.last_revision.map(Into::into),
             })
         }
         Reason::ShuttingDown => unavailable(Unavailability::ShuttingDown),
@@ -178,14 +178,14 @@ fn revision_conflict(details: &[prost_types::Any]) -> Option<Error> {
     Some(Error::RevisionConflict {
         expected: expected(&found)?,
         stream: found.stream,
-        actual: found.actual_revision,
+        actual: found.actual_revision.map(Into::into),
     })
 }
 
 fn expected(found: &pb::RevisionConflict) -> Option<ExpectedRevision> {
     use pb::expected_revision::Expected;
     Some(match found.expected?.expected? {
-        Expected::Revision(revision) => ExpectedRevision::Exactly(revision),
+        Expected::Revision(revision) => ExpectedRevision::Exactly(revision.into()),
         Expected::NoStream(()) => ExpectedRevision::NoStream,
         Expected::StreamExists(()) => ExpectedRevision::StreamExists,
         Expected::Any(()) => ExpectedRevision::Any,
@@ -207,11 +207,11 @@ fn failed_check(failed: pb::FailedCheck) -> Option<FailedCheck> {
         OneOf::Stream(conflict) => Found::Stream {
             expected: expected(&conflict)?,
             stream: conflict.stream,
-            actual: conflict.actual_revision,
+            actual: conflict.actual_revision.map(Into::into),
         },
         OneOf::Match(found) => Found::Match {
-            after: found.after,
-            position: found.position,
+            after: found.after.into(),
+            position: found.position.into(),
         },
         OneOf::State(conflict) => Found::State {
             scope: conflict.scope,
@@ -231,8 +231,8 @@ fn event_id_conflict(details: &[prost_types::Any]) -> Option<Error> {
     Some(Error::EventIdConflict {
         id: event::parse_id(&found.id).ok()?,
         stream: found.stream,
-        revision: found.revision,
-        position: found.position,
+        revision: found.revision.map(Into::into),
+        position: found.position.into(),
     })
 }
 

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::connection::Stub;
 use crate::error::{Error, Result};
 use crate::event;
+use crate::position::{Position, Revision};
 use crate::retention::Retention;
 use crate::retry::Shared;
 
@@ -25,13 +26,13 @@ pub struct StreamInfo {
     /// The stream's name.
     pub name: String,
     /// Revision of its first remaining event; one after the last revision if all are removed.
-    pub first_revision: u64,
+    pub first_revision: Revision,
     /// Revision of its last event.
-    pub last_revision: u64,
+    pub last_revision: Revision,
     /// Position of the event that started it, or restarted it after its last deletion.
-    pub first_position: u64,
+    pub first_position: Position,
     /// Position of its last event.
-    pub last_position: u64,
+    pub last_position: Position,
     /// The time at which that event was recorded.
     pub created_at: Timestamp,
     /// How much of it is kept, as set for the stream itself.
@@ -46,10 +47,10 @@ impl TryFrom<pb::Stream> for StreamInfo {
     fn try_from(stream: pb::Stream) -> Result<Self> {
         Ok(StreamInfo {
             name: stream.name,
-            first_revision: stream.first_revision,
-            last_revision: stream.last_revision,
-            first_position: stream.first_position,
-            last_position: stream.last_position,
+            first_revision: stream.first_revision.into(),
+            last_revision: stream.last_revision.into(),
+            first_position: stream.first_position.into(),
+            last_position: stream.last_position.into(),
             created_at: event::parse_time(stream.created_at.as_ref(), "created_at")?,
             retention: stream.retention.unwrap_or_default().try_into()?,
             retention_prefix: Some(stream.retention_prefix).filter(|prefix| !prefix.is_empty()),

@@ -23,6 +23,7 @@ use futures::stream::{BoxStream, Stream, StreamExt};
 
 use crate::error::Result;
 use crate::event::RecordedEvent;
+use crate::position::{Position, Revision};
 use crate::query::Query;
 use crate::retry::Shared;
 use crate::target::{OneStream, WholeLog};
@@ -37,27 +38,27 @@ pub enum SubscriptionItem {
     /// and again after a connection was lost and resumed.
     CaughtUp {
         /// The position up to which the log was scanned; resuming after it is safe.
-        position: u64,
+        position: Position,
         /// In a subscription to a stream: its last revision at that position, after which resuming is safe; `None` if
         /// it has no events.
-        revision: Option<u64>,
+        revision: Option<Revision>,
     },
     /// The subscriber was slower than the appends and is served from storage again. No events are lost.
     FellBehind {
         /// The position up to which the log was scanned; resuming after it is safe.
-        position: u64,
+        position: Position,
         /// The log's last position.
-        head: u64,
+        head: Position,
         /// As in `CaughtUp`.
-        revision: Option<u64>,
+        revision: Option<Revision>,
     },
     /// The log was scanned up to this position, and every matching event was sent. Store it, so that a filtered
     /// subscription need not scan the same events again. Checkpoints only increase.
     Checkpoint {
         /// The position; resuming after it is safe.
-        position: u64,
+        position: Position,
         /// As in `CaughtUp`.
-        revision: Option<u64>,
+        revision: Option<Revision>,
     },
 }
 
@@ -98,8 +99,8 @@ impl Subscribe<OneStream> {
     }
 
     /// Starts after this revision: the last one handled. Unless set, at the beginning.
-    pub fn after_revision(mut self, last: u64) -> Self {
-        self.options.start = Start::After(Some(last));
+    pub fn after_revision(mut self, last: impl Into<Revision>) -> Self {
+        self.options.start = Start::After(Some(last.into().0));
         self
     }
 }
@@ -110,8 +111,8 @@ impl Subscribe<WholeLog> {
     }
 
     /// Starts after this position: the last one handled. Unless set, at the beginning.
-    pub fn after(mut self, last: u64) -> Self {
-        self.options.start = Start::After(Some(last));
+    pub fn after(mut self, last: impl Into<Position>) -> Self {
+        self.options.start = Start::After(Some(last.into().0));
         self
     }
 }

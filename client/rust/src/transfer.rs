@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::connection::TransferStub;
 use crate::error::{Error, Result};
 use crate::event::{self, RecordedEvent};
+use crate::position::{Position, Revision};
 use crate::retry::{Shared, Tries};
 use crate::snapshot::Snapshot;
 
@@ -33,16 +34,16 @@ pub enum TransferPart {
     /// A snapshot.
     Snapshot(Snapshot),
     /// The last part, with the log's last position.
-    End(u64),
+    End(Position),
 }
 
 /// A range of positions whose events are removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferGap {
     /// The first position.
-    pub first_position: u64,
+    pub first_position: Position,
     /// The last position.
-    pub last_position: u64,
+    pub last_position: Position,
     /// The time at which the last of their events was recorded, if it is known.
     pub recorded_at: Option<Timestamp>,
 }
@@ -54,11 +55,11 @@ pub struct TransferStream {
     pub stream: String,
     /// Position and time of the event that started the stream; `None` if it was deleted and restarted during the
     /// export.
-    pub began: Option<(u64, Timestamp)>,
+    pub began: Option<(Position, Timestamp)>,
     /// Revision of its last event.
-    pub last_revision: u64,
+    pub last_revision: Revision,
     /// Position of its last event.
-    pub last_position: u64,
+    pub last_position: Position,
 }
 
 /// An append that is recognised by the id of its first event.
@@ -67,7 +68,7 @@ pub struct TransferAppend {
     /// The id of its first event.
     pub id: Uuid,
     /// Position of its first event.
-    pub position: u64,
+    pub position: Position,
     /// The number of its events.
     pub events: u32,
 }
@@ -78,9 +79,9 @@ pub struct Export {
     shared: Arc<Shared>,
     timeout: Duration,
     source: Uuid,
-    head: u64,
+    head: Position,
     /// The last position received.
-    position: u64,
+    position: Position,
     /// Whether the log has been sent completely; the rest of the export can't be continued.
     is_log_over: bool,
     parts: Streaming<pb::ExportResponse>,
@@ -88,13 +89,13 @@ pub struct Export {
 
 impl Export {
     pub(crate) async fn open(shared: Arc<Shared>, timeout: Duration) -> Result<Self> {
-        let (parts, begin) = begin_export(&shared, timeout, 0).await?;
+        let (parts, begin) = begin_export(&shared, timeout, Position::START).await?;
         Ok(Export {
             shared,
             timeout,
             source: event::parse_id(&begin.source_store_id)?,
-            head: begin.head,
-            position: 0,
+            head: begin.head.into(),
+            position: Position::START,
             is_log_over: false,
             parts,
         })
@@ -106,7 +107,7 @@ impl Export {
     }
 
     /// Returns the head when the export began. The export ends at this position or later.
-    pub fn head(&self) -> u64 {
+    pub fn head(&self) -> Position {
         self.head
     }
 
@@ -129,7 +130,7 @@ impl Export {
             if self.is_log_over || !error.is_retryable() || matches!(error, Error::DeadlineExceeded { .. }) {
                 return Err(error);
             }
-            tracing::debug!(%error, after = self.position, "export broke, continuing");
+            tracing::debug!(%error, after = self.position.0, "export broke, continuing");
             let (parts, begin) = begin_export(&self.shared, self.timeout, self.position).await?;
             if event::parse_id(&begin.source_store_id)? != self.source {
                 return Err(Error::protocol(
@@ -157,10 +158,12 @@ impl Export {
 async fn begin_export(
     shared: &Shared,
     timeout: Duration,
-    after_position: u64,
+    after: Position,
 ) -> Result<(Streaming<pb::ExportResponse>, pb::TransferBegin)> {
     let call = |mut stub: TransferStub| async move {
-        let request = pb::ExportRequest { after_position };
+        let request = pb::ExportRequest {
+            after_position: after.into(),
+        };
         let mut parts = stub.export(request).await?.into_inner();
         let first = parts.message().await?;
         Ok((parts, first))
@@ -173,7 +176,7 @@ async fn begin_export(
 }
 
 /// Returns how much of a log the store already has.
-pub(crate) async fn begin_import(shared: &Shared, timeout: Duration, source: Uuid) -> Result<u64> {
+pub(crate) async fn begin_import(shared: &Shared, timeout: Duration, source: Uuid) -> Result<Position> {
     let call = |mut stub: TransferStub| async move {
         let request = pb::BeginImportRequest {
             source_store_id: source.to_string(),
@@ -181,7 +184,7 @@ pub(crate) async fn begin_import(shared: &Shared, timeout: Duration, source: Uui
         stub.begin_import(request).await
     };
     let answer = call_transfer(shared, timeout, call).await?;
-    Ok(answer.into_inner().position)
+    Ok(answer.into_inner().position.into())
 }
 
 /// Sends the parts of an export, and returns the store's head afterwards.
@@ -189,7 +192,7 @@ pub(crate) async fn import(
     shared: &Shared,
     source: Uuid,
     parts: impl Stream<Item = TransferPart> + Send + 'static,
-) -> Result<u64> {
+) -> Result<Position> {
     let begin = OneOf::Begin(pb::TransferBegin {
         source_store_id: source.to_string(),
         head: 0,
@@ -201,7 +204,7 @@ pub(crate) async fn import(
     let picked = shared.connection.pick();
     let imported = shared.connection.transfer_stub(picked).import(requests).await;
     let imported = imported.map_err(|status| shared.failed(picked, &status))?;
-    Ok(imported.into_inner().head)
+    Ok(imported.into_inner().head.into())
 }
 
 /// Repeats a call until it succeeds, fails with an error that is not retryable, or `timeout` has passed.
@@ -245,8 +248,8 @@ impl TryFrom<OneOf> for TransferPart {
                 TransferPart::Events(events.collect::<Result<_>>()?)
             }
             OneOf::Gap(gap) => TransferPart::Gap(TransferGap {
-                first_position: gap.first_position,
-                last_position: gap.last_position,
+                first_position: gap.first_position.into(),
+                last_position: gap.last_position.into(),
                 recorded_at: match &gap.recorded_at {
                     None => None,
                     at => Some(event::parse_time(at.as_ref(), "recorded_at")?),
@@ -260,14 +263,14 @@ impl TryFrom<OneOf> for TransferPart {
                 let append = |append: &pb::TransferAppend| {
                     Ok(TransferAppend {
                         id: event::parse_id(&append.id)?,
-                        position: append.position,
+                        position: append.position.into(),
                         events: append.events,
                     })
                 };
                 TransferPart::Appends(appends.appends.iter().map(append).collect::<Result<_>>()?)
             }
             OneOf::Snapshot(snapshot) => TransferPart::Snapshot(snapshot.try_into()?),
-            OneOf::End(end) => TransferPart::End(end.head),
+            OneOf::End(end) => TransferPart::End(end.head.into()),
         })
     }
 }
@@ -279,15 +282,15 @@ impl TryFrom<pb::TransferStream> for TransferStream {
         let began = match stream.first_position {
             0 => None,
             first => Some((
-                first,
+                first.into(),
                 event::parse_time(stream.created_at.as_ref(), "created_at")?,
             )),
         };
         Ok(TransferStream {
             stream: stream.stream,
             began,
-            last_revision: stream.last_revision,
-            last_position: stream.last_position,
+            last_revision: stream.last_revision.into(),
+            last_position: stream.last_position.into(),
         })
     }
 }
@@ -299,17 +302,17 @@ impl From<TransferPart> for OneOf {
                 events: events.into_iter().map(recorded).collect(),
             }),
             TransferPart::Gap(gap) => OneOf::Gap(pb::TransferGap {
-                first_position: gap.first_position,
-                last_position: gap.last_position,
+                first_position: gap.first_position.into(),
+                last_position: gap.last_position.into(),
                 recorded_at: gap.recorded_at.map(event::to_time),
             }),
             TransferPart::Streams(streams) => {
                 let stream = |stream: TransferStream| pb::TransferStream {
                     stream: stream.stream,
-                    first_position: stream.began.map_or(0, |(first, _)| first),
+                    first_position: stream.began.map_or(0, |(first, _)| first.into()),
                     created_at: stream.began.map(|(_, at)| event::to_time(at)),
-                    last_revision: stream.last_revision,
-                    last_position: stream.last_position,
+                    last_revision: stream.last_revision.into(),
+                    last_position: stream.last_position.into(),
                 };
                 OneOf::Streams(pb::TransferStreams {
                     streams: streams.into_iter().map(stream).collect(),
@@ -318,7 +321,7 @@ impl From<TransferPart> for OneOf {
             TransferPart::Appends(appends) => {
                 let append = |append: TransferAppend| pb::TransferAppend {
                     id: append.id.to_string(),
-                    position: append.position,
+                    position: append.position.into(),
                     events: append.events,
                 };
                 OneOf::Appends(pb::TransferAppends {
@@ -327,12 +330,12 @@ impl From<TransferPart> for OneOf {
             }
             TransferPart::Snapshot(snapshot) => OneOf::Snapshot(pb::Snapshot {
                 stream: snapshot.stream,
-                revision: snapshot.revision,
+                revision: snapshot.revision.into(),
                 schema_version: snapshot.schema_version,
                 data: snapshot.data,
                 saved_at: Some(event::to_time(snapshot.saved_at)),
             }),
-            TransferPart::End(head) => OneOf::End(pb::TransferEnd { head }),
+            TransferPart::End(head) => OneOf::End(pb::TransferEnd { head: head.into() }),
         }
     }
 }
@@ -353,8 +356,8 @@ fn recorded(event: RecordedEvent) -> pb::RecordedEvent {
             _ => event.content_type,
         },
         stream: event.stream,
-        revision: event.revision,
-        position: event.position,
+        revision: event.revision.into(),
+        position: event.position.into(),
         recorded_at: Some(event::to_time(event.recorded_at)),
         ..Default::default()
     }

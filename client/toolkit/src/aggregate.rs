@@ -1,7 +1,7 @@
 //! Aggregates: the state of one entity, built from the events of its stream, on which commands decide. This module
 //! does no I/O.
 
-use annals_client::{ExpectedRevision, RecordedEvent};
+use annals_client::{ExpectedRevision, Position, RecordedEvent, Revision};
 
 use crate::schema::DomainEvent;
 
@@ -68,9 +68,9 @@ pub struct Loaded<A> {
     /// The aggregate.
     pub state: A,
     /// The stream's last revision; `None` if it has no events.
-    pub revision: Option<u64>,
+    pub revision: Option<Revision>,
     /// The revision of the snapshot that the state was loaded from; `None` if it was loaded from the first event.
-    pub snapshot_revision: Option<u64>,
+    pub snapshot_revision: Option<Revision>,
     /// The events after the snapshot, if they were requested.
     pub events: Vec<RecordedEvent>,
 }
@@ -94,9 +94,9 @@ pub struct Executed<A, E> {
     /// The events appended; empty if the command decided on none.
     pub events: Vec<E>,
     /// The stream's last revision after the command; `None` if it has no events.
-    pub revision: Option<u64>,
+    pub revision: Option<Revision>,
     /// The position of the command's last event, for `wait_for` of a projection; `None` if there is none.
-    pub position: Option<u64>,
+    pub position: Option<Position>,
     /// Whether the command had already been executed, so that it had no effect this time.
     pub already_executed: bool,
 }

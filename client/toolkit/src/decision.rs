@@ -9,7 +9,7 @@
 
 mod decisions;
 
-use annals_client::{Query, RecordedEvent};
+use annals_client::{Position, Query, RecordedEvent};
 
 use crate::schema::DomainEvent;
 
@@ -156,7 +156,7 @@ pub struct Decided<M, E> {
     /// The events appended; empty if the decision was to append none.
     pub events: Vec<To<E>>,
     /// The position of the last event, for `wait_for` of a projection; `None` if there is none.
-    pub position: Option<u64>,
+    pub position: Option<Position>,
     /// Whether the command had already been executed, so that it had no effect this time.
     pub already_executed: bool,
 }

@@ -23,7 +23,7 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use annals_client::{RecordedEvent, Uuid};
+use annals_client::{Position, RecordedEvent, Uuid};
 use rand::Rng;
 
 pub use definition::{Definition, Handler, Projection};
@@ -91,9 +91,9 @@ pub enum WaitError {
         /// The projection.
         name: String,
         /// The requested position.
-        position: u64,
+        position: Position,
         /// The position that the projection has reached.
-        reached: u64,
+        reached: Position,
         /// The time waited.
         after: Duration,
     },
@@ -171,7 +171,7 @@ pub struct Lag {
 #[non_exhaustive]
 pub struct Progress {
     /// Everything up to this position is in the live read model.
-    pub position: u64,
+    pub position: Position,
     /// The current state.
     pub state: State,
     /// The last error, whether it has been resolved or not.

@@ -50,7 +50,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
-use annals_client::{Event, QueryItem, RecordedEvent, json};
+use annals_client::{Event, Position, QueryItem, RecordedEvent, json};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -71,7 +71,7 @@ pub enum SchemaError {
         /// The event's type.
         kind: String,
         /// The event's position.
-        position: u64,
+        position: Position,
         /// The enum.
         expected: &'static str,
     },
@@ -84,7 +84,7 @@ pub enum SchemaError {
         /// The event's type.
         kind: String,
         /// The event's position.
-        position: u64,
+        position: Position,
         /// Its version.
         version: u32,
         /// The latest version that the program supports.
@@ -96,7 +96,7 @@ pub enum SchemaError {
         /// The event's type.
         kind: String,
         /// The event's position.
-        position: u64,
+        position: Position,
         /// The problem with it.
         reason: serde_json::Error,
     },

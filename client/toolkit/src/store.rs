@@ -25,7 +25,7 @@ use std::error::Error;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
-use annals_client::{RecordedEvent, Timestamp, Uuid};
+use annals_client::{Position, RecordedEvent, Revision, Timestamp, Uuid};
 use futures::FutureExt;
 
 use crate::projection::{Definition, Handler};
@@ -43,7 +43,7 @@ pub struct Generation {
     /// The projection's version when the generation was started.
     pub version: u32,
     /// The checkpoint: everything up to this position has been applied.
-    pub position: u64,
+    pub position: Position,
     /// Whether readers see it.
     pub live: bool,
     /// The event store that it is built from.
@@ -58,13 +58,13 @@ pub struct DeadLetter {
     /// The generation.
     pub generation: u32,
     /// The event's position.
-    pub position: u64,
+    pub position: Position,
     /// The event's id.
     pub event_id: Uuid,
     /// The event's stream.
     pub stream: String,
     /// The event's revision.
-    pub revision: u64,
+    pub revision: Revision,
     /// The event's type.
     pub kind: String,
     /// The error of the handler in the last attempt.
@@ -132,7 +132,7 @@ pub trait ReadModelStore: Clone + Send + Sync + 'static {
     fn bury(
         &self,
         generation: &Generation,
-        expected: u64,
+        expected: Position,
         letter: &DeadLetter,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -164,9 +164,9 @@ pub trait ReadModelStore: Clone + Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
     /// The position before the move, which is required.
-    pub from: u64,
+    pub from: Position,
     /// The position after the move.
-    pub to: u64,
+    pub to: Position,
 }
 
 /// Runs the handler on the events, in order. A panic counts as a failure.

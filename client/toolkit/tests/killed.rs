@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use annals_client::{Client, Event, ExpectedRevision, QueryItem, RecordedEvent};
+use annals_client::{Client, Event, ExpectedRevision, Position, QueryItem, RecordedEvent};
 use annals_installed::{Needed, required};
 use annals_toolkit::projection::{Definition, ProjectionPolicy, wait_for};
 use annals_toolkit::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -50,7 +50,7 @@ impl Counts {
     }
 
     async fn linger(event: &RecordedEvent) {
-        if event.position.is_multiple_of(4) {
+        if event.position.0.is_multiple_of(4) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
@@ -171,7 +171,7 @@ async fn logged(client: &Client) -> BTreeMap<String, i64> {
     counted
 }
 
-async fn in_the_end<S: ReadModelStore>(store: &S, head: u64) {
+async fn in_the_end<S: ReadModelStore>(store: &S, head: Position) {
     wait_for(store, NAME, head, Duration::from_secs(120))
         .await
         .unwrap();

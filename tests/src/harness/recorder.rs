@@ -4,7 +4,7 @@ use std::{future::IntoFuture, sync::Arc};
 
 use annals_client::{
     Append, AppendPipeline, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision, PendingAppend,
-    Query, QueryItem, RecordedEvent, Subscription, SubscriptionItem,
+    Query, QueryItem, RecordedEvent, Revision, Subscription, SubscriptionItem,
 };
 use parking_lot::Mutex;
 
@@ -169,23 +169,23 @@ impl Followed {
         let notice = match &item {
             SubscriptionItem::Event(event) => Notice::Events(vec![observed(event)]),
             // The client repeats it after it resumed; for the subscription as a whole that is only a checkpoint.
-            SubscriptionItem::CaughtUp { position, .. } if self.caught_up => Notice::Checkpoint(*position),
+            SubscriptionItem::CaughtUp { position, .. } if self.caught_up => Notice::Checkpoint(position.0),
             SubscriptionItem::CaughtUp { position, .. } => {
                 self.caught_up = true;
-                Notice::CaughtUp(*position)
+                Notice::CaughtUp(position.0)
             }
             SubscriptionItem::FellBehind { position, head, .. } => {
                 self.caught_up = false;
-                Notice::FellBehind(*position, *head)
+                Notice::FellBehind(position.0, head.0)
             }
-            SubscriptionItem::Checkpoint { position, .. } => Notice::Checkpoint(*position),
+            SubscriptionItem::Checkpoint { position, .. } => Notice::Checkpoint(position.0),
             other => panic!("an item that the harness does not know: {other:?}"),
         };
         self.last_position = match &item {
-            SubscriptionItem::Event(event) => event.position,
+            SubscriptionItem::Event(event) => event.position.0,
             SubscriptionItem::CaughtUp { position, .. }
             | SubscriptionItem::FellBehind { position, .. }
-            | SubscriptionItem::Checkpoint { position, .. } => *position,
+            | SubscriptionItem::Checkpoint { position, .. } => position.0,
             _ => self.last_position,
         };
         let mut history = self.recorder.history.lock();
@@ -195,7 +195,7 @@ impl Followed {
         | SubscriptionItem::Checkpoint { revision, .. } = &item
             && let Some(revision) = revision
         {
-            history.notice(self.call, Notice::ReachedRevision(*revision));
+            history.notice(self.call, Notice::ReachedRevision(revision.0));
         }
         drop(history);
         item
@@ -229,9 +229,9 @@ pub fn assert_sound(history: &History, log: &[RecordedEvent]) {
 #[must_use]
 pub fn observed(event: &RecordedEvent) -> Observed {
     Observed {
-        position: event.position,
+        position: event.position.0,
         stream: event.stream.clone(),
-        revision: event.revision,
+        revision: event.revision.0,
         id: event.id,
         kind: event.kind.clone(),
         tags: event.tags.clone(),
@@ -269,7 +269,7 @@ const fn to_client(expected: Expected) -> ExpectedRevision {
         Expected::Any => ExpectedRevision::Any,
         Expected::NoStream => ExpectedRevision::NoStream,
         Expected::StreamExists => ExpectedRevision::StreamExists,
-        Expected::Exactly(revision) => ExpectedRevision::Exactly(revision),
+        Expected::Exactly(revision) => ExpectedRevision::Exactly(Revision(revision)),
     }
 }
 
@@ -278,18 +278,18 @@ const fn of_client(expected: ExpectedRevision) -> Expected {
         ExpectedRevision::Any => Expected::Any,
         ExpectedRevision::NoStream => Expected::NoStream,
         ExpectedRevision::StreamExists => Expected::StreamExists,
-        ExpectedRevision::Exactly(revision) => Expected::Exactly(revision),
+        ExpectedRevision::Exactly(revision) => Expected::Exactly(revision.0),
     }
 }
 
 fn answer(result: &Result<Appended, Error>) -> AppendAnswer {
     match result {
         Ok(appended) => AppendAnswer::Acknowledged(Placed {
-            first_revision: appended.first_revision,
-            last_revision: appended.last_revision,
+            first_revision: appended.first_revision.0,
+            last_revision: appended.last_revision.0,
             others: Vec::new(),
-            first_position: appended.first_position,
-            last_position: appended.last_position,
+            first_position: appended.first_position.0,
+            last_position: appended.last_position.0,
             recorded_at: micros(appended.recorded_at),
             already_appended: appended.already_appended,
         }),
@@ -301,14 +301,14 @@ fn acknowledged(appended: &AppendedToMany) -> AppendAnswer {
     let mut revisions = appended
         .streams
         .iter()
-        .map(|written| (written.first_revision, written.last_revision));
+        .map(|written| (written.first_revision.0, written.last_revision.0));
     let (first_revision, last_revision) = revisions.next().expect("an append writes to a stream");
     AppendAnswer::Acknowledged(Placed {
         first_revision,
         last_revision,
         others: revisions.collect(),
-        first_position: appended.first_position,
-        last_position: appended.last_position,
+        first_position: appended.first_position.0,
+        last_position: appended.last_position.0,
         recorded_at: micros(appended.recorded_at),
         already_appended: appended.already_appended,
     })
@@ -316,9 +316,9 @@ fn acknowledged(appended: &AppendedToMany) -> AppendAnswer {
 
 fn refusal(error: &Error) -> AppendAnswer {
     match error {
-        Error::RevisionConflict { actual, .. } => {
-            AppendAnswer::Rejected(Refusal::Revision { actual: *actual })
-        }
+        Error::RevisionConflict { actual, .. } => AppendAnswer::Rejected(Refusal::Revision {
+            actual: actual.map(u64::from),
+        }),
         Error::EventIdConflict {
             stream,
             revision,
@@ -326,24 +326,24 @@ fn refusal(error: &Error) -> AppendAnswer {
             ..
         } => AppendAnswer::Rejected(Refusal::Id {
             stream: stream.clone(),
-            revision: *revision,
-            position: *position,
+            revision: revision.map(u64::from),
+            position: position.0,
         }),
         // All failed checks are listed: tests have fewer than the limit.
         Error::ChecksFailed { failed, .. } => {
             let failed = failed.iter().map(|failed| FailedCheck {
                 index: failed.index,
                 found: match failed.found {
-                    annals_client::Found::Stream { actual, .. } => Found::Last(actual),
-                    annals_client::Found::Match { position, .. } => Found::Match(position),
+                    annals_client::Found::Stream { actual, .. } => Found::Last(actual.map(u64::from)),
+                    annals_client::Found::Match { position, .. } => Found::Match(position.0),
                     annals_client::Found::State { .. } => panic!("no recorded append has checks of state"),
                 },
             });
             AppendAnswer::Rejected(Refusal::Checks(failed.collect()))
         }
         Error::PositionBeyondHead { position, head } => AppendAnswer::Rejected(Refusal::BeyondHead {
-            after: *position,
-            head: *head,
+            after: position.0,
+            head: head.0,
         }),
         Error::InvalidField(_) | Error::TooLarge(_) => AppendAnswer::Refused,
         _ => AppendAnswer::Unknown,

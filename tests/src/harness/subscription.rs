@@ -12,8 +12,8 @@ pub async fn until_caught_up(subscription: &mut Subscription) -> (Vec<u64>, u64)
     let mut positions = Vec::new();
     loop {
         match next(subscription, "being caught up").await {
-            SubscriptionItem::Event(event) => positions.push(event.position),
-            SubscriptionItem::CaughtUp { position, .. } => return (positions, position),
+            SubscriptionItem::Event(event) => positions.push(event.position.0),
+            SubscriptionItem::CaughtUp { position, .. } => return (positions, position.0),
             _ => {}
         }
     }

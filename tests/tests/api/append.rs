@@ -1,6 +1,6 @@
 //! Appends over gRPC: where they are stored, what they keep, and how they are refused.
 
-use annals_client::{Client, Event, ExpectedRevision as Expected, Uuid};
+use annals_client::{Client, Event, ExpectedRevision as Expected, Position, Revision, Uuid};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Refusal, Server, sample::event},
@@ -24,14 +24,23 @@ async fn an_append_stands_where_its_answer_says(server: Server) {
         .append("order-1", Expected::NoStream, [event("A"), event("B")])
         .await
         .unwrap();
-    assert_eq!((first.first_revision, first.last_revision), (0, 1));
-    assert_eq!((first.first_position, first.last_position), (2, 3));
+    assert_eq!(
+        (first.first_revision, first.last_revision),
+        (Revision(0), Revision(1))
+    );
+    assert_eq!(
+        (first.first_position, first.last_position),
+        (Position(2), Position(3))
+    );
     assert!(!first.already_appended);
     let second = client
-        .append("order-1", Expected::Exactly(1), [event("C")])
+        .append("order-1", Expected::Exactly(Revision(1)), [event("C")])
         .await
         .unwrap();
-    assert_eq!((second.first_revision, second.last_position), (2, 4));
+    assert_eq!(
+        (second.first_revision, second.last_position),
+        (Revision(2), Position(4))
+    );
     let kinds: Vec<String> = read(&client, "order-1")
         .await
         .into_iter()
@@ -118,10 +127,13 @@ async fn an_event_keeps_everything_it_was_given(server: Server) {
             (sent.id, &sent.kind, &sent.data)
         );
         assert_eq!((&event.metadata, &event.tags), (&sent.metadata, &sent.tags));
-        assert_eq!((event.stream.as_str(), event.revision), (stream, n as u64));
+        assert_eq!(
+            (event.stream.as_str(), event.revision),
+            (stream, Revision(n as u64))
+        );
         assert_eq!(
             (event.position, event.recorded_at),
-            (n as u64 + 1, appended.recorded_at)
+            (Position(n as u64 + 1), appended.recorded_at)
         );
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use annals_client::{ExpectedRevision as Expected, RecordedEvent};
+use annals_client::{ExpectedRevision as Expected, Position, RecordedEvent, Revision};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{
@@ -63,7 +63,7 @@ async fn whatever_is_sent_is_answered_in_the_terms_of_the_protocol(server: Serve
         .append("last", Expected::NoStream, [event("Z")])
         .await
         .unwrap();
-    assert_eq!(appended.first_position, head + 1);
+    assert_eq!(appended.first_position, head.next());
 }
 
 /// Sends random messages to each method.
@@ -430,7 +430,7 @@ fn assert_dense(log: &[RecordedEvent]) {
         let revision = revisions.entry(&event.stream).or_default();
         assert_eq!(
             (event.position, event.revision),
-            (position, *revision),
+            (Position(position), Revision(*revision)),
             "{event:?}"
         );
         *revision += 1;

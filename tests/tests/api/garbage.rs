@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use annals_client::{ExpectedRevision as Expected, SubscriptionItem};
+use annals_client::{ExpectedRevision as Expected, Revision, SubscriptionItem};
 use annals_tests::{
     harness::{Metrics, PATIENCE, Server, http, sample::event, seed, within_patience},
     on_every_engine,
@@ -62,7 +62,7 @@ async fn garbage_on_the_port_disturbs_nobody(server: Server) {
     // With those connections still open, and after they are closed:
     for round in 1..=2_u64 {
         let appended = client
-            .append("order-1", Expected::Exactly(round - 1), [event("T")])
+            .append("order-1", Expected::Exactly(Revision(round - 1)), [event("T")])
             .await
             .unwrap();
         assert_eq!(appended.last_position, round + 1);

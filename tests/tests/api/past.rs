@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use annals_client::{
-    Client, Direction, Error, ExpectedRevision as Expected, Query, QueryItem, RecordedEvent, Timestamp,
+    Client, Direction, Error, ExpectedRevision as Expected, Position, Query, QueryItem, RecordedEvent,
+    Revision, Timestamp,
 };
 use annals_proto::v1 as pb;
 use annals_tests::{
@@ -115,8 +116,8 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
         matches!(
             beyond,
             Error::PositionBeyondHead {
-                position: 46,
-                head: 45
+                position: Position(46),
+                head: Position(45)
             }
         ),
         "{beyond}"
@@ -131,8 +132,8 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
         matches!(
             beyond,
             Error::PositionBeyondHead {
-                position: 12,
-                head: 10
+                position: Position(12),
+                head: Position(10)
             }
         ),
         "{beyond}"
@@ -143,7 +144,13 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
         .await
         .unwrap_err();
     assert!(
-        matches!(beyond, Error::RevisionBeyondEnd { revision: 99, .. }),
+        matches!(
+            beyond,
+            Error::RevisionBeyondEnd {
+                revision: Revision(99),
+                ..
+            }
+        ),
         "{beyond}"
     );
     let beyond = client
@@ -152,9 +159,16 @@ async fn a_past_that_can_not_have_been_is_refused(server: Server) {
         .from_revision(5)
         .await
         .unwrap_err();
-    let last_revision = Some(3);
+    let end = Some(Revision(3));
     assert!(
-        matches!(beyond, Error::RevisionBeyondEnd { revision: 5, last_revision: last, .. } if last == last_revision),
+        matches!(
+            beyond,
+            Error::RevisionBeyondEnd {
+                revision: Revision(5),
+                last_revision,
+                ..
+            } if last_revision == end
+        ),
         "{beyond}"
     );
     let missing = client.read_stream("missing").until_revision(0).await.unwrap_err();
@@ -205,7 +219,7 @@ async fn people_read_the_past_on_the_command_line(server: Server) {
     };
     let of = |stream: &str| -> Vec<u64> {
         let past = log[..30].iter().filter(|event| event.stream == stream);
-        past.map(|event| event.position).collect()
+        past.map(|event| event.position.0).collect()
     };
     assert_eq!(
         positions(&["read", "--all", "--as-of", &as_of]),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use annals_client::{Error, Event, ExpectedRevision as Expected, PipelineLimits};
+use annals_client::{Error, Event, ExpectedRevision as Expected, PipelineLimits, Position, Revision};
 use annals_proto::v1::{self as pb, pipelined_append::Append, pipelined_result::Result as Outcome};
 use annals_tests::{
     harness::{Recorder, Refusal, Server, assert_sound, sample::event, within_patience},
@@ -41,12 +41,17 @@ async fn appends_are_judged_in_order_and_answered_in_order(server: Server) {
     let mut pending = Vec::new();
     for n in 0..500_u64 {
         // Each expects the result of the previous one, which is still in flight.
-        let expected = n.checked_sub(1).map_or(Expected::NoStream, Expected::Exactly);
+        let expected = n
+            .checked_sub(1)
+            .map_or(Expected::NoStream, |last| Expected::Exactly(Revision(last)));
         pending.push(pipeline.append("order-1", expected, [event("T")]).await.unwrap());
     }
     for (n, appended) in (0..).zip(pending) {
         let appended = appended.await.unwrap();
-        assert_eq!((appended.first_revision, appended.first_position), (n, n + 1));
+        assert_eq!(
+            (appended.first_revision, appended.first_position),
+            (Revision(n), Position(n + 1))
+        );
     }
 }
 
@@ -61,12 +66,12 @@ async fn an_append_that_fails_stops_neither_the_pipeline_nor_those_behind_it(ser
     let appends = [
         (Expected::NoStream, vec![event("A")]),
         (Expected::NoStream, vec![event("B")]),
-        (Expected::Exactly(7), vec![event("C")]),
+        (Expected::Exactly(Revision(7)), vec![event("C")]),
         (Expected::Any, vec![taken.clone()]),
         (Expected::Any, vec![]),
         (Expected::Any, vec![Event::new("", "")]),
         (Expected::Any, vec![Event::new("D", vec![0; (1 << 20) + 1])]),
-        (Expected::Exactly(0), vec![event("E")]),
+        (Expected::Exactly(Revision(0)), vec![event("E")]),
     ];
     let mut pending = Vec::new();
     for (expected, events) in appends {
@@ -77,19 +82,40 @@ async fn an_append_that_fails_stops_neither_the_pipeline_nor_those_behind_it(ser
         results.push(appended.await);
     }
     let revision = |n: usize| results[n].as_ref().map(|appended| appended.first_revision);
-    assert_eq!((revision(0).unwrap(), revision(7).unwrap()), (0, 1));
+    assert_eq!(
+        (revision(0).unwrap(), revision(7).unwrap()),
+        (Revision(0), Revision(1))
+    );
     assert!(
-        matches!(&results[1], Err(Error::RevisionConflict { actual: Some(0), .. })),
+        matches!(
+            &results[1],
+            Err(Error::RevisionConflict {
+                actual: Some(Revision(0)),
+                ..
+            })
+        ),
         "{:?}",
         results[1]
     );
     assert!(
-        matches!(&results[2], Err(Error::RevisionConflict { actual: Some(0), .. })),
+        matches!(
+            &results[2],
+            Err(Error::RevisionConflict {
+                actual: Some(Revision(0)),
+                ..
+            })
+        ),
         "{:?}",
         results[2]
     );
     assert!(
-        matches!(&results[3], Err(Error::EventIdConflict { position: 1, .. })),
+        matches!(
+            &results[3],
+            Err(Error::EventIdConflict {
+                position: Position(1),
+                ..
+            })
+        ),
         "{:?}",
         results[3]
     );
@@ -314,7 +340,7 @@ async fn large_appends_pass_one_after_the_other(server: Server) {
     while let Some(event) = events.next().await {
         let event = event.unwrap();
         assert_eq!(
-            (event.revision, event.data.len(), u64::from(event.data[77])),
+            (event.revision.0, event.data.len(), u64::from(event.data[77])),
             (revision, 1 << 20, revision / 3)
         );
         revision += 1;

@@ -1,6 +1,8 @@
 //! The progress reports of a subscription: that it caught up, that it fell behind, and how far it has scanned.
 
-use annals_client::{Client, Event, ExpectedRevision as Expected, QueryItem, SubscriptionItem as Item};
+use annals_client::{
+    Client, Event, ExpectedRevision as Expected, Position, QueryItem, Revision, SubscriptionItem as Item,
+};
 use annals_proto::v1::{self as pb, subscribe_all_response::Content};
 use annals_tests::{
     harness::{Options, Server, Stub, next_event, sample::event, until_caught_up, within_patience},
@@ -66,7 +68,7 @@ async fn what_lies_behind_the_last_event_is_told_by_a_checkpoint(server: Server)
     assert_eq!(
         told,
         Item::Checkpoint {
-            position: 3,
+            position: Position(3),
             revision: None,
         }
     );
@@ -81,8 +83,8 @@ async fn what_lies_behind_the_last_event_is_told_by_a_checkpoint(server: Server)
     assert_eq!(
         told,
         Item::Checkpoint {
-            position: 4,
-            revision: Some(2),
+            position: Position(4),
+            revision: Some(Revision(2)),
         }
     );
 }
@@ -106,7 +108,7 @@ async fn a_filter_that_matches_nothing_still_brings_checkpoints(server: Server) 
             {
                 Item::Checkpoint { position, .. } => {
                     assert!(position > last && position <= head, "{position}");
-                    last = position;
+                    last = position.0;
                 }
                 other => panic!("{other:?}"),
             }

@@ -1,7 +1,8 @@
 //! Reads over gRPC: their results, order, start and limits, compared with the log itself.
 
 use annals_client::{
-    Client, Direction, Error, Event, ExpectedRevision as Expected, Query, QueryItem, Read, RecordedEvent,
+    Client, Direction, Error, Event, ExpectedRevision as Expected, Position, Query, QueryItem, Read,
+    RecordedEvent, Revision,
 };
 use annals_proto::v1 as pb;
 use annals_tests::{
@@ -101,9 +102,9 @@ async fn compare_random_reads(client: &Client, log: &[RecordedEvent], random: &m
             .collect();
         let place = |event: &RecordedEvent| {
             if stream.is_some() {
-                event.revision
+                event.revision.0
             } else {
-                event.position
+                event.position.0
             }
         };
         let (first, last) = (place(&expected[0]), place(expected.last().unwrap()));
@@ -144,7 +145,7 @@ async fn compare_random_reads(client: &Client, log: &[RecordedEvent], random: &m
         };
         let events = read.await.unwrap();
         assert_eq!(events.head(), log.len() as u64);
-        assert_eq!(events.last_revision(), stream.map(|_| last));
+        assert_eq!(events.last_revision(), stream.map(|_| last).map(Revision));
         let asked = format!("{stream:?} backwards {backwards} from {from:?} limit {limit:?} {query:?}");
         assert_eq!(events.collect().await.unwrap(), expected, "{asked}");
     }
@@ -189,7 +190,10 @@ async fn an_empty_log_is_read_as_empty(server: Server) {
     let client = server.client();
     for direction in [Direction::Forwards, Direction::Backwards] {
         let events = client.read_all().direction(direction).await.unwrap();
-        assert_eq!((events.head(), events.collect().await.unwrap()), (0, Vec::new()));
+        assert_eq!(
+            (events.head(), events.collect().await.unwrap()),
+            (Position(0), Vec::new())
+        );
     }
     assert!(
         client.read_all().from_position(1).await.is_ok(),
@@ -197,7 +201,10 @@ async fn an_empty_log_is_read_as_empty(server: Server) {
     );
     assert!(matches!(
         client.read_all().from_position(2).await,
-        Err(Error::PositionBeyondHead { position: 2, head: 0 })
+        Err(Error::PositionBeyondHead {
+            position: Position(2),
+            head: Position(0)
+        })
     ));
     assert!(matches!(
         client.read_stream("order-1").await,
@@ -265,6 +272,9 @@ async fn an_acknowledged_event_is_visible_to_another_client_at_once(server: Serv
             .unwrap();
         assert_eq!(events.len(), 1);
         let info = reader.stream_info("order-1").await.unwrap();
-        assert_eq!((info.last_revision, info.last_position), (n - 1, n));
+        assert_eq!(
+            (info.last_revision, info.last_position),
+            (Revision(n - 1), Position(n))
+        );
     }
 }

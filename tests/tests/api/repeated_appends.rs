@@ -1,7 +1,7 @@
 //! The table of expectations over gRPC: an append is written once, however often it is retried, and however often the
 //! server ended in between.
 
-use annals_client::{Client, Error, Event, ExpectedRevision as Expected};
+use annals_client::{Client, Error, Event, ExpectedRevision as Expected, Position, Revision};
 use annals_tests::{
     harness::{Server, sample::event},
     on_every_engine, on_every_engine_that_persists,
@@ -29,11 +29,11 @@ enum Answer {
 async fn append(client: &Client, stream: &str, expected: Expected, events: &[Event]) -> Answer {
     match client.append(stream, expected, events.to_vec()).await {
         Ok(appended) if appended.already_appended => Answer::Repeated {
-            revision: appended.first_revision,
-            position: appended.first_position,
+            revision: appended.first_revision.0,
+            position: appended.first_position.0,
         },
         Ok(appended) => Answer::Written {
-            revision: appended.first_revision,
+            revision: appended.first_revision.0,
         },
         Err(Error::RevisionConflict {
             actual,
@@ -41,14 +41,19 @@ async fn append(client: &Client, stream: &str, expected: Expected, events: &[Eve
             stream: of,
         }) => {
             assert_eq!((told, of.as_str()), (expected, stream));
-            Answer::Conflict { actual }
+            Answer::Conflict {
+                actual: actual.map(u64::from),
+            }
         }
         Err(Error::EventIdConflict {
             stream, revision, id, ..
         }) => {
             assert_eq!(id, events[0].id);
             let revision = revision.expect("no event is removed");
-            Answer::IdTaken { stream, revision }
+            Answer::IdTaken {
+                stream,
+                revision: revision.0,
+            }
         }
         Err(error) => panic!("{error}"),
     }
@@ -60,7 +65,7 @@ async fn the_table_of_expectations_holds(server: Server) {
     let [a, b, c, d, e, f] = [(); 6].map(|()| event("T"));
     let pair = [a.clone(), b.clone()];
     let s = "order-1";
-    let exactly = Expected::Exactly;
+    let exactly = |revision| Expected::Exactly(Revision(revision));
 
     // Cases that are written.
     assert_eq!(
@@ -187,7 +192,7 @@ async fn recognises_repeated_appends(mut server: Server, end_and_start: fn(&mut 
     let appends = [
         (Expected::Any, &any),
         (Expected::StreamExists, &exists),
-        (Expected::Exactly(3), &exactly),
+        (Expected::Exactly(Revision(3)), &exactly),
         (Expected::NoStream, &none),
     ];
     let mut first = Vec::new();
@@ -223,7 +228,13 @@ async fn recognises_repeated_appends(mut server: Server, end_and_start: fn(&mut 
             .await
             .unwrap_err();
         assert!(
-            matches!(refused, Error::EventIdConflict { position: 1, .. }),
+            matches!(
+                refused,
+                Error::EventIdConflict {
+                    position: Position(1),
+                    ..
+                }
+            ),
             "{refused}"
         );
         let refused = client
@@ -231,7 +242,13 @@ async fn recognises_repeated_appends(mut server: Server, end_and_start: fn(&mut 
             .await
             .unwrap_err();
         assert!(
-            matches!(refused, Error::RevisionConflict { actual: Some(1), .. }),
+            matches!(
+                refused,
+                Error::RevisionConflict {
+                    actual: Some(Revision(1)),
+                    ..
+                }
+            ),
             "{refused}"
         );
     }

@@ -75,7 +75,7 @@ async fn clients_that_never_read_do_not_make_the_servers_memory_grow() {
     assert!(Metrics::of(&server).value("annals_subscription_behind_events_max") > 0.0);
 
     // Nothing is lost: a client that starts reading after all gets everything, once and in order.
-    let head = client.server_info().await.unwrap().head;
+    let head = client.server_info().await.unwrap().head.0;
     let mut next = 1;
     while next <= head {
         let message = within_patience("unread responses", unread[0].message())

@@ -1,6 +1,6 @@
 //! Snapshots over gRPC and on the command line.
 
-use annals_client::{Client, Error, ExpectedRevision as Expected, Timestamp};
+use annals_client::{Client, Error, ExpectedRevision as Expected, Revision, Timestamp};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Cli, Options, Refusal, Server, sample, seed},
@@ -74,7 +74,10 @@ async fn the_latest_that_is_wanted_is_given(server: Server) {
     let pruned = client.load_snapshot("order-1").at_or_before(19).await;
     assert_eq!(pruned.unwrap(), None);
     let latest = client.load_snapshot("order-10").await.unwrap().unwrap();
-    assert_eq!((latest.revision, &latest.data[..]), (3, &b"another"[..]));
+    assert_eq!(
+        (latest.revision, &latest.data[..]),
+        (Revision(3), &b"another"[..])
+    );
 }
 
 async fn clients_that_save_together_leave_the_greatest_revisions(server: Server) {
@@ -99,7 +102,7 @@ async fn clients_that_save_together_leave_the_greatest_revisions(server: Server)
             .expect("a snapshot at or before the revision");
         assert_eq!(
             (found.revision, found.data),
-            (revision, noise(1_000, revision).into())
+            (Revision(revision), noise(1_000, revision).into())
         );
     }
     let older = client.load_snapshot("order-1").at_or_before(21).await;
@@ -184,7 +187,7 @@ async fn what_can_not_be_saved_is_refused_and_changes_nothing(server: Server) {
         .detail("annals.v1.SnapshotNotFound");
     assert_eq!(detail.stream, "order-2");
     let kept = client.load_snapshot("order-1").await.unwrap().unwrap();
-    assert_eq!((kept.revision, &kept.data[..]), (1, &b"kept"[..]));
+    assert_eq!((kept.revision, &kept.data[..]), (Revision(1), &b"kept"[..]));
     assert_eq!(
         client.server_info().await.unwrap().head,
         3,
@@ -234,7 +237,7 @@ async fn snapshots_outlive_the_servers_end(mut server: Server) {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((small.revision, &small.data[..]), (3, &b"small"[..]));
+        assert_eq!((small.revision, &small.data[..]), (Revision(3), &b"small"[..]));
         server.restart();
     }
 }

@@ -1,6 +1,6 @@
 //! Descriptions of streams and of the server.
 
-use annals_client::{Error, ExpectedRevision as Expected};
+use annals_client::{Error, ExpectedRevision as Expected, Position, Revision};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Options, Server, sample::event},
@@ -32,8 +32,11 @@ async fn a_stream_is_described_as_it_is(server: Server) {
         .await
         .unwrap();
     let info = client.stream_info("order-1").await.unwrap();
-    assert_eq!((info.name.as_str(), info.last_revision), ("order-1", 2));
-    assert_eq!((info.first_position, info.last_position), (2, 5));
+    assert_eq!((info.name.as_str(), info.last_revision), ("order-1", Revision(2)));
+    assert_eq!(
+        (info.first_position, info.last_position),
+        (Position(2), Position(5))
+    );
     assert_eq!(info.created_at, first.recorded_at);
 }
 
@@ -145,7 +148,7 @@ async fn a_server_tells_what_it_is(server: Server) {
         (info.engine.as_str(), info.version.as_str()),
         (server.engine().name(), env!("CARGO_PKG_VERSION"))
     );
-    assert_eq!((info.head, info.indexed), (0, 0));
+    assert_eq!((info.head, info.indexed), (Position(0), Position(0)));
     assert_eq!(
         (info.limits.max_event_bytes, info.limits.max_append_bytes),
         (1 << 20, 4 << 20)
@@ -161,7 +164,7 @@ async fn a_server_tells_what_it_is(server: Server) {
     let later = client.server_info().await.unwrap();
     assert_eq!(
         (later.head, later.store_id, later.started_at),
-        (1, info.store_id, info.started_at)
+        (Position(1), info.store_id, info.started_at)
     );
     assert!(later.started_at <= client.stream_info("order-1").await.unwrap().created_at);
     let another = Server::start(server.engine());
@@ -203,7 +206,7 @@ async fn a_store_keeps_its_identity_and_its_streams(mut server: Server) {
     }] {
         end(&mut server);
         let now = client.server_info().await.unwrap();
-        assert_eq!((now.store_id, now.head), (id, names.len() as u64));
+        assert_eq!((now.store_id, now.head), (id, Position(names.len() as u64)));
         assert_eq!(client.stream_info("order-7").await.unwrap(), info);
         assert_eq!(listed(&server, "").await, names);
     }

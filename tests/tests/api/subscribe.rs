@@ -1,7 +1,7 @@
 //! Subscriptions over gRPC: each event once and in order, new events as they come, filters, and start positions.
 //! (`progress.rs` covers progress reports, `operation/drain.rs` and `crash` resuming after a restart.)
 
-use annals_client::{Client, ExpectedRevision as Expected, QueryItem};
+use annals_client::{Client, ExpectedRevision as Expected, QueryItem, Revision};
 use annals_proto::v1::{self as pb, subscribe_all_response::Content};
 use annals_tests::{
     checker::{Filter, FilterItem, Start, SubscribeRequest, Target},
@@ -200,6 +200,9 @@ async fn a_stream_may_be_subscribed_to_before_it_exists(server: Server) {
     for revision in 0..3 {
         append(&client, "later", &["T"]).await;
         let event = next_event(&mut subscription).await;
-        assert_eq!((event.stream.as_str(), event.revision), ("later", revision));
+        assert_eq!(
+            (event.stream.as_str(), event.revision),
+            ("later", Revision(revision))
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Logs longer than an index window (65,536 events): events indexed on disk are found like those indexed in memory,
 //! before and after a restart, and at the very end of a window too.
 
-use annals_client::{Client, Error, Event, ExpectedRevision as Expected, QueryItem};
+use annals_client::{Client, Error, Event, ExpectedRevision as Expected, Position, QueryItem};
 use annals_tests::{
     harness::{PATIENCE, Server, is_long, sample::event, until_caught_up},
     on_every_engine, on_every_engine_that_persists,
@@ -83,7 +83,7 @@ async fn assert_found_whole(client: &Client, sent: &[Vec<Event>]) {
         .await
         .unwrap()
         .iter()
-        .map(|e| e.revision)
+        .map(|e| e.revision.0)
         .collect();
     assert!(
         revisions
@@ -164,7 +164,7 @@ async fn a_store_opens_at_the_very_end_of_a_window(mut server: Server) {
     until_indexed(&client, WINDOW).await;
     server.restart();
     let info = client.server_info().await.unwrap();
-    assert_eq!((info.head, info.indexed), (WINDOW, WINDOW));
+    assert_eq!((info.head, info.indexed), (Position(WINDOW), Position(WINDOW)));
     assert_found_whole(&client, &sent).await;
     let appended = client
         .append("s-0", Expected::StreamExists, [event("T")])

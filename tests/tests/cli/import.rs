@@ -177,12 +177,12 @@ async fn importing_a_file_that_has_grown_adds_only_what_is_new(server: Server) {
 }
 
 async fn importing_the_own_export_of_a_log_adds_nothing_whatever_its_appends_expected(server: Server) {
-    use annals_client::{Append, Event, ExpectedRevision as Expected};
+    use annals_client::{Append, Event, ExpectedRevision as Expected, Revision};
     let (client, cli) = (server.client(), Cli::of(&server));
     let event = |n: u32| Event::json("Counted", &n).unwrap();
     for (n, expected) in [
         Expected::NoStream,
-        Expected::Exactly(0),
+        Expected::Exactly(Revision(0)),
         Expected::StreamExists,
         Expected::Any,
     ]
@@ -194,7 +194,7 @@ async fn importing_the_own_export_of_a_log_adds_nothing_whatever_its_appends_exp
     let to_many = Append::new()
         .write("s", [event(4)])
         .write("t", [event(5), event(6)])
-        .expect_stream("s", Expected::Exactly(3))
+        .expect_stream("s", Expected::Exactly(Revision(3)))
         .expect_stream("t", Expected::NoStream);
     client.append_to_many(to_many).await.unwrap();
     client

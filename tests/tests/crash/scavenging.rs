@@ -17,7 +17,7 @@ use std::{
 };
 
 use annals_client::{
-    Client, Error, Event, ExpectedRevision as Expected, RecordedEvent, Retention, ScavengeState,
+    Client, Error, Event, ExpectedRevision as Expected, RecordedEvent, Retention, Revision, ScavengeState,
     SubscriptionItem,
 };
 use annals_tests::harness::{Engine, Server, is_long, number, seed, within_patience};
@@ -106,7 +106,7 @@ fn check_event(event: &RecordedEvent) {
     if !event.stream.starts_with("$$") {
         assert_eq!(
             event.data,
-            data(&event.stream, event.revision),
+            data(&event.stream, event.revision.0),
             "position {}",
             event.position
         );
@@ -158,7 +158,7 @@ async fn act(world: &World, client: &Client, stream: &str, random: &mut StdRng) 
             let count = random.random_range(1..=20);
             let known = world.change(stream, |known| known.next_asked = known.next + count);
             let expected = match last {
-                Some(last) if known.floor < known.next => Expected::Exactly(last),
+                Some(last) if known.floor < known.next => Expected::Exactly(Revision(last)),
                 _ => Expected::Any,
             };
             let appended = client
@@ -215,7 +215,7 @@ fn check_stream(stream: &str, seen: &[RecordedEvent], before: Known, after: Know
         );
         last = Some(event.position);
     }
-    let revisions: BTreeSet<u64> = seen.iter().map(|event| event.revision).collect();
+    let revisions: BTreeSet<u64> = seen.iter().map(|event| event.revision.0).collect();
     let context = || {
         format!(
             "{stream}: {before:?}, then {after:?}; seen {:?}",
@@ -304,20 +304,20 @@ async fn follow(world: Arc<World>, client: Client) -> BTreeSet<u64> {
                         "{} came again after {reached}",
                         event.position
                     );
-                    reached = event.position;
+                    reached = event.position.0;
                     check_event(&event);
-                    seen.insert(event.position);
+                    seen.insert(event.position.0);
                 }
                 SubscriptionItem::CaughtUp { position, .. }
                 | SubscriptionItem::Checkpoint { position, .. } => {
-                    reached = reached.max(position);
+                    reached = reached.max(position.0);
                 }
                 _ => {}
             },
             // An append that was in transit when the others were stopped may still be written.
             Err(_)
                 if world.settled.load(Ordering::Relaxed)
-                    && reached >= client.server_info().await.unwrap().head =>
+                    && reached >= client.server_info().await.unwrap().head.0 =>
             {
                 return seen;
             }
@@ -364,7 +364,7 @@ async fn check_all(world: &World, client: &Client) -> Vec<RecordedEvent> {
         } else {
             (known.floor..known.next).collect()
         };
-        let found: Vec<u64> = in_log.iter().map(|event| event.revision).collect();
+        let found: Vec<u64> = in_log.iter().map(|event| event.revision.0).collect();
         assert_eq!(found, wanted, "{stream}: {known:?}");
     }
     assert!(
@@ -440,7 +440,7 @@ async fn nothing_is_lost_and_nothing_comes_back_however_often_the_server_is_kill
         .unwrap();
     let missed: Vec<u64> = all
         .iter()
-        .map(|e| e.position)
+        .map(|e| e.position.0)
         .filter(|position| !followed.contains(position))
         .collect();
     assert!(missed.is_empty(), "the subscriber missed {missed:?}");

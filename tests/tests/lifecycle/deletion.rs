@@ -1,6 +1,6 @@
 //! Deletion and tombstones.
 
-use annals_client::{Error, ExpectedRevision as Expected};
+use annals_client::{Error, ExpectedRevision as Expected, Position, Revision};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Refusal, Server, sample::event},
@@ -24,7 +24,10 @@ async fn a_deleted_stream_is_not_found_and_goes_on_with_its_numbering(server: Se
     append(&client, "order-1", &["A", "B", "C"]).await;
     append(&client, "order-2", &["D"]).await;
     let deleted = client.delete_stream("order-1", Expected::Any).await.unwrap();
-    assert_eq!((deleted.last_revision, deleted.position), (2, 5));
+    assert_eq!(
+        (deleted.last_revision, deleted.position),
+        (Revision(2), Position(5))
+    );
     assert!(!deleted.already_deleted);
     let missing = client.read_stream("order-1").await.unwrap_err();
     assert!(matches!(missing, Error::StreamNotFound { .. }), "{missing}");
@@ -32,7 +35,7 @@ async fn a_deleted_stream_is_not_found_and_goes_on_with_its_numbering(server: Se
     assert!(matches!(missing, Error::StreamNotFound { .. }), "{missing}");
     assert_eq!(listed(&client, "").await, ["order-2"]);
     assert_eq!(log(&client).await, ["D", "$stream-deleted"]);
-    for expected in [Expected::StreamExists, Expected::Exactly(2)] {
+    for expected in [Expected::StreamExists, Expected::Exactly(Revision(2))] {
         let refused = client
             .append("order-1", expected, [event("E")])
             .await
@@ -50,13 +53,22 @@ async fn a_deleted_stream_is_not_found_and_goes_on_with_its_numbering(server: Se
             .append("order-1", Expected::NoStream, [again.clone()])
             .await
             .unwrap();
-        assert_eq!((begun.first_revision, begun.first_position), (3, 6));
+        assert_eq!(
+            (begun.first_revision, begun.first_position),
+            (Revision(3), Position(6))
+        );
         assert_eq!(begun.already_appended, already);
     }
     append(&client, "order-1", &["F"]).await;
     let info = client.stream_info("order-1").await.unwrap();
-    assert_eq!((info.first_revision, info.last_revision), (3, 4));
-    assert_eq!((info.first_position, info.last_position), (6, 7));
+    assert_eq!(
+        (info.first_revision, info.last_revision),
+        (Revision(3), Revision(4))
+    );
+    assert_eq!(
+        (info.first_position, info.last_position),
+        (Position(6), Position(7))
+    );
     assert_eq!(info.created_at, read(&client, "order-1").await[0].recorded_at);
     assert_eq!(revisions(&client, "order-1").await, [3, 4]);
     assert_eq!(listed(&client, "").await, ["order-1", "order-2"]);
@@ -66,13 +78,20 @@ async fn a_deletion_is_repeated_without_harm(server: Server) {
     let client = server.client();
     append(&client, "order-1", &["A", "B"]).await;
     let first = client
-        .delete_stream("order-1", Expected::Exactly(1))
+        .delete_stream("order-1", Expected::Exactly(Revision(1)))
         .await
         .unwrap();
-    for expected in [Expected::Exactly(1), Expected::StreamExists, Expected::Any] {
+    for expected in [
+        Expected::Exactly(Revision(1)),
+        Expected::StreamExists,
+        Expected::Any,
+    ] {
         let again = client.delete_stream("order-1", expected).await.unwrap();
         assert!(again.already_deleted);
-        assert_eq!((again.position, again.last_revision), (first.position, 1));
+        assert_eq!(
+            (again.position, again.last_revision),
+            (first.position, Revision(1))
+        );
     }
     append(&client, "order-1", &["C"]).await;
     let second = client.delete_stream("order-1", Expected::Any).await.unwrap();
@@ -85,11 +104,17 @@ async fn a_deletion_that_expects_something_else_is_refused(server: Server) {
     let client = server.client();
     append(&client, "order-1", &["A", "B"]).await;
     let refused = client
-        .delete_stream("order-1", Expected::Exactly(0))
+        .delete_stream("order-1", Expected::Exactly(Revision(0)))
         .await
         .unwrap_err();
     assert!(
-        matches!(refused, Error::RevisionConflict { actual: Some(1), .. }),
+        matches!(
+            refused,
+            Error::RevisionConflict {
+                actual: Some(Revision(1)),
+                ..
+            }
+        ),
         "{refused}"
     );
     for expected in [Expected::Any, Expected::StreamExists] {
@@ -119,20 +144,26 @@ async fn a_tombstone_ends_a_stream_for_ever(server: Server) {
     let client = server.client();
     append(&client, "order-1", &["A", "B"]).await;
     let refused = client
-        .tombstone_stream("order-1", Expected::Exactly(0))
+        .tombstone_stream("order-1", Expected::Exactly(Revision(0)))
         .await
         .unwrap_err();
     assert!(
-        matches!(refused, Error::RevisionConflict { actual: Some(1), .. }),
+        matches!(
+            refused,
+            Error::RevisionConflict {
+                actual: Some(Revision(1)),
+                ..
+            }
+        ),
         "{refused}"
     );
     let first = client
-        .tombstone_stream("order-1", Expected::Exactly(1))
+        .tombstone_stream("order-1", Expected::Exactly(Revision(1)))
         .await
         .unwrap();
-    assert_eq!((first.position, first.already_tombstoned), (3, false));
+    assert_eq!((first.position, first.already_tombstoned), (Position(3), false));
     let again = client.tombstone_stream("order-1", Expected::Any).await.unwrap();
-    assert_eq!((again.position, again.already_tombstoned), (3, true));
+    assert_eq!((again.position, again.already_tombstoned), (Position(3), true));
     // A stream that never existed.
     let other = client
         .tombstone_stream("order-2", Expected::NoStream)

@@ -35,7 +35,7 @@ async fn revisions(client: &Client, stream: &str) -> Vec<u64> {
 /// The revisions of the events that a read returns.
 async fn revisions_of(read: Read<OneStream>) -> Vec<u64> {
     let events = read.await.unwrap().collect().await.unwrap();
-    events.iter().map(|event| event.revision).collect()
+    events.iter().map(|event| event.revision.0).collect()
 }
 
 /// The types of the log's events that are retained.

@@ -1,6 +1,6 @@
 //! A retention for all streams whose names begin with a prefix.
 
-use annals_client::{Error, Retention, ScavengeState};
+use annals_client::{Error, Retention, Revision, ScavengeState};
 use annals_tests::{
     harness::{PATIENCE, Server},
     on_every_engine, on_every_engine_that_persists,
@@ -35,7 +35,10 @@ async fn one_entry_holds_for_all_streams_of_a_prefix(server: Server) {
     assert_eq!(revisions(&client, "session-2").await, [2]);
     assert_eq!(revisions(&client, "order-1").await, [0, 1, 2]);
     let info = client.stream_info("session-2").await.unwrap();
-    assert_eq!((info.first_revision, info.last_revision), (2, 2));
+    assert_eq!(
+        (info.first_revision, info.last_revision),
+        (Revision(2), Revision(2))
+    );
     assert_eq!(
         info.retention,
         Retention::new(),

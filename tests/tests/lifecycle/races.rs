@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use annals_client::{Client, Error, ExpectedRevision as Expected};
+use annals_client::{Client, Error, ExpectedRevision as Expected, Revision};
 use annals_tests::{
     harness::{Server, sample::event, seed, within_patience},
     on_every_engine,
@@ -33,7 +33,7 @@ async fn append_many(client: Client, seed: u64) -> Vec<(String, u64, String)> {
         let event = event("T");
         let id = event.id.to_string();
         let appended = client.append(&stream, Expected::Any, [event]).await.unwrap();
-        written.push((stream, appended.first_revision, id));
+        written.push((stream, appended.first_revision.0, id));
     }
     written
 }
@@ -46,8 +46,8 @@ async fn delete_many(client: Client, seed: u64) -> BTreeMap<String, u64> {
         let stream = format!("s-{}", random.random_range(0..STREAMS));
         match client.delete_stream(&stream, Expected::Any).await {
             Ok(done) => {
-                let before = deleted.insert(stream, done.last_revision);
-                assert!(before.is_none_or(|before| before <= done.last_revision));
+                let before = deleted.insert(stream, done.last_revision.0);
+                assert!(before.is_none_or(|before| before <= done.last_revision.0));
             }
             Err(Error::StreamNotFound { .. }) => {}
             Err(error) => panic!("{error}"),
@@ -81,7 +81,7 @@ async fn what_is_deleted_and_what_is_kept_fit_together(server: Server) {
             Ok(events) => {
                 let events = events.collect().await.unwrap();
                 let key = |event: annals_client::RecordedEvent| {
-                    ((event.stream, event.revision), event.id.to_string())
+                    ((event.stream, event.revision.0), event.id.to_string())
                 };
                 events.into_iter().map(key).collect()
             }
@@ -98,14 +98,20 @@ async fn of_a_delete_and_an_append_that_both_expect_a_revision_one_wins(server: 
         let stream = format!("round-{round}");
         append(&client, &stream, &["A"]).await;
         let (deleted, appended) = tokio::join!(
-            client.delete_stream(&stream, Expected::Exactly(0)),
-            client.append(&stream, Expected::Exactly(0), [event("B")]),
+            client.delete_stream(&stream, Expected::Exactly(Revision(0))),
+            client.append(&stream, Expected::Exactly(Revision(0)), [event("B")]),
         );
         match (&deleted, &appended) {
             (Ok(_), Err(Error::RevisionConflict { actual: None, .. })) => {
                 assert!(client.read_stream(&stream).await.is_err());
             }
-            (Err(Error::RevisionConflict { actual: Some(1), .. }), Ok(_)) => {
+            (
+                Err(Error::RevisionConflict {
+                    actual: Some(Revision(1)),
+                    ..
+                }),
+                Ok(_),
+            ) => {
                 assert_eq!(read(&client, &stream).await.len(), 2);
             }
             both => panic!("{both:?}"),
@@ -118,7 +124,7 @@ async fn append_without_pause(client: Client, stop: Arc<AtomicBool>) -> Vec<u64>
     let mut revisions = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let appended = client.append("busy", Expected::Any, [event("T")]).await.unwrap();
-        revisions.push(appended.first_revision);
+        revisions.push(appended.first_revision.0);
     }
     revisions
 }
@@ -135,7 +141,7 @@ async fn a_stream_that_is_appended_to_without_a_pause_is_deleted(server: Server)
     for _ in 0..10 {
         let deleted = client.delete_stream("busy", Expected::Any).await.unwrap();
         assert!(deleted.already_deleted || deleted.last_revision >= before);
-        before = deleted.last_revision;
+        before = deleted.last_revision.0;
         for count in [3, 100] {
             let kept = annals_client::Retention::new().max_count(count);
             client.set_retention("busy", kept).await.unwrap();

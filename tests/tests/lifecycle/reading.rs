@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use annals_client::{Error, ExpectedRevision as Expected, QueryItem, Retention, SubscriptionItem};
+use annals_client::{
+    Error, ExpectedRevision as Expected, Position, QueryItem, Retention, Revision, SubscriptionItem,
+};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Server, next_event, until_caught_up, within_patience},
@@ -45,7 +47,7 @@ async fn what_is_gone_is_in_no_query_and_no_direction(server: Server) {
             .collect()
             .await
             .unwrap();
-        let found: Vec<u64> = found.iter().map(|event| event.position).collect();
+        let found: Vec<u64> = found.iter().map(|event| event.position.0).collect();
         assert_eq!(found, positions, "{query:?}");
         positions.reverse();
         let backwards = client.read_all().backwards().query(query.clone()).await.unwrap();
@@ -54,7 +56,7 @@ async fn what_is_gone_is_in_no_query_and_no_direction(server: Server) {
             .await
             .unwrap()
             .iter()
-            .map(|event| event.position)
+            .map(|event| event.position.0)
             .collect();
         assert_eq!(found, positions, "backwards {query:?}");
     }
@@ -71,7 +73,7 @@ async fn what_is_gone_is_in_no_query_and_no_direction(server: Server) {
         .collect()
         .await
         .unwrap();
-    let newest: Vec<u64> = newest.iter().map(|event| event.position).collect();
+    let newest: Vec<u64> = newest.iter().map(|event| event.position.0).collect();
     assert_eq!(newest, [14, 13, 12, 11]);
 }
 
@@ -94,7 +96,10 @@ async fn a_subscription_that_begins_later_does_not_see_it(server: Server) {
     append(&client, "order-0", &["E"]).await;
     for subscription in [&mut all, &mut one, &mut resumed] {
         let event = next_event(subscription).await;
-        assert_eq!((event.position, event.revision, event.kind.as_str()), (6, 3, "E"));
+        assert_eq!(
+            (event.position, event.revision, event.kind.as_str()),
+            (Position(6), Revision(3), "E")
+        );
     }
 }
 
@@ -113,7 +118,7 @@ async fn a_subscription_that_was_there_sees_what_happens(server: Server) {
     let mut seen = Vec::new();
     for _ in 0..4 {
         let event = next_event(&mut all).await;
-        seen.push((event.position, event.stream, event.kind));
+        seen.push((event.position.0, event.stream, event.kind));
     }
     let own = || "$$order-0".to_owned();
     let expected = [
@@ -171,7 +176,7 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
     assert_eq!(told.len(), 1);
     assert_eq!(
         (told[0].kind.as_str(), told[0].revision, told[0].position),
-        ("$stream-deleted", 1, 5)
+        ("$stream-deleted", Revision(1), Position(5))
     );
     let data = r#"{"max_count":7,"max_age_seconds":60,"truncate_before":2,"deleted_before":2}"#;
     assert_eq!(told[0].data, data);

@@ -1,6 +1,6 @@
 //! Retention: by count, by age, by revision.
 
-use annals_client::{Error, ExpectedRevision as Expected, Retention};
+use annals_client::{Error, ExpectedRevision as Expected, Retention, Revision};
 use annals_tests::{
     harness::{PATIENCE, Server, sample::event},
     on_every_engine,
@@ -32,7 +32,10 @@ async fn only_the_last_events_are_kept(server: Server) {
     append(&client, "order-1", &["F"]).await;
     assert_eq!(revisions(&client, "order-1").await, [4, 5]);
     let info = client.stream_info("order-1").await.unwrap();
-    assert_eq!((info.first_revision, info.last_revision), (4, 5));
+    assert_eq!(
+        (info.first_revision, info.last_revision),
+        (Revision(4), Revision(5))
+    );
     assert_eq!(info.retention, Retention::new().max_count(2));
     let from = client.read_stream("order-1").from_revision(1);
     assert_eq!(
@@ -67,10 +70,13 @@ async fn events_grow_too_old(server: Server) {
     }
     assert_eq!(log(&client).await, ["O", "$retention-set"]);
     let info = client.stream_info("order-1").await.unwrap();
-    assert_eq!((info.first_revision, info.last_revision), (2, 1));
+    assert_eq!(
+        (info.first_revision, info.last_revision),
+        (Revision(2), Revision(1))
+    );
     // The stream remains.
     let next = client
-        .append("order-1", Expected::Exactly(1), [event("C")])
+        .append("order-1", Expected::Exactly(Revision(1)), [event("C")])
         .await
         .unwrap();
     assert_eq!(next.first_revision, 2);
@@ -99,8 +105,8 @@ async fn a_stream_is_truncated_and_stays(server: Server) {
         matches!(
             refused,
             Error::RevisionBeyondEnd {
-                revision: 6,
-                last_revision: Some(4),
+                revision: Revision(6),
+                last_revision: Some(Revision(4)),
                 ..
             }
         ),
@@ -113,7 +119,13 @@ async fn a_stream_is_truncated_and_stays(server: Server) {
         .await
         .unwrap_err();
     assert!(
-        matches!(refused, Error::RevisionConflict { actual: Some(4), .. }),
+        matches!(
+            refused,
+            Error::RevisionConflict {
+                actual: Some(Revision(4)),
+                ..
+            }
+        ),
         "{refused}"
     );
 }

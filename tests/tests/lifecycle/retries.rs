@@ -1,6 +1,8 @@
 //! A retry of an acknowledged append gets its first result, whatever happened to its events.
 
-use annals_client::{Append, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision as Expected};
+use annals_client::{
+    Append, Appended, AppendedToMany, Client, Error, Event, ExpectedRevision as Expected, Position, Revision,
+};
 use annals_tests::{
     harness::{Server, sample::event},
     on_every_engine, on_every_engine_that_persists,
@@ -61,7 +63,7 @@ async fn are_recognised(client: &Client, done: &[Done]) {
 async fn each_kind(client: &Client, stream: &'static str, next: u64) -> Vec<Done> {
     vec![
         append(client, stream, Expected::NoStream, 2).await,
-        append(client, stream, Expected::Exactly(next + 1), 1).await,
+        append(client, stream, Expected::Exactly(Revision(next + 1)), 1).await,
         append(client, stream, Expected::Any, 2).await,
         append(client, stream, Expected::StreamExists, 1).await,
     ]
@@ -94,7 +96,7 @@ async fn a_retry_is_recognised_after_a_tombstone(server: Server) {
     let done = each_kind(&client, "order-1", 0).await;
     client.tombstone_stream("order-1", Expected::Any).await.unwrap();
     are_recognised(&client, &done).await;
-    for expected in [Expected::Any, Expected::NoStream, Expected::Exactly(5)] {
+    for expected in [Expected::Any, Expected::NoStream, Expected::Exactly(Revision(5))] {
         let refused = client
             .append("order-1", expected, [event("T")])
             .await
@@ -136,16 +138,26 @@ async fn an_id_is_used_by_one_append_unless_revisions_tell_them_apart(server: Se
         .await
         .unwrap_err();
     assert!(
-        matches!(other, Error::EventIdConflict { id, position: 1, .. } if id == first.id),
+        matches!(other, Error::EventIdConflict { id, position: Position(1), .. } if id == first.id),
         "{other}"
     );
     let new = append(Expected::NoStream, vec![second.clone()]).await.unwrap();
-    assert_eq!(new.first_revision, begun.last_revision + 1);
+    assert_eq!(new.first_revision, begun.last_revision.next());
     // Retries of an append that expects a revision are detected by its place.
-    let again = append(Expected::Exactly(2), vec![second.clone()]).await.unwrap();
-    assert_eq!((again.first_revision, again.already_appended), (3, false));
-    let retried = append(Expected::Exactly(2), vec![second]).await.unwrap();
-    assert_eq!((retried.first_revision, retried.already_appended), (3, true));
+    let again = append(Expected::Exactly(Revision(2)), vec![second.clone()])
+        .await
+        .unwrap();
+    assert_eq!(
+        (again.first_revision, again.already_appended),
+        (Revision(3), false)
+    );
+    let retried = append(Expected::Exactly(Revision(2)), vec![second])
+        .await
+        .unwrap();
+    assert_eq!(
+        (retried.first_revision, retried.already_appended),
+        (Revision(3), true)
+    );
 }
 
 async fn retries_are_recognised_when_the_server_was_killed(mut server: Server) {

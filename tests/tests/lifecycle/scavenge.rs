@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use annals_client::{
-    Client, Error, Event, ExpectedRevision as Expected, QueryItem, Read, RecordedEvent, Retention, Scavenge,
-    ScavengeState, Subscription, SubscriptionItem,
+    Client, Error, Event, ExpectedRevision as Expected, QueryItem, Read, RecordedEvent, Retention, Revision,
+    Scavenge, ScavengeState, Subscription, SubscriptionItem,
 };
 use annals_tests::{
     harness::{Cli, Metrics, Server, sample::event, within_patience},
@@ -83,7 +83,7 @@ async fn end(client: &Client) -> u64 {
                     .await
                     .unwrap();
                 client
-                    .append(stream, Expected::Exactly(EVENTS - 1), [event("After")])
+                    .append(stream, Expected::Exactly(Revision(EVENTS - 1)), [event("After")])
                     .await
                     .unwrap();
                 EVENTS
@@ -185,7 +185,7 @@ async fn caught_up(subscription: &mut Subscription) -> Vec<RecordedEvent> {
 fn assert_same(before: &[Vec<RecordedEvent>], after: &[Vec<RecordedEvent>]) {
     assert_eq!(before.len(), after.len());
     for (n, (before, after)) in before.iter().zip(after).enumerate() {
-        let places = |events: &[RecordedEvent]| -> Vec<u64> { events.iter().map(|e| e.position).collect() };
+        let places = |events: &[RecordedEvent]| -> Vec<u64> { events.iter().map(|e| e.position.0).collect() };
         assert_eq!(places(before), places(after), "read {n}");
         assert!(
             before == after,
@@ -222,24 +222,29 @@ async fn everything_reads_as_before_and_appends_go_on(server: Server) {
     let gone = client.append(name(1), Expected::Any, [event("T")]).await;
     assert!(matches!(gone, Err(Error::StreamTombstoned { .. })), "{gone:?}");
     let counted = client
-        .append(name(2), Expected::Exactly(EVENTS - 1), [event("T")])
+        .append(name(2), Expected::Exactly(Revision(EVENTS - 1)), [event("T")])
         .await
         .unwrap();
     assert_eq!(revision(counted), EVENTS);
-    let refused = client.append(name(2), Expected::Exactly(7), [event("T")]).await;
+    let refused = client
+        .append(name(2), Expected::Exactly(Revision(7)), [event("T")])
+        .await;
     assert!(
         matches!(refused, Err(Error::RevisionConflict { .. })),
         "{refused:?}"
     );
     let truncated = client
-        .append(name(4), Expected::Exactly(EVENTS), [event("T")])
+        .append(name(4), Expected::Exactly(Revision(EVENTS)), [event("T")])
         .await
         .unwrap();
     assert_eq!(revision(truncated), EVENTS + 1);
     let info = client.stream_info(name(2)).await.unwrap();
-    assert_eq!((info.first_revision, info.last_revision), (EVENTS - 2, EVENTS));
+    assert_eq!(
+        (info.first_revision, info.last_revision),
+        (Revision(EVENTS - 2), Revision(EVENTS))
+    );
     let left = collected(client.read_stream(name(2))).await;
-    let left: Vec<u64> = left.iter().map(|event| event.revision).collect();
+    let left: Vec<u64> = left.iter().map(|event| event.revision.0).collect();
     assert_eq!(left, [EVENTS - 2, EVENTS - 1, EVENTS]);
     let listed: Vec<_> = client.list_streams("s-").map(Result::unwrap).collect().await;
     assert_eq!(listed.len() as u64, STREAMS / 7 * 5 + 1);

@@ -115,7 +115,7 @@ async fn a_log_of_which_nine_tenths_are_gone_gives_back_four_fifths_of_its_space
         }
     }
     // Removed events at the end of the log must be indexed too.
-    let head = client.server_info().await.unwrap().head;
+    let head = client.server_info().await.unwrap().head.0;
     let full = head.next_multiple_of(65_536);
     let filler = (head..full)
         .map(|_| Event::new("Filler", "{}"))

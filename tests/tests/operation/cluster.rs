@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use annals_client::ExpectedRevision as Expected;
+use annals_client::{ExpectedRevision as Expected, Position};
 use annals_fdbserver::{Cluster, Layout};
 use annals_proto::v1 as pb;
 use annals_tests::harness::{
@@ -124,7 +124,7 @@ async fn a_server_whose_cluster_goes_away_is_not_ready_until_it_is_back() {
         .append("s", Expected::StreamExists, [event("Last")])
         .await
         .unwrap();
-    assert!(appended.last_position > before.max(1));
+    assert!(appended.last_position > before.max(Position(1)));
     loop {
         let item = within_patience("the subscription", subscription.next())
             .await

@@ -45,7 +45,7 @@ async fn take(subscription: &mut Subscription, count: usize) -> Vec<(u64, String
     while events.len() < count {
         let item = within_patience("a subscription's next item", subscription.next()).await;
         if let SubscriptionItem::Event(event) = item.unwrap().unwrap() {
-            events.push((event.position, event.id.to_string()));
+            events.push((event.position.0, event.id.to_string()));
         }
     }
     events
@@ -74,7 +74,7 @@ async fn a_pipeline_and_subscriptions_go_on_at_the_other_address(mut server: Ser
     let mut appended = Vec::new();
     for (id, taken) in pending {
         let answer = within_patience("an append's answer", taken).await.unwrap();
-        appended.push((answer.first_position, id));
+        appended.push((answer.first_position.0, id));
     }
     let positions: Vec<_> = appended.iter().map(|(position, _)| *position).collect();
     assert_eq!(
@@ -175,7 +175,7 @@ async fn step(pipeline: &AppendPipeline, subscription: &mut Subscription, nth: u
         .unwrap()
         .first_position;
     let seen = take(subscription, 1).await;
-    assert_eq!(seen[0].0, position, "each event once, in order");
+    assert_eq!(seen[0].0, position.0, "each event once, in order");
 }
 
 async fn what_is_open_follows_its_client_to_the_server_that_has_recovered() {

@@ -127,7 +127,7 @@ async fn a_failed_fsync_refuses_the_append_and_stops_the_server() {
     let client = server.client();
     let log = client.read_all().await.unwrap().collect().await.unwrap();
     for appended in &acknowledged {
-        let event = &log[usize::try_from(appended.first_position).unwrap() - 1];
+        let event = &log[usize::try_from(appended.first_position.0).unwrap() - 1];
         assert_eq!(
             (event.revision, event.recorded_at),
             (appended.first_revision, appended.recorded_at)

@@ -1,6 +1,6 @@
 //! Log lines: at debug level each append is logged with its location, and no line ever contains event data.
 
-use annals_client::{Event, ExpectedRevision as Expected};
+use annals_client::{Event, ExpectedRevision as Expected, Revision};
 use annals_tests::{
     harness::{Options, Server, sample::event},
     on_every_engine,
@@ -38,7 +38,7 @@ async fn an_appends_log_line_says_where_it_went_and_nothing_of_its_data(server: 
             .unwrap();
         let pipeline = client.append_pipeline();
         pipeline
-            .append("order-1", Expected::Exactly(1), [three.clone()])
+            .append("order-1", Expected::Exactly(Revision(1)), [three.clone()])
             .await
             .unwrap()
             .await

@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf};
 
-use annals_client::{Event, ExpectedRevision as Expected};
+use annals_client::{Event, ExpectedRevision as Expected, Position, Revision};
 use annals_tests::harness::{Engine, Options, Server, sample::event};
 
 const EVENTS: u64 = 40;
@@ -35,7 +35,7 @@ async fn appended(server: &Server) {
         let expected = if revision == 0 {
             Expected::NoStream
         } else {
-            Expected::Exactly(revision - 1)
+            Expected::Exactly(Revision(revision - 1))
         };
         client
             .append("order-1", expected, [event("Ordered")])
@@ -121,7 +121,7 @@ async fn a_flipped_byte_in_a_large_group_is_not_taken_for_a_torn_record() {
         let expected = if nth == 0 {
             Expected::NoStream
         } else {
-            Expected::Exactly(nth * 387 - 1)
+            Expected::Exactly(Revision(nth * 387 - 1))
         };
         client.append("order-1", expected, group).await.unwrap();
     }
@@ -174,7 +174,11 @@ async fn a_loss_that_is_accepted_gives_the_store_a_new_identity() {
         left
     );
     let appended = client
-        .append("order-1", Expected::Exactly(left - 1), [event("Ordered")])
+        .append(
+            "order-1",
+            Expected::Exactly(Revision(left - 1)),
+            [event("Ordered")],
+        )
         .await
         .unwrap();
     assert_eq!(appended.last_position, left + 1);
@@ -186,7 +190,7 @@ async fn a_loss_that_is_accepted_gives_the_store_a_new_identity() {
     server.options = Options::new(Engine::Embedded);
     server.restart();
     let again = server.client().server_info().await.unwrap();
-    assert_eq!((again.store_id, again.head), (after.store_id, left + 1));
+    assert_eq!((again.store_id, again.head), (after.store_id, Position(left + 1)));
     // And losses are found as before.
     server.kill();
     let whole = log(&server);
@@ -251,5 +255,5 @@ async fn a_loss_of_events_that_were_flushed_is_accepted_as_well() {
     server.options = Options::new(Engine::Embedded);
     server.restart();
     let again = server.client().server_info().await.unwrap();
-    assert_eq!((again.store_id, again.head), (after.store_id, left + 1));
+    assert_eq!((again.store_id, again.head), (after.store_id, Position(left + 1)));
 }

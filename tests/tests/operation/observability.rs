@@ -172,7 +172,7 @@ async fn metrics_show_how_far_subscribers_are_behind(server: Server) {
         if let SubscriptionItem::Event(event) =
             within_patience("events", reads.next()).await.unwrap().unwrap()
         {
-            last = event.position;
+            last = event.position.0;
         }
     }
     let metrics = until(&server, "the one that reads at the head", |metrics| {

@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use annals_client::ExpectedRevision as Expected;
+use annals_client::{ExpectedRevision as Expected, Revision};
 use annals_tests::harness::{Cli, Engine, Finished, Options, Server, binary, finish, sample::event};
 
 /// Runs a server that must end on its own.
@@ -135,7 +135,7 @@ async fn data_that_another_server_has_open_is_refused_and_stays_whole() {
         refused.stderr
     );
     client
-        .append("order-1", Expected::Exactly(0), [event("T")])
+        .append("order-1", Expected::Exactly(Revision(0)), [event("T")])
         .await
         .unwrap();
     assert_eq!(client.read_all().await.unwrap().collect().await.unwrap().len(), 2);

@@ -3,6 +3,7 @@
 //! The lines have the format of `annals import`; of the export of a whole log, only the events are used. A line
 //! without an id gets a new one, like an event on the command line, so ids are required to repeat the command safely.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 
@@ -115,7 +116,7 @@ fn print(appended: &AppendedToMany, mut output: Output) -> Result<(), Failure> {
     output.flush()
 }
 
-fn range(first: u64, last: u64) -> String {
+fn range<N: PartialEq + Display>(first: N, last: N) -> String {
     match first == last {
         true => first.to_string(),
         false => format!("{first} to {last}"),

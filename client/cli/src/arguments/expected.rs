@@ -1,6 +1,6 @@
 //! The expected state of a stream: `--expect`, with the same values in every command.
 
-use annals_client::ExpectedRevision;
+use annals_client::{ExpectedRevision, Revision};
 
 /// The expected state of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) fn parse_expected(text: &str) -> Result<ExpectedRevision, String> {
         "no-stream" => Ok(ExpectedRevision::NoStream),
         "stream-exists" => Ok(ExpectedRevision::StreamExists),
         number => match number.parse() {
-            Ok(revision) => Ok(ExpectedRevision::Exactly(revision)),
+            Ok(revision) => Ok(ExpectedRevision::Exactly(Revision(revision))),
             Err(_) => Err("use any, no-stream, stream-exists, or a revision such as 0".to_owned()),
         },
     }

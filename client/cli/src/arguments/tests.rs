@@ -1,4 +1,4 @@
-use annals_client::{ExpectedRevision, Query, QueryItem};
+use annals_client::{ExpectedRevision, Query, QueryItem, Revision};
 use clap::{CommandFactory, Parser};
 
 use super::{Arguments, Command, Expected, Format};
@@ -147,8 +147,11 @@ fn what_is_expected_has_the_same_values_in_every_command() {
         ("any", ExpectedRevision::Any),
         ("no-stream", ExpectedRevision::NoStream),
         ("stream-exists", ExpectedRevision::StreamExists),
-        ("0", ExpectedRevision::Exactly(0)),
-        ("18446744073709551615", ExpectedRevision::Exactly(u64::MAX)),
+        ("0", ExpectedRevision::Exactly(Revision(0))),
+        (
+            "18446744073709551615",
+            ExpectedRevision::Exactly(Revision(u64::MAX)),
+        ),
     ];
     let commands = ["append s --type T --data 1", "delete s", "tombstone s"];
     for (text, expected) in table {
@@ -207,7 +210,7 @@ fn what_is_expected_of_another_stream_names_it_before_the_last_equals_sign() {
     assert_eq!(
         append.expect,
         [
-            expected(Some("a=b"), ExpectedRevision::Exactly(7)),
+            expected(Some("a=b"), ExpectedRevision::Exactly(Revision(7))),
             expected(None, ExpectedRevision::NoStream)
         ]
     );

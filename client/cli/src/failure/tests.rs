@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use annals_client::{Error, ExpectedRevision, Unavailability, Uuid};
+use annals_client::{Error, ExpectedRevision, Position, Revision, Unavailability, Uuid};
 
 use super::Failure;
 
@@ -18,11 +18,17 @@ fn every_failure_has_the_exit_code_that_the_help_promises() {
         (Error::NotGrpc { endpoint: text() }, 2),
         (Error::InvalidField(Vec::new()), 2),
         (Error::StreamNotFound { stream: text() }, 3),
-        (Error::PositionBeyondHead { position: 2, head: 1 }, 3),
+        (
+            Error::PositionBeyondHead {
+                position: Position(2),
+                head: Position(1),
+            },
+            3,
+        ),
         (
             Error::RevisionBeyondEnd {
                 stream: text(),
-                revision: 2,
+                revision: Revision(2),
                 last_revision: None,
             },
             3,
@@ -31,7 +37,7 @@ fn every_failure_has_the_exit_code_that_the_help_promises() {
             Error::RevisionConflict {
                 stream: text(),
                 expected: ExpectedRevision::NoStream,
-                actual: Some(0),
+                actual: Some(Revision(0)),
             },
             4,
         ),
@@ -39,8 +45,8 @@ fn every_failure_has_the_exit_code_that_the_help_promises() {
             Error::EventIdConflict {
                 id: Uuid::nil(),
                 stream: text(),
-                revision: Some(0),
-                position: 1,
+                revision: Some(Revision(0)),
+                position: Position(1),
             },
             4,
         ),
@@ -78,11 +84,11 @@ fn every_failure_has_the_exit_code_that_the_help_promises() {
 
 #[test]
 fn a_conflict_names_the_expected_and_the_actual_revision() {
-    let expected = ExpectedRevision::Exactly(3);
+    let expected = ExpectedRevision::Exactly(Revision(3));
     let conflict = Error::RevisionConflict {
         stream: "order-1".into(),
         expected,
-        actual: Some(7),
+        actual: Some(Revision(7)),
     };
     let told = Failure::from(conflict).to_string();
     assert_eq!(

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use annals_client::{Client, Error, ExpectedRevision, Retention};
+use annals_client::{Client, Error, ExpectedRevision, Retention, Revision};
 
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ impl Kept {
             let wanted = Retention {
                 max_count: setting.max_count,
                 max_age: setting.max_age_seconds.map(Duration::from_secs),
-                truncate_before: 0,
+                truncate_before: Revision::FIRST,
             };
             if let Some(prefix) = stream.strip_prefix(OF_PREFIX) {
                 if wanted == Retention::default() {

@@ -10,7 +10,7 @@
 //!
 //! In a log that is moved ([`Times::Kept`]), the time remains the recorded time, and the metadata is unchanged.
 
-use annals_client::{Event, Limits, Timestamp, Uuid};
+use annals_client::{Event, Limits, Position, Revision, Timestamp, Uuid};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
@@ -40,9 +40,9 @@ pub struct Parsed {
     /// The recorded time, if it is kept.
     pub recorded_at: Option<Timestamp>,
     /// The event's position in the log from which it was exported.
-    pub position: Option<u64>,
+    pub position: Option<Position>,
     /// The event's revision in the log from which it was exported.
-    pub revision: Option<u64>,
+    pub revision: Option<Revision>,
 }
 
 /// The problem with a line.
@@ -97,8 +97,8 @@ struct Keys<'a> {
     metadata_base64: Option<String>,
     tags: Option<Vec<String>>,
     content_type: Option<String>,
-    position: Option<u64>,
-    revision: Option<u64>,
+    position: Option<Position>,
+    revision: Option<Revision>,
 }
 
 /// Distinguishes `null` from a missing key.

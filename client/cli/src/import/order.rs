@@ -1,6 +1,6 @@
 //! Checks that the parts of a whole log are consecutive and within the server's limits.
 
-use annals_client::{Limits, TransferPart};
+use annals_client::{Limits, Position, TransferPart};
 
 use super::line::Bad;
 
@@ -8,7 +8,7 @@ use super::line::Bad;
 #[derive(Debug, Clone, Default)]
 pub struct Order {
     /// The last position read.
-    position: u64,
+    position: Position,
     /// Whether all events have been read.
     is_log_over: bool,
     ended: bool,
@@ -53,8 +53,8 @@ impl Order {
         Ok(())
     }
 
-    fn follow(&mut self, first: u64, last: u64) -> Result<(), Bad> {
-        if self.is_log_over || self.position.checked_add(1) != Some(first) || last < first {
+    fn follow(&mut self, first: Position, last: Position) -> Result<(), Bad> {
+        if self.is_log_over || self.position.0.checked_add(1) != Some(first.0) || last < first {
             return Err(Bad::Order(format!(
                 "position {first} does not follow {}",
                 self.position

@@ -6,7 +6,7 @@
 //! produces the same appends, which are recognised by the id of their first event; events that the store already has
 //! are not grouped again (see [`super::standing`]).
 
-use annals_client::{Event, Limits, Timestamp};
+use annals_client::{Event, Limits, Position, Revision, Timestamp};
 
 use super::line::{self, Parsed};
 
@@ -22,8 +22,8 @@ pub struct Original {
     pub stream: String,
     pub recorded_at: Timestamp,
     /// The position of its first event, if the file contains it.
-    pub first_position: Option<u64>,
-    pub first_revision: Option<u64>,
+    pub first_position: Option<Position>,
+    pub first_revision: Option<Revision>,
     pub events: Vec<Event>,
     bytes: usize,
 }
@@ -53,8 +53,8 @@ impl Original {
         let bytes = self.bytes + bytes_of(&parsed);
         let belongs = parsed.stream == self.stream
             && recorded_at == self.recorded_at
-            && follows(self.first_position, parsed.position)
-            && follows(self.first_revision, parsed.revision)
+            && follows(self.first_position.map(u64::from), parsed.position.map(u64::from))
+            && follows(self.first_revision.map(u64::from), parsed.revision.map(u64::from))
             && bytes <= limits.max_append_bytes as usize
             && count < u64::from(limits.max_append_events);
         if !belongs {
@@ -96,8 +96,8 @@ mod tests {
             stream: stream.into(),
             event: Event::new("T", vec![b'1'; data_bytes]),
             recorded_at: None,
-            position,
-            revision: Some(revision),
+            position: position.map(Position),
+            revision: Some(Revision(revision)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! The log is read alongside the file, one event at a time. Where the file skips a large part of the log, so does the
 //! read.
 
-use annals_client::{Client, Events, RecordedEvent};
+use annals_client::{Client, Events, Position, RecordedEvent};
 
 use super::line::Parsed;
 use crate::failure::Failure;
@@ -15,28 +15,28 @@ const NEAR: u64 = 10_000;
 /// The events of the store when the import began.
 pub struct Own {
     client: Client,
-    head: u64,
+    head: Position,
     /// Whether the file's header names this store.
     is_own: bool,
     events: Option<Events>,
     next: Option<RecordedEvent>,
     /// Position of `next`; the maximum at the end.
-    reached: u64,
+    reached: Position,
     /// The last position requested.
-    asked: u64,
+    asked: Position,
 }
 
 impl Own {
     /// Compares with the events of the store up to `head`. `is_own`: whether the file's header names this store.
-    pub fn new(client: &Client, head: u64, is_own: bool) -> Self {
+    pub fn new(client: &Client, head: Position, is_own: bool) -> Self {
         Own {
             client: client.clone(),
             head,
             is_own,
             events: None,
             next: None,
-            reached: 0,
-            asked: 0,
+            reached: Position::START,
+            asked: Position::START,
         }
     }
 
@@ -46,7 +46,7 @@ impl Own {
         let (Some(position), Some(revision)) = (parsed.position, parsed.revision) else {
             return Ok(false);
         };
-        if position == 0 || position > self.head {
+        if position == Position::START || position > self.head {
             return Ok(false);
         }
         self.read_to(position).await?;
@@ -59,13 +59,13 @@ impl Own {
     }
 
     /// Reads up to the first event at or after a position.
-    async fn read_to(&mut self, position: u64) -> Result<(), Failure> {
-        let is_ahead = position > self.asked && position <= self.reached.saturating_add(NEAR);
+    async fn read_to(&mut self, position: Position) -> Result<(), Failure> {
+        let is_ahead = position > self.asked && position.0 <= self.reached.0.saturating_add(NEAR);
         self.asked = position;
         if self.events.is_none() || !is_ahead {
             self.events = Some(self.client.read_all().from_position(position).await?);
             self.next = None;
-            self.reached = 0;
+            self.reached = Position::START;
         }
         let Some(events) = &mut self.events else {
             return Ok(());
@@ -77,7 +77,7 @@ impl Own {
                     self.next = Some(event);
                 }
                 None => {
-                    self.reached = u64::MAX;
+                    self.reached = Position(u64::MAX);
                     self.next = None;
                 }
             }

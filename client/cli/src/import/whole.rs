@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use annals_client::{Client, Limits, RecordedEvent, TransferPart};
+use annals_client::{Client, Limits, Position, RecordedEvent, TransferPart};
 use futures::{StreamExt, stream};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
@@ -119,8 +119,8 @@ impl Whole<'_> {
     }
 
     /// Returns the event at the last position that the store has, if it is not removed.
-    async fn last_event(&self, here: u64) -> Result<Option<RecordedEvent>, Failure> {
-        if here == 0 {
+    async fn last_event(&self, here: Position) -> Result<Option<RecordedEvent>, Failure> {
+        if here == Position::START {
             return Ok(None);
         }
         let event = self
@@ -139,7 +139,7 @@ impl Whole<'_> {
 struct Sending {
     sender: mpsc::Sender<TransferPart>,
     /// The last position that the store already has.
-    here: u64,
+    here: Position,
     /// The event at that position.
     known: Option<RecordedEvent>,
     order: Order,
@@ -165,7 +165,7 @@ impl Sending {
                 return Ok(());
             }
             TransferPart::Gap(gap) if gap.last_position <= self.here => return Ok(()),
-            TransferPart::Gap(gap) => gap.first_position = gap.first_position.max(self.here + 1),
+            TransferPart::Gap(gap) => gap.first_position = gap.first_position.max(self.here.next()),
             TransferPart::Snapshot(_) => summary.snapshots += 1,
             TransferPart::End(head) if *head < self.here => {
                 return Err(stopped(Bad::Order(format!(

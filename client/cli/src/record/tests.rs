@@ -1,4 +1,4 @@
-use annals_client::{RecordedEvent, Timestamp, Uuid};
+use annals_client::{Position, RecordedEvent, Revision, Timestamp, Uuid};
 
 use super::Record;
 
@@ -7,8 +7,8 @@ pub fn event(data: &[u8], metadata: &[u8]) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::from_u128(0x018f_4a3c_0000_7000_8000_0000_0000_0001),
         stream: "order-1".into(),
-        revision: 0,
-        position: 17,
+        revision: Revision(0),
+        position: Position(17),
         kind: "Placed".into(),
         data: data.to_vec().into(),
         metadata: metadata.to_vec().into(),

@@ -1,4 +1,6 @@
-use annals_client::{Timestamp, TransferAppend, TransferGap, TransferPart, TransferStream, Uuid};
+use annals_client::{
+    Position, Revision, Timestamp, TransferAppend, TransferGap, TransferPart, TransferStream, Uuid,
+};
 
 use super::*;
 
@@ -10,34 +12,34 @@ fn at() -> Timestamp {
 fn every_part_comes_back_from_its_lines() {
     let parts = [
         TransferPart::Gap(TransferGap {
-            first_position: 2,
-            last_position: 9,
+            first_position: Position(2),
+            last_position: Position(9),
             recorded_at: None,
         }),
         TransferPart::Gap(TransferGap {
-            first_position: 2,
-            last_position: 2,
+            first_position: Position(2),
+            last_position: Position(2),
             recorded_at: Some(at()),
         }),
         TransferPart::Streams(vec![TransferStream {
             stream: "order \"1\"".into(),
-            began: Some((3, at())),
-            last_revision: 7,
-            last_position: 8,
+            began: Some((Position(3), at())),
+            last_revision: Revision(7),
+            last_position: Position(8),
         }]),
         TransferPart::Appends(vec![TransferAppend {
             id: Uuid::from_u128(5),
-            position: 3,
+            position: Position(3),
             events: 2,
         }]),
         TransferPart::Snapshot(Snapshot {
             stream: "s".into(),
-            revision: 3,
+            revision: Revision(3),
             schema_version: 1,
             data: vec![0, 255].into(),
             saved_at: at(),
         }),
-        TransferPart::End(9),
+        TransferPart::End(Position(9)),
     ];
     for part in parts {
         let lines = lines(part.clone());
@@ -52,7 +54,7 @@ fn every_part_comes_back_from_its_lines() {
 fn the_first_line_is_told_from_others_and_of_one_format() {
     let written = Header {
         store_id: Uuid::from_u128(7),
-        head: 12,
+        head: Position(12),
     };
     let line = serde_json::to_vec(&written).unwrap();
     assert_eq!(header(&line), Some(Ok(written)));

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::Actual;
-use crate::ExpectedRevision;
+use crate::append::ExpectedRevision;
+use crate::position::{Position, Revision};
 
 /// A check of an append that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +25,14 @@ pub enum Found {
         /// The expected state.
         expected: ExpectedRevision,
         /// Its last revision; `None` if it has no events.
-        actual: Option<u64>,
+        actual: Option<Revision>,
     },
     /// An event matches the query of a check that expects none.
     Match {
         /// The position after which no event should match.
-        after: u64,
+        after: Position,
         /// The position of the first event that does.
-        position: u64,
+        position: Position,
     },
     /// An entry of state has changed.
     State {

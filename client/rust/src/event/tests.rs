@@ -4,14 +4,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Event, RecordedEvent};
-use crate::Error;
+use crate::{Error, Position, Revision};
 
 fn recorded(data: &'static [u8], metadata: &'static [u8]) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::nil(),
         stream: "order-1".to_owned(),
-        revision: 3,
-        position: 17,
+        revision: Revision(3),
+        position: Position(17),
         kind: "OrderPlaced".to_owned(),
         data: Bytes::from_static(data),
         metadata: Bytes::from_static(metadata),

@@ -4,13 +4,14 @@ use uuid::Uuid;
 
 use super::{Query, QueryItem};
 use crate::event::RecordedEvent;
+use crate::position::{Position, Revision};
 
 fn event(kind: &str, stream: &str, tags: &[&str]) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::nil(),
         stream: stream.to_owned(),
-        revision: 0,
-        position: 1,
+        revision: Revision(0),
+        position: Position(1),
         kind: kind.to_owned(),
         data: Bytes::new(),
         metadata: Bytes::new(),

@@ -63,8 +63,8 @@ pub(super) async fn open(read: Options) -> Result<Events> {
         Ok(events.map(|events| (events, feed)))
     });
     Ok(Events {
-        head: first.head,
-        last_revision: first.last_revision,
+        head: first.head.into(),
+        last_revision: first.last_revision.map(Into::into),
         received,
         rest: rest.boxed(),
     })
@@ -94,8 +94,8 @@ impl Until {
     /// Converts to the end of a stream, or of the log.
     fn of(self, stream: bool) -> PastEnd {
         match self {
-            Until::Revision(revision) => PastEnd::Revision(revision),
-            Until::Position(position) => PastEnd::Position(position),
+            Until::Revision(revision) => PastEnd::Revision(revision.0),
+            Until::Position(position) => PastEnd::Position(position.0),
             Until::Time(time) if stream => PastEnd::StreamAt(event::to_time(time)),
             Until::Time(time) => PastEnd::LogAt(event::to_time(time)),
         }

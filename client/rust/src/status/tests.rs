@@ -84,7 +84,7 @@ fn every_reason_becomes_its_variant() {
         ))
     };
     let conflicted = |expected: &str| {
-        format!("RevisionConflict {{ stream: \"s\", expected: {expected}, actual: Some(4) }}")
+        format!("RevisionConflict {{ stream: \"s\", expected: {expected}, actual: Some(Revision(4)) }}")
     };
     let fields = "([FieldViolation { field: \"stream\", description: \"empty\" }])";
     let table = [
@@ -104,7 +104,7 @@ fn every_reason_becomes_its_variant() {
             Code::Aborted,
             "REVISION_CONFLICT",
             revision(Expected::Revision(7)),
-            conflicted("Exactly(7)"),
+            conflicted("Exactly(Revision(7))"),
         ),
         (
             Code::Aborted,
@@ -122,7 +122,9 @@ fn every_reason_becomes_its_variant() {
             Code::Aborted,
             "EVENT_ID_CONFLICT",
             Some(("annals.v1.EventIdConflict", known.encode_to_vec())),
-            format!("EventIdConflict {{ id: {id}, stream: \"s\", revision: Some(1), position: 2 }}"),
+            format!(
+                "EventIdConflict {{ id: {id}, stream: \"s\", revision: Some(Revision(1)), position: Position(2) }}"
+            ),
         ),
         (
             Code::FailedPrecondition,
@@ -148,13 +150,13 @@ fn every_reason_becomes_its_variant() {
             Code::OutOfRange,
             "POSITION_BEYOND_HEAD",
             Some(("annals.v1.PositionBeyondHead", beyond_head.encode_to_vec())),
-            "PositionBeyondHead { position: 9, head: 3 }".into(),
+            "PositionBeyondHead { position: Position(9), head: Position(3) }".into(),
         ),
         (
             Code::OutOfRange,
             "REVISION_BEYOND_END",
             Some(("annals.v1.RevisionBeyondEnd", beyond_end.encode_to_vec())),
-            "RevisionBeyondEnd { stream: \"s\", revision: 9, last_revision: None }".into(),
+            "RevisionBeyondEnd { stream: \"s\", revision: Revision(9), last_revision: None }".into(),
         ),
         (
             Code::Unavailable,

@@ -235,7 +235,10 @@ impl Cursor {
             Message::Events(events) => return self.take_events(events),
             Message::CaughtUp(pb::CaughtUp { position, revision }) => {
                 self.scanned(position, revision);
-                SubscriptionItem::CaughtUp { position, revision }
+                SubscriptionItem::CaughtUp {
+                    position: position.into(),
+                    revision: revision.map(Into::into),
+                }
             }
             Message::FellBehind(pb::FellBehind {
                 position,
@@ -244,9 +247,9 @@ impl Cursor {
             }) => {
                 self.scanned(position, revision);
                 SubscriptionItem::FellBehind {
-                    position,
-                    head,
-                    revision,
+                    position: position.into(),
+                    head: head.into(),
+                    revision: revision.map(Into::into),
                 }
             }
             // It was returned before the connection broke, or is smaller.
@@ -255,7 +258,10 @@ impl Cursor {
             }
             Message::Checkpoint(pb::Checkpoint { position, revision }) => {
                 self.scanned(position, revision);
-                SubscriptionItem::Checkpoint { position, revision }
+                SubscriptionItem::Checkpoint {
+                    position: position.into(),
+                    revision: revision.map(Into::into),
+                }
             }
             Message::Unknown => return Ok(Vec::new().into_iter()),
         };

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use annals_client::{Append, Client, Error, Event, ExpectedRevision, QueryItem, RetryPolicy, Unavailability};
+use annals_client::{
+    Append, Client, Error, Event, ExpectedRevision, Position, QueryItem, RetryPolicy, Revision,
+    Unavailability,
+};
 use annals_proto::v1::check::Check;
 use tonic::Code;
 
@@ -31,7 +34,7 @@ async fn an_append_says_where_its_events_stand() {
         appended.first_position,
         appended.last_position,
     );
-    assert_eq!(stands, (0, 1, 2, 3));
+    assert_eq!(stands, (Revision(0), Revision(1), Position(2), Position(3)));
     assert_eq!(appended.recorded_at.to_string(), "2023-11-14T22:13:20.123456Z");
 }
 
@@ -161,7 +164,7 @@ fn all() -> Append {
     Append::new()
         .write("a", [event(), event()])
         .write("b", [event()])
-        .expect_stream("c", ExpectedRevision::Exactly(7))
+        .expect_stream("c", ExpectedRevision::Exactly(Revision(7)))
         .expect_no_match(QueryItem::new().of_type("Placed").tagged("x"), 17)
 }
 
@@ -174,15 +177,18 @@ async fn an_append_to_many_streams_says_what_each_got() {
         .await
         .unwrap();
     let appended = client.append_to_many(all()).await.unwrap();
-    assert_eq!((appended.first_position, appended.last_position), (2, 4));
+    assert_eq!(
+        (appended.first_position, appended.last_position),
+        (Position(2), Position(4))
+    );
     let streams: Vec<_> = appended
         .streams
         .iter()
         .map(|written| {
             (
                 written.stream.as_str(),
-                written.first_revision,
-                written.last_revision,
+                written.first_revision.0,
+                written.last_revision.0,
             )
         })
         .collect();
@@ -195,7 +201,7 @@ async fn an_append_to_many_streams_says_what_each_got() {
     };
     assert_eq!(
         (stream.stream.as_str(), stream.expected),
-        ("c", Some(ExpectedRevision::Exactly(7).into()))
+        ("c", Some(ExpectedRevision::Exactly(Revision(7)).into()))
     );
     let Some(Check::NoMatch(no_match)) = &checks[1].check else {
         panic!("{checks:?}")

@@ -179,10 +179,10 @@ async fn a_read_goes_on_elsewhere_and_ends_where_it_would_have_ended() {
             .unwrap();
             let mut read = Vec::new();
             while let Some(event) = events.next().await {
-                read.push(event.unwrap().position);
+                read.push(event.unwrap().position.0);
                 fake.fill("mine", "Late", 1);
             }
-            let mut expected: Vec<u64> = (1..=events.head()).collect();
+            let mut expected: Vec<u64> = (1..=events.head().0).collect();
             if backwards {
                 expected.reverse();
             }
@@ -262,13 +262,13 @@ async fn a_pipeline_under_load_and_a_subscription_outlive_servers_that_die_in_tu
     }
     let mut appended = Vec::new();
     for (id, pending) in pending {
-        appended.push((pending.await.unwrap().first_position, id));
+        appended.push((pending.await.unwrap().first_position.0, id));
     }
     assert_eq!(appended, first.log(), "in order, once");
     let mut seen = Vec::new();
     while seen.len() < 900 {
         if let SubscriptionItem::Event(event) = subscription.next().await.unwrap().unwrap() {
-            seen.push((event.position, event.id.to_string()));
+            seen.push((event.position.0, event.id.to_string()));
         }
     }
     assert_eq!(seen, first.log());

@@ -1,6 +1,6 @@
 //! Reads of the past, and snapshots.
 
-use annals_client::{Client, Direction, RetryPolicy, Timestamp};
+use annals_client::{Client, Direction, RetryPolicy, Revision, Timestamp};
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -81,7 +81,7 @@ async fn a_snapshot_comes_back_as_it_was_saved_although_the_first_try_failed() {
         .unwrap();
     assert_eq!(
         (loaded.stream.as_str(), loaded.revision, loaded.schema_version),
-        ("a", 9, 2)
+        ("a", Revision(9), 2)
     );
     assert_eq!(loaded.json::<serde_json::Value>().unwrap(), state);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use annals_client::{
-    Append, AppendPipeline, Client, Error, Event, ExpectedRevision, PendingAppend, PipelineLimits,
+    Append, AppendPipeline, Client, Error, Event, ExpectedRevision, PendingAppend, PipelineLimits, Position,
 };
 use tonic::Code;
 
@@ -38,7 +38,7 @@ async fn check(fake: &Fake, pending: Vec<(String, PendingAppend)>) {
         let appended = appended.await.unwrap();
         assert_eq!(
             (appended.first_position, appended.last_position),
-            (position, position)
+            (Position(position), Position(position))
         );
         expected.push((position, id));
     }
@@ -62,7 +62,10 @@ async fn each_of_many_appends_is_made_and_their_results_are_in_order() {
     let client = Client::new(fake.endpoint()).unwrap();
     let appends = (0..3_000).map(|nth| ("a", ExpectedRevision::Any, [event(nth)]));
     let appended = client.append_each(appends).await.unwrap();
-    let positions: Vec<u64> = appended.iter().map(|appended| appended.first_position).collect();
+    let positions: Vec<u64> = appended
+        .iter()
+        .map(|appended| appended.first_position.0)
+        .collect();
     assert_eq!(positions, (1..=3_000).collect::<Vec<_>>());
     assert_eq!(fake.log().len(), 3_000);
 }
@@ -235,7 +238,7 @@ async fn appends_to_one_and_to_many_streams_are_answered_in_one_order() {
         let all = all.await.unwrap();
         assert_eq!(
             (all.first_position, all.last_position),
-            (3 * nth + 2, 3 * nth + 3)
+            (Position(3 * nth + 2), Position(3 * nth + 3))
         );
         let revisions = ["b", "a"].map(|stream| all.stream(stream).unwrap().first_revision);
         assert_eq!(revisions, [nth, 2 * nth + 1]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annals_client::{Client, Error};
+use annals_client::{Client, Error, Position, Revision};
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -14,20 +14,20 @@ async fn a_read_yields_all_events_over_all_messages_and_tells_the_head() {
     fake.fill("b", "Placed", 10);
     let client = Client::new(fake.endpoint()).unwrap();
     let mut events = client.read_all().await.unwrap();
-    assert_eq!((events.head(), events.last_revision()), (20, None));
+    assert_eq!((events.head(), events.last_revision()), (Position(20), None));
     let mut positions = Vec::new();
     while let Some(event) = events.next().await {
         positions.push(event.unwrap().position);
     }
     assert_eq!(positions, (1..=20).collect::<Vec<_>>());
     let events = client.read_stream("b").from_revision(2).limit(5).await.unwrap();
-    assert_eq!(events.last_revision(), Some(9));
+    assert_eq!(events.last_revision(), Some(Revision(9)));
     let revisions: Vec<_> = events
         .collect()
         .await
         .unwrap()
         .into_iter()
-        .map(|event| (event.stream, event.revision))
+        .map(|event| (event.stream, event.revision.0))
         .collect();
     assert_eq!(
         revisions,

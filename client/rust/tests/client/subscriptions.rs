@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annals_client::{Client, Error, QueryItem, Subscription, SubscriptionItem};
+use annals_client::{Client, Error, Position, QueryItem, Subscription, SubscriptionItem};
 use tonic::Code;
 
 use crate::fake::{Fake, refusal};
@@ -13,7 +13,7 @@ async fn take(subscription: &mut Subscription, count: usize) -> Vec<(u64, String
     let mut events = Vec::new();
     while events.len() < count {
         if let SubscriptionItem::Event(event) = subscription.next().await.unwrap().unwrap() {
-            events.push((event.position, event.id.to_string()));
+            events.push((event.position.0, event.id.to_string()));
         }
     }
     events
@@ -31,7 +31,7 @@ async fn a_subscription_sends_what_there_is_then_says_so_then_what_comes() {
     assert_eq!(
         caught_up,
         SubscriptionItem::CaughtUp {
-            position: 5,
+            position: Position(5),
             revision: None
         }
     );
@@ -105,7 +105,10 @@ async fn a_filtered_subscription_resumes_after_its_last_checkpoint() {
     loop {
         match subscription.next().await.unwrap().unwrap() {
             SubscriptionItem::Checkpoint { position, .. } => checkpoints.push(position),
-            SubscriptionItem::CaughtUp { position: 30, .. } => break,
+            SubscriptionItem::CaughtUp {
+                position: Position(30),
+                ..
+            } => break,
             other => panic!("{other:?}"),
         }
     }

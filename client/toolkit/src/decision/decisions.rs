@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use annals_client::{Append, Client, Query, QueryItem, Uuid};
+use annals_client::{Append, Client, Position, Query, QueryItem, Uuid};
 use futures::future::BoxFuture;
 
 use super::{Decided, DecisionModel, To};
@@ -98,7 +98,7 @@ impl Decisions {
         model: &mut M,
         query: Query,
         command: Option<Uuid>,
-    ) -> Result<(u64, Option<u64>), ReadError> {
+    ) -> Result<(Position, Option<Position>), ReadError> {
         let own = model.query();
         let tag = command.map(tag_of);
         let mut events = self.client.read_all().query(query).await?;

@@ -1,4 +1,4 @@
-use annals_client::{Event, RecordedEvent, Timestamp, Uuid};
+use annals_client::{Event, Position, RecordedEvent, Revision, Timestamp, Uuid};
 use serde_json::{Value, json};
 
 use super::{Context, child_traceparent};
@@ -9,8 +9,8 @@ fn recorded(metadata: &str) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::from_u128(5),
         stream: "order-1".to_owned(),
-        revision: 0,
-        position: 1,
+        revision: Revision(0),
+        position: Position(1),
         kind: "Placed".to_owned(),
         data: "{}".into(),
         metadata: metadata.to_owned().into(),

@@ -11,7 +11,7 @@ mod handling;
 
 use std::sync::Arc;
 
-use annals_client::{Client, RecordedEvent, SubscriptionItem};
+use annals_client::{Client, Position, RecordedEvent, SubscriptionItem};
 use futures::FutureExt;
 use tokio::sync::watch;
 
@@ -96,14 +96,14 @@ pub(super) enum Goal {
     /// Until all stored events have been applied.
     CaughtUp,
     /// Until this position.
-    Position(u64),
+    Position(Position),
 }
 
 /// Keeps one generation up to date.
 pub(super) struct Follower<S: ReadModelStore> {
     parts: Arc<Parts<S>>,
     pub(super) generation: Generation,
-    pub(super) position: u64,
+    pub(super) position: Position,
     caught_up: bool,
     failed: u32,
     /// Whether this is the live generation, whose progress is the projection's.
@@ -264,7 +264,7 @@ impl<S: ReadModelStore> Follower<S> {
         Ok(())
     }
 
-    fn move_to(&mut self, position: u64) {
+    fn move_to(&mut self, position: Position) {
         self.position = position;
         self.publish_state();
     }
@@ -272,7 +272,7 @@ impl<S: ReadModelStore> Follower<S> {
     async fn commit(
         &self,
         events: &[RecordedEvent],
-        to: u64,
+        to: Position,
         handler: &dyn Handler<S::Model>,
     ) -> Result<(), StoreError> {
         let checkpoint = Move {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use annals_client::{Client, Query, Timestamp};
+use annals_client::{Client, Position, Query, Timestamp};
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -59,14 +59,14 @@ impl RunningProjection {
     /// read its own write.
     ///
     /// Returns at once for `None`, which a command that changed nothing returns.
-    pub async fn wait_for(&self, position: impl Into<Option<u64>>) -> Result<(), WaitError> {
+    pub async fn wait_for(&self, position: impl Into<Option<Position>>) -> Result<(), WaitError> {
         self.wait_for_within(position, WAIT).await
     }
 
     /// Like [`wait_for`](Self::wait_for), with a timeout.
     pub async fn wait_for_within(
         &self,
-        position: impl Into<Option<u64>>,
+        position: impl Into<Option<Position>>,
         within: Duration,
     ) -> Result<(), WaitError> {
         let Some(position) = position.into() else {
@@ -83,7 +83,7 @@ impl RunningProjection {
         })
     }
 
-    async fn until(&self, position: u64) -> Result<(), WaitError> {
+    async fn until(&self, position: Position) -> Result<(), WaitError> {
         let mut progress = self.progress.clone();
         loop {
             {
@@ -135,12 +135,17 @@ impl RunningProjection {
             });
         }
         let read = self.client.read_all().query(self.query.clone());
-        let oldest = read.from_position(position + 1).limit(1).await?.collect().await?;
+        let oldest = read
+            .from_position(position.next())
+            .limit(1)
+            .await?
+            .collect()
+            .await?;
         let waiting = oldest
             .first()
             .map(|event| Timestamp::now().duration_since(event.recorded_at));
         Ok(Lag {
-            events: head - position,
+            events: head.0 - position.0,
             seconds: waiting.map_or(0.0, |waiting| waiting.as_secs_f64().max(0.0)),
         })
     }
@@ -155,7 +160,7 @@ impl RunningProjection {
 pub async fn wait_for<S: ReadModelStore>(
     store: &S,
     name: &str,
-    position: impl Into<Option<u64>>,
+    position: impl Into<Option<Position>>,
     within: Duration,
 ) -> Result<(), WaitError> {
     let Some(position) = position.into() else {
@@ -170,13 +175,13 @@ pub async fn wait_for<S: ReadModelStore>(
     waited.map_err(|_| WaitError::TimedOut {
         name: name.to_owned(),
         position,
-        reached: 0,
+        reached: Position::START,
         after: within,
     })
 }
 
 /// Whether the stored live read model has reached a position. Returns false if the store can't be queried.
-async fn is_stored(books: &dyn Books, name: &str, position: u64) -> bool {
+async fn is_stored(books: &dyn Books, name: &str, position: Position) -> bool {
     let stored = books.generations(name).await.unwrap_or_default();
     stored.iter().any(|one| one.live && one.position >= position)
 }

@@ -8,6 +8,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use annals_client::Position;
 use tokio::sync::{mpsc, oneshot};
 
 use super::follower::{Follower, Goal, Halt, Parts};
@@ -244,7 +245,7 @@ impl<S: ReadModelStore> Parts<S> {
         let stored = self.store.generations(&self.definition.name).await;
         let stored = stored.map_err(|error| self.of_store(error))?;
         let live = stored.iter().find(|one| one.live);
-        next.run(Goal::Position(live.map_or(0, |live| live.position)))
+        next.run(Goal::Position(live.map_or(Position::START, |live| live.position)))
             .await
     }
 }

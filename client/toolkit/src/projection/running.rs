@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use annals_client::Client;
+use annals_client::{Client, Position};
 use futures::future::try_join_all;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -21,7 +21,7 @@ use crate::store::ReadModelStore;
 ///
 /// ```no_run
 /// use annals_toolkit::{Projection, Projections, projection::Definition, store::{BoxError, memory::MemoryStore}};
-/// use annals_client::{Client, RecordedEvent};
+/// use annals_client::{Client, Position, RecordedEvent};
 ///
 /// struct Count;
 ///
@@ -36,7 +36,7 @@ use crate::store::ReadModelStore;
 ///     }
 /// }
 ///
-/// # async fn example(client: Client, position: u64) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(client: Client, position: Position) -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MemoryStore::new();
 /// let projections = Projections::new(client).add(&store, Count).start();
 /// projections.wait_for(position).await?;
@@ -168,7 +168,7 @@ impl RunningProjections {
     /// Waits until everything up to a position is in all of them, for at most 10 s.
     ///
     /// Returns at once for `None`, which a command that changed nothing returns.
-    pub async fn wait_for(&self, position: impl Into<Option<u64>>) -> Result<(), WaitError> {
+    pub async fn wait_for(&self, position: impl Into<Option<Position>>) -> Result<(), WaitError> {
         let position = position.into();
         let waits = self.iter().map(|projection| projection.wait_for(position));
         try_join_all(waits).await.map(drop)

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use annals_client::{Error, ExpectedRevision, QueryItem, Uuid};
+use annals_client::{Error, ExpectedRevision, Position, QueryItem, Revision, Uuid};
 use futures::future::BoxFuture;
 
 use super::Repository;
@@ -119,8 +119,8 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         &self,
         state: A,
         events: Vec<A::Event>,
-        revision: Option<u64>,
-        position: Option<u64>,
+        revision: Option<Revision>,
+        position: Option<Position>,
     ) -> Executed<A, A::Event> {
         Executed {
             state,
@@ -132,7 +132,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         }
     }
 
-    fn demand(&self, actual: Option<u64>) -> Result<(), Error> {
+    fn demand(&self, actual: Option<Revision>) -> Result<(), Error> {
         let fits = match self.expected {
             ExpectedRevision::Any => true,
             ExpectedRevision::NoStream => actual.is_none(),
@@ -181,7 +181,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
     }
 
     /// Saves a snapshot in the background, if one is due.
-    fn save_snapshot(&self, loaded: &Loaded<A>, revision: u64) {
+    fn save_snapshot(&self, loaded: &Loaded<A>, revision: Revision) {
         let Repository {
             client,
             snapshots,
@@ -191,7 +191,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
         let Some((snapshots, form)) = snapshots else {
             return;
         };
-        let since = revision + 1 - loaded.snapshot_revision.map_or(0, |last| last + 1);
+        let since = revision.next().0 - loaded.snapshot_revision.map_or(0, |last| last.next().0);
         if since < snapshots.every {
             return;
         }
@@ -199,7 +199,7 @@ impl<'a, A: Aggregate, D> Execute<'a, A, D> {
             Ok(data) => saving.begin(client, *snapshots, &self.stream, revision, data),
             Err(error) => {
                 let stream = &self.stream;
-                tracing::warn!(stream, revision, %error, "can't encode snapshot");
+                tracing::warn!(stream, revision = revision.0, %error, "can't encode snapshot");
             }
         }
     }

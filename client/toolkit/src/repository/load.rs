@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use annals_client::{Error, RecordedEvent, Timestamp};
+use annals_client::{Error, RecordedEvent, Revision, Timestamp};
 use futures::future::BoxFuture;
 
 use super::Repository;
@@ -22,7 +22,7 @@ pub struct Load<'a, A: Aggregate> {
 
 #[derive(Debug, Clone, Copy)]
 enum Until {
-    Revision(u64),
+    Revision(Revision),
     Time(Timestamp),
 }
 
@@ -37,8 +37,8 @@ impl<'a, A: Aggregate> Load<'a, A> {
     }
 
     /// Loads the state at this revision, which must exist.
-    pub fn until_revision(mut self, revision: u64) -> Self {
-        self.until = Some(Until::Revision(revision));
+    pub fn until_revision(mut self, revision: impl Into<Revision>) -> Self {
+        self.until = Some(Until::Revision(revision.into()));
         self
     }
 
@@ -55,7 +55,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
     }
 
     /// Returns the state of the snapshot and its revision, or a new state if there is no readable snapshot.
-    async fn begin(&self) -> Result<(A, Option<u64>), ReadError> {
+    async fn begin(&self) -> Result<(A, Option<Revision>), ReadError> {
         let Repository {
             client, snapshots, ..
         } = self.repository;
@@ -81,7 +81,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
             Ok(state) => Ok((state, Some(snapshot.revision))),
             Err(error) => {
                 let (stream, revision) = (&self.stream, snapshot.revision);
-                tracing::warn!(stream, revision, %error, "can't decode snapshot, skipping it");
+                tracing::warn!(stream, revision = revision.0, %error, "can't decode snapshot, skipping it");
                 Ok((A::default(), None))
             }
         }
@@ -97,7 +97,7 @@ impl<'a, A: Aggregate> Load<'a, A> {
         };
         let mut read = self.repository.client.read_stream(&self.stream);
         if let Some(revision) = snapshot_revision {
-            read = read.from_revision(revision + 1);
+            read = read.from_revision(revision.next());
         }
         read = match self.until {
             None => read,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_client::{Client, json};
+use annals_client::{Client, Revision, json};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,7 +67,7 @@ impl Saving {
         client: &Client,
         snapshots: Snapshots,
         stream: &str,
-        revision: u64,
+        revision: Revision,
         data: Vec<u8>,
     ) {
         let mut saving = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,7 +82,7 @@ impl Saving {
         let name = stream.to_owned();
         let task = tokio::spawn(async move {
             if let Err(error) = save.await {
-                tracing::warn!(stream = name, revision, %error, "saving a snapshot failed");
+                tracing::warn!(stream = name, revision = revision.0, %error, "saving a snapshot failed");
             }
         });
         saving.insert(stream.to_owned(), task);

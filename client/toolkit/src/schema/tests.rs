@@ -1,4 +1,4 @@
-use annals_client::{RecordedEvent, Timestamp, Uuid};
+use annals_client::{Position, RecordedEvent, Revision, Timestamp, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -35,8 +35,8 @@ fn stored(kind: &str, data: &str, metadata: &str) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::nil(),
         stream: "order-1".to_owned(),
-        revision: 0,
-        position: 7,
+        revision: Revision(0),
+        position: Position(7),
         kind: kind.to_owned(),
         data: data.to_owned().into(),
         metadata: metadata.to_owned().into(),
@@ -100,7 +100,10 @@ fn what_is_not_known_is_told_apart() {
     let read = |kind, data, metadata| OrderEvent::decode(&stored(kind, data, metadata)).unwrap_err();
     assert!(matches!(
         read("Other", "{}", ""),
-        SchemaError::UnknownType { position: 7, .. }
+        SchemaError::UnknownType {
+            position: Position(7),
+            ..
+        }
     ));
     assert!(matches!(
         read("ItemAdded", "{}", r#"{"schemaVersion":2}"#),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use annals_client::{RecordedEvent, Uuid};
+use annals_client::{Position, RecordedEvent, Uuid};
 
 use super::{DeadLetter, Generation, Move, ReadModelStore, StoreError, demand_as_far, handle_all};
 use crate::projection::{Definition, Handler};
@@ -76,7 +76,7 @@ impl<T: Clone> MemoryStore<T> {
 }
 
 impl<T> Kept<T> {
-    fn of(&mut self, generation: &Generation, from: u64) -> Result<&mut (Generation, T), StoreError> {
+    fn of(&mut self, generation: &Generation, from: Position) -> Result<&mut (Generation, T), StoreError> {
         let key = (generation.name.clone(), generation.number);
         let kept = self.generations.get_mut(&key);
         kept.filter(|(kept, _)| kept.position == from)
@@ -108,7 +108,7 @@ impl<T: Clone + Default + Send + 'static> ReadModelStore for MemoryStore<T> {
             name: name.clone(),
             number,
             version: projection.version,
-            position: 0,
+            position: Position::START,
             live,
             store_id,
         };
@@ -136,7 +136,7 @@ impl<T: Clone + Default + Send + 'static> ReadModelStore for MemoryStore<T> {
     async fn bury(
         &self,
         generation: &Generation,
-        expected: u64,
+        expected: Position,
         letter: &DeadLetter,
     ) -> Result<(), StoreError> {
         let mut kept = self.kept();

@@ -17,7 +17,7 @@ use super::sql::{Cell, Column, Dialect, SqlModel, SqlStore, Value, calls};
 ///
 /// async fn place(event: &RecordedEvent, model: &mut PostgresModel) -> Result<(), BoxError> {
 ///     let insert = model.query("INSERT INTO {orders} (id, position) VALUES ($1, $2)");
-///     let insert = insert.bind(event.stream.clone()).bind(event.position as i64);
+///     let insert = insert.bind(event.stream.clone()).bind(event.position.0 as i64);
 ///     insert.execute(model.connection()).await?;
 ///     Ok(())
 /// }

@@ -19,7 +19,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use annals_client::{RecordedEvent, Uuid};
+use annals_client::{Position, RecordedEvent, Uuid};
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool, Transaction};
 use tokio::sync::OnceCell;
@@ -253,7 +253,7 @@ where
     async fn bury(
         &self,
         generation: &Generation,
-        expected: u64,
+        expected: Position,
         letter: &DeadLetter,
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
@@ -345,6 +345,6 @@ fn garbled(table: &str) -> StoreError {
 }
 
 /// Converts a position or revision. These stay far below 2^63, at which a log would be full.
-fn stored(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+fn stored(number: impl Into<u64>) -> i64 {
+    i64::try_from(number.into()).unwrap_or(i64::MAX)
 }

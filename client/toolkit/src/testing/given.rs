@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use annals_client::{RecordedEvent, Timestamp};
+use annals_client::{Position, RecordedEvent, Revision, Timestamp};
 
 use crate::aggregate::Aggregate;
 use crate::decision::{DecisionModel, To};
@@ -49,7 +49,7 @@ pub fn given_model<M: DecisionModel>(
 /// If an event can't be encoded.
 #[track_caller]
 pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<RecordedEvent> {
-    let mut revisions: HashMap<String, u64> = HashMap::new();
+    let mut revisions: HashMap<String, Revision> = HashMap::new();
     let mut recorded = Vec::new();
     for (position, To { stream, event }) in (1..).zip(events) {
         let event = event.encode().unwrap_or_else(|error| panic!("{error}"));
@@ -58,7 +58,7 @@ pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<Re
             id: event.id,
             stream,
             revision: *revision,
-            position,
+            position: Position(position),
             kind: event.kind,
             data: event.data,
             metadata: event.metadata,
@@ -66,7 +66,7 @@ pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<Re
             content_type: annals_client::json::or_json(event.content_type),
             recorded_at: recorded_at(position),
         });
-        *revision += 1;
+        *revision = revision.next();
     }
     recorded
 }

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use annals_client::Uuid;
+use annals_client::{Revision, Uuid};
 use annals_toolkit::testing::Server;
 use annals_toolkit::{CommandError, CommandHandler, Decider};
 use futures::future::join_all;
@@ -95,7 +95,10 @@ async fn commands_are_executed_by_functions() {
             .await
             .unwrap();
         assert_eq!(*done.state, State::Confirmed(4));
-        assert_eq!((done.revision, done.already_executed), (Some(4), nth > 0));
+        assert_eq!(
+            (done.revision, done.already_executed),
+            (Some(Revision(4)), nth > 0)
+        );
     }
     let loaded = orders.load("1").until_revision(1).await.unwrap();
     assert!(matches!(loaded.state.into_inner(), State::Open(items) if items.len() == 2));

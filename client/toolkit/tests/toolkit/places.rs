@@ -80,7 +80,7 @@ impl Projection<Counted> for Counts {
         // Changes made before a failure are rolled back.
         *count += 1;
         self.check(event)?;
-        assert_eq!(*count, event.revision as i64 + 1);
+        assert_eq!(*count, event.revision.0 as i64 + 1);
         Ok(())
     }
 }

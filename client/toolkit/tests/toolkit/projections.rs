@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use annals_client::{Client, Event, ExpectedRevision, Uuid};
+use annals_client::{Client, Event, ExpectedRevision, Position, Revision, Uuid};
 use annals_toolkit::projection::{ProjectionError, ProjectionPolicy, State, WaitError, wait_for};
 use annals_toolkit::store::{Move, ReadModelStore, StoreError};
 use annals_toolkit::testing::Server;
@@ -25,7 +25,7 @@ const FAST: ProjectionPolicy = ProjectionPolicy {
     pause_max: Duration::from_millis(200),
 };
 
-const FAR: u64 = 1_000_000_000;
+const FAR: Position = Position(1_000_000_000);
 
 on_every_store! {
     a_command_reads_its_own_write
@@ -49,11 +49,11 @@ fn start<P: Place>(client: &Client, place: &P, counts: Counts) -> RunningProject
     place.add(projections, counts).start()
 }
 
-async fn fill(client: &Client, stream: &str, count: usize) -> u64 {
+async fn fill(client: &Client, stream: &str, count: usize) -> Position {
     fill_with(client, stream, count, "A").await
 }
 
-async fn fill_with(client: &Client, stream: &str, count: usize, kind: &str) -> u64 {
+async fn fill_with(client: &Client, stream: &str, count: usize, kind: &str) -> Position {
     let events = (0..count).map(|_| Event::new(kind, "{}"));
     let appended = client.append(format!("count-{stream}"), ExpectedRevision::Any, events);
     appended.await.unwrap().last_position
@@ -100,7 +100,7 @@ async fn an_empty_read_model_is_there_when_it_was_waited_for<P: Place>(place: P)
     let server = Server::start().unwrap();
     let client = server.client().unwrap();
     let projections = start(&client, &place, Counts::new());
-    projections.wait_for(0).await.unwrap();
+    projections.wait_for(Position::START).await.unwrap();
     assert_eq!(place.counted().await, counts([]));
 }
 
@@ -156,7 +156,10 @@ async fn an_event_that_always_fails_becomes_a_dead_letter<P: Place>(place: P) {
         "{}",
         told[1].2
     );
-    assert_eq!((letters[0].stream.as_str(), letters[0].revision), ("count-p", 0));
+    assert_eq!(
+        (letters[0].stream.as_str(), letters[0].revision),
+        ("count-p", Revision(0))
+    );
     let age = annals_client::Timestamp::now().duration_since(letters[0].buried_at);
     assert!(age.as_secs() < 3_600, "{}", letters[0].buried_at);
 }
@@ -204,6 +207,7 @@ async fn a_rebuild_is_made_beside_the_live_one<P: Place>(place: P) {
 
 /// Moves only the checkpoint.
 async fn advance<P: Place>(place: &P, number: u32, from: u64, to: u64) -> Result<(), StoreError> {
+    let (from, to) = (Position(from), Position(to));
     let generations = place.store().generations(NAME).await.unwrap();
     let generation = generations.iter().find(|one| one.number == number).unwrap();
     let counts = Counts::new();
@@ -309,7 +313,7 @@ async fn two_processes_apply_nothing_twice<P: Place>(place: P) {
     let client = server.client().unwrap();
     let first = start(&client, &place, Counts::new());
     let second = start(&client, &place, Counts::new());
-    let mut position = 0;
+    let mut position = Position::START;
     for _ in 0..30 {
         position = fill(&client, "a", 7).await;
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -380,7 +384,7 @@ async fn one_that_fails_does_not_stop_the_others<P: Place>(place: P) {
     let running = projections.get(NAME).unwrap();
     running.wait_for(fill(&client, "a", 3).await).await.unwrap();
     let failed = projections.get("broken").unwrap();
-    let error = failed.wait_for(1).await.unwrap_err().to_string();
+    let error = failed.wait_for(Position(1)).await.unwrap_err().to_string();
     assert!(error.contains("NONSENSE"), "{error}");
     assert_eq!((failed.state(), running.state()), (State::Failed, State::Live));
 }

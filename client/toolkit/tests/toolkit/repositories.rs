@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use annals_client::{Client, Error, Event, ExpectedRevision, Uuid};
+use annals_client::{Client, Error, Event, ExpectedRevision, Position, Revision, Uuid};
 use annals_toolkit::metadata::Context;
 use annals_toolkit::testing::{Server, given};
 use annals_toolkit::{CommandError, ConflictPolicy, DomainEvent, Repository, Snapshots};
@@ -55,7 +55,10 @@ async fn a_command_appends_what_was_decided() {
         .execute("1", |_: &Order| Ok::<_, String>([Order::create("ada")]))
         .await
         .unwrap();
-    assert_eq!((created.revision, created.position), (Some(0), Some(1)));
+    assert_eq!(
+        (created.revision, created.position),
+        (Some(Revision(0)), Some(Position(1)))
+    );
     assert_eq!(created.state.customer.as_deref(), Some("ada"));
     let refused = orders.execute("1", Order::confirm).await.unwrap_err();
     assert_eq!(refused.rejection(), Some("an empty order can't be confirmed"));
@@ -65,15 +68,18 @@ async fn a_command_appends_what_was_decided() {
         .unwrap();
     let confirmed = orders.execute("1", Order::confirm).await.unwrap();
     let again = orders.execute("1", Order::confirm).await.unwrap();
-    assert_eq!(confirmed.revision, Some(2));
+    assert_eq!(confirmed.revision, Some(Revision(2)));
     assert_eq!(
         (again.revision, again.position, again.events),
-        (Some(2), None, vec![])
+        (Some(Revision(2)), None, vec![])
     );
     let loaded = orders.load("1").await.unwrap();
-    assert_eq!((&loaded.state, loaded.revision), (&confirmed.state, Some(2)));
+    assert_eq!(
+        (&loaded.state, loaded.revision),
+        (&confirmed.state, Some(Revision(2)))
+    );
     let before = orders.load("1").until_revision(1).await.unwrap();
-    assert!(!before.state.confirmed && before.revision == Some(1));
+    assert!(!before.state.confirmed && before.revision == Some(Revision(1)));
     assert_eq!(orders.load("2").await.unwrap().revision, None);
 }
 
@@ -90,7 +96,7 @@ async fn an_aggregate_is_seen_as_it_was() {
         .await
         .unwrap();
     let then = orders.load("1").until_time(events[1].recorded_at).await.unwrap();
-    assert_eq!(then.revision, Some(1));
+    assert_eq!(then.revision, Some(Revision(1)));
     let before = events[0].recorded_at - std::time::Duration::from_secs(60);
     assert_eq!(orders.load("1").until_time(before).await.unwrap().revision, None);
 }
@@ -119,7 +125,10 @@ async fn what_others_did_meanwhile_is_decided_on_again() {
         .map(|done| done.revision)
         .collect();
     revisions.sort_unstable();
-    assert_eq!(revisions, (0..20).map(Some).collect::<Vec<_>>());
+    assert_eq!(
+        revisions,
+        (0..20).map(|nth| Some(Revision(nth))).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,9 +171,9 @@ async fn what_the_caller_expects_is_not_decided_again() {
     let orders = orders(&server.client().unwrap(), 2).await;
     let add = |order: &Order| order.add("tea");
     for (expected, fits) in [
-        (ExpectedRevision::Exactly(0), false),
+        (ExpectedRevision::Exactly(Revision(0)), false),
         (ExpectedRevision::NoStream, false),
-        (ExpectedRevision::Exactly(1), true),
+        (ExpectedRevision::Exactly(Revision(1)), true),
         (ExpectedRevision::StreamExists, true),
         (ExpectedRevision::Any, true),
     ] {
@@ -198,7 +207,7 @@ async fn a_command_with_an_id_has_its_effect_once() {
         let again = orders.execute("1", add).command_id(id).await.unwrap();
         assert!(again.already_executed);
         assert_eq!((again.position, &again.events), (first.position, &first.events));
-        assert_eq!(again.revision, Some(nth));
+        assert_eq!(again.revision, Some(Revision(nth)));
         orders.execute("1", add).await.unwrap();
         orders.settle().await;
     }
@@ -232,14 +241,17 @@ async fn snapshots_are_saved_beside_the_command_and_loaded() {
         .unwrap();
     orders.settle().await;
     let snapshot = client.load_snapshot("order-1").await.unwrap().unwrap();
-    assert_eq!((snapshot.revision, snapshot.schema_version), (49, 1));
+    assert_eq!((snapshot.revision, snapshot.schema_version), (Revision(49), 1));
     assert_eq!(snapshot.json::<Order>().unwrap(), done.state);
     let done = orders
         .execute("1", |order: &Order| order.add("one more"))
         .await
         .unwrap();
     let loaded = orders.load("1").keep_events().await.unwrap();
-    assert_eq!((loaded.snapshot_revision, loaded.events.len()), (Some(49), 1));
+    assert_eq!(
+        (loaded.snapshot_revision, loaded.events.len()),
+        (Some(Revision(49)), 1)
+    );
     assert_eq!(loaded.state, done.state);
     // A snapshot with another schema version, or one that can't be decoded, is skipped.
     let of_version = |schema_version| Snapshots {

@@ -1,8 +1,8 @@
 //! Converts responses to the format of the README of the cases. Missing values are left out.
 
 use annals_client::{
-    Appended, AppendedToMany, Error, ExpectedRevision, FieldViolation, Found, PrefixRetention, RecordedEvent,
-    Retention, RetentionInfo, ServerInfo, Snapshot, StreamInfo, SubscriptionItem,
+    Appended, AppendedToMany, Error, ExpectedRevision, FieldViolation, Found, Position, PrefixRetention,
+    RecordedEvent, Retention, RetentionInfo, Revision, ServerInfo, Snapshot, StreamInfo, SubscriptionItem,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ pub(super) fn event(event: &RecordedEvent) -> Value {
     }))
 }
 
-pub(super) fn read(head: u64, last_revision: Option<u64>, events: &[RecordedEvent]) -> Value {
+pub(super) fn read(head: Position, last_revision: Option<Revision>, events: &[RecordedEvent]) -> Value {
     let events: Vec<Value> = events.iter().map(event).collect();
     without_nulls(json!({"head": head, "last_revision": last_revision, "events": events}))
 }
@@ -99,7 +99,7 @@ pub(super) fn item(item: &SubscriptionItem) -> Value {
     }
 }
 
-fn notice(kind: &str, position: u64, revision: Option<u64>) -> Value {
+fn notice(kind: &str, position: Position, revision: Option<Revision>) -> Value {
     without_nulls(json!({kind: position, "revision": revision}))
 }
 

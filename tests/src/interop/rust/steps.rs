@@ -1,6 +1,6 @@
 //! Steps in the format of the README of the cases.
 
-use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Uuid};
+use annals_client::{Event, ExpectedRevision, Query, QueryItem, Retention, Revision, Uuid};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -208,7 +208,7 @@ impl From<Kept> for Retention {
         Self {
             max_count: kept.max_count,
             max_age: kept.max_age_seconds.map(std::time::Duration::from_secs),
-            truncate_before: kept.truncate_before,
+            truncate_before: Revision(kept.truncate_before),
         }
     }
 }
@@ -235,7 +235,7 @@ pub(super) enum Named {
 impl From<Expected> for ExpectedRevision {
     fn from(expected: Expected) -> Self {
         match expected {
-            Expected::Exactly(revision) => Self::Exactly(revision),
+            Expected::Exactly(revision) => Self::Exactly(Revision(revision)),
             Expected::Named(Named::NoStream) => Self::NoStream,
             Expected::Named(Named::StreamExists) => Self::StreamExists,
             Expected::Named(Named::Any) | Expected::Nothing => Self::Any,

@@ -1,6 +1,8 @@
 //! Appends to many streams, and the checks that decide whether they are written.
 
-use annals_client::{Append, Error, ExpectedRevision as Expected, FailedCheck, Found, QueryItem};
+use annals_client::{
+    Append, Error, ExpectedRevision as Expected, FailedCheck, Found, Position, QueryItem, Revision,
+};
 use annals_tests::{
     harness::{Server, next_event, sample::event},
     on_every_engine,
@@ -25,7 +27,10 @@ async fn events_of_many_streams_stand_in_their_order_and_are_told_where(server: 
         .write("a", [event("D")])
         .write("c", [event("E").with_tag("x")]);
     let appended = client.append_to_many(append).await.unwrap();
-    assert_eq!((appended.first_position, appended.last_position), (2, 6));
+    assert_eq!(
+        (appended.first_position, appended.last_position),
+        (Position(2), Position(6))
+    );
     assert_eq!(revisions(&appended), [("a", 0, 2), ("b", 1, 1), ("c", 0, 0)]);
     assert!(!appended.already_appended);
     let log = read_all(&client).await;
@@ -67,9 +72,9 @@ async fn nothing_is_written_unless_every_check_holds(server: Server) {
     let append = || Append::new().write("a", [event("T")]).write("b", [event("T")]);
     let refused = [
         (append().expect_stream("a", Expected::StreamExists), 1),
-        (append().expect_stream("b", Expected::Exactly(0)), 1),
+        (append().expect_stream("b", Expected::Exactly(Revision(0))), 1),
         (append().expect_stream("s", Expected::NoStream), 1),
-        (append().expect_stream("s", Expected::Exactly(1)), 1),
+        (append().expect_stream("s", Expected::Exactly(Revision(1))), 1),
         (append().expect_stream("other", Expected::StreamExists), 1),
         (append().expect_no_match(QueryItem::new().tagged("x"), 2), 1),
         (append().expect_no_match(QueryItem::new().of_type("A"), 0), 1),
@@ -77,7 +82,7 @@ async fn nothing_is_written_unless_every_check_holds(server: Server) {
         (
             append()
                 .expect_stream("a", Expected::NoStream)
-                .expect_stream("s", Expected::Exactly(2))
+                .expect_stream("s", Expected::Exactly(Revision(2)))
                 .expect_no_match(QueryItem::new().tagged("x").of_type("B"), 1)
                 .expect_no_match(QueryItem::new().tagged("x").of_type("B"), 2)
                 .expect_stream("b", Expected::StreamExists),
@@ -95,7 +100,7 @@ async fn nothing_is_written_unless_every_check_holds(server: Server) {
     let taken = append()
         .expect_stream("a", Expected::NoStream)
         .expect_stream("b", Expected::Any)
-        .expect_stream("s", Expected::Exactly(2))
+        .expect_stream("s", Expected::Exactly(Revision(2)))
         .expect_no_match(QueryItem::new().tagged("x").of_type("A"), 1)
         .expect_no_match(QueryItem::new().tagged("y"), 0)
         .expect_no_match(annals_client::Query::all(), 3);
@@ -139,17 +144,23 @@ async fn a_query_and_the_head_of_its_read_guard_a_decision(server: Server) {
         [FailedCheck {
             index: 0,
             found: Found::Match {
-                after: 1,
-                position: 2
+                after: Position(1),
+                position: Position(2)
             }
         }]
     );
     let mut read = client.read_all().query(about("12A")).await.unwrap();
     assert_eq!(read.head(), 4);
     assert_eq!(read.next().await.unwrap().unwrap().position, 2);
-    let beyond = client.append_to_many(book("12C", 5)).await;
+    let beyond = client.append_to_many(book("12C", Position(5))).await;
     assert!(
-        matches!(beyond, Err(Error::PositionBeyondHead { position: 5, head: 4 })),
+        matches!(
+            beyond,
+            Err(Error::PositionBeyondHead {
+                position: Position(5),
+                head: Position(4)
+            })
+        ),
         "{beyond:?}"
     );
 }
@@ -161,14 +172,14 @@ async fn one_pipeline_takes_appends_to_one_and_to_many_streams(server: Server) {
     for n in 0..100_u64 {
         let expected = n
             .checked_sub(1)
-            .map_or(Expected::NoStream, |n| Expected::Exactly(2 * n + 1));
+            .map_or(Expected::NoStream, |n| Expected::Exactly(Revision(2 * n + 1)));
         ones.push(pipeline.append("a", expected, [event("T")]).await.unwrap());
         // Each expects the results of the previous ones, which are still in flight.
         let all = || {
             Append::new()
                 .write("b", [event("T")])
                 .write("a", [event("T")])
-                .expect_stream("a", Expected::Exactly(2 * n))
+                .expect_stream("a", Expected::Exactly(Revision(2 * n)))
         };
         alls.push(pipeline.append_to_many(all()).await.unwrap());
         refused.push(pipeline.append_to_many(all()).await.unwrap());
@@ -178,7 +189,10 @@ async fn one_pipeline_takes_appends_to_one_and_to_many_streams(server: Server) {
     }
     for (n, all) in (0..).zip(alls) {
         let all = all.await.unwrap();
-        assert_eq!((all.first_position, all.last_position), (3 * n + 2, 3 * n + 3));
+        assert_eq!(
+            (all.first_position, all.last_position),
+            (Position(3 * n + 2), Position(3 * n + 3))
+        );
         assert_eq!(revisions(&all), [("b", n, n), ("a", 2 * n + 1, 2 * n + 1)]);
     }
     for all in refused {

@@ -14,7 +14,7 @@ async fn read_all(client: &Client) -> Vec<RecordedEvent> {
 fn places(events: &[RecordedEvent]) -> Vec<(&str, u64, u64)> {
     events
         .iter()
-        .map(|event| (event.stream.as_str(), event.revision, event.position))
+        .map(|event| (event.stream.as_str(), event.revision.0, event.position.0))
         .collect()
 }
 
@@ -24,8 +24,8 @@ fn revisions(appended: &AppendedToMany) -> Vec<(&str, u64, u64)> {
         .map(|written| {
             (
                 written.stream.as_str(),
-                written.first_revision,
-                written.last_revision,
+                written.first_revision.0,
+                written.last_revision.0,
             )
         })
         .collect()

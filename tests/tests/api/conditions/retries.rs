@@ -1,6 +1,8 @@
 //! Retries of appends.
 
-use annals_client::{Append, AppendedToMany, Client, Error, ExpectedRevision as Expected, QueryItem};
+use annals_client::{
+    Append, AppendedToMany, Client, Error, ExpectedRevision as Expected, QueryItem, Revision,
+};
 use annals_tests::{
     harness::{Server, sample::event},
     on_every_engine, on_every_engine_that_persists,
@@ -20,7 +22,7 @@ fn repeatable() -> Vec<Append> {
         Append::new()
             .write("any", [event("T")])
             .write("s", [event("T")])
-            .expect_stream("s", Expected::Exactly(0)),
+            .expect_stream("s", Expected::Exactly(Revision(0))),
         Append::new()
             .write("s", [event("T")])
             .write("exists", [event("T")])
@@ -31,11 +33,11 @@ fn repeatable() -> Vec<Append> {
             .write("s", [event("T")])
             .write("none", [event("T")])
             .expect_stream("none", Expected::NoStream)
-            .expect_stream("s", Expected::Exactly(2)),
+            .expect_stream("s", Expected::Exactly(Revision(2))),
         Append::new()
             .write("s", [event("T")])
             .write("exactly", [event("T")])
-            .expect_stream("s", Expected::Exactly(3)),
+            .expect_stream("s", Expected::Exactly(Revision(3))),
         Append::new()
             .write("query", [tagged("x"), tagged("y")])
             .expect_no_match(QueryItem::new().tagged("x"), 1),
@@ -71,7 +73,7 @@ async fn an_append_that_is_sent_again_gets_its_first_result(server: Server) {
         }
         client.append("s", Expected::Any, [event("Later")]).await.unwrap();
     }
-    assert_eq!(client.server_info().await.unwrap().head, head + 2);
+    assert_eq!(client.server_info().await.unwrap().head, head.0 + 2);
     // The first of its ids, but without the events that were sent with it.
     let one = event("T");
     let append = Append::new().write("u", [one.clone()]).write("v", [event("T")]);

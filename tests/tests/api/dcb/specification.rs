@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use annals_client::{Error, Event, Query, QueryItem, RecordedEvent};
+use annals_client::{Error, Event, Position, Query, QueryItem, RecordedEvent};
 use annals_proto::v1 as pb;
 use annals_tests::{
     harness::{Refusal, Server},
@@ -47,7 +47,7 @@ fn tagged(kind: &str, tags: &[&str]) -> Fact {
 }
 
 fn positions(events: &[RecordedEvent]) -> Vec<u64> {
-    events.iter().map(|event| event.position).collect()
+    events.iter().map(|event| event.position.0).collect()
 }
 
 async fn matched(store: &Store, query: impl Into<Query>) -> Vec<u64> {
@@ -123,7 +123,10 @@ async fn appending_persists_several_events_atomically(server: Server) {
         .append(several(), condition(with_tag("x"), 1))
         .await
         .unwrap();
-    assert_eq!((appended.first_position, appended.last_position), (2, 4));
+    assert_eq!(
+        (appended.first_position, appended.last_position),
+        (Position(2), Position(4))
+    );
     assert_eq!(matched(&store, with_tag("y")).await, [2, 3, 4]);
     // None of them: because of the condition, or because one event is invalid.
     store
@@ -269,7 +272,7 @@ async fn positions_are_unique_and_increase(server: Server) {
     let mut told = Vec::new();
     for appended in join_all((0..60).map(append)).await {
         let appended = appended.unwrap();
-        told.extend(appended.first_position..=appended.last_position);
+        told.extend(appended.first_position.0..=appended.last_position.0);
     }
     assert_eq!(told.iter().collect::<HashSet<_>>().len(), told.len());
     let read = matched(&store, Query::all()).await;
@@ -278,7 +281,7 @@ async fn positions_are_unique_and_increase(server: Server) {
     assert_eq!(read, told);
     // A later append gets later positions.
     let later = store.append(vec![tagged("A", &[])], None).await.unwrap();
-    assert!(told.iter().all(|position| *position < later.first_position));
+    assert!(told.iter().all(|position| *position < later.first_position.0));
 }
 
 async fn events_must_not_be_empty(server: Server) {
@@ -393,7 +396,9 @@ async fn a_condition_may_have_a_position_behind_the_last_match(server: Server) {
     // But a position that the client cannot have seen is reported as an error.
     let beyond = to_append(vec![tagged("A", &["x"])], condition(with_tag("x"), 23));
     match store.client().append_to_many(beyond).await {
-        Err(Error::PositionBeyondHead { position, head }) => assert_eq!((position, head), (23, 22)),
+        Err(Error::PositionBeyondHead { position, head }) => {
+            assert_eq!((position, head), (Position(23), Position(22)))
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -75,7 +75,7 @@ impl Store {
         let head = events.head();
         Seen {
             events: events.collect().await.unwrap(),
-            head,
+            head: head.0,
         }
     }
 
@@ -86,7 +86,7 @@ impl Store {
         let head = events.head();
         Seen {
             events: events.collect().await.unwrap(),
-            head,
+            head: head.0,
         }
     }
 
@@ -104,9 +104,10 @@ impl Store {
             Ok(appended) => Ok(appended),
             Err(Error::ChecksFailed { failed, count: 1 }) => match failed[..] {
                 [ref failed] => match failed.found {
-                    Found::Match { after, position } if failed.index == 0 => {
-                        Err(Conflict { after, position })
-                    }
+                    Found::Match { after, position } if failed.index == 0 => Err(Conflict {
+                        after: after.0,
+                        position: position.0,
+                    }),
                     ref found => panic!("a condition failed with {found:?}"),
                 },
                 _ => panic!("one check failed, but {failed:?} was reported"),

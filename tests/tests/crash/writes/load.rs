@@ -9,7 +9,7 @@ use std::{
 };
 
 use annals_client::{
-    AppendPipeline, Appended, Client, Error, Event, ExpectedRevision as Expected, RetryPolicy,
+    AppendPipeline, Appended, Client, Error, Event, ExpectedRevision as Expected, RetryPolicy, Revision,
 };
 use annals_tests::harness::{PATIENCE, Recorder, within_patience};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -221,7 +221,10 @@ impl Writer {
                 format!("new-{}-{}", self.number, self.random.random_range(0..400)),
                 Expected::NoStream,
             ),
-            _ => (shared, Expected::Exactly(self.random.random_range(0..60))),
+            _ => (
+                shared,
+                Expected::Exactly(Revision(self.random.random_range(0..60))),
+            ),
         };
         let count = if self.random.random_bool(0.7) {
             1

@@ -52,7 +52,7 @@ async fn nothing_acknowledged_is_lost_however_often_the_server_is_killed() {
     let head = client.server_info().await.unwrap().head;
     assert!(head >= log.len() as u64);
     for subscriber in subscribers {
-        subscriber.stop_at(head, &server).await;
+        subscriber.stop_at(head.0, &server).await;
     }
     log = client.read_all().await.unwrap().collect().await.unwrap();
     let history = counts.recorder.history();

@@ -1,6 +1,6 @@
 //! The operations of the application.
 
-use annals_client::Client;
+use annals_client::{Client, Position};
 use annals_toolkit::{CommandError, ConflictPolicy, DecisionModel, Decisions};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub struct Done {
     course_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     student_id: Option<String>,
-    position: Option<u64>,
+    position: Option<Position>,
 }
 
 /// The current state of a course.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use annals_client::{Client, Error, Timestamp};
+use annals_client::{Client, Error, Position, Revision, Timestamp};
 use annals_toolkit::store::BoxError;
 use annals_toolkit::store::sqlite::SqliteStore;
 use annals_toolkit::{CommandError, Projections, Repository, Snapshots};
@@ -35,8 +35,8 @@ fn failed(error: impl Into<BoxError>) -> Failure {
 #[serde(rename_all = "camelCase")]
 pub struct Done {
     order_id: String,
-    revision: Option<u64>,
-    position: Option<u64>,
+    revision: Option<Revision>,
+    position: Option<Position>,
 }
 
 /// The state of an order as it is shown.
@@ -48,7 +48,7 @@ pub struct Shown(Order);
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Happened {
-    revision: u64,
+    revision: Revision,
     r#type: String,
     pub recorded_at: String,
     data: Value,

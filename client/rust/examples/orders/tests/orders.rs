@@ -145,7 +145,7 @@ fn long_orders_are_loaded_from_snapshots_of_a_form_of_their_own() {
         .block_on(client.load_snapshot("order-o1").into_future())
         .unwrap()
         .expect("a snapshot of 50 events");
-    assert_eq!((snapshot.schema_version, snapshot.revision), (3, 49));
+    assert_eq!((snapshot.schema_version, snapshot.revision.0), (3, 49));
     let shown = orders.said(&["show", "o1"]);
     assert!(shown.ends_with("\"totalCents\":50}\n"), "{shown}");
 }

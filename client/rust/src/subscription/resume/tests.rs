@@ -81,7 +81,7 @@ fn checkpoints_only_grow() {
         told.extend(stream.take(checkpoint(position, None)).unwrap());
     }
     let expected = [5, 9, 10].map(|position| SubscriptionItem::Checkpoint {
-        position,
+        position: position.into(),
         revision: None,
     });
     assert_eq!(told, expected);

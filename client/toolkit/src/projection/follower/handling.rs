@@ -92,7 +92,7 @@ impl<S: ReadModelStore> Follower<S> {
         tracing::error!(
             projection = letter.name,
             event = letter.kind,
-            position = letter.position,
+            position = letter.position.0,
             attempts,
             reason = letter.reason,
             "projection skipped an event"

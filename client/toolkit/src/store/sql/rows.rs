@@ -1,6 +1,6 @@
 //! The rows of the bookkeeping tables: the columns to query, and their conversion.
 
-use annals_client::Timestamp;
+use annals_client::{Position, Revision, Timestamp};
 
 use super::dialect::{Cell, Column};
 use crate::store::{DeadLetter, Generation};
@@ -31,7 +31,7 @@ pub(super) fn generation(name: &str, row: Vec<Cell>) -> Option<Generation> {
         name: name.to_owned(),
         number: number.number()?,
         version: version.number()?,
-        position: position.number()?,
+        position: Position(position.number()?),
         live: matches!(live, Cell::Flag(true)),
         store_id: store_id.text()?.parse().ok()?,
     })
@@ -53,10 +53,10 @@ pub(super) fn dead_letter(name: &str, row: Vec<Cell>) -> Option<DeadLetter> {
     Some(DeadLetter {
         name: name.to_owned(),
         generation: generation.number()?,
-        position: position.number()?,
+        position: Position(position.number()?),
         event_id: event_id.text()?.parse().ok()?,
         stream: stream.text()?,
-        revision: revision.number()?,
+        revision: Revision(revision.number()?),
         kind: kind.text()?,
         reason: reason.text()?,
         attempts: attempts.number()?,
