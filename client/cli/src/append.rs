@@ -17,14 +17,15 @@ pub async fn run(client: &Client, options: Append, output: Output) -> Result<(),
     if let Some(file) = &options.atomic {
         return atomic::run(client, file, &options, output).await;
     }
-    let (Some(stream), Some(kind), Some(data)) = (&options.stream, &options.event.kind, &options.event.data)
+    let (Some(stream), Some(event_type), Some(data)) =
+        (&options.stream, &options.event.event_type, &options.event.data)
     else {
         // The command line is rejected without them.
         return Err(Failure::Usage(
             "a stream, --type and --data are required".to_owned(),
         ));
     };
-    let event = event(kind, data, &options.event)?;
+    let event = event(event_type, data, &options.event)?;
     let id = event.id;
     let expected = expected(stream, &options.expect)?;
     let no_match = options.no_match.item();
@@ -132,12 +133,12 @@ fn print(stream: &str, id: Uuid, placed: &Placed, mut output: Output) -> Result<
     output.flush()
 }
 
-fn event(kind: &str, argument: &str, options: &NewEvent) -> Result<Event, Failure> {
+fn event(event_type: &str, argument: &str, options: &NewEvent) -> Result<Event, Failure> {
     let data = data(argument)?;
     if options.content_type.is_none() {
         check_json("--data", &data)?;
     }
-    let mut event = Event::new(kind, data);
+    let mut event = Event::new(event_type, data);
     if let Some(id) = options.id {
         event.id = id;
     }

@@ -97,7 +97,7 @@ impl Events {
             event.recorded_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
             event.stream.clone(),
             event.revision.to_string(),
-            event.kind.clone(),
+            event.event_type.clone(),
             shown(&event.data),
         ];
         self.output.row(&mut self.table, cells)

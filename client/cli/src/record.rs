@@ -45,7 +45,7 @@ fn serialize<S: Serializer>(
     map.serialize_entry("stream", &event.stream)?;
     map.serialize_entry("revision", &event.revision)?;
     map.serialize_entry("id", &event.id.to_string())?;
-    map.serialize_entry("type", &event.kind)?;
+    map.serialize_entry("type", &event.event_type)?;
     map.serialize_entry("time", &time(event.recorded_at))?;
     match json(&event.data) {
         Some(data) => map.serialize_entry("data", &data)?,

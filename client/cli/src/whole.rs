@@ -188,7 +188,7 @@ pub fn parse(line: &[u8]) -> Result<TransferPart, Bad> {
         stream: parsed.stream,
         revision: parsed.revision.ok_or(Bad::Missing("revision"))?,
         position: parsed.position.ok_or(Bad::Missing("position"))?,
-        kind: parsed.event.kind,
+        event_type: parsed.event.event_type,
         data: parsed.event.data,
         metadata: parsed.event.metadata,
         tags: parsed.event.tags,

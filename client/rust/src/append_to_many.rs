@@ -28,7 +28,7 @@ use crate::query::Query;
 /// let head = events.head();
 /// let mut free = 0;
 /// while let Some(event) = events.next().await {
-///     match event?.kind.as_str() {
+///     match event?.event_type.as_str() {
 ///         "CourseDefined" => free += 20,
 ///         "StudentSubscribed" => free -= 1,
 ///         _ => {}

@@ -36,7 +36,7 @@ pub struct Event {
     /// is written even if its ids occur in other events.
     pub id: Uuid,
     /// The event's type, in the terms of the domain: `OrderPlaced`. 1 to 256 bytes, not starting with `$`.
-    pub kind: String,
+    pub event_type: String,
     /// The payload, in any encoding. At most 1 MiB unless the server is configured otherwise.
     pub data: Bytes,
     /// Metadata about the event, such as correlation ids or trace context; JSON by convention. At most 64 KiB.
@@ -48,12 +48,12 @@ pub struct Event {
 }
 
 impl Event {
-    /// Creates an event of type `kind` with this data and a new id (UUIDv7). If the data is not JSON, add
+    /// Creates an event of type `event_type` with this data and a new id (UUIDv7). If the data is not JSON, add
     /// [`Event::with_content_type`].
-    pub fn new(kind: impl Into<String>, data: impl Into<Bytes>) -> Self {
+    pub fn new(event_type: impl Into<String>, data: impl Into<Bytes>) -> Self {
         Event {
             id: Uuid::now_v7(),
-            kind: kind.into(),
+            event_type: event_type.into(),
             data: data.into(),
             metadata: Bytes::new(),
             tags: Vec::new(),
@@ -61,17 +61,17 @@ impl Event {
         }
     }
 
-    /// Creates an event of type `kind` with `value` as JSON.
+    /// Creates an event of type `event_type` with `value` as JSON.
     ///
     /// Fails with [`Error::InvalidValue`] if JSON can't represent the value: NaN or an infinity, a map whose keys are
     /// not text, or arrays and objects nested more deeply than [`json::DEPTH_MAX`].
-    pub fn json(kind: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        let kind = kind.into();
+    pub fn json(event_type: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        let event_type = event_type.into();
         let data = json::to_vec(value).map_err(|reason| Error::InvalidValue {
-            of: format!("an event of type {kind:?}"),
+            of: format!("an event of type {event_type:?}"),
             reason: Arc::new(reason),
         })?;
-        Ok(Event::new(kind, data))
+        Ok(Event::new(event_type, data))
     }
 
     /// Sets the id. An id derived from the command that led to the event makes the whole command idempotent, if the
@@ -106,7 +106,7 @@ impl Event {
     /// Sets the metadata to `value` as JSON. Fails with [`Error::InvalidValue`], like [`Event::json`].
     pub fn with_json_metadata(self, value: &(impl Serialize + ?Sized)) -> Result<Self> {
         let metadata = json::to_vec(value).map_err(|reason| Error::InvalidValue {
-            of: format!("the metadata of an event of type {:?}", self.kind),
+            of: format!("the metadata of an event of type {:?}", self.event_type),
             reason: Arc::new(reason),
         })?;
         Ok(self.with_metadata(metadata))
@@ -124,7 +124,7 @@ impl From<Event> for pb::NewEvent {
     fn from(event: Event) -> Self {
         pb::NewEvent {
             id: event.id.to_string(),
-            r#type: event.kind,
+            r#type: event.event_type,
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,
@@ -145,7 +145,7 @@ pub struct RecordedEvent {
     /// Its index in the whole log, from 1 without gaps.
     pub position: Position,
     /// The event's type.
-    pub kind: String,
+    pub event_type: String,
     /// The payload.
     pub data: Bytes,
     /// Metadata about the event.
@@ -189,7 +189,7 @@ impl RecordedEvent {
     fn place(&self) -> String {
         format!(
             "event {:?} at revision {} of stream {:?} (position {})",
-            self.kind, self.revision, self.stream, self.position
+            self.event_type, self.revision, self.stream, self.position
         )
     }
 }
@@ -215,7 +215,7 @@ impl TryFrom<pb::RecordedEvent> for RecordedEvent {
             stream: event.stream,
             revision: event.revision.into(),
             position: event.position.into(),
-            kind: event.r#type,
+            event_type: event.r#type,
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,

@@ -26,14 +26,14 @@
 //! let mut events = client.read_stream("order-1").await?;
 //! while let Some(event) = events.next().await {
 //!     let event = event?;
-//!     println!("{} {} {:?}", event.revision, event.kind, event.data);
+//!     println!("{} {} {:?}", event.revision, event.event_type, event.data);
 //! }
 //!
 //! // Follow the log after the last position that was handled: first stored events, then new ones.
 //! let mut subscription = client.subscribe_all().after(0).query(QueryItem::new().in_stream_prefix("order-")).await?;
 //! while let Some(item) = subscription.next().await {
 //!     match item? {
-//!         SubscriptionItem::Event(event) => println!("{} {}", event.position, event.kind),
+//!         SubscriptionItem::Event(event) => println!("{} {}", event.position, event.event_type),
 //!         SubscriptionItem::CaughtUp { position, .. } => println!("caught up at {position}"),
 //!         // Store the position with what the projection wrote: resuming after it is safe.
 //!         SubscriptionItem::Checkpoint { position, .. } => println!("nothing that matches up to {position}"),

@@ -97,8 +97,8 @@ impl QueryItem {
 
     /// Adds an event type.
     #[must_use]
-    pub fn of_type(mut self, kind: impl Into<String>) -> Self {
-        self.types.push(kind.into());
+    pub fn of_type(mut self, event_type: impl Into<String>) -> Self {
+        self.types.push(event_type.into());
         self
     }
 
@@ -132,7 +132,7 @@ impl QueryItem {
 
     /// Whether an event matches, by the same rules as in the store.
     pub fn matches(&self, event: &RecordedEvent) -> bool {
-        named(&self.types, &self.type_prefixes, &event.kind)
+        named(&self.types, &self.type_prefixes, &event.event_type)
             && named(&self.streams, &self.stream_prefixes, &event.stream)
             && self.tags.iter().all(|tag| event.tags.contains(tag))
     }

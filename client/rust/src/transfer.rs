@@ -347,7 +347,7 @@ impl From<TransferPart> for OneOf {
 fn recorded(event: RecordedEvent) -> pb::RecordedEvent {
     pb::RecordedEvent {
         id: event.id.to_string(),
-        r#type: event.kind,
+        r#type: event.event_type,
         data: event.data,
         metadata: event.metadata,
         tags: event.tags,

@@ -32,7 +32,7 @@
 //! }
 //!
 //! let event = OrderEvent::OrderConfirmed {}.encode()?;
-//! assert_eq!((event.kind.as_str(), &event.data[..]), ("OrderConfirmed", &b"{}"[..]));
+//! assert_eq!((event.event_type.as_str(), &event.data[..]), ("OrderConfirmed", &b"{}"[..]));
 //! # Ok::<_, annals_toolkit::SchemaError>(())
 //! ```
 //!
@@ -66,10 +66,10 @@ type Upcaster = Box<dyn Fn(Value) -> Value + Send + Sync>;
 #[non_exhaustive]
 pub enum SchemaError {
     /// The type is not one of the enum's. Restrict the query to known types, or add the type.
-    #[error("event type {kind:?} at position {position} is not one of the types of {expected}")]
+    #[error("event type {event_type:?} at position {position} is not one of the types of {expected}")]
     UnknownType {
         /// The event's type.
-        kind: String,
+        event_type: String,
         /// The event's position.
         position: Position,
         /// The enum.
@@ -77,12 +77,12 @@ pub enum SchemaError {
     },
     /// The event was written by a newer program. Update this one.
     #[error(
-        "event type {kind:?} at position {position} has version {version}, \
+        "event type {event_type:?} at position {position} has version {version}, \
          but this program supports only up to {known}"
     )]
     NewerVersion {
         /// The event's type.
-        kind: String,
+        event_type: String,
         /// The event's position.
         position: Position,
         /// Its version.
@@ -91,10 +91,10 @@ pub enum SchemaError {
         known: u32,
     },
     /// The data does not match the type. Correct the type, or add an upcaster.
-    #[error("event {kind:?} at position {position} can't be read: {reason}")]
+    #[error("event {event_type:?} at position {position} can't be read: {reason}")]
     Unreadable {
         /// The event's type.
-        kind: String,
+        event_type: String,
         /// The event's position.
         position: Position,
         /// The problem with it.
@@ -102,10 +102,10 @@ pub enum SchemaError {
     },
     /// The value can't be represented in JSON, such as NaN, or a map whose keys are not text. Change the value or the
     /// type.
-    #[error("{kind} can't be written as an event: {reason}")]
+    #[error("{enum_name} can't be written as an event: {reason}")]
     Unwritable {
         /// The enum.
-        kind: &'static str,
+        enum_name: &'static str,
         /// The problem with it.
         reason: serde_json::Error,
     },
@@ -129,15 +129,15 @@ pub trait DomainEvent: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn encode(&self) -> Result<Event, SchemaError> {
         let types = types_of::<Self>();
         let unwritable = |reason| SchemaError::Unwritable {
-            kind: types.of,
+            enum_name: types.of,
             reason,
         };
         let written = json::to_vec(self).map_err(unwritable)?;
         let tagged: Tagged<'_> = serde_json::from_slice(&written).map_err(unwritable)?;
         let data = tagged.data.map_or("{}", RawValue::get);
-        let mut event = Event::new(tagged.kind.clone(), data.to_owned());
+        let mut event = Event::new(tagged.event_type.clone(), data.to_owned());
         event.tags = self.tags();
-        match types.version(&tagged.kind) {
+        match types.version(&tagged.event_type) {
             1 => Ok(event),
             version => Ok(event.with_metadata(format!("{{\"{VERSION_KEY}\":{version}}}"))),
         }
@@ -243,7 +243,7 @@ struct Types {
 #[derive(Deserialize)]
 struct Tagged<'a> {
     #[serde(rename = "type")]
-    kind: String,
+    event_type: String,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -261,11 +261,11 @@ impl Types {
     }
 
     fn decode<E: DeserializeOwned>(&self, event: &RecordedEvent) -> Result<E, SchemaError> {
-        let stored = event.kind.as_str();
+        let stored = event.event_type.as_str();
         let name = self.renamed.get(stored).copied().unwrap_or(stored);
         if !self.names.contains(&name) {
             return Err(SchemaError::UnknownType {
-                kind: event.kind.clone(),
+                event_type: event.event_type.clone(),
                 position: event.position,
                 expected: self.of,
             });
@@ -273,7 +273,7 @@ impl Types {
         let (version, known) = (version_of(event), self.version(name));
         if version > known {
             return Err(SchemaError::NewerVersion {
-                kind: event.kind.clone(),
+                event_type: event.event_type.clone(),
                 position: event.position,
                 version,
                 known,
@@ -281,7 +281,7 @@ impl Types {
         }
         self.read(name, version, &event.data)
             .map_err(|reason| SchemaError::Unreadable {
-                kind: event.kind.clone(),
+                event_type: event.event_type.clone(),
                 position: event.position,
                 reason,
             })
@@ -298,11 +298,11 @@ impl Types {
             let now = older.iter().fold(stored, |data: Value, upcast| upcast(data));
             Cow::Owned(now.to_string())
         };
-        let kind = Value::from(name);
-        let read = serde_json::from_str(&format!("{{\"type\":{kind},\"data\":{data}}}"));
+        let event_type = Value::from(name);
+        let read = serde_json::from_str(&format!("{{\"type\":{event_type},\"data\":{data}}}"));
         match read {
             // A variant without fields has no content.
-            Err(_) if data.trim() == "{}" => serde_json::from_str(&format!("{{\"type\":{kind}}}")),
+            Err(_) if data.trim() == "{}" => serde_json::from_str(&format!("{{\"type\":{event_type}}}")),
             read => read,
         }
     }

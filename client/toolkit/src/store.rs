@@ -66,7 +66,7 @@ pub struct DeadLetter {
     /// The event's revision.
     pub revision: Revision,
     /// The event's type.
-    pub kind: String,
+    pub event_type: String,
     /// The error of the handler in the last attempt.
     pub reason: String,
     /// The number of attempts.

@@ -233,7 +233,7 @@ pub fn observed(event: &RecordedEvent) -> Observed {
         stream: event.stream.clone(),
         revision: event.revision.0,
         id: event.id,
-        kind: event.kind.clone(),
+        kind: event.event_type.clone(),
         tags: event.tags.clone(),
         digest: digest(&event.data, &event.metadata),
         recorded_at: micros(event.recorded_at),
@@ -247,7 +247,7 @@ fn micros(time: annals_client::Timestamp) -> u64 {
 fn sent(event: &Event) -> Sent {
     Sent {
         id: event.id,
-        kind: event.kind.clone(),
+        kind: event.event_type.clone(),
         tags: event.tags.clone(),
         digest: digest(&event.data, &event.metadata),
     }

@@ -44,7 +44,7 @@ async fn an_append_stands_where_its_answer_says(server: Server) {
     let kinds: Vec<String> = read(&client, "order-1")
         .await
         .into_iter()
-        .map(|event| event.kind)
+        .map(|event| event.event_type)
         .collect();
     assert_eq!(kinds, ["A", "B", "C"]);
 }
@@ -123,8 +123,8 @@ async fn an_event_keeps_everything_it_was_given(server: Server) {
     assert_eq!(events.len(), 2);
     for (n, (event, sent)) in events.iter().zip([&sent, &bare]).enumerate() {
         assert_eq!(
-            (event.id, &event.kind, &event.data),
-            (sent.id, &sent.kind, &sent.data)
+            (event.id, &event.event_type, &event.data),
+            (sent.id, &sent.event_type, &sent.data)
         );
         assert_eq!((&event.metadata, &event.tags), (&sent.metadata, &sent.tags));
         assert_eq!(
@@ -204,7 +204,10 @@ async fn appends_at_the_limits_are_taken(server: Server) {
         (&events[0].data, &events[0].metadata),
         (&largest.data, &largest.metadata)
     );
-    assert_eq!((&events[1].kind, &events[1].tags), (&named.kind, &named.tags));
+    assert_eq!(
+        (&events[1].event_type, &events[1].tags),
+        (&named.event_type, &named.tags)
+    );
     let ids: Vec<Uuid> = read(&client, "many").await.iter().map(|event| event.id).collect();
     assert!(ids.iter().eq(many.iter().map(|event| &event.id)));
     // A repeated append is compared in full.

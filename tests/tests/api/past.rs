@@ -63,7 +63,11 @@ async fn the_past_is_the_beginning_of_what_there_is(server: Server) {
                 assert!(events.iter().eq(past.iter().copied()), "{n} at {time}");
                 let read = read.direction(Direction::Backwards).query(paid.clone()).limit(2);
                 let events = read.await.unwrap().collect().await.unwrap();
-                let wanted = past.iter().copied().rev().filter(|event| event.kind == "Paid");
+                let wanted = past
+                    .iter()
+                    .copied()
+                    .rev()
+                    .filter(|event| event.event_type == "Paid");
                 assert!(events.iter().eq(wanted.take(2)), "{n} backwards at {time}");
             }
         }

@@ -82,7 +82,7 @@ fn matches(query: &Query, event: &RecordedEvent) -> bool {
                 || names.iter().any(|wanted| wanted == name)
                 || prefixes.iter().any(|prefix| name.starts_with(prefix))
         };
-        one_of(&item.types, &item.type_prefixes, &event.kind)
+        one_of(&item.types, &item.type_prefixes, &event.event_type)
             && one_of(&item.streams, &item.stream_prefixes, &event.stream)
             && item.tags.iter().all(|tag| event.tags.contains(tag))
     };

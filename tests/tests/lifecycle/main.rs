@@ -41,7 +41,7 @@ async fn revisions_of(read: Read<OneStream>) -> Vec<u64> {
 /// The types of the log's events that are retained.
 async fn log(client: &Client) -> Vec<String> {
     let events = client.read_all().await.unwrap().collect().await.unwrap();
-    events.into_iter().map(|event| event.kind).collect()
+    events.into_iter().map(|event| event.event_type).collect()
 }
 
 async fn listed(client: &Client, prefix: &str) -> Vec<String> {

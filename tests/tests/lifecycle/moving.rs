@@ -43,7 +43,7 @@ async fn exported(server: &Server) -> String {
 async fn is_kept_there(there: &Server) {
     let client = there.client();
     let kinds = |events: Vec<annals_client::RecordedEvent>| -> Vec<String> {
-        events.into_iter().map(|event| event.kind).collect()
+        events.into_iter().map(|event| event.event_type).collect()
     };
     assert_eq!(kinds(read(&client, "counted").await), ["B", "C"]);
     assert_eq!(

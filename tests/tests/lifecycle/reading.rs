@@ -97,7 +97,7 @@ async fn a_subscription_that_begins_later_does_not_see_it(server: Server) {
     for subscription in [&mut all, &mut one, &mut resumed] {
         let event = next_event(subscription).await;
         assert_eq!(
-            (event.position, event.revision, event.kind.as_str()),
+            (event.position, event.revision, event.event_type.as_str()),
             (Position(6), Revision(3), "E")
         );
     }
@@ -118,7 +118,7 @@ async fn a_subscription_that_was_there_sees_what_happens(server: Server) {
     let mut seen = Vec::new();
     for _ in 0..4 {
         let event = next_event(&mut all).await;
-        seen.push((event.position.0, event.stream, event.kind));
+        seen.push((event.position.0, event.stream, event.event_type));
     }
     let own = || "$$order-0".to_owned();
     let expected = [
@@ -140,7 +140,7 @@ async fn a_subscription_to_a_stream_ends_with_its_tombstone(server: Server) {
         let mut kinds = Vec::new();
         loop {
             match subscription.next().await {
-                Some(Ok(SubscriptionItem::Event(event))) => kinds.push(event.kind),
+                Some(Ok(SubscriptionItem::Event(event))) => kinds.push(event.event_type),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return (kinds, error, subscription.next().await.is_none()),
                 None => panic!("it ended without an error"),
@@ -175,7 +175,7 @@ async fn what_was_set_is_read_by_all_and_written_by_nobody(server: Server) {
     let told = read(&client, "$$order-0").await;
     assert_eq!(told.len(), 1);
     assert_eq!(
-        (told[0].kind.as_str(), told[0].revision, told[0].position),
+        (told[0].event_type.as_str(), told[0].revision, told[0].position),
         ("$stream-deleted", Revision(1), Position(5))
     );
     let data = r#"{"max_count":7,"max_age_seconds":60,"truncate_before":2,"deleted_before":2}"#;

@@ -130,7 +130,7 @@ async fn a_server_whose_cluster_goes_away_is_not_ready_until_it_is_back() {
             .await
             .unwrap()
             .unwrap();
-        if matches!(item, annals_client::SubscriptionItem::Event(event) if event.kind == "Last") {
+        if matches!(item, annals_client::SubscriptionItem::Event(event) if event.event_type == "Last") {
             break;
         }
     }

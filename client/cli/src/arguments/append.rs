@@ -18,7 +18,7 @@ pub struct Append {
     #[arg(
         long,
         value_name = "FILE|-",
-        conflicts_with_all = ["stream", "kind", "data", "content_type", "id", "metadata", "tags"]
+        conflicts_with_all = ["stream", "event_type", "data", "content_type", "id", "metadata", "tags"]
     )]
     pub atomic: Option<String>,
     /// Required state of the stream: `any`, `no-stream`, `stream-exists`, or the revision of its last event. For a
@@ -34,7 +34,7 @@ pub struct Append {
 pub struct NewEvent {
     /// The event type, in the terms of the domain: `OrderPlaced`.
     #[arg(long = "type", value_name = "TYPE", required_unless_present = "atomic")]
-    pub kind: Option<String>,
+    pub event_type: Option<String>,
     /// The event's data, JSON unless `--content-type` is given; `@FILE` reads it from a file, `-` from standard input.
     #[arg(
         long,

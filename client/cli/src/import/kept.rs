@@ -50,8 +50,8 @@ impl Kept {
         } else {
             &["$retention-set", "$stream-deleted", "$stream-tombstoned"]
         };
-        if !kinds.contains(&parsed.event.kind.as_str()) {
-            return Err(Bad::NotOfTheStore(parsed.event.kind));
+        if !kinds.contains(&parsed.event.event_type.as_str()) {
+            return Err(Bad::NotOfTheStore(parsed.event.event_type));
         }
         let object: serde_json::Map<String, Value> =
             serde_json::from_slice(&parsed.event.data).map_err(Bad::Setting)?;

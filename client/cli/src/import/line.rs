@@ -111,7 +111,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 pub fn parse(line: &[u8], times: Times, id: impl FnOnce(&str, &[u8]) -> Uuid) -> Result<Parsed, Bad> {
     let keys: Keys<'_> = serde_json::from_slice(line)?;
     let stream = keys.stream.ok_or(Bad::Missing("stream"))?;
-    let kind = keys.r#type.ok_or(Bad::Missing("type"))?;
+    let event_type = keys.r#type.ok_or(Bad::Missing("type"))?;
     let data = bytes("data", keys.data, keys.data_base64)?.ok_or(Bad::Missing("data"))?;
     let mut metadata = bytes("metadata", keys.metadata, keys.metadata_base64)?.unwrap_or_default();
     let mut recorded_at = None;
@@ -129,7 +129,7 @@ pub fn parse(line: &[u8], times: Times, id: impl FnOnce(&str, &[u8]) -> Uuid) ->
         Some(given) => Uuid::try_parse(&given).map_err(|error| Bad::Id(given, error))?,
         None => id(&stream, line),
     };
-    let mut event = Event::new(kind, data).with_id(id).with_metadata(metadata);
+    let mut event = Event::new(event_type, data).with_id(id).with_metadata(metadata);
     event.tags = keys.tags.unwrap_or_default();
     event.content_type = keys.content_type.unwrap_or_default();
     Ok(Parsed {
@@ -151,7 +151,7 @@ fn recorded(time: String) -> Result<Timestamp, Bad> {
 
 /// Number of bytes of an event that are provided by the client.
 pub fn size(event: &Event) -> usize {
-    let names = event.kind.len() + event.tags.iter().map(String::len).sum::<usize>();
+    let names = event.event_type.len() + event.tags.iter().map(String::len).sum::<usize>();
     event.data.len() + event.metadata.len() + names
 }
 

@@ -9,7 +9,7 @@ pub fn event(data: &[u8], metadata: &[u8]) -> RecordedEvent {
         stream: "order-1".into(),
         revision: Revision(0),
         position: Position(17),
-        kind: "Placed".into(),
+        event_type: "Placed".into(),
         data: data.to_vec().into(),
         metadata: metadata.to_vec().into(),
         tags: Vec::new(),

@@ -18,8 +18,8 @@ fn collected_events_keep_their_order_and_share_writes_where_they_can() {
         .writes
         .iter()
         .map(|write| {
-            let kinds = write.events.iter().map(|event| event.r#type.as_str());
-            (write.stream.as_str(), kinds.collect())
+            let types = write.events.iter().map(|event| event.r#type.as_str());
+            (write.stream.as_str(), types.collect())
         })
         .collect();
     assert_eq!(

@@ -12,7 +12,7 @@ fn recorded(data: &'static [u8], metadata: &'static [u8]) -> RecordedEvent {
         stream: "order-1".to_owned(),
         revision: Revision(3),
         position: Position(17),
-        kind: "OrderPlaced".to_owned(),
+        event_type: "OrderPlaced".to_owned(),
         data: Bytes::from_static(data),
         metadata: Bytes::from_static(metadata),
         tags: Vec::new(),

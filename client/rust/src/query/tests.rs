@@ -6,13 +6,13 @@ use super::{Query, QueryItem};
 use crate::event::RecordedEvent;
 use crate::position::{Position, Revision};
 
-fn event(kind: &str, stream: &str, tags: &[&str]) -> RecordedEvent {
+fn event(event_type: &str, stream: &str, tags: &[&str]) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::nil(),
         stream: stream.to_owned(),
         revision: Revision(0),
         position: Position(1),
-        kind: kind.to_owned(),
+        event_type: event_type.to_owned(),
         data: Bytes::new(),
         metadata: Bytes::new(),
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),

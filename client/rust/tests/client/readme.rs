@@ -18,7 +18,7 @@ async fn the_clients() -> Result<(), Box<dyn std::error::Error>> {
     let mut subscription = client.subscribe_all().await?;
     while let Some(item) = subscription.next().await {
         if let SubscriptionItem::Event(event) = item? {
-            println!("{} {} {}", event.position, event.stream, event.kind);
+            println!("{} {} {}", event.position, event.stream, event.event_type);
         }
     }
     Ok(())

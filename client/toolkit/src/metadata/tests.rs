@@ -11,7 +11,7 @@ fn recorded(metadata: &str) -> RecordedEvent {
         stream: "order-1".to_owned(),
         revision: Revision(0),
         position: Position(1),
-        kind: "Placed".to_owned(),
+        event_type: "Placed".to_owned(),
         data: "{}".into(),
         metadata: metadata.to_owned().into(),
         tags: vec![],

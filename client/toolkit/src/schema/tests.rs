@@ -31,13 +31,13 @@ impl DomainEvent for OrderEvent {
     }
 }
 
-fn stored(kind: &str, data: &str, metadata: &str) -> RecordedEvent {
+fn stored(event_type: &str, data: &str, metadata: &str) -> RecordedEvent {
     RecordedEvent {
         id: Uuid::nil(),
         stream: "order-1".to_owned(),
         revision: Revision(0),
         position: Position(7),
-        kind: kind.to_owned(),
+        event_type: event_type.to_owned(),
         data: data.to_owned().into(),
         metadata: metadata.to_owned().into(),
         tags: vec![],
@@ -58,7 +58,7 @@ fn an_event_is_stored_under_its_variant_and_comes_back() {
     let item = OrderEvent::ItemAdded(Item {
         sku: "tea".to_owned(),
     });
-    for (event, kind, data, metadata) in [
+    for (event, event_type, data, metadata) in [
         (
             created(),
             "OrderCreated",
@@ -70,9 +70,12 @@ fn an_event_is_stored_under_its_variant_and_comes_back() {
         (OrderEvent::OrderDelivered {}, "OrderDelivered", "{}", ""),
     ] {
         let encoded = event.encode().unwrap();
-        let said = (&encoded.kind[..], &encoded.data[..], &encoded.metadata[..]);
-        assert_eq!(said, (kind, data.as_bytes(), metadata.as_bytes()));
-        assert_eq!(OrderEvent::decode(&stored(kind, data, metadata)).unwrap(), event);
+        let said = (&encoded.event_type[..], &encoded.data[..], &encoded.metadata[..]);
+        assert_eq!(said, (event_type, data.as_bytes(), metadata.as_bytes()));
+        assert_eq!(
+            OrderEvent::decode(&stored(event_type, data, metadata)).unwrap(),
+            event
+        );
     }
 }
 
@@ -97,7 +100,8 @@ fn old_forms_are_read_as_the_present_one() {
 
 #[test]
 fn what_is_not_known_is_told_apart() {
-    let read = |kind, data, metadata| OrderEvent::decode(&stored(kind, data, metadata)).unwrap_err();
+    let read =
+        |event_type, data, metadata| OrderEvent::decode(&stored(event_type, data, metadata)).unwrap_err();
     assert!(matches!(
         read("Other", "{}", ""),
         SchemaError::UnknownType {

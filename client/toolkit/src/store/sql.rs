@@ -274,7 +274,7 @@ where
             Value::Text(&event_id),
             Value::Text(&letter.stream),
             Value::Number(stored(letter.revision)),
-            Value::Text(&letter.kind),
+            Value::Text(&letter.event_type),
             Value::Text(&letter.reason),
             Value::Number(letter.attempts.into()),
             Value::Text(&buried_at),

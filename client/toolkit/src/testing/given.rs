@@ -59,7 +59,7 @@ pub fn record<E: DomainEvent>(events: impl IntoIterator<Item = To<E>>) -> Vec<Re
             stream,
             revision: *revision,
             position: Position(position),
-            kind: event.kind,
+            event_type: event.event_type,
             data: event.data,
             metadata: event.metadata,
             tags: event.tags,

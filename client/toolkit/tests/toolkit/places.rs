@@ -50,10 +50,10 @@ impl Counts {
     }
 
     fn check(&self, event: &RecordedEvent) -> Result<(), BoxError> {
-        if event.kind == "Poison" {
+        if event.event_type == "Poison" {
             return Err("poisoned".into());
         }
-        assert_ne!(event.kind, "Venom", "deadly");
+        assert_ne!(event.event_type, "Venom", "deadly");
         let fails = |left: u32| left.checked_sub(1);
         if event.revision == 2
             && self
@@ -105,7 +105,7 @@ impl Projection<PostgresModel> for Counts {
     async fn handle(&self, event: &RecordedEvent, model: &mut PostgresModel) -> Result<(), BoxError> {
         let count = model.query(COUNT).bind(event.stream.clone());
         count.execute(model.connection()).await?;
-        if event.kind == "Swallow" {
+        if event.event_type == "Swallow" {
             // An ignored error of the database invalidates the transaction.
             drop(
                 model

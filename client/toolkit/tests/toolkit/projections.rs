@@ -147,7 +147,14 @@ async fn an_event_that_always_fails_becomes_a_dead_letter<P: Place>(place: P) {
     let letters = projections.get(NAME).unwrap().dead_letters().await.unwrap();
     let told: Vec<_> = letters
         .iter()
-        .map(|one| (one.position, one.kind.as_str(), one.reason.as_str(), one.attempts))
+        .map(|one| {
+            (
+                one.position,
+                one.event_type.as_str(),
+                one.reason.as_str(),
+                one.attempts,
+            )
+        })
         .collect();
     assert_eq!(told[0], (poison, "Poison", "poisoned", 3));
     assert_eq!((told[1].0, told[1].1, told[1].3), (venom, "Venom", 3));

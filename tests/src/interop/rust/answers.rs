@@ -73,7 +73,7 @@ pub(super) fn event(event: &RecordedEvent) -> Value {
         "stream": event.stream,
         "revision": event.revision,
         "position": event.position,
-        "type": event.kind,
+        "type": event.event_type,
         "data": BASE64.encode(&event.data),
         "metadata": BASE64.encode(&event.metadata),
         "tags": event.tags,

@@ -85,7 +85,7 @@ fn about_course(course: &str) -> QueryItem {
 fn capacity(events: &[RecordedEvent]) -> Option<u64> {
     let capacities = events.iter().filter_map(|event| {
         let data: Value = event.json().unwrap();
-        match event.kind.as_str() {
+        match event.event_type.as_str() {
             DEFINED => data["capacity"].as_u64(),
             CAPACITY_CHANGED => data["newCapacity"].as_u64(),
             _ => None,
@@ -121,7 +121,7 @@ async fn subscribe(store: &Store, student: &str, course: &str) -> Result<(), Den
         .or(QueryItem::new().of_type(SUBSCRIBED).tagged(&to_course))
         .or(QueryItem::new().of_type(SUBSCRIBED).tagged(&by_student));
     let decide = |events: &[RecordedEvent]| {
-        let subscriptions = || events.iter().filter(|event| event.kind == SUBSCRIBED);
+        let subscriptions = || events.iter().filter(|event| event.event_type == SUBSCRIBED);
         let places_taken = subscriptions().filter(|event| event.tags.contains(&to_course));
         let of_student = || subscriptions().filter(|event| event.tags.contains(&by_student));
         let capacity = capacity(events).ok_or(Denied::NoSuchCourse)?;

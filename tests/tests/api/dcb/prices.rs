@@ -57,7 +57,7 @@ fn taken(product: &str, events: &[RecordedEvent], now: Timestamp, grace_minutes:
     let mut taken = Vec::new();
     for event in events
         .iter()
-        .filter(|event| event.kind != ORDERED && event.tags.contains(&tag(product)))
+        .filter(|event| event.event_type != ORDERED && event.tags.contains(&tag(product)))
     {
         let data: Value = event.json().unwrap();
         let price = data["price"].as_u64().or(data["newPrice"].as_u64());

@@ -47,9 +47,9 @@ async fn confirm(store: &Store, address: &str, password: &str) -> Result<(), Den
         .tagged(format!("otp:{password}"));
     let decide = |events: &[RecordedEvent]| {
         let now = Timestamp::now();
-        let initiated = events.iter().rfind(|event| event.kind == INITIATED);
+        let initiated = events.iter().rfind(|event| event.event_type == INITIATED);
         let initiated = initiated.ok_or(Denied::NotPending)?;
-        if events.iter().any(|event| event.kind == CONFIRMED) {
+        if events.iter().any(|event| event.event_type == CONFIRMED) {
             return Err(Denied::Used);
         }
         if now.as_second() - initiated.recorded_at.as_second() > VALID_MINUTES * 60 {

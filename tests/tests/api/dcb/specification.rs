@@ -252,10 +252,16 @@ async fn a_sequenced_event_has_its_position_and_the_event(server: Server) {
     let event = &seen.events[0];
     assert_eq!(event.position, appended.first_position);
     assert_eq!(
-        (event.id, &event.kind, &event.data, &event.metadata, &event.tags),
+        (
+            event.id,
+            &event.event_type,
+            &event.data,
+            &event.metadata,
+            &event.tags
+        ),
         (
             sent.event.id,
-            &sent.event.kind,
+            &sent.event.event_type,
             &sent.event.data,
             &sent.event.metadata,
             &sent.event.tags

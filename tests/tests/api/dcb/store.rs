@@ -171,7 +171,7 @@ impl Store {
         let seen = self.read(Query::all()).await;
         let events = seen.events.iter();
         events
-            .map(|event| (event.kind.clone(), event.json().unwrap()))
+            .map(|event| (event.event_type.clone(), event.json().unwrap()))
             .collect()
     }
 

@@ -57,7 +57,7 @@ fn is_claimed(name: &str, events: &[RecordedEvent], kept_days: Option<i64>) -> b
         let days = (now.as_second() - event.recorded_at.as_second()).div_euclid(DAY_SECONDS);
         let is_kept = kept_days.is_some_and(|kept| days <= kept);
         let data: Value = event.json().unwrap();
-        match event.kind.as_str() {
+        match event.event_type.as_str() {
             REGISTERED => true,
             CLOSED => is_kept,
             CHANGED => data["newUsername"] == name || is_kept,

@@ -68,7 +68,7 @@ fn good_lines_keep_what_they_say() {
         let Parsed { stream, event, .. } = parsed(line).unwrap();
         let found = (
             stream.as_str(),
-            event.kind.as_str(),
+            event.event_type.as_str(),
             text(&event.data),
             text(&event.metadata),
         );
@@ -152,12 +152,18 @@ fn what_export_writes_is_taken_back() {
         let Parsed { stream, event, .. } =
             parsed(&serde_json::to_string(&Record(&exported)).unwrap()).unwrap();
         assert_eq!(stream, exported.stream);
-        let back = (event.id, &event.kind, &event.data, &event.metadata, &event.tags);
+        let back = (
+            event.id,
+            &event.event_type,
+            &event.data,
+            &event.metadata,
+            &event.tags,
+        );
         assert_eq!(
             back,
             (
                 exported.id,
-                &exported.kind,
+                &exported.event_type,
                 &exported.data,
                 &exported.metadata,
                 &exported.tags

@@ -127,7 +127,7 @@ impl Orders {
                 revision: event.revision,
                 recorded_at: format!("{:.6}", event.recorded_at),
                 data: event.json()?,
-                r#type: event.kind,
+                r#type: event.event_type,
             })
         });
         told.collect::<Result<_, Error>>().map_err(failed)

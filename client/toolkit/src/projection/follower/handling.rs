@@ -84,14 +84,14 @@ impl<S: ReadModelStore> Follower<S> {
             event_id: event.id,
             stream: event.stream.clone(),
             revision: event.revision,
-            kind: event.kind.clone(),
+            event_type: event.event_type.clone(),
             reason: reason.to_string(),
             attempts,
             buried_at: Timestamp::now(),
         };
         tracing::error!(
             projection = letter.name,
-            event = letter.kind,
+            event = letter.event_type,
             position = letter.position.0,
             attempts,
             reason = letter.reason,
