@@ -1,6 +1,8 @@
 //! Positions in the log, revisions in a stream, and timestamps.
 
-use std::fmt;
+use std::{fmt, time::Duration};
+
+use jiff::civil::DateTime;
 
 /// Position of an event in the log, counted from 1 without gaps. [`Position::START`] (0) is before all events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,31 +88,16 @@ impl Timestamp {
     }
 }
 
-/// Formats the time as in RFC 3339, in UTC: `2026-11-21T04:31:36.790766Z`.
+/// Formats the time as in RFC 3339, in UTC: `2026-11-21T04:31:36.790766Z`. A time after the year 9999, which only
+/// damaged bytes can contain, is formatted as its microseconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second_of_day) = (self.seconds() / 86_400, self.seconds() % 86_400);
-        // Years are counted from March, so that the leap day is the last day of a year: Hinnant, chrono-compatible
-        // low-level date algorithms, civil_from_days.
-        let days = days + 719_468;
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
-        } else {
-            month_from_march - 9
-        };
-        let year = era * 400 + year_of_era + u64::from(month <= 2);
-        let (hour, minute, second) = (second_of_day / 3_600, second_of_day / 60 % 60, second_of_day % 60);
-        let micros = self.micros % 1_000_000;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
-        )
+        // A civil time, because jiff's timestamps end two days earlier.
+        let time = DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(Duration::from_micros(self.micros));
+        match time {
+            Ok(time) => write!(f, "{time:.6}Z"),
+            Err(_) => write!(f, "{} µs after 1970-01-01T00:00:00Z", self.micros),
+        }
     }
 }
 
@@ -131,7 +118,10 @@ mod tests {
         for (micros, shown) in table {
             assert_eq!(Timestamp::from_micros(micros).to_string(), shown);
         }
-        // No value that a damaged file may hold makes it panic.
-        assert!(!Timestamp::from_micros(u64::MAX).to_string().is_empty());
+        // Values that a damaged file may hold.
+        for micros in [253_402_300_800_000_000, u64::MAX] {
+            let shown = Timestamp::from_micros(micros).to_string();
+            assert_eq!(shown, format!("{micros} µs after 1970-01-01T00:00:00Z"));
+        }
     }
 }
