@@ -14,13 +14,21 @@ fn event(id: u128, data_bytes: usize) -> NewEvent {
         id: Uuid::from_u128(id),
         kind: EventType::new("OrderPlaced").unwrap(),
         data: vec![7; data_bytes].into(),
-        metadata: if id % 2 == 0 { "{}".into() } else { "".into() },
+        metadata: if id.is_multiple_of(2) {
+            "{}".into()
+        } else {
+            "".into()
+        },
         tags: (0..id % 3)
             .map(|n| Tag::new(&format!("tag:{n}")).unwrap())
             .collect(),
-        content_type: ContentType::new(if id % 2 == 0 { "" } else { "text/plain" }).unwrap(),
+        content_type: ContentType::new(if id.is_multiple_of(2) { "" } else { "text/plain" }).unwrap(),
         // Field 20 with the number 7: of a newer client.
-        unknown: Bytes::from_static(if id % 3 == 0 { &[0xA0, 0x01, 0x07] } else { &[] }),
+        unknown: Bytes::from_static(if id.is_multiple_of(3) {
+            &[0xA0, 0x01, 0x07]
+        } else {
+            &[]
+        }),
     }
 }
 
