@@ -5,6 +5,7 @@ mod append;
 mod expected;
 mod help;
 mod retention;
+mod state;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use append::{Append, NewEvent, NoMatch};
 pub use expected::Expected;
 pub use retention::{End, Retention};
+pub use state::{DeleteState, Entry, ExpectedEntry, GetState, ListState, PutState, State, WatchState};
 
 /// Read and write an Annals event store.
 #[derive(Debug, Parser)]
@@ -124,6 +126,9 @@ pub enum Command {
     /// Save or load a snapshot of a stream.
     #[command(subcommand)]
     Snapshot(Snapshot),
+    /// Show and change documents beside the log.
+    #[command(subcommand)]
+    State(State),
     /// Show or set how much is kept of a stream, or of all streams with a prefix.
     #[command(after_help = help::RETENTION)]
     Retention(Retention),

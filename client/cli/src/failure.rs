@@ -14,6 +14,14 @@ pub enum Failure {
     /// A value on the command line is not valid.
     #[error("{0}")]
     Usage(String),
+    /// There is no such entry of state.
+    #[error("scope {scope:?} has no entry {key:?}")]
+    EntryNotFound {
+        /// The scope.
+        scope: String,
+        /// The key.
+        key: String,
+    },
     /// A file, or standard input or output, could not be read or written.
     #[error("{doing}: {source}")]
     Io {
@@ -74,6 +82,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,
+            Failure::EntryNotFound { .. } => 3,
             Failure::Io { .. }
             | Failure::BadLines(_)
             | Failure::MoveStopped { .. }

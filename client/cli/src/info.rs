@@ -24,6 +24,10 @@ pub async fn run(client: &Client, mut output: Output) -> Result<(), Failure> {
         ("max_append_checks", info.limits.max_append_checks),
         ("max_snapshot_bytes", info.limits.max_snapshot_bytes),
         ("max_prefix_retentions", info.limits.max_prefix_retentions),
+        ("max_state_scope_bytes", info.limits.max_state_scope_bytes),
+        ("max_state_key_bytes", info.limits.max_state_key_bytes),
+        ("max_state_value_bytes", info.limits.max_state_value_bytes),
+        ("max_state_changes", info.limits.max_state_changes),
     ];
     match output.format {
         Format::Ndjson => {

@@ -17,6 +17,7 @@ mod record;
 mod retention;
 mod scavenge;
 mod snapshot;
+mod state;
 mod streams;
 mod subscribe;
 mod table;
@@ -70,6 +71,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::PositionAt { time } => position_at::run(&client, time, output).await,
         Command::Snapshot(Snapshot::Save(options)) => snapshot::save(&client, options, output).await,
         Command::Snapshot(Snapshot::Load(options)) => snapshot::load(&client, options, output).await,
+        Command::State(command) => state::run(&client, command, output).await,
         Command::Retention(options) => retention::run(&client, options, output).await,
         Command::Delete(options) => retention::delete(&client, options, output).await,
         Command::Tombstone(options) => retention::tombstone(&client, options, output).await,

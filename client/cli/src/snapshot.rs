@@ -122,7 +122,7 @@ struct Line<'a> {
 }
 
 /// Reads the bytes to save.
-fn read(file: &str) -> Result<Vec<u8>, Failure> {
+pub fn read(file: &str) -> Result<Vec<u8>, Failure> {
     if file != "-" {
         return std::fs::read(file).map_err(|error| Failure::io(format!("reading {file:?}"), error));
     }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::position::{Position, Revision};
 use crate::query::Query;
+use crate::state::StateWrite;
 
 /// Events for any number of streams, written all or none, if every expectation holds.
 ///
@@ -72,6 +73,7 @@ pub struct Append {
     writes: Vec<pb::Write>,
     checks: Vec<pb::Check>,
     recorded_at: Option<Timestamp>,
+    state: Option<StateWrite>,
 }
 
 impl Append {
@@ -139,6 +141,13 @@ impl Append {
         self
     }
 
+    /// Makes changes of state in the same transaction as the events, if its checks hold, too. The write's own id is not
+    /// used: the append is recognised by the ids of its events.
+    pub fn write_state(mut self, write: StateWrite) -> Self {
+        self.state = Some(write);
+        self
+    }
+
     fn expect(mut self, check: pb::check::Check) -> Self {
         self.checks.push(pb::Check { check: Some(check) });
         self
@@ -173,11 +182,14 @@ impl<S: Into<String>> FromIterator<(S, Event)> for Append {
 
 impl From<Append> for pb::AppendToManyRequest {
     fn from(append: Append) -> Self {
+        let (state_changes, state_checks) =
+            append.state.map_or_else(Default::default, StateWrite::into_parts);
         pb::AppendToManyRequest {
             writes: append.writes,
             checks: append.checks,
             recorded_at: append.recorded_at.map(event::to_time),
-            ..pb::AppendToManyRequest::default()
+            state_changes,
+            state_checks,
         }
     }
 }
@@ -195,6 +207,9 @@ pub struct AppendedToMany {
     pub already_appended: bool,
     /// The streams, in the order in which they first occur in the append.
     pub streams: Vec<WrittenStream>,
+    /// The version that each change of state gave its entry, in order; 0 if the entry that was to be deleted did not
+    /// exist. Empty in the result of a retry more than a day after the append.
+    pub state_versions: Vec<u64>,
 }
 
 /// The events that an append added to a stream.
@@ -230,6 +245,7 @@ impl TryFrom<pb::AppendToManyResponse> for AppendedToMany {
             recorded_at: event::parse_time(response.recorded_at.as_ref(), "recorded_at")?,
             already_appended: response.already_appended,
             streams: streams.collect(),
+            state_versions: response.state_versions,
         })
     }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use annals_proto::v1::{
     self as pb, event_store_service_client::EventStoreServiceClient,
-    transfer_service_client::TransferServiceClient,
+    state_service_client::StateServiceClient, transfer_service_client::TransferServiceClient,
 };
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
@@ -42,6 +42,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 
 pub(crate) type Stub = EventStoreServiceClient<Watched>;
+pub(crate) type StateStub = StateServiceClient<Watched>;
 pub(crate) type TransferStub = TransferServiceClient<Watched>;
 
 /// Maximum size of a response, in bytes. Servers send batches of a few MiB at most; a single event may be configured
@@ -62,6 +63,24 @@ pub(crate) struct Patience {
     pub(crate) silence: Duration,
     /// Mean time until the first endpoint is probed after the client has left it. Zero disables probes.
     pub(crate) home: Duration,
+}
+
+/// A stub of a service.
+pub(crate) trait OfService {
+    /// Creates a stub that calls an endpoint.
+    fn of(connection: &Connection, picked: Picked) -> Self;
+}
+
+impl OfService for Stub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        connection.stub(picked)
+    }
+}
+
+impl OfService for StateStub {
+    fn of(connection: &Connection, picked: Picked) -> Self {
+        connection.state_stub(picked)
+    }
 }
 
 #[derive(Debug)]
@@ -161,6 +180,11 @@ impl Connection {
     /// A stub that calls that endpoint, for moving logs.
     pub(crate) fn transfer_stub(&self, picked: Picked) -> TransferStub {
         TransferServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
+    }
+
+    /// A stub that calls that endpoint, for state.
+    pub(crate) fn state_stub(&self, picked: Picked) -> StateStub {
+        StateServiceClient::new(self.channel(picked)).max_decoding_message_size(MESSAGE_BYTES_MAX)
     }
 
     fn channel(&self, picked: Picked) -> Watched {

@@ -59,6 +59,7 @@
 //! | limit how much is kept per stream prefix | [`Client::set_prefix_retention`], [`Client::prefix_retentions`] |
 //! | delete a stream, or delete it permanently | [`Client::delete_stream`], [`Client::tombstone_stream`] |
 //! | reclaim the space of removed events | [`Client::start_scavenge`], [`Client::scavenge`] |
+//! | keep documents beside the log | [`Client::get_state`], [`Client::list_state`], [`Client::write_state`], [`Client::update_state`], [`Client::subscribe_state`] |
 //! | move a log to another store | [`Client::export`], [`Client::import`] |
 //! | inspect streams and the server | [`Client::list_streams`], [`Client::stream_info`], [`Client::server_info`] |
 //!
@@ -108,6 +109,7 @@ mod retry;
 mod scavenge;
 mod server;
 mod snapshot;
+mod state;
 mod status;
 mod stream;
 mod subscription;
@@ -131,6 +133,9 @@ pub use retry::RetryPolicy;
 pub use scavenge::{Scavenge, ScavengeState};
 pub use server::{Limits, ServerInfo};
 pub use snapshot::{LoadSnapshot, SaveSnapshot, Snapshot};
+pub use state::{
+    ListState, StateEntry, StateItem, StatePage, StateSubscription, StateWrite, StateWritten, SubscribeState,
+};
 pub use stream::{StreamInfo, Streams};
 pub use subscription::{Subscribe, Subscription, SubscriptionItem};
 pub use target::{OneStream, WholeLog};

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::connection::{Connection, Picked, Stub};
+use crate::connection::{Connection, OfService, Picked};
 use crate::error::{Error, Result};
 use crate::pipeline::KnownLimit;
 use crate::status;
@@ -115,9 +115,9 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Repeats a call until it succeeds, fails with an error that is not retryable, or `timeout` has passed.
-    pub(crate) async fn call<T, F, Fut>(&self, timeout: Duration, attempt: F) -> Result<T>
+    pub(crate) async fn call<S: OfService, T, F, Fut>(&self, timeout: Duration, attempt: F) -> Result<T>
     where
-        F: FnMut(Stub) -> Fut,
+        F: FnMut(S) -> Fut,
         Fut: Future<Output = Result<T, tonic::Status>>,
     {
         let (answer, _) = self.call_somewhere(timeout, attempt).await?;
@@ -125,13 +125,13 @@ impl Shared {
     }
 
     /// Like [`call`](Self::call), and also returns the endpoint that answered.
-    pub(crate) async fn call_somewhere<T, F, Fut>(
+    pub(crate) async fn call_somewhere<S: OfService, T, F, Fut>(
         &self,
         timeout: Duration,
         mut attempt: F,
     ) -> Result<(T, Picked)>
     where
-        F: FnMut(Stub) -> Fut,
+        F: FnMut(S) -> Fut,
         Fut: Future<Output = Result<T, tonic::Status>>,
     {
         let deadline = Instant::now() + timeout;
@@ -164,12 +164,12 @@ impl Shared {
     }
 
     /// Calls once.
-    pub(crate) async fn attempt<T, F, Fut>(&self, picked: Picked, attempt: &mut F) -> Result<T>
+    pub(crate) async fn attempt<S: OfService, T, F, Fut>(&self, picked: Picked, attempt: &mut F) -> Result<T>
     where
-        F: FnMut(Stub) -> Fut,
+        F: FnMut(S) -> Fut,
         Fut: Future<Output = Result<T, tonic::Status>>,
     {
-        attempt(self.connection.stub(picked))
+        attempt(S::of(&self.connection, picked))
             .await
             .map_err(|failed| self.failed(picked, &failed))
     }

@@ -55,6 +55,14 @@ pub struct Limits {
     pub max_snapshot_bytes: u32,
     /// Maximum number of prefixes with a retention.
     pub max_prefix_retentions: u32,
+    /// Maximum bytes of the name of a scope of state.
+    pub max_state_scope_bytes: u32,
+    /// Maximum bytes of the key of an entry of state.
+    pub max_state_key_bytes: u32,
+    /// Maximum bytes of the value of an entry of state.
+    pub max_state_value_bytes: u32,
+    /// Maximum changes of state in a write or an append, and maximum checks of state.
+    pub max_state_changes: u32,
 }
 
 impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
@@ -82,6 +90,10 @@ impl TryFrom<pb::GetServerInfoResponse> for ServerInfo {
                 max_append_checks: limits.max_append_checks,
                 max_snapshot_bytes: limits.max_snapshot_bytes,
                 max_prefix_retentions: limits.max_prefix_retentions,
+                max_state_scope_bytes: limits.max_state_scope_bytes,
+                max_state_key_bytes: limits.max_state_key_bytes,
+                max_state_value_bytes: limits.max_state_value_bytes,
+                max_state_changes: limits.max_state_changes,
             },
         })
     }

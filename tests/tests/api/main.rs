@@ -21,6 +21,7 @@ mod repeated_appends;
 mod rust_client;
 mod slow_clients;
 mod snapshots;
+mod state;
 mod streams;
 mod subscribe;
 mod windows;

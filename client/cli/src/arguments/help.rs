@@ -89,6 +89,31 @@ Examples:
 
 The exit code is 3 if there is no such snapshot.";
 
+/// Examples and notes of `annals state get --help`.
+pub const STATE_GET: &str = "\
+Examples:
+  annals state get stock apple
+  annals state get stock apple --out apple.json
+
+The exit code is 3 if there is no such entry.";
+
+/// Examples and notes of `annals state put --help`.
+pub const STATE_PUT: &str = "\
+Examples:
+  annals state put stock apple 7
+  annals state put stock apple --file apple.json --expect-version 12
+  annals state put stock pear 3 --expect-absent
+
+The exit code is 4 if the entry is not as expected.";
+
+/// Examples and notes of `annals state watch --help`.
+pub const STATE_WATCH: &str = "\
+Examples:
+  annals state watch stock
+  annals state watch stock --after 120 --format ndjson
+
+Of an entry that changes faster than it is printed, only the latest value is printed.";
+
 /// Examples and notes of `annals subscribe --help`.
 pub const SUBSCRIBE: &str = "\
 Examples:

@@ -88,6 +88,10 @@ mod tests {
             max_append_checks: 0,
             max_snapshot_bytes: 1 << 20,
             max_prefix_retentions: 1_000,
+            max_state_scope_bytes: 256,
+            max_state_key_bytes: 512,
+            max_state_value_bytes: 65_536,
+            max_state_changes: 1_000,
         }
     }
 

@@ -34,6 +34,10 @@ pub(super) fn server_info(info: &ServerInfo) -> Value {
             "max_append_checks": limits.max_append_checks,
             "max_snapshot_bytes": limits.max_snapshot_bytes,
             "max_prefix_retentions": limits.max_prefix_retentions,
+            "max_state_scope_bytes": limits.max_state_scope_bytes,
+            "max_state_key_bytes": limits.max_state_key_bytes,
+            "max_state_value_bytes": limits.max_state_value_bytes,
+            "max_state_changes": limits.max_state_changes,
         },
     })
 }

@@ -216,6 +216,10 @@ fn what_is_larger_than_the_server_takes_is_found_here() {
         max_append_checks: 0,
         max_snapshot_bytes: 1 << 20,
         max_prefix_retentions: 1_000,
+        max_state_scope_bytes: 256,
+        max_state_key_bytes: 512,
+        max_state_value_bytes: 65_536,
+        max_state_changes: 1_000,
     };
     let event = |data, metadata| Event::new("T", vec![0; data]).with_metadata(vec![0; metadata]);
     for (data, metadata, told) in [

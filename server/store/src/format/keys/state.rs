@@ -39,19 +39,6 @@ pub(crate) fn scope(scope: &ScopeName) -> Bytes {
     named(SCOPE, scope.as_str(), None)
 }
 
-/// Range of the scopes whose names come after `after`.
-pub(crate) fn scopes(after: Option<&ScopeName>) -> KeyRange {
-    let mut range = KeyRange::prefix(&[SCOPE]);
-    if let Some(after) = after {
-        range.start = next_key(&scope(after));
-    }
-    range
-}
-
-pub(crate) fn parse_scope(key: &[u8]) -> Option<&str> {
-    std::str::from_utf8(key.strip_prefix(&[SCOPE])?).ok()
-}
-
 pub(crate) fn entry(scope: &ScopeName, key: &StateKey) -> Bytes {
     in_scope(ENTRY, scope, key.as_str())
 }

@@ -70,10 +70,8 @@ impl Writer {
                 _ = closing.until(|closing| *closing), if !self.queue.is_closed() => self.queue.close(),
                 _ = self.queue.recv_many(&mut group, room) => {}
             }
-            if group.is_empty() {
-                if self.queue.recv_many(&mut group, room).await == 0 {
-                    return;
-                }
+            if group.is_empty() && self.queue.recv_many(&mut group, room).await == 0 {
+                return;
             }
             self.write_all(&mut group).await;
         }
