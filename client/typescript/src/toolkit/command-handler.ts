@@ -1,7 +1,7 @@
 /** A functional entry to aggregates: the three functions `decide`, `evolve` and `initial`, without a class. */
 import type { Client } from "../client.js";
 import { Aggregate, type Decided, type Evolve } from "./aggregate.js";
-import type { ConflictPolicy } from "./conflict.js";
+import type { ConflictPolicy } from "../conflict.js";
 import { type Executed, type ExecuteOptions, Repository } from "./repository.js";
 import type { DomainEvent, Schema, Types } from "./schema.js";
 

@@ -9,7 +9,7 @@ import type { RecordedEvent } from "../events.js";
 import type { CallOptions } from "../options.js";
 import { itemsOf, type Matchable, matches, type Query, type QueryItem } from "../query.js";
 import { Command } from "./command.js";
-import { type ConflictPolicy, retryConflicts } from "./conflict.js";
+import { type ConflictPolicy, retryConflicts } from "../conflict.js";
 import { SchemaError, type DomainEvent, type Schema, type Types } from "./schema.js";
 
 /**

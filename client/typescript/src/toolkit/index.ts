@@ -12,7 +12,7 @@ export {
   type SnapshotForm,
 } from "./aggregate.js";
 export { commandHandler, type CommandHandler, type CommandHandlerOptions, type Decider } from "./command-handler.js";
-export type { ConflictPolicy } from "./conflict.js";
+export type { ConflictPolicy } from "../conflict.js";
 export {
   type Context,
   contextOf,

@@ -16,7 +16,7 @@ import type { CallOptions } from "../options.js";
 import type { ReadOptions } from "../read.js";
 import { type Aggregate, type Decide, listOf } from "./aggregate.js";
 import { Command } from "./command.js";
-import { type ConflictPolicy, retryConflicts } from "./conflict.js";
+import { type ConflictPolicy, retryConflicts } from "../conflict.js";
 import { SchemaError, type DomainEvent, type Types } from "./schema.js";
 
 /** Options of a repository. */

@@ -1,6 +1,6 @@
 /** Repeats decisions after conflicts: a bounded number of times, with growing, jittered pauses. */
-import { AnnalsError, EventIdConflictError } from "../errors.js";
-import { sleep } from "../retry.js";
+import { AnnalsError, EventIdConflictError } from "./errors.js";
+import { sleep } from "./retry.js";
 
 /** How often a decision is repeated, and after which pauses. */
 export interface ConflictPolicy {
