@@ -13,14 +13,14 @@
 import { type Answers, METHODS, requestOf, serverStream, unary } from "./call.js";
 import type { Picked } from "./connection.js";
 import { Cursor, type Message } from "./cursor.js";
-import { type Duration, toMilliseconds } from "./duration.js";
-import { type AnnalsError, StreamNotFoundError, UnreachableError } from "./errors.js";
+import { StreamNotFoundError } from "./errors.js";
 import type { RecordedEvent } from "./events.js";
-import { Batches, cancelWhenCollected, Lifetime, Flattened, type Source } from "./iteration.js";
+import { Feed, type FeedOptions, type Followed } from "./feed.js";
+import { Batches, cancelWhenCollected, Flattened, type Source } from "./iteration.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import type { CallOptions } from "./options.js";
 import { type Query, toPbQuery } from "./query.js";
-import { type Shared, sleep, type Tries } from "./retry.js";
+import type { Shared } from "./retry.js";
 
 /** An item of a subscription. */
 export type SubscriptionItem =
@@ -69,7 +69,7 @@ export type SubscriptionItem =
  * Selects the events of a subscription, and its start. `timeoutMs` applies to the first connection; reconnecting is
  * limited by `reconnectTimeout`.
  */
-export interface SubscribeOptions extends CallOptions {
+export interface SubscribeOptions extends FeedOptions {
   /**
    * Starts after this position of the log, or after this revision of a stream: the last one processed. With `"end"`,
    * starts after the last event at the moment. At the beginning unless given.
@@ -77,8 +77,6 @@ export interface SubscribeOptions extends CallOptions {
   readonly after?: number | "end";
   /** Returns only events that match. All unless given. */
   readonly query?: Query;
-  /** How long a subscription tries to reconnect before it fails. Unlimited unless given. */
-  readonly reconnectTimeout?: Duration;
 }
 
 /**
@@ -91,11 +89,11 @@ export interface SubscribeOptions extends CallOptions {
  * }
  */
 export class Subscription implements AsyncIterable<SubscriptionItem>, Disposable {
-  readonly #feed: Feed;
+  readonly #feed: Feed<Message, SubscriptionItem>;
 
   /** Called by Client.subscribeAll and Client.subscribeStream. */
   constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
-    this.#feed = new Feed(shared, stream, options);
+    this.#feed = new Feed(shared, options, new EventsFollowed(shared, stream, options));
     cancelWhenCollected(this, this.#feed);
   }
 
@@ -143,137 +141,55 @@ class EventsOnly implements Source<RecordedEvent> {
   }
 }
 
-/** The state of a subscription, with its current connection. */
-class Feed implements Source<SubscriptionItem> {
-  readonly #shared: Shared;
-  readonly #stream: string | undefined;
-  readonly #options: SubscribeOptions;
-  readonly #lifetime: Lifetime;
-  readonly #reconnectTimeoutMs: number;
-  #begun = false;
-  readonly #tries: Tries;
+/** What a subscription to events asks for, and how far it has come. */
+class EventsFollowed implements Followed<Message, SubscriptionItem> {
   #cursor: Cursor;
-  #live: { answers: Answers<Message>; picked: Picked; returns: number } | undefined;
-  /** The time since which no connection has returned a message. */
-  #lostAt: number | undefined;
 
-  constructor(shared: Shared, stream: string | undefined, options: SubscribeOptions) {
-    this.#shared = shared;
-    this.#stream = stream;
-    this.#lifetime = new Lifetime(options.signal);
-    this.#options = { ...options, signal: this.#lifetime.signal };
-    this.#reconnectTimeoutMs =
-      options.reconnectTimeout === undefined
-        ? Number.POSITIVE_INFINITY
-        : toMilliseconds(options.reconnectTimeout, "reconnectTimeout");
-    this.#tries = shared.tries();
+  constructor(
+    private readonly shared: Shared,
+    private readonly stream: string | undefined,
+    private readonly options: SubscribeOptions,
+  ) {
     this.#cursor = new Cursor(stream !== undefined, typeof options.after === "number" ? options.after : undefined);
   }
 
-  async pull(): Promise<SubscriptionItem[] | undefined> {
-    try {
-      await this.#begin();
-      let items: SubscriptionItem[] | undefined;
-      do {
-        items = this.#lifetime.over ? undefined : await this.#next();
-      } while (items?.length === 0);
-      return items;
-    } catch (error) {
-      if (this.#lifetime.over) {
-        return undefined;
-      }
-      this.cancel();
-      throw error;
+  async begin(signal: AbortSignal): Promise<void> {
+    if (this.options.after === "end") {
+      this.#cursor = new Cursor(this.stream !== undefined, await this.#end({ ...this.options, signal }));
     }
   }
 
-  cancel(): void {
-    this.#lifetime.end();
-    this.#leave();
+  take(message: Message): SubscriptionItem[] {
+    return this.#cursor.take(message);
   }
 
-  async #begin(): Promise<void> {
-    if (!this.#begun && this.#options.after === "end") {
-      this.#cursor = new Cursor(this.#stream !== undefined, await this.#end());
-    }
-    this.#begun = true;
-  }
-
-  /** Returns the items of the next message, possibly none. */
-  async #next(): Promise<SubscriptionItem[]> {
-    for (;;) {
-      this.#options.signal?.throwIfAborted();
-      this.#follow();
-      const { answers, picked } = (this.#live ??= this.#open());
-      let error: AnnalsError;
-      try {
-        const message = await answers.next();
-        if (message !== undefined) {
-          this.#tries.reset();
-          this.#lostAt = undefined;
-          return this.#cursor.take(message);
-        }
-        // A server that shuts down may end its subscriptions normally.
-        this.#shared.connection.failOver(picked);
-        error = new UnreachableError(picked.name, "the server ended the subscription");
-      } catch (thrown) {
-        this.#options.signal?.throwIfAborted();
-        error = await this.#shared.failed(picked, thrown);
-      }
-      this.#leave();
-      await this.#pauseAfter(error);
-    }
-  }
-
-  /** Ends the current call. */
-  #leave(): void {
-    this.#live?.answers.cancel();
-    this.#live = undefined;
-  }
-
-  /** Ends the current call, if the client has returned to its first endpoint since. */
-  #follow(): void {
-    const { connection } = this.#shared;
-    connection.probePreferred();
-    if (
-      this.#live !== undefined &&
-      !connection.isCurrent(this.#live.picked) &&
-      connection.returns !== this.#live.returns
-    ) {
-      this.#leave();
-    }
-  }
-
-  #open(): { answers: Answers<Message>; picked: Picked; returns: number } {
-    const picked = this.#shared.connection.pick();
-    const { returns } = this.#shared.connection;
-    const { signal } = this.#options;
+  open(picked: Picked, signal: AbortSignal): Answers<Message> {
     const after = this.#cursor.after === undefined ? undefined : toBigInt(this.#cursor.after, "after");
-    const query = toPbQuery(this.#options.query);
+    const query = toPbQuery(this.options.query);
     const filter = query !== undefined && { query };
-    if (this.#stream === undefined) {
+    if (this.stream === undefined) {
       const start = after !== undefined && { start: { case: "after" as const, value: after } };
       const request = requestOf(METHODS.subscribeAll, { ...filter, ...start });
-      return { picked, returns, answers: serverStream(picked, METHODS.subscribeAll, request, signal) };
+      return serverStream(picked, METHODS.subscribeAll, request, signal);
     }
     const start = after !== undefined && { start: { case: "afterRevision" as const, value: after } };
-    const request = requestOf(METHODS.subscribeStream, { stream: this.#stream, ...filter, ...start });
-    return { picked, returns, answers: serverStream(picked, METHODS.subscribeStream, request, signal) };
+    const request = requestOf(METHODS.subscribeStream, { stream: this.stream, ...filter, ...start });
+    return serverStream(picked, METHODS.subscribeStream, request, signal);
   }
 
   /** Returns the current end, as a position or revision to start after. */
-  async #end(): Promise<number | undefined> {
-    const stream = this.#stream;
+  async #end(options: CallOptions): Promise<number | undefined> {
+    const stream = this.stream;
     if (stream === undefined) {
       const request = requestOf(METHODS.getServerInfo, {});
-      const info = await this.#shared.call(this.#options, (picked, deadline) =>
+      const info = await this.shared.call(options, (picked, deadline) =>
         unary(picked, METHODS.getServerInfo, request, deadline),
       );
       return toNumber(info.head);
     }
     const request = requestOf(METHODS.getStream, { stream });
     try {
-      const answer = await this.#shared.call(this.#options, (picked, deadline) =>
+      const answer = await this.shared.call(options, (picked, deadline) =>
         unary(picked, METHODS.getStream, request, deadline),
       );
       return toNumber(answer.stream?.lastRevision ?? 0n);
@@ -283,15 +199,5 @@ class Feed implements Source<SubscriptionItem> {
       }
       throw error;
     }
-  }
-
-  /** Waits before reconnecting, or throws the error if it is permanent or the time is up. */
-  async #pauseAfter(error: AnnalsError): Promise<void> {
-    this.#lostAt ??= Date.now();
-    const pause = this.#tries.afterFailureWithoutEnd();
-    if (!error.retryable || Date.now() - this.#lostAt + pause >= this.#reconnectTimeoutMs) {
-      throw error;
-    }
-    await sleep(pause, this.#options.signal);
   }
 }
