@@ -16,6 +16,7 @@
  */
 import {
   type Appended,
+  type AppendedState,
   type AppendedToMany,
   type Check,
   type ExpectedRevision,
@@ -134,8 +135,13 @@ export class AppendPipeline {
    * Sends an append to several streams. Fails under the conditions of Client.appendToMany, and with a ClosedError if
    * the pipeline has ended.
    */
-  appendToMany(writes: Iterable<Write>, checks: Iterable<Check> = [], recordedAt?: Time): Promise<AppendedToMany> {
-    return this.#take(() => toPbAppendToMany(writes, checks, recordedAt)) as Promise<AppendedToMany>;
+  appendToMany(
+    writes: Iterable<Write>,
+    checks: Iterable<Check> = [],
+    recordedAt?: Time,
+    state: AppendedState = {},
+  ): Promise<AppendedToMany> {
+    return this.#take(() => toPbAppendToMany(writes, checks, state, recordedAt)) as Promise<AppendedToMany>;
   }
 
   /** Stops accepting appends, and resolves when all accepted ones are answered. */

@@ -16,6 +16,7 @@ import {
 } from "./generated/annals/v1/append_pb.js";
 import { toBigInt, toNumber } from "./numbers.js";
 import { type Query, toPbQuery } from "./query.js";
+import { type StateChange, type StateCheck, toPbStateChange, toPbStateCheck } from "./state.js";
 import { wellFormed } from "./text.js";
 import { fromPbTime, type Time, type Timestamp, toPbTime } from "./timestamp.js";
 
@@ -73,6 +74,14 @@ export type Check =
       readonly after: number;
     };
 
+/** State that changes together with an append to several streams. */
+export interface AppendedState {
+  /** Changes of state, written in the same transaction as the events: at most 1,000, of different entries. */
+  readonly stateChanges?: Iterable<StateChange>;
+  /** Checks of state, which must hold like the append's other checks: at most 1,000, of different entries. */
+  readonly stateChecks?: Iterable<StateCheck>;
+}
+
 /** The result of an append to several streams. */
 export interface AppendedToMany {
   /** Position of the first event. */
@@ -89,6 +98,11 @@ export interface AppendedToMany {
     readonly firstRevision: number;
     readonly lastRevision: number;
   }[];
+  /**
+   * The versions that the entries got, one for each of `stateChanges`, in order. 0: the entry that was to be deleted
+   * did not exist. Empty in the result of a retry more than a day after the append.
+   */
+  readonly stateVersions: readonly number[];
 }
 
 /** Converts to the protocol. Throws an InvalidFieldError that lists the valid values. */
@@ -148,6 +162,7 @@ export function toPbAppend(
 export function toPbAppendToMany(
   writes: Iterable<Write>,
   checks: Iterable<Check>,
+  { stateChanges = [], stateChecks = [] }: AppendedState = {},
   recordedAt?: Time,
 ): AppendToManyRequest {
   return create(AppendToManyRequestSchema, {
@@ -157,6 +172,8 @@ export function toPbAppendToMany(
       ...(expected !== undefined && { expected: toPbExpected(expected) }),
     })),
     checks: Array.from(checks, toPbCheck),
+    stateChanges: Array.from(stateChanges, toPbStateChange),
+    stateChecks: Array.from(stateChecks, toPbStateCheck),
     ...(recordedAt !== undefined && { recordedAt: toPbTime(recordedAt) }),
   });
 }
@@ -188,6 +205,7 @@ export function fromPbAppendedToMany(response: AppendToManyResponse): AppendedTo
       firstRevision: toNumber(firstRevision),
       lastRevision: toNumber(lastRevision),
     })),
+    stateVersions: response.stateVersions.map(toNumber),
   };
 }
 

@@ -21,23 +21,29 @@ import {
 import * as store from "./generated/annals/v1/event_store_pb.js";
 import * as scavenge from "./generated/annals/v1/scavenge_pb.js";
 import * as snapshot from "./generated/annals/v1/snapshot_pb.js";
+import * as state from "./generated/annals/v1/state_pb.js";
 import * as stream from "./generated/annals/v1/stream_pb.js";
 import type { Picked } from "./connection.js";
 import { type Deadline, reasonOf } from "./retry.js";
 import { wellFormed } from "./text.js";
 
-/** A method of the service: its name, and the types of its request and response. */
+/** A method of a service: its names, and the types of its request and response. */
 export interface Method<I extends DescMessage, O extends DescMessage> {
+  readonly service: "EventStoreService" | "StateService";
   readonly name: string;
   readonly input: I;
   readonly output: O;
 }
 
 function method<I extends DescMessage, O extends DescMessage>(name: string, input: I, output: O): Method<I, O> {
-  return { name, input, output };
+  return { service: "EventStoreService", name, input, output };
 }
 
-/** All methods of annals.v1.EventStoreService. */
+function stateMethod<I extends DescMessage, O extends DescMessage>(name: string, input: I, output: O): Method<I, O> {
+  return { service: "StateService", name, input, output };
+}
+
+/** All methods of annals.v1.EventStoreService and annals.v1.StateService. */
 export const METHODS = {
   appendToStream: method("AppendToStream", AppendToStreamRequestSchema, AppendToStreamResponseSchema),
   appendToMany: method("AppendToMany", AppendToManyRequestSchema, AppendToManyResponseSchema),
@@ -82,6 +88,10 @@ export const METHODS = {
   startScavenge: method("StartScavenge", scavenge.StartScavengeRequestSchema, scavenge.StartScavengeResponseSchema),
   stopScavenge: method("StopScavenge", scavenge.StopScavengeRequestSchema, scavenge.StopScavengeResponseSchema),
   getScavenge: method("GetScavenge", scavenge.GetScavengeRequestSchema, scavenge.GetScavengeResponseSchema),
+  getState: stateMethod("GetState", state.GetStateRequestSchema, state.GetStateResponseSchema),
+  listState: stateMethod("ListState", state.ListStateRequestSchema, state.ListStateResponseSchema),
+  writeState: stateMethod("WriteState", state.WriteStateRequestSchema, state.WriteStateResponseSchema),
+  subscribeState: stateMethod("SubscribeState", state.SubscribeStateRequestSchema, state.SubscribeStateResponseSchema),
 };
 
 /**
@@ -101,7 +111,7 @@ export function requestOf<I extends DescMessage>(
 }
 
 function path(called: Method<DescMessage, DescMessage>): string {
-  return `/annals.v1.EventStoreService/${called.name}`;
+  return `/annals.v1.${called.service}/${called.name}`;
 }
 
 function serializer<M extends DescMessage>(schema: M): (message: MessageShape<M>) => Buffer {

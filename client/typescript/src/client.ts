@@ -1,8 +1,7 @@
 /** The client, with all operations of a store. */
-import { type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
-
 import {
   type Appended,
+  type AppendedState,
   type AppendedToMany,
   type Check,
   type ExpectedRevision,
@@ -13,7 +12,7 @@ import {
   toPbExpected,
   type Write,
 } from "./append.js";
-import { type Method, METHODS, requestOf, unary } from "./call.js";
+import { METHODS } from "./call.js";
 import { AppendBatcher } from "./append-batcher.js";
 import { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 import { ProtocolError, SnapshotNotFoundError } from "./errors.js";
@@ -23,6 +22,7 @@ import { type CallOptions, type ClientOptions, resolveOptions } from "./options.
 import { Read, type ReadOptions } from "./read.js";
 import { Shared } from "./retry.js";
 import { fromPbServerInfo, type ServerInfo } from "./server.js";
+import { StateClient } from "./state-client.js";
 import {
   type Deleted,
   fromPbPrefixRetention,
@@ -71,8 +71,7 @@ export interface StreamAppend {
  * const client = new Client("http://127.0.0.1:2113");
  * await client.append("order-1", "no-stream", [newEvent("OrderPlaced", { total: 42 })]);
  */
-export class Client implements Disposable {
-  readonly #shared: Shared;
+export class Client extends StateClient implements Disposable {
   readonly #batcher: AppendBatcher;
 
   /**
@@ -82,8 +81,8 @@ export class Client implements Disposable {
    *   port.
    */
   constructor(endpoints: string | readonly string[] | ClientOptions) {
-    this.#shared = new Shared(resolveOptions(endpoints));
-    this.#batcher = new AppendBatcher(this.#shared.settings.timeoutMs, () => this.appendPipeline());
+    super(new Shared(resolveOptions(endpoints)));
+    this.#batcher = new AppendBatcher(this.shared.settings.timeoutMs, () => this.appendPipeline());
   }
 
   /**
@@ -107,7 +106,7 @@ export class Client implements Disposable {
       given,
       options,
       async () =>
-        fromPbAppended(await this.#call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
+        fromPbAppended(await this.call(METHODS.appendToStream, toPbAppend(stream, expected, given), options)),
       (pipeline) => pipeline.append(stream, expected, given),
     );
   }
@@ -118,20 +117,22 @@ export class Client implements Disposable {
    * @param writes The events of each stream, with its expected state if it matters.
    * @param checks Further conditions. At most 64, including the `expected` of writes, with at most one expected state
    *   per stream.
+   * @param options `stateChanges` and `stateChecks`: state that changes in the same transaction, and its checks.
    * @throws ChecksFailedError, PositionBeyondHeadError, EventIdConflictError, StreamTombstonedError,
-   *   InvalidFieldError, TooLargeError.
+   *   InvalidFieldError, InvalidValueError, TooLargeError.
    */
   async appendToMany(
     writes: Iterable<Write>,
     checks: Iterable<Check> = [],
-    options: CallOptions = {},
+    options: CallOptions & AppendedState = {},
   ): Promise<AppendedToMany> {
-    return fromPbAppendedToMany(await this.#call(METHODS.appendToMany, toPbAppendToMany(writes, checks), options));
+    const request = toPbAppendToMany(writes, checks, options);
+    return fromPbAppendedToMany(await this.call(METHODS.appendToMany, request, options));
   }
 
   /** Opens a pipeline for many ordered appends in flight at once. No connection is opened before the first append. */
   appendPipeline(limits: PipelineLimits = {}): AppendPipeline {
-    return new AppendPipeline(this.#shared, this.#shared.settings.timeoutMs, limits);
+    return new AppendPipeline(this.shared, this.shared.settings.timeoutMs, limits);
   }
 
   /**
@@ -178,7 +179,7 @@ export class Client implements Disposable {
    * @throws StreamNotFoundError, StreamTombstonedError, RevisionBeyondEndError.
    */
   readStream(stream: string, options: ReadOptions = {}): Read {
-    return new Read(this.#shared, stream, options);
+    return new Read(this.shared, stream, options);
   }
 
   /**
@@ -187,7 +188,7 @@ export class Client implements Disposable {
    * @throws PositionBeyondHeadError.
    */
   readAll(options: ReadOptions = {}): Read {
-    return new Read(this.#shared, undefined, options);
+    return new Read(this.shared, undefined, options);
   }
 
   /**
@@ -197,7 +198,7 @@ export class Client implements Disposable {
    *   many subscriptions.
    */
   subscribeAll(options: SubscribeOptions = {}): Subscription {
-    return new Subscription(this.#shared, undefined, options);
+    return new Subscription(this.shared, undefined, options);
   }
 
   /**
@@ -206,7 +207,7 @@ export class Client implements Disposable {
    * @throws RevisionBeyondEndError, StreamTombstonedError.
    */
   subscribeStream(stream: string, options: SubscribeOptions = {}): Subscription {
-    return new Subscription(this.#shared, stream, options);
+    return new Subscription(this.shared, stream, options);
   }
 
   /**
@@ -215,7 +216,7 @@ export class Client implements Disposable {
    * @throws StreamNotFoundError, StreamTombstonedError.
    */
   async streamInfo(stream: string, options: CallOptions = {}): Promise<StreamInfo> {
-    return fromPbStream((await this.#call(METHODS.getStream, { stream }, options)).stream);
+    return fromPbStream((await this.call(METHODS.getStream, { stream }, options)).stream);
   }
 
   /**
@@ -224,7 +225,7 @@ export class Client implements Disposable {
   async *listStreams(prefix = "", options: CallOptions = {}): AsyncGenerator<StreamInfo, void, undefined> {
     let pageToken = "";
     do {
-      const page = await this.#call(METHODS.listStreams, { prefix, pageSize: PAGE_STREAMS, pageToken }, options);
+      const page = await this.call(METHODS.listStreams, { prefix, pageSize: PAGE_STREAMS, pageToken }, options);
       for (const stream of page.streams) {
         yield fromPbStream(stream);
       }
@@ -234,12 +235,12 @@ export class Client implements Disposable {
 
   /** Returns the position that the log had reached at a time; 0 if it had no events. */
   async positionAtTime(time: Time, options: CallOptions = {}): Promise<number> {
-    return toNumber((await this.#call(METHODS.getPositionAtTime, { time: toPbTime(time) }, options)).position);
+    return toNumber((await this.call(METHODS.getPositionAtTime, { time: toPbTime(time) }, options)).position);
   }
 
   /** Returns the server's version and engine, the head of its log, and its limits. */
   async serverInfo(options: CallOptions = {}): Promise<ServerInfo> {
-    return fromPbServerInfo(await this.#call(METHODS.getServerInfo, {}, options));
+    return fromPbServerInfo(await this.call(METHODS.getServerInfo, {}, options));
   }
 
   /**
@@ -256,7 +257,7 @@ export class Client implements Disposable {
     const expected = options.expectedVersion !== undefined && {
       expectedVersion: toBigInt(options.expectedVersion, "expectedVersion"),
     };
-    const answer = await this.#call(
+    const answer = await this.call(
       METHODS.setRetention,
       { stream, retention: toPbRetention(retention), ...expected },
       options,
@@ -266,7 +267,7 @@ export class Client implements Disposable {
 
   /** Returns the retention of a stream, whether or not the stream exists. */
   async retention(stream: string, options: CallOptions = {}): Promise<RetentionInfo> {
-    const answer = await this.#call(METHODS.getRetention, { stream }, options);
+    const answer = await this.call(METHODS.getRetention, { stream }, options);
     return {
       retention: fromPbRetention(answer.retention),
       version: toNumber(answer.version),
@@ -290,12 +291,12 @@ export class Client implements Disposable {
       expectedVersion: toBigInt(options.expectedVersion, "expectedVersion"),
     };
     const request = { prefix, retention: toPbRetention(retention), ...expected };
-    return fromPbPrefixRetention((await this.#call(METHODS.setPrefixRetention, request, options)).retention);
+    return fromPbPrefixRetention((await this.call(METHODS.setPrefixRetention, request, options)).retention);
   }
 
   /** Returns the retention that is set for exactly this prefix. */
   async prefixRetention(prefix: string, options: CallOptions = {}): Promise<PrefixRetention> {
-    return fromPbPrefixRetention((await this.#call(METHODS.getPrefixRetention, { prefix }, options)).retention);
+    return fromPbPrefixRetention((await this.call(METHODS.getPrefixRetention, { prefix }, options)).retention);
   }
 
   /** Returns all prefixes that have a retention, in byte order: at most 1,000. */
@@ -303,7 +304,7 @@ export class Client implements Disposable {
     const found: PrefixRetention[] = [];
     let pageToken = "";
     do {
-      const page = await this.#call(METHODS.listPrefixRetentions, { pageSize: 1_000, pageToken }, options);
+      const page = await this.call(METHODS.listPrefixRetentions, { pageSize: 1_000, pageToken }, options);
       found.push(...page.retentions.map(fromPbPrefixRetention));
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
@@ -321,7 +322,7 @@ export class Client implements Disposable {
     expected: Exclude<ExpectedRevision, "no-stream"> = "any",
     options: CallOptions = {},
   ): Promise<Deleted> {
-    const answer = await this.#call(METHODS.deleteStream, { stream, expected: toPbExpected(expected) }, options);
+    const answer = await this.call(METHODS.deleteStream, { stream, expected: toPbExpected(expected) }, options);
     return {
       lastRevision: toNumber(answer.lastRevision),
       position: toNumber(answer.position),
@@ -339,7 +340,7 @@ export class Client implements Disposable {
     expected: ExpectedRevision = "any",
     options: CallOptions = {},
   ): Promise<Tombstoned> {
-    const answer = await this.#call(METHODS.tombstoneStream, { stream, expected: toPbExpected(expected) }, options);
+    const answer = await this.call(METHODS.tombstoneStream, { stream, expected: toPbExpected(expected) }, options);
     return { position: toNumber(answer.position), alreadyTombstoned: answer.alreadyTombstoned };
   }
 
@@ -365,7 +366,7 @@ export class Client implements Disposable {
       data,
       ...(keep !== undefined && { keep }),
     };
-    return fromPbTime((await this.#call(METHODS.saveSnapshot, request, options)).savedAt, "saved_at");
+    return fromPbTime((await this.call(METHODS.saveSnapshot, request, options)).savedAt, "saved_at");
   }
 
   /**
@@ -386,7 +387,7 @@ export class Client implements Disposable {
       ...(schemaVersion !== undefined && { schemaVersion }),
     };
     try {
-      return fromPbSnapshot((await this.#call(METHODS.loadSnapshot, request, options)).snapshot);
+      return fromPbSnapshot((await this.call(METHODS.loadSnapshot, request, options)).snapshot);
     } catch (error) {
       if (error instanceof SnapshotNotFoundError) {
         return undefined;
@@ -400,7 +401,7 @@ export class Client implements Disposable {
    * the background.
    */
   async startScavenge(options: CallOptions = {}): Promise<Scavenge> {
-    const { scavenge } = await this.#call(METHODS.startScavenge, {}, options);
+    const { scavenge } = await this.call(METHODS.startScavenge, {}, options);
     if (scavenge === undefined) {
       throw new ProtocolError("a scavenge is missing");
     }
@@ -412,32 +413,23 @@ export class Client implements Disposable {
    * undefined if none was ever started.
    */
   async stopScavenge(options: CallOptions = {}): Promise<Scavenge | undefined> {
-    const { scavenge } = await this.#call(METHODS.stopScavenge, {}, options);
+    const { scavenge } = await this.call(METHODS.stopScavenge, {}, options);
     return scavenge && fromPbScavenge(scavenge);
   }
 
   /** Returns the scavenge that is running, was stopped, or ran last; undefined if none was ever started. */
   async scavengeStatus(options: CallOptions = {}): Promise<Scavenge | undefined> {
-    const { scavenge } = await this.#call(METHODS.getScavenge, {}, options);
+    const { scavenge } = await this.call(METHODS.getScavenge, {}, options);
     return scavenge && fromPbScavenge(scavenge);
   }
 
   /** Ends all calls and closes the connections. Calls in flight fail with a ClosedError. */
   close(): void {
-    this.#shared.connection.close();
+    this.shared.connection.close();
   }
 
   /** Closes the client, like close. */
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  async #call<I extends DescMessage, O extends DescMessage>(
-    method: Method<I, O>,
-    request: MessageInitShape<I>,
-    options: CallOptions,
-  ): Promise<MessageShape<O>> {
-    const message = requestOf(method, request);
-    return this.#shared.call(options, (picked, deadline) => unary(picked, method, message, deadline));
   }
 }

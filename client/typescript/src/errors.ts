@@ -11,6 +11,8 @@ export {
   PositionBeyondHeadError,
   RevisionBeyondEndError,
   SnapshotNotFoundError,
+  StateVersionBeyondEndError,
+  StateVersionExpiredError,
   StreamNotFoundError,
   StreamTombstonedError,
 } from "./errors/place.js";

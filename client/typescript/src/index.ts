@@ -4,9 +4,10 @@
  *
  * @packageDocumentation
  */
-export type { Appended, AppendedToMany, Check, ExpectedRevision, Write } from "./append.js";
+export type { Appended, AppendedState, AppendedToMany, Check, ExpectedRevision, Write } from "./append.js";
 export { AppendPipeline, type PipelineLimits } from "./append-pipeline.js";
 export { Client, type StreamAppend } from "./client.js";
+export type { ConflictPolicy } from "./conflict.js";
 export type { Duration } from "./duration.js";
 export * from "./errors.js";
 export { newEvent, type NewEvent, type NewEventOptions, RecordedEvent } from "./events.js";
@@ -14,6 +15,19 @@ export type { CallOptions, ClientOptions, RetryPolicy, TlsOptions } from "./opti
 export { type Matchable, matches, type Query, type QueryItem } from "./query.js";
 export { Read, type ReadBeginning, type ReadOptions } from "./read.js";
 export type { Limits, ServerInfo } from "./server.js";
+export {
+  type ExpectedVersion,
+  type StateChange,
+  type StateCheck,
+  StateEntry,
+  type StatePage,
+  type StateWritten,
+} from "./state.js";
+export {
+  StateSubscription,
+  type StateSubscriptionItem,
+  type SubscribeStateOptions,
+} from "./state-subscription.js";
 export type {
   Deleted,
   PrefixRetention,

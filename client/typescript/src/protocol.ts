@@ -9,3 +9,4 @@ export * from "./generated/annals/v1/query_pb.js";
 export * from "./generated/annals/v1/scavenge_pb.js";
 export * from "./generated/annals/v1/snapshot_pb.js";
 export * from "./generated/annals/v1/stream_pb.js";
+export * from "./generated/annals/v1/state_pb.js";

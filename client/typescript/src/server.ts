@@ -46,6 +46,14 @@ export interface Limits {
   readonly maxSnapshotBytes: number;
   /** Maximum prefixes that can have a retention. */
   readonly maxPrefixRetentions: number;
+  /** Maximum bytes in the name of a scope of state. */
+  readonly maxStateScopeBytes: number;
+  /** Maximum bytes in the key of an entry of state. */
+  readonly maxStateKeyBytes: number;
+  /** Maximum bytes in the value of an entry of state. */
+  readonly maxStateValueBytes: number;
+  /** Maximum changes of state in a write or an append, and maximum checks of state. */
+  readonly maxStateChanges: number;
 }
 
 /** Converts from the protocol. */
@@ -74,6 +82,10 @@ export function fromPbServerInfo(info: GetServerInfoResponse): ServerInfo {
       maxAppendChecks: limits.maxAppendChecks,
       maxSnapshotBytes: limits.maxSnapshotBytes,
       maxPrefixRetentions: limits.maxPrefixRetentions,
+      maxStateScopeBytes: limits.maxStateScopeBytes,
+      maxStateKeyBytes: limits.maxStateKeyBytes,
+      maxStateValueBytes: limits.maxStateValueBytes,
+      maxStateChanges: limits.maxStateChanges,
     },
   };
 }

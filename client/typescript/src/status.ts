@@ -27,6 +27,9 @@ import {
   RevisionBeyondEndError,
   RevisionConflictError,
   SnapshotNotFoundError,
+  StateIdConflictError,
+  StateVersionBeyondEndError,
+  StateVersionExpiredError,
   StatusError,
   StreamNotFoundError,
   StreamTombstonedError,
@@ -120,6 +123,8 @@ function fromReason(status: Status, message: string): AnnalsError | undefined {
       return new MoveRefusedError(message);
     case "MOVE_UNFINISHED":
       return new MoveUnfinishedError(message);
+    case "STATE_ID_CONFLICT":
+      return new StateIdConflictError(message);
     case "CORRUPT":
       return new CorruptError(message);
     case "INTERNAL":
@@ -174,6 +179,18 @@ function fromDetail(status: Status, reason: string): AnnalsError | undefined {
             found.prefix || undefined,
           ),
       );
+    case "STATE_VERSION_EXPIRED":
+      return read(
+        pb.StateVersionOutOfRangeSchema,
+        ({ scope, version, firstVersion, lastVersion }) =>
+          new StateVersionExpiredError(scope, toNumber(version), toNumber(firstVersion), toNumber(lastVersion)),
+      );
+    case "STATE_VERSION_BEYOND_END":
+      return read(
+        pb.StateVersionOutOfRangeSchema,
+        ({ scope, version, lastVersion }) =>
+          new StateVersionBeyondEndError(scope, toNumber(version), toNumber(lastVersion)),
+      );
     case "CHECKS_FAILED":
       return read(
         pb.ChecksFailedSchema,
@@ -208,6 +225,11 @@ function failedCheck({ index, found }: pb.FailedCheck): FailedCheck[] {
       return [{ index, stream: conflict(found.value) }];
     case "match":
       return [{ index, match: { after: toNumber(found.value.after), position: toNumber(found.value.position) } }];
+    case "state": {
+      const { scope, key, expectedVersion, actualVersion } = found.value;
+      const expected = optional(expectedVersion) ?? "absent";
+      return [{ index, state: { scope, key, expected, actual: optional(actualVersion) } }];
+    }
     case undefined:
       return [];
   }

@@ -1,5 +1,6 @@
 /** Errors of a change that conflicts with data that is already stored: read again, and make a new decision. */
 import type { ExpectedRevision } from "../append.js";
+import type { ExpectedVersion } from "../state.js";
 import { AnnalsError } from "./base.js";
 import { actualText } from "./place.js";
 
@@ -47,7 +48,13 @@ export class EventIdConflictError extends AnnalsError {
   }
 }
 
-/** A check of an append that failed. */
+/**
+ * The id of the write of state was already used by a different write. If this is a retry, send exactly the same write;
+ * otherwise use a new id. `conflict` is false: a new decision with the same id would fail again.
+ */
+export class StateIdConflictError extends AnnalsError {}
+
+/** A check of an append or of a write of state that failed. */
 export type FailedCheck =
   | {
       /** The index of the check, from 0: first the append's checks, then the `expected` of its writes, in order. */
@@ -64,15 +71,27 @@ export type FailedCheck =
       readonly index: number;
       /** The event at `position` matches the query of a check that expects no match after `after`. */
       readonly match: { readonly after: number; readonly position: number };
+    }
+  | {
+      /** The index of the check among those of state, from 0. */
+      readonly index: number;
+      /** The entry that has changed; `actual` is its version, undefined if there is no such entry. */
+      readonly state: {
+        readonly scope: string;
+        readonly key: string;
+        readonly expected: ExpectedVersion;
+        readonly actual: number | undefined;
+      };
     };
 
 /**
- * Checks of the append failed: another client changed the data it depends on. Read it again and make a new decision.
+ * Checks of the append or of the write of state failed: another client changed the data it depends on. Read it again
+ * and make a new decision.
  */
 export class ChecksFailedError extends AnnalsError {
   override readonly conflict = true;
   constructor(
-    /** The first failed checks, in the order of their indexes; at least one. */
+    /** The first failed checks, in the order of their indexes, those of state last; at least one. */
     readonly failed: readonly FailedCheck[],
     /** The number of failed checks. */
     readonly count: number,
@@ -123,6 +142,15 @@ function failedText(failed: FailedCheck): string {
     return (
       `check ${failed.index}: the event at position ${failed.match.position} matches, ` +
       `and none should after ${failed.match.after}`
+    );
+  }
+  if ("state" in failed) {
+    const { scope, key, expected, actual } = failed.state;
+    const wanted = expected === "absent" ? "absent" : `at version ${expected}`;
+    const found = actual === undefined ? "is absent" : `is at version ${actual}`;
+    return (
+      `check of state ${failed.index}: key ${JSON.stringify(key)} of scope ${JSON.stringify(scope)} was expected to ` +
+      `be ${wanted}, but it ${found}`
     );
   }
   const { stream, expected, actual } = failed.stream;

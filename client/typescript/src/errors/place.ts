@@ -1,4 +1,4 @@
-/** Errors of streams, snapshots, positions and revisions that do not exist. */
+/** Errors of streams, snapshots, positions, revisions and versions that do not exist. */
 import { AnnalsError } from "./base.js";
 
 /**
@@ -52,6 +52,43 @@ export class RevisionBeyondEndError extends AnnalsError {
     super(
       `revision ${revision} is beyond the end of stream ${JSON.stringify(stream)}, which ${actualText(lastRevision)}`,
     );
+  }
+}
+
+/**
+ * Deletions after the version are no longer known, so the subscriber can't learn what has changed. Forget all entries
+ * of the scope, and subscribe without a version.
+ */
+export class StateVersionExpiredError extends AnnalsError {
+  constructor(
+    readonly scope: string,
+    /** The version requested. */
+    readonly version: number,
+    /** The earliest version after which the scope can be followed. */
+    readonly firstVersion: number,
+    /** The scope's last version. */
+    readonly lastVersion: number,
+  ) {
+    super(
+      `scope ${JSON.stringify(scope)} can be followed only after version ${firstVersion}, not after ${version}, ` +
+        "because deletions since are no longer known; forget its entries, and subscribe without a version",
+    );
+  }
+}
+
+/**
+ * The version does not exist yet in the scope. It comes from another store, or the store was restored from an older
+ * backup: forget all entries of the scope, and subscribe without a version.
+ */
+export class StateVersionBeyondEndError extends AnnalsError {
+  constructor(
+    readonly scope: string,
+    /** The version requested. */
+    readonly version: number,
+    /** The scope's last version; 0 if nothing was ever written to it. */
+    readonly lastVersion: number,
+  ) {
+    super(`version ${version} is beyond the end of scope ${JSON.stringify(scope)}, which is at version ${lastVersion}`);
   }
 }
 

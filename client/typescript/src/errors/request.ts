@@ -17,8 +17,8 @@ export class InvalidEndpointError extends AnnalsError {
 }
 
 /**
- * The bytes of an event or a snapshot are not JSON, are not declared as JSON by their content type, or contain a
- * number that a JavaScript number can't hold. Use another decoder.
+ * The bytes of an event, a snapshot or an entry of state are not JSON, or contain a number that a JavaScript number
+ * can't hold, or those of an event are not declared as JSON by its content type. Use another decoder.
  */
 export class JsonError extends AnnalsError {}
 
@@ -60,8 +60,8 @@ export class InvalidFieldError extends AnnalsError {
 }
 
 /**
- * An event or an append exceeds the server's limit (see Client.serverInfo). Split the append, or store the large part
- * elsewhere.
+ * An event, an append or a write of state exceeds the server's limit (see Client.serverInfo). Split it, or store the
+ * large part elsewhere.
  */
 export class TooLargeError extends AnnalsError {
   constructor(

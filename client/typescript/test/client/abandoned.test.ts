@@ -30,6 +30,8 @@ const OPENED: Record<string, () => AsyncIterable<unknown>> = {
   "a subscription to a stream": () => client.subscribeStream("much"),
   "batches of a subscription": () => client.subscribeAll().batches(),
   "the events of a subscription": () => client.subscribeAll().events(),
+  "a subscription to state": () => client.subscribeState("much"),
+  "batches of a subscription to state": () => client.subscribeState("much").batches(),
 };
 
 for (const [what, open] of Object.entries(OPENED)) {
@@ -78,6 +80,7 @@ test("a waiting subscription ends at once when it is left, and so do its pending
     () => client.subscribeAll({ after: head })[Symbol.asyncIterator](),
     () => client.subscribeStream("nothing")[Symbol.asyncIterator](),
     () => client.subscribeAll({ after: "end" }).batches(),
+    () => client.subscribeState("nothing", { after: 0 })[Symbol.asyncIterator](),
     () => client.subscribeAll({ after: "end" }).events(),
   ];
   for (const open of waiting) {

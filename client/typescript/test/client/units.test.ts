@@ -12,6 +12,7 @@ import {
   SubscribeAllResponseSchema,
   SubscribeStreamResponseSchema,
 } from "../../src/generated/annals/v1/event_store_pb.js";
+import { StateService } from "../../src/generated/annals/v1/state_pb.js";
 import { PreferredEndpoint } from "../../src/preferred-endpoint.js";
 import { InvalidEndpointError, matches, nameId, newId, ProtocolError, Timestamp, VERSION } from "../../src/index.js";
 import { resolveOptions } from "../../src/options.js";
@@ -30,11 +31,11 @@ test("the package lock contains no registry", () => {
   assert.doesNotMatch(at("package-lock.json"), /"resolved"/);
 });
 
-test("the calls are those of the service", () => {
+test("the calls are those of the services", () => {
   const known = new Map(Object.values(METHODS).map((method) => [method.name, method]));
-  for (const method of EventStoreService.methods) {
-    assert.equal(known.get(method.name)?.input, method.input, method.name);
-    assert.equal(known.get(method.name)?.output, method.output, method.name);
+  for (const method of [...EventStoreService.methods, ...StateService.methods]) {
+    const { service, input, output } = known.get(method.name) ?? {};
+    assert.deepEqual([service, input, output], [method.parent.name, method.input, method.output], method.name);
   }
 });
 
