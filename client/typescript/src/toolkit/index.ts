@@ -37,7 +37,15 @@ export { type Handlers, type Projection, projection, type Target } from "./proje
 export { MemoryStore, type MemoryTable, type MemoryTransaction } from "./projection/memory.js";
 export { Projections, waitForProjection } from "./projection/projections.js";
 export { type ProjectionLag, type ProjectionStatus, RunningProjection } from "./projection/runner.js";
-export { type Checkpoint, type DeadLetter, ProjectionError, type ProjectionStore } from "./projection/store.js";
+export { StateStore } from "./projection/state.js";
+export type { StateTable, StateTransaction } from "./projection/state-transaction.js";
+export {
+  type Checkpoint,
+  type DeadLetter,
+  ProjectionError,
+  type ProjectionStore,
+  RejectedTransactionError,
+} from "./projection/store.js";
 export type { ProjectionBatch, ProjectionOptions, ProjectionProblem } from "./projection/worker.js";
 export {
   type Executed,

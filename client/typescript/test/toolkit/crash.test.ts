@@ -14,12 +14,12 @@ import { fileURLToPath } from "node:url";
 
 import type { Client } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
-import { waitForProjection } from "../../src/toolkit/index.js";
+import { StateStore, waitForProjection } from "../../src/toolkit/index.js";
 import { PostgresStore } from "../../src/toolkit/postgres.js";
 import { SqliteStore } from "../../src/toolkit/sqlite.js";
 import { type Random, seeded } from "../random.js";
 import { orders } from "./orders.js";
-import { openSqlite, postgres } from "./stores.js";
+import { openSqlite, postgres, stateTotals } from "./stores.js";
 
 const ROUNDS = Number(process.env["ANNALS_CRASH_ROUNDS"] ?? 6);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -123,6 +123,21 @@ test("postgres: the read model equals the log after random kills", async (contex
     assert.ok(kind.store instanceof PostgresStore);
     await waitForProjection(kind.store, "totals", last, { timeoutMs: 60_000 });
     assert.deepEqual(await kind.totals(), await fromLog(client));
+  } finally {
+    await Promise.all(children.splice(0).map(kill));
+  }
+});
+
+test("state: the read model equals the log after random kills of two projections", async (context) => {
+  await using server = await TestServer.start({ engine: "embedded" });
+  const client = server.client({ timeoutMs: 60_000 });
+  // A second process with the same projection, which is not killed.
+  children.push(projector(server, "state", ""));
+  try {
+    const last = await torment(server, client, seeded(context), "state", "");
+    const store = new StateStore(client);
+    await waitForProjection(store, "totals", last, { timeoutMs: 60_000 });
+    assert.deepEqual(await stateTotals(store), await fromLog(client));
   } finally {
     await Promise.all(children.splice(0).map(kill));
   }

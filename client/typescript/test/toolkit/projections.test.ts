@@ -19,7 +19,7 @@ import {
   waitForProjection,
 } from "../../src/toolkit/index.js";
 import { addItem, order, orders, type OrderTypes, place, totals } from "./orders.js";
-import { type Kind, memory, memoryTable, postgres, sqlite } from "./stores.js";
+import { type Kind, memory, memoryTable, postgres, sqlite, state } from "./stores.js";
 
 const QUICK = { pauseFirstMs: 5, pauseMaxMs: 50, triesMax: 3 };
 
@@ -223,6 +223,7 @@ async function using_<K extends AsyncDisposable>(kind: K, body: (kind: K) => Pro
 onEveryStore("memory", memory);
 onEveryStore("sqlite", sqlite);
 onEveryStore("postgres", postgres);
+onEveryStore("state", state);
 
 test("a projection is tested without a server", async () => {
   const store = new MemoryStore();

@@ -1,12 +1,15 @@
-/** A process that runs a projection until it is killed: `node projector.js ENDPOINT sqlite PATH | postgres JSON`. */
+/**
+ * A process that runs a projection until it is killed:
+ * `node projector.js ENDPOINT sqlite PATH | postgres JSON | state`.
+ */
 import pg from "pg";
 
 import { Client } from "../../src/index.js";
-import { Projections } from "../../src/toolkit/index.js";
+import { Projections, StateStore, type StateTransaction } from "../../src/toolkit/index.js";
 import { type PgClient, PostgresStore } from "../../src/toolkit/postgres.js";
 import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import { totals } from "./orders.js";
-import { openSqlite, postgresTable, sqliteTable } from "./stores.js";
+import { openSqlite, postgresTable, sqliteTable, stateTable } from "./stores.js";
 
 /** Delays commits slightly, so that kills hit open transactions as well as the time between two. */
 const slowly =
@@ -29,6 +32,12 @@ class SlowPostgres extends PostgresStore {
   }
 }
 
+class SlowState extends StateStore {
+  override transaction<R>(body: (tx: StateTransaction) => Promise<R>): Promise<R> {
+    return super.transaction(slowly(body));
+  }
+}
+
 const [endpoint = "", kind, where = ""] = process.argv.slice(2);
 const client = new Client({ endpoints: endpoint, timeoutMs: 30_000 });
 // Small batches, so that a kill often hits a batch in progress.
@@ -36,6 +45,8 @@ const options = { batchEvents: 7, pauseFirstMs: 5, pauseMaxMs: 50 };
 
 if (kind === "sqlite") {
   new Projections<SqliteDatabase>(client, new SlowSqlite(openSqlite(where)), [totals(sqliteTable())], options);
+} else if (kind === "state") {
+  new Projections(client, new SlowState(client), [totals(stateTable)], options);
 } else {
   const pool = new pg.Pool(JSON.parse(where) as pg.PoolConfig);
   pool.on("error", () => undefined);

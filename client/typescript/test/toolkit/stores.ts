@@ -9,7 +9,14 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import pg from "pg";
 
-import { MemoryStore, type MemoryTransaction, type ProjectionStore } from "../../src/toolkit/index.js";
+import { TestServer } from "../../src/testing/index.js";
+import {
+  MemoryStore,
+  type MemoryTransaction,
+  type ProjectionStore,
+  StateStore,
+  type StateTransaction,
+} from "../../src/toolkit/index.js";
 import { type PgClient, PostgresStore } from "../../src/toolkit/postgres.js";
 import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import type { TotalsTable } from "./orders.js";
@@ -39,6 +46,31 @@ export function memory(): Promise<Kind<MemoryTransaction>> {
     totals: () => Promise.resolve(Object.fromEntries(store.table("totals")) as Record<string, number>),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
+}
+
+export const stateTable: TotalsTable<StateTransaction> = {
+  create: () => Promise.resolve(),
+  add: async (target, order, cents) => {
+    const table = target.tx.table(target.table("totals"));
+    table.put(order, ((await table.json<number>(order)) ?? 0) + cents);
+  },
+};
+
+/** Returns the totals that a store in state has. */
+export async function stateTotals(store: StateStore, name = "totals"): Promise<Record<string, number>> {
+  return Object.fromEntries((await store.list(name)).map((entry) => [entry.key, entry.json<number>()]));
+}
+
+/** State of a server of its own, which need not be the one with the events. */
+export async function state(): Promise<Kind<StateTransaction>> {
+  const server = await TestServer.start();
+  const store = new StateStore(server.client({ timeoutMs: 30_000 }));
+  return {
+    store,
+    table: stateTable,
+    totals: (name) => stateTotals(store, name),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
 }
 
 const CREATE = "(stream TEXT PRIMARY KEY, cents INTEGER NOT NULL)";

@@ -7,7 +7,7 @@ import { Client } from "../../src/index.js";
 import { TestServer } from "../../src/testing/index.js";
 import { MemoryStore, type Projection, ProjectionError, Projections } from "../../src/toolkit/index.js";
 import { orders, totals } from "./orders.js";
-import { type Kind, memory, postgres, sqlite } from "./stores.js";
+import { type Kind, memory, postgres, sqlite, state } from "./stores.js";
 
 const QUICK = { pauseFirstMs: 5, pauseMaxMs: 50, triesMax: 3 };
 
@@ -44,7 +44,7 @@ function shut(): { gate: () => Promise<void>; reached: Promise<unknown>; open: (
 }
 
 function onEveryStore(what: string, body: (kind: Kind<unknown>, client: Client) => Promise<void>): void {
-  const kinds: Record<string, () => Promise<Kind<unknown> | undefined>> = { memory, sqlite, postgres };
+  const kinds: Record<string, () => Promise<Kind<unknown> | undefined>> = { memory, sqlite, postgres, state };
   for (const [name, open] of Object.entries(kinds)) {
     void test(`${name}: ${what}`, async (context) => {
       const opened = await open();

@@ -1,7 +1,7 @@
 /**
  * The interface of a projection's store, which saves the checkpoint in the same transaction as the read model.
  *
- * PostgreSQL, SQLite and memory implement it; the runner depends on nothing else.
+ * PostgreSQL, SQLite, the state of an Annals server and memory implement it; the runner depends on nothing else.
  */
 import { AnnalsError } from "../../errors.js";
 
@@ -53,7 +53,7 @@ export interface ProjectionStore<Tx> {
   livePosition(projection: string): Promise<number | undefined>;
   /**
    * Runs the body in a transaction: everything that it writes with `tx` is written if it returns, and nothing if it
-   * throws.
+   * throws. A store without locks runs it again after a conflict.
    */
   transaction<R>(body: (tx: Tx) => Promise<R>): Promise<R>;
   /** Returns the builds of a projection, and locks them until the transaction ends. */
@@ -100,6 +100,12 @@ export function identifier(name: string): string {
   }
   return name;
 }
+
+/**
+ * The changes of a transaction do not fit into one, or are invalid. A batch of events is then divided; if a single
+ * event causes it, the event's handler has failed.
+ */
+export class RejectedTransactionError extends AnnalsError {}
 
 /** A projection can't continue. The message states what to do. */
 export class ProjectionError extends AnnalsError {}

@@ -6,7 +6,8 @@
  *    nothing, and the worker continues from the new checkpoint.
  * 3. An event whose handler throws is retried alone, with growing pauses, and then stored as a dead letter with the
  *    error. Earlier events are not delayed; later ones wait until then.
- * 4. Transient failures of the store or the server are retried without limit, and are not attributed to an event.
+ * 4. A batch whose changes do not fit into a transaction is divided.
+ * 5. Transient failures of the store or the server are retried without limit, and are not attributed to an event.
  */
 import type { Client } from "../../client.js";
 import { AnnalsError, PositionBeyondHeadError } from "../../errors.js";
@@ -15,7 +16,7 @@ import { sleep } from "../../retry.js";
 import type { SubscriptionItem } from "../../subscription.js";
 import { refuseForeignStore } from "./builds.js";
 import type { Projection, Target } from "./definition.js";
-import { type Checkpoint, ProjectionError, type ProjectionStore, tableOf } from "./store.js";
+import { type Checkpoint, ProjectionError, type ProjectionStore, RejectedTransactionError, tableOf } from "./store.js";
 
 /** Options of projections. */
 export interface ProjectionOptions {
@@ -176,20 +177,23 @@ export class Worker<Tx> {
 
   async #takeEvents(events: RecordedEvent[], signal: AbortSignal): Promise<void> {
     let left = events;
+    let size = events.length;
     while (left.length > 0) {
       signal.throwIfAborted();
+      const batch = left.slice(0, size);
       try {
-        await this.#handleAll(left);
-        return;
+        await this.#handleAll(batch);
+        left = left.slice(batch.length);
       } catch (error) {
+        if (error instanceof RejectedTransactionError && batch.length > 1) {
+          size = Math.ceil(batch.length / 2);
+          continue;
+        }
         if (!(error instanceof HandlerFailed)) {
           throw error;
         }
-        const done = left.slice(0, error.index);
-        if (done.length > 0) {
-          // The failed event's transaction also rolled back the events before it.
-          await this.#handleAll(done);
-        }
+        // The failed event's transaction also rolled back the events before it.
+        await this.#takeEvents(batch.slice(0, error.index), signal);
         await this.#handleAlone(error, signal);
         left = left.slice(error.index + 1);
       }
@@ -210,11 +214,16 @@ export class Worker<Tx> {
         await this.#commit(event.position);
       }
     } else {
-      await this.#commit(last.position, async (tx) => {
+      const handled = this.#commit(last.position, async (tx) => {
         const target = this.#target(tx);
         for (const [index, event] of events.entries()) {
           await this.#handle(event, index, target);
         }
+      });
+      await handled.catch((error: unknown) => {
+        // Only a batch of several events can be divided.
+        const caused = error instanceof RejectedTransactionError && events.length === 1;
+        throw caused ? new HandlerFailed(last, 0, error) : error;
       });
     }
     const tookMs = performance.now() - begun;
@@ -231,7 +240,9 @@ export class Worker<Tx> {
     try {
       await this.projection.handle(event, target);
     } catch (error) {
-      if (this.store.isPassing(error) || (error instanceof AnnalsError && error.retryable)) {
+      // The effects of a handler are not part of the batch's transaction.
+      const isRejected = error instanceof RejectedTransactionError && this.projection.effects !== true;
+      if (isRejected || this.store.isPassing(error) || (error instanceof AnnalsError && error.retryable)) {
         throw error;
       }
       throw new HandlerFailed(event, index, error);
