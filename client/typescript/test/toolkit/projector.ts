@@ -5,7 +5,7 @@
 import pg from "pg";
 
 import { Client } from "../../src/index.js";
-import { Projections, StateStore, type StateTransaction } from "../../src/toolkit/index.js";
+import { type Checkpoint, Projections, StateStore, type StateTransaction } from "../../src/toolkit/index.js";
 import { type PgClient, PostgresStore } from "../../src/toolkit/postgres.js";
 import { type SqliteDatabase, SqliteStore } from "../../src/toolkit/sqlite.js";
 import { totals } from "./orders.js";
@@ -35,6 +35,11 @@ class SlowPostgres extends PostgresStore {
 class SlowState extends StateStore {
   override transaction<R>(body: (tx: StateTransaction) => Promise<R>): Promise<R> {
     return super.transaction(slowly(body));
+  }
+
+  /** Pauses before the read model is read, so that another process often moves the checkpoint meanwhile. */
+  override async checkpoints(tx: StateTransaction, projection: string): Promise<readonly Checkpoint[]> {
+    return slowly(() => super.checkpoints(tx, projection))(tx);
   }
 }
 
