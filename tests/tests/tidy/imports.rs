@@ -20,6 +20,7 @@ const LAYERED: [Layers; 4] = [
             &["index"],
             &["tail"],
             &["shared"],
+            &["state"],
             &["read"],
             &["tasks"],
             &["store"],

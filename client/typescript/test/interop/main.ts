@@ -69,12 +69,7 @@ const ACTIONS: Record<string, (fields: Taken) => Promise<Fields>> = {
       version,
       engine,
       head,
-      limits: Object.fromEntries(
-        Object.entries(limits)
-          // No case is about state yet.
-          .filter(([name]) => !name.startsWith("maxState"))
-          .map(([name, limit]) => [snake(name), limit as unknown]),
-      ),
+      limits: Object.fromEntries(Object.entries(limits).map(([name, limit]) => [snake(name), limit as unknown])),
     };
   },
   append: async (fields) => {

@@ -1,5 +1,5 @@
-//! Names that clients give: streams, event types, tags, scopes and keys of state. A value of these types is a valid name, so code that receives
-//! one does not validate it again.
+//! Names that clients give: streams, event types, tags, scopes and keys of state. A value of these types is a valid
+//! name, so code that receives one does not validate it again.
 //!
 //! A name is UTF-8 without control characters and does not start with `$`, which is reserved for the store. Because
 //! names contain no zero byte, `keys` can end a name with one (see there).

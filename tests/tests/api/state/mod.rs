@@ -249,9 +249,13 @@ async fn subscribers_learn_of_each_change(server: Server) {
     );
     let beyond = client.subscribe_state("s").after_version(last + 1).await;
     let error = beyond.unwrap_err();
-    assert!(
-        matches!(&error, Error::StateVersionBeyondEnd { version, last: known, .. } if *version == last + 1 && *known == last)
-    );
+    let Error::StateVersionBeyondEnd {
+        version, last: known, ..
+    } = error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!((version, known), (last + 1, last));
 }
 
 async fn people_use_state_on_the_command_line(server: Server) {

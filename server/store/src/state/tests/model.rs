@@ -127,8 +127,11 @@ impl Run {
         );
         let result = self.store().write_state(write.clone()).await;
         if wrong && checked.is_some() {
-            let refused = matches!(&result, Err(Error::Rejected(Rejection::ChecksFailed { failed, .. })) if failed.len() == 1);
-            assert!(refused, "{result:?}");
+            let failed = match &result {
+                Err(Error::Rejected(Rejection::ChecksFailed { failed, .. })) => failed.len(),
+                _ => 0,
+            };
+            assert_eq!(failed, 1, "{result:?}");
             return;
         }
         let mut versions = Vec::new();
